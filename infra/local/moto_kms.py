@@ -1,0 +1,275 @@
+"""What moto 5.2.5 does not know about KMS, taught to it from outside.
+
+Each line names what to delete when moto learns it:
+
+- `ECC_NIST_EDWARDS25519` and `ML_DSA_*` keys, which CreateKey refuses: `SIGNERS`, `PureKey`,
+  `_teach_key_specs`.
+- `MessageType` and the limit of 4,096 bytes, which Sign and Verify ignore: `_signing_request`.
+- a bad signature, which Verify answers with `SignatureValid: false`: `_verify`.
+- disabled and dying keys, which still work: `_require_enabled`, `_teach_key_state`.
+- GetPublicKey without `KeySpec`, with a bare id as `KeyId`, and of symmetric keys:
+  `_get_public_key`.
+- CreateKey that spends 100 ms on an RSA key for a symmetric one and leaves `KeyUsage` null:
+  `NoKeyPair`, `_teach_create_key`.
+
+When all is known there, delete this module and the calls of `teach_moto_kms`.
+Rules: AWS KMS API reference (Sign, Verify, GetPublicKey); developer guide, key states.
+"""
+# ruff: noqa: ARG002  (the signatures are moto's)
+
+import base64
+import json
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from moto.core.exceptions import JsonRESTError
+from moto.kms import models, utils
+from moto.kms.models import Key, KmsBackend
+from moto.kms.responses import KmsResponse
+
+ED25519_SPEC = "ECC_NIST_EDWARDS25519"
+SYMMETRIC_SPEC = "SYMMETRIC_DEFAULT"
+RAW_MESSAGE_BYTES = 4096
+EXTERNAL_MU_BYTES = 64
+
+PureSigner = (
+    ed25519.Ed25519PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
+
+# Key spec: (how to make a key pair, algorithms it signs with, message types it signs). AWS also
+# offers ED25519_PH_SHA_512, which nothing here uses and cryptography does not have.
+SIGNERS: dict[str, tuple[Callable[[], PureSigner], list[str], set[str]]] = {
+    ED25519_SPEC: (ed25519.Ed25519PrivateKey.generate, ["ED25519_SHA_512"], {"RAW"}),
+    "ML_DSA_44": (mldsa.MLDSA44PrivateKey.generate, ["ML_DSA_SHAKE_256"], {"RAW", "EXTERNAL_MU"}),
+    "ML_DSA_65": (mldsa.MLDSA65PrivateKey.generate, ["ML_DSA_SHAKE_256"], {"RAW", "EXTERNAL_MU"}),
+    "ML_DSA_87": (mldsa.MLDSA87PrivateKey.generate, ["ML_DSA_SHAKE_256"], {"RAW", "EXTERNAL_MU"}),
+}
+
+
+class PureKey(utils.AbstractPrivateKey):
+    """A key pair that signs messages, not digests: Ed25519 (RFC 8032) or ML-DSA (FIPS 204)."""
+
+    def __init__(self, spec: str) -> None:
+        make, _, _ = SIGNERS[spec]
+        self.private_key = make()
+
+    def sign(self, message: bytes, signing_algorithm: str) -> bytes:
+        return self.private_key.sign(message)
+
+    def sign_mu(self, mu: bytes) -> bytes:
+        """Sign the 64-byte message representative of FIPS 204 §6.2 (`EXTERNAL_MU`)."""
+        if isinstance(self.private_key, ed25519.Ed25519PrivateKey):
+            raise _error("InvalidKeyUsageException", "Ed25519 has no message representative")
+        return self.private_key.sign_mu(mu)
+
+    def verify(self, message: bytes, signature: bytes, signing_algorithm: str) -> bool:
+        try:
+            self.private_key.public_key().verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    def public_key(self) -> bytes:
+        return self.private_key.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+
+
+class NoKeyPair(utils.AbstractPrivateKey):
+    """The absent key pair of a symmetric key."""
+
+    def sign(self, message: bytes, signing_algorithm: str) -> bytes:
+        raise _error("InvalidKeyUsageException", "a symmetric key does not sign")
+
+    def verify(self, message: bytes, signature: bytes, signing_algorithm: str) -> bool:
+        raise _error("InvalidKeyUsageException", "a symmetric key does not verify")
+
+    def public_key(self) -> bytes:
+        raise _error("UnsupportedOperationException", "a symmetric key has no public key")
+
+
+@cache
+def teach_moto_kms() -> None:
+    """Teach moto's KMS for the rest of this process; calling it again does nothing."""
+    _teach_key_specs()
+    _teach_create_key()
+    _teach_key_state()
+    _replace(KmsResponse, "sign", _sign)
+    _replace(KmsResponse, "verify", _verify)
+    _replace(KmsResponse, "get_public_key", _get_public_key)
+
+
+def _replace(owner: object, name: str, value: object) -> None:
+    """Put `value` in place of what moto has there; fails when moto no longer has it."""
+    if not hasattr(owner, name):
+        raise AttributeError(f"moto changed: {owner!r} has no {name}")
+    setattr(owner, name, value)
+
+
+def _error(code: str, message: str) -> JsonRESTError:
+    return JsonRESTError(code, message)
+
+
+def _teach_key_specs() -> None:
+    known_specs = utils.KeySpec.key_specs()
+    moto_generate = utils.generate_private_key
+    moto_algorithms = vars(Key)["signing_algorithms"].fget
+
+    def generate(key_spec: str) -> utils.AbstractPrivateKey:
+        if key_spec in SIGNERS:
+            return PureKey(key_spec)
+        if key_spec == SYMMETRIC_SPEC:
+            return NoKeyPair()
+        return moto_generate(key_spec)
+
+    def signing_algorithms(key: Key) -> list[str] | None:
+        if key.key_spec in SIGNERS:
+            return SIGNERS[key.key_spec][1]
+        algorithms: list[str] | None = moto_algorithms(key)
+        return algorithms
+
+    _replace(utils.KeySpec, "key_specs", lambda: sorted([*known_specs, *SIGNERS]))
+    _replace(models, "generate_private_key", generate)
+    _replace(Key, "signing_algorithms", property(signing_algorithms))
+
+
+def _teach_create_key() -> None:
+    moto_create = KmsBackend.create_key
+
+    @wraps(moto_create)
+    def create_key(
+        backend: KmsBackend,
+        policy: str | None,
+        key_usage: str | None,
+        key_spec: str | None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Key:
+        spec = key_spec or SYMMETRIC_SPEC
+        if key_usage is None and spec != SYMMETRIC_SPEC:
+            raise _error("ValidationException", f"a key of spec {spec} needs a KeyUsage")
+        usage = key_usage or "ENCRYPT_DECRYPT"
+        if spec in SIGNERS and usage != "SIGN_VERIFY":
+            raise _error("ValidationException", f"KeyUsage {usage} does not go with {spec}")
+        if spec == SYMMETRIC_SPEC and usage != "ENCRYPT_DECRYPT":
+            raise _error("ValidationException", f"KeyUsage {usage} does not go with {spec}")
+        return moto_create(backend, policy, usage, spec, *args, **kwargs)
+
+    _replace(KmsBackend, "create_key", create_key)
+
+
+def _require_enabled(key: Key) -> None:
+    """Refuse a key whose state forbids cryptographic operations (developer guide, key states)."""
+    if key.key_state == "Disabled":
+        raise _error("DisabledException", f"{key.arn} is disabled.")
+    if key.key_state == "PendingDeletion":
+        raise _error("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+
+
+def _teach_key_state() -> None:
+    moto_encrypt, moto_decrypt = KmsBackend.encrypt, KmsBackend.decrypt
+
+    # GenerateDataKey* and ReEncrypt go through these two.
+    @wraps(moto_encrypt)
+    def encrypt(backend: KmsBackend, key_id: str, *args: Any, **kwargs: Any) -> tuple[bytes, str]:
+        key = backend.keys.get(backend.any_id_to_key_id(key_id))
+        if key is not None:  # moto answers for a missing one
+            _require_enabled(key)
+            if key.key_usage != "ENCRYPT_DECRYPT":
+                raise _error("InvalidKeyUsageException", f"{key.arn} key usage is {key.key_usage}")
+        return moto_encrypt(backend, key_id, *args, **kwargs)
+
+    @wraps(moto_decrypt)
+    def decrypt(backend: KmsBackend, *args: Any, **kwargs: Any) -> tuple[bytes, str]:
+        plaintext, arn = moto_decrypt(backend, *args, **kwargs)
+        _require_enabled(backend.describe_key(arn))
+        return plaintext, arn
+
+    _replace(KmsBackend, "encrypt", encrypt)
+    _replace(KmsBackend, "decrypt", decrypt)
+
+
+def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str, str]:
+    """Give key, message, message type and algorithm of a Sign or Verify request that is allowed.
+
+    Raises what KMS answers: ValidationException, DisabledException, KMSInvalidStateException,
+    InvalidKeyUsageException, NotFoundException.
+    """
+    key_id = response._get_param("KeyId")
+    message: bytes = response._get_param("Message")
+    message_type: str = response._get_param("MessageType") or "RAW"
+    algorithm: str = response._get_param("SigningAlgorithm")
+    response._validate_key_id(key_id)
+    key = response.kms_backend.describe_key(key_id)
+    _require_enabled(key)
+    if key.key_usage != "SIGN_VERIFY":
+        raise _error("InvalidKeyUsageException", f"{key.arn} key usage is {key.key_usage}")
+    if algorithm not in key.signing_algorithms:
+        raise _error("InvalidKeyUsageException", f"{algorithm} does not go with {key.key_spec}")
+    if not 1 <= len(message) <= RAW_MESSAGE_BYTES:
+        raise _error(
+            "ValidationException",
+            f"Message has {len(message)} bytes, expected 1 to {RAW_MESSAGE_BYTES}",
+        )
+    types = SIGNERS[key.key_spec][2] if key.key_spec in SIGNERS else {"RAW"}
+    if message_type not in types:
+        raise _error("ValidationException", f"{algorithm} does not sign {message_type} messages")
+    if message_type == "EXTERNAL_MU" and len(message) != EXTERNAL_MU_BYTES:
+        raise _error(
+            "ValidationException", f"EXTERNAL_MU has {len(message)} bytes, not {EXTERNAL_MU_BYTES}"
+        )
+    return key, message, message_type, algorithm
+
+
+def _sign(response: KmsResponse) -> str:
+    """Answer Sign; https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html"""
+    key, message, message_type, algorithm = _signing_request(response)
+    if message_type == "EXTERNAL_MU" and isinstance(key.private_key, PureKey):
+        signature = key.private_key.sign_mu(message)
+    else:
+        signature = key.private_key.sign(message, algorithm)
+    return json.dumps(
+        {
+            "KeyId": key.arn,
+            "Signature": base64.b64encode(signature).decode(),
+            "SigningAlgorithm": algorithm,
+        }
+    )
+
+
+def _verify(response: KmsResponse) -> str:
+    """Answer Verify; https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html"""
+    key, message, message_type, algorithm = _signing_request(response)
+    if message_type != "RAW":
+        raise _error("UnsupportedOperationException", f"Verify of {message_type} is not taught")
+    signature = base64.b64decode(response._get_param("Signature"))
+    if not key.private_key.verify(message, signature, algorithm):
+        raise _error("KMSInvalidSignatureException", "")
+    return json.dumps({"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm})
+
+
+def _get_public_key(response: KmsResponse) -> str:
+    """Answer GetPublicKey; PublicKey is a DER SubjectPublicKeyInfo (RFC 5280)."""
+    key_id = response._get_param("KeyId")
+    response._validate_key_id(key_id)
+    key = response.kms_backend.describe_key(key_id)
+    _require_enabled(key)
+    signs = key.key_usage == "SIGN_VERIFY"
+    return json.dumps(
+        {
+            "KeyId": key.arn,
+            "PublicKey": base64.b64encode(key.private_key.public_key()).decode(),
+            "CustomerMasterKeySpec": key.key_spec,
+            "KeySpec": key.key_spec,
+            "KeyUsage": key.key_usage,
+            "SigningAlgorithms": key.signing_algorithms if signs else None,
+            "EncryptionAlgorithms": None if signs else key.encryption_algorithms,
+        }
+    )

@@ -1,0 +1,215 @@
+"""Local KMS signs, limits and refuses as the KMS API reference says."""
+
+import hashlib
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from moto import mock_aws
+from mypy_boto3_kms import KMSClient
+
+from infra.local.moto_kms import teach_moto_kms
+
+MESSAGE = b"audit-ledger/block/v1\n"
+
+
+@pytest.fixture
+def kms() -> Iterator[KMSClient]:
+    teach_moto_kms()
+    with mock_aws():
+        yield boto3.client("kms", region_name="eu-central-1")
+
+
+def signing_key(kms: KMSClient, spec: str) -> str:
+    key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")  # type: ignore[arg-type]
+    return key["KeyMetadata"]["KeyId"]
+
+
+def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_an_ed25519_signature_verifies_under_the_public_key_that_kms_gives(kms: KMSClient) -> None:
+    """RFC 8032 verification by cryptography, with nothing but GetPublicKey's answer."""
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    answer = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+    public_key = load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
+    assert isinstance(public_key, ed25519.Ed25519PublicKey)
+    assert len(answer["Signature"]) == 64
+    public_key.verify(answer["Signature"], MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "signature_bytes"),
+    [
+        ("ML_DSA_44", mldsa.MLDSA44PublicKey, 2420),
+        ("ML_DSA_65", mldsa.MLDSA65PublicKey, 3309),
+        ("ML_DSA_87", mldsa.MLDSA87PublicKey, 4627),
+    ],
+)
+def test_an_ml_dsa_signature_verifies_and_has_the_length_of_fips_204(
+    kms: KMSClient, spec: str, kind: type[mldsa.MLDSA44PublicKey], signature_bytes: int
+) -> None:
+    """FIPS 204 table 2 gives the lengths; the empty context is KMS's."""
+    key_id = signing_key(kms, spec)
+    answer = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ML_DSA_SHAKE_256")
+    public_key = load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
+    assert isinstance(public_key, kind)
+    assert len(answer["Signature"]) == signature_bytes
+    public_key.verify(answer["Signature"], MESSAGE)
+
+
+def test_an_external_mu_signature_is_one_of_the_message_itself(kms: KMSClient) -> None:
+    """FIPS 204 §6.2: mu = SHAKE256(SHAKE256(pk, 64) ‖ 0 ‖ 0 ‖ message, 64)."""
+    key_id = signing_key(kms, "ML_DSA_44")
+    public_key = load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
+    assert isinstance(public_key, mldsa.MLDSA44PublicKey)
+    tr = hashlib.shake_256(public_key.public_bytes_raw()).digest(64)
+    mu = hashlib.shake_256(tr + b"\0\0" + MESSAGE).digest(64)
+    answer = kms.sign(
+        KeyId=key_id, Message=mu, MessageType="EXTERNAL_MU", SigningAlgorithm="ML_DSA_SHAKE_256"
+    )
+    public_key.verify(answer["Signature"], MESSAGE)
+    with pytest.raises(ClientError) as refused:
+        kms.sign(
+            KeyId=key_id,
+            Message=mu[:63],
+            MessageType="EXTERNAL_MU",
+            SigningAlgorithm="ML_DSA_SHAKE_256",
+        )
+    assert code_of(refused) == "ValidationException"
+
+
+def test_two_keys_are_two_keys(kms: KMSClient) -> None:
+    first, second = (signing_key(kms, "ECC_NIST_EDWARDS25519") for _ in range(2))
+    assert (
+        kms.get_public_key(KeyId=first)["PublicKey"]
+        != kms.get_public_key(KeyId=second)["PublicKey"]
+    )
+
+
+def test_an_alias_names_the_key_and_the_answer_its_arn(kms: KMSClient) -> None:
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    kms.create_alias(AliasName="alias/audit-ledger-dev/st-elsewhere/x", TargetKeyId=key_id)
+    answer = kms.get_public_key(KeyId="alias/audit-ledger-dev/st-elsewhere/x")
+    assert answer["KeyId"] == f"arn:aws:kms:eu-central-1:123456789012:key/{key_id}"
+    assert answer["KeySpec"] == "ECC_NIST_EDWARDS25519"
+    assert answer["SigningAlgorithms"] == ["ED25519_SHA_512"]
+
+
+@pytest.mark.parametrize("size", [0, 4097])
+def test_a_message_has_one_to_4096_bytes(kms: KMSClient, size: int) -> None:
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    kms.sign(KeyId=key_id, Message=b"m" * 4096, SigningAlgorithm="ED25519_SHA_512")
+    with pytest.raises(ClientError) as refused:
+        kms.sign(KeyId=key_id, Message=b"m" * size, SigningAlgorithm="ED25519_SHA_512")
+    assert code_of(refused) == "ValidationException"
+
+
+def test_ed25519_refuses_digests(kms: KMSClient) -> None:
+    """Sign: "ED25519_SHA_512 signing algorithm requires KMS MessageType:RAW"."""
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    with pytest.raises(ClientError) as refused:
+        kms.sign(
+            KeyId=key_id,
+            Message=b"d" * 64,
+            MessageType="DIGEST",
+            SigningAlgorithm="ED25519_SHA_512",
+        )
+    assert code_of(refused) == "ValidationException"
+
+
+def test_an_algorithm_of_another_key_spec_is_refused(kms: KMSClient) -> None:
+    with pytest.raises(ClientError) as refused:
+        kms.sign(
+            KeyId=signing_key(kms, "ML_DSA_44"),
+            Message=MESSAGE,
+            SigningAlgorithm="ED25519_SHA_512",
+        )
+    assert code_of(refused) == "InvalidKeyUsageException"
+
+
+def test_verify_accepts_the_signature_and_refuses_any_other(kms: KMSClient) -> None:
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    signature = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")[
+        "Signature"
+    ]
+    assert kms.verify(
+        KeyId=key_id, Message=MESSAGE, Signature=signature, SigningAlgorithm="ED25519_SHA_512"
+    )["SignatureValid"]
+    with pytest.raises(kms.exceptions.KMSInvalidSignatureException):
+        kms.verify(
+            KeyId=key_id, Message=b"other", Signature=signature, SigningAlgorithm="ED25519_SHA_512"
+        )
+
+
+def test_a_disabled_key_neither_signs_nor_shows_its_public_key(kms: KMSClient) -> None:
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    kms.disable_key(KeyId=key_id)
+    with pytest.raises(kms.exceptions.DisabledException):
+        kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+    with pytest.raises(kms.exceptions.DisabledException):
+        kms.get_public_key(KeyId=key_id)
+    kms.enable_key(KeyId=key_id)
+    kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+
+
+def test_a_key_pending_deletion_is_in_no_state_to_sign(kms: KMSClient) -> None:
+    key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
+    with pytest.raises(kms.exceptions.KMSInvalidStateException):
+        kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+
+
+def test_a_disabled_wrapping_key_wraps_and_unwraps_nothing(kms: KMSClient) -> None:
+    key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+    wrapped = kms.generate_data_key_without_plaintext(KeyId=key_id, KeySpec="AES_256")
+    assert len(kms.decrypt(CiphertextBlob=wrapped["CiphertextBlob"])["Plaintext"]) == 32
+    kms.disable_key(KeyId=key_id)
+    with pytest.raises(kms.exceptions.DisabledException):
+        kms.decrypt(CiphertextBlob=wrapped["CiphertextBlob"])
+    with pytest.raises(kms.exceptions.DisabledException):
+        kms.generate_data_key_without_plaintext(KeyId=key_id, KeySpec="AES_256")
+
+
+def test_a_wrapping_key_does_not_sign_and_a_signing_key_does_not_wrap(kms: KMSClient) -> None:
+    wrapping = kms.create_key()["KeyMetadata"]["KeyId"]
+    signing = signing_key(kms, "ECC_NIST_EDWARDS25519")
+    with pytest.raises(kms.exceptions.InvalidKeyUsageException):
+        kms.sign(KeyId=wrapping, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+    with pytest.raises(kms.exceptions.UnsupportedOperationException):
+        kms.get_public_key(KeyId=wrapping)
+    with pytest.raises(kms.exceptions.InvalidKeyUsageException):
+        kms.generate_data_key_without_plaintext(KeyId=signing, KeySpec="AES_256")
+
+
+def test_a_signing_key_must_be_asked_for_as_one(kms: KMSClient) -> None:
+    with pytest.raises(ClientError) as refused:
+        kms.create_key(KeySpec="ECC_NIST_EDWARDS25519")
+    assert code_of(refused) == "ValidationException"
+
+
+def test_a_key_that_is_not_there_is_not_found(kms: KMSClient) -> None:
+    for missing in ("alias/none", "00000000-0000-0000-0000-000000000000"):
+        with pytest.raises(kms.exceptions.NotFoundException):
+            kms.sign(KeyId=missing, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+
+
+def test_teaching_twice_changes_nothing(kms: KMSClient) -> None:
+    teach_moto_kms()
+    key_id = signing_key(kms, "ML_DSA_44")
+    kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ML_DSA_SHAKE_256")
+
+
+def test_other_signing_keys_are_left_as_moto_has_them(kms: KMSClient) -> None:
+    key_id = signing_key(kms, "ECC_NIST_P256")
+    signature = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ECDSA_SHA_256")
+    assert kms.verify(
+        KeyId=key_id,
+        Message=MESSAGE,
+        Signature=signature["Signature"],
+        SigningAlgorithm="ECDSA_SHA_256",
+    )["SignatureValid"]
