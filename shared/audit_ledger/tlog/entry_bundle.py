@@ -1,0 +1,55 @@
+"""C2SP tlog-tiles, log entries: a bundle is the entries one behind the other, each with its length.
+
+u16be length ‖ entry ‖ u16be length ‖ entry ‖ …
+"""
+
+from collections.abc import Iterable
+from struct import Struct
+from struct import error as StructError  # noqa: N812 - the standard library names it in lower case
+
+from audit_ledger.errors import FormatError
+
+MAX_ENTRY_BYTES = 0xFFFF
+
+_LENGTH = Struct(">H")
+
+
+def encode_entry(entry: bytes) -> bytes:
+    """Give one entry (at most 65,535 bytes) as it stands in a bundle."""
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise FormatError(f"entry bundle: {len(entry)} bytes, at most {MAX_ENTRY_BYTES} an entry")
+    return _LENGTH.pack(len(entry)) + entry
+
+
+def encode_bundle(entries: Iterable[bytes]) -> bytes:
+    """Give entries (at most 65,535 bytes each) as one bundle."""
+    pack = _LENGTH.pack
+    try:
+        return b"".join([pack(len(entry)) + entry for entry in entries])
+    except StructError:
+        raise FormatError(f"entry bundle: an entry over {MAX_ENTRY_BYTES} bytes") from None
+
+
+def decode_bundle(data: bytes, width: int | None = None) -> list[bytes]:
+    """Give the entries of a bundle, of exactly `width` entries unless None.
+
+    Raises FormatError where the last length or entry is cut short, or for another number.
+    """
+    unpack = _LENGTH.unpack_from
+    entries: list[bytes] = []
+    append = entries.append
+    at = 0
+    end = len(data)
+    try:
+        while at < end:
+            (length,) = unpack(data, at)
+            start = at + 2
+            at = start + length
+            append(data[start:at])
+    except StructError:
+        raise FormatError(f"entry bundle: ends within the length at byte {at}") from None
+    if at != end:
+        raise FormatError(f"entry bundle: ends at byte {end}, within entry {len(entries) - 1}")
+    if width is not None and len(entries) != width:
+        raise FormatError(f"entry bundle: {len(entries)} entries, expected {width}")
+    return entries
