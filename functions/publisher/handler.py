@@ -1,0 +1,85 @@
+"""Lambda of the publisher: one run a minute for one ledger."""
+
+import json
+import os
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.blocks import BlocksTable
+from audit_ledger.aws.keys import ED25519, MLDSA44, SigningKey
+from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
+from functions.publisher.publish import Published, Publisher
+from functions.publisher.signing import Signer
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def publisher() -> Publisher:
+    """One publisher a container: it remembers what it published last."""
+    env = os.environ
+    origin, prefix = env["ORIGIN"], env["LEDGER_ID"]
+    dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
+    retention = Retention(
+        "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE", int(env["LOCK_DAYS"])
+    )
+    ed25519 = SigningKey(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
+    mldsa44 = SigningKey(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
+    sequencer_key = Ed25519PublicKey.from_public_bytes(
+        SigningKey(kms, env["SEQUENCER_KEY"], ED25519).public_key()
+    )
+
+    def verify_block(message: bytes, signature: bytes) -> None:
+        try:
+            sequencer_key.verify(signature, message)
+        except InvalidSignature:
+            raise VerificationError("a block is not signed by the sequencer's key") from None
+
+    def announce(published: Published) -> None:
+        detail = {"origin": origin, "size": published.size, "digest": published.digest_name}
+        entry = {
+            "EventBusName": env["EVENT_BUS"],
+            "Source": "audit-ledger",
+            "DetailType": "Digest Published",
+            "Detail": json.dumps(detail),
+        }
+        clients.events().put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
+
+    return Publisher(
+        origin,
+        BlocksTable(dynamodb, env["BLOCKS_TABLE"], origin),
+        LedgersTable(dynamodb, env["LEDGERS_TABLE"], origin),
+        LedgerObjects(s3, env["PUBLISHED_BUCKET"], prefix, retention),
+        LedgerObjects(s3, env["ARCHIVE_BUCKET"], prefix, retention),
+        verify_block,
+        Signer(origin, ed25519.public_key(), ed25519.sign, mldsa44.public_key(), mldsa44.sign),
+        announce,
+        lambda: int(time.time()),
+    )
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
+    """Publish what was committed. An error ends the run; the next one mends what it left."""
+    try:
+        published = publisher().publish()
+    except LostRaceError as error:
+        logger.info("another publisher was first", reason=str(error))
+        return {"published": False}
+    except FrozenError as error:
+        logger.error("frozen", reason=str(error))
+        metrics.add_metric("Frozen", MetricUnit.Count, 1)
+        raise
+    metrics.add_metric("PublishedEntries", MetricUnit.Count, published.entries)
+    metrics.add_metric("Digests", MetricUnit.Count, 1 if published.digest_name else 0)
+    return {"published": bool(published.digest_name), "size": published.size}

@@ -1,0 +1,271 @@
+"""Publishing: what was committed is verified, published, signed; once a minute for each ledger.
+
+The commit point is the published state in DynamoDB, which holds the exact bytes of checkpoint and
+digest. Everything before it (tiles, archive) may be repeated and gives the same bytes; everything
+after it (digest, checkpoint) is put again from it by the next run, byte for byte.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
+from typing import Protocol
+
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.objects import TEXT, StoredObject
+from audit_ledger.chain.block import Block, encode_block
+from audit_ledger.chain.digest import NO_DIGEST, Digest
+from audit_ledger.chain.entry import decode_entry
+from audit_ledger.chain.head import EMPTY, Head, follow, head_of
+from audit_ledger.errors import (
+    FormatError,
+    FrozenError,
+    LedgerError,
+    LostRaceError,
+    VerificationError,
+)
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from functions.publisher.age import Age, checkpoint_age, digest_age
+from functions.publisher.growth import Growth
+from functions.publisher.signing import Signer
+
+HEARTBEAT_SECONDS = 3600
+MAX_BLOCKS_A_RUN = 2000  # a backlog is published in several runs, each with its own digest
+LATEST = "digests/latest"
+CHECKPOINT = "checkpoint"
+MAX_REPLACEMENTS = 5
+
+
+class Blocks(Protocol):
+    """The log, to read: see `audit_ledger.aws.blocks`."""
+
+    def since(self, first_seq: int) -> Iterator[Block]: ...
+    def ending_before(self, seq: int) -> Block | None: ...
+
+
+class State(Protocol):
+    """The published state: see `audit_ledger.aws.ledgers`."""
+
+    def published(self) -> PublishedState | None: ...
+    def swap_published(self, old: PublishedState | None, new: PublishedState) -> None: ...
+    def freeze(self, reason: str) -> None: ...
+
+
+class Objects(Protocol):
+    """One ledger's objects in one bucket: see `audit_ledger.aws.objects`."""
+
+    def get(self, path: str) -> StoredObject | None: ...
+    def put_once(
+        self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
+    ) -> None: ...
+    def replace(
+        self, path: str, data: bytes, old: StoredObject | None, content_type: str = ...
+    ) -> None: ...
+    def names(self, folder: str) -> list[str]: ...
+    def delete(self, path: str) -> None: ...
+
+
+@dataclass
+class Memory:
+    """What one container remembers: the head it published and the state that it saw put."""
+
+    head: Head | None = None
+    growth: Growth | None = None
+    put_version: int = 0
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a run came to; `digest_name` is empty where there was nothing to publish."""
+
+    size: int
+    entries: int
+    blocks: int
+    digest_name: str
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """One ledger's publisher.
+
+    `verify_block`: raises VerificationError unless the sequencer's key signed the message;
+    `now`: whole seconds; `announce`: tells the bus of a new digest.
+    """
+
+    origin: str
+    blocks: Blocks
+    state: State
+    tiles: Objects
+    archive: Objects
+    verify_block: Callable[[bytes, bytes], None]
+    signer: Signer
+    announce: Callable[[Published], None]
+    now: Callable[[], int]
+    memory: Memory = field(default_factory=Memory)
+
+    def publish(self) -> Published:
+        """Publish all that is committed and not yet published, or a heartbeat when one is due.
+
+        FrozenError when history and tables disagree (now or before): nothing is signed.
+        LostRaceError when another publisher was first: its run did what this one would have.
+        """
+        # 1. What is published. A crash between commit point and files is mended here.
+        old = self.state.published()
+        if old is not None and old.frozen is not None:
+            raise FrozenError(f"this ledger is frozen: {old.frozen}")
+        if old is not None and self.memory.put_version != old.version:
+            self._put_files(old)
+
+        # 2. The prefix is the published one, or nothing is ever signed again: see _frozen.
+        try:
+            head = self._published_head(old)
+            now = self.now()
+            grown = self._verified(head, now)
+            if not grown.blocks and not _heartbeat_due(old, now):
+                return Published(head.size, 0, 0, "")
+        except (VerificationError, FormatError) as error:
+            raise self._freeze(old, error) from error
+
+        # 4. Sign. A crash here leaves signatures that nobody has seen, over a true statement.
+        new = self._signed(old, head, grown, now)
+
+        # 5. The commit point. Whoever loses the race stops here; the winner's bytes stand.
+        self.state.swap_published(old, new)
+
+        # 6. Digest and checkpoint, from the state and nothing else; then partial tiles may go.
+        self._put_files(new)
+        self.memory.head, self.memory.growth = grown.head, grown.growth
+        for path in grown.growth.superseded(head.size, self.tiles.names):
+            self.tiles.delete(path)
+        published = Published(grown.head.size, grown.entries, grown.blocks, new.digest_name)
+        self.announce(published)
+        return published
+
+    def _verified(self, head: Head, now: int) -> "Grown":
+        """Steps 2 and 3: follow the blocks behind `head`, and put tiles and archive on the way.
+
+        Signatures, bodies, links, order and frontier are checked before a byte of a block goes
+        anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
+        A crash leaves tiles that no checkpoint covers, which nobody reads. Memory holds one block.
+        """
+        growth = self.memory.growth or Growth.read(head, self._read)
+        self.memory.growth = None  # ahead of what is published until this run is done
+        grown = Grown(head, growth)
+        for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
+            self.verify_block(block.signed_message(), block.signature)
+            body, grown.head, leaves = follow(block, grown.head)
+            name = f"blocks/{block.first_seq:020}"
+            self.archive.put_once(name, encode_block(block), now, locked=True)
+            for path, data in growth.extend([item.entry for item in body.items], leaves):
+                self.tiles.put_once(path, data, now, locked=True)
+            if grown.blocks == 0:
+                grown.begin = decode_entry(body.items[0].entry).time
+            grown.blocks += 1
+            grown.entries += len(body.items)
+            grown.control_entries += sum(not item.row for item in body.items)
+        if grown.blocks:
+            for path, data in growth.partial_objects(head.size):
+                self.tiles.put_once(path, data, now, locked=False)
+        return grown
+
+    def _published_head(self, old: PublishedState | None) -> Head:
+        """Where the published ledger ends, shown to be where the blocks say."""
+        if old is None:
+            return EMPTY
+        if self.memory.head is not None and self.memory.head.size == old.size:
+            return self.memory.head
+        self.memory.head = self.memory.growth = None
+        block = self.blocks.ending_before(old.size)
+        if block is None or block.size_after != old.size:
+            raise VerificationError(f"the blocks do not reach the published size {old.size}")
+        self.verify_block(block.signed_message(), block.signature)
+        head = head_of(block)
+        published = parse_checkpoint(parse_note(old.checkpoint).text)
+        if head.root() != published.root:
+            raise VerificationError(f"the blocks up to {old.size} are not what was published")
+        return head
+
+    def _signed(
+        self, old: PublishedState | None, before: Head, grown: "Grown", now: int
+    ) -> PublishedState:
+        """Step 4: checkpoint and digest of what was verified, as they will be published."""
+        after = grown.head
+        time = max(now, after.time, old.time if old else 0)
+        root = after.root()
+        checkpoint = self.signer.checkpoint(Checkpoint(self.origin, after.size, root), time)
+        digest = Digest(
+            origin=self.origin,
+            period_from=old.time if old else grown.begin,
+            period_to=time,
+            size_before=before.size,
+            size_after=after.size,
+            root=root,
+            entries=grown.entries,
+            control_entries=grown.control_entries,
+            blocks=grown.blocks,
+            previous_name=old.digest_name if old else "",
+            previous_sha256=sha256(old.digest).digest() if old else NO_DIGEST,
+            checkpoint=checkpoint,
+        )
+        return PublishedState(
+            version=old.version + 1 if old else 1,
+            size=after.size,
+            time=time,
+            checkpoint=checkpoint,
+            digest_name=digest.name,
+            digest=self.signer.digest(digest),
+        )
+
+    def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:
+        """Freeze the ledger, unless another publisher moved it on while this one was looking."""
+        self.memory.head = self.memory.growth = None
+        if self.state.published() != old:
+            return LostRaceError("another publisher moved on")
+        self.state.freeze(str(error))
+        return FrozenError(f"frozen: {error}")
+
+    def _put_files(self, state: PublishedState) -> None:
+        """Put digest, its copy as latest, and checkpoint, never in the place of newer ones."""
+        now = self.now()
+        self.tiles.put_once(state.digest_name, state.digest, now, locked=True, content_type=TEXT)
+        self._replace_older(LATEST, state.digest, state, digest_age)
+        self._replace_older(CHECKPOINT, state.checkpoint, state, checkpoint_age)
+        self.memory.put_version = state.version
+
+    def _replace_older(
+        self, path: str, data: bytes, state: PublishedState, age: Callable[[bytes], Age | None]
+    ) -> None:
+        for _ in range(MAX_REPLACEMENTS):
+            there = self.tiles.get(path)
+            if there is not None:
+                newer = age(there.data)
+                if there.data == data or (newer is not None and newer > (state.size, state.time)):
+                    return
+            try:
+                self.tiles.replace(path, data, there)
+            except LostRaceError:
+                continue  # another publisher put one: look whether it is newer
+            return
+        raise LostRaceError(f"{path}: others replace it all the time")
+
+    def _read(self, path: str) -> bytes | None:
+        there = self.tiles.get(path)
+        return None if there is None else there.data
+
+
+@dataclass
+class Grown:
+    """What was verified behind the published head. `begin`: time of its first entry."""
+
+    head: Head
+    growth: Growth
+    begin: int = 0
+    blocks: int = 0
+    entries: int = 0
+    control_entries: int = 0
+
+
+def _heartbeat_due(old: PublishedState | None, now: int) -> bool:
+    """An hour without growth still gets a signed time; a ledger never begun has nothing to sign."""
+    return old is not None and now - old.time >= HEARTBEAT_SECONDS

@@ -1,0 +1,225 @@
+"""Appending: what waits in the queue becomes hash-linked entries, committed block by block.
+
+Two sequencers may run at once; the put-if-absent of the next block is the fence between them. The
+blocks are the log, the index is derived, and only the newest block can be unindexed.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from audit_ledger.aws.event_index import IndexedEntry
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.chain.block import (
+    MAX_BODY_BYTES,
+    MAX_ENTRIES,
+    Block,
+    decode_body,
+    encode_body,
+    encoded_size,
+    signed_message,
+)
+from audit_ledger.chain.head import EMPTY, Head, Pending, grow, head_of
+from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
+from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.pseudonyms import conflict_key
+
+MAX_LOST_RACES = 20
+MAX_ENTRY_BYTES = 256  # an event's entry has at most 167; a control entry of ours fewer than 256
+OVERHEAD_BYTES = 4096  # lengths, frontier (64 hashes at most) and time of a body
+
+
+class Blocks(Protocol):
+    """The log: see `audit_ledger.aws.blocks`."""
+
+    def put_if_absent(self, block: Block) -> None: ...
+    def is_taken(self, first_seq: int) -> bool: ...
+    def newest(self) -> Block | None: ...
+
+
+class Index(Protocol):
+    """What is derived from the log: see `audit_ledger.aws.event_index`."""
+
+    def known(self, keys: Iterable[str]) -> tuple[dict[str, bytes], PublishedState | None]: ...
+    def write(self, entries: Iterable[IndexedEntry]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A record that waits to be appended, and the place of its message in the batch."""
+
+    message: int
+    row: IndexRow
+    pending: Pending
+
+
+@dataclass
+class Memory:
+    """What one container remembers between batches: the head block, if it wrote and indexed it."""
+
+    head: Head | None = None
+
+
+@dataclass
+class Appended:
+    """What a batch came to. `unfinished`: messages of which not every record is committed."""
+
+    entries: int = 0
+    blocks: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    lost_races: int = 0
+    unfinished: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Sequencer:
+    """One ledger's writer. `sign`: by the sequencer's own KMS key; `now`: whole seconds."""
+
+    origin: str
+    blocks: Blocks
+    index: Index
+    sign: Callable[[bytes], bytes]
+    now: Callable[[], int]
+    memory: Memory = field(default_factory=Memory)
+
+    def append(self, waiting: Sequence[Waiting], appended: Appended) -> None:
+        """Commit what waits, in order of acceptance, every record of it or none but known ones.
+
+        Keeps `appended` true after every block, so that a caller whose call to AWS failed midway
+        knows which messages are done. FrozenError: nothing may be written now.
+        """
+        left = list(waiting)
+        appended.unfinished = {w.message for w in left}
+        while left:
+            # 1, 2. Where the ledger stands. Only a head that this container wrote and indexed is
+            # remembered; any other is read, and its index rows are written again, because whoever
+            # wrote it may have died before the index had them. Nothing was written before this.
+            head = self.memory.head
+            if head is None:
+                head = self._load_head()
+
+            # 3. Leave out what the ledger has. The index is complete up to the head just seen, so
+            # a record that is not in it is not in the ledger before that head.
+            fresh, state = self._leave_out_known(left, appended)
+            _refuse_if_frozen(state, head)
+
+            left = fresh
+            appended.unfinished = {w.message for w in left}
+            while left:
+                batch, rest = _next_block(left, head)
+                # 4. A lost race is cheaper before the signature than after.
+                try:
+                    head = self._commit(batch, head)
+                except LostRaceError:
+                    # Whoever was first may have written these very records (a redelivery), and
+                    # after a time-out it may have been this container: read and look again.
+                    self.memory.head = None
+                    appended.lost_races += 1
+                    if appended.lost_races > MAX_LOST_RACES:
+                        raise UnreachableError("too many lost races; left to the queue") from None
+                    break
+                appended.blocks += 1
+                appended.entries += len(batch)
+                left = rest
+                appended.unfinished = {w.message for w in left}
+
+    def _load_head(self) -> Head:
+        block = self.blocks.newest()
+        if block is None:
+            return EMPTY
+        self.index.write(indexed_entries(block))
+        head = head_of(block)
+        self.memory.head = head
+        return head
+
+    def _leave_out_known(
+        self, waiting: Sequence[Waiting], appended: Appended
+    ) -> tuple[list[Waiting], PublishedState | None]:
+        """Drop repeats; mark as conflict what comes under a known id with other content."""
+        known, state = self.index.known({w.row.event_id for w in waiting})
+        suspects = [
+            conflict_key(w.row.event_id, w.row.fingerprint)
+            for w in waiting
+            if known.get(w.row.event_id, w.row.fingerprint) != w.row.fingerprint
+        ]
+        conflicts: set[str] = set()
+        if suspects:
+            conflicts.update(self.index.known(set(suspects))[0])
+        fresh: list[Waiting] = []
+        for record in waiting:
+            row = record.row
+            first = known.setdefault(row.event_id, b"")
+            if first == b"":  # not in the ledger, not yet in this batch
+                known[row.event_id] = row.fingerprint
+                fresh.append(record)
+                continue
+            key = conflict_key(row.event_id, row.fingerprint)
+            if first == row.fingerprint or key in conflicts:
+                appended.duplicates += 1
+                continue
+            conflicts.add(key)
+            appended.conflicts += 1
+            fresh.append(replace(record, pending=replace(record.pending, conflict=True)))
+        return fresh, state
+
+    def _commit(self, batch: Sequence[Waiting], head: Head) -> Head:
+        """Build, sign, put and index one block behind `head`; LostRaceError if it is not the head.
+
+        Dying before the put leaves nothing; after it, a block that the next run indexes.
+        """
+        if self.blocks.is_taken(head.size):
+            raise LostRaceError("another sequencer moved on")
+        body, after, leaves = grow(self.origin, head, self.now(), [w.pending for w in batch])
+        data = encode_body(body)
+        signature = self.sign(signed_message(self.origin, after.size, after.hash, data))
+        block = Block(self.origin, head.size, len(leaves), after.hash, signature, data)
+        self.memory.head = None  # until the put and the index are both acknowledged
+        self.blocks.put_if_absent(block)
+        # 5. Indexed before the next block is built, also within a batch.
+        self.index.write(indexed_entries(block))
+        self.memory.head = after
+        return after
+
+
+def indexed_entries(block: Block) -> list[IndexedEntry]:
+    """Give what the index says of a block's entries; the same however often it is asked."""
+    body = decode_body(block.body)
+    return [
+        IndexedEntry(
+            seq, block.first_seq, body.time, decode_index_row(item.row), item.row, item.conflict
+        )
+        for seq, item in enumerate(body.items, block.first_seq)
+        if item.row
+    ]
+
+
+def fits_a_block(pending: Pending) -> bool:
+    """Whether a record can be committed at all, in a block of its own."""
+    return _size(pending) + OVERHEAD_BYTES <= MAX_BODY_BYTES
+
+
+def _next_block(waiting: Sequence[Waiting], head: Head) -> tuple[list[Waiting], list[Waiting]]:
+    """Split off as many records as one block holds."""
+    most = MAX_ENTRIES - (1 if head.size == 0 else 0)
+    room = MAX_BODY_BYTES - OVERHEAD_BYTES
+    count = 0
+    for record in waiting[:most]:
+        room -= _size(record.pending)
+        if room < 0:
+            break
+        count += 1
+    return list(waiting[:count]), list(waiting[count:])
+
+
+def _size(pending: Pending) -> int:
+    return encoded_size(MAX_ENTRY_BYTES, len(pending.sealed), len(pending.row))
+
+
+def _refuse_if_frozen(state: PublishedState | None, head: Head) -> None:
+    if state is None:
+        return
+    if state.frozen is not None:
+        raise FrozenError(f"this ledger is frozen: {state.frozen}")
+    if head.size < state.size:
+        raise FrozenError(f"the blocks end at {head.size}, but {state.size} are published")

@@ -1,0 +1,105 @@
+"""The events table (the index): derived from blocks, rebuilt from them, never the truth itself.
+
+An item a record, under the key origin#event id: `seq` (its entry), `block` (the block's first
+entry), `time` (the event's own, ms), `row` (the index row), `conflict` where the event id was
+taken by other content. Sparse attributes feed the secondary indexes: `patient` and `agent`
+(origin#pseudonym), `late` (origin#yyyy-mm) of events whose own time is far from the ledger's.
+A further person of an event has an item of its own, key origin#event id#n.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from audit_ledger import strict_base64
+from audit_ledger.aws.batches import Item, batch_get, batch_put
+from audit_ledger.aws.ledgers import PUBLISHED_ITEM, PublishedState, published_state
+from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.pseudonyms import conflict_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LATE_MS = int(timedelta(days=1).total_seconds() * 1000)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class IndexedEntry:
+    """What the index says of one entry. `block_time`: of the ledger, whole seconds."""
+
+    seq: int
+    first_seq: int
+    block_time: int
+    row: IndexRow
+    row_bytes: bytes
+    conflict: bool
+
+    @property
+    def key(self) -> str:
+        """Its key below the origin: the event id, or the conflict key."""
+        if self.conflict:
+            return conflict_key(self.row.event_id, self.row.fingerprint)
+        return self.row.event_id
+
+
+class EventIndex:
+    """One ledger's part of the events table."""
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, ledgers_table: str, origin: str
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._ledgers_table = ledgers_table
+        self._origin = origin
+
+    def known(self, keys: Iterable[str]) -> tuple[dict[str, bytes], PublishedState | None]:
+        """Look up event ids or conflict keys: key → fingerprint, of those that are indexed.
+
+        In the same call, because it costs no call of its own: the ledger's published state.
+        """
+        requests = [(self._table, {"key": {"S": f"{self._origin}#{k}"}}) for k in keys]
+        state_key = {"key": {"S": f"{self._origin}#{PUBLISHED_ITEM}"}}
+        found: dict[str, bytes] = {}
+        state: PublishedState | None = None
+        for table, item in batch_get(self._client, [*requests, (self._ledgers_table, state_key)]):
+            if table == self._ledgers_table:
+                state = published_state(item)
+            else:
+                key = item["key"]["S"].removeprefix(f"{self._origin}#")
+                found[key] = decode_index_row(bytes(item["row"]["B"])).fingerprint
+        return found, state
+
+    def write(self, entries: Iterable[IndexedEntry]) -> None:
+        """Index entries; returns once every row is acknowledged. The same again changes nothing."""
+        items = [item for entry in entries for item in index_items(self._origin, entry)]
+        batch_put(self._client, self._table, items)
+
+
+def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
+    """Give the items that an entry has in the events table."""
+    row = entry.row
+    place: Item = {
+        "seq": {"N": str(entry.seq)},
+        "block": {"N": str(entry.first_seq)},
+        "time": {"N": str(row.time_ms)},
+    }
+    item: Item = {"key": {"S": f"{origin}#{entry.key}"}, **place, "row": {"B": entry.row_bytes}}
+    if entry.conflict:
+        item["conflict"] = {"BOOL": True}
+    if row.patient is not None:
+        item["patient"] = {"S": f"{origin}#{strict_base64.encode(row.patient)}"}
+    if row.agents:
+        item["agent"] = {"S": f"{origin}#{strict_base64.encode(row.agents[0])}"}
+    if abs(row.time_ms - entry.block_time * 1000) > LATE_MS:
+        month = (_EPOCH + timedelta(milliseconds=row.time_ms)).strftime("%Y-%m")
+        item["late"] = {"S": f"{origin}#{month}"}
+    yield item
+    for number, agent in enumerate(row.agents[1:], 1):
+        yield {
+            "key": {"S": f"{origin}#{entry.key}#{number}"},
+            **place,
+            "agent": {"S": f"{origin}#{strict_base64.encode(agent)}"},
+        }

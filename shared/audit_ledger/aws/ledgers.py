@@ -1,0 +1,145 @@
+"""The ledgers table: small state of each ledger, every item written by one role.
+
+`origin#published` (publisher): what is published, to the byte. It is the commit point: the
+published files are copies of it and are put again from it after a crash.
+`origin#keys` (ingest): the wrapped index key and ledger keys.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from audit_ledger.aws.clients import error_code
+from audit_ledger.errors import LostRaceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PUBLISHED_ITEM = "published"
+KEYS_ITEM = "keys"
+
+
+@dataclass(frozen=True)
+class PublishedState:
+    """What is published of a ledger.
+
+    `version` counts changes, from 1; `size`: number of entries; `time`: end of the newest digest's
+    period, whole seconds; `checkpoint` and `digest`: the exact bytes; `frozen`: why nothing more
+    may be written, None in health.
+    """
+
+    version: int
+    size: int
+    time: int
+    checkpoint: bytes
+    digest_name: str
+    digest: bytes
+    frozen: str | None = None
+
+
+@dataclass(frozen=True)
+class WrappedKeys:
+    """A ledger's keys, wrapped by KMS. `ledger_keys`: version → wrapped key."""
+
+    index_key: bytes
+    ledger_keys: dict[int, bytes]
+
+    @property
+    def current_version(self) -> int:
+        """The ledger key that seals new records."""
+        return max(self.ledger_keys)
+
+
+class LedgersTable:
+    """One ledger's items."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, origin: str) -> None:
+        self._client = client
+        self._table = table
+        self._origin = origin
+
+    def published(self) -> PublishedState | None:
+        """Read the published state (consistent); None of a ledger never published."""
+        item = self._get(PUBLISHED_ITEM)
+        return published_state(item) if item else None
+
+    def swap_published(self, old: PublishedState | None, new: PublishedState) -> None:
+        """Replace exactly the state that was read, or raise LostRaceError: the commit point."""
+        condition: dict[str, Any] = (
+            {
+                "ConditionExpression": "version = :version AND attribute_not_exists(frozen)",
+                "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
+            }
+            if old
+            else {"ConditionExpression": "attribute_not_exists(version)"}
+        )
+        item: dict[str, Any] = {
+            **self._key(PUBLISHED_ITEM),
+            "version": {"N": str(new.version)},
+            "size": {"N": str(new.size)},
+            "time": {"N": str(new.time)},
+            "checkpoint": {"B": new.checkpoint},
+            "digest_name": {"S": new.digest_name},
+            "digest": {"B": new.digest},
+        }
+        self._put(item, condition, "the published state")
+
+    def freeze(self, reason: str) -> None:
+        """Stop sequencer and publisher, until a command lifts it. The first reason stays."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=self._key(PUBLISHED_ITEM),
+            UpdateExpression="SET frozen = if_not_exists(frozen, :reason)",
+            ExpressionAttributeValues={":reason": {"S": reason}},
+        )
+
+    def keys(self) -> WrappedKeys | None:
+        """Read the wrapped keys (consistent); None before the first event."""
+        item = self._get(KEYS_ITEM)
+        if not item:
+            return None
+        return WrappedKeys(
+            bytes(item["index_key"]["B"]),
+            {int(v): bytes(k["B"]) for v, k in item["ledger_keys"]["M"].items()},
+        )
+
+    def put_first_keys(self, keys: WrappedKeys) -> None:
+        """Give a new ledger its keys, or raise LostRaceError where it has some."""
+        item: dict[str, Any] = {
+            **self._key(KEYS_ITEM),
+            "index_key": {"B": keys.index_key},
+            "ledger_keys": {"M": {str(v): {"B": k} for v, k in keys.ledger_keys.items()}},
+        }
+        self._put(item, {"ConditionExpression": "attribute_not_exists(index_key)"}, "the keys")
+
+    def _key(self, item: str) -> dict[str, Any]:
+        return {"key": {"S": f"{self._origin}#{item}"}}
+
+    def _get(self, item: str) -> dict[str, Any] | None:
+        answer = self._client.get_item(
+            TableName=self._table, Key=self._key(item), ConsistentRead=True
+        )
+        return answer.get("Item")
+
+    def _put(self, item: dict[str, Any], condition: dict[str, Any], what: str) -> None:
+        try:
+            self._client.put_item(TableName=self._table, Item=item, **condition)
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                raise LostRaceError(f"{what} of this ledger changed meanwhile") from None
+            raise
+
+
+def published_state(item: dict[str, Any]) -> PublishedState:
+    """Read an item of the ledgers table; one that was frozen before anything was published too."""
+    frozen = item.get("frozen")
+    return PublishedState(
+        version=int(item["version"]["N"]) if "version" in item else 0,
+        size=int(item["size"]["N"]) if "size" in item else 0,
+        time=int(item["time"]["N"]) if "time" in item else 0,
+        checkpoint=bytes(item["checkpoint"]["B"]) if "checkpoint" in item else b"",
+        digest_name=item["digest_name"]["S"] if "digest_name" in item else "",
+        digest=bytes(item["digest"]["B"]) if "digest" in item else b"",
+        frozen=frozen["S"] if frozen else None,
+    )

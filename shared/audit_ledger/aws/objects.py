@@ -1,0 +1,120 @@
+"""S3 objects under one ledger's prefix: put once and locked, or replaced with care."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+
+from audit_ledger.aws.clients import error_code
+from audit_ledger.errors import LostRaceError, VerificationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LockMode = Literal["COMPLIANCE", "GOVERNANCE"]
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_ABSENT = ("NoSuchKey", "404")
+BINARY = "application/octet-stream"
+TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long a written object can neither be changed nor deleted."""
+
+    mode: LockMode
+    days: int
+
+    def arguments(self, now: int) -> dict[str, Any]:
+        """Give PutObject's Object Lock arguments as of `now` (seconds since 1970)."""
+        until = datetime.fromtimestamp(now, UTC) + timedelta(days=self.days)
+        return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": until}
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object's bytes and the tag that a replacement must name."""
+
+    data: bytes
+    etag: str
+
+
+class LedgerObjects:
+    """One ledger's objects in one bucket. Paths are below the ledger's prefix."""
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str, retention: Retention) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self._retention = retention
+
+    def get(self, path: str) -> StoredObject | None:
+        """Read an object; None where there is none."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
+        except ClientError as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise
+        return StoredObject(answer["Body"].read(), answer["ETag"])
+
+    def put_once(
+        self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = BINARY
+    ) -> None:
+        """Put an object that never changes; the same bytes again change nothing.
+
+        VerificationError where other bytes are there already.
+        """
+        lock = self._retention.arguments(now) if locked else {}
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key(path),
+                Body=data,
+                ContentType=content_type,
+                IfNoneMatch="*",
+                **lock,
+            )
+        except ClientError as error:
+            if error_code(error) not in _TAKEN:
+                raise
+            there = self.get(path)
+            if there is None:
+                raise  # two writers at once (409): the next run tries again
+            if there.data != data:
+                raise VerificationError(f"{path}: other bytes are published already") from None
+
+    def replace(
+        self, path: str, data: bytes, old: StoredObject | None, content_type: str = TEXT
+    ) -> None:
+        """Put `data` in the place of exactly `old`; LostRaceError where that changed meanwhile."""
+        condition: dict[str, Any] = {"IfMatch": old.etag} if old else {"IfNoneMatch": "*"}
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key(path),
+                Body=data,
+                ContentType=content_type,
+                CacheControl="no-cache",
+                **condition,
+            )
+        except ClientError as error:
+            if error_code(error) in _TAKEN:
+                raise LostRaceError(f"{path} changed meanwhile") from None
+            raise
+
+    def names(self, folder: str) -> list[str]:
+        """List the paths of all objects under a folder (`tile/0/000.p/`)."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._key(folder)
+        )
+        start = len(self._prefix) + 1
+        return [item["Key"][start:] for page in pages for item in page.get("Contents", [])]
+
+    def delete(self, path: str) -> None:
+        """Delete an object that is not locked (a partial tile)."""
+        self._client.delete_object(Bucket=self._bucket, Key=self._key(path))
+
+    def _key(self, path: str) -> str:
+        return f"{self._prefix}/{path}"

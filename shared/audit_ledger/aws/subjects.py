@@ -1,0 +1,110 @@
+"""The subjects table: one secret per subject, year and generation. Deleting a row erases.
+
+Key (origin#row key, generation); generation = year × 1000 + number, so that a year's first is
+2026000 and the one made after a retirement 2026001. `pseudonym` leads back from an index row to
+its secret (a secondary index, deleted with the row). Secrets are never cached: every request reads
+them, consistently, so that a retired generation is used by nobody a moment later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import urandom
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from audit_ledger import strict_base64
+from audit_ledger.aws.batches import batch_get
+from audit_ledger.aws.clients import error_code
+from audit_ledger.records.pseudonyms import patient_pseudonym
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SECRET_BYTES = 32
+GENERATIONS_PER_YEAR = 1000
+
+
+@dataclass(frozen=True, repr=False)
+class SubjectSecret:
+    """A subject's secret of one generation."""
+
+    generation: int
+    secret: bytes
+
+
+class SubjectsTable:
+    """One ledger's subjects."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, origin: str) -> None:
+        self._client = client
+        self._table = table
+        self._origin = origin
+
+    def current(self, row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
+        """Give each row key (64 hex, distinct) its secret of this year, made if there is none."""
+        first = year * GENERATIONS_PER_YEAR
+        requests = [(self._table, self._key(row_key, first)) for row_key in row_keys]
+        rows = {
+            item["key"]["S"].removeprefix(f"{self._origin}#"): item
+            for _, item in batch_get(self._client, requests)
+        }
+        return {row_key: self._secret(row_key, year, rows.get(row_key)) for row_key in row_keys}
+
+    def _secret(self, row_key: str, year: int, first: dict[str, Any] | None) -> SubjectSecret:
+        if first is None:
+            return self._made(row_key, year, year * GENERATIONS_PER_YEAR)
+        if "retired" not in first:
+            return _subject_secret(first)
+        newest = self._newest(row_key, year)
+        if "retired" not in newest:
+            return _subject_secret(newest)
+        return self._made(row_key, year, int(newest["generation"]["N"]) + 1)
+
+    def _made(self, row_key: str, year: int, generation: int) -> SubjectSecret:
+        """Make a generation if it is absent; where another request was first, take its secret."""
+        secret = urandom(SECRET_BYTES)
+        pseudonym = strict_base64.encode(patient_pseudonym(secret))
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    **self._key(row_key, generation),
+                    "secret": {"B": secret},
+                    "pseudonym": {"S": f"{self._origin}#{pseudonym}"},
+                },
+                ConditionExpression="attribute_not_exists(generation)",
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return self._secret(row_key, year, self._newest(row_key, year))
+        return SubjectSecret(generation, secret)
+
+    def _newest(self, row_key: str, year: int) -> dict[str, Any]:
+        """Give the newest generation of a year (consistent); the year has at least one."""
+        first = year * GENERATIONS_PER_YEAR
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="#key = :key AND generation BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={
+                ":key": {"S": f"{self._origin}#{row_key}"},
+                ":first": {"N": str(first)},
+                ":last": {"N": str(first + GENERATIONS_PER_YEAR - 1)},
+            },
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return answer["Items"][0]
+
+    def _key(self, row_key: str, generation: int) -> dict[str, Any]:
+        return {
+            "key": {"S": f"{self._origin}#{row_key}"},
+            "generation": {"N": str(generation)},
+        }
+
+
+def _subject_secret(item: dict[str, Any]) -> SubjectSecret:
+    return SubjectSecret(int(item["generation"]["N"]), bytes(item["secret"]["B"]))

@@ -1,0 +1,203 @@
+"""Block: the entries and sealed records committed together, as one signed DynamoDB item.
+
+Its body, all integers big-endian:
+
+    u32 length ‖ entries          each u16 length ‖ bytes: the encoding of a tlog-tiles entry bundle
+    u32 length ‖ sealed records   each u32 length ‖ bytes; empty for a control entry
+    u32 length ‖ index rows       each u8 conflict (0 or 1) ‖ u16 length ‖ bytes; likewise
+    u32 length ‖ frontier         32 bytes a hash, largest subtree first: RFC 6962 compact range
+    u64 time                      the sequencer's clock, whole seconds since 1970
+
+The sequencer's key signs
+
+    audit-ledger/block/v1\\n <origin>\\n <size after>\\n <b64 head>\\n <b64 SHA-256(body)>\\n
+
+(each line ended by a line feed, without the spaces), so who can write the table but may not use
+that key can add nothing that publisher and monitor would accept.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import FormatError
+
+MAX_ENTRIES = 256
+MAX_BODY_BYTES = 300 * 1024  # a DynamoDB item holds 400 KB
+
+_U8U16 = struct.Struct(">BH")
+_U16 = struct.Struct(">H")
+_U32 = struct.Struct(">I")
+_U64 = struct.Struct(">Q")
+
+
+@dataclass(frozen=True)
+class BlockItem:
+    """One entry with its private companions; `sealed` and `row` are empty for a control entry."""
+
+    entry: bytes
+    sealed: bytes
+    row: bytes
+    conflict: bool = False
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a block commits. `frontier`: 32-byte hashes of the compact range after this block."""
+
+    items: tuple[BlockItem, ...]
+    frontier: tuple[bytes, ...]
+    time: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block as stored. `head`: leaf hash of its last entry; `signature`: 64 bytes, Ed25519."""
+
+    origin: str
+    first_seq: int
+    count: int
+    head: bytes
+    signature: bytes
+    body: bytes
+
+    @property
+    def size_after(self) -> int:
+        """Number of entries of the ledger once this block is in it."""
+        return self.first_seq + self.count
+
+    def signed_message(self) -> bytes:
+        """Give the bytes that `signature` is over."""
+        return signed_message(self.origin, self.size_after, self.head, self.body)
+
+
+def signed_message(origin: str, size_after: int, head: bytes, body: bytes) -> bytes:
+    """Give the bytes that the sequencer's key signs for a block."""
+    return (
+        f"audit-ledger/block/v1\n{origin}\n{size_after}\n{strict_base64.encode(head)}\n"
+        f"{strict_base64.encode(sha256(body).digest())}\n"
+    ).encode()
+
+
+def encoded_size(entry_bytes: int, sealed_bytes: int, row_bytes: int) -> int:
+    """Bytes that one item adds to a body."""
+    return _U16.size + entry_bytes + _U32.size + sealed_bytes + _U8U16.size + row_bytes
+
+
+def encode_body(body: Body) -> bytes:
+    """Give the bytes that are hashed, signed and stored."""
+    entries = b"".join([_U16.pack(len(i.entry)) + i.entry for i in body.items])
+    sealed = b"".join([_U32.pack(len(i.sealed)) + i.sealed for i in body.items])
+    rows = b"".join([_U8U16.pack(i.conflict, len(i.row)) + i.row for i in body.items])
+    frontier = b"".join(body.frontier)
+    sections = (entries, sealed, rows, frontier)
+    data = b"".join([_U32.pack(len(s)) + s for s in sections]) + _U64.pack(body.time)
+    if not 1 <= len(body.items) <= MAX_ENTRIES:
+        raise FormatError(f"block: {len(body.items)} entries, expected 1 to {MAX_ENTRIES}")
+    if len(data) > MAX_BODY_BYTES:
+        raise FormatError(f"block: body of {len(data)} bytes, at most {MAX_BODY_BYTES}")
+    return data
+
+
+def decode_body(data: bytes) -> Body:
+    """Read what `encode_body` writes; FormatError for anything else."""
+    sections: list[bytes] = []
+    position = 0
+    for name in ("entries", "sealed records", "index rows", "frontier"):
+        section, position = _take(data, position, _U32, name)
+        sections.append(section)
+    if len(data) != position + _U64.size:
+        raise FormatError("block: body does not end with its time")
+    entries = list(_split(sections[0], _U16, "entries"))
+    sealed = list(_split(sections[1], _U32, "sealed records"))
+    rows = list(_split_rows(sections[2]))
+    if not len(entries) == len(sealed) == len(rows):
+        raise FormatError("block: entries, sealed records and index rows differ in number")
+    if len(sections[3]) % 32:
+        raise FormatError("block: frontier is not a sequence of hashes")
+    body = Body(
+        tuple(
+            BlockItem(entry, record, row, conflict)
+            for entry, record, (row, conflict) in zip(entries, sealed, rows, strict=True)
+        ),
+        tuple(sections[3][i : i + 32] for i in range(0, len(sections[3]), 32)),
+        _U64.unpack_from(data, position)[0],
+    )
+    if encode_body(body) != data:
+        raise FormatError("block: body is not spelled as the encoder spells it")
+    return body
+
+
+def _take(data: bytes, position: int, length: struct.Struct, what: str) -> tuple[bytes, int]:
+    start = position + length.size
+    if start > len(data):
+        raise FormatError(f"block: {what} end before their length")
+    end = start + length.unpack_from(data, position)[0]
+    if end > len(data):
+        raise FormatError(f"block: {what} are shorter than their length says")
+    return data[start:end], end
+
+
+def _split(section: bytes, length: struct.Struct, what: str) -> Iterator[bytes]:
+    position = 0
+    while position < len(section):
+        piece, position = _take(section, position, length, what)
+        yield piece
+
+
+def _split_rows(section: bytes) -> Iterator[tuple[bytes, bool]]:
+    position = 0
+    while position < len(section):
+        conflict = section[position]
+        if conflict > 1:
+            raise FormatError("block: conflict is neither 0 nor 1")
+        row, position = _take(section, position + 1, _U16, "index rows")
+        yield row, bool(conflict)
+
+
+def items_of(
+    entries: Sequence[bytes], companions: Iterable[tuple[bytes, bytes, bool]]
+) -> tuple[BlockItem, ...]:
+    """Pair entries with their (sealed record, index row, conflict), in order."""
+    return tuple(
+        BlockItem(entry, sealed, row, conflict)
+        for entry, (sealed, row, conflict) in zip(entries, companions, strict=True)
+    )
+
+
+def encode_block(block: Block) -> bytes:
+    """Write a block as one file, for the archive: five lines of text, an empty line, the body.
+
+        audit-ledger/block/v1
+        <origin>
+        <first seq> <count>
+        <b64 head>
+        <b64 signature>
+    """
+    return (
+        f"audit-ledger/block/v1\n{block.origin}\n{block.first_seq} {block.count}\n"
+        f"{strict_base64.encode(block.head)}\n{strict_base64.encode(block.signature)}\n\n"
+    ).encode() + block.body
+
+
+def decode_block(data: bytes) -> Block:
+    """Read what `encode_block` writes; FormatError for anything else."""
+    head, separator, body = data.partition(b"\n\n")
+    try:
+        magic, origin, numbers, last, signature = head.decode().split("\n")
+        first_seq, count = (int(n) for n in numbers.split(" "))
+    except ValueError:
+        raise FormatError("archived block: not the lines of a block") from None
+    block = Block(
+        origin,
+        first_seq,
+        count,
+        strict_base64.decode(last, size=32, what="archived block: head"),
+        strict_base64.decode(signature, size=64, what="archived block: signature"),
+        body,
+    )
+    if magic != "audit-ledger/block/v1" or not separator or encode_block(block) != data:
+        raise FormatError("archived block: not spelled as the encoder spells it")
+    return block

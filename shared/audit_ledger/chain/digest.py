@@ -1,0 +1,148 @@
+"""Digest: a signed note that wraps a published checkpoint, chained to the digest before it.
+
+    audit-ledger/digest/v1
+    <origin>
+    from 2026-11-22T05:58:00Z
+    to 2026-11-22T05:59:00Z
+    size-before 0
+    size-after 42
+    root <b64 of 32 bytes>
+    entries 42
+    control-entries 1
+    blocks 3
+    previous <name, or - for none> <b64 of the SHA-256 of that digest's bytes, or of 32 zero bytes>
+    checkpoint
+    <the checkpoint note as signed, verbatim: text, empty line, signature lines>
+
+followed, as in every signed note, by an empty line and the signature (type 0x01, the checkpoint's
+Ed25519 key, key name = origin). The checkpoint stands verbatim and not in base64 because KMS signs
+at most 4,096 bytes; origins of up to 64 bytes fit.
+"""
+
+import re
+from dataclasses import dataclass
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import FormatError
+from audit_ledger.instants import format_instant, parse_instant
+
+MAGIC = "audit-ledger/digest/v1"
+NO_DIGEST = bytes(32)  # `previous` of the first digest
+MAX_SIGNED_BYTES = 4096  # KMS Sign, MessageType RAW
+
+_NAME = re.compile(
+    r"digests/([0-9]{4})/([0-9]{2})/([0-9]{2})/\1\2\3T[0-9]{6}Z-(?:0|[1-9][0-9]{0,18})"
+)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
+_KEYS = (
+    "from",
+    "to",
+    "size-before",
+    "size-after",
+    "root",
+    "entries",
+    "control-entries",
+    "blocks",
+    "previous",
+)
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a period added. Times: whole seconds since 1970, the period is [from, to).
+
+    `entries` counts all entries of the period, control entries among them. `previous_name` is
+    empty and `previous_sha256` 32 zero bytes in the first digest of a ledger. `checkpoint` is the
+    signed note, log's own signatures only.
+    """
+
+    origin: str
+    period_from: int
+    period_to: int
+    size_before: int
+    size_after: int
+    root: bytes
+    entries: int
+    control_entries: int
+    blocks: int
+    previous_name: str
+    previous_sha256: bytes
+    checkpoint: bytes
+
+    @property
+    def name(self) -> str:
+        """The object that holds it, below the ledger's prefix."""
+        return digest_name(self.period_to, self.size_after)
+
+    def encode(self) -> str:
+        """Give the text that is signed."""
+        previous = f"{self.previous_name or '-'} {strict_base64.encode(self.previous_sha256)}"
+        text = (
+            f"{MAGIC}\n{self.origin}\n"
+            f"from {format_instant(self.period_from)}\nto {format_instant(self.period_to)}\n"
+            f"size-before {self.size_before}\nsize-after {self.size_after}\n"
+            f"root {strict_base64.encode(self.root)}\n"
+            f"entries {self.entries}\ncontrol-entries {self.control_entries}\n"
+            f"blocks {self.blocks}\nprevious {previous}\ncheckpoint\n"
+            f"{self.checkpoint.decode()}"
+        )
+        if len(text.encode()) > MAX_SIGNED_BYTES:
+            raise FormatError(f"digest: over {MAX_SIGNED_BYTES} bytes, more than KMS signs")
+        return text
+
+
+def digest_name(period_to: int, size_after: int) -> str:
+    """Name a digest: `digests/2026/11/22/20261122T055900Z-42`."""
+    time = format_instant(period_to)
+    compact = time.replace("-", "").replace(":", "")
+    return f"digests/{time[:4]}/{time[5:7]}/{time[8:10]}/{compact}-{size_after}"
+
+
+def is_digest_name(name: str) -> bool:
+    """Whether a name has the form that `digest_name` gives."""
+    return _NAME.fullmatch(name) is not None
+
+
+def decode_digest(text: str) -> Digest:
+    """Read a digest's text as `Digest.encode` writes it; FormatError for anything else."""
+    lines = text.split("\n", 12)
+    if len(lines) != 13 or lines[0] != MAGIC or lines[11] != "checkpoint":
+        raise FormatError(f"digest: not the lines of {MAGIC}")
+    values: dict[str, str] = {}
+    for key, line in zip(_KEYS, lines[2:11], strict=True):
+        name, _, value = line.partition(" ")
+        if name != key:
+            raise FormatError(f"digest: expected line {key!r}")
+        values[key] = value
+    previous_name, _, previous_hash = values["previous"].partition(" ")
+    if previous_name != "-" and not is_digest_name(previous_name):
+        raise FormatError("digest: previous is neither a digest's name nor -")
+    digest = Digest(
+        origin=lines[1],
+        period_from=parse_instant(values["from"], what="digest: from"),
+        period_to=parse_instant(values["to"], what="digest: to"),
+        size_before=_number(values["size-before"], "size-before"),
+        size_after=_number(values["size-after"], "size-after"),
+        root=strict_base64.decode(values["root"], size=32, what="digest: root"),
+        entries=_number(values["entries"], "entries"),
+        control_entries=_number(values["control-entries"], "control-entries"),
+        blocks=_number(values["blocks"], "blocks"),
+        previous_name="" if previous_name == "-" else previous_name,
+        previous_sha256=strict_base64.decode(previous_hash, size=32, what="digest: previous"),
+        checkpoint=lines[12].encode(),
+    )
+    if digest.period_from > digest.period_to or digest.size_before > digest.size_after:
+        raise FormatError("digest: ends before it begins")
+    if digest.size_after - digest.size_before != digest.entries:
+        raise FormatError("digest: entries is not the difference of its sizes")
+    if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
+        raise FormatError("digest: name and hash of the digest before do not agree")
+    if digest.encode() != text:
+        raise FormatError("digest: not spelled as the encoder spells it")
+    return digest
+
+
+def _number(text: str, what: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise FormatError(f"digest: {what} is not a decimal number without leading zeros")
+    return int(text)

@@ -1,0 +1,133 @@
+"""Entry: one public, hash-linked line of the ledger.
+
+UTF-8 JSON, these keys in this order, no white space:
+
+    {"seq":41,"time":"2026-11-22T05:59:00Z","prev":"<b64 of 32 bytes>","event":"<b64 commitment>"}
+    {"seq":0,"time":"…","prev":"<b64 of 32 zero bytes>","control":{"type":"ledger.created",…}}
+
+`prev` is the leaf hash (RFC 6962, Section 2.1) of the entry before: SHA-256(0x00 ‖ entry bytes).
+Hash link and Merkle leaf are one and the same hash. What was hashed is never serialised again to
+be checked: a decoded entry must encode to the very bytes it came from.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import FormatError
+from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.tlog.rfc6962 import leaf_hash
+
+FORMAT = "audit-ledger/v1"
+NO_ENTRY = bytes(32)  # `prev` of entry 0
+MAX_ENTRY_BYTES = 0xFFFF  # the length before an entry in a bundle is a u16
+
+
+@dataclass(frozen=True)
+class EventEntry:
+    """The public line of one record. `time`: whole seconds since 1970; hashes: 32 bytes."""
+
+    seq: int
+    time: int
+    prev: bytes
+    commitment: bytes
+
+
+@dataclass(frozen=True)
+class ControlEntry:
+    """A public statement about the ledger itself; it never names a person.
+
+    `control` holds strings and numbers under string keys, `type` among them, and is written in
+    the order given.
+    """
+
+    seq: int
+    time: int
+    prev: bytes
+    control: dict[str, Any]
+
+
+Entry = EventEntry | ControlEntry
+
+
+class _Wire(msgspec.Struct, forbid_unknown_fields=True):
+    seq: int
+    time: str
+    prev: str
+    event: str | msgspec.UnsetType = msgspec.UNSET
+    control: dict[str, str | int] | msgspec.UnsetType = msgspec.UNSET
+
+
+_decoder = msgspec.json.Decoder(_Wire)
+
+
+def created(origin: str, time: int) -> ControlEntry:
+    """Entry 0 of every ledger: it was created, in this format, under this origin."""
+    control = {"type": "ledger.created", "format": FORMAT, "origin": origin}
+    return ControlEntry(0, time, NO_ENTRY, control)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Give the bytes that are stored, hashed and published."""
+    prev = strict_base64.encode(entry.prev)
+    start = f'{{"seq":{entry.seq},"time":"{format_instant(entry.time)}","prev":"{prev}",'
+    if isinstance(entry, EventEntry):
+        data = f'{start}"event":"{strict_base64.encode(entry.commitment)}"}}'.encode()
+    else:
+        data = start.encode() + b'"control":' + msgspec.json.encode(entry.control) + b"}"
+    if len(data) > MAX_ENTRY_BYTES:
+        raise FormatError(f"entry {entry.seq}: {len(data)} bytes, at most {MAX_ENTRY_BYTES}")
+    return data
+
+
+def decode_entry(data: bytes) -> Entry:
+    """Read what `encode_entry` writes; raises FormatError for any other spelling of it."""
+    try:
+        wire = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FormatError("entry: not JSON with exactly the keys of an entry") from None
+    if wire.seq < 0:
+        raise FormatError("entry: negative seq")
+    time = parse_instant(wire.time, what="entry: time")
+    prev = strict_base64.decode(wire.prev, size=32, what="entry: prev")
+    entry: Entry
+    if isinstance(wire.event, str) and wire.control is msgspec.UNSET:
+        commitment = strict_base64.decode(wire.event, size=32, what="entry: event")
+        entry = EventEntry(wire.seq, time, prev, commitment)
+    elif isinstance(wire.control, dict) and wire.event is msgspec.UNSET:
+        if not isinstance(wire.control.get("type"), str):
+            raise FormatError("entry: a control entry has no type")
+        entry = ControlEntry(wire.seq, time, prev, wire.control)
+    else:
+        raise FormatError("entry: expected either event or control")
+    if encode_entry(entry) != data:
+        raise FormatError("entry: not spelled as the encoder spells it")
+    return entry
+
+
+def link_events(
+    first_seq: int, time: int, prev: bytes, commitments: Sequence[bytes]
+) -> tuple[list[bytes], list[bytes]]:
+    """Chain commitments (32 bytes each) behind the entry whose leaf hash is `prev`.
+
+    Gives the entries' bytes and their leaf hashes, both in order. The same bytes as
+    `encode_entry` would write, one by one, without an object for each.
+    """
+    middle = f',"time":"{format_instant(time)}","prev":"'.encode()
+    entries: list[bytes] = []
+    leaves: list[bytes] = []
+    for seq, commitment in enumerate(commitments, first_seq):
+        entry = b'{"seq":%d%b%b","event":"%b"}' % (
+            seq,
+            middle,
+            b64encode(prev),
+            b64encode(commitment),
+        )
+        prev = leaf_hash(entry)
+        entries.append(entry)
+        leaves.append(prev)
+    return entries, leaves

@@ -1,0 +1,36 @@
+"""Every error of the ledger. A message says what was found, what was expected and where.
+
+No message ever carries an identifier or free text of an event.
+"""
+
+
+class LedgerError(Exception):
+    """The root of all errors that this package raises on purpose."""
+
+
+class FormatError(LedgerError, ValueError):
+    """Bytes are not what their specification says they must be."""
+
+
+class VerificationError(LedgerError):
+    """Well-formed, but a signature, hash, link or proof does not hold."""
+
+
+class TooLargeError(LedgerError):
+    """More bytes than the ledger takes: ask for less at a time."""
+
+
+class NotFoundError(LedgerError):
+    """Something that was named does not exist."""
+
+
+class UnreachableError(LedgerError):
+    """A place that should answer does not: nothing can be said about what it holds."""
+
+
+class FrozenError(LedgerError):
+    """Published history and tables disagree: nothing is written until a command lifts it."""
+
+
+class LostRaceError(LedgerError):
+    """Another writer was first: nothing was written; try again from the new state."""

@@ -1,0 +1,51 @@
+"""Keyed hashes of identifiers: the only form in which identifiers reach an index.
+
+All are HMAC-SHA256. Under the **index key** (one per ledger, wrapped by KMS, never rotated): event
+ids, row keys of the subjects table, pseudonyms of staff. Under a **subject secret** (one per
+subject and year): pseudonyms of patients and fingerprints, so that erasing the secret makes them
+nobody's. Each use has a label of its own, and lengths precede the parts (see framing).
+"""
+
+import hmac
+from hashlib import sha256
+
+from audit_ledger.records.framing import frame
+from audit_ledger.records.index_row import PSEUDONYM_BYTES
+
+LEDGER_SUBJECT = "ledger"  # the subject of events that name no patient
+
+
+def event_id(index_key: bytes, portal: str, sender_id: str, part: int) -> str:
+    """Event id, 64 hex digits: the same portal, sender's own id and patient part give the same."""
+    message = frame("audit-ledger/event-id/v1", portal.encode(), sender_id.encode(), b"%d" % part)
+    return hmac.new(index_key, message, sha256).hexdigest()
+
+
+def row_key(index_key: bytes, canonical_identifier: str | None) -> str:
+    """Row key of a subject, 64 hex digits; None is the subject `ledger`."""
+    if canonical_identifier is None:
+        message = frame("audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
+    else:
+        message = frame("audit-ledger/subject/v1", b"patient", canonical_identifier.encode())
+    return hmac.new(index_key, message, sha256).hexdigest()
+
+
+def staff_pseudonym(index_key: bytes, canonical_identifier: str) -> bytes:
+    """Pseudonym of an agent who is no patient: 16 bytes."""
+    message = frame("audit-ledger/agent/v1", canonical_identifier.encode())
+    return hmac.digest(index_key, message, "sha256")[:PSEUDONYM_BYTES]
+
+
+def patient_pseudonym(subject_secret: bytes) -> bytes:
+    """Pseudonym of a patient under one generation's secret: 16 bytes."""
+    return hmac.digest(subject_secret, b"audit-ledger/patient/v1\n", "sha256")[:PSEUDONYM_BYTES]
+
+
+def fingerprint(subject_secret: bytes, resource: bytes) -> bytes:
+    """Tell the same content from other content under one sender id: 32 bytes."""
+    return hmac.digest(subject_secret, frame("audit-ledger/content/v1", resource), "sha256")
+
+
+def conflict_key(event_id_hex: str, content_fingerprint: bytes) -> str:
+    """Key of an event whose id is taken by other content: hex SHA-256(id ‖ fingerprint)."""
+    return sha256(bytes.fromhex(event_id_hex) + content_fingerprint).hexdigest()

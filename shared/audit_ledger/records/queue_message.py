@@ -1,0 +1,105 @@
+"""Queue message: one accepted request on its way from ingest to the sequencer.
+
+Base64 (SQS carries text) of, integers big-endian:
+
+    u8 version = 1 ‖ u16 length ‖ origin ‖ u64 accepted, milliseconds since 1970 ‖ u16 number of
+    records, then each: 32 bytes commitment ‖ u16 length ‖ index row ‖ u32 length ‖ sealed record
+
+Nothing in it can be read without keys that the sequencer has not got. One request is one message,
+so it is accepted whole or not.
+"""
+
+import struct
+from base64 import b64encode
+from binascii import Error, a2b_base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit_ledger.errors import FormatError, TooLargeError
+
+VERSION = 1
+MAX_MESSAGE_BYTES = 1024 * 1024  # SQS
+MAX_RECORDS = 0xFFFF
+
+_HEAD = struct.Struct(">BH")
+_ACCEPTED = struct.Struct(">QH")
+_U16 = struct.Struct(">H")
+_U32 = struct.Struct(">I")
+
+
+@dataclass(frozen=True)
+class SealedRecord:
+    """One record, sealed, with what binds and finds it. `commitment`: 32 bytes."""
+
+    commitment: bytes
+    row: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class QueueMessage:
+    """What one request brought. `accepted_ms`: when ingest took it."""
+
+    origin: str
+    accepted_ms: int
+    records: tuple[SealedRecord, ...]
+
+
+def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[SealedRecord]) -> str:
+    """Write a message; TooLargeError when SQS would not carry it (nothing is then accepted)."""
+    name = origin.encode()
+    if not 1 <= len(records) <= MAX_RECORDS:
+        raise TooLargeError(f"{len(records)} records in a request, expected 1 to {MAX_RECORDS}")
+    pieces = [_HEAD.pack(VERSION, len(name)), name, _ACCEPTED.pack(accepted_ms, len(records))]
+    for record in records:
+        pieces += (record.commitment, _U16.pack(len(record.row)), record.row)
+        pieces += (_U32.pack(len(record.sealed)), record.sealed)
+    body = b64encode(b"".join(pieces))
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise TooLargeError(
+            f"the request takes {len(body)} bytes sealed, at most {MAX_MESSAGE_BYTES}"
+        )
+    return body.decode("ascii")
+
+
+def decode_queue_message(body: str) -> QueueMessage:
+    """Read what `encode_queue_message` writes; FormatError for anything else."""
+    try:
+        data = a2b_base64(body.encode("ascii"), strict_mode=True)
+    except (Error, UnicodeEncodeError):
+        raise FormatError("queue message: not base64") from None
+    try:
+        version, length = _HEAD.unpack_from(data)
+        if version != VERSION:
+            raise FormatError(f"queue message: version {version}, expected {VERSION}")
+        position = _HEAD.size + length
+        origin = data[_HEAD.size : position].decode()
+        accepted_ms, count = _ACCEPTED.unpack_from(data, position)
+        position += _ACCEPTED.size
+        records = []
+        for _ in range(count):
+            record, position = _record(data, position)
+            records.append(record)
+    except (struct.error, UnicodeDecodeError):
+        raise FormatError("queue message: ends early or is not text where text is due") from None
+    if position != len(data) or not records:
+        raise FormatError("queue message: more or less than its records")
+    if encode_queue_message(origin, accepted_ms, records) != body:
+        raise FormatError("queue message: not spelled as the encoder spells it")
+    return QueueMessage(origin, accepted_ms, tuple(records))
+
+
+def _record(data: bytes, position: int) -> tuple[SealedRecord, int]:
+    commitment = data[position : position + 32]
+    position += 32
+    row, position = _counted(data, position, _U16)
+    sealed, position = _counted(data, position, _U32)
+    return SealedRecord(commitment, row, sealed), position
+
+
+def _counted(data: bytes, position: int, length: struct.Struct) -> tuple[bytes, int]:
+    start = position + length.size
+    end = start + length.unpack_from(data, position)[0]
+    if end > len(data):
+        raise FormatError("queue message: a part is shorter than its length says")
+    return data[start:end], end

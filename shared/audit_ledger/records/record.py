@@ -1,0 +1,62 @@
+"""Record: the private bytes kept of an event, with the submitted resource byte for byte.
+
+    {"portal":"ehr","received":"2026-11-22T05:59:00.123Z","format":"fhir-r4","resource":{…}}
+
+and, before `resource`, `"cut":["AuditEvent.entity[2]"]` where the event named several patients and
+other patients' elements were cut out of this one's record.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+
+FORMATS = ("fhir-r4", "fhir-r5", "cloudevents")
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_defaults=True):
+    """A record, read. `resource` holds the bytes that the portal submitted."""
+
+    portal: str
+    received: str
+    format: str
+    resource: msgspec.Raw
+    cut: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Say nothing of what is inside: a record may end up in a message by mistake."""
+        return f"Record(format={self.format!r})"
+
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+def encode_record(
+    portal: str, received_ms: int, format_: str, resource: bytes, cut: Sequence[str] = ()
+) -> bytes:
+    """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, kept verbatim."""
+    received = datetime.fromtimestamp(received_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return b"".join(
+        (
+            b'{"portal":',
+            msgspec.json.encode(portal),
+            f',"received":"{received}.{received_ms % 1000:03d}Z","format":"{format_}"'.encode(),
+            b',"cut":' + msgspec.json.encode(list(cut)) if cut else b"",
+            b',"resource":',
+            resource,
+            b"}",
+        )
+    )
+
+
+def decode_record(data: bytes) -> Record:
+    """Read a record; FormatError when it is none (the message quotes nothing of it)."""
+    try:
+        record = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise FormatError("record: not JSON with exactly the keys of a record") from None
+    if record.format not in FORMATS:
+        raise FormatError(f"record: format is none of {', '.join(FORMATS)}")
+    return record

@@ -1,0 +1,105 @@
+"""Sealed record: encrypted everywhere but inside ingest, query and follower.
+
+    u8 version = 1 ‖ u16 ledger key version ‖ u32 generation ‖ 12 bytes nonce
+    ‖ AES-256-GCM(subject key, nonce, blind ‖ zstd(record), associated data)
+
+    subject key     = HKDF-SHA256(ledger key ‖ subject secret, no salt,
+                                  info = "audit-ledger/subject-key/v1\\n" ‖ origin)
+    associated data = origin ‖ LF ‖ event id
+
+Integers are big-endian. Whoever lacks the ledger key or the subject secret sees noise; destroying
+the subject secret therefore erases every record of that subject and year.
+"""
+
+import struct
+from dataclasses import dataclass
+from os import urandom
+
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.records.commitment import BLIND_BYTES
+
+VERSION = 1
+NONCE_BYTES = 12
+TAG_BYTES = 16
+MAX_RECORD_BYTES = 512 * 1024  # an event holds 256 KB at most; nothing larger is ever unpacked
+
+_HEADER = struct.Struct(">BHI12s")
+_MIN_BYTES = _HEADER.size + BLIND_BYTES + TAG_BYTES
+_compressor = zstandard.ZstdCompressor(level=3)
+
+
+@dataclass(frozen=True)
+class SealHeader:
+    """Which keys open a sealed record."""
+
+    ledger_key_version: int
+    generation: int
+    nonce: bytes
+
+
+def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
+    """Derive the AES-256 key of one subject's generation in one ledger: 32 bytes."""
+    info = b"audit-ledger/subject-key/v1\n" + origin.encode()
+    return HKDF(SHA256(), 32, salt=None, info=info).derive(ledger_key + subject_secret)
+
+
+def seal(
+    record: bytes,
+    blind: bytes,
+    *,
+    key: bytes,
+    ledger_key_version: int,
+    generation: int,
+    origin: str,
+    event_id: str,
+) -> bytes:
+    """Seal a record and its blind under a subject key."""
+    nonce = urandom(NONCE_BYTES)
+    header = _HEADER.pack(VERSION, ledger_key_version, generation, nonce)
+    plain = blind + _compressor.compress(record)
+    return header + AESGCM(key).encrypt(nonce, plain, _associated(origin, event_id))
+
+
+def read_header(sealed: bytes) -> SealHeader:
+    """Tell which keys open a sealed record; FormatError when it is none."""
+    if len(sealed) < _MIN_BYTES:
+        raise FormatError(f"sealed record: {len(sealed)} bytes, expected at least {_MIN_BYTES}")
+    version, ledger_key_version, generation, nonce = _HEADER.unpack_from(sealed)
+    if version != VERSION:
+        raise FormatError(f"sealed record: version {version}, expected {VERSION}")
+    return SealHeader(ledger_key_version, generation, nonce)
+
+
+def open_sealed(sealed: bytes, *, key: bytes, origin: str, event_id: str) -> tuple[bytes, bytes]:
+    """Open a sealed record: its bytes and its blind.
+
+    VerificationError when the key is not the one it was sealed with, or a byte was changed.
+    """
+    header = read_header(sealed)
+    try:
+        plain = AESGCM(key).decrypt(
+            header.nonce, sealed[_HEADER.size :], _associated(origin, event_id)
+        )
+    except InvalidTag:
+        raise VerificationError("sealed record: does not open (erased, altered or moved)") from None
+    return _decompress(plain[BLIND_BYTES:]), plain[:BLIND_BYTES]
+
+
+def _associated(origin: str, event_id: str) -> bytes:
+    return f"{origin}\n{event_id}".encode()
+
+
+def _decompress(frame: bytes) -> bytes:
+    try:
+        size = zstandard.frame_content_size(frame)
+        if not 0 <= size <= MAX_RECORD_BYTES:
+            raise FormatError(f"sealed record: claims {size} bytes, at most {MAX_RECORD_BYTES}")
+        return zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
+    except zstandard.ZstdError:
+        raise FormatError("sealed record: what was sealed is not zstd") from None

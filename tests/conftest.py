@@ -1,0 +1,24 @@
+"""What every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MATERIAL = REPOSITORY.parent / "shared"
+
+
+def skip_unless_ci(reason: str) -> None:
+    """Skip on a user's machine; on CI a missing prerequisite is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"not available on CI: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Others' test vectors and real FHIR samples, beside the repository of its makers."""
+    if not (MATERIAL / "vectors").is_dir():
+        skip_unless_ci(f"no test material at {MATERIAL}")
+    return MATERIAL
