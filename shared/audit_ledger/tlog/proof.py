@@ -1,0 +1,96 @@
+"""C2SP tlog-proof: a `.tlog-proof` file shows offline that an entry is in a witnessed log.
+
+c2sp.org/tlog-proof@v1⏎
+extra <base64>⏎                     only where there is extra data; it is not authenticated
+index 73894⏎
+<base64 of 32 bytes>⏎               inclusion proof, from the leaf's sibling to the root's child
+⏎
+<the checkpoint, a signed note, verbatim>
+"""
+
+import re
+from dataclasses import dataclass
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import FormatError
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE, verify_inclusion
+
+MAGIC = "c2sp.org/tlog-proof@v1"
+MAX_HASHES = 63  # the height of a tree of 2^63 - 1 leaves
+
+_INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True)
+class TlogProof:
+    """Index of an entry (from 0), its inclusion proof (32-byte hashes), and the signed checkpoint.
+
+    `extra`: opaque data for the application, not authenticated, or None. FormatError: out of
+    range, or no checkpoint.
+    """
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: bytes
+    extra: bytes | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would not read back as it was."""
+        if not 0 <= self.index < MAX_SIZE:
+            raise FormatError(f"tlog-proof: index {self.index} is out of range")
+        if len(self.hashes) > MAX_HASHES:
+            raise FormatError(f"tlog-proof: {len(self.hashes)} hashes, at most {MAX_HASHES}")
+        if any(len(hash_) != HASH_SIZE for hash_ in self.hashes):
+            raise FormatError(f"tlog-proof: a hash that is not {HASH_SIZE} bytes")
+        if self.extra == b"":
+            raise FormatError("tlog-proof: extra data without a byte is left out")
+        parse_checkpoint(parse_note(self.checkpoint).text)
+
+    def encode(self) -> bytes:
+        """Give the `.tlog-proof` file."""
+        extra = "" if self.extra is None else f"extra {strict_base64.encode(self.extra)}\n"
+        hashes = "".join(f"{strict_base64.encode(hash_)}\n" for hash_ in self.hashes)
+        return f"{MAGIC}\n{extra}index {self.index}\n{hashes}\n".encode() + self.checkpoint
+
+
+def parse_proof(data: bytes) -> TlogProof:
+    """Read a `.tlog-proof` file without verifying it; raises FormatError."""
+    header, empty_line, checkpoint = data.partition(b"\n\n")
+    if not empty_line:
+        raise FormatError("tlog-proof: no empty line before the checkpoint")
+    try:
+        lines = header.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        raise FormatError("tlog-proof: not ASCII before the checkpoint") from None
+    if lines.pop(0) != MAGIC:
+        raise FormatError(f"tlog-proof: the first line is not {MAGIC}")
+    extra = None
+    if lines and lines[0].startswith("extra "):
+        extra = strict_base64.decode(lines.pop(0)[len("extra ") :], what="tlog-proof: extra")
+    index = _INDEX.fullmatch(lines.pop(0)) if lines else None
+    if index is None:
+        raise FormatError("tlog-proof: no line `index` with a number without leading zeros")
+    if len(lines) > MAX_HASHES:
+        raise FormatError(f"tlog-proof: {len(lines)} hashes, at most {MAX_HASHES}")
+    hashes = tuple(
+        strict_base64.decode(line, size=HASH_SIZE, what="tlog-proof: hash") for line in lines
+    )
+    proof = TlogProof(int(index[1]), hashes, checkpoint, extra)
+    if proof.encode() != data:
+        raise FormatError("tlog-proof: not spelled as the encoder spells it")
+    return proof
+
+
+def verify_proof(proof: TlogProof, leaf_hash: bytes, policy: Policy) -> Opinion:
+    """Check that the entry with this leaf hash (32 bytes) is in the log that the policy trusts.
+
+    Raises VerificationError where checkpoint or inclusion do not hold. The proof is worth as much
+    as the opinion: an unmet quorum is told by `Opinion.satisfied`, not raised.
+    """
+    opinion = policy.evaluate(proof.checkpoint)
+    checkpoint = opinion.checkpoint
+    verify_inclusion(leaf_hash, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+    return opinion
