@@ -108,8 +108,9 @@ class Policy:
         """Judge a signed checkpoint.
 
         Every signature by a key that the policy lists must hold. Raises FormatError where it is no
-        checkpoint or a listed key's cosignature is malformed, VerificationError where none of the logs signed it under its own origin or a
-        listed key's signature is bad. An unmet quorum is no error: see `Opinion.satisfied`.
+        checkpoint or a listed key's cosignature is malformed, VerificationError where none of the
+        logs signed it under its own origin or a listed key's signature is bad. An unmet quorum is
+        no error: see `Opinion.satisfied`.
         """
         signed = parse_note(note)
         checkpoint = parse_checkpoint(signed.text)
