@@ -1,0 +1,54 @@
+"""FHIR R4 and R5 AuditEvents, told apart by content, or by the `fhirVersion` of the media type."""
+
+from typing import Final, Literal
+
+from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.rejected import RejectedEvent
+
+Release = Literal["fhir-r4", "fhir-r5"]
+
+# R4B (4.3) has the AuditEvent of R4.
+_DECLARED: Final[dict[str, Release]] = {
+    "4.0": "fhir-r4", "4.0.1": "fhir-r4", "4.3": "fhir-r4", "4.3.0": "fhir-r4",
+    "5.0": "fhir-r5", "5.0.0": "fhir-r5",
+}  # fmt: skip
+_R4_ONLY: Final = {"subtype", "outcomeDesc", "purposeOfEvent", "period"}
+_R5_ONLY: Final = {
+    "category", "severity", "occurredDateTime", "occurredPeriod", "authorization", "basedOn",
+    "patient", "encounter",
+}  # fmt: skip
+
+
+def declared_release(fhir_version: str | None, place: str) -> Release | None:
+    """Read the `fhirVersion` parameter of a media type; RejectedEvent (415) for another release."""
+    if fhir_version is None:
+        return None
+    if fhir_version not in _DECLARED:
+        raise RejectedEvent(415, "not-supported", place, "fhirVersion 4.0 or 5.0")
+    return _DECLARED[fhir_version]
+
+
+def release_of(
+    resource: JsonObject, declared: Release | None, place: str, flags: set[str]
+) -> Release:
+    """Say which release an AuditEvent is of.
+
+    R4 demands `type`, R5 demands `code`, and neither has the other's: that decides. Where both are
+    missing the media type decides. RejectedEvent (422) when there is neither, when there are both,
+    and when media type and content differ.
+    """
+    has_type, has_code = resource.get("type") is not None, resource.get("code") is not None
+    if has_type and has_code:
+        raise RejectedEvent(422, "invalid", place, "either type (R4) or code (R5), not both")
+    content: Release | None = "fhir-r4" if has_type else "fhir-r5" if has_code else None
+    release = content or declared
+    if release is None:
+        raise RejectedEvent(422, "required", place, "an R4 AuditEvent with type, or R5 with code")
+    if declared not in (None, release):
+        raise RejectedEvent(422, "invalid", place, "the release that fhirVersion declares")
+    if content is None:
+        flags.add("fhir.no-type" if release == "fhir-r4" else "fhir.no-code")
+    foreign = _R5_ONLY if release == "fhir-r4" else _R4_ONLY
+    if not foreign.isdisjoint(resource):
+        flags.add("fhir.mixed-releases")
+    return release

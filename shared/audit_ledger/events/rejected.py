@@ -1,0 +1,52 @@
+"""What a portal is told of an event that is not accepted: place and expectation, no content."""
+
+from typing import Literal
+
+from audit_ledger.errors import LedgerError
+
+IssueType = Literal[
+    "structure",  # not JSON, or JSON of another shape
+    "required",  # something the specification demands is missing
+    "value",  # an element's value is not of its type
+    "invalid",  # understood, but it contradicts itself
+    "duplicate",
+    "not-supported",
+    "too-long",
+    "too-costly",
+]
+
+
+class RejectedEvent(LedgerError):  # noqa: N818 - an outcome of an entry as much as an error
+    """An event, or a whole request, that is not accepted.
+
+    `status` is the HTTP status (400, 413, 415 or 422), `code` a FHIR IssueType, `expression` the
+    FHIRPath of the place, e.g. `Bundle.entry[3].resource.recorded`. The message says what is
+    expected there and never repeats what was found.
+    """
+
+    def __init__(self, status: int, code: IssueType, expression: str, expectation: str) -> None:
+        super().__init__(f"{expression}: {expectation}")
+        self.status = status
+        self.code = code
+        self.expression = expression
+        self.expectation = expectation
+
+    def operation_outcome(self) -> dict[str, object]:
+        """Give the FHIR OperationOutcome that answers this."""
+        return operation_outcome("error", self.code, self.expectation, self.expression)
+
+
+def operation_outcome(
+    severity: Literal["fatal", "error", "warning", "information"],
+    code: str,
+    diagnostics: str,
+    expression: str | None = None,
+) -> dict[str, object]:
+    """Build a FHIR OperationOutcome (the same in R4 and R5) of one issue.
+
+    `code` is a FHIR IssueType; `expression` the FHIRPath of the place, where there is one.
+    """
+    issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
+    if expression is not None:
+        issue["expression"] = [expression]
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
