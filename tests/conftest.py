@@ -1,9 +1,16 @@
 """What every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.world import World, made_world
+
+# Powertools reads these when a handler is first imported; Lambda has them before.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "test")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "AuditLedger")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MATERIAL = REPOSITORY.parent / "shared"
@@ -22,3 +29,10 @@ def shared_dir() -> Path:
     if not (MATERIAL / "vectors").is_dir():
         skip_unless_ci(f"no test material at {MATERIAL}")
     return MATERIAL
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """One ledger on moto, with the environment that its functions get."""
+    with made_world(monkeypatch) as made:
+        yield made

@@ -68,7 +68,7 @@ class Growth:
             yield from self._rise(0, leaf)
 
     def partial_objects(self, old_size: int) -> Iterator[tuple[str, bytes]]:
-        """Give path and bytes of the partial tiles and bundle that `old_size` had not, or not so."""
+        """Give path and bytes of the partial tiles and bundle that `old_size` had not."""
         if self._entries and self.size != old_size:
             width = len(self._entries)
             yield EntryBundle(self.size // TILE_WIDTH, width).path, self._bundle()

@@ -1,0 +1,90 @@
+"""A ledger as ingest knows it: settings and keys (kept for minutes), subjects and queue."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_ledger.aws.keys import LedgerKeys, WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
+from audit_ledger.aws.queue import LedgerQueue
+from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.errors import LostRaceError, NotFoundError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sqs import SQSClient
+
+KEPT_SECONDS = 300.0
+
+
+@dataclass(frozen=True, repr=False)
+class Ledger:
+    """What accepting an event needs of one ledger."""
+
+    origin: str
+    portals: dict[str, PortalSetting]
+    keys: LedgerKeys
+    subjects: SubjectsTable
+    queue: LedgerQueue
+    read_at: float
+
+
+class Ledgers:
+    """The ledgers of a stage. `clock` gives seconds, monotonic."""
+
+    def __init__(
+        self,
+        stage: str,
+        settings: LedgerSettings,
+        dynamodb: "DynamoDBClient",
+        kms: "KMSClient",
+        sqs: "SQSClient",
+        subjects_table: str,
+        ledgers_table: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._dynamodb = dynamodb
+        self._kms = kms
+        self._sqs = sqs
+        self._subjects_table = subjects_table
+        self._ledgers_table = ledgers_table
+        self._clock = clock
+        self._kept: dict[str, Ledger] = {}
+
+    def get(self, ledger_id: str) -> Ledger:
+        """Give a ledger; NotFoundError where none of that id is declared."""
+        kept = self._kept.get(ledger_id)
+        if kept is None or self._clock() - kept.read_at > KEPT_SECONDS:
+            kept = self._kept[ledger_id] = self._read(ledger_id)
+        return kept
+
+    def _read(self, ledger_id: str) -> Ledger:
+        name = f"audit-ledger-{self._stage}"
+        setting = self._settings.read(ledger_id)
+        origin = setting.origin
+        wrapping = WrappingKey(self._kms, f"alias/{name}/{ledger_id}/wrapping", origin)
+        return Ledger(
+            origin,
+            setting.portals,
+            self._keys(LedgersTable(self._dynamodb, self._ledgers_table, origin), wrapping),
+            SubjectsTable(self._dynamodb, self._subjects_table, origin),
+            LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
+            self._clock(),
+        )
+
+    def _keys(self, table: LedgersTable, wrapping: WrappingKey) -> LedgerKeys:
+        """Unwrap the ledger's keys; a new ledger gets its first, whoever comes first."""
+        wrapped = table.keys()
+        if wrapped is None:
+            wrapped = wrapping.first_keys()
+            try:
+                table.put_first_keys(wrapped)
+            except LostRaceError:
+                wrapped = table.keys()
+                if wrapped is None:
+                    raise NotFoundError("the ledger's keys were there and are gone") from None
+        return wrapping.unwrap(wrapped)

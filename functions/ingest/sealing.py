@@ -1,0 +1,146 @@
+"""Sealing: an accepted event becomes sealed records, one a patient, each with its index row.
+
+Subject secrets are read here, for all subjects of a request in one read, and forgotten at its end.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import urandom
+from secrets import token_hex
+
+from audit_ledger.aws.keys import LedgerKeys
+from audit_ledger.aws.subjects import SubjectSecret
+from audit_ledger.events.agents import canonical_agent
+from audit_ledger.events.event import Agent, Event, Part, PatientReference, PatientRule
+from audit_ledger.events.patients import canonical_patient
+from audit_ledger.records.commitment import BLIND_BYTES, commitment
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.pseudonyms import (
+    event_id,
+    fingerprint,
+    patient_pseudonym,
+    row_key,
+    staff_pseudonym,
+)
+from audit_ledger.records.queue_message import SealedRecord
+from audit_ledger.records.record import encode_record
+from audit_ledger.records.seal import seal, subject_key
+
+UNRESOLVED = "patient.unresolved"
+
+Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An event of a request, with the id that its sender gave it (None: a random one is made)."""
+
+    event: Event
+    sender_id: str | None
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What became of one accepted event: the ids and sealed records of its parts, in order."""
+
+    event_ids: tuple[str, ...]
+    records: tuple[SealedRecord, ...]
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sealer:
+    """Seals the events of one portal into one ledger. `secrets`: row keys, year → secrets."""
+
+    origin: str
+    portal: str
+    rule: PatientRule
+    keys: LedgerKeys
+    secrets: Secrets
+
+    def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
+        """Seal all events of a request. `received_ms`: milliseconds since 1970."""
+        year = datetime.fromtimestamp(received_ms // 1000, UTC).year
+        wanted = {self._row_key(p) for a in events for p in _patients(a.event)}
+        secrets = self.secrets(sorted(wanted), year)
+        return [self._seal_event(accepted, received_ms, secrets) for accepted in events]
+
+    def _seal_event(
+        self, accepted: Accepted, received_ms: int, secrets: dict[str, SubjectSecret]
+    ) -> Sealed:
+        event = accepted.event
+        persons, others = self._pseudonyms(event.agents, secrets)
+        ids: list[str] = []
+        records: list[SealedRecord] = []
+        flags = set(event.flags)
+        for number, part in enumerate(event.parts):
+            identifier = self._canonical(part.patient)
+            part_flags = set(event.flags)
+            if part.patient is not None and identifier is None:
+                part_flags.add(UNRESOLVED)
+            flags |= part_flags
+            subject = secrets[row_key(self.keys.index_key, identifier)]
+            row = IndexRow(
+                event_id=(
+                    token_hex(32)
+                    if accepted.sender_id is None
+                    else event_id(self.keys.index_key, self.portal, accepted.sender_id, number)
+                ),
+                time_ms=received_ms if event.time_ms is None else event.time_ms,
+                patient=None if identifier is None else patient_pseudonym(subject.secret),
+                agents=persons,
+                others=others,
+                fingerprint=fingerprint(subject.secret, part.resource),
+                generation=subject.generation,
+                flags=tuple(sorted(part_flags)),
+            )
+            ids.append(row.event_id)
+            records.append(self._seal_part(event, part, row, subject, received_ms))
+        return Sealed(tuple(ids), tuple(records), tuple(sorted(flags)))
+
+    def _seal_part(
+        self, event: Event, part: Part, row: IndexRow, subject: SubjectSecret, received_ms: int
+    ) -> SealedRecord:
+        record = encode_record(self.portal, received_ms, event.format, part.resource, part.cut)
+        blind = urandom(BLIND_BYTES)
+        row_bytes = encode_index_row(row)
+        sealed = seal(
+            record,
+            blind,
+            key=subject_key(self.keys.ledger_key, subject.secret, self.origin),
+            ledger_key_version=self.keys.ledger_key_version,
+            generation=subject.generation,
+            origin=self.origin,
+            event_id=row.event_id,
+        )
+        return SealedRecord(commitment(blind, row_bytes, record), row_bytes, sealed)
+
+    def _pseudonyms(
+        self, agents: Iterable[Agent], secrets: dict[str, SubjectSecret]
+    ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        """Pseudonyms of persons, and of applications and devices, each once, in order."""
+        persons: dict[bytes, None] = {}
+        others: dict[bytes, None] = {}
+        for agent in agents:
+            identifier = self._canonical(agent.patient)
+            if identifier is not None:
+                secret = secrets[row_key(self.keys.index_key, identifier)].secret
+                persons[patient_pseudonym(secret)] = None
+                continue
+            name = canonical_agent(agent)
+            if name is not None and agent.patient is None:
+                pseudonym = staff_pseudonym(self.keys.index_key, name)
+                (persons if agent.is_person else others)[pseudonym] = None
+        return tuple(persons), tuple(p for p in others if p not in persons)
+
+    def _row_key(self, patient: PatientReference | None) -> str:
+        return row_key(self.keys.index_key, self._canonical(patient))
+
+    def _canonical(self, patient: PatientReference | None) -> str | None:
+        return None if patient is None else canonical_patient(self.rule, patient)
+
+
+def _patients(event: Event) -> Iterable[PatientReference | None]:
+    yield from (part.patient for part in event.parts)
+    yield from (agent.patient for agent in event.agents if agent.patient is not None)

@@ -1,0 +1,88 @@
+"""Who asks: what a verified bearer token says of ledger, portal, patient and scopes.
+
+Scopes are SMART on FHIR v2: `<context>/<resource>.<permissions>`, permissions a subset of `cruds`
+in that order, resource a type or `*`. Ledger and portal come from the claims that the settings
+name, or else from scopes `ledger/<id>` and `portal/<id>` (a Cognito machine client has no claims of
+its own). The API's authorizer has verified signature, issuer, audience and time before.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit_ledger.errors import LedgerError
+
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_SCOPE = re.compile(r"(system|user|patient)/(\*|[A-Za-z]+)\.(c?r?u?d?s?)")
+
+
+class ForbiddenError(LedgerError):
+    """The token is genuine and does not allow this."""
+
+
+@dataclass(frozen=True)
+class TokenClaims:
+    """Names of the claims that say which ledger, portal and patient."""
+
+    ledger: str = "ledger"
+    portal: str = "portal"
+    patient: str = "patient"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a token says. Empty where it says nothing."""
+
+    ledger: str
+    portal: str
+    patient: str
+    scopes: frozenset[str]
+
+    def require(self, context: str, permission: str) -> None:
+        """Raise ForbiddenError unless a scope allows `permission` (one of c, r, u, d, s)."""
+        for scope in self.scopes:
+            match = _SCOPE.fullmatch(scope)
+            if (
+                match
+                and match[1] == context
+                and match[2] in ("*", "AuditEvent")
+                and permission in match[3]
+            ):
+                return
+        raise ForbiddenError(f"the token lacks a scope like {context}/AuditEvent.{permission}")
+
+    def required_ledger(self) -> str:
+        """Give the ledger's id, or raise ForbiddenError where the token names none."""
+        if not self.ledger:
+            raise ForbiddenError("the token names no ledger, or several")
+        return self.ledger
+
+    def required_portal(self) -> str:
+        """Give the portal's id, or raise ForbiddenError where the token names none."""
+        if not self.portal:
+            raise ForbiddenError("the token names no portal, or several")
+        return self.portal
+
+
+def read_access(jwt: Mapping[str, Any], names: TokenClaims) -> Access:
+    """Read what API Gateway's JWT authorizer hands over: `{"claims": {…}, "scopes": […]}`."""
+    claims: Mapping[str, Any] = jwt.get("claims") or {}
+    text = claims.get("scope") or " ".join(claims.get("scp") or ())
+    scopes = frozenset(str(text).split())
+    return Access(
+        ledger=_claim_or_scope(claims, names.ledger, "ledger", scopes),
+        portal=_claim_or_scope(claims, names.portal, "portal", scopes),
+        patient=str(claims.get(names.patient) or ""),
+        scopes=scopes,
+    )
+
+
+def _claim_or_scope(
+    claims: Mapping[str, Any], claim: str, context: str, scopes: frozenset[str]
+) -> str:
+    named = {str(claims[claim])} if claims.get(claim) else set[str]()
+    if not named:
+        named = {s.removeprefix(f"{context}/") for s in scopes if s.startswith(f"{context}/")}
+    value = named.pop() if len(named) == 1 else ""
+    return value if _ID.fullmatch(value) else ""

@@ -1,0 +1,40 @@
+"""Records ready for the sequencer, without ingest: made of random bytes, as it sees them anyway."""
+
+from os import urandom
+from secrets import token_hex
+from typing import Any
+
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from tests.world import ORIGIN
+
+GENERATION = 2026000
+NOW_MS = 1_795_000_000_000
+
+
+def sealed_record(
+    event_id: str | None = None, fingerprint: bytes | None = None, size: int = 200
+) -> SealedRecord:
+    """Give a record of `size` sealed bytes behind its header."""
+    row = IndexRow(
+        event_id=event_id or token_hex(32),
+        time_ms=NOW_MS,
+        patient=urandom(16),
+        agents=(urandom(16),),
+        others=(),
+        fingerprint=fingerprint or urandom(32),
+        generation=GENERATION,
+    )
+    header = b"\x01" + (1).to_bytes(2, "big") + GENERATION.to_bytes(4, "big") + urandom(12)
+    return SealedRecord(urandom(32), encode_index_row(row), header + urandom(max(size, 48)))
+
+
+def message(
+    *records: SealedRecord, accepted_ms: int = NOW_MS, origin: str = ORIGIN
+) -> dict[str, Any]:
+    """Give an SQS record, as Lambda hands it over."""
+    return {
+        "messageId": token_hex(8),
+        "body": encode_queue_message(origin, accepted_ms, records),
+        "attributes": {"SenderId": "AROAEXAMPLE:ingest"},
+    }

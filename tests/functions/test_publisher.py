@@ -1,0 +1,348 @@
+"""The publisher's handler on moto tables and buckets."""
+
+import hashlib
+from base64 import b64decode
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+
+from audit_ledger.aws.blocks import BlocksTable
+from audit_ledger.aws.keys import public_key_der, raw_public_key
+from audit_ledger.chain.block import decode_block, decode_body
+from audit_ledger.errors import FrozenError
+from functions.publisher import handler, publish
+from functions.sequencer import handler as sequencing
+from tests.functions.pipeline import message, sealed_record
+from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
+
+CONTEXT: Any = None
+
+
+class Clock:
+    """A clock that the test moves; whole seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1_795_400_000
+
+    def time(self) -> float:
+        return float(self.now)
+
+
+@pytest.fixture
+def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    handler.publisher.cache_clear()
+    sequencing.sequencer.cache_clear()
+    monkeypatch.setattr(handler, "time", clock)
+    monkeypatch.setattr(sequencing, "time", clock)
+    return clock
+
+
+def append(*counts: int) -> None:
+    for count in counts:
+        records = [sealed_record() for _ in range(count)]
+        assert sequencing.handler({"Records": [message(*records)]}, CONTEXT) == {
+            "batchItemFailures": []
+        }
+
+
+def run() -> Any:
+    return handler.handler({}, CONTEXT)
+
+
+def mth(leaves: list[bytes]) -> bytes:
+    """RFC 6962, Section 2.1, to the letter."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    return hashlib.sha256(b"\1" + mth(leaves[:k]) + mth(leaves[k:])).digest()
+
+
+def all_entries(world: World) -> list[bytes]:
+    table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)
+    return [i.entry for b in table.since(0) for i in decode_body(b.body).items]
+
+
+def root_of(world: World, size: int | None = None) -> bytes:
+    return mth([hashlib.sha256(b"\0" + e).digest() for e in all_entries(world)[:size]])
+
+
+def test_the_checkpoint_is_signed_by_both_keys_over_the_recounted_root(
+    world: World, clock: Clock
+) -> None:
+    """Text and signatures are taken apart by hand and checked with cryptography alone."""
+    append(3)
+    run()
+    note = world.published()["checkpoint"].decode()
+    text, _, signatures = note.partition("\n\n")
+    origin, size, root = text.split("\n")
+    assert (origin, size, b64decode(root)) == (ORIGIN, "4", root_of(world))
+    ed25519_line, mldsa44_line = signatures.splitlines()
+    keys = {}
+    for name, kind, line in (
+        ("checkpoint-ed25519", b"\x01", ed25519_line),
+        ("checkpoint-mldsa44", b"\x06", mldsa44_line),
+    ):
+        dash, key_name, value = line.split(" ")
+        raw = raw_public_key(public_key_der(world.kms, f"{ALIAS}/{name}"))
+        signature = b64decode(value)
+        key_id = hashlib.sha256(ORIGIN.encode() + b"\n" + kind + raw).digest()[:4]
+        assert (dash, key_name, signature[:4]) == ("—", ORIGIN, key_id)
+        keys[name] = (raw, signature[4:])
+    raw, signature = keys["checkpoint-ed25519"]
+    Ed25519PublicKey.from_public_bytes(raw).verify(signature, (text + "\n").encode())
+    raw, stamped = keys["checkpoint-mldsa44"]
+    length = len(ORIGIN).to_bytes(1, "big")
+    signed = (
+        b"subtree/v1\n\0"
+        + (length + ORIGIN.encode())
+        + clock.now.to_bytes(8, "big")
+        + (length + ORIGIN.encode())
+        + bytes(8)
+        + (4).to_bytes(8, "big")
+        + b64decode(root)
+    )
+    assert stamped[:8] == clock.now.to_bytes(8, "big")
+    MLDSA44PublicKey.from_public_bytes(raw).verify(stamped[8:], signed)
+
+
+@pytest.mark.parametrize(
+    "growth",
+    [(1,), (254,), (255,), (256,), (100, 200, 300), (255, 1, 1), (254, 1, 512)],
+    ids=str,
+)
+def test_tiles_and_bundles_are_those_of_the_specification(
+    world: World, clock: Clock, growth: tuple[int, ...]
+) -> None:
+    """After each growth: exactly the tiles that C2SP names, with the hashes recounted."""
+    for count in growth:
+        append(count)
+        run()
+        clock.now += 60
+        handler.publisher.cache_clear()  # a cold publisher reads the edge back from S3
+    entries = all_entries(world)
+    leaves = [hashlib.sha256(b"\0" + e).digest() for e in entries]
+    expected: dict[str, bytes] = {}
+    bundle = [len(e).to_bytes(2, "big") + e for e in entries]
+    for start in range(0, len(entries), 256):
+        width = min(256, len(entries) - start)
+        name = f"{start // 256:03}" + ("" if width == 256 else f".p/{width}")
+        expected[f"tile/0/{name}"] = b"".join(leaves[start : start + width])
+        expected[f"tile/entries/{name}"] = b"".join(bundle[start : start + width])
+    if full := len(entries) // 256:
+        roots = [mth(leaves[n * 256 : n * 256 + 256]) for n in range(full)]
+        expected[f"tile/1/000.p/{full}"] = b"".join(roots)
+    published = {k: v for k, v in world.published().items() if k.startswith("tile/")}
+    current = {k: v for k, v in published.items() if k in expected}
+    assert current == expected
+    older = set(published) - set(expected)
+    assert all(".p/" in name for name in older)
+    assert not {n for n in older if n.partition(".p/")[0] in expected and "/1/" not in n}
+
+
+def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> None:
+    """Each names its predecessor by name and SHA-256, continues its period and its size."""
+    for count in (2, 300, 1):
+        append(count)
+        run()
+        clock.now += 60
+    published = world.published()
+    digests = sorted(n for n in published if n.startswith("digests/2"))
+    assert len(digests) == 3
+    assert published["digests/latest"] == published[digests[-1]]
+    raw = raw_public_key(public_key_der(world.kms, f"{ALIAS}/checkpoint-ed25519"))
+    previous, size, until = f"- {'A' * 43}=", "0", ""
+    for name in digests:
+        text, _, line = published[name].decode().rpartition("\n\n")
+        Ed25519PublicKey.from_public_bytes(raw).verify(
+            b64decode(line.split(" ")[2])[4:], (text + "\n").encode()
+        )
+        fields = dict(part.split(" ", 1) for part in text.split("\n")[2:11])
+        assert fields["previous"] == previous
+        assert fields["size-before"] == size
+        assert until in ("", fields["from"])
+        assert name.endswith(f"-{fields['size-after']}")
+        assert b64decode(fields["root"]) == root_of(world, int(fields["size-after"]))
+        import base64
+
+        digest = base64.b64encode(hashlib.sha256(published[name]).digest()).decode()
+        previous, size, until = f"{name} {digest}", fields["size-after"], fields["to"]
+
+
+def test_nothing_new_publishes_nothing_but_a_heartbeat_an_hour(world: World, clock: Clock) -> None:
+    """An hourly digest with a fresh signed time shows that the ledger lives."""
+    assert run() == {"published": False, "size": 0}
+    append(1)
+    assert run()["published"] is True
+    before = world.published()
+    clock.now += 3599
+    assert run()["published"] is False
+    assert world.published() == before
+    clock.now += 1
+    assert run()["published"] is True
+    after = world.published()
+    assert len([n for n in after if n.startswith("digests/2")]) == 2
+    assert after["checkpoint"] != before["checkpoint"]
+    assert after["checkpoint"].split(b"\n\n")[0] == before["checkpoint"].split(b"\n\n")[0]
+
+
+def test_every_block_is_archived_before_it_is_signed_for(world: World, clock: Clock) -> None:
+    """The archive holds each block's exact bytes, locked."""
+    append(1, 2)
+    run()
+    table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)
+    for block in table.since(0):
+        key = f"{LEDGER}/blocks/{block.first_seq:020}"
+        stored = world.s3.get_object(Bucket=f"{NAME}-archive", Key=key)
+        assert decode_block(stored["Body"].read()) == block
+        assert stored["ObjectLockMode"] == "GOVERNANCE"
+
+
+def test_full_tiles_and_digests_are_locked_and_nothing_else(world: World, clock: Clock) -> None:
+    """Partial tiles and the two pointers must stay replaceable."""
+    append(300)
+    run()
+    for path in world.published():
+        head = world.s3.head_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
+        replaceable = ".p/" in path or path in ("checkpoint", "digests/latest")
+        assert ("ObjectLockMode" in head) != replaceable, path
+
+
+@pytest.mark.parametrize(
+    "attribute", ["body", "signature", "head", "count"], ids="a changed {}".format
+)
+def test_a_block_that_was_changed_freezes_the_ledger(
+    world: World, clock: Clock, attribute: str
+) -> None:
+    """No signature is ever made over it, and the sequencer stops too."""
+    append(2)
+    run()
+    append(1)
+    key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
+    item = world.dynamodb.get_item(TableName=f"{NAME}-blocks", Key=key)["Item"]
+    if attribute == "count":
+        item["count"] = {"N": "2"}
+    else:
+        value = bytes(item[attribute]["B"])
+        item[attribute] = {"B": value[:-1] + bytes([value[-1] ^ 1])}
+    world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item=item)
+    before = world.published()
+    with pytest.raises(FrozenError):
+        run()
+    with pytest.raises(FrozenError):
+        run()
+    assert world.published() == before
+    failed = sequencing.handler({"Records": [message(sealed_record())]}, CONTEXT)
+    assert len(failed["batchItemFailures"]) == 1
+
+
+def test_blocks_behind_what_is_published_freeze_the_ledger(world: World, clock: Clock) -> None:
+    """A table restored to an earlier time is never published over."""
+    append(2)
+    append(1)
+    run()
+    key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
+    world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
+    handler.publisher.cache_clear()
+    with pytest.raises(FrozenError, match="do not reach the published size 4"):
+        run()
+
+
+def test_another_prefix_freezes_the_ledger(world: World, clock: Clock) -> None:
+    """Blocks signed by the right key, of another history, under the same origin: not published."""
+    append(1)
+    run()
+    for item in world.items("blocks"):
+        world.dynamodb.delete_item(
+            TableName=f"{NAME}-blocks", Key={k: item[k] for k in ("origin", "first_seq")}
+        )
+    saved = world.items("ledgers")
+    world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": saved[0]["key"]})
+    sequencing.sequencer.cache_clear()
+    append(1)
+    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=saved[0])
+    handler.publisher.cache_clear()
+    with pytest.raises(FrozenError, match="not what was published"):
+        run()
+
+
+def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dying right after the commit point: the next run puts the very bytes that were stored."""
+    append(1)
+    run()
+    append(1)
+    clock.now += 60
+
+    def die(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(publish.Publisher, "_put_files", die)
+        dying.setattr(handler.publisher().memory, "put_version", 1)
+        with pytest.raises(ConnectionError):
+            run()
+    handler.publisher.cache_clear()
+    clock.now += 60
+    run()
+    (state,) = world.items("ledgers")
+    published = world.published()
+    assert published["checkpoint"] == bytes(state["checkpoint"]["B"])
+    assert published[state["digest_name"]["S"]] == bytes(state["digest"]["B"])
+    assert published["digests/latest"] == bytes(state["digest"]["B"])
+    assert b"\n3\n" in published["checkpoint"]
+
+
+def test_a_publisher_that_was_overtaken_leaves_the_newer_files(world: World, clock: Clock) -> None:
+    """A zombie that wakes before putting its files never puts an older checkpoint."""
+    append(1)
+    run()
+    zombie = handler.publisher()
+    old = zombie.state.published()
+    assert old is not None
+    handler.publisher.cache_clear()
+    append(300)
+    clock.now += 60
+    run()
+    newer = world.published()
+    zombie._put_files(old)
+    assert world.published() == newer
+
+
+def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, clock: Clock) -> None:
+    """Partial tiles go once full: who still looks for them was overtaken, nothing was altered."""
+    append(1)
+    run()
+    handler.publisher.cache_clear()
+    zombie = handler.publisher()
+    stale = zombie.state.published()
+    calls: list[int] = []
+
+    class Delayed:
+        """The state as it was before another publisher moved on, seen once."""
+
+        def published(self) -> Any:
+            calls.append(1)
+            return stale if len(calls) == 1 else state.published()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(state, name)
+
+    state = zombie.state
+    object.__setattr__(zombie, "state", Delayed())
+    other = handler.publisher.__wrapped__()
+    append(300)
+    clock.now += 60
+    other.publish()
+    from audit_ledger.errors import LostRaceError
+
+    with pytest.raises(LostRaceError):
+        zombie.publish()
+    assert all("frozen" not in item for item in world.items("ledgers"))

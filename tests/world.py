@@ -1,0 +1,145 @@
+"""One ledger's tables, buckets, keys and queue on moto, made by hand: no template is involved."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.local.moto_kms import teach_moto_kms
+
+STAGE = "test"
+LEDGER = "st-elsewhere"
+ORIGIN = f"audit.example.org/{LEDGER}"
+NAME = f"audit-ledger-{STAGE}"
+REGION = "eu-central-1"
+ALIAS = f"alias/{NAME}/{LEDGER}"
+TABLES = {
+    "blocks": ("origin", "first_seq"),
+    "events": ("key", None),
+    "subjects": ("key", "generation"),
+    "ledgers": ("key", None),
+}
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "POWERTOOLS_SERVICE_NAME": "test",
+    "POWERTOOLS_METRICS_NAMESPACE": "AuditLedger",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "STAGE": STAGE,
+    "LEDGER_ID": LEDGER,
+    "ORIGIN": ORIGIN,
+    **{f"{table.upper()}_TABLE": f"{NAME}-{table}" for table in TABLES},
+    "PUBLISHED_BUCKET": f"{NAME}-published",
+    "ARCHIVE_BUCKET": f"{NAME}-archive",
+    "SEQUENCER_KEY": f"{ALIAS}/sequencer",
+    "CHECKPOINT_ED25519_KEY": f"{ALIAS}/checkpoint-ed25519",
+    "CHECKPOINT_MLDSA44_KEY": f"{ALIAS}/checkpoint-mldsa44",
+    "EVENT_BUS": NAME,
+    "LOCK_MODE": "GOVERNANCE",
+    "LOCK_DAYS": "1",
+    "TOKEN_CLAIMS": json.dumps({"ledger": "ledger", "portal": "portal", "patient": "patient"}),
+    "CONTROL_SENDERS": "{}",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Clients of the AWS that the test runs in."""
+
+    dynamodb: Any
+    kms: Any
+    s3: Any
+    sqs: Any
+    ssm: Any
+    queue_url: str
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Give all items of a table."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=f"{NAME}-{table}")
+        return [item for page in pages for item in page["Items"]]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Take all messages off the queue, as Lambda would hand them over."""
+        taken: list[dict[str, Any]] = []
+        while True:
+            answer = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+            if not answer.get("Messages"):
+                return taken
+            for message in answer["Messages"]:
+                taken.append({"messageId": message["MessageId"], "body": message["Body"]})
+                self.sqs.delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+
+    def published(self) -> dict[str, bytes]:
+        """Give every published file of the ledger, by its path."""
+        bucket, start = f"{NAME}-published", len(LEDGER) + 1
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {
+            item["Key"][start:]: self.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
+            for page in pages
+            for item in page.get("Contents", [])
+        }
+
+
+@contextmanager
+def made_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Make it, and unmake it."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    teach_moto_kms()
+    with mock_aws():
+        world = World(
+            *(boto3.client(s, REGION) for s in ("dynamodb", "kms", "s3", "sqs", "ssm")),
+            boto3.client("sqs", REGION).create_queue(QueueName=f"{NAME}-{LEDGER}")["QueueUrl"],
+        )
+        _make_tables(world)
+        _make_keys(world)
+        for bucket in ("published", "archive"):
+            world.s3.create_bucket(
+                Bucket=f"{NAME}-{bucket}",
+                CreateBucketConfiguration={"LocationConstraint": REGION},
+                ObjectLockEnabledForBucket=True,
+            )
+        boto3.client("events", REGION).create_event_bus(Name=NAME)
+        world.ssm.put_parameter(
+            Name=f"/{NAME}/ledgers/{LEDGER}",
+            Type="String",
+            Value=json.dumps(
+                {"origin": ORIGIN, "portals": {"ehr": {"patient": {"reference": True}}}}
+            ),
+        )
+        yield world
+
+
+def _make_tables(world: World) -> None:
+    for table, (hash_key, range_key) in TABLES.items():
+        schema = [{"AttributeName": hash_key, "KeyType": "HASH"}]
+        kinds = [{"AttributeName": hash_key, "AttributeType": "S"}]
+        if range_key:
+            schema.append({"AttributeName": range_key, "KeyType": "RANGE"})
+            kinds.append({"AttributeName": range_key, "AttributeType": "N"})
+        world.dynamodb.create_table(
+            TableName=f"{NAME}-{table}",
+            KeySchema=schema,
+            AttributeDefinitions=kinds,
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+
+def _make_keys(world: World) -> None:
+    for name, spec in (
+        ("sequencer", "ECC_NIST_EDWARDS25519"),
+        ("checkpoint-ed25519", "ECC_NIST_EDWARDS25519"),
+        ("checkpoint-mldsa44", "ML_DSA_44"),
+        ("wrapping", "SYMMETRIC_DEFAULT"),
+    ):
+        usage = "ENCRYPT_DECRYPT" if name == "wrapping" else "SIGN_VERIFY"
+        key = world.kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["KeyId"]
+        world.kms.create_alias(AliasName=f"{ALIAS}/{name}", TargetKeyId=key)
