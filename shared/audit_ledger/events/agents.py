@@ -121,3 +121,8 @@ def _other_identifiers(agent: JsonObject, place: str) -> list[str]:
             identifier = object_in(extension, "valueIdentifier", extension_place)
             found += identifier_pairs(identifier or {}, f"{extension_place}.valueIdentifier")
     return [f"identifier|{system}|{value}" for system, value in found]
+
+
+def canonical_agent(agent: Agent) -> str | None:
+    """Give the best of an agent's candidates; None when the event names them by nothing."""
+    return agent.candidates[0] if agent.candidates else None

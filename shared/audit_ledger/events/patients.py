@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from audit_ledger.events.elements import codes_in, object_in, objects_in, text_in
-from audit_ledger.events.event import PatientReference
+from audit_ledger.events.event import PatientReference, PatientRule
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.references import identifier_pairs, normalize_reference, patient_reference
 from audit_ledger.events.rejected import RejectedEvent
@@ -129,3 +129,22 @@ def _together(members: list[tuple[Path, PatientReference]]) -> NamedPatient:
         PatientReference(references[0] if references else None, tuple(dict.fromkeys(identifiers))),
         tuple(sorted((path for path, _ in members), key=str)),
     )
+
+
+def canonical_patient(rule: PatientRule, patient: PatientReference) -> str | None:
+    """Give `<system>|<value>`, or `Patient/<id>` (or `urn:uuid:…`, unique by itself), by the rule.
+
+    A rule with both tries the identifier first. None when the event does not name the patient that
+    way: the caller keeps the event and flags it.
+    """
+    if rule.system is not None:
+        for system, value in patient.identifiers:
+            if system == rule.system:
+                return f"{system}|{value}"
+    if rule.reference and patient.reference is not None:
+        target = normalize_reference(patient.reference)
+        if target.type == "Patient" and target.normal.startswith("Patient/"):
+            return target.normal
+        if target.normal.startswith("urn:uuid:"):
+            return target.normal
+    return None
