@@ -1,0 +1,136 @@
+"""A compact range knows the root of a tree that it never held."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError
+from audit_ledger.tlog.compact_range import CompactRange
+from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, leaf_hash
+from tests.tlog import naive
+
+LEAVES = naive.synthetic_leaves(5000)
+HASH = bytes(32)
+
+
+def naive_hashes(leaves: list[bytes]) -> tuple[bytes, ...]:
+    """Roots of the subtrees at the set bits of the size, largest first."""
+    hashes = []
+    start = 0
+    for bit in reversed(range(len(leaves).bit_length())):
+        if len(leaves) >> bit & 1:
+            hashes.append(naive.mth(leaves[start : start + (1 << bit)]))
+            start += 1 << bit
+    return tuple(hashes)
+
+
+def test_roots_vector(shared_dir: Path) -> None:
+    """Appending gives the roots of sizes 0 to 8 that others computed."""
+    vector = json.loads((shared_dir / "vectors/rfc6962/roots.json").read_bytes())
+    compact = CompactRange()
+    roots = [compact.root().hex()]
+    for leaf in vector["leaves_hex"]:
+        compact.append(leaf_hash(bytes.fromhex(leaf)))
+        roots.append(compact.root().hex())
+    assert roots == vector["roots_hex"]
+
+
+@pytest.mark.parametrize("size", [*range(34), 255, 256, 257, 1000, 4095, 4096, 4097, 5000])
+def test_root_and_hashes_are_those_of_the_definition(size: int) -> None:
+    """Whether leaves come one by one or all at once."""
+    at_once = CompactRange()
+    at_once.extend(LEAVES[:size])
+    one_by_one = CompactRange()
+    for leaf in LEAVES[:size]:
+        one_by_one.append(leaf)
+    assert at_once == one_by_one
+    assert at_once.size == size
+    assert at_once.root() == naive.mth(LEAVES[:size])
+    assert at_once.hashes == naive_hashes(LEAVES[:size])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 70), max_size=8))
+def test_how_the_leaves_are_cut_does_not_matter(cuts: list[int]) -> None:
+    """Any sequence of extensions, each resumed from bytes, gives the same tree."""
+    compact = CompactRange()
+    for cut in cuts:
+        compact.extend(iter(LEAVES[compact.size : compact.size + cut]))
+        compact = CompactRange.decode(compact.encode())
+    assert compact.root() == naive.mth(LEAVES[: sum(cuts)])
+
+
+def test_wire_format() -> None:
+    """u64be size, then the hashes, largest subtree first."""
+    compact = CompactRange()
+    compact.extend(LEAVES[:3])
+    assert compact.encode() == b"\0\0\0\0\0\0\0\x03" + naive.mth(LEAVES[:2]) + LEAVES[2]
+
+
+def test_copy_grows_on_its_own() -> None:
+    """What is done to a copy does not show in the original."""
+    compact = CompactRange()
+    compact.extend(LEAVES[:2])
+    copy = compact.copy()
+    assert copy == compact
+    copy.append(LEAVES[2])
+    assert compact.root() == naive.mth(LEAVES[:2])
+    assert copy.root() == naive.mth(LEAVES[:3])
+    assert copy != compact
+
+
+def test_empty_range() -> None:
+    """A new range is the empty tree."""
+    assert CompactRange().root() == EMPTY_ROOT
+    assert CompactRange().encode() == bytes(8)
+    assert CompactRange() != EMPTY_ROOT
+
+
+def test_it_shows_size_and_root() -> None:
+    """The representation names the tree, not its parts."""
+    compact = CompactRange(1, [LEAVES[0]])
+    assert repr(compact) == f"CompactRange(size=1, root={LEAVES[0].hex()})"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "0 bytes are not a size"),
+        (bytes(7), "7 bytes are not a size"),
+        (bytes(9), "9 bytes are not a size and whole hashes"),
+        (bytes(7) + b"\x01" + bytes(31), "39 bytes are not a size and whole hashes"),
+        (bytes(7) + b"\x01", "0 hashes, size 1 has 1"),
+        (bytes(7) + b"\x01" + bytes(64), "2 hashes, size 1 has 1"),
+        (bytes(8) + bytes(32), "1 hashes, size 0 has 0"),
+        (b"\x80" + bytes(7) + bytes(32), "out of range"),
+    ],
+    ids=[
+        "empty",
+        "size cut short",
+        "a byte too many",
+        "hash cut short",
+        "hash missing",
+        "hash too many",
+        "hash of the empty tree",
+        "size 2^63",
+    ],
+)
+def test_malformed_bytes(data: bytes, message: str) -> None:
+    """Only what a range writes is read."""
+    with pytest.raises(FormatError, match=message):
+        CompactRange.decode(data)
+
+
+def test_hashes_of_another_size_are_refused() -> None:
+    """A leaf or subtree hash is 32 bytes, also when two errors would cancel out."""
+    with pytest.raises(FormatError, match="not 32 bytes"):
+        CompactRange(1, [bytes(31)])
+    with pytest.raises(FormatError, match="not 32 bytes"):
+        CompactRange().append(bytes(33))
+    with pytest.raises(FormatError, match="not 32 bytes"):
+        CompactRange().extend([bytes(31), bytes(33)])
+    with pytest.raises(FormatError, match="size -1"):
+        CompactRange(-1, [])
