@@ -98,24 +98,18 @@ def test_it_shows_size_and_root() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "0 bytes are not a size"),
-        (bytes(7), "7 bytes are not a size"),
-        (bytes(9), "9 bytes are not a size and whole hashes"),
-        (bytes(7) + b"\x01" + bytes(31), "39 bytes are not a size and whole hashes"),
-        (bytes(7) + b"\x01", "0 hashes, size 1 has 1"),
-        (bytes(7) + b"\x01" + bytes(64), "2 hashes, size 1 has 1"),
-        (bytes(8) + bytes(32), "1 hashes, size 0 has 0"),
-        (b"\x80" + bytes(7) + bytes(32), "out of range"),
-    ],
-    ids=[
-        "empty",
-        "size cut short",
-        "a byte too many",
-        "hash cut short",
-        "hash missing",
-        "hash too many",
-        "hash of the empty tree",
-        "size 2^63",
+        pytest.param(b"", "0 bytes are not a size", id="empty"),
+        pytest.param(bytes(7), "7 bytes are not a size", id="size cut short"),
+        pytest.param(bytes(9), "9 bytes are not a size and whole hashes", id="a byte too many"),
+        pytest.param(
+            bytes(7) + b"\x01" + bytes(31),
+            "39 bytes are not a size and whole hashes",
+            id="hash cut short",
+        ),
+        pytest.param(bytes(7) + b"\x01", "0 hashes, size 1 has 1", id="hash missing"),
+        pytest.param(bytes(7) + b"\x01" + bytes(64), "2 hashes, size 1 has 1", id="hash too many"),
+        pytest.param(bytes(8) + bytes(32), "1 hashes, size 0 has 0", id="hash of the empty tree"),
+        pytest.param(b"\x80" + bytes(7) + bytes(32), "out of range", id="size 2^63"),
     ],
 )
 def test_malformed_bytes(data: bytes, message: str) -> None:

@@ -49,12 +49,11 @@ def test_longest_entry() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\x00", "within the length at byte 0"),
-        (b"\x00\x01a\x00", "within the length at byte 3"),
-        (b"\x00\x01", "ends at byte 2, within entry 0"),
-        (b"\x00\x01a\x00\x02b", "ends at byte 6, within entry 1"),
+        pytest.param(b"\x00", "within the length at byte 0", id="first length cut"),
+        pytest.param(b"\x00\x01a\x00", "within the length at byte 3", id="later length cut"),
+        pytest.param(b"\x00\x01", "ends at byte 2, within entry 0", id="first entry cut"),
+        pytest.param(b"\x00\x01a\x00\x02b", "ends at byte 6, within entry 1", id="later entry cut"),
     ],
-    ids=["first length cut", "later length cut", "first entry cut", "later entry cut"],
 )
 def test_truncated_bundle(data: bytes, message: str) -> None:
     """A bundle that ends anywhere but behind an entry is refused, and the place is named."""

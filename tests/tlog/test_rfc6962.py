@@ -82,12 +82,16 @@ def test_consistency_vector(file: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        b'{"size1": 1, "size2": 1, "root1": "bjQLnP',
-        b'{"size1":1,"size2":2,"root1":"bjQL*P==","root2":"","proof":[]}',
-        b'{"size1":1,"size2":2,"root1":"","root2":"","proof":["bjQLnP=="]}',
+        pytest.param(b"", id="empty file"),
+        pytest.param(b'{"size1": 1, "size2": 1, "root1": "bjQLnP', id="JSON cut short"),
+        pytest.param(
+            b'{"size1":1,"size2":2,"root1":"bjQL*P==","root2":"","proof":[]}', id="root not base64"
+        ),
+        pytest.param(
+            b'{"size1":1,"size2":2,"root1":"","root2":"","proof":["bjQLnP=="]}',
+            id="proof hash not canonical base64",
+        ),
     ],
-    ids=["empty file", "JSON cut short", "root not base64", "proof hash not canonical base64"],
 )
 def test_consistency_vector_that_is_no_vector(data: bytes) -> None:
     """A consistency proof that cannot even be read is invalid, and nothing crashes."""
