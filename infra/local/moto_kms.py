@@ -31,6 +31,8 @@ from moto.kms import models, utils
 from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
+from infra.local.teaching import replace
+
 ED25519_SPEC = "ECC_NIST_EDWARDS25519"
 SYMMETRIC_SPEC = "SYMMETRIC_DEFAULT"
 RAW_MESSAGE_BYTES = 4096
@@ -101,16 +103,9 @@ def teach_moto_kms() -> None:
     _teach_key_specs()
     _teach_create_key()
     _teach_key_state()
-    _replace(KmsResponse, "sign", _sign)
-    _replace(KmsResponse, "verify", _verify)
-    _replace(KmsResponse, "get_public_key", _get_public_key)
-
-
-def _replace(owner: object, name: str, value: object) -> None:
-    """Put `value` in place of what moto has there; fails when moto no longer has it."""
-    if not hasattr(owner, name):
-        raise AttributeError(f"moto changed: {owner!r} has no {name}")
-    setattr(owner, name, value)
+    replace(KmsResponse, "sign", _sign)
+    replace(KmsResponse, "verify", _verify)
+    replace(KmsResponse, "get_public_key", _get_public_key)
 
 
 def _error(code: str, message: str) -> JsonRESTError:
@@ -135,9 +130,9 @@ def _teach_key_specs() -> None:
         algorithms: list[str] | None = moto_algorithms(key)
         return algorithms
 
-    _replace(utils.KeySpec, "key_specs", lambda: sorted([*known_specs, *SIGNERS]))
-    _replace(models, "generate_private_key", generate)
-    _replace(Key, "signing_algorithms", property(signing_algorithms))
+    replace(utils.KeySpec, "key_specs", lambda: sorted([*known_specs, *SIGNERS]))
+    replace(models, "generate_private_key", generate)
+    replace(Key, "signing_algorithms", property(signing_algorithms))
 
 
 def _teach_create_key() -> None:
@@ -162,7 +157,7 @@ def _teach_create_key() -> None:
             raise _error("ValidationException", f"KeyUsage {usage} does not go with {spec}")
         return moto_create(backend, policy, usage, spec, *args, **kwargs)
 
-    _replace(KmsBackend, "create_key", create_key)
+    replace(KmsBackend, "create_key", create_key)
 
 
 def _require_enabled(key: Key) -> None:
@@ -192,8 +187,8 @@ def _teach_key_state() -> None:
         _require_enabled(backend.describe_key(arn))
         return plaintext, arn
 
-    _replace(KmsBackend, "encrypt", encrypt)
-    _replace(KmsBackend, "decrypt", decrypt)
+    replace(KmsBackend, "encrypt", encrypt)
+    replace(KmsBackend, "decrypt", decrypt)
 
 
 def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str, str]:

@@ -1,0 +1,260 @@
+"""What was deployed, in the words of who runs it: functions, routes, queues, schedules, rules.
+
+Everything is read from the deployed templates; nothing here is configured twice.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit_ledger.errors import FormatError
+from infra.local.cloudformation import DeployedStack, Resource
+
+_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)")
+_RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A Lambda function as its template declares it."""
+
+    name: str
+    arn: str
+    handler: str
+    environment: Mapping[str, str]
+    timeout_seconds: int
+    memory_mb: int
+    role_name: str
+    role_id: str
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    """A JWT authorizer of an HTTP API: whose tokens it takes, and for whom."""
+
+    issuer: str
+    audience: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of the HTTP API, such as `GET` `/published/{path+}`; `ANY` is every method."""
+
+    method: str
+    path: str
+    function: str
+    authorizer: Authorizer | None
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class QueueMapping:
+    """An SQS event source mapping."""
+
+    function: str
+    queue_arn: str
+    batch_size: int
+    window_seconds: int
+    max_concurrency: int | None
+    partial_answers: bool
+
+    @property
+    def queue(self) -> str:
+        """The queue's name."""
+        return self.queue_arn.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A function that runs by the clock, with the payload it gets (None: the service's own)."""
+
+    name: str
+    arn: str
+    function: str
+    every_seconds: int
+    payload: Any
+
+
+@dataclass(frozen=True)
+class RuleTarget:
+    """A function that a rule hands events to, as they are or transformed."""
+
+    function: str
+    constant: str | None
+    template: str | None
+    paths: Mapping[str, str]
+    dead_letters_arn: str | None
+
+
+@dataclass(frozen=True)
+class BusRule:
+    """An EventBridge rule with an event pattern."""
+
+    name: str
+    bus: str
+    pattern: Mapping[str, Any]
+    targets: tuple[RuleTarget, ...]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A whole deployed app."""
+
+    account: str
+    region: str
+    functions: Mapping[str, Function]
+    routes: tuple[Route, ...]
+    mappings: tuple[QueueMapping, ...]
+    schedules: tuple[Schedule, ...]
+    rules: tuple[BusRule, ...]
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Mapping[str, str]]
+    """By stack name, by output name."""
+
+    def of_type(self, resource_type: str) -> tuple[Resource, ...]:
+        """Give all deployed resources of one CloudFormation type."""
+        return tuple(r for r in self.resources if r.type == resource_type)
+
+
+def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployment:
+    """Read the deployment out of its stacks."""
+    resources = tuple(resource for stack in stacks for resource in stack.resources)
+    roles = {r.made.attributes["Arn"]: r.made for r in resources if r.type == "AWS::IAM::Role"}
+    functions = (
+        _function(r, roles[r.properties["Role"]].reference, roles[r.properties["Role"]].attributes)
+        for r in resources
+        if r.type == "AWS::Lambda::Function" and r.properties["Runtime"].startswith("python")
+    )
+    return Deployment(
+        account,
+        region,
+        {function.name: function for function in functions},
+        tuple(_routes(resources)),
+        tuple(_mappings(resources)),
+        tuple(_schedules(resources)),
+        tuple(_rules(resources)),
+        resources,
+        {stack.name: stack.outputs for stack in stacks},
+    )
+
+
+def function_name(arn: str) -> str:
+    """Take a function's name out of any ARN that invokes it, with or without a qualifier."""
+    found = _FUNCTION_ARN.search(arn)
+    if found is None:
+        raise FormatError(f"deployment: {arn} is no function")
+    return found[1]
+
+
+def _function(resource: Resource, role_name: str, role: Mapping[str, str]) -> Function:
+    properties = resource.properties
+    return Function(
+        resource.made.reference,
+        resource.made.attributes["Arn"],
+        properties["Handler"],
+        {k: str(v) for k, v in properties.get("Environment", {}).get("Variables", {}).items()},
+        int(properties.get("Timeout", 3)),
+        int(properties.get("MemorySize", 128)),
+        role_name,
+        role["RoleId"],
+    )
+
+
+def _routes(resources: tuple[Resource, ...]) -> Iterator[Route]:
+    made = {r.made.reference: r for r in resources}
+    for resource in resources:
+        if resource.type != "AWS::ApiGatewayV2::Route":
+            continue
+        properties = resource.properties
+        integration = made[properties["Target"].removeprefix("integrations/")].properties
+        if integration["PayloadFormatVersion"] != "2.0":
+            raise FormatError(f"deployment: {properties['RouteKey']}: payload format is not 2.0")
+        authorizer = None
+        if properties.get("AuthorizationType", "NONE") == "JWT":
+            jwt = made[properties["AuthorizerId"]].properties["JwtConfiguration"]
+            authorizer = Authorizer(jwt["Issuer"], frozenset(jwt.get("Audience", ())))
+        elif properties.get("AuthorizationType", "NONE") != "NONE":
+            raise FormatError(f"deployment: {properties['RouteKey']}: authorization is not JWT")
+        method, _, path = properties["RouteKey"].partition(" ")
+        yield Route(
+            method,
+            path,
+            function_name(integration["IntegrationUri"]),
+            authorizer,
+            frozenset(properties.get("AuthorizationScopes", ())),
+        )
+
+
+def _mappings(resources: tuple[Resource, ...]) -> Iterator[QueueMapping]:
+    for resource in resources:
+        if resource.type != "AWS::Lambda::EventSourceMapping":
+            continue
+        properties = resource.properties
+        source = properties["EventSourceArn"]
+        if ":sqs:" not in source:
+            raise FormatError(f"deployment: {resource.logical_id}: the source is no queue")
+        if not properties.get("Enabled", True):
+            continue
+        name = properties["FunctionName"]
+        limit = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
+        yield QueueMapping(
+            function_name(name) if name.startswith("arn:") else name,
+            source,
+            int(properties.get("BatchSize", 10)),
+            int(properties.get("MaximumBatchingWindowInSeconds", 0)),
+            None if limit is None else int(limit),
+            "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
+        )
+
+
+def _schedules(resources: tuple[Resource, ...]) -> Iterator[Schedule]:
+    for resource in resources:
+        properties = resource.properties
+        if properties.get("State", "ENABLED") != "ENABLED":
+            continue
+        name, arn = resource.made.reference, resource.made.attributes.get("Arn", "")
+        if resource.type == "AWS::Scheduler::Schedule":
+            targets = [properties["Target"]]
+        elif resource.type == "AWS::Events::Rule" and "ScheduleExpression" in properties:
+            targets = properties["Targets"]
+        else:
+            continue
+        for target in targets:
+            payload = json.loads(target["Input"]) if "Input" in target else None
+            every = _every_seconds(name, properties["ScheduleExpression"])
+            yield Schedule(name, arn, function_name(target["Arn"]), every, payload)
+
+
+def _every_seconds(name: str, expression: str) -> int:
+    rate = _RATE.fullmatch(expression)
+    if rate is None:
+        raise FormatError(f"deployment: schedule {name}: {expression} is no rate")
+    return int(rate[1]) * _SECONDS[rate[2]]
+
+
+def _rules(resources: tuple[Resource, ...]) -> Iterator[BusRule]:
+    for resource in resources:
+        properties = resource.properties
+        if resource.type != "AWS::Events::Rule" or "EventPattern" not in properties:
+            continue
+        if properties.get("State", "ENABLED") != "ENABLED":
+            continue
+        yield BusRule(
+            resource.made.reference,
+            properties.get("EventBusName", "default").rpartition("/")[2],
+            properties["EventPattern"],
+            tuple(
+                RuleTarget(
+                    function_name(target["Arn"]),
+                    target.get("Input"),
+                    target.get("InputTransformer", {}).get("InputTemplate"),
+                    target.get("InputTransformer", {}).get("InputPathsMap", {}),
+                    target.get("DeadLetterConfig", {}).get("Arn"),
+                )
+                for target in properties["Targets"]
+                if ":lambda:" in target["Arn"]
+            ),
+        )

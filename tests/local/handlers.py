@@ -1,0 +1,45 @@
+"""Handlers that the tests of the local ledger deploy: what they see, they show."""
+
+import os
+from typing import Any
+
+REMEMBERED: list[Any] = []
+
+
+def echo(event: Any, context: Any) -> Any:
+    """Answer with the event; or do what the event says."""
+    print(f"echo {len(REMEMBERED)}")
+    REMEMBERED.append(1)
+    if isinstance(event, dict) and "raise" in event:
+        raise ValueError(event["raise"])
+    if isinstance(event, dict) and "answer" in event:
+        return event["answer"]
+    if isinstance(event, dict) and "big" in event:
+        return "x" * event["big"]
+    return {
+        "event": event,
+        "seen": len(REMEMBERED),
+        "environment": {k: os.environ.get(k) for k in ("TABLE", "STAGE", "AWS_REGION")},
+        "function": context.function_name,
+        "memory": context.memory_limit_in_mb,
+        "left": context.get_remaining_time_in_millis(),
+    }
+
+
+def consume(event: Any, context: Any) -> Any:
+    """Consume a batch: bodies say which messages fail, and how."""
+    REMEMBERED.append(event)
+    if "Records" not in event:
+        return {"ticks": len(REMEMBERED)}
+    bodies = {record["messageId"]: record["body"] for record in event["Records"]}
+    if "raise" in bodies.values():
+        raise ValueError("raise")
+    if "unknown" in bodies.values():
+        return {"batchItemFailures": [{"itemIdentifier": "nobody"}]}
+    if "nothing" in bodies.values():
+        return None
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": message_id} for message_id, body in bodies.items() if body == "fail"
+        ]
+    }
