@@ -1,14 +1,12 @@
 """Who did it: canonical candidates of each agent, whether a person, and who asked for it."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from audit_ledger.events.elements import codes_in, object_in, objects_in, text_in
+from audit_ledger.events.contained import Contained, resolved_identifiers, resolved_type
+from audit_ledger.events.elements import AgentElement, codes
 from audit_ledger.events.event import Agent
-from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.patients import patient_named_by
-from audit_ledger.events.references import identifier_pairs, identifiers_of, normalize_reference
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.references import identifiers_of, normalize_reference, pairs_of
 
 MAX_AGENTS = 64  # beyond, an event is found by its first agents only; its record keeps all
 
@@ -34,19 +32,19 @@ _OTHER_IDENTIFIERS: Final = (
 
 
 def read_agents(
-    resource: JsonObject, contained: Mapping[str, JsonObject], place: str, flags: set[str]
+    elements: list[AgentElement], contained: Contained, place: str, flags: set[str]
 ) -> tuple[Agent, ...]:
     """Read the agents: requesting persons first, then other persons, then the rest likewise."""
-    agents = [
-        read_agent(agent, contained, f"{place}.agent[{index}]")
-        for index, agent in enumerate(objects_in(resource, "agent", place))
-    ]
-    if not agents:
+    if not elements:
         flags.add("fhir.no-agent")
+    agents = [
+        read_agent(element, contained, f"{place}.agent[{index}]")
+        for index, element in enumerate(elements)
+    ]
+    agents.sort(key=_precedence)
     if len(agents) > MAX_AGENTS:
         flags.add("agent.too-many")
-    agents.sort(key=lambda agent: (not agent.is_person, not agent.requestor))
-    agents = agents[:MAX_AGENTS]
+        del agents[MAX_AGENTS:]
     for agent in agents:
         if not agent.candidates:
             flags.add("agent.unidentified")
@@ -55,72 +53,52 @@ def read_agents(
     return tuple(agents)
 
 
-def read_agent(agent: JsonObject, contained: Mapping[str, JsonObject], place: str) -> Agent:
+def _precedence(agent: Agent) -> tuple[bool, bool]:
+    return not agent.is_person, not agent.requestor
+
+
+def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
     """Read one agent.
 
     Candidates, the best first: `reference|Practitioner/1`, `identifier|<system>|<value>`,
     `altId|<id>`, `display|<name>`. A contained resource gives its identifiers, not its `#id`.
     """
-    requestor = agent.get("requestor")
-    if requestor is not None and type(requestor) is not bool:
-        raise RejectedEvent(422, "structure", f"{place}.requestor", "true or false")
-    who = object_in(agent, "who", place) or {}
-    who_place = f"{place}.who"
-    kind, candidates = _identity(who, contained, who_place)
-    if "extension" in agent:
-        candidates += _other_identifiers(agent, place)
-    if alternative := text_in(agent, "altId", place):
-        candidates.append(f"altId|{alternative}")
-    if name := text_in(agent, "name", place) or text_in(who, "display", who_place):
+    candidates = []
+    kind = patient = display = None
+    pairs: list[tuple[str, str]] = []
+    if agent.who is not None:
+        who = agent.who
+        display = who.display
+        kind = resolved_type(who, contained)
+        pairs += identifiers_of(who)
+        if who.reference and who.reference.startswith("#"):
+            pairs += resolved_identifiers(who, contained, f"{place}.who")
+        elif who.reference:
+            candidates.append(f"reference|{normalize_reference(who.reference)[1]}")
+        if kind == "Patient":
+            patient = patient_named_by(who, contained, f"{place}.who")
+    if agent.extension is not None:
+        others = [e.value_identifier for e in agent.extension if e.url in _OTHER_IDENTIFIERS]
+        pairs += pairs_of(identifier for identifier in others if identifier is not None)
+    for system, value in pairs:
+        candidates.append(f"identifier|{system}|{value}")
+    if agent.alt_id:
+        candidates.append(f"altId|{agent.alt_id}")
+    if name := agent.name or display:
         candidates.append(f"display|{name}")
     return Agent(
         tuple(dict.fromkeys(candidates)),
-        requestor is True,
-        _is_person(agent, kind),
-        patient_named_by(who, contained, who_place) if kind == "Patient" else None,
+        agent.requestor is True,
+        _is_person(agent) if kind is None else kind in _PERSONS,
+        patient,
     )
 
 
-def _identity(
-    who: JsonObject, contained: Mapping[str, JsonObject], place: str
-) -> tuple[str | None, list[str]]:
-    """Give the resource type of `who`, where known, and its candidates."""
-    candidates = []
-    kind = None
-    pairs = list(identifiers_of(who, place))
-    reference = text_in(who, "reference", place)
-    resource = contained.get(reference) if reference else None
-    if resource is not None:
-        kind = resource.get("resourceType")
-        for item in objects_in(resource, "identifier", f"{place}.resolve()"):
-            pairs += identifier_pairs(item, f"{place}.resolve().identifier")
-    elif reference:
-        target = normalize_reference(reference)
-        kind = target.type
-        if not reference.startswith("#"):
-            candidates.append(f"reference|{target.normal}")
-    if kind is None and (declared := text_in(who, "type", place)):
-        kind = declared.rpartition("/")[2]
-    return kind, candidates + [f"identifier|{system}|{value}" for system, value in pairs]
-
-
-def _is_person(agent: JsonObject, kind: str | None) -> bool:
-    if kind is not None:
-        return kind in _PERSONS
-    codes = {code for _, code in (*codes_in(agent, "type"), *codes_in(agent, "role"))}
-    return not codes.isdisjoint(_PERSON_CODES) or (
-        agent.get("requestor") is True and codes.isdisjoint(_DEVICE_CODES)
+def _is_person(agent: AgentElement) -> bool:
+    found = {code for _, code in codes(agent.type) + codes(agent.role)}
+    return not found.isdisjoint(_PERSON_CODES) or (
+        agent.requestor is True and found.isdisjoint(_DEVICE_CODES)
     )
-
-
-def _other_identifiers(agent: JsonObject, place: str) -> list[str]:
-    found = []
-    for index, extension in enumerate(objects_in(agent, "extension", place)):
-        if extension.get("url") in _OTHER_IDENTIFIERS:
-            extension_place = f"{place}.extension[{index}]"
-            identifier = object_in(extension, "valueIdentifier", extension_place)
-            found += identifier_pairs(identifier or {}, f"{extension_place}.valueIdentifier")
-    return [f"identifier|{system}|{value}" for system, value in found]
 
 
 def canonical_agent(agent: Agent) -> str | None:

@@ -1,30 +1,24 @@
 """A FHIR AuditEvent, R4 or R5: what is indexed of it, and the bytes that its records keep."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from audit_ledger.events.agents import read_agents
-from audit_ledger.events.elements import object_in, objects_in, text_in
-from audit_ledger.events.event import Agent, Event, Part, PatientReference
+from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
+from audit_ledger.events.elements import AuditEventElements, read_elements
+from audit_ledger.events.event import Agent, Event, Part
 from audit_ledger.events.fhir_version import Release, declared_release, release_of
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.json_document import JsonObject, read_json
-from audit_ledger.events.patients import (
-    NamedPatient,
-    Path,
-    contained_in,
-    merge,
-    patient_named_by,
-    patient_of_entity,
-)
+from audit_ledger.events.json_document import read_json
+from audit_ledger.events.patients import NamedPatient, read_patients
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_EVENT_BYTES: Final = 256 * 1024
 ACTIONS: Final = ("C", "R", "U", "D", "E")
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(msgspec.Struct):
     """What an AuditEvent says, before it is divided among its patients."""
 
     release: Release
@@ -64,71 +58,45 @@ def check_size(body: bytes, place: str) -> None:
         )
 
 
-def read_audit_event(resource: object, fhir_version: str | None, place: str) -> Reading:
+def read_audit_event(document: object, fhir_version: str | None, place: str) -> Reading:
     """Read a decoded AuditEvent."""
-    if not isinstance(resource, dict):
+    if not isinstance(document, dict):
         raise RejectedEvent(422, "structure", place, "an AuditEvent resource")
-    if resource.get("resourceType") != "AuditEvent":
+    if document.get("resourceType") != "AuditEvent":
         raise RejectedEvent(
             422, "not-supported", f"{place}.resourceType", "the resource type AuditEvent"
         )
     flags: set[str] = set()
-    release = release_of(resource, declared_release(fhir_version, place), place, flags)
-    time_ms = _recorded(resource, place)
-    if object_in(resource, "source", place) is None:
+    release = release_of(document, declared_release(fhir_version, place), place, flags)
+    event = read_elements(document, AuditEventElements, place)
+    time_ms = _recorded(event, place)
+    if event.source is None:
         flags.add("fhir.no-source")
-    contained = contained_in(resource, place) if "contained" in resource else {}
-    agents = read_agents(resource, contained, place, flags)
-    patients = _patients(resource, contained, agents, place, flags)
-    return Reading(release, time_ms, _action(resource, flags), patients, agents, flags)
+    contained = contained_by_reference(event.contained) if event.contained else NOTHING_CONTAINED
+    agents = read_agents(event.agent or [], contained, place, flags)
+    patients = read_patients(event, contained, agents, place, flags)
+    return Reading(release, time_ms, _action(event, flags), patients, agents, flags)
 
 
-def _recorded(resource: JsonObject, place: str) -> int:
-    recorded = text_in(resource, "recorded", place)
-    if recorded is None:
+def _recorded(event: AuditEventElements, place: str) -> int:
+    if event.recorded is None:
         raise RejectedEvent(422, "required", f"{place}.recorded", "when the event was recorded")
     try:
-        return parse_instant_ms(recorded)
-    except ValueError as error:
+        return parse_instant_ms(event.recorded)
+    except ValueError:
         raise RejectedEvent(
-            422, "value", f"{place}.recorded", f"a FHIR instant, with seconds and zone: {error}"
+            422, "value", f"{place}.recorded", "a FHIR instant: 2015-02-07T13:28:17.239+02:00"
         ) from None
 
 
-def _action(resource: JsonObject, flags: set[str]) -> str | None:
-    action = resource.get("action")
-    if action is None or action in ACTIONS:
-        return action
+def _action(event: AuditEventElements, flags: set[str]) -> str | None:
+    if event.action is None:
+        return None
+    for action in ACTIONS:
+        if event.action == action:
+            return action
     flags.add("fhir.action")
     return None
-
-
-def _patients(
-    resource: JsonObject,
-    contained: dict[str, JsonObject],
-    agents: tuple[Agent, ...],
-    place: str,
-    flags: set[str],
-) -> tuple[NamedPatient, ...]:
-    """Find whom the event is about.
-
-    An agent who is a patient acts, and is whom the event is about only when it names no patient
-    otherwise (who logs in, or reads the own record): then the first such agent, requestors first.
-    """
-    named: list[tuple[Path, PatientReference]] = []
-    if (subject := object_in(resource, "patient", place)) is not None:
-        named.append((("patient",), patient_named_by(subject, contained, f"{place}.patient")))
-    for index, entity in enumerate(objects_in(resource, "entity", place)):
-        patient = patient_of_entity(entity, contained, f"{place}.entity[{index}]", flags)
-        if patient is not None:
-            named.append((("entity", index), patient))
-    if not named:
-        named += [((), agent.patient) for agent in agents if agent.patient is not None][:1]
-    patients = merge(named, place)
-    for one in patients:
-        if one.patient.reference is None and not one.patient.identifiers:
-            flags.add("patient.unidentified")
-    return patients
 
 
 def divide(body: bytes, patients: tuple[NamedPatient, ...]) -> tuple[Part, ...]:

@@ -1,4 +1,14 @@
-"""Elements of a decoded resource. What names people must have its shape; codes need not."""
+"""The elements of an AuditEvent that are read, R4 and R5 alike.
+
+What names people must have the shape that FHIR gives it, or the event is refused: someone could be
+overlooked. Codes may have any (`Any`): releases differ there and senders mix them up. All that is
+not listed here is kept and not looked at.
+"""
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.rejected import RejectedEvent
@@ -6,49 +16,102 @@ from audit_ledger.events.rejected import RejectedEvent
 Code = tuple[str, str]  # (system, code), system "" where absent
 
 
-def object_in(parent: JsonObject, name: str, place: str) -> JsonObject | None:
-    """Give an element that must be an object where present."""
-    value = parent.get(name)
-    if value is not None and type(value) is not dict:
-        raise RejectedEvent(422, "structure", f"{place}.{name}", "an object")
-    return value
+class Identifier(msgspec.Struct, gc=False):
+    """FHIR Identifier."""
+
+    system: str | None = None
+    value: str | None = None
 
 
-def objects_in(parent: JsonObject, name: str, place: str) -> list[JsonObject]:
-    """Give an element that must be a list of objects where present."""
-    value = parent.get(name)
-    if value is None:
-        return []
-    if type(value) is not list:
-        raise RejectedEvent(422, "structure", f"{place}.{name}", "a list of objects")
-    for index, item in enumerate(value):
-        if type(item) is not dict:
-            raise RejectedEvent(422, "structure", f"{place}.{name}[{index}]", "an object")
-    return value
+class Reference(msgspec.Struct, gc=False):
+    """FHIR Reference."""
+
+    reference: str | None = None
+    type: str | None = None
+    identifier: Identifier | None = None
+    display: str | None = None
 
 
-def text_in(parent: JsonObject, name: str, place: str) -> str | None:
-    """Give an element that must be a string where present."""
-    value = parent.get(name)
-    if value is not None and type(value) is not str:
-        raise RejectedEvent(422, "structure", f"{place}.{name}", "a string")
-    return value
+class Extension(msgspec.Struct, rename="camel", gc=False):
+    """An extension, where it carries an identifier."""
+
+    url: Any = None
+    value_identifier: Identifier | None = None
 
 
-def codes_in(parent: JsonObject, name: str) -> list[Code]:
-    """Give the codes of an element that is a Coding (R4), CodeableConcept (R5), or a list of such.
+class AgentElement(msgspec.Struct, rename="camel"):
+    """`AuditEvent.agent`; `altId` and `name` are R4's."""
 
-    What is none of these has no codes: senders mix the versions up here, and nobody is named.
-    """
-    codes: list[Code] = []
-    waiting = [parent.get(name)]
-    for value in waiting:
-        if type(value) is dict:
-            if type(code := value.get("code")) is str:
-                system = value.get("system")
-                codes.append((system if type(system) is str else "", code))
-            if "coding" in value:
-                waiting.append(value["coding"])
-        elif type(value) is list:
-            waiting += value
-    return codes
+    who: Reference | None = None
+    type: Any = None
+    role: Any = None
+    alt_id: str | None = None
+    name: str | None = None
+    requestor: bool | None = None
+    extension: list[Extension] | None = None
+
+
+class EntityElement(msgspec.Struct):
+    """`AuditEvent.entity`; `type` is R4's."""
+
+    what: Reference | None = None
+    type: Any = None
+    role: Any = None
+
+
+class AuditEventElements(msgspec.Struct, rename="camel"):
+    """An AuditEvent; `type` is R4's, `code` and `patient` are R5's."""
+
+    resource_type: Any = None
+    type: Any = None
+    code: Any = None
+    action: Any = None
+    recorded: str | None = None
+    agent: list[AgentElement] | None = None
+    source: JsonObject | None = None
+    entity: list[EntityElement] | None = None
+    patient: Reference | None = None
+    contained: list[JsonObject] | None = None
+
+
+_Elements = TypeVar("_Elements", bound=msgspec.Struct)
+
+# How msgspec says where a shape is wrong: types and a path, nothing of the content.
+_SHAPE_ERROR: Final = re.compile(r"Expected `(\w+).*?(?: - at `\$(.*)`)?")
+_SHAPES: Final = {
+    "str": "a string",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list of objects",
+}
+
+
+def read_elements(document: object, kind: type[_Elements], place: str) -> _Elements:
+    """Give the elements of decoded JSON; RejectedEvent (422) names the one of another shape."""
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        shape = _SHAPE_ERROR.fullmatch(str(error))
+        expected = _SHAPES.get(shape[1]) if shape else None
+        raise RejectedEvent(
+            422,
+            "structure",
+            place + (shape[2] or "" if shape else ""),
+            expected or "the shape that FHIR gives it",
+        ) from None
+
+
+def codes(value: Any) -> list[Code]:
+    """Give the codes of a Coding (R4), a CodeableConcept (R5), or a list of such; else none."""
+    found: list[Code] = []
+    waiting = [value]
+    for item in waiting:
+        if type(item) is dict:
+            if type(code := item.get("code")) is str:
+                system = item.get("system")
+                found.append((system if type(system) is str else "", code))
+            if "coding" in item:
+                waiting.append(item["coding"])
+        elif type(item) is list:
+            waiting += item
+    return found

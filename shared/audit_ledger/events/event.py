@@ -1,7 +1,8 @@
 """What is known of an event once it is parsed. It is private: no repr shows an identifier."""
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from audit_ledger.events.rejected import RejectedEvent
 
@@ -9,8 +10,7 @@ Format = Literal["fhir-r4", "fhir-r5", "cloudevents"]
 BundleType = Literal["batch", "transaction", "collection"]
 
 
-@dataclass(frozen=True)
-class PatientReference:
+class PatientReference(msgspec.Struct, frozen=True, gc=False):
     """How an event names a patient.
 
     `reference` is normal: `Patient/<id>` (base URL and version left out), or `urn:uuid:…`, or
@@ -18,25 +18,31 @@ class PatientReference:
     Both may be empty: a patient is named, but by nothing that could be looked up.
     """
 
-    reference: str | None = field(default=None, repr=False)
-    identifiers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    reference: str | None = None
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        """Say how many names there are, and none of them."""
+        return f"PatientReference({int(self.reference is not None)}+{len(self.identifiers)})"
 
 
-@dataclass(frozen=True)
-class Agent:
+class Agent(msgspec.Struct, frozen=True, gc=False):
     """Who did it. `candidates` are canonical identifiers, the best first (see `canonical_agent`).
 
     `patient` is set when the agent is a patient: their pseudonym must fall with their secret.
     """
 
-    candidates: tuple[str, ...] = field(repr=False)
+    candidates: tuple[str, ...]
     requestor: bool
     is_person: bool
     patient: PatientReference | None = None
 
+    def __repr__(self) -> str:
+        """Say what kind of agent, and not who."""
+        return f"Agent(requestor={self.requestor}, is_person={self.is_person})"
 
-@dataclass(frozen=True)
-class Part:
+
+class Part(msgspec.Struct, frozen=True):
     """The share of one patient in an event: what its record keeps.
 
     `resource` holds the bytes as submitted, or with the spans cut out that name other patients;
@@ -44,12 +50,15 @@ class Part:
     """
 
     patient: PatientReference | None
-    resource: bytes = field(repr=False)
+    resource: bytes
     cut: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Say how much there is, and nothing of it."""
+        return f"Part({self.patient!r}, {len(self.resource)} bytes, {len(self.cut)} cut)"
 
-@dataclass(frozen=True)
-class Event:
+
+class Event(msgspec.Struct, frozen=True):
     """An accepted event. `time_ms`: milliseconds since 1970, None where a CloudEvent has no time.
 
     `sender_id` is the sender's own id of the event where the format has one (CloudEvents source and
@@ -57,24 +66,26 @@ class Event:
     """
 
     format: Format
-    sender_id: str | None = field(repr=False)
+    sender_id: str | None
     time_ms: int | None
     action: str | None
     parts: tuple[Part, ...]
     agents: tuple[Agent, ...]
     flags: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Say what kind of event, and nothing of whom or when."""
+        return f"Event({self.format!r}, {self.parts!r}, {self.agents!r}, {self.flags!r})"
 
-@dataclass(frozen=True)
-class Bundle:
+
+class Bundle(msgspec.Struct, frozen=True):
     """A FHIR Bundle: what became of each entry, in request order."""
 
     type: BundleType
     entries: tuple[Event | RejectedEvent, ...]
 
 
-@dataclass(frozen=True)
-class PatientRule:
+class PatientRule(msgspec.Struct, frozen=True):
     """How a portal tells patients apart: by an identifier system, or by the relative reference."""
 
     system: str | None = None

@@ -1,22 +1,15 @@
-"""FHIR references and identifiers, brought to one form (R4 and R5, References, Section 2.3)."""
+"""FHIR references and identifiers, brought to one form (R4 and R5, References)."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
-from audit_ledger.events.elements import object_in, text_in
-from audit_ledger.events.event import PatientReference
-from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.elements import Identifier, Reference
 
 # An HL7 v2 CX, as ATNA systems put it into an identifier without system: id^^^&<OID>&ISO
 _CX = re.compile(r"([^^&]+)\^\^\^[^^&]*&([0-9]+(?:\.[0-9]+)+)&ISO")
 
-
-class Target(NamedTuple):
-    """What a reference refers to. `normal` is `<type>/<id>` where that can be said."""
-
-    type: str | None
-    normal: str
+Target = tuple[str | None, str]  # (resource type where it can be told, the reference's one form)
 
 
 def normalize_reference(reference: str) -> Target:
@@ -25,19 +18,20 @@ def normalize_reference(reference: str) -> Target:
     `https://host/fhir/Patient/1/_history/2` and `Patient/1` are both `Patient/1`; `urn:uuid:…`
     comes in lower case; a fragment (`#p1`), a search (`Patient?identifier=…`) and the rest stay.
     """
+    segments = reference.split("/")
+    if len(segments) == 2 and is_type_name(segments[0]) and "?" not in reference:
+        return segments[0], reference
     if reference[:4].lower() == "urn:":
-        return Target(
-            None, reference.lower() if reference[:9].lower() == "urn:uuid:" else reference
-        )
+        return None, reference.lower() if reference[:9].lower() == "urn:uuid:" else reference
     path, question_mark, _ = reference.partition("?")
     segments = path.rstrip("/").split("/")
     if question_mark:
-        return Target(segments[-1] if is_type_name(segments[-1]) else None, reference)
+        return segments[-1] if is_type_name(segments[-1]) else None, reference
     if len(segments) > 3 and segments[-2] == "_history":
         del segments[-2:]
     if len(segments) > 1 and is_type_name(segments[-2]):
-        return Target(segments[-2], f"{segments[-2]}/{segments[-1]}")
-    return Target(segments[0] if is_type_name(segments[0]) else None, reference)
+        return segments[-2], f"{segments[-2]}/{segments[-1]}"
+    return segments[0] if is_type_name(segments[0]) else None, reference
 
 
 def is_type_name(segment: str) -> bool:
@@ -45,38 +39,32 @@ def is_type_name(segment: str) -> bool:
     return segment.isalpha() and segment[0].isupper()
 
 
-def identifiers_of(reference: JsonObject, place: str) -> tuple[tuple[str, str], ...]:
-    """Give what a FHIR Reference names by identifier: (system, value), system "" where absent."""
-    found: list[tuple[str, str]] = []
-    identifier = object_in(reference, "identifier", place)
-    if identifier is not None:
-        found += identifier_pairs(identifier, f"{place}.identifier")
-    target = reference.get("reference")
-    if isinstance(target, str) and "?" in target:
-        for name, text in parse_qsl(target.partition("?")[2]):
+def type_of(reference: Reference) -> str | None:
+    """Give the resource type that a Reference names, by its target or its `type`."""
+    kind = normalize_reference(reference.reference)[0] if reference.reference else None
+    if kind is None and reference.type:
+        kind = reference.type.rpartition("/")[2]
+    return kind
+
+
+def identifiers_of(reference: Reference) -> tuple[tuple[str, str], ...]:
+    """Give what a Reference names by identifier: (system, value), system "" where absent."""
+    found = [] if reference.identifier is None else pairs_of([reference.identifier])
+    if reference.reference and "?" in reference.reference:
+        for name, text in parse_qsl(reference.reference.partition("?")[2]):
             if name == "identifier":
                 system, bar, value = text.partition("|")
                 found.append((system, value) if bar else ("", text))
     return tuple(dict.fromkeys(found))
 
 
-def identifier_pairs(identifier: JsonObject, place: str) -> list[tuple[str, str]]:
-    """Give (system, value) of a FHIR Identifier; a CX in it is taken apart as well."""
-    value = text_in(identifier, "value", place)
-    if not value:
-        return []
-    system = text_in(identifier, "system", place) or ""
-    pairs = [(system, value)]
-    if not system and "^" in value and (cx := _CX.fullmatch(value)):
-        pairs.append((f"urn:oid:{cx[2]}", cx[1]))
-    return pairs
-
-
-def patient_reference(reference: JsonObject | None, place: str) -> PatientReference:
-    """Read a FHIR Reference that names a patient."""
-    if reference is None:
-        return PatientReference()
-    target = text_in(reference, "reference", place)
-    return PatientReference(
-        normalize_reference(target).normal if target else None, identifiers_of(reference, place)
-    )
+def pairs_of(identifiers: Iterable[Identifier]) -> list[tuple[str, str]]:
+    """Give (system, value) of FHIR Identifiers; a CX in one is taken apart as well."""
+    found = []
+    for identifier in identifiers:
+        if identifier.value:
+            found.append((identifier.system or "", identifier.value))
+            if not identifier.system and "^" in identifier.value:
+                cx = _CX.fullmatch(identifier.value)
+                found += [(f"urn:oid:{cx[2]}", cx[1])] if cx else []
+    return found
