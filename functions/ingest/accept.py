@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from audit_ledger.access import Access, ForbiddenError
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events.event import PatientRule
+from audit_ledger.events import PatientRule
 from audit_ledger.records.queue_message import encode_queue_message
 from functions.ingest.ledgers import Ledger, Ledgers
 from functions.ingest.sealing import Accepted, Sealed, Sealer
@@ -23,7 +23,7 @@ class Acceptor:
     now_ms: Callable[[], int]
 
     def ledger_of(self, access: Access) -> tuple[Ledger, PatientRule]:
-        """Find the ledger and portal that a token names; ForbiddenError where either is not ours."""
+        """Find the ledger and portal that a token names; ForbiddenError where one is not ours."""
         access.require("system", "c")
         portal, ledger_id = access.required_portal(), access.required_ledger()
         try:
@@ -44,9 +44,7 @@ class Acceptor:
         if not events:
             return []
         received_ms = self.now_ms()
-        sealer = Sealer(
-            ledger.origin, access.portal, rule, ledger.keys, ledger.subjects.current
-        )
+        sealer = Sealer(ledger.origin, access.portal, rule, ledger.keys, ledger.subjects.current)
         sealed = sealer.seal(events, received_ms)
         records = [record for event in sealed for record in event.records]
         ledger.queue.send(encode_queue_message(ledger.origin, received_ms, records))

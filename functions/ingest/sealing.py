@@ -11,9 +11,15 @@ from secrets import token_hex
 
 from audit_ledger.aws.keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
-from audit_ledger.events.agents import canonical_agent
-from audit_ledger.events.event import Agent, Event, Part, PatientReference, PatientRule
-from audit_ledger.events.patients import canonical_patient
+from audit_ledger.events import (
+    Agent,
+    Event,
+    Part,
+    PatientReference,
+    PatientRule,
+    canonical_agent,
+    canonical_patient,
+)
 from audit_ledger.records.commitment import BLIND_BYTES, commitment
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.pseudonyms import (

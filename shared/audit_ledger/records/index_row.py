@@ -42,14 +42,14 @@ class IndexRow:
     flags: tuple[str, ...] = ()
 
 
-class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     id: str
     time: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
     patient: str | None = None
     agents: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    fingerprint: str = ""
-    generation: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
+    fingerprint: str
+    generation: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
     flags: tuple[str, ...] = ()
 
 
@@ -61,14 +61,14 @@ def encode_index_row(row: IndexRow) -> bytes:
     """Give the bytes that are committed to, stored and disclosed."""
     return _encoder.encode(
         _Wire(
-            row.event_id,
-            row.time_ms,
-            None if row.patient is None else strict_base64.encode(row.patient),
-            tuple(map(strict_base64.encode, row.agents)),
-            tuple(map(strict_base64.encode, row.others)),
-            strict_base64.encode(row.fingerprint),
-            row.generation,
-            row.flags,
+            id=row.event_id,
+            time=row.time_ms,
+            patient=None if row.patient is None else strict_base64.encode(row.patient),
+            agents=tuple(map(strict_base64.encode, row.agents)),
+            others=tuple(map(strict_base64.encode, row.others)),
+            fingerprint=strict_base64.encode(row.fingerprint),
+            generation=row.generation,
+            flags=row.flags,
         )
     )
 

@@ -1,0 +1,251 @@
+"""Records: committed, sealed, pseudonymised; recounted here with the standard library alone."""
+
+import hashlib
+import hmac
+import json
+import struct
+from base64 import b64decode, b64encode
+
+import pytest
+import zstandard
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError, TooLargeError, VerificationError
+from audit_ledger.records import pseudonyms
+from audit_ledger.records.commitment import commitment
+from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
+from audit_ledger.records.queue_message import (
+    SealedRecord,
+    decode_queue_message,
+    encode_queue_message,
+)
+from audit_ledger.records.record import decode_record, encode_record
+from audit_ledger.records.seal import open_sealed, read_header, seal, subject_key
+
+ORIGIN = "audit.example.org/x"
+KEY, SECRET = b"k" * 32, b"s" * 32
+ROW = IndexRow(
+    "ab" * 32, 1_795_327_140_123, b"p" * 16, (b"a" * 16,), (), b"f" * 32, 2026000, ("balp.x",)
+)
+
+
+def framed(label: str, *parts: bytes) -> bytes:
+    return label.encode() + b"\n" + b"".join(struct.pack(">I", len(p)) + p for p in parts)
+
+
+def test_the_commitment_is_as_the_design_has_it() -> None:
+    """SHA-256 over prefix, blind, length of the row, row, record."""
+    blind, row, record = b"b" * 32, b"row", b"record"
+    expected = hashlib.sha256(
+        b"audit-ledger/record/v1\n" + blind + b"\0\0\0\x03" + row + record
+    ).digest()
+    assert commitment(blind, row, record) == expected
+
+
+def test_a_short_blind_is_refused() -> None:
+    """32 bytes hide a record, fewer might not."""
+    with pytest.raises(FormatError):
+        commitment(b"b" * 31, b"", b"")
+
+
+def test_a_record_holds_the_resource_byte_for_byte() -> None:
+    """White space, key order, number spelling and escapes as submitted."""
+    resource = b'{ "b" : 1.50e0,\n "a":"\\u00e9\xc3\xa9", "a": [ ] }'
+    data = encode_record("ehr", 1_795_327_140_007, "fhir-r4", resource)
+    assert data.endswith(b',"resource":' + resource + b"}")
+    assert data.startswith(b'{"portal":"ehr","received":"2026-11-22T05:59:00.007Z"')
+    assert bytes(decode_record(data).resource) == resource
+    assert resource.decode() not in repr(decode_record(data))
+
+
+def test_a_record_names_what_was_cut_from_it() -> None:
+    """Before the resource; and not at all where nothing was."""
+    cut = encode_record("ehr", 0, "fhir-r5", b"{}", ["AuditEvent.entity[2]"])
+    assert json.loads(cut)["cut"] == ["AuditEvent.entity[2]"]
+    assert decode_record(cut).cut == ("AuditEvent.entity[2]",)
+    assert "cut" not in json.loads(encode_record("ehr", 0, "fhir-r5", b"{}"))
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"portal":1}', b"\xff", b"[" * 99_999])
+def test_what_is_no_record_is_refused(data: bytes) -> None:
+    """With FormatError, which quotes nothing."""
+    with pytest.raises(FormatError, match=r"^record: not JSON with exactly the keys"):
+        decode_record(data)
+
+
+def test_a_sealed_record_opens_by_the_documented_steps() -> None:
+    """HKDF, AES-256-GCM and zstd done by hand give the record and the blind back."""
+    key = subject_key(KEY, SECRET, ORIGIN)
+    prk = hmac.digest(bytes(32), KEY + SECRET, "sha256")
+    info = b"audit-ledger/subject-key/v1\n" + ORIGIN.encode()
+    assert key == hmac.digest(prk, info + b"\x01", "sha256")
+    sealed = seal(
+        b"record" * 50,
+        b"b" * 32,
+        key=key,
+        ledger_key_version=3,
+        generation=2026000,
+        origin=ORIGIN,
+        event_id="ab" * 32,
+    )
+    version, ledger_key_version, generation, nonce = struct.unpack(">BHI12s", sealed[:19])
+    assert (version, ledger_key_version, generation) == (1, 3, 2026000)
+    plain = AESGCM(key).decrypt(nonce, sealed[19:], f"{ORIGIN}\n{'ab' * 32}".encode())
+    assert plain[:32] == b"b" * 32
+    assert zstandard.decompress(plain[32:]) == b"record" * 50
+    opened = open_sealed(sealed, key=key, origin=ORIGIN, event_id="ab" * 32)
+    assert opened == (b"record" * 50, b"b" * 32)
+
+
+@pytest.mark.parametrize(
+    "where", ["key", "origin", "event id", "nonce", "first byte", "last byte"], ids=str
+)
+def test_a_sealed_record_opens_for_nothing_else(where: str) -> None:
+    """Another key, place or byte: it does not open, and says no more."""
+    key = subject_key(KEY, SECRET, ORIGIN)
+    sealed = bytearray(
+        seal(b"r", b"b" * 32, key=key, ledger_key_version=1, generation=1, origin="o", event_id="e")
+    )
+    place = {"nonce": 8, "first byte": 19, "last byte": -1}.get(where)
+    if place is not None:
+        sealed[place] ^= 1
+    with pytest.raises(VerificationError):
+        open_sealed(
+            bytes(sealed),
+            key=bytes(32) if where == "key" else key,
+            origin="p" if where == "origin" else "o",
+            event_id="f" if where == "event id" else "e",
+        )
+
+
+def sealed_plain(plain: bytes) -> bytes:
+    nonce = bytes(12)
+    header = struct.pack(">BHI12s", 1, 1, 1, nonce)
+    return header + AESGCM(KEY).encrypt(nonce, plain, b"o\ne")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    {
+        "no zstd": b"no zstd",
+        "a bomb": zstandard.ZstdCompressor().compress(bytes(50_000_000)),
+        "of unknown size": zstandard.ZstdCompressor(write_content_size=False).compress(b"x"),
+        "text behind": zstandard.compress(b"x") + b"more",
+    }.items(),
+    ids=lambda case: case[0],
+)
+def test_what_was_sealed_must_be_one_small_zstd_frame(frame: tuple[str, bytes]) -> None:
+    """Who holds the key still cannot make a reader unpack a bomb."""
+    with pytest.raises(FormatError):
+        open_sealed(sealed_plain(b"b" * 32 + frame[1]), key=KEY, origin="o", event_id="e")
+
+
+@pytest.mark.parametrize("data", [b"", bytes(66), b"\x02" + bytes(66)])
+def test_what_is_no_sealed_record_is_refused(data: bytes) -> None:
+    """Too short, or of another version."""
+    with pytest.raises(FormatError):
+        read_header(data)
+
+
+def test_an_index_row_is_written_as_documented() -> None:
+    """Keys in order, nothing empty, pseudonyms of 16 bytes."""
+    row = json.loads(encode_index_row(ROW))
+    assert list(row) == ["id", "time", "patient", "agents", "fingerprint", "generation", "flags"]
+    assert b64decode(row["patient"]) == b"p" * 16
+    assert decode_index_row(encode_index_row(ROW)) == ROW
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("{", "{ ", id="white space"),
+        pytest.param('"flags":["balp.x"]', '"flags":["Mallory <script>"]', id="flag is no code"),
+        pytest.param("ab" * 32, "AB" * 32, id="upper-case id"),
+        pytest.param("ab" * 32, "ab" * 31, id="short id"),
+        pytest.param('"generation":2026000', '"generation":-1', id="negative generation"),
+        pytest.param(',"generation":2026000', "", id="no generation"),
+        pytest.param('"flags"', '"flag"', id="unknown key"),
+        pytest.param(b64encode(b"p" * 16).decode(), "cHBw", id="short pseudonym"),
+        pytest.param(b64encode(b"f" * 32).decode(), "", id="no fingerprint"),
+        pytest.param('"time":1795327140123', '"time":1.5', id="time a float"),
+    ],
+)
+def test_any_other_index_row_is_refused(old: str, new: str) -> None:
+    """One fault each."""
+    text = encode_index_row(ROW).decode()
+    assert old in text
+    with pytest.raises(FormatError):
+        decode_index_row(text.replace(old, new, 1).encode())
+
+
+def test_event_ids_are_keyed_hashes_of_portal_sender_id_and_part() -> None:
+    """HMAC-SHA256, each part behind its length: nothing can be shifted from one to the other."""
+    expected = hmac.new(
+        KEY, framed("audit-ledger/event-id/v1", b"ehr", b"id-1", b"0"), "sha256"
+    ).hexdigest()
+    assert pseudonyms.event_id(KEY, "ehr", "id-1", 0) == expected
+    assert pseudonyms.event_id(KEY, "ehri", "d-1", 0) != expected
+
+
+def test_each_use_of_a_key_gives_its_own_pseudonyms() -> None:
+    """The same identifier as patient row, staff or special subject: nothing to join on."""
+    found = {
+        pseudonyms.row_key(KEY, "ledger"),
+        pseudonyms.row_key(KEY, None),
+        pseudonyms.event_id(KEY, "ledger", "ledger", 0),
+        pseudonyms.staff_pseudonym(KEY, "ledger").hex(),
+        pseudonyms.patient_pseudonym(KEY).hex(),
+        pseudonyms.fingerprint(KEY, b"ledger").hex(),
+    }
+    assert len(found) == 6
+    assert pseudonyms.conflict_key("ab" * 32, b"f" * 32) == (
+        hashlib.sha256(b"\xab" * 32 + b"f" * 32).hexdigest()
+    )
+
+
+RECORD = SealedRecord(b"c" * 32, encode_index_row(ROW), b"sealed")
+
+
+def test_a_queue_message_is_laid_out_as_documented() -> None:
+    """Written here by hand."""
+    body = encode_queue_message(ORIGIN, 7, [RECORD])
+    row = RECORD.row
+    assert b64decode(body) == (
+        struct.pack(">BH", 1, len(ORIGIN))
+        + ORIGIN.encode()
+        + struct.pack(">QH", 7, 1)
+        + b"c" * 32
+        + struct.pack(">H", len(row))
+        + row
+        + struct.pack(">I", 6)
+        + b"sealed"
+    )
+    decoded = decode_queue_message(body)
+    assert (decoded.origin, decoded.accepted_ms, decoded.records) == (ORIGIN, 7, (RECORD,))
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_queue_messages_are_refused_or_print_back(data: bytes) -> None:
+    """Nothing but FormatError escapes; a poisoned message fails alone."""
+    body = b64encode(data).decode()
+    try:
+        message = decode_queue_message(body)
+    except FormatError:
+        return
+    assert encode_queue_message(message.origin, message.accepted_ms, message.records) == body
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_a_truncated_queue_message_is_refused(cut: int) -> None:
+    """At whatever byte."""
+    data = b64decode(encode_queue_message(ORIGIN, 7, [RECORD]))
+    with pytest.raises(FormatError):
+        decode_queue_message(b64encode(data[:-cut]).decode())
+
+
+def test_a_request_larger_than_a_message_is_refused_whole() -> None:
+    """SQS carries 1 MiB."""
+    with pytest.raises(TooLargeError, match="1048576"):
+        encode_queue_message(ORIGIN, 7, [SealedRecord(b"c" * 32, b"r", bytes(800_000))])
