@@ -1,0 +1,118 @@
+"""A published ledger to hand to other people's tools, and ways to damage it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from shutil import copytree
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+from audit_ledger.chain.entry import created, encode_entry, link_events
+from audit_ledger.tlog.checkpoint import Checkpoint
+from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
+from audit_ledger.tlog.entry_bundle import encode_bundle
+from audit_ledger.tlog.note import (
+    MLDSA44_COSIGNATURE,
+    Note,
+    Signature,
+    VerifierKey,
+    ed25519_verifier_key,
+)
+from audit_ledger.tlog.policy import Group, Log, Policy, Witness
+from audit_ledger.tlog.rfc6962 import leaf_hash
+from audit_ledger.tlog.tile_proofs import RightEdge
+from audit_ledger.tlog.tiles import TILE_WIDTH, Tile, entry_bundle_path
+
+ORIGIN = "audit.example.org/st-elsewhere"
+TIME = 1_795_327_140  # 2026-11-22T05:59:00Z
+
+
+@dataclass(frozen=True)
+class PublishedLedger:
+    """Files as published, and the policy file that says whom to trust."""
+
+    folder: Path
+    policy: Path
+
+    @property
+    def log_key(self) -> str:
+        """The vkey of the policy's first log."""
+        lines = self.policy.read_text().splitlines()
+        return next(line.split()[1] for line in lines if line.startswith("log "))
+
+    @property
+    def size_and_root(self) -> tuple[int, str]:
+        """What the checkpoint says: number of entries, base64 of the root."""
+        _, size, root, *_ = (self.folder / "checkpoint").read_text().split("\n")
+        return int(size), root
+
+    def copy(self, to: Path) -> "PublishedLedger":
+        """Copy the files; the policy stays where it is."""
+        copytree(self.folder, to)
+        return PublishedLedger(to, self.policy)
+
+    def damage(self, path: str, flip: Callable[[bytes], int]) -> None:
+        """Flip the lowest bit of one byte of a file; `flip` says at which offset."""
+        file = self.folder / path
+        data = bytearray(file.read_bytes())
+        data[flip(bytes(data))] ^= 1
+        file.write_bytes(data)
+
+
+def publish(folder: Path, size: int) -> PublishedLedger:
+    """Make a ledger of `size` entries, publish it below `folder`, write a policy file beside it.
+
+    The one place where the tests under interop get a ledger of their own.
+    """
+    ledger = PublishedLedger(folder / "published", folder / "st-elsewhere.policy")
+    first = encode_entry(created(ORIGIN, TIME))
+    commitments = [sha256(b"commitment %d" % seq).digest() for seq in range(1, size)]
+    entries, leaves = link_events(1, TIME, leaf_hash(first), commitments)
+    entries.insert(0, first)
+    leaves.insert(0, leaf_hash(first))
+    edge = RightEdge(0, {})
+    for tile, hashes in edge.extend(leaves):
+        _write(ledger.folder / tile.path, hashes)
+        if tile.level == 0:
+            bundle = encode_bundle(_of(tile, entries))
+            _write(ledger.folder / entry_bundle_path(tile.index, tile.width), bundle)
+    checkpoint, policy = _sign(Checkpoint(ORIGIN, size, edge.root()))
+    _write(ledger.folder / "checkpoint", checkpoint)
+    _write(ledger.policy, policy)
+    return ledger
+
+
+def _of(tile: Tile, entries: list[bytes]) -> list[bytes]:
+    start = tile.index * TILE_WIDTH
+    return entries[start : start + tile.width]
+
+
+def _sign(checkpoint: Checkpoint) -> tuple[bytes, bytes]:
+    """Sign as the publisher does; give the signed checkpoint and the policy that demands both."""
+    classical, lattice = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
+    log = ed25519_verifier_key(ORIGIN, classical.public_key().public_bytes_raw())
+    cosigner = VerifierKey(ORIGIN, MLDSA44_COSIGNATURE, lattice.public_key().public_bytes_raw())
+    text = checkpoint.encode()
+    message = mldsa44_message(ORIGIN, TIME, ORIGIN, 0, checkpoint.size, checkpoint.root)
+    cosignature = encode_timestamped(TIME, lattice.sign(message))
+    note = Note(
+        text,
+        (
+            Signature(ORIGIN, log.key_id, classical.sign(text.encode())),
+            Signature(ORIGIN, cosigner.key_id, cosignature),
+        ),
+    )
+    policy = Policy(
+        logs=(Log(log),),
+        witnesses={"ledger-mldsa44": Witness(cosigner)},
+        groups={"both": Group(1, ("ledger-mldsa44",))},
+        quorum="both",
+    )
+    return note.encode(), policy.encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
