@@ -95,9 +95,14 @@ def made_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, value)
     teach_moto_kms()
     with mock_aws():
+        sqs = boto3.client("sqs", REGION)
         world = World(
-            *(boto3.client(s, REGION) for s in ("dynamodb", "kms", "s3", "sqs", "ssm")),
-            boto3.client("sqs", REGION).create_queue(QueueName=f"{NAME}-{LEDGER}")["QueueUrl"],
+            boto3.client("dynamodb", REGION),
+            boto3.client("kms", REGION),
+            boto3.client("s3", REGION),
+            sqs,
+            boto3.client("ssm", REGION),
+            sqs.create_queue(QueueName=f"{NAME}-{LEDGER}")["QueueUrl"],
         )
         _make_tables(world)
         _make_keys(world)

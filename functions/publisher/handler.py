@@ -17,6 +17,7 @@ from audit_ledger.aws.keys import ED25519, MLDSA44, SigningKey
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
+from audit_ledger.public_keys import raw_public_key
 from functions.publisher.publish import Published, Publisher
 from functions.publisher.signing import Signer
 
@@ -36,7 +37,7 @@ def publisher() -> Publisher:
     ed25519 = SigningKey(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
     mldsa44 = SigningKey(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
     sequencer_key = Ed25519PublicKey.from_public_bytes(
-        SigningKey(kms, env["SEQUENCER_KEY"], ED25519).public_key()
+        raw_public_key(SigningKey(kms, env["SEQUENCER_KEY"], ED25519).public_key())
     )
 
     def verify_block(message: bytes, signature: bytes) -> None:
@@ -62,7 +63,13 @@ def publisher() -> Publisher:
         LedgerObjects(s3, env["PUBLISHED_BUCKET"], prefix, retention),
         LedgerObjects(s3, env["ARCHIVE_BUCKET"], prefix, retention),
         verify_block,
-        Signer(origin, ed25519.public_key(), ed25519.sign, mldsa44.public_key(), mldsa44.sign),
+        Signer(
+            origin,
+            raw_public_key(ed25519.public_key()),
+            ed25519.sign,
+            raw_public_key(mldsa44.public_key()),
+            mldsa44.sign,
+        ),
         announce,
         lambda: int(time.time()),
     )

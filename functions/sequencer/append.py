@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+import msgspec
+
 from audit_ledger.aws.event_index import IndexedEntry
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.chain.block import (
@@ -160,7 +162,9 @@ class Sequencer:
                 continue
             conflicts.add(key)
             appended.conflicts += 1
-            fresh.append(replace(record, pending=replace(record.pending, conflict=True)))
+            fresh.append(
+                replace(record, pending=msgspec.structs.replace(record.pending, conflict=True))
+            )
         return fresh, state
 
     def _commit(self, batch: Sequence[Waiting], head: Head) -> Head:

@@ -8,7 +8,7 @@ from audit_ledger.chain.head import Pending
 from audit_ledger.errors import FormatError
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.queue_message import SealedRecord, decode_queue_message
-from audit_ledger.records.seal import read_header
+from audit_ledger.records.seal_header import read_header
 from functions.sequencer.append import Waiting, fits_a_block
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from audit_ledger.chain.block import Block, BlockItem, Body, decode_body, encode_body
@@ -73,7 +74,7 @@ def item_change(**change: object) -> Callable[[Block], Block]:
 
     def apply(block: Block) -> Block:
         body = decode_body(block.body)
-        items = (*body.items[:-1], dataclasses.replace(body.items[-1], **change))  # type: ignore[arg-type]
+        items = (*body.items[:-1], msgspec.structs.replace(body.items[-1], **change))
         return dataclasses.replace(block, body=encode_body(dataclasses.replace(body, items=items)))
 
     return apply

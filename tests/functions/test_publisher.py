@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.keys import public_key_der, raw_public_key
+from audit_ledger.aws.keys import public_key_der
 from audit_ledger.chain.block import decode_block, decode_body
 from audit_ledger.errors import FrozenError
+from audit_ledger.public_keys import raw_public_key
 from functions.publisher import handler, publish
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import message, sealed_record

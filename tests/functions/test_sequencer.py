@@ -7,10 +7,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.keys import public_key_der, raw_public_key
+from audit_ledger.aws.keys import public_key_der
 from audit_ledger.chain.block import Block
 from audit_ledger.chain.entry import ControlEntry, EventEntry, decode_entry
 from audit_ledger.chain.head import EMPTY, follow
+from audit_ledger.public_keys import raw_public_key
 from functions.sequencer import handler
 from tests.functions.pipeline import message, sealed_record
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World

@@ -22,7 +22,8 @@ from audit_ledger.records.queue_message import (
     encode_queue_message,
 )
 from audit_ledger.records.record import decode_record, encode_record
-from audit_ledger.records.seal import open_sealed, read_header, seal, subject_key
+from audit_ledger.records.seal import open_sealed, seal, subject_key
+from audit_ledger.records.seal_header import read_header
 
 ORIGIN = "audit.example.org/x"
 KEY, SECRET = b"k" * 32, b"s" * 32

@@ -3,16 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_public_key,
-)
-
 from audit_ledger.aws.ledgers import WrappedKeys
-from audit_ledger.errors import FormatError
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -41,23 +32,13 @@ class SigningKey:
         return answer["Signature"]
 
     def public_key(self) -> bytes:
-        """Give the raw public key: 32 bytes (Ed25519) or 1,312 (ML-DSA-44)."""
-        return raw_public_key(public_key_der(self.client, self.key_id))
+        """Give the public key as SubjectPublicKeyInfo, DER: see `public_keys.raw_public_key`."""
+        return public_key_der(self.client, self.key_id)
 
 
 def public_key_der(client: "KMSClient", key_id: str) -> bytes:
     """Give a key's SubjectPublicKeyInfo, DER."""
     return client.get_public_key(KeyId=key_id)["PublicKey"]
-
-
-def raw_public_key(der: bytes) -> bytes:
-    """Take the raw Ed25519 or ML-DSA-44 key out of a SubjectPublicKeyInfo."""
-    key = load_der_public_key(der)
-    if isinstance(key, Ed25519PublicKey):
-        return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    if isinstance(key, MLDSA44PublicKey):
-        return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    raise FormatError("public key: neither Ed25519 nor ML-DSA-44")
 
 
 @dataclass(frozen=True, repr=False)

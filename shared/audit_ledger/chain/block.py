@@ -17,9 +17,11 @@ that key can add nothing that publisher and monitor would accept.
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+
+import msgspec
 
 from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
@@ -33,8 +35,7 @@ _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
 
 
-@dataclass(frozen=True)
-class BlockItem:
+class BlockItem(msgspec.Struct, frozen=True, gc=False):
     """One entry with its private companions; `sealed` and `row` are empty for a control entry."""
 
     entry: bytes
@@ -88,9 +89,10 @@ def encoded_size(entry_bytes: int, sealed_bytes: int, row_bytes: int) -> int:
 
 def encode_body(body: Body) -> bytes:
     """Give the bytes that are hashed, signed and stored."""
-    entries = b"".join([_U16.pack(len(i.entry)) + i.entry for i in body.items])
-    sealed = b"".join([_U32.pack(len(i.sealed)) + i.sealed for i in body.items])
-    rows = b"".join([_U8U16.pack(i.conflict, len(i.row)) + i.row for i in body.items])
+    u16, u32, u8u16 = _U16.pack, _U32.pack, _U8U16.pack
+    entries = b"".join([u16(len(i.entry)) + i.entry for i in body.items])
+    sealed = b"".join([u32(len(i.sealed)) + i.sealed for i in body.items])
+    rows = b"".join([u8u16(i.conflict, len(i.row)) + i.row for i in body.items])
     frontier = b"".join(body.frontier)
     sections = (entries, sealed, rows, frontier)
     data = b"".join([_U32.pack(len(s)) + s for s in sections]) + _U64.pack(body.time)
@@ -157,24 +159,14 @@ def _split_rows(section: bytes) -> Iterator[tuple[bytes, bool]]:
         yield row, bool(conflict)
 
 
-def items_of(
-    entries: Sequence[bytes], companions: Iterable[tuple[bytes, bytes, bool]]
-) -> tuple[BlockItem, ...]:
-    """Pair entries with their (sealed record, index row, conflict), in order."""
-    return tuple(
-        BlockItem(entry, sealed, row, conflict)
-        for entry, (sealed, row, conflict) in zip(entries, companions, strict=True)
-    )
-
-
 def encode_block(block: Block) -> bytes:
     """Write a block as one file, for the archive: five lines of text, an empty line, the body.
 
-        audit-ledger/block/v1
-        <origin>
-        <first seq> <count>
-        <b64 head>
-        <b64 signature>
+    audit-ledger/block/v1
+    <origin>
+    <first seq> <count>
+    <b64 head>
+    <b64 signature>
     """
     return (
         f"audit-ledger/block/v1\n{block.origin}\n{block.first_seq} {block.count}\n"

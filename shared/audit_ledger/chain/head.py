@@ -13,7 +13,9 @@ same rules, once from the writer's side and once from the reader's:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit_ledger.chain.block import Block, BlockItem, Body, decode_body, items_of
+import msgspec
+
+from audit_ledger.chain.block import Block, BlockItem, Body, decode_body
 from audit_ledger.chain.entry import (
     NO_ENTRY,
     ControlEntry,
@@ -28,8 +30,7 @@ from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import leaf_hash
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True, gc=False):
     """What ingest hands to the sequencer of one record, and the sequencer's verdict on it."""
 
     commitment: bytes
@@ -79,7 +80,10 @@ def grow(
         leaves.append(prev)
         seq += 1
     entries, event_leaves = link_events(seq, time, prev, [p.commitment for p in pending])
-    items.extend(items_of(entries, ((p.sealed, p.row, p.conflict) for p in pending)))
+    items += [
+        BlockItem(entry, p.sealed, p.row, p.conflict)
+        for entry, p in zip(entries, pending, strict=True)
+    ]
     leaves.extend(event_leaves)
     frontier = CompactRange(head.size, head.frontier)
     frontier.extend(leaves)

@@ -11,8 +11,6 @@ Integers are big-endian. Whoever lacks the ledger key or the subject secret sees
 the subject secret therefore erases every record of that subject and year.
 """
 
-import struct
-from dataclasses import dataclass
 from os import urandom
 
 import zstandard
@@ -23,24 +21,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.records.commitment import BLIND_BYTES
+from audit_ledger.records.seal_header import (
+    HEADER_BYTES,
+    NONCE_BYTES,
+    SealHeader,
+    encode_header,
+    read_header,
+)
 
-VERSION = 1
-NONCE_BYTES = 12
-TAG_BYTES = 16
 MAX_RECORD_BYTES = 512 * 1024  # an event holds 256 KB at most; nothing larger is ever unpacked
 
-_HEADER = struct.Struct(">BHI12s")
-_MIN_BYTES = _HEADER.size + BLIND_BYTES + TAG_BYTES
 _compressor = zstandard.ZstdCompressor(level=3)
-
-
-@dataclass(frozen=True)
-class SealHeader:
-    """Which keys open a sealed record."""
-
-    ledger_key_version: int
-    generation: int
-    nonce: bytes
 
 
 def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
@@ -61,19 +52,9 @@ def seal(
 ) -> bytes:
     """Seal a record and its blind under a subject key."""
     nonce = urandom(NONCE_BYTES)
-    header = _HEADER.pack(VERSION, ledger_key_version, generation, nonce)
+    header = encode_header(SealHeader(ledger_key_version, generation, nonce))
     plain = blind + _compressor.compress(record)
     return header + AESGCM(key).encrypt(nonce, plain, _associated(origin, event_id))
-
-
-def read_header(sealed: bytes) -> SealHeader:
-    """Tell which keys open a sealed record; FormatError when it is none."""
-    if len(sealed) < _MIN_BYTES:
-        raise FormatError(f"sealed record: {len(sealed)} bytes, expected at least {_MIN_BYTES}")
-    version, ledger_key_version, generation, nonce = _HEADER.unpack_from(sealed)
-    if version != VERSION:
-        raise FormatError(f"sealed record: version {version}, expected {VERSION}")
-    return SealHeader(ledger_key_version, generation, nonce)
 
 
 def open_sealed(sealed: bytes, *, key: bytes, origin: str, event_id: str) -> tuple[bytes, bytes]:
@@ -84,7 +65,7 @@ def open_sealed(sealed: bytes, *, key: bytes, origin: str, event_id: str) -> tup
     header = read_header(sealed)
     try:
         plain = AESGCM(key).decrypt(
-            header.nonce, sealed[_HEADER.size :], _associated(origin, event_id)
+            header.nonce, sealed[HEADER_BYTES:], _associated(origin, event_id)
         )
     except InvalidTag:
         raise VerificationError("sealed record: does not open (erased, altered or moved)") from None

@@ -1,0 +1,95 @@
+"""HTTP answers: FHIR's forms for what was accepted, OperationOutcomes for what was not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from audit_ledger.access import ForbiddenError
+from audit_ledger.errors import LedgerError, TooLargeError
+from audit_ledger.events import Event, RejectedEvent, operation_outcome
+from functions.ingest.sealing import Sealed
+
+FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
+
+Answer = dict[str, Any]
+"""What a Lambda of an HTTP API returns."""
+
+
+def created(event: Event, sealed: Sealed, preference: str) -> Answer:
+    """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked."""
+    headers = {"Location": _location(sealed)}
+    if preference == "representation":
+        resource = b"".join(part.resource for part in event.parts[:1])
+        return answer(201, resource, event.format, headers)
+    if preference == "OperationOutcome":
+        return answer(201, msgspec.json.encode(accepted_outcome(sealed)), event.format, headers)
+    return {"statusCode": 201, "headers": headers, "body": ""}
+
+
+def bundle_response(kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent]) -> Answer:
+    """200 with a response Bundle: one entry for each of the request, in its order."""
+    entries = []
+    for result in results:
+        if isinstance(result, RejectedEvent):
+            response = {"status": str(result.status), "outcome": result.operation_outcome()}
+        else:
+            _, sealed = result
+            response = {"status": "201", "location": _location(sealed)}
+            if sealed.flags:
+                response["outcome"] = accepted_outcome(sealed)
+        entries.append({"response": response})
+    formats = {r[0].format for r in results if not isinstance(r, RejectedEvent)}
+    body = {"resourceType": "Bundle", "type": kind, "entry": entries}
+    return answer(200, msgspec.json.encode(body), formats.pop() if len(formats) == 1 else "")
+
+
+def events_accepted(sealed: Sequence[Sealed]) -> Answer:
+    """202 for CloudEvents: the ids that their records have here, in order."""
+    body = {"accepted": len(sealed), "ids": [list(s.event_ids) for s in sealed]}
+    return {
+        "statusCode": 202,
+        "headers": {"Content-Type": "application/json"},
+        "body": msgspec.json.encode(body).decode(),
+    }
+
+
+def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
+    """Say that an event was accepted, and what in it is not as the profiles have it."""
+    if not sealed.flags:
+        return operation_outcome("information", "informational", "accepted")
+    outcome = operation_outcome("warning", "business-rule", sealed.flags[0])
+    issues = [
+        {"severity": "warning", "code": "business-rule", "diagnostics": flag}
+        for flag in sealed.flags
+    ]
+    return {**outcome, "issue": issues}
+
+
+def refusal(error: LedgerError) -> Answer:
+    """Answer an error: where and what was expected, and nothing of what was sent."""
+    if isinstance(error, RejectedEvent):
+        outcome, status = error.operation_outcome(), error.status
+    elif isinstance(error, ForbiddenError):
+        outcome, status = operation_outcome("error", "forbidden", str(error)), 403
+    elif isinstance(error, TooLargeError):
+        outcome, status = operation_outcome("error", "too-long", str(error)), 413
+    else:
+        outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
+        status = 503
+    return answer(status, msgspec.json.encode(outcome), "")
+
+
+def answer(status: int, body: bytes, format_: str, headers: dict[str, str] | None = None) -> Answer:
+    """Answer in FHIR JSON of the release, where one is known."""
+    version = FHIR_VERSIONS.get(format_)
+    media_type = "application/fhir+json" + (f"; fhirVersion={version}" if version else "")
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": media_type, **(headers or {})},
+        "body": body.decode(),
+    }
+
+
+def _location(sealed: Sealed) -> str:
+    return f"/AuditEvent/{sealed.event_ids[0]}"

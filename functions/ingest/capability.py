@@ -1,0 +1,50 @@
+"""GET /metadata: what this server does, as a FHIR CapabilityStatement (IHE ATNA repository)."""
+
+from typing import Any
+
+import msgspec
+
+from audit_ledger.events import RejectedEvent
+
+DATE = "2026-11-23"
+FHIR_RELEASES = {"4.0": "4.0.1", "5.0": "5.0.0"}
+
+
+def capability_statement(fhir_version: str | None) -> bytes:
+    """Give the CapabilityStatement, of R4 unless `fhirVersion=5.0` is asked for."""
+    release = FHIR_RELEASES.get((fhir_version or "4.0")[:3])
+    if release is None:
+        raise RejectedEvent(406, "not-supported", "Accept", "fhirVersion 4.0 or 5.0")
+    statement: dict[str, Any] = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": DATE,
+        "kind": "instance",
+        "software": {"name": "Audit Ledger"},
+        "implementation": {"description": "A tamper-evident ledger of FHIR AuditEvents"},
+        "fhirVersion": release,
+        "format": ["application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": "IHE ITI-20: POST [base]/AuditEvent, or a batch, transaction or "
+                "collection Bundle to [base]. CloudEvents 1.0: POST [base]/events.",
+                "security": {
+                    "service": [
+                        {
+                            "coding": [
+                                {
+                                    "system": "http://terminology.hl7.org/CodeSystem/"
+                                    "restful-security-service",
+                                    "code": "SMART-on-FHIR",
+                                }
+                            ]
+                        }
+                    ]
+                },
+                "resource": [{"type": "AuditEvent", "interaction": [{"code": "create"}]}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+    return msgspec.json.encode(statement)

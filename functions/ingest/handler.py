@@ -1,0 +1,77 @@
+"""Lambda of ingest: requests of the HTTP API and events of the bus."""
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from audit_ledger.access import TokenClaims
+from audit_ledger.aws import clients
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.errors import LedgerError
+from functions.ingest.accept import Acceptor
+from functions.ingest.answers import Answer, answer, refusal
+from functions.ingest.bus import is_from_bus, take_from_bus
+from functions.ingest.capability import capability_statement
+from functions.ingest.ledgers import Ledgers
+from functions.ingest.request import read_request
+from functions.ingest.routes import ROUTES
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def acceptor() -> Acceptor:
+    """One a container; it keeps ledgers' settings and keys for minutes."""
+    stage = os.environ["STAGE"]
+    ledgers = Ledgers(
+        stage,
+        LedgerSettings(clients.ssm(), stage),
+        clients.dynamodb(),
+        clients.kms(),
+        clients.sqs(),
+        os.environ["SUBJECTS_TABLE"],
+        os.environ["LEDGERS_TABLE"],
+        time.monotonic,
+    )
+    return Acceptor(ledgers, lambda: time.time_ns() // 1_000_000)
+
+
+@cache
+def token_claims() -> TokenClaims:
+    """Names of the claims that the settings say."""
+    return TokenClaims(**msgspec.json.decode(os.environ["TOKEN_CLAIMS"]))
+
+
+@metrics.log_metrics(raise_on_empty_metrics=False)
+def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: ARG001 Lambda's form
+    """Answer a request, or take an event from the bus."""
+    if is_from_bus(event):
+        take_from_bus(acceptor(), event)
+        metrics.add_metric("Accepted", MetricUnit.Count, 1)
+        return None
+    try:
+        answered = _answer(event)
+    except LedgerError as error:
+        answered = refusal(error)
+    except clients.AwsError as error:
+        logger.error("not accepted", error=type(error).__name__)
+        answered = refusal(LedgerError())
+    status = answered["statusCode"]
+    metrics.add_metric(f"Answers{status // 100}xx", MetricUnit.Count, 1)
+    return answered
+
+
+def _answer(event: dict[str, Any]) -> Answer:
+    request = read_request(event, token_claims())
+    if request.route == "GET /metadata":
+        accepts = request.headers.get("accept", "")
+        version = "5.0" if "fhirversion=5" in accepts.lower().replace(" ", "") else None
+        return answer(200, capability_statement(version), "fhir-r5" if version else "fhir-r4")
+    acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent
+    return ROUTES[request.route](acceptor(), request)

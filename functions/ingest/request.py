@@ -1,0 +1,77 @@
+"""A request as API Gateway hands it over (HTTP API, payload format 2.0), read once."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+from audit_ledger.access import Access, TokenClaims, read_access
+from audit_ledger.events import RejectedEvent
+
+MAX_KEY_LENGTH = 255
+FHIR_JSON = ("application/fhir+json", "application/json")
+
+
+@dataclass(frozen=True, repr=False)
+class Request:
+    """What a portal sent. `headers`: names in lower case; `media_type`: without parameters."""
+
+    route: str
+    access: Access
+    headers: Mapping[str, str]
+    media_type: str
+    fhir_version: str | None
+    body: bytes
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The sender's own id of the request; RejectedEvent (400) when it is not printable."""
+        key = self.headers.get("idempotency-key")
+        if key is None:
+            return None
+        if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+            raise RejectedEvent(
+                400, "value", "Idempotency-Key", f"1 to {MAX_KEY_LENGTH} printable characters"
+            )
+        return key
+
+    @property
+    def preference(self) -> str:
+        """What `Prefer: return=` asks for: minimal, representation or OperationOutcome."""
+        for part in self.headers.get("prefer", "").replace(";", ",").split(","):
+            name, _, value = part.strip().partition("=")
+            if name.lower() == "return" and value in ("representation", "OperationOutcome"):
+                return value
+        return "minimal"
+
+    def require_media_type(self, *allowed: str) -> None:
+        """Raise RejectedEvent (415) unless the body is of one of these types."""
+        if self.media_type not in allowed:
+            raise RejectedEvent(
+                415, "not-supported", "Content-Type", f"one of {', '.join(allowed)}"
+            )
+
+
+def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
+    """Read the event of an HTTP API."""
+    context = event["requestContext"]
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    media_type, version = _media_type(headers.get("content-type", ""))
+    body = event.get("body") or ""
+    return Request(
+        route=event["routeKey"],
+        access=read_access(context.get("authorizer", {}).get("jwt", {}), names),
+        headers=headers,
+        media_type=media_type,
+        fhir_version=version,
+        body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+    )
+
+
+def _media_type(content_type: str) -> tuple[str, str | None]:
+    """Take a media type and its fhirVersion apart (RFC 9110, Section 8.3.1)."""
+    parsed = Message()
+    parsed["content-type"] = content_type or "application/octet-stream"
+    version = parsed.get_param("fhirversion")
+    return parsed.get_content_type(), version if isinstance(version, str) else None

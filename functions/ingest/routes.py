@@ -1,0 +1,90 @@
+"""What each route takes: parse, accept, answer."""
+
+from collections.abc import Callable, Sequence
+
+from audit_ledger.events import (
+    Event,
+    RejectedEvent,
+    parse_audit_event,
+    parse_bundle,
+    parse_cloudevent_binary,
+    parse_cloudevent_structured,
+    parse_cloudevents_batch,
+)
+from functions.ingest.accept import Acceptor
+from functions.ingest.answers import Answer, bundle_response, created, events_accepted
+from functions.ingest.request import FHIR_JSON, Request
+from functions.ingest.sealing import Accepted
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+
+def post_audit_event(acceptor: Acceptor, request: Request) -> Answer:
+    """POST /AuditEvent: one FHIR AuditEvent, R4 or R5 (IHE ITI-20)."""
+    request.require_media_type(*FHIR_JSON)
+    event = parse_audit_event(request.body, request.fhir_version)
+    key = request.idempotency_key
+    (sealed,) = acceptor.accept(
+        request.access, [Accepted(event, None if key is None else _sender_id(key))]
+    )
+    return created(event, sealed, request.preference)
+
+
+def post_bundle(acceptor: Acceptor, request: Request) -> Answer:
+    """POST /: a batch, transaction or collection of AuditEvents (IHE ITI-20).
+
+    In a batch or collection bad entries are answered one by one; a transaction is all or nothing.
+    """
+    request.require_media_type(*FHIR_JSON)
+    bundle = parse_bundle(request.body, request.fhir_version)
+    rejected = [entry for entry in bundle.entries if isinstance(entry, RejectedEvent)]
+    if bundle.type == "transaction" and rejected:
+        raise rejected[0]
+    key = request.idempotency_key
+    accepted = {
+        number: Accepted(entry, None if key is None else _sender_id(key, number))
+        for number, entry in enumerate(bundle.entries)
+        if isinstance(entry, Event)
+    }
+    sealed = iter(acceptor.accept(request.access, list(accepted.values())))
+    kind = "transaction-response" if bundle.type == "transaction" else "batch-response"
+    return bundle_response(
+        kind,
+        [
+            entry if isinstance(entry, RejectedEvent) else (entry, next(sealed))
+            for entry in bundle.entries
+        ],
+    )
+
+
+def post_events(acceptor: Acceptor, request: Request) -> Answer:
+    """POST /events: CloudEvents 1.0, structured, batch or binary. A batch is all or nothing."""
+    events: Sequence[Event | RejectedEvent]
+    if request.media_type == STRUCTURED:
+        events = [parse_cloudevent_structured(request.body)]
+    elif request.media_type == BATCH:
+        events = parse_cloudevents_batch(request.body)
+    elif "ce-specversion" in request.headers:
+        events = [parse_cloudevent_binary(request.headers, request.body)]
+    else:
+        request.require_media_type(STRUCTURED, BATCH)
+        raise AssertionError
+    accepted: list[Accepted] = []
+    for event in events:
+        if isinstance(event, RejectedEvent):
+            raise event
+        accepted.append(Accepted(event, event.sender_id))
+    return events_accepted(acceptor.accept(request.access, accepted))
+
+
+ROUTES: dict[str, Callable[[Acceptor, Request], Answer]] = {
+    "POST /AuditEvent": post_audit_event,
+    "POST /": post_bundle,
+    "POST /events": post_events,
+}
+
+
+def _sender_id(key: str, number: int | None = None) -> str:
+    """A key is printable, so a line feed keeps keys, entries and CloudEvents' ids apart."""
+    return f"idempotency-key\n{key}" + ("" if number is None else f"\n{number}")
