@@ -17,6 +17,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -112,6 +113,7 @@ class Runner:
                 warm.invocations += 1
                 answer = _to_json(warm.handler(json.loads(payload), _context(function)))
             except Exception as error:  # Lambda's runtime outlives whatever a handler raises
+                self.log_of(name).write(f"[ERROR] {traceback.format_exc()}")
                 raise FunctionFailedError(f"{name} raised {type(error).__name__}") from error
         if len(answer) > MAX_PAYLOAD_BYTES:
             raise FunctionFailedError(f"{name}: answer of {len(answer)} bytes")

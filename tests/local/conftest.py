@@ -13,7 +13,15 @@ from tests.local.small_app import write_assembly
 REGION = "eu-central-1"
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The small app, deployed once for a module whose tests leave it as it is."""
+    with emulated_aws(REGION):
+        yield deploy(write_assembly(tmp_path_factory.mktemp("assembly")), REGION)
+
+
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Deployment]:
+def fresh(tmp_path: Path) -> Iterator[Deployment]:
+    """The small app, deployed anew for one test."""
     with emulated_aws(REGION):
         yield deploy(write_assembly(tmp_path), REGION)

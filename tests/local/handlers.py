@@ -7,15 +7,16 @@ REMEMBERED: list[Any] = []
 
 
 def echo(event: Any, context: Any) -> Any:
-    """Answer with the event; or do what the event says."""
+    """Answer with the event; or do what the event, or its query, wishes."""
     print(f"echo {len(REMEMBERED)}")
     REMEMBERED.append(1)
-    if isinstance(event, dict) and "raise" in event:
-        raise ValueError(event["raise"])
-    if isinstance(event, dict) and "answer" in event:
-        return event["answer"]
-    if isinstance(event, dict) and "big" in event:
-        return "x" * event["big"]
+    wish = event.get("queryStringParameters", event)
+    if "raise" in wish:
+        raise ValueError(wish["raise"])
+    if "answer" in wish:
+        return wish["answer"]
+    if "big" in wish:
+        return "x" * wish["big"]
     return {
         "event": event,
         "seen": len(REMEMBERED),

@@ -1,19 +1,15 @@
 """Synthesized templates become tables, keys and queues, and say what runs when."""
 
-import copy
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 
-from audit_ledger.errors import FormatError, NotFoundError
+from audit_ledger.errors import NotFoundError
 from infra.local.assembly import read_assembly
-from infra.local.deploy import deploy
 from infra.local.deployment import Authorizer, Deployment, function_name
-from infra.local.emulator import emulated_aws
 from tests.local.conftest import REGION
-from tests.local.small_app import LEDGER, SHARED, write_assembly
+from tests.local.small_app import write_assembly
 
 
 def test_stacks_come_after_those_they_depend_on(tmp_path: Path) -> None:
@@ -133,33 +129,6 @@ def test_outputs_are_kept_by_stack(small: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        (("Type", "AWS::EC2::Instance"), "AWS::EC2::Instance"),
-        (("Properties", {"QueueName": "q", "FifoQueue": True}), "FifoQueue of AWS::SQS::Queue"),
-    ],
-)
-def test_what_the_local_ledger_does_not_know_is_refused_by_name(
-    tmp_path: Path, change: tuple[str, Any], complaint: str
-) -> None:
-    """moto's own CloudFormation would skip the type and drop the property."""
-    template = {"Resources": {"X": {"Type": "AWS::SQS::Queue", change[0]: change[1]}}}
-    with emulated_aws(REGION), pytest.raises(FormatError, match=complaint):
-        deploy(write_assembly(tmp_path, {"small-x": template}), REGION)
-
-
-@pytest.mark.parametrize(
-    "expression", ["cron(0 3 * * ? *)", "rate(1 fortnight)", "at(2026-11-22T05:59:00)"]
-)
-def test_a_schedule_that_is_no_rate_is_refused(tmp_path: Path, expression: str) -> None:
-    ledger = copy.deepcopy(LEDGER)
-    ledger["Resources"]["Tick"]["Properties"]["ScheduleExpression"] = expression
-    stacks = {"small-ledger": ledger, "small-shared": SHARED}
-    with emulated_aws(REGION), pytest.raises(FormatError, match="is no rate"):
-        deploy(write_assembly(tmp_path, stacks), REGION)
-
-
-@pytest.mark.parametrize(
     "arn",
     [
         "arn:aws:lambda:eu-central-1:123456789012:function:f",
@@ -170,12 +139,3 @@ def test_a_schedule_that_is_no_rate_is_refused(tmp_path: Path, expression: str) 
 )
 def test_every_form_of_invocation_arn_names_its_function(arn: str) -> None:
     assert function_name(arn) == "f"
-
-
-def test_nothing_is_left_when_the_emulator_ends(tmp_path: Path) -> None:
-    """Two deployments of the same names in one process, one after the other."""
-    for attempt in ("a", "b"):
-        folder = tmp_path / attempt
-        folder.mkdir()
-        with emulated_aws(REGION):
-            deploy(write_assembly(folder), REGION)

@@ -1,0 +1,143 @@
+"""The HTTP API on this machine: routes, authorizer and limits as deployed, handlers behind it."""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from audit_ledger.errors import LedgerError, TooLargeError
+from infra.local.authorizer import ForbiddenError, UnauthorizedError, authorize
+from infra.local.deployment import Deployment
+from infra.local.http_event import Answer, Request, Routes, message, to_answer, to_event
+from infra.local.runner import FunctionFailedError, Runner
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""API Gateway quotas: payload size of an HTTP API."""
+
+TOO_LARGE = message(413, "Request Entity Too Large")
+
+_REFUSALS: dict[type[LedgerError], Answer] = {
+    UnauthorizedError: message(401, "Unauthorized", (("www-authenticate", "Bearer"),)),
+    ForbiddenError: message(403, "Forbidden"),
+    TooLargeError: message(413, "Request Too Long"),  # over what Lambda takes
+    FunctionFailedError: message(500, "Internal Server Error"),
+}
+
+_LEFT_TO_THE_SERVER = frozenset({"content-length", "connection", "date", "transfer-encoding"})
+
+
+class HttpApi:
+    """What API Gateway does between a request and a function."""
+
+    def __init__(
+        self, deployment: Deployment, runner: Runner, keys: Mapping[str, RSAPublicKey]
+    ) -> None:
+        self._routes = Routes(deployment.routes)
+        self._runner = runner
+        self._keys = keys
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request."""
+        found = self._routes.find(request.method, request.path)
+        if found is None:
+            return message(404, "Not Found")
+        route, parameters = found
+        authorization = request.joined_headers.get("authorization")
+        try:
+            grant = authorize(authorization, route, self._keys, time.time())
+            if len(request.body) > MAX_BODY_BYTES:
+                return TOO_LARGE
+            event = to_event(request, route, parameters, grant)
+            return to_answer(self._runner.invoke(route.function, event))
+        except tuple(_REFUSALS) as error:
+            return _REFUSALS[type(error)]
+
+
+@dataclass(frozen=True)
+class HttpServer:
+    """A running server; its address is `url`."""
+
+    server: ThreadingHTTPServer
+    thread: Thread
+
+    @property
+    def url(self) -> str:
+        """The API's address, without a slash at the end."""
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def stop(self) -> None:
+        """Stop taking requests and wait for those under way."""
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def serve(api: HttpApi, port: int = 0) -> HttpServer:
+    """Serve an API on 127.0.0.1 from a thread of its own; port 0 is any that is free."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "local"
+        sys_version = ""
+
+        def handle_any(self) -> None:
+            length = self.headers.get("content-length", "0")
+            if not length.isdecimal() or "transfer-encoding" in self.headers:
+                self.close_connection = True
+                self.send(message(411, "Length Required"))
+                return
+            body = self.rfile.read(min(int(length), MAX_BODY_BYTES + 1))
+            if len(body) > MAX_BODY_BYTES:
+                self.discard(int(length) - len(body))
+                self.send(TOO_LARGE)
+                return
+            request = Request(
+                self.command,
+                self.path,
+                tuple(self.headers.items()),
+                body,
+                str(self.client_address[0]),
+            )
+            self.send(api.answer(request))
+
+        def discard(self, size: int) -> None:
+            """Read the rest of a body, so that the client reads the answer."""
+            while size > 0:
+                piece = self.rfile.read(min(size, 1 << 20))
+                if not piece:
+                    return
+                size -= len(piece)
+
+        def send(self, answer: Answer) -> None:
+            self.send_response(answer.status)
+            for name, value in answer.headers:
+                if name not in _LEFT_TO_THE_SERVER:
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(answer.body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: targets may hold what no log may."""
+
+    for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
+        setattr(Handler, f"do_{method}", Handler.handle_any)
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Let go of a client that went away; say anything else on standard error."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    server = Server(("127.0.0.1", port), Handler)
+    thread = Thread(target=server.serve_forever, args=(0.05,), name="http", daemon=True)
+    thread.start()
+    return HttpServer(server, thread)
