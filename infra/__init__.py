@@ -1,0 +1,1 @@
+"""The CDK app: a stack per ledger and the stacks that all ledgers share."""

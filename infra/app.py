@@ -1,0 +1,56 @@
+"""The CDK app. `cdk.json` runs it as `.venv/bin/python -m infra.app`; settings come from there.
+
+npx aws-cdk@2.1148.1 deploy --all -c stage=prod
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from infra.node import use_packaged_node
+from infra.settings import Settings, SettingsError, read_settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Synthesize all stacks of one stage. 2: a setting is wrong."""
+    try:
+        settings = read_settings(context())
+    except SettingsError as error:
+        print(f"cdk.json: {error}", file=sys.stderr)
+        return 2
+    use_packaged_node()
+    synthesize_app(settings)
+    return 0
+
+
+def context() -> dict[str, Any]:
+    """Give the context that the CDK command hands over, or cdk.json's where none does."""
+    handed_over = os.environ.get("CDK_CONTEXT_JSON")
+    if handed_over:
+        found: dict[str, Any] = json.loads(handed_over)
+        if "audit-ledger" in found:
+            return found
+    text = (REPOSITORY / "cdk.json").read_text()
+    return {**json.loads(text)["context"], **(json.loads(handed_over) if handed_over else {})}
+
+
+def synthesize_app(settings: Settings) -> None:
+    """Build and synthesize; imports of aws_cdk start Node, so only now."""
+    import aws_cdk as cdk  # noqa: PLC0415
+    from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks  # noqa: PLC0415
+
+    from infra.stacks import add_stacks  # noqa: PLC0415
+
+    app = cdk.App()
+    add_stacks(app, settings)
+    if os.environ.get("CDK_VALIDATION") != "false":
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), HIPAASecurityChecks(app))
+    app.synth()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+"""Settings of the app: what stands under `audit-ledger` in cdk.json, checked before anything else.
+
+A stage's own settings (`stages.<stage>`) replace the general ones of the same name. Every error
+says where, what was found and what was expected.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from infra.names import Names
+
+KEY = "audit-ledger"
+STAGES = ("dev", "prod")
+MAX_ORIGIN_BYTES = 64
+MAX_COGNITO_SCOPES = 100  # of one resource server
+MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's client is one
+MAX_ALARM_EMAILS = 10
+
+_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_ISSUER = re.compile(r"https://[^\s?#]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
+
+
+class SettingsError(ValueError):
+    """A setting is wrong. (infra stands alone: the errors of `audit_ledger` are of its events.)"""
+
+
+class PatientRule(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How a portal's patients are told apart: by identifiers of one system, or the reference."""
+
+    system: str | None = None
+    reference: bool = False
+
+
+class Portal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An authenticated sender. `account`: the AWS account whose events on the bus are its own."""
+
+    id: str
+    patient: PatientRule
+    account: str | None = None
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One ledger. `public`: served to anyone through CloudFront."""
+
+    id: str
+    portals: tuple[Portal, ...]
+    public: bool = False
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Names of the token claims that say which ledger, portal and patient a token is for."""
+
+    ledger: str = "ledger"
+    portal: str = "portal"
+    patient: str = "patient"
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who issues tokens. Without an issuer the app makes a Cognito user pool."""
+
+    issuer: str | None = None
+    audience: tuple[str, ...] = ()
+    claims: Claims = Claims()
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Object Lock of what is published and archived."""
+
+    mode: Literal["GOVERNANCE", "COMPLIANCE"]
+    days: int
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of one stage.
+
+    `protected`: nothing that holds data goes when a stack goes. `reserve_concurrency`: functions
+    keep capacity of their own (new AWS accounts have none to reserve). `certificate`: ARN, in
+    us-east-1, to serve public ledgers under `domain` itself.
+    """
+
+    stage: str
+    domain: str
+    ledgers: tuple[Ledger, ...]
+    account: str | None = None
+    region: str | None = None
+    tokens: Tokens = Tokens()
+    retention: Retention
+    protected: bool
+    reserve_concurrency: bool
+    log_days: int
+    alarm_emails: tuple[str, ...] = ()
+    certificate: str | None = None
+
+    def origin(self, ledger: Ledger) -> str:
+        """Name of a ledger to the world: `<domain>/<ledger id>`."""
+        return f"{self.domain}/{ledger.id}"
+
+
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653)
+"""Retentions that CloudWatch Logs offers."""
+
+_STAGE_DEFAULTS: dict[str, dict[str, Any]] = {
+    "dev": {
+        "retention": {"mode": "GOVERNANCE", "days": 1},
+        "protected": False,
+        "reserve_concurrency": False,
+        "log_days": 30,
+    },
+    "prod": {
+        "retention": {"mode": "COMPLIANCE", "days": 3653},
+        "protected": True,
+        "reserve_concurrency": True,
+        "log_days": 400,
+    },
+}
+
+
+def read_settings(context: Mapping[str, Any]) -> Settings:
+    """Read the CDK context: `stage` (default dev) and `audit-ledger`. Raises SettingsError."""
+    stage = context.get("stage", "dev")
+    if stage not in STAGES:
+        raise SettingsError(_wrong("stage", stage, f"one of {', '.join(STAGES)} (-c stage=…)"))
+    given = context.get(KEY)
+    if not isinstance(given, dict):
+        raise SettingsError(_wrong(KEY, given, "an object, in cdk.json under context"))
+    stages = given.get("stages", {})
+    if not isinstance(stages, dict) or any(not isinstance(s, dict) for s in stages.values()):
+        raise SettingsError(_wrong(f"{KEY}.stages", stages, "an object of objects"))
+    unknown = sorted(set(stages) - set(STAGES))
+    if unknown:
+        raise SettingsError(_wrong(f"{KEY}.stages", unknown[0], f"one of {', '.join(STAGES)}"))
+    general = {name: value for name, value in given.items() if name != "stages"}
+    merged = {**_STAGE_DEFAULTS[stage], **general, **stages.get(stage, {}), "stage": stage}
+    try:
+        settings = msgspec.convert(merged, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(str(error), merged)) from None
+    for place, found, expected in _faults(settings):
+        raise SettingsError(_wrong(f"{KEY}.{place}", found, expected))
+    return settings
+
+
+def _wrong(place: str, found: object, expected: str) -> str:
+    shown = "nothing" if found is None else json.dumps(found, default=str, ensure_ascii=False)
+    return f"{place}: found {shown}, expected {expected}"
+
+
+def _explain(message: str, merged: Mapping[str, Any]) -> str:
+    """Turn msgspec's `Expected `int`, got `str` - at `$.retention.days`` into our form."""
+    what, _, path = message.partition(" - at `$")
+    path = path.rstrip("`")
+    found: Any = merged
+    for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", path):
+        found = found[name] if name else found[int(index)]
+    where = KEY + path
+    if "missing required field" in what or "unknown field" in what:
+        return f"{where}: {what[0].lower()}{what[1:]}"
+    return _wrong(where, found, what.removeprefix("Expected ").split(", got")[0].replace("`", ""))
+
+
+def _faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    """Give what is well-formed but wrong: place, what was found, what was expected."""
+    if not _DOMAIN.fullmatch(settings.domain):
+        yield "domain", settings.domain, "a domain name in lower case, such as audit.example.org"
+    if settings.account is not None and not _ACCOUNT.fullmatch(settings.account):
+        yield "account", settings.account, "an AWS account id, 12 digits, as text"
+    if settings.region is not None and not _REGION.fullmatch(settings.region):
+        yield "region", settings.region, "an AWS region, such as eu-central-1"
+    if settings.retention.days < 1:
+        yield "retention.days", settings.retention.days, "at least 1"
+    if settings.stage == "prod" and settings.retention.mode != "COMPLIANCE":
+        yield "retention.mode", settings.retention.mode, "COMPLIANCE in prod"
+    if settings.stage == "prod" and not settings.protected:
+        yield "protected", False, "true in prod"
+    if settings.log_days not in LOG_DAYS:
+        yield "log_days", settings.log_days, f"one of {', '.join(map(str, LOG_DAYS))}"
+    if len(settings.alarm_emails) > MAX_ALARM_EMAILS:
+        yield "alarm_emails", len(settings.alarm_emails), f"at most {MAX_ALARM_EMAILS}"
+    for place, email in enumerate(settings.alarm_emails):
+        if not _EMAIL.fullmatch(email):
+            yield f"alarm_emails[{place}]", email, "an e-mail address"
+    certificate = settings.certificate
+    if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
+        yield "certificate", certificate, "the ARN of an ACM certificate in us-east-1"
+    yield from _ledger_faults(settings)
+    yield from _token_faults(settings)
+
+
+def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    if not settings.ledgers:
+        yield "ledgers", [], "at least one ledger"
+    names = Names(settings.stage, "", "", "")
+    queues: dict[str, str] = {}
+    accounts: dict[str, str] = {}
+    for number, ledger in enumerate(settings.ledgers):
+        place = f"ledgers[{number}]"
+        if not _ID.fullmatch(ledger.id):
+            yield f"{place}.id", ledger.id, _ID_RULE
+        origin = settings.origin(ledger)
+        if len(origin.encode()) > MAX_ORIGIN_BYTES:
+            yield f"{place}.id", origin, f"an origin of at most {MAX_ORIGIN_BYTES} bytes"
+        for queue in names.queues(ledger.id):
+            if queue in queues:
+                expected = f"an id that shares no queue name with ledger {queues[queue]!r}"
+                yield f"{place}.id", ledger.id, expected
+        queues.update(dict.fromkeys(names.queues(ledger.id), ledger.id))
+        yield from _portal_faults(place, ledger.portals, accounts)
+
+
+def _portal_faults(
+    place: str, portals: Sequence[Portal], accounts: dict[str, str]
+) -> Iterator[tuple[str, object, str]]:
+    seen: set[str] = set()
+    for number, portal in enumerate(portals):
+        here = f"{place}.portals[{number}]"
+        if not _ID.fullmatch(portal.id):
+            yield f"{here}.id", portal.id, _ID_RULE
+        if portal.id in seen:
+            yield f"{here}.id", portal.id, "an id that no other portal of this ledger has"
+        seen.add(portal.id)
+        rule = portal.patient
+        if rule.reference == (rule.system is not None) or rule.system == "":
+            found = msgspec.to_builtins(rule)
+            yield f"{here}.patient", found, 'either {"system": "<URI>"} or {"reference": true}'
+        if portal.account is None:
+            continue
+        if not _ACCOUNT.fullmatch(portal.account):
+            yield f"{here}.account", portal.account, "an AWS account id, 12 digits, as text"
+        taken = accounts.setdefault(portal.account, here)
+        if taken != here:
+            expected = f"an account of its own: events on the bus are told apart by it ({taken})"
+            yield f"{here}.account", portal.account, expected
+
+
+def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    tokens = settings.tokens
+    if tokens.issuer is not None:
+        if not _ISSUER.fullmatch(tokens.issuer):
+            yield "tokens.issuer", tokens.issuer, "an https URL, as in the issuer's `iss` claim"
+        if not tokens.audience:
+            yield "tokens.audience", [], "at least one audience, as in the tokens' `aud` claim"
+        if len(tokens.audience) > MAX_AUDIENCES:
+            yield "tokens.audience", len(tokens.audience), f"at most {MAX_AUDIENCES}"
+        return
+    if tokens.audience:
+        yield "tokens.audience", list(tokens.audience), "none without tokens.issuer"
+    portals = sum(len(ledger.portals) for ledger in settings.ledgers)
+    if portals > MAX_AUDIENCES:
+        expected = f"at most {MAX_AUDIENCES} portals without tokens.issuer (a client each)"
+        yield "ledgers", portals, expected
+    if len(settings.ledgers) > MAX_COGNITO_SCOPES:
+        expected = f"at most {MAX_COGNITO_SCOPES} ledgers without tokens.issuer (a scope each)"
+        yield "ledgers", len(settings.ledgers), expected
+
+
+_ID_RULE = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"

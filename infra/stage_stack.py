@@ -1,0 +1,43 @@
+"""What every stack of a stage has: names, settings, tags, protection."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from constructs import Construct, IConstruct
+
+from infra.names import Names
+from infra.settings import Settings
+
+
+class StageStack(cdk.Stack):
+    """One stack of one stage, named `audit-ledger-<stage>-<name>`."""
+
+    def __init__(self, scope: Construct, name: str, settings: Settings, description: str) -> None:
+        super().__init__(
+            scope,
+            f"audit-ledger-{settings.stage}-{name}",
+            description=description,
+            env=cdk.Environment(account=settings.account, region=settings.region),
+            termination_protection=settings.protected,
+            analytics_reporting=False,
+        )
+        self.settings = settings
+        self.names = Names(settings.stage, self.partition, self.region, self.account)
+        cdk.Tags.of(self).add("audit-ledger-stage", settings.stage)
+
+    @property
+    def removal_policy(self) -> cdk.RemovalPolicy:
+        """What becomes of data when its stack goes."""
+        if self.settings.protected:
+            return cdk.RemovalPolicy.RETAIN
+        return cdk.RemovalPolicy.DESTROY
+
+    def output(self, name: str, value: str, description: str) -> None:
+        """Tell the DevOps person something."""
+        cdk.CfnOutput(self, name, value=value, description=description)
+
+
+def acknowledge(construct: IConstruct, reason: str, rules: Sequence[str]) -> None:
+    """Accept findings of cdk-nag on one construct; `reason` is for a security reviewer."""
+    for rule in rules:
+        cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))

@@ -1,0 +1,53 @@
+"""Policy statements, written out: what is allowed or denied, on what, under which conditions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+
+Conditions = Mapping[str, Any]
+
+
+def allow(
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Conditions | None = None,
+    principal: iam.IPrincipal | None = None,
+) -> iam.PolicyStatement:
+    """Allow; `principal` in resource policies only."""
+    return _statement(iam.Effect.ALLOW, sid, actions, resources, conditions, principal)
+
+
+def deny_all(
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Conditions | None = None,
+) -> iam.PolicyStatement:
+    """Deny everybody, this account's administrators included, unless the conditions let off."""
+    anyone = iam.StarPrincipal()
+    return _statement(iam.Effect.DENY, sid, actions, resources, conditions, anyone)
+
+
+def unless_role(*roles: str) -> dict[str, Any]:
+    """Condition of a Deny: it spares the roles with these ARNs or patterns, existing or not yet."""
+    return {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}
+
+
+def _statement(
+    effect: iam.Effect,
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Conditions | None,
+    principal: iam.IPrincipal | None,
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid=sid,
+        effect=effect,
+        actions=list(actions),
+        resources=list(resources),
+        conditions=conditions,
+        principals=[principal] if principal else None,
+    )

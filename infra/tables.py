@@ -1,0 +1,104 @@
+"""The tables. Separate, so that permissions separate by table.
+
+All are on demand, with point-in-time recovery. What resource policies deny, they deny to
+administrators too: whoever wants it must first remove the policy, and that is seen.
+"""
+
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra.settings import Settings
+from infra.stage_stack import StageStack, acknowledge
+from infra.table_policies import statements_of
+
+RECOVERY_DAYS = 35
+_STRING = dynamodb.AttributeType.STRING
+_NUMBER = dynamodb.AttributeType.NUMBER
+
+
+class TablesStack(StageStack):
+    """Tables of all ledgers of a stage."""
+
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        super().__init__(scope, "tables", settings, "Audit Ledger: tables of all ledgers")
+        # The log itself. Its stream is for the monitor: any MODIFY or REMOVE is an alarm. Enabled
+        # from the first day because it costs nothing until somebody reads it; old images, because
+        # of a block that was altered before it was archived they would be the only copy.
+        self._table("blocks", "origin", "first_seq", stream=dynamodb.StreamViewType.OLD_IMAGE)
+        events = self._table("events", "key")
+        _keys_only(events, "patient", "time")
+        _keys_only(events, "agent", "time")
+        _keys_only(events, "late", "time")
+        # The secrets: under a KMS key, so that every use of it is in CloudTrail. No stream, no
+        # backup but point-in-time recovery: what is erased must be gone everywhere.
+        subjects = self._table(
+            "subjects", "key", "generation", encryption=dynamodb.TableEncryption.AWS_MANAGED
+        )
+        _keys_only(subjects, "pseudonym")
+        self._table("ledgers", "key", encryption=dynamodb.TableEncryption.AWS_MANAGED)
+        self._table("views", "key")
+
+    def _table(
+        self,
+        name: str,
+        partition: str,
+        sort: str | None = None,
+        *,
+        encryption: dynamodb.TableEncryption = dynamodb.TableEncryption.DEFAULT,
+        stream: dynamodb.StreamViewType | None = None,
+    ) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            name.capitalize(),
+            table_name=self.names.named(name),
+            partition_key=dynamodb.Attribute(name=partition, type=_STRING),
+            sort_key=dynamodb.Attribute(name=sort, type=_NUMBER) if sort else None,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=encryption,
+            stream=stream,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
+            ),
+            deletion_protection=self.settings.protected,
+            removal_policy=self.removal_policy,
+        )
+        for statement in statements_of(name, self.names, protected=self.settings.protected):
+            table.add_to_resource_policy(statement)
+        acknowledge(
+            table,
+            _WHY_NO_BACKUP_PLAN[name],
+            ["HIPAA.Security-DynamoDBInBackupPlan"],
+        )
+        return table
+
+
+def _keys_only(table: dynamodb.Table, attribute: str, sort: str | None = None) -> None:
+    """Add a sparse index named after its key: items without the attribute are not in it."""
+    table.add_global_secondary_index(
+        index_name=attribute,
+        partition_key=dynamodb.Attribute(name=attribute, type=_STRING),
+        sort_key=dynamodb.Attribute(name=sort, type=_NUMBER) if sort else None,
+        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+    )
+
+
+_DERIVED = (
+    "Derived data, rebuilt from the blocks; point-in-time recovery of 35 days is enabled and "
+    "shortens a rebuild."
+)
+_WHY_NO_BACKUP_PLAN = {
+    "blocks": (
+        "Every block is also in the archive bucket under Object Lock, written before its "
+        "checkpoint is signed; point-in-time recovery of 35 days covers the minute before that."
+    ),
+    "events": _DERIVED,
+    "subjects": (
+        "A patient's erasure is final once the last backup has expired. Point-in-time recovery of "
+        "35 days is the only backup by design; a backup plan would keep erased secrets."
+    ),
+    "ledgers": (
+        "Small state, recovered from point-in-time recovery of 35 days; an older copy of the "
+        "published state must not be restored over a newer one."
+    ),
+    "views": _DERIVED,
+}
