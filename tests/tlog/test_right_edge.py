@@ -1,0 +1,181 @@
+"""The right edge writes exactly the tiles that a grown log must write."""
+
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError
+from audit_ledger.tlog.rfc6962 import EMPTY_ROOT
+from audit_ledger.tlog.tile_proofs import RightEdge
+from audit_ledger.tlog.tiles import Tile, new_tiles
+from tests.tlog import naive
+
+LEAVES = naive.synthetic_leaves(66_100)
+AROUND_A_TILE = [0, 1, 2, 100, 254, 255, 256, 257, 258, 511, 512, 513, 1000]
+AROUND_TWO_LEVELS = [65_279, 65_280, 65_281, 65_535, 65_536, 65_537, 65_792, 66_000]
+
+# Computed once, without the package: all tiles of every full width up to the largest size.
+FULL = {place: data for place, data in naive.tiles(LEAVES).items() if place[2] == 256}
+
+
+def naive_tiles(size: int) -> dict[Tile, bytes]:
+    """All tiles of a log of that size, by the definition."""
+    found: dict[Tile, bytes] = {}
+    level = 0
+    while width := size >> (8 * level):
+        full, partial = divmod(width, 256)
+        for index in range(full):
+            found[Tile(level, index, 256)] = FULL[level, index, 256]
+        if partial:
+            found[Tile(level, full, partial)] = naive_partial(level, full, partial)
+        level += 1
+    return found
+
+
+def naive_partial(level: int, index: int, width: int) -> bytes:
+    """The first hashes of a tile that may not be full."""
+    if level == 0:
+        return b"".join(LEAVES[index * 256 : index * 256 + width])
+    below = range(index * 256, index * 256 + width)
+    return b"".join(full_tile_root(level - 1, at) for at in below)
+
+
+@cache
+def full_tile_root(level: int, index: int) -> bytes:
+    """Pairs hashed eight times."""
+    data = FULL[level, index, 256]
+    hashes = [data[at : at + 32] for at in range(0, len(data), 32)]
+    while len(hashes) > 1:
+        hashes = [
+            sha256(b"\x01" + hashes[at] + hashes[at + 1]).digest()
+            for at in range(0, len(hashes), 2)
+        ]
+    return hashes[0]
+
+
+def test_naive_tiles_are_those_of_the_definition() -> None:
+    """The quick reckoning of this file against the slow one."""
+    for size in (0, 1, 255, 256, 257, 1000):
+        assert naive_tiles(size) == {
+            Tile(*place): data for place, data in naive.tiles(LEAVES[:size]).items()
+        }
+
+
+def edge_at(size: int) -> RightEdge:
+    return RightEdge.read(size, naive_tiles(size).__getitem__)
+
+
+def check_growth(old_size: int, new_size: int) -> None:
+    before, after = naive_tiles(old_size), naive_tiles(new_size)
+    edge = edge_at(old_size)
+    written = list(edge.extend(iter(LEAVES[old_size:new_size])))
+    expected = {tile: data for tile, data in after.items() if tile not in before}
+    assert len(written) == len(expected)  # each once
+    assert dict(written) == expected
+    assert sorted(tile for tile, _ in written) == sorted(new_tiles(old_size, new_size))
+    assert edge.size == new_size
+    assert edge.root() == edge_at(new_size).root()
+
+
+@pytest.mark.parametrize("old_size", AROUND_A_TILE)
+@pytest.mark.parametrize("new_size", AROUND_A_TILE)
+def test_growth_around_a_tile(old_size: int, new_size: int) -> None:
+    """Every pair of sizes around 256 and 512."""
+    if old_size <= new_size:
+        check_growth(old_size, new_size)
+
+
+@pytest.mark.parametrize("new_size", AROUND_TWO_LEVELS)
+@pytest.mark.parametrize("old_size", [0, 1, 255, 256, 257, *AROUND_TWO_LEVELS])
+def test_growth_around_two_levels(old_size: int, new_size: int) -> None:
+    """Every pair of sizes around 65,536, where a level 1 tile fills up and level 2 begins."""
+    if old_size <= new_size:
+        check_growth(old_size, new_size)
+
+
+@pytest.mark.parametrize("size", [*AROUND_A_TILE, 65_535, 65_536, 65_537])
+def test_root(size: int) -> None:
+    """The edge alone gives the root of the whole tree."""
+    assert edge_at(size).root() == naive.mth(LEAVES[:size])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 700), max_size=8))
+def test_growth_in_any_steps_leaves_every_tile_written(steps: list[int]) -> None:
+    """A log that writes each step's tiles serves all that its size asks for."""
+    served: dict[Tile, bytes] = {}
+    edge = RightEdge(0, {})
+    for step in steps:
+        for tile, data in edge.extend(LEAVES[edge.size : edge.size + step]):
+            assert tile not in served
+            served[tile] = data
+    for tile, data in naive_tiles(edge.size).items():
+        assert served[tile] == data
+
+
+def test_full_tiles_come_as_they_fill_up() -> None:
+    """A full tile comes after those below it, partial tiles last, and nothing is held back."""
+    consumed = 0
+
+    def leaves() -> Iterator[bytes]:
+        nonlocal consumed
+        for leaf in LEAVES[:66_000]:
+            consumed += 1
+            yield leaf
+
+    order: list[Tile] = []
+    for tile, _ in RightEdge(0, {}).extend(leaves()):
+        order.append(tile)
+        if tile.level == 0 and tile.is_full:
+            assert consumed == (tile.index + 1) * 256
+    places = {tile: at for at, tile in enumerate(order)}
+    assert places[Tile(1, 0, 256)] == places[Tile(0, 255, 256)] + 1
+    assert order[-3:] == [Tile(0, 257, 208), Tile(1, 1, 1), Tile(2, 0, 1)]
+
+
+def test_nothing_new() -> None:
+    """No leaf, no tile."""
+    for size in (0, 5, 256):
+        edge = edge_at(size)
+        assert list(edge.extend([])) == []
+        assert edge.size == size
+    assert RightEdge(0, {}).root() == EMPTY_ROOT
+
+
+@pytest.mark.parametrize(
+    ("size", "levels"),
+    [
+        pytest.param(-1, {}, id="negative size"),
+        pytest.param(2**63, {}, id="size 2^63"),
+        pytest.param(0, {0: LEAVES[:1]}, id="leaf of an empty tree"),
+        pytest.param(3, {}, id="level missing"),
+        pytest.param(3, {0: LEAVES[:2]}, id="hash missing"),
+        pytest.param(3, {0: LEAVES[:4]}, id="hash too many"),
+        pytest.param(3, {0: LEAVES[:3], 1: LEAVES[:1]}, id="level too many"),
+        pytest.param(256, {0: LEAVES[:256]}, id="full tile left below"),
+        pytest.param(3, {1: LEAVES[:3]}, id="another level"),
+        pytest.param(2, {0: [bytes(31), bytes(33)]}, id="hashes of another size"),
+    ],
+)
+def test_edge_that_no_tree_has(size: int, levels: dict[int, list[bytes]]) -> None:
+    """Size and hashes must fit each other."""
+    with pytest.raises(FormatError, match="right edge"):
+        RightEdge(size, levels)
+
+
+def test_leaves_of_another_size_are_refused() -> None:
+    """A leaf hash is 32 bytes."""
+    with pytest.raises(FormatError, match="not 32 bytes"):
+        list(RightEdge(0, {}).extend([bytes(33)]))
+
+
+def test_edge_does_not_keep_what_it_was_given() -> None:
+    """The hashes given are copied."""
+    hashes = LEAVES[:2]
+    edge = RightEdge(2, {0: hashes, 1: []})
+    list(edge.extend(LEAVES[2:3]))
+    assert hashes == LEAVES[:2]
