@@ -5,12 +5,14 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.agents import read_agents
+from audit_ledger.events.balp import balp_faults
 from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
 from audit_ledger.events.elements import AuditEventElements, read_elements
-from audit_ledger.events.event import Agent, Event, Part
+from audit_ledger.events.event import Agent, Event
 from audit_ledger.events.fhir_version import Release, declared_release, release_of
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.json_document import read_json
+from audit_ledger.events.parts import divide
 from audit_ledger.events.patients import NamedPatient, read_patients
 from audit_ledger.events.rejected import RejectedEvent
 
@@ -38,13 +40,14 @@ def parse_audit_event(
     in what was sent. Raises RejectedEvent, and nothing else.
     """
     check_size(body, place)
-    reading = read_audit_event(read_json(body, place), fhir_version, place)
+    document = read_json(body, place)
+    reading = read_audit_event(document, fhir_version, place)
     return Event(
         reading.release,
         None,
         reading.time_ms,
         reading.action,
-        divide(body, reading.patients),
+        divide(body, document, reading.patients),
         reading.agents,
         tuple(sorted(reading.flags)),
     )
@@ -75,6 +78,8 @@ def read_audit_event(document: object, fhir_version: str | None, place: str) -> 
     contained = contained_by_reference(event.contained) if event.contained else NOTHING_CONTAINED
     agents = read_agents(event.agent or [], contained, place, flags)
     patients = read_patients(event, contained, agents, place, flags)
+    if "meta" in document:
+        flags.update(balp_faults(document, is_r4=release == "fhir-r4"))
     return Reading(release, time_ms, _action(event, flags), patients, agents, flags)
 
 
@@ -97,10 +102,3 @@ def _action(event: AuditEventElements, flags: set[str]) -> str | None:
             return action
     flags.add("fhir.action")
     return None
-
-
-def divide(body: bytes, patients: tuple[NamedPatient, ...]) -> tuple[Part, ...]:
-    """Divide an event among its patients: the bytes as submitted when there is one or none."""
-    if len(patients) < 2:
-        return (Part(patients[0].patient if patients else None, body),)
-    raise RejectedEvent(422, "not-supported", "AuditEvent.entity", "one patient (soon: several)")

@@ -1,0 +1,258 @@
+"""The profiles of IHE Basic Audit Log Patterns 1.1.4 that an AuditEvent can claim, as a table.
+
+What the implementation guide's StructureDefinitions demand beyond base R4, as far as a fault would
+leave the event hard to search or to trust. Slices of agents and entities are told by their type, as
+in the guide. `must support` demands nothing of an event and is left out.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+from audit_ledger.events.elements import Code
+
+_DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+_SCT: Final = "http://snomed.info/sct"
+_PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+_ROLE_CLASS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleClass"
+_PROVENANCE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+_SECURITY_ROLE: Final = "http://terminology.hl7.org/CodeSystem/extra-security-role-type"
+_USER_AGENT: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes"
+_BALP_ENTITY: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
+_AUTHZ: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType"
+_INTERACTION: Final = "http://hl7.org/fhir/restful-interaction"
+_LIFECYCLE: Final = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
+_ENTITY_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+_OBJECT_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
+_RESOURCE: Final = "http://hl7.org/fhir/resource-types"
+
+_REST: Final = ("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest")
+
+
+class AgentSlice(msgspec.Struct, frozen=True, kw_only=True):
+    """What is demanded of the agents of a type."""
+
+    name: str
+    types: frozenset[Code]
+    least: int = 1
+    most: int | None = 1
+    who: bool = True
+    identifier: bool = False
+    network: Literal["demanded", "forbidden", None] = None
+    policy: bool = False
+    requestor: bool | None = None
+    recorder: bool = False  # the same as source.observer
+
+
+class EntitySlice(msgspec.Struct, frozen=True, kw_only=True):
+    """What is demanded of the entities of a type."""
+
+    name: str
+    type: Code
+    roles: frozenset[Code] = frozenset()
+    least: int = 1
+    most: int | None = 1
+    what: Literal["demanded", "forbidden", "patient", "identifier", None] = "demanded"
+    query: bool = False
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a profile demands. An empty set or None demands nothing."""
+
+    type: Code | None = None
+    subtypes: frozenset[Code] = frozenset()
+    action: str | None = None
+    outcome: Literal["success", "any", None] = None
+    agents: tuple[AgentSlice, ...] = ()
+    entities: tuple[EntitySlice, ...] = ()
+
+
+def _codes(system: str, *codes: str) -> frozenset[Code]:
+    return frozenset((system, code) for code in codes)
+
+
+def _party(name: str, *types: Code, recorder: bool = False) -> AgentSlice:
+    return AgentSlice(name=name, types=frozenset(types), network="demanded", recorder=recorder)
+
+
+def _user(types: frozenset[Code], least: int = 0) -> AgentSlice:
+    return AgentSlice(name="user", types=types, least=least, network="forbidden", requestor=True)
+
+
+_SOURCE: Final = (_DCM, "110153")
+_DESTINATION: Final = (_DCM, "110152")
+_APPLICATION: Final = (_DCM, "110150")
+_RECIPIENT: Final = _codes(_PARTICIPATION, "IRCP")
+_AUTHORS: Final = _codes(_PARTICIPATION, "AUT", "INF", "CST")
+_ORGANIZATION: Final = AgentSlice(
+    name="organization", types=_codes(_ROLE_CLASS, "PROV"), network="forbidden", requestor=False
+)
+
+_TRANSACTION: Final = EntitySlice(
+    name="transaction", type=(_BALP_ENTITY, "XrequestId"), least=0, what="identifier"
+)
+_DATA: Final = EntitySlice(
+    name="data", type=(_ENTITY_TYPE, "2"), roles=_codes(_OBJECT_ROLE, "3", "4", "20")
+)
+_QUERY: Final = EntitySlice(
+    name="query",
+    type=(_ENTITY_TYPE, "2"),
+    roles=_codes(_OBJECT_ROLE, "24"),
+    what="forbidden",
+    query=True,
+)
+_PATIENT: Final = EntitySlice(
+    name="patient", type=(_ENTITY_TYPE, "1"), roles=_codes(_OBJECT_ROLE, "1"), what="patient"
+)
+
+
+def _rest(
+    action: str,
+    interactions: tuple[str, ...],
+    client: Code,
+    server: Code,
+    users: frozenset[Code],
+    *entities: EntitySlice,
+) -> Profile:
+    return Profile(
+        type=_REST,
+        subtypes=_codes(_INTERACTION, *interactions),
+        action=action,
+        outcome="success",
+        agents=(_party("client", client), _party("server", server), _user(users)),
+        entities=(_TRANSACTION, *entities),
+    )
+
+
+def _both(profile: Profile, name: str) -> dict[str, Profile]:
+    """Give the profile of an interaction, and that of the same with a known patient."""
+    with_patient = msgspec.structs.replace(profile, entities=(*profile.entities, _PATIENT))
+    return {f"IHE.BasicAudit.{name}": profile, f"IHE.BasicAudit.Patient{name}": with_patient}
+
+
+def _disclosure(type_: Code, action: str, source: AgentSlice, recipient: AgentSlice) -> Profile:
+    return Profile(
+        type=type_,
+        subtypes=_codes(_LIFECYCLE, "disclose"),
+        action=action,
+        outcome="any",
+        agents=(
+            source,
+            recipient,
+            AgentSlice(name="custodian", types=_codes(_SCT, "159541003"), least=0),
+            AgentSlice(name="authorizer", types=_codes(_SCT, "429577009"), least=0),
+        ),
+        entities=(_PATIENT,),
+    )
+
+
+_CUSTODIAN: Final = (_PROVENANCE, "custodian")
+_OAUTH_USER: Final = AgentSlice(
+    name="user", types=_codes(_USER_AGENT, "UserOauthAgent"), who=False, policy=True, requestor=True
+)
+_SAML_USER: Final = AgentSlice(
+    name="user",
+    types=_codes(_USER_AGENT, "UserSamlAgent"),
+    most=None,
+    identifier=True,
+    network="forbidden",
+    policy=True,
+    requestor=True,
+)
+
+PROFILES: Final[dict[str, Profile]] = {
+    **_both(_rest("C", ("create",), _SOURCE, _DESTINATION, _AUTHORS, _DATA), "Create"),
+    **_both(_rest("U", ("update", "patch"), _SOURCE, _DESTINATION, _AUTHORS, _DATA), "Update"),
+    **_both(_rest("D", ("delete",), _APPLICATION, _CUSTODIAN, _AUTHORS, _DATA), "Delete"),
+    **_both(_rest("R", ("read", "vread"), _DESTINATION, _SOURCE, _RECIPIENT, _DATA), "Read"),
+    **_both(
+        _rest(
+            "E",
+            ("search", "search-type", "search-system"),
+            _SOURCE,
+            _DESTINATION,
+            _RECIPIENT,
+            _QUERY,
+        ),
+        "Query",
+    ),
+    "IHE.BasicAudit.PrivacyDisclosure.Source": _disclosure(
+        (_DCM, "110106"),
+        "R",
+        _party("source", _SOURCE, recorder=True),
+        _party("recipient", _DESTINATION),
+    ),
+    "IHE.BasicAudit.PrivacyDisclosure.Recipient": _disclosure(
+        (_DCM, "110107"),
+        "C",
+        _party("source", _SOURCE),
+        _party("recipient", _DESTINATION, recorder=True),
+    ),
+    "IHE.BasicAudit.AuthZconsent": Profile(
+        type=(_DCM, "110113"),
+        subtypes=_codes(_AUTHZ, "AuthZ-Consent", "AuthZ-Role"),
+        action="E",
+        outcome="any",
+        agents=(
+            _party("client", _APPLICATION),
+            _user(_RECIPIENT, least=1),
+            _ORGANIZATION,
+            AgentSlice(
+                name="authorizer",
+                types=_codes(_SECURITY_ROLE, "authserver"),
+                network="forbidden",
+                requestor=False,
+                recorder=True,
+            ),
+        ),
+        entities=(
+            _PATIENT,
+            EntitySlice(name="consent", type=(_RESOURCE, "Consent"), most=None),
+            EntitySlice(
+                name="token", type=(_USER_AGENT, "UserOauthAgent"), least=0, what="identifier"
+            ),
+        ),
+    ),
+    "IHE.IUA.71": Profile(
+        type=(_DCM, "110114"),
+        subtypes=_codes("urn:ihe:event-type-code", "ITI-71"),
+        action="E",
+        outcome="success",
+        agents=(
+            _party("client", _APPLICATION),
+            _party("auth-server", (_USER_AGENT, "AuthzOauthService")),
+            _user(_RECIPIENT),
+        ),
+        entities=(_QUERY,),
+    ),
+    "IHE.BasicAudit.OAUTHaccessTokenUse.Opaque": Profile(agents=(_OAUTH_USER,)),
+    "IHE.BasicAudit.OAUTHaccessTokenUse.Minimal": Profile(
+        agents=(msgspec.structs.replace(_OAUTH_USER, network="forbidden"),)
+    ),
+    "IHE.BasicAudit.OAUTHaccessTokenUse.Comprehensive": Profile(
+        agents=(
+            AgentSlice(name="client", types=frozenset({_APPLICATION}), identifier=True),
+            msgspec.structs.replace(
+                _user(_RECIPIENT), identifier=True, policy=True, requestor=True
+            ),
+        )
+    ),
+    "IHE.BasicAudit.SAMLaccessTokenUse.Minimal": Profile(agents=(_SAML_USER,)),
+    "IHE.BasicAudit.SAMLaccessTokenUse.Comprehensive": Profile(
+        agents=(
+            _SAML_USER,
+            msgspec.structs.replace(_ORGANIZATION, least=0, identifier=True),
+            AgentSlice(
+                name="homeCommunityId",
+                types=_codes("urn:ihe:iti:xca:2010", "homeCommunityId"),
+                least=0,
+                identifier=True,
+                network="forbidden",
+                requestor=False,
+            ),
+        ),
+        entities=(
+            EntitySlice(name="consent", type=(_RESOURCE, "Consent"), least=0, most=None, what=None),
+        ),
+    ),
+}

@@ -1,0 +1,125 @@
+"""Cut members and elements out of JSON bytes; every other byte stays, white space included.
+
+    {"a": [1, {"b": 2}, 3], "c": 4}   without a[1]   {"a": [1, 3], "c": 4}
+                                      without a[0]   {"a": [{"b": 2}, 3], "c": 4}
+                                      without c      {"a": [1, {"b": 2}, 3]}
+
+What a cut leaves empty goes as well: FHIR knows no empty array or object.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.json_document import read_json
+
+Path = tuple[str | int, ...]  # names of members and indices of elements, from the root down
+Cuts = Mapping[str | int, "Cuts | None"]  # a tree of what to cut; None: cut this, whole
+
+_SPACE: Final = re.compile(rb"[ \t\n\r]*+")
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
+
+
+class Span(msgspec.Struct):
+    """Where a member or element stands: from `start` (its name's quote, or its value) to `end`."""
+
+    name: str | int
+    start: int
+    end: int
+    children: "list[Span]"
+
+
+def scan_spans(body: bytes) -> Span:
+    """Find the spans of all members and elements of `body`, which must have been read as JSON."""
+    return _value(body, _skip(body, 0), "")
+
+
+def _skip(body: bytes, position: int) -> int:
+    found = _SPACE.match(body, position)
+    return found.end() if found else position
+
+
+def _end_of(token: re.Pattern[bytes], body: bytes, position: int) -> int:
+    found = token.match(body, position)
+    if found is None:
+        raise ValueError("scanned bytes are not JSON")
+    return found.end()
+
+
+def _value(body: bytes, start: int, name: str | int) -> Span:
+    opening = body[start : start + 1]
+    if opening == b'"':
+        return Span(name, start, _end_of(_STRING, body, start), [])
+    if opening not in (b"{", b"["):
+        return Span(name, start, _end_of(_SCALAR, body, start), [])
+    children: list[Span] = []
+    position = _skip(body, start + 1)
+    while body[position : position + 1] not in (b"}", b"]"):
+        if opening == b"{":
+            key_end = _end_of(_STRING, body, position)
+            colon = _skip(body, key_end)
+            child = _value(body, _skip(body, colon + 1), read_json(body[position:key_end], "key"))
+            child.start = position
+        else:
+            child = _value(body, position, len(children))
+        children.append(child)
+        position = _skip(body, child.end)
+        if body[position : position + 1] == b",":
+            position = _skip(body, position + 1)
+    return Span(name, start, position + 1, children)
+
+
+def cut_spans(body: bytes, root: Span, cuts: Cuts) -> tuple[bytes, tuple[Path, ...]]:
+    """Give `body` without what `cuts` names, and the paths that were there to be cut, in order."""
+    holes: list[tuple[int, int]] = []
+    paths: list[Path] = []
+    if not _punch(root, cuts, (), holes, paths):
+        holes = [(root.children[0].start, root.children[-1].end)]
+    kept = []
+    position = 0
+    for start, end in sorted(holes):
+        kept.append(body[position:start])
+        position = end
+    kept.append(body[position:])
+    return b"".join(kept), tuple(paths)
+
+
+def _punch(
+    span: Span, cuts: Cuts, path: Path, holes: list[tuple[int, int]], paths: list[Path]
+) -> bool:
+    """Add the holes that `cuts` makes in a span; False when nothing of it would be left.
+
+    A comma goes with what stands behind it; where all before is gone, with what stands before it.
+    """
+    inner: list[tuple[int, int]] = []
+    last_kept: Span | None = None
+    run_start: int | None = None
+    run_end = 0
+    for child in span.children:
+        inside = cuts.get(child.name, _UNCUT)
+        if inside is None:
+            paths.append((*path, child.name))
+            kept = False
+        else:
+            kept = inside is _UNCUT or _punch(child, inside, (*path, child.name), inner, paths)
+        if not kept:
+            if run_start is None:
+                run_start = child.start if last_kept is None else last_kept.end
+            run_end = child.end
+            continue
+        if run_start is not None:
+            inner.append((run_start, child.start if last_kept is None else run_end))
+            run_start = None
+        last_kept = child
+    if last_kept is None and span.children:
+        return False
+    if run_start is not None:
+        inner.append((run_start, run_end))
+    holes += inner
+    return True
+
+
+_UNCUT: Final[Cuts] = {}
