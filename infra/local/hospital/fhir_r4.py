@@ -1,0 +1,109 @@
+"""What happened, as FHIR R4 AuditEvents after the patterns of IHE BALP 1.1.4."""
+
+from base64 import b64encode
+from typing import Any
+
+from infra.local.hospital import codes
+from infra.local.hospital.happening import Happening
+from infra.local.hospital.identifiers import person
+
+_PROFILES = f"{codes.BALP}/StructureDefinition/IHE.BasicAudit."
+_PROFILE_OF = {
+    "read": "Read",
+    "search": "Query",
+    "create": "Create",
+    "update": "Update",
+    "delete": "Delete",
+}
+_SERVER_URL = "https://fhir.elsewhere.example/r4"
+_SERVER = {"reference": "Device/ehr-server", "display": "Elsewhere EHR"}
+_SOURCE = {
+    "site": "elsewhere.example",
+    "observer": _SERVER,
+    "type": [codes.APPLICATION_SERVER],
+}
+
+
+def audit_event_r4(happening: Happening, request_id: str) -> dict[str, Any]:
+    """Write an AuditEvent. `request_id`: the X-Request-Id of the call that it is about."""
+    interaction = happening.interaction
+    event: dict[str, Any] = {
+        "resourceType": "AuditEvent",
+        "meta": _meta(happening),
+        "type": codes.kind_of(interaction),
+        "subtype": [codes.act_of(interaction)],
+        "action": codes.ACTIONS[interaction],
+        "recorded": happening.recorded,
+        "outcome": "4" if happening.refused else "0",
+        "agent": _agents(happening),
+        "source": _SOURCE,
+    }
+    if happening.flaw == "no-action":
+        del event["action"]
+    if happening.refused:
+        event["outcomeDesc"] = happening.refused
+    if entities := _entities(happening, request_id):
+        event["entity"] = entities
+    return event
+
+
+def _meta(happening: Happening) -> dict[str, Any]:
+    """Claim the BALP profile that fits: those with Patient are for one patient and for success."""
+    meta: dict[str, Any] = {"security": [codes.TEST_DATA]}
+    name = _PROFILE_OF.get(happening.interaction)
+    if name and not happening.refused:
+        meta["profile"] = [_PROFILES + ("Patient" if len(happening.patients) == 1 else "") + name]
+    return meta
+
+
+def _agents(happening: Happening) -> list[dict[str, Any]]:
+    client, server, user = codes.AGENT_TYPES[happening.interaction]
+    actor = happening.actor
+    agents = [
+        {
+            "type": {"coding": [client]},
+            "who": {"display": happening.workstation},
+            "requestor": actor is None and happening.flaw != "no-requestor",
+            "network": {"address": f"{happening.workstation}.elsewhere.example", "type": "1"},
+        },
+        {
+            "type": {"coding": [server]},
+            "who": _SERVER,
+            "requestor": False,
+            "network": {"address": _SERVER_URL, "type": "5"},
+        },
+    ]
+    if actor is not None:
+        only_name = happening.flaw == "display-only-who"
+        agents.append(
+            {
+                "type": {"coding": [user]},
+                "who": {"display": actor.name} if only_name else person(actor),
+                "requestor": happening.flaw != "no-requestor",
+                "purposeOfUse": [codes.purpose(happening.purpose)],
+            }
+        )
+    return agents
+
+
+def _entities(happening: Happening, request_id: str) -> list[dict[str, Any]]:
+    entities: list[dict[str, Any]] = []
+    if happening.query:
+        query = b64encode(f"GET {_SERVER_URL}/{happening.query}".encode()).decode()
+        entities.append({"type": codes.SYSTEM_OBJECT, "role": codes.QUERY_ROLE, "query": query})
+    if happening.what:
+        what: dict[str, Any] = {
+            "what": {"reference": happening.what},
+            "type": codes.SYSTEM_OBJECT,
+            "role": codes.REPORT_ROLE if happening.document else codes.RESOURCE_ROLE,
+        }
+        if happening.document:
+            what["detail"] = [{"type": "document-digest", "valueString": happening.digest}]
+        entities.append(what)
+    entities += [
+        {"what": person(patient), "type": codes.PERSON, "role": codes.PATIENT_ROLE}
+        for patient in happening.patients
+    ]
+    if happening.interaction not in ("login", "logout"):
+        entities.append({"what": {"identifier": {"value": request_id}}, "type": codes.REQUEST_ID})
+    return entities
