@@ -78,8 +78,9 @@ def test_known_keys_bad_signature_rejects_the_note() -> None:
     """Though another known key's signature, or another by the same key, is good."""
     bad = LOG.line_of(bytes(64))
     for lines in (bad, bad + ROTATED.line(TEXT), bad + LINE, LINE + bad, LINE + LOG.line_of(b"x")):
-        with pytest.raises(VerificationError, match="does not verify"):
-            open_note(f"{TEXT}\n{lines}".encode(), [LOG.key, ROTATED.key])
+        for keys in ([LOG.key, ROTATED.key], [ROTATED.key, LOG.key]):
+            with pytest.raises(VerificationError, match="does not verify"):
+                open_note(f"{TEXT}\n{lines}".encode(), keys)
 
 
 def test_note_signed_by_both_keys_of_a_rotation() -> None:
