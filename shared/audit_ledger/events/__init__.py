@@ -2,15 +2,21 @@
 
 from audit_ledger.events.agents import canonical_agent
 from audit_ledger.events.audit_event import MAX_EVENT_BYTES, parse_audit_event
+from audit_ledger.events.bundle import MAX_ENTRIES, parse_bundle
+from audit_ledger.events.cloudevent import parse_cloudevent_structured, parse_cloudevents_batch
+from audit_ledger.events.cloudevent_http import parse_cloudevent_binary
 from audit_ledger.events.event import Agent, Bundle, Event, Part, PatientReference, PatientRule
+from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.events.patients import canonical_patient
 from audit_ledger.events.rejected import RejectedEvent, operation_outcome
 
 __all__ = [
+    "MAX_ENTRIES",
     "MAX_EVENT_BYTES",
     "Agent",
     "Bundle",
     "Event",
+    "MediaType",
     "Part",
     "PatientReference",
     "PatientRule",
@@ -19,4 +25,9 @@ __all__ = [
     "canonical_patient",
     "operation_outcome",
     "parse_audit_event",
+    "parse_bundle",
+    "parse_cloudevent_binary",
+    "parse_cloudevent_structured",
+    "parse_cloudevents_batch",
+    "parse_media_type",
 ]

@@ -1,23 +1,27 @@
 """A FHIR AuditEvent, R4 or R5: what is indexed of it, and the bytes that its records keep."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from audit_ledger.events.agents import read_agents
 from audit_ledger.events.balp import balp_faults
 from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
-from audit_ledger.events.elements import AuditEventElements, read_elements
-from audit_ledger.events.event import Agent, Event
-from audit_ledger.events.fhir_version import Release, declared_release, release_of
+from audit_ledger.events.elements import ACTIONS, AuditEventElements, read_elements
+from audit_ledger.events.event import Agent, Event, PatientReference
+from audit_ledger.events.fhir_version import (
+    Release,
+    declared_release,
+    refuse_older,
+    release_of,
+)
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.json_document import read_json
 from audit_ledger.events.parts import divide
-from audit_ledger.events.patients import NamedPatient, read_patients
+from audit_ledger.events.patients import NamedPatient, Path, read_patients
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_EVENT_BYTES: Final = 256 * 1024
-ACTIONS: Final = ("C", "R", "U", "D", "E")
 
 
 class Reading(msgspec.Struct):
@@ -40,7 +44,12 @@ def parse_audit_event(
     in what was sent. Raises RejectedEvent, and nothing else.
     """
     check_size(body, place)
-    document = read_json(body, place)
+    return accept_audit_event(body, read_json(body, place), fhir_version, place)
+
+
+def accept_audit_event(body: bytes, document: Any, fhir_version: str | None, place: str) -> Event:
+    """Accept an AuditEvent whose bytes `body` have been read, strictly, as `document`."""
+    check_size(body, place)
     reading = read_audit_event(document, fhir_version, place)
     return Event(
         reading.release,
@@ -61,8 +70,18 @@ def check_size(body: bytes, place: str) -> None:
         )
 
 
-def read_audit_event(document: object, fhir_version: str | None, place: str) -> Reading:
-    """Read a decoded AuditEvent."""
+def read_audit_event(
+    document: Any,
+    fhir_version: str | None,
+    place: str,
+    *,
+    base: Path = (),
+    subject: PatientReference | None = None,
+) -> Reading:
+    """Read a decoded AuditEvent.
+
+    Within a CloudEvent, `base` is where it stands and `subject` the patient of its envelope.
+    """
     if not isinstance(document, dict):
         raise RejectedEvent(422, "structure", place, "an AuditEvent resource")
     if document.get("resourceType") != "AuditEvent":
@@ -72,12 +91,13 @@ def read_audit_event(document: object, fhir_version: str | None, place: str) -> 
     flags: set[str] = set()
     release = release_of(document, declared_release(fhir_version, place), place, flags)
     event = read_elements(document, AuditEventElements, place)
+    refuse_older(event, place)
     time_ms = _recorded(event, place)
     if event.source is None:
         flags.add("fhir.no-source")
     contained = contained_by_reference(event.contained) if event.contained else NOTHING_CONTAINED
     agents = read_agents(event.agent or [], contained, place, flags)
-    patients = read_patients(event, contained, agents, place, flags)
+    patients = read_patients(event, contained, agents, place, flags, base=base, subject=subject)
     if "meta" in document:
         flags.update(balp_faults(document, is_r4=release == "fhir-r4"))
     return Reading(release, time_ms, _action(event, flags), patients, agents, flags)

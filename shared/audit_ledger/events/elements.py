@@ -13,6 +13,8 @@ import msgspec
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.rejected import RejectedEvent
 
+ACTIONS: Final = ("C", "R", "U", "D", "E")  # FHIR AuditEventAction
+
 Code = tuple[str, str]  # (system, code), system "" where absent
 
 
@@ -49,6 +51,8 @@ class AgentElement(msgspec.Struct, rename="camel"):
     name: str | None = None
     requestor: bool | None = None
     extension: list[Extension] | None = None
+    reference: Any = None  # with user_id, what named an agent before R4
+    user_id: Any = None
 
 
 class EntityElement(msgspec.Struct):
@@ -57,6 +61,8 @@ class EntityElement(msgspec.Struct):
     what: Reference | None = None
     type: Any = None
     role: Any = None
+    reference: Any = None  # with identifier, what named an entity before R4
+    identifier: Any = None
 
 
 class AuditEventElements(msgspec.Struct, rename="camel"):

@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from audit_ledger.events.elements import AuditEventElements
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.rejected import RejectedEvent
 
@@ -52,3 +53,17 @@ def release_of(
     if not foreign.isdisjoint(resource):
         flags.add("fhir.mixed-releases")
     return release
+
+
+def refuse_older(event: AuditEventElements, place: str) -> None:
+    """Refuse (422) an AuditEvent that names people as before R4: they would be overlooked."""
+    for index, agent in enumerate(event.agent or ()):
+        if agent.reference is not None or agent.user_id is not None:
+            raise RejectedEvent(
+                422, "not-supported", f"{place}.agent[{index}]", "who, as in R4 and R5"
+            )
+    for index, entity in enumerate(event.entity or ()):
+        if entity.reference is not None or entity.identifier is not None:
+            raise RejectedEvent(
+                422, "not-supported", f"{place}.entity[{index}]", "what, as in R4 and R5"
+            )

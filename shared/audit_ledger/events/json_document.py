@@ -6,19 +6,22 @@ RejectedEvent ever escapes from here.
 """
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from audit_ledger.events.rejected import RejectedEvent
 
-MAX_DEPTH = 64  # FHIR resources nest some 10 deep; a fixed bound, so that no reader's stack decides
+MAX_DEPTH: Final = 64  # FHIR nests some 10 deep; a fixed bound, so that no reader's stack decides
 
 JsonObject = dict[str, Any]
 
 _decoder = msgspec.json.Decoder()
+_members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
-_ESCAPE = re.compile(rb"\\(?:u003[aA]|.)", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(?:u003[aA]|.)", re.DOTALL)
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError)
 
 
 def read_json(body: bytes, place: str) -> Any:
@@ -26,20 +29,52 @@ def read_json(body: bytes, place: str) -> Any:
     try:
         document = _decoder.decode(body)
         compact = _encoder.encode(document)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError):
-        raise RejectedEvent(
-            400, "structure", place, "JSON in UTF-8, without byte order mark"
-        ) from None
+    except _FAULTS:
+        raise _not_json(place) from None
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
         raise RejectedEvent(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
-    # The decoder keeps the last of equal names. Each name it dropped took its colon along, so the
-    # compact form has fewer colons than the body, whose strings may also spell a colon as \u003a.
-    escaped = 0
-    if b"\\u003" in body:
-        escaped = sum(len(escape) > 2 for escape in _ESCAPE.findall(body))
-    if body.count(b":") + escaped != compact.count(b":"):
-        raise RejectedEvent(400, "structure", place, "no name twice in a JSON object")
+    _refuse_repeated_names(body, compact, place)
     return document
+
+
+def slice_members(body: bytes, place: str) -> dict[str, bytes]:
+    """Give the members of a JSON object, each value the bytes it has in `body`.
+
+    Refuses repeated names among them; what is inside of the values is not read.
+    """
+    try:
+        members = _members_decoder.decode(body)
+        compact = _encoder.encode(members)
+    except _FAULTS:
+        raise _not_json(place, "a JSON object") from None
+    _refuse_repeated_names(body, compact, place)
+    return {name: bytes(value) for name, value in members.items()}
+
+
+def slice_elements(body: bytes, place: str) -> list[bytes]:
+    """Give the elements of a JSON array, each the bytes it has in `body`, not read."""
+    try:
+        return [bytes(element) for element in _elements_decoder.decode(body)]
+    except _FAULTS:
+        raise _not_json(place, "a JSON array") from None
+
+
+def _not_json(place: str, what: str = "JSON") -> RejectedEvent:
+    return RejectedEvent(400, "structure", place, f"{what} in UTF-8, without byte order mark")
+
+
+def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
+    # The decoder keeps the last of equal names. Each name it dropped took its colon along, so that
+    # its compact form has fewer colons than the body; strings may also spell a colon as \u003a.
+    if _colons(body) != _colons(compact):
+        raise RejectedEvent(400, "structure", place, "no name twice in a JSON object")
+
+
+def _colons(text: bytes) -> int:
+    escaped = 0
+    if b"\\u003" in text:
+        escaped = sum(len(escape) > 2 for escape in _ESCAPE.findall(text))
+    return text.count(b":") + escaped
 
 
 def _is_deeper(document: Any, limit: int) -> bool:

@@ -41,21 +41,32 @@ def read_patients(
     agents: Iterable[Agent],
     place: str,
     flags: set[str],
+    *,
+    base: Path = (),
+    subject: PatientReference | None = None,
 ) -> tuple[NamedPatient, ...]:
-    """Find whom the event is about, each once.
+    """Find whom the event is about, each once, with the paths (below `base`) that name them.
 
     An agent who is a patient acts, and is whom the event is about only when it names no patient
     otherwise (who logs in, or reads the own record): then the first such agent, requestors first.
+    The `subject` of a CloudEvent is the one patient of its data where that one has no reference of
+    its own; else it is one patient more.
     """
     named: list[tuple[Path, PatientReference]] = []
     if event.patient is not None:
         patient = patient_named_by(event.patient, contained, f"{place}.patient")
-        named.append((("patient",), patient))
+        named.append(((*base, "patient"), patient))
     for index, entity in enumerate(event.entity or ()):
         if stands_for_patient(entity, contained, flags):
             what_place = f"{place}.entity[{index}].what"
             patient = patient_named_by(entity.what or Reference(), contained, what_place)
-            named.append((("entity", index), patient))
+            named.append(((*base, "entity", index), patient))
+    if subject is not None:
+        names = {patient for _, patient in named}
+        if len(names) == 1 and (only := names.pop()).reference is None:
+            subject = PatientReference(subject.reference, only.identifiers)
+            named = [(path, subject) for path, _ in named]
+        named.append((("subject",), subject))
     if not named:
         for agent in agents:
             if agent.patient is not None:

@@ -25,7 +25,7 @@ class RejectedEvent(LedgerError):  # noqa: N818 - an outcome of an entry as much
     """
 
     def __init__(self, status: int, code: IssueType, expression: str, expectation: str) -> None:
-        super().__init__(f"{expression}: {expectation}")
+        super().__init__(f"{expression}: expected {expectation}")
         self.status = status
         self.code = code
         self.expression = expression
@@ -33,7 +33,9 @@ class RejectedEvent(LedgerError):  # noqa: N818 - an outcome of an entry as much
 
     def operation_outcome(self) -> dict[str, object]:
         """Give the FHIR OperationOutcome that answers this."""
-        return operation_outcome("error", self.code, self.expectation, self.expression)
+        return operation_outcome(
+            "error", self.code, f"expected {self.expectation}", self.expression
+        )
 
 
 def operation_outcome(
