@@ -6,6 +6,8 @@ Each line names what to delete when moto does it itself:
   depth of 1,000, instead of 2: `_messages`, `_delayed`, `_not_visible`, `_is_retained`,
   `_delete_message`.
 - SenderId is the same for every sender: `_teach_sender_id`.
+- a message is not visible again before a millisecond after its timeout: `_is_visible`.
+- a receive that waits keeps all other calls waiting, and has nothing to wait for: `_teach_receive`.
 - a message is measured in characters, not in bytes of UTF-8: `_teach_message_size`.
 
 When all is done there, delete this module and the calls of `teach_moto_sqs`.
@@ -27,6 +29,8 @@ def teach_moto_sqs() -> None:
     """Teach moto's SQS for the rest of this process; calling it again does nothing."""
     _teach_sender_id()
     _teach_message_size()
+    _teach_receive()
+    replace(Message, "visible", property(_is_visible))
     replace(Queue, "messages", property(_messages))
     replace(Queue, "approximate_number_of_messages_delayed", property(_delayed))
     replace(Queue, "approximate_number_of_messages_not_visible", property(_not_visible))
@@ -37,7 +41,7 @@ def teach_moto_sqs() -> None:
 def _messages(queue: Queue) -> list[Message]:
     """Give the messages that can be received now, in order of sending."""
     now = unix_time_millis()
-    return [m for m in queue._messages if m.visible_at < now and m.delayed_until <= now]
+    return [m for m in queue._messages if m.visible_at <= now and m.delayed_until <= now]
 
 
 def _delayed(queue: Queue) -> int:
@@ -47,7 +51,7 @@ def _delayed(queue: Queue) -> int:
 
 def _not_visible(queue: Queue) -> int:
     now = unix_time_millis()
-    return sum(m.visible_at >= now for m in queue._messages)
+    return sum(m.visible_at > now for m in queue._messages)
 
 
 def _delete_message(queue: Queue, receipt_handle: str) -> None:
@@ -68,6 +72,22 @@ def _is_retained(backend: SQSBackend, queue_name: str, message: Message) -> bool
     retention_ms: int = backend.get_queue(queue_name).message_retention_period * 1000  # type: ignore[attr-defined]
     sent_ms: int = message.sent_timestamp  # type: ignore[assignment]
     return sent_ms + retention_ms > unix_time_millis()
+
+
+def _is_visible(message: Message) -> bool:
+    return message.visible_at <= unix_time_millis()
+
+
+def _teach_receive() -> None:
+    moto_receive = SQSBackend.receive_message
+
+    @wraps(moto_receive)
+    def receive_at_once(
+        backend: SQSBackend, queue_name: str, count: int, _wait: int, *a: Any, **k: Any
+    ) -> list[Message]:
+        return moto_receive(backend, queue_name, count, 0, *a, **k)
+
+    replace(SQSBackend, "receive_message", receive_at_once)
 
 
 def _teach_sender_id() -> None:
