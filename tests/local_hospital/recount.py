@@ -23,7 +23,9 @@ def resources(submission: Submission) -> list[Json]:
 
 
 def patients_of(resource: Json) -> set[str]:
-    """Medical record numbers of those whom a FHIR AuditEvent is about."""
+    """Medical record numbers of those whom an AuditEvent or CloudEvent is about."""
+    if "specversion" in resource:
+        return patients_of(resource["data"])
     named = [resource["patient"]] if "patient" in resource else []
     for entity in resource.get("entity", []):
         role = entity.get("role", {})
@@ -43,11 +45,6 @@ def strings(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from strings(item)
-
-
-def action_of(resource: Json) -> str | None:
-    """The action of an AuditEvent."""
-    return resource.get("action")
 
 
 def codes_in(resource: object) -> set[str]:

@@ -33,7 +33,8 @@ DAILY_ROUND: dict[Scenario, int] = {
     scenes.mistyped_password: 2,
     scenes.nightly_job: 4,
     scenes.result_filed: 60,
-    scenes.result_read: 25,
+    scenes.prescription_signed: 15,
+    scenes.result_read: 20,
     scenes.patient_looks: 14,
 }
 # Relative load of each hour of the day (UTC).

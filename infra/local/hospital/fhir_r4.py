@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.local.hospital import codes
 from infra.local.hospital.happening import Happening
-from infra.local.hospital.identifiers import person
+from infra.local.hospital.identifiers import SERVERS, person
 
 _PROFILES = f"{codes.BALP}/StructureDefinition/IHE.BasicAudit."
 _PROFILE_OF = {
@@ -15,18 +15,12 @@ _PROFILE_OF = {
     "update": "Update",
     "delete": "Delete",
 }
-_SERVER_URL = "https://fhir.elsewhere.example/r4"
-_SERVER = {"reference": "Device/ehr-server", "display": "Elsewhere EHR"}
-_SOURCE = {
-    "site": "elsewhere.example",
-    "observer": _SERVER,
-    "type": [codes.APPLICATION_SERVER],
-}
 
 
 def audit_event_r4(happening: Happening, request_id: str) -> dict[str, Any]:
     """Write an AuditEvent. `request_id`: the X-Request-Id of the call that it is about."""
     interaction = happening.interaction
+    server = SERVERS[happening.system]
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "meta": _meta(happening),
@@ -36,7 +30,11 @@ def audit_event_r4(happening: Happening, request_id: str) -> dict[str, Any]:
         "recorded": happening.recorded,
         "outcome": "4" if happening.refused else "0",
         "agent": _agents(happening),
-        "source": _SOURCE,
+        "source": {
+            "site": server.site,
+            "observer": server.device,
+            "type": [codes.APPLICATION_SERVER],
+        },
     }
     if happening.flaw == "no-action":
         del event["action"]
@@ -57,27 +55,28 @@ def _meta(happening: Happening) -> dict[str, Any]:
 
 
 def _agents(happening: Happening) -> list[dict[str, Any]]:
-    client, server, user = codes.AGENT_TYPES[happening.interaction]
+    server = SERVERS[happening.system]
+    client_type, server_type, user_type = codes.AGENT_TYPES[happening.interaction]
     actor = happening.actor
     agents = [
         {
-            "type": {"coding": [client]},
+            "type": {"coding": [client_type]},
             "who": {"display": happening.workstation},
             "requestor": actor is None and happening.flaw != "no-requestor",
-            "network": {"address": f"{happening.workstation}.elsewhere.example", "type": "1"},
+            "network": {"address": f"{happening.workstation}.{server.site}", "type": "1"},
         },
         {
-            "type": {"coding": [server]},
-            "who": _SERVER,
+            "type": {"coding": [server_type]},
+            "who": server.device,
             "requestor": False,
-            "network": {"address": _SERVER_URL, "type": "5"},
+            "network": {"address": server.url, "type": "5"},
         },
     ]
     if actor is not None:
         only_name = happening.flaw == "display-only-who"
         agents.append(
             {
-                "type": {"coding": [user]},
+                "type": {"coding": [user_type]},
                 "who": {"display": actor.name} if only_name else person(actor),
                 "requestor": happening.flaw != "no-requestor",
                 "purposeOfUse": [codes.purpose(happening.purpose)],
@@ -89,7 +88,9 @@ def _agents(happening: Happening) -> list[dict[str, Any]]:
 def _entities(happening: Happening, request_id: str) -> list[dict[str, Any]]:
     entities: list[dict[str, Any]] = []
     if happening.query:
-        query = b64encode(f"GET {_SERVER_URL}/{happening.query}".encode()).decode()
+        query = b64encode(
+            f"GET {SERVERS[happening.system].url}/{happening.query}".encode()
+        ).decode()
         entities.append({"type": codes.SYSTEM_OBJECT, "role": codes.QUERY_ROLE, "query": query})
     if happening.what:
         what: dict[str, Any] = {

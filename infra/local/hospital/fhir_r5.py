@@ -5,15 +5,8 @@ from typing import Any
 
 from infra.local.hospital import codes
 from infra.local.hospital.happening import Happening
-from infra.local.hospital.identifiers import person
+from infra.local.hospital.identifiers import SERVERS, person
 
-_SERVER_URL = "https://app.elsewhere.example/r5"
-_SERVER = {"reference": "Device/app-server", "display": "Elsewhere patient app"}
-_SOURCE = {
-    "site": {"display": "elsewhere.example"},
-    "observer": _SERVER,
-    "type": [{"coding": [codes.WEB_SERVER]}],
-}
 _OUTCOMES = f"{codes.TERMINOLOGY}/audit-event-outcome"
 _SUCCESS = {"code": codes.coding(_OUTCOMES, "0", "Success")}
 _MINOR_FAILURE = codes.coding(_OUTCOMES, "4", "Minor failure")
@@ -24,6 +17,7 @@ def audit_event_r5(happening: Happening, request_id: str) -> dict[str, Any]:
 
     One patient stands in `patient`; several, as entities with the role of a patient.
     """
+    server = SERVERS[happening.system]
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "meta": {"security": [codes.TEST_DATA]},
@@ -35,7 +29,11 @@ def audit_event_r5(happening: Happening, request_id: str) -> dict[str, Any]:
         "recorded": happening.recorded,
         "outcome": _SUCCESS,
         "agent": _agents(happening),
-        "source": _SOURCE,
+        "source": {
+            "site": {"display": server.site},
+            "observer": server.device,
+            "type": [{"coding": [codes.WEB_SERVER]}],
+        },
     }
     if happening.flaw == "no-action":
         del event["action"]
@@ -51,27 +49,28 @@ def audit_event_r5(happening: Happening, request_id: str) -> dict[str, Any]:
 
 
 def _agents(happening: Happening) -> list[dict[str, Any]]:
-    client, server, user = codes.AGENT_TYPES[happening.interaction]
+    server = SERVERS[happening.system]
+    client_type, server_type, user_type = codes.AGENT_TYPES[happening.interaction]
     actor = happening.actor
     agents = [
         {
-            "type": {"coding": [client]},
+            "type": {"coding": [client_type]},
             "who": {"display": happening.workstation},
             "requestor": actor is None and happening.flaw != "no-requestor",
-            "networkString": f"{happening.workstation}.elsewhere.example",
+            "networkString": f"{happening.workstation}.{server.site}",
         },
         {
-            "type": {"coding": [server]},
-            "who": _SERVER,
+            "type": {"coding": [server_type]},
+            "who": server.device,
             "requestor": False,
-            "networkUri": _SERVER_URL,
+            "networkUri": server.url,
         },
     ]
     if actor is not None:
         only_name = happening.flaw == "display-only-who"
         agents.append(
             {
-                "type": {"coding": [user]},
+                "type": {"coding": [user_type]},
                 "who": {"display": actor.name} if only_name else person(actor),
                 "requestor": happening.flaw != "no-requestor",
                 "authorization": [codes.purpose(happening.purpose)],
@@ -83,7 +82,9 @@ def _agents(happening: Happening) -> list[dict[str, Any]]:
 def _entities(happening: Happening, request_id: str) -> list[dict[str, Any]]:
     entities: list[dict[str, Any]] = []
     if happening.query:
-        query = b64encode(f"GET {_SERVER_URL}/{happening.query}".encode()).decode()
+        query = b64encode(
+            f"GET {SERVERS[happening.system].url}/{happening.query}".encode()
+        ).decode()
         entities.append({"role": {"coding": [codes.QUERY_ROLE]}, "query": query})
     if happening.what:
         role = codes.REPORT_ROLE if happening.document else codes.RESOURCE_ROLE

@@ -29,6 +29,7 @@ class Happening:
     without a user. `patients`: those whose record it concerns; several where a list was opened,
     none for searches across patients and for sessions. `what`: relative reference of the resource.
     `document`: SHA-256 (32 bytes) of a document that was filed, changed or removed, else empty.
+    In `lab`, what becomes of a document (read, create, update, delete) is told as a record event.
     `refused`: why it was denied; empty where it was allowed.
     """
 

@@ -213,6 +213,21 @@ def result_filed(world: World, random: Random, time_ms: int) -> Iterator[Happeni
         time_ms += a_while(random, 600)
 
 
+def prescription_signed(world: World, random: Random, time_ms: int) -> Iterator[Happening]:
+    """A prescription is signed in the document service that the laboratory runs for others."""
+    encounter = random.choice(world.encounters)
+    yield Happening(
+        time_ms,
+        "lab",
+        "create",
+        random.choice(encounter.care_team),
+        (encounter.patient,),
+        encounter,
+        resource_of(random, "MedicationRequest"),
+        document=random.randbytes(32),
+    )
+
+
 def result_read(world: World, random: Random, time_ms: int) -> Iterator[Happening]:
     """One of the care team reads a report in the laboratory's own system."""
     encounter = random.choice(world.encounters)
