@@ -5,26 +5,31 @@ botocore tells its handlers of each call; clients made after this module was imp
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
 from infra.local.caller import Caller, current_caller
 
-_PARAMETERS = "audit-ledger parameters"
+_CALL = "audit-ledger call"
 
 
 @dataclass(frozen=True)
 class Call:
-    """One finished call: `service` as botocore names it, `parameters` as given, and the answer."""
+    """One call: `service` as botocore names it, `parameters` as given.
+
+    `answer` and `status` are there once it is answered; `notes` are an observer's own, from before
+    to after.
+    """
 
     service: str
     operation: str
     parameters: Mapping[str, Any]
-    answer: Mapping[str, Any]
-    status: int
     caller: Caller | None
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 0
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 Observer = Callable[[Call], None]
@@ -34,36 +39,34 @@ _after: list[Observer] = []
 
 @contextmanager
 def observing(after: Observer, before: Observer | None = None) -> Iterator[None]:
-    """Tell an observer of each call once it is answered; another before it is sent (status 0)."""
+    """Tell `before` of each call when it is made and `after` when it is answered."""
+    befores = [] if before is None else [before]
+    _before.extend(befores)
     _after.append(after)
-    if before is not None:
-        _before.append(before)
     try:
         yield
     finally:
         _after.remove(after)
-        if before is not None:
-            _before.remove(before)
+        for observer in befores:
+            _before.remove(observer)
 
 
-def _remember(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
+def _made(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
     if not _after:
         return
-    context[_PARAMETERS] = params
-    _tell(_before, params, model, {}, 0)
-
-
-def _report(http_response: Any, parsed: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
-    if _after and _PARAMETERS in context:
-        _tell(_after, context[_PARAMETERS], model, parsed, http_response.status_code)
-
-
-def _tell(observers: list[Observer], params: Any, model: Any, answer: Any, status: int) -> None:
     service = model.service_model.service_name
-    call = Call(service, model.name, params, answer, status, current_caller())
-    for observer in tuple(observers):
+    context[_CALL] = call = Call(service, model.name, params, current_caller())
+    for observer in tuple(_before):
         observer(call)
 
 
-BUILTIN_HANDLERS.append(("before-parameter-build", _remember))
-BUILTIN_HANDLERS.append(("after-call", _report))
+def _answered(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+    if _CALL not in context:
+        return
+    call = replace(context[_CALL], answer=parsed, status=http_response.status_code)
+    for observer in tuple(_after):
+        observer(call)
+
+
+BUILTIN_HANDLERS.append(("before-parameter-build", _made))
+BUILTIN_HANDLERS.append(("after-call", _answered))

@@ -1,0 +1,25 @@
+"""What AWS asks for what the ledger uses: list prices in US dollars, us-east-1, November 2026.
+
+Only what grows with events; free tiers, storage, keys kept and Lambda's own time are not in it.
+"""
+
+from typing import Final
+
+MILLION: Final = 1_000_000
+
+USD: Final[dict[str, float]] = {
+    # DynamoDB on demand: a write unit is 1 KB of one item in a table or an index; a read unit is
+    # 4 KB read consistently, or 8 KB otherwise.
+    "dynamodb.write_units": 0.625 / MILLION,
+    "dynamodb.read_units": 0.125 / MILLION,
+    # SQS standard queues: a request of any kind; 64 KB of payload each.
+    "sqs.requests": 0.40 / MILLION,
+    # KMS: requests with asymmetric keys other than RSA 2048; requests with symmetric keys.
+    "kms.asymmetric_requests": 0.15 / 10_000,
+    "kms.symmetric_requests": 0.03 / 10_000,
+    # S3 Standard: PUT, COPY, POST, LIST; then GET and all others; DELETE is free.
+    "s3.put_requests": 0.005 / 1_000,
+    "s3.get_requests": 0.0004 / 1_000,
+    # EventBridge: custom events; 64 KB each.
+    "events.events": 1.00 / MILLION,
+}
