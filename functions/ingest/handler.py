@@ -13,6 +13,7 @@ from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.errors import LedgerError
+from audit_ledger.events.media_type import parse_media_type
 from functions.ingest.accept import Acceptor
 from functions.ingest.answers import Answer, answer, refusal
 from functions.ingest.bus import is_from_bus, take_from_bus
@@ -70,8 +71,8 @@ def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: A
 def _answer(event: dict[str, Any]) -> Answer:
     request = read_request(event, token_claims())
     if request.route == "GET /metadata":
-        accepts = request.headers.get("accept", "")
-        version = "5.0" if "fhirversion=5" in accepts.lower().replace(" ", "") else None
-        return answer(200, capability_statement(version), "fhir-r5" if version else "fhir-r4")
+        version = parse_media_type(request.headers.get("accept", "")).fhir_version
+        statement = capability_statement(version)
+        return answer(200, statement, "fhir-r5" if (version or "")[:1] == "5" else "fhir-r4")
     acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent
     return ROUTES[request.route](acceptor(), request)

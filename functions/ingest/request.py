@@ -3,11 +3,11 @@
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any
 
 from audit_ledger.access import Access, TokenClaims, read_access
 from audit_ledger.events import RejectedEvent
+from audit_ledger.events.media_type import MediaType, parse_media_type
 
 MAX_KEY_LENGTH = 255
 FHIR_JSON = ("application/fhir+json", "application/json")
@@ -15,13 +15,12 @@ FHIR_JSON = ("application/fhir+json", "application/json")
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """What a portal sent. `headers`: names in lower case; `media_type`: without parameters."""
+    """What a portal sent. `headers`: names in lower case."""
 
     route: str
     access: Access
     headers: Mapping[str, str]
-    media_type: str
-    fhir_version: str | None
+    media_type: MediaType
     body: bytes
 
     @property
@@ -47,7 +46,7 @@ class Request:
 
     def require_media_type(self, *allowed: str) -> None:
         """Raise RejectedEvent (415) unless the body is of one of these types."""
-        if self.media_type not in allowed:
+        if self.media_type.essence not in allowed:
             raise RejectedEvent(
                 415, "not-supported", "Content-Type", f"one of {', '.join(allowed)}"
             )
@@ -57,21 +56,11 @@ def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
     """Read the event of an HTTP API."""
     context = event["requestContext"]
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    media_type, version = _media_type(headers.get("content-type", ""))
     body = event.get("body") or ""
     return Request(
         route=event["routeKey"],
         access=read_access(context.get("authorizer", {}).get("jwt", {}), names),
         headers=headers,
-        media_type=media_type,
-        fhir_version=version,
+        media_type=parse_media_type(headers.get("content-type", "")),
         body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
     )
-
-
-def _media_type(content_type: str) -> tuple[str, str | None]:
-    """Take a media type and its fhirVersion apart (RFC 9110, Section 8.3.1)."""
-    parsed = Message()
-    parsed["content-type"] = content_type or "application/octet-stream"
-    version = parsed.get_param("fhirversion")
-    return parsed.get_content_type(), version if isinstance(version, str) else None

@@ -36,6 +36,7 @@ from audit_ledger.records.seal import seal, subject_key
 UNRESOLVED = "patient.unresolved"
 
 Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
+Subjects = dict[PatientReference | None, tuple[str | None, SubjectSecret]]
 
 
 @dataclass(frozen=True)
@@ -68,25 +69,28 @@ class Sealer:
     def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
         """Seal all events of a request. `received_ms`: milliseconds since 1970."""
         year = datetime.fromtimestamp(received_ms // 1000, UTC).year
-        wanted = {self._row_key(p) for a in events for p in _patients(a.event)}
-        secrets = self.secrets(sorted(wanted), year)
-        return [self._seal_event(accepted, received_ms, secrets) for accepted in events]
+        subjects = self._read_subjects((p for a in events for p in _patients(a.event)), year)
+        return [self._seal_event(accepted, received_ms, subjects) for accepted in events]
 
-    def _seal_event(
-        self, accepted: Accepted, received_ms: int, secrets: dict[str, SubjectSecret]
-    ) -> Sealed:
+    def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
+        """Give each patient, as named, the canonical identifier (None: none) and the secret."""
+        named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
+        row_keys = {i: row_key(self.keys.index_key, i) for i in set(named.values())}
+        secrets = self.secrets(sorted(row_keys.values()), year)
+        return {p: (identifier, secrets[row_keys[identifier]]) for p, identifier in named.items()}
+
+    def _seal_event(self, accepted: Accepted, received_ms: int, subjects: Subjects) -> Sealed:
         event = accepted.event
-        persons, others = self._pseudonyms(event.agents, secrets)
+        persons, others = self._pseudonyms(event.agents, subjects)
         ids: list[str] = []
         records: list[SealedRecord] = []
-        flags = set(event.flags)
+        flags: set[str] = set()
         for number, part in enumerate(event.parts):
-            identifier = self._canonical(part.patient)
-            part_flags = set(event.flags)
+            identifier, subject = subjects[part.patient]
+            part_flags = event.flags
             if part.patient is not None and identifier is None:
-                part_flags.add(UNRESOLVED)
-            flags |= part_flags
-            subject = secrets[row_key(self.keys.index_key, identifier)]
+                part_flags = tuple(sorted({*event.flags, UNRESOLVED}))
+            flags.update(part_flags)
             row = IndexRow(
                 event_id=(
                     token_hex(32)
@@ -99,7 +103,7 @@ class Sealer:
                 others=others,
                 fingerprint=fingerprint(subject.secret, part.resource),
                 generation=subject.generation,
-                flags=tuple(sorted(part_flags)),
+                flags=part_flags,
             )
             ids.append(row.event_id)
             records.append(self._seal_part(event, part, row, subject, received_ms))
@@ -123,28 +127,22 @@ class Sealer:
         return SealedRecord(commitment(blind, row_bytes, record), row_bytes, sealed)
 
     def _pseudonyms(
-        self, agents: Iterable[Agent], secrets: dict[str, SubjectSecret]
+        self, agents: Iterable[Agent], subjects: Subjects
     ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Pseudonyms of persons, and of applications and devices, each once, in order."""
         persons: dict[bytes, None] = {}
         others: dict[bytes, None] = {}
         for agent in agents:
-            identifier = self._canonical(agent.patient)
-            if identifier is not None:
-                secret = secrets[row_key(self.keys.index_key, identifier)].secret
-                persons[patient_pseudonym(secret)] = None
+            if agent.patient is not None:
+                identifier, subject = subjects[agent.patient]
+                if identifier is not None:
+                    persons[patient_pseudonym(subject.secret)] = None
                 continue
             name = canonical_agent(agent)
-            if name is not None and agent.patient is None:
+            if name is not None:
                 pseudonym = staff_pseudonym(self.keys.index_key, name)
                 (persons if agent.is_person else others)[pseudonym] = None
         return tuple(persons), tuple(p for p in others if p not in persons)
-
-    def _row_key(self, patient: PatientReference | None) -> str:
-        return row_key(self.keys.index_key, self._canonical(patient))
-
-    def _canonical(self, patient: PatientReference | None) -> str | None:
-        return None if patient is None else canonical_patient(self.rule, patient)
 
 
 def _patients(event: Event) -> Iterable[PatientReference | None]:

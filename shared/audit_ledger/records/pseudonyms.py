@@ -18,7 +18,7 @@ LEDGER_SUBJECT = "ledger"  # the subject of events that name no patient
 def event_id(index_key: bytes, portal: str, sender_id: str, part: int) -> str:
     """Event id, 64 hex digits: the same portal, sender's own id and patient part give the same."""
     message = frame("audit-ledger/event-id/v1", portal.encode(), sender_id.encode(), b"%d" % part)
-    return hmac.new(index_key, message, sha256).hexdigest()
+    return hmac.digest(index_key, message, "sha256").hex()
 
 
 def row_key(index_key: bytes, canonical_identifier: str | None) -> str:
@@ -27,7 +27,7 @@ def row_key(index_key: bytes, canonical_identifier: str | None) -> str:
         message = frame("audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
     else:
         message = frame("audit-ledger/subject/v1", b"patient", canonical_identifier.encode())
-    return hmac.new(index_key, message, sha256).hexdigest()
+    return hmac.digest(index_key, message, "sha256").hex()
 
 
 def staff_pseudonym(index_key: bytes, canonical_identifier: str) -> bytes:

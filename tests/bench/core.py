@@ -1,0 +1,167 @@
+"""The ledger's own work without AWS: sequencing an entry, sealing an event. CPU time, medians."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from audit_ledger.aws.keys import LedgerKeys
+from audit_ledger.aws.subjects import SubjectSecret
+from audit_ledger.chain.block import encode_body
+from audit_ledger.chain.head import EMPTY, Pending, grow
+from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.records.queue_message import encode_queue_message
+from functions.ingest.sealing import Accepted, Sealer
+
+ORIGIN = "audit.example.org/bench"
+NOW = 1_795_327_140
+ROUNDS = 9
+FULL = 220  # ordinary events, some 1.3 KB each, that fill a body
+
+
+def sequencing_us_per_entry() -> float:
+    """Entries, links, compact range, encoding of full blocks of ordinary events."""
+    pending = [Pending(os.urandom(32), os.urandom(850), os.urandom(330)) for _ in range(FULL)]
+
+    def run() -> int:
+        head, entries = EMPTY, 0
+        for _ in range(40):
+            body, head, _ = grow(ORIGIN, head, NOW, pending)
+            encode_body(body)
+            entries += len(body.items)
+        return entries
+
+    return _us_each(run)
+
+
+def ingest_us_per_event() -> float:
+    """Parse a 2 KB AuditEvent, canonical identifiers, pseudonyms, commitment, seal, message."""
+    body = event_of_2_kb()
+    secret = SubjectSecret(2026000, os.urandom(32))
+
+    def secrets(row_keys: Sequence[str], _year: int) -> dict[str, SubjectSecret]:
+        return dict.fromkeys(row_keys, secret)
+
+    keys = LedgerKeys(os.urandom(32), os.urandom(32), 1)
+    sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), keys, secrets)
+
+    def run() -> int:
+        for number in range(500):
+            accepted = Accepted(parse_audit_event(body), f"key-{number}")
+            (sealed,) = sealer.seal([accepted], NOW * 1000)
+            encode_queue_message(ORIGIN, NOW * 1000, sealed.records)
+        return 500
+
+    return _us_each(run)
+
+
+def event_of_2_kb() -> bytes:
+    """A BALP-like read of a patient's record, in 2 KB of JSON."""
+    balp = "https://profiles.ihe.net/ITI/BALP/CodeSystem"
+    dicom = "http://dicom.nema.org/resources/ontology/DCM"
+    event = {
+        "resourceType": "AuditEvent",
+        "meta": {
+            "profile": [
+                "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientRead"
+            ]
+        },
+        "type": {
+            "system": "http://terminology.hl7.org/CodeSystem/audit-event-type",
+            "code": "rest",
+        },
+        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": "read"}],
+        "action": "R",
+        "recorded": "2026-11-22T05:59:00.123Z",
+        "outcome": "0",
+        "agent": [
+            {
+                "type": {"coding": [{"system": dicom, "code": code, "display": display}]},
+                "who": who,
+                "requestor": requestor,
+                "network": {"address": address, "type": "2"},
+            }
+            for code, display, who, requestor, address in (
+                ("110153", "Source Role ID", {"display": "portal client"}, False, "10.0.0.7"),
+                ("110152", "Destination Role ID", {"display": "fhir server"}, False, "10.0.0.8"),
+            )
+        ]
+        + [
+            {
+                "type": {
+                    "coding": [{"system": f"{balp}/UserAgentTypes", "code": "UserOauthAgent"}]
+                },
+                "who": {
+                    "reference": "Practitioner/4a7f",
+                    "identifier": {"system": "http://example.org/staff", "value": "s-1041"},
+                },
+                "requestor": True,
+                "policy": ["https://example.org/authz/jwt/0d6c7c0e"],
+            }
+        ],
+        "source": {"observer": {"reference": "Device/ehr-1", "display": "the record system"}},
+        "entity": [
+            {
+                "what": {"reference": "Patient/ab12cd"},
+                "type": {
+                    "system": "http://terminology.hl7.org/CodeSystem/audit-entity-type",
+                    "code": "1",
+                },
+                "role": {
+                    "system": "http://terminology.hl7.org/CodeSystem/object-role",
+                    "code": "1",
+                },
+            },
+            {
+                "what": {"reference": "DiagnosticReport/77/_history/2"},
+                "type": {
+                    "system": "http://terminology.hl7.org/CodeSystem/audit-entity-type",
+                    "code": "2",
+                },
+                "role": {
+                    "system": "http://terminology.hl7.org/CodeSystem/object-role",
+                    "code": "4",
+                },
+            },
+        ],
+    }
+    text = json.dumps(event)
+    return json.dumps({**event, "language": "e" + "n" * max(1, 2048 - len(text) - 18)}).encode()
+
+
+def sequencer_import_ratio() -> float:
+    """CPU time of starting a sequencer over that of boto3 with one client; medians of pairs."""
+    bare = "import boto3; boto3.client('dynamodb')"
+    ours = "from functions.sequencer.handler import sequencer; sequencer()"
+    environment = {
+        **os.environ,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "POWERTOOLS_METRICS_NAMESPACE": "bench",
+        **dict.fromkeys(
+            ("ORIGIN", "BLOCKS_TABLE", "EVENTS_TABLE", "LEDGERS_TABLE", "SEQUENCER_KEY"), "bench"
+        ),
+    }
+    ratios = [
+        _cpu_seconds(ours, environment) / _cpu_seconds(bare, environment) for _ in range(ROUNDS)
+    ]
+    return statistics.median(ratios)
+
+
+def _cpu_seconds(code: str, environment: dict[str, str]) -> float:
+    before = os.times()
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    after = os.times()
+    return (after[2] - before[2]) + (after[3] - before[3])
+
+
+def _us_each(run: Callable[[], int]) -> float:
+    """Median CPU microseconds per unit that `run` says it did."""
+    figures = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        count = run()
+        figures.append((time.process_time() - start) / count * 1e6)
+    return statistics.median(figures)

@@ -1,0 +1,347 @@
+"""Ingest's handler on moto: what is accepted, and what bad input gets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.ingest import handler
+from functions.sequencer import handler as sequencing
+from tests.conftest import MATERIAL
+from tests.functions.requests import FHIR, SCOPE, answer_json, opened, post
+from tests.world import LEDGER, World
+
+CONTEXT: Any = None
+R4 = {
+    "resourceType": "AuditEvent",
+    "type": {"code": "rest"},
+    "recorded": "2026-11-22T05:59:00.000Z",
+    "agent": [{"who": {"reference": "Practitioner/drwho"}, "requestor": True}],
+    "source": {"observer": {"display": "ehr"}},
+    "entity": [{"what": {"reference": "Patient/rosetyler"}}],
+}
+BODY = json.dumps(R4).encode()
+SAMPLES = sorted(
+    [
+        *(MATERIAL / "samples").glob("*/AuditEvent-*.json"),
+        *(MATERIAL / "samples" / "r5").glob("audit*vent*.json"),
+    ]
+)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_containers(world: World) -> None:
+    handler.acceptor.cache_clear()
+    handler.token_claims.cache_clear()
+    sequencing.sequencer.cache_clear()
+
+
+def send(event: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] | None = handler.handler(event, CONTEXT)
+    assert answer is not None
+    return answer
+
+
+def sequence(world: World) -> None:
+    assert sequencing.handler({"Records": world.messages()}, CONTEXT) == {"batchItemFailures": []}
+
+
+def bundle(kind: str, *resources: Any) -> bytes:
+    request = {"method": "POST", "url": "AuditEvent"}
+    entries = [{"resource": r, "request": request} for r in resources]
+    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": entries}).encode()
+
+
+def test_an_event_is_created_with_a_location(world: World) -> None:
+    """201, Location, no body; one message waits."""
+    answer = send(post("/AuditEvent", BODY))
+    assert answer["statusCode"] == 201
+    assert answer["headers"]["Location"].startswith("/AuditEvent/")
+    assert answer["body"] == ""
+    assert len(world.messages()) == 1
+
+
+def test_prefer_is_honoured(world: World) -> None:
+    """return=representation gives the resource back, return=OperationOutcome says how it went."""
+    same = send(post("/AuditEvent", BODY, prefer="return=representation"))
+    assert same["body"].encode() == BODY
+    outcome = answer_json(send(post("/AuditEvent", BODY, prefer="return=OperationOutcome")))
+    assert outcome["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_every_sample_is_accepted_and_its_record_holds_it_byte_for_byte(
+    world: World, shared_dir: Path, sample: Path
+) -> None:
+    """Several patients: one record each, together holding every patient's part."""
+    data = sample.read_bytes()
+    answer = send(post("/AuditEvent", data, idempotency_key="sample"))
+    assert answer["statusCode"] == 201, answer["body"]
+    sequence(world)
+    records = opened(world)
+    assert records
+    if len(records) == 1:
+        assert bytes(records[0][1].resource) == data.strip()
+    else:
+        assert all(record.cut for _, record, _ in records)
+        assert len({row.patient for row, _, _ in records}) == len(records)
+
+
+def test_there_are_samples(shared_dir: Path) -> None:
+    """The test above runs over something: R4, R5 and BALP."""
+    assert len(SAMPLES) >= 60
+
+
+def test_the_same_key_again_is_one_entry(world: World) -> None:
+    """A portal retries until accepted; the ledger holds it once."""
+    for _ in range(2):
+        send(post("/AuditEvent", BODY, idempotency_key="retry-1"))
+    sequence(world)
+    assert len(opened(world)) == 1
+    assert len(world.items("events")) == 1
+
+
+def test_the_same_key_with_other_content_is_kept_and_flagged(world: World) -> None:
+    """Both are in the ledger, the second as a conflict."""
+    send(post("/AuditEvent", BODY, idempotency_key="retry-1"))
+    send(post("/AuditEvent", BODY.replace(b"05:59", b"06:59"), idempotency_key="retry-1"))
+    sequence(world)
+    assert len(opened(world)) == 2
+    assert sum("conflict" in item for item in world.items("events")) == 1
+
+
+def test_without_a_key_each_request_is_an_event_of_its_own(world: World) -> None:
+    """At least once is all that can be promised to a sender without ids."""
+    for _ in range(2):
+        send(post("/AuditEvent", BODY))
+    sequence(world)
+    assert len(opened(world)) == 2
+
+
+def test_a_batch_accepts_the_good_and_answers_the_bad(world: World) -> None:
+    """A response Bundle in request order; the bad entry's outcome says where."""
+    bad = {k: v for k, v in R4.items() if k != "recorded"}
+    answer = send(post("/", bundle("batch", R4, bad, R4)))
+    assert answer["statusCode"] == 200
+    response = answer_json(answer)
+    assert response["type"] == "batch-response"
+    assert [e["response"]["status"][:3] for e in response["entry"]] == ["201", "422", "201"]
+    issue = response["entry"][1]["response"]["outcome"]["issue"][0]
+    assert issue["expression"] == ["Bundle.entry[1].resource.recorded"]
+    sequence(world)
+    assert len(opened(world)) == 2
+
+
+def test_a_transaction_is_all_or_nothing(world: World) -> None:
+    """One bad entry, and nothing is queued."""
+    bad = {k: v for k, v in R4.items() if k != "recorded"}
+    assert send(post("/", bundle("transaction", R4, bad)))["statusCode"] == 422
+    assert world.messages() == []
+    good = send(post("/", bundle("transaction", R4, R4)))
+    assert answer_json(good)["type"] == "transaction-response"
+    assert len(world.messages()) == 1
+
+
+def test_a_retried_bundle_adds_only_what_was_missing(world: World) -> None:
+    """Its key and the entry's number are the sender's id of each entry."""
+    for _ in range(2):
+        send(post("/", bundle("batch", R4, R4), idempotency_key="night-shift"))
+    sequence(world)
+    assert len(opened(world)) == 2
+
+
+CLOUDEVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "urn:lab",
+    "type": "record.created",
+    "time": "2026-11-22T05:59:00Z",
+    "datacontenttype": "application/json",
+    "data": {"patient": {"reference": "Patient/rosetyler"}},
+}
+
+
+def test_cloudevents_come_in_all_three_modes(world: World) -> None:
+    """202 each; source and id make them one entry whatever the mode they are sent in again."""
+    one = json.dumps(CLOUDEVENT).encode()
+    two = json.dumps([CLOUDEVENT, {**CLOUDEVENT, "id": "2"}]).encode()
+    structured = send(post("/events", one, "application/cloudevents+json"))
+    batch = send(post("/events", two, "application/cloudevents-batch+json"))
+    binary = send(
+        post(
+            "/events",
+            json.dumps(CLOUDEVENT["data"]).encode(),
+            "application/json",
+            ce_specversion="1.0",
+            ce_id="3",
+            ce_source="urn:lab",
+            ce_type="record.created",
+            ce_time="2026-11-22T05:59:00Z",
+        )
+    )
+    assert [a["statusCode"] for a in (structured, batch, binary)] == [202, 202, 202]
+    assert answer_json(structured)["ids"][0] == answer_json(batch)["ids"][0]
+    sequence(world)
+    assert len(opened(world)) == 3
+
+
+def test_one_bad_cloudevent_refuses_its_batch(world: World) -> None:
+    """The sender learns which; nothing is queued."""
+    bad = {k: v for k, v in CLOUDEVENT.items() if k != "source"}
+    body = json.dumps([CLOUDEVENT, bad]).encode()
+    answer = send(post("/events", body, "application/cloudevents-batch+json"))
+    assert answer["statusCode"] in (400, 422)
+    assert world.messages() == []
+
+
+SECRET = "Mallory O'Secret"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type", "status"),
+    [
+        pytest.param("/AuditEvent", b"{" + SECRET.encode(), FHIR, {400}, id="not JSON"),
+        pytest.param("/AuditEvent", b"", FHIR, {400}, id="empty"),
+        pytest.param("/AuditEvent", b"[1]", FHIR, {400, 422}, id="a list"),
+        pytest.param(
+            "/AuditEvent", b'{"resourceType":"Patient"}', FHIR, {422}, id="wrong resource type"
+        ),
+        pytest.param(
+            "/AuditEvent",
+            json.dumps({k: v for k, v in R4.items() if k != "recorded"}).encode(),
+            FHIR,
+            {422},
+            id="no recorded",
+        ),
+        pytest.param(
+            "/AuditEvent",
+            json.dumps({k: v for k, v in R4.items() if k != "type"}).encode(),
+            FHIR,
+            {422},
+            id="neither R4 nor R5",
+        ),
+        pytest.param("/AuditEvent", b"<AuditEvent/>", "application/fhir+xml", {415}, id="FHIR XML"),
+        pytest.param("/AuditEvent", BODY, "text/plain", {415}, id="no JSON type"),
+        pytest.param("/AuditEvent", BODY, f"{FHIR}; fhirVersion=3.0", {415}, id="STU3"),
+        pytest.param("/AuditEvent", BODY, f"{FHIR}; fhirVersion=5.0", {422}, id="R4 as R5"),
+        pytest.param(
+            "/AuditEvent",
+            json.dumps({**R4, "outcomeDesc": "x" * 262_144}).encode(),
+            FHIR,
+            {413},
+            id="over 256 KB",
+        ),
+        pytest.param("/", b'{"resourceType":"Bundle","type":"history"}', FHIR, {422}, id="history"),
+        pytest.param("/", BODY, FHIR, {422}, id="no Bundle"),
+        pytest.param("/events", b"{}", "application/json", {415}, id="no CloudEvent"),
+        pytest.param("/events", b"{}", "application/cloudevents+json", {400, 422}, id="no id"),
+    ],
+)
+def test_bad_input_gets_an_outcome_that_echoes_nothing(
+    world: World, path: str, body: bytes, content_type: str, status: set[int]
+) -> None:
+    """What, where and what was expected; nothing of it is queued."""
+    body = body.replace(b"rosetyler", SECRET.encode())
+    answer = send(post(path, body, content_type))
+    assert answer["statusCode"] in status, answer["body"]
+    outcome = answer_json(answer)
+    assert outcome["resourceType"] == "OperationOutcome"
+    assert outcome["issue"][0]["diagnostics"]
+    assert SECRET not in answer["body"]
+    assert world.messages() == []
+
+
+def test_a_request_over_1_mib_sealed_is_refused_whole(world: World) -> None:
+    """Incompressible events, each small enough, together too many."""
+    import base64
+    import os
+
+    events = [
+        {**R4, "outcomeDesc": base64.b64encode(os.urandom(150_000)).decode()} for _ in range(6)
+    ]
+    answer = send(post("/", bundle("batch", *events)))
+    assert answer["statusCode"] == 413
+    assert world.messages() == []
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        pytest.param("", id="no scope"),
+        pytest.param(SCOPE.replace(".c ", ".rs "), id="read only"),
+        pytest.param(SCOPE.replace("system/", "patient/"), id="a patient"),
+        pytest.param(SCOPE.replace("AuditEvent", "Patient"), id="of another resource"),
+        pytest.param(SCOPE.replace(f"ledger/{LEDGER}", ""), id="no ledger"),
+        pytest.param(SCOPE + " ledger/other", id="two ledgers"),
+        pytest.param(SCOPE.replace(LEDGER, "other"), id="another ledger"),
+        pytest.param(SCOPE.replace("portal/ehr", ""), id="no portal"),
+        pytest.param(SCOPE.replace("portal/ehr", "portal/other"), id="another portal"),
+        pytest.param(SCOPE.replace(LEDGER, "../../x"), id="no ledger id"),
+    ],
+)
+def test_a_token_that_does_not_allow_it_gets_403(world: World, scope: str) -> None:
+    """And nothing is queued."""
+    answer = send(post("/AuditEvent", BODY, scope=scope))
+    assert answer["statusCode"] == 403
+    assert world.messages() == []
+
+
+@pytest.mark.parametrize("permission", ["c", "cruds", "cu"])
+@pytest.mark.parametrize("resource", ["AuditEvent", "*"])
+def test_smart_scopes_with_wildcards_allow_writing(
+    world: World, resource: str, permission: str
+) -> None:
+    """SMART v2: any subset of cruds that has c, for this resource or all."""
+    scope = SCOPE.replace("AuditEvent.c", f"{resource}.{permission}")
+    assert send(post("/AuditEvent", BODY, scope=scope))["statusCode"] == 201
+
+
+def test_an_unreachable_queue_answers_503_and_says_nothing_else(world: World) -> None:
+    """The portal tries again; it was told of no acceptance."""
+    send(post("/AuditEvent", BODY))
+    world.sqs.delete_queue(QueueUrl=world.queue_url)
+    answer = send(post("/AuditEvent", BODY))
+    assert answer["statusCode"] == 503
+    assert "rosetyler" not in answer["body"]
+
+
+def test_faults_against_the_profiles_are_flagged_never_a_reason_to_reject(world: World) -> None:
+    """The flags are in the index row, as codes."""
+    event = {**R4, "agent": [{"name": SECRET, "requestor": True}]}
+    assert send(post("/AuditEvent", json.dumps(event).encode()))["statusCode"] == 201
+    sequence(world)
+    ((row, _, _),) = opened(world)
+    assert row.flags
+    assert all(SECRET not in flag for flag in row.flags)
+
+
+def test_a_patient_that_cannot_be_resolved_is_kept_and_flagged(world: World) -> None:
+    """By this portal's rule a reference is needed; the subject is `ledger`."""
+    what = {"identifier": {"system": "urn:oid:1.2.3", "value": "MRN-1"}}
+    event = {**R4, "entity": [{"what": what, "role": {"code": "1"}}]}
+    assert send(post("/AuditEvent", json.dumps(event).encode()))["statusCode"] == 201
+    sequence(world)
+    ((row, _, _),) = opened(world)
+    assert row.patient is None
+    assert "patient.unresolved" in row.flags
+
+
+def test_events_of_the_bus_belong_to_the_rules_portal_and_ledger(world: World) -> None:
+    """What the event claims of itself does not matter; a redelivery is the same event."""
+    event = {"id": "bus-1", "source": "someone-else", "detail": R4}
+    for _ in range(2):
+        handler.handler({"portal": "ehr", "ledger": LEDGER, "event": event}, CONTEXT)
+    sequence(world)
+    ((_, record, _),) = opened(world)
+    assert record.portal == "ehr"
+    assert json.loads(bytes(record.resource)) == R4
+
+
+def test_metadata_is_a_capability_statement(world: World) -> None:
+    """Of R4 by default, of R5 when asked."""
+    event = post("/metadata", b"")
+    event["routeKey"] = "GET /metadata"
+    assert answer_json(send(event))["fhirVersion"] == "4.0.1"
+    event["headers"]["accept"] = "application/fhir+json; fhirVersion=5.0"
+    assert answer_json(send(event))["fhirVersion"] == "5.0.0"

@@ -1,0 +1,131 @@
+"""No identifier and no free text of an event is anywhere outside sealed records."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.ingest import handler as ingest
+from functions.publisher import handler as publishing
+from functions.sequencer import handler as sequencing
+from tests.functions.requests import answer_json, post
+from tests.functions.test_ingest import SAMPLES
+from tests.world import ORIGIN, World
+
+CONTEXT: Any = None
+# Elements whose text identifies someone or something, or was typed by someone.
+TELLING = {
+    "address", "altId", "family", "given", "name", "query", "reference", "text", "value", "div",
+    "outcomeDesc", "description", "site", "line", "string", "valueString", "id", "policy",
+    "userId", "detail",
+}  # fmt: skip
+WHO = {"who", "what", "observer", "patient", "agent", "entity", "encounter", "location"}
+SHORTEST = 6  # shorter texts occur in base64 by chance
+
+
+def telling(node: Any, key: str = "", within: str = "") -> Iterator[str]:
+    """Every text in a resource that tells something: identifiers, names, free text."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from telling(value, name, key if key in WHO else within)
+    elif isinstance(node, list):
+        for value in node:
+            yield from telling(value, key, within)
+    elif isinstance(node, str) and (key in TELLING or (key == "display" and within in WHO)):
+        yield node
+        if key in ("query", "value", "valueBase64Binary"):
+            try:
+                yield b64decode(node, validate=True).decode()
+            except ValueError:
+                return
+
+
+def needles(samples: list[Path]) -> set[str]:
+    """What must be found nowhere: whole texts, and the ids at the end of references."""
+    found: set[str] = set()
+    for sample in samples:
+        for text in telling(json.loads(sample.read_bytes())):
+            found |= {text, text.rpartition("/")[2]}
+    return {n for n in found if len(n) >= SHORTEST and n not in ORDINARY and n not in ORIGIN}
+
+
+# Words of formats that events also use as text: they tell nothing of anyone.
+ORDINARY = {"AuditEvent", "application", "OperationOutcome", "Patient", "source"}
+
+
+def clear_texts(world: World, messages: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
+    """Everything that leaves ingest, as bytes, with base64 undone where it is a whole field."""
+    for message in messages:
+        yield "queue message", message["body"].encode()
+        yield "queue message, decoded", b64decode(message["body"])
+    for table in ("blocks", "events", "ledgers", "subjects"):
+        for item in world.items(table):
+            for name, value in item.items():
+                for data in value.values():
+                    yield f"{table}.{name}", data if isinstance(data, bytes) else str(data).encode()
+    for path, data in world.published().items():
+        yield path, path.encode() + data
+    for entry in world.s3.list_objects_v2(Bucket="audit-ledger-test-archive")["Contents"]:
+        stored = world.s3.get_object(Bucket="audit-ledger-test-archive", Key=entry["Key"])
+        yield entry["Key"], stored["Body"].read()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_containers(world: World) -> None:
+    for function in (ingest.acceptor, ingest.token_claims):
+        function.cache_clear()
+    sequencing.sequencer.cache_clear()
+    publishing.publisher.cache_clear()
+
+
+def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
+    world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Queue messages, tables, published files, archive and logs of all samples."""
+    answers = []
+    for number, sample in enumerate(SAMPLES):
+        key = f"key-{number}"
+        answers.append(
+            ingest.handler(post("/AuditEvent", sample.read_bytes(), idempotency_key=key), CONTEXT)
+        )
+    messages = world.messages()
+    assert len(messages) == len(SAMPLES)
+    sequencing.handler({"Records": messages}, CONTEXT)
+    publishing.handler({}, CONTEXT)
+    captured = capfd.readouterr()
+    texts = list(clear_texts(world, messages))
+    texts += [("log", captured.out.encode()), ("error log", captured.err.encode())]
+    texts += [("answer", json.dumps(a).encode()) for a in answers]
+    searched = needles(SAMPLES)
+    assert len(searched) > 200
+    for where, data in texts:
+        found = [n for n in searched if n.encode() in data]
+        assert not found, f"{len(found)} texts of samples in {where}"
+
+
+def test_error_answers_and_logs_of_spoilt_samples_hold_none_either(
+    world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each sample spoilt in a way that is refused, and each cut off in the middle."""
+    searched = needles(SAMPLES)
+    statuses = set()
+    for sample in SAMPLES:
+        data = sample.read_bytes()
+        resource = json.loads(data)
+        without = json.dumps({k: v for k, v in resource.items() if k != "recorded"}).encode()
+        wrong = json.dumps({**resource, "recorded": resource.get("id", "x") * 3}).encode()
+        deep = json.dumps({**resource, "entity": resource.get("agent", [{}])[0]}).encode()
+        for spoilt in (data[: len(data) // 2], without, wrong, deep):
+            answer = ingest.handler(post("/AuditEvent", spoilt), CONTEXT)
+            assert answer is not None
+            statuses.add(answer["statusCode"])
+            assert answer["statusCode"] in (400, 422)
+            assert answer_json(answer)["resourceType"] == "OperationOutcome"
+            assert not [n for n in searched if n in answer["body"]], sample.stem
+    captured = capfd.readouterr()
+    assert not [n for n in searched if n in captured.out + captured.err]
+    assert statuses == {400, 422}
+    assert world.messages() == []
