@@ -19,6 +19,7 @@ MAX_ORIGIN_BYTES = 64
 MAX_COGNITO_SCOPES = 100  # of one resource server
 MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's client is one
 MAX_ALARM_EMAILS = 10
+MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
@@ -105,6 +106,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def origin(self, ledger: Ledger) -> str:
         """Name of a ledger to the world: `<domain>/<ledger id>`."""
         return f"{self.domain}/{ledger.id}"
+
+
+def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
+    """Give what ingest must know of a ledger: its SSM parameter, before it becomes JSON."""
+    portals = {
+        portal.id: {"patient": msgspec.to_builtins(portal.patient)} for portal in ledger.portals
+    }
+    return {"origin": settings.origin(ledger), "portals": portals}
 
 
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653)
@@ -210,6 +219,10 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         origin = settings.origin(ledger)
         if len(origin.encode()) > MAX_ORIGIN_BYTES:
             yield f"{place}.id", origin, f"an origin of at most {MAX_ORIGIN_BYTES} bytes"
+        parameter = json.dumps(ledger_parameter(settings, ledger))
+        if len(parameter.encode()) > MAX_PARAMETER_BYTES:
+            expected = f"portals that fit into an SSM parameter of {MAX_PARAMETER_BYTES} bytes"
+            yield f"{place}.portals", f"{len(parameter.encode())} bytes", expected
         for queue in names.queues(ledger.id):
             if queue in queues:
                 expected = f"an id that shares no queue name with ledger {queues[queue]!r}"

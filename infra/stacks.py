@@ -2,12 +2,30 @@
 
 import aws_cdk as cdk
 
+from infra.api import ApiStack
 from infra.buckets import BucketsStack
+from infra.bus import BusStack
+from infra.dead_letters import DeadLettersStack
+from infra.delivery import DeliveryStack
+from infra.ledger import LedgerStack
+from infra.operations import OperationsStack
 from infra.settings import Settings
 from infra.tables import TablesStack
 
 
 def add_stacks(app: cdk.App, settings: Settings) -> None:
-    """Add the stacks that all ledgers share and one per ledger."""
-    TablesStack(app, settings)
-    BucketsStack(app, settings)
+    """Add the stacks that all ledgers share, then one for each ledger."""
+    operations = OperationsStack(app, settings)
+    tables = TablesStack(app, settings, operations.operations)
+    buckets = BucketsStack(app, settings)
+    bus = BusStack(app, settings, operations.operations)
+    api = ApiStack(app, settings, operations.operations, bus)
+    dead_letters = DeadLettersStack(app, settings, operations.operations)
+    if any(ledger.public for ledger in settings.ledgers):
+        DeliveryStack(app, settings).add_dependency(buckets)
+    for ledger in settings.ledgers:
+        stack = LedgerStack(app, settings, ledger, operations.operations)
+        # By name only, so that CDK does not see it: an event source mapping wants its function,
+        # a rule its bus and ingest; and a ledger that runs wants its tables and buckets.
+        for needed in (tables, buckets, bus, api, dead_letters):
+            stack.add_dependency(needed)

@@ -34,7 +34,8 @@ class StageStack(cdk.Stack):
 
     def output(self, name: str, value: str, description: str) -> None:
         """Tell the DevOps person something."""
-        cdk.CfnOutput(self, name, value=value, description=description)
+        output = cdk.CfnOutput(self, f"Output{name}", value=value, description=description)
+        output.override_logical_id(name)
 
 
 def acknowledge(construct: IConstruct, reason: str, rules: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ administrators too: whoever wants it must first remove the policy, and that is s
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from infra.alarms import alarm, metric, total
+from infra.operations import Operations
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
 from infra.table_policies import statements_of
@@ -19,8 +21,9 @@ _NUMBER = dynamodb.AttributeType.NUMBER
 class TablesStack(StageStack):
     """Tables of all ledgers of a stage."""
 
-    def __init__(self, scope: Construct, settings: Settings) -> None:
+    def __init__(self, scope: Construct, settings: Settings, operations: Operations) -> None:
         super().__init__(scope, "tables", settings, "Audit Ledger: tables of all ledgers")
+        self._operations = operations
         # The log itself. Its stream is for the monitor: any MODIFY or REMOVE is an alarm. Enabled
         # from the first day because it costs nothing until somebody reads it; old images, because
         # of a block that was altered before it was archived they would be the only copy.
@@ -64,12 +67,32 @@ class TablesStack(StageStack):
         )
         for statement in statements_of(name, self.names, protected=self.settings.protected):
             table.add_to_resource_policy(statement)
+        self._watch(name)
         acknowledge(
             table,
             _WHY_NO_BACKUP_PLAN[name],
             ["HIPAA.Security-DynamoDBInBackupPlan"],
         )
         return table
+
+    def _watch(self, name: str) -> None:
+        table = self.names.named(name)
+        throttled = [
+            metric("AWS/DynamoDB", f"{way}ThrottleEvents", {"TableName": table})
+            for way in ("Read", "Write")
+        ]
+        alarm(
+            self,
+            f"{name.capitalize()}Throttled",
+            total("throttled", throttled),
+            self._operations,
+            minutes=3,
+            name=f"{table}-throttled",
+            description=(
+                f"DynamoDB refuses calls to {table}: one ledger may write 1,000 units a second. "
+                "Nothing is lost, the queue waits; look who writes so much."
+            ),
+        )
 
 
 def _keys_only(table: dynamodb.Table, attribute: str, sort: str | None = None) -> None:

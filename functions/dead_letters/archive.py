@@ -1,0 +1,46 @@
+"""Dead letters: a copy in the archive of every message that could not be appended.
+
+A copy is JSON, `{"sender": …, "sent": …, "body": …}`: SQS' id of who sent it, when (milliseconds
+since 1970) and the message as it was, sealed records that nothing here can open. It is at
+`<ledger id>/dead-letters/<yyyy>/<mm>/<dd>/<message id>`, by the day it was sent, so that a message
+always has the same name. Once copied it leaves the queue: the archive keeps it until somebody
+returns it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message as it is kept."""
+
+    sender: str
+    sent: int
+    body: str
+
+
+def ledger_of(queue_arn: str, stage: str) -> str:
+    """Take the ledger's id out of its dead-letter queue's ARN; FormatError for another queue."""
+    queue = queue_arn.rpartition(":")[2]
+    found = re.fullmatch(f"audit-ledger-{re.escape(stage)}-(.+)-dead", queue)
+    if found is None:
+        raise FormatError(f"{queue} is no dead-letter queue of stage {stage}")
+    return found[1]
+
+
+def archive(message: Mapping[str, Any], put: Callable[[str, bytes], None]) -> str:
+    """Copy one SQS record; gives the path below the ledger's prefix. The same again is no error."""
+    attributes = message["attributes"]
+    sent = int(attributes["SentTimestamp"])
+    day = (_EPOCH + timedelta(milliseconds=sent)).strftime("%Y/%m/%d")
+    path = f"dead-letters/{day}/{message['messageId']}"
+    put(path, msgspec.json.encode(DeadLetter(attributes["SenderId"], sent, message["body"])))
+    return path

@@ -1,0 +1,47 @@
+"""Lambda of dead letters: messages of dead-letter queues in, those not yet copied back."""
+
+import os
+import time
+from functools import cache, partial
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.errors import LedgerError
+from functions.dead_letters.archive import archive, ledger_of
+
+logger = Logger()
+metrics = Metrics()
+_NOTHING_IS_LOCKED = Retention("GOVERNANCE", 1)
+_s3 = cache(clients.s3)
+
+
+@cache
+def objects(ledger_id: str) -> LedgerObjects:
+    """One ledger's part of the archive."""
+    return LedgerObjects(_s3(), os.environ["ARCHIVE_BUCKET"], ledger_id, _NOTHING_IS_LOCKED)
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
+    """Copy each message; those that could not be copied stay in the queue, which is an alarm."""
+    failed = []
+    for message in event["Records"]:
+        message_id = message["messageId"]
+        try:
+            ledger_id = ledger_of(message["eventSourceARN"], os.environ["STAGE"])
+            path = archive(message, partial(_put, ledger_id))
+        except (*clients.AwsError, LedgerError) as error:
+            logger.error("not copied", message_id=message_id, error=type(error).__name__)
+            failed.append({"itemIdentifier": message_id})
+        else:
+            logger.warning("dead letter", ledger=ledger_id, path=path)
+    metrics.add_metric("DeadLetters", MetricUnit.Count, len(event["Records"]) - len(failed))
+    return {"batchItemFailures": failed}
+
+
+def _put(ledger_id: str, path: str, data: bytes) -> None:
+    objects(ledger_id).put_once(path, data, int(time.time()), locked=False)

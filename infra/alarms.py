@@ -1,0 +1,111 @@
+"""Alarms: one form for all. Each tells the topic when it starts and when it ends."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from constructs import Construct
+
+from infra.operations import Operations
+
+MINUTE = cdk.Duration.minutes(1)
+METRICS_NAMESPACE = "AuditLedger"
+
+
+def metric(
+    namespace: str,
+    name: str,
+    dimensions: Mapping[str, str],
+    *,
+    statistic: str = "Sum",
+    period: cdk.Duration = MINUTE,
+) -> cloudwatch.Metric:
+    """Name a metric of AWS or of ours."""
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        dimensions_map=dict(dimensions),
+        statistic=statistic,
+        period=period,
+    )
+
+
+def of_function(name: str, function: str, period: cdk.Duration = MINUTE) -> cloudwatch.Metric:
+    """A metric that Lambda keeps of a function."""
+    return metric("AWS/Lambda", name, {"FunctionName": function}, period=period)
+
+
+def of_queue(name: str, queue: str, statistic: str = "Maximum") -> cloudwatch.Metric:
+    """A metric that SQS keeps of a queue."""
+    return metric("AWS/SQS", name, {"QueueName": queue}, statistic=statistic)
+
+
+def of_ours(name: str, function: str) -> cloudwatch.Metric:
+    """A metric that one of our functions writes itself."""
+    return metric(METRICS_NAMESPACE, name, {"service": function})
+
+
+def alarm(
+    scope: Construct,
+    construct_id: str,
+    what: cloudwatch.IMetric,
+    operations: Operations,
+    *,
+    name: str,
+    description: str,
+    over: float = 0,
+    minutes: int = 1,
+    missing_is_bad: bool = False,
+    below: float | None = None,
+) -> cloudwatch.Alarm:
+    """Alarm when a metric is over `over` (or, if given, below `below`) `minutes` in a row.
+
+    `description` says what happened and what to do. `missing_is_bad`: silence is an alarm too.
+    """
+    comparison = cloudwatch.ComparisonOperator
+    made = cloudwatch.Alarm(
+        scope,
+        construct_id,
+        metric=what,
+        alarm_name=name,
+        alarm_description=description,
+        threshold=over if below is None else below,
+        evaluation_periods=minutes,
+        comparison_operator=(
+            comparison.GREATER_THAN_THRESHOLD if below is None else comparison.LESS_THAN_THRESHOLD
+        ),
+        treat_missing_data=(
+            cloudwatch.TreatMissingData.BREACHING
+            if missing_is_bad
+            else cloudwatch.TreatMissingData.NOT_BREACHING
+        ),
+    )
+    action = actions.SnsAction(operations.topic)
+    made.add_alarm_action(action)
+    made.add_ok_action(action)
+    return made
+
+
+def total(label: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    """Add up metrics of a minute; one that is silent counts as 0."""
+    names = [f"m{number}" for number, _ in enumerate(metrics)]
+    return cloudwatch.MathExpression(
+        expression=" + ".join(f"FILL({name}, 0)" for name in names),
+        using_metrics=dict(zip(names, metrics, strict=True)),
+        label=label,
+        period=MINUTE,
+    )
+
+
+def succeeded(function: str, period: cdk.Duration) -> cloudwatch.MathExpression:
+    """Count a function's runs that did not fail."""
+    return cloudwatch.MathExpression(
+        expression="runs - errors",
+        using_metrics={
+            "runs": of_function("Invocations", function, period),
+            "errors": of_function("Errors", function, period),
+        },
+        label="successful runs",
+        period=period,
+    )

@@ -1,0 +1,147 @@
+"""The HTTP API, with the two functions behind it: ingest, and the reader of published files."""
+
+import json
+
+import msgspec
+from aws_cdk import aws_apigatewayv2 as api
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.alarms import alarm, metric
+from infra.bus import BusStack
+from infra.function import LedgerFunction, encrypted_log_group
+from infra.ingest import add_ingest
+from infra.operations import Operations
+from infra.settings import Settings
+from infra.stage_stack import StageStack, acknowledge
+from infra.statements import allow
+from infra.tokens import PortalTokens
+
+REQUESTS_A_SECOND = 1000
+BURST_REQUESTS = 500
+
+# What is logged of a request: nothing of its path, query, headers or body.
+ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "client": "$context.authorizer.claims.client_id",
+    "authorizer": "$context.authorizer.error",
+    "sourceIp": "$context.identity.sourceIp",
+    "responseBytes": "$context.responseLength",
+    "responseMs": "$context.responseLatency",
+    "functionMs": "$context.integrationLatency",
+}
+
+
+class ApiStack(StageStack):
+    """Where portals send events and token holders read what is published."""
+
+    def __init__(
+        self, scope: Construct, settings: Settings, operations: Operations, bus: BusStack
+    ) -> None:
+        super().__init__(scope, "api", settings, "Audit Ledger: HTTP API of all ledgers")
+        self._operations = operations
+        tokens = settings.tokens
+        issuer, audience = tokens.issuer, list(tokens.audience)
+        if issuer is None:
+            own = PortalTokens(self)
+            issuer, audience = own.issuer, own.audience
+        claims = msgspec.json.encode(tokens.claims).decode()
+        ingest = add_ingest(self, operations, bus, claims)
+        published = self._published(claims)
+        self._http = api.HttpApi(
+            self,
+            "Api",
+            api_name=self.names.prefix,
+            description="Audit Ledger: events in, published files out",
+            create_default_stage=False,
+        )
+        self._serve(
+            authorizers.HttpJwtAuthorizer("Tokens", issuer, jwt_audience=audience),
+            ingest.alias or ingest.function,
+            published.function,
+        )
+        self._add_stage()
+        self.output("Url", self._http.api_endpoint, "Portals send events here")
+        self.output("Issuer", issuer, "Whose tokens the API takes")
+
+    def _published(self, claims: str) -> LedgerFunction:
+        names = self.names
+        return LedgerFunction(
+            self,
+            "Published",
+            self._operations,
+            name=names.named("published"),
+            source="published",
+            environment={"PUBLISHED_BUCKET": names.bucket("published"), "TOKEN_CLAIMS": claims},
+            may=[
+                allow("Read", ["s3:GetObject"], [names.bucket_arn("published", "*")]),
+                # So that a file that is not there is 404, not 403.
+                allow("SayNotFound", ["s3:ListBucket"], [names.bucket_arn("published")]),
+            ],
+            memory_mb=512,
+            timeout_seconds=15,
+            reserved=50,
+            why_no_dead_letters="It is called by the API only, which hands its answer back.",
+        )
+
+    def _serve(
+        self,
+        authorizer: api.IHttpRouteAuthorizer,
+        ingest: lambda_.IFunction,
+        published: lambda_.IFunction,
+    ) -> None:
+        """Add the routes. Scopes are judged by the functions, which know SMART's wildcards."""
+        to_ingest = integrations.HttpLambdaIntegration("Ingest", ingest)
+        to_published = integrations.HttpLambdaIntegration("Published", published)
+        post, get = api.HttpMethod.POST, api.HttpMethod.GET
+        for method, path, integration in (
+            (post, "/AuditEvent", to_ingest),
+            (post, "/", to_ingest),
+            (post, "/events", to_ingest),
+            (get, "/published/{path+}", to_published),
+        ):
+            self._http.add_routes(
+                path=path, methods=[method], integration=integration, authorizer=authorizer
+            )
+        (metadata,) = self._http.add_routes(path="/metadata", methods=[get], integration=to_ingest)
+        acknowledge(
+            metadata,
+            "FHIR servers tell anyone what they can do (R4, http.html, capabilities): the capability "
+            "statement says what the API takes and holds no data.",
+            ["AwsSolutions-APIG4"],
+        )
+
+    def _add_stage(self) -> None:
+        log_group = encrypted_log_group(
+            self, self, "AccessLog", f"/aws/vendedlogs/{self.names.prefix}-api", self._operations
+        )
+        api.CfnStage(
+            self,
+            "Stage",
+            api_id=self._http.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=api.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=REQUESTS_A_SECOND, throttling_burst_limit=BURST_REQUESTS
+            ),
+            access_log_settings=api.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log_group.log_group_arn, format=json.dumps(ACCESS_LOG)
+            ),
+        )
+        alarm(
+            self,
+            "FailuresAlarm",
+            metric("AWS/ApiGateway", "5xx", {"ApiId": self._http.api_id}),
+            self._operations,
+            minutes=3,
+            name=f"{self.names.prefix}-api-failures",
+            description=(
+                "The API answers 5xx: portals must send again. The logs of ingest and of the "
+                "reader of published files say why."
+            ),
+        )

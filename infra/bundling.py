@@ -1,0 +1,113 @@
+"""Lambda assets without Docker: our sources, and wheels made for Lambda's platform.
+
+An asset holds `functions/<name>/`, `functions/__init__.py`, the package `audit_ledger` (without the
+command and the verifier, which no function imports) and what `functions/<name>/requirements.txt`
+locks. Its hash is that of the sources and the lock: the same sources are never deployed twice.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PYTHON_VERSION = "3.13"
+# Both: the second alone silently picks ancient versions of packages that were built for the first.
+PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
+RULES = f"1 {PYTHON_VERSION} {' '.join(PLATFORMS)}"
+"""What decides beside the sources what an asset holds; raise the number with a change here."""
+
+KEPT_SERVICES = frozenset({"dynamodb", "events", "kms", "s3", "sqs", "ssm", "sts"})
+"""Services whose descriptions botocore keeps: of its 20 MB, what our clients read."""
+
+_NOT_FOR_FUNCTIONS = ("cli", "verify")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
+
+
+def function_code(name: str) -> lambda_.Code:
+    """Give the code of `functions/<name>`."""
+    sources = function_sources(name)
+    return lambda_.Code.from_asset(
+        str(sources),
+        asset_hash=hash_of(sources),
+        asset_hash_type=cdk.AssetHashType.CUSTOM,
+        bundling=cdk.BundlingOptions(
+            image=cdk.DockerImage.from_registry("never-used"), local=PipBundling(sources, name)
+        ),
+    )
+
+
+@cache
+def function_sources(name: str) -> Path:
+    """Give a folder that holds only what matters of a function, for as long as this app runs."""
+    folder = Path(_folder().name) / name
+    shutil.copytree(REPOSITORY / "functions" / name, folder / "functions" / name, ignore=_LEFT_OUT)
+    shutil.copy(REPOSITORY / "functions" / "__init__.py", folder / "functions")
+    package = folder / "audit_ledger"
+    shutil.copytree(REPOSITORY / "shared" / "audit_ledger", package, ignore=_LEFT_OUT)
+    for part in _NOT_FOR_FUNCTIONS:
+        shutil.rmtree(package / part, ignore_errors=True)
+    return folder
+
+
+@cache
+def _folder() -> "TemporaryDirectory[str]":
+    return TemporaryDirectory(prefix="audit-ledger-assets-")
+
+
+def hash_of(sources: Path) -> str:
+    """SHA-256, hex, over the bundling rules and every file's path and bytes."""
+    digest = hashlib.sha256(RULES.encode())
+    for file in sorted(sources.rglob("*")):
+        if file.is_file():
+            data = file.read_bytes()
+            digest.update(f"\n{file.relative_to(sources)} {len(data)}\n".encode())
+            digest.update(data)
+    return digest.hexdigest()
+
+
+@jsii.implements(cdk.ILocalBundling)
+class PipBundling:
+    """Bundles with pip, on any machine, for Lambda's arm64."""
+
+    def __init__(self, sources: Path, name: str) -> None:
+        self._sources = sources
+        self._lock = sources / "functions" / name / "requirements.txt"
+
+    def try_bundle(self, output_dir: str, options: object = None, **_: Any) -> bool:  # noqa: ARG002
+        """Fill `output_dir`; CalledProcessError, with pip's words above it, where pip fails."""
+        output = Path(output_dir)
+        shutil.copytree(self._sources, output, dirs_exist_ok=True)
+        platforms = [f"--platform={platform}" for platform in PLATFORMS]
+        subprocess.run(  # noqa: S603  pip, with our own lock
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
+                *("--require-hashes", "--only-binary=:all:", "--implementation=cp"),
+                *(f"--python-version={PYTHON_VERSION}", *platforms),
+                *("--requirement", str(self._lock), "--target", str(output)),
+            ],
+            check=True,
+        )
+        strip(output)
+        return True
+
+
+def strip(asset: Path) -> None:
+    """Remove what Lambda does not need, and what differs from one build machine to the next."""
+    for cache_folder in list(asset.rglob("__pycache__")):
+        shutil.rmtree(cache_folder)
+    shutil.rmtree(asset / "bin", ignore_errors=True)  # scripts name the Python that ran pip
+    for pattern in ("*.dist-info/RECORD", "*.dist-info/direct_url.json", "**/*.pyi"):
+        for file in asset.glob(pattern):
+            file.unlink()
+    for service in (asset / "botocore" / "data").glob("*/"):
+        if service.name not in KEPT_SERVICES:
+            shutil.rmtree(service)

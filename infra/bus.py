@@ -1,0 +1,96 @@
+"""The event bus on which portals put events, and what it could not deliver.
+
+No archive: EventBridge would keep events in the clear, where no erasure reaches them.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.alarms import alarm, of_queue
+from infra.operations import Operations
+from infra.settings import Settings
+from infra.stage_stack import StageStack, acknowledge
+from infra.statements import allow
+
+UNDELIVERED_DAYS = 14
+
+
+class BusStack(StageStack):
+    """One bus for all ledgers of a stage; its rules are in the ledgers' stacks."""
+
+    def __init__(self, scope: Construct, settings: Settings, operations: Operations) -> None:
+        super().__init__(scope, "bus", settings, "Audit Ledger: event bus of all ledgers")
+        bus = events.EventBus(
+            self,
+            "Bus",
+            event_bus_name=self.names.prefix,
+            description="Portals put access and record events here",
+        )
+        self.undelivered = self._undelivered()
+        alarm(
+            self,
+            "UndeliveredAlarm",
+            of_queue("ApproximateNumberOfMessagesVisible", self.names.undelivered),
+            operations,
+            name=self.names.undelivered,
+            description=(
+                "Events from the bus were not accepted: ingest refused them, or failed for hours. "
+                f"They are in {self.names.undelivered}, in the clear, for {UNDELIVERED_DAYS} days: "
+                "find the cause in ingest's log, put them on the bus again, purge the queue."
+            ),
+        )
+        self.output("BusArn", bus.event_bus_arn, "Portals put events here, from their own account")
+
+    def _undelivered(self) -> sqs.Queue:
+        """Make the one queue that holds events in the clear: under a KMS key of its own."""
+        key = kms.Key(
+            self,
+            "UndeliveredKey",
+            description=f"{self.names.undelivered}: events that ingest did not take",
+            enable_key_rotation=True,
+            removal_policy=self.removal_policy,
+        )
+        from_rules = {
+            "ArnLike": {"aws:SourceArn": self.names.arn("events", f"rule/{self.names.prefix}/*")}
+        }
+        bus_service = iam.ServicePrincipal("events.amazonaws.com")
+        key.add_to_resource_policy(
+            allow(
+                "RulesOfThisBus",
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                ["*"],
+                {"StringEquals": {"aws:SourceAccount": self.account}},
+                bus_service,
+            )
+        )
+        queue = sqs.Queue(
+            self,
+            "Undelivered",
+            queue_name=self.names.undelivered,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(UNDELIVERED_DAYS),
+            max_message_size_bytes=1024 * 1024,
+        )
+        queue.add_to_resource_policy(
+            allow(
+                "RulesOfThisBus",
+                ["sqs:SendMessage"],
+                [queue.queue_arn],
+                from_rules,
+                bus_service,
+            )
+        )
+        acknowledge(
+            queue,
+            "It is the dead-letter queue of the bus' rules and of ingest; what is in it waits for "
+            "a person, and a dead-letter queue behind it would only hide that.",
+            ["AwsSolutions-SQS3"],
+        )
+        self.undelivered_key = key
+        return queue

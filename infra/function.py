@@ -1,0 +1,173 @@
+"""A Lambda function of ours: a role of its own with a fixed name, encrypted logs, alarms."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.alarms import METRICS_NAMESPACE, alarm, of_function
+from infra.bundling import function_code
+from infra.operations import Operations
+from infra.settings import LOG_DAYS
+from infra.stage_stack import StageStack, acknowledge
+from infra.statements import allow
+
+ALIAS = "live"
+
+_RETENTIONS = {
+    days: getattr(logs.RetentionDays, member)
+    for days, member in zip(
+        LOG_DAYS,
+        (
+            *("ONE_DAY", "THREE_DAYS", "FIVE_DAYS", "ONE_WEEK", "TWO_WEEKS", "ONE_MONTH"),
+            *("TWO_MONTHS", "THREE_MONTHS", "FOUR_MONTHS", "FIVE_MONTHS", "SIX_MONTHS"),
+            *("ONE_YEAR", "THIRTEEN_MONTHS", "EIGHTEEN_MONTHS", "TWO_YEARS", "THREE_YEARS"),
+            *("FIVE_YEARS", "SIX_YEARS", "TEN_YEARS"),
+        ),
+        strict=True,
+    )
+}
+
+
+def encrypted_log_group(
+    stack: StageStack, construct: Construct, construct_id: str, name: str, operations: Operations
+) -> logs.LogGroup:
+    """Make a log group with the stage's retention, under the operations key."""
+    return logs.LogGroup(
+        construct,
+        construct_id,
+        log_group_name=name,
+        retention=_RETENTIONS[stack.settings.log_days],
+        encryption_key=operations.key,
+        removal_policy=stack.removal_policy,
+    )
+
+
+class LedgerFunction(Construct):
+    """`functions/<source>` on Lambda, named `name` as its role is.
+
+    `may`: all that it may do beside writing its own log. `reserved`: how many may run at once, in
+    stages that reserve; `why_no_dead_letters`: where a failed call goes, if not to a queue of the
+    function's own.
+    """
+
+    def __init__(
+        self,
+        stack: StageStack,
+        construct_id: str,
+        operations: Operations,
+        *,
+        name: str,
+        source: str,
+        environment: Mapping[str, str],
+        may: Sequence[iam.PolicyStatement],
+        memory_mb: int,
+        timeout_seconds: int,
+        reserved: int,
+        why_no_dead_letters: str = "",
+        dead_letters: sqs.IQueue | None = None,
+        snap_start: bool = False,
+    ) -> None:
+        super().__init__(stack, construct_id)
+        self.name = name
+        log_group = encrypted_log_group(stack, self, "Log", f"/aws/lambda/{name}", operations)
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=name,
+            description=f"Role of the function {name} and of nothing else",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        write_log = allow(
+            "WriteOwnLog",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [stack.names.arn("logs", f"log-group:/aws/lambda/{name}:*")],
+        )
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            managed_policy_name=name,
+            description=f"All that the function {name} may do",
+            statements=[*may, write_log],
+            roles=[self.role],
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=function_code(source),
+            handler=f"functions.{source}.handler.handler",
+            role=self.role.without_policy_updates(),
+            environment={
+                **environment,
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+            },
+            memory_size=memory_mb,
+            timeout=cdk.Duration.seconds(timeout_seconds),
+            reserved_concurrent_executions=(
+                reserved if stack.settings.reserve_concurrency else None
+            ),
+            dead_letter_queue=dead_letters,
+            log_group=log_group,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+        )
+        # Lambda tries the role when a function or mapping is made: the role must be complete.
+        self.function.node.add_dependency(policy)
+        self.alias = (
+            lambda_.Alias(self, "Alias", alias_name=ALIAS, version=self.function.current_version)
+            if snap_start
+            else None
+        )
+        self._watch(operations)
+        self._acknowledge(stack, dead_letters, why_no_dead_letters)
+
+    def _watch(self, operations: Operations) -> None:
+        alarm(
+            self,
+            "Errors",
+            of_function("Errors", self.name),
+            operations,
+            name=f"{self.name}-errors",
+            description=f"{self.name} fails: its log says why.",
+        )
+        alarm(
+            self,
+            "Throttles",
+            of_function("Throttles", self.name),
+            operations,
+            name=f"{self.name}-throttles",
+            description=(
+                f"{self.name} was not run for want of concurrency: raise the account's limit of "
+                "concurrent executions, or find out who uses it up."
+            ),
+        )
+
+    def _acknowledge(
+        self,
+        stack: StageStack,
+        dead_letters: sqs.IQueue | None,
+        why_no_dead_letters: str,
+    ) -> None:
+        acknowledge(
+            self.function,
+            "It talks to AWS services only, over TLS, with a role that names what it may reach; it "
+            "has no private network to protect, and a VPC would add endpoints to trust and pay.",
+            ["HIPAA.Security-LambdaInsideVPC"],
+        )
+        if dead_letters is None:
+            acknowledge(self.function, why_no_dead_letters, ["HIPAA.Security-LambdaDLQ"])
+        if not stack.settings.reserve_concurrency:
+            acknowledge(
+                self.function,
+                "New AWS accounts may run ten functions at once and reserve none, and developers "
+                "use such; prod reserves.",
+                ["HIPAA.Security-LambdaConcurrency"],
+            )

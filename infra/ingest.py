@@ -1,0 +1,97 @@
+"""Ingest: what it is told, and exactly what it may do."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+
+from infra.bus import BusStack
+from infra.function import LedgerFunction
+from infra.names import Names
+from infra.operations import Operations
+from infra.stage_stack import StageStack
+from infra.statements import allow
+
+SECONDS = 20
+EVENT_HOURS = 6
+
+
+def add_ingest(
+    stack: StageStack, operations: Operations, bus: BusStack, claims: str
+) -> LedgerFunction:
+    """Add ingest; the API and the rules of the bus call its alias."""
+    names = stack.names
+    undelivered = sqs.Queue.from_queue_arn(stack, "Undelivered", names.queue_arn(names.undelivered))
+    ingest = LedgerFunction(
+        stack,
+        "Ingest",
+        operations,
+        name=names.named("ingest"),
+        source="ingest",
+        environment={
+            "STAGE": stack.settings.stage,
+            "SUBJECTS_TABLE": names.named("subjects"),
+            "LEDGERS_TABLE": names.named("ledgers"),
+            "TOKEN_CLAIMS": claims,
+        },
+        may=_permissions(names, bus),
+        memory_mb=1024,
+        timeout_seconds=SECONDS,
+        reserved=200,
+        dead_letters=undelivered,
+        # A portal waits for its answer: a cold start of a second and a half becomes a fraction.
+        snap_start=True,
+    )
+    assert ingest.alias is not None  # noqa: S101  SnapStart works through it
+    ingest.alias.configure_async_invoke(
+        max_event_age=cdk.Duration.hours(EVENT_HOURS), retry_attempts=2
+    )
+    lambda_.CfnPermission(
+        stack,
+        "RulesOfTheBus",
+        action="lambda:InvokeFunction",
+        function_name=ingest.alias.function_arn,
+        principal="events.amazonaws.com",
+        source_account=stack.account,
+        source_arn=names.arn("events", f"rule/{names.prefix}/*"),
+    )
+    return ingest
+
+
+def _permissions(names: Names, bus: BusStack) -> list[iam.PolicyStatement]:
+    return [
+        allow(
+            "SubjectSecrets",
+            ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
+            [names.table_arn("subjects")],
+        ),
+        allow(
+            "WrappedKeys",
+            ["dynamodb:GetItem", "dynamodb:PutItem"],
+            [names.table_arn("ledgers")],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys"]}},
+        ),
+        # The keys are made by stacks that come later; their aliases say which these are.
+        allow(
+            "UnwrapKeys",
+            ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
+            [names.arn("kms", "key/*")],
+            {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
+        ),
+        allow(
+            "Queue",
+            ["sqs:SendMessage", "sqs:GetQueueUrl"],
+            [names.queue_arn(names.queue("*"))],
+        ),
+        allow(
+            "ReadSettings",
+            ["ssm:GetParameter"],
+            [names.arn("ssm", f"parameter{names.parameter('*')}")],
+        ),
+        allow("LeaveUndelivered", ["sqs:SendMessage"], [names.queue_arn(names.undelivered)]),
+        allow(
+            "EncryptUndelivered",
+            ["kms:GenerateDataKey", "kms:Decrypt"],
+            [bus.undelivered_key.key_arn],
+        ),
+    ]

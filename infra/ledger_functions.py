@@ -1,0 +1,161 @@
+"""Sequencer and publisher of one ledger: what they are told, and exactly what they may do."""
+
+from aws_cdk import aws_iam as iam
+
+from infra.ledger_keys import LedgerKeys
+from infra.names import Names
+from infra.settings import Ledger, Settings
+from infra.stage_stack import StageStack
+from infra.statements import allow
+
+PUBLISHED_SOURCE = "audit-ledger"
+"""EventBridge source of announcements; events of portals never carry it."""
+
+
+def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
+    """Give what the sequencer reads from its environment."""
+    return {
+        "ORIGIN": settings.origin(ledger),
+        "BLOCKS_TABLE": names.named("blocks"),
+        "EVENTS_TABLE": names.named("events"),
+        "LEDGERS_TABLE": names.named("ledgers"),
+        "SEQUENCER_KEY": names.key_alias(ledger.id, "sequencer"),
+        "CONTROL_SENDERS": "{}",
+    }
+
+
+def sequencer_permissions(
+    names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
+) -> list[iam.PolicyStatement]:
+    """Give what the sequencer may do. All actions here name their keys, so LeadingKeys binds."""
+    origin = settings.origin(ledger)
+    return [
+        allow(
+            "AppendToOwnLedger",
+            ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"],
+            [names.table_arn("blocks")],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [origin]}},
+        ),
+        allow(
+            "IndexOwnEvents",
+            ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+            [names.table_arn("events")],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{origin}#*"]}},
+        ),
+        allow(
+            "ReadWhatIsPublished",
+            ["dynamodb:BatchGetItem"],
+            [names.table_arn("ledgers")],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
+        ),
+        allow("SignBlocks", ["kms:Sign"], [keys.sequencer]),
+        allow(
+            "TakeFromOwnQueue",
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            [names.queue_arn(names.queue(ledger.id))],
+        ),
+    ]
+
+
+def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
+    """Give what the publisher reads from its environment."""
+    return {
+        "ORIGIN": settings.origin(ledger),
+        "LEDGER_ID": ledger.id,
+        "BLOCKS_TABLE": names.named("blocks"),
+        "LEDGERS_TABLE": names.named("ledgers"),
+        "PUBLISHED_BUCKET": names.bucket("published"),
+        "ARCHIVE_BUCKET": names.bucket("archive"),
+        "SEQUENCER_KEY": names.key_alias(ledger.id, "sequencer"),
+        "CHECKPOINT_ED25519_KEY": names.key_alias(ledger.id, "checkpoint-ed25519"),
+        "CHECKPOINT_MLDSA44_KEY": names.key_alias(ledger.id, "checkpoint-mldsa44"),
+        "EVENT_BUS": names.prefix,
+        "LOCK_MODE": settings.retention.mode,
+        "LOCK_DAYS": str(settings.retention.days),
+    }
+
+
+def publisher_permissions(
+    names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
+) -> list[iam.PolicyStatement]:
+    """Give what the publisher may do."""
+    origin = settings.origin(ledger)
+    own = names.bucket_arn("published", f"{ledger.id}/*")
+    put = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"]
+    return [
+        allow(
+            "ReadOwnBlocks",
+            ["dynamodb:Query", "dynamodb:GetItem"],
+            [names.table_arn("blocks")],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [origin]}},
+        ),
+        allow(
+            "KeepWhatIsPublished",
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            [names.table_arn("ledgers")],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
+        ),
+        allow("SignCheckpoints", ["kms:Sign"], [keys.checkpoint_ed25519, keys.checkpoint_mldsa44]),
+        allow(
+            "ReadPublicKeys",
+            ["kms:GetPublicKey"],
+            [keys.checkpoint_ed25519, keys.checkpoint_mldsa44, keys.sequencer],
+        ),
+        allow("Publish", put, [own]),
+        allow(
+            "RemoveSupersededPartialTiles",
+            ["s3:DeleteObject"],
+            [names.bucket_arn("published", f"{ledger.id}/tile/*.p/*")],
+        ),
+        # IfExists: reading an object that is not there is answered 404 to those who may list, and
+        # that question has no prefix.
+        allow(
+            "SeeWhatIsThere",
+            ["s3:ListBucket"],
+            [names.bucket_arn("published")],
+            {"StringLikeIfExists": {"s3:prefix": f"{ledger.id}/*"}},
+        ),
+        allow("Archive", put, [names.bucket_arn("archive", f"{ledger.id}/blocks/*")]),
+        allow(
+            "Announce",
+            ["events:PutEvents"],
+            [names.arn("events", f"event-bus/{names.prefix}")],
+            {"StringEquals": {"events:source": PUBLISHED_SOURCE}},
+        ),
+    ]
+
+
+def schedule_role(stack: StageStack, ledger: Ledger) -> iam.Role:
+    """Make the role under which the schedule starts the publisher."""
+    names = stack.names
+    name = names.of_ledger(ledger.id, "schedule")
+    publisher = names.of_ledger(ledger.id, "publisher")
+    role = iam.Role(
+        stack,
+        "ScheduleRole",
+        role_name=name,
+        description=f"Starts {publisher} and nothing else",
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": stack.account},
+                "ArnEquals": {"aws:SourceArn": names.arn("scheduler", "schedule-group/default")},
+            },
+        ),
+    )
+    iam.ManagedPolicy(
+        stack,
+        "SchedulePolicy",
+        managed_policy_name=name,
+        description=f"All that the schedule of {publisher} may do",
+        statements=[
+            allow("Start", ["lambda:InvokeFunction"], [names.function_arn(publisher)]),
+            allow(
+                "LeaveWord",
+                ["sqs:SendMessage"],
+                [names.queue_arn(names.unpublished(ledger.id))],
+            ),
+        ],
+        roles=[role],
+    )
+    return role

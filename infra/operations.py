@@ -1,0 +1,83 @@
+"""What operators see: the topic of all alarms, and the key under which logs and alarms lie."""
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.settings import Settings
+from infra.stage_stack import StageStack
+from infra.statements import allow
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What other stacks need of this one."""
+
+    key: kms.IKey
+    topic: sns.ITopic
+
+
+class OperationsStack(StageStack):
+    """Shared by all stacks of a stage; everything else comes after it."""
+
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        super().__init__(scope, "operations", settings, "Audit Ledger: alarms, key of the logs")
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"{self.names.prefix}: logs and alarms",
+            enable_key_rotation=True,
+            removal_policy=self.removal_policy,
+        )
+        key.add_alias(f"{self.names.prefix}/operations")
+        logs = f"log-group:*{self.names.prefix}*"
+        key.add_to_resource_policy(
+            allow(
+                "LogGroupsOfThisStage",
+                ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*"],
+                ["*"],
+                {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": self.names.arn("logs", logs)}},
+                iam.ServicePrincipal(f"logs.{self.region}.amazonaws.com"),
+            )
+        )
+        key.add_to_resource_policy(
+            allow(
+                "AlarmsToTheTopic",
+                ["kms:Decrypt", "kms:GenerateDataKey*"],
+                ["*"],
+                {"StringEquals": {"aws:SourceAccount": self.account}},
+                iam.ServicePrincipal("cloudwatch.amazonaws.com"),
+            )
+        )
+        topic = sns.Topic(
+            self,
+            "Alarms",
+            topic_name=self.names.named("alarms"),
+            display_name=f"Audit Ledger {settings.stage}",
+            master_key=key,
+            enforce_ssl=True,
+        )
+        topic.add_to_resource_policy(
+            allow(
+                "AlarmsOfThisAccount",
+                ["sns:Publish"],
+                [topic.topic_arn],
+                {"StringEquals": {"aws:SourceAccount": self.account}},
+                iam.ServicePrincipal("cloudwatch.amazonaws.com"),
+            )
+        )
+        for number, email in enumerate(settings.alarm_emails):
+            sns.CfnSubscription(
+                self,
+                f"Email{number}",
+                protocol="email",
+                endpoint=email,
+                topic_arn=topic.topic_arn,
+            )
+        self.output("AlarmTopic", topic.topic_arn, "Every alarm is announced here")
+        self.operations = Operations(key, topic)
+        cdk.Tags.of(key).add("audit-ledger-use", "operations")

@@ -1,0 +1,80 @@
+"""The bus and a ledger's portals: one rule for each portal that has an AWS account.
+
+Portal and ledger come from the rule, and the rule goes by the account that EventBridge itself
+writes into an event: nothing that an event claims decides to which ledger it goes.
+"""
+
+import json
+
+from aws_cdk import aws_events as events
+
+from infra.function import ALIAS
+from infra.ledger_functions import PUBLISHED_SOURCE
+from infra.names import Names
+from infra.settings import Ledger
+from infra.stage_stack import StageStack
+
+MAX_AGE_SECONDS = 24 * 3600
+MAX_RETRIES = 185  # EventBridge's own most
+
+
+def add_portal_rules(stack: StageStack, ledger: Ledger) -> None:
+    """Add rules, and for other accounts the right to put events on the bus."""
+    names = stack.names
+    for portal in ledger.portals:
+        if portal.account is None:
+            continue
+        if portal.account != stack.settings.account:
+            events.CfnEventBusPolicy(
+                stack,
+                f"Allow-{portal.id}",
+                event_bus_name=names.prefix,
+                statement_id=f"portal-{portal.account}",
+                statement=_may_put(names, portal.account),
+            )
+        events.CfnRule(
+            stack,
+            f"Rule-{portal.id}",
+            event_bus_name=names.prefix,
+            description=f"Events of the portal {portal.id} for {ledger.id}",
+            event_pattern={
+                "account": [portal.account],
+                # Our own announcements, where a portal is in the ledger's account.
+                "source": [{"anything-but": [PUBLISHED_SOURCE]}],
+            },
+            targets=[_ingest(names, ledger.id, portal.id)],
+        )
+
+
+def input_template(ledger_id: str, portal_id: str) -> str:
+    """Give what ingest gets: who and where by the rule, and the whole event, detail included.
+
+    EventBridge puts the event in the place of the bare variable: the template is no JSON yet.
+    """
+    head = json.dumps({"portal": portal_id, "ledger": ledger_id})
+    return f'{head[:-1]}, "event": <aws.events.event.json>}}'
+
+
+def _may_put(names: Names, account: str) -> dict[str, object]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{names.partition}:iam::{account}:root"},
+        "Action": "events:PutEvents",
+        "Resource": names.arn("events", f"event-bus/{names.prefix}"),
+    }
+
+
+def _ingest(names: Names, ledger_id: str, portal_id: str) -> events.CfnRule.TargetProperty:
+    return events.CfnRule.TargetProperty(
+        id="ingest",
+        arn=names.function_arn(f"{names.named('ingest')}:{ALIAS}"),
+        input_transformer=events.CfnRule.InputTransformerProperty(
+            input_template=input_template(ledger_id, portal_id)
+        ),
+        retry_policy=events.CfnRule.RetryPolicyProperty(
+            maximum_event_age_in_seconds=MAX_AGE_SECONDS, maximum_retry_attempts=MAX_RETRIES
+        ),
+        dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+            arn=names.queue_arn(names.undelivered)
+        ),
+    )
