@@ -1,1 +1,1 @@
-"""The verifier: whether a published ledger is what its signers say, judged without trusting them."""
+"""The verifier: is a published ledger what its signers say, judged without trusting them."""

@@ -1,0 +1,79 @@
+"""A published ledger in S3, as a source for the verifier."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from audit_ledger.aws.clients import AwsError, error_code, s3
+from audit_ledger.errors import FormatError, UnreachableError
+from audit_ledger.verify.http_source import gunzip
+from audit_ledger.verify.sources import MAX_OBJECT_BYTES
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class S3Source:
+    """Objects below a prefix of a bucket, read with whatever credentials the environment gives.
+
+    A missing object answers 404 to readers who may list, so a refusal is never taken for absence.
+    """
+
+    bucket: str
+    prefix: str = ""
+
+    @property
+    def name(self) -> str:
+        """The s3:// URL."""
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    @property
+    def is_remote(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, path: str) -> bytes | None:
+        """Get one object, a byte over MAX_OBJECT_BYTES at most; botocore asks again by itself."""
+        try:
+            answer = _client().get_object(Bucket=self.bucket, Key=self._key(path))
+            data = answer["Body"].read(MAX_OBJECT_BYTES + 1)
+        except ClientError as error:
+            if error_code(error) in ("NoSuchKey", "404"):
+                return None
+            raise UnreachableError(f"{self.name}: {path}: {error_code(error)}") from None
+        except AwsError as error:
+            raise UnreachableError(f"{self.name}: {path}: {error}") from None
+        return gunzip(data) if answer.get("ContentEncoding") == "gzip" else data
+
+    def list_all(self) -> Iterator[str]:
+        """List all objects below the prefix."""
+        start = self._key("")
+        try:
+            pages = _client().get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=start):
+                for item in page.get("Contents", ()):
+                    yield item["Key"].removeprefix(start)
+        except AwsError as error:
+            raise UnreachableError(f"{self.name}: {error}") from None
+
+    def _key(self, path: str) -> str:
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+
+def s3_source(url: str) -> S3Source:
+    """Read `s3://bucket/prefix`; FormatError for anything else."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise FormatError(f"{url}: not of the form s3://bucket/prefix")
+    return S3Source(bucket, prefix.strip("/"))
+
+
+@lru_cache(maxsize=1)
+def _client() -> "S3Client":
+    """Give this process's client: clients cannot be sent to worker processes, sources can."""
+    return s3()

@@ -1,0 +1,184 @@
+"""The digest chain: from the newest digest back to the first, each naming the one before it.
+
+The walk checks what can be checked of the digests among themselves; what they say of the tree is
+compared when the tree is known, and signatures are checked in batches by worker processes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from audit_ledger.chain.digest import Digest, decode_digest, is_digest_name
+from audit_ledger.errors import FormatError, UnreachableError
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.sources import Outcome, Source, read_outcome
+
+LATEST = "digests/latest"
+
+Take = Callable[[str, bytes], None]
+"""Takes a digest's path and bytes, whose signatures are still to be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestClaim:
+    """What one digest says of the tree, and what its successor must agree with."""
+
+    path: str
+    period_from: int
+    period_to: int
+    size_before: int
+    size_after: int
+    root: bytes
+    control_entries: int
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """Orders digests: the larger, the newer."""
+        return self.period_to, self.size_after
+
+
+@dataclass
+class DigestChain:
+    """The digests found, newest first, and the paths of all that were looked at."""
+
+    claims: list[DigestClaim] = field(default_factory=list)
+    paths: set[str] = field(default_factory=set)
+    findings: Findings = field(default_factory=Findings)
+
+
+def walk_digests(source: Source, origin: str, latest: Outcome, take: Take) -> DigestChain:
+    """Follow the chain from what was read as `digests/latest`.
+
+    Where a digest is missing and the source can list, the walk goes on with the newest older one.
+    """
+    return _Walk(source, origin, take).run(latest)
+
+
+def digest_age(path: str) -> tuple[str, int]:
+    """Order the names of digests: time, then size as a number."""
+    time, _, size = path.rpartition("/")[2].partition("-")
+    return time, int(size)
+
+
+class _Walk:
+    def __init__(self, source: Source, origin: str, take: Take) -> None:
+        self.chain = DigestChain(paths={LATEST})
+        self._source = source
+        self._origin = origin
+        self._take = take
+        self._listed: list[str] | None = None  # oldest first; popped as they are passed
+
+    def run(self, latest: Outcome) -> DigestChain:
+        path, expected_hash = self._start(latest)
+        after: DigestClaim | None = None
+        while path:
+            self.chain.paths.add(path)
+            digest = self._open(path, self._read(path), expected_hash)
+            if digest is None and isinstance(latest, bytes):
+                digest = self._open(path, latest, None)  # the copy is as good a beginning
+            latest = None
+            if digest is None:
+                path, expected_hash, after = self._newest_listed(path), None, None
+                continue
+            claim = self.chain.claims[-1]
+            if after and not self._follows(claim, after):
+                break  # an endless chain could be made of such
+            after = claim
+            path, expected_hash = digest.previous_name, digest.previous_sha256
+            if not path and digest.size_before != 0:
+                message = f"the first digest, but it begins at entry {digest.size_before}"
+                self._found(Code.DIGEST_CHAIN_BROKEN, claim.path, message)
+        return self.chain
+
+    def _start(self, latest: Outcome) -> tuple[str, bytes | None]:
+        """Give the newest digest's own path, and the hash that what is there must have."""
+        if isinstance(latest, bytes):
+            try:
+                digest = decode_digest(parse_note(latest).text)
+            except FormatError as error:
+                self._found(Code.DIGEST_MALFORMED, LATEST, str(error))
+            else:
+                return digest.name, sha256(latest).digest()
+        else:
+            self._found_unread(LATEST, latest)
+        return self._newest_listed(None), None
+
+    def _read(self, path: str) -> bytes | None:
+        outcome = read_outcome(self._source, path)
+        if isinstance(outcome, bytes):
+            return outcome
+        self._found_unread(path, outcome)
+        return None
+
+    def _found_unread(self, path: str, outcome: UnreachableError | None) -> None:
+        if outcome is None:
+            self._found(Code.MISSING, path, "the digest is missing")
+        else:
+            self._found(Code.UNREACHABLE, path, str(outcome))
+
+    def _open(self, path: str, data: bytes | None, expected_hash: bytes | None) -> Digest | None:
+        """Read a digest; one that is not the one named is told once, whatever else is wrong."""
+        if data is None:
+            return None
+        if expected_hash is not None and sha256(data).digest() != expected_hash:
+            message = "not the digest whose hash its successor, or digests/latest, gives"
+            self._found(Code.DIGEST_CHAIN_BROKEN, path, message)
+            return None
+        try:
+            digest = decode_digest(parse_note(data).text)
+            checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
+        except FormatError as error:
+            self._found(Code.DIGEST_MALFORMED, path, str(error))
+            return None
+        self._take(path, data)
+        if digest.name != path:
+            self._found(Code.DIGEST_CHAIN_BROKEN, path, f"its content belongs at {digest.name}")
+            return None
+        if digest.origin != self._origin:
+            self._found(Code.DIGEST_DISAGREES, path, f"of another ledger, {digest.origin}")
+            return None
+        stated = (digest.origin, digest.size_after, digest.root)
+        if (checkpoint.origin, checkpoint.size, checkpoint.root) != stated:
+            message = "origin, size or root are not those of the checkpoint inside"
+            self._found(Code.DIGEST_DISAGREES, path, message)
+        claim = DigestClaim(
+            path,
+            digest.period_from,
+            digest.period_to,
+            digest.size_before,
+            digest.size_after,
+            digest.root,
+            digest.control_entries,
+        )
+        self.chain.claims.append(claim)
+        return digest
+
+    def _follows(self, claim: DigestClaim, after: DigestClaim) -> bool:
+        """Whether a digest ends where its successor begins, and was made before it."""
+        if claim.period_to != after.period_from or claim.size_after != after.size_before:
+            message = f"period and size do not end where those of {after.path} begin"
+            self._found(Code.DIGEST_CHAIN_BROKEN, claim.path, message)
+        return claim.age < after.age
+
+    def _newest_listed(self, before: str | None) -> str:
+        """Give the path of the newest listed digest older than `before`; empty for none."""
+        if self._listed is None:
+            self._listed = self._list()
+        while self._listed:
+            path = self._listed.pop()
+            if before is None or digest_age(path) < digest_age(before):
+                return path
+        return ""
+
+    def _list(self) -> list[str]:
+        try:
+            listing = self._source.list_all()
+            return sorted(filter(is_digest_name, listing or ()), key=digest_age)
+        except UnreachableError as error:
+            self._found(Code.UNREACHABLE, "digests", str(error))
+            return []
+
+    def _found(self, code: Code, path: str, message: str) -> None:
+        self.chain.findings.add(Finding(code, path, None, f"{path}: {message}"))

@@ -1,0 +1,140 @@
+"""Findings: what verification found, where, in which entries; and the answer they add up to.
+
+    verified      everything that was looked at holds
+    failed        something is not what was signed, or what the format demands: altered, not missing
+    incomplete    cannot tell: missing, unreachable, stale, or not witnessed as the policy asks
+
+Altered and missing are kept apart: bytes that contradict a signature or a hash are evidence of
+tampering, bytes that are not there are evidence of nothing, so they are never a reason to say
+*verified* either. `failed` outweighs `incomplete`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Answer(StrEnum):
+    """What verification says in the end."""
+
+    VERIFIED = "verified"
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+
+
+class Code(StrEnum):
+    """What was found. Scripts may rely on the values."""
+
+    # failed
+    CHECKPOINT_MALFORMED = "checkpoint-malformed"  # not a checkpoint
+    CHECKPOINT_REJECTED = "checkpoint-rejected"  # no known log signed it, or a signature is bad
+    CHECKPOINT_BEHIND = "checkpoint-behind"  # the newest digest knows a larger signed checkpoint
+    ROOT_MISMATCH = "root-mismatch"  # the entries are not those of the signed root
+    ROLLED_BACK = "rolled-back"  # smaller than the checkpoint verified before
+    FORKED = "forked"  # two signed checkpoints that no single ledger can have
+    ENTRY_ALTERED = "entry-altered"  # an entry is not the one that its tile commits to
+    BUNDLE_MALFORMED = "bundle-malformed"  # an entry bundle is cut short or has bytes too many
+    TILE_ALTERED = "tile-altered"  # a tile's hash does not follow from what is below it
+    TILE_MALFORMED = "tile-malformed"  # a tile is cut short or has bytes too many
+    ENTRY_MALFORMED = "entry-malformed"  # signed, but not written as an entry is
+    SEQ_MISMATCH = "seq-mismatch"  # an entry's seq is not its place
+    LINK_BROKEN = "link-broken"  # prev is not the leaf hash of the entry before
+    TIME_BACKWARDS = "time-backwards"  # an entry's time is before that of the entry before
+    NOT_CREATED = "not-created"  # entry 0 does not create this ledger
+    DIGEST_MALFORMED = "digest-malformed"  # not a digest
+    DIGEST_REJECTED = "digest-rejected"  # no known log signed it or its checkpoint
+    DIGEST_CHAIN_BROKEN = "digest-chain-broken"  # a digest is not the one that its successor names
+    DIGEST_DISAGREES = "digest-disagrees"  # a digest's root or counts are not those of the entries
+    DIGEST_BEHIND = "digest-behind"  # the newest digest is older than the checkpoint
+    UNKNOWN_OBJECT = "unknown-object"  # an object that no ledger publishes
+    FUTURE_TIME = "future-time"  # a time later than now
+    # incomplete
+    MISSING = "missing"
+    UNREACHABLE = "unreachable"
+    NOT_WITNESSED = "not-witnessed"
+    STALE = "stale"
+    IN_PROGRESS = "in-progress"  # digest and checkpoint differ and one is minutes old
+
+
+_AND_MORE = " (and so for those that follow)"
+_INCOMPLETE = frozenset(
+    (Code.MISSING, Code.UNREACHABLE, Code.NOT_WITNESSED, Code.STALE, Code.IN_PROGRESS)
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found.
+
+    `where`: path below the ledger's prefix. `entries`: first and last index concerned, both
+    included, or None where it concerns no entry in particular.
+    """
+
+    code: Code
+    where: str
+    entries: tuple[int, int] | None
+    message: str
+
+    @property
+    def answer(self) -> Answer:
+        """What this finding alone makes of the answer."""
+        return Answer.INCOMPLETE if self.code in _INCOMPLETE else Answer.FAILED
+
+
+@dataclass
+class Findings:
+    """Collects findings, keeps the first `limit` of them, and counts the rest.
+
+    What is found of one entry after the other in one place, or missing in a row, is one finding.
+    """
+
+    limit: int = 100
+    kept: list[Finding] = field(default_factory=list)
+    left_out: int = 0
+    failed: bool = False
+    incomplete: bool = False
+
+    def add(self, finding: Finding) -> None:
+        """Take one more finding."""
+        self.failed |= finding.answer is Answer.FAILED
+        self.incomplete |= finding.answer is Answer.INCOMPLETE
+        if self.kept and (joined := _join(self.kept[-1], finding)):
+            self.kept[-1] = joined
+        elif len(self.kept) < self.limit:
+            self.kept.append(finding)
+        else:
+            self.left_out += 1
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Take more findings, in order."""
+        for finding in findings:
+            self.add(finding)
+
+    def merge(self, other: "Findings") -> None:
+        """Take all that another collection has, in order."""
+        self.extend(other.kept)
+        self.left_out += other.left_out
+        self.failed |= other.failed
+        self.incomplete |= other.incomplete
+
+    @property
+    def answer(self) -> Answer:
+        """The answer that all findings add up to, those left out included."""
+        if self.failed:
+            return Answer.FAILED
+        return Answer.INCOMPLETE if self.incomplete else Answer.VERIFIED
+
+
+def _join(before: Finding, after: Finding) -> Finding | None:
+    """One finding of two of one kind whose entries touch, None where they do not."""
+    if before.code is not after.code or before.entries is None or after.entries is None:
+        return None
+    if before.code in (Code.MISSING, Code.UNREACHABLE):
+        same_place = before.where.split("/", 2)[:2] == after.where.split("/", 2)[:2]
+    else:
+        same_place = before.where == after.where
+    if not same_place or before.entries[1] + 1 != after.entries[0]:
+        return None
+    start = before.message.removesuffix(_AND_MORE)
+    entries = (before.entries[0], after.entries[1])
+    return Finding(before.code, before.where, entries, start + _AND_MORE)

@@ -1,0 +1,47 @@
+"""Objects that are not quite what was asked for: full where partial was, or cut short."""
+
+from audit_ledger.tlog.tiles import HASH_SIZE, TILE_WIDTH, EntryBundle, Tile
+from audit_ledger.verify.sources import Outcome, Source, read_outcome
+
+_LENGTH_BYTES = 2
+
+
+def read_object(source: Source, of: EntryBundle | Tile) -> Outcome:
+    """Read a tile or entry bundle, partial ones also from the full one that took their place.
+
+    A log may delete a partial tile once the full one is there (C2SP tlog-tiles, Partial Tiles), so
+    this happens to whoever reads a log that is growing.
+    """
+    outcome = read_outcome(source, of.path)
+    return read_full_instead(source, of) if outcome is None and not of.is_full else outcome
+
+
+def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome:
+    """Read the full tile or bundle that took a partial one's place; gives the part asked for."""
+    if isinstance(of, Tile):
+        outcome = read_outcome(source, Tile(of.level, of.index, TILE_WIDTH).path)
+    else:
+        outcome = read_outcome(source, EntryBundle(of.index, TILE_WIDTH).path)
+    return beginning(outcome, of) if isinstance(outcome, bytes) else outcome
+
+
+def beginning(data: bytes, of: EntryBundle | Tile) -> bytes:
+    """Cut a wider tile or bundle to the width of the one asked for."""
+    if isinstance(of, Tile):
+        return data[: HASH_SIZE * of.width]
+    _, rest_bytes = start_of_bundle(data, of.width)
+    return data[: len(data) - rest_bytes]
+
+
+def start_of_bundle(data: bytes, width: int) -> tuple[list[bytes], int]:
+    """Give the whole entries that a bundle begins with, `width` at most, and the bytes left."""
+    entries: list[bytes] = []
+    at = 0
+    while len(entries) < width and at + _LENGTH_BYTES <= len(data):
+        start = at + _LENGTH_BYTES
+        end = start + int.from_bytes(data[at:start], "big")
+        if end > len(data):
+            break
+        entries.append(data[start:end])
+        at = end
+    return entries, len(data) - at

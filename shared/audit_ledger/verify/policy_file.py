@@ -1,0 +1,35 @@
+"""The policy file of a ledger, from its public keys (C2SP tlog-policy)."""
+
+from collections.abc import Sequence
+
+from audit_ledger.errors import FormatError
+from audit_ledger.tlog.note import ED25519, MLDSA44_COSIGNATURE, VerifierKey
+from audit_ledger.tlog.policy import Group, Log, Policy, Witness
+
+_OWN_KEY = "ledger-mldsa44"
+_OWN_KEYS = "ledger"
+
+
+def policy_for(origin: str, ed25519_keys: Sequence[bytes], mldsa44_keys: Sequence[bytes]) -> Policy:
+    """Give the policy that believes a ledger's checkpoint when both of its keys signed it.
+
+    Keys are raw: 32 bytes (Ed25519), 1,312 bytes (ML-DSA-44). One of each as a rule; two of each
+    in a rotation, when either is enough. Raises FormatError.
+
+        log <origin>+…
+        witness ledger-mldsa44 <origin>+…
+        group ledger all ledger-mldsa44
+        quorum ledger
+
+    Witnesses of others are added to the file by whoever trusts them.
+    """
+    if not ed25519_keys or not mldsa44_keys:
+        raise FormatError("policy: a ledger has a key of each kind, Ed25519 and ML-DSA-44")
+    logs = tuple(Log(VerifierKey(origin, ED25519, key)) for key in ed25519_keys)
+    names = [_OWN_KEY] + [f"{_OWN_KEY}-{n}" for n in range(2, len(mldsa44_keys) + 1)]
+    witnesses = {
+        name: Witness(VerifierKey(origin, MLDSA44_COSIGNATURE, key))
+        for name, key in zip(names, mldsa44_keys, strict=True)
+    }
+    groups = {_OWN_KEYS: Group(threshold=1, members=tuple(names))}
+    return Policy(logs, witnesses, groups, _OWN_KEYS)

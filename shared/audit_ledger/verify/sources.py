@@ -1,0 +1,158 @@
+"""Sources: where a published ledger is read from. Paths are relative to the ledger's prefix.
+
+A source says of an object what it knows and no more: its bytes, that there is none, or that it
+cannot tell. Whether the bytes are right is not its business.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from audit_ledger.errors import UnreachableError
+
+MAX_OBJECT_BYTES = 256 * (2 + 0xFFFF)
+"""The largest object a tiled log has: an entry bundle full of the largest entries."""
+
+
+class Source(Protocol):
+    """What verification asks of a place that holds a published ledger.
+
+    A source can be pickled, so that worker processes read for themselves.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether reading waits for a network, so that many reads at once are worth it."""
+
+    def read(self, path: str) -> bytes | None:
+        """Give an object's bytes, None where there is none.
+
+        Of an object over MAX_OBJECT_BYTES it gives only some byte more than that, which no parser
+        accepts. Raises UnreachableError where the place does not say.
+        """
+
+    def list_all(self) -> Iterator[str] | None:
+        """Give the paths of all objects, in any order; None where the place cannot list.
+
+        Raises UnreachableError.
+        """
+
+
+Outcome = bytes | UnreachableError | None
+
+_READS_AT_ONCE = 8
+_FAILURES_IN_A_ROW = 8
+
+
+def read_outcome(source: Source, path: str) -> Outcome:
+    """Read one object; that it cannot be reached is given, not raised."""
+    try:
+        return source.read(path)
+    except UnreachableError as error:
+        return error
+
+
+def read_many(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
+    """Read objects in order, several at once where waiting for them is what takes the time.
+
+    After some in a row that could not be reached, the others are not asked for any more.
+    """
+    failures = 0
+    for outcome in _read_ahead(source, paths) if source.is_remote else _read_each(source, paths):
+        yield outcome
+        failures = failures + 1 if isinstance(outcome, UnreachableError) else 0
+        if failures == _FAILURES_IN_A_ROW:
+            break
+    else:
+        return
+    while True:
+        yield UnreachableError(f"{source.name}: no answer several times in a row, not asked again")
+
+
+def _read_each(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
+    for path in paths:
+        yield read_outcome(source, path)
+
+
+def _read_ahead(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
+    with ThreadPoolExecutor(_READS_AT_ONCE) as threads:
+        remaining = iter(paths)
+        ahead = [
+            threads.submit(read_outcome, source, path)
+            for path in islice(remaining, 2 * _READS_AT_ONCE)
+        ]
+        while ahead:
+            yield ahead.pop(0).result()
+            ahead.extend(
+                threads.submit(read_outcome, source, path) for path in islice(remaining, 1)
+            )
+
+
+# Opening a named pipe must not wait for its writer; Windows has other flags.
+_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of plain files: a mirror, a copy, what a backup gave back."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder, as it was named."""
+        return str(self.path)
+
+    @property
+    def is_remote(self) -> bool:
+        """A folder is at hand."""
+        return False
+
+    def read(self, path: str) -> bytes | None:
+        """Read a file; only regular ones are objects."""
+        try:
+            file = os.open(f"{self.path}/{path}", _OPEN_FLAGS)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise UnreachableError(f"{path}: {error.strerror}") from None
+        try:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreachableError(f"{path}: not a file")
+            return _read_all(file, status.st_size)
+        except OSError as error:
+            raise UnreachableError(f"{path}: {error.strerror}") from None
+        finally:
+            os.close(file)
+
+    def list_all(self) -> Iterator[str]:
+        """Walk the folder; whatever is not a folder is an object."""
+
+        def refuse(error: OSError) -> None:
+            raise UnreachableError(f"{error.filename}: {error.strerror}")
+
+        for folder, _, files in os.walk(self.path, onerror=refuse):
+            below = os.path.relpath(folder, self.path)
+            prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
+            for file in files:
+                yield prefix + file
+
+
+def _read_all(file: int, size_bytes: int) -> bytes:
+    """Read a file to its end, a byte over the limit at most."""
+    data = os.read(file, min(size_bytes, MAX_OBJECT_BYTES) + 1)
+    if len(data) == size_bytes:
+        return data
+    while len(data) <= MAX_OBJECT_BYTES and (more := os.read(file, 1 << 16)):
+        data += more
+    return data

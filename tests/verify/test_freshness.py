@@ -1,0 +1,93 @@
+"""Freshness comes from signed times only, and a copy can be judged as of when it was made."""
+
+from dataclasses import replace
+
+import pytest
+
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import Note, parse_note
+from audit_ledger.tlog.policy import Policy
+from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.verification import Report, verify
+from tests.verify.writer import MINUTE, Keys, Writer, ledger_of
+
+
+def at(writer: Writer, now: int, policy: Policy | None = None) -> Report:
+    return verify(writer.objects, policy or Keys().policy(), now, workers=1, wait=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "answer"),
+    [
+        (0, Answer.VERIFIED),
+        (75, Answer.VERIFIED),
+        (76, Answer.INCOMPLETE),
+        (10**6, Answer.INCOMPLETE),
+    ],
+)
+def test_a_ledger_is_fresh_for_75_minutes(minutes: int, answer: Answer) -> None:
+    """Longer than the hour after which a silent ledger gives a sign of life."""
+    writer = ledger_of(300)
+    report = at(writer, writer.now + minutes * MINUTE)
+    assert report.answer is answer
+    assert report.signed_time == writer.now
+    assert [str(f.code) for f in report.findings] == ["stale"] * (answer is Answer.INCOMPLETE)
+
+
+def test_a_few_minutes_ahead_is_a_clock_and_more_is_a_lie() -> None:
+    """Both digest and checkpoint say it, and so does the last entry when it is that far off."""
+    writer = ledger_of(300)
+    assert at(writer, writer.now - 5 * MINUTE).answer is Answer.VERIFIED
+    report = at(writer, writer.now - 6 * MINUTE)
+    assert report.answer is Answer.FAILED
+    places = [finding.where for finding in report.findings]
+    assert {str(finding.code) for finding in report.findings} == {"future-time"}
+    assert "checkpoint" in places
+    assert writer.last is not None
+    assert writer.last.name in places
+
+
+def test_an_entry_from_the_future_fails() -> None:
+    """Signed or not: entries are committed to by what was signed since."""
+    writer = Writer()
+    writer.now += 1000 * MINUTE
+    writer.add_events(3)
+    writer.now -= 1000 * MINUTE
+    writer.publish()
+    report = at(writer, writer.now)
+    assert [(str(f.code), f.entries) for f in report.findings] == [("future-time", (3, 3))]
+
+
+def test_a_fresh_witness_makes_a_ledger_fresh() -> None:
+    """Any time that a key of the policy signed counts."""
+    writer = ledger_of(300)
+    witness = Keys(b"witness")
+    note = parse_note(writer.objects.files["checkpoint"])
+    later = writer.now + 100 * MINUTE
+    cosignature = witness.cosign(parse_checkpoint(note.text), later, "witness.example/w")
+    signatures = (*note.signatures, cosignature)
+    writer.objects.files["checkpoint"] = Note(note.text, signatures).encode()
+    own = Keys().policy()
+    theirs = witness.policy("witness.example/w").witnesses["ledger-mldsa44"]
+    policy = replace(own, witnesses={**own.witnesses, "w": theirs})
+    assert at(writer, later).answer is Answer.INCOMPLETE, "a witness that nobody trusts"
+    report = at(writer, later, policy)
+    assert (report.answer, report.signed_time) == (Answer.VERIFIED, later)
+    assert not any("no witness but its own" in note for note in report.not_covered)
+
+
+def test_a_witness_that_the_policy_asks_for_must_have_signed() -> None:
+    """Incomplete, and the rest is looked at all the same."""
+    writer = ledger_of(300)
+    data = bytearray(writer.objects.files["tile/0/000"])
+    data[0] ^= 1
+    own = Keys().policy()
+    theirs = Keys(b"witness").policy("witness.example/w").witnesses["ledger-mldsa44"]
+    policy = replace(own, witnesses={**own.witnesses, "w": theirs}, quorum="w")
+    report = at(writer, writer.now, policy)
+    assert report.answer is Answer.INCOMPLETE
+    assert [f.message for f in report.findings] == [
+        "not witnessed as the policy asks; no cosignature by w"
+    ]
+    writer.objects.files["tile/0/000"] = bytes(data)
+    assert at(writer, writer.now, policy).answer is Answer.FAILED

@@ -1,0 +1,105 @@
+"""Ledgers that nobody touched are verified, at every size where tiles change their shape."""
+
+import pytest
+
+from audit_ledger.verify.findings import Answer, Code
+from audit_ledger.verify.verification import Report, verify
+from tests.verify.writer import MINUTE, Keys, Objects, Writer, ledger_of
+
+
+def report_of(objects: Objects, now: int, workers: int = 1) -> Report:
+    return verify(objects, Keys().policy(), now, workers=workers, wait=lambda _: None)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 10, 11, 99, 101, 255, 256, 257, 511, 512, 513, 1001])
+def test_every_shape_of_the_tree_is_verified(size: int) -> None:
+    """Partial, full and just filled tiles, and every digit that seq gains on the way."""
+    writer = ledger_of(size)
+    report = report_of(writer.objects, writer.now)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert report.checkpoint is not None
+    assert (report.checkpoint.size, report.digests) == (size, 1)
+
+
+def test_a_ledger_with_two_levels_of_full_tiles_is_verified() -> None:
+    """65,537 entries: the first hash of level 2 rests on a full tile of level 1."""
+    writer = ledger_of(300, 65_536, 65_537)
+    assert "tile/2/000.p/1" in writer.objects.files
+    report = report_of(writer.objects, writer.now)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+
+
+def test_many_small_publications_are_verified() -> None:
+    """Every digest's root is found in the one pass, wherever in a bundle its size ends."""
+    sizes = [1, 2, 3, 100, 255, 256, 257, 258, 300, 511, 512, 600, 1000]
+    writer = ledger_of(*sizes)
+    report = report_of(writer.objects, writer.now)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert report.digests == len(sizes)
+
+
+def test_control_entries_are_verified_and_recounted() -> None:
+    """A bundle with control entries takes the slow way to the same answer."""
+    writer = Writer()
+    for count in (1, 300, 40):
+        writer.add_events(count)
+        writer.add_control()
+        writer.publish()
+    report = report_of(writer.objects, writer.now)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+
+
+def test_a_heartbeat_is_a_digest_that_adds_nothing() -> None:
+    """The hourly digest of a ledger that did not grow."""
+    writer = ledger_of(300)
+    for _ in range(2):
+        writer.now += 59 * MINUTE
+        writer.publish()
+    report = report_of(writer.objects, writer.now)
+    assert (report.answer, report.digests) == (Answer.VERIFIED, 3)
+
+
+def test_worker_processes_come_to_the_same_answer() -> None:
+    """Ranges checked by other processes are linked to each other again."""
+    writer = ledger_of(20_000, 40_000)
+    report = report_of(writer.objects, writer.now, workers=2)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    data = bytearray(writer.objects.files["tile/entries/100"])
+    data[1000] ^= 1
+    writer.objects.files["tile/entries/100"] = bytes(data)
+    report = report_of(writer.objects, writer.now, workers=2)
+    assert [finding.code for finding in report.findings] == [Code.ENTRY_ALTERED]
+
+
+def test_a_partial_tile_that_went_meanwhile_is_read_from_the_full_one() -> None:
+    """A reader of a growing ledger still verifies the checkpoint it began with."""
+    writer = ledger_of(300)
+    early, now = dict(writer.objects.files), writer.now
+    writer.add_events(300)
+    writer.publish()
+    heads = {path: early[path] for path in ("checkpoint", "digests/latest")}
+    files = writer.objects.files | heads
+    assert "tile/0/001.p/44" not in files
+    report = report_of(Objects(files), now)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert any("of a checkpoint to come" in note for note in report.not_covered)
+
+
+def test_an_old_partial_tile_beside_the_present_one_is_no_finding() -> None:
+    """Partial tiles of earlier checkpoints go only once they are full."""
+    writer = ledger_of(100, 200)
+    assert {"tile/0/000.p/100", "tile/0/000.p/200"} <= set(writer.objects.files)
+    assert report_of(writer.objects, writer.now).answer is Answer.VERIFIED
+
+
+def test_it_says_what_it_did_not_cover() -> None:
+    """An answer of verified is not taken for more than it is."""
+    writer = ledger_of(10)
+    notes = " ".join(report_of(writer.objects, writer.now).not_covered)
+    assert "receipt" in notes
+    assert "blocks" in notes
+    assert "no witness but its own key" in notes
+    assert "nothing is remembered" in notes
+    assert "cannot list" not in notes
+    writer.objects.can_list = False
+    assert "cannot list" in " ".join(report_of(writer.objects, writer.now).not_covered)
