@@ -6,7 +6,6 @@ from audit_ledger.events.bundle import MAX_ENTRIES, parse_bundle
 from audit_ledger.events.cloudevent import parse_cloudevent_structured, parse_cloudevents_batch
 from audit_ledger.events.cloudevent_http import parse_cloudevent_binary
 from audit_ledger.events.event import Agent, Bundle, Event, Part, PatientReference, PatientRule
-from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.events.patients import canonical_patient
 from audit_ledger.events.rejected import RejectedEvent, operation_outcome
 
@@ -16,7 +15,6 @@ __all__ = [
     "Agent",
     "Bundle",
     "Event",
-    "MediaType",
     "Part",
     "PatientReference",
     "PatientRule",
@@ -29,5 +27,4 @@ __all__ = [
     "parse_cloudevent_binary",
     "parse_cloudevent_structured",
     "parse_cloudevents_batch",
-    "parse_media_type",
 ]

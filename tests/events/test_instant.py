@@ -1,0 +1,80 @@
+"""Instants, against Python's own reading and against the specification's rules."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.events.instant import parse_instant_ms
+
+
+@given(
+    st.datetimes(),
+    st.integers(-23 * 60 - 59, 23 * 60 + 59),
+    st.integers(0, 999),
+)
+def test_every_moment_is_read_to_the_millisecond(
+    moment: datetime, offset_minutes: int, milliseconds: int
+) -> None:
+    """Against timedelta arithmetic, for all years and all zones."""
+    zone = timezone(timedelta(minutes=offset_minutes))
+    moment = moment.replace(microsecond=milliseconds * 1000, tzinfo=zone)
+    expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert parse_instant_ms(moment.isoformat(timespec="milliseconds")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:00.9999999Z", 999),
+        ("1970-01-01T00:00:00.5Z", 500),
+        ("1969-12-31T23:59:59.999Z", -1),
+        ("1970-01-01T01:00:00+01:00", 0),
+        ("1969-12-31T20:30:00-03:30", 0),
+        ("1972-06-30T23:59:60Z", 78796800000),  # a leap second is the second after
+        ("1970-01-01t00:00:00z", 0),
+        ("1970-01-01T00:00:00-00:00", 0),
+        ("0001-01-01T00:00:00+14:00", -62135647200000),
+        ("9999-12-31T23:59:60-14:00", 253402351200000),
+    ],
+)
+def test_known_instants(text: str, milliseconds: int) -> None:
+    """Literal cases."""
+    assert parse_instant_ms(text) == milliseconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026",
+        "2026-11-22",
+        "2026-11-22T05:59Z",
+        "2026-11-22T05:59:00",
+        "2026-11-22 05:59:00Z",
+        "2026-11-22T05:59:00.Z",
+        "2026-11-22T05:59:00,5Z",
+        "2026-11-22T05:59:00+01",
+        "2026-11-22T05:59:00+0100",
+        "2026-11-22T05:59:00+24:00",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T05:60:00Z",
+        "2026-11-22T05:59:61Z",
+        "2026-13-22T05:59:00Z",
+        "2026-02-29T05:59:00Z",
+        "0000-01-01T00:00:00Z",
+        "12026-11-22T05:59:00Z",
+        "-2026-11-22T05:59:00Z",
+        "2026-11-22T05:59:00Z\n",
+        " 2026-11-22T05:59:00Z",
+        "２０２６-11-22T05:59:00Z",
+        "2026-W47-7T05:59:00Z",
+        "2026-11-22T05:59:00." + "1" * 31 + "Z",
+    ],
+)
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    """Seconds and zone are demanded, and a date and time that exist."""
+    with pytest.raises(ValueError, match=r"^(not of the form|no such date)"):
+        parse_instant_ms(text)

@@ -1,0 +1,103 @@
+"""Every AuditEvent that HL7 (R4, R5) and IHE (BALP) publish as an example is accepted as it is."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from audit_ledger.events import PatientRule, canonical_patient, parse_audit_event
+from tests.events.made import audit_event_samples
+
+BY_REFERENCE = PatientRule(reference=True)
+
+
+@pytest.fixture(scope="session")
+def samples(shared_dir: Path) -> list[Path]:
+    """All of them: R4's, R5's and BALP's."""
+    return audit_event_samples(shared_dir)
+
+
+def test_there_are_samples_of_every_kind(samples: list[Path]) -> None:
+    """9 of R4, 9 of R5 and 46 of BALP 1.1.4."""
+    folders = [path.parent.name for path in samples]
+    assert {name: folders.count(name) for name in set(folders)} == {
+        "r4": 9,
+        "r5": 9,
+        "balp-1.1.4": 46,
+    }
+
+
+def test_each_is_kept_byte_for_byte(samples: list[Path]) -> None:
+    """The one part of each is the file; nothing is cut."""
+    for path in samples:
+        (part,) = parse_audit_event(path.read_bytes()).parts
+        assert part.resource == path.read_bytes(), path.name
+        assert part.cut == (), path.name
+
+
+def test_each_is_of_the_release_that_its_folder_says(samples: list[Path]) -> None:
+    """R4 and R5 are told apart by content alone, and a matching media type changes nothing."""
+    for path in samples:
+        release, version = ("fhir-r5", "5.0") if path.parent.name == "r5" else ("fhir-r4", "4.0")
+        assert parse_audit_event(path.read_bytes()).format == release, path.name
+        assert parse_audit_event(path.read_bytes(), version).format == release, path.name
+
+
+def test_no_balp_sample_has_a_balp_fault(samples: list[Path]) -> None:
+    """IHE's examples hold to IHE's profiles, as far as our rules go."""
+    for path in samples:
+        faults = [f for f in parse_audit_event(path.read_bytes()).flags if f.startswith("balp.")]
+        assert faults == [], path.name
+
+
+def test_the_only_flags_are_of_agents_without_identity(samples: list[Path]) -> None:
+    """Users named by display only (BALP's, one of R5's), one user with nothing but a token."""
+    flagged: dict[str, list[str]] = {}
+    for path in samples:
+        for flag in parse_audit_event(path.read_bytes()).flags:
+            flagged.setdefault(flag, []).append(path.name)
+    assert set(flagged) == {"agent.display-only", "agent.unidentified"}
+    assert flagged["agent.unidentified"] == ["AuditEvent-ex-auditBasicReadOServerMin.json"]
+    for path in samples:
+        users = [
+            agent
+            for agent in json.loads(path.read_bytes())["agent"]
+            if agent.get("requestor") and set(agent.get("who", {})) == {"display"}
+        ]
+        is_flagged = path.name in flagged["agent.display-only"]
+        assert is_flagged == bool(users), path.name
+
+
+def test_patients_are_those_that_a_plain_search_finds(samples: list[Path]) -> None:
+    """Each sample with `Patient/…` anywhere but in its narrative is about that patient."""
+    for path in samples:
+        document = json.loads(path.read_bytes())
+        document.pop("text", None)
+        expected = None
+        for candidate in ("Patient/ex-patient", "Patient/example"):
+            if f'"{candidate}' in json.dumps(document):
+                expected = candidate
+        (part,) = parse_audit_event(path.read_bytes()).parts
+        found = part.patient and canonical_patient(BY_REFERENCE, part.patient)
+        assert found == expected, path.name
+
+
+def test_a_patient_by_identifier_only_is_found_by_system(samples: list[Path]) -> None:
+    """The PIX query and the media export name one as `id^^^&oid&ISO`, which is taken apart."""
+    rule = PatientRule(system="urn:oid:2.16.840.1.113883.4.2")
+    by_name = {path.name: path for path in samples}
+    for name in ("AuditEvent-example-pixQuery.json", "AuditEvent-example-media.json"):
+        (part,) = parse_audit_event(by_name[name].read_bytes()).parts
+        assert part.patient is not None
+        assert canonical_patient(rule, part.patient) == f"{rule.system}|e3cdfc81a0d24bd"
+
+
+def test_times_and_actions_are_the_samples_own(samples: list[Path]) -> None:
+    """`recorded` in milliseconds, by Python's own reading of it; `action` as it stands."""
+    for path in samples:
+        document = json.loads(path.read_bytes())
+        event = parse_audit_event(path.read_bytes())
+        moment = datetime.fromisoformat(document["recorded"])
+        assert event.time_ms == round(moment.timestamp() * 1000), path.name
+        assert event.action == document.get("action"), path.name
