@@ -72,7 +72,10 @@ class LedgersTable:
                 "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
             }
             if old
-            else {"ConditionExpression": "attribute_not_exists(version)"}
+            else {
+                "ConditionExpression": "attribute_not_exists(version)"
+                " AND attribute_not_exists(frozen)"
+            }
         )
         item: dict[str, Any] = {
             **self._key(PUBLISHED_ITEM),

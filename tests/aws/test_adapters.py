@@ -1,0 +1,246 @@
+"""Adapters translate and nothing else: batches asked again, conditional writes, secrets."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from audit_ledger.aws.batches import MAX_ASKS, batch_get, batch_put
+from audit_ledger.aws.event_index import IndexedEntry, index_items
+from audit_ledger.aws.keys import WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable, PublishedState, WrappedKeys
+from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.errors import (
+    FormatError,
+    LostRaceError,
+    NotFoundError,
+    UnreachableError,
+    VerificationError,
+)
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.pseudonyms import patient_pseudonym
+from audit_ledger.strict_base64 import encode
+from tests.world import ALIAS, LEDGER, NAME, ORIGIN, STAGE, World
+
+NOW = 1_795_327_140
+
+
+class Stingy:
+    """A DynamoDB that takes or gives at most `most` items a call, and nothing for `never`."""
+
+    def __init__(self, most: int, never: str = "") -> None:
+        self.most = most
+        self.never = never
+        self.written: list[str] = []
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        ((table, request),) = RequestItems.items()
+        assert request["ConsistentRead"] is True
+        assert len(request["Keys"]) <= 100
+        given = [k for k in request["Keys"] if k["key"]["S"] != self.never][: self.most]
+        left = [k for k in request["Keys"] if k not in given]
+        unread = {table: {"Keys": left, "ConsistentRead": True}} if left else {}
+        return {"Responses": {table: given}, "UnprocessedKeys": unread}
+
+    def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
+        ((table, requests),) = RequestItems.items()
+        assert len(requests) <= 25
+        self.written += [r["PutRequest"]["Item"]["key"]["S"] for r in requests[: self.most]]
+        left = requests[self.most :]
+        return {"UnprocessedItems": {table: left} if left else {}}
+
+
+def items(count: int) -> list[dict[str, Any]]:
+    return [{"key": {"S": f"k{n}"}} for n in range(count)]
+
+
+def test_keys_left_unprocessed_are_asked_for_again_after_growing_pauses() -> None:
+    """Each is given exactly once."""
+    pauses: list[float] = []
+    client: Any = Stingy(most=40)
+    found = list(batch_get(client, [("t", k) for k in items(250)], pause=pauses.append))
+    assert sorted(i["key"]["S"] for _, i in found) == sorted(k["key"]["S"] for k in items(250))
+    assert pauses == [0.05, 0.1, 0.05, 0.1, 0.05]
+
+
+def test_items_left_unprocessed_are_put_again() -> None:
+    """Until each is acknowledged."""
+    client: Any = Stingy(most=10)
+    batch_put(client, "t", items(60), pause=lambda _: None)
+    assert client.written == [i["key"]["S"] for i in items(60)]
+
+
+def test_a_batch_that_never_ends_is_an_error_and_no_answer() -> None:
+    """Never an incomplete result in place of an error."""
+    pauses: list[float] = []
+    client: Any = Stingy(most=100, never="k3")
+    with pytest.raises(UnreachableError):
+        list(batch_get(client, [("t", k) for k in items(5)], pause=pauses.append))
+    assert len(pauses) == MAX_ASKS - 1
+    writer: Any = Stingy(most=0)
+    with pytest.raises(UnreachableError):
+        batch_put(writer, "t", items(1), pause=lambda _: None)
+
+
+def test_an_object_put_once_never_changes(world: World) -> None:
+    """The same bytes again are fine, other bytes are an error, nothing is overwritten."""
+    objects = LedgerObjects(world.s3, f"{NAME}-published", LEDGER, Retention("GOVERNANCE", 1))
+    objects.put_once("tile/0/000", b"a", NOW, locked=True)
+    objects.put_once("tile/0/000", b"a", NOW + 60, locked=True)
+    with pytest.raises(VerificationError, match="tile/0/000"):
+        objects.put_once("tile/0/000", b"b", NOW, locked=True)
+    there = objects.get("tile/0/000")
+    assert there is not None
+    assert there.data == b"a"
+    assert objects.get("tile/0/001") is None
+
+
+def test_an_object_is_replaced_only_in_the_place_of_what_was_read(world: World) -> None:
+    """Two who replace the same: one of them is told."""
+    objects = LedgerObjects(world.s3, f"{NAME}-published", LEDGER, Retention("GOVERNANCE", 1))
+    objects.replace("checkpoint", b"1", None)
+    with pytest.raises(LostRaceError):
+        objects.replace("checkpoint", b"2", None)
+    old = objects.get("checkpoint")
+    objects.replace("checkpoint", b"2", old)
+    with pytest.raises(LostRaceError):
+        objects.replace("checkpoint", b"3", old)
+
+
+STATE = PublishedState(1, 4, NOW, b"checkpoint", "digests/x", b"digest")
+
+
+def test_the_published_state_is_swapped_by_version(world: World) -> None:
+    """First write only where there is none; later ones only over what was read."""
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    assert table.published() is None
+    table.swap_published(None, STATE)
+    assert table.published() == STATE
+    with pytest.raises(LostRaceError):
+        table.swap_published(None, STATE)
+    second = dataclasses.replace(STATE, version=2)
+    table.swap_published(STATE, second)
+    with pytest.raises(LostRaceError):
+        table.swap_published(STATE, second)
+
+
+def test_a_frozen_ledger_keeps_its_first_reason_and_its_state(world: World) -> None:
+    """Nothing is published over it."""
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    table.swap_published(None, STATE)
+    table.freeze("first")
+    table.freeze("second")
+    assert table.published() == dataclasses.replace(STATE, frozen="first")
+    with pytest.raises(LostRaceError):
+        table.swap_published(STATE, dataclasses.replace(STATE, version=2))
+
+
+def test_a_ledger_frozen_before_it_was_published_stays_unpublished(world: World) -> None:
+    """The first state is not written over a freeze."""
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    table.freeze("early")
+    state = table.published()
+    assert state is not None
+    assert (state.frozen, state.version) == ("early", 0)
+    with pytest.raises(LostRaceError):
+        table.swap_published(None, STATE)
+
+
+def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(world: World) -> None:
+    """Wrapped with origin and purpose as encryption context."""
+    wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN)
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    keys = wrapping.first_keys()
+    table.put_first_keys(keys)
+    with pytest.raises(LostRaceError):
+        table.put_first_keys(wrapping.first_keys())
+    assert table.keys() == keys
+    opened = wrapping.unwrap(keys)
+    assert len(opened.index_key) == len(opened.ledger_key) == 32
+    assert opened.index_key != opened.ledger_key
+    swapped = WrappedKeys(keys.ledger_keys[1], {1: keys.index_key})
+    with pytest.raises(ClientError):
+        wrapping.unwrap(swapped)
+
+
+def test_a_subject_has_one_secret_a_year_until_it_is_retired(world: World) -> None:
+    """Made on first sight, found again, succeeded after retirement, never the same twice."""
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    first = table.current(["aa", "bb"], 2026)
+    again = table.current(["bb", "aa"], 2026)
+    assert {k: v.secret for k, v in first.items()} == {k: v.secret for k, v in again.items()}
+    assert first["aa"].secret != first["bb"].secret
+    assert table.current(["aa"], 2027)["aa"].generation == 2027000
+    key = {"key": {"S": f"{ORIGIN}#aa"}, "generation": {"N": "2026000"}}
+    world.dynamodb.update_item(
+        TableName=f"{NAME}-subjects",
+        Key=key,
+        UpdateExpression="SET retired = :t",
+        ExpressionAttributeValues={":t": {"S": "2026-11-22T05:59:00Z"}},
+    )
+    successor = table.current(["aa"], 2026)["aa"]
+    assert successor.generation == 2026001
+    assert successor.secret != first["aa"].secret
+    assert table.current(["aa"], 2026)["aa"].secret == successor.secret
+    (row,) = [i for i in world.items("subjects") if i["generation"]["N"] == "2026001"]
+    assert row["pseudonym"]["S"] == f"{ORIGIN}#{encode(patient_pseudonym(successor.secret))}"
+
+
+def test_two_requests_that_make_the_same_secret_agree(world: World) -> None:
+    """Who loses the put-if-absent takes the winner's."""
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    winner = table._made("aa", 2026, 2026000)
+    loser = table._made("aa", 2026, 2026000)
+    assert loser.secret == winner.secret
+
+
+def test_a_ledger_that_is_not_declared_is_not_found(world: World) -> None:
+    """And settings that are none say where."""
+    settings = LedgerSettings(world.ssm, STAGE)
+    assert settings.read(LEDGER).origin == ORIGIN
+    with pytest.raises(NotFoundError):
+        settings.read("other")
+    world.ssm.put_parameter(Name=f"/{NAME}/ledgers/odd", Type="String", Value='{"origin":1}')
+    with pytest.raises(FormatError, match=f"parameter /{NAME}/ledgers/odd"):
+        settings.read("odd")
+
+
+ROW = IndexRow(
+    "ab" * 32, NOW * 1000, b"p" * 16, (b"a" * 16, b"b" * 16), (b"c" * 16,), b"f" * 32, 2026000
+)
+
+
+def indexed(row: IndexRow, *, conflict: bool = False) -> list[dict[str, Any]]:
+    entry = IndexedEntry(7, 5, NOW, row, encode_index_row(row), conflict)
+    return list(index_items(ORIGIN, entry))
+
+
+def test_an_entry_is_indexed_under_its_id_with_its_patient_and_first_person() -> None:
+    """Further persons have items of their own; applications and devices none."""
+    first, second = indexed(ROW)
+    assert first["key"] == {"S": f"{ORIGIN}#{'ab' * 32}"}
+    assert (first["seq"], first["block"]) == ({"N": "7"}, {"N": "5"})
+    assert first["patient"] == {"S": f"{ORIGIN}#{encode(b'p' * 16)}"}
+    assert first["agent"] == {"S": f"{ORIGIN}#{encode(b'a' * 16)}"}
+    assert second["key"] == {"S": f"{ORIGIN}#{'ab' * 32}#1"}
+    assert second["agent"] == {"S": f"{ORIGIN}#{encode(b'b' * 16)}"}
+    assert "late" not in first
+
+
+def test_an_event_far_from_the_ledgers_time_is_in_the_index_of_its_own_month() -> None:
+    """More than a day off, either way."""
+    day = 86_400_000
+    for offset, month in ((-31 * day, "2026-10"), (2 * day, "2026-11"), (40 * day, "2027-01")):
+        (item, *_) = indexed(dataclasses.replace(ROW, time_ms=NOW * 1000 + offset))
+        assert item["late"] == {"S": f"{ORIGIN}#{month}"}
+    (item, *_) = indexed(dataclasses.replace(ROW, time_ms=NOW * 1000 - day))
+    assert "late" not in item
+
+
+def test_events_without_patient_or_person_are_in_no_such_index() -> None:
+    """Sparse indexes cost nothing for what they do not hold."""
+    (item,) = indexed(dataclasses.replace(ROW, patient=None, agents=()))
+    assert set(item) == {"key", "seq", "block", "time", "row"}
