@@ -14,9 +14,9 @@ from infra.bus import BusStack
 from infra.function import LedgerFunction, encrypted_log_group
 from infra.ingest import add_ingest
 from infra.operations import Operations
+from infra.permissions import Permission
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
-from infra.statements import allow
 from infra.tokens import PortalTokens
 
 REQUESTS_A_SECOND = 1000
@@ -79,9 +79,17 @@ class ApiStack(StageStack):
             source="published",
             environment={"PUBLISHED_BUCKET": names.bucket("published"), "TOKEN_CLAIMS": claims},
             may=[
-                allow("Read", ["s3:GetObject"], [names.bucket_arn("published", "*")]),
+                Permission(
+                    "Read",
+                    ["s3:GetObject"],
+                    [names.bucket_arn("published", "*")],
+                    why_pattern=(
+                        "It serves the published files of all ledgers, which name nobody; the "
+                        "token decides whose files a request may read."
+                    ),
+                ),
                 # So that a file that is not there is 404, not 403.
-                allow("SayNotFound", ["s3:ListBucket"], [names.bucket_arn("published")]),
+                Permission("SayNotFound", ["s3:ListBucket"], [names.bucket_arn("published")]),
             ],
             memory_mb=512,
             timeout_seconds=15,
@@ -111,8 +119,8 @@ class ApiStack(StageStack):
         (metadata,) = self._http.add_routes(path="/metadata", methods=[get], integration=to_ingest)
         acknowledge(
             metadata,
-            "FHIR servers tell anyone what they can do (R4, http.html, capabilities): the capability "
-            "statement says what the API takes and holds no data.",
+            "FHIR servers tell anyone what they can do (R4, http.html, capabilities): it says what "
+            "the API takes and holds no data.",
             ["AwsSolutions-APIG4"],
         )
 

@@ -13,8 +13,7 @@ from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
 
 SUPERSEDED_DAYS = 7  # old versions of `checkpoint` and `digests/latest`, deleted partial tiles
-TO_COLD_DAYS = 30
-COLD_BYTES = 128 * 1024  # S3 bills smaller objects as this much there
+TO_COLD_DAYS = 30  # blocks of 128 KB and more; S3 leaves smaller objects where they are
 ACCESS_LOG_DAYS = 400
 
 
@@ -59,7 +58,6 @@ class BucketsStack(StageStack):
                     transition_after=cdk.Duration.days(TO_COLD_DAYS),
                 )
             ],
-            object_size_greater_than=COLD_BYTES,
         )
         for statement in archive_statements(self.names, settings):
             archive.add_to_resource_policy(statement)

@@ -4,9 +4,11 @@ from constructs import Construct
 
 from infra.function import LedgerFunction
 from infra.operations import Operations
+from infra.permissions import Permission
 from infra.settings import Settings
 from infra.stage_stack import StageStack
-from infra.statements import allow
+
+_SEALED = "Messages are sealed: it can copy but not read them."
 
 
 class DeadLettersStack(StageStack):
@@ -15,7 +17,6 @@ class DeadLettersStack(StageStack):
     def __init__(self, scope: Construct, settings: Settings, operations: Operations) -> None:
         super().__init__(scope, "dead-letters", settings, "Audit Ledger: archive of dead letters")
         names = self.names
-        copies = names.bucket_arn("archive", "*/dead-letters/*")
         LedgerFunction(
             self,
             "DeadLetters",
@@ -24,12 +25,19 @@ class DeadLettersStack(StageStack):
             source="dead_letters",
             environment={"STAGE": settings.stage, "ARCHIVE_BUCKET": names.bucket("archive")},
             may=[
-                allow(
+                Permission(
                     "TakeDeadLetters",
                     ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
                     [names.queue_arn(names.dead_letters("*"))],
+                    why_pattern=f"The dead-letter queue of every ledger. {_SEALED}",
                 ),
-                allow("Archive", ["s3:PutObject", "s3:GetObject"], [copies]),
+                # Reading, to see that what is there already is the same.
+                Permission(
+                    "Archive",
+                    ["s3:PutObject", "s3:GetObject"],
+                    [names.bucket_arn("archive", "*/dead-letters/*")],
+                    why_pattern=f"The dead letters of every ledger, and no blocks. {_SEALED}",
+                ),
             ],
             memory_mb=256,
             timeout_seconds=30,

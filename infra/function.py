@@ -12,9 +12,9 @@ from constructs import Construct
 from infra.alarms import METRICS_NAMESPACE, alarm, of_function
 from infra.bundling import function_code
 from infra.operations import Operations
+from infra.permissions import Permission, grant
 from infra.settings import LOG_DAYS
 from infra.stage_stack import StageStack, acknowledge
-from infra.statements import allow
 
 ALIAS = "live"
 
@@ -64,7 +64,7 @@ class LedgerFunction(Construct):
         name: str,
         source: str,
         environment: Mapping[str, str],
-        may: Sequence[iam.PolicyStatement],
+        may: Sequence[Permission],
         memory_mb: int,
         timeout_seconds: int,
         reserved: int,
@@ -82,19 +82,13 @@ class LedgerFunction(Construct):
             description=f"Role of the function {name} and of nothing else",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
-        write_log = allow(
+        write_log = Permission(
             "WriteOwnLog",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [stack.names.arn("logs", f"log-group:/aws/lambda/{name}:*")],
+            why_pattern="Log streams of its own log group; Lambda names them.",
         )
-        policy = iam.ManagedPolicy(
-            self,
-            "Policy",
-            managed_policy_name=name,
-            description=f"All that the function {name} may do",
-            statements=[*may, write_log],
-            roles=[self.role],
-        )
+        policy = grant(stack, self, "Policy", self.role, name, [*may, write_log])
         self.function = lambda_.Function(
             self,
             "Function",
@@ -161,6 +155,12 @@ class LedgerFunction(Construct):
             "It talks to AWS services only, over TLS, with a role that names what it may reach; it "
             "has no private network to protect, and a VPC would add endpoints to trust and pay.",
             ["HIPAA.Security-LambdaInsideVPC"],
+        )
+        acknowledge(
+            self.function,
+            "AWS supports Python 3.13 until 2029, and it is the version for which the hashed locks "
+            "hold wheels that were tried; a newer runtime comes with a new lock.",
+            ["AwsSolutions-L1"],
         )
         if dead_letters is None:
             acknowledge(self.function, why_no_dead_letters, ["HIPAA.Security-LambdaDLQ"])

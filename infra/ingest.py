@@ -1,7 +1,6 @@
 """Ingest: what it is told, and exactly what it may do."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
@@ -9,8 +8,8 @@ from infra.bus import BusStack
 from infra.function import LedgerFunction
 from infra.names import Names
 from infra.operations import Operations
+from infra.permissions import Permission
 from infra.stage_stack import StageStack
-from infra.statements import allow
 
 SECONDS = 20
 EVENT_HOURS = 6
@@ -58,40 +57,51 @@ def add_ingest(
     return ingest
 
 
-def _permissions(names: Names, bus: BusStack) -> list[iam.PolicyStatement]:
+def _permissions(names: Names, bus: BusStack) -> list[Permission]:
     return [
-        allow(
+        Permission(
             "SubjectSecrets",
             ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
             [names.table_arn("subjects")],
         ),
-        allow(
+        Permission(
             "WrappedKeys",
             ["dynamodb:GetItem", "dynamodb:PutItem"],
             [names.table_arn("ledgers")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys"]}},
         ),
-        # The keys are made by stacks that come later; their aliases say which these are.
-        allow(
+        Permission(
             "UnwrapKeys",
             ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
             [names.arn("kms", "key/*")],
             {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
+            why_pattern=(
+                "Ledgers' wrapping keys are made by stacks that come later. The condition holds it "
+                "to keys with their aliases, and each key's own policy names this role."
+            ),
         ),
-        allow(
+        Permission(
             "Queue",
             ["sqs:SendMessage", "sqs:GetQueueUrl"],
             [names.queue_arn(names.queue("*"))],
+            why_pattern=_ANY_LEDGER,
         ),
-        allow(
+        Permission(
             "ReadSettings",
             ["ssm:GetParameter"],
             [names.arn("ssm", f"parameter{names.parameter('*')}")],
+            why_pattern=_ANY_LEDGER,
         ),
-        allow("LeaveUndelivered", ["sqs:SendMessage"], [names.queue_arn(names.undelivered)]),
-        allow(
+        Permission("LeaveUndelivered", ["sqs:SendMessage"], [names.queue_arn(names.undelivered)]),
+        Permission(
             "EncryptUndelivered",
             ["kms:GenerateDataKey", "kms:Decrypt"],
             [bus.undelivered_key.key_arn],
         ),
     ]
+
+
+_ANY_LEDGER = (
+    "Ingest serves all ledgers of the stage, whose stacks come later: the pattern is the stage's "
+    "own prefix. Which ledger a request may reach is decided by its token."
+)

@@ -4,12 +4,14 @@ from aws_cdk import aws_iam as iam
 
 from infra.ledger_keys import LedgerKeys
 from infra.names import Names
+from infra.permissions import Permission, grant
 from infra.settings import Ledger, Settings
 from infra.stage_stack import StageStack
-from infra.statements import allow
 
 PUBLISHED_SOURCE = "audit-ledger"
 """EventBridge source of announcements; events of portals never carry it."""
+
+_OWN_PREFIX = "Objects below this ledger's own prefix: one for each tile, digest or block."
 
 
 def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
@@ -26,30 +28,30 @@ def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> d
 
 def sequencer_permissions(
     names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
-) -> list[iam.PolicyStatement]:
+) -> list[Permission]:
     """Give what the sequencer may do. All actions here name their keys, so LeadingKeys binds."""
     origin = settings.origin(ledger)
     return [
-        allow(
+        Permission(
             "AppendToOwnLedger",
             ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"],
             [names.table_arn("blocks")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [origin]}},
         ),
-        allow(
+        Permission(
             "IndexOwnEvents",
             ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
             [names.table_arn("events")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{origin}#*"]}},
         ),
-        allow(
+        Permission(
             "ReadWhatIsPublished",
             ["dynamodb:BatchGetItem"],
             [names.table_arn("ledgers")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
         ),
-        allow("SignBlocks", ["kms:Sign"], [keys.sequencer]),
-        allow(
+        Permission("SignBlocks", ["kms:Sign"], [keys.sequencer]),
+        Permission(
             "TakeFromOwnQueue",
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
             [names.queue_arn(names.queue(ledger.id))],
@@ -77,46 +79,54 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> d
 
 def publisher_permissions(
     names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
-) -> list[iam.PolicyStatement]:
+) -> list[Permission]:
     """Give what the publisher may do."""
     origin = settings.origin(ledger)
     own = names.bucket_arn("published", f"{ledger.id}/*")
     put = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"]
     return [
-        allow(
+        Permission(
             "ReadOwnBlocks",
             ["dynamodb:Query", "dynamodb:GetItem"],
             [names.table_arn("blocks")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [origin]}},
         ),
-        allow(
+        Permission(
             "KeepWhatIsPublished",
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             [names.table_arn("ledgers")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
         ),
-        allow("SignCheckpoints", ["kms:Sign"], [keys.checkpoint_ed25519, keys.checkpoint_mldsa44]),
-        allow(
+        Permission(
+            "SignCheckpoints", ["kms:Sign"], [keys.checkpoint_ed25519, keys.checkpoint_mldsa44]
+        ),
+        Permission(
             "ReadPublicKeys",
             ["kms:GetPublicKey"],
             [keys.checkpoint_ed25519, keys.checkpoint_mldsa44, keys.sequencer],
         ),
-        allow("Publish", put, [own]),
-        allow(
+        Permission("Publish", put, [own], why_pattern=_OWN_PREFIX),
+        Permission(
             "RemoveSupersededPartialTiles",
             ["s3:DeleteObject"],
             [names.bucket_arn("published", f"{ledger.id}/tile/*.p/*")],
+            why_pattern=_OWN_PREFIX,
         ),
         # IfExists: reading an object that is not there is answered 404 to those who may list, and
         # that question has no prefix.
-        allow(
+        Permission(
             "SeeWhatIsThere",
             ["s3:ListBucket"],
             [names.bucket_arn("published")],
             {"StringLikeIfExists": {"s3:prefix": f"{ledger.id}/*"}},
         ),
-        allow("Archive", put, [names.bucket_arn("archive", f"{ledger.id}/blocks/*")]),
-        allow(
+        Permission(
+            "Archive",
+            put,
+            [names.bucket_arn("archive", f"{ledger.id}/blocks/*")],
+            why_pattern=_OWN_PREFIX,
+        ),
+        Permission(
             "Announce",
             ["events:PutEvents"],
             [names.arn("events", f"event-bus/{names.prefix}")],
@@ -143,19 +153,19 @@ def schedule_role(stack: StageStack, ledger: Ledger) -> iam.Role:
             },
         ),
     )
-    iam.ManagedPolicy(
+    grant(
+        stack,
         stack,
         "SchedulePolicy",
-        managed_policy_name=name,
-        description=f"All that the schedule of {publisher} may do",
-        statements=[
-            allow("Start", ["lambda:InvokeFunction"], [names.function_arn(publisher)]),
-            allow(
+        role,
+        name,
+        [
+            Permission("Start", ["lambda:InvokeFunction"], [names.function_arn(publisher)]),
+            Permission(
                 "LeaveWord",
                 ["sqs:SendMessage"],
                 [names.queue_arn(names.unpublished(ledger.id))],
             ),
         ],
-        roles=[role],
     )
     return role

@@ -8,7 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from infra.alarms import alarm, of_queue, total
 from infra.operations import Operations
 from infra.settings import Ledger
-from infra.stage_stack import StageStack
+from infra.stage_stack import StageStack, acknowledge
 
 WAITING_DAYS = 7
 DEAD_LETTER_DAYS = 14
@@ -66,6 +66,12 @@ def add_ledger_queues(
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
         retention_period=cdk.Duration.days(DEAD_LETTER_DAYS),
+    )
+    acknowledge(
+        unpublished,
+        "It is the dead-letter queue of the schedule; what is in it only tells a person why a run "
+        "was not started, and the next run does its work.",
+        ["AwsSolutions-SQS3"],
     )
     _watch(stack, ledger, operations)
     return LedgerQueues(waiting, dead_letters, unpublished)

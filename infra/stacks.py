@@ -22,10 +22,10 @@ def add_stacks(app: cdk.App, settings: Settings) -> None:
     api = ApiStack(app, settings, operations.operations, bus)
     dead_letters = DeadLettersStack(app, settings, operations.operations)
     if any(ledger.public for ledger in settings.ledgers):
-        DeliveryStack(app, settings).add_dependency(buckets)
+        DeliveryStack(app, settings).add_stack_dependency(buckets)
     for ledger in settings.ledgers:
         stack = LedgerStack(app, settings, ledger, operations.operations)
         # By name only, so that CDK does not see it: an event source mapping wants its function,
         # a rule its bus and ingest; and a ledger that runs wants its tables and buckets.
         for needed in (tables, buckets, bus, api, dead_letters):
-            stack.add_dependency(needed)
+            stack.add_stack_dependency(needed)

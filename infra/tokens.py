@@ -42,8 +42,8 @@ class PortalTokens(Construct):
         acknowledge(
             self._pool,
             "The pool has no users and lets none sign up: it issues tokens to machine clients by "
-            "their secret (client credentials). Threat protection watches people signing in.",
-            ["AwsSolutions-COG3", "AwsSolutions-COG8"],
+            "their secret (client credentials). What the Plus plan adds watches people signing in.",
+            ["AwsSolutions-COG8"],
         )
         domain = self._pool.add_domain(
             "Domain",
@@ -89,7 +89,7 @@ class PortalTokens(Construct):
                 wanted = ("system/AuditEvent.c", f"ledger/{ledger.id}", f"portal/{portal.id}")
                 client = self._pool.add_client(
                     f"Client-{ledger.id}-{portal.id}",
-                    user_pool_client_name=f"{ledger.id}/{portal.id}",
+                    user_pool_client_name=f"{ledger.id}.{portal.id}",
                     generate_secret=True,
                     access_token_validity=cdk.Duration.minutes(TOKEN_MINUTES),
                     enable_token_revocation=True,
