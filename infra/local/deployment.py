@@ -11,6 +11,7 @@ from typing import Any
 
 from audit_ledger.errors import FormatError
 from infra.local.cloudformation import DeployedStack, Resource
+from infra.local.recorded import Made
 
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)")
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
@@ -29,6 +30,10 @@ class Function:
     memory_mb: int
     role_name: str
     role_id: str
+    retries: int = 2
+    """Of an asynchronous invocation that failed."""
+    dead_letters_arn: str | None = None
+    """The queue for the events of asynchronous invocations that failed for good."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,6 @@ class RuleTarget:
     constant: str | None
     template: str | None
     paths: Mapping[str, str]
-    dead_letters_arn: str | None
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,13 @@ def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployme
     """Read the deployment out of its stacks."""
     resources = tuple(resource for stack in stacks for resource in stack.resources)
     roles = {r.made.attributes["Arn"]: r.made for r in resources if r.type == "AWS::IAM::Role"}
+    retries = {
+        r.properties["FunctionName"]: int(r.properties.get("MaximumRetryAttempts", 2))
+        for r in resources
+        if r.type == "AWS::Lambda::EventInvokeConfig"
+    }
     functions = (
-        _function(r, roles[r.properties["Role"]].reference, roles[r.properties["Role"]].attributes)
+        _function(r, roles[r.properties["Role"]], retries.get(r.made.reference, 2))
         for r in resources
         if r.type == "AWS::Lambda::Function" and r.properties["Runtime"].startswith("python")
     )
@@ -149,7 +158,7 @@ def function_name(arn: str) -> str:
     return found[1]
 
 
-def _function(resource: Resource, role_name: str, role: Mapping[str, str]) -> Function:
+def _function(resource: Resource, role: Made, retries: int) -> Function:
     properties = resource.properties
     return Function(
         resource.made.reference,
@@ -158,8 +167,10 @@ def _function(resource: Resource, role_name: str, role: Mapping[str, str]) -> Fu
         {k: str(v) for k, v in properties.get("Environment", {}).get("Variables", {}).items()},
         int(properties.get("Timeout", 3)),
         int(properties.get("MemorySize", 128)),
-        role_name,
-        role["RoleId"],
+        role.reference,
+        role.attributes["RoleId"],
+        retries,
+        properties.get("DeadLetterConfig", {}).get("TargetArn"),
     )
 
 
@@ -252,7 +263,6 @@ def _rules(resources: tuple[Resource, ...]) -> Iterator[BusRule]:
                     target.get("Input"),
                     target.get("InputTransformer", {}).get("InputTemplate"),
                     target.get("InputTransformer", {}).get("InputPathsMap", {}),
-                    target.get("DeadLetterConfig", {}).get("Arn"),
                 )
                 for target in properties["Targets"]
                 if ":lambda:" in target["Arn"]

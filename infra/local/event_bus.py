@@ -23,9 +23,6 @@ from infra.local.aws_calls import Call, observing
 from infra.local.deployment import Deployment, RuleTarget
 from infra.local.runner import FunctionFailedError, Runner
 
-ATTEMPTS = 3
-"""An asynchronous invocation and its two retries."""
-
 IDLE_SECONDS = 0.1
 _TOKEN = re.compile(r'\\.|"|<([A-Za-z0-9_.-]+)>')
 
@@ -117,21 +114,24 @@ class EventBusPump:
                 continue
             for target in rule.targets:
                 payload = transform(target, event.content, rule.name)
-                yield Delivery(rule.name, target.function, self._invoke(target, payload))
+                yield Delivery(rule.name, target.function, self._invoke(target.function, payload))
 
-    def _invoke(self, target: RuleTarget, payload: Any) -> FunctionFailedError | None:
+    def _invoke(self, name: str, payload: Any) -> FunctionFailedError | None:
+        """Invoke asynchronously: with retries, then the function's dead-letter queue."""
+        function = self.deployment.functions[name]
         error = None
-        for _ in range(ATTEMPTS):
+        for _ in range(1 + function.retries):
             try:
-                self.runner.invoke(target.function, payload)
+                self.runner.invoke(name, payload)
             except FunctionFailedError as raised:
                 error = raised
             else:
                 return None
-        if target.dead_letters_arn is not None:
+        if function.dead_letters_arn is not None:
             sqs = boto3.client("sqs", region_name=self.deployment.region)
-            url = sqs.get_queue_url(QueueName=target.dead_letters_arn.rpartition(":")[2])
-            sqs.send_message(QueueUrl=url["QueueUrl"], MessageBody=json.dumps(payload))
+            queue = function.dead_letters_arn.rpartition(":")[2]
+            url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(payload))
         return error
 
 

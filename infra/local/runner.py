@@ -132,6 +132,12 @@ class Runner:
                 module = self._environments.pop(key).module
                 sys.modules.pop(module.__name__, None)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Run no function within the block, other than from it."""
+        with self._one_at_a_time:
+            yield
+
     def _warm(self, function: Function, number: int) -> ExecutionEnvironment:
         key = (function.name, number)
         if key not in self._environments:

@@ -62,7 +62,12 @@ SHARED: dict[str, Any] = {
                 "Environment": {"Variables": {"TABLE": {"Ref": "Blocks"}, "STAGE": "small"}},
                 "Timeout": 20,
                 "MemorySize": 512,
+                "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Undelivered", "Arn"]}},
             },
+        },
+        "Undelivered": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"QueueName": "small-undelivered"},
         },
         "Users": {"Type": "AWS::Cognito::UserPool"},
         "Client": {"Type": "AWS::Cognito::UserPoolClient", "Properties": {"ClientName": "portal"}},

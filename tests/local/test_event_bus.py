@@ -15,7 +15,7 @@ import pytest
 
 from audit_ledger.errors import FormatError
 from infra.local.deployment import Deployment, RuleTarget
-from infra.local.event_bus import ATTEMPTS, EventBusPump, transform
+from infra.local.event_bus import EventBusPump, transform
 from infra.local.runner import FunctionFailedError, Runner
 from infra.local.schedule_pump import SchedulePump
 from tests.local.conftest import REGION
@@ -117,20 +117,27 @@ def test_a_bus_may_be_named_by_its_arn(pump: EventBusPump) -> None:
 
 
 def test_a_function_that_fails_gets_the_event_three_times(fresh: Deployment) -> None:
-    """Lambda, asynchronous invocation: two retries."""
+    """Lambda, asynchronous invocation: two retries unless configured otherwise."""
     pump = EventBusPump(fresh, Recorder(failures=2))
     pump.put("small", [entry()], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
     assert delivery.error is None
-    assert len(given(pump)) == ATTEMPTS
+    assert len(given(pump)) == 3
+
+
+def test_an_event_that_fails_for_good_goes_to_the_dead_letter_queue(fresh: Deployment) -> None:
     pump = EventBusPump(fresh, Recorder(failures=99))
     pump.put("small", [entry()], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
     assert delivery.error is not None
-    assert len(given(pump)) == ATTEMPTS
+    assert len(given(pump)) == 3
+    sqs = boto3.client("sqs", region_name=REGION)
+    url = sqs.get_queue_url(QueueName="small-undelivered")["QueueUrl"]
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"]) == given(pump)[0][1]
 
 
-TARGET = RuleTarget("f", None, None, {}, None)
+TARGET = RuleTarget("f", None, None, {})
 EVENT = {"detail": {"id": 'a"b', "n": 7, "list": [1, 2]}, "source": "his"}
 
 

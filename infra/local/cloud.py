@@ -1,0 +1,226 @@
+"""All of it together: a deployed app that takes requests, and its ledgers.
+
+    with local_cloud(synthesize(folder)) as cloud:
+        post(f"{cloud.url}/AuditEvent", cloud.tokens.portal("st-elsewhere", "ehr"), event)
+        cloud.drain()  # queues and bus, to the end
+        cloud.publish()  # every ledger's publisher, once
+        cloud.mirror("st-elsewhere", folder)
+
+Driven like this nothing happens by itself and nothing waits; `running()` does it in real time.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import TextIO
+
+import boto3
+
+from audit_ledger.aws.keys import ED25519, MLDSA44, SigningKey
+from audit_ledger.errors import NotFoundError
+from audit_ledger.public_keys import raw_public_key
+from audit_ledger.verify.policy_file import policy_for
+from infra.local.deploy import deploy
+from infra.local.deployment import Deployment
+from infra.local.emulator import emulated_aws
+from infra.local.event_bus import Delivery, EventBusPump
+from infra.local.http_server import HttpApi, HttpServer, serve
+from infra.local.meter import Meter
+from infra.local.mirror import Mirror
+from infra.local.queue_pump import Batch, QueuePump
+from infra.local.runner import Runner
+from infra.local.schedule_pump import SchedulePump
+from infra.local.tokens import LedgerTokens
+
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True)
+class LocalLedger:
+    """One deployed ledger."""
+
+    id: str
+    origin: str
+    portals: tuple[str, ...]
+    sequencer: str
+    publisher: str
+    queue: str
+    environment: Mapping[str, str]
+    """What its publisher is told: keys, buckets, tables."""
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What a drain delivered."""
+
+    batches: tuple[Batch, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass
+class LocalCloud:
+    """A deployed app: its API at `url`, its functions, its ledgers by id."""
+
+    deployment: Deployment
+    runner: Runner
+    meter: Meter
+    tokens: LedgerTokens
+    server: HttpServer
+    bus: EventBusPump
+    ledgers: Mapping[str, LocalLedger]
+    _queues: list[QueuePump] = field(init=False)
+    _schedules: list[SchedulePump] = field(init=False)
+    _mirrors: dict[tuple[str, Path], Mirror] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        app, runner = self.deployment, self.runner
+        self._queues = [QueuePump(m, runner, app.region) for m in app.mappings]
+        self._schedules = [SchedulePump(s, runner, app.account, app.region) for s in app.schedules]
+
+    @property
+    def url(self) -> str:
+        """The API's address, without a slash at the end."""
+        return self.server.url
+
+    def drain(self, environments: int = 1, *, redeliver: bool = True) -> Drained:
+        """Deliver what waits on the bus and in the queues until nothing moves any more.
+
+        See `QueuePump.drain` for `environments` and `redeliver`.
+        """
+        batches: list[Batch] = []
+        deliveries: list[Delivery] = []
+        while True:
+            moved: list[Batch | Delivery] = []
+            delivered = self.bus.drain()
+            deliveries += delivered
+            moved += delivered
+            for pump in self._queues:
+                drained = pump.drain(environments, redeliver=redeliver)
+                batches += drained
+                moved += drained
+            if not moved:
+                return Drained(tuple(batches), tuple(deliveries))
+
+    def publish(self, ledger_id: str | None = None) -> None:
+        """Run the schedules once: all, or one ledger's. Raises FunctionFailedError."""
+        wanted = None if ledger_id is None else self.ledger(ledger_id).publisher
+        for pump in self._schedules:
+            if wanted in (None, pump.schedule.function):
+                pump.tick()
+
+    def ledger(self, ledger_id: str) -> LocalLedger:
+        """Give a ledger; NotFoundError where none of that id is deployed."""
+        if ledger_id not in self.ledgers:
+            raise NotFoundError(f"no ledger {ledger_id} is deployed")
+        return self.ledgers[ledger_id]
+
+    def policy(self, ledger_id: str) -> bytes:
+        """Give the policy file of a ledger, made of the keys that KMS has."""
+        ledger = self.ledger(ledger_id)
+        kms = boto3.client("kms", region_name=self.deployment.region)
+        ed25519, mldsa44 = (
+            raw_public_key(SigningKey(kms, ledger.environment[name], algorithm).public_key())
+            for name, algorithm in (
+                ("CHECKPOINT_ED25519_KEY", ED25519),
+                ("CHECKPOINT_MLDSA44_KEY", MLDSA44),
+            )
+        )
+        return policy_for(ledger.origin, [ed25519], [mldsa44]).encode()
+
+    def mirror(self, ledger_id: str, folder: Path) -> int:
+        """Copy what a ledger has published into a folder; see `Mirror.update`."""
+        key = (ledger_id, folder)
+        if key not in self._mirrors:
+            bucket = self.ledger(ledger_id).environment["PUBLISHED_BUCKET"]
+            self._mirrors[key] = Mirror(bucket, ledger_id, folder, self.deployment.region)
+        with self.runner.paused():
+            return self._mirrors[key].update()
+
+    @contextmanager
+    def running(self, schedules: bool = True) -> Iterator[Event]:
+        """Deliver and, if wanted, publish in real time within the block, by threads.
+
+        Gives the event that stops them, which the end of the block sets. A mapping has as many
+        threads, and execution environments, as it may run functions at once (at most two).
+        """
+        stop = Event()
+        threads = [Thread(target=self.bus.run, args=(stop,), name="bus")]
+        for mapping in self.deployment.mappings:
+            for environment in range(min(mapping.max_concurrency or 1, 2)):
+                pump = QueuePump(mapping, self.runner, self.deployment.region)
+                threads.append(
+                    Thread(target=pump.run, args=(stop, environment), name=mapping.queue)
+                )
+        if schedules:
+            threads += [
+                Thread(target=s.run, args=(stop,), name=s.schedule.name) for s in self._schedules
+            ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield stop
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
+@contextmanager
+def local_cloud(
+    assembly: Path, *, region: str = REGION, port: int = 0, log_to: TextIO | None = None
+) -> Iterator[LocalCloud]:
+    """Deploy a cloud assembly and serve its API on 127.0.0.1; port 0 is any that is free.
+
+    `log_to` takes what functions print, line by line; it is kept in `runner.logs` anyway.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(emulated_aws(region))
+        deployment = deploy(assembly, region)
+        runner = Runner(deployment.functions, region, log_to)
+        stack.callback(runner.forget)
+        bus = EventBusPump(deployment, runner)
+        stack.enter_context(bus.listening())
+        meter = stack.enter_context(Meter(region).counting())
+        tokens = LedgerTokens.of(deployment)
+        server = serve(HttpApi(deployment, runner, tokens.issuer.public_keys), port)
+        stack.callback(server.stop)
+        yield LocalCloud(deployment, runner, meter, tokens, server, bus, _ledgers(deployment))
+
+
+def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
+    """Find the ledgers by their publishers, who are told the ledger's id."""
+    by_origin = {
+        f.environment["ORIGIN"]: f
+        for f in deployment.functions.values()
+        if "ORIGIN" in f.environment and "LEDGER_ID" not in f.environment
+    }
+    queues = {m.function: m.queue for m in deployment.mappings}
+    ledgers = {}
+    for publisher in deployment.functions.values():
+        if "LEDGER_ID" not in publisher.environment:
+            continue
+        ledger_id, origin = publisher.environment["LEDGER_ID"], publisher.environment["ORIGIN"]
+        sequencer = by_origin[origin].name
+        ledgers[ledger_id] = LocalLedger(
+            ledger_id,
+            origin,
+            _portals(deployment, ledger_id),
+            sequencer,
+            publisher.name,
+            queues[sequencer],
+            publisher.environment,
+        )
+    return ledgers
+
+
+def _portals(deployment: Deployment, ledger_id: str) -> tuple[str, ...]:
+    """Read a ledger's portals from its SSM parameter."""
+    (parameter,) = (
+        p
+        for p in deployment.of_type("AWS::SSM::Parameter")
+        if p.made.reference.endswith(f"/ledgers/{ledger_id}")
+    )
+    return tuple(json.loads(parameter.properties["Value"])["portals"])
