@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from os import urandom
 from secrets import token_hex
 
+import msgspec
+
 from audit_ledger.aws.keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.events import (
@@ -39,16 +41,14 @@ Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
 Subjects = dict[PatientReference | None, tuple[str | None, SubjectSecret]]
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """An event of a request, with the id that its sender gave it (None: a random one is made)."""
 
     event: Event
     sender_id: str | None
 
 
-@dataclass(frozen=True)
-class Sealed:
+class Sealed(msgspec.Struct, frozen=True):
     """What became of one accepted event: the ids and sealed records of its parts, in order."""
 
     event_ids: tuple[str, ...]

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
@@ -234,13 +235,13 @@ def test_an_event_far_from_the_ledgers_time_is_in_the_index_of_its_own_month() -
     """More than a day off, either way."""
     day = 86_400_000
     for offset, month in ((-31 * day, "2026-10"), (2 * day, "2026-11"), (40 * day, "2027-01")):
-        (item, *_) = indexed(dataclasses.replace(ROW, time_ms=NOW * 1000 + offset))
+        (item, *_) = indexed(msgspec.structs.replace(ROW, time_ms=NOW * 1000 + offset))
         assert item["late"] == {"S": f"{ORIGIN}#{month}"}
-    (item, *_) = indexed(dataclasses.replace(ROW, time_ms=NOW * 1000 - day))
+    (item, *_) = indexed(msgspec.structs.replace(ROW, time_ms=NOW * 1000 - day))
     assert "late" not in item
 
 
 def test_events_without_patient_or_person_are_in_no_such_index() -> None:
     """Sparse indexes cost nothing for what they do not hold."""
-    (item,) = indexed(dataclasses.replace(ROW, patient=None, agents=()))
+    (item,) = indexed(msgspec.structs.replace(ROW, patient=None, agents=()))
     assert set(item) == {"key", "seq", "block", "time", "row"}

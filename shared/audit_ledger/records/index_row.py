@@ -12,7 +12,6 @@ flags:
 """
 
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -28,8 +27,7 @@ _EVENT_ID = re.compile(r"[0-9a-f]{64}")
 _FLAG = re.compile(r"[a-z0-9.-]{1,64}")
 
 
-@dataclass(frozen=True)
-class IndexRow:
+class IndexRow(msgspec.Struct, frozen=True):
     """An index row, read. Times in milliseconds since 1970, pseudonyms of 16 bytes."""
 
     event_id: str

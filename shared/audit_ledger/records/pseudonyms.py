@@ -17,22 +17,22 @@ LEDGER_SUBJECT = "ledger"  # the subject of events that name no patient
 
 def event_id(index_key: bytes, portal: str, sender_id: str, part: int) -> str:
     """Event id, 64 hex digits: the same portal, sender's own id and patient part give the same."""
-    message = frame("audit-ledger/event-id/v1", portal.encode(), sender_id.encode(), b"%d" % part)
+    message = frame(b"audit-ledger/event-id/v1", portal.encode(), sender_id.encode(), b"%d" % part)
     return hmac.digest(index_key, message, "sha256").hex()
 
 
 def row_key(index_key: bytes, canonical_identifier: str | None) -> str:
     """Row key of a subject, 64 hex digits; None is the subject `ledger`."""
     if canonical_identifier is None:
-        message = frame("audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
+        message = frame(b"audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
     else:
-        message = frame("audit-ledger/subject/v1", b"patient", canonical_identifier.encode())
+        message = frame(b"audit-ledger/subject/v1", b"patient", canonical_identifier.encode())
     return hmac.digest(index_key, message, "sha256").hex()
 
 
 def staff_pseudonym(index_key: bytes, canonical_identifier: str) -> bytes:
     """Pseudonym of an agent who is no patient: 16 bytes."""
-    message = frame("audit-ledger/agent/v1", canonical_identifier.encode())
+    message = frame(b"audit-ledger/agent/v1", canonical_identifier.encode())
     return hmac.digest(index_key, message, "sha256")[:PSEUDONYM_BYTES]
 
 
@@ -43,7 +43,7 @@ def patient_pseudonym(subject_secret: bytes) -> bytes:
 
 def fingerprint(subject_secret: bytes, resource: bytes) -> bytes:
     """Tell the same content from other content under one sender id: 32 bytes."""
-    return hmac.digest(subject_secret, frame("audit-ledger/content/v1", resource), "sha256")
+    return hmac.digest(subject_secret, frame(b"audit-ledger/content/v1", resource), "sha256")
 
 
 def conflict_key(event_id_hex: str, content_fingerprint: bytes) -> str:

@@ -15,6 +15,8 @@ from binascii import Error, a2b_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from audit_ledger.errors import FormatError, TooLargeError
 
 VERSION = 1
@@ -27,8 +29,7 @@ _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
 
 
-@dataclass(frozen=True)
-class SealedRecord:
+class SealedRecord(msgspec.Struct, frozen=True):
     """One record, sealed, with what binds and finds it. `commitment`: 32 bytes."""
 
     commitment: bytes

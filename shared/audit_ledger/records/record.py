@@ -37,7 +37,7 @@ def encode_record(
     portal: str, received_ms: int, format_: str, resource: bytes, cut: Sequence[str] = ()
 ) -> bytes:
     """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, kept verbatim."""
-    received = datetime.fromtimestamp(received_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    received = datetime.fromtimestamp(received_ms // 1000, UTC).isoformat()[:19]
     return b"".join(
         (
             b'{"portal":',

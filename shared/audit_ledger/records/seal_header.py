@@ -4,7 +4,8 @@ u8 version = 1 ‖ u16 ledger key version ‖ u32 generation ‖ 12 bytes nonce
 """
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.records.commitment import BLIND_BYTES
@@ -18,8 +19,7 @@ HEADER_BYTES = _HEADER.size
 MIN_BYTES = HEADER_BYTES + BLIND_BYTES + TAG_BYTES
 
 
-@dataclass(frozen=True)
-class SealHeader:
+class SealHeader(msgspec.Struct, frozen=True):
     """Which keys open a sealed record."""
 
     ledger_key_version: int
