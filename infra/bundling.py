@@ -28,6 +28,11 @@ RULES = f"1 {PYTHON_VERSION} {' '.join(PLATFORMS)}"
 KEPT_SERVICES = frozenset({"dynamodb", "events", "kms", "s3", "sqs", "ssm", "sts"})
 """Services whose descriptions botocore keeps: of its 20 MB, what our clients read."""
 
+_NOT_NEEDED = (
+    "*.dist-info/RECORD",  # names what is removed here
+    "**/*.pyi",
+    "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
+)
 _NOT_FOR_FUNCTIONS = ("cli", "verify")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
@@ -105,7 +110,7 @@ def strip(asset: Path) -> None:
     for cache_folder in list(asset.rglob("__pycache__")):
         shutil.rmtree(cache_folder)
     shutil.rmtree(asset / "bin", ignore_errors=True)  # scripts name the Python that ran pip
-    for pattern in ("*.dist-info/RECORD", "*.dist-info/direct_url.json", "**/*.pyi"):
+    for pattern in _NOT_NEEDED:
         for file in asset.glob(pattern):
             file.unlink()
     for service in (asset / "botocore" / "data").glob("*/"):
