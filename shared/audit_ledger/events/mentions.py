@@ -133,7 +133,8 @@ def _spellings(text: str) -> set[str]:
             return spellings
         spellings.add(normal(inside.decode("utf-8", "replace")))
         spellings.add(normal(unquote(inside.decode("latin-1"))))
-        spellings.add(normal(inside.replace(b"\0", b"").decode("latin-1")))  # UTF-16
+        utf16 = inside.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+        spellings.add(normal(utf16.replace(b"\0", b"").decode("latin-1")))
     return {spelling.replace(_SEPARATOR, " ") for spelling in spellings}
 
 

@@ -1,0 +1,309 @@
+"""An event of several patients: each part holds nothing of the others, and all the rest."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from audit_ledger.events import Part, parse_audit_event
+from tests.events.leaks import assert_only_spans_were_removed, texts_in
+from tests.events.made import MRN, encoded, parsed, patient_entity, r4, r5
+
+ADA = {"reference": "Patient/ada-1815", "display": "Ada Lovelace"}
+BOB = {"reference": "Patient/bob-1903", "display": "Bob Roe"}
+DOCUMENT = {"what": {"reference": "DocumentReference/d1"}}
+
+
+def parts(event: dict[str, Any], indent: int | None = None) -> tuple[Part, ...]:
+    """The parts of an event, each checked to be what was submitted with spans removed."""
+    body = encoded(event, indent)
+    found = parse_audit_event(body).parts
+    for part in found:
+        assert_only_spans_were_removed(part.resource, body, part.cut)
+    return found
+
+
+def both(**elements: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]:
+    """Ada's and Bob's part of an event that names both, decoded, and the parts."""
+    entities = [{"what": ADA, "role": {"code": "1"}}, {"what": BOB, "role": {"code": "1"}}]
+    found = parts(r4(entity=[*entities, *elements.pop("entity", [])], **elements))
+    assert len(found) == 2
+    ada, bob = (json.loads(part.resource) for part in found)
+    return ada, bob, found
+
+
+def test_the_other_patients_elements_are_cut_and_named() -> None:
+    """Each part keeps its own patient's entity and the document that both share."""
+    ada, bob, (first, second) = both(entity=[DOCUMENT])
+    assert [e["what"]["reference"] for e in ada["entity"]] == [
+        ADA["reference"],
+        "DocumentReference/d1",
+    ]
+    assert [e["what"]["reference"] for e in bob["entity"]] == [
+        BOB["reference"],
+        "DocumentReference/d1",
+    ]
+    assert first.cut == ("AuditEvent.entity[1]",)
+    assert second.cut == ("AuditEvent.entity[0]",)
+    assert first.patient is not None
+    assert first.patient.reference == ADA["reference"]
+
+
+@pytest.mark.parametrize("indent", [None, 0, 4])
+def test_all_other_bytes_stay(indent: int | None) -> None:
+    """Literally: the first of two elements goes with the comma behind it, the second before it."""
+    event = r4(entity=[{"what": ADA}, {"what": BOB}])
+    body = encoded(event, indent)
+    text = body.decode()
+    ada, bob = (json.dumps({"what": who}, indent=indent) for who in (ADA, BOB))
+    if indent is not None:
+        ada, bob = (one.replace("\n", "\n" + " " * 2 * indent) for one in (ada, bob))
+    start, end = text.index(bob), text.index(bob) + len(bob)
+    between = text[text.index(ada) + len(ada) : start]
+    first, second = parse_audit_event(body).parts
+    assert first.resource.decode() == text.replace(between + bob, "")
+    assert second.resource.decode() == text.replace(ada + between, "")
+    assert text[start:end] == bob
+
+
+def test_texts_that_anyone_may_be_named_in_are_cut() -> None:
+    """The narrative; what entities of no patient say in words; every query."""
+    query = b64encode(b"patient=ada-1815,bob-1903").decode()
+    ada, bob, found = both(
+        text={"status": "generated", "div": "<div>two people</div>"},
+        entity=[
+            {"role": {"code": "24"}, "query": query, "description": "two people"},
+            {
+                "what": {"reference": "List/1", "display": "their list"},
+                "name": "their list",
+                "detail": [{"type": "x", "valueString": "two people"}],
+            },
+        ],
+    )
+    for part in (ada, bob):
+        assert "text" not in part
+        assert part["entity"][1:] == [{"role": {"code": "24"}}, {"what": {"reference": "List/1"}}]
+    assert found[0].cut == (
+        "AuditEvent.entity[1]",
+        "AuditEvent.entity[2].query",
+        "AuditEvent.entity[2].description",
+        "AuditEvent.entity[3].what.display",
+        "AuditEvent.entity[3].name",
+        "AuditEvent.entity[3].detail",
+        "AuditEvent.text",
+    )
+
+
+def test_what_the_own_entity_says_in_words_stays() -> None:
+    """It is about the patient whose part it is."""
+    own = {
+        "what": ADA,
+        "role": {"code": "1"},
+        "name": "Ada",
+        "description": "seen today",
+        "detail": [{"type": "x", "valueString": "bed 7"}],
+    }
+    ada, _ = parts(r4(entity=[own, {"what": BOB}]))
+    assert json.loads(ada.resource)["entity"] == [own]
+
+
+BOB_SPELLED = [
+    "Bob Roe",
+    "roe, BOB",
+    "Roe  Bob",
+    "Patient/bob-1903",
+    "https://x/Patient/bob-1903/_history/1",
+    "id=bob-1903&x=1",
+    "Patient%2Fbob-1903",
+    "Bob+Roe",
+    b64encode(b"patient=bob-1903").decode(),
+    b64encode("Bob Roe".encode("utf-16")).decode(),
+    "MRN:81726354",
+    "MRN81726354",
+    "81726354^^^&1.2.3&ISO",
+]
+
+
+@pytest.mark.parametrize("spelled", BOB_SPELLED)
+@pytest.mark.parametrize(
+    ("elements", "where"),
+    [
+        ({"outcomeDesc": "…"}, "AuditEvent.outcomeDesc"),
+        ({"id": "…"}, "AuditEvent.id"),
+        ({"meta": {"tag": [{"display": "…"}]}}, "AuditEvent.meta.tag[0]"),
+        ({"purposeOfEvent": [{"text": "x"}, {"text": "…"}]}, "AuditEvent.purposeOfEvent[1]"),
+        ({"extension": [{"url": "u", "valueString": "…"}]}, "AuditEvent.extension[0]"),
+        (
+            {"agent": [{"who": {"display": "Dr"}, "policy": ["p", "…"]}]},
+            "AuditEvent.agent[0].policy[1]",
+        ),
+        (
+            {"agent": [{"who": {"display": "Dr"}, "location": {"display": "…"}}]},
+            "AuditEvent.agent[0].location.display",
+        ),
+        ({"source": {"site": "…", "observer": {"display": "d"}}}, "AuditEvent.source.site"),
+        (
+            {"entity": [{"what": {"identifier": {"system": "s", "value": "…"}}}]},
+            "AuditEvent.entity[2]",
+        ),
+        ({"entity": [{"what": {"reference": "…", "type": "List"}}]}, "AuditEvent.entity[2]"),
+        (
+            {"entity": [{"what": {"reference": "List/1"}, "securityLabel": [{"display": "…"}]}]},
+            "AuditEvent.entity[2].securityLabel[0]",
+        ),
+    ],
+)
+def test_whatever_else_mentions_another_patient_is_cut(
+    elements: dict[str, Any], where: str, spelled: str
+) -> None:
+    """However it is spelled, wherever it stands; the smallest element that makes sense goes."""
+    filled = json.loads(json.dumps(elements).replace("\\u2026", spelled))
+    extra = filled.pop("entity", [])
+    bob = {**BOB, "identifier": {"system": MRN, "value": "81726354"}}
+    first, second = parts(r4(entity=[{"what": ADA}, {"what": bob}, *extra], **filled))
+    assert where in first.cut
+    assert where not in second.cut
+    assert "roe" not in first.resource.decode().casefold()
+    assert b"1903" not in first.resource
+    assert b"81726354" not in first.resource
+
+
+def test_what_the_own_entity_says_of_another_is_cut() -> None:
+    """Down to the member: the entity itself names the patient and stays."""
+    own = {"what": {**ADA, "display": "Ada, not Bob Roe"}, "name": "see bob-1903", "lifecycle": {}}
+    ada, _ = parts(r4(entity=[own, {"what": BOB}]))
+    assert json.loads(ada.resource)["entity"] == [
+        {"what": {"reference": ADA["reference"]}, "lifecycle": {}}
+    ]
+
+
+def test_an_identifier_that_two_patients_share_hides_nothing_of_either() -> None:
+    """The same value in two systems: neither part may lose its own patient."""
+    one = {"identifier": {"system": "urn:a", "value": "55555"}}
+    two = {"identifier": {"system": "urn:b", "value": "55555"}}
+    first, second = parts(
+        r4(
+            outcomeDesc="55555",
+            entity=[{"what": one, "role": {"code": "1"}}, {"what": two, "role": {"code": "1"}}],
+        )
+    )
+    assert [e["what"] for e in json.loads(first.resource)["entity"]] == [one]
+    assert [e["what"] for e in json.loads(second.resource)["entity"]] == [two]
+
+
+def test_ids_that_begin_alike_are_different_patients() -> None:
+    """`Patient/1` is not mentioned where `Patient/12` is, nor by every 1 that stands somewhere."""
+    event = r4(
+        outcome="0",
+        entity=[patient_entity("Patient/1"), patient_entity("Patient/12"), DOCUMENT],
+        outcomeDesc="chart of Patient/12 opened",
+    )
+    first, second = parts(event)
+    assert first.cut == ("AuditEvent.entity[1]", "AuditEvent.outcomeDesc")
+    assert second.cut == ("AuditEvent.entity[0]",)
+
+
+def test_contained_resources_go_with_whom_they_belong_to() -> None:
+    """A contained patient stays in the own part, what agents refer to in all; the rest goes."""
+    ada = {
+        "resourceType": "Patient",
+        "id": "a",
+        "identifier": [{"system": MRN, "value": "11112222"}],
+        "name": [{"family": "Lovelace", "given": ["Ada", "King"]}],
+    }
+    bob = {
+        "resourceType": "Patient",
+        "id": "b",
+        "identifier": [{"system": MRN, "value": "33334444"}],
+        "name": [{"text": "Bob Roe"}],
+    }
+    doctor = {"resourceType": "Practitioner", "id": "d"}
+    event = r4(
+        contained=[
+            ada,
+            bob,
+            doctor,
+            {"resourceType": "Basic", "id": "x"},
+            {"resourceType": "List"},
+        ],
+        agent=[{"who": {"reference": "#d"}}],
+        outcomeDesc="King Ada Lovelace was compared",
+        purposeOfEvent=[{"text": "about Lovelace, Ada"}, {"text": "about Roe"}],
+        entity=[patient_entity("#a"), patient_entity("#b")],
+    )
+    first, second = (json.loads(part.resource) for part in parts(event))
+    assert [c.get("id") for c in first["contained"]] == ["a", "d"]
+    assert [c.get("id") for c in second["contained"]] == ["b", "d"]
+    assert "purposeOfEvent" in first
+    assert second.get("purposeOfEvent") == [{"text": "about Roe"}]
+    assert "outcomeDesc" not in second
+
+
+def test_agents_stay_in_every_part_a_patient_among_them_too() -> None:
+    """Who looked at Bob's record is what Bob's record is for, be it Ada."""
+    agent = {"who": ADA, "name": "Ada Lovelace", "altId": "ada-1815", "requestor": True}
+    ada, bob, _ = both(agent=[agent, {"who": {"display": "Dr Bob Roe"}}])
+    assert ada["agent"] == bob["agent"] == [agent, {"who": {"display": "Dr Bob Roe"}}]
+    assert [e["what"]["reference"] for e in bob["entity"]] == [BOB["reference"]]
+
+
+def test_r5_s_patient_goes_with_its_encounter() -> None:
+    """From the part of another patient; the encounter is that of `patient`."""
+    event = r5(
+        patient=ADA,
+        encounter={"reference": "Encounter/e1"},
+        entity=[patient_entity(BOB["reference"]), {"role": {"coding": [{"code": "4"}]}}],
+    )
+    ada, bob = parts(event, 2)
+    assert ada.cut == ("AuditEvent.entity[0]",)
+    assert bob.cut == ("AuditEvent.patient", "AuditEvent.encounter")
+    assert json.loads(ada.resource)["encounter"] == {"reference": "Encounter/e1"}
+    assert b"Encounter" not in bob.resource
+
+
+def test_an_array_that_would_be_left_empty_goes_as_a_whole() -> None:
+    """FHIR has no empty arrays. R5's `patient` names the one, the only entity the other."""
+    ada, bob = parts(r5(patient=ADA, entity=[{"what": BOB}]))
+    assert "entity" not in json.loads(ada.resource)
+    assert ada.cut == ("AuditEvent.entity[0]",)
+    assert json.loads(bob.resource)["entity"] == [{"what": BOB}]
+
+
+def test_a_nested_agent_who_is_another_patient_is_cut() -> None:
+    """R5's entity.agent attributes an entity to someone."""
+    event = r5(
+        entity=[
+            {"what": ADA},
+            {"what": BOB},
+            {
+                "what": {"reference": "Consent/1"},
+                "agent": [{"who": {"display": "Dr"}}, {"who": {"reference": BOB["reference"]}}],
+            },
+        ]
+    )
+    ada, _ = parts(event)
+    assert ada.cut == ("AuditEvent.entity[1]", "AuditEvent.entity[2].agent[1]")
+
+
+def test_parts_are_the_same_whenever_the_event_is_parsed() -> None:
+    """A redelivery gives the same parts in the same order: their numbers are part of event ids."""
+    event = r4(entity=[patient_entity(f"Patient/p{n}") for n in (3, 1, 2)])
+    one, two = parsed(event).parts, parsed(event).parts
+    assert one == two
+    assert [p.patient and p.patient.reference for p in one] == [
+        "Patient/p3",
+        "Patient/p1",
+        "Patient/p2",
+    ]
+
+
+def test_the_search_for_leaks_finds_what_is_hidden() -> None:
+    """The check of these tests is itself checked: plain, escaped, percent-encoded, in base64."""
+    for hidden in (
+        b'{"a": "x Bob Roe y"}',
+        rb'{"a": "B\u006fb Roe"}',
+        b'{"a": "Bob%20Roe"}',
+        b'{"a": "' + b64encode(b"x Bob Roe") + b'"}',
+    ):
+        assert any("bob roe" in text for text in texts_in(hidden)), hidden
