@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from typing import TextIO
+from typing import Any, TextIO
 
 import boto3
 
@@ -44,12 +44,18 @@ class LocalLedger:
 
     id: str
     origin: str
-    portals: tuple[str, ...]
+    patient_rules: Mapping[str, Mapping[str, Any]]
+    """By portal: `{"system": "<URI>"}` or `{"reference": true}`."""
     sequencer: str
     publisher: str
     queue: str
     environment: Mapping[str, str]
     """What its publisher is told: keys, buckets, tables."""
+
+    @property
+    def portals(self) -> tuple[str, ...]:
+        """Ids of its portals, in the order of the settings."""
+        return tuple(self.patient_rules)
 
 
 @dataclass(frozen=True)
@@ -207,7 +213,7 @@ def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
         ledgers[ledger_id] = LocalLedger(
             ledger_id,
             origin,
-            _portals(deployment, ledger_id),
+            _patient_rules(deployment, ledger_id),
             sequencer,
             publisher.name,
             queues[sequencer],
@@ -216,11 +222,12 @@ def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
     return ledgers
 
 
-def _portals(deployment: Deployment, ledger_id: str) -> tuple[str, ...]:
+def _patient_rules(deployment: Deployment, ledger_id: str) -> dict[str, Mapping[str, Any]]:
     """Read a ledger's portals from its SSM parameter."""
     (parameter,) = (
         p
         for p in deployment.of_type("AWS::SSM::Parameter")
         if p.made.reference.endswith(f"/ledgers/{ledger_id}")
     )
-    return tuple(json.loads(parameter.properties["Value"])["portals"])
+    portals = json.loads(parameter.properties["Value"])["portals"]
+    return {portal_id: portal["patient"] for portal_id, portal in portals.items()}

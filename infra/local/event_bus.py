@@ -23,7 +23,7 @@ from infra.local.aws_calls import Call, observing
 from infra.local.deployment import Deployment, RuleTarget
 from infra.local.runner import FunctionFailedError, Runner
 
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.5
 _TOKEN = re.compile(r'\\.|"|<([A-Za-z0-9_.-]+)>')
 
 

@@ -25,7 +25,7 @@ MESSAGES_A_CALL = 10
 """What one ReceiveMessage or DeleteMessageBatch takes."""
 
 MAX_REDELIVERIES = 100
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.5
 _ENVELOPE_BYTES = len(b'{"Records": []}')
 
 

@@ -1,0 +1,183 @@
+"""`make local`: the app of cdk.json on this machine, until stopped.
+
+Leaves in `build/local`: `session.json` once it is ready (for scripts: address, tokens, places),
+`published/<ledger>/` (plain files, as published), `<ledger>.policy`, and `functions.log`.
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import Any
+
+from audit_ledger.errors import LedgerError
+from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.mirror import write_whole
+from infra.local.runner import FunctionFailedError
+from infra.settings import SettingsError
+from infra.synth import synthesize
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PORT = 8080
+PUBLISH_SECONDS = 5.0
+PATIENT = "1"
+
+Ready = Callable[[LocalCloud, dict[str, Any]], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; give the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.serve", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help=f"port on 127.0.0.1 ({PORT})")
+    parser.add_argument(
+        "--build", type=Path, default=REPOSITORY / "build" / "local", help="where to leave files"
+    )
+    parser.add_argument("--assembly", type=Path, help="deploy this cloud assembly, not cdk.json")
+    parser.add_argument(
+        "--publish-every", type=float, default=PUBLISH_SECONDS, help="seconds", metavar="SECONDS"
+    )
+    options = parser.parse_args(arguments)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with TemporaryDirectory(prefix="audit-ledger-") as folder:
+            assembly = options.assembly or synthesize(Path(folder))
+            run(assembly, options.build, options.port, options.publish_every, stop, _greet)
+    except (LedgerError, SettingsError, OSError, RuntimeError) as error:
+        if stop.is_set():  # stopped while it started
+            return 0
+        print(f"cannot serve: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(
+    assembly: Path, build: Path, port: int, publish_seconds: float, stop: Event, ready: Ready
+) -> None:
+    """Deploy and serve an assembly until `stop` is set; files go to `build`.
+
+    `ready` is told once `session.json` is there. Raises OSError where the port is taken,
+    LedgerError where the assembly does not deploy or nothing can be published.
+    """
+    build.mkdir(parents=True, exist_ok=True)
+    session_file = build / "session.json"
+    session_file.unlink(missing_ok=True)
+    with (
+        (build / "functions.log").open("w", buffering=1) as log,
+        local_cloud(assembly, port=port, log_to=log) as cloud,
+    ):
+        for ledger_id in cloud.ledgers:  # of an earlier run there may be files under other keys
+            shutil.rmtree(published_folder(build, ledger_id), ignore_errors=True)
+            write_whole(policy_file(build, ledger_id), cloud.policy(ledger_id))
+        publish_and_mirror(cloud, build)
+        session = describe_session(cloud, build)
+        publishing = Thread(
+            target=publish_every, args=(cloud, build, publish_seconds, stop), name="publishing"
+        )
+        with cloud.running(schedules=False):
+            publishing.start()
+            write_whole(session_file, json.dumps(session, indent=2).encode() + b"\n")
+            ready(cloud, session)
+            stop.wait()
+            session_file.unlink(missing_ok=True)
+            publishing.join()
+
+
+def publish_every(cloud: LocalCloud, build: Path, seconds: float, stop: Event) -> None:
+    """Publish and mirror all ledgers again and again; a failure is said and tried again."""
+    while not stop.wait(seconds):
+        try:
+            publish_and_mirror(cloud, build)
+        except FunctionFailedError:
+            traceback.print_exc(file=sys.stderr)
+
+
+def publish_and_mirror(cloud: LocalCloud, build: Path) -> None:
+    """Run every publisher once and copy what is published to plain files."""
+    for ledger_id in cloud.ledgers:
+        cloud.publish(ledger_id)
+        published_folder(build, ledger_id).mkdir(parents=True, exist_ok=True)
+        cloud.mirror(ledger_id, published_folder(build, ledger_id))
+
+
+def published_folder(build: Path, ledger_id: str) -> Path:
+    """Where a ledger's published files are copied to."""
+    return build / "published" / ledger_id
+
+
+def policy_file(build: Path, ledger_id: str) -> Path:
+    """Where a ledger's policy file is."""
+    return build / f"{ledger_id}.policy"
+
+
+def describe_session(cloud: LocalCloud, build: Path) -> dict[str, Any]:
+    """Say what a script needs, of the first ledger and its first portal."""
+    ledger = next(iter(cloud.ledgers.values()))
+    return {
+        "url": cloud.url,
+        "tokens": {
+            "portal": cloud.tokens.portal(ledger.id, ledger.portals[0]),
+            "security": cloud.tokens.security(ledger.id),
+            "patient": cloud.tokens.patient(ledger.id, PATIENT),
+        },
+        "ledger": ledger.id,
+        "published": str(published_folder(build, ledger.id)),
+        "policy": str(policy_file(build, ledger.id)),
+    }
+
+
+def _greet(cloud: LocalCloud, session: dict[str, Any]) -> None:
+    print(lines_to_paste(cloud, session), flush=True)
+
+
+def lines_to_paste(cloud: LocalCloud, session: dict[str, Any]) -> str:
+    """Give tokens and commands for a person who has just started this."""
+    ledger = cloud.ledger(session["ledger"])
+    event = json.dumps(example_event(ledger.portals[0], ledger.patient_rules[ledger.portals[0]]))
+    tokens = "\n".join(f"{name.upper()}={token}" for name, token in session["tokens"].items())
+    return f"""\
+Audit Ledger at {session["url"]}, ledger {session["ledger"]}.
+
+# Tokens of a portal, a security officer and a patient
+{tokens}
+
+# Record an event
+curl -i {session["url"]}/AuditEvent -H "Authorization: Bearer $PORTAL" \\
+  -H 'Content-Type: application/fhir+json' \\
+  -d '{event}'
+
+# Verify what is published, a few seconds later
+.venv/bin/ledger verify {session["published"]} --policy {session["policy"]}
+
+Ctrl-C stops it and forgets everything.
+"""
+
+
+def example_event(portal_id: str, patient_rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a FHIR R4 AuditEvent of now: someone read a patient's record."""
+    patient: dict[str, Any] = {"reference": f"Patient/{PATIENT}"}
+    if "system" in patient_rule:
+        patient["identifier"] = {"system": patient_rule["system"], "value": PATIENT}
+    roles = "http://terminology.hl7.org/CodeSystem/object-role"
+    return {
+        "resourceType": "AuditEvent",
+        "type": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110110"},
+        "action": "R",
+        "recorded": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "outcome": "0",
+        "agent": [{"who": {"display": "Nurse on duty"}, "requestor": True}],
+        "source": {"observer": {"display": portal_id}},
+        "entity": [{"what": patient, "role": {"system": roles, "code": "1"}}],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The real app, deployed from its synthesized templates, takes events and publishes them."""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import boto3
+import pytest
+
+from audit_ledger.errors import NotFoundError
+from audit_ledger.tlog.policy import parse_policy
+from infra.local.aws_calls import Call, observing
+from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.metrics import metric_sums
+from infra.local.serve import example_event
+from tests.local.conftest import LEDGERS, PORTAL_ACCOUNT, REGION
+
+FHIR = "application/fhir+json"
+
+
+@pytest.fixture
+def cloud(assembly: Path) -> Iterator[LocalCloud]:
+    with local_cloud(assembly, region=REGION) as cloud:
+        yield cloud
+
+
+def post(
+    cloud: LocalCloud, path: str, token: str | None, document: Any, key: str | None = None
+) -> tuple[int, bytes]:
+    headers = {"Content-Type": FHIR}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    request = Request(f"{cloud.url}{path}", json.dumps(document).encode(), headers)
+    try:
+        with urlopen(request) as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        return error.code, error.read()
+
+
+def event_of(cloud: LocalCloud, ledger_id: str) -> dict[str, Any]:
+    ledger = cloud.ledger(ledger_id)
+    return example_event(ledger.portals[0], ledger.patient_rules[ledger.portals[0]])
+
+
+def accept(cloud: LocalCloud, ledger_id: str, count: int = 1) -> None:
+    token = cloud.tokens.portal(ledger_id, cloud.ledger(ledger_id).portals[0])
+    for _ in range(count):
+        status, body = post(cloud, "/AuditEvent", token, event_of(cloud, ledger_id))
+        assert status == 201, body
+
+
+def checkpoint_size(cloud: LocalCloud, ledger_id: str, folder: Path) -> int:
+    """Publish, mirror, and give the size of a checkpoint that the ledger's policy believes."""
+    cloud.publish(ledger_id)
+    cloud.mirror(ledger_id, folder)
+    opinion = parse_policy(cloud.policy(ledger_id)).evaluate((folder / "checkpoint").read_bytes())
+    assert opinion.satisfied
+    assert opinion.checkpoint.origin == cloud.ledger(ledger_id).origin
+    return opinion.checkpoint.size
+
+
+def test_every_deployed_handler_is_there(cloud: LocalCloud) -> None:
+    for function in cloud.deployment.functions.values():
+        module, _, name = function.handler.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_ledgers_of_the_settings_are_deployed(cloud: LocalCloud) -> None:
+    assert {ledger.id: list(ledger.portals) for ledger in cloud.ledgers.values()} == {
+        str(ledger["id"]): [portal["id"] for portal in ledger["portals"]]  # type: ignore[attr-defined]
+        for ledger in LEDGERS
+    }
+    with pytest.raises(NotFoundError, match="no ledger west"):
+        cloud.ledger("west")
+
+
+def test_events_over_http_end_in_a_checkpoint_of_their_ledger_alone(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    """The first entry says that the ledger was created; the other ledger stays as it is."""
+    accept(cloud, "north", 3)
+    accept(cloud, "south", 1)
+    cloud.drain()
+    assert checkpoint_size(cloud, "north", tmp_path / "north") == 1 + 3
+    assert checkpoint_size(cloud, "south", tmp_path / "south") == 1 + 1
+    assert cloud.policy("north") != cloud.policy("south")
+
+
+def test_a_mirror_holds_what_is_published_and_follows_it(cloud: LocalCloud, tmp_path: Path) -> None:
+    for count in (1, 2):
+        accept(cloud, "north", count)
+        cloud.drain()
+        cloud.publish("north")
+        cloud.mirror("north", tmp_path)
+        s3 = boto3.client("s3", region_name=REGION)
+        bucket = cloud.ledger("north").environment["PUBLISHED_BUCKET"]
+        there = {
+            item["Key"]: hashlib.md5(
+                (tmp_path / item["Key"].removeprefix("north/")).read_bytes()
+            ).hexdigest()
+            for item in s3.list_objects_v2(Bucket=bucket, Prefix="north/")["Contents"]
+        }
+        assert there == {
+            item["Key"]: item["ETag"].strip('"')
+            for item in s3.list_objects_v2(Bucket=bucket, Prefix="north/")["Contents"]
+        }
+        files = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+        assert files == {key.removeprefix("north/") for key in there}
+    assert cloud.mirror("north", tmp_path) == 0
+
+
+def test_tokens_open_their_own_ledger_only(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Portal: writes to its ledger; officer: reads published files; neither does the other."""
+    tokens = cloud.tokens
+    assert post(cloud, "/AuditEvent", None, event_of(cloud, "north"))[0] == 401
+    for token in (tokens.security("north"), tokens.patient("north", "Patient/1")):
+        assert post(cloud, "/AuditEvent", token, event_of(cloud, "north"))[0] == 403
+    accept(cloud, "north")
+    cloud.drain()
+    cloud.publish()
+    answers = {}
+    for name, token in (("north", tokens.security("north")), ("south", tokens.security("south"))):
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            with urlopen(
+                Request(f"{cloud.url}/published/north/checkpoint", headers=headers)
+            ) as answer:
+                answers[name] = answer.status, answer.read()
+        except HTTPError as error:
+            answers[name] = error.code, b""
+    cloud.mirror("north", tmp_path)
+    assert answers["north"] == (200, (tmp_path / "checkpoint").read_bytes())
+    assert answers["south"][0] == 403
+
+
+def test_a_portal_without_client_gets_no_token(cloud: LocalCloud) -> None:
+    with pytest.raises(NotFoundError, match="no client of portal lab of ledger north"):
+        cloud.tokens.portal("north", "lab")
+
+
+def test_a_poisoned_message_fails_alone_and_is_archived(cloud: LocalCloud, tmp_path: Path) -> None:
+    """Dead letters are copied to the archive bucket at once; the rest is in the ledger."""
+    sqs = boto3.client("sqs", region_name=REGION)
+    url = sqs.get_queue_url(QueueName=cloud.ledger("north").queue)["QueueUrl"]
+    accept(cloud, "north", 2)
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    cloud.drain()
+    assert checkpoint_size(cloud, "north", tmp_path) == 1 + 2
+    s3 = boto3.client("s3", region_name=REGION)
+    bucket = cloud.ledger("north").environment["ARCHIVE_BUCKET"]
+    (letter,) = s3.list_objects_v2(Bucket=bucket, Prefix="north/dead-letters/")["Contents"]
+    assert b"poison" in s3.get_object(Bucket=bucket, Key=letter["Key"])["Body"].read()
+
+
+def test_events_on_the_bus_go_to_the_ledger_of_their_account(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    bus = f"{cloud.deployment.functions[cloud.ledger('north').publisher].environment['EVENT_BUS']}"
+    detail = json.dumps(event_of(cloud, "south"))
+    entry = {"Source": "his", "DetailType": "AuditEvent", "Detail": detail}
+    cloud.bus.put(bus, [entry], PORTAL_ACCOUNT)
+    cloud.bus.put(bus, [entry], "999999999999")
+    deliveries = cloud.drain().deliveries
+    assert [delivery.error for delivery in deliveries] == [None]
+    assert checkpoint_size(cloud, "north", tmp_path) == 1 + 1
+
+
+def test_what_is_published_is_announced(cloud: LocalCloud) -> None:
+    accept(cloud, "north")
+    cloud.drain()
+    cloud.publish()
+    (announced,) = cloud.bus.seen
+    assert announced.content["detail"]["origin"] == cloud.ledger("north").origin
+
+
+def test_two_sequencers_that_take_turns_lose_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
+    """The second environment's idea of the head is old each time: it reads on and goes on."""
+    for _ in range(3):
+        accept(cloud, "north")
+        cloud.drain(environments=2)
+        accept(cloud, "north")
+        pumps = [p for p in cloud._queues if p.mapping.queue == cloud.ledger("north").queue]
+        pumps[0].deliver(environment=1)
+    assert checkpoint_size(cloud, "north", tmp_path) == 1 + 6
+
+
+def test_calls_and_metrics_are_told_by_function(cloud: LocalCloud) -> None:
+    accept(cloud, "north", 2)
+    cloud.drain()
+    sequencer = cloud.ledger("north").sequencer
+    assert metric_sums(cloud.runner.log_of(sequencer).lines)["Entries"] == 2
+    usage = cloud.meter.snapshot()
+    assert usage.calls(sequencer)["kms", "Sign"] == 1
+    assert usage.calls("audit-ledger-dev-ingest")["sqs", "SendMessage"] == 2
+    assert usage.cost_usd() > 0
+
+
+def test_in_real_time_events_are_delivered_without_being_driven(cloud: LocalCloud) -> None:
+    """Threads take the message from the queue to the block; the test waits for the put of it."""
+    appended = Event()
+    blocks = cloud.ledger("north").environment["BLOCKS_TABLE"]
+
+    def watch(call: Call) -> None:
+        if call.operation == "PutItem" and call.parameters["TableName"] == blocks:
+            appended.set()
+
+    with observing(watch), cloud.running(schedules=False):
+        accept(cloud, "north")
+        assert appended.wait(60)

@@ -1,0 +1,120 @@
+"""`make local` says where it is, answers there, and goes away when told."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from audit_ledger.tlog.policy import parse_policy
+from infra.local.cloud import LocalCloud
+from infra.local.serve import REPOSITORY, example_event, lines_to_paste, main, run
+
+
+class Served:
+    """A served app and the files that it leaves."""
+
+    def __init__(self, assembly: Path, build: Path) -> None:
+        self.build = build
+        self.stop = Event()
+        ready: Queue[tuple[LocalCloud, dict[str, Any]]] = Queue()
+        self.thread = Thread(
+            target=run,
+            args=(assembly, build, 0, 3600.0, self.stop, lambda *told: ready.put(told)),
+        )
+        self.thread.start()
+        self.cloud, self.session = ready.get(timeout=120)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join()
+
+
+def test_the_session_file_says_all_that_a_script_needs(assembly: Path, tmp_path: Path) -> None:
+    (tmp_path / "published" / "north").mkdir(parents=True)
+    (tmp_path / "published" / "north" / "checkpoint").write_text("of an earlier run")
+    served = Served(assembly, tmp_path)
+    try:
+        session = json.loads((tmp_path / "session.json").read_text())
+        assert session == served.session
+        assert set(session) == {"url", "tokens", "ledger", "published", "policy"}
+        assert set(session["tokens"]) == {"portal", "security", "patient"}
+        assert session["ledger"] == "north"
+        with urlopen(f"{session['url']}/metadata") as answer:
+            assert answer.status == 200
+        parse_policy(Path(session["policy"]).read_bytes())
+        assert Path(session["published"]).is_dir()
+        assert not (Path(session["published"]) / "checkpoint").exists()
+        text = lines_to_paste(served.cloud, session)
+        for token in session["tokens"].values():
+            assert token in text
+        assert f"ledger verify {session['published']} --policy {session['policy']}" in text
+    finally:
+        served.end()
+    assert not (tmp_path / "session.json").exists()
+    with pytest.raises(URLError):
+        urlopen(session["url"])
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(
+    assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        given = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", port]
+        assert main(given) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cannot serve: ")
+    assert "Address already in use" in line
+
+
+def test_a_folder_that_is_no_assembly_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--assembly", str(tmp_path), "--build", str(tmp_path), "--port", "0"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no manifest.json" in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(assembly: Path, tmp_path: Path, number: int) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "infra.local.serve", "--port", "0"),
+            *("--assembly", str(assembly), "--build", str(tmp_path)),
+        ],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'shared'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Ctrl-C"):
+            break
+    session = json.loads((tmp_path / "session.json").read_text())
+    event = example_event("ehr", {"system": "https://north.example/mrn"})
+    headers = {
+        "Authorization": f"Bearer {session['tokens']['portal']}",
+        "Content-Type": "application/fhir+json",
+    }
+    with urlopen(
+        Request(f"{session['url']}/AuditEvent", json.dumps(event).encode(), headers)
+    ) as answer:
+        assert answer.status == 201
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert not (tmp_path / "session.json").exists()
