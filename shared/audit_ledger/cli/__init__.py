@@ -1,0 +1,1 @@
+"""The `ledger` command: what a person or a script does with a published ledger."""

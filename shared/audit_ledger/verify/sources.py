@@ -122,6 +122,8 @@ class Folder:
         try:
             file = os.open(f"{self.path}/{path}", _OPEN_FLAGS)
         except (FileNotFoundError, NotADirectoryError):
+            if not self.path.is_dir():
+                raise UnreachableError(f"{self.path}: no such folder") from None
             return None
         except OSError as error:
             raise UnreachableError(f"{path}: {error.strerror}") from None

@@ -1,0 +1,57 @@
+"""What users name on the command line, opened."""
+
+from pathlib import Path
+
+from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.errors import FormatError
+from audit_ledger.tlog.policy import MAX_POLICY_BYTES, Policy, parse_policy
+from audit_ledger.verify.sources import Folder, Source
+
+_MAX_FILE_BYTES = 16 << 20
+
+
+def open_source(text: str, token: str | None) -> Source:
+    """Open a folder, an http(s) URL or `s3://bucket/prefix`."""
+    scheme, separator, _ = text.partition("://")
+    try:
+        if not separator:
+            return Folder(Path(text))
+        if scheme in ("http", "https"):
+            from audit_ledger.verify.http_source import HttpSource  # noqa: PLC0415
+
+            return HttpSource(text, token)
+        if scheme == "s3":
+            from audit_ledger.aws.published_source import s3_source  # noqa: PLC0415
+
+            return s3_source(text)
+    except FormatError as error:
+        raise WrongInputError(str(error)) from None
+    raise WrongInputError(f"{text}: neither a folder nor http://, https:// or s3://")
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy file."""
+    try:
+        return parse_policy(read_file(path, MAX_POLICY_BYTES))
+    except FormatError as error:
+        raise WrongInputError(f"{path}: {error}") from None
+
+
+def read_file(path: Path, limit: int = _MAX_FILE_BYTES) -> bytes:
+    """Read a file whole, if it is not over `limit` bytes."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise WrongInputError(f"{path}: {error.strerror}") from None
+    if len(data) > limit:
+        raise WrongInputError(f"{path}: over {limit} bytes")
+    return data
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise WrongInputError(f"{path}: {error.strerror}") from None

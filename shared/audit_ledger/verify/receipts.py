@@ -1,0 +1,103 @@
+"""Receipts: one entry shown to be in a ledger, offline, and what it commits to for its holder.
+
+A receipt is a `.tlog-proof` file (C2SP tlog-proof) whose extra data is the entry itself. Extra data
+is not authenticated: anybody could have put anything there. It is believed because its leaf hash is
+what the proof leads from, to a root that the policy's keys signed.
+"""
+
+from dataclasses import dataclass
+
+from audit_ledger.chain.entry import Entry, EventEntry, decode_entry
+from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
+from audit_ledger.records.commitment import commitment
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
+from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
+from audit_ledger.tlog.tile_proofs import inclusion_proof
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
+from audit_ledger.verify.heads import CHECKPOINT
+from audit_ledger.verify.partials import read_object
+from audit_ledger.verify.sources import Source
+
+
+@dataclass(frozen=True, repr=False)
+class Disclosure:
+    """What the holder of a receipt knows of the record. Private: never shown, never logged."""
+
+    index_row: bytes
+    record: bytes
+    blind: bytes
+
+
+@dataclass(frozen=True)
+class VerifiedReceipt:
+    """An entry that is in the ledger of `opinion.checkpoint`, believed if `opinion.satisfied`.
+
+    `is_record_shown`: whether a record was disclosed and is the one that the entry commits to.
+    """
+
+    entry: Entry
+    opinion: Opinion
+    is_record_shown: bool
+
+
+def make_receipt(source: Source, index: int) -> bytes:
+    """Make the receipt of entry `index` from what is published; verified but for signatures.
+
+    Raises NotFoundError for an index that the ledger does not have, UnreachableError for what is
+    missing or cannot be reached, FormatError and VerificationError for what is damaged.
+    """
+    note = _read(source, CHECKPOINT)
+    checkpoint = parse_checkpoint(parse_note(note).text)
+    size = checkpoint.size
+    if index >= size:
+        raise NotFoundError(f"no entry {index} in a ledger of {size} entries")
+    hashes = inclusion_proof(index, size, lambda tile: _read(source, tile))
+    bundle_index, place = divmod(index, TILE_WIDTH)
+    bundle = EntryBundle(bundle_index, min(TILE_WIDTH, size - bundle_index * TILE_WIDTH))
+    entry = decode_bundle(_read(source, bundle), bundle.width)[place]
+    verify_inclusion(leaf_hash(entry), index, size, hashes, checkpoint.root)
+    return TlogProof(index, tuple(hashes), note, entry).encode()
+
+
+def _read(source: Source, of: str | Tile | EntryBundle) -> bytes:
+    path = of if isinstance(of, str) else of.path
+    outcome = source.read(path) if isinstance(of, str) else read_object(source, of)
+    if outcome is None:
+        raise UnreachableError(f"{source.name}: {path} is missing")
+    if isinstance(outcome, UnreachableError):
+        raise outcome
+    return outcome
+
+
+def verify_receipt(
+    data: bytes, policy: Policy, entry: bytes | None = None, disclosure: Disclosure | None = None
+) -> VerifiedReceipt:
+    """Verify a receipt. `entry`: the entry's bytes where the file does not hold them.
+
+    Raises NotFoundError where there is no entry to verify, FormatError and VerificationError where
+    receipt, entry or record are not what they should be.
+    """
+    proof = parse_proof(data)
+    if entry is None:
+        entry = proof.extra
+    if entry is None:
+        raise NotFoundError("the receipt does not hold the entry, and no record file gives it")
+    opinion = verify_proof(proof, leaf_hash(entry), policy)
+    decoded = decode_entry(entry)
+    if decoded.seq != proof.index:
+        raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
+    if disclosure is not None:
+        _check_record(decoded, disclosure)
+    return VerifiedReceipt(decoded, opinion, disclosure is not None)
+
+
+def _check_record(entry: Entry, disclosure: Disclosure) -> None:
+    if not isinstance(entry, EventEntry):
+        raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")
+    found = commitment(disclosure.blind, disclosure.index_row, disclosure.record)
+    if found != entry.commitment:
+        raise VerificationError(f"entry {entry.seq} commits to another record, index row or blind")

@@ -1,0 +1,1 @@
+"""The `ledger` command: what it prints, and how it exits."""

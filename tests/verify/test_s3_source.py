@@ -1,0 +1,71 @@
+"""A ledger in S3 is a source like any other; moto stands in for S3."""
+
+import pickle
+
+import pytest
+
+from audit_ledger.aws import published_source
+from audit_ledger.aws.published_source import S3Source, s3_source
+from audit_ledger.errors import FormatError, UnreachableError
+from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.verification import verify
+from tests.verify.writer import Keys, ledger_of
+from tests.world import NAME, World
+
+BUCKET = f"{NAME}-published"
+
+
+@pytest.fixture(autouse=True)
+def _own_client() -> None:
+    """A client of this test's moto and not of the test before."""
+    published_source._client.cache_clear()
+
+
+def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
+    """All of its objects are seen, and none of the ledger beside it."""
+    writer = ledger_of(300, 600)
+    for path, data in writer.objects.files.items():
+        world.s3.put_object(Bucket=BUCKET, Key=f"st-elsewhere/{path}", Body=data)
+    world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere-too/checkpoint", Body=b"")
+    source = s3_source(f"s3://{BUCKET}/st-elsewhere/")
+    report = verify(source, Keys().policy(), writer.now, workers=1)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert sorted(source.list_all()) == sorted(writer.objects.files)
+    world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere/tile/0/planted", Body=b"")
+    assert verify(source, Keys().policy(), writer.now, workers=1).answer is Answer.FAILED
+
+
+def test_absent_and_refused_are_told_apart(world: World) -> None:
+    """A bucket that is not there says nothing about the objects in it."""
+    assert S3Source(BUCKET, "st-elsewhere").read("checkpoint") is None
+    with pytest.raises(UnreachableError, match="NoSuchBucket"):
+        S3Source("no-such-bucket-anywhere").read("checkpoint")
+    with pytest.raises(UnreachableError):
+        list(S3Source("no-such-bucket-anywhere").list_all())
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "prefix"),
+    [
+        ("s3://b/p/q", "b", "p/q"),
+        ("s3://b/p/", "b", "p"),
+        ("s3://b", "b", ""),
+        ("s3://b/", "b", ""),
+    ],
+)
+def test_urls_name_bucket_and_prefix(url: str, bucket: str, prefix: str) -> None:
+    """With or without a slash at the end."""
+    assert s3_source(url) == S3Source(bucket, prefix)
+
+
+@pytest.mark.parametrize("url", ["s3://", "s3:///p", "b/p"])
+def test_a_url_without_a_bucket_is_refused(url: str) -> None:
+    """Before anything is asked."""
+    with pytest.raises(FormatError):
+        s3_source(url)
+
+
+def test_it_travels_to_worker_processes() -> None:
+    """Clients cannot; each process makes its own."""
+    source = S3Source("b", "p")
+    assert pickle.loads(pickle.dumps(source)) == source

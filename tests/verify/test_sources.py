@@ -1,0 +1,263 @@
+"""Where a ledger is read from: what each place says of an object, and never more than it knows."""
+
+import gzip
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from audit_ledger.errors import FormatError, UnreachableError
+from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.http_source import HttpSource
+from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Folder, read_many
+from audit_ledger.verify.verification import verify
+from tests.verify.writer import Keys, Objects, ledger_of
+
+Answerer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@dataclass
+class Site:
+    """A web server of this test; `answers` are used up one by one, then `files` are served."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    answers: list[Answerer] = field(default_factory=list)
+    seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def source(self, token: str | None = None) -> HttpSource:
+        return HttpSource(self.url, token, wait=_no_wait)
+
+
+def _no_wait(_seconds: float) -> None:
+    """Tests do not sleep."""
+
+
+def reply(status: int, body: bytes = b"", **headers: str) -> Answerer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        headers.setdefault("Content_Length", str(len(body)))
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return answer
+
+
+def _site() -> Iterator[Site]:
+    site = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.removeprefix("/ledger/")
+            site.seen.append((path, {k.lower(): v for k, v in self.headers.items()}))
+            if site.answers:
+                site.answers.pop(0)(self)
+            elif path in site.files:
+                reply(200, site.files[path])(self)
+            else:
+                reply(404)(self)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on standard error."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site.url = f"http://127.0.0.1:{server.server_port}/ledger/"
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield site
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+site = pytest.fixture(_site, name="site")
+other_site = pytest.fixture(_site, name="other_site")
+
+
+def test_a_ledger_verifies_over_http(site: Site) -> None:
+    """The same answer as from a folder; the server cannot list, which is said."""
+    writer = ledger_of(300, 600)
+    site.files = writer.objects.files
+    report = verify(site.source(), Keys().policy(), writer.now, workers=1)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert any("cannot list" in note for note in report.not_covered)
+
+
+def test_a_ledger_verifies_from_a_folder(tmp_path: Path) -> None:
+    """As a mirror or a backup gives it."""
+    writer = ledger_of(300, 600)
+    folder = Folder(writer.objects.write_to(tmp_path))
+    assert verify(folder, Keys().policy(), writer.now, workers=1).answer is Answer.VERIFIED
+    assert sorted(folder.list_all()) == sorted(writer.objects.files)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_absence_is_said_by_404_and_410_alone(site: Site, status: int) -> None:
+    """Asked once: absence is an answer."""
+    site.answers = [reply(status)]
+    assert site.source().read("checkpoint") is None
+    assert len(site.seen) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_is_not_absence(site: Site, status: int) -> None:
+    """403 may hide what is there; asking again would not help."""
+    site.answers = [reply(status)]
+    with pytest.raises(UnreachableError, match=f"checkpoint: HTTP status {status}"):
+        site.source().read("checkpoint")
+    assert len(site.seen) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_trouble_that_may_pass_is_asked_again(site: Site, status: int) -> None:
+    """Twice more, then it is unreachable."""
+    site.files = {"checkpoint": b"here"}
+    site.answers = [reply(status)] * 2
+    assert site.source().read("checkpoint") == b"here"
+    site.answers = [reply(status)] * 3
+    with pytest.raises(UnreachableError):
+        site.source().read("checkpoint")
+    assert len(site.seen) == 6
+
+
+def test_an_answer_that_breaks_off_is_no_object(site: Site) -> None:
+    """Half a tile over a bad line is not an altered tile."""
+    site.files = {"tile/0/000": b"whole"}
+    site.answers = [reply(200, b"ha", Content_Length="5")]
+    assert site.source().read("tile/0/000") == b"whole"
+
+
+def test_nobody_listening_is_unreachable() -> None:
+    """Port 9 of this machine."""
+    with pytest.raises(UnreachableError):
+        HttpSource("http://127.0.0.1:9/", wait=_no_wait).read("checkpoint")
+
+
+def test_compressed_objects_are_unpacked(site: Site) -> None:
+    """C2SP tlog-tiles lets a log compress without being asked."""
+    site.answers = [reply(200, gzip.compress(b"entries"), Content_Encoding="gzip")]
+    assert site.source().read("tile/entries/000") == b"entries"
+    assert "gzip" in site.seen[0][1]["accept-encoding"]
+
+
+def test_an_endless_object_is_read_no_further_than_objects_go(site: Site) -> None:
+    """Compressed or not, a byte over the largest is enough to know that it is none."""
+    bomb = gzip.compress(bytes(4 * MAX_OBJECT_BYTES))
+    site.answers = [reply(200, bomb, Content_Encoding="gzip")]
+    data = site.source().read("tile/entries/000")
+    assert data is not None
+    assert len(data) == MAX_OBJECT_BYTES + 1
+
+
+def test_the_token_goes_to_the_ledger_and_nowhere_else(site: Site, other_site: Site) -> None:
+    """A redirect is followed, without the token."""
+    other_site.files = {"checkpoint": b"elsewhere"}
+    site.answers = [reply(302, Location=f"{other_site.url}checkpoint")]
+    assert site.source("secret").read("checkpoint") == b"elsewhere"
+    assert site.seen[0][1]["authorization"] == "Bearer secret"
+    assert "authorization" not in other_site.seen[0][1]
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("http://ledger.example.org/", "secret"),
+        ("https://ledger.example.org/", "two words"),
+        ("https://ledger.example.org/?prefix=x", None),
+        ("https:///x", None),
+        ("file:///etc", None),
+    ],
+)
+def test_a_url_that_would_not_do_is_refused(url: str, token: str | None) -> None:
+    """Tokens over plain http to other machines, and what is no http URL."""
+    with pytest.raises(FormatError):
+        HttpSource(url, token)
+
+
+def test_a_token_is_in_no_representation() -> None:
+    """Neither in messages nor in logs."""
+    assert "secret" not in repr(HttpSource("https://ledger.example.org/", "secret"))
+
+
+def test_sources_travel_to_worker_processes() -> None:
+    """Each of them can be pickled, and is the same after it."""
+    for source in (Folder(Path("x")), HttpSource("https://ledger.example.org/", "t")):
+        assert pickle.loads(pickle.dumps(source)) == source
+
+
+def test_a_folder_says_what_is_no_object(tmp_path: Path) -> None:
+    """A folder or pipe in an object's place is not waited for; a missing ledger is not empty."""
+    (tmp_path / "checkpoint").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    folder = Folder(tmp_path)
+    for path in ("checkpoint", "pipe"):
+        with pytest.raises(UnreachableError, match=path):
+            folder.read(path)
+    assert folder.read("tile/0/000") is None
+    with pytest.raises(UnreachableError, match="no such folder"):
+        Folder(tmp_path / "other").read("checkpoint")
+
+
+def test_a_huge_file_is_read_no_further_than_objects_go(tmp_path: Path) -> None:
+    """A sparse file of a terabyte costs no more than a bundle."""
+    with (tmp_path / "checkpoint").open("wb") as file:
+        file.truncate(1 << 40)
+    data = Folder(tmp_path).read("checkpoint")
+    assert data is not None
+    assert len(data) == MAX_OBJECT_BYTES + 1
+
+
+class Silent(Objects):
+    """A place that stopped answering."""
+
+    asked = 0
+
+    def read(self, path: str) -> bytes | None:
+        self.asked += 1
+        raise UnreachableError(f"{path}: silence")
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_a_place_that_stopped_answering_is_not_asked_forever(is_remote: bool) -> None:
+    """Eight times in a row is enough; every object still gets its answer."""
+    source = Silent(is_remote=is_remote)
+    outcomes = list(islice(read_many(source, map(str, range(1000))), 1000))
+    assert len(outcomes) == 1000
+    assert all(isinstance(outcome, UnreachableError) for outcome in outcomes)
+    assert source.asked <= 40
+
+
+def test_many_reads_at_once_keep_their_order() -> None:
+    """What is read ahead is given in the order that was asked for."""
+    source = Objects({str(n): b"%d" % n for n in range(100)}, is_remote=True)
+    assert list(read_many(source, map(str, range(100)))) == [b"%d" % n for n in range(100)]
+
+
+def test_a_ledger_that_falls_silent_midway_is_incomplete() -> None:
+    """What was read is verified, the rest is named, and nobody waits for each of its objects."""
+    writer = ledger_of(20_000)
+
+    class Failing(Objects):
+        asked = 0
+
+        def read(self, path: str) -> bytes | None:
+            if path.startswith(("tile/entries/0", "tile/0/0")) and path[-2:] >= "20":
+                self.asked += 1
+                raise UnreachableError(f"{path}: silence")
+            return super().read(path)
+
+    source = Failing(writer.objects.files)
+    report = verify(source, Keys().policy(), writer.now, workers=1)
+    assert report.answer is Answer.INCOMPLETE
+    assert {str(finding.code) for finding in report.findings} == {"unreachable"}
+    spans = [finding.entries for finding in report.findings if finding.entries]
+    assert min(first for first, _ in spans) == 20 * 256
+    assert max(last for _, last in spans) == 19_999
