@@ -77,7 +77,9 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
         action, agents, flags = reading.action, reading.agents, reading.flags
         time_ms = reading.time_ms
     elif type_.startswith("record."):
-        record = read_record_event(data.value or {}, type_, subject, data_place)
+        record = read_record_event(
+            {} if data.value is None else data.value, type_, subject, data_place
+        )
         parts = (Part(record.patient, body),)
         action, agents, flags = record.action, record.agents, record.flags
     else:
