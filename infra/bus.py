@@ -30,7 +30,8 @@ class BusStack(StageStack):
             event_bus_name=self.names.prefix,
             description="Portals put access and record events here",
         )
-        self.undelivered = self._undelivered()
+        self._let_portals_put(bus)
+        self._undelivered()
         alarm(
             self,
             "UndeliveredAlarm",
@@ -45,7 +46,29 @@ class BusStack(StageStack):
         )
         self.output("BusArn", bus.event_bus_arn, "Portals put events here, from their own account")
 
-    def _undelivered(self) -> sqs.Queue:
+    def _let_portals_put(self, bus: events.EventBus) -> None:
+        """Let other accounts put events: one statement for all, for a bus' policy is small.
+
+        This account needs no policy; its portals need permission of their own.
+        """
+        accounts = {p.account for ledger in self.settings.ledgers for p in ledger.portals}
+        others = sorted(a for a in accounts if a is not None and a != self.settings.account)
+        if others:
+            roots = [f"arn:{self.partition}:iam::{account}:root" for account in others]
+            events.CfnEventBusPolicy(
+                self,
+                "Portals",
+                event_bus_name=bus.event_bus_name,
+                statement_id="portals",
+                statement={
+                    "Effect": "Allow",
+                    "Principal": {"AWS": roots},
+                    "Action": "events:PutEvents",
+                    "Resource": bus.event_bus_arn,
+                },
+            )
+
+    def _undelivered(self) -> None:
         """Make the one queue that holds events in the clear: under a KMS key of its own."""
         key = kms.Key(
             self,
@@ -93,4 +116,3 @@ class BusStack(StageStack):
             ["AwsSolutions-SQS3"],
         )
         self.undelivered_key = key
-        return queue

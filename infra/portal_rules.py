@@ -19,19 +19,11 @@ MAX_RETRIES = 185  # EventBridge's own most
 
 
 def add_portal_rules(stack: StageStack, ledger: Ledger) -> None:
-    """Add rules, and for other accounts the right to put events on the bus."""
+    """Add the rules; the bus' own stack lets the accounts put events."""
     names = stack.names
     for portal in ledger.portals:
         if portal.account is None:
             continue
-        if portal.account != stack.settings.account:
-            events.CfnEventBusPolicy(
-                stack,
-                f"Allow-{portal.id}",
-                event_bus_name=names.prefix,
-                statement_id=f"portal-{portal.account}",
-                statement=_may_put(names, portal.account),
-            )
         events.CfnRule(
             stack,
             f"Rule-{portal.id}",
@@ -53,15 +45,6 @@ def input_template(ledger_id: str, portal_id: str) -> str:
     """
     head = json.dumps({"portal": portal_id, "ledger": ledger_id})
     return f'{head[:-1]}, "event": <aws.events.event.json>}}'
-
-
-def _may_put(names: Names, account: str) -> dict[str, object]:
-    return {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:{names.partition}:iam::{account}:root"},
-        "Action": "events:PutEvents",
-        "Resource": names.arn("events", f"event-bus/{names.prefix}"),
-    }
 
 
 def _ingest(names: Names, ledger_id: str, portal_id: str) -> events.CfnRule.TargetProperty:

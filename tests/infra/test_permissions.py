@@ -1,0 +1,177 @@
+"""Each role may do exactly what is written here, to exactly these things."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.infra.assembly import ACCOUNT, FUNCTIONS, LEDGERS, REGION, Assembly
+from tests.infra.policies import listed, statements
+
+P = "audit-ledger-dev"
+TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{P}"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{P}"
+PUBLISHED = f"arn:aws:s3:::{P}-published-{ACCOUNT}-{REGION}"
+ARCHIVE = f"arn:aws:s3:::{P}-archive-{ACCOUNT}-{REGION}"
+CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+PUT = {"s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"}
+
+Granted = dict[str, set[str]]
+"""Resource → actions."""
+
+
+def expected(name: str) -> Granted:
+    """What a role may do beside writing its log; keys without a fixed name by what they are for."""
+    ledger, _, kind = name.rpartition("-")
+    return {
+        "ingest": {
+            f"{TABLE}-subjects": {
+                "dynamodb:BatchGetItem",
+                "dynamodb:Query",
+                "dynamodb:PutItem",
+            },
+            f"{TABLE}-ledgers": {"dynamodb:GetItem", "dynamodb:PutItem"},
+            f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {
+                "kms:Decrypt",
+                "kms:GenerateDataKeyWithoutPlaintext",
+            },
+            f"{QUEUE}-*": {"sqs:SendMessage", "sqs:GetQueueUrl"},
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
+            f"{QUEUE}_undelivered": {"sqs:SendMessage"},
+            "key of undelivered events": {"kms:GenerateDataKey", "kms:Decrypt"},
+        },
+        "published": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
+        "dead-letters": {
+            f"{QUEUE}-*-dead": CONSUME,
+            f"{ARCHIVE}/*/dead-letters/*": {"s3:PutObject", "s3:GetObject"},
+        },
+        f"{ledger}-sequencer": {
+            f"{TABLE}-blocks": {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"},
+            f"{TABLE}-events": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"},
+            f"{TABLE}-ledgers": {"dynamodb:BatchGetItem"},
+            "key sequencer": {"kms:Sign"},
+            f"{QUEUE}-{ledger}": CONSUME,
+        },
+        f"{ledger}-publisher": {
+            f"{TABLE}-blocks": {"dynamodb:Query", "dynamodb:GetItem"},
+            f"{TABLE}-ledgers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+            "key checkpoint-ed25519": {"kms:Sign", "kms:GetPublicKey"},
+            "key checkpoint-mldsa44": {"kms:Sign", "kms:GetPublicKey"},
+            "key sequencer": {"kms:GetPublicKey"},
+            f"{PUBLISHED}/{ledger}/*": PUT,
+            f"{PUBLISHED}/{ledger}/tile/*.p/*": {"s3:DeleteObject"},
+            PUBLISHED: {"s3:ListBucket"},
+            f"{ARCHIVE}/{ledger}/blocks/*": PUT,
+            f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
+        },
+    }[name if name in ("ingest", "published", "dead-letters") else f"{ledger}-{kind}"]
+
+
+def policies(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """Policy documents by role, of managed policies; there are no others."""
+    found = assembly.named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")
+    return {name: dict(r.properties["PolicyDocument"]) for name, r in found.items()}
+
+
+def key_names(assembly: Assembly, stack: str) -> dict[str, str]:
+    """What a stack's keys are for, by how a policy of that stack refers to them."""
+    return {
+        r.properties["TargetKeyId"].replace(">", ".Arn>"): (
+            f"key {r.properties['AliasName'].rpartition('/')[2]}"
+        )
+        for r in assembly.resources("AWS::KMS::Alias")
+        if r.stack == stack
+    }
+
+
+def granted(assembly: Assembly, name: str) -> Granted:
+    resource = assembly.named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")[name]
+    keys = key_names(assembly, resource.stack)
+    found: Granted = {}
+    for statement in statements(resource.properties["PolicyDocument"]):
+        assert statement["Effect"] == "Allow"
+        for thing in listed(statement["Resource"]):
+            shown = keys.get(thing, thing)
+            if "Undelivered" in shown:
+                shown = "key of undelivered events"
+            found.setdefault(shown, set()).update(listed(statement["Action"]))
+    return found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_may_do_exactly_this(dev: Assembly, name: str) -> None:
+    """By action and resource, beside creating log streams in its own log group."""
+    log = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{P}-{name}:*"
+    wanted = {**expected(name), log: {"logs:CreateLogStream", "logs:PutLogEvents"}}
+    assert granted(dev, name) == wanted
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_a_schedule_may_start_its_publisher_and_leave_word(dev: Assembly, ledger: str) -> None:
+    """And nothing else."""
+    assert granted(dev, f"{ledger}-schedule") == {
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-{ledger}-publisher": {
+            "lambda:InvokeFunction"
+        },
+        f"{QUEUE}-{ledger}-unpublished": {"sqs:SendMessage"},
+    }
+
+
+def test_every_role_is_in_this_list_and_has_one_policy_of_its_own(dev: Assembly) -> None:
+    """Fixed names, no policy of AWS', none inline, and only the service may take a role."""
+    roles = dev.named("AWS::IAM::Role", "RoleName")
+    assert set(roles) == {*FUNCTIONS, *(f"{ledger}-schedule" for ledger in LEDGERS)}
+    assert list(dev.resources("AWS::IAM::Role")) == list(roles.values())
+    assert list(dev.resources("AWS::IAM::Policy")) == []
+    assert set(policies(dev)) == set(roles)
+    for name, resource in roles.items():
+        assert "ManagedPolicyArns" not in resource.properties
+        assert "Policies" not in resource.properties
+        (trust,) = statements(resource.properties["AssumeRolePolicyDocument"])
+        service = "scheduler" if name.endswith("-schedule") else "lambda"
+        assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+        assert trust["Action"] == "sts:AssumeRole"
+
+
+def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Assembly) -> None:
+    """Actions are spelled out; a pattern is never a whole service."""
+    for name, policy in policies(dev).items():
+        for statement in statements(policy):
+            assert "NotAction" not in statement
+            assert "NotResource" not in statement
+            for action in listed(statement["Action"]):
+                assert "*" not in action, f"{name}: {action}"
+            for thing in listed(statement["Resource"]):
+                assert thing != "*", name
+                if thing.startswith("arn:aws:kms:") and thing.endswith("key/*"):
+                    condition = statement["Condition"]["ForAnyValue:StringLike"]
+                    assert condition == {"kms:ResourceAliases": f"alias/{P}/*/wrapping"}
+
+
+@pytest.mark.parametrize(
+    ("name", "sid", "operator", "value"),
+    [
+        ("ingest", "WrappedKeys", "ForAllValues:StringLike", "*#keys"),
+        ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", "{origin}"),
+        ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", "{origin}#*"),
+        ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringEquals", "{origin}#published"),
+        ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", "{origin}"),
+        ("{}-publisher", "KeepWhatIsPublished", "ForAllValues:StringEquals", "{origin}#published"),
+    ],
+)
+def test_a_ledgers_functions_reach_only_its_own_rows(
+    dev: Assembly, name: str, sid: str, operator: str, value: str
+) -> None:
+    """LeadingKeys binds every permission on a table that ledgers share, but the subjects'."""
+    for ledger in LEDGERS:
+        policy = policies(dev)[name.format(ledger)]
+        (statement,) = (s for s in statements(policy) if s["Sid"] == sid)
+        origin = f"audit.example.org/{ledger}"
+        wanted = {operator: {"dynamodb:LeadingKeys": [value.replace("{origin}", origin)]}}
+        assert statement["Condition"] == wanted
+
+
+def test_a_policy_fits_into_a_managed_policy(dev: Assembly) -> None:
+    """IAM counts at most 6,144 characters without white space."""
+    for name, policy in policies(dev).items():
+        assert len(json.dumps(policy, separators=(",", ":"))) <= 6144, name
