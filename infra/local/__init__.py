@@ -8,7 +8,8 @@
 | `runner`, `function_log`, `caller` | run handlers as Lambda does |
 | `http_event`, `http_server`, `authorizer`, `tokens` | the HTTP API |
 | `queue_pump`, `event_bus`, `schedule_pump` | what else makes functions run |
-| `aws_calls`, `meter`, `dynamodb_units`, `list_prices`, `metrics` | what was asked of AWS, its cost |
+| `permissions`, `policies`, `policy_requests` | what IAM would refuse is refused |
+| `aws_calls`, `meter`, `dynamodb_units`, `list_prices`, `metrics` | what is asked of AWS |
 | `cloud` | all of it together, for tests and the demo |
 | `serve`, `mirror` | `make local` |
 """

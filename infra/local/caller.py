@@ -11,10 +11,12 @@ class Caller:
     """A caller that the ledger pays for; `principal_id` is what SQS calls its SenderId.
 
     For a role that is `<role id>:<session name>`; Lambda's session name is the function's name.
+    `role` is the name of the role whose permissions it has.
     """
 
     name: str
     principal_id: str | None = None
+    role: str | None = None
 
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)

@@ -30,6 +30,7 @@ from infra.local.event_bus import Delivery, EventBusPump
 from infra.local.http_server import HttpApi, HttpServer, serve
 from infra.local.meter import Meter
 from infra.local.mirror import Mirror
+from infra.local.permissions import Permissions
 from infra.local.queue_pump import Batch, QueuePump
 from infra.local.runner import Runner
 from infra.local.schedule_pump import SchedulePump
@@ -76,6 +77,8 @@ class LocalCloud:
     tokens: LedgerTokens
     server: HttpServer
     bus: EventBusPump
+    permissions: Permissions
+    """What IAM would refuse is refused, and listed in `permissions.refusals`."""
     ledgers: Mapping[str, LocalLedger]
     _queues: list[QueuePump] = field(init=False)
     _schedules: list[SchedulePump] = field(init=False)
@@ -189,11 +192,13 @@ def local_cloud(
         stack.callback(runner.forget)
         bus = EventBusPump(deployment, runner)
         stack.enter_context(bus.listening())
+        permissions = stack.enter_context(Permissions.of(deployment).enforced())
         meter = stack.enter_context(Meter(region).counting())
         tokens = LedgerTokens.of(deployment)
         server = serve(HttpApi(deployment, runner, tokens.issuer.public_keys), port)
         stack.callback(server.stop)
-        yield LocalCloud(deployment, runner, meter, tokens, server, bus, _ledgers(deployment))
+        ledgers = _ledgers(deployment)
+        yield LocalCloud(deployment, runner, meter, tokens, server, bus, permissions, ledgers)
 
 
 def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:

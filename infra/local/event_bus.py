@@ -20,6 +20,7 @@ from moto.events.models import EventPattern
 
 from audit_ledger.errors import FormatError
 from infra.local.aws_calls import Call, observing
+from infra.local.caller import Caller, calling_as
 from infra.local.deployment import Deployment, RuleTarget
 from infra.local.runner import FunctionFailedError, Runner
 
@@ -131,7 +132,8 @@ class EventBusPump:
             sqs = boto3.client("sqs", region_name=self.deployment.region)
             queue = function.dead_letters_arn.rpartition(":")[2]
             url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(payload))
+            with calling_as(Caller("asynchronous invocation", role=function.role_name)):
+                sqs.send_message(QueueUrl=url, MessageBody=json.dumps(payload))
         return error
 
 

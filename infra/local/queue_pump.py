@@ -64,7 +64,8 @@ class QueuePump:
     def __post_init__(self) -> None:
         self._sqs: SQSClient = boto3.client("sqs", region_name=self.region)
         self._url = self._sqs.get_queue_url(QueueName=self.mapping.queue)["QueueUrl"]
-        self._caller = Caller(f"event source mapping of {self.mapping.function}")
+        function = self.runner.functions[self.mapping.function]
+        self._caller = Caller(f"event source mapping of {function.name}", role=function.role_name)
 
     def deliver(self, environment: int = 0) -> Batch | None:
         """Deliver one batch of what is there; None where nothing is there.

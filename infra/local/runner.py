@@ -100,7 +100,7 @@ class Runner:
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise TooLargeError(f"{name}: event of {len(payload)} bytes, over {MAX_PAYLOAD_BYTES}")
         function = self.functions[name]
-        caller = Caller(name, f"{function.role_id}:{name}")
+        caller = Caller(name, f"{function.role_id}:{name}", function.role_name)
         with (
             self._one_at_a_time,
             _variables(_runtime_variables(function, self.region)),

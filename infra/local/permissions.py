@@ -1,0 +1,145 @@
+"""Holds functions to the permissions of their roles, as the deployed templates give them.
+
+What a function asks of AWS is judged by the policies of its role and of the table, key, bucket or
+queue that it concerns. A call that IAM would refuse raises here what botocore raises there, so that
+a permission that is missing, or one too many conditions, is found before anything is on AWS.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.s3.models import s3_backends
+
+from infra.local.aws_calls import Call, observing
+from infra.local.deployment import Deployment
+from infra.local.policies import Asked, Statement, Verdict, judge, statements_of
+from infra.local.policy_requests import Place, asked_by
+
+_CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that was refused: by whom it was made, what was asked, and why not."""
+
+    caller: str
+    asked: Asked
+    reason: str
+
+
+@dataclass
+class Permissions:
+    """The policies of a deployed app, and the calls that they refused."""
+
+    place: Place
+    refusals: list[Refusal] = field(default_factory=list)
+    _of_role: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
+    _of_resource: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
+    _tags: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    @staticmethod
+    def of(deployment: Deployment) -> "Permissions":
+        """Read the policies of all roles and resources."""
+        made = Permissions(Place(deployment.account, deployment.region))
+        for resource in deployment.resources:
+            made._read(resource.type, resource.properties, resource.made.reference)
+            if "PolicyDocument" in resource.properties.get("ResourcePolicy", {}):  # a table
+                made._add_to(resource.made.attributes["Arn"], resource.properties["ResourcePolicy"])
+            if "KeyPolicy" in resource.properties:
+                document = {"PolicyDocument": resource.properties["KeyPolicy"]}
+                made._add_to(resource.made.attributes["Arn"], document)
+        return made
+
+    @contextmanager
+    def enforced(self) -> Iterator["Permissions"]:
+        """Refuse calls of functions and event source mappings within the block."""
+        with observing(lambda _: None, self._check):
+            yield self
+
+    def may(self, role: str, asked: Asked) -> Verdict:
+        """Judge one request of a role."""
+        arn = f"arn:aws:iam::{self.place.account}:role/{role}"
+        context = {
+            "aws:PrincipalArn": (arn,),
+            "aws:PrincipalAccount": (self.place.account,),
+            "aws:SecureTransport": ("true",),
+            "s3:TlsVersion": ("1.3",),
+            **self._tags.get(role, {}),
+            **asked.context,
+        }
+        return judge(
+            Asked(asked.action, asked.resource, context),
+            arn,
+            self.place.account,
+            self._of_role[role],
+            self._of_resource.get(_policed(asked)),
+            resource_must_allow=asked.action.startswith("kms:"),
+        )
+
+    def _check(self, call: Call) -> None:
+        if call.caller is None or call.caller.role is None:
+            return
+        for asked in asked_by(call, self.place):
+            verdict = self.may(call.caller.role, asked)
+            if verdict.allowed and asked.action == "s3:GetObject" and self._is_missing(call):
+                listing = Asked("s3:ListBucket", asked.resource.partition("/")[0], {})
+                verdict = self.may(call.caller.role, listing)  # else S3 does not say 404 but 403
+            if not verdict.allowed:
+                self.refusals.append(Refusal(call.caller.name, asked, verdict.reason))
+                raise _denied(call, asked, verdict)
+
+    def _is_missing(self, call: Call) -> bool:
+        bucket = s3_backends[self.place.account]["aws"].buckets.get(call.parameters["Bucket"])
+        return bucket is not None and call.parameters["Key"] not in bucket.keys
+
+    def _read(self, resource_type: str, properties: Mapping[str, Any], name: str) -> None:
+        if resource_type in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+            for role in properties.get("Roles", ()):
+                self._of_role[role] += statements_of([properties["PolicyDocument"]])
+        elif resource_type == "AWS::IAM::Role":
+            inline = (policy["PolicyDocument"] for policy in properties.get("Policies", ()))
+            self._of_role[name] += statements_of(inline)
+            self._tags[name] = {
+                f"aws:PrincipalTag/{tag['Key']}": (tag["Value"],)
+                for tag in properties.get("Tags", ())
+            }
+        elif resource_type == "AWS::S3::BucketPolicy":
+            self._add_to(f"arn:aws:s3:::{properties['Bucket']}", properties)
+        elif resource_type == "AWS::SQS::QueuePolicy":
+            for url in properties["Queues"]:
+                self._add_to(self.place.arn("sqs", url.rpartition("/")[2]), properties)
+
+    def _add_to(self, arn: str, properties: Mapping[str, Any]) -> None:
+        self._of_resource[arn] += statements_of([properties["PolicyDocument"]])
+
+
+def _policed(asked: Asked) -> str:
+    """Give the ARN of what has the policy: the bucket of an object, the table of an index."""
+    if asked.action.startswith("s3:"):
+        return asked.resource.partition("/")[0]
+    return asked.resource.partition("/index/")[0]
+
+
+def _denied(call: Call, asked: Asked, verdict: Verdict) -> ClientError:
+    caller = call.caller.name if call.caller else ""
+    return ClientError(
+        {
+            "Error": {
+                "Code": _CODES.get(call.service, "AccessDeniedException"),
+                "Message": f"{caller} is not authorized to perform {asked.action} on "
+                f"{asked.resource}: {verdict.reason}",
+            },
+            "ResponseMetadata": {
+                "HTTPStatusCode": 403 if call.service == "s3" else 400,
+                "RequestId": "local",
+                "HostId": "",
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        },
+        call.operation,
+    )

@@ -1,0 +1,194 @@
+"""IAM's judgement of one request, over the policies that concern it.
+
+Source: IAM user guide, "Policy evaluation logic", "Condition operators" and "Condition operators
+with multiple context keys or values"; KMS developer guide, "Key policies". An operator, or a form
+of statement, that is not known here is refused, never taken for true.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from audit_ledger.errors import FormatError
+
+Context = Mapping[str, tuple[str, ...]]
+"""Condition keys of a request and their values; IAM compares the keys without case."""
+
+_VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
+_MEMBERS = {
+    *("Sid", "Effect", "Principal", "Condition"),
+    *("Action", "NotAction", "Resource", "NotResource"),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What IAM is asked: may this principal do this action on this resource?"""
+
+    action: str
+    resource: str
+    context: Context
+
+    def values(self, key: str) -> tuple[str, ...] | None:
+        """Give the values of a condition key; None where the request does not have it."""
+        return next((v for k, v in self.context.items() if k.lower() == key.lower()), None)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether it may, and which statement says so (or that none does)."""
+
+    allowed: bool
+    reason: str
+
+
+Statement = Mapping[str, Any]
+
+
+def judge(
+    asked: Asked,
+    principal_arn: str,
+    account: str,
+    identity: Sequence[Statement],
+    of_resource: Sequence[Statement] | None,
+    *,
+    resource_must_allow: bool = False,
+) -> Verdict:
+    """Judge a request of a role by its own statements and by those of the resource.
+
+    `resource_must_allow`: as with KMS, where the key's policy must let the account's or the role's
+    policies speak. Raises FormatError on what is not known here.
+    """
+    resource_policy = of_resource or ()
+    for statement in (*identity, *resource_policy):
+        if statement["Effect"] == "Deny" and _applies(statement, asked, principal_arn, account):
+            return Verdict(False, f"denied by {_name(statement)}")
+    allows = [s for s in identity if s["Effect"] == "Allow" and _applies(s, asked)]
+    of_key = [
+        s
+        for s in resource_policy
+        if s["Effect"] == "Allow" and _applies(s, asked, principal_arn, account)
+    ]
+    directly = [s for s in of_key if not _is_account(s.get("Principal"), account)]
+    if directly:
+        return Verdict(True, f"allowed by {_name(directly[0])}")
+    if resource_must_allow and not of_key:
+        return Verdict(False, "no statement of the key's policy allows it")
+    if allows:
+        return Verdict(True, f"allowed by {_name(allows[0])}")
+    return Verdict(False, "no statement allows it")
+
+
+def _name(statement: Statement) -> str:
+    return str(statement.get("Sid") or f"a statement on {statement.get('Action')}")
+
+
+def _applies(
+    statement: Statement, asked: Asked, principal_arn: str = "", account: str = ""
+) -> bool:
+    unknown = set(statement) - _MEMBERS
+    if unknown:
+        raise FormatError(f"policy: {', '.join(sorted(unknown))} is not known here")
+    if "Principal" in statement and not _is_meant(statement["Principal"], principal_arn, account):
+        return False
+    return (
+        _in_list(statement, "Action", asked.action, asked, str.lower)
+        and _in_list(statement, "Resource", asked.resource, asked, str)
+        and all(
+            _condition(operator, key, _texts(wanted), asked)
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, wanted in keys.items()
+        )
+    )
+
+
+def _is_meant(principal: Any, principal_arn: str, account: str) -> bool:
+    if principal == "*":
+        return True
+    named = _texts(principal.get("AWS", ()))  # Service and Federated are others
+    return bool({"*", principal_arn, account, f"arn:aws:iam::{account}:root"} & set(named))
+
+
+def _is_account(principal: Any, account: str) -> bool:
+    """Tell whether a statement only lets the account's own policies speak."""
+    if not isinstance(principal, Mapping):
+        return False
+    return set(_texts(principal.get("AWS", ()))) <= {account, f"arn:aws:iam::{account}:root"}
+
+
+def _in_list(
+    statement: Statement, name: str, value: str, asked: Asked, fold: Callable[[str], str]
+) -> bool:
+    negated = f"Not{name}" in statement
+    patterns = _texts(statement[f"Not{name}"] if negated else statement[name])
+    found = any(_like(fold(_filled(p, asked)), fold(value)) for p in patterns)
+    return found != negated
+
+
+def _filled(text: str, asked: Asked) -> str:
+    """Put in policy variables, such as `${aws:PrincipalTag/ledger, '-'}` with its default."""
+
+    def value(place: re.Match[str]) -> str:
+        values = asked.values(place[1].strip())
+        if values:
+            return values[0]
+        # Without value and default the variable matches nothing that a request can hold.
+        return place[2] if place[2] is not None else "\0"
+
+    return _VARIABLE.sub(value, text)
+
+
+def _like(pattern: str, value: str) -> bool:
+    return _pattern(pattern).fullmatch(value) is not None
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(c, re.escape(c)) for c in pattern), re.DOTALL)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str | int | float | bool):
+        return (str(value).lower() if isinstance(value, bool) else str(value),)
+    return tuple(text for item in value for text in _texts(item))
+
+
+def _condition(operator: str, key: str, wanted: tuple[str, ...], asked: Asked) -> bool:
+    values = asked.values(key)
+    if operator == "Null":
+        return (values is None) == (wanted == ("true",))
+    quantifier, _, bare = operator.rpartition(":")
+    if_exists = bare.endswith("IfExists")
+    bare = bare.removesuffix("IfExists")
+    negated = "Not" in bare
+    compare = _OPERATORS.get(bare.replace("Not", ""))
+    if compare is None:
+        raise FormatError(f"policy: condition operator {operator} is not known here")
+    filled = [_filled(text, asked) for text in wanted]
+    if not values:
+        return quantifier == "ForAllValues" or (quantifier == "" and (negated or if_exists))
+    verdicts = [any(compare(text, value) for text in filled) != negated for value in values]
+    return any(verdicts) if quantifier == "ForAnyValue" else all(verdicts)
+
+
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": str.__eq__,
+    "StringLike": _like,
+    "ArnEquals": _like,
+    "ArnLike": _like,
+    "Bool": str.__eq__,
+    "NumericLessThan": lambda wanted, value: float(value) < float(wanted),
+    "NumericEquals": lambda wanted, value: float(value) == float(wanted),
+}
+
+
+def statements_of(documents: Iterable[Mapping[str, Any]]) -> list[Statement]:
+    """Give the statements of policy documents."""
+    statements: list[Statement] = []
+    for document in documents:
+        listed = document["Statement"]
+        statements += [listed] if isinstance(listed, Mapping) else listed
+    return statements

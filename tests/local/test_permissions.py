@@ -1,0 +1,145 @@
+"""Functions of the real app are held to what their roles and the policies of resources allow."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from audit_ledger.errors import FormatError
+from infra.local.caller import Caller, calling_as
+from infra.local.cloud import LocalCloud, local_cloud
+from tests.local.conftest import REGION
+from tests.local.test_cloud import accept
+
+
+@pytest.fixture(scope="module")
+def cloud(assembly: Path) -> Iterator[LocalCloud]:
+    with local_cloud(assembly, region=REGION) as cloud:
+        accept(cloud, "north", 2)
+        cloud.drain()
+        cloud.publish()
+        yield cloud
+
+
+class As:
+    """Calls to AWS with the permissions of one role of the app."""
+
+    def __init__(self, cloud: LocalCloud, role: str) -> None:
+        self.caller = Caller(role, role=f"audit-ledger-dev-{role}")
+        environment = cloud.ledger("north").environment
+        self.published = environment["PUBLISHED_BUCKET"]
+        self.archive = environment["ARCHIVE_BUCKET"]
+
+    def refused(self, service: Any, operation: str, **parameters: Any) -> str:
+        """Give why a call is refused; empty where it is not."""
+        with calling_as(self.caller):
+            try:
+                getattr(boto3.client(service, region_name=REGION), operation)(**parameters)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code.startswith("AccessDenied"):
+                    return error.response["Error"]["Message"].rpartition(": ")[2]
+        return ""
+
+
+def block(origin: str) -> dict[str, Any]:
+    return {"origin": {"S": origin}, "first_seq": {"N": "999"}}
+
+
+def test_nothing_that_functions_do_is_refused(cloud: LocalCloud) -> None:
+    """Ingest, sequencer and publisher of both ledgers have run."""
+    functions = {r.caller for r in cloud.permissions.refusals} & set(cloud.deployment.functions)
+    assert functions == set()
+
+
+def test_a_sequencer_appends_to_its_own_ledger_only(cloud: LocalCloud) -> None:
+    north = As(cloud, "north-sequencer")
+    table = "audit-ledger-dev-blocks"
+    put = {"TableName": table, "Item": block("audit.example.org/south")}
+    assert north.refused("dynamodb", "put_item", **put) == "no statement allows it"
+    put["Item"] = block("audit.example.org/elsewhere-north")
+    assert north.refused("dynamodb", "put_item", **put)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("delete_item", {"Key": block("audit.example.org/north")}),
+        (
+            "update_item",
+            {"Key": block("audit.example.org/north"), "UpdateExpression": "REMOVE body"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("role", ["north-sequencer", "north-publisher", "ingest", "rebuild"])
+def test_nobody_changes_a_block(
+    cloud: LocalCloud, role: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    table = "audit-ledger-dev-blocks"
+    why = As(cloud, role).refused("dynamodb", operation, TableName=table, **parameters)
+    assert why == "denied by NobodyChangesABlock"
+
+
+def test_only_the_sequencer_signs_blocks(cloud: LocalCloud) -> None:
+    sign = {
+        "KeyId": "alias/audit-ledger-dev/north/sequencer",
+        "Message": b"m",
+        "MessageType": "RAW",
+        "SigningAlgorithm": "ED25519_SHA_512",
+    }
+    assert As(cloud, "north-sequencer").refused("kms", "sign", **sign) == ""
+    for role in ("south-sequencer", "north-publisher", "ingest"):
+        assert As(cloud, role).refused("kms", "sign", **sign)
+
+
+def test_a_publisher_writes_over_nothing(cloud: LocalCloud) -> None:
+    publisher = As(cloud, "north-publisher")
+    put = {"Bucket": publisher.published, "Key": "north/tile/0/000", "Body": b"x"}
+    assert publisher.refused("s3", "put_object", **put)
+    assert publisher.refused("s3", "put_object", **put, IfNoneMatch="*") == ""
+    put["Key"] = "south/tile/0/000"
+    assert publisher.refused("s3", "put_object", **put, IfNoneMatch="*")
+
+
+def test_a_publisher_removes_partial_tiles_only(cloud: LocalCloud) -> None:
+    publisher = As(cloud, "north-publisher")
+    bucket = publisher.published
+    assert not publisher.refused("s3", "delete_object", Bucket=bucket, Key="north/tile/0/000.p/9")
+    for key in ("north/tile/0/000", "north/checkpoint", "south/tile/0/000.p/9"):
+        assert publisher.refused("s3", "delete_object", Bucket=bucket, Key=key)
+
+
+def test_only_ingest_reads_subject_secrets(cloud: LocalCloud) -> None:
+    get = {
+        "RequestItems": {
+            "audit-ledger-dev-subjects": {"Keys": [{"key": {"S": "k"}, "generation": {"N": "1"}}]}
+        }
+    }
+    assert As(cloud, "ingest").refused("dynamodb", "batch_get_item", **get) == ""
+    for role in ("north-sequencer", "north-publisher", "published"):
+        assert As(cloud, role).refused("dynamodb", "batch_get_item", **get)
+
+
+def test_a_reader_who_may_list_is_told_404_and_another_403(cloud: LocalCloud) -> None:
+    """S3: without ListBucket a missing object is AccessDenied."""
+    get = {"Bucket": As(cloud, "published").published, "Key": "north/none"}
+    assert As(cloud, "published").refused("s3", "get_object", **get) == ""
+    dead_letters = As(cloud, "dead-letters")
+    missing = {"Bucket": dead_letters.archive, "Key": "north/dead-letters/none"}
+    assert dead_letters.refused("s3", "get_object", **missing)
+
+
+def test_refusals_are_kept_with_their_reason(cloud: LocalCloud) -> None:
+    before = len(cloud.permissions.refusals)
+    As(cloud, "published").refused("ssm", "get_parameter", Name="/x")
+    refusal = cloud.permissions.refusals[before]
+    assert refusal.asked.action == "ssm:GetParameter"
+    assert refusal.reason == "no statement allows it"
+
+
+def test_a_service_that_is_not_known_is_said(cloud: LocalCloud) -> None:
+    with calling_as(As(cloud, "ingest").caller), pytest.raises(FormatError, match="not known"):
+        boto3.client("sts", region_name=REGION).get_caller_identity()
