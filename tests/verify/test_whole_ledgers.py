@@ -103,3 +103,23 @@ def test_it_says_what_it_did_not_cover() -> None:
     assert "cannot list" not in notes
     writer.objects.can_list = False
     assert "cannot list" in " ".join(report_of(writer.objects, writer.now).not_covered)
+
+
+def test_a_publication_amid_the_first_reads_is_read_again() -> None:
+    """The checkpoint of before and the digest of after are no finding: both are read anew."""
+    writer = ledger_of(300)
+    before = writer.objects.files["checkpoint"]
+    writer.add_events(50)
+    writer.publish()
+    waits: list[float] = []
+
+    class Growing(Objects):
+        def read(self, path: str) -> bytes | None:
+            is_first = path == "checkpoint" and len(waits) == 1
+            return before if is_first else super().read(path)
+
+    source = Growing(writer.objects.files)
+    report = verify(source, Keys().policy(), writer.now, workers=1, wait=waits.append)
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert report.checkpoint is not None
+    assert (report.checkpoint.size, len(waits)) == (350, 2)

@@ -39,7 +39,7 @@ def verify_entries(
     """
     if workers == 1:
         return check_tree(InProcess(), source, size, origin, sizes, expected_root, progress)
-    with Workers(workers) as pool:
+    with Workers(workers, source) as pool:
         return check_tree(pool, source, size, origin, sizes, expected_root, progress)
 
 

@@ -90,19 +90,11 @@ def check_range(task: RangeTask) -> RangeResult:
     """Read and check a range. Raises nothing that a published object could cause."""
     result = RangeResult(task.first_bundle, task.end_bundle)
     result.link = BEGINNING if task.first_bundle == 0 else UNKNOWN
-    paths = []
-    for index in range(task.first_bundle, task.end_bundle):
-        width = min(TILE_WIDTH, task.size - TILE_WIDTH * index)
-        paths += [EntryBundle(index, width).path, Tile(0, index, width).path]
-    outcomes = read_many(task.source, paths)
-    for index, (bundle, tile) in enumerate(_pairs(outcomes, len(paths)), task.first_bundle):
-        _Bundle(task, result, index).check(bundle, tile)
+    bundles = [_Bundle(task, result, i) for i in range(task.first_bundle, task.end_bundle)]
+    outcomes = read_many(task.source, [path for b in bundles for path in b.paths])
+    for bundle in bundles:
+        bundle.check(next(outcomes), next(outcomes))
     return result
-
-
-def _pairs(outcomes: Iterator[Outcome], count: int) -> Iterator[tuple[Outcome, Outcome]]:
-    for _ in range(count // 2):
-        yield next(outcomes), next(outcomes)
 
 
 class _Bundle:
@@ -116,6 +108,7 @@ class _Bundle:
         self.last = self.first + self.width - 1
         self.bundle = EntryBundle(index, self.width)
         self.tile = Tile(0, index, self.width)
+        self.paths = (self.bundle.path, self.tile.path)
 
     def check(self, bundle: Outcome, tile: Outcome) -> None:
         """Compare entries and tile, check the entries, and note it all in the result."""
@@ -241,12 +234,13 @@ class _Bundle:
 
     def _version(self, leaves: list[bytes], findings: tuple[Finding, ...] = ()) -> Version:
         prefixes: dict[int, tuple[bytes, ...]] = {}
-        tree = CompactRange()
         sizes = self.task.sizes
         end = self.last + 1 if self.tile.is_full else self.last + 2  # root's own size too
-        for size in sizes[bisect_right(sizes, self.first) : bisect_left(sizes, end)]:
-            tree.extend(leaves[tree.size : size - self.first])
-            prefixes[size] = tree.hashes
+        if within := sizes[bisect_right(sizes, self.first) : bisect_left(sizes, end)]:
+            tree = CompactRange()
+            for size in within:
+                tree.extend(leaves[tree.size : size - self.first])
+                prefixes[size] = tree.hashes
         return Version(subtree_root(leaves), prefixes, findings)
 
     def _finding(self, code: Code, where: str, run: tuple[int, int], what: str) -> Finding:

@@ -36,7 +36,10 @@ def read_heads(source: Source, now: int, wait: Callable[[float], None]) -> Heads
     heads = Heads(None, None)
     for delay_seconds in _DELAYS_SECONDS:
         wait(delay_seconds)
-        heads = Heads(read_outcome(source, CHECKPOINT), read_outcome(source, LATEST))
+        checkpoint = read_outcome(source, CHECKPOINT)
+        if not isinstance(checkpoint, bytes):
+            return Heads(checkpoint, None)
+        heads = Heads(checkpoint, read_outcome(source, LATEST))
         if not _was_read_amid(heads, now):
             break
     return heads
@@ -50,10 +53,9 @@ def _was_read_amid(heads: Heads, now: int) -> bool:
         digest = decode_digest(parse_note(heads.latest).text)
     except FormatError:
         return False  # said when they are verified
+    # Digests are published before their checkpoint, which is read before them.
     is_recent = abs(now - digest.period_to) < PUBLICATION_SECONDS
-    return checkpoint.size != digest.size_after and (
-        is_recent or checkpoint.size > digest.size_after
-    )
+    return is_recent and checkpoint.size < digest.size_after
 
 
 def compare_heads(

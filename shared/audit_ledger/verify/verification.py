@@ -93,7 +93,7 @@ def verify(
     remembered = memory.load(origin) if memory else None
     known_sizes = [remembered.size] if remembered else []
 
-    with _pool(checkpoint.size, workers) as pool:
+    with _pool(source, checkpoint.size, workers) as pool:
         # 4. The digests, back to the first: each the one that its successor names, each signed.
         #    They give further sizes at which the root is known.
         signatures = DigestSignatures(pool, policy, origin)
@@ -178,10 +178,10 @@ def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> O
     return opinion
 
 
-def _pool(size: int, workers: int | None) -> Executor:
+def _pool(source: Source, size: int, workers: int | None) -> Executor:
     if workers is None:
         workers = available_workers() if size >= _WORTH_PROCESSES else 1
-    return Workers(workers) if workers > 1 else InProcess()
+    return Workers(workers, source) if workers > 1 else InProcess()
 
 
 def _not_covered(

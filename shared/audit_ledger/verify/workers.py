@@ -1,10 +1,15 @@
 """Worker processes, and their stand-in for work too small to be worth starting them."""
 
 import os
+import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
+from threading import active_count
 from typing import ParamSpec, TypeVar
+
+from audit_ledger.verify.sources import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,12 +27,22 @@ def available_workers() -> int:
 
 
 class Workers(ProcessPoolExecutor):
-    """Processes that start from scratch: forking one that runs threads (a progress bar's, an SDK's)
-    can copy a lock that nobody will ever open."""
+    """A pool of processes that reads from a source.
 
-    def __init__(self, count: int) -> None:
-        super().__init__(count, mp_context=get_context("spawn"))
+    Forked where that is safe, for it takes no time: on Linux, before this process has threads
+    (whose locks would be copied as they are) or connections (which would be shared). Else the
+    processes start from nothing.
+    """
+
+    def __init__(self, count: int, source: Source) -> None:
+        is_safe = sys.platform == "linux" and active_count() == 1 and not source.is_remote
+        context = get_context("fork" if is_safe else "spawn")
+        super().__init__(count, mp_context=context, initializer=_leave_interrupts_to_the_parent)
         self.ahead = 3 * count
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class InProcess(Executor):
