@@ -141,6 +141,13 @@ def test_nobody_listening_is_unreachable() -> None:
         HttpSource("http://127.0.0.1:9/", wait=_no_wait).read("checkpoint")
 
 
+def test_this_machine_is_asked_without_a_proxy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that plain http may carry here must not leave this machine."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    site.files = {"checkpoint": b"here"}
+    assert site.source("secret").read("checkpoint") == b"here"
+
+
 def test_compressed_objects_are_unpacked(site: Site) -> None:
     """C2SP tlog-tiles lets a log compress without being asked."""
     site.answers = [reply(200, gzip.compress(b"entries"), Content_Encoding="gzip")]

@@ -9,7 +9,13 @@ from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
-from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES
@@ -63,7 +69,7 @@ class HttpSource:
         request.add_header("User-Agent", "audit-ledger")
         if self.token:
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
-        opener = build_opener(_SameSafety)
+        opener = build_opener(_SameSafety, *self._no_proxy_to_this_machine())
         failure = ""
         for delay_seconds in _DELAYS_SECONDS:
             self.wait(delay_seconds)
@@ -76,6 +82,9 @@ class HttpSource:
     def list_all(self) -> None:
         """Plain HTTP cannot list."""
         return
+
+    def _no_proxy_to_this_machine(self) -> list[ProxyHandler]:
+        return [ProxyHandler({})] if urlsplit(self.url).hostname in _LOOPBACK else []
 
     def _get(self, opener: OpenerDirector, request: Request, path: str) -> bytes | None:
         try:
