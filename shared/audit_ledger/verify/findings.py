@@ -85,7 +85,8 @@ class Finding:
 class Findings:
     """Collects findings, keeps the first `limit` of them, and counts the rest.
 
-    What is found of one entry after the other in one place, or missing in a row, is one finding.
+    What is found of one entry after the other in one place, or missing in a row, is one finding;
+    bundles and their tiles come in turns, so the last two are looked at.
     """
 
     limit: int = 100
@@ -98,9 +99,11 @@ class Findings:
         """Take one more finding."""
         self.failed |= finding.answer is Answer.FAILED
         self.incomplete |= finding.answer is Answer.INCOMPLETE
-        if self.kept and (joined := _join(self.kept[-1], finding)):
-            self.kept[-1] = joined
-        elif len(self.kept) < self.limit:
+        for place in range(len(self.kept) - 1, max(-1, len(self.kept) - 3), -1):
+            if joined := _join(self.kept[place], finding):
+                self.kept[place] = joined
+                return
+        if len(self.kept) < self.limit:
             self.kept.append(finding)
         else:
             self.left_out += 1
