@@ -16,12 +16,11 @@ Answer = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
 
-def created(event: Event, sealed: Sealed, preference: str) -> Answer:
+def created(event: Event, sealed: Sealed, preference: str, submitted: bytes) -> Answer:
     """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked."""
     headers = {"Location": _location(sealed)}
     if preference == "representation":
-        resource = b"".join(part.resource for part in event.parts[:1])
-        return answer(201, resource, event.format, headers)
+        return answer(201, submitted, event.format, headers)
     if preference == "OperationOutcome":
         return answer(201, msgspec.json.encode(accepted_outcome(sealed)), event.format, headers)
     return {"statusCode": 201, "headers": headers, "body": ""}

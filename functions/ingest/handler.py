@@ -60,8 +60,10 @@ def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: A
         answered = _answer(event)
     except LedgerError as error:
         answered = refusal(error)
+        if answered["statusCode"] >= 500:
+            logger.error("not accepted", error=type(error).__name__)
     except clients.AwsError as error:
-        logger.error("not accepted", error=type(error).__name__)
+        logger.error("not accepted", error=clients.error_code(error))
         answered = refusal(LedgerError())
     status = answered["statusCode"]
     metrics.add_metric(f"Answers{status // 100}xx", MetricUnit.Count, 1)

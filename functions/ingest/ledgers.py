@@ -57,8 +57,10 @@ class Ledgers:
 
     def get(self, ledger_id: str) -> Ledger:
         """Give a ledger; NotFoundError where none of that id is declared."""
+        now = self._clock()
+        self._kept = {i: k for i, k in self._kept.items() if now - k.read_at <= KEPT_SECONDS}
         kept = self._kept.get(ledger_id)
-        if kept is None or self._clock() - kept.read_at > KEPT_SECONDS:
+        if kept is None:
             kept = self._kept[ledger_id] = self._read(ledger_id)
         return kept
 

@@ -28,7 +28,7 @@ def post_audit_event(acceptor: Acceptor, request: Request) -> Answer:
     (sealed,) = acceptor.accept(
         request.access, [Accepted(event, None if key is None else _sender_id(key))]
     )
-    return created(event, sealed, request.preference)
+    return created(event, sealed, request.preference, request.body)
 
 
 def post_bundle(acceptor: Acceptor, request: Request) -> Answer:

@@ -36,6 +36,7 @@ from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
 
 UNRESOLVED = "patient.unresolved"
+UNRESOLVED_AGENT = "agent.unresolved"
 
 Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
 Subjects = dict[PatientReference | None, tuple[str | None, SubjectSecret]]
@@ -69,7 +70,7 @@ class Sealer:
     def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
         """Seal all events of a request. `received_ms`: milliseconds since 1970."""
         year = datetime.fromtimestamp(received_ms // 1000, UTC).year
-        subjects = self._read_subjects((p for a in events for p in _patients(a.event)), year)
+        subjects = self._read_subjects((p for a in events for p in self._patients(a.event)), year)
         return [self._seal_event(accepted, received_ms, subjects) for accepted in events]
 
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
@@ -82,6 +83,7 @@ class Sealer:
     def _seal_event(self, accepted: Accepted, received_ms: int, subjects: Subjects) -> Sealed:
         event = accepted.event
         persons, others = self._pseudonyms(event.agents, subjects)
+        acting = [p for p in map(self._as_patient, event.agents) if p is not None]
         ids: list[str] = []
         records: list[SealedRecord] = []
         flags: set[str] = set()
@@ -89,7 +91,9 @@ class Sealer:
             identifier, subject = subjects[part.patient]
             part_flags = event.flags
             if part.patient is not None and identifier is None:
-                part_flags = tuple(sorted({*event.flags, UNRESOLVED}))
+                part_flags = tuple(sorted({*part_flags, UNRESOLVED}))
+            if any(subjects[p][0] is None for p in acting):
+                part_flags = tuple(sorted({*part_flags, UNRESOLVED_AGENT}))
             flags.update(part_flags)
             row = IndexRow(
                 event_id=(
@@ -133,8 +137,9 @@ class Sealer:
         persons: dict[bytes, None] = {}
         others: dict[bytes, None] = {}
         for agent in agents:
-            if agent.patient is not None:
-                identifier, subject = subjects[agent.patient]
+            patient = self._as_patient(agent)
+            if patient is not None:
+                identifier, subject = subjects[patient]
                 if identifier is not None:
                     persons[patient_pseudonym(subject.secret)] = None
                 continue
@@ -144,7 +149,23 @@ class Sealer:
                 (persons if agent.is_person else others)[pseudonym] = None
         return tuple(persons), tuple(p for p in others if p not in persons)
 
+    def _as_patient(self, agent: Agent) -> PatientReference | None:
+        """Who acts as a patient: so named, or by an identifier of the patients' own system.
 
-def _patients(event: Event) -> Iterable[PatientReference | None]:
-    yield from (part.patient for part in event.parts)
-    yield from (agent.patient for agent in event.agents if agent.patient is not None)
+        Their pseudonym must fall with their secret, so it is never made from the index key.
+        """
+        if agent.patient is not None or self.rule.system is None:
+            return agent.patient
+        start = f"identifier|{self.rule.system}|"
+        for candidate in agent.candidates:
+            if candidate.startswith(start):
+                identifier = (self.rule.system, candidate.removeprefix(start))
+                return PatientReference(None, (identifier,))
+        return None
+
+    def _patients(self, event: Event) -> Iterable[PatientReference | None]:
+        yield from (part.patient for part in event.parts)
+        for agent in event.agents:
+            patient = self._as_patient(agent)
+            if patient is not None:
+                yield patient

@@ -107,3 +107,13 @@ def _read_either(partial: str, full: str, read: Read) -> bytes:
 
 def _folder(partial_path: str) -> str:
     return partial_path[: partial_path.rindex("/") + 1]
+
+
+def full_at_the_edge(size: int) -> Iterator[str]:
+    """Give the folders that held the partial forms of each level's last full tile and bundle."""
+    level = 0
+    while full := (size >> (8 * level)) // TILE_WIDTH:
+        yield _folder(Tile(level, full - 1, 1).path)
+        if level == 0:
+            yield _folder(EntryBundle(full - 1, 1).path)
+        level += 1

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.keys import ED25519, MLDSA44, SigningKey
+from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
@@ -24,6 +24,8 @@ from functions.publisher.signing import Signer
 logger = Logger()
 metrics = Metrics()
 
+TIME_TO_SIGN_MS = 60_000  # what is left of a run when it stops reading a backlog
+
 
 @cache
 def publisher() -> Publisher:
@@ -31,13 +33,14 @@ def publisher() -> Publisher:
     env = os.environ
     origin, prefix = env["ORIGIN"], env["LEDGER_ID"]
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
+    events = clients.events()
     retention = Retention(
         "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE", int(env["LOCK_DAYS"])
     )
-    ed25519 = SigningKey(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
-    mldsa44 = SigningKey(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
+    ed25519, ed25519_der = signing_key(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
+    mldsa44, mldsa44_der = signing_key(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
     sequencer_key = Ed25519PublicKey.from_public_bytes(
-        raw_public_key(SigningKey(kms, env["SEQUENCER_KEY"], ED25519).public_key())
+        raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"]))
     )
 
     def verify_block(message: bytes, signature: bytes) -> None:
@@ -54,7 +57,9 @@ def publisher() -> Publisher:
             "DetailType": "Digest Published",
             "Detail": json.dumps(detail),
         }
-        clients.events().put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
+        answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
+        if answer["FailedEntryCount"]:
+            logger.error("not announced", error=answer["Entries"][0].get("ErrorCode"))
 
     return Publisher(
         origin,
@@ -65,9 +70,9 @@ def publisher() -> Publisher:
         verify_block,
         Signer(
             origin,
-            raw_public_key(ed25519.public_key()),
+            raw_public_key(ed25519_der),
             ed25519.sign,
-            raw_public_key(mldsa44.public_key()),
+            raw_public_key(mldsa44_der),
             mldsa44.sign,
         ),
         announce,
@@ -76,10 +81,14 @@ def publisher() -> Publisher:
 
 
 @metrics.log_metrics
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
     """Publish what was committed. An error ends the run; the next one mends what it left."""
+
+    def has_time() -> bool:
+        return bool(context.get_remaining_time_in_millis() > TIME_TO_SIGN_MS)
+
     try:
-        published = publisher().publish()
+        published = publisher().publish(has_time)
     except LostRaceError as error:
         logger.info("another publisher was first", reason=str(error))
         return {"published": False}

@@ -27,7 +27,7 @@ from audit_ledger.errors import (
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from functions.publisher.age import Age, checkpoint_age, digest_age
-from functions.publisher.growth import Growth
+from functions.publisher.growth import Growth, full_at_the_edge
 from functions.publisher.signing import Signer
 
 HEARTBEAT_SECONDS = 3600
@@ -104,24 +104,31 @@ class Publisher:
     now: Callable[[], int]
     memory: Memory = field(default_factory=Memory)
 
-    def publish(self) -> Published:
+    def publish(self, has_time: Callable[[], bool] = lambda: True) -> Published:
         """Publish all that is committed and not yet published, or a heartbeat when one is due.
 
-        FrozenError when history and tables disagree (now or before): nothing is signed.
-        LostRaceError when another publisher was first: its run did what this one would have.
+        `has_time` turning false ends the reading of a backlog: what is verified by then is
+        published, the next run goes on. FrozenError when history and tables disagree (now or
+        before): nothing is signed. LostRaceError when another publisher was first.
         """
         # 1. What is published. A crash between commit point and files is mended here.
         old = self.state.published()
         if old is not None and old.frozen is not None:
             raise FrozenError(f"this ledger is frozen: {old.frozen}")
-        if old is not None and self.memory.put_version != old.version:
-            self._put_files(old)
-
-        # 2. The prefix is the published one, or nothing is ever signed again: see _frozen.
         try:
+            if old is not None and self.memory.put_version != old.version:
+                self._put_files(old)
+                self._drop_partial_tiles(old.size)
+                self.announce(Published(old.size, 0, 0, old.digest_name))
+
+            # 2. The prefix is the published one, and the newest digest is the state's, or nothing
+            # is ever signed again: see _freeze.
             head = self._published_head(old)
+            self._require_newest(old)
+
+            # 3. Verify, put and archive what was committed since.
             now = self.now()
-            grown = self._verified(head, now)
+            grown = self._verified(head, now, has_time)
             if not grown.blocks and not _heartbeat_due(old, now):
                 return Published(head.size, 0, 0, "")
         except (VerificationError, FormatError) as error:
@@ -134,16 +141,19 @@ class Publisher:
         self.state.swap_published(old, new)
 
         # 6. Digest and checkpoint, from the state and nothing else; then partial tiles may go.
-        self._put_files(new)
+        try:
+            self._put_files(new)
+        except VerificationError as error:
+            raise self._freeze(new, error) from error
         self.memory.head, self.memory.growth = grown.head, grown.growth
-        for path in grown.growth.superseded(head.size, self.tiles.names):
-            self.tiles.delete(path)
         published = Published(grown.head.size, grown.entries, grown.blocks, new.digest_name)
         self.announce(published)
+        for path in grown.growth.superseded(head.size, self.tiles.names):
+            self.tiles.delete(path)
         return published
 
-    def _verified(self, head: Head, now: int) -> "Grown":
-        """Steps 2 and 3: follow the blocks behind `head`, and put tiles and archive on the way.
+    def _verified(self, head: Head, now: int, has_time: Callable[[], bool]) -> "Grown":
+        """Step 3: follow the blocks behind `head`, and put tiles and archive on the way.
 
         Signatures, bodies, links, order and frontier are checked before a byte of a block goes
         anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
@@ -164,27 +174,38 @@ class Publisher:
             grown.blocks += 1
             grown.entries += len(body.items)
             grown.control_entries += sum(not item.row for item in body.items)
+            if not has_time():
+                break
         if grown.blocks:
             for path, data in growth.partial_objects(head.size):
                 self.tiles.put_once(path, data, now, locked=False)
         return grown
 
     def _published_head(self, old: PublishedState | None) -> Head:
-        """Where the published ledger ends, shown to be where the blocks say."""
+        """Where the published ledger ends, shown to be where the blocks say, in every run."""
         if old is None:
             return EMPTY
-        if self.memory.head is not None and self.memory.head.size == old.size:
-            return self.memory.head
-        self.memory.head = self.memory.growth = None
         block = self.blocks.ending_before(old.size)
         if block is None or block.size_after != old.size:
             raise VerificationError(f"the blocks do not reach the published size {old.size}")
+        known = self.memory.head
+        if known is not None and (known.size, known.hash) == (old.size, block.head):
+            return known
+        self.memory.head = self.memory.growth = None
         self.verify_block(block.signed_message(), block.signature)
         head = head_of(block)
         published = parse_checkpoint(parse_note(old.checkpoint).text)
         if head.root() != published.root:
             raise VerificationError(f"the blocks up to {old.size} are not what was published")
         return head
+
+    def _require_newest(self, old: PublishedState | None) -> None:
+        """The newest digest there is must be the state's: a state restored to an earlier time
+        would sign a second successor of a digest that has one."""
+        there = self._read(LATEST)
+        newest = digest_age(there) if there is not None else None
+        if newest is not None and newest > ((old.size, old.time) if old else (-1, 0)):
+            raise VerificationError(f"{LATEST} is newer than the published state")
 
     def _signed(
         self, old: PublishedState | None, before: Head, grown: "Grown", now: int
@@ -248,6 +269,12 @@ class Publisher:
                 continue  # another publisher put one: look whether it is newer
             return
         raise LostRaceError(f"{path}: others replace it all the time")
+
+    def _drop_partial_tiles(self, size: int) -> None:
+        """Delete the partial tiles that a run which died left beside full ones at the edge."""
+        for folder in full_at_the_edge(size):
+            for path in self.tiles.names(folder):
+                self.tiles.delete(path)
 
     def _read(self, path: str) -> bytes | None:
         there = self.tiles.get(path)

@@ -9,8 +9,15 @@ from audit_ledger.tlog.cosignature import (
     MLDSA44_COSIGNATURE,
     encode_timestamped,
     mldsa44_message,
+    verify_cosignature,
 )
-from audit_ledger.tlog.note import Note, Signature, VerifierKey, ed25519_verifier_key
+from audit_ledger.tlog.note import (
+    Note,
+    Signature,
+    VerifierKey,
+    ed25519_verifier_key,
+    verify_ed25519,
+)
 
 Sign = Callable[[bytes], bytes]
 
@@ -18,6 +25,8 @@ Sign = Callable[[bytes], bytes]
 @dataclass(frozen=True)
 class Signer:
     """The two checkpoint keys of one ledger, both under the origin's name.
+
+    Nothing leaves it unverified: VerificationError where a signature is not by the key it names.
 
     `ed25519_key`: 32 bytes, `mldsa44_key`: 1,312 bytes; the functions sign with their private
     halves, which never leave KMS.
@@ -37,19 +46,24 @@ class Signer:
         )
         cosignature = encode_timestamped(time, self.mldsa44_sign(message))
         mldsa44 = VerifierKey(self.origin, MLDSA44_COSIGNATURE, self.mldsa44_key)
-        return Note(
+        note = Note(
             text,
-            (
-                self._ed25519(text),
-                Signature(self.origin, mldsa44.key_id, cosignature),
-            ),
-        ).encode()
+            (self._ed25519(text), Signature(self.origin, mldsa44.key_id, cosignature)),
+        )
+        verify_ed25519(self._ed25519_key, note)
+        verify_cosignature(mldsa44, note)
+        return note.encode()
 
     def digest(self, digest: Digest) -> bytes:
         """Sign a digest as a note: Ed25519 (0x01). What it wraps has both signatures."""
         text = digest.encode()
-        return Note(text, (self._ed25519(text),)).encode()
+        note = Note(text, (self._ed25519(text),))
+        verify_ed25519(self._ed25519_key, note)
+        return note.encode()
 
     def _ed25519(self, text: str) -> Signature:
-        key = ed25519_verifier_key(self.origin, self.ed25519_key)
-        return Signature(self.origin, key.key_id, self.ed25519_sign(text.encode()))
+        return Signature(self.origin, self._ed25519_key.key_id, self.ed25519_sign(text.encode()))
+
+    @property
+    def _ed25519_key(self) -> VerifierKey:
+        return ed25519_verifier_key(self.origin, self.ed25519_key)

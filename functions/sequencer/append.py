@@ -64,7 +64,7 @@ class Memory:
 
 @dataclass
 class Appended:
-    """What a batch came to. `unfinished`: messages of which not every record is committed."""
+    """What a batch came to. `unfinished`: messages that must come again."""
 
     entries: int = 0
     blocks: int = 0
@@ -88,11 +88,13 @@ class Sequencer:
     def append(self, waiting: Sequence[Waiting], appended: Appended) -> None:
         """Commit what waits, in order of acceptance, every record of it or none but known ones.
 
-        Keeps `appended` true after every block, so that a caller whose call to AWS failed midway
-        knows which messages are done. FrozenError: nothing may be written now.
+        `appended.unfinished` is empty once all is committed; a batch that fails midway comes again
+        whole, and what of it was committed is then left out as known. FrozenError: nothing may be
+        written now.
         """
         left = list(waiting)
-        appended.unfinished = {w.message for w in left}
+        every_message = {w.message for w in left}
+        appended.unfinished = every_message
         while left:
             # 1, 2. Where the ledger stands. Only a head that this container wrote and indexed is
             # remembered; any other is read, and its index rows are written again, because whoever
@@ -103,11 +105,23 @@ class Sequencer:
 
             # 3. Leave out what the ledger has. The index is complete up to the head just seen, so
             # a record that is not in it is not in the ledger before that head.
-            fresh, state = self._leave_out_known(left, appended)
-            _refuse_if_frozen(state, head)
+            fresh, state = self._leave_out_known(left)
+            if state is not None and state.frozen is not None:
+                raise FrozenError(f"this ledger is frozen: {state.frozen}")
+            if state is not None and head.size < state.size:
+                # Others appended and published since this head was read, or the table was
+                # restored to an earlier time: only a head read after the state can tell.
+                head = self._load_head()
+                if head.size < state.size:
+                    raise FrozenError(
+                        f"the blocks end at {head.size}, but {state.size} are published"
+                    )
+                continue
 
+            # A repeat of a record in this batch is done when that record is: with the batch.
+            appended.duplicates += len(left) - len(fresh)
+            appended.unfinished = every_message if fresh else set()
             left = fresh
-            appended.unfinished = {w.message for w in left}
             while left:
                 batch, rest = _next_block(left, head)
                 # 4. A lost race is cheaper before the signature than after.
@@ -123,8 +137,10 @@ class Sequencer:
                     break
                 appended.blocks += 1
                 appended.entries += len(batch)
+                appended.conflicts += sum(w.pending.conflict for w in batch)
                 left = rest
-                appended.unfinished = {w.message for w in left}
+                if not left:
+                    appended.unfinished = set()
 
     def _load_head(self) -> Head:
         block = self.blocks.newest()
@@ -136,7 +152,7 @@ class Sequencer:
         return head
 
     def _leave_out_known(
-        self, waiting: Sequence[Waiting], appended: Appended
+        self, waiting: Sequence[Waiting]
     ) -> tuple[list[Waiting], PublishedState | None]:
         """Drop repeats; mark as conflict what comes under a known id with other content."""
         known, state = self.index.known({w.row.event_id for w in waiting})
@@ -158,10 +174,8 @@ class Sequencer:
                 continue
             key = conflict_key(row.event_id, row.fingerprint)
             if first == row.fingerprint or key in conflicts:
-                appended.duplicates += 1
                 continue
             conflicts.add(key)
-            appended.conflicts += 1
             fresh.append(
                 replace(record, pending=msgspec.structs.replace(record.pending, conflict=True))
             )
@@ -218,12 +232,3 @@ def _next_block(waiting: Sequence[Waiting], head: Head) -> tuple[list[Waiting], 
 
 def _size(pending: Pending) -> int:
     return encoded_size(MAX_ENTRY_BYTES, len(pending.sealed), len(pending.row))
-
-
-def _refuse_if_frozen(state: PublishedState | None, head: Head) -> None:
-    if state is None:
-        return
-    if state.frozen is not None:
-        raise FrozenError(f"this ledger is frozen: {state.frozen}")
-    if head.size < state.size:
-        raise FrozenError(f"the blocks end at {head.size}, but {state.size} are published")

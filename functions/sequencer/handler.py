@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
         metrics.add_metric("Frozen", MetricUnit.Count, 1)
     except (*clients.AwsError, UnreachableError) as error:
         # The block that failed may have been written all the same: the next batch reads the head.
-        logger.error("batch not finished", error=type(error).__name__)
+        logger.error("batch not finished", error=clients.error_code(error))
         metrics.add_metric("UnfinishedBatches", MetricUnit.Count, 1)
     _count(appended, len(refused))
     failed = appended.unfinished | {r.message for r in refused}

@@ -17,12 +17,11 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, TextIO
 
-import boto3
-
-from audit_ledger.aws.keys import ED25519, MLDSA44, SigningKey
+from audit_ledger.aws.keys import public_key_der
 from audit_ledger.errors import NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.verify.policy_file import policy_for
+from infra.local.clients import client
 from infra.local.deploy import deploy
 from infra.local.deployment import Deployment
 from infra.local.emulator import emulated_aws
@@ -129,13 +128,10 @@ class LocalCloud:
     def policy(self, ledger_id: str) -> bytes:
         """Give the policy file of a ledger, made of the keys that KMS has."""
         ledger = self.ledger(ledger_id)
-        kms = boto3.client("kms", region_name=self.deployment.region)
+        kms = client("kms", self.deployment.region)
         ed25519, mldsa44 = (
-            raw_public_key(SigningKey(kms, ledger.environment[name], algorithm).public_key())
-            for name, algorithm in (
-                ("CHECKPOINT_ED25519_KEY", ED25519),
-                ("CHECKPOINT_MLDSA44_KEY", MLDSA44),
-            )
+            raw_public_key(public_key_der(kms, ledger.environment[name]))
+            for name in ("CHECKPOINT_ED25519_KEY", "CHECKPOINT_MLDSA44_KEY")
         )
         return policy_for(ledger.origin, [ed25519], [mldsa44]).encode()
 

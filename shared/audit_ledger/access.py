@@ -68,8 +68,10 @@ class Access:
 def read_access(jwt: Mapping[str, Any], names: TokenClaims) -> Access:
     """Read what API Gateway's JWT authorizer hands over: `{"claims": {…}, "scopes": […]}`."""
     claims: Mapping[str, Any] = jwt.get("claims") or {}
-    text = claims.get("scope") or " ".join(claims.get("scp") or ())
-    scopes = frozenset(str(text).split())
+    given = claims.get("scope") or claims.get("scp") or ""
+    # An array arrives from API Gateway as the text `[a b]`.
+    text = " ".join(given) if isinstance(given, list) else str(given).strip("[]")
+    scopes = frozenset(text.split())
     return Access(
         ledger=_claim_or_scope(claims, names.ledger, "ledger", scopes),
         portal=_claim_or_scope(claims, names.portal, "portal", scopes),

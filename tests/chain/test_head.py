@@ -51,16 +51,6 @@ def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
     assert reader.size == 521
 
 
-def test_controls_stand_before_events() -> None:
-    """And after the entry that creates the ledger."""
-    body, after, _ = grow(ORIGIN, EMPTY, NOW, pending(1), [{"type": "test.said", "number": 4}])
-    kinds = [decode_entry(item.entry) for item in body.items]
-    assert kinds[0] == created(ORIGIN, NOW)
-    assert getattr(kinds[1], "control", None) == {"type": "test.said", "number": 4}
-    assert isinstance(kinds[2], EventEntry)
-    follow(block_of(ORIGIN, EMPTY, body, after), EMPTY)
-
-
 def test_a_clock_that_runs_backwards_does_not_show_in_the_ledger() -> None:
     """Entries keep the time of the entry before."""
     _, head = grown(EMPTY, 1)

@@ -15,10 +15,10 @@ from audit_ledger.errors import FrozenError
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher import handler, publish
 from functions.sequencer import handler as sequencing
-from tests.functions.pipeline import message, sealed_record
+from tests.functions.pipeline import Context, message, sealed_record
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
 
-CONTEXT: Any = None
+CONTEXT: Any = Context()
 
 
 class Clock:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from audit_ledger.aws.clients import error_code
 from audit_ledger.chain.block import Block
-from audit_ledger.errors import LostRaceError
+from audit_ledger.errors import FormatError, LostRaceError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -90,11 +90,15 @@ class BlocksTable:
 
 
 def _block(item: dict[str, Any]) -> Block:
-    return Block(
-        origin=item["origin"]["S"],
-        first_seq=int(item["first_seq"]["N"]),
-        count=int(item["count"]["N"]),
-        head=bytes(item["head"]["B"]),
-        signature=bytes(item["signature"]["B"]),
-        body=bytes(item["body"]["B"]),
-    )
+    """Read an item; FormatError when it is no block, whoever put it there."""
+    try:
+        return Block(
+            origin=item["origin"]["S"],
+            first_seq=int(item["first_seq"]["N"]),
+            count=int(item["count"]["N"]),
+            head=bytes(item["head"]["B"]),
+            signature=bytes(item["signature"]["B"]),
+            body=bytes(item["body"]["B"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        raise FormatError("blocks table: an item that is no block") from None

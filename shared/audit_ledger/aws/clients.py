@@ -18,7 +18,7 @@ AwsError = (ClientError, BotoCoreError)
 """What a call to AWS raises when the service, or the way to it, fails."""
 
 _LIMITS = Config(
-    connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
+    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3}
 )
 
 
@@ -52,6 +52,8 @@ def events() -> "EventBridgeClient":
     return boto3.client("events", config=_LIMITS)
 
 
-def error_code(error: ClientError) -> str:
-    """AWS' own word for what went wrong, such as ConditionalCheckFailedException."""
-    return error.response.get("Error", {}).get("Code", "")
+def error_code(error: Exception) -> str:
+    """AWS' own word for what went wrong, such as ConditionalCheckFailedException; or the class."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "")
+    return type(error).__name__

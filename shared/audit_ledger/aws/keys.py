@@ -31,9 +31,16 @@ class SigningKey:
         )
         return answer["Signature"]
 
-    def public_key(self) -> bytes:
-        """Give the public key as SubjectPublicKeyInfo, DER: see `public_keys.raw_public_key`."""
-        return public_key_der(self.client, self.key_id)
+
+def signing_key(
+    client: "KMSClient", alias: str, algorithm: "SigningAlgorithmSpecType"
+) -> tuple[SigningKey, bytes]:
+    """Give the key that an alias names now, by its ARN, and its SubjectPublicKeyInfo (DER).
+
+    Signing by the ARN keeps signature and public key together when the alias is moved.
+    """
+    answer = client.get_public_key(KeyId=alias)
+    return SigningKey(client, answer["KeyId"], algorithm), answer["PublicKey"]
 
 
 def public_key_der(client: "KMSClient", key_id: str) -> bytes:

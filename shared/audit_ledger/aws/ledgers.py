@@ -134,9 +134,11 @@ class LedgersTable:
             raise
 
 
-def published_state(item: dict[str, Any]) -> PublishedState:
-    """Read an item of the ledgers table; one that was frozen before anything was published too."""
+def published_state(item: dict[str, Any]) -> PublishedState | None:
+    """Read an item of the ledgers table. None where a freeze, before any digest, was lifted."""
     frozen = item.get("frozen")
+    if frozen is None and "version" not in item:
+        return None
     return PublishedState(
         version=int(item["version"]["N"]) if "version" in item else 0,
         size=int(item["size"]["N"]) if "size" in item else 0,

@@ -52,11 +52,12 @@ class SubjectsTable:
         return {row_key: self._secret(row_key, year, rows.get(row_key)) for row_key in row_keys}
 
     def _secret(self, row_key: str, year: int, first: dict[str, Any] | None) -> SubjectSecret:
-        if first is None:
-            return self._made(row_key, year, year * GENERATIONS_PER_YEAR)
-        if "retired" not in first:
+        if first is not None and "retired" not in first:
             return _subject_secret(first)
+        # New this year, or the first generation is retired, or it is erased and has a successor.
         newest = self._newest(row_key, year)
+        if newest is None:
+            return self._made(row_key, year, year * GENERATIONS_PER_YEAR)
         if "retired" not in newest:
             return _subject_secret(newest)
         return self._made(row_key, year, int(newest["generation"]["N"]) + 1)
@@ -78,11 +79,11 @@ class SubjectsTable:
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-            return self._secret(row_key, year, self._newest(row_key, year))
+            return self._secret(row_key, year, None)
         return SubjectSecret(generation, secret)
 
-    def _newest(self, row_key: str, year: int) -> dict[str, Any]:
-        """Give the newest generation of a year (consistent); the year has at least one."""
+    def _newest(self, row_key: str, year: int) -> dict[str, Any] | None:
+        """Give the newest generation of a year (consistent), None where the year has none."""
         first = year * GENERATIONS_PER_YEAR
         answer = self._client.query(
             TableName=self._table,
@@ -97,7 +98,7 @@ class SubjectsTable:
             ScanIndexForward=False,
             Limit=1,
         )
-        return answer["Items"][0]
+        return answer["Items"][0] if answer["Items"] else None
 
     def _key(self, row_key: str, generation: int) -> dict[str, Any]:
         return {

@@ -61,24 +61,21 @@ def grow(
     head: Head,
     now: int,
     pending: Sequence[Pending],
-    controls: Sequence[dict[str, str | int]] = (),
 ) -> tuple[Body, Head, list[bytes]]:
     """Chain what is pending behind `head`: the next body, the head after it, its leaf hashes.
 
-    A ledger's first block begins with the control entry that creates it. Controls come before
-    events. `now`: the sequencer's clock in whole seconds; it never runs backwards in the ledger.
+    A ledger's first block begins with the control entry that creates it. `now`: the sequencer's
+    clock in whole seconds; it never runs backwards in the ledger.
     """
     time = max(now, head.time)
     items: list[BlockItem] = []
     leaves: list[bytes] = []
     seq, prev = head.size, head.hash
-    first = [created(origin, time).control] if head.size == 0 else []
-    for control in (*first, *controls):
-        data = encode_entry(ControlEntry(seq, time, prev, control))
+    if head.size == 0:
+        data = encode_entry(created(origin, time))
         items.append(BlockItem(data, b"", b""))
-        prev = leaf_hash(data)
+        seq, prev = 1, leaf_hash(data)
         leaves.append(prev)
-        seq += 1
     entries, event_leaves = link_events(seq, time, prev, [p.commitment for p in pending])
     items += [
         BlockItem(entry, p.sealed, p.row, p.conflict)

@@ -9,6 +9,7 @@ _FORM = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999, UTC
 
 
 def parse_instant_ms(text: str) -> int:
@@ -22,9 +23,12 @@ def parse_instant_ms(text: str) -> int:
     leap = second == "60"
     try:
         moment = datetime.fromisoformat(
-            f"{minute.upper()}{'59' if leap else second}{'+00:00' if zone in 'Zz' else zone}"
+            f"{minute}59{zone}".upper() if leap else f"{minute}{second}{zone}".upper()
         )
     except ValueError:
         raise ValueError("no such date or time") from None
     whole = (moment - _EPOCH) // _MILLISECOND
-    return whole + 1000 * leap + (int((fraction + "00")[:3]) if fraction else 0)
+    instant = whole + 1000 * leap + (int((fraction + "00")[:3]) if fraction else 0)
+    if not FIRST_MS <= instant <= LAST_MS:
+        raise ValueError("not within the years 1 to 9999 in UTC")
+    return instant

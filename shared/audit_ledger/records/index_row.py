@@ -22,6 +22,7 @@ from audit_ledger.errors import FormatError
 PSEUDONYM_BYTES = 16
 FINGERPRINT_BYTES = 32
 MAX_ROW_BYTES = 8 * 1024
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999, UTC
 
 _EVENT_ID = re.compile(r"[0-9a-f]{64}")
 _FLAG = re.compile(r"[a-z0-9.-]{1,64}")
@@ -42,7 +43,7 @@ class IndexRow(msgspec.Struct, frozen=True):
 
 class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     id: str
-    time: Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+    time: Annotated[int, msgspec.Meta(ge=FIRST_MS, le=LAST_MS)]
     patient: str | None = None
     agents: tuple[str, ...] = ()
     others: tuple[str, ...] = ()

@@ -37,18 +37,9 @@ def encode_record(
     portal: str, received_ms: int, format_: str, resource: bytes, cut: Sequence[str] = ()
 ) -> bytes:
     """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, kept verbatim."""
-    received = datetime.fromtimestamp(received_ms // 1000, UTC).isoformat()[:19]
-    return b"".join(
-        (
-            b'{"portal":',
-            msgspec.json.encode(portal),
-            f',"received":"{received}.{received_ms % 1000:03d}Z","format":"{format_}"'.encode(),
-            b',"cut":' + msgspec.json.encode(list(cut)) if cut else b"",
-            b',"resource":',
-            resource,
-            b"}",
-        )
-    )
+    second = datetime.fromtimestamp(received_ms // 1000, UTC).isoformat()[:19]
+    received = f"{second}.{received_ms % 1000:03d}Z"
+    return _encode(Record(portal, received, format_, msgspec.Raw(resource), tuple(cut)))
 
 
 def decode_record(data: bytes) -> Record:
@@ -59,4 +50,13 @@ def decode_record(data: bytes) -> Record:
         raise FormatError("record: not JSON with exactly the keys of a record") from None
     if record.format not in FORMATS:
         raise FormatError(f"record: format is none of {', '.join(FORMATS)}")
+    if _encode(record) != data:
+        raise FormatError("record: not spelled as the encoder spells it")
     return record
+
+
+def _encode(record: Record) -> bytes:
+    cut = b',"cut":' + msgspec.json.encode(record.cut) if record.cut else b""
+    portal, received = msgspec.json.encode(record.portal), msgspec.json.encode(record.received)
+    head = b'{"portal":%b,"received":%b,"format":"%b"' % (portal, received, record.format.encode())
+    return b"".join((head, cut, b',"resource":', bytes(record.resource), b"}"))
