@@ -54,18 +54,9 @@ class BusStack(StageStack):
         accounts = {p.account for ledger in self.settings.ledgers for p in ledger.portals}
         others = sorted(a for a in accounts if a is not None and a != self.settings.account)
         if others:
-            roots = [f"arn:{self.partition}:iam::{account}:root" for account in others]
-            events.CfnEventBusPolicy(
-                self,
-                "Portals",
-                event_bus_name=bus.event_bus_name,
-                statement_id="portals",
-                statement={
-                    "Effect": "Allow",
-                    "Principal": {"AWS": roots},
-                    "Action": "events:PutEvents",
-                    "Resource": bus.event_bus_arn,
-                },
+            roots = iam.CompositePrincipal(*(iam.AccountPrincipal(each) for each in others))
+            bus.add_to_resource_policy(
+                allow("Portals", ["events:PutEvents"], [bus.event_bus_arn], None, roots)
             )
 
     def _undelivered(self) -> None:

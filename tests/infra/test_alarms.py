@@ -1,0 +1,101 @@
+"""Alarms: every trouble that a person should know of reaches the topic."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.infra.assembly import FUNCTIONS, LEDGERS, Assembly
+
+P = "audit-ledger-dev"
+
+
+def alarms(assembly: Assembly) -> dict[str, Any]:
+    return {
+        name: r.properties
+        for name, r in assembly.named("AWS::CloudWatch::Alarm", "AlarmName").items()
+    }
+
+
+def metrics(alarm: dict[str, Any]) -> set[tuple[str, str]]:
+    """What an alarm looks at: metric and the one dimension's value."""
+    stats = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
+    return {(m["MetricName"], m["Dimensions"][0]["Value"]) for m in (stats or [alarm])}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_errors_and_throttles_of_every_function(dev: Assembly, name: str) -> None:
+    """The first one in a minute."""
+    found = alarms(dev)
+    for suffix, metric in (("errors", "Errors"), ("throttles", "Throttles")):
+        alarm = found[f"{name}-{suffix}"]
+        assert metrics(alarm) == {(metric, f"{P}-{name}")}
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_alarms_of_a_ledger(dev: Assembly, ledger: str) -> None:
+    """Dead letters, old messages, frozen, not published, a schedule that could not start."""
+    found, dead = alarms(dev), f"{P}-{ledger}-dead"
+    assert metrics(found[f"{ledger}-dead-letters"]) == {
+        ("NumberOfMessagesReceived", dead),
+        ("ApproximateNumberOfMessagesVisible", dead),
+    }
+    old = found[f"{ledger}-old"]
+    assert metrics(old) == {("ApproximateAgeOfOldestMessage", f"{P}-{ledger}")}
+    assert old["Threshold"] == 600
+    assert metrics(found[f"{ledger}-frozen"]) == {
+        ("Frozen", f"{P}-{ledger}-sequencer"),
+        ("Frozen", f"{P}-{ledger}-publisher"),
+    }
+    silent = found[f"{ledger}-not-published"]
+    assert metrics(silent) == {
+        ("Invocations", f"{P}-{ledger}-publisher"),
+        ("Errors", f"{P}-{ledger}-publisher"),
+    }
+    assert silent["TreatMissingData"] == "breaching"
+    assert silent["ComparisonOperator"] == "LessThanThreshold"
+    assert f"{ledger}-unpublished" in found
+
+
+def test_alarms_of_what_is_shared(dev: Assembly) -> None:
+    """Throttled tables, an API that fails, events of the bus that nobody took."""
+    found = alarms(dev)
+    for table in ("blocks", "events", "subjects", "ledgers", "views"):
+        assert metrics(found[f"{table}-throttled"]) == {
+            ("ReadThrottleEvents", f"{P}-{table}"),
+            ("WriteThrottleEvents", f"{P}-{table}"),
+        }
+    assert "api-failures" in found
+    assert f"{P}_undelivered" in found
+
+
+def test_our_own_metrics_are_those_that_the_functions_write(dev: Assembly) -> None:
+    """Powertools writes them in this namespace under the dimension `service`."""
+    ours = [
+        m["MetricStat"]["Metric"]
+        for alarm in alarms(dev).values()
+        for m in alarm.get("Metrics", [])
+        if m.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AuditLedger"
+    ]
+    assert ours
+    for metric in ours:
+        (dimension,) = metric["Dimensions"]
+        assert dimension["Name"] == "service"
+    names = {metric["MetricName"] for metric in ours}
+    sources = REPOSITORY / "functions"
+    for function in ("sequencer", "publisher"):
+        handler = (sources / function / "handler.py").read_text()
+        assert all(f'add_metric("{name}"' in handler for name in names), function
+
+
+def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None:
+    """When it starts and when it ends."""
+    (topic,) = dev.resources("AWS::SNS::Topic")
+    assert topic.properties["TopicName"] == f"{P}-alarms"
+    assert "KmsMasterKeyId" in topic.properties
+    (subscription,) = dev.resources("AWS::SNS::Subscription")
+    assert subscription.properties["Endpoint"] == "ops@example.org"
+    for name, alarm in alarms(dev).items():
+        assert len(alarm["AlarmActions"]) == len(alarm["OKActions"]) == 1, name
+        assert len(alarm["AlarmDescription"]) > 20, name

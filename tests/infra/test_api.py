@@ -1,0 +1,78 @@
+"""The HTTP API: who gets in, how fast, and what is logged of it."""
+
+import json
+
+from tests.infra.assembly import ACCOUNT, REGION, Assembly
+
+P = "audit-ledger-dev"
+
+
+def routes(assembly: Assembly) -> dict[str, str]:
+    """Route → kind of authorization."""
+    return {
+        r.properties["RouteKey"]: r.properties["AuthorizationType"]
+        for r in assembly.resources("AWS::ApiGatewayV2::Route")
+    }
+
+
+def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -> None:
+    """Scopes are the functions' to judge: SMART has wildcards that API Gateway has not."""
+    assert routes(dev) == {
+        "POST /AuditEvent": "JWT",
+        "POST /": "JWT",
+        "POST /events": "JWT",
+        "GET /published/{path+}": "JWT",
+        "GET /metadata": "NONE",
+    }
+    for route in dev.resources("AWS::ApiGatewayV2::Route"):
+        assert "AuthorizationScopes" not in route.properties
+
+
+def test_functions_get_payload_2_0(dev: Assembly) -> None:
+    """One integration each, by the alias where there is one."""
+    integrations = list(dev.resources("AWS::ApiGatewayV2::Integration"))
+    assert [i.properties["PayloadFormatVersion"] for i in integrations] == ["2.0", "2.0"]
+
+
+def test_requests_are_throttled_and_logged_without_what_they_carry(dev: Assembly) -> None:
+    """No path, no query, no header, no body: a path of a search may name a patient one day."""
+    (stage,) = dev.resources("AWS::ApiGatewayV2::Stage")
+    properties = stage.properties
+    assert properties["StageName"] == "$default"
+    assert properties["AutoDeploy"] is True
+    settings = properties["DefaultRouteSettings"]
+    assert settings == {"ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 500}
+    logged = set(json.loads(properties["AccessLogSettings"]["Format"]).values())
+    assert "$context.requestId" in logged
+    assert not {field for field in logged if "path" in field.lower() or "query" in field.lower()}
+    assert not {field for field in logged if "claims" in field and "client_id" not in field}
+    (group,) = (
+        g
+        for g in dev.resources("AWS::Logs::LogGroup")
+        if g.properties["LogGroupName"] == f"/aws/vendedlogs/{P}-api"
+    )
+    assert "KmsKeyId" in group.properties
+    assert properties["AccessLogSettings"]["DestinationArn"] == f"<{group.logical_id}.Arn>"
+
+
+def test_ingest_is_called_by_the_api_and_by_rules_of_our_bus_only(dev: Assembly) -> None:
+    """Each permission names what it is for."""
+    sources = {
+        (p.properties["Principal"], p.properties["SourceArn"])
+        for p in dev.resources("AWS::Lambda::Permission")
+    }
+    events = {source for principal, source in sources if principal == "events.amazonaws.com"}
+    assert events == {f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/*"}
+    others = {principal for principal, _ in sources} - {"events.amazonaws.com"}
+    assert others == {"apigateway.amazonaws.com"}
+    for principal, source in sources:
+        if principal == "apigateway.amazonaws.com":
+            assert source.startswith(f"arn:aws:execute-api:{REGION}:{ACCOUNT}:<Api")
+
+
+def test_a_devops_person_is_told_what_to_use(dev: Assembly) -> None:
+    """URL, token endpoint, issuer, pool, and a client id for every portal."""
+    outputs = dev.outputs("api")
+    assert {"Url", "Issuer", "TokenEndpoint", "UserPool"} <= set(outputs)
+    assert len([name for name in outputs if name.startswith("Client")]) == 3
+    assert outputs["TokenEndpoint"].endswith("/oauth2/token")

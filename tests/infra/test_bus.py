@@ -1,0 +1,83 @@
+"""The bus: a portal's account decides whose events these are."""
+
+import json
+
+from tests.infra.assembly import ACCOUNT, PORTAL_ACCOUNT, REGION, Assembly
+from tests.infra.policies import Request, decision
+
+P = "audit-ledger-dev"
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}"
+
+
+def test_portals_with_an_account_have_a_rule_each(dev: Assembly) -> None:
+    """It matches the account that EventBridge writes, and never our own announcements."""
+    rules = {r.stack: r.properties for r in dev.resources("AWS::Events::Rule")}
+    assert {stack: rule["EventPattern"] for stack, rule in rules.items()} == {
+        f"{P}-ledger-{ledger}": {
+            "account": [account],
+            "source": [{"anything-but": ["audit-ledger"]}],
+        }
+        for ledger, account in (("st-elsewhere", PORTAL_ACCOUNT), ("riverside-lab", ACCOUNT))
+    }
+    assert {rule["EventBusName"] for rule in rules.values()} == {P}
+
+
+def test_ingest_gets_portal_and_ledger_from_the_rule_and_the_whole_event(dev: Assembly) -> None:
+    """EventBridge puts the event, detail included, in the place of its reserved variable."""
+    shown = []
+    for rule in dev.resources("AWS::Events::Rule"):
+        (target,) = rule.properties["Targets"]
+        assert set(target["InputTransformer"]) == {"InputTemplate"}
+        template = target["InputTransformer"]["InputTemplate"]
+        event = '{"source": "ehr", "detail": {"a": "}"}}'
+        shown.append(json.loads(template.replace("<aws.events.event.json>", event)))
+    own = {"event": {"source": "ehr", "detail": {"a": "}"}}}
+    assert shown == [
+        {"portal": "ehr", "ledger": "riverside-lab", **own},
+        {"portal": "ehr", "ledger": "st-elsewhere", **own},
+    ]
+
+
+def test_other_accounts_may_put_events_and_nothing_else(dev: Assembly) -> None:
+    """Those of portals; this account needs no policy."""
+    (policy,) = dev.resources("AWS::Events::EventBusPolicy")
+    statement = {"Statement": [policy.properties["Statement"]]}
+    for account, action, wanted in (
+        (PORTAL_ACCOUNT, "events:PutEvents", "allow"),
+        (PORTAL_ACCOUNT, "events:PutRule", "none"),
+        ("999999999999", "events:PutEvents", "none"),
+    ):
+        request = Request(f"arn:aws:iam::{account}:role/Portal", action, BUS)
+        assert decision(statement, request) == wanted
+
+
+def test_what_ingest_does_not_take_is_kept_for_a_person(dev: Assembly) -> None:
+    """By the rule when ingest cannot be called, by Lambda when it refuses; tried for hours."""
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{P}_undelivered"
+    for rule in dev.resources("AWS::Events::Rule"):
+        (target,) = rule.properties["Targets"]
+        assert target["DeadLetterConfig"] == {"Arn": queue}
+    ingest = dev.named("AWS::Lambda::Function", "FunctionName")["ingest"]
+    assert ingest.properties["DeadLetterConfig"] == {"TargetArn": queue}
+    (config,) = (
+        c.properties
+        for c in dev.resources("AWS::Lambda::EventInvokeConfig")
+        if c.properties["FunctionName"] == f"{P}-ingest"
+    )
+    assert config["MaximumRetryAttempts"] == 2
+    assert config["MaximumEventAgeInSeconds"] == 6 * 3600
+    (allowed,) = (
+        s
+        for r in dev.resources("AWS::SQS::QueuePolicy")
+        for s in r.properties["PolicyDocument"]["Statement"]
+        if s["Effect"] == "Allow"
+    )
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Condition"] == {
+        "ArnLike": {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/*"}
+    }
+
+
+def test_events_are_not_archived_by_the_bus(dev: Assembly) -> None:
+    """Its archive would keep them in the clear, where no erasure reaches."""
+    assert not list(dev.resources("AWS::Events::Archive"))

@@ -1,0 +1,214 @@
+"""Settings: what is taken, and the one clear line that a wrong one gets."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from infra.settings import SettingsError, ledger_parameter, read_settings
+from infra.synth import synthesize
+from tests.conftest import REPOSITORY
+
+PORTAL: dict[str, Any] = {"id": "ehr", "patient": {"reference": True}}
+GOOD: dict[str, Any] = {
+    "domain": "audit.example.org",
+    "ledgers": [{"id": "st-elsewhere", "portals": [PORTAL]}],
+}
+
+
+def read(stage: str = "dev", **changes: Any) -> Any:
+    return read_settings({"stage": stage, "audit-ledger": {**deepcopy(GOOD), **changes}})
+
+
+def ledger(ledger_id: str, *portals: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": ledger_id, "portals": list(portals), **more}
+
+
+def test_the_committed_settings_are_good_for_both_stages() -> None:
+    """cdk.json as it is in the repository."""
+    context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    for stage in ("dev", "prod"):
+        assert read_settings({**context, "stage": stage}).stage == stage
+
+
+def test_stages_differ_in_what_they_keep() -> None:
+    """Dev: a day, governance, nothing protected. Prod: ten years, compliance, protected."""
+    dev, prod = read("dev"), read("prod")
+    assert (dev.retention.mode, dev.retention.days) == ("GOVERNANCE", 1)
+    assert (prod.retention.mode, prod.retention.days) == ("COMPLIANCE", 3653)
+    assert (dev.protected, prod.protected) == (False, True)
+
+
+def test_a_stages_own_settings_replace_the_general_ones() -> None:
+    """`stages.prod` holds for prod only."""
+    stages = {"prod": {"domain": "ledger.example.org", "account": "123456789012"}}
+    assert read("prod", stages=stages).domain == "ledger.example.org"
+    assert read("dev", stages=stages).domain == "audit.example.org"
+    assert read("dev", stages=stages).account is None
+
+
+def test_an_origin_is_domain_and_ledger_id() -> None:
+    """And the parameter for ingest holds it, with the portals' rules."""
+    settings = read()
+    assert ledger_parameter(settings, settings.ledgers[0]) == {
+        "origin": "audit.example.org/st-elsewhere",
+        "portals": {"ehr": {"patient": {"reference": True}}},
+    }
+
+
+BAD_ID = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
+MANY_PORTALS = [{**PORTAL, "id": f"p{number}"} for number in range(51)]
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"domain": "Audit.example.org"}, 'domain: found "Audit.example.org", expected a domain name'),
+    ({"domain": "localhost"}, 'domain: found "localhost", expected a domain name'),
+    ({"domain": 7}, "domain: found 7, expected str"),
+    ({"ledgers": []}, "ledgers: found [], expected at least one ledger"),
+    ({"ledgers": "all"}, 'ledgers: found "all", expected array'),
+    ({"ledgers": [{"id": "a"}]}, "ledgers[0]: object missing required field `portals`"),
+    (
+        {"ledgers": [ledger("St-Elsewhere")]},
+        f'ledgers[0].id: found "St-Elsewhere", expected {BAD_ID}',
+    ),
+    ({"ledgers": [ledger("-a")]}, f'ledgers[0].id: found "-a", expected {BAD_ID}'),
+    ({"ledgers": [ledger("a" * 33)]}, f'ledgers[0].id: found "{"a" * 33}", expected {BAD_ID}'),
+    (
+        {"domain": f"{'a' * 40}.example.org", "ledgers": [ledger("b" * 20)]},
+        "expected an origin of at most 64 bytes",
+    ),
+    (
+        {"ledgers": [ledger("a"), ledger("a")]},
+        "ledgers[1].id: found \"a\", expected an id that shares no queue name with ledger 'a'",
+    ),
+    (
+        {"ledgers": [ledger("a"), ledger("a-dead")]},
+        "ledgers[1].id: found \"a-dead\", expected an id that shares no queue name with ledger 'a'",
+    ),
+    (
+        {"ledgers": [ledger("a", public="yes")]},
+        'ledgers[0].public: found "yes", expected bool',
+    ),
+    (
+        {"ledgers": [ledger("a", {**PORTAL, "id": "EHR"})]},
+        f'ledgers[0].portals[0].id: found "EHR", expected {BAD_ID}',
+    ),
+    (
+        {"ledgers": [ledger("a", PORTAL, PORTAL)]},
+        'ledgers[0].portals[1].id: found "ehr", expected an id that no other portal of this ledger',
+    ),
+    (
+        {"ledgers": [ledger("a", {"id": "ehr"})]},
+        "ledgers[0].portals[0]: object missing required field `patient`",
+    ),
+    (
+        {"ledgers": [ledger("a", {"id": "ehr", "patient": {}})]},
+        'ledgers[0].portals[0].patient: found {}, expected either {"system": "<URI>"} or',
+    ),
+    (
+        {"ledgers": [ledger("a", {"id": "e", "patient": {"system": "urn:x", "reference": True}})]},
+        'expected either {"system": "<URI>"} or {"reference": true}',
+    ),
+    (
+        {"ledgers": [ledger("a", {**PORTAL, "account": "1234"})]},
+        'ledgers[0].portals[0].account: found "1234", expected an AWS account id, 12 digits',
+    ),
+    (
+        {
+            "ledgers": [
+                ledger("a", {**PORTAL, "account": "210987654321"}),
+                ledger("b", {**PORTAL, "account": "210987654321"}),
+            ]
+        },
+        'ledgers[1].portals[0].account: found "210987654321", expected an account of its own',
+    ),
+    (
+        {"ledgers": [ledger("a", *[{**p, "patient": {"system": "x" * 90}} for p in MANY_PORTALS])]},
+        "expected portals that fit into an SSM parameter of 4096 bytes",
+    ),
+    ({"ledgers": [ledger("a", *MANY_PORTALS)]}, "ledgers: found 51, expected at most 50 portals"),
+    (
+        {"ledgers": [ledger(f"l{number}") for number in range(101)]},
+        "ledgers: found 101, expected at most 100 ledgers without tokens.issuer",
+    ),
+    ({"account": "12"}, 'account: found "12", expected an AWS account id, 12 digits, as text'),
+    ({"account": 123456789012}, "account: found 123456789012, expected str"),
+    ({"region": "Frankfurt"}, 'region: found "Frankfurt", expected an AWS region'),
+    ({"retention": {"mode": "NONE", "days": 1}}, 'retention.mode: found "NONE", expected'),
+    (
+        {"retention": {"mode": "GOVERNANCE", "days": 0}},
+        "retention.days: found 0, expected at least 1",
+    ),
+    ({"retention": {"mode": "GOVERNANCE"}}, "retention: object missing required field `days`"),
+    ({"log_days": 31}, "log_days: found 31, expected one of 1, 3, 5, 7"),
+    ({"alarm_emails": ["nobody"]}, 'alarm_emails[0]: found "nobody", expected an e-mail address'),
+    (
+        {"certificate": "arn:aws:acm:eu-central-1:1:x"},
+        "expected the ARN of an ACM certificate in us-east-1",
+    ),
+    ({"tokens": {"issuer": "http://x"}}, 'tokens.issuer: found "http://x", expected an https URL'),
+    (
+        {"tokens": {"issuer": "https://x.example"}},
+        "tokens.audience: found [], expected at least one audience",
+    ),
+    ({"tokens": {"audience": ["x"]}}, 'tokens.audience: found ["x"], expected none without'),
+    (
+        {"tokens": {"claims": {"tenant": "x"}}},
+        "tokens.claims: object contains unknown field `tenant`",
+    ),
+    ({"stages": {"test": {}}}, 'stages: found "test", expected one of dev, prod'),
+    ({"stages": {"dev": []}}, "expected an object of objects"),
+    ({"legders": []}, "object contains unknown field `legders`"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG, ids=[m for _, m in WRONG])
+def test_a_wrong_setting_says_where_and_what_was_expected(
+    changes: dict[str, Any], message: str
+) -> None:
+    """One line: the place under `audit-ledger`, what was found, what is right."""
+    with pytest.raises(SettingsError) as raised:
+        read(**changes)
+    text = str(raised.value)
+    assert text.startswith("audit-ledger")
+    assert message in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"retention": {"mode": "GOVERNANCE", "days": 1}}, "retention.mode: found"),
+        ({"protected": False}, "protected: found false, expected true in prod"),
+    ],
+)
+def test_prod_cannot_be_weakened(changes: dict[str, Any], message: str) -> None:
+    """What dev may have, prod may not."""
+    assert read("dev", **changes)
+    with pytest.raises(SettingsError, match=message):
+        read("prod", **changes)
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"stage": "test", "audit-ledger": GOOD}, 'stage: found "test", expected one of dev, prod'),
+        ({"stage": "dev"}, "audit-ledger: found nothing, expected an object"),
+        ({"stage": "dev", "audit-ledger": []}, "audit-ledger: found [], expected an object"),
+    ],
+)
+def test_the_context_itself_is_checked(context: dict[str, Any], message: str) -> None:
+    """Before anything is built."""
+    with pytest.raises(SettingsError) as raised:
+        read_settings(context)
+    assert message in str(raised.value)
+
+
+def test_the_app_ends_with_one_line_and_no_traceback(tmp_path: Any) -> None:
+    """As `cdk synth` shows it."""
+    with pytest.raises(SettingsError) as raised:
+        synthesize(tmp_path, settings={"domain": "x"})
+    assert str(raised.value) == (
+        'cdk.json: audit-ledger.domain: found "x", expected a domain name in lower case, such as '
+        "audit.example.org"
+    )

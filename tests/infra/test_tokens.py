@@ -1,0 +1,93 @@
+"""Tokens: a machine client per portal with exactly its scopes, or another issuer's tokens."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.synth import synthesize
+from tests.infra.assembly import SETTINGS, Assembly
+
+CLIENTS = {
+    "st-elsewhere.ehr": ("st-elsewhere", "ehr"),
+    "st-elsewhere.app": ("st-elsewhere", "app"),
+    "riverside-lab.ehr": ("riverside-lab", "ehr"),
+}
+
+
+def test_resource_servers_name_scopes_ledgers_and_portals(dev: Assembly) -> None:
+    """Scopes are `<server>/<scope>`: `system/AuditEvent.c`, `ledger/st-elsewhere`."""
+    servers = {
+        r.properties["Identifier"]: {s["ScopeName"] for s in r.properties["Scopes"]}
+        for r in dev.resources("AWS::Cognito::UserPoolResourceServer")
+    }
+    assert servers == {
+        "system": {"AuditEvent.c", "AuditEvent.rs"},
+        "patient": {"AuditEvent.rs"},
+        "ledger": {"st-elsewhere", "riverside-lab"},
+        "portal": {"ehr", "app"},
+    }
+
+
+def test_a_portals_client_gets_exactly_its_scopes(dev: Assembly) -> None:
+    """To write, into its ledger, as itself; by its secret, and in no other way."""
+    clients = {
+        r.properties["ClientName"]: r.properties
+        for r in dev.resources("AWS::Cognito::UserPoolClient")
+    }
+    assert set(clients) == set(CLIENTS)
+    servers = {
+        f"<{r.logical_id}>": r.properties["Identifier"]
+        for r in dev.resources("AWS::Cognito::UserPoolResourceServer")
+    }
+    for name, (ledger, portal) in CLIENTS.items():
+        client = clients[name]
+        assert client["GenerateSecret"] is True
+        assert client["AllowedOAuthFlows"] == ["client_credentials"]
+        scopes = set()
+        for scope in client["AllowedOAuthScopes"]:
+            server, _, wanted = scope.partition("/")
+            scopes.add(f"{servers[server]}/{wanted}")
+        assert scopes == {"system/AuditEvent.c", f"ledger/{ledger}", f"portal/{portal}"}
+
+
+def test_the_api_takes_tokens_of_these_clients_and_no_others(dev: Assembly) -> None:
+    """Cognito's machine tokens have no `aud`: API Gateway compares their `client_id`."""
+    (authorizer,) = dev.resources("AWS::ApiGatewayV2::Authorizer")
+    jwt = authorizer.properties["JwtConfiguration"]
+    clients = {f"<{r.logical_id}>" for r in dev.resources("AWS::Cognito::UserPoolClient")}
+    assert set(jwt["Audience"]) == clients
+    (pool,) = dev.resources("AWS::Cognito::UserPool")
+    assert jwt["Issuer"] == (f"https://cognito-idp.eu-central-1.amazonaws.com/<{pool.logical_id}>")
+
+
+def test_nobody_signs_up_to_the_pool(dev: Assembly) -> None:
+    """It has machine clients, not users."""
+    (pool,) = dev.resources("AWS::Cognito::UserPool")
+    assert pool.properties["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """A stage whose tokens another issuer makes."""
+    tokens = {
+        "issuer": "https://login.example.org/realms/hospital",
+        "audience": ["audit-ledger"],
+        "claims": {"ledger": "tenant", "portal": "azp", "patient": "patient"},
+    }
+    settings = {**SETTINGS, "tokens": tokens}
+    outdir: Path = tmp_path_factory.mktemp("foreign")
+    return Assembly(synthesize(outdir, settings=settings), "dev")
+
+
+def test_another_issuers_tokens_need_no_pool(foreign: Assembly) -> None:
+    """The settings' issuer, audience and claim names reach authorizer and functions."""
+    assert not list(foreign.resources("AWS::Cognito::UserPool"))
+    (authorizer,) = foreign.resources("AWS::ApiGatewayV2::Authorizer")
+    assert authorizer.properties["JwtConfiguration"] == {
+        "Issuer": "https://login.example.org/realms/hospital",
+        "Audience": ["audit-ledger"],
+    }
+    functions = foreign.named("AWS::Lambda::Function", "FunctionName")
+    for name in ("ingest", "published"):
+        told = functions[name].properties["Environment"]["Variables"]["TOKEN_CLAIMS"]
+        assert told == '{"ledger":"tenant","portal":"azp","patient":"patient"}'

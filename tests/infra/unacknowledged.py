@@ -1,0 +1,43 @@
+"""Synthesizes the app as if nothing were acknowledged; run by test_nag in a process of its own.
+
+    python tests/infra/unacknowledged.py FILE   (the context is in CDK_CONTEXT_JSON)
+
+FILE gets what the app would have acknowledged: construct path, rule, reason.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.node import use_packaged_node
+
+
+def main() -> None:
+    """Replace `acknowledge`, synthesize, and write down what it was asked."""
+    use_packaged_node()
+    from constructs import IConstruct
+
+    import infra.stage_stack
+    from infra.settings import read_settings
+
+    asked: list[tuple[str, str, str]] = []
+
+    def note(construct: IConstruct, reason: str, rules: Sequence[str]) -> None:
+        asked.extend((construct.node.path, rule, reason) for rule in rules)
+
+    replaced: Any = infra.stage_stack
+    replaced.acknowledge = note
+    from infra.app import context, synthesize_app
+
+    try:
+        synthesize_app(read_settings(context()))
+    except RuntimeError as error:
+        if "ValidationFailed" not in str(error):
+            raise
+    Path(sys.argv[1]).write_text(json.dumps(asked))
+
+
+if __name__ == "__main__":
+    main()
