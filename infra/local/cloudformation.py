@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
-import boto3
-
 from audit_ledger.errors import FormatError
 from infra.local.assembly import StackTemplate
+from infra.local.clients import client
 from infra.local.intrinsics import Scope, names_in, resolve
 from infra.local.recorded import Made, Place, record
 from infra.local.resources import MAKERS, make
@@ -89,8 +88,8 @@ def _parameter(stack: str, name: str, parameter: Mapping[str, Any], region: str)
     if "Default" not in parameter:
         raise FormatError(f"template: parameter {name} of {stack} has no default")
     if parameter["Type"].startswith(SSM_PARAMETER):
-        ssm = boto3.client("ssm", region_name=region)
-        return ssm.get_parameter(Name=parameter["Default"])["Parameter"]["Value"]
+        answer = client("ssm", region).get_parameter(Name=parameter["Default"])
+        return answer["Parameter"]["Value"]
     return parameter["Default"]
 
 

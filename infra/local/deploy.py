@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from infra.local.assembly import read_assembly
+from infra.local.clients import client
 from infra.local.cloudformation import deploy_stack
 from infra.local.deployment import Deployment, describe
 from infra.local.emulator import ACCOUNT
@@ -20,8 +19,7 @@ def deploy(assembly: Path, region: str) -> Deployment:
     Runs inside `emulated_aws`. Assets are not uploaded: functions run from the work tree. Raises
     NotFoundError, FormatError: see `read_assembly`, `deploy_stack`.
     """
-    ssm = boto3.client("ssm", region_name=region)
-    ssm.put_parameter(
+    client("ssm", region).put_parameter(
         Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
     )
     exports: dict[str, Any] = {}

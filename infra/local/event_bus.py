@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from threading import Event as StopEvent
 from typing import Any
 
-import boto3
 from moto.events.models import EventPattern
 
 from audit_ledger.errors import FormatError
 from infra.local.aws_calls import Call, observing
 from infra.local.caller import Caller, calling_as
+from infra.local.clients import client
 from infra.local.deployment import Deployment, RuleTarget
 from infra.local.runner import FunctionFailedError, Runner
 
@@ -129,7 +129,7 @@ class EventBusPump:
             else:
                 return None
         if function.dead_letters_arn is not None:
-            sqs = boto3.client("sqs", region_name=self.deployment.region)
+            sqs = client("sqs", self.deployment.region)
             queue = function.dead_letters_arn.rpartition(":")[2]
             url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
             with calling_as(Caller("asynchronous invocation", role=function.role_name)):

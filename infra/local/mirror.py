@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
+from infra.local.clients import client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +29,7 @@ class Mirror:
         A reader who looks meanwhile sees a whole ledger: the checkpoint is written after all that
         it covers, and partial tiles go after that. Every file appears at once with all its bytes.
         """
-        s3: S3Client = boto3.client("s3", region_name=self.region)
+        s3: S3Client = client("s3", self.region)
         pages = s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=f"{self.ledger_id}/"
         )

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from audit_ledger.errors import LedgerError
 from infra.local.caller import Caller, calling_as
+from infra.local.clients import client
 from infra.local.deployment import QueueMapping
 from infra.local.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
 
@@ -62,7 +61,7 @@ class QueuePump:
     _failed_receipts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._sqs: SQSClient = boto3.client("sqs", region_name=self.region)
+        self._sqs: SQSClient = client("sqs", self.region)
         self._url = self._sqs.get_queue_url(QueueName=self.mapping.queue)["QueueUrl"]
         function = self.runner.functions[self.mapping.function]
         self._caller = Caller(f"event source mapping of {function.name}", role=function.role_name)

@@ -6,12 +6,10 @@ left must be in `WITHOUT_EFFECT`, or the deployment fails: nothing is dropped si
 
 import json
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-import boto3
-
 from audit_ledger.errors import FormatError
+from infra.local.clients import client
 from infra.local.recorded import Made, Place
 
 Properties = dict[str, Any]
@@ -61,13 +59,7 @@ def make(resource_type: str, properties: Properties, place: Place) -> Made:
 
 
 def _client(service: str, place: Place) -> Any:
-    return _client_in(service, place.region)
-
-
-@cache
-def _client_in(service: str, region: str) -> Any:
-    """Keep clients: making one takes longer than making most resources with it."""
-    return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    return client(service, place.region)
 
 
 def _take(properties: Properties, *names: str) -> dict[str, Any]:

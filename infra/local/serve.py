@@ -28,6 +28,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PORT = 8080
 PUBLISH_SECONDS = 5.0
 PATIENT = "1"
+LOG = "functions.log"
 
 Ready = Callable[[LocalCloud, dict[str, Any]], None]
 
@@ -54,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LedgerError, SettingsError, OSError, RuntimeError) as error:
         if stop.is_set():  # stopped while it started
             return 0
-        print(f"cannot serve: {error}", file=sys.stderr)
+        log = (
+            f"; its log is {options.build / LOG}" if isinstance(error, FunctionFailedError) else ""
+        )
+        print(f"cannot serve: {error}{log}", file=sys.stderr)
         return 1
     return 0
 
@@ -71,7 +75,7 @@ def run(
     session_file = build / "session.json"
     session_file.unlink(missing_ok=True)
     with (
-        (build / "functions.log").open("w", buffering=1) as log,
+        (build / LOG).open("w", buffering=1) as log,
         local_cloud(assembly, port=port, log_to=log) as cloud,
     ):
         for ledger_id in cloud.ledgers:  # of an earlier run there may be files under other keys

@@ -19,7 +19,7 @@ from infra.local.deployment import Authorizer, Route
 from infra.local.tokens import TokenIssuer
 
 ISSUER = TokenIssuer("https://issuer.example.org/pool")
-NOW = time.time() + 1
+LATER, EARLIER = int(time.time()) + 10**6, int(time.time()) - 10**6
 OPEN = Route("GET", "/metadata", "f", None, frozenset())
 CLOSED = Route(
     "POST",
@@ -31,8 +31,8 @@ CLOSED = Route(
 SCOPED = Route("POST", "/events", "f", CLOSED.authorizer, frozenset({"a/write", "a/admin"}))
 
 
-def ask(token: str | None, route: Route = CLOSED, now: float = NOW) -> Any:
-    return authorize(token, route, ISSUER.public_keys, now)
+def ask(token: str | None, route: Route = CLOSED, now: float | None = None) -> Any:
+    return authorize(token, route, ISSUER.public_keys, time.time() if now is None else now)
 
 
 def token(**claims: Any) -> str:
@@ -81,10 +81,10 @@ def test_no_token_is_unauthorized(nothing: str | None) -> None:
         {"iss": "https://issuer.example.org/other"},
         {"client_id": "client-3"},
         {"aud": "client-3"},  # client_id is looked at only where there is no aud
-        {"exp": int(NOW) - 10},
+        {"exp": EARLIER},
         {"exp": "tomorrow"},
-        {"nbf": int(NOW) + 10},
-        {"iat": int(NOW) + 10},
+        {"nbf": LATER},
+        {"iat": LATER},
     ],
 )
 def test_a_claim_that_does_not_hold_is_unauthorized(claims: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ def test_a_claim_that_does_not_hold_is_unauthorized(claims: dict[str, Any]) -> N
     [
         {"aud": "client-2", "client_id": "client-3"},
         {"aud": ["client-3", "client-1"]},
-        {"nbf": int(NOW) - 10},
+        {"nbf": EARLIER},
     ],
 )
 def test_an_audience_may_stand_in_aud(claims: dict[str, Any]) -> None:

@@ -26,13 +26,20 @@ class Served:
     def __init__(self, assembly: Path, build: Path) -> None:
         self.build = build
         self.stop = Event()
-        ready: Queue[tuple[LocalCloud, dict[str, Any]]] = Queue()
-        self.thread = Thread(
-            target=run,
-            args=(assembly, build, 0, 3600.0, self.stop, lambda *told: ready.put(told)),
-        )
+        self.told: Queue[tuple[LocalCloud, dict[str, Any]] | BaseException] = Queue()
+        self.thread = Thread(target=self._run, args=(assembly,))
         self.thread.start()
-        self.cloud, self.session = ready.get(timeout=120)
+        told = self.told.get()
+        if isinstance(told, BaseException):
+            raise told
+        self.cloud, self.session = told
+
+    def _run(self, assembly: Path) -> None:
+        try:
+            run(assembly, self.build, 0, 3600.0, self.stop, lambda *ready: self.told.put(ready))
+        except Exception as error:  # the test's thread waits for it
+            self.told.put(error)
+            raise
 
     def end(self) -> None:
         self.stop.set()

@@ -1,0 +1,15 @@
+"""boto3 clients for the local ledger's own use, kept: making one takes longer than most calls."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+
+# Clients tell only those handlers of their calls that were there before them.
+import infra.local.aws_calls  # noqa: F401
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """Give the client of a service; it works in every `emulated_aws` of this process."""
+    return boto3.client(service, region_name=region)  # type: ignore[call-overload]

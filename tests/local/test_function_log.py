@@ -1,0 +1,71 @@
+"""What functions print is theirs, line by line, and their metrics can be read from it."""
+
+import io
+import json
+import sys
+from threading import Thread
+
+import pytest
+
+from infra.local.function_log import FunctionLog, printing_to
+from infra.local.metrics import metric_sums
+
+
+def test_a_line_is_kept_when_it_ends() -> None:
+    log = FunctionLog()
+    log.write("a")
+    log.write("b\nc\n\nd")
+    assert list(log.lines) == ["ab", "c", ""]
+
+
+def test_only_the_newest_lines_are_kept() -> None:
+    log = FunctionLog(max_lines=2)
+    log.write("1\n2\n3\n")
+    assert list(log.lines) == ["2", "3"]
+
+
+def test_lines_are_copied_whole() -> None:
+    copy = io.StringIO()
+    FunctionLog(copy_to=copy).write("a\nb")
+    assert copy.getvalue() == "a\n"
+
+
+def test_another_thread_prints_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    log = FunctionLog()
+    with printing_to(log):
+        other = Thread(target=print, args=("outside",))
+        other.start()
+        other.join()
+        print("inside")
+    assert list(log.lines) == ["inside"]
+    assert capsys.readouterr().out == "outside\n"
+
+
+def test_a_stream_that_a_function_kept_still_writes_to_its_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Loggers keep the stream that was there when they were made."""
+    log = FunctionLog()
+    with printing_to(log):
+        kept = sys.stdout
+    with printing_to(log):
+        print("later", file=kept)
+    assert list(log.lines) == ["later"]
+    assert capsys.readouterr().out == ""
+
+
+def test_metrics_are_added_up_by_name() -> None:
+    """CloudWatch user guide, "Embedded metric format": a value or a list of values."""
+    document = {
+        "_aws": {
+            "Timestamp": 0,
+            "CloudWatchMetrics": [
+                {"Namespace": "n", "Dimensions": [[]], "Metrics": [{"Name": "A"}, {"Name": "B"}]}
+            ],
+        },
+        "A": [1.0, 2.0],
+        "B": 5,
+        "C": 7,
+    }
+    line = json.dumps(document)
+    assert metric_sums([line, "no metric", '{"level":"INFO"}', line]) == {"A": 6, "B": 10}
