@@ -5,10 +5,10 @@ from functools import cache
 import pytest
 
 from audit_ledger.chain.entry import EventEntry, encode_entry
-from audit_ledger.verify.entries import BUNDLES_IN_RANGE
+from audit_ledger.verify.entries import BUNDLES_IN_RANGE, verify_entries
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.verification import Report, verify
-from tests.verify.writer import Keys, Objects, Writer, ledger_of
+from tests.verify.writer import ORIGIN, Keys, Objects, Writer, ledger_of
 
 EDGE = BUNDLES_IN_RANGE * 256  # the first entry of the second range
 
@@ -133,3 +133,11 @@ def test_a_ledger_is_created_once_and_under_its_own_name() -> None:
     writer.publish()
     report = verified(writer.objects.files, writer.now)
     assert {str(f.code) for f in report.findings} == {"link-broken", "not-created"}
+
+
+def test_entries_without_end_are_not_looked_for_without_end() -> None:
+    """A log may claim any size; where nothing can be read for long, the rest is given up."""
+    result = verify_entries(Objects({}), 1 << 60, origin=ORIGIN)
+    assert result.findings.answer is Answer.INCOMPLETE
+    assert result.roots == {1 << 60: None}
+    assert result.findings.kept[-1].entries == (result.looked_at, (1 << 60) - 1)

@@ -69,7 +69,8 @@ def check_tree(
             if progress:
                 progress(tree.result.looked_at, size)
             blind = 0 if result.objects_read else blind + 1
-            if blind == (1 if result.unreachable else _GIVE_UP_AFTER) and ahead:
+            is_enough = blind == (1 if result.unreachable else _GIVE_UP_AFTER)
+            if is_enough and tree.result.looked_at < size:
                 tree.give_up()
                 return tree.result
     finally:
