@@ -12,14 +12,16 @@ from tests.infra.assembly import SETTINGS, Assembly
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """A developer's stage."""
     folder = tmp_path_factory.mktemp("dev")
-    return Assembly(synthesize(folder, stage="dev", settings=SETTINGS), "dev")
+    return Assembly(synthesize(folder, stage="dev", settings=SETTINGS, alone=True), "dev")
 
 
 @pytest.fixture(scope="session")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """The stage of a hospital, validated by CDK and by cdk-nag: it exists only if both pass."""
     folder = tmp_path_factory.mktemp("prod")
-    return Assembly(synthesize(folder, stage="prod", settings=SETTINGS, validate=True), "prod")
+    return Assembly(
+        synthesize(folder, stage="prod", settings=SETTINGS, alone=True, validate=True), "prod"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +42,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         for number in range(50)
     ]
     folder = Path(tmp_path_factory.mktemp("many"))
-    return Assembly(synthesize(folder, settings={**SETTINGS, "ledgers": ledgers}), "dev")
+    return Assembly(
+        synthesize(folder, settings={**SETTINGS, "ledgers": ledgers}, alone=True), "dev"
+    )

@@ -207,7 +207,7 @@ def test_the_context_itself_is_checked(context: dict[str, Any], message: str) ->
 def test_the_app_ends_with_one_line_and_no_traceback(tmp_path: Any) -> None:
     """As `cdk synth` shows it."""
     with pytest.raises(SettingsError) as raised:
-        synthesize(tmp_path, settings={"domain": "x"})
+        synthesize(tmp_path, settings={**GOOD, "domain": "x"}, alone=True)
     assert str(raised.value) == (
         'cdk.json: audit-ledger.domain: found "x", expected a domain name in lower case, such as '
         "audit.example.org"

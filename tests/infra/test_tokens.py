@@ -76,7 +76,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     }
     settings = {**SETTINGS, "tokens": tokens}
     outdir: Path = tmp_path_factory.mktemp("foreign")
-    return Assembly(synthesize(outdir, settings=settings), "dev")
+    return Assembly(synthesize(outdir, settings=settings, alone=True), "dev")
 
 
 def test_another_issuers_tokens_need_no_pool(foreign: Assembly) -> None:
