@@ -190,6 +190,19 @@ def test_a_subject_has_one_secret_a_year_until_it_is_retired(world: World) -> No
     assert row["pseudonym"]["S"] == f"{ORIGIN}#{encode(patient_pseudonym(successor.secret))}"
 
 
+def test_a_successor_stays_when_its_retired_predecessor_is_erased(world: World) -> None:
+    """The numbers do not begin again while a generation of the year lives."""
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    table.current(["aa"], 2026)
+    key = {"key": {"S": f"{ORIGIN}#aa"}, "generation": {"N": "2026000"}}
+    world.dynamodb.update_item(
+        TableName=f"{NAME}-subjects", Key=key, UpdateExpression="SET retired = pseudonym"
+    )
+    successor = table.current(["aa"], 2026)["aa"]
+    world.dynamodb.delete_item(TableName=f"{NAME}-subjects", Key=key)
+    assert table.current(["aa"], 2026)["aa"].secret == successor.secret
+
+
 def test_two_requests_that_make_the_same_secret_agree(world: World) -> None:
     """Who loses the put-if-absent takes the winner's."""
     table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)

@@ -1,6 +1,8 @@
 """Ingest's handler on moto: what is accepted, and what bad input gets."""
 
+import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from functions.ingest import handler
 from functions.sequencer import handler as sequencing
 from tests.conftest import MATERIAL
 from tests.functions.requests import FHIR, SCOPE, answer_json, opened, post
-from tests.world import LEDGER, World
+from tests.world import LEDGER, NAME, ORIGIN, World
 
 CONTEXT: Any = None
 R4 = {
@@ -254,9 +256,6 @@ def test_bad_input_gets_an_outcome_that_echoes_nothing(
 
 def test_a_request_over_1_mib_sealed_is_refused_whole(world: World) -> None:
     """Incompressible events, each small enough, together too many."""
-    import base64
-    import os
-
     events = [
         {**R4, "outcomeDesc": base64.b64encode(os.urandom(150_000)).decode()} for _ in range(6)
     ]
@@ -295,6 +294,69 @@ def test_smart_scopes_with_wildcards_allow_writing(
     """SMART v2: any subset of cruds that has c, for this resource or all."""
     scope = SCOPE.replace("AuditEvent.c", f"{resource}.{permission}")
     assert send(post("/AuditEvent", BODY, scope=scope))["statusCode"] == 201
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"scp": SCOPE}, id="scp as text"),
+        pytest.param({"scp": f"[{SCOPE}]"}, id="scp as API Gateway spells a list"),
+        pytest.param(
+            {"scope": "system/AuditEvent.c", "ledger": LEDGER, "portal": "ehr"}, id="claims"
+        ),
+    ],
+)
+def test_tokens_of_other_issuers_are_understood(world: World, claims: dict[str, str]) -> None:
+    """Scopes in `scp`, or ledger and portal in claims of their own."""
+    event = post("/AuditEvent", BODY)
+    event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
+    assert send(event)["statusCode"] == 201
+
+
+def test_a_claim_that_contradicts_the_scope_is_believed(world: World) -> None:
+    """The settings name the claim: it decides, whatever a scope says."""
+    event = post("/AuditEvent", BODY)
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["ledger"] = "other"
+    assert send(event)["statusCode"] == 403
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    ["9999-12-31T23:59:60Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"],
+)
+def test_an_instant_outside_of_the_calendar_is_refused(world: World, recorded: str) -> None:
+    """What could not be indexed later must not be accepted now."""
+    answer = send(post("/AuditEvent", json.dumps({**R4, "recorded": recorded}).encode()))
+    assert answer["statusCode"] == 422
+    assert world.messages() == []
+
+
+def test_a_patient_who_acts_has_the_pseudonym_that_falls_with_the_secret(world: World) -> None:
+    """Named by reference as subject and as agent: one pseudonym, of the subject secret."""
+    agent = {"who": {"reference": "Patient/rosetyler"}, "requestor": True}
+    assert send(post("/AuditEvent", json.dumps({**R4, "agent": [agent]}).encode()))
+    sequence(world)
+    ((row, _, _),) = opened(world)
+    assert row.agents == (row.patient,)
+
+
+def test_a_patient_who_acts_by_identifier_has_that_pseudonym_too(world: World) -> None:
+    """Where the portal's patients are told apart by an identifier system."""
+    rule = {"origin": ORIGIN, "portals": {"ehr": {"patient": {"system": "urn:mrn"}}}}
+    world.ssm.put_parameter(
+        Name=f"/{NAME}/ledgers/{LEDGER}", Type="String", Value=json.dumps(rule), Overwrite=True
+    )
+    identifier = {"system": "urn:mrn", "value": "MRN-1"}
+    event = {
+        **R4,
+        "agent": [{"who": {"identifier": identifier}, "requestor": True}],
+        "entity": [{"what": {"identifier": identifier}, "role": {"code": "1"}}],
+    }
+    assert send(post("/AuditEvent", json.dumps(event).encode()))["statusCode"] == 201
+    sequence(world)
+    ((row, _, _),) = opened(world)
+    assert row.patient is not None
+    assert row.agents == (row.patient,)
 
 
 def test_an_unreachable_queue_answers_503_and_says_nothing_else(world: World) -> None:

@@ -1,7 +1,7 @@
 """The publisher's handler on moto tables and buckets."""
 
 import hashlib
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import public_key_der
 from audit_ledger.chain.block import decode_block, decode_body
-from audit_ledger.errors import FrozenError
+from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher import handler, publish
+from functions.publisher.signing import Signer
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context, message, sealed_record
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
@@ -170,9 +171,7 @@ def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> Non
         assert until in ("", fields["from"])
         assert name.endswith(f"-{fields['size-after']}")
         assert b64decode(fields["root"]) == root_of(world, int(fields["size-after"]))
-        import base64
-
-        digest = base64.b64encode(hashlib.sha256(published[name]).digest()).decode()
+        digest = b64encode(hashlib.sha256(published[name]).digest()).decode()
         previous, size, until = f"{name} {digest}", fields["size-after"], fields["to"]
 
 
@@ -193,10 +192,18 @@ def test_nothing_new_publishes_nothing_but_a_heartbeat_an_hour(world: World, clo
     assert after["checkpoint"].split(b"\n\n")[0] == before["checkpoint"].split(b"\n\n")[0]
 
 
-def test_every_block_is_archived_before_it_is_signed_for(world: World, clock: Clock) -> None:
-    """The archive holds each block's exact bytes, locked."""
+def test_every_block_is_archived_before_it_is_signed_for(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When KMS refuses to sign, the archive holds each block's exact bytes already, locked."""
     append(1, 2)
-    run()
+
+    def refuse(*_: object) -> bytes:
+        raise ConnectionError
+
+    monkeypatch.setattr(Signer, "checkpoint", refuse)
+    with pytest.raises(ConnectionError):
+        run()
     table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)
     for block in table.since(0):
         key = f"{LEDGER}/blocks/{block.first_seq:020}"
@@ -243,19 +250,24 @@ def test_a_block_that_was_changed_freezes_the_ledger(
     assert len(failed["batchItemFailures"]) == 1
 
 
-def test_blocks_behind_what_is_published_freeze_the_ledger(world: World, clock: Clock) -> None:
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+def test_blocks_behind_what_is_published_freeze_the_ledger(
+    world: World, clock: Clock, warm: bool
+) -> None:
     """A table restored to an earlier time is never published over."""
     append(2)
     append(1)
     run()
     key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
     world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
-    handler.publisher.cache_clear()
+    if not warm:
+        handler.publisher.cache_clear()
     with pytest.raises(FrozenError, match="do not reach the published size 4"):
         run()
 
 
-def test_another_prefix_freezes_the_ledger(world: World, clock: Clock) -> None:
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+def test_another_prefix_freezes_the_ledger(world: World, clock: Clock, warm: bool) -> None:
     """Blocks signed by the right key, of another history, under the same origin: not published."""
     append(1)
     run()
@@ -268,7 +280,8 @@ def test_another_prefix_freezes_the_ledger(world: World, clock: Clock) -> None:
     sequencing.sequencer.cache_clear()
     append(1)
     world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=saved[0])
-    handler.publisher.cache_clear()
+    if not warm:
+        handler.publisher.cache_clear()
     with pytest.raises(FrozenError, match="not what was published"):
         run()
 
@@ -342,8 +355,110 @@ def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, cl
     append(300)
     clock.now += 60
     other.publish()
-    from audit_ledger.errors import LostRaceError
-
     with pytest.raises(LostRaceError):
         zombie.publish()
     assert all("frozen" not in item for item in world.items("ledgers"))
+
+
+@pytest.mark.parametrize("lost", ["state restored", "state gone"])
+def test_a_published_state_older_than_the_newest_digest_freezes_the_ledger(
+    world: World, clock: Clock, lost: str
+) -> None:
+    """No digest ever gets a second successor."""
+    append(1)
+    run()
+    (old,) = world.items("ledgers")
+    append(1)
+    clock.now += 60
+    run()
+    if lost == "state restored":
+        world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=old)
+    else:
+        world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": old["key"]})
+    handler.publisher.cache_clear()
+    before = world.published()
+    append(1)
+    clock.now += 60
+    with pytest.raises(FrozenError, match="newer than the published state"):
+        run()
+    assert world.published() == before
+
+
+def test_a_backlog_is_published_in_as_many_runs_as_it_takes(world: World, clock: Clock) -> None:
+    """A run whose time is up publishes what it has verified; the next goes on from there."""
+    append(2, 2, 2)
+    publisher = handler.publisher()
+    sizes = []
+    for _ in range(3):
+        clock.now += 60
+        sizes.append(publisher.publish(has_time=lambda: False).size)
+    assert sizes == [3, 5, 7]
+    assert len([n for n in world.published() if n.startswith("digests/2")]) == 3
+
+
+def test_no_signature_leaves_unverified(world: World, clock: Clock) -> None:
+    """A key that is not the one it is taken for: nothing is committed, nothing published."""
+    append(1)
+    signer = handler.publisher().signer
+    other = Signer(
+        signer.origin,
+        b"\x01" * 32,
+        signer.ed25519_sign,
+        signer.mldsa44_key,
+        signer.mldsa44_sign,
+    )
+    object.__setattr__(handler.publisher(), "signer", other)
+    with pytest.raises(VerificationError):
+        run()
+    assert world.items("ledgers") == []
+    assert "checkpoint" not in world.published()
+
+
+def test_an_item_that_is_no_block_freezes_the_ledger(world: World, clock: Clock) -> None:
+    """Whoever put it there."""
+    append(1)
+    run()
+    world.dynamodb.put_item(
+        TableName=f"{NAME}-blocks", Item={"origin": {"S": ORIGIN}, "first_seq": {"N": "2"}}
+    )
+    with pytest.raises(FrozenError, match="no block"):
+        run()
+
+
+def test_a_freeze_before_the_first_digest_can_be_lifted(world: World, clock: Clock) -> None:
+    """Removing the reason is enough, also where nothing was published yet."""
+    append(1)
+    handler.publisher().state.freeze("a test says so")
+    with pytest.raises(FrozenError, match="a test says so"):
+        run()
+    world.dynamodb.update_item(
+        TableName=f"{NAME}-ledgers",
+        Key={"key": {"S": f"{ORIGIN}#published"}},
+        UpdateExpression="REMOVE frozen",
+    )
+    assert run()["published"] is True
+
+
+def test_partial_tiles_that_a_dead_run_left_are_dropped_by_the_next_cold_one(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died between the commit point and its tidying."""
+    append(10)
+    run()
+    append(300)
+    clock.now += 60
+
+    def die(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(type(handler.publisher().tiles), "delete", die)
+        with pytest.raises(ConnectionError):
+            run()
+    assert "tile/0/000.p/11" in world.published()
+    handler.publisher.cache_clear()
+    run()
+    partial = [
+        n for n in world.published() if n.startswith(("tile/0/000.p/", "tile/entries/000.p/"))
+    ]
+    assert partial == []

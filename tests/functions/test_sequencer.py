@@ -1,20 +1,26 @@
 """The sequencer's handler on moto tables."""
 
+import dataclasses
 import hashlib
 from typing import Any
 
+import msgspec
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import public_key_der
-from audit_ledger.chain.block import Block
-from audit_ledger.chain.entry import ControlEntry, EventEntry, decode_entry
+from audit_ledger.chain.block import Block, decode_body
+from audit_ledger.chain.entry import ControlEntry, decode_entry
 from audit_ledger.chain.head import EMPTY, follow
 from audit_ledger.public_keys import raw_public_key
+from audit_ledger.records.index_row import FIRST_MS, LAST_MS, decode_index_row, encode_index_row
 from functions.sequencer import handler
+from functions.sequencer.append import Appended
+from functions.sequencer.messages import read_messages
 from tests.functions.pipeline import message, sealed_record
-from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
+from tests.world import ALIAS, NAME, ORIGIN, World
 
 CONTEXT: Any = None
 
@@ -56,8 +62,6 @@ def test_hash_links_hold_when_recounted_by_hand(world: World) -> None:
     """SHA-256(0x00 ‖ entry) of each entry stands as prev in the next, from 32 zero bytes on."""
     handler.handler({"Records": [message(sealed_record()) for _ in range(5)]}, CONTEXT)
     prev = bytes(32)
-    from audit_ledger.chain.block import decode_body
-
     for seq, item in enumerate(decode_body(blocks(world)[0].body).items):
         entry = decode_entry(item.entry)
         assert (entry.seq, entry.prev) == (seq, prev)
@@ -162,9 +166,6 @@ def test_a_container_that_was_overtaken_appends_behind_the_other(world: World) -
     zombie = handler.sequencer()
     handler.sequencer.cache_clear()
     handler.handler({"Records": [shared, message(sealed_record())]}, CONTEXT)
-    from functions.sequencer.append import Appended
-    from functions.sequencer.messages import read_messages
-
     appended = Appended()
     waiting, _ = read_messages(ORIGIN, [shared, message(sealed_record())])
     zombie.append(waiting, appended)
@@ -204,8 +205,59 @@ def test_a_warm_sequencer_makes_only_the_calls_that_a_batch_needs(world: World) 
     }
 
 
-def test_every_event_entry_is_an_event_entry(world: World) -> None:
-    """Nothing but the ledger's creation is a control entry."""
+def published(world: World, size: int) -> None:
+    """The publisher says that so many entries are published."""
+    world.dynamodb.put_item(
+        TableName=f"{NAME}-ledgers",
+        Item={
+            "key": {"S": f"{ORIGIN}#published"},
+            "version": {"N": "1"},
+            "size": {"N": str(size)},
+        },
+    )
+
+
+def test_a_warm_container_that_was_overtaken_and_published_past_goes_on(world: World) -> None:
+    """With two sequencers this is an ordinary minute: its old head is no sign of tampering."""
     handler.handler({"Records": [message(sealed_record())]}, CONTEXT)
-    assert [type(e) for e in entries(world)] == [ControlEntry, EventEntry]
-    assert LEDGER in ORIGIN
+    warm = handler.sequencer()
+    handler.sequencer.cache_clear()
+    handler.handler({"Records": [message(sealed_record())]}, CONTEXT)
+    published(world, 3)
+    appended = Appended()
+    waiting, _ = read_messages(ORIGIN, [message(sealed_record())])
+    warm.append(waiting, appended)
+    assert (appended.entries, appended.unfinished) == (1, set())
+    assert len(entries(world)) == 4
+
+
+def test_a_repeat_within_a_batch_comes_again_when_its_first_was_not_committed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message is acknowledged only once its event is in the ledger."""
+    same = sealed_record()
+    batch = [message(same), message(same)]
+
+    def refuse(_: bytes) -> bytes:
+        raise EndpointConnectionError(endpoint_url="kms")
+
+    broken = dataclasses.replace(handler.sequencer(), sign=refuse)
+    monkeypatch.setattr(handler, "sequencer", lambda: broken)
+    answer = handler.handler({"Records": batch}, CONTEXT)
+    assert len(answer["batchItemFailures"]) == 2
+    assert entries(world) == []
+
+
+def test_an_event_of_any_time_that_ingest_accepts_can_be_indexed(world: World) -> None:
+    """From year 1 to year 9999; a forged row beyond fails alone."""
+    for time_ms in (FIRST_MS, LAST_MS):
+        record = sealed_record()
+        row = msgspec.structs.replace(decode_index_row(record.row), time_ms=time_ms)
+        record = msgspec.structs.replace(record, row=encode_index_row(row))
+        assert handler.handler({"Records": [message(record)]}, CONTEXT) == {"batchItemFailures": []}
+    beyond = msgspec.structs.replace(row, time_ms=LAST_MS + 1)
+    forged = msgspec.structs.replace(record, row=encode_index_row(beyond))
+    good = message(sealed_record())
+    answer = handler.handler({"Records": [message(forged), good]}, CONTEXT)
+    assert len(answer["batchItemFailures"]) == 1
+    assert len(entries(world)) == 4

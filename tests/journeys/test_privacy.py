@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.requests import answer_json, post
 from tests.functions.test_ingest import SAMPLES
-from tests.world import ORIGIN, World
+from tests.world import LEDGER, ORIGIN, World
 
 CONTEXT: Any = None
 # Elements whose text identifies someone or something, or was typed by someone.
@@ -56,6 +57,24 @@ def needles(samples: list[Path]) -> set[str]:
 ORDINARY = {"AuditEvent", "application", "OperationOutcome", "Patient", "source"}
 
 
+def otherwise(sample: Path) -> Iterator[dict[str, Any]]:
+    """The same sample in a Bundle, as a CloudEvent, and over the bus."""
+    resource = json.loads(sample.read_bytes())
+    entry = {"resource": resource, "request": {"method": "POST", "url": "AuditEvent"}}
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
+    yield post("/", json.dumps(bundle).encode())
+    event = {
+        "specversion": "1.0",
+        "id": sample.stem,
+        "source": "urn:portal",
+        "type": "audit",
+        "datacontenttype": "application/fhir+json",
+        "data": resource,
+    }
+    yield post("/events", json.dumps(event).encode(), "application/cloudevents+json")
+    yield {"portal": "ehr", "ledger": LEDGER, "event": {"id": sample.stem, "detail": resource}}
+
+
 def clear_texts(world: World, messages: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
     """Everything that leaves ingest, as bytes, with base64 undone where it is a whole field."""
     for message in messages:
@@ -73,6 +92,18 @@ def clear_texts(world: World, messages: list[dict[str, Any]]) -> Iterator[tuple[
         yield entry["Key"], stored["Body"].read()
 
 
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> StringIO:
+    """What the functions log. Powertools writes to the stream it found at import."""
+    written = StringIO()
+    for logger in (ingest.logger, sequencing.logger, publishing.logger):
+        for handler in logger.handlers:
+            monkeypatch.setattr(handler, "stream", written)
+        logger.error("marker of the test")
+    assert written.getvalue().count("marker of the test") == 3
+    return written
+
+
 @pytest.fixture(autouse=True)
 def _fresh_containers(world: World) -> None:
     for function in (ingest.acceptor, ingest.token_claims):
@@ -82,7 +113,7 @@ def _fresh_containers(world: World) -> None:
 
 
 def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
-    world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str]
+    world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str], logs: StringIO
 ) -> None:
     """Queue messages, tables, published files, archive and logs of all samples."""
     answers = []
@@ -91,13 +122,18 @@ def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
         answers.append(
             ingest.handler(post("/AuditEvent", sample.read_bytes(), idempotency_key=key), CONTEXT)
         )
+        answers += [ingest.handler(event, CONTEXT) for event in otherwise(sample)]
     messages = world.messages()
-    assert len(messages) == len(SAMPLES)
+    assert len(messages) > 3 * len(SAMPLES)
+    world.sqs.delete_queue(QueueUrl=world.queue_url)
+    answers += [ingest.handler(post("/AuditEvent", s.read_bytes()), CONTEXT) for s in SAMPLES[:9]]
+    assert "not accepted" in logs.getvalue()
     sequencing.handler({"Records": messages}, CONTEXT)
     publishing.handler({}, CONTEXT)
     captured = capfd.readouterr()
     texts = list(clear_texts(world, messages))
-    texts += [("log", captured.out.encode()), ("error log", captured.err.encode())]
+    texts += [("output", captured.out.encode()), ("errors", captured.err.encode())]
+    texts += [("log", logs.getvalue().encode())]
     texts += [("answer", json.dumps(a).encode()) for a in answers]
     searched = needles(SAMPLES)
     assert len(searched) > 200
@@ -107,7 +143,7 @@ def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
 
 
 def test_error_answers_and_logs_of_spoilt_samples_hold_none_either(
-    world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str]
+    world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str], logs: StringIO
 ) -> None:
     """Each sample spoilt in a way that is refused, and each cut off in the middle."""
     searched = needles(SAMPLES)
@@ -126,6 +162,6 @@ def test_error_answers_and_logs_of_spoilt_samples_hold_none_either(
             assert answer_json(answer)["resourceType"] == "OperationOutcome"
             assert not [n for n in searched if n in answer["body"]], sample.stem
     captured = capfd.readouterr()
-    assert not [n for n in searched if n in captured.out + captured.err]
+    assert not [n for n in searched if n in captured.out + captured.err + logs.getvalue()]
     assert statuses == {400, 422}
     assert world.messages() == []
