@@ -10,7 +10,7 @@ from audit_ledger.events.instant import parse_instant_ms
 
 
 @given(
-    st.datetimes(),
+    st.datetimes().filter(lambda moment: 1 < moment.year < 9999),
     st.integers(-23 * 60 - 59, 23 * 60 + 59),
     st.integers(0, 999),
 )
@@ -36,8 +36,8 @@ def test_every_moment_is_read_to_the_millisecond(
         ("1972-06-30T23:59:60Z", 78796800000),  # a leap second is the second after
         ("1970-01-01t00:00:00z", 0),
         ("1970-01-01T00:00:00-00:00", 0),
-        ("0001-01-01T00:00:00+14:00", -62135647200000),
-        ("9999-12-31T23:59:60-14:00", 253402351200000),
+        ("0001-01-01T00:00:00Z", -62135596800000),
+        ("9999-12-31T23:59:59.999Z", 253402300799999),
     ],
 )
 def test_known_instants(text: str, milliseconds: int) -> None:
@@ -72,9 +72,11 @@ def test_known_instants(text: str, milliseconds: int) -> None:
         "２０２６-11-22T05:59:00Z",
         "2026-W47-7T05:59:00Z",
         "2026-11-22T05:59:00." + "1" * 31 + "Z",
+        "0001-01-01T00:00:00+14:00",  # before the first year in UTC
+        "9999-12-31T23:59:60Z",  # after the last
     ],
 )
 def test_what_is_no_instant_is_refused(text: str) -> None:
     """Seconds and zone are demanded, and a date and time that exist."""
-    with pytest.raises(ValueError, match=r"^(not of the form|no such date)"):
+    with pytest.raises(ValueError, match=r"^(not of the form|no such date|not within)"):
         parse_instant_ms(text)

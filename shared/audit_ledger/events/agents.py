@@ -1,12 +1,13 @@
 """Who did it: canonical candidates of each agent, whether a person, and who asked for it."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from audit_ledger.events.contained import Contained, resolved_identifiers, resolved_type
+from audit_ledger.events.contained import Contained, resolve
 from audit_ledger.events.elements import AgentElement, codes
 from audit_ledger.events.event import Agent
-from audit_ledger.events.patients import patient_named_by
-from audit_ledger.events.references import identifiers_of, normalize_reference, pairs_of
+from audit_ledger.events.patients import as_patient
+from audit_ledger.events.references import pairs_of
 
 MAX_AGENTS = 64  # beyond, an event is found by its first agents only; its record keeps all
 
@@ -65,21 +66,17 @@ def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
     """
     candidates = []
     kind = patient = display = None
-    pairs: list[tuple[str, str]] = []
+    pairs: Sequence[tuple[str, str]] = ()
     if agent.who is not None:
-        who = agent.who
-        display = who.display
-        kind = resolved_type(who, contained)
-        pairs += identifiers_of(who)
-        if who.reference and who.reference.startswith("#"):
-            pairs += resolved_identifiers(who, contained, f"{place}.who")
-        elif who.reference:
-            candidates.append(f"reference|{normalize_reference(who.reference)[1]}")
+        who = resolve(agent.who, contained, f"{place}.who")
+        kind, pairs, display = who.type, who.identifiers, agent.who.display
+        if who.reference is not None:
+            candidates.append(f"reference|{who.reference}")
         if kind == "Patient":
-            patient = patient_named_by(who, contained, f"{place}.who")
+            patient = as_patient(who)
     if agent.extension is not None:
         others = [e.value_identifier for e in agent.extension if e.url in _OTHER_IDENTIFIERS]
-        pairs += pairs_of(identifier for identifier in others if identifier is not None)
+        pairs = (*pairs, *pairs_of(identifier for identifier in others if identifier is not None))
     for system, value in pairs:
         candidates.append(f"identifier|{system}|{value}")
     if agent.alt_id:
@@ -87,7 +84,7 @@ def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
     if name := agent.name or display:
         candidates.append(f"display|{name}")
     return Agent(
-        tuple(dict.fromkeys(candidates)),
+        tuple(dict.fromkeys(candidates) if len(candidates) > 1 else candidates),
         agent.requestor is True,
         _is_person(agent) if kind is None else kind in _PERSONS,
         patient,
@@ -95,10 +92,14 @@ def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
 
 
 def _is_person(agent: AgentElement) -> bool:
-    found = {code for _, code in codes(agent.type) + codes(agent.role)}
-    return not found.isdisjoint(_PERSON_CODES) or (
-        agent.requestor is True and found.isdisjoint(_DEVICE_CODES)
-    )
+    is_device = False
+    for element in (agent.type, agent.role):
+        if element is not None:
+            for _, code in codes(element):
+                if code in _PERSON_CODES:
+                    return True
+                is_device = is_device or code in _DEVICE_CODES
+    return agent.requestor is True and not is_device
 
 
 def canonical_agent(agent: Agent) -> str | None:

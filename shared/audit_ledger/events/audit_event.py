@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from audit_ledger.events.agents import read_agents
-from audit_ledger.events.balp import balp_faults
+from audit_ledger.events.balp import flag_balp_faults
 from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
 from audit_ledger.events.elements import ACTIONS, AuditEventElements, read_elements
 from audit_ledger.events.event import Agent, Event, PatientReference
@@ -99,7 +99,7 @@ def read_audit_event(
     agents = read_agents(event.agent or [], contained, place, flags)
     patients = read_patients(event, contained, agents, place, flags, base=base, subject=subject)
     if "meta" in document:
-        flags.update(balp_faults(document, is_r4=release == "fhir-r4"))
+        flag_balp_faults(document, flags, is_r4=release == "fhir-r4")
     return Reading(release, time_ms, _action(event, flags), patients, agents, flags)
 
 

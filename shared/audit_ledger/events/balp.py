@@ -1,6 +1,5 @@
 """Faults of events that claim a profile of IHE Basic Audit Log Patterns: flagged, never refused."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from audit_ledger.events.balp_profiles import PROFILES, AgentSlice, EntitySlice, Profile
@@ -11,10 +10,10 @@ from audit_ledger.events.references import normalize_reference
 _CANONICAL: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
 
 
-def balp_faults(event: JsonObject, *, is_r4: bool) -> Iterator[str]:
-    """Give the codes of what is wrong with an AuditEvent by the BALP profiles that it claims.
+def flag_balp_faults(event: JsonObject, flags: set[str], *, is_r4: bool) -> None:
+    """Add the codes of what is wrong with an AuditEvent by the BALP profiles that it claims.
 
-    An event that claims none has none. The codes are stable and all begin with `balp.`.
+    An event that claims none has no faults. The codes are stable and all begin with `balp.`.
     """
     meta = event.get("meta")
     claims = meta.get("profile") if isinstance(meta, dict) else None
@@ -23,82 +22,92 @@ def balp_faults(event: JsonObject, *, is_r4: bool) -> Iterator[str]:
             continue
         profile = PROFILES.get(claim.removeprefix(_CANONICAL).partition("|")[0])
         if profile is None:
-            yield "balp.unknown-profile"
+            flags.add("balp.unknown-profile")
         elif not is_r4:
-            yield "balp.not-r4"
+            flags.add("balp.not-r4")
         else:
-            yield from _faults(event, profile)
+            _check(event, profile, flags)
 
 
-def _faults(event: JsonObject, profile: Profile) -> Iterator[str]:
+def _check(event: JsonObject, profile: Profile, flags: set[str]) -> None:
     if profile.type is not None and profile.type not in codes(event.get("type")):
-        yield "balp.type"
+        flags.add("balp.type")
     if profile.subtypes and profile.subtypes.isdisjoint(codes(event.get("subtype"))):
-        yield "balp.subtype"
+        flags.add("balp.subtype")
     if profile.action is not None and event.get("action") != profile.action:
-        yield "balp.action"
+        flags.add("balp.action")
     outcome = event.get("outcome")
     if (profile.outcome == "success" and outcome != "0") or (profile.outcome and outcome is None):
-        yield "balp.outcome"
+        flags.add("balp.outcome")
     observer = (event.get("source") or {}).get("observer")
     if not observer:
-        yield "balp.no-source-observer"
-    agents = event.get("agent") or []
-    for agent_slice in profile.agents:
-        found = [a for a in agents if not agent_slice.types.isdisjoint(codes(a.get("type")))]
-        yield from _count(agent_slice, len(found), "agent")
+        flags.add("balp.no-source-observer")
+    _check_agents(event, profile.agents, observer, flags)
+    _check_entities(event, profile.entities, flags)
+
+
+def _check_agents(
+    event: JsonObject, rules: tuple[AgentSlice, ...], observer: Any, flags: set[str]
+) -> None:
+    agents = [(agent, codes(agent.get("type"))) for agent in event.get("agent") or ()]
+    for rule in rules:
+        found = [agent for agent, types in agents if not rule.types.isdisjoint(types)]
         for agent in found:
-            yield from _agent_faults(agent, agent_slice, observer)
-    entities = event.get("entity") or []
-    for entity_slice in profile.entities:
-        found = [e for e in entities if entity_slice.type in codes(e.get("type"))]
-        yield from _count(entity_slice, len(found), "entity")
+            _check_agent(agent, rule, observer, flags)
+        if len(found) < rule.least:
+            flags.add(f"balp.no-{rule.name}")
+        elif rule.most is not None and len(found) > rule.most:
+            flags.add("balp.repeated-agent")
+
+
+def _check_entities(event: JsonObject, rules: tuple[EntitySlice, ...], flags: set[str]) -> None:
+    entities = [(entity, codes(entity.get("type"))) for entity in event.get("entity") or ()]
+    for rule in rules:
+        found = [entity for entity, types in entities if rule.type in types]
         for entity in found:
-            yield from _entity_faults(entity, entity_slice)
+            _check_entity(entity, rule, flags)
+        if len(found) < rule.least:
+            flags.add(f"balp.no-{rule.name}")
+        elif rule.most is not None and len(found) > rule.most:
+            flags.add("balp.repeated-entity")
 
 
-def _count(rule: AgentSlice | EntitySlice, found: int, element: str) -> Iterator[str]:
-    if found < rule.least:
-        yield f"balp.no-{rule.name.lower()}"
-    if rule.most is not None and found > rule.most:
-        yield f"balp.repeated-{element}"
-
-
-def _agent_faults(agent: JsonObject, rule: AgentSlice, observer: Any) -> Iterator[str]:
+def _check_agent(agent: JsonObject, rule: AgentSlice, observer: Any, flags: set[str]) -> None:
     who = agent.get("who")
     if rule.who and not who:
-        yield "balp.no-agent-who"
+        flags.add("balp.no-agent-who")
     elif rule.identifier and not _identifier_value(who):
-        yield "balp.no-agent-identifier"
-    if rule.network == "demanded" and not agent.get("network"):
-        yield "balp.no-agent-network"
-    if rule.network == "forbidden" and (agent.get("network") or agent.get("media")):
-        yield "balp.agent-network"
+        flags.add("balp.no-agent-identifier")
+    if rule.network == "demanded":
+        if not agent.get("network"):
+            flags.add("balp.no-agent-network")
+    elif rule.network == "forbidden" and (agent.get("network") or agent.get("media")):
+        flags.add("balp.agent-network")
     if rule.policy and not agent.get("policy"):
-        yield "balp.no-agent-policy"
+        flags.add("balp.no-agent-policy")
     if rule.requestor is not None and agent.get("requestor") is not rule.requestor:
-        yield "balp.agent-requestor"
+        flags.add("balp.agent-requestor")
     if rule.recorder and who != observer:
-        yield "balp.agent-not-observer"
+        flags.add("balp.agent-not-observer")
 
 
-def _entity_faults(entity: JsonObject, rule: EntitySlice) -> Iterator[str]:
+def _check_entity(entity: JsonObject, rule: EntitySlice, flags: set[str]) -> None:
     what = entity.get("what")
     if rule.roles and rule.roles.isdisjoint(codes(entity.get("role"))):
-        yield "balp.entity-role"
+        flags.add("balp.entity-role")
     if rule.what == "forbidden":
         if what:
-            yield "balp.entity-what"
+            flags.add("balp.entity-what")
     elif rule.what is not None and not what:
-        yield "balp.no-entity-what"
+        flags.add("balp.no-entity-what")
     elif rule.what == "identifier" and not _identifier_value(what):
-        yield "balp.no-entity-identifier"
+        flags.add("balp.no-entity-identifier")
     elif rule.what == "patient":
         target = (what or {}).get("reference")
         if target and normalize_reference(target)[0] not in ("Patient", None):
-            yield "balp.entity-what"
+            flags.add("balp.entity-what")
     if rule.query and not entity.get("query"):
-        yield "balp.no-query-text"
+        flags.add("balp.no-query-text")
 
 
 def _identifier_value(reference: JsonObject | None) -> Any:

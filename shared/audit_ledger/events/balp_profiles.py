@@ -243,7 +243,7 @@ PROFILES: Final[dict[str, Profile]] = {
             _SAML_USER,
             msgspec.structs.replace(_ORGANIZATION, least=0, identifier=True),
             AgentSlice(
-                name="homeCommunityId",
+                name="home-community-id",
                 types=_codes("urn:ihe:iti:xca:2010", "homeCommunityId"),
                 least=0,
                 identifier=True,

@@ -1,15 +1,29 @@
-"""Contained resources: a reference `#p1` names what the event itself brings along."""
+"""Whom a reference names: elsewhere, or by `#p1` in what the event itself contains."""
 
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from audit_ledger.events.elements import Identifier, Reference, read_elements
 from audit_ledger.events.json_document import JsonObject
-from audit_ledger.events.references import pairs_of, type_of
+from audit_ledger.events.references import identifiers_of, normalize_reference, pairs_of
 
 Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
 
 NOTHING_CONTAINED: Final[Contained] = {}
+
+
+class Named(msgspec.Struct, gc=False):
+    """What is known of whom a reference names.
+
+    `type` is the resource type, where it is said. `reference` is in its one form, None where there
+    is none that means anything outside of the event. `identifiers` are (system, value), each once.
+    """
+
+    type: str | None
+    reference: str | None
+    identifiers: tuple[tuple[str, str], ...]
 
 
 def contained_by_reference(resources: list[JsonObject]) -> Contained:
@@ -17,23 +31,26 @@ def contained_by_reference(resources: list[JsonObject]) -> Contained:
     return {f"#{item['id']}": item for item in resources if type(item.get("id")) is str}
 
 
-def resolved_type(reference: Reference, contained: Contained) -> str | None:
-    """Give the resource type of what is referred to, contained or not; None where none is said."""
-    resource = contained.get(reference.reference) if reference.reference else None
-    if resource is None:
-        return type_of(reference)
-    kind = resource.get("resourceType")
-    return kind if isinstance(kind, str) else None
+def resolve(reference: Reference, contained: Contained, place: str) -> Named:
+    """Find out whom a reference names.
 
-
-def resolved_identifiers(
-    reference: Reference, contained: Contained, place: str
-) -> list[tuple[str, str]]:
-    """Give the identifiers of the contained resource that is referred to; none for any other."""
-    resource = contained.get(reference.reference) if reference.reference else None
-    identifiers = resource and resource.get("identifier")
-    if not isinstance(identifiers, list):
-        identifiers = [identifiers] if identifiers else []
-    return pairs_of(
-        read_elements(i, Identifier, f"{place}.resolve().identifier") for i in identifiers
-    )
+    RejectedEvent where the identifiers of a contained resource are not of FHIR's shape.
+    """
+    identifiers = identifiers_of(reference)
+    kind = normal = None
+    target = reference.reference
+    if target and target[0] == "#":
+        resource = contained.get(target, {})
+        if type(declared := resource.get("resourceType")) is str:
+            kind = declared
+        inside = resource.get("identifier") or []
+        for identifier in inside if isinstance(inside, list) else [inside]:
+            found = read_elements(identifier, Identifier, f"{place}.resolve().identifier")
+            identifiers += pairs_of((found,))
+    elif target:
+        kind, normal = normalize_reference(target)
+    if kind is None and reference.type:
+        kind = reference.type.rpartition("/")[2]
+    if len(identifiers) > 1:
+        identifiers = list(dict.fromkeys(identifiers))
+    return Named(kind, normal, tuple(identifiers))

@@ -110,14 +110,12 @@ def read_elements(document: object, kind: type[_Elements], place: str) -> _Eleme
 def codes(value: Any) -> list[Code]:
     """Give the codes of a Coding (R4), a CodeableConcept (R5), or a list of such; else none."""
     found: list[Code] = []
-    waiting = [value]
+    waiting = value if type(value) is list else (value,)
     for item in waiting:
         if type(item) is dict:
+            if "coding" in item:
+                found += codes(item["coding"])
             if type(code := item.get("code")) is str:
                 system = item.get("system")
                 found.append((system if type(system) is str else "", code))
-            if "coding" in item:
-                waiting.append(item["coding"])
-        elif type(item) is list:
-            waiting += item
     return found

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.contained import Contained, resolved_identifiers, resolved_type
-from audit_ledger.events.elements import AuditEventElements, EntityElement, Reference, codes
+from audit_ledger.events.contained import Contained, Named, resolve
+from audit_ledger.events.elements import AuditEventElements, EntityElement, codes
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
-from audit_ledger.events.references import identifiers_of, normalize_reference
+from audit_ledger.events.references import normalize_reference
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_PATIENTS: Final = 256  # a record each: who sends more at once can send several events
@@ -26,6 +26,7 @@ _ENTITY_TYPES: Final = (
     "",
 )
 _RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
+_NOBODY: Final = Named(None, None, ())
 
 
 class NamedPatient(msgspec.Struct, frozen=True, gc=False):
@@ -54,13 +55,14 @@ def read_patients(
     """
     named: list[tuple[Path, PatientReference]] = []
     if event.patient is not None:
-        patient = patient_named_by(event.patient, contained, f"{place}.patient")
+        patient = as_patient(resolve(event.patient, contained, f"{place}.patient"))
         named.append(((*base, "patient"), patient))
     for index, entity in enumerate(event.entity or ()):
-        if stands_for_patient(entity, contained, flags):
-            what_place = f"{place}.entity[{index}].what"
-            patient = patient_named_by(entity.what or Reference(), contained, what_place)
-            named.append(((*base, "entity", index), patient))
+        what = _NOBODY
+        if entity.what is not None:
+            what = resolve(entity.what, contained, f"{place}.entity[{index}].what")
+        if stands_for_patient(entity, what.type, flags):
+            named.append(((*base, "entity", index), as_patient(what)))
     if subject is not None:
         names = {patient for _, patient in named}
         if len(names) == 1 and (only := names.pop()).reference is None:
@@ -79,29 +81,24 @@ def read_patients(
     return patients
 
 
-def patient_named_by(reference: Reference, contained: Contained, place: str) -> PatientReference:
-    """Read a reference that names a patient, through a contained Patient where it refers to one."""
-    target = reference.reference
-    identifiers = identifiers_of(reference)
-    if target and target.startswith("#"):
-        found = resolved_identifiers(reference, contained, place)
-        return PatientReference(None, tuple(dict.fromkeys((*identifiers, *found))))
-    return PatientReference(normalize_reference(target)[1] if target else None, identifiers)
+def as_patient(named: Named) -> PatientReference:
+    """Take whom a reference names for a patient."""
+    return PatientReference(named.reference, named.identifiers)
 
 
-def stands_for_patient(entity: EntityElement, contained: Contained, flags: set[str]) -> bool:
-    """Say whether an entity stands for a patient.
+def stands_for_patient(entity: EntityElement, kind: str | None, flags: set[str]) -> bool:
+    """Say whether an entity, whose `what` is of the resource type `kind`, stands for a patient.
 
     It does when it refers to a Patient, or has object role 1 (Patient), or the resource type
     Patient. An entity of type 1 (Person) that has no role and refers to nothing else is taken for
     one too, and flagged.
     """
-    kind = None if entity.what is None else resolved_type(entity.what, contained)
     if kind == "Patient":
         return True
     roles = codes(entity.role)
-    if any(code == "1" and system in _OBJECT_ROLES for system, code in roles):
-        return True
+    for system, code in roles:
+        if code == "1" and system in _OBJECT_ROLES:
+            return True
     types = codes(entity.type)
     if (_RESOURCE_TYPES, "Patient") in types:
         return True

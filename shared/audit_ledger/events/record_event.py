@@ -18,10 +18,10 @@ from typing import Any, Final
 import msgspec
 
 from audit_ledger.events.agents import read_agent
-from audit_ledger.events.contained import NOTHING_CONTAINED
+from audit_ledger.events.contained import NOTHING_CONTAINED, resolve
 from audit_ledger.events.elements import ACTIONS, AgentElement, Reference, read_elements
 from audit_ledger.events.event import Agent, PatientReference
-from audit_ledger.events.patients import patient_named_by
+from audit_ledger.events.patients import as_patient
 from audit_ledger.events.rejected import RejectedEvent
 
 _ACTION_OF_WORD: Final = {
@@ -93,7 +93,7 @@ def _patient(
 ) -> PatientReference | None:
     if record.patient is None:
         return subject
-    patient = patient_named_by(record.patient, NOTHING_CONTAINED, f"{place}.patient")
+    patient = as_patient(resolve(record.patient, NOTHING_CONTAINED, f"{place}.patient"))
     if subject is None or subject.reference == patient.reference:
         return patient
     if patient.reference is None:

@@ -18,9 +18,9 @@ def normalize_reference(reference: str) -> Target:
     `https://host/fhir/Patient/1/_history/2` and `Patient/1` are both `Patient/1`; `urn:uuid:…`
     comes in lower case; a fragment (`#p1`), a search (`Patient?identifier=…`) and the rest stay.
     """
-    segments = reference.split("/")
-    if len(segments) == 2 and is_type_name(segments[0]) and "?" not in reference:
-        return segments[0], reference
+    head, _, tail = reference.partition("/")
+    if tail and head.isalpha() and head[0].isupper() and "/" not in tail and "?" not in tail:
+        return head, reference
     if reference[:4].lower() == "urn:":
         return None, reference.lower() if reference[:9].lower() == "urn:uuid:" else reference
     path, question_mark, _ = reference.partition("?")
@@ -39,23 +39,15 @@ def is_type_name(segment: str) -> bool:
     return segment.isalpha() and segment[0].isupper()
 
 
-def type_of(reference: Reference) -> str | None:
-    """Give the resource type that a Reference names, by its target or its `type`."""
-    kind = normalize_reference(reference.reference)[0] if reference.reference else None
-    if kind is None and reference.type:
-        kind = reference.type.rpartition("/")[2]
-    return kind
-
-
-def identifiers_of(reference: Reference) -> tuple[tuple[str, str], ...]:
+def identifiers_of(reference: Reference) -> list[tuple[str, str]]:
     """Give what a Reference names by identifier: (system, value), system "" where absent."""
-    found = [] if reference.identifier is None else pairs_of([reference.identifier])
+    found = [] if reference.identifier is None else pairs_of((reference.identifier,))
     if reference.reference and "?" in reference.reference:
         for name, text in parse_qsl(reference.reference.partition("?")[2]):
             if name == "identifier":
                 system, bar, value = text.partition("|")
                 found.append((system, value) if bar else ("", text))
-    return tuple(dict.fromkeys(found))
+    return found
 
 
 def pairs_of(identifiers: Iterable[Identifier]) -> list[tuple[str, str]]:
