@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from audit_ledger.chain.block import Block, BlockItem, Body, decode_body, encode_body
-from audit_ledger.chain.entry import EventEntry, created, decode_entry, encode_entry
+from audit_ledger.chain.entry import EventEntry, decode_entry, encode_entry
 from audit_ledger.chain.head import EMPTY, Head, Pending, follow, grow, head_of
 from audit_ledger.errors import FormatError, VerificationError
 

@@ -171,6 +171,8 @@ def test_a_publisher_that_dies_at_any_call_is_repaired_by_the_next(
         clock.now += 60
 
     grow(255)
+    if not warm:
+        publishing.publisher.cache_clear()
     faults.arm(-1, "before")
     publishing.handler({}, CONTEXT)
     calls = len(faults.calls)
