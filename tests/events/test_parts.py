@@ -248,6 +248,24 @@ def test_agents_stay_in_every_part_a_patient_among_them_too() -> None:
     assert [e["what"]["reference"] for e in bob["entity"]] == [BOB["reference"]]
 
 
+def test_a_contained_agent_stays_in_every_part_too() -> None:
+    """Even a contained patient whom both an entity and an agent refer to: there she acts."""
+    ada = {
+        "resourceType": "Patient",
+        "id": "a",
+        "identifier": [{"system": MRN, "value": "11112222"}],
+        "name": [{"text": "Ada Lovelace"}],
+    }
+    event = r4(
+        contained=[ada],
+        agent=[{"who": {"reference": "#a"}, "requestor": True}],
+        entity=[patient_entity("#a"), {"what": BOB}],
+    )
+    _, bob = parts(event)
+    assert bob.cut == ("AuditEvent.entity[0]",)
+    assert json.loads(bob.resource)["contained"] == [ada]
+
+
 def test_r5_s_patient_goes_with_its_encounter() -> None:
     """From the part of another patient; the encounter is that of `patient`."""
     event = r5(

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.events import PatientRule, canonical_patient, parse_audit_event
+from audit_ledger.events import (
+    PatientRule,
+    canonical_agent,
+    canonical_patient,
+    parse_audit_event,
+)
 from tests.events.made import audit_event_samples
 
 BY_REFERENCE = PatientRule(reference=True)
@@ -91,6 +96,67 @@ def test_a_patient_by_identifier_only_is_found_by_system(samples: list[Path]) ->
         (part,) = parse_audit_event(by_name[name].read_bytes()).parts
         assert part.patient is not None
         assert canonical_patient(rule, part.patient) == f"{rule.system}|e3cdfc81a0d24bd"
+
+
+STAFF_95 = ("identifier||95", True, True)
+WORKSTATION = (
+    "identifier|urn:oid:2.16.840.1.113883.4.2|2.16.840.1.113883.4.2",
+    False,
+    False,
+)
+EX_DEVICE = ("reference|Device/ex-device", False, False)
+KNOWN: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
+    # name: patient, and of each agent: canonical identifier, requestor, person
+    "AuditEvent-example.json": (None, [("identifier||Grahame", False, True), WORKSTATION]),
+    "AuditEvent-example-rest.json": ("Patient/example", [STAFF_95, WORKSTATION]),
+    "AuditEvent-example-disclosure.json": (
+        "Patient/example",
+        [
+            ("reference|Practitioner/example", False, True),
+            ("identifier||SomeIdiot@nowhere", True, False),
+        ],
+    ),
+    "audit-event-example-search.json": (None, [STAFF_95, WORKSTATION]),
+    "audit-event-example-create-traceID.json": ("Patient/example", [STAFF_95, WORKSTATION]),
+    "auditevent-example-consent-authz.json": (
+        "Patient/example",
+        [("identifier|https://github.com/synthetichealth/synthea|Org1", True, False)],
+    ),
+    "auditevent-example-advanced-create.json": (
+        "Patient/example",
+        [
+            ("display|Betty Jones", True, True),
+            ("display|myMachine.example.org", False, False),
+            ("reference|Device/example", False, False),
+        ],
+    ),
+    "AuditEvent-ex-auditPrivacyDisclosure-recipient.json": (
+        "Patient/ex-patient",
+        [
+            ("reference|Patient/ex-patient", True, True),
+            ("display|myMachine.example.org", False, False),
+            EX_DEVICE,
+        ],
+    ),
+    "AuditEvent-ex-auditBasicReadOServerMin.json": (
+        "Patient/ex-patient",
+        [(None, True, True), EX_DEVICE, ("display|myMachine.example.org", False, False)],
+    ),
+    "AuditEvent-ex-auditBasicUpdateNoPatient.json": (
+        None,
+        [("display|myMachine.example.org", False, False), EX_DEVICE],
+    ),
+}
+
+
+def test_what_a_reader_sees_in_a_sample_is_what_is_indexed(samples: list[Path]) -> None:
+    """Read by eye: patients, agents without `who`, with display only, agents who are patients."""
+    by_name = {path.name: path for path in samples}
+    for name, (patient, agents) in KNOWN.items():
+        event = parse_audit_event(by_name[name].read_bytes())
+        found = event.parts[0].patient
+        assert (found and canonical_patient(BY_REFERENCE, found)) == patient, name
+        assert [(canonical_agent(a), a.requestor, a.is_person) for a in event.agents] == agents
 
 
 def test_times_and_actions_are_the_samples_own(samples: list[Path]) -> None:

@@ -8,8 +8,8 @@ A part keeps the submitted bytes but for these spans:
 - contained resources, but those that this patient's elements, agents or source refer to;
 - whatever else mentions another patient (see mentions).
 
-Agents stay, a patient among them too: that A's mother, a patient herself, looked at A's record is
-what the record is for.
+Agents stay, with the contained resources that they refer to, and a patient among them too: that A's
+mother, a patient herself, looked at A's record is what the record is for.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,14 +56,16 @@ class _Division:
         self.resource: JsonObject = _at(document, base)
         self.patients = patients
         self.base = base
+        self.expressions: dict[Path, str] = {}
         self.owner = {path: i for i, patient in enumerate(patients) for path in patient.paths}
         self.contained = [f"#{item.get('id')}" for item in self.resource.get("contained") or ()]
+        self.agents = self._references_at((*base, "agent"))
 
     def parts(self) -> Iterator[Part]:
         root = scan_spans(self.body)
         everywhere = list(self._cut_everywhere())
         mentions = self._mentions()
-        referred = self._references(("agent", "source"))
+        referred = self.agents | self._references_at((*self.base, "source"))
         for number, patient in enumerate(self.patients):
             cuts: set[Path] = set(everywhere)
             cuts |= {path for path, owner in self.owner.items() if owner != number}
@@ -117,12 +119,14 @@ class _Division:
 
     def _exempt(self, path: Path) -> bool:
         """Say whether a leaf may mention patients: needed, or who acted, or whose element it is."""
-        inside = path[len(self.base) :]
+        inside: tuple[Any, ...] = path[len(self.base) :]
         if path[: len(self.base)] != self.base or not inside:
             return path in self.owner or path[:1] in _ENVELOPE
         if inside in (("resourceType",), ("recorded",)) or inside[-1] in _TERMINOLOGY:
             return True
         if inside[0] == "agent" and inside[2] in _AGENT_IDENTITY:
+            return True
+        if inside[0] == "contained" and self.contained[inside[1]] in self.agents:
             return True
         for length in (1, 2):
             if (*self.base, *inside[:length]) in self.owner:
@@ -147,18 +151,17 @@ class _Division:
             return path[: path.index("identifier", len(self.base)) + 1]
         return path
 
-    def _references(self, names: Iterable[str]) -> set[str]:
-        return {
-            reference for name in names for reference in self._references_at((*self.base, name))
-        }
-
     def _references_at(self, path: Path) -> set[str]:
         """Give the references to contained resources at and below a path."""
         return {text for _, text in leaves(_at(self.document, path), ()) if text in self.contained}
 
     def _expression(self, path: Path) -> str:
-        inside = path if self.base else ("AuditEvent", *path)
-        return "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in inside).lstrip(".")
+        known = self.expressions.get(path)
+        if known is None:
+            inside = path if self.base else ("AuditEvent", *path)
+            known = "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in inside)
+            known = self.expressions[path] = known.lstrip(".")
+        return known
 
 
 def _at(value: Any, path: Path) -> Any:

@@ -24,7 +24,7 @@ from audit_ledger.events.event import Agent, PatientReference
 from audit_ledger.events.patients import as_patient
 from audit_ledger.events.rejected import RejectedEvent
 
-_ACTION_OF_WORD: Final = {
+ACTION_OF_WORD: Final = {
     **dict.fromkeys(("created", "added", "filed", "issued", "signed"), "C"),
     **dict.fromkeys(("updated", "changed", "amended", "corrected"), "U"),
     **dict.fromkeys(("deleted", "removed", "withdrawn"), "D"),
@@ -102,7 +102,7 @@ def _patient(
 
 
 def _action(record: _Data, type_: str, flags: set[str]) -> str | None:
-    by_type = _ACTION_OF_WORD.get(type_.rpartition(".")[2])
+    by_type = ACTION_OF_WORD.get(type_.rpartition(".")[2])
     if record.action in ACTIONS:
         if by_type not in (None, record.action):
             flags.add("record.action-differs")

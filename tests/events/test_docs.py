@@ -1,0 +1,64 @@
+"""docs/events.md says what the code does."""
+
+import json
+import re
+from pathlib import Path
+
+import audit_ledger.events
+from audit_ledger.events import (
+    MAX_ENTRIES,
+    MAX_EVENT_BYTES,
+    PatientReference,
+    parse_cloudevent_structured,
+)
+from audit_ledger.events.agents import MAX_AGENTS
+from audit_ledger.events.balp_profiles import PROFILES
+from audit_ledger.events.cloudevent import MAX_EVENTS
+from audit_ledger.events.json_document import MAX_DEPTH
+from audit_ledger.events.patients import MAX_PATIENTS
+from audit_ledger.events.record_event import ACTION_OF_WORD
+from tests.conftest import REPOSITORY
+from tests.events.made import encoded
+
+PAGE = (REPOSITORY / "docs" / "events.md").read_text()
+
+
+def test_the_tables_list_exactly_the_flags_there_are() -> None:
+    """Those in the source, and those that BALP's slices make."""
+    source = "".join(p.read_text() for p in Path(audit_ledger.events.__path__[0]).glob("*.py"))
+    flag = r"(?:fhir|agent|patient|cloudevents|record|balp)\.[a-z][a-z0-9-]+"
+    in_source = set(re.findall(rf'"({flag})"', source)) - {"record.created"}
+    for profile in PROFILES.values():
+        in_source |= {f"balp.no-{agent.name}" for agent in profile.agents if agent.least}
+        in_source |= {f"balp.no-{entity.name}" for entity in profile.entities if entity.least}
+    assert set(re.findall(rf"`({flag})`", PAGE)) == in_source
+
+
+def test_the_limits_are_the_code_s() -> None:
+    """Depth, sizes and counts."""
+    assert f"at most {MAX_DEPTH} levels" in PAGE
+    assert f"at most {MAX_EVENT_BYTES // 1024} KB an event" in PAGE
+    assert f"at most {MAX_ENTRIES:,} entries" in PAGE
+    assert f"batch of at most {MAX_EVENTS:,}" in PAGE
+    assert f"(at most {MAX_PATIENTS})" in PAGE
+    assert f"first {MAX_AGENTS} agents" in PAGE
+
+
+def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:
+    """As the data of a CloudEvent."""
+    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    envelope = {"specversion": "1.0", "id": "1", "source": "s", "type": "record.created"}
+    envelope |= {"time": "2026-11-22T05:59:00Z", "data": json.loads(example)}
+    event = parse_cloudevent_structured(encoded(envelope))
+    assert event.flags == ()
+    assert event.parts[0].patient == PatientReference("Patient/1", (("urn:mrn", "7"),))
+
+
+def test_the_words_that_say_an_action_are_the_code_s() -> None:
+    """`created, added, … (C); …`"""
+    listed = {
+        word: action
+        for words, action in re.findall(r"((?:\w+,\s+)*\w+)\s+\(([CRUD])\)", PAGE)
+        for word in re.split(r",\s+", words)
+    }
+    assert listed == ACTION_OF_WORD
