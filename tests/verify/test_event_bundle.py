@@ -64,6 +64,25 @@ def test_what_the_sequencer_chains_is_taken() -> None:
         assert checked.leaves == leaves
 
 
+def test_seq_is_compared_in_every_digit() -> None:
+    """At every place of 256 numbers among the thousands; a number off by anything is not taken."""
+    for first in [1, 7, 250, 744, 745, 999, 9000, *range(1000, 2001, 77), 1_999_800, 10**15 - 300]:
+        count = min(256, 10 ** len(str(first)) - first)
+        entries, _ = link_events(first, TIME, PREV, [bytes(32)] * count)
+        assert check_event_bundle(encode_bundle(entries), first, count) is not None
+        for other in (first + 1, first - 1, first + 10, first + 1000, first + 256):
+            assert check_event_bundle(encode_bundle(entries), other, count) is None
+
+
+def test_times_that_come_and_go_are_not_taken() -> None:
+    """A, B, A: each of them a time, the first and the last the same."""
+    entries, prev = [], PREV
+    for seq, time in enumerate((TIME, TIME + 1, TIME), FIRST):
+        entries.append(encode_entry(EventEntry(seq, time, prev, PREV)))
+        prev = leaf_hash(entries[-1])
+    assert check_event_bundle(encode_bundle(entries), FIRST, 3) is None
+
+
 def test_a_bundle_in_which_seq_gains_a_digit_is_left_to_the_exact_way() -> None:
     """Its entries are not equally long."""
     entries, _ = link_events(95, TIME, PREV, [bytes(32)] * 10)
