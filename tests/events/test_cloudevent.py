@@ -11,12 +11,12 @@ from audit_ledger.events import (
     Event,
     PatientReference,
     RejectedEvent,
-    canonical_agent,
     parse_audit_event,
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
 from audit_ledger.events.cloudevent import MAX_EVENTS
+from tests.events.enveloped import envelope, parsed, refusal
 from tests.events.made import (
     MRN,
     audit_event_samples,
@@ -24,39 +24,9 @@ from tests.events.made import (
     patient_entity,
     r4,
     r5,
-    without_none,
 )
 
 FHIR = "application/fhir+json"
-
-
-def envelope(**attributes: Any) -> dict[str, Any]:
-    """A CloudEvent with all required attributes and a time; None leaves one out."""
-    event = {
-        "specversion": "1.0",
-        "id": "a-1",
-        "source": "urn:ehr",
-        "type": "org.example.happened",
-        "time": "2026-11-22T05:59:00.5Z",
-    }
-    return without_none(event | attributes)
-
-
-def parsed(**attributes: Any) -> Event:
-    """Parse an envelope, which must be kept byte for byte where there is one part."""
-    body = encoded(envelope(**attributes), 1) + b"\n"
-    event = parse_cloudevent_structured(body)
-    assert event.format == "cloudevents"
-    if len(event.parts) == 1:
-        assert event.parts[0].resource == body
-    return event
-
-
-def refusal(**attributes: Any) -> tuple[int, str, str]:
-    """Status, issue type and place of a refusal."""
-    with pytest.raises(RejectedEvent) as caught:
-        parse_cloudevent_structured(encoded(envelope(**attributes)))
-    return caught.value.status, caught.value.code, caught.value.expression
 
 
 def test_an_audit_event_inside_says_what_it_would_say_alone(shared_dir: Path) -> None:
@@ -267,133 +237,3 @@ def test_one_bad_character_in_a_batch_is_that_event_s_fault() -> None:
     good = encoded(envelope())
     body = b"[" + good + b"," + good.replace(b"urn:ehr", b"urn:\xff") + b"]"
     assert [type(event) for event in parse_cloudevents_batch(body)] == [Event, RejectedEvent]
-
-
-RECORD = {
-    "patient": {"reference": "Patient/1", "identifier": {"system": MRN, "value": "7"}},
-    "actor": {"reference": "Practitioner/2", "display": "Dr Two"},
-    "document": {
-        "reference": "DocumentReference/3",
-        "digest": "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk",
-    },
-}
-
-
-def test_a_record_event_says_who_did_what_to_whose_record() -> None:
-    """Patient and actor from the data, the action from the type's last word."""
-    event = parsed(type="record.prescription.issued", data=RECORD)
-    assert event.parts[0].patient == PatientReference("Patient/1", ((MRN, "7"),))
-    assert [canonical_agent(agent) for agent in event.agents] == ["reference|Practitioner/2"]
-    assert (event.agents[0].is_person, event.agents[0].requestor) == (True, True)
-    assert (event.action, event.flags) == ("C", ())
-
-
-@pytest.mark.parametrize(
-    ("type_", "action", "expected", "flags"),
-    [
-        ("record.created", None, "C", ()),
-        ("record.result.filed", None, "C", ()),
-        ("record.document.changed", None, "U", ()),
-        ("record.updated", None, "U", ()),
-        ("record.deleted", None, "D", ()),
-        ("record.read", None, "R", ()),
-        ("record.archived", None, None, ("record.no-action",)),
-        ("record.archived", "E", "E", ()),
-        ("record.created", "C", "C", ()),
-        ("record.created", "D", "D", ("record.action-differs",)),
-        ("record.created", "X", "C", ("record.no-action",)),
-        ("record.", None, None, ("record.no-action",)),
-    ],
-)
-def test_the_action_is_the_data_s_or_the_type_s(
-    type_: str, action: str | None, expected: str | None, flags: tuple[str, ...]
-) -> None:
-    """What they disagree on is flagged; the data is nearer to what happened."""
-    data = RECORD if action is None else {**RECORD, "action": action}
-    event = parsed(type=type_, data=data)
-    assert (event.action, event.flags) == (expected, flags)
-
-
-def test_what_a_record_event_lacks_is_flagged() -> None:
-    """An event with nothing in it is still kept."""
-    lacking = ("record.no-actor", "record.no-digest", "record.no-patient")
-    assert parsed(type="record.created", data={}).flags == lacking
-    assert parsed(type="record.created").flags == lacking
-    assert parsed(type="record.created", data={"document": {}}).flags == lacking
-    assert parsed(type="record.created", subject="Patient/1").flags == lacking[:2]
-
-
-def test_a_record_event_with_an_audit_event_is_an_audit_event() -> None:
-    """The type does not change what the data is."""
-    event = parsed(type="record.created", data=r4(entity=[patient_entity("Patient/1")]))
-    assert event.parts[0].patient == PatientReference("Patient/1")
-    assert (event.action, event.flags) == ("R", ())
-
-
-@pytest.mark.parametrize(
-    "digest",
-    [
-        "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk",
-        "ni://ehr.example/sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk",
-        "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk?ct=application/pdf",
-        "ni:///sha-256;" + "A" * 43,
-    ],
-)
-def test_digests_are_ni_uris_of_sha_256(digest: str) -> None:
-    """RFC 6920's own example, with an authority, with a content type."""
-    event = parsed(type="record.created", data={**RECORD, "document": {"digest": digest}})
-    assert event.flags == ()
-
-
-@pytest.mark.parametrize(
-    "digest",
-    [
-        "",
-        "f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk",
-        "ni:///sha-256;",
-        "ni:///sha-256;" + "A" * 42,
-        "ni:///sha-256;" + "A" * 44,
-        "ni:///sha-256;" + "A" * 43 + "=",
-        "ni:///sha-256;" + "A" * 42 + "B",  # bits behind the 256th
-        "ni:///sha-256;" + "A" * 42 + "+",
-        "ni:///sha-256-128;" + "A" * 22,
-        "ni:///sha-512;" + "A" * 43,
-        "NI:///sha-256;" + "A" * 43,
-        "ni:/sha-256;" + "A" * 43,
-        " ni:///sha-256;" + "A" * 43,
-        "ni:///sha-256;" + "A" * 43 + "\n",
-    ],
-)
-def test_a_digest_of_another_form_is_refused(digest: str) -> None:
-    """A digest that proves nothing would look as if it did."""
-    data = {**RECORD, "document": {"digest": digest}}
-    expected = (422, "value", "CloudEvent.data.document.digest")
-    assert refusal(type="record.created", data=data) == expected
-
-
-@pytest.mark.parametrize(
-    ("data", "place"),
-    [
-        ([], ""),
-        ("x", ""),
-        ({"patient": "Patient/1"}, ".patient"),
-        ({"patient": {"identifier": "7"}}, ".patient.identifier"),
-        ({"actor": [{}]}, ".actor"),
-        ({"action": 1}, ".action"),
-        ({"document": "x"}, ".document"),
-        ({"document": {"digest": 1}}, ".document.digest"),
-    ],
-)
-def test_a_record_event_of_another_shape_is_refused(data: Any, place: str) -> None:
-    """The shape is ours; whom it names must not be overlooked."""
-    status, _, expression = refusal(type="record.created", data=data)
-    assert (status, expression) == (422, f"CloudEvent.data{place}")
-
-
-def test_a_record_event_cannot_be_about_two_patients() -> None:
-    """Subject and data must agree; where the data has only identifiers the subject adds to them."""
-    expected = (422, "invalid", "CloudEvent.data.patient")
-    assert refusal(type="record.created", data=RECORD, subject="Patient/2") == expected
-    by_identifier = {**RECORD, "patient": {"identifier": {"system": MRN, "value": "7"}}}
-    event = parsed(type="record.created", data=by_identifier, subject="Patient/1")
-    assert event.parts[0].patient == PatientReference("Patient/1", ((MRN, "7"),))

@@ -1,0 +1,37 @@
+"""CloudEvents to start tests from."""
+
+from typing import Any
+
+import pytest
+
+from audit_ledger.events import Event, RejectedEvent, parse_cloudevent_structured
+from tests.events.made import encoded, without_none
+
+
+def envelope(**attributes: Any) -> dict[str, Any]:
+    """A CloudEvent with all required attributes and a time; None leaves one out."""
+    event = {
+        "specversion": "1.0",
+        "id": "a-1",
+        "source": "urn:ehr",
+        "type": "org.example.happened",
+        "time": "2026-11-22T05:59:00.5Z",
+    }
+    return without_none(event | attributes)
+
+
+def parsed(**attributes: Any) -> Event:
+    """Parse an envelope, which must be kept byte for byte where there is one part."""
+    body = encoded(envelope(**attributes), 1) + b"\n"
+    event = parse_cloudevent_structured(body)
+    assert event.format == "cloudevents"
+    if len(event.parts) == 1:
+        assert event.parts[0].resource == body
+    return event
+
+
+def refusal(**attributes: Any) -> tuple[int, str, str]:
+    """Status, issue type and place of a refusal."""
+    with pytest.raises(RejectedEvent) as caught:
+        parse_cloudevent_structured(encoded(envelope(**attributes)))
+    return caught.value.status, caught.value.code, caught.value.expression

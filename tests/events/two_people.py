@@ -1,0 +1,20 @@
+"""Events that name two people, and their parts."""
+
+from typing import Any
+
+from audit_ledger.events import Part, parse_audit_event
+from tests.events.leaks import assert_only_spans_were_removed
+from tests.events.made import encoded
+
+ADA = {"reference": "Patient/ada-1815", "display": "Ada Lovelace"}
+BOB = {"reference": "Patient/bob-1903", "display": "Bob Roe"}
+DOCUMENT = {"what": {"reference": "DocumentReference/d1"}}
+
+
+def parts(event: dict[str, Any], indent: int | None = None) -> tuple[Part, ...]:
+    """The parts of an event, each checked to be what was submitted with spans removed."""
+    body = encoded(event, indent)
+    found = parse_audit_event(body).parts
+    for part in found:
+        assert_only_spans_were_removed(part.resource, body, part.cut)
+    return found
