@@ -1,5 +1,6 @@
 """CloudFront for public ledgers: anyone reads them, and nothing else, without an AWS account."""
 
+import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -46,13 +47,19 @@ class DeliveryStack(StageStack):
             default_root_object=NOT_A_LISTING,
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
-            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            minimum_protocol_version=(
+                cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None
+            ),
             domain_names=[settings.domain] if certificate else None,
             certificate=(
                 acm.Certificate.from_certificate_arn(self, "Certificate", certificate)
                 if certificate
                 else None
             ),
+        )
+        # The bucket's own stack lets CloudFront read: see bucket_policies.
+        cdk.Annotations.of(distribution).acknowledge_warning(
+            "@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac"
         )
         self._acknowledge(distribution)
         host = settings.domain if certificate else distribution.distribution_domain_name

@@ -113,6 +113,10 @@ class LedgerFunction(Construct):
             log_group=log_group,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
         )
+        if snap_start:  # by the alias below
+            cdk.Annotations.of(self.function).acknowledge_warning(
+                "@aws-cdk/aws-lambda:snapStartRequirePublish"
+            )
         # Lambda tries the role when a function or mapping is made: the role must be complete.
         self.function.node.add_dependency(policy)
         self.alias = (

@@ -1,0 +1,124 @@
+"""docs/deployment.md says what the templates hold."""
+
+import json
+import re
+
+import msgspec
+import pytest
+
+from infra.settings import Ledger, Portal, Settings
+from tests.conftest import REPOSITORY
+from tests.infra.assembly import LEDGERS, Assembly
+
+DOCUMENT = (REPOSITORY / "docs" / "deployment.md").read_text()
+
+
+def section(title: str) -> str:
+    """The text under a heading."""
+    return DOCUMENT.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def test_every_setting_is_explained() -> None:
+    """By its name in cdk.json."""
+    explained = set(re.findall(r"`([^`]+)`", section("1. Declare what you want")))
+    wanted = {field.name for field in msgspec.structs.fields(Settings)} - {"stage", "ledgers"}
+    wanted |= {f"ledgers[].{f.name}" for f in msgspec.structs.fields(Ledger)} - {
+        "ledgers[].portals"
+    }
+    wanted |= {f"ledgers[].portals[].{f.name}" for f in msgspec.structs.fields(Portal)}
+    assert wanted <= explained
+
+
+def test_every_output_is_there(dev: Assembly) -> None:
+    """And none that a person needs is left out."""
+    rows = re.findall(r"^\| (\S+) \| (`.+?) \|", section("2. Deploy"), re.MULTILINE)
+    told: dict[str, set[str]] = {}
+    for stack, names in rows:
+        told.setdefault(stack, set()).update(re.findall(r"`([^`]+)`", names))
+    for stack in ("api", "buckets", "bus", "delivery", "operations"):
+        there = {name for name in dev.outputs(stack) if not name.startswith(("Client", "Exports"))}
+        assert told[stack] - {"Client…"} == there
+    for ledger in LEDGERS:
+        assert told["ledger-…"] == set(dev.outputs(f"ledger-{ledger}"))
+
+
+def test_counts_behind_the_costs_are_the_templates(dev: Assembly) -> None:
+    """Keys and metrics that alarms look at, shared and per ledger."""
+    costs = section("What it costs, and who pays")
+
+    def count(kind: str, weight: str) -> tuple[int, int]:
+        shared = per_ledger = 0
+        for resource in dev.resources(kind):
+            metrics = [m for m in resource.properties.get(weight, []) if "MetricStat" in m]
+            if resource.stack.endswith("-ledger-st-elsewhere"):
+                per_ledger += len(metrics) or 1
+            elif "-ledger-riverside" not in resource.stack:
+                shared += len(metrics) or 1
+        return shared, per_ledger
+
+    assert "KMS keys ({}; {} a ledger)".format(*count("AWS::KMS::Key", "")) in costs
+    assert "alarms ({} metrics; {} a ledger)".format(
+        *count("AWS::CloudWatch::Alarm", "Metrics")
+    ) in (costs)
+    ours = 0
+    for function in ("sequencer", "publisher"):
+        handler = (REPOSITORY / "functions" / function / "handler.py").read_text()
+        ours += len(
+            set(re.findall(r'add_metric\("(\w+)"', handler)) - {"Frozen", "UnfinishedBatches"}
+        )
+    assert f"{ours} a ledger)" in costs.split("our own metrics")[1].split("|")[0]
+
+
+@pytest.mark.parametrize("column", [1, 2, 3])
+def test_the_costs_add_up(column: int) -> None:
+    """Column by column."""
+    rows = [
+        [cell.strip(" *") for cell in line.strip("|").split("|")]
+        for line in section("What it costs, and who pays").split("\n\n")[1].splitlines()
+    ]
+    figures = [float(row[column] or 0) for row in rows[2:]]
+    assert sum(figures[:-1]) == pytest.approx(figures[-1])
+
+
+def test_reserved_concurrency_is_what_prod_reserves(prod: Assembly) -> None:
+    """For the stage and for a ledger."""
+    reserved = {
+        r.properties["FunctionName"]: r.properties["ReservedConcurrentExecutions"]
+        for r in prod.resources("AWS::Lambda::Function")
+    }
+    per_ledger = sum(n for name, n in reserved.items() if "-st-elsewhere-" in name)
+    shared = sum(reserved.values()) - per_ledger * len(LEDGERS)
+    assert f"{shared} for the stage and {per_ledger} a ledger" in DOCUMENT
+
+
+def test_alarm_names_end_as_the_table_says(dev: Assembly) -> None:
+    """Every alarm has its line."""
+    told = re.findall(r"`([-_][a-z-]+)`", section("When an alarm comes"))
+    for alarm in dev.resources("AWS::CloudWatch::Alarm"):
+        name = alarm.properties["AlarmName"]
+        assert any(name.endswith(end) for end in told), name
+
+
+def test_the_cdk_command_has_one_version() -> None:
+    """Here and wherever else it is named."""
+    texts = [DOCUMENT, (REPOSITORY / "infra" / "app.py").read_text()]
+    versions = {v for text in texts for v in re.findall(r"aws-cdk@([\d.]+)", text)}
+    assert len(versions) == 1
+
+
+def test_what_stages_keep_is_what_the_table_says(dev: Assembly, prod: Assembly) -> None:
+    """Days of logs."""
+    table = section("1. Declare what you want")
+    kept = [
+        {r.properties["RetentionInDays"] for r in stage.resources("AWS::Logs::LogGroup")}
+        for stage in (dev, prod)
+    ]
+    assert [len(days) for days in kept] == [1, 1]
+    assert f"| logs | {kept[0].pop()} days | {kept[1].pop()} days |" in table
+
+
+def test_the_permission_for_portals_is_json() -> None:
+    """As it can be pasted."""
+    statement = re.search(r'^\{"Effect".*\}$', DOCUMENT, re.MULTILINE)
+    assert statement is not None
+    assert json.loads(statement[0])["Action"] == "events:PutEvents"
