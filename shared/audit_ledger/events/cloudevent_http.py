@@ -73,4 +73,4 @@ def _attribute(header: str, value: str) -> str:
     try:
         return unquote_to_bytes(text).decode("utf-8")
     except UnicodeError:
-        raise RejectedEvent(400, "value", f"CloudEvent.{name}", "percent-encoded UTF-8") from None
+        raise RejectedEvent(400, "value", "headers", "percent-encoded UTF-8") from None
