@@ -15,8 +15,18 @@ from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import message, sealed_record
 from tests.world import LEDGER, NAME, STAGE, World
 
-CONTEXT: Any = None
 BEGIN = 1_795_400_000
+
+
+class Context:
+    """What Lambda tells a function of its run."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 60_000
+
+
+CONTEXT: Any = Context()
 
 
 class Clock:
