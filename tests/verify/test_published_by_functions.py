@@ -12,18 +12,10 @@ from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.verification import Report, verify
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
-from tests.functions.pipeline import message, sealed_record
+from tests.functions.pipeline import Context, message, sealed_record
 from tests.world import LEDGER, NAME, STAGE, World
 
 BEGIN = 1_795_400_000
-
-
-class Context:
-    """What Lambda tells a function of its run."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 60_000
 
 
 CONTEXT: Any = Context()
