@@ -25,7 +25,7 @@ from tests.crashes.faults import Faults, When, injected
 from tests.functions.pipeline import Context, message, sealed_record
 from tests.functions.requests import opened, post
 from tests.functions.test_ingest import BODY
-from tests.world import NAME, ORIGIN, World
+from tests.world import LEDGER, NAME, ORIGIN, World
 
 CONTEXT: Any = Context()
 
@@ -81,36 +81,47 @@ def mth(leaves: list[bytes]) -> bytes:
     return hashlib.sha256(b"\1" + mth(leaves[:k]) + mth(leaves[k:])).digest()
 
 
-def check_published(world: World, roots: dict[int, bytes]) -> None:
-    """Files are the stored state's, byte for byte; every digest's root is the recounted one.
+class PublishedCheck:
+    """Files are the stored state's, byte for byte; digests form one chain over recounted roots.
 
-    `roots`: those recounted before, by size, for the test's own speed.
+    What was checked in an earlier call is not read again: those files are locked.
     """
-    (state,) = [i for i in world.items("ledgers") if i["key"]["S"].endswith("#published")]
-    assert "frozen" not in state
-    published = world.published()
-    assert published["checkpoint"] == bytes(state["checkpoint"]["B"])
-    assert published["digests/latest"] == bytes(state["digest"]["B"])
-    entries = [
-        item.entry
-        for block in BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN).since(0)
-        for item in decode_body(block.body).items
-    ]
-    leaves = [hashlib.sha256(b"\0" + entry).digest() for entry in entries]
-    name, seen = "digests/latest", 0
-    while name:
-        digest = decode_digest(parse_note(published[name]).text)
-        if digest.size_after not in roots:
-            roots[digest.size_after] = mth(leaves[: digest.size_after])
-        assert digest.root == roots[digest.size_after]
-        if digest.previous_name:
-            previous = hashlib.sha256(published[digest.previous_name]).digest()
-            assert previous == digest.previous_sha256
-        name, seen = digest.previous_name, seen + 1
-    assert seen == len([n for n in published if n.startswith("digests/2")])
-    size, root = published["checkpoint"].decode().split("\n")[1:3]
-    assert int(size) == len(leaves)
-    assert b64decode(root) == roots[int(size)]
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._leaves: list[bytes] = []
+        self._chained = {""}
+
+    def __call__(self) -> None:
+        (state,) = [i for i in self._world.items("ledgers") if i["key"]["S"].endswith("#published")]
+        assert "frozen" not in state
+        assert self._file("checkpoint") == bytes(state["checkpoint"]["B"])
+        assert self._file("digests/latest") == bytes(state["digest"]["B"])
+        table = BlocksTable(self._world.dynamodb, f"{NAME}-blocks", ORIGIN)
+        for block in table.since(len(self._leaves)):
+            items = decode_body(block.body).items
+            self._leaves += [hashlib.sha256(b"\0" + item.entry).digest() for item in items]
+        name = state["digest_name"]["S"]
+        size, root = self._file("checkpoint").decode().split("\n")[1:3]
+        assert int(size) == len(self._leaves)
+        assert b64decode(root) == mth(self._leaves)
+        while name not in self._chained:
+            self._chained.add(name)
+            digest = decode_digest(parse_note(self._file(name)).text)
+            assert digest.root == mth(self._leaves[: digest.size_after])
+            if digest.previous_name:
+                previous = hashlib.sha256(self._file(digest.previous_name)).digest()
+                assert previous == digest.previous_sha256
+            name = digest.previous_name
+
+    def all_digests_are_chained(self) -> None:
+        """No digest beside the chain was ever published."""
+        published = {n for n in self._world.published() if n.startswith("digests/2")}
+        assert published == self._chained - {""}
+
+    def _file(self, path: str) -> bytes:
+        key = {"Bucket": f"{NAME}-published", "Key": f"{LEDGER}/{path}"}
+        return bytes(self._world.s3.get_object(**key)["Body"].read())
 
 
 def every_call(faults: Faults, calls: int) -> list[tuple[int, When]]:
@@ -176,8 +187,8 @@ def test_a_publisher_that_dies_at_any_call_is_repaired_by_the_next(
     faults.arm(-1, "before")
     publishing.handler({}, CONTEXT)
     calls = len(faults.calls)
-    roots: dict[int, bytes] = {}
-    check_published(world, roots)
+    check_published = PublishedCheck(world)
+    check_published()
     assert calls > 10
     died: set[str] = set()
     for at, when in every_call(faults, calls):
@@ -193,7 +204,8 @@ def test_a_publisher_that_dies_at_any_call_is_repaired_by_the_next(
             publishing.publisher.cache_clear()
         clock.now += 60
         publishing.handler({}, CONTEXT)
-        check_published(world, roots)
+        check_published()
+    check_published.all_digests_are_chained()
     assert {"dynamodb.PutItem", "s3.PutObject", "kms.Sign"} <= died
 
 
