@@ -68,17 +68,11 @@ class BusStack(StageStack):
             enable_key_rotation=True,
             removal_policy=self.removal_policy,
         )
-        from_rules = {
-            "ArnLike": {"aws:SourceArn": self.names.arn("events", f"rule/{self.names.prefix}/*")}
-        }
         bus_service = iam.ServicePrincipal("events.amazonaws.com")
+        # No condition on the source: not every service hands it on to KMS. The queue has one.
         key.add_to_resource_policy(
             allow(
-                "RulesOfThisBus",
-                ["kms:Decrypt", "kms:GenerateDataKey"],
-                ["*"],
-                {"StringEquals": {"aws:SourceAccount": self.account}},
-                bus_service,
+                "RulesOfThisBus", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], None, bus_service
             )
         )
         queue = sqs.Queue(
@@ -91,12 +85,13 @@ class BusStack(StageStack):
             retention_period=cdk.Duration.days(UNDELIVERED_DAYS),
             max_message_size_bytes=1024 * 1024,
         )
+        rules = self.names.arn("events", f"rule/{self.names.prefix}/*")
         queue.add_to_resource_policy(
             allow(
                 "RulesOfThisBus",
                 ["sqs:SendMessage"],
                 [queue.queue_arn],
-                from_rules,
+                {"ArnLike": {"aws:SourceArn": rules}},
                 bus_service,
             )
         )

@@ -115,9 +115,10 @@ class LedgerStack(StageStack):
         publisher.function.configure_async_invoke(
             max_event_age=cdk.Duration.seconds(60), retry_attempts=0
         )
+        role, policy = schedule_role(self, self._ledger)
         target = scheduler.CfnSchedule.TargetProperty(
             arn=publisher.function.function_arn,
-            role_arn=schedule_role(self, self._ledger).role_arn,
+            role_arn=role.role_arn,
             input="{}",
             retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                 maximum_event_age_in_seconds=60, maximum_retry_attempts=2
@@ -126,7 +127,7 @@ class LedgerStack(StageStack):
                 arn=queues.unpublished.queue_arn
             ),
         )
-        scheduler.CfnSchedule(
+        schedule = scheduler.CfnSchedule(
             self,
             "Schedule",
             name=publisher.name,
@@ -135,6 +136,7 @@ class LedgerStack(StageStack):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=target,
         )
+        schedule.node.add_dependency(policy)  # or the first minutes' runs would be refused
 
     def _watch(self, sequencer: LedgerFunction, publisher: LedgerFunction) -> None:
         ledger_id = self._ledger.id

@@ -135,8 +135,8 @@ def publisher_permissions(
     ]
 
 
-def schedule_role(stack: StageStack, ledger: Ledger) -> iam.Role:
-    """Make the role under which the schedule starts the publisher."""
+def schedule_role(stack: StageStack, ledger: Ledger) -> tuple[iam.Role, iam.ManagedPolicy]:
+    """Make the role under which the schedule starts the publisher, and its policy."""
     names = stack.names
     name = names.of_ledger(ledger.id, "schedule")
     publisher = names.of_ledger(ledger.id, "publisher")
@@ -153,7 +153,7 @@ def schedule_role(stack: StageStack, ledger: Ledger) -> iam.Role:
             },
         ),
     )
-    grant(
+    policy = grant(
         stack,
         stack,
         "SchedulePolicy",
@@ -168,4 +168,4 @@ def schedule_role(stack: StageStack, ledger: Ledger) -> iam.Role:
             ),
         ],
     )
-    return role
+    return role, policy

@@ -44,12 +44,14 @@ class OperationsStack(StageStack):
                 iam.ServicePrincipal(f"logs.{self.region}.amazonaws.com"),
             )
         )
+        # Without a condition on the source: not every service hands it on to KMS, and an alarm that
+        # could not be encrypted would be lost in silence. The topic's own policy has one.
         key.add_to_resource_policy(
             allow(
                 "AlarmsToTheTopic",
                 ["kms:Decrypt", "kms:GenerateDataKey*"],
                 ["*"],
-                {"StringEquals": {"aws:SourceAccount": self.account}},
+                None,
                 iam.ServicePrincipal("cloudwatch.amazonaws.com"),
             )
         )
