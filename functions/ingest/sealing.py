@@ -39,6 +39,8 @@ UNRESOLVED = "patient.unresolved"
 UNRESOLVED_AGENT = "agent.unresolved"
 
 Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
+Acting = list[tuple[Agent, PatientReference | None]]
+"""The agents of an event, each with the patient that it is, if it is one."""
 Subjects = dict[PatientReference | None, tuple[str | None, SubjectSecret]]
 
 
@@ -70,8 +72,18 @@ class Sealer:
     def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
         """Seal all events of a request. `received_ms`: milliseconds since 1970."""
         year = datetime.fromtimestamp(received_ms // 1000, UTC).year
-        subjects = self._read_subjects((p for a in events for p in self._patients(a.event)), year)
-        return [self._seal_event(accepted, received_ms, subjects) for accepted in events]
+        patients: set[PatientReference | None] = set()
+        acting: list[Acting] = []
+        for accepted in events:
+            agents = [(agent, self._as_patient(agent)) for agent in accepted.event.agents]
+            acting.append(agents)
+            patients.update(patient for _, patient in agents if patient is not None)
+            patients.update(part.patient for part in accepted.event.parts)
+        subjects = self._read_subjects(patients, year)
+        return [
+            self._seal_event(accepted, agents, received_ms, subjects)
+            for accepted, agents in zip(events, acting, strict=True)
+        ]
 
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
         """Give each patient, as named, the canonical identifier (None: none) and the secret."""
@@ -80,21 +92,22 @@ class Sealer:
         secrets = self.secrets(sorted(row_keys.values()), year)
         return {p: (identifier, secrets[row_keys[identifier]]) for p, identifier in named.items()}
 
-    def _seal_event(self, accepted: Accepted, received_ms: int, subjects: Subjects) -> Sealed:
+    def _seal_event(
+        self, accepted: Accepted, acting: Acting, received_ms: int, subjects: Subjects
+    ) -> Sealed:
         event = accepted.event
-        persons, others = self._pseudonyms(event.agents, subjects)
-        acting = [p for p in map(self._as_patient, event.agents) if p is not None]
+        persons, others = self._pseudonyms(acting, subjects)
+        event_flags = event.flags
+        if any(p is not None and subjects[p][0] is None for _, p in acting):
+            event_flags = tuple(sorted({*event_flags, UNRESOLVED_AGENT}))
         ids: list[str] = []
         records: list[SealedRecord] = []
-        flags: set[str] = set()
+        flags = event_flags
         for number, part in enumerate(event.parts):
             identifier, subject = subjects[part.patient]
-            part_flags = event.flags
+            part_flags = event_flags
             if part.patient is not None and identifier is None:
-                part_flags = tuple(sorted({*part_flags, UNRESOLVED}))
-            if any(subjects[p][0] is None for p in acting):
-                part_flags = tuple(sorted({*part_flags, UNRESOLVED_AGENT}))
-            flags.update(part_flags)
+                flags = part_flags = tuple(sorted({*event_flags, UNRESOLVED}))
             row = IndexRow(
                 event_id=(
                     token_hex(32)
@@ -111,7 +124,7 @@ class Sealer:
             )
             ids.append(row.event_id)
             records.append(self._seal_part(event, part, row, subject, received_ms))
-        return Sealed(tuple(ids), tuple(records), tuple(sorted(flags)))
+        return Sealed(tuple(ids), tuple(records), flags)
 
     def _seal_part(
         self, event: Event, part: Part, row: IndexRow, subject: SubjectSecret, received_ms: int
@@ -131,13 +144,12 @@ class Sealer:
         return SealedRecord(commitment(blind, row_bytes, record), row_bytes, sealed)
 
     def _pseudonyms(
-        self, agents: Iterable[Agent], subjects: Subjects
+        self, acting: Acting, subjects: Subjects
     ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
         """Pseudonyms of persons, and of applications and devices, each once, in order."""
         persons: dict[bytes, None] = {}
         others: dict[bytes, None] = {}
-        for agent in agents:
-            patient = self._as_patient(agent)
+        for agent, patient in acting:
             if patient is not None:
                 identifier, subject = subjects[patient]
                 if identifier is not None:
@@ -162,10 +174,3 @@ class Sealer:
                 identifier = (self.rule.system, candidate.removeprefix(start))
                 return PatientReference(None, (identifier,))
         return None
-
-    def _patients(self, event: Event) -> Iterable[PatientReference | None]:
-        yield from (part.patient for part in event.parts)
-        for agent in event.agents:
-            patient = self._as_patient(agent)
-            if patient is not None:
-                yield patient
