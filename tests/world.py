@@ -44,7 +44,6 @@ ENVIRONMENT = {
     "LOCK_MODE": "GOVERNANCE",
     "LOCK_DAYS": "1",
     "TOKEN_CLAIMS": json.dumps({"ledger": "ledger", "portal": "portal", "patient": "patient"}),
-    "CONTROL_SENDERS": "{}",
 }
 
 

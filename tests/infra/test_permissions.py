@@ -154,7 +154,7 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
         ("ingest", "WrappedKeys", "ForAllValues:StringLike", "*#keys"),
         ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", "{origin}"),
         ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", "{origin}#*"),
-        ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringEquals", "{origin}#published"),
+        ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringLike", "{origin}#*"),
         ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", "{origin}"),
         ("{}-publisher", "KeepWhatIsPublished", "ForAllValues:StringEquals", "{origin}#published"),
     ],
