@@ -12,11 +12,12 @@ import pytest
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
+from tests.functions.pipeline import Context
 from tests.functions.requests import answer_json, post
 from tests.functions.test_ingest import SAMPLES
 from tests.world import LEDGER, ORIGIN, World
 
-CONTEXT: Any = None
+CONTEXT: Any = Context()
 # Elements whose text identifies someone or something, or was typed by someone.
 TELLING = {
     "address", "altId", "family", "given", "name", "query", "reference", "text", "value", "div",
