@@ -1,7 +1,10 @@
 """What every test may use."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,27 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """One ledger on moto, with the environment that its functions get."""
     with made_world(monkeypatch) as made:
         yield made
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """What `make demo` left behind and said, of a shorter day."""
+
+    build: Path
+    exit_status: int
+    output: str
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """The demo, run once for all tests that look at what it publishes."""
+    build = tmp_path_factory.mktemp("demo")
+    ran = subprocess.run(
+        [sys.executable, "-m", "infra.local.demo", "--events", "1800", "--build", str(build)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    return DemoRun(build, ran.returncode, ran.stdout + ran.stderr)

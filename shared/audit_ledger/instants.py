@@ -18,7 +18,7 @@ def parse_instant(text: str, *, what: str = "time") -> int:
     if not _FORM.fullmatch(text):
         raise FormatError(f"{what}: not of the form 2026-11-22T05:59:00Z")
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise FormatError(f"{what}: no such date or time") from None
     seconds = int(moment.timestamp())

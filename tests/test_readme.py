@@ -1,0 +1,133 @@
+"""Each claim in the README is run, or generated from the code."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.cloud import local_cloud
+from infra.synth import synthesize
+from tests.bench.core import event_of_2_kb
+from tests.conftest import REPOSITORY, DemoRun, skip_unless_ci
+
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```\n(.*?)```", README, re.DOTALL)
+LEDGER_LINES = [
+    line for block in BLOCKS for line in block.splitlines() if line.startswith("ledger ")
+]
+
+
+def ledger(demo: DemoRun, line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the README on what this session's demo left, with no state of the user's."""
+    arguments = line.replace("build/demo", str(demo.build)).split()[1:]
+    return subprocess.run(
+        [sys.executable, "-m", "audit_ledger.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "XDG_STATE_HOME": str(demo.build / "state")},
+    )
+
+
+def test_the_demo_does_what_the_readme_says(demo: DemoRun) -> None:
+    """It exits 0, and names the place of the byte that it flipped."""
+    assert demo.exit_status == 0, demo.output
+    assert re.search(r"entry-altered: tile/entries/[0-9x/.p]+: entry [0-9]+", demo.output)
+    assert "Everything held" in demo.output
+
+
+def test_every_ledger_command_of_the_readme_succeeds(demo: DemoRun) -> None:
+    """In the order shown, on what the demo published."""
+    assert len(LEDGER_LINES) == 3
+    for line in LEDGER_LINES:
+        ran = ledger(demo, line)
+        assert ran.returncode == 0, f"{line}: {ran.stdout}{ran.stderr}"
+
+
+def test_exit_codes_are_those_of_the_readme(demo: DemoRun, tmp_path: Path) -> None:
+    """0 verified, 1 failed, 3 incomplete, 2 usage."""
+    published, policy = demo.build / "published/st-elsewhere", demo.build / "st-elsewhere.policy"
+    tampered = demo.build / "tampered/st-elsewhere"
+    missing = tmp_path / "missing"
+    shutil.copytree(published, missing)
+    (missing / "tile/entries/000").unlink()
+    options = f"--policy {policy} --no-state"
+    found = {
+        "verified": ledger(demo, f"ledger verify {published} {options}").returncode,
+        "failed": ledger(demo, f"ledger verify {tampered} {options}").returncode,
+        "incomplete": ledger(demo, f"ledger verify {missing} {options}").returncode,
+        "usage": ledger(demo, "ledger verify").returncode,
+    }
+    said = re.findall(r"([0-3]): (verified|failed|incomplete|usage)", README)
+    assert found == {name: int(code) for code, name in said}
+
+
+def test_the_cost_is_at_most_what_the_readme_says(demo: DemoRun) -> None:
+    """Of the demo's first ledger, which is nearest to the load that the README names."""
+    (said,) = re.findall(r"\*\*\$([0-9.]+) per million events\*\*", README)
+    (line,) = [
+        line for line in demo.output.splitlines() if "USD a million events" in line and "." in line
+    ]
+    assert float(said) > 0
+    assert float(line.split()[4]) < 2 * float(said), "the estimate is far from the README's"
+
+
+def test_every_make_target_of_the_readme_is_there() -> None:
+    """And what `make help` lists."""
+    makefile = (REPOSITORY / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)`", README)) | set(
+        re.findall(r"^make ([a-z]+)$", README, re.MULTILINE)
+    )
+    assert {"demo", "test", "local", "bench", "help"} <= named
+    assert named <= targets
+
+
+def links() -> Iterator[str]:
+    """Every relative link and every path in code spans."""
+    yield from (link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link)
+    yield from re.findall(r"`((?:docs|functions|shared|infra)/[\w./-]+)`", README)
+
+
+@pytest.mark.parametrize("link", sorted(set(links())))
+def test_every_place_that_the_readme_names_exists(link: str) -> None:
+    """Links and paths."""
+    assert (REPOSITORY / link).exists()
+
+
+def test_the_readmes_request_is_accepted(tmp_path: Path) -> None:
+    """curl, as shown, against the local API: 201 and a Location."""
+    if not shutil.which("curl"):
+        skip_unless_ci("no curl on this machine")
+    (command,) = [block for block in BLOCKS if block.startswith("curl")]
+    (tmp_path / "event.json").write_bytes(event_of_2_kb())
+    with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
+        environment = {
+            **os.environ,
+            "URL": cloud.url,
+            "TOKEN": cloud.tokens.portal("st-elsewhere", "ehr"),
+            "no_proxy": "*",
+        }
+        ran = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert " 201 " in ran.stdout.splitlines()[0]
+        assert "location: /auditevent/" in ran.stdout.lower()
+
+
+def test_the_settings_that_the_demo_deploys_are_those_of_cdk_json() -> None:
+    """Two ledgers, three portals, as the README's paths assume."""
+    context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]["audit-ledger"]
+    assert [entry["id"] for entry in context["ledgers"]] == ["st-elsewhere", "riverside-lab"]
+    assert sum(len(entry["portals"]) for entry in context["ledgers"]) == 3
