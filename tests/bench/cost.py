@@ -22,7 +22,6 @@ from rich.table import Table
 from infra.local.aws_calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
 from infra.local.demo.quick_moto import quicken_moto
-from infra.local.demo.story import KEPT_ASSEMBLY
 from infra.local.demo.templates import cloud_assembly
 from infra.local.dynamodb_units import write_units
 from infra.local.hospital import (
@@ -51,7 +50,7 @@ def cost_figures() -> dict[str, float]:
     """Count, print the split by function and unit, and give the figures by name."""
     warming, counted, single_entries = _posts()
     quicken_moto()
-    assembly, _ = cloud_assembly(KEPT_ASSEMBLY)
+    assembly, _ = cloud_assembly()
     with local_cloud(assembly) as cloud:
         simulated = Simulated(cloud, cloud.ledger(LEDGER))
         simulated.pass_by(warming)
@@ -144,21 +143,25 @@ def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:
 
 
 def _print_split(used: Usage, units_by_table: dict[str, int], events: int) -> None:
-    """Show where the money goes: by function and unit, then the write units by table."""
-    table = Table("by", "unit", "an event", "USD a million events", box=box.SIMPLE_HEAD)
-    costs = {
-        (caller, unit): amount * USD[unit] / events * MILLION
-        for (caller, unit), amount in used.units_by_caller.items()
-    }
-    for (caller, unit), cost in sorted(costs.items(), key=lambda item: -item[1]):
-        amount = used.units_by_caller[caller, unit] / events
-        table.add_row(caller, unit, f"{amount:.4f}", f"{cost:.3f}")
-    for service, cost in used.cost_by_service_usd().items():
-        table.add_row("all", service, "", f"{cost / events * MILLION:.3f}", style="bold")
-    for name, units in units_by_table.items():
-        cost = units * USD["dynamodb.write_units"] / events * MILLION
-        table.add_row(name, "write units with indexes", f"{units / events:.4f}", f"{cost:.3f}")
-    Console(stderr=True).print(table)
+    """Show where the money goes: by service; by function and unit; write units by table."""
+
+    def cost(unit: str, amount: float) -> str:
+        return f"{amount * USD[unit] / events * MILLION:.3f}"
+
+    table = Table("", "", "each event", "USD a million events", box=box.SIMPLE_HEAD)
+    for service, usd in used.cost_by_service_usd().items():
+        table.add_row(service, "in all", "", f"{usd / events * MILLION:.3f}", style="bold")
+    by_caller = used.units_by_caller.items()
+    for (caller, unit), amount in sorted(by_caller, key=lambda item: -item[1] * USD[item[0][1]]):
+        table.add_row(_short(caller), unit, f"{amount / events:.4f}", cost(unit, amount))
+    for name, amount in units_by_table.items():
+        written = cost("dynamodb.write_units", amount)
+        table.add_row(f"table {_short(name)}", "write units", f"{amount / events:.4f}", written)
+    Console(stderr=True, width=100).print(table)
+
+
+def _short(name: str) -> str:
+    return re.sub("audit-ledger-[a-z]+-", "", name)
 
 
 def _snake(operation: str) -> str:

@@ -40,7 +40,7 @@ class Portals:
         """Post one submission. Raises NotAcceptedError unless every event in it is accepted."""
         before = self.cloud.meter.snapshot()
         status, body = self._exchange(submission)
-        accepted = _accepted_events(submission, status, body)
+        accepted = accepted_events(submission, status, body)
         if accepted != submission.events:
             raise NotAcceptedError(
                 f"POST {submission.path} of portal {submission.portal}: {accepted} of "
@@ -89,7 +89,7 @@ def portals_of(cloud: LocalCloud) -> Iterator[Portals]:
         portals.close()
 
 
-def _accepted_events(submission: Submission, status: int, body: bytes) -> int:
+def accepted_events(submission: Submission, status: int, body: bytes) -> int:
     """Read from the answer how many events were accepted."""
     if not 200 <= status < 300:
         return 0

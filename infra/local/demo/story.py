@@ -20,9 +20,6 @@ from infra.local.demo.quick_moto import quicken_moto
 from infra.local.demo.tampering import flip_a_byte
 from infra.local.demo.templates import cloud_assembly
 from infra.local.hospital import ST_ELSEWHERE, hospital_day
-from infra.synth import REPOSITORY
-
-KEPT_ASSEMBLY = REPOSITORY / "build" / "assembly"
 
 
 def tell(options: Options, console: Console) -> bool:
@@ -38,7 +35,7 @@ def tell(options: Options, console: Console) -> bool:
     say.heading("Deploy the CDK app into an AWS that is emulated in this process")
     begun = time.monotonic()
     quicken_moto()
-    assembly, is_new = cloud_assembly(KEPT_ASSEMBLY)
+    assembly, is_new = cloud_assembly()
     with (
         (options.build / "functions.log").open("w") as log,
         local_cloud(assembly, log_to=log) as cloud,

@@ -47,7 +47,7 @@ def calls_table(used: Usage, events: int) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        caption="List prices, as counted on this short day; make bench simulates 100 events a second.",
+        caption="List prices, as counted on this short day; make bench takes 100 events a second.",
         caption_justify="left",
     )
     table.add_column("")

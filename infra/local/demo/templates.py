@@ -10,6 +10,7 @@ from typing import Any
 from infra.local.hospital import ST_ELSEWHERE
 from infra.synth import REPOSITORY, synthesize
 
+KEPT = REPOSITORY / "build" / "assembly"
 DOMAIN = "audit.example.org"
 PUBLIC = frozenset({"st-elsewhere"})
 
@@ -32,7 +33,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def cloud_assembly(kept: Path) -> tuple[Path, bool]:
+def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
     """Give the cloud assembly, and whether it was synthesized just now.
 
     It is kept in the folder `kept`, under a name made of all that it is made of; older ones go.
@@ -45,9 +46,9 @@ def cloud_assembly(kept: Path) -> tuple[Path, bool]:
     older = list(kept.iterdir())
     unfinished = Path(mkdtemp(dir=kept))
     synthesize(unfinished, settings=SETTINGS)
-    unfinished.rename(assembly)
     for folder in older:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    unfinished.rename(assembly)
     return assembly, True
 
 
