@@ -1,10 +1,7 @@
 """Dead letters: a copy in the archive of every message that could not be appended.
 
-A copy is JSON, `{"sender": …, "sent": …, "body": …}`: SQS' id of who sent it, when (milliseconds
-since 1970) and the message as it was, sealed records that nothing here can open. It is at
-`<ledger id>/dead-letters/<yyyy>/<mm>/<dd>/<message id>`, by the day it was sent, so that a message
-always has the same name. Once copied it leaves the queue: the archive keeps it until somebody
-returns it.
+A message always has the same name there (see `audit_ledger.records.dead_letter`). Once copied it
+leaves the queue: the archive keeps it until somebody returns it (`ledger redrive`).
 """
 
 import re
@@ -15,16 +12,9 @@ from typing import Any
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.records.dead_letter import FOLDER, DeadLetter
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class DeadLetter(msgspec.Struct, frozen=True):
-    """A message as it is kept."""
-
-    sender: str
-    sent: int
-    body: str
 
 
 def ledger_of(queue_arn: str, stage: str) -> str:
@@ -41,6 +31,6 @@ def archive(message: Mapping[str, Any], put: Callable[[str, bytes], None]) -> st
     attributes = message["attributes"]
     sent = int(attributes["SentTimestamp"])
     day = (_EPOCH + timedelta(milliseconds=sent)).strftime("%Y/%m/%d")
-    path = f"dead-letters/{day}/{message['messageId']}"
+    path = f"{FOLDER}{day}/{message['messageId']}"
     put(path, msgspec.json.encode(DeadLetter(attributes["SenderId"], sent, message["body"])))
     return path

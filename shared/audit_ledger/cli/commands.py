@@ -102,3 +102,16 @@ def verify_receipt(file: Path, policy_file: Path, record_file: Path | None, as_j
     from audit_ledger.cli import receipt_commands  # noqa: PLC0415
 
     return receipt_commands.verify(file, policy_file, record_file, as_json)
+
+
+@ledger.command()
+@click.option("--stage", required=True, help="dev or prod.")
+@click.option("--ledger", "ledger_id", required=True, help="The ledger's id.")
+@click.option("--archive", "bucket", required=True, help="The archive bucket (ArchiveBucket).")
+@click.option("--since", default="", metavar="YYYY/MM/DD", help="Only of this day and later.")
+@click.option("--dry-run", is_flag=True, help="Only count them.")
+def redrive(stage: str, ledger_id: str, bucket: str, since: str, dry_run: bool) -> int:
+    """Return dead letters from the archive to the ledger's queue."""
+    from audit_ledger.cli import redrive_command  # noqa: PLC0415
+
+    return redrive_command.run(stage, ledger_id, bucket, since, dry_run=dry_run)

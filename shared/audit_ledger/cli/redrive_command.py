@@ -1,0 +1,41 @@
+"""`ledger redrive`: dead letters go back from the archive to the queue they came from.
+
+Doing it twice does no harm: what is in the ledger already is left out by its event ids, and the
+archive keeps its copies.
+"""
+
+import click
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.queue import LedgerQueue
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.errors import FormatError
+from audit_ledger.records.dead_letter import FOLDER, decode_dead_letter
+
+_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
+
+
+def run(stage: str, ledger_id: str, bucket: str, since: str, *, dry_run: bool) -> int:
+    """Send every dead letter of the day `since` (yyyy/mm/dd) and later; give the exit code."""
+    letters = LedgerObjects(clients.s3(), bucket, ledger_id, _NOTHING_IS_WRITTEN)
+    name = f"audit-ledger-{stage}-{ledger_id}"
+    sent = 0
+    try:
+        paths = [p for p in letters.names(FOLDER) if p.removeprefix(FOLDER) >= since]
+        queue = None if dry_run else LedgerQueue(clients.sqs(), name)
+        for path in paths:
+            found = letters.get(path)
+            if found is None:
+                continue
+            letter = decode_dead_letter(found.data)
+            if queue is not None:
+                queue.send(letter.body)
+            sent += 1
+    except FormatError as error:
+        raise CannotTellError(f"{bucket}/{ledger_id}/{path}: {error}; {sent} sent before") from None
+    except clients.AwsError as error:
+        place = f"{bucket}/{ledger_id}/{FOLDER} to {name}"
+        raise CannotTellError(f"{place}: {clients.error_code(error)}; {sent} sent before") from None
+    click.echo(f"{sent} dead letters {'would be sent' if dry_run else 'sent'} to {name}")
+    return VERIFIED

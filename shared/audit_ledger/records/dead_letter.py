@@ -1,0 +1,27 @@
+"""A dead letter as the archive keeps it: `{"sender": …, "sent": …, "body": …}`.
+
+SQS' id of who sent it, when (milliseconds since 1970), and the message as it was: sealed records.
+It lies under `dead-letters/<yyyy>/<mm>/<dd>/<message id>`, by the day it was sent.
+"""
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+
+FOLDER = "dead-letters/"
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message that could not be appended, kept."""
+
+    sender: str
+    sent: int
+    body: str
+
+
+def decode_dead_letter(data: bytes) -> DeadLetter:
+    """Read one from the archive; FormatError when it is none."""
+    try:
+        return msgspec.json.decode(data, type=DeadLetter)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise FormatError("not a dead letter") from None
