@@ -5,6 +5,7 @@ Each line names what to delete when moto does it itself:
 - a Query sorts and compares every item of the table, not of the partition: `_query`.
 - every answer looks up by which names an attribute may go, member by member: `_possible_keys`.
 - every call lists all methods of its service and spells its operation anew: `quicken_moto`.
+- every call describes Python, botocore and this machine, to nobody (botocore's doing): `_agent`.
 
 When all is done there, delete this module and the calls of `quicken_moto`.
 """
@@ -14,6 +15,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
+from botocore.useragent import UserAgentString
 from moto.core import responses
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -34,6 +36,11 @@ def quicken_moto() -> None:
     replace(XFormedAttributePicker, "get_possible_keys", _possible_keys)
     for name in ("camelcase_to_underscores", "method_names_from_class"):
         replace(responses, name, cache(getattr(responses, name)))
+    replace(UserAgentString, "to_string", _agent)
+
+
+def _agent(_: UserAgentString) -> str:
+    return "local"
 
 
 def _query(table: Table, hash_key: DynamoType, *args: Any, **kwargs: Any) -> Any:
