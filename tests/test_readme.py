@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY, DemoRun, skip_unless_ci
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```\n(.*?)```", README, re.DOTALL)
 LEDGER_LINES = [
-    line for block in BLOCKS for line in block.splitlines() if line.startswith("ledger ")
+    line for block in BLOCKS for line in block.splitlines() if line.startswith(".venv/bin/ledger ")
 ]
 
 

@@ -10,6 +10,7 @@ from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import MediaType, parse_media_type
 
 MAX_KEY_LENGTH = 255
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FHIR_JSON = ("application/fhir+json", "application/json")
 
 
@@ -53,10 +54,15 @@ class Request:
 
 
 def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
-    """Read the event of an HTTP API."""
+    """Read the event of an HTTP API; RejectedEvent where the body is not what was sent."""
     context = event["requestContext"]
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     body = event.get("body") or ""
+    if not event.get("isBase64Encoded") and REPLACEMENT in body:
+        # API Gateway hands JSON over as text, with this in the place of bytes that are none.
+        raise RejectedEvent(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise RejectedEvent(415, "not-supported", "Content-Encoding", "none: send it as it is")
     return Request(
         route=event["routeKey"],
         access=read_access(context.get("authorizer", {}).get("jwt", {}), names),

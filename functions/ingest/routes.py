@@ -65,7 +65,9 @@ def post_events(acceptor: Acceptor, request: Request) -> Answer:
         events = [parse_cloudevent_structured(request.body)]
     elif request.media_type.essence == BATCH:
         events = parse_cloudevents_batch(request.body)
-    elif "ce-specversion" in request.headers:
+    elif "ce-specversion" in request.headers and not request.media_type.essence.startswith(
+        "application/cloudevents"
+    ):
         events = [parse_cloudevent_binary(request.headers, request.body)]
     else:
         expected = f"{STRUCTURED} or {BATCH}, or the headers of binary mode"

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from audit_ledger.aws.batches import MAX_GET_KEYS
 from audit_ledger.aws.event_index import IndexedEntry
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.chain.block import (
@@ -27,6 +28,7 @@ from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.pseudonyms import conflict_key
 
 MAX_LOST_RACES = 20
+STATE_SECONDS = 10  # how long a busy container may go without reading the published state
 MAX_ENTRY_BYTES = 256  # an event's entry has at most 167; a control entry of ours fewer than 256
 OVERHEAD_BYTES = 4096  # lengths, frontier (64 hashes at most) and time of a body
 
@@ -42,7 +44,9 @@ class Blocks(Protocol):
 class Index(Protocol):
     """What is derived from the log: see `audit_ledger.aws.event_index`."""
 
-    def known(self, keys: Iterable[str]) -> tuple[dict[str, bytes], PublishedState | None]: ...
+    def known(
+        self, keys: Iterable[str], *, with_state: bool = ...
+    ) -> tuple[dict[str, bytes], PublishedState | None]: ...
     def write(self, entries: Iterable[IndexedEntry]) -> None: ...
 
 
@@ -57,9 +61,14 @@ class Waiting:
 
 @dataclass
 class Memory:
-    """What one container remembers between batches: the head block, if it wrote and indexed it."""
+    """What one container remembers between batches.
+
+    `head`: the head block, if this container wrote and indexed it; `state_read`: when it last read
+    the published state, whole seconds.
+    """
 
     head: Head | None = None
+    state_read: int = 0
 
 
 @dataclass
@@ -155,7 +164,14 @@ class Sequencer:
         self, waiting: Sequence[Waiting]
     ) -> tuple[list[Waiting], PublishedState | None]:
         """Drop repeats; mark as conflict what comes under a known id with other content."""
-        known, state = self.index.known({w.row.event_id for w in waiting})
+        ids = {w.row.event_id for w in waiting}
+        # The state rides along where it costs no call of its own, and every ten seconds anyway:
+        # a freeze stops a busy sequencer that soon; what it appends meanwhile nobody publishes.
+        now = self.now()
+        with_state = len(ids) % MAX_GET_KEYS != 0 or now - self.memory.state_read >= STATE_SECONDS
+        known, state = self.index.known(ids, with_state=with_state)
+        if with_state:
+            self.memory.state_read = now
         suspects = [
             conflict_key(w.row.event_id, w.row.fingerprint)
             for w in waiting

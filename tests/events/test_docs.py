@@ -25,7 +25,8 @@ PAGE = (REPOSITORY / "docs" / "events.md").read_text()
 
 def test_the_tables_list_exactly_the_flags_there_are() -> None:
     """Those in the source, and those that BALP's slices make."""
-    source = "".join(p.read_text() for p in Path(audit_ledger.events.__path__[0]).glob("*.py"))
+    folders = (Path(audit_ledger.events.__path__[0]), REPOSITORY / "functions" / "ingest")
+    source = "".join(p.read_text() for folder in folders for p in folder.glob("*.py"))
     flag = r"(?:fhir|agent|patient|cloudevents|record|balp)\.[a-z][a-z0-9-]+"
     in_source = set(re.findall(rf'"({flag})"', source)) - {"record.created"}
     for profile in PROFILES.values():

@@ -1,6 +1,7 @@
 """Ingest's handler on moto: what is accepted, and what bad input gets."""
 
 import base64
+import gzip
 import json
 import os
 from pathlib import Path
@@ -237,6 +238,7 @@ SECRET = "Mallory O'Secret"
         pytest.param("/", b'{"resourceType":"Bundle","type":"history"}', FHIR, {422}, id="history"),
         pytest.param("/", BODY, FHIR, {422}, id="no Bundle"),
         pytest.param("/events", b"{}", "application/json", {415}, id="no CloudEvent"),
+        pytest.param("/events", b"{}", "application/cloudevents+avro", {415}, id="Avro"),
         pytest.param("/events", b"{}", "application/cloudevents+json", {400, 422}, id="no id"),
     ],
 )
@@ -252,6 +254,31 @@ def test_bad_input_gets_an_outcome_that_echoes_nothing(
     assert outcome["issue"][0]["diagnostics"]
     assert SECRET not in answer["body"]
     assert world.messages() == []
+
+
+def test_a_binary_cloudevent_must_not_come_in_a_format_of_cloudevents(world: World) -> None:
+    """The HTTP binding keeps those media types for structured mode."""
+    headers = {"ce_specversion": "1.0", "ce_id": "1", "ce_source": "urn:x", "ce_type": "t"}
+    answer = send(post("/events", b"x", "application/cloudevents+avro", **headers))
+    assert answer["statusCode"] == 415
+
+
+def test_a_body_that_was_not_utf8_is_refused_before_it_is_signed(world: World) -> None:
+    """API Gateway hands JSON over as text, with U+FFFD for bytes that are none."""
+    event = post("/AuditEvent", b"", "application/json")
+    event["body"] = BODY.decode().replace("rosetyler", "rose\ufffdtyler")
+    event["isBase64Encoded"] = False
+    answer = send(event)
+    assert answer["statusCode"] == 400
+    assert answer_json(answer)["resourceType"] == "OperationOutcome"
+    assert world.messages() == []
+
+
+def test_a_compressed_body_is_refused_by_its_header(world: World) -> None:
+    """Nobody is told that a gzip file is bad JSON."""
+    answer = send(post("/AuditEvent", gzip.compress(BODY), content_encoding="gzip"))
+    assert answer["statusCode"] == 415
+    assert "Content-Encoding" in answer["body"]
 
 
 def test_a_request_over_1_mib_sealed_is_refused_whole(world: World) -> None:

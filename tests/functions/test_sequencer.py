@@ -185,8 +185,9 @@ def test_the_newest_block_is_indexed_again_by_the_next_container(world: World) -
     assert len(world.items("events")) == 1
 
 
-def test_a_warm_sequencer_makes_only_the_calls_that_a_batch_needs(world: World) -> None:
-    """⌈(n+1)/100⌉ BatchGet (published state included), a GetItem, a Sign, a Put, ⌈n/25⌉ writes."""
+@pytest.mark.parametrize("n", [1, 25, 26, 99, 100, 150, 200])
+def test_a_warm_sequencer_makes_only_the_calls_that_a_batch_needs(world: World, n: int) -> None:
+    """⌈n/100⌉ BatchGet, one GetItem of the next key, a Sign, a Put, ⌈n/25⌉ index writes."""
     handler.handler({"Records": [message(sealed_record())]}, CONTEXT)
     calls: list[str] = []
     sequencer = handler.sequencer()
@@ -194,15 +195,33 @@ def test_a_warm_sequencer_makes_only_the_calls_that_a_batch_needs(world: World) 
     blocks_table: Any = sequencer.blocks
     for client in (blocks_table._client, sign.__self__.client):
         client.meta.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
-    handler.handler({"Records": [message(*[sealed_record() for _ in range(150)])]}, CONTEXT)
+    handler.handler({"Records": [message(*[sealed_record() for _ in range(n)])]}, CONTEXT)
     counted = {name: calls.count(name) for name in set(calls)}
     assert counted == {
-        "BatchGetItem": 2,
+        "BatchGetItem": -(-n // 100),
         "GetItem": 1,
         "Sign": 1,
         "PutItem": 1,
-        "BatchWriteItem": 6,
+        "BatchWriteItem": -(-n // 25),
     }
+
+
+def test_a_freeze_stops_a_sequencer_of_full_batches_within_ten_seconds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the published state would cost a call of its own, it is read that often."""
+    clock = [1_795_400_000]
+    monkeypatch.setattr("functions.sequencer.handler.time.time", lambda: clock[0])
+    handler.handler({"Records": [message(sealed_record())]}, CONTEXT)
+    world.dynamodb.put_item(
+        TableName=f"{NAME}-ledgers",
+        Item={"key": {"S": f"{ORIGIN}#published"}, "frozen": {"S": "a test says so"}},
+    )
+    clock[0] += 10
+    answer = handler.handler(
+        {"Records": [message(*[sealed_record() for _ in range(100)])]}, CONTEXT
+    )
+    assert len(answer["batchItemFailures"]) == 1
 
 
 def published(world: World, size: int) -> None:

@@ -55,16 +55,20 @@ class EventIndex:
         self._ledgers_table = ledgers_table
         self._origin = origin
 
-    def known(self, keys: Iterable[str]) -> tuple[dict[str, bytes], PublishedState | None]:
+    def known(
+        self, keys: Iterable[str], *, with_state: bool = False
+    ) -> tuple[dict[str, bytes], PublishedState | None]:
         """Look up event ids or conflict keys: key → fingerprint, of those that are indexed.
 
-        In the same call, because it costs no call of its own: the ledger's published state.
+        `with_state`: in the same calls the ledger's published state, None where there is none.
         """
         requests = [(self._table, {"key": {"S": f"{self._origin}#{k}"}}) for k in keys]
-        state_key = {"key": {"S": f"{self._origin}#{PUBLISHED_ITEM}"}}
+        if with_state:
+            state_key = {"key": {"S": f"{self._origin}#{PUBLISHED_ITEM}"}}
+            requests.append((self._ledgers_table, state_key))
         found: dict[str, bytes] = {}
         state: PublishedState | None = None
-        for table, item in batch_get(self._client, [*requests, (self._ledgers_table, state_key)]):
+        for table, item in batch_get(self._client, requests):
             if table == self._ledgers_table:
                 state = published_state(item)
             else:

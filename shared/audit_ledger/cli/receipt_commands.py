@@ -77,6 +77,8 @@ def _read_record_file(path: Path) -> tuple[bytes | None, Disclosure | None]:
         entry = None if given.entry is None else strict_base64.decode(given.entry, what="entry")
         private = (given.index_row, given.record, given.blind)
         texts = [text for text in private if text is not None]
+        if not texts and entry is None:
+            raise FormatError("neither an entry nor index_row, record and blind are in it")
         if not texts:
             return entry, None
         if len(texts) != len(private):

@@ -9,10 +9,23 @@ from audit_ledger.verify.verification import Report
 
 
 def report_for_people(report: Report, source: str) -> str:
-    """Answer first, then what was found, one line each, then what was not covered."""
+    """Answer first, then what was found, one line each, then what was not covered.
+
+    Names of files and origins are whatever others gave them: what is not printable is escaped, so
+    that they neither steer a terminal nor forge a line.
+    """
+    return "\n".join(map(printable, _lines(report, source)))
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would not just show."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _lines(report: Report, source: str) -> list[str]:
     checkpoint = report.checkpoint
     if checkpoint is None:  # there is one reason, and nothing else to say
-        return "\n".join(f"{report.answer}: {source}: {_line(f)}" for f in report.findings)
+        return [f"{report.answer}: {source}: {_line(f)}" for f in report.findings]
     stated = "no signed time"
     if report.signed_time is not None:
         stated = f"newest signed time {written(report.signed_time)}"
@@ -30,7 +43,7 @@ def report_for_people(report: Report, source: str) -> str:
     if report.not_covered:
         lines.append("not covered:")
         lines += [f"  {note}" for note in report.not_covered]
-    return "\n".join(lines)
+    return lines
 
 
 def report_for_machines(report: Report, source: str) -> str:

@@ -43,7 +43,12 @@ class HttpSource:
 
     def __post_init__(self) -> None:
         """Refuse what is no such URL, and sending a token where others can read it."""
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+            (parts.hostname or "").encode("idna")
+            self.url.encode("ascii")
+        except ValueError:
+            raise FormatError(f"{self.url}: not a URL (percent-encode what is not ASCII)") from None
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
             raise FormatError(f"{self.url}: not an http or https URL without a query")
         if self.token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
