@@ -165,3 +165,15 @@ def _us_each(run: Callable[[], int]) -> float:
         count = run()
         figures.append((time.process_time() - start) / count * 1e6)
     return statistics.median(figures)
+
+
+if __name__ == "__main__":
+    print(
+        json.dumps(
+            {
+                "sequencing_us_per_entry": sequencing_us_per_entry(),
+                "ingest_us_per_event": ingest_us_per_event(),
+                "sequencer_import_ratio": sequencer_import_ratio(),
+            }
+        )
+    )
