@@ -1,5 +1,6 @@
 """The HTTP API on this machine: routes, authorizer and limits as deployed, handlers behind it."""
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from infra.local.runner import FunctionFailedError, Runner
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """API Gateway quotas: payload size of an HTTP API."""
+
+_LENGTH = re.compile(r"[0-9]{1,12}")  # of a Content-Length that anybody means
 
 TOO_LARGE = message(413, "Request Entity Too Large")
 
@@ -83,10 +86,11 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
         protocol_version = "HTTP/1.1"
         server_version = "local"
         sys_version = ""
+        disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
         def handle_any(self) -> None:
             length = self.headers.get("content-length", "0")
-            if not length.isdecimal() or "transfer-encoding" in self.headers:
+            if not _LENGTH.fullmatch(length) or "transfer-encoding" in self.headers:
                 self.close_connection = True
                 self.send(message(411, "Length Required"))
                 return

@@ -26,6 +26,8 @@ from infra.synth import synthesize
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PORT = 8080
+MAX_PORT = 65_535
+MAX_SECONDS = 86_400
 PUBLISH_SECONDS = 5.0
 PATIENT = "1"
 LOG = "functions.log"
@@ -33,16 +35,34 @@ LOG = "functions.log"
 Ready = Callable[[LocalCloud, dict[str, Any]], None]
 
 
+def _port(text: str) -> int:
+    """Read a port; 0 is any that is free."""
+    if not text.isdecimal() or not 0 <= int(text) <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text}: expected a port, 0 to {MAX_PORT}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    """Read a span of time above zero."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text}: expected seconds, more than 0")
+    return seconds
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; give the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help=f"port on 127.0.0.1 ({PORT})")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"port on 127.0.0.1 ({PORT})")
     parser.add_argument(
         "--build", type=Path, default=REPOSITORY / "build" / "local", help="where to leave files"
     )
     parser.add_argument("--assembly", type=Path, help="deploy this cloud assembly, not cdk.json")
     parser.add_argument(
-        "--publish-every", type=float, default=PUBLISH_SECONDS, help="seconds", metavar="SECONDS"
+        "--publish-every", type=_seconds, default=PUBLISH_SECONDS, help="seconds", metavar="SECONDS"
     )
     options = parser.parse_args(arguments)
     stop = Event()

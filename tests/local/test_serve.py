@@ -125,3 +125,23 @@ def test_a_signal_ends_it_cleanly(assembly: Path, tmp_path: Path, number: int) -
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert not (tmp_path / "session.json").exists()
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--port", "99999"],
+        ["--port", "-1"],
+        ["--port", "http"],
+        ["--publish-every", "-1"],
+        ["--publish-every", "0"],
+        ["--publish-every", "nan"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_option_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2 and what was expected, before anything starts."""
+    with pytest.raises(SystemExit) as ended:
+        main(option)
+    assert ended.value.code == 2
+    assert f"{option[1]}: expected" in capsys.readouterr().err

@@ -79,9 +79,6 @@ class Portals:
 @contextmanager
 def portals_of(cloud: LocalCloud) -> Iterator[Portals]:
     """Give the portals of a cloud, for as long as the block lasts."""
-    # Answers go out in two pieces; without this the second waits for the kernel's delayed ACK of
-    # the first, 40 ms a request.
-    cloud.server.server.RequestHandlerClass.disable_nagle_algorithm = True  # type: ignore[attr-defined]
     portals = Portals(cloud)
     try:
         yield portals
