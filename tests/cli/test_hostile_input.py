@@ -1,11 +1,13 @@
 """What others named, and what was mistyped, neither steers a terminal nor ends in a traceback."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
 from audit_ledger.cli.main import run
+from audit_ledger.verify.remembered import StateFile
 from tests.conftest import DemoRun
 
 ESCAPES = "\x1b[2J\x1b[32mverified"
@@ -55,3 +57,23 @@ def test_a_record_file_that_shows_nothing_is_refused(
     options = ["--policy", str(policy), "--record", str(record)]
     assert run(["receipt", "verify", str(proof), *options]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_state_that_cannot_be_written_costs_nobody_the_report(
+    demo: DemoRun,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The report first, then one line and exit 2: the next run would know of no checkpoint."""
+
+    def full(state: StateFile, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(state.path))
+
+    monkeypatch.setattr(StateFile, "save", full)
+    source, policy = demo.build / "published/st-elsewhere", demo.build / "st-elsewhere.policy"
+    state = tmp_path / "state"
+    assert run(["verify", str(source), "--policy", str(policy), "--state", str(state)]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("verified: ")
+    assert err == f"ledger: cannot remember what was verified: {state}: No space left on device\n"

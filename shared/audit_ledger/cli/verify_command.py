@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from audit_ledger.cli.exit_codes import EXIT_CODES, CannotTellError, WrongInputE
 from audit_ledger.cli.inputs import open_source, read_policy
 from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError
+from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.verify.entries import Progress
 from audit_ledger.verify.remembered import (
     Memory,
@@ -37,7 +39,7 @@ def run(
     """Verify, report, and give the exit code."""
     policy = read_policy(policy_file)
     source = open_source(source_text, token)
-    memory = None if no_state else _memory(state)
+    memory = None if no_state else _Unwritten(_memory(state))
     try:
         with _progress() as progress:
             report = verify(
@@ -50,14 +52,37 @@ def run(
             )
     except FormatError as error:  # of the memory: nothing that is published raises
         raise WrongInputError(str(error)) from None
-    except OSError as error:
-        message = f"verified, but cannot remember it: {error.filename}: {error.strerror}"
-        raise WrongInputError(message) from None
     except BrokenProcessPool:
         raise CannotTellError("a worker process was killed; is there memory enough?") from None
     show = report_for_machines if as_json else report_for_people
     click.echo(show(report, source.name))
+    if memory is not None:
+        memory.write()
     return EXIT_CODES[report.answer]
+
+
+@dataclass
+class _Unwritten:
+    """A memory that is written once the report is out: a full disk costs nobody the report."""
+
+    kept_in: Memory
+    note: bytes | None = None
+
+    def load(self, origin: str) -> Checkpoint | None:
+        return self.kept_in.load(origin)
+
+    def save(self, note: bytes) -> None:
+        self.note = note
+
+    def write(self) -> None:
+        """Write what is to be remembered, or say in one line why that cannot be."""
+        if self.note is None:
+            return
+        try:
+            self.kept_in.save(self.note)
+        except OSError as error:
+            message = f"cannot remember what was verified: {error.filename}: {error.strerror}"
+            raise WrongInputError(message) from None
 
 
 def _memory(state: Path | None) -> Memory:
