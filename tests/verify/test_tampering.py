@@ -427,6 +427,16 @@ TABLE: dict[str, tuple[Callable[[], Tamper], Answer, Callable[[], list[Found]]]]
         FAILED,
         lambda: [("unknown-object", "tile/0/planted", None)],
     ),
+    "planted: a tile that no next checkpoint can have": (
+        lambda: add("tile/9/000"),
+        FAILED,
+        lambda: [("unknown-object", "tile/9/000", None)],
+    ),
+    "planted: a bundle far beyond the checkpoint": (
+        lambda: add("tile/entries/x009/999"),
+        FAILED,
+        lambda: [("unknown-object", "tile/entries/x009/999", None)],
+    ),
     "planted: beside the tiles": (
         lambda: add("index.html"),
         FAILED,

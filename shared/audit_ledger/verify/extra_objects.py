@@ -12,6 +12,9 @@ from audit_ledger.verify.heads import CHECKPOINT
 from audit_ledger.verify.partials import beginning, read_object
 from audit_ledger.verify.sources import Source, read_outcome
 
+MAX_GROWTH = 1 << 20
+"""More entries than a run of a publisher adds: tiles beyond are of no next checkpoint."""
+
 IsSigned = Callable[[str, bytes], bool]
 """Whether the digest of a path, with these bytes, bears the ledger's signatures."""
 
@@ -50,7 +53,7 @@ def check_extra_objects(
             return extra
         for path in listing:
             if path.startswith("tile/"):
-                _judge_tile(source, size, path, blamed, extra)
+                _judge_tile(source, size, path, blamed, extra, is_ledger=chain is not None)
             elif chain is not None:
                 _judge_other(source, path, chain, is_signed, extra)
     except UnreachableError as error:
@@ -59,7 +62,13 @@ def check_extra_objects(
 
 
 def _judge_tile(
-    source: Source, size: int, path: str, blamed: Collection[str], extra: ExtraObjects
+    source: Source,
+    size: int,
+    path: str,
+    blamed: Collection[str],
+    extra: ExtraObjects,
+    *,
+    is_ledger: bool,
 ) -> None:
     try:
         tile = parse_tile_path(path)
@@ -70,7 +79,11 @@ def _judge_tile(
     full, width = divmod(size >> (8 * level), TILE_WIDTH)
     published = TILE_WIDTH if tile.index < full else width if tile.index == full else 0
     if tile.width > published:
-        extra.unpublished += 1
+        end = (tile.index * TILE_WIDTH + tile.width) * TILE_WIDTH**level
+        if is_ledger and end > size + MAX_GROWTH:
+            _found_unknown(path, extra)
+        else:
+            extra.unpublished += 1
     elif tile.width < published:
         successor = replace(tile, width=published)
         if successor.path not in blamed:
