@@ -13,6 +13,7 @@ from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.errors import LedgerError
+from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import parse_media_type
 from functions.ingest.accept import Acceptor
 from functions.ingest.answers import Answer, answer, refusal
@@ -73,7 +74,10 @@ def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: A
 def _answer(event: dict[str, Any]) -> Answer:
     request = read_request(event, token_claims())
     if request.route == "GET /metadata":
-        version = parse_media_type(request.headers.get("accept", "")).fhir_version
+        accepted = parse_media_type(request.headers.get("accept", ""))
+        if accepted.is_xml:
+            raise RejectedEvent(406, "not-supported", "Accept", "application/fhir+json")
+        version = accepted.fhir_version
         statement = capability_statement(version)
         return answer(200, statement, "fhir-r5" if (version or "")[:1] == "5" else "fhir-r4")
     acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent

@@ -434,3 +434,6 @@ def test_metadata_is_a_capability_statement(world: World) -> None:
     assert answer_json(send(event))["fhirVersion"] == "4.0.1"
     event["headers"]["accept"] = "application/fhir+json; fhirVersion=5.0"
     assert answer_json(send(event))["fhirVersion"] == "5.0.0"
+    for unknown in ("application/fhir+xml", "application/fhir+json; fhirVersion=3.0"):
+        event["headers"]["accept"] = unknown
+        assert send(event)["statusCode"] == 406
