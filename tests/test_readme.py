@@ -68,14 +68,11 @@ def test_exit_codes_are_those_of_the_readme(demo: DemoRun, tmp_path: Path) -> No
     assert found == {name: int(code) for code, name in said}
 
 
-def test_the_cost_is_at_most_what_the_readme_says(demo: DemoRun) -> None:
-    """Of the demo's first ledger, which is nearest to the load that the README names."""
+def test_the_demos_estimate_is_near_the_cost_that_the_readme_names(demo: DemoRun) -> None:
+    """Within half of it: on a short day most patients are new, which costs; `make bench` counts."""
     (said,) = re.findall(r"\*\*\$([0-9.]+) per million events\*\*", README)
-    (line,) = [
-        line for line in demo.output.splitlines() if "USD a million events" in line and "." in line
-    ]
-    assert float(said) > 0
-    assert float(line.split()[4]) < 2 * float(said), "the estimate is far from the README's"
+    (figures,) = re.findall(r"USD a million events +([0-9.]+) +[0-9.]+ +[0-9.]+", demo.output)
+    assert 0.5 * float(said) < float(figures) < 1.5 * float(said)
 
 
 def test_every_make_target_of_the_readme_is_there() -> None:

@@ -11,6 +11,7 @@ from audit_ledger.chain.block import Block, BlockItem, Body, decode_body, encode
 from audit_ledger.chain.entry import EventEntry, decode_entry, encode_entry
 from audit_ledger.chain.head import EMPTY, Head, Pending, follow, grow, head_of
 from audit_ledger.errors import FormatError, VerificationError
+from tests.tlog.naive import mth
 
 ORIGIN = "audit.example.org/x"
 NOW = 1_795_327_140
@@ -27,14 +28,6 @@ def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
 def grown(head: Head, count: int, now: int = NOW) -> tuple[Block, Head]:
     body, after, _ = grow(ORIGIN, head, now, pending(count))
     return block_of(ORIGIN, head, body, after), after
-
-
-def mth(leaves: list[bytes]) -> bytes:
-    """RFC 6962, Section 2.1."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else hashlib.sha256().digest()
-    k = 1 << ((len(leaves) - 1).bit_length() - 1)
-    return hashlib.sha256(b"\1" + mth(leaves[:k]) + mth(leaves[k:])).digest()
 
 
 def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:

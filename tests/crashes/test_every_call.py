@@ -23,21 +23,13 @@ from functions.sequencer import append
 from functions.sequencer import handler as sequencing
 from tests.crashes.faults import Faults, When, injected
 from tests.functions.pipeline import Context, message, sealed_record
+from tests.functions.publishing import Clock
 from tests.functions.requests import opened, post
 from tests.functions.test_ingest import BODY
+from tests.tlog.naive import mth
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 CONTEXT: Any = Context()
-
-
-class Clock:
-    """Whole seconds, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_795_400_000
-
-    def time(self) -> float:
-        return float(self.now)
 
 
 @pytest.fixture
@@ -71,14 +63,6 @@ def check_chain(world: World) -> list[bytes]:
                 indexed.add(f"{ORIGIN}#{json.loads(item.row)['id']}")
     assert indexed == {item["key"]["S"] for item in world.items("events")}
     return commitments
-
-
-def mth(leaves: list[bytes]) -> bytes:
-    """RFC 6962, Section 2.1."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else hashlib.sha256().digest()
-    k = 1 << ((len(leaves) - 1).bit_length() - 1)
-    return hashlib.sha256(b"\1" + mth(leaves[:k]) + mth(leaves[k:])).digest()
 
 
 class PublishedCheck:

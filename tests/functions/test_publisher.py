@@ -1,8 +1,7 @@
-"""The publisher's handler on moto tables and buckets."""
+"""The publisher's handler on moto: what it publishes."""
 
 import hashlib
 from base64 import b64decode, b64encode
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,69 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import public_key_der
-from audit_ledger.chain.block import decode_block, decode_body
-from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
+from audit_ledger.chain.block import decode_block
+from audit_ledger.errors import VerificationError
 from audit_ledger.public_keys import raw_public_key
-from functions.publisher import handler, publish
+from functions.publisher import handler
 from functions.publisher.signing import Signer
-from functions.sequencer import handler as sequencing
-from tests.functions.pipeline import Context, message, sealed_record
+from tests.functions.publishing import Clock, all_entries, append, root_of, run
+from tests.tlog.naive import mth
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
-
-CONTEXT: Any = Context()
-
-
-class Clock:
-    """A clock that the test moves; whole seconds."""
-
-    def __init__(self) -> None:
-        self.now = 1_795_400_000
-
-    def time(self) -> float:
-        return float(self.now)
-
-
-@pytest.fixture
-def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    handler.publisher.cache_clear()
-    sequencing.sequencer.cache_clear()
-    monkeypatch.setattr(handler, "time", clock)
-    monkeypatch.setattr(sequencing, "time", clock)
-    return clock
-
-
-def append(*counts: int) -> None:
-    for count in counts:
-        records = [sealed_record() for _ in range(count)]
-        assert sequencing.handler({"Records": [message(*records)]}, CONTEXT) == {
-            "batchItemFailures": []
-        }
-
-
-def run() -> Any:
-    return handler.handler({}, CONTEXT)
-
-
-def mth(leaves: list[bytes]) -> bytes:
-    """RFC 6962, Section 2.1, to the letter."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    k = 1
-    while k * 2 < len(leaves):
-        k *= 2
-    return hashlib.sha256(b"\1" + mth(leaves[:k]) + mth(leaves[k:])).digest()
-
-
-def all_entries(world: World) -> list[bytes]:
-    table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)
-    return [i.entry for b in table.since(0) for i in decode_body(b.body).items]
-
-
-def root_of(world: World, size: int | None = None) -> bytes:
-    return mth([hashlib.sha256(b"\0" + e).digest() for e in all_entries(world)[:size]])
 
 
 def test_the_checkpoint_is_signed_by_both_keys_over_the_recounted_root(
@@ -222,168 +166,6 @@ def test_full_tiles_and_digests_are_locked_and_nothing_else(world: World, clock:
         assert ("ObjectLockMode" in head) != replaceable, path
 
 
-@pytest.mark.parametrize(
-    "attribute", ["body", "signature", "head", "count"], ids="a changed {}".format
-)
-def test_a_block_that_was_changed_freezes_the_ledger(
-    world: World, clock: Clock, attribute: str
-) -> None:
-    """No signature is ever made over it, and the sequencer stops too."""
-    append(2)
-    run()
-    append(1)
-    key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
-    item = world.dynamodb.get_item(TableName=f"{NAME}-blocks", Key=key)["Item"]
-    if attribute == "count":
-        item["count"] = {"N": "2"}
-    else:
-        value = bytes(item[attribute]["B"])
-        item[attribute] = {"B": value[:-1] + bytes([value[-1] ^ 1])}
-    world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item=item)
-    before = world.published()
-    with pytest.raises(FrozenError):
-        run()
-    with pytest.raises(FrozenError):
-        run()
-    assert world.published() == before
-    failed = sequencing.handler({"Records": [message(sealed_record())]}, CONTEXT)
-    assert len(failed["batchItemFailures"]) == 1
-
-
-@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-def test_blocks_behind_what_is_published_freeze_the_ledger(
-    world: World, clock: Clock, warm: bool
-) -> None:
-    """A table restored to an earlier time is never published over."""
-    append(2)
-    append(1)
-    run()
-    key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
-    world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
-    if not warm:
-        handler.publisher.cache_clear()
-    with pytest.raises(FrozenError, match="do not reach the published size 4"):
-        run()
-
-
-@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-def test_another_prefix_freezes_the_ledger(world: World, clock: Clock, warm: bool) -> None:
-    """Blocks signed by the right key, of another history, under the same origin: not published."""
-    append(1)
-    run()
-    for item in world.items("blocks"):
-        world.dynamodb.delete_item(
-            TableName=f"{NAME}-blocks", Key={k: item[k] for k in ("origin", "first_seq")}
-        )
-    saved = world.items("ledgers")
-    world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": saved[0]["key"]})
-    sequencing.sequencer.cache_clear()
-    append(1)
-    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=saved[0])
-    if not warm:
-        handler.publisher.cache_clear()
-    with pytest.raises(FrozenError, match="not what was published"):
-        run()
-
-
-def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
-    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Dying right after the commit point: the next run puts the very bytes that were stored."""
-    append(1)
-    run()
-    append(1)
-    clock.now += 60
-
-    def die(*_: object) -> None:
-        raise ConnectionError
-
-    with monkeypatch.context() as dying:
-        dying.setattr(publish.Publisher, "_put_files", die)
-        dying.setattr(handler.publisher().memory, "put_version", 1)
-        with pytest.raises(ConnectionError):
-            run()
-    handler.publisher.cache_clear()
-    clock.now += 60
-    run()
-    (state,) = world.items("ledgers")
-    published = world.published()
-    assert published["checkpoint"] == bytes(state["checkpoint"]["B"])
-    assert published[state["digest_name"]["S"]] == bytes(state["digest"]["B"])
-    assert published["digests/latest"] == bytes(state["digest"]["B"])
-    assert b"\n3\n" in published["checkpoint"]
-
-
-def test_a_publisher_that_was_overtaken_leaves_the_newer_files(world: World, clock: Clock) -> None:
-    """A zombie that wakes before putting its files never puts an older checkpoint."""
-    append(1)
-    run()
-    zombie = handler.publisher()
-    old = zombie.state.published()
-    assert old is not None
-    handler.publisher.cache_clear()
-    append(300)
-    clock.now += 60
-    run()
-    newer = world.published()
-    zombie._put_files(old)
-    assert world.published() == newer
-
-
-def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, clock: Clock) -> None:
-    """Partial tiles go once full: who still looks for them was overtaken, nothing was altered."""
-    append(1)
-    run()
-    handler.publisher.cache_clear()
-    zombie = handler.publisher()
-    stale = zombie.state.published()
-    calls: list[int] = []
-
-    class Delayed:
-        """The state as it was before another publisher moved on, seen once."""
-
-        def published(self) -> Any:
-            calls.append(1)
-            return stale if len(calls) == 1 else state.published()
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(state, name)
-
-    state = zombie.state
-    object.__setattr__(zombie, "state", Delayed())
-    other = handler.publisher.__wrapped__()
-    append(300)
-    clock.now += 60
-    other.publish()
-    with pytest.raises(LostRaceError):
-        zombie.publish()
-    assert all("frozen" not in item for item in world.items("ledgers"))
-
-
-@pytest.mark.parametrize("lost", ["state restored", "state gone"])
-def test_a_published_state_older_than_the_newest_digest_freezes_the_ledger(
-    world: World, clock: Clock, lost: str
-) -> None:
-    """No digest ever gets a second successor."""
-    append(1)
-    run()
-    (old,) = world.items("ledgers")
-    append(1)
-    clock.now += 60
-    run()
-    if lost == "state restored":
-        world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=old)
-    else:
-        world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": old["key"]})
-    handler.publisher.cache_clear()
-    before = world.published()
-    append(1)
-    clock.now += 60
-    with pytest.raises(FrozenError, match="newer than the published state"):
-        run()
-    assert world.published() == before
-
-
 def test_a_backlog_is_published_in_as_many_runs_as_it_takes(world: World, clock: Clock) -> None:
     """A run whose time is up publishes what it has verified; the next goes on from there."""
     append(2, 2, 2)
@@ -412,53 +194,3 @@ def test_no_signature_leaves_unverified(world: World, clock: Clock) -> None:
         run()
     assert world.items("ledgers") == []
     assert "checkpoint" not in world.published()
-
-
-def test_an_item_that_is_no_block_freezes_the_ledger(world: World, clock: Clock) -> None:
-    """Whoever put it there."""
-    append(1)
-    run()
-    world.dynamodb.put_item(
-        TableName=f"{NAME}-blocks", Item={"origin": {"S": ORIGIN}, "first_seq": {"N": "2"}}
-    )
-    with pytest.raises(FrozenError, match="no block"):
-        run()
-
-
-def test_a_freeze_before_the_first_digest_can_be_lifted(world: World, clock: Clock) -> None:
-    """Removing the reason is enough, also where nothing was published yet."""
-    append(1)
-    handler.publisher().state.freeze("a test says so")
-    with pytest.raises(FrozenError, match="a test says so"):
-        run()
-    world.dynamodb.update_item(
-        TableName=f"{NAME}-ledgers",
-        Key={"key": {"S": f"{ORIGIN}#published"}},
-        UpdateExpression="REMOVE frozen",
-    )
-    assert run()["published"] is True
-
-
-def test_partial_tiles_that_a_dead_run_left_are_dropped_by_the_next_cold_one(
-    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It died between the commit point and its tidying."""
-    append(10)
-    run()
-    append(300)
-    clock.now += 60
-
-    def die(*_: object) -> None:
-        raise ConnectionError
-
-    with monkeypatch.context() as dying:
-        dying.setattr(type(handler.publisher().tiles), "delete", die)
-        with pytest.raises(ConnectionError):
-            run()
-    assert "tile/0/000.p/11" in world.published()
-    handler.publisher.cache_clear()
-    run()
-    partial = [
-        n for n in world.published() if n.startswith(("tile/0/000.p/", "tile/entries/000.p/"))
-    ]
-    assert partial == []

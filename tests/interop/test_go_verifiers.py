@@ -78,8 +78,7 @@ def _full(kind: str) -> Callable[[PublishedLedger], str]:
 
     def path(ledger: PublishedLedger) -> str:
         count = ledger.size_and_root[0] // 256
-        if not count:
-            pytest.skip("this ledger has fewer than 256 entries")
+        assert count, "a ledger to damage has a full tile"
         return _path(kind, count - 1, 256)
 
     return path
@@ -90,8 +89,7 @@ def _newest(kind: str, level: int = 0) -> Callable[[PublishedLedger], str]:
 
     def path(ledger: PublishedLedger) -> str:
         hashes = ledger.size_and_root[0] >> (8 * level)
-        if not hashes:
-            pytest.skip(f"this ledger has no tile of level {level}")
+        assert hashes, f"a ledger to damage has a tile of level {level}"
         index = (hashes - 1) // 256
         return _path(kind, index, hashes - 256 * index)
 

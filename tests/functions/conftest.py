@@ -1,0 +1,19 @@
+"""Fixtures of the functions' tests."""
+
+import pytest
+
+from functions.publisher import handler
+from functions.sequencer import handler as sequencing
+from tests.functions.publishing import Clock
+from tests.world import World
+
+
+@pytest.fixture
+def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Fresh containers of publisher and sequencer, by a clock that the test moves."""
+    clock = Clock()
+    handler.publisher.cache_clear()
+    sequencing.sequencer.cache_clear()
+    monkeypatch.setattr(handler, "time", clock)
+    monkeypatch.setattr(sequencing, "time", clock)
+    return clock

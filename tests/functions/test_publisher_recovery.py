@@ -1,0 +1,109 @@
+"""The publisher's handler on moto: what dead and overtaken runs leave behind."""
+
+from typing import Any
+
+import pytest
+
+from audit_ledger.errors import LostRaceError
+from functions.publisher import handler, publish
+from tests.functions.publishing import Clock, append, run
+from tests.world import World
+
+
+def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dying right after the commit point: the next run puts the very bytes that were stored."""
+    append(1)
+    run()
+    append(1)
+    clock.now += 60
+
+    def die(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(publish.Publisher, "_put_files", die)
+        dying.setattr(handler.publisher().memory, "put_version", 1)
+        with pytest.raises(ConnectionError):
+            run()
+    handler.publisher.cache_clear()
+    clock.now += 60
+    run()
+    (state,) = world.items("ledgers")
+    published = world.published()
+    assert published["checkpoint"] == bytes(state["checkpoint"]["B"])
+    assert published[state["digest_name"]["S"]] == bytes(state["digest"]["B"])
+    assert published["digests/latest"] == bytes(state["digest"]["B"])
+    assert b"\n3\n" in published["checkpoint"]
+
+
+def test_a_publisher_that_was_overtaken_leaves_the_newer_files(world: World, clock: Clock) -> None:
+    """A zombie that wakes before putting its files never puts an older checkpoint."""
+    append(1)
+    run()
+    zombie = handler.publisher()
+    old = zombie.state.published()
+    assert old is not None
+    handler.publisher.cache_clear()
+    append(300)
+    clock.now += 60
+    run()
+    newer = world.published()
+    zombie._put_files(old)
+    assert world.published() == newer
+
+
+def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, clock: Clock) -> None:
+    """Partial tiles go once full: who still looks for them was overtaken, nothing was altered."""
+    append(1)
+    run()
+    handler.publisher.cache_clear()
+    zombie = handler.publisher()
+    stale = zombie.state.published()
+    calls: list[int] = []
+
+    class Delayed:
+        """The state as it was before another publisher moved on, seen once."""
+
+        def published(self) -> Any:
+            calls.append(1)
+            return stale if len(calls) == 1 else state.published()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(state, name)
+
+    state = zombie.state
+    object.__setattr__(zombie, "state", Delayed())
+    other = handler.publisher.__wrapped__()
+    append(300)
+    clock.now += 60
+    other.publish()
+    with pytest.raises(LostRaceError):
+        zombie.publish()
+    assert all("frozen" not in item for item in world.items("ledgers"))
+
+
+def test_partial_tiles_that_a_dead_run_left_are_dropped_by_the_next_cold_one(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died between the commit point and its tidying."""
+    append(10)
+    run()
+    append(300)
+    clock.now += 60
+
+    def die(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as dying:
+        dying.setattr(type(handler.publisher().tiles), "delete", die)
+        with pytest.raises(ConnectionError):
+            run()
+    assert "tile/0/000.p/11" in world.published()
+    handler.publisher.cache_clear()
+    run()
+    partial = [
+        n for n in world.published() if n.startswith(("tile/0/000.p/", "tile/entries/000.p/"))
+    ]
+    assert partial == []
