@@ -22,8 +22,9 @@ from audit_ledger.events import (
     canonical_agent,
     canonical_patient,
 )
-from audit_ledger.records.commitment import BLIND_BYTES, commitment
+from audit_ledger.records.commitment import commitment
 from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import (
     event_id,
     fingerprint,
@@ -34,6 +35,7 @@ from audit_ledger.records.pseudonyms import (
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
+from audit_ledger.records.seal_header import BLIND_BYTES
 
 UNRESOLVED = "patient.unresolved"
 UNRESOLVED_AGENT = "agent.unresolved"
@@ -41,17 +43,33 @@ UNRESOLVED_AGENT = "agent.unresolved"
 Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
 Acting = list[tuple[Agent, PatientReference | None]]
 """The agents of an event, each with the patient that it is, if it is one."""
-Subjects = dict[PatientReference | None, tuple[str | None, SubjectSecret]]
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """Whom records are about. `pseudonym` is None for the subject `ledger`."""
+
+    generation: int
+    secret: KeyedHash
+    key: bytes
+    pseudonym: bytes | None
+
+    def __repr__(self) -> str:
+        """Show no key."""
+        return f"Subject(generation={self.generation})"
+
+
+Subjects = dict[PatientReference | None, Subject]
+"""By the patient as named; None, and whom the portal's rule cannot tell, is the `ledger`."""
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """An event of a request, with the id that its sender gave it (None: a random one is made)."""
 
     event: Event
     sender_id: str | None
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False):
     """What became of one accepted event: the ids and sealed records of its parts, in order."""
 
     event_ids: tuple[str, ...]
@@ -86,11 +104,21 @@ class Sealer:
         ]
 
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
-        """Give each patient, as named, the canonical identifier (None: none) and the secret."""
+        """Give each patient, as named, the subject that the canonical identifier leads to."""
         named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
         row_keys = {i: row_key(self.keys.index_key, i) for i in set(named.values())}
         secrets = self.secrets(sorted(row_keys.values()), year)
-        return {p: (identifier, secrets[row_keys[identifier]]) for p, identifier in named.items()}
+        subjects = {i: self._subject(i, secrets[at]) for i, at in row_keys.items()}
+        return {patient: subjects[identifier] for patient, identifier in named.items()}
+
+    def _subject(self, identifier: str | None, current: SubjectSecret) -> Subject:
+        secret = KeyedHash(current.secret)
+        return Subject(
+            current.generation,
+            secret,
+            subject_key(self.keys.ledger_key, current.secret, self.origin),
+            None if identifier is None else patient_pseudonym(secret),
+        )
 
     def _seal_event(
         self, accepted: Accepted, acting: Acting, received_ms: int, subjects: Subjects
@@ -98,15 +126,15 @@ class Sealer:
         event = accepted.event
         persons, others = self._pseudonyms(acting, subjects)
         event_flags = event.flags
-        if any(p is not None and subjects[p][0] is None for _, p in acting):
+        if any(p is not None and subjects[p].pseudonym is None for _, p in acting):
             event_flags = tuple(sorted({*event_flags, UNRESOLVED_AGENT}))
         ids: list[str] = []
         records: list[SealedRecord] = []
         flags = event_flags
         for number, part in enumerate(event.parts):
-            identifier, subject = subjects[part.patient]
+            subject = subjects[part.patient]
             part_flags = event_flags
-            if part.patient is not None and identifier is None:
+            if part.patient is not None and subject.pseudonym is None:
                 flags = part_flags = tuple(sorted({*event_flags, UNRESOLVED}))
             row = IndexRow(
                 event_id=(
@@ -115,7 +143,7 @@ class Sealer:
                     else event_id(self.keys.index_key, self.portal, accepted.sender_id, number)
                 ),
                 time_ms=received_ms if event.time_ms is None else event.time_ms,
-                patient=None if identifier is None else patient_pseudonym(subject.secret),
+                patient=subject.pseudonym,
                 agents=persons,
                 others=others,
                 fingerprint=fingerprint(subject.secret, part.resource),
@@ -127,7 +155,7 @@ class Sealer:
         return Sealed(tuple(ids), tuple(records), flags)
 
     def _seal_part(
-        self, event: Event, part: Part, row: IndexRow, subject: SubjectSecret, received_ms: int
+        self, event: Event, part: Part, row: IndexRow, subject: Subject, received_ms: int
     ) -> SealedRecord:
         record = encode_record(self.portal, received_ms, event.format, part.resource, part.cut)
         blind = urandom(BLIND_BYTES)
@@ -135,7 +163,7 @@ class Sealer:
         sealed = seal(
             record,
             blind,
-            key=subject_key(self.keys.ledger_key, subject.secret, self.origin),
+            key=subject.key,
             ledger_key_version=self.keys.ledger_key_version,
             generation=subject.generation,
             origin=self.origin,
@@ -151,9 +179,9 @@ class Sealer:
         others: dict[bytes, None] = {}
         for agent, patient in acting:
             if patient is not None:
-                identifier, subject = subjects[patient]
-                if identifier is not None:
-                    persons[patient_pseudonym(subject.secret)] = None
+                pseudonym = subjects[patient].pseudonym
+                if pseudonym is not None:
+                    persons[pseudonym] = None
                 continue
             name = canonical_agent(agent)
             if name is not None:

@@ -13,6 +13,7 @@ from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.chain.block import encode_body
 from audit_ledger.chain.head import EMPTY, Pending, grow
 from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.queue_message import encode_queue_message
 from functions.ingest.sealing import Accepted, Sealer
 
@@ -45,7 +46,7 @@ def ingest_us_per_event() -> float:
     def secrets(row_keys: Sequence[str], _year: int) -> dict[str, SubjectSecret]:
         return dict.fromkeys(row_keys, secret)
 
-    keys = LedgerKeys(os.urandom(32), os.urandom(32), 1)
+    keys = LedgerKeys(KeyedHash(os.urandom(32)), os.urandom(32), 1)
     sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), keys, secrets)
 
     def run() -> int:

@@ -166,6 +166,13 @@ def test_an_event_with_nothing_that_a_profile_asks_for_is_still_accepted(profile
         assert faults(document) != []
 
 
+def test_no_profile_gives_two_slices_one_type() -> None:
+    """An element of a type is one slice's, so that looking it up by type finds all that apply."""
+    for profile in PROFILES.values():
+        assert len(profile.agent_slice_of) == sum(len(one.types) for one in profile.agents)
+        assert len(profile.entity_slice_of) == len(profile.entities)
+
+
 @pytest.mark.parametrize("meta", [1, "x", [], {"profile": "x"}, {"profile": {"a": 1}}])
 def test_a_meta_of_another_shape_claims_nothing(meta: Any) -> None:
     """It is kept, not read."""

@@ -16,6 +16,7 @@ from audit_ledger.errors import FormatError, TooLargeError, VerificationError
 from audit_ledger.records import pseudonyms
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
+from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.queue_message import (
     SealedRecord,
     decode_queue_message,
@@ -27,8 +28,15 @@ from audit_ledger.records.seal_header import read_header
 
 ORIGIN = "audit.example.org/x"
 KEY, SECRET = b"k" * 32, b"s" * 32
+KEYED = KeyedHash(KEY)
 ROW = IndexRow(
-    "ab" * 32, 1_795_327_140_123, b"p" * 16, (b"a" * 16,), (), b"f" * 32, 2026000, ("balp.x",)
+    event_id="ab" * 32,
+    time_ms=1_795_327_140_123,
+    patient=b"p" * 16,
+    agents=(b"a" * 16,),
+    fingerprint=b"f" * 32,
+    generation=2026000,
+    flags=("balp.x",),
 )
 
 
@@ -186,19 +194,19 @@ def test_event_ids_are_keyed_hashes_of_portal_sender_id_and_part() -> None:
     expected = hmac.new(
         KEY, framed("audit-ledger/event-id/v1", b"ehr", b"id-1", b"0"), "sha256"
     ).hexdigest()
-    assert pseudonyms.event_id(KEY, "ehr", "id-1", 0) == expected
-    assert pseudonyms.event_id(KEY, "ehri", "d-1", 0) != expected
+    assert pseudonyms.event_id(KEYED, "ehr", "id-1", 0) == expected
+    assert pseudonyms.event_id(KEYED, "ehri", "d-1", 0) != expected
 
 
 def test_each_use_of_a_key_gives_its_own_pseudonyms() -> None:
     """The same identifier as patient row, staff or special subject: nothing to join on."""
     found = {
-        pseudonyms.row_key(KEY, "ledger"),
-        pseudonyms.row_key(KEY, None),
-        pseudonyms.event_id(KEY, "ledger", "ledger", 0),
-        pseudonyms.staff_pseudonym(KEY, "ledger").hex(),
-        pseudonyms.patient_pseudonym(KEY).hex(),
-        pseudonyms.fingerprint(KEY, b"ledger").hex(),
+        pseudonyms.row_key(KEYED, "ledger"),
+        pseudonyms.row_key(KEYED, None),
+        pseudonyms.event_id(KEYED, "ledger", "ledger", 0),
+        pseudonyms.staff_pseudonym(KEYED, "ledger").hex(),
+        pseudonyms.patient_pseudonym(KEYED).hex(),
+        pseudonyms.fingerprint(KEYED, b"ledger").hex(),
     }
     assert len(found) == 6
     assert pseudonyms.conflict_key("ab" * 32, b"f" * 32) == (

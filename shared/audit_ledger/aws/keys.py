@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit_ledger.aws.ledgers import WrappedKeys
+from audit_ledger.records.keyed_hash import KeyedHash
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -52,7 +53,7 @@ def public_key_der(client: "KMSClient", key_id: str) -> bytes:
 class LedgerKeys:
     """A ledger's keys in the clear: in memory of ingest, query and follower, for minutes."""
 
-    index_key: bytes
+    index_key: KeyedHash
     ledger_key: bytes
     ledger_key_version: int
 
@@ -73,7 +74,7 @@ class WrappingKey:
         """Give the index key and the newest ledger key."""
         version = wrapped.current_version
         return LedgerKeys(
-            self._unwrap(wrapped.index_key, "index"),
+            KeyedHash(self._unwrap(wrapped.index_key, "index")),
             self._unwrap(wrapped.ledger_keys[version], "ledger"),
             version,
         )

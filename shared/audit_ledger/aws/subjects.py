@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from audit_ledger import strict_base64
 from audit_ledger.aws.batches import batch_get
 from audit_ledger.aws.clients import error_code
+from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SubjectsTable:
     def _made(self, row_key: str, year: int, generation: int) -> SubjectSecret:
         """Make a generation if it is absent; where another request was first, take its secret."""
         secret = urandom(SECRET_BYTES)
-        pseudonym = strict_base64.encode(patient_pseudonym(secret))
+        pseudonym = strict_base64.encode(patient_pseudonym(KeyedHash(secret)))
         try:
             self._client.put_item(
                 TableName=self._table,

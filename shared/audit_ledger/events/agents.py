@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit_ledger.events.contained import Contained, resolve
-from audit_ledger.events.elements import AgentElement, codes
+from audit_ledger.events.elements import AgentElement, Code, codes
 from audit_ledger.events.event import Agent
 from audit_ledger.events.patients import as_patient
 from audit_ledger.events.references import pairs_of
@@ -33,16 +33,24 @@ _OTHER_IDENTIFIERS: Final = (
 
 
 def read_agents(
-    elements: list[AgentElement], contained: Contained, place: str, flags: set[str]
+    elements: Sequence[AgentElement],
+    types: Sequence[Sequence[Code]],
+    contained: Contained,
+    place: str,
+    flags: set[str],
 ) -> tuple[Agent, ...]:
-    """Read the agents: requesting persons first, then other persons, then the rest likewise."""
+    """Read the agents: requesting persons first, then other persons, then the rest likewise.
+
+    `types`: the codes of each one's type.
+    """
     if not elements:
         flags.add("fhir.no-agent")
     agents = [
-        read_agent(element, contained, f"{place}.agent[{index}]")
+        read_agent(element, types[index], contained, place, "agent", index)
         for index, element in enumerate(elements)
     ]
-    agents.sort(key=_precedence)
+    if len(agents) > 1:
+        agents.sort(key=_precedence)
     if len(agents) > MAX_AGENTS:
         flags.add("agent.too-many")
         del agents[MAX_AGENTS:]
@@ -58,8 +66,10 @@ def _precedence(agent: Agent) -> tuple[bool, bool]:
     return not agent.is_person, not agent.requestor
 
 
-def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
-    """Read one agent.
+def read_agent(
+    agent: AgentElement, types: Sequence[Code], contained: Contained, *place: str | int
+) -> Agent:
+    """Read one agent, whose type has the codes `types`.
 
     Candidates, the best first: `reference|Practitioner/1`, `identifier|<system>|<value>`,
     `altId|<id>`, `display|<name>`. A contained resource gives its identifiers, not its `#id`.
@@ -68,7 +78,7 @@ def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
     kind = patient = display = None
     pairs: Sequence[tuple[str, str]] = ()
     if agent.who is not None:
-        who = resolve(agent.who, contained, f"{place}.who")
+        who = resolve(agent.who, contained, *place, "who")
         kind, pairs, display = who.type, who.identifiers, agent.who.display
         if who.reference is not None:
             candidates.append(f"reference|{who.reference}")
@@ -86,19 +96,17 @@ def read_agent(agent: AgentElement, contained: Contained, place: str) -> Agent:
     return Agent(
         tuple(dict.fromkeys(candidates) if len(candidates) > 1 else candidates),
         agent.requestor is True,
-        _is_person(agent) if kind is None else kind in _PERSONS,
+        _is_person(agent, types) if kind is None else kind in _PERSONS,
         patient,
     )
 
 
-def _is_person(agent: AgentElement) -> bool:
+def _is_person(agent: AgentElement, types: Sequence[Code]) -> bool:
     is_device = False
-    for element in (agent.type, agent.role):
-        if element is not None:
-            for _, code in codes(element):
-                if code in _PERSON_CODES:
-                    return True
-                is_device = is_device or code in _DEVICE_CODES
+    for _, code in types if agent.role is None else (*types, *codes(agent.role)):
+        if code in _PERSON_CODES:
+            return True
+        is_device = is_device or code in _DEVICE_CODES
     return agent.requestor is True and not is_device
 
 

@@ -7,7 +7,7 @@ import msgspec
 from audit_ledger.events.agents import read_agents
 from audit_ledger.events.balp import flag_balp_faults
 from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
-from audit_ledger.events.elements import ACTIONS, AuditEventElements, read_elements
+from audit_ledger.events.elements import ACTIONS, AuditEventElements, codes_of, read_elements
 from audit_ledger.events.event import Agent, Event, PatientReference
 from audit_ledger.events.fhir_version import (
     Release,
@@ -24,7 +24,7 @@ from audit_ledger.events.rejected import RejectedEvent
 MAX_EVENT_BYTES: Final = 256 * 1024
 
 
-class Reading(msgspec.Struct):
+class Reading(msgspec.Struct, gc=False):
     """What an AuditEvent says, before it is divided among its patients."""
 
     release: Release
@@ -96,10 +96,13 @@ def read_audit_event(
     if event.source is None:
         flags.add("fhir.no-source")
     contained = contained_by_reference(event.contained) if event.contained else NOTHING_CONTAINED
-    agents = read_agents(event.agent or [], contained, place, flags)
-    patients = read_patients(event, contained, agents, place, flags, base=base, subject=subject)
-    if "meta" in document:
-        flag_balp_faults(document, flags, is_r4=release == "fhir-r4")
+    codes = codes_of(event)
+    agents = read_agents(event.agent or (), codes.agent_types, contained, place, flags)
+    patients = read_patients(
+        event, codes, contained, agents, place, flags, base=base, subject=subject
+    )
+    if event.meta is not None:
+        flag_balp_faults(event, codes, document, flags, is_r4=release == "fhir-r4")
     return Reading(release, time_ms, _action(event, flags), patients, agents, flags)
 
 

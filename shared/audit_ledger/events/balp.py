@@ -1,24 +1,40 @@
 """Faults of events that claim a profile of IHE Basic Audit Log Patterns: flagged, never refused."""
 
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from audit_ledger.events.balp_profiles import PROFILES, AgentSlice, EntitySlice, Profile
-from audit_ledger.events.elements import codes
+from audit_ledger.events.elements import (
+    AgentElement,
+    AuditEventElements,
+    Code,
+    ElementCodes,
+    EntityElement,
+    Reference,
+    codes,
+)
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.references import normalize_reference
 
 _CANONICAL: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
 
 
-def flag_balp_faults(event: JsonObject, flags: set[str], *, is_r4: bool) -> None:
+def flag_balp_faults(
+    event: AuditEventElements,
+    of: ElementCodes,
+    document: JsonObject,
+    flags: set[str],
+    *,
+    is_r4: bool,
+) -> None:
     """Add the codes of what is wrong with an AuditEvent by the BALP profiles that it claims.
 
     An event that claims none has no faults. The codes are stable and all begin with `balp.`.
+    `document` is what `event` was read from.
     """
-    meta = event.get("meta")
-    claims = meta.get("profile") if isinstance(meta, dict) else None
-    for claim in claims if isinstance(claims, list) else ():
-        if not isinstance(claim, str) or not claim.startswith(_CANONICAL):
+    claims = event.meta.get("profile") if type(event.meta) is dict else None
+    for claim in claims if type(claims) is list else ():
+        if type(claim) is not str or not claim.startswith(_CANONICAL):
             continue
         profile = PROFILES.get(claim.removeprefix(_CANONICAL).partition("|")[0])
         if profile is None:
@@ -27,88 +43,113 @@ def flag_balp_faults(event: JsonObject, flags: set[str], *, is_r4: bool) -> None
             flags.add("balp.not-r4")
         else:
             _check(event, profile, flags)
+            _check_agents(event, profile, of.agent_types, document, flags)
+            _check_entities(event, profile, of, flags)
 
 
-def _check(event: JsonObject, profile: Profile, flags: set[str]) -> None:
-    if profile.type is not None and profile.type not in codes(event.get("type")):
+def _check(event: AuditEventElements, profile: Profile, flags: set[str]) -> None:
+    if profile.type is not None and profile.type not in codes(event.type):
         flags.add("balp.type")
-    if profile.subtypes and profile.subtypes.isdisjoint(codes(event.get("subtype"))):
+    if profile.subtypes and profile.subtypes.isdisjoint(codes(event.subtype)):
         flags.add("balp.subtype")
-    if profile.action is not None and event.get("action") != profile.action:
+    if profile.action is not None and event.action != profile.action:
         flags.add("balp.action")
-    outcome = event.get("outcome")
+    outcome = event.outcome
     if (profile.outcome == "success" and outcome != "0") or (profile.outcome and outcome is None):
         flags.add("balp.outcome")
-    observer = (event.get("source") or {}).get("observer")
-    if not observer:
+    if not (event.source and event.source.get("observer")):
         flags.add("balp.no-source-observer")
-    _check_agents(event, profile.agents, observer, flags)
-    _check_entities(event, profile.entities, flags)
 
 
 def _check_agents(
-    event: JsonObject, rules: tuple[AgentSlice, ...], observer: Any, flags: set[str]
+    event: AuditEventElements,
+    profile: Profile,
+    types: Sequence[Sequence[Code]],
+    document: JsonObject,
+    flags: set[str],
 ) -> None:
-    agents = [(agent, codes(agent.get("type"))) for agent in event.get("agent") or ()]
-    for rule in rules:
-        found = [agent for agent, types in agents if not rule.types.isdisjoint(types)]
-        for agent in found:
-            _check_agent(agent, rule, observer, flags)
-        if len(found) < rule.least:
+    counts = [0] * len(profile.agents)
+    for index, agent in enumerate(event.agent or ()):
+        for number in _slices(types[index], profile.agent_slice_of):
+            rule = profile.agents[number]
+            counts[number] += 1
+            _check_agent(agent, rule, flags)
+            if rule.recorder and not _is_observer(document, index):
+                flags.add("balp.agent-not-observer")
+    for rule, count in zip(profile.agents, counts, strict=True):
+        if count < rule.least:
             flags.add(f"balp.no-{rule.name}")
-        elif rule.most is not None and len(found) > rule.most:
+        elif rule.most is not None and count > rule.most:
             flags.add("balp.repeated-agent")
 
 
-def _check_entities(event: JsonObject, rules: tuple[EntitySlice, ...], flags: set[str]) -> None:
-    entities = [(entity, codes(entity.get("type"))) for entity in event.get("entity") or ()]
-    for rule in rules:
-        found = [entity for entity, types in entities if rule.type in types]
-        for entity in found:
-            _check_entity(entity, rule, flags)
-        if len(found) < rule.least:
+def _check_entities(
+    event: AuditEventElements, profile: Profile, of: ElementCodes, flags: set[str]
+) -> None:
+    counts = [0] * len(profile.entities)
+    for index, entity in enumerate(event.entity or ()):
+        for number in _slices(of.entity_types[index], profile.entity_slice_of):
+            counts[number] += 1
+            _check_entity(entity, profile.entities[number], of.entity_roles[index], flags)
+    for rule, count in zip(profile.entities, counts, strict=True):
+        if count < rule.least:
             flags.add(f"balp.no-{rule.name}")
-        elif rule.most is not None and len(found) > rule.most:
+        elif rule.most is not None and count > rule.most:
             flags.add("balp.repeated-entity")
 
 
-def _check_agent(agent: JsonObject, rule: AgentSlice, observer: Any, flags: set[str]) -> None:
-    who = agent.get("who")
-    if rule.who and not who:
+def _slices(types: Sequence[Code], slice_of: dict[Code, int]) -> Iterable[int]:
+    """Give the slices that an element of these types belongs to, each once."""
+    if len(types) == 1:
+        number = slice_of.get(types[0])
+        return () if number is None else (number,)
+    return {slice_of[code] for code in types if code in slice_of}
+
+
+def _is_observer(document: JsonObject, index: int) -> bool:
+    who = document["agent"][index].get("who")
+    return bool(who == (document.get("source") or {}).get("observer"))
+
+
+def _check_agent(agent: AgentElement, rule: AgentSlice, flags: set[str]) -> None:
+    if rule.who and (agent.who is None or agent.who.says_nothing):
         flags.add("balp.no-agent-who")
-    elif rule.identifier and not _identifier_value(who):
+    elif rule.identifier and not _has_identifier_value(agent.who):
         flags.add("balp.no-agent-identifier")
     if rule.network == "demanded":
-        if not agent.get("network"):
+        if not agent.network:
             flags.add("balp.no-agent-network")
-    elif rule.network == "forbidden" and (agent.get("network") or agent.get("media")):
+    elif rule.network == "forbidden" and (agent.network or agent.media):
         flags.add("balp.agent-network")
-    if rule.policy and not agent.get("policy"):
+    if rule.policy and not agent.policy:
         flags.add("balp.no-agent-policy")
-    if rule.requestor is not None and agent.get("requestor") is not rule.requestor:
+    if rule.requestor is not None and agent.requestor is not rule.requestor:
         flags.add("balp.agent-requestor")
-    if rule.recorder and who != observer:
-        flags.add("balp.agent-not-observer")
 
 
-def _check_entity(entity: JsonObject, rule: EntitySlice, flags: set[str]) -> None:
-    what = entity.get("what")
-    if rule.roles and rule.roles.isdisjoint(codes(entity.get("role"))):
+def _check_entity(
+    entity: EntityElement, rule: EntitySlice, roles: Sequence[Code], flags: set[str]
+) -> None:
+    what = None if entity.what is None or entity.what.says_nothing else entity.what
+    if rule.roles and rule.roles.isdisjoint(roles):
         flags.add("balp.entity-role")
     if rule.what == "forbidden":
-        if what:
+        if what is not None:
             flags.add("balp.entity-what")
-    elif rule.what is not None and not what:
+    elif rule.what is not None and what is None:
         flags.add("balp.no-entity-what")
-    elif rule.what == "identifier" and not _identifier_value(what):
+    elif rule.what == "identifier" and not _has_identifier_value(what):
         flags.add("balp.no-entity-identifier")
-    elif rule.what == "patient":
-        target = (what or {}).get("reference")
-        if target and normalize_reference(target)[0] not in ("Patient", None):
-            flags.add("balp.entity-what")
-    if rule.query and not entity.get("query"):
+    elif rule.what == "patient" and not _may_be_patient(what):
+        flags.add("balp.entity-what")
+    if rule.query and not entity.query:
         flags.add("balp.no-query-text")
 
 
-def _identifier_value(reference: JsonObject | None) -> Any:
-    return ((reference or {}).get("identifier") or {}).get("value")
+def _has_identifier_value(reference: Reference | None) -> bool:
+    return bool(reference and reference.identifier and reference.identifier.value)
+
+
+def _may_be_patient(what: Reference | None) -> bool:
+    target = what.reference if what else None
+    return not target or normalize_reference(target)[0] in ("Patient", None)

@@ -65,6 +65,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Literal["success", "any", None] = None
     agents: tuple[AgentSlice, ...] = ()
     entities: tuple[EntitySlice, ...] = ()
+    agent_slice_of: dict[Code, int] = {}  # by type: which of `agents`
+    entity_slice_of: dict[Code, int] = {}
+
+    def __post_init__(self) -> None:
+        """Lay the slices out by what tells them apart: no profile gives two slices one type."""
+        agents = {code: i for i, one in enumerate(self.agents) for code in one.types}
+        entities = {one.type: i for i, one in enumerate(self.entities)}
+        msgspec.structs.force_setattr(self, "agent_slice_of", agents)
+        msgspec.structs.force_setattr(self, "entity_slice_of", entities)
 
 
 def _codes(system: str, *codes: str) -> frozenset[Code]:

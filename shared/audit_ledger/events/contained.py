@@ -7,6 +7,7 @@ import msgspec
 
 from audit_ledger.events.elements import Identifier, Reference, read_elements
 from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.json_spans import spell_path
 from audit_ledger.events.references import identifiers_of, normalize_reference, pairs_of
 
 Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
@@ -31,10 +32,11 @@ def contained_by_reference(resources: list[JsonObject]) -> Contained:
     return {f"#{item['id']}": item for item in resources if type(item.get("id")) is str}
 
 
-def resolve(reference: Reference, contained: Contained, place: str) -> Named:
+def resolve(reference: Reference, contained: Contained, *place: str | int) -> Named:
     """Find out whom a reference names.
 
-    RejectedEvent where the identifiers of a contained resource are not of FHIR's shape.
+    RejectedEvent where the identifiers of a contained resource are not of FHIR's shape; `place`, in
+    pieces, says where the reference stands: `"AuditEvent", "agent", 0, "who"`.
     """
     identifiers = identifiers_of(reference)
     kind = normal = None
@@ -45,7 +47,8 @@ def resolve(reference: Reference, contained: Contained, place: str) -> Named:
             kind = declared
         inside = resource.get("identifier") or []
         for identifier in inside if isinstance(inside, list) else [inside]:
-            found = read_elements(identifier, Identifier, f"{place}.resolve().identifier")
+            where = f"{spell_path(place)}.resolve().identifier"
+            found = read_elements(identifier, Identifier, where)
             identifiers += pairs_of((found,))
     elif target:
         kind, normal = normalize_reference(target)

@@ -6,6 +6,7 @@ not listed here is kept and not looked at.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -32,6 +33,20 @@ class Reference(msgspec.Struct, gc=False):
     type: str | None = None
     identifier: Identifier | None = None
     display: str | None = None
+    id: Any = None
+    extension: Any = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it has no member that FHIR knows, as `{}`."""
+        return (
+            self.reference is None
+            and self.identifier is None
+            and self.display is None
+            and self.type is None
+            and self.id is None
+            and self.extension is None
+        )
 
 
 class Extension(msgspec.Struct, rename="camel", gc=False):
@@ -42,7 +57,7 @@ class Extension(msgspec.Struct, rename="camel", gc=False):
 
 
 class AgentElement(msgspec.Struct, rename="camel"):
-    """`AuditEvent.agent`; `altId` and `name` are R4's."""
+    """`AuditEvent.agent`; `altId`, `name` and `media` are R4's."""
 
     who: Reference | None = None
     type: Any = None
@@ -51,6 +66,9 @@ class AgentElement(msgspec.Struct, rename="camel"):
     name: str | None = None
     requestor: bool | None = None
     extension: list[Extension] | None = None
+    network: Any = None
+    media: Any = None
+    policy: Any = None
     reference: Any = None  # with user_id, what named an agent before R4
     user_id: Any = None
 
@@ -61,23 +79,35 @@ class EntityElement(msgspec.Struct):
     what: Reference | None = None
     type: Any = None
     role: Any = None
+    query: Any = None
     reference: Any = None  # with identifier, what named an entity before R4
     identifier: Any = None
 
 
 class AuditEventElements(msgspec.Struct, rename="camel"):
-    """An AuditEvent; `type` is R4's, `code` and `patient` are R5's."""
+    """An AuditEvent; `type` and `subtype` are R4's, `code` and `patient` are R5's."""
 
     resource_type: Any = None
+    meta: Any = None
     type: Any = None
+    subtype: Any = None
     code: Any = None
     action: Any = None
+    outcome: Any = None
     recorded: str | None = None
     agent: list[AgentElement] | None = None
     source: JsonObject | None = None
     entity: list[EntityElement] | None = None
     patient: Reference | None = None
     contained: list[JsonObject] | None = None
+
+
+class ElementCodes(msgspec.Struct, gc=False):
+    """The codes of an event's agents and entities, in order: read once for all who ask."""
+
+    agent_types: list[Sequence[Code]]
+    entity_types: list[Sequence[Code]]
+    entity_roles: list[Sequence[Code]]
 
 
 _Elements = TypeVar("_Elements", bound=msgspec.Struct)
@@ -107,15 +137,24 @@ def read_elements(document: object, kind: type[_Elements], place: str) -> _Eleme
         ) from None
 
 
-def codes(value: Any) -> list[Code]:
+def codes(value: Any) -> Sequence[Code]:
     """Give the codes of a Coding (R4), a CodeableConcept (R5), or a list of such; else none."""
-    found: list[Code] = []
-    waiting = value if type(value) is list else (value,)
-    for item in waiting:
-        if type(item) is dict:
-            if "coding" in item:
-                found += codes(item["coding"])
-            if type(code := item.get("code")) is str:
-                system = item.get("system")
-                found.append((system if type(system) is str else "", code))
-    return found
+    if type(value) is list:
+        if len(value) == 1:
+            return codes(value[0])
+        return [code for item in value for code in codes(item)]
+    if type(value) is not dict:
+        return ()
+    code, system, codings = value.get("code"), value.get("system"), value.get("coding")
+    own = ((system if type(system) is str else "", code),) if type(code) is str else ()
+    return own if codings is None else (*codes(codings), *own)
+
+
+def codes_of(event: AuditEventElements) -> ElementCodes:
+    """Read the codes of an event's agents and entities."""
+    agents, entities = event.agent or (), event.entity or ()
+    return ElementCodes(
+        [codes(agent.type) for agent in agents],
+        [codes(entity.type) for entity in entities],
+        [codes(entity.role) for entity in entities],
+    )

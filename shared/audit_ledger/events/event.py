@@ -42,7 +42,7 @@ class Agent(msgspec.Struct, frozen=True, gc=False):
         return f"Agent(requestor={self.requestor}, is_person={self.is_person})"
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """The share of one patient in an event: what its record keeps.
 
     `resource` holds the bytes as submitted, or with the spans cut out that name other patients;
@@ -58,7 +58,7 @@ class Part(msgspec.Struct, frozen=True):
         return f"Part({self.patient!r}, {len(self.resource)} bytes, {len(self.cut)} cut)"
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An accepted event. `time_ms`: milliseconds since 1970, None where a CloudEvent has no time.
 
     `sender_id` is the sender's own id of the event where the format has one (CloudEvents source and

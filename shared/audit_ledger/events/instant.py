@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _FORM = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3]):[0-5][0-9]:)([0-5][0-9]|60)"
@@ -20,15 +21,19 @@ def parse_instant_ms(text: str) -> int:
     if not (form := _FORM.fullmatch(text)):
         raise ValueError("not of the form 2015-02-07T13:28:17.239+02:00")
     minute, second, fraction, zone = form.groups()
-    leap = second == "60"
-    try:
-        moment = datetime.fromisoformat(
-            f"{minute}59{zone}".upper() if leap else f"{minute}{second}{zone}".upper()
-        )
-    except ValueError:
-        raise ValueError("no such date or time") from None
-    whole = (moment - _EPOCH) // _MILLISECOND
-    instant = whole + 1000 * leap + (int((fraction + "00")[:3]) if fraction else 0)
+    instant = _minute_ms(minute, zone) + int(second) * 1000
+    if fraction:
+        instant += int((fraction + "00")[:3])
     if not FIRST_MS <= instant <= LAST_MS:
         raise ValueError("not within the years 1 to 9999 in UTC")
     return instant
+
+
+@lru_cache(maxsize=64)
+def _minute_ms(minute: str, zone: str) -> int:
+    """Give milliseconds since 1970 of `2015-02-07T13:28:`; a busy minute has many events."""
+    try:
+        moment = datetime.fromisoformat(f"{minute}00{zone}".upper())
+    except ValueError:
+        raise ValueError("no such date or time") from None
+    return (moment - _EPOCH) // _MILLISECOND

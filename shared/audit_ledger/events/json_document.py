@@ -21,6 +21,7 @@ _members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _elements_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
 _ESCAPE: Final = re.compile(rb"\\(?:u003[aA]|.)", re.DOTALL)
+_BUT_OPENING: Final = bytes(set(range(256)) - set(b"{["))
 _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError)
 
 
@@ -31,9 +32,10 @@ def read_json(body: bytes, place: str) -> Any:
         compact = _encoder.encode(document)
     except _FAULTS:
         raise _not_json(place) from None
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
+    if len(body.translate(None, _BUT_OPENING)) > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
         raise RejectedEvent(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
-    _refuse_repeated_names(body, compact, place)
+    if compact != body:
+        _refuse_repeated_names(body, compact, place)
     return document
 
 

@@ -23,6 +23,11 @@ _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
 
 
+def spell_path(path: Path) -> str:
+    """Give a path as FHIRPath spells it: `AuditEvent.entity[2].what`."""
+    return "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in path).lstrip(".")
+
+
 class Span(msgspec.Struct):
     """Where a member or element stands: from `start` (its name's quote, or its value) to `end`."""
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from audit_ledger.events.event import Part
 from audit_ledger.events.json_document import JsonObject
-from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans
+from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans, spell_path
 from audit_ledger.events.mentions import (
     Finder,
     known_by,
@@ -159,8 +159,7 @@ class _Division:
         known = self.expressions.get(path)
         if known is None:
             inside = path if self.base else ("AuditEvent", *path)
-            known = "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in inside)
-            known = self.expressions[path] = known.lstrip(".")
+            known = self.expressions[path] = spell_path(inside)
         return known
 
 

@@ -1,12 +1,12 @@
 """Whom an event is about: which elements name a patient, and which of them name the same one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from audit_ledger.events.contained import Contained, Named, resolve
-from audit_ledger.events.elements import AuditEventElements, EntityElement, codes
+from audit_ledger.events.elements import AuditEventElements, Code, ElementCodes
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
 from audit_ledger.events.references import normalize_reference
 from audit_ledger.events.rejected import RejectedEvent
@@ -38,6 +38,7 @@ class NamedPatient(msgspec.Struct, frozen=True, gc=False):
 
 def read_patients(
     event: AuditEventElements,
+    codes: ElementCodes,
     contained: Contained,
     agents: Iterable[Agent],
     place: str,
@@ -55,13 +56,14 @@ def read_patients(
     """
     named: list[tuple[Path, PatientReference]] = []
     if event.patient is not None:
-        patient = as_patient(resolve(event.patient, contained, f"{place}.patient"))
+        patient = as_patient(resolve(event.patient, contained, place, "patient"))
         named.append(((*base, "patient"), patient))
     for index, entity in enumerate(event.entity or ()):
         what = _NOBODY
         if entity.what is not None:
-            what = resolve(entity.what, contained, f"{place}.entity[{index}].what")
-        if stands_for_patient(entity, what.type, flags):
+            what = resolve(entity.what, contained, place, "entity", index, "what")
+        types, roles = codes.entity_types[index], codes.entity_roles[index]
+        if stands_for_patient(what.type, types, roles, flags):
             named.append(((*base, "entity", index), as_patient(what)))
     if subject is not None:
         names = {patient for _, patient in named}
@@ -86,7 +88,9 @@ def as_patient(named: Named) -> PatientReference:
     return PatientReference(named.reference, named.identifiers)
 
 
-def stands_for_patient(entity: EntityElement, kind: str | None, flags: set[str]) -> bool:
+def stands_for_patient(
+    kind: str | None, types: Sequence[Code], roles: Sequence[Code], flags: set[str]
+) -> bool:
     """Say whether an entity, whose `what` is of the resource type `kind`, stands for a patient.
 
     It does when it refers to a Patient, or has object role 1 (Patient), or the resource type
@@ -95,11 +99,9 @@ def stands_for_patient(entity: EntityElement, kind: str | None, flags: set[str])
     """
     if kind == "Patient":
         return True
-    roles = codes(entity.role)
     for system, code in roles:
         if code == "1" and system in _OBJECT_ROLES:
             return True
-    types = codes(entity.type)
     if (_RESOURCE_TYPES, "Patient") in types:
         return True
     if roles or kind or not any(c == "1" and system in _ENTITY_TYPES for system, c in types):

@@ -81,7 +81,7 @@ def read_record_event(
         flags.add("record.no-actor")
     else:
         actor = AgentElement(who=record.actor, requestor=True)
-        agents = (read_agent(actor, NOTHING_CONTAINED, f"{place}.actor"),)
+        agents = (read_agent(actor, (), NOTHING_CONTAINED, place, "actor"),)
     patient = _patient(record, subject, place)
     if patient is None:
         flags.add("record.no-patient")
@@ -93,7 +93,7 @@ def _patient(
 ) -> PatientReference | None:
     if record.patient is None:
         return subject
-    patient = as_patient(resolve(record.patient, NOTHING_CONTAINED, f"{place}.patient"))
+    patient = as_patient(resolve(record.patient, NOTHING_CONTAINED, place, "patient"))
     if subject is None or subject.reference == patient.reference:
         return patient
     if patient.reference is None:

@@ -3,4 +3,7 @@
 
 def frame(label: bytes, *parts: bytes) -> bytes:
     """Give `label` ‖ LF ‖ (u32be length ‖ bytes) of each part: no two lists give the same bytes."""
-    return label + b"\n" + b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+    pieces = [label, b"\n"]
+    for part in parts:
+        pieces += (len(part).to_bytes(4, "big"), part)
+    return b"".join(pieces)

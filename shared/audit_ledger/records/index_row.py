@@ -16,7 +16,6 @@ from typing import Annotated
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 
 PSEUDONYM_BYTES = 16
@@ -28,48 +27,33 @@ _EVENT_ID = re.compile(r"[0-9a-f]{64}")
 _FLAG = re.compile(r"[a-z0-9.-]{1,64}")
 
 
-class IndexRow(msgspec.Struct, frozen=True):
-    """An index row, read. Times in milliseconds since 1970, pseudonyms of 16 bytes."""
+class IndexRow(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,
+):
+    """An index row. Times in milliseconds since 1970, pseudonyms of 16 bytes."""
 
-    event_id: str
-    time_ms: int
-    patient: bytes | None
-    agents: tuple[bytes, ...]
-    others: tuple[bytes, ...]
+    event_id: str = msgspec.field(name="id")
+    time_ms: Annotated[int, msgspec.Meta(ge=FIRST_MS, le=LAST_MS)] = msgspec.field(name="time")
+    patient: bytes | None = None
+    agents: tuple[bytes, ...] = ()
+    others: tuple[bytes, ...] = ()
     fingerprint: bytes
-    generation: int
-    flags: tuple[str, ...] = ()
-
-
-class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    id: str
-    time: Annotated[int, msgspec.Meta(ge=FIRST_MS, le=LAST_MS)]
-    patient: str | None = None
-    agents: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    fingerprint: str
     generation: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
     flags: tuple[str, ...] = ()
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Wire)
+_decoder = msgspec.json.Decoder(IndexRow)
 
 
 def encode_index_row(row: IndexRow) -> bytes:
     """Give the bytes that are committed to, stored and disclosed."""
-    return _encoder.encode(
-        _Wire(
-            id=row.event_id,
-            time=row.time_ms,
-            patient=None if row.patient is None else strict_base64.encode(row.patient),
-            agents=tuple(map(strict_base64.encode, row.agents)),
-            others=tuple(map(strict_base64.encode, row.others)),
-            fingerprint=strict_base64.encode(row.fingerprint),
-            generation=row.generation,
-            flags=row.flags,
-        )
-    )
+    return _encoder.encode(row)
 
 
 def decode_index_row(data: bytes) -> IndexRow:
@@ -77,29 +61,18 @@ def decode_index_row(data: bytes) -> IndexRow:
     if len(data) > MAX_ROW_BYTES:
         raise FormatError(f"index row: {len(data)} bytes, at most {MAX_ROW_BYTES}")
     try:
-        wire = _decoder.decode(data)
+        row = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FormatError("index row: not JSON with exactly the keys of an index row") from None
-    if not _EVENT_ID.fullmatch(wire.id):
+    if not _EVENT_ID.fullmatch(row.event_id):
         raise FormatError("index row: id is not 64 lower-case hex digits")
-    if not all(map(_FLAG.fullmatch, wire.flags)):
+    if not all(map(_FLAG.fullmatch, row.flags)):
         raise FormatError("index row: a flag is no code")
-    row = IndexRow(
-        wire.id,
-        wire.time,
-        None if wire.patient is None else _pseudonym(wire.patient),
-        tuple(map(_pseudonym, wire.agents)),
-        tuple(map(_pseudonym, wire.others)),
-        strict_base64.decode(
-            wire.fingerprint, size=FINGERPRINT_BYTES, what="index row: fingerprint"
-        ),
-        wire.generation,
-        wire.flags,
-    )
+    pseudonyms = (*row.agents, *row.others, *(() if row.patient is None else (row.patient,)))
+    if any(len(pseudonym) != PSEUDONYM_BYTES for pseudonym in pseudonyms):
+        raise FormatError(f"index row: a pseudonym is not {PSEUDONYM_BYTES} bytes")
+    if len(row.fingerprint) != FINGERPRINT_BYTES:
+        raise FormatError(f"index row: fingerprint is not {FINGERPRINT_BYTES} bytes")
     if encode_index_row(row) != data:
         raise FormatError("index row: not spelled as the encoder spells it")
     return row
-
-
-def _pseudonym(text: str) -> bytes:
-    return strict_base64.decode(text, size=PSEUDONYM_BYTES, what="index row: pseudonym")

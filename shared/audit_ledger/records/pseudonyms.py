@@ -6,44 +6,47 @@ subject and year): pseudonyms of patients and fingerprints, so that erasing the 
 nobody's. Each use has a label of its own, and lengths precede the parts (see framing).
 """
 
-import hmac
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from audit_ledger.records.framing import frame
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 
+if TYPE_CHECKING:  # the sequencer, which has no key, starts without cryptography
+    from audit_ledger.records.keyed_hash import KeyedHash
+
 LEDGER_SUBJECT = "ledger"  # the subject of events that name no patient
 
 
-def event_id(index_key: bytes, portal: str, sender_id: str, part: int) -> str:
+def event_id(index_key: "KeyedHash", portal: str, sender_id: str, part: int) -> str:
     """Event id, 64 hex digits: the same portal, sender's own id and patient part give the same."""
     message = frame(b"audit-ledger/event-id/v1", portal.encode(), sender_id.encode(), b"%d" % part)
-    return hmac.digest(index_key, message, "sha256").hex()
+    return index_key.digest(message).hex()
 
 
-def row_key(index_key: bytes, canonical_identifier: str | None) -> str:
+def row_key(index_key: "KeyedHash", canonical_identifier: str | None) -> str:
     """Row key of a subject, 64 hex digits; None is the subject `ledger`."""
     if canonical_identifier is None:
         message = frame(b"audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
     else:
         message = frame(b"audit-ledger/subject/v1", b"patient", canonical_identifier.encode())
-    return hmac.digest(index_key, message, "sha256").hex()
+    return index_key.digest(message).hex()
 
 
-def staff_pseudonym(index_key: bytes, canonical_identifier: str) -> bytes:
+def staff_pseudonym(index_key: "KeyedHash", canonical_identifier: str) -> bytes:
     """Pseudonym of an agent who is no patient: 16 bytes."""
     message = frame(b"audit-ledger/agent/v1", canonical_identifier.encode())
-    return hmac.digest(index_key, message, "sha256")[:PSEUDONYM_BYTES]
+    return index_key.digest(message)[:PSEUDONYM_BYTES]
 
 
-def patient_pseudonym(subject_secret: bytes) -> bytes:
+def patient_pseudonym(subject_secret: "KeyedHash") -> bytes:
     """Pseudonym of a patient under one generation's secret: 16 bytes."""
-    return hmac.digest(subject_secret, b"audit-ledger/patient/v1\n", "sha256")[:PSEUDONYM_BYTES]
+    return subject_secret.digest(b"audit-ledger/patient/v1\n")[:PSEUDONYM_BYTES]
 
 
-def fingerprint(subject_secret: bytes, resource: bytes) -> bytes:
+def fingerprint(subject_secret: "KeyedHash", resource: bytes) -> bytes:
     """Tell the same content from other content under one sender id: 32 bytes."""
-    return hmac.digest(subject_secret, frame(b"audit-ledger/content/v1", resource), "sha256")
+    return subject_secret.digest(frame(b"audit-ledger/content/v1", resource))
 
 
 def conflict_key(event_id_hex: str, content_fingerprint: bytes) -> str:

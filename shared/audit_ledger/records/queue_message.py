@@ -29,7 +29,7 @@ _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
 
 
-class SealedRecord(msgspec.Struct, frozen=True):
+class SealedRecord(msgspec.Struct, frozen=True, gc=False):
     """One record, sealed, with what binds and finds it. `commitment`: 32 bytes."""
 
     commitment: bytes

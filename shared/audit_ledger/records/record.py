@@ -8,6 +8,7 @@ other patients' elements were cut out of this one's record.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -31,15 +32,22 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_
 
 
 _decoder = msgspec.json.Decoder(Record)
+_text = msgspec.json.Encoder()
 
 
 def encode_record(
     portal: str, received_ms: int, format_: str, resource: bytes, cut: Sequence[str] = ()
 ) -> bytes:
     """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, kept verbatim."""
-    second = datetime.fromtimestamp(received_ms // 1000, UTC).isoformat()[:19]
-    received = f"{second}.{received_ms % 1000:03d}Z"
-    return _encode(Record(portal, received, format_, msgspec.Raw(resource), tuple(cut)))
+    seconds, milliseconds = divmod(received_ms, 1000)
+    received = f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
+    return _encode(portal, received, format_, resource, cut)
+
+
+@lru_cache(maxsize=1)
+def _to_the_second(seconds: int) -> str:
+    """Give `2026-11-22T05:59:00`; a busy second has many records."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def decode_record(data: bytes) -> Record:
@@ -50,13 +58,27 @@ def decode_record(data: bytes) -> Record:
         raise FormatError("record: not JSON with exactly the keys of a record") from None
     if record.format not in FORMATS:
         raise FormatError(f"record: format is none of {', '.join(FORMATS)}")
-    if _encode(record) != data:
+    if _encode(*_members(record)) != data:
         raise FormatError("record: not spelled as the encoder spells it")
     return record
 
 
-def _encode(record: Record) -> bytes:
-    cut = b',"cut":' + msgspec.json.encode(record.cut) if record.cut else b""
-    portal, received = msgspec.json.encode(record.portal), msgspec.json.encode(record.received)
-    head = b'{"portal":%b,"received":%b,"format":"%b"' % (portal, received, record.format.encode())
-    return b"".join((head, cut, b',"resource":', bytes(record.resource), b"}"))
+def _members(record: Record) -> tuple[str, str, str, bytes, Sequence[str]]:
+    return record.portal, record.received, record.format, bytes(record.resource), record.cut
+
+
+def _encode(portal: str, received: str, format_: str, resource: bytes, cut: Sequence[str]) -> bytes:
+    return b"".join(
+        (
+            b'{"portal":',
+            _text.encode(portal),
+            b',"received":',
+            _text.encode(received),
+            b',"format":"',
+            format_.encode(),
+            b'","cut":' + _text.encode(cut) if cut else b'"',
+            b',"resource":',
+            resource,
+            b"}",
+        )
+    )

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.records.commitment import BLIND_BYTES
 from audit_ledger.records.seal_header import (
+    BLIND_BYTES,
     HEADER_BYTES,
     NONCE_BYTES,
     SealHeader,

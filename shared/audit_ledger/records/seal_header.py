@@ -8,9 +8,9 @@ import struct
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.records.commitment import BLIND_BYTES
 
 VERSION = 1
+BLIND_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16  # AES-GCM
 
