@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from audit_ledger.aws.keys import LedgerKeys, WrappingKey
+from audit_ledger.aws.ledger_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
 from audit_ledger.aws.queue import LedgerQueue

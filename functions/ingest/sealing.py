@@ -11,7 +11,7 @@ from time import gmtime
 
 import msgspec
 
-from audit_ledger.aws.keys import LedgerKeys
+from audit_ledger.aws.ledger_keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.events import (
     Agent,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-from audit_ledger.aws.keys import LedgerKeys
+from audit_ledger.aws.ledger_keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.chain.block import encode_body
 from audit_ledger.chain.head import EMPTY, Pending, grow
