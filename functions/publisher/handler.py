@@ -16,6 +16,7 @@ from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.chain.block import Block
 from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher.publish import Published, Publisher
@@ -43,11 +44,12 @@ def publisher() -> Publisher:
         raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"]))
     )
 
-    def verify_block(message: bytes, signature: bytes) -> None:
+    def verify_block(block: Block) -> None:
         try:
-            sequencer_key.verify(signature, message)
+            sequencer_key.verify(block.signature, block.signed_message())
         except InvalidSignature:
-            raise VerificationError("a block is not signed by the sequencer's key") from None
+            message = f"block {block.first_seq}: not signed by the sequencer's key"
+            raise VerificationError(message) from None
 
     def announce(published: Published) -> None:
         detail = {"origin": origin, "size": published.size, "digest": published.digest_name}

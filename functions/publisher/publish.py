@@ -89,7 +89,7 @@ class Published:
 class Publisher:
     """One ledger's publisher.
 
-    `verify_block`: raises VerificationError unless the sequencer's key signed the message;
+    `verify_block`: raises VerificationError unless the sequencer's key signed the block;
     `now`: whole seconds; `announce`: tells the bus of a new digest.
     """
 
@@ -98,7 +98,7 @@ class Publisher:
     state: State
     tiles: Objects
     archive: Objects
-    verify_block: Callable[[bytes, bytes], None]
+    verify_block: Callable[[Block], None]
     signer: Signer
     announce: Callable[[Published], None]
     now: Callable[[], int]
@@ -116,10 +116,12 @@ class Publisher:
         if old is not None and old.frozen is not None:
             raise FrozenError(f"this ledger is frozen: {old.frozen}")
         try:
-            if old is not None and self.memory.put_version != old.version:
-                self._put_files(old)
-                self._drop_partial_tiles(old.size)
-                self.announce(Published(old.size, 0, 0, old.digest_name))
+            if old is not None:
+                self.signer.verify_state(old)
+                if self.memory.put_version != old.version:
+                    self._put_files(old)
+                    self._drop_partial_tiles(old.size)
+                    self.announce(Published(old.size, 0, 0, old.digest_name))
 
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing
             # is ever signed again: see _freeze.
@@ -163,7 +165,7 @@ class Publisher:
         self.memory.growth = None  # ahead of what is published until this run is done
         grown = Grown(head, growth)
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
-            self.verify_block(block.signed_message(), block.signature)
+            self.verify_block(block)
             body, grown.head, leaves = follow(block, grown.head)
             name = f"blocks/{block.first_seq:020}"
             self.archive.put_once(name, encode_block(block), now, locked=True)
@@ -192,7 +194,7 @@ class Publisher:
         if known is not None and (known.size, known.hash) == (old.size, block.head):
             return known
         self.memory.head = self.memory.growth = None
-        self.verify_block(block.signed_message(), block.signature)
+        self.verify_block(block)
         head = head_of(block)
         published = parse_checkpoint(parse_note(old.checkpoint).text)
         if head.root() != published.root:
@@ -200,12 +202,15 @@ class Publisher:
         return head
 
     def _require_newest(self, old: PublishedState | None) -> None:
-        """The newest digest there is must be the state's: a state restored to an earlier time
-        would sign a second successor of a digest that has one."""
-        there = self._read(LATEST)
-        newest = digest_age(there) if there is not None else None
-        if newest is not None and newest > ((old.size, old.time) if old else (-1, 0)):
-            raise VerificationError(f"{LATEST} is newer than the published state")
+        """Newest digest and checkpoint must be the state's: a state restored to an earlier time
+        would sign a second successor of a digest that has one, and what claims to be newer than
+        all that was signed would stand for ever, as nothing newer is ever replaced."""
+        known = (old.size, old.time) if old else (-1, 0)
+        for path, age in ((LATEST, digest_age), (CHECKPOINT, checkpoint_age)):
+            there = self._read(path)
+            newest = age(there) if there is not None else None
+            if newest is not None and newest > known:
+                raise VerificationError(f"{path} is newer than the published state")
 
     def _signed(
         self, old: PublishedState | None, before: Head, grown: "Grown", now: int

@@ -83,7 +83,7 @@ class LedgerObjects:
             if there is None:
                 raise  # two writers at once (409): the next run tries again
             if there.data != data:
-                raise VerificationError(f"{path}: other bytes are published already") from None
+                raise VerificationError(f"{path}: other bytes are there already") from None
 
     def replace(
         self, path: str, data: bytes, old: StoredObject | None, content_type: str = TEXT
