@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from audit_ledger import strict_base64
 from audit_ledger.aws.batches import Item, batch_get, batch_put
 from audit_ledger.aws.ledgers import PUBLISHED_ITEM, PublishedState, published_state
+from audit_ledger.chain.block import Block, decode_body
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.pseudonyms import conflict_key
 
@@ -80,6 +81,18 @@ class EventIndex:
         """Index entries; returns once every row is acknowledged. The same again changes nothing."""
         items = [item for entry in entries for item in index_items(self._origin, entry)]
         batch_put(self._client, self._table, items)
+
+
+def indexed_entries(block: Block) -> list[IndexedEntry]:
+    """Give what the index says of a block's entries; the same however often it is asked."""
+    body = decode_body(block.body)
+    return [
+        IndexedEntry(
+            seq, block.first_seq, body.time, decode_index_row(item.row), item.row, item.conflict
+        )
+        for seq, item in enumerate(body.items, block.first_seq)
+        if item.row
+    ]
 
 
 def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
