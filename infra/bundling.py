@@ -1,8 +1,8 @@
 """Lambda assets without Docker: our sources, and wheels made for Lambda's platform.
 
-An asset holds `functions/<name>/`, `functions/__init__.py`, the package `audit_ledger` (without the
-command and the verifier, which no function imports) and what `functions/<name>/requirements.txt`
-locks. Its hash is that of the sources and the lock: the same sources are never deployed twice.
+An asset holds `functions/<name>/`, `functions/__init__.py`, the package `audit_ledger` (without
+what only the command uses) and what `functions/<name>/requirements.txt` locks. Its hash is that of
+the sources and the lock: the same sources are never deployed twice.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _NOT_NEEDED = (
     "**/*.pyi",
     "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
 )
-_NOT_FOR_FUNCTIONS = ("cli", "verify")
+_NOT_FOR_FUNCTIONS = ("cli", "recovery", "verify")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 

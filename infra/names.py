@@ -105,7 +105,7 @@ class Names:
 
     @property
     def rebuild_role(self) -> str:
-        """Break-glass: an administrator makes it when a table must be rebuilt from the archive."""
+        """Break-glass: rebuilds blocks and index from the archive, and lifts freezes."""
         return self.role_arn(self.named("rebuild"))
 
     @property

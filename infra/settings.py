@@ -19,12 +19,14 @@ MAX_ORIGIN_BYTES = 64
 MAX_COGNITO_SCOPES = 100  # of one resource server
 MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's client is one
 MAX_ALARM_EMAILS = 10
+MAX_BREAK_GLASS = 10
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_PRINCIPAL = re.compile(r"arn:aws:iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
 _ISSUER = re.compile(r"https://[^\s?#]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
@@ -87,7 +89,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `protected`: nothing that holds data goes when a stack goes. `reserve_concurrency`: functions
     keep capacity of their own (new AWS accounts have none to reserve). `certificate`: ARN, in
-    us-east-1, to serve public ledgers under `domain` itself.
+    us-east-1, to serve public ledgers under `domain` itself. `break_glass`: ARNs of the roles or
+    users who alone may rebuild and unfreeze; without, anyone of the account whom its administrators
+    let, if signed in with a second factor.
     """
 
     stage: str
@@ -102,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_days: int
     alarm_emails: tuple[str, ...] = ()
     certificate: str | None = None
+    break_glass: tuple[str, ...] = ()
 
     def origin(self, ledger: Ledger) -> str:
         """Name of a ledger to the world: `<domain>/<ledger id>`."""
@@ -202,8 +207,20 @@ def _faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     certificate = settings.certificate
     if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
         yield "certificate", certificate, "the ARN of an ACM certificate in us-east-1"
+    yield from _break_glass_faults(settings)
     yield from _ledger_faults(settings)
     yield from _token_faults(settings)
+
+
+def _break_glass_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    if len(settings.break_glass) > MAX_BREAK_GLASS:
+        yield "break_glass", len(settings.break_glass), f"at most {MAX_BREAK_GLASS}"
+    for place, principal in enumerate(settings.break_glass):
+        here, found = f"break_glass[{place}]", _PRINCIPAL.fullmatch(principal)
+        if found is None:
+            yield here, principal, "the ARN of one IAM role or user, arn:aws:iam::…:role/…"
+        elif settings.account is not None and found[1] != settings.account:
+            yield here, principal, f"a principal of account {settings.account}"
 
 
 def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:

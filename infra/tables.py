@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.alarms import alarm, metric, total
 from infra.operations import Operations
+from infra.rebuild_role import add_rebuild_role
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
 from infra.table_policies import statements_of
@@ -40,6 +41,7 @@ class TablesStack(StageStack):
         _keys_only(subjects, "pseudonym")
         self._table("ledgers", "key", encryption=dynamodb.TableEncryption.AWS_MANAGED)
         self._table("views", "key")
+        add_rebuild_role(self)
 
     def _table(
         self,

@@ -29,6 +29,7 @@ ALLOWED = {
         "audit_ledger.records",
         "audit_ledger.tlog",
     },
+    "audit_ledger.recovery": {"audit_ledger", "audit_ledger.aws", "audit_ledger.chain"},
     "audit_ledger": {"audit_ledger"},
     "functions": {"functions", "audit_ledger.*"},
     "infra": {"infra"},

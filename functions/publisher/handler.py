@@ -8,16 +8,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.chain.block import Block
-from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
+from audit_ledger.chain.block_signature import block_verifier
+from audit_ledger.errors import FrozenError, LostRaceError
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher.publish import Published, Publisher
 from functions.publisher.signing import Signer
@@ -40,16 +38,7 @@ def publisher() -> Publisher:
     )
     ed25519, ed25519_der = signing_key(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
     mldsa44, mldsa44_der = signing_key(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
-    sequencer_key = Ed25519PublicKey.from_public_bytes(
-        raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"]))
-    )
-
-    def verify_block(block: Block) -> None:
-        try:
-            sequencer_key.verify(block.signature, block.signed_message())
-        except InvalidSignature:
-            message = f"block {block.first_seq}: not signed by the sequencer's key"
-            raise VerificationError(message) from None
+    verify_block = block_verifier(raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"])))
 
     def announce(published: Published) -> None:
         detail = {"origin": origin, "size": published.size, "digest": published.digest_name}

@@ -13,10 +13,21 @@ from typing import Protocol
 
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import TEXT, StoredObject
-from audit_ledger.chain.block import Block, encode_block
+from audit_ledger.chain.age import Age, checkpoint_age, digest_age
+from audit_ledger.chain.block import Block, archived_name, encode_block
+from audit_ledger.chain.block_signature import VerifyBlock
 from audit_ledger.chain.digest import NO_DIGEST, Digest
 from audit_ledger.chain.entry import decode_entry
-from audit_ledger.chain.head import EMPTY, Head, follow, head_of
+from audit_ledger.chain.growth import Growth, full_at_the_edge
+from audit_ledger.chain.head import EMPTY, Head, follow
+from audit_ledger.chain.published import (
+    CHECKPOINT,
+    LATEST,
+    NOTHING_PUBLISHED,
+    published_head,
+    require_newest,
+    require_reach,
+)
 from audit_ledger.errors import (
     FormatError,
     FrozenError,
@@ -24,16 +35,11 @@ from audit_ledger.errors import (
     LostRaceError,
     VerificationError,
 )
-from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from audit_ledger.tlog.note import parse_note
-from functions.publisher.age import Age, checkpoint_age, digest_age
-from functions.publisher.growth import Growth, full_at_the_edge
+from audit_ledger.tlog.checkpoint import Checkpoint
 from functions.publisher.signing import Signer
 
 HEARTBEAT_SECONDS = 3600
 MAX_BLOCKS_A_RUN = 2000  # a backlog is published in several runs, each with its own digest
-LATEST = "digests/latest"
-CHECKPOINT = "checkpoint"
 MAX_REPLACEMENTS = 5
 
 
@@ -98,7 +104,7 @@ class Publisher:
     state: State
     tiles: Objects
     archive: Objects
-    verify_block: Callable[[Block], None]
+    verify_block: VerifyBlock
     signer: Signer
     announce: Callable[[Published], None]
     now: Callable[[], int]
@@ -126,7 +132,8 @@ class Publisher:
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing
             # is ever signed again: see _freeze.
             head = self._published_head(old)
-            self._require_newest(old)
+            known = (old.size, old.time) if old else NOTHING_PUBLISHED
+            require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
 
             # 3. Verify, put and archive what was committed since.
             now = self.now()
@@ -167,7 +174,7 @@ class Publisher:
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
             self.verify_block(block)
             body, grown.head, leaves = follow(block, grown.head)
-            name = f"blocks/{block.first_seq:020}"
+            name = archived_name(block.first_seq)
             self.archive.put_once(name, encode_block(block), now, locked=True)
             for path, data in growth.extend([item.entry for item in body.items], leaves):
                 self.tiles.put_once(path, data, now, locked=True)
@@ -187,30 +194,12 @@ class Publisher:
         """Where the published ledger ends, shown to be where the blocks say, in every run."""
         if old is None:
             return EMPTY
-        block = self.blocks.ending_before(old.size)
-        if block is None or block.size_after != old.size:
-            raise VerificationError(f"the blocks do not reach the published size {old.size}")
+        block = require_reach(self.blocks.ending_before(old.size), old.size)
         known = self.memory.head
         if known is not None and (known.size, known.hash) == (old.size, block.head):
             return known
         self.memory.head = self.memory.growth = None
-        self.verify_block(block)
-        head = head_of(block)
-        published = parse_checkpoint(parse_note(old.checkpoint).text)
-        if head.root() != published.root:
-            raise VerificationError(f"the blocks up to {old.size} are not what was published")
-        return head
-
-    def _require_newest(self, old: PublishedState | None) -> None:
-        """Newest digest and checkpoint must be the state's: a state restored to an earlier time
-        would sign a second successor of a digest that has one, and what claims to be newer than
-        all that was signed would stand for ever, as nothing newer is ever replaced."""
-        known = (old.size, old.time) if old else (-1, 0)
-        for path, age in ((LATEST, digest_age), (CHECKPOINT, checkpoint_age)):
-            there = self._read(path)
-            newest = age(there) if there is not None else None
-            if newest is not None and newest > known:
-                raise VerificationError(f"{path} is newer than the published state")
+        return published_head(block, old.checkpoint, self.verify_block)
 
     def _signed(
         self, old: PublishedState | None, before: Head, grown: "Grown", now: int

@@ -11,20 +11,19 @@ from typing import Protocol
 import msgspec
 
 from audit_ledger.aws.batches import MAX_GET_KEYS
-from audit_ledger.aws.event_index import IndexedEntry
+from audit_ledger.aws.event_index import IndexedEntry, indexed_entries
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.chain.block import (
     MAX_BODY_BYTES,
     MAX_ENTRIES,
     Block,
-    decode_body,
     encode_body,
     encoded_size,
     signed_message,
 )
 from audit_ledger.chain.head import EMPTY, Head, Pending, grow, head_of
 from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
-from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import conflict_key
 
 MAX_LOST_RACES = 20
@@ -214,18 +213,6 @@ class Sequencer:
         self.index.write(indexed_entries(block))
         self.memory.head = after
         return after
-
-
-def indexed_entries(block: Block) -> list[IndexedEntry]:
-    """Give what the index says of a block's entries; the same however often it is asked."""
-    body = decode_body(block.body)
-    return [
-        IndexedEntry(
-            seq, block.first_seq, body.time, decode_index_row(item.row), item.row, item.conflict
-        )
-        for seq, item in enumerate(body.items, block.first_seq)
-        if item.row
-    ]
 
 
 def fits_a_block(pending: Pending) -> bool:

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from audit_ledger.chain.digest import NO_DIGEST, Digest
 from audit_ledger.chain.entry import created, encode_entry, link_events
+from audit_ledger.chain.growth import Growth
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.tlog.tile_proofs import RightEdge
 from audit_ledger.verify.policy_file import policy_for
-from functions.publisher.growth import Growth
 from functions.publisher.signing import Signer
 
 ORIGIN = "audit.example.org/million"

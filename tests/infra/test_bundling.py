@@ -10,7 +10,7 @@ from tests.conftest import REPOSITORY
 
 @pytest.mark.parametrize("name", ["ingest", "dead_letters"])
 def test_an_asset_holds_only_what_matters(name: str) -> None:
-    """The function's folder, the package without command and verifier; no caches, no others."""
+    """Its folder, the package without what only the command uses; no caches, no others."""
     sources = function_sources(name)
     assert {p.name for p in sources.iterdir()} == {"functions", "audit_ledger"}
     assert {p.name for p in (sources / "functions").iterdir()} == {"__init__.py", name}
@@ -21,7 +21,7 @@ def test_an_asset_holds_only_what_matters(name: str) -> None:
         for p in (REPOSITORY / "shared" / "audit_ledger").iterdir()
         if p.is_dir() and p.name != "__pycache__"
     }
-    assert kept == everything - {"cli", "verify"}
+    assert kept == everything - {"cli", "recovery", "verify"}
     assert not list(sources.rglob("__pycache__"))
 
 

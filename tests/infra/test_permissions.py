@@ -1,11 +1,21 @@
 """Each role may do exactly what is written here, to exactly these things."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infra.assembly import ACCOUNT, FUNCTIONS, LEDGERS, REGION, Assembly
+from infra.synth import synthesize
+from tests.infra.assembly import (
+    ACCOUNT,
+    FUNCTIONS,
+    LEDGERS,
+    REGION,
+    SETTINGS,
+    SHARED_FUNCTIONS,
+    Assembly,
+)
 from tests.infra.policies import listed, statements
 
 P = "audit-ledger-dev"
@@ -64,7 +74,23 @@ def expected(name: str) -> Granted:
             f"{ARCHIVE}/{ledger}/blocks/*": PUT,
             f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
         },
-    }[name if name in ("ingest", "published", "dead-letters") else f"{ledger}-{kind}"]
+        "rebuild": {
+            f"{ARCHIVE}/*/blocks/*": {"s3:GetObject"},
+            f"{PUBLISHED}/*": {"s3:GetObject"},
+            ARCHIVE: {"s3:ListBucket"},
+            PUBLISHED: {"s3:ListBucket"},
+            f"{TABLE}-blocks": {"dynamodb:PutItem", "dynamodb:Query"},
+            f"{TABLE}-events": {
+                "dynamodb:BatchGetItem",
+                "dynamodb:BatchWriteItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+            },
+            f"{TABLE}-ledgers": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+            f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:GetPublicKey"},
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
+        },
+    }[name if name in (*SHARED_FUNCTIONS, "rebuild") else f"{ledger}-{kind}"]
 
 
 def policies(assembly: Assembly) -> dict[str, dict[str, Any]]:
@@ -106,6 +132,11 @@ def test_a_function_may_do_exactly_this(dev: Assembly, name: str) -> None:
     assert granted(dev, name) == wanted
 
 
+def test_the_break_glass_role_may_do_exactly_this(dev: Assembly) -> None:
+    """It adds and lifts; it signs nothing, opens nothing, and changes or deletes no block."""
+    assert granted(dev, "rebuild") == expected("rebuild")
+
+
 @pytest.mark.parametrize("ledger", LEDGERS)
 def test_a_schedule_may_start_its_publisher_and_leave_word(dev: Assembly, ledger: str) -> None:
     """And nothing else."""
@@ -118,15 +149,17 @@ def test_a_schedule_may_start_its_publisher_and_leave_word(dev: Assembly, ledger
 
 
 def test_every_role_is_in_this_list_and_has_one_policy_of_its_own(dev: Assembly) -> None:
-    """Fixed names, no policy of AWS', none inline, and only the service may take a role."""
+    """Fixed names, no policy of AWS', none inline; but one, only a service may take each."""
     roles = dev.named("AWS::IAM::Role", "RoleName")
-    assert set(roles) == {*FUNCTIONS, *(f"{ledger}-schedule" for ledger in LEDGERS)}
+    assert set(roles) == {*FUNCTIONS, "rebuild", *(f"{ledger}-schedule" for ledger in LEDGERS)}
     assert list(dev.resources("AWS::IAM::Role")) == list(roles.values())
     assert list(dev.resources("AWS::IAM::Policy")) == []
     assert set(policies(dev)) == set(roles)
     for name, resource in roles.items():
         assert "ManagedPolicyArns" not in resource.properties
         assert "Policies" not in resource.properties
+        if name == "rebuild":
+            continue
         (trust,) = statements(resource.properties["AssumeRolePolicyDocument"])
         service = "scheduler" if name.endswith("-schedule") else "lambda"
         assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
@@ -145,7 +178,30 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
                 assert thing != "*", name
                 if thing.startswith("arn:aws:kms:") and thing.endswith("key/*"):
                     condition = statement["Condition"]["ForAnyValue:StringLike"]
-                    assert condition == {"kms:ResourceAliases": f"alias/{P}/*/wrapping"}
+                    purpose = "sequencer" if name == "rebuild" else "wrapping"
+                    assert condition == {"kms:ResourceAliases": f"alias/{P}/*/{purpose}"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "condition"),
+    [
+        ({}, {"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        (
+            {"break_glass": [f"arn:aws:iam::{ACCOUNT}:role/on-call/Admin"]},
+            {"ArnEquals": {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/on-call/Admin"]}},
+        ),
+    ],
+    ids=["a second factor", "named"],
+)
+def test_who_may_take_the_break_glass_role(
+    tmp_path: Path, settings: dict[str, Any], condition: dict[str, Any]
+) -> None:
+    """Principals that the settings name, else whoever of the account has a second factor."""
+    folder = synthesize(tmp_path, settings={**SETTINGS, **settings}, alone=True)
+    role = Assembly(folder, "dev").named("AWS::IAM::Role", "RoleName")["rebuild"]
+    (trust,) = statements(role.properties["AssumeRolePolicyDocument"])
+    assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert (trust["Action"], trust["Condition"]) == ("sts:AssumeRole", condition)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +212,7 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
         ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", "{origin}#*"),
         ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringLike", "{origin}#*"),
         ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", "{origin}"),
+        ("rebuild", "FreezeAndLift", "ForAllValues:StringLike", "*#published"),
         ("{}-publisher", "KeepWhatIsPublished", "ForAllValues:StringEquals", "{origin}#published"),
     ],
 )

@@ -141,6 +141,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"retention": {"mode": "GOVERNANCE"}}, "retention: object missing required field `days`"),
     ({"log_days": 31}, "log_days: found 31, expected one of 1, 3, 5, 7"),
+    (
+        {"break_glass": ["admin"]},
+        'break_glass[0]: found "admin", expected the ARN of one IAM role or user',
+    ),
+    (
+        {"account": "123456789012", "break_glass": ["arn:aws:iam::210987654321:role/a"]},
+        "expected a principal of account 123456789012",
+    ),
     ({"alarm_emails": ["nobody"]}, 'alarm_emails[0]: found "nobody", expected an e-mail address'),
     (
         {"certificate": "arn:aws:acm:eu-central-1:1:x"},

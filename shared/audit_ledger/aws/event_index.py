@@ -4,7 +4,8 @@ An item a record, under the key origin#event id: `seq` (its entry), `block` (the
 entry), `time` (the event's own, ms), `row` (the index row), `conflict` where the event id was
 taken by other content. Sparse attributes feed the secondary indexes: `patient` and `agent`
 (origin#pseudonym), `late` (origin#yyyy-mm) of events whose own time is far from the ledger's.
-A further person of an event has an item of its own, key origin#event id#n.
+A further person of an event has an item of its own, key origin#event id#n. `lost` in the place of
+all that: a rebuild found the entry nowhere, and the event is as unknown as if it had no item.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from audit_ledger import strict_base64
 from audit_ledger.aws.batches import Item, batch_get, batch_put
 from audit_ledger.aws.ledgers import PUBLISHED_ITEM, PublishedState, published_state
+from audit_ledger.chain.block import Block, decode_body
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.pseudonyms import conflict_key
 
@@ -44,6 +46,24 @@ class IndexedEntry:
         return self.row.event_id
 
 
+@dataclass(frozen=True)
+class Mended:
+    """Items of the index: there as they must be, put where none was, put in place of others."""
+
+    there: int = 0
+    put: int = 0
+    replaced: int = 0
+
+    def __add__(self, other: "Mended") -> "Mended":
+        """Add up."""
+        return Mended(
+            self.there + other.there, self.put + other.put, self.replaced + other.replaced
+        )
+
+
+NO_ROWS = Mended()
+
+
 class EventIndex:
     """One ledger's part of the events table."""
 
@@ -71,7 +91,7 @@ class EventIndex:
         for table, item in batch_get(self._client, requests):
             if table == self._ledgers_table:
                 state = published_state(item)
-            else:
+            elif "lost" not in item:
                 key = item["key"]["S"].removeprefix(f"{self._origin}#")
                 found[key] = decode_index_row(bytes(item["row"]["B"])).fingerprint
         return found, state
@@ -80,6 +100,58 @@ class EventIndex:
         """Index entries; returns once every row is acknowledged. The same again changes nothing."""
         items = [item for entry in entries for item in index_items(self._origin, entry)]
         batch_put(self._client, self._table, items)
+
+    def mend(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Mended:
+        """Index entries as `write` does, but only what is not there or not as the entries say."""
+        wanted = {i["key"]["S"]: i for entry in entries for i in index_items(self._origin, entry)}
+        keys = [(self._table, {"key": item["key"]}) for item in wanted.values()]
+        found = {item["key"]["S"]: item for _, item in batch_get(self._client, keys)}
+        wrong = [item for key, item in wanted.items() if found.get(key) != item]
+        if not dry_run:
+            batch_put(self._client, self._table, wrong)
+        put = len(wanted) - len(found)
+        return Mended(len(wanted) - len(wrong), put, len(wrong) - put)
+
+    def give_up_from(self, size: int, *, dry_run: bool) -> int:
+        """Mark every item of entry `size` and later as lost, and give their number.
+
+        Only where no such entry is: their events can then be sent again. Reads the whole table.
+        """
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="begins_with(#key, :own) AND seq >= :size",
+            ProjectionExpression="#key, seq",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={
+                ":own": {"S": f"{self._origin}#"},
+                ":size": {"N": str(size)},
+            },
+        )
+        lost = 0
+        for page in pages:
+            for item in page["Items"]:
+                lost += 1
+                if not dry_run:
+                    self._client.put_item(
+                        TableName=self._table,
+                        Item={"key": item["key"], "lost": {"BOOL": True}},
+                        ConditionExpression="seq = :seq",
+                        ExpressionAttributeValues={":seq": item["seq"]},
+                    )
+        return lost
+
+
+def indexed_entries(block: Block) -> list[IndexedEntry]:
+    """Give what the index says of a block's entries; the same however often it is asked."""
+    body = decode_body(block.body)
+    return [
+        IndexedEntry(
+            seq, block.first_seq, body.time, decode_index_row(item.row), item.row, item.conflict
+        )
+        for seq, item in enumerate(body.items, block.first_seq)
+        if item.row
+    ]
 
 
 def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:

@@ -97,6 +97,27 @@ class LedgersTable:
             ExpressionAttributeValues={":reason": {"S": reason}},
         )
 
+    def lift(self, frozen: PublishedState) -> None:
+        """Lift exactly the freeze that was read, or raise LostRaceError where all changed since."""
+        condition, values = "frozen = :reason", {":reason": {"S": str(frozen.frozen)}}
+        if frozen.version:
+            condition += " AND version = :version"
+            values[":version"] = {"N": str(frozen.version)}
+        else:  # before the first digest
+            condition += " AND attribute_not_exists(version)"
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=self._key(PUBLISHED_ITEM),
+                UpdateExpression="REMOVE frozen",
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                raise LostRaceError("the published state changed meanwhile") from None
+            raise
+
     def keys(self) -> WrappedKeys | None:
         """Read the wrapped keys (consistent); None before the first event."""
         item = self._get(KEYS_ITEM)

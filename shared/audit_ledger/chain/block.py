@@ -166,6 +166,14 @@ def _split_rows(section: bytes) -> Iterator[tuple[bytes, bool]]:
         yield row, bool(conflict)
 
 
+ARCHIVE_FOLDER = "blocks/"
+
+
+def archived_name(first_seq: int) -> str:
+    """Name of a block below its ledger's prefix in the archive: listed in the ledger's order."""
+    return f"{ARCHIVE_FOLDER}{first_seq:020}"
+
+
 def encode_block(block: Block) -> bytes:
     """Write a block as one file, for the archive: five lines of text, an empty line, the body.
 

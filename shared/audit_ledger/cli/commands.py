@@ -7,6 +7,11 @@ import click
 _FILE = click.Path(path_type=Path)
 _SOURCE_HELP = "SOURCE is a folder, an http(s) URL or s3://bucket/prefix."
 
+_ARCHIVE = click.option("--archive", required=True, help="The archive bucket (ArchiveBucket).")
+_STAGE = click.option("--stage", required=True, help="dev or prod.")
+_LEDGER = click.option("--ledger", "ledger_id", required=True, help="The ledger's id.")
+_ORIGIN = click.option("--origin", help="Its origin; else taken from its settings on AWS.")
+
 
 class _Time(click.ParamType[int]):
     """A time as the ledger writes it, as whole seconds since 1970."""
@@ -62,9 +67,9 @@ def verify(
 
 
 @ledger.command()
-@click.option("--stage", required=True, help="Stage of the deployment, such as dev.")
-@click.option("--ledger", "ledger_id", required=True, help="Id of the ledger.")
-@click.option("--origin", help="Its origin; else taken from its settings on AWS.")
+@_STAGE
+@_LEDGER
+@_ORIGIN
 @click.option("-o", "--output", type=_FILE, help="File to write; else standard output.")
 def policy(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
     """Write the policy file of a ledger from its public keys in KMS."""
@@ -105,13 +110,68 @@ def verify_receipt(file: Path, policy_file: Path, record_file: Path | None, as_j
 
 
 @ledger.command()
-@click.option("--stage", required=True, help="dev or prod.")
-@click.option("--ledger", "ledger_id", required=True, help="The ledger's id.")
-@click.option("--archive", "bucket", required=True, help="The archive bucket (ArchiveBucket).")
+@_STAGE
+@_LEDGER
+@_ARCHIVE
 @click.option("--since", default="", metavar="YYYY/MM/DD", help="Only of this day and later.")
 @click.option("--dry-run", is_flag=True, help="Only count them.")
-def redrive(stage: str, ledger_id: str, bucket: str, since: str, dry_run: bool) -> int:
+def redrive(stage: str, ledger_id: str, archive: str, since: str, dry_run: bool) -> int:
     """Return dead letters from the archive to the ledger's queue."""
     from audit_ledger.cli import redrive_command  # noqa: PLC0415
 
-    return redrive_command.run(stage, ledger_id, bucket, since, dry_run=dry_run)
+    return redrive_command.run(stage, ledger_id, archive, since, dry_run=dry_run)
+
+
+@ledger.command()
+@_STAGE
+@_LEDGER
+@_ARCHIVE
+@_ORIGIN
+@click.option("--dry-run", is_flag=True, help="Verify and count, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def rebuild(
+    stage: str, ledger_id: str, archive: str, origin: str | None, dry_run: bool, as_json: bool
+) -> int:
+    """Rebuild a ledger's blocks and event index from the archive, under the same origin.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. Everything is verified before
+    anything is written; nothing is ever written over. The ledger is frozen meanwhile.
+
+    Exit codes: 0 done, 1 refused (something does not verify), 2 usage, 3 could not be finished.
+    """
+    from audit_ledger.cli import rebuild_command  # noqa: PLC0415
+
+    return rebuild_command.run(stage, ledger_id, archive, origin, dry_run=dry_run, as_json=as_json)
+
+
+@ledger.command()
+@_STAGE
+@_LEDGER
+@_ARCHIVE
+@click.option("--published", required=True, help="The published bucket (PublishedBucket).")
+@_ORIGIN
+@click.option("--reason", metavar="TEXT", help="Lift the freeze if this is what it is for.")
+@click.option("--yes", is_flag=True, help="Lift it, whatever it is for.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def unfreeze(
+    stage: str,
+    ledger_id: str,
+    archive: str,
+    published: str,
+    origin: str | None,
+    reason: str | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Lift a freeze, if blocks, archive, published files and published state agree again.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. Without --reason or --yes it only
+    checks, and says what the ledger is frozen for.
+
+    Exit codes: 0 lifted, 1 refused (something does not agree), 2 usage, 3 not lifted.
+    """
+    from audit_ledger.cli import unfreeze_command  # noqa: PLC0415
+
+    return unfreeze_command.run(
+        stage, ledger_id, archive, published, origin, reason, yes=yes, as_json=as_json
+    )

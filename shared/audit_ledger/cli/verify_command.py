@@ -1,11 +1,8 @@
 """`ledger verify`: verify a published ledger, and say so to a person or a machine."""
 
 import os
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +10,10 @@ import click
 
 from audit_ledger.cli.exit_codes import EXIT_CODES, CannotTellError, WrongInputError
 from audit_ledger.cli.inputs import open_source, read_policy
+from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.verify.entries import Progress
 from audit_ledger.verify.remembered import (
     Memory,
     StateFile,
@@ -41,14 +38,14 @@ def run(
     source = open_source(source_text, token)
     memory = None if no_state else _Unwritten(_memory(state))
     try:
-        with _progress() as progress:
+        with progress("verifying") as show_progress:
             report = verify(
                 source,
                 policy,
                 int(time.time()) if at is None else at,
                 memory=memory,
                 tlog_only=tlog_only,
-                progress=progress,
+                progress=show_progress,
             )
     except FormatError as error:  # of the memory: nothing that is published raises
         raise WrongInputError(str(error)) from None
@@ -87,22 +84,3 @@ class _Unwritten:
 
 def _memory(state: Path | None) -> Memory:
     return StateFolder(default_state_folder(os.environ)) if state is None else StateFile(state)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A bar on standard error, where a person looks at it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = ("verifying", BarColumn(), MofNCompleteColumn(), "entries", TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("verifying", total=None)
-
-        def show(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of)
-
-        yield show

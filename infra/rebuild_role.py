@@ -1,0 +1,101 @@
+"""The break-glass role: `ledger rebuild` and `ledger unfreeze` run under it, and nothing else does.
+
+It can add blocks and index rows and lift a freeze. It can neither sign nor open a record, nor
+change or remove a block: what it adds that no sequencer signed is refused by every publisher.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+
+from infra.names import Names
+from infra.permissions import Permission, grant
+from infra.stage_stack import StageStack
+
+NAME = "rebuild"
+SESSION_HOURS = 4  # a million entries are rebuilt in minutes, a hundred million in hours
+_ANY_LEDGER = "It rebuilds whichever ledger of the stage needs it; people use it, and rarely."
+
+
+def add_rebuild_role(stack: StageStack) -> None:
+    """Add the role and its policy."""
+    name = stack.names.named(NAME)
+    role = iam.Role(
+        stack,
+        "RebuildRole",
+        role_name=name,
+        description="Break-glass: rebuilds a ledger from its archive, lifts a freeze",
+        assumed_by=_trusted(stack),
+        max_session_duration=cdk.Duration.hours(SESSION_HOURS),
+    )
+    grant(stack, stack, "RebuildPolicy", role, name, rebuild_permissions(stack.names))
+
+
+def rebuild_permissions(names: Names) -> list[Permission]:
+    """Give what it may do. ListBucket, so that a missing object is answered 404 and not 403."""
+    return [
+        Permission(
+            "ReadArchivedBlocks",
+            ["s3:GetObject"],
+            [names.bucket_arn("archive", "*/blocks/*")],
+            why_pattern=f"The blocks of every ledger, sealed, and no dead letters. {_ANY_LEDGER}",
+        ),
+        Permission(
+            "ReadWhatIsPublished",
+            ["s3:GetObject"],
+            [names.bucket_arn("published", "*")],
+            why_pattern=f"Made to be read: hashes, signatures and times only. {_ANY_LEDGER}",
+        ),
+        Permission(
+            "SeeWhatIsMissing",
+            ["s3:ListBucket"],
+            [names.bucket_arn("archive"), names.bucket_arn("published")],
+        ),
+        Permission(
+            "FillBlocks", ["dynamodb:PutItem", "dynamodb:Query"], [names.table_arn("blocks")]
+        ),
+        # Scan: rows of entries that are nowhere are found by their number, which is no key.
+        Permission(
+            "MendIndex",
+            [
+                "dynamodb:BatchGetItem",
+                "dynamodb:BatchWriteItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+            ],
+            [names.table_arn("events")],
+        ),
+        Permission(
+            "FreezeAndLift",
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            [names.table_arn("ledgers")],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#published"]}},
+        ),
+        Permission(
+            "VerifyBlocks",
+            ["kms:GetPublicKey"],
+            [names.arn("kms", "key/*")],
+            {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "sequencer")}},
+            why_pattern="Public keys of sequencers, by alias: ledgers come later than this role.",
+        ),
+        Permission(
+            "ReadSettings",
+            ["ssm:GetParameter"],
+            [names.arn("ssm", f"parameter{names.parameter('*')}")],
+            why_pattern=_ANY_LEDGER,
+        ),
+    ]
+
+
+def _trusted(stack: StageStack) -> iam.IPrincipal:
+    """Those named in the settings, or whoever of the account is signed in with a second factor.
+
+    The account as principal, and conditions: a trust policy refuses principals that do not exist.
+    Those named come as their organisation lets them in, which IAM cannot see.
+    """
+    named = stack.settings.break_glass
+    conditions = (
+        {"ArnEquals": {"aws:PrincipalArn": list(named)}}
+        if named
+        else {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    )
+    return iam.AccountRootPrincipal().with_conditions(conditions)

@@ -1,0 +1,81 @@
+"""`ledger rebuild`: blocks and index of a ledger come back from the archive."""
+
+from collections.abc import Iterator
+
+import click
+
+from audit_ledger.cli.deployed_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.exit_codes import VERIFIED
+from audit_ledger.cli.progress import progress
+from audit_ledger.cli.report import as_json_text, printable, written
+from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
+
+
+def run(
+    stage: str, ledger_id: str, archive: str, origin: str | None, *, dry_run: bool, as_json: bool
+) -> int:
+    """Rebuild, report, and give the exit code."""
+    with ending_in_one_line(f"{archive}/{ledger_id}"), progress("rebuilding") as show_progress:
+        ledger = deployed_ledger(stage, ledger_id, origin)
+        rebuild = Rebuild(
+            ledger.origin,
+            ledger.blocks,
+            ledger.index,
+            ledger.state,
+            ledger.objects(archive),
+            ledger.verify_block,
+        )
+        done = rebuild.run(dry_run=dry_run, progress=show_progress or (lambda *_: None))
+    if as_json:
+        click.echo(_for_machines(ledger.origin, done, dry_run=dry_run))
+    else:
+        lines = _for_people(ledger.origin, done, dry_run=dry_run)
+        click.echo("\n".join(map(printable, lines)))
+    return VERIFIED
+
+
+def _for_people(origin: str, done: Rebuilt, *, dry_run: bool) -> Iterator[str]:
+    rows, published = done.rows, done.published
+    yield f"{'would be rebuilt' if dry_run else 'rebuilt'}: {origin}"
+    yield f"  {done.size:,} entries verified, {published.size:,} of them published"
+    yield "  table     was there         put    replaced"
+    yield f"  blocks {done.blocks_there:12,}{done.blocks_put:12,}           -"
+    yield f"  events {rows.there:12,}{rows.put:12,}{rows.replaced:12,}"
+    if done.blocks_unarchived:
+        yield f"  {done.blocks_unarchived:,} blocks are in the table alone, until the next digest"
+    yield "not rebuilt:"
+    if published.time:
+        yield (
+            f"  what was accepted after {written(published.time)} and is in neither copy: the "
+            "recovery point is a minute"
+        )
+    if done.lost_rows:
+        verb = "would be marked" if dry_run else "are marked"
+        yield (
+            f"  {done.lost_rows:,} rows of the index name entries that are nowhere; they {verb} "
+            "as lost, so that portals can send those events again"
+        )
+    if done.frozen is not None:
+        yield f"still frozen: {done.frozen}"
+        yield "  `ledger unfreeze` checks, and lifts it"
+
+
+def _for_machines(origin: str, done: Rebuilt, *, dry_run: bool) -> str:
+    rows = done.rows
+    return as_json_text(
+        {
+            "origin": origin,
+            "dry_run": dry_run,
+            "size": done.size,
+            "published_size": done.published.size,
+            "published_time": written(done.published.time),
+            "blocks": {
+                "there": done.blocks_there,
+                "put": done.blocks_put,
+                "unarchived": done.blocks_unarchived,
+            },
+            "events": {"there": rows.there, "put": rows.put, "replaced": rows.replaced},
+            "lost_rows": done.lost_rows,
+            "frozen": done.frozen,
+        }
+    )

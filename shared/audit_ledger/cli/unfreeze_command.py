@@ -1,0 +1,62 @@
+"""`ledger unfreeze`: a freeze is lifted once everything agrees again."""
+
+import click
+
+from audit_ledger.cli.deployed_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, WrongInputError
+from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.recovery.unfreeze import Unfreeze
+
+
+def run(
+    stage: str,
+    ledger_id: str,
+    archive: str,
+    published: str,
+    origin: str | None,
+    reason: str | None,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Check, lift if told to, report, and give the exit code."""
+    if reason is not None and yes:
+        raise click.UsageError("--reason and --yes exclude each other")
+    with ending_in_one_line(f"stage {stage}, ledger {ledger_id}"):
+        ledger = deployed_ledger(stage, ledger_id, origin)
+        unfreeze = Unfreeze(
+            ledger.origin,
+            ledger.blocks,
+            ledger.state,
+            ledger.objects(published),
+            ledger.objects(archive),
+            ledger.verify_block,
+        )
+        agreement = unfreeze.check()
+        frozen = agreement.frozen
+        if reason is not None and reason != frozen.frozen:
+            raise WrongInputError(printable(f"--reason: it is frozen for another: {frozen.frozen}"))
+        lift = yes or reason is not None
+        if lift:
+            unfreeze.lift(agreement)
+    if as_json:
+        report = {
+            "origin": ledger.origin,
+            "lifted": lift,
+            "reason": frozen.frozen,
+            "size": agreement.size,
+            "published_size": frozen.size,
+        }
+        click.echo(as_json_text(report))
+    else:
+        lines = [
+            f"{'lifted' if lift else 'frozen'}: {ledger.origin}",
+            f"  frozen for: {frozen.frozen}",
+            f"  blocks agree with what is published up to {frozen.size:,} and go to "
+            f"{agreement.size:,}",
+            "  appending and publishing go on by themselves"
+            if lift
+            else "  nothing was changed; --yes, or this reason as --reason, lifts it",
+        ]
+        click.echo("\n".join(map(printable, lines)))
+    return VERIFIED if lift else INCOMPLETE

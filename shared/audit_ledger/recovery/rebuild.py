@@ -1,0 +1,190 @@
+"""Rebuilding: blocks and index of one ledger from its archive, under the same origin.
+
+Nothing of it can be taken back, because nobody can change or delete a block. So the whole archive
+is shown to be what was published before the first byte is written, and again while writing.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+from audit_ledger.aws.event_index import NO_ROWS, IndexedEntry, Mended, indexed_entries
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.objects import StoredObject
+from audit_ledger.chain.block import Block, archived_name, decode_block, encode_block
+from audit_ledger.chain.block_signature import VerifyBlock
+from audit_ledger.chain.head import EMPTY, Head, follow
+from audit_ledger.chain.published import require_published
+from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
+
+REBUILDING = "being rebuilt from the archive"
+
+Progress = Callable[[int, int], None]
+"""Is told how many entries are done, and of how many."""
+
+
+class Blocks(Protocol):
+    """The log: see `audit_ledger.aws.blocks`."""
+
+    def since(self, first_seq: int) -> Iterator[Block]: ...
+    def put_if_absent(self, block: Block) -> None: ...
+
+
+class Index(Protocol):
+    """What is derived from the log: see `audit_ledger.aws.event_index`."""
+
+    def mend(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Mended: ...
+    def give_up_from(self, size: int, *, dry_run: bool) -> int: ...
+
+
+class State(Protocol):
+    """The published state: see `audit_ledger.aws.ledgers`."""
+
+    def published(self) -> PublishedState | None: ...
+    def freeze(self, reason: str) -> None: ...
+    def lift(self, frozen: PublishedState) -> None: ...
+
+
+class Archive(Protocol):
+    """One ledger's objects in the archive bucket: see `audit_ledger.aws.objects`."""
+
+    def get(self, path: str) -> StoredObject | None: ...
+
+
+@dataclass
+class Rebuilt:
+    """What a rebuild found and did.
+
+    `blocks_put`, `blocks_there`: blocks of the archive; `blocks_unarchived`: whole ones behind
+    them, in the table alone; `rows`: of the index; `lost_rows`: rows of entries that are nowhere;
+    `frozen`: why the ledger is still frozen, None where it goes on.
+    """
+
+    published: PublishedState
+    size: int = 0
+    blocks_put: int = 0
+    blocks_there: int = 0
+    blocks_unarchived: int = 0
+    rows: Mended = NO_ROWS
+    lost_rows: int = 0
+    frozen: str | None = None
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """One ledger's rebuild; `verify_block` checks the sequencer's signature."""
+
+    origin: str
+    blocks: Blocks
+    index: Index
+    state: State
+    archive: Archive
+    verify_block: VerifyBlock
+
+    def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> Rebuilt:
+        """Fill blocks and index from the archive. `dry_run`: only say what would be done.
+
+        FormatError or VerificationError where archive, table and published state are not of one
+        history: nothing was written, unless that changed while this ran. NotFoundError of a ledger
+        without published state. A run that died is finished by the next.
+        """
+        # 1. All of it once, to read: whatever does not verify is refused before anything is done.
+        found = self._fill(self._published(), dry_run=True, progress=progress)
+        if dry_run:
+            found.lost_rows = self.index.give_up_from(found.size, dry_run=True)
+            found.frozen = found.published.frozen
+            return found
+
+        # 2. Freeze: a sequencer that looks into half an index would take again what the ledger has.
+        # The first reason stays: an earlier freeze is not this command's to lift.
+        self.state.freeze(REBUILDING)
+
+        # 3. Verify again, and write. Dying here leaves a frozen ledger and a prefix of its blocks.
+        done = self._fill(self._published(), dry_run=False, progress=progress)
+
+        # 4. Rows of entries that are nowhere would make their events known for ever: who sends
+        # one again must find it unknown, or it is lost although it was accepted twice.
+        done.lost_rows = self.index.give_up_from(done.size, dry_run=False)
+
+        # 5. Go on, if it was this command that stopped it.
+        done.frozen = done.published.frozen
+        if done.frozen == REBUILDING:
+            self.state.lift(done.published)
+            done.frozen = None
+        return done
+
+    def _published(self) -> PublishedState:
+        state = self.state.published()
+        if state is None:
+            raise NotFoundError(
+                f"{self.origin} has no published state: it returns from point-in-time recovery "
+                "of the ledgers table, before the rebuild"
+            )
+        return state
+
+    def _fill(self, published: PublishedState, *, dry_run: bool, progress: Progress) -> Rebuilt:
+        """Follow archive, then table, from entry 0; put and index what is verified on the way."""
+        done = Rebuilt(published)
+        there = {b.first_seq: sha256(encode_block(b)).digest() for b in self.blocks.since(0)}
+        head = EMPTY
+        while (block := self._archived(head.size)) is not None:
+            head = self._followed(block, head, published)
+            known = there.pop(block.first_seq, None)
+            if known is None:
+                done.blocks_put += 1
+            elif known == sha256(encode_block(block)).digest():
+                done.blocks_there += 1
+            else:
+                raise _differ(block.first_seq)
+            # Rows before the block: whoever finds a block behind it finds this one indexed.
+            done.rows += self.index.mend(indexed_entries(block), dry_run=dry_run)
+            if known is None and not dry_run:
+                self._put(block)
+            progress(head.size, max(head.size, published.size))
+        strays = [first_seq for first_seq in there if first_seq < head.size]
+        if strays:
+            raise VerificationError(f"block {min(strays)} of the table is none of the archive's")
+        for block in self.blocks.since(head.size):
+            head = self._followed(block, head, published)
+            done.blocks_unarchived += 1
+            done.rows += self.index.mend(indexed_entries(block), dry_run=dry_run)
+        if head.size < published.size:
+            raise VerificationError(
+                f"entries {head.size} to {published.size - 1} are published, but neither in the "
+                "archive nor in the table"
+            )
+        done.size = head.size
+        return done
+
+    def _archived(self, first_seq: int) -> Block | None:
+        """Read the archived block that begins at an entry; None where the archive ends."""
+        name = archived_name(first_seq)
+        stored = self.archive.get(name)
+        if stored is None:
+            return None
+        block = decode_block(stored.data)
+        if (block.origin, block.first_seq) != (self.origin, first_seq):
+            raise VerificationError(f"{name}: block {block.first_seq} of {block.origin}")
+        return block
+
+    def _followed(self, block: Block, head: Head, published: PublishedState) -> Head:
+        """Check signature, body, links, order and frontier, and the tree at the published size."""
+        self.verify_block(block)
+        _, after, _ = follow(block, head)
+        if after.size == published.size:
+            require_published(after, published.checkpoint)
+        elif head.size < published.size < after.size:
+            raise VerificationError(f"block {block.first_seq} goes past the published size")
+        return after
+
+    def _put(self, block: Block) -> None:
+        try:
+            self.blocks.put_if_absent(block)
+        except LostRaceError:  # put by another run, or by this one in a call that timed out
+            if next(self.blocks.since(block.first_seq), None) != block:
+                raise _differ(block.first_seq) from None
+
+
+def _differ(first_seq: int) -> VerificationError:
+    return VerificationError(f"block {first_seq}: archive and table hold different ones")

@@ -1,0 +1,109 @@
+"""Lifting a freeze, once blocks, archive, published files and published state agree again.
+
+Nothing is signed here: the publisher makes the same checks again before it signs anything, and
+freezes again where one fails.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.objects import StoredObject
+from audit_ledger.chain.block import Block, archived_name, encode_block
+from audit_ledger.chain.block_signature import VerifyBlock
+from audit_ledger.chain.growth import Growth
+from audit_ledger.chain.head import EMPTY, Head, follow
+from audit_ledger.chain.published import (
+    CHECKPOINT,
+    LATEST,
+    NOTHING_PUBLISHED,
+    published_head,
+    require_newest,
+    require_reach,
+)
+from audit_ledger.errors import NotFoundError, VerificationError
+
+
+class Blocks(Protocol):
+    """The log, to read: see `audit_ledger.aws.blocks`."""
+
+    def since(self, first_seq: int) -> Iterator[Block]: ...
+    def ending_before(self, seq: int) -> Block | None: ...
+
+
+class State(Protocol):
+    """The published state: see `audit_ledger.aws.ledgers`."""
+
+    def published(self) -> PublishedState | None: ...
+    def lift(self, frozen: PublishedState) -> None: ...
+
+
+class Objects(Protocol):
+    """One ledger's objects in one bucket, to read: see `audit_ledger.aws.objects`."""
+
+    def get(self, path: str) -> StoredObject | None: ...
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What agrees. `size`: entries that are committed and may be published next."""
+
+    frozen: PublishedState
+    size: int
+
+
+@dataclass(frozen=True)
+class Unfreeze:
+    """One ledger's freeze; `verify_block` checks the sequencer's signature."""
+
+    origin: str
+    blocks: Blocks
+    state: State
+    tiles: Objects
+    archive: Objects
+    verify_block: VerifyBlock
+
+    def check(self) -> Agreement:
+        """Make the publisher's checks, from the published size to the last block, to read.
+
+        NotFoundError where nothing is frozen; FormatError or VerificationError where something
+        does not agree yet.
+        """
+        state = self.state.published()
+        if state is None or state.frozen is None:
+            raise NotFoundError(f"{self.origin} is not frozen")
+        head = self._published_head(state)
+        # A state that was never published stands behind any digest that there is.
+        known = (state.size, state.time) if state.version else NOTHING_PUBLISHED
+        require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
+        if state.version:
+            self._require_same(self.tiles, state.digest_name, state.digest)
+        growth = Growth.read(head, self._read)
+        for block in self.blocks.since(head.size):
+            self.verify_block(block)
+            body, head, leaves = follow(block, head)
+            self._require_same(self.archive, archived_name(block.first_seq), encode_block(block))
+            for path, data in growth.extend([item.entry for item in body.items], leaves):
+                self._require_same(self.tiles, path, data)
+        return Agreement(state, head.size)
+
+    def lift(self, agreement: Agreement) -> None:
+        """Lift exactly the freeze that was checked; LostRaceError where the state changed since."""
+        self.state.lift(agreement.frozen)
+
+    def _published_head(self, state: PublishedState) -> Head:
+        if not state.size:
+            return EMPTY
+        block = require_reach(self.blocks.ending_before(state.size), state.size)
+        return published_head(block, state.checkpoint, self.verify_block)
+
+    def _read(self, path: str) -> bytes | None:
+        stored = self.tiles.get(path)
+        return None if stored is None else stored.data
+
+    def _require_same(self, objects: Objects, path: str, data: bytes) -> None:
+        """What the publisher puts once is not there yet, or there with the very same bytes."""
+        stored = objects.get(path)
+        if stored is not None and stored.data != data:
+            raise VerificationError(f"{path}: other bytes are there already")

@@ -1,0 +1,181 @@
+"""`ledger unfreeze`: a freeze is lifted by this command alone, once everything agrees again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from audit_ledger.chain.block import archived_name
+from audit_ledger.errors import FrozenError
+from audit_ledger.recovery.unfreeze import Unfreeze
+from functions.publisher import handler as publishing
+from functions.sequencer import handler as sequencing
+from tests.functions.pipeline import message, sealed_record
+from tests.functions.publishing import CONTEXT, Clock, append, run
+from tests.recovery.lost_tables import Commands, cold, empty, frozen
+from tests.world import LEDGER, NAME, ORIGIN, World
+
+SIZE = 14
+REASON = f"the blocks do not reach the published size {SIZE}"
+
+
+def freeze(world: World, clock: Clock) -> None:
+    """By the publisher, for a block that is lost; then the block is back."""
+    (lost,) = (i for i in world.items("blocks") if i["first_seq"]["N"] == "10")
+    empty(world, "blocks", from_seq=10)
+    cold()
+    clock.now += 60
+    with pytest.raises(FrozenError):
+        run()
+    assert frozen(world) == REASON
+    world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item=lost)
+
+
+@pytest.mark.parametrize("options", [["--yes"], ["--reason", REASON]], ids=["yes", "reason"])
+def test_a_lifted_freeze_lets_the_ledger_go_on(
+    grown: World, clock: Clock, commands: Commands, options: list[str]
+) -> None:
+    """Sequencer and publisher alike, by themselves."""
+    freeze(grown, clock)
+    waiting = [message(sealed_record())]
+    assert sequencing.handler({"Records": waiting}, CONTEXT)["batchItemFailures"]
+    ran = commands.unfreeze(*options)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith(f"lifted: {ORIGIN}\n  frozen for: {REASON}\n")
+    assert frozen(grown) is None
+    assert sequencing.handler({"Records": waiting}, CONTEXT) == {"batchItemFailures": []}
+    assert run()["size"] == SIZE + 1
+
+
+def test_without_a_word_it_only_checks(grown: World, clock: Clock, commands: Commands) -> None:
+    """And says what the ledger is frozen for; a reason that is another one does not lift it."""
+    freeze(grown, clock)
+    ran = commands.unfreeze("--json")
+    assert ran.code == 3
+    wanted = {"lifted": False, "reason": REASON, "size": SIZE, "published_size": SIZE}
+    assert ran.report == {"origin": ORIGIN, **wanted}
+    ran = commands.unfreeze("--reason", "another")
+    assert (ran.code, ran.err) == (2, f"ledger: --reason: it is frozen for another: {REASON}\n")
+    assert frozen(grown) == REASON
+
+
+def test_a_ledger_that_is_not_frozen_is_said_to_be_so(grown: World, commands: Commands) -> None:
+    """There is nothing to lift."""
+    ran = commands.unfreeze("--yes")
+    assert (ran.code, ran.err.endswith(f"{ORIGIN} is not frozen\n")) == (3, True)
+
+
+def lose_a_block(world: World) -> None:
+    empty(world, "blocks", from_seq=10)
+
+
+def change_a_block(world: World) -> None:
+    item = world.items("blocks")[-1]
+    item["signature"] = {"B": bytes(64)}
+    world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item=item)
+
+
+def change_a_block_not_yet_published(world: World) -> None:
+    append(1)
+    change_a_block(world)
+
+
+def archive_another_block(world: World) -> None:
+    append(1)
+    key = f"{LEDGER}/{archived_name(SIZE)}"
+    world.s3.put_object(Bucket=f"{NAME}-archive", Key=key, Body=b"another")
+
+
+def publish(path: str, data: bytes) -> Callable[[World], None]:
+    def put(world: World) -> None:
+        world.s3.put_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}", Body=data)
+
+    return put
+
+
+def lose_a_tile(world: World) -> None:
+    key = f"{LEDGER}/tile/0/000.p/{SIZE}"
+    world.s3.delete_object(Bucket=f"{NAME}-published", Key=key)
+
+
+def restore_the_state(world: World) -> None:
+    """To the one of the first digest, as a backup would."""
+    (old,) = world.items("ledgers")
+    append(1)
+    cold()
+    run()
+    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=old)
+    cold()
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (lose_a_block, REASON),
+        (change_a_block, "not signed by the sequencer's key"),
+        (change_a_block_not_yet_published, "not signed by the sequencer's key"),
+        (archive_another_block, "other bytes are there already"),
+        (restore_the_state, "digests/latest is newer than the published state"),
+        (publish(f"tile/0/000.p/{SIZE}", bytes(32 * SIZE)), "not those of the root"),
+        (publish(f"tile/entries/000.p/{SIZE}", b"\0\1x" * SIZE), "not the entries of the tile"),
+        (lose_a_tile, "missing, and no full one in its place"),
+        (publish("tile/0/000", b"planted"), "tile/0/000: other bytes are there already"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_does_not_agree_stays_frozen(
+    grown: World, clock: Clock, commands: Commands, harm: Any, why: str
+) -> None:
+    """By the checks that the publisher makes; it would freeze again within the minute."""
+    freeze(grown, clock)
+    lift_for_appending(grown)
+    if why.startswith("tile/0/000:"):
+        append(250)
+    harm(grown)
+    freeze_again(grown)
+    ran = commands.unfreeze("--yes")
+    assert ran.code == 1
+    assert why in ran.err
+    assert frozen(grown) == "again"
+
+
+def lift_for_appending(world: World) -> None:
+    world.dynamodb.update_item(
+        TableName=f"{NAME}-ledgers",
+        Key={"key": {"S": f"{ORIGIN}#published"}},
+        UpdateExpression="REMOVE frozen",
+    )
+    cold()
+
+
+def freeze_again(world: World) -> None:
+    publishing.publisher().state.freeze("again")
+
+
+def test_a_freeze_that_changed_meanwhile_is_not_lifted(
+    grown: World, clock: Clock, monkeypatch: pytest.MonkeyPatch, commands: Commands
+) -> None:
+    """Only the very one that was checked: another may have another reason."""
+    freeze(grown, clock)
+    lift = Unfreeze.lift
+
+    def meanwhile(self: Unfreeze, agreement: Any) -> None:
+        lift_for_appending(grown)
+        freeze_again(grown)
+        lift(self, agreement)
+
+    monkeypatch.setattr(Unfreeze, "lift", meanwhile)
+    ran = commands.unfreeze("--yes")
+    assert ran.code == 3
+    assert "changed meanwhile" in ran.err
+    assert frozen(grown) == "again"
+
+
+def test_a_freeze_before_the_first_digest_is_lifted(
+    world: World, clock: Clock, commands: Commands
+) -> None:
+    """Where nothing is published yet, the blocks are checked from the first."""
+    append(2)
+    freeze_again(world)
+    assert commands.unfreeze("--yes").code == 0
+    assert run()["published"] is True
