@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
-from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.ledgers import LedgersTable, PublishedState
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.errors import FrozenError, LostRaceError, VerificationError
+from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError, VerificationError
 from audit_ledger.public_keys import raw_public_key
-from functions.publisher.publish import Published, Publisher
+from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
 
 logger = Logger()
@@ -49,8 +49,8 @@ def publisher() -> Publisher:
         except InvalidSignature:
             raise VerificationError("a block is not signed by the sequencer's key") from None
 
-    def announce(published: Published) -> None:
-        detail = {"origin": origin, "size": published.size, "digest": published.digest_name}
+    def announce(state: PublishedState) -> None:
+        detail = {"origin": origin, "size": state.size, "digest": state.digest_name}
         entry = {
             "EventBusName": env["EVENT_BUS"],
             "Source": "audit-ledger",
@@ -59,7 +59,8 @@ def publisher() -> Publisher:
         }
         answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
         if answer["FailedEntryCount"]:
-            logger.error("not announced", error=answer["Entries"][0].get("ErrorCode"))
+            code = answer["Entries"][0].get("ErrorCode")
+            raise UnreachableError(f"the bus took no announcement: {code}")
 
     return Publisher(
         origin,
