@@ -74,17 +74,6 @@ class Growth:
             if tile != partial_tile_at(tile.level, old_size):
                 yield tile.path, data
 
-    def superseded(self, old_size: int, names: Callable[[str], list[str]]) -> Iterator[str]:
-        """Give the partial tiles and bundles of `old_size` and before that are full by now."""
-        level = 0
-        while old_size >> (8 * level):
-            tile = partial_tile_at(level, old_size)
-            if tile and self.size >> (8 * level) >= (tile.index + 1) * TILE_WIDTH:
-                yield from names(_folder(tile.path))
-                if level == 0:
-                    yield from names(_folder(EntryBundle(tile.index, tile.width).path))
-            level += 1
-
 
 def _read_tile(tile: Tile, head: Head, read: Read) -> bytes:
     """Read a partial tile, whose hashes must add up to their part of the head's frontier."""
@@ -127,15 +116,33 @@ def _read_full(partial: str, full: str, read: Read) -> bytes:
     return data
 
 
-def _folder(partial_path: str) -> str:
-    return partial_path[: partial_path.rindex("/") + 1]
+Names = Callable[[str, str], list[str]]
+"""Give the paths below a folder that sort behind a path."""
 
 
-def full_at_the_edge(size: int) -> Iterator[str]:
-    """Give the folders that held the partial forms of each level's last full tile and bundle."""
+def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
+    """Give the partial tiles and bundles of all that became full between two sizes.
+
+    Not only those of `old_size`: runs that died before their commit point left some of sizes that
+    were never published.
+    """
     level = 0
     while full := (size >> (8 * level)) // TILE_WIDTH:
-        yield _folder(Tile(level, full - 1, 1).path)
+        indexes = range((old_size >> (8 * level)) // TILE_WIDTH, full)
+        yield from _partials([Tile(level, index, TILE_WIDTH).path for index in indexes], names)
         if level == 0:
-            yield _folder(EntryBundle(full - 1, 1).path)
+            bundles = [EntryBundle(index, TILE_WIDTH).path for index in indexes]
+            yield from _partials(bundles, names)
         level += 1
+
+
+def _partials(full: Sequence[str], names: Names) -> Iterator[str]:
+    """Give what is left of the partial forms of full tiles; one listing a folder of 1,000."""
+    folders: dict[str, list[str]] = {}
+    for path in full:
+        folders.setdefault(path[: path.rindex("/") + 1], []).append(path)
+    for folder, paths in folders.items():
+        outgrown = {f"{path}.p" for path in paths}
+        for name in names(folder, paths[0]):
+            if name.rpartition("/")[0] in outgrown:
+                yield name
