@@ -28,12 +28,11 @@ from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from functions.publisher.age import Age, checkpoint_age, digest_age
 from functions.publisher.growth import Growth, full_at_the_edge
+from functions.publisher.newest import CHECKPOINT, LATEST, require_last, require_newest
 from functions.publisher.signing import Signer
 
 HEARTBEAT_SECONDS = 3600
 MAX_BLOCKS_A_RUN = 2000  # a backlog is published in several runs, each with its own digest
-LATEST = "digests/latest"
-CHECKPOINT = "checkpoint"
 MAX_REPLACEMENTS = 5
 
 
@@ -119,6 +118,7 @@ class Publisher:
             if old is not None:
                 self.signer.verify_state(old)
                 if self.memory.put_version != old.version:
+                    require_last(old, self.tiles.names)
                     self._put_files(old)
                     self._drop_partial_tiles(old.size)
                     self.announce(Published(old.size, 0, 0, old.digest_name))
@@ -126,7 +126,7 @@ class Publisher:
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing
             # is ever signed again: see _freeze.
             head = self._published_head(old)
-            self._require_newest(old)
+            require_newest(old, self._read)
 
             # 3. Verify, put and archive what was committed since.
             now = self.now()
@@ -200,17 +200,6 @@ class Publisher:
         if head.root() != published.root:
             raise VerificationError(f"the blocks up to {old.size} are not what was published")
         return head
-
-    def _require_newest(self, old: PublishedState | None) -> None:
-        """Newest digest and checkpoint must be the state's: a state restored to an earlier time
-        would sign a second successor of a digest that has one, and what claims to be newer than
-        all that was signed would stand for ever, as nothing newer is ever replaced."""
-        known = (old.size, old.time) if old else (-1, 0)
-        for path, age in ((LATEST, digest_age), (CHECKPOINT, checkpoint_age)):
-            there = self._read(path)
-            newest = age(there) if there is not None else None
-            if newest is not None and newest > known:
-                raise VerificationError(f"{path} is newer than the published state")
 
     def _signed(
         self, old: PublishedState | None, before: Head, grown: "Grown", now: int

@@ -148,6 +148,7 @@ HISTORY_ROWS = (
         "published state restored, checkpoint and latest deleted",
         state_restored_unseen,
         finds=(("missing", CHECKPOINT, None),),
+        publisher=f"frozen: {D600} is newer than the published state",
     ),
     Row(
         ALL,
