@@ -44,6 +44,8 @@ def compress_record(record: bytes) -> bytes:
 
 def decompress_record(frame: bytes) -> bytes:
     """Give what was compressed; FormatError unless it is one frame of at most MAX_RECORD_BYTES."""
+    if not frame.startswith(zstandard.FRAME_HEADER):  # a skippable frame may claim 4 GiB
+        raise FormatError("sealed record: what was sealed is no frame of zstd")
     try:
         parameters = zstandard.get_frame_parameters(frame)
         if not 0 <= parameters.content_size <= MAX_RECORD_BYTES:
