@@ -127,7 +127,7 @@ def test_storage_that_does_not_answer_is_503_and_says_nothing_of_it(
 def test_a_name_longer_than_any_key_is_not_found(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """S3 refuses to look for one over 1,024 bytes, with an error that is no 404: it is not asked."""
+    """S3 refuses to look for one over 1,024 bytes, not with a 404: it is not asked."""
 
     def too_long(*_: str) -> None:
         raise AssertionError("asked")
