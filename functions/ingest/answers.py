@@ -23,7 +23,7 @@ def created(event: Event, sealed: Sealed, preference: str, submitted: bytes) -> 
         return answer(201, submitted, event.format, headers)
     if preference == "OperationOutcome":
         return answer(201, msgspec.json.encode(accepted_outcome(sealed)), event.format, headers)
-    return {"statusCode": 201, "headers": headers, "body": ""}
+    return answer(201, b"", event.format, headers)  # else API Gateway calls it text/plain
 
 
 def bundle_response(kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent]) -> Answer:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -20,8 +21,10 @@ from functions.ingest.answers import Answer, answer, refusal
 from functions.ingest.bus import is_from_bus, take_from_bus
 from functions.ingest.capability import capability_statement
 from functions.ingest.ledgers import Ledgers
-from functions.ingest.request import read_request
+from functions.ingest.request import read_headers, read_request
 from functions.ingest.routes import ROUTES
+
+METADATA = "GET /metadata"
 
 logger = Logger()
 metrics = Metrics()
@@ -72,13 +75,17 @@ def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: A
 
 
 def _answer(event: dict[str, Any]) -> Answer:
+    if event["routeKey"] == METADATA:
+        return _metadata(read_headers(event))
     request = read_request(event, token_claims())
-    if request.route == "GET /metadata":
-        accepted = parse_media_type(request.headers.get("accept", ""))
-        if accepted.is_xml:
-            raise RejectedEvent(406, "not-supported", "Accept", "application/fhir+json")
-        version = accepted.fhir_version
-        statement = capability_statement(version)
-        return answer(200, statement, "fhir-r5" if (version or "")[:1] == "5" else "fhir-r4")
     acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent
     return ROUTES[request.route](acceptor(), request)
+
+
+def _metadata(headers: Mapping[str, str]) -> Answer:
+    accepted = parse_media_type(headers.get("accept", ""))
+    if accepted.is_xml:
+        raise RejectedEvent(406, "not-supported", "Accept", "application/fhir+json")
+    version = accepted.fhir_version
+    statement = capability_statement(version)
+    return answer(200, statement, "fhir-r5" if (version or "")[:1] == "5" else "fhir-r4")

@@ -53,10 +53,15 @@ class Request:
             )
 
 
+def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """Give the headers of an HTTP API's event, by names in lower case."""
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
 def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
     """Read the event of an HTTP API; RejectedEvent where the body is not what was sent."""
     context = event["requestContext"]
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = read_headers(event)
     body = event.get("body") or ""
     if not event.get("isBase64Encoded") and REPLACEMENT in body:
         # API Gateway hands JSON over as text, with this in the place of bytes that are none.

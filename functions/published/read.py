@@ -14,6 +14,7 @@ from audit_ledger.aws.objects import BINARY, TEXT, StoredObject
 Answer = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
+MAX_KEY_BYTES = 1024  # of an object in S3
 REPLACED = ("checkpoint", "digests/latest")
 ANEW = "private, no-cache"
 FOREVER = "private, max-age=31536000, immutable"
@@ -32,7 +33,8 @@ def read_published(
     ledger_id, _, file = path.partition("/")
     if access.required_ledger() != ledger_id:
         raise ForbiddenError("the token is for another ledger")
-    found = get(ledger_id, file) if file else None
+    is_key = file and len(path.encode()) <= MAX_KEY_BYTES  # of a longer one S3 says no 404
+    found = get(ledger_id, file) if is_key else None
     if found is None:
         return refusal(404, "no such file in this ledger")
     tag = {"ETag": found.etag, "Cache-Control": ANEW if file in REPLACED else FOREVER}

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from tests.conftest import REPOSITORY
@@ -73,12 +73,13 @@ def _check(name: str, parser: Parser, data: bytes) -> tuple[bool, float]:
     return taken, seconds
 
 
-def coverage_guided(progress: Progress, runs: int) -> Row:
-    """Run atheris on every parser, each in a process of its own."""
-    what = f"{len(PARSERS)} parsers under atheris, {runs:,} runs each"
+def coverage_guided(progress: Progress, runs: int, names: Iterable[str] = PARSERS) -> Row:
+    """Run atheris on parsers, each in a process of its own."""
+    names = tuple(names)
+    what = f"{len(names)} parsers under atheris, {runs:,} runs each"
     if importlib.util.find_spec("atheris") is None:
         return what, "not run: atheris has no wheels for this platform"
-    for name in PARSERS:
+    for name in names:
         progress(f"{name}: {runs} runs of atheris")
         with tempfile.TemporaryDirectory(prefix="audit-ledger-fuzz-") as folder:
             ran = subprocess.run(

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from audit_ledger import strict_base64
 from audit_ledger.access import ForbiddenError, TokenClaims, read_access
 from audit_ledger.chain.block import decode_block, decode_body, encode_block, encode_body
@@ -91,7 +93,7 @@ def read_policy(data: bytes) -> Policy:
 def print_record(record: Record) -> bytes:
     """A record with the time that it has; `encode_record` takes it as a number."""
     made = encode_record(record.portal, 0, record.format, bytes(record.resource), record.cut)
-    return made.replace(b"1970-01-01T00:00:00.000Z", record.received.encode(), 1)
+    return made.replace(b'"1970-01-01T00:00:00.000Z"', msgspec.json.encode(record.received), 1)
 
 
 def read_events(outcomes: Iterable[Event | RejectedEvent]) -> None:

@@ -124,7 +124,7 @@ def spelled(document: Any) -> bytes:
     return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
-FHIR = tuple(map(spelled, AUDIT_EVENTS))
+FHIR = (*map(spelled, AUDIT_EVENTS), b"\n" + spelled(AUDIT_EVENTS[0]) + b"\r\n")
 BUNDLES = tuple(
     spelled(
         {
@@ -153,7 +153,7 @@ EVENTS_IN_CLOUD = (
     {**ATTRIBUTES, "datacontenttype": "application/json", "data_base64": b64encode(b"{}").decode()},
     {**ATTRIBUTES, "type": "x", "datacontenttype": "text/plain", "data": "text"},
 )
-CLOUDEVENTS = tuple(map(spelled, EVENTS_IN_CLOUD))
+CLOUDEVENTS = (*map(spelled, EVENTS_IN_CLOUD), spelled(EVENTS_IN_CLOUD[0]) + b"\n")
 BATCHES = (spelled(EVENTS_IN_CLOUD), b"[]")
 BINARY = tuple(
     "".join(f"ce-{name}: {value}\n" for name, value in ATTRIBUTES.items()).encode()

@@ -292,3 +292,13 @@ def test_a_request_larger_than_a_message_is_refused_whole() -> None:
     """SQS carries 1 MiB."""
     with pytest.raises(TooLargeError, match="1048576"):
         encode_queue_message(ORIGIN, 7, [SealedRecord(b"c" * 32, b"r", bytes(800_000))])
+
+
+@pytest.mark.parametrize("resource", [b"{}\n", b"\n\t {} \r\n", b" [1, 2]"])
+def test_white_space_around_what_was_submitted_is_kept(resource: bytes) -> None:
+    """A file that ends in a line feed, say: its record is read, byte for byte."""
+    record = encode_record("ehr", 0, "fhir-r4", resource)
+    assert bytes(decode_record(record).resource) == resource
+    for spelled_otherwise in (record + b"\n", b" " + record, record.replace(b'":', b'": ', 1)):
+        with pytest.raises(FormatError):
+            decode_record(spelled_otherwise)

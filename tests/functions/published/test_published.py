@@ -121,3 +121,16 @@ def test_storage_that_does_not_answer_is_503_and_says_nothing_of_it(
     answer = ask(f"{LEDGER}/checkpoint")
     assert answer["statusCode"] == 503
     assert "no-such-bucket" not in answer["body"]
+
+
+@pytest.mark.parametrize("name", ["9" * 1024, "é" * 510])
+def test_a_name_longer_than_any_key_is_not_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """S3 refuses to look for one over 1,024 bytes, not with a 404: it is not asked."""
+
+    def too_long(*_: str) -> None:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(handler, "get", too_long)
+    assert ask(f"{LEDGER}/{name}")["statusCode"] == 404

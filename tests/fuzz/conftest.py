@@ -1,0 +1,24 @@
+"""The real app with two ledgers, once for each module that asks it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.cloud import LocalCloud
+from infra.synth import synthesize
+from tests.fuzz.api_cases import published_cloud
+from tests.local.conftest import LEDGERS
+
+
+@pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app of cdk.json with the ledgers that the tests of `infra.local` have."""
+    return synthesize(tmp_path_factory.mktemp("fuzzed"), settings={"ledgers": LEDGERS})
+
+
+@pytest.fixture(scope="module")
+def cloud(assembly: Path) -> Iterator[LocalCloud]:
+    """Deployed and served on loopback; a module's tests add to it and change nothing."""
+    with published_cloud(assembly) as cloud:
+        yield cloud

@@ -1,0 +1,46 @@
+"""The API keeps to its OpenAPI document, whatever it is asked."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audit_ledger.errors import FormatError
+from infra.local.cloud import LocalCloud
+from infra.local.openapi import DOCUMENT, describe, generate, routes_of
+from tests.fuzz.api_cases import OPERATIONS, drive
+
+CASES = {"POST /AuditEvent": 60, "POST /": 12, "POST /events": 60}
+
+
+def test_the_committed_document_is_the_generated_one(assembly: Path) -> None:
+    """`python -m infra.local.openapi` writes it."""
+    assert DOCUMENT.read_bytes() == generate(assembly)
+
+
+def test_every_deployed_route_is_described(assembly: Path) -> None:
+    """And one that is not, or that is gone, is an error of the generator."""
+    routes = routes_of(assembly)
+    paths = json.loads(DOCUMENT.read_bytes())["paths"]
+    described = {f"{method.upper()} {path}" for path, of in paths.items() for method in of}
+    assert described == {route.replace("+}", "}") for route in routes}
+    for other in (routes | {"GET /new": True}, {r: w for r, w in routes.items() if r != "POST /"}):
+        with pytest.raises(FormatError, match=r"not both: (GET /new|POST /)$"):
+            describe(other)
+
+
+def test_only_the_capability_statement_is_told_to_anyone(assembly: Path) -> None:
+    """Every other operation wants a token, and says 401."""
+    document = json.loads(DOCUMENT.read_bytes())
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            wants = operation["security"] != []
+            assert wants == (path != "/metadata")
+            assert ("401" in operation["responses"]) == wants
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_answer_is_undocumented(cloud: LocalCloud, name: str) -> None:
+    """Status, media type, headers and body of each answer are the document's; none is 5xx."""
+    statuses = drive(cloud, name, CASES.get(name, 30), same=True)
+    assert any(status < 400 for status in statuses) or name == "GET /published/{path}"
