@@ -144,10 +144,11 @@ class Stage:
 def set_stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     """Put the hooks into every client that our code makes from now on, one of each service."""
     stage = Stage()
+    boto3_client: Any = boto3.client  # its stubs know a service by its literal name only
 
     @cache
     def client(service: str, **named: Any) -> Any:
-        made = boto3.client(service, **named)
+        made = boto3_client(service, **named)
         made.meta.events.register("provide-client-params.*.*", stage.before)
         made.meta.events.register("after-call.*.*", stage.after)
         return made

@@ -6,7 +6,7 @@ import pytest
 
 from audit_ledger.aws.event_index import EventIndex
 from audit_ledger.errors import FrozenError, LostRaceError
-from functions.publisher.publish import HEARTBEAT_SECONDS
+from functions.publisher.publish import HEARTBEAT_SECONDS, Published
 from tests.races.cast import Cast, appending, publisher, sequencer
 from tests.races.recount import Recount
 from tests.races.republished import check_published
@@ -16,7 +16,7 @@ BEFORE_THE_SWAP = "before PutItem ledgers"
 AFTER_THE_SWAP = "after PutItem ledgers"
 
 
-def finish(actor: Actor[object]) -> bool:
+def finish(actor: Actor[Published]) -> bool:
     """Whether a run published; losing is the other thing that it may come to."""
     try:
         actor.finish()
