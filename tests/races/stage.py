@@ -60,11 +60,13 @@ class Actor(Generic[Result]):
             assert not self.is_over, f"over before {moment}: {seen} {self._error!r}"
 
     def pass_calls(self, calls: int) -> None:
-        """Stop before the call of this number; 1 is the first.
+        """Go on to where this many more calls are over and the next is about to be made.
 
-        Between two calls nobody can see how far it came: the moments before each are all there are.
+        Between two calls nobody can see how far it came: these moments are all there are.
         """
-        for _ in range(2 * calls - 1):
+        if self.at is None:
+            self.step()  # from the beginning to the first call
+        for _ in range(2 * calls):
             self.step()
 
     def finish(self) -> Result:

@@ -25,8 +25,9 @@ from tests.races.recount import Counted, Recount
 from tests.races.stage import Actor, set_stage
 from tests.world import made_world
 
-PLACES = st.integers(0, 1)
 EVENT_IDS = [f"{n:02x}" * 32 for n in range(4)]
+TURNS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 5)), min_size=1, max_size=12)
+"""Who goes on, among those who run, and by how many calls."""
 
 
 @dataclass
@@ -78,34 +79,36 @@ class Races(RuleBasedStateMachine):
         self.cast.sent.append(made)
         self.reference.sent |= {content[:2] for content in accepted_by([made])}
 
-    @precondition(lambda self: self.cast.sent)
-    @rule(place=PLACES, data=st.data())
-    def deliver(self, place: int, data: st.DataObject) -> None:
-        """Some messages, in any order and as often as the queue likes, to an idle sequencer."""
-        who = ("writer", place)
-        if who not in self.runs:
-            numbers = st.integers(0, len(self.cast.sent) - 1)
-            chosen = data.draw(st.lists(numbers, min_size=1, max_size=4, unique=True))
+    @precondition(lambda self: self.cast.sent and self._idle("writer"))
+    @rule(data=st.data())
+    def deliver(self, data: st.DataObject) -> None:
+        """Each idle sequencer gets messages, in any order and as often as the queue likes."""
+        newest = len(self.cast.sent) - 1
+        numbers = st.integers(0, newest).map(lambda back: newest - back)
+        for who in self._idle("writer"):
+            chosen = data.draw(st.lists(numbers, min_size=1, max_size=3, unique=True))
             self.batches[who] = [self.cast.sent[number] for number in chosen]
-            run = appending(self.writers[place], *self.batches[who])
+            run = appending(self.writers[who[1]], *self.batches[who])
             self.runs[who] = self.cast.stage.play(run)
 
-    @rule(place=PLACES)
-    def fire(self, place: int) -> None:
-        """The schedule starts an idle publisher."""
-        who = ("publisher", place)
-        if who not in self.runs:
-            self.runs[who] = self.cast.publish(self.publishers[place])
+    @precondition(lambda self: self._idle("publisher"))
+    @rule()
+    def fire(self) -> None:
+        """The schedule starts each idle publisher."""
+        for who in self._idle("publisher"):
+            self.runs[who] = self.cast.publish(self.publishers[who[1]])
 
     @precondition(lambda self: self.runs)
-    @rule(data=st.data(), calls=st.integers(1, 8))
-    def go_on(self, data: st.DataObject, calls: int) -> None:
-        """One of those who run goes on by some calls, the others stay where they are."""
-        who = data.draw(st.sampled_from(sorted(self.runs)))
-        for _ in range(2 * calls):
-            self.runs[who].step()
-        if self.runs[who].is_over:
-            self._end(who)
+    @rule(turns=TURNS)
+    def go_on(self, turns: list[tuple[int, int]]) -> None:
+        """They take turns of some calls; who is not named stays where it is."""
+        for number, calls in turns:
+            if not self.runs:
+                return
+            who = sorted(self.runs)[number % len(self.runs)]
+            self.runs[who].pass_calls(calls)
+            if self.runs[who].is_over:
+                self._end(who)
 
     @precondition(lambda self: self.runs)
     @rule(data=st.data())
@@ -126,16 +129,16 @@ class Races(RuleBasedStateMachine):
         """Time passes."""
         self.clock.now += seconds
 
-    @rule()
-    def freeze(self) -> None:
-        """An operator stops the ledger."""
+    @precondition(lambda self: self.runs)
+    @rule(turns=TURNS)
+    def go_on_while_frozen(self, turns: list[tuple[int, int]]) -> None:
+        """An operator stops the ledger, and lets it go on some turns later."""
         self.publishers[0].state.freeze("a test says so")
         self.is_frozen = True
-
-    @precondition(lambda self: self.is_frozen)
-    @rule()
-    def lift(self) -> None:
-        """And lets it go on."""
+        size = self.published_size
+        self.go_on(turns)
+        self.what_is_published_only_grows()
+        assert self.published_size == size, "published over a freeze"
         self.cast.lift_freeze()
         self.is_frozen = False
 
@@ -168,8 +171,6 @@ class Races(RuleBasedStateMachine):
         try:
             for who in sorted(self.runs):
                 self._end(who)
-            self.cast.lift_freeze()
-            self.is_frozen = False
             if self.cast.sent:
                 appending(self.writers[0], *self.cast.sent)()
                 self.each_block_is_what_the_model_allows()
@@ -197,6 +198,9 @@ class Races(RuleBasedStateMachine):
                 done = {content[:2] for content in accepted_by(self.batches[who])}
                 assert done <= self.reference.kept, "answered as done, and not in the ledger"
 
+    def _idle(self, kind: str) -> list[tuple[str, int]]:
+        return [who for who in ((kind, 0), (kind, 1)) if who not in self.runs]
+
     def _replace(self, who: tuple[str, int]) -> None:
         kind, place = who
         if kind == "writer":
@@ -207,8 +211,8 @@ class Races(RuleBasedStateMachine):
 
 TestRaces = Races.TestCase
 TestRaces.settings = settings(
-    max_examples=6,
-    stateful_step_count=40,
+    max_examples=10,
+    stateful_step_count=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -35,7 +35,7 @@ def test_one_that_pauses_anywhere_while_another_publishes_does_no_harm(
     warm, other = publisher(), publisher()
     warm.publish()
     moments: list[str] = []
-    for calls in count(1):
+    for calls in count():
         # 256 entries each time: the next run makes the same calls, and stops one call later.
         cast.grow(10)
         cast.pass_a_minute()

@@ -21,7 +21,7 @@ def test_one_that_pauses_anywhere_while_another_appends_loses_and_doubles_nothin
     other = sequencer()
     appending(other, cast.message())()
     moments: list[str] = []
-    for calls in count(1):
+    for calls in count():
         event_id = sha256(b"%d" % calls).hexdigest() if delivered == "conflicting events" else None
         batch = cast.message(2, event_id)
         paused = cast.append(sequencer(), batch)
