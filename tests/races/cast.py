@@ -16,7 +16,7 @@ from tests.functions.publishing import Clock
 from tests.races.recount import Recount
 from tests.races.republished import check_published
 from tests.races.stage import Actor, Stage
-from tests.world import NAME, ORIGIN, World
+from tests.world import LEDGER, NAME, ORIGIN, World
 
 Message = dict[str, Any]
 
@@ -92,6 +92,15 @@ class Cast:
             Key={"key": {"S": f"{ORIGIN}#published"}},
             UpdateExpression="REMOVE frozen",
         )
+
+    def newest_files_are_the_states(self) -> None:
+        """Checkpoint and newest digest are those of the commit point, and nothing is frozen."""
+        state = publisher().state.published()
+        assert state is not None
+        assert state.frozen is None
+        for path, data in (("checkpoint", state.checkpoint), ("digests/latest", state.digest)):
+            key = {"Bucket": f"{NAME}-published", "Key": f"{LEDGER}/{path}"}
+            assert self.world.s3.get_object(**key)["Body"].read() == data
 
     def all_is_whole(self) -> Recount:
         """Nothing was lost, doubled or forked, and nothing untrue was ever signed."""

@@ -59,6 +59,16 @@ class Actor(Generic[Result]):
                     break
             assert not self.is_over, f"over before {moment}: {seen} {self._error!r}"
 
+    def pass_calls(self, calls: int) -> None:
+        """Go on to where this many more calls are over and the next is about to be made.
+
+        Between two calls nobody can see how far it came: these moments are all there are.
+        """
+        if self.at is None:
+            self.step()  # from the beginning to the first call
+        for _ in range(2 * calls):
+            self.step()
+
     def finish(self) -> Result:
         """Go on to the end; give or raise what the function does."""
         while self.step():
@@ -136,10 +146,11 @@ class Stage:
 def set_stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     """Put the hooks into every client that our code makes from now on, one of each service."""
     stage = Stage()
+    boto3_client: Any = boto3.client  # its stubs know a service by its literal name only
 
     @cache
     def client(service: str, **named: Any) -> Any:
-        made = boto3.client(service, **named)
+        made = boto3_client(service, **named)
         made.meta.events.register("provide-client-params.*.*", stage.before)
         made.meta.events.register("after-call.*.*", stage.after)
         return made

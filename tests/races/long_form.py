@@ -1,0 +1,135 @@
+"""100,000 events from eight writers on a DynamoDB server: nothing lost, doubled or forked.
+
+`make soak` runs it; tests/races/test_writers.py holds the short form. Writers are processes, two
+publishers are threads, tables are on disk; the schedule of the operating system is what it is.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from threading import Event
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from functions.publisher import handler as publishing
+from tests.conftest import REPOSITORY
+from tests.dynamodb_server.served_world import served_world
+from tests.dynamodb_server.server import install
+from tests.races.cast import accepted_by
+from tests.races.keys import sequencer_key
+from tests.races.recount import Recount
+from tests.races.republished import check_published
+from tests.races.stage import set_stage
+from tests.races.writers import (
+    Batch,
+    Tally,
+    Together,
+    deliveries,
+    publish_until,
+    sent_by_portals,
+    write,
+    writer,
+)
+
+EVENTS = 100_000
+WRITERS = 8
+RECORDS = 50  # a message
+A_BATCH = 10  # messages: so 500 events, two blocks and more
+SEED = 20261125
+
+Progress = Callable[[str], None]
+Rows = list[tuple[str, str]]
+
+
+def long_form(progress: Progress, events: int = EVENTS, writers: int = WRITERS) -> Rows:
+    """Append, publish, recount. Raises on any violation; gives what was tried and came out."""
+    monkeypatch = pytest.MonkeyPatch()
+    program = install(REPOSITORY / "build" / "dynamodb_server")
+    try:
+        with (
+            TemporaryDirectory() as folder,
+            served_world(monkeypatch, program, Path(folder) / "tables") as (world, _),
+        ):
+            stage = set_stage(monkeypatch)
+            key = sequencer_key(world)
+            dice = Random(SEED)
+            sent = sent_by_portals(dice, events // RECORDS, RECORDS)
+            shares = deliveries(dice, sent, writers, A_BATCH)
+            progress(f"{events} events in {len(sent)} messages for {writers} writers")
+            began = time.monotonic()
+            results: list[int] = []
+            tally = _written(key, shares, results, progress)
+            seconds = time.monotonic() - began
+            progress(f"written in {seconds:.0f} s, recounting")
+            recount = Recount(world).follow()
+            recount.check_events(accepted_by(sent))
+            recount.check_index()
+            recount.check_signed(stage.checkpoints())
+            assert check_published(world, recount) == recount.size == events + 1
+            assert sorted(results) == sorted(set(results)), "two digests of one growth"
+            return _rows(tally, seconds, writers, recount, len(results), len(stage.checkpoints()))
+    finally:
+        monkeypatch.undo()
+
+
+def _written(
+    key: Ed25519PrivateKey, shares: list[list[Batch]], results: list[int], progress: Progress
+) -> Tally:
+    """Let writers and publishers race until all is written and published."""
+    done = Event()
+    publishers = Together()
+    for _ in range(2):
+        publishers.run(publish_until, done, publishing.publisher.__wrapped__(), results)
+    tally = Tally()
+    try:
+        with get_context("spawn").Pool(len(shares)) as pool:
+            work = [(key.private_bytes_raw(), share) for share in shares]
+            for number, one in enumerate(pool.imap_unordered(_write_share, work), 1):
+                tally.merge(one)
+                progress(f"{number} of {len(shares)} writers done")
+    finally:
+        done.set()
+        publishers.wait()
+    return tally
+
+
+def _write_share(work: tuple[bytes, list[Batch]]) -> Tally:
+    """One writer, in a process of its own; the environment names the server."""
+    assert os.environ["AWS_ENDPOINT_URL_DYNAMODB"].startswith("http://127.0.0.1:")
+    private_key, share = work
+    tally = Tally()
+    key = Ed25519PrivateKey.from_private_bytes(private_key)
+    write(writer(key, lambda: int(time.time())), share, tally)
+    return tally
+
+
+def _rows(
+    tally: Tally, seconds: float, writers: int, recount: Recount, digests: int, signed: int
+) -> Rows:
+    conflicts = sum(event.kept_as_conflict for event in recount.events)
+    return [
+        ("events accepted, each in the ledger exactly once", f"{len(recount.events):,}"),
+        ("writers at once, each a process", str(writers)),
+        (
+            "deliveries of batches, among them redelivered and reordered ones",
+            f"{tally.deliveries:,}",
+        ),
+        ("records left out as known already", f"{tally.duplicates:,}"),
+        ("kept as conflicts: other content under a known id", f"{conflicts:,}"),
+        ("blocks, each linked to the one before it", f"{len(recount.archived):,}"),
+        ("races lost, and run again", f"{tally.lost_races:,}"),
+        ("digests published by two publishers at once, one chain", f"{digests:,}"),
+        ("checkpoints signed, none of which disagrees with the recount", f"{signed:,}"),
+        ("seconds to write and publish on this machine", f"{seconds:.0f}"),
+    ]
+
+
+if __name__ == "__main__":
+    for what, came_out in long_form(print, *map(int, sys.argv[1:])):
+        print(f"{what}: {came_out}")

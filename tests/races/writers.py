@@ -1,0 +1,149 @@
+"""Writers and publishers that really run at once, against a DynamoDB that is not in this process.
+
+Signatures are made with keys in memory: what races is the tables. A portal's message that failed
+comes again, and some come again although they did not fail; each delivery goes to any writer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from threading import Event, Lock, Thread
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.blocks import BlocksTable
+from audit_ledger.aws.event_index import EventIndex
+from audit_ledger.errors import LostRaceError, UnreachableError
+from functions.publisher.publish import Publisher
+from functions.sequencer.append import Appended, Sequencer
+from functions.sequencer.messages import read_messages
+from tests.functions.pipeline import message, sealed_record
+from tests.world import NAME, ORIGIN
+
+Message = dict[str, Any]
+Batch = list[Message]
+MAX_DELIVERIES = 100
+"""A batch that loses this often shows that nobody ever wins."""
+
+
+@dataclass
+class Tally:
+    """What writers came to, together."""
+
+    entries: int = 0
+    blocks: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    lost_races: int = 0
+    deliveries: int = 0
+
+    def add(self, appended: Appended) -> None:
+        """Count one delivery."""
+        self.deliveries += 1
+        for name in ("entries", "blocks", "duplicates", "conflicts", "lost_races"):
+            setattr(self, name, getattr(self, name) + getattr(appended, name))
+
+    def merge(self, other: "Tally") -> None:
+        """Count what another counted."""
+        for name in vars(self):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def sent_by_portals(dice: Random, messages: int, records: int) -> list[Message]:
+    """Messages of so many events each; one in twenty has an event again, with other content."""
+    sent: list[Message] = []
+    used: list[str] = []
+    for _ in range(messages):
+        again = [dice.choice(used)] if used and dice.random() < 0.05 else []
+        made = [sealed_record(event_id) for event_id in again]
+        while len(made) < records:
+            event_id = dice.randbytes(32).hex()
+            made.append(sealed_record(event_id))
+            used.append(event_id)
+        sent.append(message(*made, accepted_ms=1_795_000_000_000 + dice.randrange(60_000)))
+    return sent
+
+
+def deliveries(
+    dice: Random, sent: Sequence[Message], writers: int, a_batch: int
+) -> list[list[Batch]]:
+    """For each writer its batches: every message at least once, a third of them twice, shuffled."""
+    delivered = [*sent, *dice.sample(list(sent), len(sent) // 3)]
+    dice.shuffle(delivered)
+    batches = [delivered[i : i + a_batch] for i in range(0, len(delivered), a_batch)]
+    return [batches[writer::writers] for writer in range(writers)]
+
+
+def writer(private_key: Ed25519PrivateKey, now: Callable[[], int]) -> Sequencer:
+    """A sequencer as its handler makes it, but for the key and the clock."""
+    dynamodb = clients.dynamodb()
+    return Sequencer(
+        ORIGIN,
+        BlocksTable(dynamodb, f"{NAME}-blocks", ORIGIN),
+        EventIndex(dynamodb, f"{NAME}-events", f"{NAME}-ledgers", ORIGIN),
+        private_key.sign,
+        now,
+    )
+
+
+def write(sequencer: Sequencer, batches: Sequence[Batch], tally: Tally) -> None:
+    """Append batch after batch; one that fails comes again, as from the queue. One tally each."""
+    for batch in batches:
+        for _ in range(MAX_DELIVERIES):
+            waiting, refused = read_messages(ORIGIN, batch)
+            assert refused == []
+            appended = Appended()
+            try:
+                sequencer.append(waiting, appended)
+            except (*clients.AwsError, UnreachableError):
+                assert appended.unfinished
+            tally.add(appended)
+            if not appended.unfinished:
+                break
+        else:
+            raise AssertionError("a batch never got in")
+
+
+def publish_until(done: Event, publisher: Publisher, results: list[int]) -> None:
+    """Publish again and again while others write, and once more; notes the sizes."""
+    is_last = False
+    while not is_last:
+        is_last = done.is_set()
+        try:
+            published = publisher.publish()
+        except (*clients.AwsError, LostRaceError):
+            is_last = False  # the other was first, or no answer came: look once more
+            continue
+        if published.digest_name:
+            results.append(published.size)
+
+
+class Together:
+    """Threads that run at once; the first error of any is raised when all have ended."""
+
+    def __init__(self) -> None:
+        self._threads: list[Thread] = []
+        self._errors: list[BaseException] = []
+        self._lock = Lock()
+
+    def run(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Start one."""
+        thread = Thread(target=self._guarded, args=(function, *arguments))
+        self._threads.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        """Wait for all that were started."""
+        for thread in self._threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+
+    def _guarded(self, function: Callable[..., None], *arguments: Any) -> None:
+        try:
+            function(*arguments)
+        except BaseException as error:  # noqa: BLE001  # raised by `wait`
+            with self._lock:
+                self._errors.append(error)
