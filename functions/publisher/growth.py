@@ -115,7 +115,7 @@ def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
 
 
 def _partials(full: Sequence[str], names: Names) -> Iterator[str]:
-    """Give what is left of the partial forms of full tiles; one listing for each folder of 1,000."""
+    """Give what is left of the partial forms of full tiles: a listing for each folder of 1,000."""
     folders: dict[str, list[str]] = {}
     for path in full:
         folders.setdefault(path[: path.rindex("/") + 1], []).append(path)

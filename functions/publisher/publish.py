@@ -93,8 +93,7 @@ class Publisher:
     """One ledger's publisher.
 
     `verify_block`: raises VerificationError unless the sequencer's key signed the message;
-    `now`: whole seconds; `announce`: tells the bus of the newest digest, UnreachableError if it would
-    not listen.
+    `now`: whole seconds; `announce`: tells the bus of the newest digest, or raises.
     """
 
     origin: str

@@ -163,11 +163,11 @@ class Wire:
         answer = botocore_stubber(event_name, request)
         if answer is not None and answer.status_code < 300:
             if name == "kms.Sign":
-                asked = json.loads(request.body)
+                asked = _asked(request)
                 message = b64decode(asked["Message"])
                 self.signed.append(Signature(asked["KeyId"], asked["SigningAlgorithm"], message))
             if name == "events.PutEvents":
-                for entry in json.loads(request.body)["Entries"]:
+                for entry in _asked(request)["Entries"]:
                     self.announced.append(json.loads(entry["Detail"])["digest"])
         return answer
 
@@ -189,11 +189,11 @@ class Wire:
             if answer is None or answer.status_code >= 300:
                 return answer
             data = answer.content
-            headers = {**answer.headers, "Content-Length": str(len(data))}
+            headers: Any = {**answer.headers, "Content-Length": str(len(data))}
             return AWSResponse(
                 request.url, answer.status_code, headers, MockRawResponse(data[: len(data) // 2])
             )
-        asked = json.loads(request.body)
+        asked = _asked(request)
         if name == "events.PutEvents":
             failed = {"ErrorCode": "InternalFailure", "ErrorMessage": "injected"}
             entries = [failed for _ in asked["Entries"]]
@@ -207,6 +207,12 @@ class Wire:
             assert answer is not None
             said = json.loads(answer.content)
         return _json(request, {**said, left_out: undone})
+
+
+def _asked(request: AWSPreparedRequest) -> Any:
+    """Read the JSON of a request."""
+    assert isinstance(request.body, str | bytes)
+    return json.loads(request.body)
 
 
 def _halved(requested: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -225,7 +231,7 @@ def _halved(requested: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _with_body(request: AWSPreparedRequest, body: bytes) -> AWSPreparedRequest:
-    headers = request.headers.copy()
+    headers: Any = dict(request.headers.items())
     headers["Content-Length"] = str(len(body))
     return AWSPreparedRequest(request.method, request.url, headers, body, request.stream_output)
 
@@ -235,7 +241,8 @@ def _json(request: AWSPreparedRequest, said: dict[str, Any]) -> AWSResponse:
 
 
 def _answer(request: AWSPreparedRequest, status: int, kind: str, body: bytes) -> AWSResponse:
-    return AWSResponse(request.url, status, {"Content-Type": kind}, MockRawResponse(body))
+    headers: Any = {"Content-Type": kind}
+    return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
 
 def injected(monkeypatch: pytest.MonkeyPatch) -> Wire:
@@ -262,5 +269,6 @@ def injected(monkeypatch: pytest.MonkeyPatch) -> Wire:
     monkeypatch.setattr(clients, "boto3", Boto3())
     monkeypatch.setattr(time, "sleep", lambda _: None)
     for asks in (batches.batch_get, batches.batch_put):
-        monkeypatch.setitem(asks.__kwdefaults__, "pause", lambda _: None)
+        defaults: dict[str, Any] = asks.__kwdefaults__ or {}
+        monkeypatch.setitem(defaults, "pause", lambda _: None)
     return wire

@@ -67,11 +67,11 @@ def _start(job: Callable[[], Any]) -> tuple[int, int]:
     """Fork; gives the pipe to read from and the process."""
     reading, writing = os.pipe()
     process = os.fork()
-    if process:
-        os.close(writing)
-        return reading, process
-    os.close(reading)
-    _run(job, writing)
+    if process == 0:
+        os.close(reading)
+        _run(job, writing)
+    os.close(writing)
+    return reading, process
 
 
 def _run(job: Callable[[], Any], writing: int) -> NoReturn:

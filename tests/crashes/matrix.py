@@ -63,10 +63,10 @@ def table(title: str, calls: Sequence[str], cells: Mapping[Cell, str], named: Na
     width = max(map(len, calls))
     lines = [title, ""]
     for number, fault in enumerate(columns):
-        lines.append(f"{'':{width + 5}}{'│ ' * number}{fault.value}")
+        lines.append(f"{'':{width + 6}}{'│ ' * number}{fault.value}")
     for at, call in enumerate(calls):
         signs = [named[cells[at, f]][0] if (at, f) in cells else "·" for f in columns]
-        lines.append(f"{at:3}  {call:{width}}{' '.join(signs)}")
+        lines.append(f"{at:3}  {call:{width}} {' '.join(signs)}")
     lines.append("")
     times = Counter(cells.values())
     for outcome, (sign, name) in named.items():

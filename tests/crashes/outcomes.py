@@ -18,24 +18,42 @@ INGEST = {
     ),
     "killed, queued 0; in the ledger once": ("k", "no answer, nothing kept; once after retry"),
     "killed, queued 1; in the ledger once": ("K", "no answer, kept; still once after retry"),
-    "killed, queued 1; in the ledger twice": ("D", "no answer, kept, no key; twice after retry"),
+    "killed, queued 1; in the ledger twice": ("G", "no answer, kept, no key; twice after retry"),
 }
 
 SEQUENCER = {
     "done, 1 block": (UNNOTICED, "all appended"),
     "done, 2 blocks": (UNNOTICED, "all appended"),
     "failed, 0 blocks": ("e", "answered failed, nothing kept; appended when redelivered"),
-    "failed, 0 blocks, newest not indexed": ("e", "the same, and the block before not indexed yet"),
+    "failed, 0 blocks, newest not indexed": (
+        "d",
+        "answered failed, nothing kept, a dead one's block still unindexed; all when redelivered",
+    ),
     "failed, 1 block": ("p", "answered failed, one block kept; left out when redelivered"),
-    "failed, 1 block, newest not indexed": ("i", "the same, and indexed by the next run"),
+    "failed, 1 block, newest not indexed": (
+        "i",
+        "answered failed, one block kept, unindexed; indexed and left out when redelivered",
+    ),
     "failed, 2 blocks": ("P", "answered failed, both blocks kept; left out when redelivered"),
-    "failed, 2 blocks, newest not indexed": ("I", "the same, and indexed by the next run"),
+    "failed, 2 blocks, newest not indexed": (
+        "I",
+        "answered failed, both kept, one unindexed; indexed and left out when redelivered",
+    ),
     "killed, 0 blocks": ("k", "killed, nothing kept; appended when redelivered"),
-    "killed, 0 blocks, newest not indexed": ("k", "the same, and the block before not indexed yet"),
+    "killed, 0 blocks, newest not indexed": (
+        "c",
+        "killed, nothing kept, a dead one's block still unindexed; all when redelivered",
+    ),
     "killed, 1 block": ("q", "killed, one block kept; left out when redelivered"),
-    "killed, 1 block, newest not indexed": ("j", "the same, and indexed by the next run"),
+    "killed, 1 block, newest not indexed": (
+        "j",
+        "killed, one block kept, unindexed; indexed and left out when redelivered",
+    ),
     "killed, 2 blocks": ("Q", "killed, both blocks kept; left out when redelivered"),
-    "killed, 2 blocks, newest not indexed": ("J", "the same, and indexed by the next run"),
+    "killed, 2 blocks, newest not indexed": (
+        "J",
+        "killed, both kept, one unindexed; indexed and left out when redelivered",
+    ),
 }
 
 PUBLISHER = {

@@ -6,7 +6,7 @@ import pytest
 
 from functions.sequencer import append
 from tests.crashes.containers import Container
-from tests.crashes.faults import Fault, Killed
+from tests.crashes.faults import Fault
 from tests.crashes.portal import Request
 from tests.crashes.stage import Stage
 from tests.crashes.trials import (
@@ -47,11 +47,10 @@ def behind_a_dead_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Trial:
     first = stage.request(1)
     dead = stage.accept(first)
     died = Container("sequencer")
-    put = ["dynamodb.PutItem"]
     stage.wire.armed = {4: Fault.KILLED_AFTER}
     with stage.wire.under_test():
         died({"Records": dead})
-    assert stage.wire.calls[4:] == put
+    assert stage.wire.calls[4:] == ["dynamodb.PutItem"]
     stage.wire.forget()
     other = Request(("other-content",), first.key, first.patient)
     batch = [*dead, *stage.accept(first, other, stage.request())]

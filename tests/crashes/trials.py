@@ -1,7 +1,8 @@
 """Trials: a function runs under faults, the platform does what it does, all is recounted.
 
-Each trial runs in a fork of its own and says what became of the run that the first fault hit, as
-by; anything else fails.
+Each trial runs in a fork of its own and says what became of the run that the first fault hit: how
+it ended, and what was there then (`tests.crashes.outcomes` names what may be). It raises where the
+recount does not hold.
 """
 
 import json
@@ -134,7 +135,10 @@ class SequencerTrial:
 
 @dataclass(frozen=True)
 class PublisherTrial:
-    """The schedule fires until a run met no fault; that one leaves all whole. `more`: new events."""
+    """The schedule fires until a run meets no fault, and that one leaves all whole.
+
+    `more`: new events.
+    """
 
     stage: Stage
     more: Messages
