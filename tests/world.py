@@ -76,9 +76,21 @@ class World:
                     QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
                 )
 
+    def published_file(self, path: str) -> bytes:
+        """Give one published file of the ledger."""
+        key = {"Bucket": f"{NAME}-published", "Key": f"{LEDGER}/{path}"}
+        return bytes(self.s3.get_object(**key)["Body"].read())
+
     def published(self) -> dict[str, bytes]:
         """Give every published file of the ledger, by its path."""
-        bucket, start = f"{NAME}-published", len(LEDGER) + 1
+        return self._files("published")
+
+    def archived(self) -> dict[str, bytes]:
+        """Give every file of the ledger's archive, by its path."""
+        return self._files("archive")
+
+    def _files(self, name: str) -> dict[str, bytes]:
+        bucket, start = f"{NAME}-{name}", len(LEDGER) + 1
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {
             item["Key"][start:]: self.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()

@@ -1,58 +1,263 @@
-"""The k-th call to AWS fails: before it is sent, or after it took effect.
+"""Faults on the wire between our code and AWS, at botocore's event hooks: no mocks of our code.
 
-At botocore's event hooks, not by mocks of our code. A raised error ends the call as a dead function
-or a final time-out would: botocore's own retries are over by then.
+A call is one call of a client's method; botocore may send it up to three times, and its own
+retries run here as they do in Lambda. The wire stands where the network stands: it hands a request
+on to moto or not, and an answer back or not.
 """
 
+import json
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from enum import Enum
+from functools import cache
+from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
 
-from audit_ledger.aws import clients
+from audit_ledger.aws import batches, clients
 
-When = Literal["before", "after"]
+
+class Fault(Enum):
+    """What becomes of one call. The value heads its column in the matrix."""
+
+    KILLED_BEFORE = "killed before"  # the container dies: nothing was sent
+    KILLED_AFTER = "killed after"  # the container dies: the call took effect
+    UNSENT = "unsent"  # no connection, at every attempt
+    FAILED_AFTER = "failed after"  # took effect and answers 500, at every attempt
+    TIMED_OUT = "timed out"  # took effect and never answers, at every attempt
+    ANSWER_LOST = "answer lost"  # took effect, never answers; botocore sends it a second time
+    LATE = "late"  # timed out, and takes effect long after, when all was repaired
+    THROTTLED = "throttled"  # refused as too much, at every attempt
+    THROTTLED_ONCE = "throttled once"  # refused as too much; botocore sends it a second time
+    CONFLICT = "in conflict"  # S3's 409 to two conditional writes at once
+    HALF = "half done"  # half of a batch is left undone, half of a body never comes
+    HALF_AGAIN = "half, always"  # and so is every further one of the run
+
+
+EVERY_SEND = frozenset(Fault) - {Fault.HALF, Fault.HALF_AGAIN, Fault.CONFLICT}
+HALVES = frozenset(
+    {"dynamodb.BatchGetItem", "dynamodb.BatchWriteItem", "events.PutEvents", "s3.GetObject"}
+)
+THROTTLING = {
+    "dynamodb": "ProvisionedThroughputExceededException",
+    "events": "ThrottlingException",
+    "kms": "ThrottlingException",
+    "s3": "SlowDown",
+    "sqs": "RequestThrottled",
+    "ssm": "ThrottlingException",
+}
+
+
+def faults_of(call: str) -> frozenset[Fault]:
+    """Give what can happen to a call (`dynamodb.BatchGetItem`)."""
+    if call in HALVES:
+        return EVERY_SEND | {Fault.HALF, Fault.HALF_AGAIN}
+    return EVERY_SEND | {Fault.CONFLICT} if call == "s3.PutObject" else EVERY_SEND
+
+
+class Killed(BaseException):
+    """The platform killed the container: no line of ours runs after it."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What KMS signed, whether or not anybody got the answer. `key`: as the caller named it."""
+
+    key: str
+    algorithm: str
+    message: bytes
 
 
 @dataclass
-class Faults:
-    """Counts calls, and fails the one that is armed. `calls`: names of all since `arm`."""
+class Wire:
+    """Numbers the calls made `under_test` from 0; what is `armed` befalls the one it names.
 
+    `came_up`: the armed ones that did; `signed` and `announced` note what took effect, always.
+    """
+
+    armed: dict[int, Fault] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    at: int = -1
-    when: When = "before"
+    came_up: set[int] = field(default_factory=set)
+    signed: list[Signature] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
+    _is_counting: bool = False
+    _attempt: int = 0
+    _model: Any = None
+    _always_half: set[str] = field(default_factory=set)
+    _late: list[tuple[str, str, AWSPreparedRequest]] = field(default_factory=list)
 
-    def arm(self, at: int, when: When) -> None:
-        """Fail the call number `at` from now (0 is the next), once."""
+    @contextmanager
+    def under_test(self) -> Iterator[None]:
+        """Count, and let faults happen, for one run of a function."""
+        self._is_counting = True
+        try:
+            yield
+        finally:
+            self._is_counting = False
+            self._always_half.clear()
+
+    def forget(self) -> None:
+        """Begin to number from 0 again, with nothing armed."""
+        self.armed = {}
         self.calls.clear()
-        self.at, self.when = at, when
+        self.came_up.clear()
 
-    def disarm(self) -> None:
-        """Let everything through."""
-        self.at = -1
+    def deliver_late(self) -> int:
+        """Let what is still on its way take effect; gives how many requests that were."""
+        late, self._late = self._late, []
+        for name, event_name, request in late:
+            self._took_effect(name, event_name, request)
+        return len(late)
 
-    def before(self, model: Any, **_: Any) -> None:
-        """Hook of botocore: a call is about to be sent."""
-        self.calls.append(f"{model.service_model.service_name}.{model.name}")
-        if len(self.calls) - 1 == self.at and self.when == "before":
-            raise EndpointConnectionError(endpoint_url="test")
+    def before_call(self, model: Any, **_: Any) -> None:
+        """Hook of botocore: a client's method was called."""
+        self._model, self._attempt = model, 0
+        if self._is_counting:
+            self.calls.append(f"{model.service_model.service_name}.{model.name}")
 
-    def after(self, model: Any, **_: Any) -> None:
-        """Hook of botocore: a call was answered."""
-        if len(self.calls) - 1 == self.at and self.when == "after":
-            raise ReadTimeoutError(endpoint_url="test")
+    def send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        """Hook of botocore, in the place of moto's: a request leaves, an answer comes back."""
+        name = f"{self._model.service_model.service_name}.{self._model.name}"
+        self._attempt += 1
+        at = len(self.calls) - 1
+        fault = self.armed.get(at) if self._is_counting else None
+        if fault is not None:
+            self.came_up.add(at)
+        if fault is Fault.HALF_AGAIN:
+            self._always_half.add(name)
+        if fault is Fault.HALF or (self._is_counting and name in self._always_half):
+            return self._half(name, event_name, request)
+        if fault in (Fault.ANSWER_LOST, Fault.THROTTLED_ONCE) and self._attempt > 1:
+            fault = None
+        if fault is None:
+            return self._took_effect(name, event_name, request)
+        if fault is Fault.KILLED_BEFORE:
+            raise Killed
+        if fault is Fault.UNSENT:
+            raise EndpointConnectionError(endpoint_url=request.url)
+        if fault in (Fault.THROTTLED, Fault.THROTTLED_ONCE):
+            return self._error(request, THROTTLING[name.partition(".")[0]], 400)
+        if fault is Fault.CONFLICT:
+            return self._error(request, "ConditionalRequestConflict", 409)
+        if fault is Fault.LATE:
+            self._late.append((name, event_name, request))
+            raise ReadTimeoutError(endpoint_url=request.url)
+        self._took_effect(name, event_name, request)
+        if fault is Fault.KILLED_AFTER:
+            raise Killed
+        if fault is Fault.FAILED_AFTER:
+            return self._error(request, "InternalError", 500)
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    def _took_effect(
+        self, name: str, event_name: str, request: AWSPreparedRequest
+    ) -> AWSResponse | None:
+        answer = botocore_stubber(event_name, request)
+        if answer is not None and answer.status_code < 300:
+            if name == "kms.Sign":
+                asked = _asked(request)
+                message = b64decode(asked["Message"])
+                self.signed.append(Signature(asked["KeyId"], asked["SigningAlgorithm"], message))
+            if name == "events.PutEvents":
+                for entry in _asked(request)["Entries"]:
+                    self.announced.append(json.loads(entry["Detail"])["digest"])
+        return answer
+
+    def _error(self, request: AWSPreparedRequest, code: str, status: int) -> AWSResponse:
+        """Answer an error in the form that the service has."""
+        protocol = self._model.service_model.resolved_protocol
+        if protocol == "rest-xml":
+            status = 503 if code == "SlowDown" else status
+            body = f"<Error><Code>{code}</Code><Message>injected</Message></Error>"
+            return _answer(request, status, "application/xml", body.encode())
+        assert protocol == "json"
+        body = json.dumps({"__type": code, "message": "injected"})
+        return _answer(request, status, "application/x-amz-json-1.1", body.encode())
+
+    def _half(self, name: str, event_name: str, request: AWSPreparedRequest) -> AWSResponse | None:
+        """Do half of what is asked, and say so; of one thing, nothing."""
+        if name == "s3.GetObject":
+            answer = self._took_effect(name, event_name, request)
+            if answer is None or answer.status_code >= 300:
+                return answer
+            data = answer.content
+            headers: Any = {**answer.headers, "Content-Length": str(len(data))}
+            return AWSResponse(
+                request.url, answer.status_code, headers, MockRawResponse(data[: len(data) // 2])
+            )
+        asked = _asked(request)
+        if name == "events.PutEvents":
+            failed = {"ErrorCode": "InternalFailure", "ErrorMessage": "injected"}
+            entries = [failed for _ in asked["Entries"]]
+            return _json(request, {"FailedEntryCount": len(entries), "Entries": entries})
+        left_out = "UnprocessedKeys" if name.endswith("GetItem") else "UnprocessedItems"
+        done, undone = _halved(asked["RequestItems"])
+        said: dict[str, Any] = {"Responses": {}} if name.endswith("GetItem") else {}
+        if done:
+            part = json.dumps({**asked, "RequestItems": done}).encode()
+            answer = self._took_effect(name, event_name, _with_body(request, part))
+            assert answer is not None
+            said = json.loads(answer.content)
+        return _json(request, {**said, left_out: undone})
 
 
-def injected(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """Put the hooks into every client that our code makes from now on."""
-    faults = Faults()
+def _asked(request: AWSPreparedRequest) -> Any:
+    """Read the JSON of a request."""
+    assert isinstance(request.body, str | bytes)
+    return json.loads(request.body)
 
+
+def _halved(requested: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cut the keys or items of all tables in two, the second half one longer if need be."""
+    total = sum(len(r["Keys"] if isinstance(r, dict) else r) for r in requested.values())
+    room = total // 2
+    done: dict[str, Any] = {}
+    undone: dict[str, Any] = {}
+    for table, request in requested.items():
+        things = request["Keys"] if isinstance(request, dict) else request
+        for part, some in ((done, things[:room]), (undone, things[room:])):
+            if some:
+                part[table] = {**request, "Keys": some} if isinstance(request, dict) else some
+        room -= min(room, len(things))
+    return done, undone
+
+
+def _with_body(request: AWSPreparedRequest, body: bytes) -> AWSPreparedRequest:
+    headers: Any = dict(request.headers.items())
+    headers["Content-Length"] = str(len(body))
+    return AWSPreparedRequest(request.method, request.url, headers, body, request.stream_output)
+
+
+def _json(request: AWSPreparedRequest, said: dict[str, Any]) -> AWSResponse:
+    return _answer(request, 200, "application/x-amz-json-1.1", json.dumps(said).encode())
+
+
+def _answer(request: AWSPreparedRequest, status: int, kind: str, body: bytes) -> AWSResponse:
+    headers: Any = {"Content-Type": kind}
+    return AWSResponse(request.url, status, headers, MockRawResponse(body))
+
+
+def injected(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Put a wire between AWS and every client that our code makes until the test ends.
+
+    No pause between attempts or asks is waited for.
+    """
+    wire = Wire()
+
+    @cache  # for all containers: clients know nothing of a ledger, and are slow to make
     def client(*arguments: Any, **named: Any) -> Any:
         made = boto3.client(*arguments, **named)
-        made.meta.events.register("before-call.*.*", faults.before)
-        made.meta.events.register("after-call.*.*", faults.after)
+        made.meta.events.unregister("before-send", botocore_stubber)
+        made.meta.events.register("before-send.*.*", wire.send)
+        made.meta.events.register("before-call.*.*", wire.before_call)
         return made
 
     class Boto3:
@@ -62,4 +267,8 @@ def injected(monkeypatch: pytest.MonkeyPatch) -> Faults:
             self.client = client
 
     monkeypatch.setattr(clients, "boto3", Boto3())
-    return faults
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    for asks in (batches.batch_get, batches.batch_put):
+        defaults: dict[str, Any] = asks.__kwdefaults__ or {}
+        monkeypatch.setitem(defaults, "pause", lambda _: None)
+    return wire

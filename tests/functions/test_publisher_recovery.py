@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.errors import LostRaceError, UnreachableError
 from functions.publisher import handler, publish
 from tests.functions.publishing import Clock, append, run
@@ -116,7 +117,8 @@ def test_a_digest_that_could_not_be_announced_is_announced_by_the_next_run(
     append(1)
     run()
     publisher = handler.publisher()
-    announce, announced = publisher.announce, []
+    announce = publisher.announce
+    announced: list[int] = []
 
     def refuse(*_: object) -> None:
         raise UnreachableError("the bus took no announcement")
@@ -126,7 +128,12 @@ def test_a_digest_that_could_not_be_announced_is_announced_by_the_next_run(
     object.__setattr__(publisher, "announce", refuse)
     with pytest.raises(UnreachableError):
         run()
-    object.__setattr__(publisher, "announce", lambda s: (announce(s), announced.append(s.size)))
+
+    def announce_and_note(state: PublishedState) -> None:
+        announce(state)
+        announced.append(state.size)
+
+    object.__setattr__(publisher, "announce", announce_and_note)
     run()
     run()
     assert announced == [3]

@@ -106,9 +106,8 @@ class LedgerObjects:
 
     def names(self, folder: str, after: str = "") -> list[str]:
         """List the paths of all objects under a folder (`tile/0/`) that sort behind `after`."""
-        behind = {"StartAfter": self._key(after)} if after else {}
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._key(folder), **behind
+            Bucket=self._bucket, Prefix=self._key(folder), StartAfter=self._key(after or folder)
         )
         start = len(self._prefix) + 1
         return [item["Key"][start:] for page in pages for item in page.get("Contents", [])]

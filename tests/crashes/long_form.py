@@ -1,0 +1,97 @@
+"""The long form: every cell with both recoveries, all pairs of faults, larger workloads.
+
+For `make soak`. Nothing is asserted that the short form does not assert; it is tried more often.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from tests.crashes import scenes
+from tests.crashes.faults import EVERY_SEND, Fault, faults_of
+from tests.crashes.forks import in_forks
+from tests.crashes.matrix import calls_of
+from tests.crashes.scenes import Scene
+from tests.crashes.stage import made_stage
+from tests.crashes.trials import Recovery, Tried
+from tests.world import made_world
+
+Progress = Callable[[str], None]
+Try = tuple[dict[int, Fault], Recovery]
+
+# Scenes of few calls take all pairs of all faults; the others all pairs of those whose effects
+# differ most: nothing done, done and unknown, done and done again.
+FEW_CALLS = (scenes.warm_without_key, scenes.two_blocks, scenes.behind_a_dead_one)
+FEW_CALLS_TOO = (scenes.two_letters,)
+MANY_CALLS = (scenes.new_ledger, scenes.across_a_tile, scenes.first_digest, scenes.heartbeat)
+LARGE = (scenes.many_records, scenes.across_three_tiles)
+STARKEST = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.ANSWER_LOST)
+PROGRESS_EVERY = 500
+
+
+def long_form(progress: Progress) -> list[tuple[str, str]]:
+    """Try everything; raises on the first violation. Gives rows: what was tried, how often."""
+    rows: list[tuple[str, str]] = []
+    for scene in (*scenes.EVERY_SCENE, *LARGE):
+        pairs: tuple[Fault, ...] = ()
+        if scene in (*FEW_CALLS, *FEW_CALLS_TOO):
+            pairs = tuple(sorted(EVERY_SEND, key=list(Fault).index))
+        elif scene in MANY_CALLS:
+            pairs = STARKEST
+        rows += _tried(scene, pairs, progress)
+    return rows
+
+
+def _tried(
+    scene: Scene, of_pairs: tuple[Fault, ...], progress: Progress
+) -> Iterator[tuple[str, str]]:
+    """Try a scene; gives its rows."""
+    name = scene.__name__.replace("_", " ")
+    with pytest.MonkeyPatch.context() as monkeypatch, made_world(monkeypatch) as world:
+        trial = scene(made_stage(world, monkeypatch), monkeypatch)
+        calls = calls_of(trial)
+        singles: list[Try] = [
+            ({at: fault}, recovery)
+            for at, call in enumerate(calls)
+            for fault in Fault
+            if fault in faults_of(call)
+            for recovery in Recovery
+        ]
+        pairs: list[Try] = []
+        for number, tried in in_forks(partial(trial, *one) for one in singles):
+            faults, recovery = singles[number]
+            ((at, fault),) = faults.items()
+            assert tried.came_up == {at}
+            if fault in of_pairs:
+                pairs += _pairs(at, fault, recovery, tried, of_pairs)
+            _say(progress, name, number, len(singles), "single faults")
+        yield (
+            f"{name}: each of {len(calls)} calls × every fault × {len(Recovery)} recoveries",
+            f"{len(singles):,} tried, none lost, doubled or forked",
+        )
+        if not pairs:
+            return
+        both = 0
+        for number, (_, tried) in enumerate(in_forks(partial(trial, *one) for one in pairs)):
+            both += len(tried.came_up) == 2
+            _say(progress, name, number, len(pairs), "pairs of faults")
+        yield (
+            f"{name}: all pairs of {len(of_pairs)} faults, in run or recovery",
+            f"{len(pairs):,} tried ({both:,} met both), none lost, doubled or forked",
+        )
+
+
+def _pairs(
+    at: int, fault: Fault, recovery: Recovery, tried: Tried, of_pairs: tuple[Fault, ...]
+) -> Iterator[Try]:
+    """Give each second fault at each call that run and recovery made after the first."""
+    for second in range(at + 1, len(tried.calls)):
+        for other in of_pairs:
+            if other in faults_of(tried.calls[second]):
+                yield {at: fault, second: other}, recovery
+
+
+def _say(progress: Progress, name: str, number: int, total: int, what: str) -> None:
+    if (number + 1) % PROGRESS_EVERY == 0 or number + 1 == total:
+        progress(f"crashes: {name}: {number + 1:,} of {total:,} {what}")

@@ -1,0 +1,193 @@
+"""Recounts of a whole ledger from first principles: chain, index, tree, files, signatures."""
+
+import hashlib
+import json
+from base64 import b64decode
+from collections.abc import Iterable
+
+from audit_ledger.aws.event_index import index_items
+from audit_ledger.chain.block import Block, decode_body, encode_block
+from audit_ledger.chain.digest import decode_digest
+from audit_ledger.chain.entry import EventEntry, decode_entry
+from audit_ledger.chain.head import EMPTY, follow
+from audit_ledger.tlog.note import parse_note
+from functions.sequencer.append import indexed_entries
+from tests.crashes.faults import Signature
+from tests.tlog.naive import mth, tiles
+from tests.world import ORIGIN, World
+
+SUBTREE = b"subtree/v1\n\0"
+
+
+def blocks_of(world: World) -> list[Block]:
+    """All blocks, in order."""
+    items = [item for item in world.items("blocks") if item["origin"]["S"] == ORIGIN]
+    blocks = [
+        Block(
+            ORIGIN,
+            int(item["first_seq"]["N"]),
+            int(item["count"]["N"]),
+            bytes(item["head"]["B"]),
+            bytes(item["signature"]["B"]),
+            bytes(item["body"]["B"]),
+        )
+        for item in items
+    ]
+    return sorted(blocks, key=lambda block: block.first_seq)
+
+
+def entries_of(world: World) -> list[bytes]:
+    """All entries, in order."""
+    return [item.entry for block in blocks_of(world) for item in decode_body(block.body).items]
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """RFC 6962, Section 2.1."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def check_chain(world: World) -> list[bytes]:
+    """Follow all blocks; give the commitments in order. The index is what the blocks say."""
+    head, commitments, indexed = EMPTY, [], set()
+    rebuilt = {}
+    prev = bytes(32)
+    for block in blocks_of(world):
+        body, head, _ = follow(block, head)
+        for seq, item in enumerate(body.items, block.first_seq):
+            said = json.loads(item.entry)
+            assert (said["seq"], b64decode(said["prev"])) == (seq, prev)
+            prev = leaf_hash(item.entry)
+            entry = decode_entry(item.entry)
+            if isinstance(entry, EventEntry):
+                commitments.append(entry.commitment)
+                row = json.loads(item.row)
+                name = row["id"]
+                if item.conflict:
+                    content = bytes.fromhex(name) + b64decode(row["fingerprint"])
+                    name = hashlib.sha256(content).hexdigest()
+                indexed.add((f"{ORIGIN}#{name}", seq))
+        for indexed_entry in indexed_entries(block):
+            for made in index_items(ORIGIN, indexed_entry):
+                rebuilt[made["key"]["S"]] = made
+    index = {item["key"]["S"]: item for item in world.items("events")}
+    assert index == rebuilt
+    assert {(k, int(item["seq"]["N"])) for k, item in index.items() if "row" in item} == indexed
+    assert head.root() == mth([leaf_hash(entry) for entry in entries_of(world)])
+    return commitments
+
+
+class PublishedCheck:
+    """Files are the stored state's, byte for byte; digests form one chain over recounted roots.
+
+    What was checked in an earlier call is not read again: those files are locked.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._leaves: list[bytes] = []
+        self._chained = {""}
+
+    def __call__(self) -> None:
+        (state,) = [i for i in self._world.items("ledgers") if i["key"]["S"].endswith("#published")]
+        assert "frozen" not in state
+        assert self._file("checkpoint") == bytes(state["checkpoint"]["B"])
+        assert self._file("digests/latest") == bytes(state["digest"]["B"])
+        for entry in entries_of(self._world)[len(self._leaves) :]:
+            self._leaves.append(leaf_hash(entry))
+        name = state["digest_name"]["S"]
+        size, root = self._file("checkpoint").decode().split("\n")[1:3]
+        assert int(size) == len(self._leaves)
+        assert b64decode(root) == mth(self._leaves)
+        while name not in self._chained:
+            self._chained.add(name)
+            digest = decode_digest(parse_note(self._file(name)).text)
+            assert digest.root == mth(self._leaves[: digest.size_after])
+            if digest.previous_name:
+                previous = hashlib.sha256(self._file(digest.previous_name)).digest()
+                assert previous == digest.previous_sha256
+            name = digest.previous_name
+
+    @property
+    def digests(self) -> set[str]:
+        """The names of the digests in the chain."""
+        return self._chained - {""}
+
+    def all_digests_are_chained(self) -> None:
+        """No digest beside the chain was ever published."""
+        published = {n for n in self._world.published() if n.startswith("digests/2")}
+        assert published == self.digests
+
+    def _file(self, path: str) -> bytes:
+        return self._world.published_file(path)
+
+
+def tile_path(level: int | str, index: int, width: int) -> str:
+    """C2SP tlog-tiles, for the few tiles that a test has (index below 1,000)."""
+    return f"tile/{level}/{index:03}" + (f".p/{width}" if width < 256 else "")
+
+
+def check_tiles(world: World, *, tidied: bool) -> None:
+    """Every tile and bundle of the checkpoint is there, each by its formal definition.
+
+    `tidied`: and no partial one is left beside a full one, or of a size that it outgrew long ago.
+    """
+    entries = entries_of(world)
+    leaves = [leaf_hash(entry) for entry in entries]
+    bundles = {}
+    for start in range(0, len(entries), 256):
+        part = entries[start : start + 256]
+        framed = b"".join(len(e).to_bytes(2, "big") + e for e in part)
+        bundles["entries", start // 256, len(part)] = framed
+    needed: dict[str, bytes] = {tile_path(*at): data for at, data in tiles(leaves).items()}
+    needed |= {tile_path(*at): data for at, data in bundles.items()}
+    published = {path: d for path, d in world.published().items() if path.startswith("tile/")}
+    assert needed.items() <= published.items(), "a tile or bundle is missing or not what it must be"
+    for path in published.keys() - needed.keys():
+        folder, _, _ = path.partition(".p/")
+        whole = next(data for name, data in needed.items() if name.partition(".p/")[0] == folder)
+        assert whole.startswith(published[path]), f"{path}: not the beginning of what outgrew it"
+        assert not (tidied and folder in needed), f"{path}: left beside the full one"
+
+
+def check_archive(world: World) -> None:
+    """The private copy holds every block, to the byte."""
+    archived = world.archived()
+    for block in blocks_of(world):
+        assert archived[f"blocks/{block.first_seq:020}"] == encode_block(block)
+
+
+def check_signatures(world: World, signed: Iterable[Signature]) -> int:
+    """Whatever KMS ever signed of a tree, seen by anybody or not, is a root of the one ledger.
+
+    So no two disagree, for any size. Gives how many statements about a tree were signed.
+    """
+    leaves = [leaf_hash(entry) for entry in entries_of(world)]
+    roots: dict[int, set[bytes]] = {}
+    number = 0
+    for signature in signed:
+        message = signature.message
+        if message.startswith(b"audit-ledger/block/v1\n"):
+            continue  # of a block that may have lost the race: thrown away, and never a checkpoint
+        number += 1
+        if signature.algorithm == "ML_DSA_SHAKE_256":
+            name = bytes([len(ORIGIN)]) + ORIGIN.encode()
+            start = SUBTREE + name
+            assert message.startswith(start)
+            rest = message[len(start) + 8 :]
+            assert rest.startswith(name + bytes(8))
+            rest = rest[len(name) + 8 :]
+            size, root = int.from_bytes(rest[:8], "big"), rest[8:]
+        elif message.startswith(b"audit-ledger/digest/v1\n"):
+            lines = message.decode().split("\n")
+            size, root = int(lines[5].split()[1]), b64decode(lines[6].split()[1])
+            at = lines.index("checkpoint")
+            assert lines[at + 1 : at + 3] == [ORIGIN, str(size)]
+            assert b64decode(lines[at + 3]) == root
+        else:
+            origin, said, encoded, end = message.decode().split("\n")
+            assert (origin, end) == (ORIGIN, "")
+            size, root = int(said), b64decode(encoded)
+        roots.setdefault(size, set()).add(root)
+    for size, those in roots.items():
+        assert those == {mth(leaves[:size])}, f"size {size}: {len(those)} roots were signed"
+    return number
