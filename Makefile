@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check local bench format lock synth clean help
+.PHONY: demo test check local bench soak format lock synth clean help
 
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ local: .venv/.ready ## The ledger on 127.0.0.1:8080 until stopped
 
 bench: .venv/.ready ## Figures and ratios, to build/bench.json
 	$(BIN)/python -m tests.bench $(BENCH)
+
+soak: .venv/.ready ## The long forms of the tests, with a summary in docs/reliability.md
+	$(BIN)/python -m tests.soak $(SOAK)
 
 format: .venv/.ready ## Put the code in order
 	$(BIN)/ruff format .

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.dynamodb_server.server import NotInstalledError, install
 from tests.world import World, made_world
 
 # Powertools reads these when a handler is first imported; Lambda has them before.
@@ -63,3 +64,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
         timeout=600,
     )
     return DemoRun(build, ran.returncode, ran.stdout + ran.stderr)
+
+
+@pytest.fixture(scope="session")
+def dynamodb_program() -> Path:
+    """The DynamoDB server's program, installed; skipped where it cannot be had, not on CI."""
+    try:
+        return install(REPOSITORY / "build" / "dynamodb_server")
+    except NotInstalledError as error:
+        skip_unless_ci(f"no DynamoDB server: {error}")
+        raise

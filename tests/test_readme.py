@@ -103,7 +103,7 @@ def test_the_readmes_request_is_accepted(tmp_path: Path) -> None:
     if not shutil.which("curl"):
         skip_unless_ci("no curl on this machine")
     (command,) = [block for block in BLOCKS if block.startswith("curl")]
-    (tmp_path / "event.json").write_bytes(event_of_2_kb())
+    (tmp_path / "event.json").write_bytes(event_of_2_kb(1))
     with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
         environment = {
             **os.environ,

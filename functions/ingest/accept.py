@@ -44,7 +44,9 @@ class Acceptor:
         if not events:
             return []
         received_ms = self.now_ms()
-        sealer = Sealer(ledger.origin, access.portal, rule, ledger.keys, ledger.subjects.current)
+        sealer = Sealer(
+            ledger.origin, access.portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
+        )
         sealed = sealer.seal(events, received_ms)
         records = [record for event in sealed for record in event.records]
         ledger.queue.send(encode_queue_message(ledger.origin, received_ms, records))

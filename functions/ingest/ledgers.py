@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from audit_ledger.aws.keys import LedgerKeys, WrappingKey
+from audit_ledger.aws.ledger_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.errors import LostRaceError, NotFoundError
+from audit_ledger.records.pseudonyms import staff_pseudonym
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 KEPT_SECONDS = 300.0
+STAFF_KEPT = 4096  # pseudonyms: the same applications and staff act all day
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,6 +31,7 @@ class Ledger:
     keys: LedgerKeys
     subjects: SubjectsTable
     queue: LedgerQueue
+    staff: Callable[[str], bytes]
     read_at: float
 
 
@@ -69,12 +73,14 @@ class Ledgers:
         setting = self._settings.read(ledger_id)
         origin = setting.origin
         wrapping = WrappingKey(self._kms, f"alias/{name}/{ledger_id}/wrapping", origin)
+        keys = self._keys(LedgersTable(self._dynamodb, self._ledgers_table, origin), wrapping)
         return Ledger(
             origin,
             setting.portals,
-            self._keys(LedgersTable(self._dynamodb, self._ledgers_table, origin), wrapping),
+            keys,
             SubjectsTable(self._dynamodb, self._subjects_table, origin),
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
+            lru_cache(STAFF_KEPT)(partial(staff_pseudonym, keys.index_key)),
             self._clock(),
         )
 

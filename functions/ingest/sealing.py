@@ -5,13 +5,13 @@ Subject secrets are read here, for all subjects of a request in one read, and fo
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from os import urandom
 from secrets import token_hex
+from time import gmtime
 
 import msgspec
 
-from audit_ledger.aws.keys import LedgerKeys
+from audit_ledger.aws.ledger_keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.events import (
     Agent,
@@ -30,7 +30,6 @@ from audit_ledger.records.pseudonyms import (
     fingerprint,
     patient_pseudonym,
     row_key,
-    staff_pseudonym,
 )
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import encode_record
@@ -79,25 +78,33 @@ class Sealed(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Sealer:
-    """Seals the events of one portal into one ledger. `secrets`: row keys, year → secrets."""
+    """Seals the events of one portal into one ledger.
+
+    `secrets`: row keys, year → secrets; `staff`: canonical identifier → staff pseudonym.
+    """
 
     origin: str
     portal: str
     rule: PatientRule
     keys: LedgerKeys
     secrets: Secrets
+    staff: Callable[[str], bytes]
 
     def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
         """Seal all events of a request. `received_ms`: milliseconds since 1970."""
-        year = datetime.fromtimestamp(received_ms // 1000, UTC).year
-        patients: set[PatientReference | None] = set()
+        patients: dict[PatientReference | None, None] = {}
         acting: list[Acting] = []
         for accepted in events:
-            agents = [(agent, self._as_patient(agent)) for agent in accepted.event.agents]
+            agents: Acting = []
+            for agent in accepted.event.agents:
+                patient = self._as_patient(agent)
+                if patient is not None:
+                    patients[patient] = None
+                agents.append((agent, patient))
             acting.append(agents)
-            patients.update(patient for _, patient in agents if patient is not None)
-            patients.update(part.patient for part in accepted.event.parts)
-        subjects = self._read_subjects(patients, year)
+            for part in accepted.event.parts:
+                patients[part.patient] = None
+        subjects = self._read_subjects(patients, gmtime(received_ms // 1000).tm_year)
         return [
             self._seal_event(accepted, agents, received_ms, subjects)
             for accepted, agents in zip(events, acting, strict=True)
@@ -106,7 +113,7 @@ class Sealer:
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
         """Give each patient, as named, the subject that the canonical identifier leads to."""
         named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
-        row_keys = {i: row_key(self.keys.index_key, i) for i in set(named.values())}
+        row_keys = {i: row_key(self.keys.index_key, i) for i in dict.fromkeys(named.values())}
         secrets = self.secrets(sorted(row_keys.values()), year)
         subjects = {i: self._subject(i, secrets[at]) for i, at in row_keys.items()}
         return {patient: subjects[identifier] for patient, identifier in named.items()}
@@ -124,10 +131,10 @@ class Sealer:
         self, accepted: Accepted, acting: Acting, received_ms: int, subjects: Subjects
     ) -> Sealed:
         event = accepted.event
-        persons, others = self._pseudonyms(acting, subjects)
+        persons, others, flags_of_agents = self._pseudonyms(acting, subjects)
         event_flags = event.flags
-        if any(p is not None and subjects[p].pseudonym is None for _, p in acting):
-            event_flags = tuple(sorted({*event_flags, UNRESOLVED_AGENT}))
+        if flags_of_agents:
+            event_flags = tuple(sorted({*event_flags, *flags_of_agents}))
         ids: list[str] = []
         records: list[SealedRecord] = []
         flags = event_flags
@@ -173,21 +180,23 @@ class Sealer:
 
     def _pseudonyms(
         self, acting: Acting, subjects: Subjects
-    ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-        """Pseudonyms of persons, and of applications and devices, each once, in order."""
+    ) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[str, ...]]:
+        """Pseudonyms of persons, and of applications and devices, each once, in order; flags."""
         persons: dict[bytes, None] = {}
         others: dict[bytes, None] = {}
+        flags: tuple[str, ...] = ()
         for agent, patient in acting:
-            if patient is not None:
-                pseudonym = subjects[patient].pseudonym
-                if pseudonym is not None:
-                    persons[pseudonym] = None
-                continue
-            name = canonical_agent(agent)
-            if name is not None:
-                pseudonym = staff_pseudonym(self.keys.index_key, name)
-                (persons if agent.is_person else others)[pseudonym] = None
-        return tuple(persons), tuple(p for p in others if p not in persons)
+            if patient is None:
+                name = canonical_agent(agent)
+                if name is not None:
+                    (persons if agent.is_person else others)[self.staff(name)] = None
+            elif (pseudonym := subjects[patient].pseudonym) is not None:
+                persons[pseudonym] = None
+            else:
+                flags = (UNRESOLVED_AGENT,)
+        for pseudonym in persons:
+            others.pop(pseudonym, None)
+        return tuple(persons), tuple(others), flags
 
     def _as_patient(self, agent: Agent) -> PatientReference | None:
         """Who acts as a patient: so named, or by an identifier of the patients' own system.

@@ -12,12 +12,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
-from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.ledgers import LedgersTable, PublishedState
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.chain.block_signature import block_verifier
-from audit_ledger.errors import FrozenError, LostRaceError
+from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
 from audit_ledger.public_keys import raw_public_key
-from functions.publisher.publish import Published, Publisher
+from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
 
 logger = Logger()
@@ -40,8 +40,8 @@ def publisher() -> Publisher:
     mldsa44, mldsa44_der = signing_key(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
     verify_block = block_verifier(raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"])))
 
-    def announce(published: Published) -> None:
-        detail = {"origin": origin, "size": published.size, "digest": published.digest_name}
+    def announce(state: PublishedState) -> None:
+        detail = {"origin": origin, "size": state.size, "digest": state.digest_name}
         entry = {
             "EventBusName": env["EVENT_BUS"],
             "Source": "audit-ledger",
@@ -50,7 +50,8 @@ def publisher() -> Publisher:
         }
         answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
         if answer["FailedEntryCount"]:
-            logger.error("not announced", error=answer["Entries"][0].get("ErrorCode"))
+            code = answer["Entries"][0].get("ErrorCode")
+            raise UnreachableError(f"the bus took no announcement: {code}")
 
     return Publisher(
         origin,

@@ -16,11 +16,18 @@ from audit_ledger.aws.objects import TEXT, StoredObject
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block, archived_name, encode_block
 from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import NO_DIGEST, Digest
+from audit_ledger.chain.digest import NO_DIGEST, Digest, decode_digest
 from audit_ledger.chain.entry import decode_entry
-from audit_ledger.chain.growth import Growth, full_at_the_edge
+from audit_ledger.chain.growth import Growth, superseded
 from audit_ledger.chain.head import EMPTY, Head, follow
-from audit_ledger.chain.published import LATEST, published_head, require_newest, require_reach
+from audit_ledger.chain.published import (
+    CHECKPOINT,
+    LATEST,
+    NOTHING_PUBLISHED,
+    published_head,
+    require_newest,
+    require_reach,
+)
 from audit_ledger.errors import (
     FormatError,
     FrozenError,
@@ -29,11 +36,11 @@ from audit_ledger.errors import (
     VerificationError,
 )
 from audit_ledger.tlog.checkpoint import Checkpoint
+from audit_ledger.tlog.note import parse_note
 from functions.publisher.signing import Signer
 
 HEARTBEAT_SECONDS = 3600
 MAX_BLOCKS_A_RUN = 2000  # a backlog is published in several runs, each with its own digest
-CHECKPOINT = "checkpoint"
 MAX_REPLACEMENTS = 5
 
 
@@ -62,17 +69,20 @@ class Objects(Protocol):
     def replace(
         self, path: str, data: bytes, old: StoredObject | None, content_type: str = ...
     ) -> None: ...
-    def names(self, folder: str) -> list[str]: ...
+    def names(self, folder: str, after: str = ...) -> list[str]: ...
     def delete(self, path: str) -> None: ...
 
 
 @dataclass
 class Memory:
-    """What one container remembers: the head it published and the state that it saw put."""
+    """What one container remembers: the head it published and the state that it saw finished.
+
+    `finished_version`: of the state whose files it put, that it announced, and tidied behind.
+    """
 
     head: Head | None = None
     growth: Growth | None = None
-    put_version: int = 0
+    finished_version: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,8 +99,9 @@ class Published:
 class Publisher:
     """One ledger's publisher.
 
-    `verify_block`: raises VerificationError unless the sequencer's key signed the message;
-    `now`: whole seconds; `announce`: tells the bus of a new digest.
+    `verify_block`: raises VerificationError unless the sequencer's key signed the block;
+    `now`: whole seconds; `announce`: tells the bus of the newest digest, UnreachableError if it
+    would not listen.
     """
 
     origin: str
@@ -100,7 +111,7 @@ class Publisher:
     archive: Objects
     verify_block: VerifyBlock
     signer: Signer
-    announce: Callable[[Published], None]
+    announce: Callable[[PublishedState], None]
     now: Callable[[], int]
     memory: Memory = field(default_factory=Memory)
 
@@ -111,21 +122,22 @@ class Publisher:
         published, the next run goes on. FrozenError when history and tables disagree (now or
         before): nothing is signed. LostRaceError when another publisher was first.
         """
-        # 1. What is published. A crash between commit point and files is mended here.
+        # 1. What is published. What a crash behind the commit point left undone is done here,
+        # unless this container saw it done.
         old = self.state.published()
         if old is not None and old.frozen is not None:
             raise FrozenError(f"this ledger is frozen: {old.frozen}")
         try:
-            if old is not None and self.memory.put_version != old.version:
-                self._put_files(old)
-                self._drop_partial_tiles(old.size)
-                self.announce(Published(old.size, 0, 0, old.digest_name))
+            if old is not None:
+                self.signer.verify_state(old)
+                if self.memory.finished_version != old.version:
+                    self._finish(old)
 
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing
             # is ever signed again: see _freeze.
             head = self._published_head(old)
-            size, time = (old.size, old.time) if old else (-1, 0)
-            require_newest(self._read(LATEST), size, time)
+            known = (old.size, old.time) if old else NOTHING_PUBLISHED
+            require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
 
             # 3. Verify, put and archive what was committed since.
             now = self.now()
@@ -141,17 +153,26 @@ class Publisher:
         # 5. The commit point. Whoever loses the race stops here; the winner's bytes stand.
         self.state.swap_published(old, new)
 
-        # 6. Digest and checkpoint, from the state and nothing else; then partial tiles may go.
+        # 6. Digest and checkpoint, from the state and nothing else; tell of them; tidy. A crash
+        # here leaves what step 1 of the next run does again.
+        self.memory.head, self.memory.growth = grown.head, grown.growth
         try:
-            self._put_files(new)
+            self._finish(new)
         except VerificationError as error:
             raise self._freeze(new, error) from error
-        self.memory.head, self.memory.growth = grown.head, grown.growth
-        published = Published(grown.head.size, grown.entries, grown.blocks, new.digest_name)
-        self.announce(published)
-        for path in grown.growth.superseded(head.size, self.tiles.names):
+        return Published(grown.head.size, grown.entries, grown.blocks, new.digest_name)
+
+    def _finish(self, state: PublishedState) -> None:
+        """Do all that follows from the state: files, announcement, partial tiles that may go.
+
+        Once or again: the files stay the same, and the bus may hear of a digest twice.
+        """
+        self._put_files(state)
+        self.announce(state)
+        size_before = decode_digest(parse_note(state.digest).text).size_before
+        for path in superseded(size_before, state.size, self.tiles.names):
             self.tiles.delete(path)
-        return published
+        self.memory.finished_version = state.version
 
     def _verified(self, head: Head, now: int, has_time: Callable[[], bool]) -> "Grown":
         """Step 3: follow the blocks behind `head`, and put tiles and archive on the way.
@@ -164,7 +185,7 @@ class Publisher:
         self.memory.growth = None  # ahead of what is published until this run is done
         grown = Grown(head, growth)
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
-            self.verify_block(block.signed_message(), block.signature)
+            self.verify_block(block)
             body, grown.head, leaves = follow(block, grown.head)
             name = archived_name(block.first_seq)
             self.archive.put_once(name, encode_block(block), now, locked=True)
@@ -238,7 +259,6 @@ class Publisher:
         self.tiles.put_once(state.digest_name, state.digest, now, locked=True, content_type=TEXT)
         self._replace_older(LATEST, state.digest, state, digest_age)
         self._replace_older(CHECKPOINT, state.checkpoint, state, checkpoint_age)
-        self.memory.put_version = state.version
 
     def _replace_older(
         self, path: str, data: bytes, state: PublishedState, age: Callable[[bytes], Age | None]
@@ -255,12 +275,6 @@ class Publisher:
                 continue  # another publisher put one: look whether it is newer
             return
         raise LostRaceError(f"{path}: others replace it all the time")
-
-    def _drop_partial_tiles(self, size: int) -> None:
-        """Delete the partial tiles that a run which died left beside full ones at the edge."""
-        for folder in full_at_the_edge(size):
-            for path in self.tiles.names(folder):
-                self.tiles.delete(path)
 
     def _read(self, path: str) -> bytes | None:
         there = self.tiles.get(path)

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audit_ledger.chain.digest import Digest
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.chain.digest import Digest, decode_digest
+from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import (
     MLDSA44_COSIGNATURE,
@@ -16,6 +18,7 @@ from audit_ledger.tlog.note import (
     Signature,
     VerifierKey,
     ed25519_verifier_key,
+    parse_note,
     verify_ed25519,
 )
 
@@ -45,7 +48,7 @@ class Signer:
             self.origin, time, checkpoint.origin, 0, checkpoint.size, checkpoint.root
         )
         cosignature = encode_timestamped(time, self.mldsa44_sign(message))
-        mldsa44 = VerifierKey(self.origin, MLDSA44_COSIGNATURE, self.mldsa44_key)
+        mldsa44 = self._mldsa44_key
         note = Note(
             text,
             (self._ed25519(text), Signature(self.origin, mldsa44.key_id, cosignature)),
@@ -61,9 +64,38 @@ class Signer:
         verify_ed25519(self._ed25519_key, note)
         return note.encode()
 
+    def verify_state(self, state: PublishedState) -> None:
+        """Check that a published state is one that these keys made.
+
+        FormatError or VerificationError where it is not: the next digest would name its digest,
+        and its checkpoint would be put again, so whoever wrote the table could break either.
+        """
+        try:
+            note = parse_note(state.digest)
+            verify_ed25519(self._ed25519_key, note)
+            digest = decode_digest(note.text)
+            checkpoint = parse_note(state.checkpoint)
+            verify_ed25519(self._ed25519_key, checkpoint)
+            verify_cosignature(self._mldsa44_key, checkpoint)
+        except (FormatError, VerificationError) as error:
+            raise VerificationError(f"published state: {error}") from None
+        if (digest.name, digest.size_after, digest.period_to, digest.origin) != (
+            state.digest_name,
+            state.size,
+            state.time,
+            self.origin,
+        ):
+            raise VerificationError("published state: name, size or time are not its digest's")
+        if checkpoint.text != parse_note(digest.checkpoint).text:
+            raise VerificationError("published state: its checkpoint is not its digest's")
+
     def _ed25519(self, text: str) -> Signature:
         return Signature(self.origin, self._ed25519_key.key_id, self.ed25519_sign(text.encode()))
 
     @property
     def _ed25519_key(self) -> VerifierKey:
         return ed25519_verifier_key(self.origin, self.ed25519_key)
+
+    @property
+    def _mldsa44_key(self) -> VerifierKey:
+        return VerifierKey(self.origin, MLDSA44_COSIGNATURE, self.mldsa44_key)

@@ -80,7 +80,7 @@ def _verified_claims(token: str, keys: Mapping[str, RSAPublicKey]) -> dict[str, 
         claims: dict[str, Any] = jwt.decode(
             token, keys[key_id], algorithms=ALGORITHMS, options=_SIGNATURE_ONLY
         )
-    except jwt.InvalidTokenError as error:
+    except (jwt.InvalidTokenError, UnicodeError) as error:
         raise UnauthorizedError(f"the token does not hold: {type(error).__name__}") from error
     return claims
 

@@ -70,7 +70,7 @@ def read_access(jwt: Mapping[str, Any], names: TokenClaims) -> Access:
     claims: Mapping[str, Any] = jwt.get("claims") or {}
     given = claims.get("scope") or claims.get("scp") or ""
     # An array arrives from API Gateway as the text `[a b]`.
-    text = " ".join(given) if isinstance(given, list) else str(given).strip("[]")
+    text = " ".join(map(str, given)) if isinstance(given, list) else str(given).strip("[]")
     scopes = frozenset(text.split())
     return Access(
         ledger=_claim_or_scope(claims, names.ledger, "ledger", scopes),

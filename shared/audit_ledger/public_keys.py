@@ -1,5 +1,6 @@
 """Public keys as KMS gives them, and as notes and policies name them."""
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -15,8 +16,8 @@ def raw_public_key(der: bytes) -> bytes:
     """Take the raw key out of a SubjectPublicKeyInfo: 32 bytes (Ed25519), 1,312 (ML-DSA-44)."""
     try:
         key = load_der_public_key(der)
-    except ValueError:
-        raise FormatError("public key: not a SubjectPublicKeyInfo") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise FormatError("public key: not a SubjectPublicKeyInfo of a known kind") from None
     if not isinstance(key, Ed25519PublicKey | MLDSA44PublicKey):
         raise FormatError("public key: neither Ed25519 nor ML-DSA-44")
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)

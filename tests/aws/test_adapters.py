@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import MAX_ASKS, batch_get, batch_put
 from audit_ledger.aws.event_index import IndexedEntry, index_items
-from audit_ledger.aws.keys import WrappingKey
+from audit_ledger.aws.ledger_keys import WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable, PublishedState, WrappedKeys
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.parameters import LedgerSettings

@@ -7,19 +7,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
-from audit_ledger.aws.keys import LedgerKeys
+from audit_ledger.aws.ledger_keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.chain.block import encode_body
 from audit_ledger.chain.head import EMPTY, Pending, grow
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.records.queue_message import encode_queue_message
+from functions.ingest.ledgers import STAFF_KEPT
 from functions.ingest.sealing import Accepted, Sealer
 
 ORIGIN = "audit.example.org/bench"
 NOW = 1_795_327_140
 ROUNDS = 9
+EVENTS = 500
 FULL = 220  # ordinary events, some 1.3 KB each, that fill a body
 
 
@@ -40,27 +44,31 @@ def sequencing_us_per_entry() -> float:
 
 def ingest_us_per_event() -> float:
     """Parse a 2 KB AuditEvent, canonical identifiers, pseudonyms, commitment, seal, message."""
-    body = event_of_2_kb()
+    bodies = [event_of_2_kb(number) for number in range(EVENTS)]
     secret = SubjectSecret(2026000, os.urandom(32))
 
     def secrets(row_keys: Sequence[str], _year: int) -> dict[str, SubjectSecret]:
         return dict.fromkeys(row_keys, secret)
 
     keys = LedgerKeys(KeyedHash(os.urandom(32)), os.urandom(32), 1)
-    sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), keys, secrets)
 
     def run() -> int:
-        for number in range(500):
+        staff = lru_cache(STAFF_KEPT)(partial(staff_pseudonym, keys.index_key))
+        sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), keys, secrets, staff)
+        for number, body in enumerate(bodies):
             accepted = Accepted(parse_audit_event(body), f"key-{number}")
             (sealed,) = sealer.seal([accepted], NOW * 1000)
             encode_queue_message(ORIGIN, NOW * 1000, sealed.records)
-        return 500
+        return EVENTS
 
     return _us_each(run)
 
 
-def event_of_2_kb() -> bytes:
-    """A BALP-like read of a patient's record, in 2 KB of JSON."""
+def event_of_2_kb(number: int) -> bytes:
+    """A BALP-like read of a patient's record, in 2 KB of JSON; `number` makes reader and patient.
+
+    Portal and server are the same in all of them, as they are in a hospital.
+    """
     balp = "https://profiles.ihe.net/ITI/BALP/CodeSystem"
     dicom = "http://dicom.nema.org/resources/ontology/DCM"
     event = {
@@ -96,8 +104,8 @@ def event_of_2_kb() -> bytes:
                     "coding": [{"system": f"{balp}/UserAgentTypes", "code": "UserOauthAgent"}]
                 },
                 "who": {
-                    "reference": "Practitioner/4a7f",
-                    "identifier": {"system": "http://example.org/staff", "value": "s-1041"},
+                    "reference": f"Practitioner/4a{number:03x}",
+                    "identifier": {"system": "http://example.org/staff", "value": f"s-{number:04}"},
                 },
                 "requestor": True,
                 "policy": ["https://example.org/authz/jwt/0d6c7c0e"],
@@ -106,7 +114,7 @@ def event_of_2_kb() -> bytes:
         "source": {"observer": {"reference": "Device/ehr-1", "display": "the record system"}},
         "entity": [
             {
-                "what": {"reference": "Patient/ab12cd"},
+                "what": {"reference": f"Patient/ab{number:04x}"},
                 "type": {
                     "system": "http://terminology.hl7.org/CodeSystem/audit-entity-type",
                     "code": "1",

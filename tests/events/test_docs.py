@@ -13,8 +13,8 @@ from audit_ledger.events import (
 )
 from audit_ledger.events.agents import MAX_AGENTS
 from audit_ledger.events.balp_profiles import PROFILES
-from audit_ledger.events.cloudevent import MAX_EVENTS
 from audit_ledger.events.json_document import MAX_DEPTH
+from audit_ledger.events.outcomes import MAX_EVENTS, MAX_RECORDS
 from audit_ledger.events.patients import MAX_PATIENTS
 from audit_ledger.events.record_event import ACTION_OF_WORD
 from tests.conftest import REPOSITORY
@@ -42,6 +42,7 @@ def test_the_limits_are_the_code_s() -> None:
     assert f"at most {MAX_ENTRIES:,} entries" in PAGE
     assert f"batch of at most {MAX_EVENTS:,}" in PAGE
     assert f"(at most {MAX_PATIENTS})" in PAGE
+    assert f"{MAX_PATIENTS} patients an event, or {MAX_RECORDS:,} in all" in PAGE
     assert f"first {MAX_AGENTS} agents" in PAGE
 
 

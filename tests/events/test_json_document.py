@@ -121,14 +121,14 @@ def test_slices_are_the_bytes_as_they_stand() -> None:
     """White space inside of a value stays, white space around it goes."""
     body = b'{ "a" : [ 1 , 2.0 ],\n"b": {"c" :"\\u0041"} }'
     assert slice_members(body, "x") == {"a": b"[ 1 , 2.0 ]", "b": b'{"c" :"\\u0041"}'}
-    assert slice_elements(b'[ {"a" : 1.50}, "x" ]', "x") == [b'{"a" : 1.50}', b'"x"']
+    assert slice_elements(b'[ {"a" : 1.50}, "x" ]', "x", 2, "elements") == [b'{"a" : 1.50}', b'"x"']
 
 
 @pytest.mark.parametrize("body", [b"", b"[", b"{}", b'"x"', b"[" * 100_000, b"[1,]", b"null"])
 def test_elements_of_what_is_no_array_are_refused(body: bytes) -> None:
     """With 400."""
     with pytest.raises(RejectedEvent) as caught:
-        slice_elements(body, "x")
+        slice_elements(body, "x", 2, "elements")
     assert caught.value.status == 400
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.errors import LostRaceError
+from audit_ledger.errors import LostRaceError, UnreachableError
 from functions.publisher import handler, publish
 from tests.functions.publishing import Clock, append, run
 from tests.world import World
@@ -24,7 +24,7 @@ def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
 
     with monkeypatch.context() as dying:
         dying.setattr(publish.Publisher, "_put_files", die)
-        dying.setattr(handler.publisher().memory, "put_version", 1)
+        dying.setattr(handler.publisher().memory, "finished_version", 1)
         with pytest.raises(ConnectionError):
             run()
     handler.publisher.cache_clear()
@@ -107,3 +107,71 @@ def test_partial_tiles_that_a_dead_run_left_are_dropped_by_the_next_cold_one(
         n for n in world.published() if n.startswith(("tile/0/000.p/", "tile/entries/000.p/"))
     ]
     assert partial == []
+
+
+def test_a_digest_that_could_not_be_announced_is_announced_by_the_next_run(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by the same container: the bus refused it after all files were put."""
+    append(1)
+    run()
+    publisher = handler.publisher()
+    announce, announced = publisher.announce, []
+
+    def refuse(*_: object) -> None:
+        raise UnreachableError("the bus took no announcement")
+
+    append(1)
+    clock.now += 60
+    object.__setattr__(publisher, "announce", refuse)
+    with pytest.raises(UnreachableError):
+        run()
+    object.__setattr__(publisher, "announce", lambda s: (announce(s), announced.append(s.size)))
+    run()
+    run()
+    assert announced == [3]
+
+
+def partials_beside_full_ones(world: World) -> list[str]:
+    published = world.published()
+    return [name for name in published if name.rpartition(".p/")[0] in published]
+
+
+def test_partial_tiles_go_however_far_the_ledger_grew(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that died before tidying had filled three tiles, and the last of them is full."""
+    append(10)
+    run()
+    append(256, 256, 245)
+    clock.now += 60
+    with monkeypatch.context() as dying:
+        dying.setattr(handler.publisher().tiles, "delete", _die)
+        with pytest.raises(ConnectionError):
+            run()
+    assert "tile/0/000.p/11" in partials_beside_full_ones(world)
+    run()  # the same container: it knows that it did not finish
+    assert partials_beside_full_ones(world) == []
+
+
+def test_partial_tiles_of_a_size_that_was_never_published_go_once_full(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run put the tiles of 301 entries and died; the next one publishes 813."""
+    append(10)
+    run()
+    append(256, 34)
+    clock.now += 60
+    with monkeypatch.context() as dying:
+        dying.setattr(handler.publisher().state, "swap_published", _die)
+        with pytest.raises(ConnectionError):
+            run()
+    assert "tile/0/001.p/45" in world.published()
+    append(256, 256)
+    clock.now += 60
+    run()
+    assert partials_beside_full_ones(world) == []
+
+
+def _die(*_: object) -> None:
+    raise ConnectionError

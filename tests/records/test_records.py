@@ -5,6 +5,7 @@ import hmac
 import json
 import struct
 from base64 import b64decode, b64encode
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
+import audit_ledger.records
 from audit_ledger.errors import FormatError, TooLargeError, VerificationError
 from audit_ledger.records import pseudonyms
 from audit_ledger.records.commitment import commitment
@@ -25,6 +27,7 @@ from audit_ledger.records.queue_message import (
 from audit_ledger.records.record import decode_record, encode_record
 from audit_ledger.records.seal import open_sealed, seal, subject_key
 from audit_ledger.records.seal_header import read_header
+from tests.conftest import REPOSITORY
 
 ORIGIN = "audit.example.org/x"
 KEY, SECRET = b"k" * 32, b"s" * 32
@@ -84,6 +87,32 @@ def test_what_is_no_record_is_refused(data: bytes) -> None:
         decode_record(data)
 
 
+def unpacked_with_dictionary(frame: bytes) -> bytes:
+    """Unpack a frame with the dictionary whose number it has in its header (RFC 8878)."""
+    assert zstandard.get_frame_parameters(frame).dict_id == 40_001
+    data = (Path(audit_ledger.records.__path__[0]) / "fhir-1.zdict").read_bytes()
+    dictionary = zstandard.ZstdCompressionDict(data)
+    unpacked: bytes = zstandard.ZstdDecompressor(dict_data=dictionary).decompress(frame)
+    return unpacked
+
+
+def test_the_dictionary_is_the_one_that_records_were_sealed_with() -> None:
+    """One byte changed would lose every record: its SHA-256, as `docs/decisions` has it."""
+    data = (Path(audit_ledger.records.__path__[0]) / "fhir-1.zdict").read_bytes()
+    decision = REPOSITORY / "docs" / "decisions" / "dictionary-for-records.md"
+    assert hashlib.sha256(data).hexdigest() in decision.read_text()
+
+
+def test_a_record_compressed_without_a_dictionary_opens() -> None:
+    """The frame says whether it needs one."""
+    key = subject_key(KEY, SECRET, ORIGIN)
+    nonce = bytes(12)
+    plain = b"b" * 32 + zstandard.compress(b"record")
+    header = struct.pack(">BHI12s", 1, 1, 1, nonce)
+    sealed = header + AESGCM(key).encrypt(nonce, plain, b"o\ne")
+    assert open_sealed(sealed, key=key, origin="o", event_id="e") == (b"record", b"b" * 32)
+
+
 def test_a_sealed_record_opens_by_the_documented_steps() -> None:
     """HKDF, AES-256-GCM and zstd done by hand give the record and the blind back."""
     key = subject_key(KEY, SECRET, ORIGIN)
@@ -103,7 +132,7 @@ def test_a_sealed_record_opens_by_the_documented_steps() -> None:
     assert (version, ledger_key_version, generation) == (1, 3, 2026000)
     plain = AESGCM(key).decrypt(nonce, sealed[19:], f"{ORIGIN}\n{'ab' * 32}".encode())
     assert plain[:32] == b"b" * 32
-    assert zstandard.decompress(plain[32:]) == b"record" * 50
+    assert unpacked_with_dictionary(plain[32:]) == b"record" * 50
     opened = open_sealed(sealed, key=key, origin=ORIGIN, event_id="ab" * 32)
     assert opened == (b"record" * 50, b"b" * 32)
 
@@ -142,6 +171,11 @@ def sealed_plain(plain: bytes) -> bytes:
         "a bomb": zstandard.ZstdCompressor().compress(bytes(50_000_000)),
         "of unknown size": zstandard.ZstdCompressor(write_content_size=False).compress(b"x"),
         "text behind": zstandard.compress(b"x") + b"more",
+        "another dictionary": zstandard.ZstdCompressor(
+            dict_data=zstandard.train_dictionary(
+                256, [b"%d" % (n * 7919) * 9 for n in range(400)], dict_id=40_002
+            )
+        ).compress(b"7919" * 20),
     }.items(),
     ids=lambda case: case[0],
 )

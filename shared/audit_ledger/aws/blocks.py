@@ -101,4 +101,5 @@ def _block(item: dict[str, Any]) -> Block:
             body=bytes(item["body"]["B"]),
         )
     except (KeyError, TypeError, ValueError):
-        raise FormatError("blocks table: an item that is no block") from None
+        place = item["first_seq"].get("N", "of no number")  # part of the key
+        raise FormatError(f"block {place}: the item is no block") from None

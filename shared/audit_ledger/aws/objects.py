@@ -83,7 +83,7 @@ class LedgerObjects:
             if there is None:
                 raise  # two writers at once (409): the next run tries again
             if there.data != data:
-                raise VerificationError(f"{path}: other bytes are published already") from None
+                raise VerificationError(f"{path}: other bytes are there already") from None
 
     def replace(
         self, path: str, data: bytes, old: StoredObject | None, content_type: str = TEXT
@@ -104,10 +104,11 @@ class LedgerObjects:
                 raise LostRaceError(f"{path} changed meanwhile") from None
             raise
 
-    def names(self, folder: str) -> list[str]:
-        """List the paths of all objects under a folder (`tile/0/000.p/`)."""
+    def names(self, folder: str, after: str = "") -> list[str]:
+        """List the paths of all objects under a folder (`tile/0/`) that sort behind `after`."""
+        behind = {"StartAfter": self._key(after)} if after else {}
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._key(folder)
+            Bucket=self._bucket, Prefix=self._key(folder), **behind
         )
         start = len(self._prefix) + 1
         return [item["Key"][start:] for page in pages for item in page.get("Contents", [])]

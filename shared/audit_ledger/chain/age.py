@@ -13,14 +13,16 @@ MLDSA44_VALUE_BYTES = 8 + 2420  # timestamp and signature
 
 
 def checkpoint_age(data: bytes) -> Age | None:
-    """Age of a checkpoint with an ML-DSA cosignature; None when it is none, and may be replaced."""
+    """Age of a checkpoint by the ledger's own ML-DSA cosignature (a witness signs later, at a time
+    of its own); None when it is no checkpoint, and may be replaced."""
     try:
         note = parse_note(data)
-        size = parse_checkpoint(note.text).size
+        checkpoint = parse_checkpoint(note.text)
+        size = checkpoint.size
         times = [
             decode_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
             for signature in note.signatures
-            if len(signature.value) == MLDSA44_VALUE_BYTES
+            if signature.name == checkpoint.origin and len(signature.value) == MLDSA44_VALUE_BYTES
         ]
     except FormatError:
         return None

@@ -16,6 +16,7 @@ The sequencer's key signs
 that key can add nothing that publisher and monitor would accept.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from audit_ledger.errors import FormatError
 
 MAX_ENTRIES = 256
 MAX_BODY_BYTES = 300 * 1024  # a DynamoDB item holds 400 KB
+
+_NUMBERS = re.compile(r"(0|[1-9][0-9]{0,18}) ([1-9][0-9]{0,2})")
 
 _U8U16 = struct.Struct(">BH")
 _U16 = struct.Struct(">H")
@@ -112,6 +115,8 @@ def encode_body(body: Body) -> bytes:
 
 def decode_body(data: bytes) -> Body:
     """Read what `encode_body` writes; FormatError for anything else."""
+    if len(data) > MAX_BODY_BYTES:  # before a million empty entries are taken apart
+        raise FormatError(f"block: body of {len(data)} bytes, at most {MAX_BODY_BYTES}")
     sections: list[bytes] = []
     position = 0
     for name in ("entries", "sealed records", "index rows", "frontier"):
@@ -193,10 +198,13 @@ def decode_block(data: bytes) -> Block:
     """Read what `encode_block` writes; FormatError for anything else."""
     head, separator, body = data.partition(b"\n\n")
     try:
-        magic, origin, numbers, last, signature = head.decode().split("\n")
-        first_seq, count = (int(n) for n in numbers.split(" "))
+        magic, origin, numbers, last, signature = head.decode().split("\n", 5)
     except ValueError:
         raise FormatError("archived block: not the lines of a block") from None
+    found = _NUMBERS.fullmatch(numbers)
+    if found is None:
+        raise FormatError("archived block: not first seq and count, without leading zeros")
+    first_seq, count = int(found[1]), int(found[2])
     block = Block(
         origin,
         first_seq,

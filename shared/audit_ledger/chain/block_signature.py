@@ -5,20 +5,22 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from audit_ledger.chain.block import Block
 from audit_ledger.errors import VerificationError
 
-VerifyBlock = Callable[[bytes, bytes], None]
-"""Takes signed message and signature; VerificationError unless the sequencer's key made it."""
+VerifyBlock = Callable[[Block], None]
+"""Takes a block; VerificationError, which names it, unless the sequencer's key signed it."""
 
 
 def block_verifier(public_key: bytes) -> VerifyBlock:
     """Give the check of block signatures by this key: Ed25519, 32 bytes."""
     key = Ed25519PublicKey.from_public_bytes(public_key)
 
-    def verify_block(message: bytes, signature: bytes) -> None:
+    def verify_block(block: Block) -> None:
         try:
-            key.verify(signature, message)
+            key.verify(block.signature, block.signed_message())
         except InvalidSignature:
-            raise VerificationError("a block is not signed by the sequencer's key") from None
+            message = f"block {block.first_seq}: not signed by the sequencer's key"
+            raise VerificationError(message) from None
 
     return verify_block

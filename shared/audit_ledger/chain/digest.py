@@ -105,6 +105,8 @@ def is_digest_name(name: str) -> bool:
 
 def decode_digest(text: str) -> Digest:
     """Read a digest's text as `Digest.encode` writes it; FormatError for anything else."""
+    if not _is_utf8(text):
+        raise FormatError("digest: not UTF-8")
     lines = text.split("\n", 12)
     if len(lines) != 13 or lines[0] != MAGIC or lines[11] != "checkpoint":
         raise FormatError(f"digest: not the lines of {MAGIC}")
@@ -140,6 +142,14 @@ def decode_digest(text: str) -> Digest:
     if digest.encode() != text:
         raise FormatError("digest: not spelled as the encoder spells it")
     return digest
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(text: str, what: str) -> int:

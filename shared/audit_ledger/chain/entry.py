@@ -21,6 +21,7 @@ import msgspec
 from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.tlog.rfc6962 import MAX_SIZE
 
 FORMAT = "audit-ledger/v1"
 NO_ENTRY = bytes(32)  # `prev` of entry 0
@@ -90,8 +91,8 @@ def decode_entry(data: bytes) -> Entry:
         wire = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FormatError("entry: not JSON with exactly the keys of an entry") from None
-    if wire.seq < 0:
-        raise FormatError("entry: negative seq")
+    if not 0 <= wire.seq < MAX_SIZE:
+        raise FormatError("entry: seq is negative, or more than a ledger can hold")
     time = parse_instant(wire.time, what="entry: time")
     prev = strict_base64.decode(wire.prev, size=32, what="entry: prev")
     entry: Entry

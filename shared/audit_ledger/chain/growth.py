@@ -8,10 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 from audit_ledger.chain.head import Head
 from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hashes
 from audit_ledger.tlog.tile_proofs import RightEdge
-from audit_ledger.tlog.tiles import HASH_SIZE, TILE_WIDTH, EntryBundle, Tile, partial_tile_at
+from audit_ledger.tlog.tiles import (
+    HASH_SIZE,
+    TILE_WIDTH,
+    EntryBundle,
+    Tile,
+    partial_tile_at,
+    split_hashes,
+)
 
 Read = Callable[[str], bytes | None]
 """Give the bytes of a published path, None where there is nothing."""
@@ -34,20 +42,11 @@ class Growth:
     def read(cls, head: Head, read: Read) -> "Growth":
         """Read the edge of what is published and show that it is the head's.
 
-        VerificationError where a tile or bundle is missing or not the one that was signed.
+        VerificationError names the tile or bundle that is missing or not the one that was signed.
         """
-        edge = RightEdge.read(head.size, lambda tile: _read_tile(tile, read))
-        if edge.root() != head.root():
-            raise VerificationError("the published tiles at the edge are not those of the root")
-        entries: list[bytes] = []
-        if head.size % TILE_WIDTH:
-            bundle = EntryBundle(head.size // TILE_WIDTH, head.size % TILE_WIDTH)
-            full = EntryBundle(bundle.index, TILE_WIDTH)
-            entries = decode_bundle(_read_either(bundle.path, full.path, read))[: bundle.width]
-            leaves = _read_tile(Tile(0, bundle.index, bundle.width), read)
-            if b"".join(leaf_hashes(entries)) != leaves:
-                raise VerificationError(f"{bundle.path}: not the entries of the tile above")
-        return cls(edge, entries)
+        edge = RightEdge.read(head.size, lambda tile: _read_tile(tile, head, read))
+        last = partial_tile_at(0, head.size)
+        return cls(edge, _read_entries(last, head, read) if last else ())
 
     def extend(
         self, entries: Sequence[bytes], leaves: Sequence[bytes]
@@ -75,45 +74,75 @@ class Growth:
             if tile != partial_tile_at(tile.level, old_size):
                 yield tile.path, data
 
-    def superseded(self, old_size: int, names: Callable[[str], list[str]]) -> Iterator[str]:
-        """Give the partial tiles and bundles of `old_size` and before that are full by now."""
-        level = 0
-        while old_size >> (8 * level):
-            tile = partial_tile_at(level, old_size)
-            if tile and self.size >> (8 * level) >= (tile.index + 1) * TILE_WIDTH:
-                yield from names(_folder(tile.path))
-                if level == 0:
-                    yield from names(_folder(EntryBundle(tile.index, tile.width).path))
-            level += 1
 
-
-def _read_tile(tile: Tile, read: Read) -> bytes:
-    full = Tile(tile.level, tile.index, TILE_WIDTH)
-    data = _read_either(tile.path, full.path, read)[: tile.width * HASH_SIZE]
-    if len(data) != tile.width * HASH_SIZE:
-        raise FormatError(f"{tile.path}: {len(data)} bytes, too few")
+def _read_tile(tile: Tile, head: Head, read: Read) -> bytes:
+    """Read a partial tile, whose hashes must add up to their part of the head's frontier."""
+    length = tile.width * HASH_SIZE
+    data = read(tile.path)
+    if data is None:
+        data = _read_full(tile.path, Tile(tile.level, tile.index, TILE_WIDTH).path, read)[:length]
+    if len(data) != length:
+        raise VerificationError(f"{tile.path}: {len(data)} bytes, expected {length}")
+    subtrees = CompactRange()
+    subtrees.extend(split_hashes(data))
+    first = (head.size >> (8 * (tile.level + 1))).bit_count()
+    if subtrees.hashes != head.frontier[first : first + tile.width.bit_count()]:
+        raise VerificationError(f"{tile.path}: not the hashes of the published root")
     return data
 
 
-def _read_either(partial: str, full: str, read: Read) -> bytes:
-    """Read a partial object, or the full one that took its place (C2SP tlog-tiles)."""
-    data = read(partial)
-    if data is None:
-        data = read(full)
+def _read_entries(tile: Tile, head: Head, read: Read) -> list[bytes]:
+    """Read the entries of a partial tile of level 0."""
+    path = EntryBundle(tile.index, tile.width).path
+    data = read(path)
+    try:
+        if data is not None:
+            entries = decode_bundle(data, tile.width)
+        else:
+            full = _read_full(path, EntryBundle(tile.index, TILE_WIDTH).path, read)
+            entries = decode_bundle(full)[: tile.width]
+    except FormatError as error:
+        raise VerificationError(f"{path}: {error}") from None
+    if b"".join(leaf_hashes(entries)) != _read_tile(tile, head, read):
+        raise VerificationError(f"{path}: not the entries of the tile above")
+    return entries
+
+
+def _read_full(partial: str, full: str, read: Read) -> bytes:
+    """Read the full object that took a partial one's place (C2SP tlog-tiles)."""
+    data = read(full)
     if data is None:
         raise VerificationError(f"{partial}: missing, and no full one in its place")
     return data
 
 
-def _folder(partial_path: str) -> str:
-    return partial_path[: partial_path.rindex("/") + 1]
+Names = Callable[[str, str], list[str]]
+"""Give the paths below a folder that sort behind a path."""
 
 
-def full_at_the_edge(size: int) -> Iterator[str]:
-    """Give the folders that held the partial forms of each level's last full tile and bundle."""
+def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
+    """Give the partial tiles and bundles of all that became full between two sizes.
+
+    Not only those of `old_size`: runs that died before their commit point left some of sizes that
+    were never published.
+    """
     level = 0
     while full := (size >> (8 * level)) // TILE_WIDTH:
-        yield _folder(Tile(level, full - 1, 1).path)
+        indexes = range((old_size >> (8 * level)) // TILE_WIDTH, full)
+        yield from _partials([Tile(level, index, TILE_WIDTH).path for index in indexes], names)
         if level == 0:
-            yield _folder(EntryBundle(full - 1, 1).path)
+            bundles = [EntryBundle(index, TILE_WIDTH).path for index in indexes]
+            yield from _partials(bundles, names)
         level += 1
+
+
+def _partials(full: Sequence[str], names: Names) -> Iterator[str]:
+    """Give what is left of the partial forms of full tiles; one listing a folder of 1,000."""
+    folders: dict[str, list[str]] = {}
+    for path in full:
+        folders.setdefault(path[: path.rindex("/") + 1], []).append(path)
+    for folder, paths in folders.items():
+        outgrown = {f"{path}.p" for path in paths}
+        for name in names(folder, paths[0]):
+            if name.rpartition("/")[0] in outgrown:
+                yield name

@@ -86,7 +86,8 @@ def read_agent(
             patient = as_patient(who)
     if agent.extension is not None:
         others = [e.value_identifier for e in agent.extension if e.url in _OTHER_IDENTIFIERS]
-        pairs = (*pairs, *pairs_of(identifier for identifier in others if identifier is not None))
+        more = pairs_of(identifier for identifier in others if identifier is not None)
+        pairs = tuple(dict.fromkeys((*pairs, *more)))
     for system, value in pairs:
         candidates.append(f"identifier|{system}|{value}")
     if agent.alt_id:
@@ -94,7 +95,7 @@ def read_agent(
     if name := agent.name or display:
         candidates.append(f"display|{name}")
     return Agent(
-        tuple(dict.fromkeys(candidates) if len(candidates) > 1 else candidates),
+        tuple(candidates),
         agent.requestor is True,
         _is_person(agent, types) if kind is None else kind in _PERSONS,
         patient,

@@ -17,6 +17,7 @@ from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.references import normalize_reference
 
 _CANONICAL: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
+_PROFILE_OF: Final = {_CANONICAL + name: profile for name, profile in PROFILES.items()}
 
 
 def flag_balp_faults(
@@ -36,7 +37,7 @@ def flag_balp_faults(
     for claim in claims if type(claims) is list else ():
         if type(claim) is not str or not claim.startswith(_CANONICAL):
             continue
-        profile = PROFILES.get(claim.removeprefix(_CANONICAL).partition("|")[0])
+        profile = _PROFILE_OF.get(claim) or _PROFILE_OF.get(claim.partition("|")[0])
         if profile is None:
             flags.add("balp.unknown-profile")
         elif not is_r4:

@@ -9,9 +9,10 @@ from typing import Any, Final
 from audit_ledger.events.audit_event import accept_audit_event
 from audit_ledger.events.event import Bundle, BundleType, Event
 from audit_ledger.events.json_document import read_json, slice_elements, slice_members
+from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
 from audit_ledger.events.rejected import RejectedEvent
 
-MAX_ENTRIES: Final = 5_000
+MAX_ENTRIES: Final = MAX_EVENTS
 
 _TYPES: Final[dict[Any, BundleType]] = {
     "batch": "batch",
@@ -24,7 +25,7 @@ def parse_bundle(body: bytes, fhir_version: str | None = None) -> Bundle:
     """Parse a Bundle of at most MAX_ENTRIES entries; resources keep the bytes they have in it.
 
     Raises RejectedEvent when the Bundle itself cannot be understood: not JSON (400), another
-    resource or another type of Bundle (422), too many entries (413).
+    resource or another type of Bundle (422), too many entries or patients in them (413).
     """
     members = slice_members(body, "Bundle")
     if _read(members, "resourceType") != "Bundle":
@@ -33,16 +34,12 @@ def parse_bundle(body: bytes, fhir_version: str | None = None) -> Bundle:
     bundle_type = _TYPES.get(type_) if isinstance(type_, str) else None
     if bundle_type is None:
         raise RejectedEvent(422, "not-supported", "Bundle.type", " or ".join(_TYPES))
-    entries = slice_elements(members.get("entry", b"[]"), "Bundle.entry")
-    if len(entries) > MAX_ENTRIES:
-        raise RejectedEvent(413, "too-costly", "Bundle.entry", f"at most {MAX_ENTRIES} entries")
-    outcomes: list[Event | RejectedEvent] = []
-    for index, entry in enumerate(entries):
-        try:
-            outcomes.append(_entry(entry, bundle_type, fhir_version, f"Bundle.entry[{index}]"))
-        except RejectedEvent as rejected:
-            outcomes.append(rejected)
-    return Bundle(bundle_type, tuple(outcomes))
+    entries = slice_elements(members.get("entry", b"[]"), "Bundle.entry", MAX_ENTRIES, "entries")
+
+    def parse(entry: bytes, place: str) -> Event:
+        return _entry(entry, bundle_type, fhir_version, place)
+
+    return Bundle(bundle_type, parse_each(entries, parse, "Bundle.entry"))
 
 
 def _read(members: dict[str, bytes], name: str) -> Any:

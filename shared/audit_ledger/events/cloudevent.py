@@ -7,7 +7,7 @@ alone, where that is a reference to a Patient.
 
 from base64 import b64decode
 from binascii import Error
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,12 +17,11 @@ from audit_ledger.events.event import Agent, Event, Part, PatientReference
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.json_document import JsonObject, read_json, slice_elements
 from audit_ledger.events.media_type import MediaType, parse_media_type
+from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
 from audit_ledger.events.parts import divide
 from audit_ledger.events.record_event import read_record_event
 from audit_ledger.events.references import normalize_reference
 from audit_ledger.events.rejected import RejectedEvent
-
-MAX_EVENTS: Final = 5_000
 
 
 class _Attributes(msgspec.Struct):
@@ -96,16 +95,8 @@ def parse_cloudevents_batch(body: bytes) -> tuple[Event | RejectedEvent, ...]:
     Each event keeps its bytes as they stand in the batch, and has its own outcome. RejectedEvent
     when the batch is no JSON array (400) or too long (413).
     """
-    elements = slice_elements(body, "CloudEvents")
-    if len(elements) > MAX_EVENTS:
-        raise RejectedEvent(413, "too-costly", "CloudEvents", f"at most {MAX_EVENTS} events")
-    outcomes: list[Event | RejectedEvent] = []
-    for index, element in enumerate(elements):
-        try:
-            outcomes.append(parse_cloudevent_structured(element, f"CloudEvents[{index}]"))
-        except RejectedEvent as rejected:
-            outcomes.append(rejected)
-    return tuple(outcomes)
+    elements = slice_elements(body, "CloudEvents", MAX_EVENTS, "events")
+    return parse_each(elements, parse_cloudevent_structured, "CloudEvents")
 
 
 def _check_required(attributes: _Attributes, place: str) -> tuple[str, str]:

@@ -38,9 +38,11 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
     RejectedEvent where the identifiers of a contained resource are not of FHIR's shape; `place`, in
     pieces, says where the reference stands: `"AuditEvent", "agent", 0, "who"`.
     """
-    identifiers = identifiers_of(reference)
+    identifiers: list[tuple[str, str]] = []
     kind = normal = None
     target = reference.reference
+    if reference.identifier is not None or (target and "?" in target):
+        identifiers = identifiers_of(reference)
     if target and target[0] == "#":
         resource = contained.get(target, {})
         if type(declared := resource.get("resourceType")) is str:

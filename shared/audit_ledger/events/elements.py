@@ -140,12 +140,13 @@ def read_elements(document: object, kind: type[_Elements], place: str) -> _Eleme
 def codes(value: Any) -> Sequence[Code]:
     """Give the codes of a Coding (R4), a CodeableConcept (R5), or a list of such; else none."""
     if type(value) is list:
-        if len(value) == 1:
-            return codes(value[0])
         return [code for item in value for code in codes(item)]
     if type(value) is not dict:
         return ()
-    code, system, codings = value.get("code"), value.get("system"), value.get("coding")
+    codings = value.get("coding")
+    if type(codings) is list and len(codings) == 1 and "code" not in value:
+        return codes(codings[0])
+    code, system = value.get("code"), value.get("system")
     own = ((system if type(system) is str else "", code),) if type(code) is str else ()
     return own if codings is None else (*codes(codings), *own)
 

@@ -53,12 +53,18 @@ def slice_members(body: bytes, place: str) -> dict[str, bytes]:
     return {name: bytes(value) for name, value in members.items()}
 
 
-def slice_elements(body: bytes, place: str) -> list[bytes]:
-    """Give the elements of a JSON array, each the bytes it has in `body`, not read."""
+def slice_elements(body: bytes, place: str, limit: int, what: str) -> list[bytes]:
+    """Give the elements of a JSON array, each the bytes it has in `body`, not read.
+
+    RejectedEvent (413) where there are more than `limit`, of `what`.
+    """
     try:
-        return [bytes(element) for element in _elements_decoder.decode(body)]
+        elements = _elements_decoder.decode(body)
     except _FAULTS:
         raise _not_json(place, "a JSON array") from None
+    if len(elements) > limit:
+        raise RejectedEvent(413, "too-costly", place, f"at most {limit} {what}")
+    return [bytes(element) for element in elements]
 
 
 def _not_json(place: str, what: str = "JSON") -> RejectedEvent:

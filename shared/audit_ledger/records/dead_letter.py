@@ -23,5 +23,5 @@ def decode_dead_letter(data: bytes) -> DeadLetter:
     """Read one from the archive; FormatError when it is none."""
     try:
         return msgspec.json.decode(data, type=DeadLetter)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FormatError("not a dead letter") from None

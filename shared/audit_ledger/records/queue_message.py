@@ -65,6 +65,8 @@ def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[Sealed
 
 def decode_queue_message(body: str) -> QueueMessage:
     """Read what `encode_queue_message` writes; FormatError for anything else."""
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise FormatError(f"queue message: {len(body)} bytes, at most {MAX_MESSAGE_BYTES}")
     try:
         data = a2b_base64(body.encode("ascii"), strict_mode=True)
     except (Error, UnicodeEncodeError):

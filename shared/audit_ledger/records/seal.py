@@ -13,13 +13,13 @@ the subject secret therefore erases every record of that subject and year.
 
 from os import urandom
 
-import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.errors import VerificationError
+from audit_ledger.records.compression import compress_record, decompress_record
 from audit_ledger.records.seal_header import (
     BLIND_BYTES,
     HEADER_BYTES,
@@ -28,10 +28,6 @@ from audit_ledger.records.seal_header import (
     encode_header,
     read_header,
 )
-
-MAX_RECORD_BYTES = 512 * 1024  # an event holds 256 KB at most; nothing larger is ever unpacked
-
-_compressor = zstandard.ZstdCompressor(level=3)
 
 
 def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
@@ -53,7 +49,7 @@ def seal(
     """Seal a record and its blind under a subject key."""
     nonce = urandom(NONCE_BYTES)
     header = encode_header(SealHeader(ledger_key_version, generation, nonce))
-    plain = blind + _compressor.compress(record)
+    plain = blind + compress_record(record)
     return header + AESGCM(key).encrypt(nonce, plain, _associated(origin, event_id))
 
 
@@ -69,18 +65,8 @@ def open_sealed(sealed: bytes, *, key: bytes, origin: str, event_id: str) -> tup
         )
     except InvalidTag:
         raise VerificationError("sealed record: does not open (erased, altered or moved)") from None
-    return _decompress(plain[BLIND_BYTES:]), plain[:BLIND_BYTES]
+    return decompress_record(plain[BLIND_BYTES:]), plain[:BLIND_BYTES]
 
 
 def _associated(origin: str, event_id: str) -> bytes:
     return f"{origin}\n{event_id}".encode()
-
-
-def _decompress(frame: bytes) -> bytes:
-    try:
-        size = zstandard.frame_content_size(frame)
-        if not 0 <= size <= MAX_RECORD_BYTES:
-            raise FormatError(f"sealed record: claims {size} bytes, at most {MAX_RECORD_BYTES}")
-        return zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
-    except zstandard.ZstdError:
-        raise FormatError("sealed record: what was sealed is not zstd") from None

@@ -170,7 +170,7 @@ class Rebuild:
 
     def _followed(self, block: Block, head: Head, published: PublishedState) -> Head:
         """Check signature, body, links, order and frontier, and the tree at the published size."""
-        self.verify_block(block.signed_message(), block.signature)
+        self.verify_block(block)
         _, after, _ = follow(block, head)
         if after.size == published.size:
             require_published(after, published.checkpoint)

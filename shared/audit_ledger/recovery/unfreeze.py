@@ -14,7 +14,14 @@ from audit_ledger.chain.block import Block, archived_name, encode_block
 from audit_ledger.chain.block_signature import VerifyBlock
 from audit_ledger.chain.growth import Growth
 from audit_ledger.chain.head import EMPTY, Head, follow
-from audit_ledger.chain.published import LATEST, published_head, require_newest, require_reach
+from audit_ledger.chain.published import (
+    CHECKPOINT,
+    LATEST,
+    NOTHING_PUBLISHED,
+    published_head,
+    require_newest,
+    require_reach,
+)
 from audit_ledger.errors import NotFoundError, VerificationError
 
 
@@ -68,12 +75,13 @@ class Unfreeze:
             raise NotFoundError(f"{self.origin} is not frozen")
         head = self._published_head(state)
         # A state that was never published stands behind any digest that there is.
-        require_newest(self._read(LATEST), state.size if state.version else -1, state.time)
+        known = (state.size, state.time) if state.version else NOTHING_PUBLISHED
+        require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
         if state.version:
             self._require_same(self.tiles, state.digest_name, state.digest)
         growth = Growth.read(head, self._read)
         for block in self.blocks.since(head.size):
-            self.verify_block(block.signed_message(), block.signature)
+            self.verify_block(block)
             body, head, leaves = follow(block, head)
             self._require_same(self.archive, archived_name(block.first_seq), encode_block(block))
             for path, data in growth.extend([item.entry for item in body.items], leaves):

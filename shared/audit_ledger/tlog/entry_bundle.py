@@ -9,6 +9,7 @@ from struct import error as StructError  # noqa: N812 - the standard library nam
 
 from audit_ledger.errors import FormatError
 
+MAX_ENTRIES = 256  # tlog-tiles: as many as the tile above has hashes
 MAX_ENTRY_BYTES = 0xFFFF
 
 _LENGTH = Struct(">H")
@@ -31,7 +32,7 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
 
 
 def decode_bundle(data: bytes, width: int | None = None) -> list[bytes]:
-    """Give the entries of a bundle, of exactly `width` entries unless None.
+    """Give the entries of a bundle, of exactly `width` entries, or of up to 256 where that is None.
 
     Raises FormatError where the last length or entry is cut short, or for another number.
     """
@@ -41,13 +42,17 @@ def decode_bundle(data: bytes, width: int | None = None) -> list[bytes]:
     at = 0
     end = len(data)
     try:
-        while at < end:
+        for _ in range(MAX_ENTRIES):
+            if at >= end:
+                break
             (length,) = unpack(data, at)
             start = at + 2
             at = start + length
             append(data[start:at])
     except StructError:
         raise FormatError(f"entry bundle: ends within the length at byte {at}") from None
+    if at < end:
+        raise FormatError(f"entry bundle: more than {MAX_ENTRIES} entries")
     if at != end:
         raise FormatError(f"entry bundle: ends at byte {end}, within entry {len(entries) - 1}")
     if width is not None and len(entries) != width:

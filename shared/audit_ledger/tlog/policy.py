@@ -172,7 +172,9 @@ class _Reader:
 
     def __init__(self) -> None:
         self._logs: list[Log] = []
+        self._log_keys: set[bytes] = set()
         self._witnesses: dict[str, Witness] = {}
+        self._witness_keys: set[bytes] = set()
         self._groups: dict[str, Group] = {}
         self._members: set[str] = set()
         self._quorum: str | None = None
@@ -199,15 +201,17 @@ class _Reader:
 
     def _read_log(self, vkey: str, url: str | None = None) -> None:
         log = Log(_key(vkey, _LOG_TYPES), url)
-        if any(log.key.key == other.key.key for other in self._logs):
+        if log.key.key in self._log_keys:
             raise FormatError("a log with the same public key is already there")
+        self._log_keys.add(log.key.key)
         self._logs.append(log)
 
     def _read_witness(self, name: str, vkey: str, url: str | None = None) -> None:
         self._check_new(name)
         witness = Witness(_key(vkey, _WITNESS_TYPES), url)
-        if any(witness.key.key == other.key.key for other in self._witnesses.values()):
+        if witness.key.key in self._witness_keys:
             raise FormatError("a witness with the same public key is already there")
+        self._witness_keys.add(witness.key.key)
         self._witnesses[name] = witness
 
     def _read_group(self, name: str, threshold: str, members: tuple[str, ...]) -> None:

@@ -62,7 +62,7 @@ def parse_proof(data: bytes) -> TlogProof:
     if not empty_line:
         raise FormatError("tlog-proof: no empty line before the checkpoint")
     try:
-        lines = header.decode("ascii").split("\n")
+        lines = header.decode("ascii").split("\n", MAX_HASHES + 3)  # magic, extra, index, and over
     except UnicodeDecodeError:
         raise FormatError("tlog-proof: not ASCII before the checkpoint") from None
     if lines.pop(0) != MAGIC:

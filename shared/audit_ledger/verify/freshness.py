@@ -36,16 +36,16 @@ def check_times(
     """Judge freshness as of `now`. `last_entry`: index and time as written, where known."""
     for where, time in signed.times.items():
         if time > now + SKEW_SECONDS:
-            message = f"{where}: signed for {_written(time)}, after {_written(now)}"
+            message = f"{where}: signed for {written(time)}, after {written(now)}"
             yield Finding(Code.FUTURE_TIME, where, None, message)
     if last_entry is not None and (time := _read(last_entry[1])) > now + SKEW_SECONDS:
-        message = f"entry {last_entry[0]}: its time is {_written(time)}, after {_written(now)}"
+        message = f"entry {last_entry[0]}: its time is {written(time)}, after {written(now)}"
         yield Finding(Code.FUTURE_TIME, "tile/entries", (last_entry[0], last_entry[0]), message)
     newest = signed.newest
     if newest is not None and newest < now - FRESH_SECONDS:
         message = (
-            f"the newest signed time is {_written(newest)}, over {FRESH_SECONDS // 60} minutes "
-            f"before {_written(now)}: what came since is not here"
+            f"the newest signed time is {written(newest)}, over {FRESH_SECONDS // 60} minutes "
+            f"before {written(now)}: what came since is not here"
         )
         yield Finding(Code.STALE, "checkpoint", None, message)
 
@@ -57,7 +57,8 @@ def _read(time: bytes) -> int:
         return 0  # told with the entry
 
 
-def _written(time: int) -> str:
+def written(time: int) -> str:
+    """Write a time as people read it, whatever somebody signed."""
     try:
         return format_instant(time)
     except (ValueError, OverflowError, OSError):  # cosignatures count to 2^63

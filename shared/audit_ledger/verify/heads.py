@@ -13,6 +13,7 @@ from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.digest_chain import LATEST
 from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
 
 CHECKPOINT = "checkpoint"
@@ -53,36 +54,58 @@ def _was_read_amid(heads: Heads, now: int) -> bool:
         digest = decode_digest(parse_note(heads.latest).text)
     except FormatError:
         return False  # said when they are verified
-    # Digests are published before their checkpoint, which is read before them.
+    # Digests are published before their checkpoint, which is read before them. One without growth
+    # (a heartbeat) has a checkpoint of the same size, but with signatures of its own.
     is_recent = abs(now - digest.period_to) < PUBLICATION_SECONDS
-    return is_recent and checkpoint.size < digest.size_after
+    is_older = checkpoint.size == digest.size_after and not _has_signatures_of(
+        heads.checkpoint, digest.checkpoint
+    )
+    return is_recent and (checkpoint.size < digest.size_after or is_older)
+
+
+def _has_signatures_of(checkpoint: bytes, in_digest: bytes) -> bool:
+    """Whether a checkpoint is the one that a digest holds, others' cosignatures aside."""
+    try:
+        expected = parse_note(in_digest).signatures
+    except FormatError:
+        return True  # said when the digest is verified
+    return set(expected) <= set(parse_note(checkpoint).signatures)
 
 
 def compare_heads(
-    checkpoint: Checkpoint, checkpoint_time: int, latest: bytes, now: int
+    checkpoint: Checkpoint, own_time: int | None, latest: bytes, now: int
 ) -> Iterator[Finding]:
     """Say how a verified checkpoint and the newest digest disagree.
 
-    `checkpoint_time`: newest signed time of the checkpoint, 0 where it has none.
+    `own_time`: when the ledger's own key cosigned the checkpoint, which is the end of its digest's
+    period; None where that key is not in the policy or did not sign.
     """
     try:
         digest = decode_digest(parse_note(latest).text)
     except FormatError:
         return  # said by the walk along the chain
-    sizes = f"size {checkpoint.size}, the newest digest of {digest.size_after}"
-    if checkpoint.size == digest.size_after:
-        if checkpoint.root != digest.root:
-            message = f"two signed roots at size {checkpoint.size}: the checkpoint's and {LATEST}'s"
-            yield Finding(Code.FORKED, LATEST, (0, max(0, checkpoint.size - 1)), message)
+    size, size_after = checkpoint.size, digest.size_after
+    if size == size_after and checkpoint.root != digest.root:
+        message = f"two signed roots at size {size}: the checkpoint's and {LATEST}'s"
+        yield Finding(Code.FORKED, LATEST, (0, max(0, size - 1)), message)
         return
-    if checkpoint.size < digest.size_after:
+    digest_age = (size_after, digest.period_to)
+    checkpoint_age = (size, digest.period_to if own_time is None else own_time)
+    if checkpoint_age == digest_age:
+        return
+    ages = f"of size {size}, the newest digest of {size_after}"
+    if size == size_after:
+        ages = (
+            f"signed at {written(checkpoint_age[1])}, the newest digest at {written(digest_age[1])}"
+        )
+    if checkpoint_age < digest_age:
         where, code, time = CHECKPOINT, Code.CHECKPOINT_BEHIND, digest.period_to
-        message = f"the checkpoint is of {sizes}: an older checkpoint stands in its place"
+        message = f"the checkpoint is {ages}: an older checkpoint stands in its place"
     else:
-        where, code, time = LATEST, Code.DIGEST_BEHIND, checkpoint_time
-        message = f"the checkpoint is of {sizes}: an older digest stands in its place"
-    if now - time < PUBLICATION_SECONDS:
+        where, code, time = LATEST, Code.DIGEST_BEHIND, own_time or 0
+        message = f"the checkpoint is {ages}: an older digest stands in its place"
+    if abs(now - time) < PUBLICATION_SECONDS:
         code = Code.IN_PROGRESS
-        message = f"the checkpoint is of {sizes}, minutes old: look again when both are published"
-    entries = sorted((checkpoint.size, digest.size_after))
-    yield Finding(code, where, (entries[0], entries[1] - 1), message)
+        message = f"the checkpoint is {ages}, minutes old: look again when both are published"
+    first, end = sorted((size, size_after))
+    yield Finding(code, where, (first, end - 1) if first < end else None, message)

@@ -127,7 +127,7 @@ def verify(
     # 7. The newest digest is of this checkpoint, so neither was put back to an older one.
     checkpoint_time = max(opinion.cosignatures.values(), default=0)
     if isinstance(heads.latest, bytes):
-        findings.extend(compare_heads(checkpoint, checkpoint_time, heads.latest, now))
+        findings.extend(compare_heads(checkpoint, _own_time(policy, opinion), heads.latest, now))
 
     # 8. Nothing beside it that could be taken for a part of it.
     extra = check_extra_objects(
@@ -176,6 +176,16 @@ def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> O
         message = f"not witnessed as the policy asks; no cosignature by {missing}"
         findings.add(Finding(Code.NOT_WITNESSED, CHECKPOINT, None, message))
     return opinion
+
+
+def _own_time(policy: Policy, opinion: Opinion) -> int | None:
+    """When the ledger's own key cosigned; witnesses do so later, at a time of their own."""
+    own = [
+        time
+        for name, time in opinion.cosignatures.items()
+        if policy.witnesses[name].key.name == opinion.checkpoint.origin
+    ]
+    return max(own, default=None)
 
 
 def _pool(source: Source, size: int, workers: int | None) -> Executor:

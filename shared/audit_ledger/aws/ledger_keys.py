@@ -1,0 +1,56 @@
+"""A ledger's own keys: wrapped by a KMS key, in the clear for minutes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_ledger.aws.ledgers import WrappedKeys
+from audit_ledger.records.keyed_hash import KeyedHash
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+
+@dataclass(frozen=True, repr=False)
+class LedgerKeys:
+    """A ledger's keys in the clear: in memory of ingest, query and follower, for minutes."""
+
+    index_key: KeyedHash
+    ledger_key: bytes
+    ledger_key_version: int
+
+
+class WrappingKey:
+    """The KMS key that wraps one ledger's index key and ledger keys."""
+
+    def __init__(self, client: "KMSClient", key_id: str, origin: str) -> None:
+        self._client = client
+        self._key_id = key_id
+        self._origin = origin
+
+    def first_keys(self) -> WrappedKeys:
+        """Make the keys of a new ledger; they are born wrapped."""
+        return WrappedKeys(self._new("index"), {1: self._new("ledger")})
+
+    def unwrap(self, wrapped: WrappedKeys) -> LedgerKeys:
+        """Give the index key and the newest ledger key."""
+        version = wrapped.current_version
+        return LedgerKeys(
+            KeyedHash(self._unwrap(wrapped.index_key, "index")),
+            self._unwrap(wrapped.ledger_keys[version], "ledger"),
+            version,
+        )
+
+    def _new(self, purpose: str) -> bytes:
+        answer = self._client.generate_data_key_without_plaintext(
+            KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=self._context(purpose)
+        )
+        return answer["CiphertextBlob"]
+
+    def _unwrap(self, wrapped: bytes, purpose: str) -> bytes:
+        answer = self._client.decrypt(
+            KeyId=self._key_id, CiphertextBlob=wrapped, EncryptionContext=self._context(purpose)
+        )
+        return answer["Plaintext"]
+
+    def _context(self, purpose: str) -> dict[str, str]:
+        return {"origin": self._origin, "purpose": purpose}

@@ -1,0 +1,60 @@
+"""The matrix: every row, and the lines of docs/threat-model.md that say the same.
+
+    python -m tests.attacks
+
+writes those lines into the document.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from tests.attacks.entry_rows import ENTRY_ROWS
+from tests.attacks.head_rows import HEAD_ROWS
+from tests.attacks.history_rows import HISTORY_ROWS
+from tests.attacks.receipt_rows import RECEIPT_ROWS
+from tests.attacks.row import Found, Row
+from tests.attacks.table_rows import TABLE_ROWS
+
+ROWS: tuple[Row, ...] = (*HISTORY_ROWS, *HEAD_ROWS, *ENTRY_ROWS, *TABLE_ROWS)
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "threat-model.md"
+BEGIN, END = "<!-- matrix: python -m tests.attacks -->\n", "<!-- end of matrix -->\n"
+HEADER = (
+    "| what | was | `ledger verify`, first contact | … remembering | publisher | monitor |\n"
+    "|---|---|---|---|---|---|\n"
+)
+
+INCOMPLETE = frozenset(("missing", "unreachable", "not-witnessed", "stale", "in-progress"))
+
+
+def answer_to(found: tuple[Found, ...]) -> str:
+    """What findings add up to (docs/verifying.md): altered fails, missing leaves it incomplete."""
+    if not found:
+        return "verified"
+    return "incomplete" if {code for code, _, _ in found} <= INCOMPLETE else "failed"
+
+
+def written_matrix() -> str:
+    """Give the table of the document: ways with one and the same outcome share a line."""
+    return HEADER + "".join(
+        f"| {target} | {'; '.join(ways)} | {' | '.join(outcome)} |\n"
+        for target, outcome, ways in _lines()
+    )
+
+
+def _lines() -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
+    lines: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for target, rows in groupby(ROWS, lambda row: row.target):
+        for row in rows:
+            lines.setdefault((target, _outcome(row)), []).append(row.way)
+    for (target, outcome), ways in lines.items():
+        yield target, outcome, ways
+    ways = [row.way for row in RECEIPT_ROWS]
+    yield "receipt", ("not believed, by `ledger receipt verify`", "", "", ""), ways
+
+
+def _outcome(row: Row) -> tuple[str, ...]:
+    publisher = "freezes" if row.publisher.startswith("frozen: ") else row.publisher
+    remembering = "" if row.remembering is None else answer_to(row.remembering)
+    return answer_to(row.finds), remembering, publisher, row.monitor

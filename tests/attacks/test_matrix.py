@@ -1,0 +1,128 @@
+"""Each way of tampering, done to a ledger that the real handlers made; and who finds what."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from audit_ledger.aws.published_source import S3Source
+from audit_ledger.cli.main import run as run_command
+from audit_ledger.instants import format_instant
+from audit_ledger.verify.verification import verify
+from functions.publisher.signing import Signer
+from tests.attacks.emulated_state import published_files
+from tests.attacks.ledger import COMMITTED, LATEST, SIZE, Ledger
+from tests.attacks.looking import found, look, publish
+from tests.attacks.matrix import ROWS, answer_to
+from tests.attacks.receipt_rows import IS_IN_THE_LEDGER, RECEIPT_ROWS, ReceiptRow, Shown, shown_of
+from tests.attacks.row import GOES_ON, HEALS, Row
+from tests.verify.writer import Objects
+from tests.world import LEDGER, NAME
+
+
+def test_the_whole_ledger_is_verified_and_grows(ledger: Ledger) -> None:
+    """The matrix is about what was done to it, not about the ledger."""
+    for size in (SIZE, COMMITTED):
+        for remembering in (False, True):
+            report = look(ledger, remembering=remembering)
+            assert (report.answer, report.findings) == ("verified", ())
+            assert report.checkpoint is not None
+            assert report.checkpoint.size == size
+        assert publish(ledger) == GOES_ON
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_who_finds_it(ledger: Ledger, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verifier says just this; the publisher freezes for this reason, or goes on."""
+    row.tamper(ledger)
+    first = look(ledger, later_seconds=row.later_seconds)
+    assert found(first) == row.finds
+    assert first.answer == answer_to(row.finds)
+    second = look(ledger, remembering=True, later_seconds=row.later_seconds)
+    assert found(second) == row.remembered_finds
+    assert second.answer == answer_to(row.remembered_finds)
+
+    if row.publisher not in (GOES_ON, HEALS):
+        monkeypatch.setattr(Signer, "checkpoint", _signs)
+        monkeypatch.setattr(Signer, "digest", _signs)
+        assert publish(ledger) == row.publisher
+        assert publish(ledger) == f"this ledger is {row.publisher}", "nor does it ever again"
+        return
+    assert publish(ledger) == GOES_ON
+    after = look(ledger, later_seconds=row.later_seconds)
+    assert (after.answer == "verified") == (row.publisher == HEALS or not row.finds)
+
+
+BESIDE_THE_LEDGER = re.compile(
+    r"tile/0/002.p/[38]|tile/entries/002.p/8|tile/entries/001.p/1"  # left from earlier checkpoints
+)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.finds], ids=lambda row: row.name)
+def test_it_is_seen_without_a_listing(ledger: Ledger, row: Row) -> None:
+    """Over plain HTTP nothing can be listed; all is found but what stands beside the ledger."""
+    row.tamper(ledger)
+    seen = tuple(
+        (code, where, entries)
+        for code, where, entries in row.finds
+        if code != "unknown-object" and not BESIDE_THE_LEDGER.fullmatch(where)
+    )
+    report = look(ledger, later_seconds=row.later_seconds, can_list=False)
+    assert report.answer == answer_to(seen)
+
+
+def _signs(*_: object) -> None:
+    pytest.fail("the publisher signs over it")
+
+
+@pytest.fixture(scope="module")
+def shown(made: Ledger) -> Shown:
+    """The receipt of an entry, and all that its holder may disclose."""
+    made.renew()
+    return shown_of(made)
+
+
+def test_the_whole_receipt_is_believed(shown: Shown) -> None:
+    """With the record that the entry commits to."""
+    assert shown.verdict() == IS_IN_THE_LEDGER
+
+
+@pytest.mark.parametrize("row", RECEIPT_ROWS, ids=lambda row: row.way)
+def test_a_receipt_that_is_not_true_is_not_believed(shown: Shown, row: ReceiptRow) -> None:
+    """Whoever verifies it is told which part of it does not hold."""
+    assert row.tamper(shown).verdict() == row.says
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "published entry: changed",
+        "planted object: beside the tiles",
+        "published files: all deleted",
+    ],
+)
+def test_the_same_is_found_in_the_bucket_itself(ledger: Ledger, name: str) -> None:
+    """The matrix reads a copy of what is published; readers read S3."""
+    row = next(row for row in ROWS if row.name == name)
+    row.tamper(ledger)
+    source = S3Source(f"{NAME}-published", LEDGER)
+    report = verify(source, ledger.policy, ledger.now, workers=1, wait=lambda _: None)
+    assert found(report) == row.finds
+
+
+CLOUDTRAIL_EXITS_0 = ("digests: newest deleted", "digests: all deleted")
+
+
+@pytest.mark.parametrize("name", CLOUDTRAIL_EXITS_0)
+def test_deleted_digests_are_not_taken_for_valid_ones(
+    ledger: Ledger, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`aws cloudtrail validate-logs` exits 0 where `ledger verify` exits 3: incomplete."""
+    next(row for row in ROWS if row.name == name).tamper(ledger)
+    folder = Objects(published_files(LEDGER)).write_to(tmp_path / "ledger")
+    policy = tmp_path / "policy"
+    policy.write_bytes(ledger.policy.encode())
+    now = format_instant(ledger.now)
+    command = ["verify", str(folder), "--policy", str(policy), "--no-state", "--at", now]
+    assert run_command(command) == 3
+    assert f"missing: {LATEST}" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""A DynamoDB in a process of its own: see docs/decisions/dynalite-for-dynamodb-local.md."""

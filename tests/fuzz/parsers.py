@@ -1,0 +1,244 @@
+"""Every parser: what it reads, which errors it may raise, and how what it accepts prints back."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from audit_ledger import strict_base64
+from audit_ledger.access import ForbiddenError, TokenClaims, read_access
+from audit_ledger.chain.block import decode_block, decode_body, encode_block, encode_body
+from audit_ledger.chain.digest import decode_digest, is_digest_name
+from audit_ledger.chain.entry import decode_entry, encode_entry
+from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
+from audit_ledger.events import (
+    Event,
+    RejectedEvent,
+    parse_audit_event,
+    parse_bundle,
+    parse_cloudevent_binary,
+    parse_cloudevent_structured,
+    parse_cloudevents_batch,
+)
+from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.public_keys import raw_public_key
+from audit_ledger.records.compression import decompress_record
+from audit_ledger.records.dead_letter import decode_dead_letter
+from audit_ledger.records.index_row import decode_index_row, encode_index_row
+from audit_ledger.records.queue_message import decode_queue_message, encode_queue_message
+from audit_ledger.records.record import Record, decode_record, encode_record
+from audit_ledger.records.seal import open_sealed
+from audit_ledger.records.seal_header import HEADER_BYTES, encode_header, read_header
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.cosignature import (
+    MLDSA44_COSIGNATURE,
+    decode_timestamped,
+    encode_timestamped,
+)
+from audit_ledger.tlog.cosignature import verify_cosignature as verify
+from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
+from audit_ledger.tlog.note import open_note, parse_note, parse_verifier_key
+from audit_ledger.tlog.policy import Policy, parse_policy
+from audit_ledger.tlog.proof import parse_proof
+from audit_ledger.tlog.tiles import parse_tile_path, split_hashes
+from audit_ledger.verify.receipts import verify_receipt
+from infra.local.authorizer import UnauthorizedError, authorize
+from infra.local.deployment import Authorizer, Route
+from tests.fuzz import seeds
+
+Parse = Callable[[bytes], Any]
+ROUTE = Route("POST", "/", "f", Authorizer("https://i.example", frozenset({"a"})), frozenset())
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parser of bytes. `prints`: how what it gave is written; the same bytes must come back."""
+
+    parse: Parse
+    errors: tuple[type[LedgerError], ...]
+    seeds: tuple[bytes, ...]
+    prints: Callable[[Any], bytes] | None = None
+
+    def check(self, data: bytes) -> bool:
+        """Parse; say whether it was accepted. Raises what no parser may, and AssertionError."""
+        try:
+            parsed = self.parse(data)
+        except self.errors:
+            return False
+        if self.prints is not None:
+            assert self.prints(parsed) == data, "accepted, and printed otherwise"
+        return True
+
+
+def text(data: bytes) -> str:
+    """Text of bytes, where those that are no UTF-8 become lone surrogates."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def raw(printed: str) -> bytes:
+    """The bytes that `text` came of."""
+    return printed.encode("utf-8", "surrogateescape")
+
+
+def read_policy(data: bytes) -> Policy:
+    """A policy says the same once it is written and read again."""
+    policy = parse_policy(data)
+    assert parse_policy(policy.encode()) == policy
+    return policy
+
+
+def print_record(record: Record) -> bytes:
+    """A record with the time that it has; `encode_record` takes it as a number."""
+    made = encode_record(record.portal, 0, record.format, bytes(record.resource), record.cut)
+    return made.replace(b"1970-01-01T00:00:00.000Z", record.received.encode(), 1)
+
+
+def read_events(outcomes: Iterable[Event | RejectedEvent]) -> None:
+    """What is accepted can be kept: a record of each part reads back with the part's bytes."""
+    for outcome in outcomes:
+        if isinstance(outcome, RejectedEvent):
+            assert outcome.status in (400, 413, 415, 422)
+            continue
+        for part in outcome.parts:
+            record = encode_record("ehr", 0, outcome.format, part.resource, part.cut)
+            assert bytes(decode_record(record).resource) == part.resource
+
+
+def read_binary(data: bytes) -> None:
+    """A request in binary mode: lines of headers, an empty line, the body."""
+    lines, _, body = data.partition(b"\n\n")
+    headers = {}
+    for line in lines.split(b"\n"):
+        name, _, value = text(line).partition(":")
+        headers[name.lower()] = value.strip()
+    read_events([parse_cloudevent_binary(headers, body)])
+
+
+def read_claims(data: bytes) -> None:
+    """A token's claims, verified and handed over as API Gateway does, or nearly."""
+    try:
+        claims = json.loads(data)
+    except (ValueError, RecursionError):
+        claims = {"scope": text(data)}
+    access = read_access({"claims": claims if isinstance(claims, dict) else {}}, TokenClaims())
+    access.required_ledger()
+    access.required_portal()
+    access.require("system", "c")
+
+
+def read_tokens(data: bytes) -> None:
+    """An Authorization header; nobody here can sign one."""
+    authorize(text(data), ROUTE, {}, 0.0)
+
+
+def print_header(data: bytes) -> bytes:
+    """The header of a sealed record, and what is behind it as it was."""
+    return encode_header(read_header(data)) + data[HEADER_BYTES:]
+
+
+FORMAT = (FormatError,)
+VERIFIED = (FormatError, VerificationError)
+REJECTED = (RejectedEvent,)
+PATHS = (b"tile/0/x001/x234/067", b"tile/63/005.p/255", b"tile/entries/x001/067.p/3")
+HEADERS = (b"Bearer a.b.c", b"Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.e30.AAAA", b"")
+
+PARSERS: dict[str, Parser] = {
+    "note": Parser(parse_note, FORMAT, seeds.NOTES, lambda note: note.encode()),
+    "opened note": Parser(lambda d: open_note(d, [seeds.LOG_KEY]), VERIFIED, seeds.NOTES),
+    "checkpoint": Parser(
+        lambda d: parse_checkpoint(text(d)),
+        FORMAT,
+        (seeds.CHECKPOINT.encode(), f"{seeds.CHECKPOINT}extension\n".encode()),
+        lambda checkpoint: raw(checkpoint.encode()),
+    ),
+    "verifier key": Parser(
+        lambda d: parse_verifier_key(text(d)),
+        FORMAT,
+        tuple(k.encode().encode() for k in (seeds.LOG_KEY, seeds.WITNESS_KEY, seeds.MLDSA_KEY)),
+        lambda key: raw(key.encode()),
+    ),
+    "cosignature": Parser(
+        lambda d: verify(seeds.WITNESS_KEY, parse_note(d)), VERIFIED, seeds.NOTES
+    ),
+    "ML-DSA cosignature": Parser(
+        lambda d: verify(seeds.MLDSA_KEY, parse_note(d)), VERIFIED, seeds.NOTES
+    ),
+    "timestamped signature": Parser(
+        lambda d: decode_timestamped(d, MLDSA44_COSIGNATURE),
+        FORMAT,
+        (encode_timestamped(seeds.NOW, bytes(2420)),),
+        lambda found: encode_timestamped(*found),
+    ),
+    "tile path": Parser(
+        lambda d: parse_tile_path(text(d)), FORMAT, PATHS, lambda tile: raw(tile.path)
+    ),
+    "tile": Parser(split_hashes, FORMAT, (b"".join(seeds.HASHES),), b"".join),
+    "entry bundle": Parser(decode_bundle, FORMAT, (seeds.BUNDLE, b""), encode_bundle),
+    "proof": Parser(parse_proof, FORMAT, seeds.PROOFS, lambda proof: proof.encode()),
+    "receipt": Parser(
+        lambda d: verify_receipt(d, seeds.POLICY), (*VERIFIED, NotFoundError), seeds.PROOFS
+    ),
+    "policy": Parser(read_policy, FORMAT, (seeds.POLICY.encode(), b"# none\nquorum none\n")),
+    "judged checkpoint": Parser(seeds.POLICY.evaluate, VERIFIED, seeds.NOTES),
+    "public key": Parser(raw_public_key, FORMAT, seeds.PUBLIC_KEYS),
+    "entry": Parser(decode_entry, FORMAT, tuple(seeds.ENTRIES), encode_entry),
+    "body": Parser(decode_body, FORMAT, (seeds.BODY,), encode_body),
+    "archived block": Parser(decode_block, FORMAT, (seeds.BLOCK,), encode_block),
+    "digest": Parser(
+        lambda d: decode_digest(text(d)),
+        FORMAT,
+        (seeds.DIGEST.encode(), seeds.NEXT_DIGEST.encode()),
+        lambda digest: raw(digest.encode()),
+    ),
+    "digest name": Parser(
+        lambda d: is_digest_name(text(d)), (), (b"digests/2026/11/22/20261122T055900Z-42",)
+    ),
+    "sealed record's header": Parser(print_header, FORMAT, seeds.SEALED, bytes),
+    "sealed record": Parser(
+        lambda d: open_sealed(d, key=seeds.SEAL_KEY, origin=seeds.ORIGIN, event_id=seeds.EVENT_ID),
+        VERIFIED,
+        seeds.SEALED,
+    ),
+    "compressed record": Parser(decompress_record, FORMAT, seeds.COMPRESSED),
+    "index row": Parser(decode_index_row, FORMAT, seeds.ROWS, encode_index_row),
+    "queue message": Parser(
+        lambda d: decode_queue_message(text(d)),
+        FORMAT,
+        tuple(map(str.encode, seeds.QUEUED)),
+        lambda m: raw(encode_queue_message(m.origin, m.accepted_ms, m.records)),
+    ),
+    "dead letter": Parser(decode_dead_letter, FORMAT, seeds.DEAD_LETTERS),
+    "record": Parser(decode_record, FORMAT, seeds.RECORDS, print_record),
+    "AuditEvent": Parser(lambda d: read_events([parse_audit_event(d)]), REJECTED, seeds.FHIR),
+    "AuditEvent of R5": Parser(
+        lambda d: read_events([parse_audit_event(d, "5.0")]), REJECTED, seeds.FHIR
+    ),
+    "Bundle": Parser(lambda d: read_events(parse_bundle(d).entries), REJECTED, seeds.BUNDLES),
+    "CloudEvent": Parser(
+        lambda d: read_events([parse_cloudevent_structured(d)]), REJECTED, seeds.CLOUDEVENTS
+    ),
+    "CloudEvents": Parser(
+        lambda d: read_events(parse_cloudevents_batch(d)), REJECTED, seeds.BATCHES
+    ),
+    "CloudEvent in headers": Parser(read_binary, REJECTED, seeds.BINARY),
+    "claims": Parser(read_claims, (ForbiddenError,), seeds.CLAIMS),
+    "Authorization": Parser(read_tokens, (UnauthorizedError,), HEADERS),
+    "base64": Parser(
+        lambda d: strict_base64.decode(text(d)),
+        FORMAT,
+        (b"AAECAw==", b"AAEC", b"/+8="),
+        lambda data: strict_base64.encode(data).encode(),
+    ),
+    "time": Parser(
+        lambda d: parse_instant(text(d)),
+        FORMAT,
+        (b"2026-11-22T05:59:00Z", b"2024-02-29T23:59:59Z"),
+        lambda seconds: format_instant(seconds).encode(),
+    ),
+    "media type": Parser(
+        lambda d: parse_media_type(text(d)),
+        (),
+        (b'application/fhir+json; fhirVersion="4.0"; charset=utf-8', b"text/plain"),
+    ),
+}

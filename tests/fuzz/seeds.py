@@ -1,0 +1,212 @@
+"""Valid examples of every format, the same in every run: keys and nonces are fixed bytes."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from audit_ledger.chain.block import Block, BlockItem, Body, encode_block, encode_body
+from audit_ledger.chain.digest import NO_DIGEST, Digest
+from audit_ledger.chain.entry import created, encode_entry, link_events
+from audit_ledger.records.compression import compress_record
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.record import encode_record
+from audit_ledger.records.seal_header import SealHeader, encode_header
+from audit_ledger.tlog.checkpoint import Checkpoint
+from audit_ledger.tlog.cosignature import (
+    ED25519_COSIGNATURE,
+    MLDSA44_COSIGNATURE,
+    ed25519_message,
+    encode_timestamped,
+)
+from audit_ledger.tlog.entry_bundle import encode_bundle
+from audit_ledger.tlog.note import ED25519, Note, Signature, VerifierKey
+from audit_ledger.tlog.policy import Group, Log, Policy, Witness
+from audit_ledger.tlog.proof import TlogProof
+from audit_ledger.tlog.rfc6962 import leaf_hash, node_hash
+from tests.events.made import r4, r5
+
+ORIGIN = "audit.example.org/st-elsewhere"
+NOW = 1_795_400_000
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+WITNESS = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+MLDSA = MLDSA44PrivateKey.from_seed_bytes(bytes(range(32))).public_key()
+RAW = (Encoding.Raw, PublicFormat.Raw)
+DER = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+LOG_KEY = VerifierKey(ORIGIN, ED25519, KEY.public_key().public_bytes(*RAW))
+WITNESS_KEY = VerifierKey("w.example", ED25519_COSIGNATURE, WITNESS.public_key().public_bytes(*RAW))
+MLDSA_KEY = VerifierKey(ORIGIN, MLDSA44_COSIGNATURE, MLDSA.public_bytes(*RAW))
+POLICY = Policy(
+    (Log(LOG_KEY),),
+    {"w": Witness(WITNESS_KEY, "https://w.example"), "own": Witness(MLDSA_KEY)},
+    {"g": Group(1, ("w", "own"))},
+    "g",
+)
+PUBLIC_KEYS = (KEY.public_key().public_bytes(*DER), MLDSA.public_bytes(*DER))
+
+FIRST = encode_entry(created(ORIGIN, NOW))
+EVENTS, LEAVES = link_events(1, NOW, leaf_hash(FIRST), [bytes([n]) * 32 for n in range(3)])
+ENTRIES = [FIRST, *EVENTS]
+HASHES = [leaf_hash(entry) for entry in ENTRIES]
+ROOT = node_hash(node_hash(HASHES[0], HASHES[1]), node_hash(HASHES[2], HASHES[3]))
+CHECKPOINT = Checkpoint(ORIGIN, 4, ROOT).encode()
+
+
+def signed(text: str, *more: Signature) -> bytes:
+    """A note, by the log's key."""
+    signature = Signature(ORIGIN, LOG_KEY.key_id, KEY.sign(text.encode()))
+    return Note(text, (signature, *more)).encode()
+
+
+def cosigned() -> bytes:
+    """The checkpoint with a cosignature of each type; that of ML-DSA-44 is of zero bytes."""
+    ed25519 = WITNESS.sign(ed25519_message(NOW, CHECKPOINT))
+    return signed(
+        CHECKPOINT,
+        Signature("w.example", WITNESS_KEY.key_id, encode_timestamped(NOW, ed25519)),
+        Signature(ORIGIN, MLDSA_KEY.key_id, encode_timestamped(NOW, bytes(2420))),
+    )
+
+
+WITNESSED = signed(
+    CHECKPOINT,
+    Signature(
+        "w.example",
+        WITNESS_KEY.key_id,
+        encode_timestamped(NOW, WITNESS.sign(ed25519_message(NOW, CHECKPOINT))),
+    ),
+)
+NOTES = (signed("text\n"), signed(CHECKPOINT), WITNESSED, cosigned())
+PROOF_HASHES = (HASHES[0], node_hash(HASHES[2], HASHES[3]))
+PROOFS = (
+    TlogProof(1, PROOF_HASHES, WITNESSED).encode(),
+    TlogProof(1, PROOF_HASHES, WITNESSED, ENTRIES[1]).encode(),
+)
+BUNDLE = encode_bundle(ENTRIES)
+
+EVENT_ID = "ab" * 32
+ROW = IndexRow(
+    event_id=EVENT_ID,
+    time_ms=NOW * 1000,
+    patient=bytes(16),
+    agents=(bytes([1]) * 16,),
+    others=(bytes([2]) * 16,),
+    fingerprint=bytes(32),
+    generation=2026000,
+    flags=("balp.no-agent", "fhir.action"),
+)
+SMALL_ROW = IndexRow(event_id=EVENT_ID, time_ms=-1, fingerprint=bytes(32), generation=0)
+ROWS = (encode_index_row(ROW), encode_index_row(SMALL_ROW))
+
+AUDIT_EVENTS: tuple[dict[str, Any], ...] = (
+    r4(entity=[{"what": {"reference": "Patient/1", "display": "Jane Roe"}}]),
+    r5(patient={"reference": "Patient/2"}, category=[{"text": "x"}]),
+    r4(
+        meta={"profile": ["https://profiles.ihe.net/ITI/BALP/StructureDefinition/x"]},
+        contained=[{"resourceType": "Patient", "id": "1", "name": [{"text": "Jane Roe"}]}],
+        entity=[
+            {"what": {"reference": "#1"}, "role": {"code": "1"}, "query": "Sm9obiBEb2U="},
+            {"what": {"identifier": {"system": "urn:mrn", "value": "4444"}}, "role": {"code": "1"}},
+        ],
+        outcomeDesc="of Jane Roe and 4444",
+    ),
+)
+
+
+def spelled(document: Any) -> bytes:
+    """JSON as others spell it, over several lines so that lines can be swapped."""
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()
+
+
+FHIR = tuple(map(spelled, AUDIT_EVENTS))
+BUNDLES = tuple(
+    spelled(
+        {
+            "resourceType": "Bundle",
+            "type": kind,
+            "entry": [
+                {"resource": event, "request": {"method": "POST", "url": "AuditEvent"}}
+                for event in AUDIT_EVENTS
+            ],
+        }
+    )
+    for kind in ("batch", "transaction", "collection")
+)
+ATTRIBUTES = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "urn:lab",
+    "type": "record.created",
+    "time": "2026-11-22T05:59:00Z",
+    "subject": "Patient/1",
+}
+RECORD_DATA = {"patient": {"reference": "Patient/1"}, "actor": {"reference": "Practitioner/2"}}
+EVENTS_IN_CLOUD = (
+    {**ATTRIBUTES, "data": RECORD_DATA},
+    {**ATTRIBUTES, "datacontenttype": "application/fhir+json", "data": AUDIT_EVENTS[2]},
+    {**ATTRIBUTES, "datacontenttype": "application/json", "data_base64": b64encode(b"{}").decode()},
+    {**ATTRIBUTES, "type": "x", "datacontenttype": "text/plain", "data": "text"},
+)
+CLOUDEVENTS = tuple(map(spelled, EVENTS_IN_CLOUD))
+BATCHES = (spelled(EVENTS_IN_CLOUD), b"[]")
+BINARY = tuple(
+    "".join(f"ce-{name}: {value}\n" for name, value in ATTRIBUTES.items()).encode()
+    + b"content-type: "
+    + rest
+    for rest in (
+        b"application/json\n\n" + spelled(RECORD_DATA),
+        b"application/fhir+json; fhirVersion=4.0\n\n" + FHIR[0],
+        b"text/plain\nce-extra: %E2%82%AC\n\nany",
+    )
+)
+
+RECORDS = (
+    encode_record("ehr", NOW * 1000 + 123, "fhir-r4", FHIR[0]),
+    encode_record("ehr", 0, "fhir-r5", b'{"a":[1.50,{}]}', ("AuditEvent.entity[2]", "é")),
+)
+SEAL_KEY = bytes(range(32))
+HEADER = encode_header(SealHeader(1, 2026000, bytes(12)))
+
+
+def sealed(plain: bytes) -> bytes:
+    """What opens under SEAL_KEY, with a nonce that only tests may use twice."""
+    return HEADER + AESGCM(SEAL_KEY).encrypt(bytes(12), plain, f"{ORIGIN}\n{EVENT_ID}".encode())
+
+
+COMPRESSED = tuple(map(compress_record, RECORDS))
+SEALED = tuple(sealed(bytes(32) + frame) for frame in COMPRESSED)
+QUEUED = (
+    encode_queue_message(ORIGIN, NOW * 1000, [SealedRecord(bytes(32), ROWS[0], SEALED[0])] * 2),
+    encode_queue_message(ORIGIN, 0, [SealedRecord(bytes(32), b"", b"")]),
+)
+BODY = encode_body(
+    Body(
+        (
+            BlockItem(FIRST, b"", b""),
+            BlockItem(EVENTS[0], SEALED[0], ROWS[0]),
+            BlockItem(EVENTS[1], SEALED[1], ROWS[1], conflict=True),
+        ),
+        (HASHES[0], HASHES[1]),
+        NOW,
+    )
+)
+BLOCK = encode_block(Block(ORIGIN, 0, 3, HASHES[2], bytes(64), BODY))
+DIGEST = Digest(
+    ORIGIN, NOW - 60, NOW, 0, 4, ROOT, 4, 1, 2, "", NO_DIGEST, signed(CHECKPOINT)
+).encode()
+NEXT_DIGEST = Digest(
+    ORIGIN, NOW, NOW + 60, 4, 4, ROOT, 0, 0, 0,
+    "digests/2026/11/22/20261122T055900Z-4", bytes([1]) * 32, signed(CHECKPOINT),
+).encode()  # fmt: skip
+DEAD_LETTERS = (spelled({"sender": "AROAEXAMPLE:ingest", "sent": NOW * 1000, "body": QUEUED[1]}),)
+CLAIMS = (
+    spelled({"scope": "system/AuditEvent.c ledger/north portal/ehr"}),
+    spelled({"scp": ["system/*.cruds", "ledger/north"], "portal": "ehr", "patient": "1"}),
+    spelled({"scope": "patient/AuditEvent.rs", "ledger": "north", "exp": 1, "aud": ["a", "b"]}),
+)

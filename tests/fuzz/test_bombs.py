@@ -1,0 +1,222 @@
+"""Small or large input that would cost a careless parser minutes or gigabytes costs ours neither.
+
+Each is answered with the documented error, within two seconds of work, and takes no more memory
+than a few times its own size.
+"""
+
+import json
+import time
+import tracemalloc
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import zstandard
+
+from audit_ledger.chain.block import decode_block, decode_body
+from audit_ledger.chain.digest import decode_digest
+from audit_ledger.chain.entry import decode_entry
+from audit_ledger.errors import FormatError
+from audit_ledger.events import (
+    MAX_ENTRIES,
+    RejectedEvent,
+    parse_audit_event,
+    parse_bundle,
+    parse_cloudevents_batch,
+)
+from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.events.outcomes import MAX_RECORDS
+from audit_ledger.records.compression import decompress_record
+from audit_ledger.records.dead_letter import decode_dead_letter
+from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.queue_message import decode_queue_message
+from audit_ledger.records.record import decode_record
+from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.note import VerifierKey, parse_note
+from audit_ledger.tlog.policy import parse_policy
+from audit_ledger.tlog.proof import parse_proof
+from tests.events.made import r4
+
+SECONDS = 2.0
+MEGABYTES = 8
+DEEP = 100_000
+
+
+def sections(*of: bytes) -> bytes:
+    """A block's body of these sections, and a time."""
+    return b"".join(len(s).to_bytes(4, "big") + s for s in of) + bytes(8)
+
+
+def queue_message(sealed_bytes: int) -> str:
+    """A queue message of one record."""
+    head = b"\x01\x00\x01o" + bytes(8) + b"\x00\x01" + bytes(32) + b"\x00\x00"
+    return b64encode(head + sealed_bytes.to_bytes(4, "big") + bytes(sealed_bytes)).decode()
+
+
+def of_patients(count: int, prefix: str) -> dict[str, Any]:
+    """An AuditEvent about so many patients, whom no other prefix has."""
+    return r4(entity=[{"what": {"reference": f"Patient/{prefix}-{n}"}} for n in range(count)])
+
+
+def skippable_frame() -> bytes:
+    """Twelve bytes of zstd that claim to be followed by 4 GiB."""
+    return b"\x50\x2a\x4d\x18" + (2**32 - 1).to_bytes(4, "little") + b"abcd"
+
+
+def lying_frame() -> bytes:
+    """A frame that claims 500,000 bytes and unpacks to a hundred million."""
+    made = zstandard.ZstdCompressor(level=3).compressobj()
+    frame = made.compress(bytes(100_000_000)) + made.flush()
+    descriptor = bytes([frame[4] & 4 | 2 << 6])  # the content's size in four bytes
+    return frame[:4] + descriptor + frame[5:6] + (500_000).to_bytes(4, "little") + frame[6:]
+
+
+BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[Exception]]] = {
+    "body of empty entries": (
+        decode_body,
+        lambda: sections(bytes(2_000_000), bytes(4_000_000), bytes(3_000_000), b""),
+        FormatError,
+    ),
+    "archived block of empty lines": (decode_block, lambda: b"\n" * 10_000_000, FormatError),
+    "archived block of lines": (decode_block, lambda: b"ab\n" * 3_000_000, FormatError),
+    "bundle of empty entries": (decode_bundle, lambda: bytes(10_000_000), FormatError),
+    "proof of short lines": (
+        parse_proof,
+        lambda: b"c2sp.org/tlog-proof@v1\nindex 0\n" + b"ab\n" * 3_000_000 + b"\n",
+        FormatError,
+    ),
+    "proof of nothing": (parse_proof, lambda: b"\n" * 10_000_000, FormatError),
+    "note of nothing": (parse_note, lambda: b"\n" * 10_000_000, FormatError),
+    "digest of lines": (
+        decode_digest,
+        lambda: "audit-ledger/digest/v1\n" + "ab\n" * 3_000_000,
+        FormatError,
+    ),
+    "dead letter, nested": (decode_dead_letter, lambda: b'{"x":' + b"[" * DEEP, FormatError),
+    "entry, nested": (decode_entry, lambda: b'{"control":' + b'{"a":' * DEEP, FormatError),
+    "index row, nested": (decode_index_row, lambda: b'{"agents":' + b"[" * DEEP, FormatError),
+    "record, nested": (decode_record, lambda: b'{"resource":' + b"[" * DEEP, FormatError),
+    "AuditEvent, nested": (parse_audit_event, lambda: b"[" * DEEP, RejectedEvent),
+    "Bundle, nested": (parse_bundle, lambda: b'{"entry":' * DEEP, RejectedEvent),
+    "batch, nested": (parse_cloudevents_batch, lambda: b"[" * DEEP, RejectedEvent),
+    "queue message over 1 MiB": (
+        decode_queue_message,
+        lambda: queue_message(1_000_000),
+        FormatError,
+    ),
+    "zstd of 500 MB": (
+        decompress_record,
+        lambda: zstandard.ZstdCompressor().compress(bytes(500_000_000)),
+        FormatError,
+    ),
+    "zstd that claims less": (decompress_record, lying_frame, FormatError),
+    "zstd to be skipped": (decompress_record, skippable_frame, FormatError),
+}
+
+
+def measured(parse: Callable[[], object]) -> tuple[Exception | None, float, int]:
+    """Parse twice, once by the clock of this process and once with an eye on its memory."""
+    caught = None
+    began = time.process_time()
+    try:
+        parse()
+    except (FormatError, RejectedEvent) as error:
+        caught = error
+    seconds = time.process_time() - began
+    tracemalloc.start()
+    try:
+        parse()
+    except (FormatError, RejectedEvent):
+        pass
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return caught, seconds, peak
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_at_little_cost(name: str) -> None:
+    """The documented error, soon, and in little more memory than the input takes itself."""
+    parse, make, error = BOMBS[name]
+    data = make()
+    caught, seconds, peak = measured(lambda: parse(data))
+    assert type(caught) is error, name
+    assert seconds < SECONDS, f"{name}: {seconds:.1f} s"
+    assert peak < MEGABYTES * 1_000_000 + 6 * len(data), f"{name}: {peak / 1e6:.0f} MB"
+
+
+def test_a_bundle_of_very_many_patients_is_refused_before_all_are_divided() -> None:
+    """Thousands of patients, twenty an event: no queue message could hold a record for each."""
+    entries = [{"resource": of_patients(20, str(n))} for n in range(1000)]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    body = json.dumps(bundle).encode()
+    began = time.process_time()
+    with pytest.raises(RejectedEvent, match=f"at most {MAX_RECORDS:,} patients") as refused:
+        parse_bundle(body)
+    assert refused.value.status == 413
+    assert time.process_time() - began < 2 * SECONDS
+
+
+@pytest.mark.parametrize("kind", ["log", "witness"])
+def test_a_policy_of_very_many_keys_is_read_in_linear_time(kind: str) -> None:
+    """As large as a policy may be, every line a key."""
+    line = {
+        "log": lambda n: f"log {VerifierKey('a', 1, n.to_bytes(32, 'big')).encode()}\n",
+        "witness": lambda n: (
+            f"witness w{n} {VerifierKey('a', 4, n.to_bytes(32, 'big')).encode()}\n"
+        ),
+    }[kind]
+    data = "".join(map(line, range(14_000))).encode() + b"quorum none\n"
+    began = time.process_time()
+    parse_policy(data)
+    assert time.process_time() - began < SECONDS
+
+
+ARRAYS = {"numbers": b"0", "objects": b"{}", "texts": b'""'}
+
+
+@pytest.mark.parametrize("element", ARRAYS)
+def test_an_array_of_very_many_elements_is_refused(element: str) -> None:
+    """4 MB, as much as reaches the function, of elements that are hardly there."""
+    array = b"[" + b",".join([ARRAYS[element]] * (4_000_000 // (len(ARRAYS[element]) + 1))) + b"]"
+    for parse, body in (
+        (parse_cloudevents_batch, array),
+        (parse_bundle, b'{"resourceType":"Bundle","type":"batch","entry":' + array + b"}"),
+    ):
+        with pytest.raises(RejectedEvent, match=f"at most {MAX_ENTRIES}") as refused:
+            parse(body)
+        assert refused.value.status == 413
+
+
+@pytest.mark.parametrize(
+    "text", [";" * 60_000, "; " * 30_000, ";a" + " " * 60_000, ';a="' + '\\"' * 30_000]
+)
+def test_a_media_type_of_any_length_is_read_in_linear_time(text: str) -> None:
+    """What is not well formed lacks parameters, and costs no search."""
+    began = time.process_time()
+    assert parse_media_type(text).essence == ""
+    assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 400, "9" * 100_000, "1e999999999", "-1"])
+def test_a_number_that_is_no_index_is_no_entry(number: str) -> None:
+    """A ledger holds fewer than 2^63 entries; longer numbers are refused, not computed."""
+    zeros = "A" * 43 + "="
+    entry = f'{{"seq":{number},"time":"2026-11-22T05:59:00Z","prev":"{zeros}","event":"{zeros}"}}'
+    with pytest.raises(FormatError):
+        decode_entry(entry.encode())
+
+
+@pytest.mark.parametrize("numbers", ["-1 1", "0 0", "0 -1", "01 1", "0 1000", "9" * 20 + " 1"])
+def test_an_archived_block_has_a_place_and_entries(numbers: str) -> None:
+    """First seq from 0, count from 1, as they are written."""
+    lines = f"audit-ledger/block/v1\no\n{numbers}\n{'A' * 43}=\n{'A' * 86}==\n\nx"
+    with pytest.raises(FormatError, match="first seq and count"):
+        decode_block(lines.encode())
+
+
+def test_a_digest_that_is_no_utf8_is_refused() -> None:
+    """A lone surrogate, which no note can hold."""
+    with pytest.raises(FormatError, match="UTF-8"):
+        decode_digest("audit-ledger/digest/v1\n\ud800\n")
