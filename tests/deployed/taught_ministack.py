@@ -1,12 +1,14 @@
 """ministack, as its own virtual environment runs it, taught what it lacks. Not imported by tests.
 
-    GATEWAY_PORT=… python taught_ministack.py
+    GATEWAY_PORT=… SCHEDULE_MINUTE_SECONDS=… python taught_ministack.py
 
 Each item names what to delete when ministack learns it:
 
 - ML-DSA keys in KMS (1.5 refuses the key spec): `teach_mldsa44`, by the rules of `infra/local`.
 - alarms over several metrics in CloudFormation (1.5 refuses the stack): `teach_metric_math`, which
   keeps them as alarms of their first metric; no test here looks at alarms.
+- Object Lock of buckets in CloudFormation (1.5 makes them without): `teach_object_lock`.
+- schedules in less than their real time, for tests: `shorten_minutes`.
 - functions see the emulator's own packages, botocore among them, so that one missing from an asset
   would not be missed: `isolate_functions` starts them with an interpreter that has none.
 """
@@ -22,7 +24,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import kms
+from ministack.services import eventbridge, kms, s3, scheduler
 from ministack.services.cloudformation import provisioners
 
 SPEC, ALGORITHM = "ML_DSA_44", "ML_DSA_SHAKE_256"
@@ -76,6 +78,32 @@ def teach_metric_math() -> None:
     provisioners._cw_metric_alarm_record = taught
 
 
+def teach_object_lock() -> None:
+    """Make buckets with Object Lock where the template says so."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    create = handlers["create"]
+
+    def taught(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+        made = create(logical_id, props, stack_name)
+        if props.get("ObjectLockEnabled") in (True, "true"):
+            s3._bucket_object_lock[made[0]] = {"enabled": True, "default_retention": None}
+        return made
+
+    handlers["create"] = taught
+
+
+def shorten_minutes(seconds: float) -> None:
+    """Let `rate(1 minute)` come round every few seconds."""
+    parse_rate = eventbridge._parse_rate_seconds
+
+    def shortened(expression: str) -> float | None:
+        found = parse_rate(expression)
+        return None if found is None else found * seconds / 60
+
+    eventbridge._parse_rate_seconds = shortened
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
+
+
 def isolate_functions(folder: Path) -> None:
     """Run functions with the same Python, but without its site-packages: as bare as Lambda's."""
     python = folder / "bare-python"
@@ -96,6 +124,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="bare-python-") as name:
         teach_mldsa44()
         teach_metric_math()
+        teach_object_lock()
+        shorten_minutes(float(os.environ["SCHEDULE_MINUTE_SECONDS"]))
         isolate_functions(Path(name))
         sys.argv = ["ministack"]
         app.main()
