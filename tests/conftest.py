@@ -20,6 +20,21 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MATERIAL = REPOSITORY.parent / "shared"
 
 
+# Folders whose tests share what takes long to make.
+SHARED_FOLDERS = {"attacks": "attacks", "infra": "infra", "local": "local"}
+SHARED_FOLDERS |= dict.fromkeys(("aws", "races"), "a DynamoDB server")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one core what shares a long setup: with `--dist loadgroup`, see the Makefile."""
+    for item in items:
+        folder = item.path.parent.name
+        group = SHARED_FOLDERS.get(folder, str(item.path))
+        if "demo" in getattr(item, "fixturenames", ()):
+            group = "demo"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def skip_unless_ci(reason: str) -> None:
     """Skip on a user's machine; on CI a missing prerequisite is a failure."""
     if os.environ.get("CI"):

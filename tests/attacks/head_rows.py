@@ -281,6 +281,5 @@ HEAD_ROWS = (
         "an old partial entry bundle that never was",
         add("tile/entries/001.p/1", b"\0\1x"),
         finds=(("entry-altered", "tile/entries/001.p/1", (256, 256)),),
-        publisher=HEALS,
     ),
 )
