@@ -25,6 +25,7 @@ from audit_ledger.chain.published import (
     LATEST,
     NOTHING_PUBLISHED,
     published_head,
+    require_last,
     require_newest,
     require_reach,
 )
@@ -131,6 +132,7 @@ class Publisher:
             if old is not None:
                 self.signer.verify_state(old)
                 if self.memory.finished_version != old.version:
+                    require_last(old.digest_name, old.time, self.tiles.names)
                     self._finish(old)
 
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing

@@ -198,6 +198,13 @@ ENTRY_ROWS = (
     ),
     Row(
         PARTIAL_TILE,
+        "a byte appended",
+        add(T2, b"\0"),
+        finds=(("tile-malformed", T2, (599, 599)),),
+        publisher="frozen: tile/0/002.p/88: 2817 bytes, expected 2816",
+    ),
+    Row(
+        PARTIAL_TILE,
         "a hash appended",
         add(T2, bytes(32)),
         finds=(("tile-malformed", T2, (599, 599)),),

@@ -269,6 +269,7 @@ HEAD_ROWS = (
         "an unsigned digest of a time to come",
         add(TO_COME),
         finds=(("unknown-object", TO_COME, None),),
+        publisher=f"frozen: {TO_COME} is newer than the published state",
     ),
     Row(
         PLANTED,

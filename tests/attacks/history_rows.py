@@ -59,6 +59,21 @@ def all_restored(ledger: Ledger) -> None:
     ledger.earlier[520].put_back()
 
 
+def all_deleted(ledger: Ledger) -> None:
+    ledger.earlier[0].put_back()
+
+
+def begun_anew(ledger: Ledger) -> None:
+    all_deleted(ledger)
+    ledger.append(10)
+    ledger.publish()
+
+
+def begun_anew_but_archived(ledger: Ledger) -> None:
+    ledger.earlier[0].put_back("blocks", "events", "ledgers", "subjects", "published")
+    ledger.append(10)
+
+
 def state_restored_unseen(ledger: Ledger) -> None:
     """The published state of 520 entries, and nothing left that the publisher compares it with."""
     ledger.earlier[520].put_back("ledgers")
@@ -137,6 +152,20 @@ HISTORY_ROWS = (
         finds=(("checkpoint-rejected", CHECKPOINT, None),),
         publisher="frozen: tile/0/002.p/88: not the hashes of the published root",
     ),
+    Row(ALL, "all deleted", all_deleted, finds=(("missing", CHECKPOINT, None),)),
+    Row(
+        ALL,
+        "all deleted, and begun anew",
+        begun_anew,
+        remembering=(("rolled-back", CHECKPOINT, (11, 599)),),
+    ),
+    Row(
+        ALL,
+        "all but the archive deleted, and begun anew",
+        begun_anew_but_archived,
+        finds=(("missing", CHECKPOINT, None),),
+        publisher=f"frozen: blocks/{0:020}: other bytes are there already",
+    ),
     Row(
         ALL,
         "restored to an earlier time",
@@ -148,6 +177,7 @@ HISTORY_ROWS = (
         "published state restored, checkpoint and latest deleted",
         state_restored_unseen,
         finds=(("missing", CHECKPOINT, None),),
+        publisher=f"frozen: {D600} is newer than the published state",
     ),
     Row(
         ALL,

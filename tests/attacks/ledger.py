@@ -49,7 +49,8 @@ class Ledger:
     """The world, what it was when the ledger was whole, and what an attacker does to it.
 
     `files`: what is published, by path. `earlier`: tables and buckets when the ledger was
-    published at a size; `whole`: as they are when a row begins, which is `now`.
+    published at a size, 0 before it was begun; `whole`: as they are when a row begins, which is
+    `now`.
     """
 
     world: World
@@ -157,7 +158,7 @@ def made_ledger() -> Iterator[Ledger]:
         signer = publishing.publisher().signer
         policy = policy_for(ORIGIN, [signer.ed25519_key], [signer.mldsa44_key])
         start = EmulatedState.take()
-        ledger = Ledger(world, clock, policy, signer, {}, {}, start)
+        ledger = Ledger(world, clock, policy, signer, {}, {0: start}, start)
         for size, count, seconds in ((300, 299, 0), (520, 220, MINUTE), (600, 80, MINUTE)):
             clock.now += seconds
             ledger.append(count)

@@ -2,6 +2,7 @@
 
 from tests.attacks import on_blocks as blocks
 from tests.attacks import on_tables as tables
+from tests.attacks.ledger import D600
 from tests.attacks.on_blocks import change_block, change_items, delete_blocks, write_blocks_anew
 from tests.attacks.on_tables import archive, change_state, restore
 from tests.attacks.row import Row
@@ -233,13 +234,13 @@ TABLE_ROWS = (
         BLOCKS,
         "restored to before the newest checkpoint, the published state too",
         restore(520, "blocks", "events", "ledgers"),
-        publisher="frozen: digests/latest is newer than the published state",
+        publisher=f"frozen: {D600} is newer than the published state",
     ),
     Row(
         STATE,
         "restored to an earlier time",
         restore(520, "ledgers"),
-        publisher="frozen: digests/latest is newer than the published state",
+        publisher=f"frozen: {D600} is newer than the published state",
     ),
     Row(
         STATE,

@@ -1,4 +1,7 @@
-"""The publisher's handler on moto: history and tables that disagree are never signed over."""
+"""The publisher's handler on moto: history and tables that disagree are never signed over.
+
+Each way of tampering, and the exact reason, stands in tests/attacks; here is what it does not say.
+"""
 
 import pytest
 
@@ -74,38 +77,22 @@ def test_another_prefix_freezes_the_ledger(world: World, clock: Clock, warm: boo
         run()
 
 
-@pytest.mark.parametrize("lost", ["state restored", "state gone"])
-def test_a_published_state_older_than_the_newest_digest_freezes_the_ledger(
-    world: World, clock: Clock, lost: str
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+def test_a_published_state_that_its_keys_did_not_sign_freezes_the_ledger(
+    world: World, clock: Clock, warm: bool
 ) -> None:
-    """No digest ever gets a second successor."""
+    """Else the next digest would name a digest that nobody can find."""
     append(1)
     run()
-    (old,) = world.items("ledgers")
+    (state,) = world.items("ledgers")
+    digest = bytes(state["digest"]["B"])
+    forged = digest[:-10] + bytes([digest[-10] ^ 1]) + digest[-9:]
+    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=state | {"digest": {"B": forged}})
+    if not warm:
+        handler.publisher.cache_clear()
     append(1)
     clock.now += 60
-    run()
-    if lost == "state restored":
-        world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=old)
-    else:
-        world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": old["key"]})
-    handler.publisher.cache_clear()
-    before = world.published()
-    append(1)
-    clock.now += 60
-    with pytest.raises(FrozenError, match="newer than the published state"):
-        run()
-    assert world.published() == before
-
-
-def test_an_item_that_is_no_block_freezes_the_ledger(world: World, clock: Clock) -> None:
-    """Whoever put it there."""
-    append(1)
-    run()
-    world.dynamodb.put_item(
-        TableName=f"{NAME}-blocks", Item={"origin": {"S": ORIGIN}, "first_seq": {"N": "2"}}
-    )
-    with pytest.raises(FrozenError, match="no block"):
+    with pytest.raises(FrozenError, match=r"published state: .*signature"):
         run()
 
 

@@ -1,12 +1,17 @@
 """What was published, held against the blocks: the checks that come before anything is signed.
 
 The publisher makes them in every run and freezes where one fails; who lifts a freeze makes them
-too.
+too. Files are put from the state, after it is committed. So a newer file means that the state was
+put back to an earlier time, and would sign a second successor of a digest that has one; or that
+somebody put the file there, where it would stand for ever: nothing newer is ever replaced.
 """
+
+from collections.abc import Callable
 
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block
 from audit_ledger.chain.block_signature import VerifyBlock
+from audit_ledger.chain.digest import digest_name, is_digest_name
 from audit_ledger.chain.head import Head, head_of
 from audit_ledger.errors import VerificationError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -15,6 +20,7 @@ from audit_ledger.tlog.note import parse_note
 LATEST = "digests/latest"
 CHECKPOINT = "checkpoint"
 NOTHING_PUBLISHED: Age = (-1, 0)
+_DAY_SECONDS = 86_400
 
 
 def require_reach(block: Block | None, size: int) -> Block:
@@ -39,9 +45,7 @@ def require_published(head: Head, checkpoint: bytes) -> None:
 
 
 def require_newest(latest: bytes | None, checkpoint: bytes | None, known: Age) -> None:
-    """Newest digest and checkpoint must be the state's, of age `known`: a state restored to an
-    earlier time would sign a second successor of a digest that has one, and what claims to be newer
-    than all that was signed would stand for ever, as nothing newer is ever replaced."""
+    """Checkpoint and `digests/latest` are not newer than the state, whose age is `known`."""
     for path, there, age in (
         (LATEST, latest, digest_age),
         (CHECKPOINT, checkpoint, checkpoint_age),
@@ -49,3 +53,21 @@ def require_newest(latest: bytes | None, checkpoint: bytes | None, known: Age) -
         newest = age(there) if there is not None else None
         if newest is not None and newest > known:
             raise VerificationError(f"{path} is newer than the published state")
+
+
+def require_last(last: str, time: int, names: Callable[[str], list[str]]) -> None:
+    """No digest is named after the state's, `last`, also where latest was deleted.
+
+    There is one each hour at least, so the next of them is of the same day or of the day after
+    `time`, whole seconds.
+    """
+    for second in (time, time + _DAY_SECONDS):
+        folder = digest_name(second, 0).rpartition("/")[0] + "/"
+        for name in filter(is_digest_name, names(folder)):
+            if _name_age(name) > _name_age(last):
+                raise VerificationError(f"{name} is newer than the published state")
+
+
+def _name_age(name: str) -> tuple[str, int]:
+    time, _, size = name.rpartition("/")[2].partition("-")
+    return time, int(size)
