@@ -1,5 +1,6 @@
 """The app, bundled for this machine and deployed once for the tests that use it in order."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,10 @@ def bundled() -> Path:
         if "pip" not in str(error):
             raise
         skip_unless_ci(f"the functions cannot be bundled:\n{error}")
+    manifests = "".join(file.read_text() for file in folder.glob("*.assets.json"))
+    for asset in folder.glob("asset.*"):
+        if asset.name not in manifests:
+            shutil.rmtree(asset)
     return folder
 
 

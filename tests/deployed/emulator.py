@@ -89,7 +89,7 @@ def made_environment(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    locked = ["--require-hashes", "--only-binary=:all:", "-r", REQUIREMENTS]
+    locked = ["--require-hashes", "--only-binary=:all:", "-r", str(REQUIREMENTS)]
     subprocess.run([python, *install, *locked], check=True, capture_output=True, text=True)
     made_for.write_text(wanted)
     return python
