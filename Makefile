@@ -47,6 +47,9 @@ lock: ## Pin and hash what is installed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  pyproject.toml --group dev -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  tests/deployed/requirements.in -o tests/deployed/requirements.txt
 
 clean: ## What was built
 	rm -rf build cdk.out .venv

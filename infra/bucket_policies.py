@@ -91,7 +91,17 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
             {"Null": {"s3:if-none-match": "true"}},
         ),
         *_protection("archive", names, settings),
+        *_nothing_hidden(names, settings),
     ]
+
+
+def _nothing_hidden(names: Names, settings: Settings) -> list[iam.PolicyStatement]:
+    """Where stacks are protected, no deletion without a version either: the block would remain
+    under a marker that hides it from a rebuild, and that nobody could then take away."""
+    if not settings.protected:
+        return []
+    everything = names.bucket_arn("archive", "*")
+    return [deny_all("NobodyHidesWhatIsArchived", ["s3:DeleteObject"], [everything])]
 
 
 def _protection(purpose: str, names: Names, settings: Settings) -> list[iam.PolicyStatement]:

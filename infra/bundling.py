@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,11 +20,26 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PYTHON_VERSION = "3.13"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where an asset runs: Python version and wheel tags; none are pip's own, of this machine."""
+
+    python_version: str
+    tags: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> str:
+        """What decides beside the sources what an asset holds; raise the number with a change."""
+        return f"1 {self.python_version} {' '.join(self.tags)}"
+
+
 # Both: the second alone silently picks ancient versions of packages that were built for the first.
-PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_28_aarch64")
-RULES = f"1 {PYTHON_VERSION} {' '.join(PLATFORMS)}"
-"""What decides beside the sources what an asset holds; raise the number with a change here."""
+LAMBDA = Platform("3.13", ("manylinux2014_aarch64", "manylinux_2_28_aarch64"))
+THIS_MACHINE = Platform(f"{sys.version_info.major}.{sys.version_info.minor}")
+BUNDLE_FOR = "bundle-for"
+"""Key of the CDK context: `this-machine` for assets that an emulator here can run."""
 
 KEPT_SERVICES = frozenset({"dynamodb", "events", "kms", "s3", "sqs", "ssm", "sts"})
 """Services whose descriptions botocore keeps: of its 20 MB, what our clients read."""
@@ -37,15 +53,23 @@ _NOT_FOR_FUNCTIONS = ("cli", "recovery", "verify")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 
-def function_code(name: str) -> lambda_.Code:
+def platform_of(context: object) -> Platform:
+    """Give the platform that the CDK context asks for: Lambda, unless it says `this-machine`."""
+    if context not in (None, "this-machine"):
+        raise ValueError(f"{BUNDLE_FOR}: found {context!r}, expected this-machine or nothing")
+    return LAMBDA if context is None else THIS_MACHINE
+
+
+def function_code(name: str, platform: Platform = LAMBDA) -> lambda_.Code:
     """Give the code of `functions/<name>`."""
     sources = function_sources(name)
     return lambda_.Code.from_asset(
         str(sources),
-        asset_hash=hash_of(sources),
+        asset_hash=hash_of(sources, platform),
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
-            image=cdk.DockerImage.from_registry("never-used"), local=PipBundling(sources, name)
+            image=cdk.DockerImage.from_registry("never-used"),
+            local=PipBundling(sources, name, platform),
         ),
     )
 
@@ -68,9 +92,9 @@ def _folder() -> "TemporaryDirectory[str]":
     return TemporaryDirectory(prefix="audit-ledger-assets-")
 
 
-def hash_of(sources: Path) -> str:
+def hash_of(sources: Path, platform: Platform = LAMBDA) -> str:
     """SHA-256, hex, over the bundling rules and every file's path and bytes."""
-    digest = hashlib.sha256(RULES.encode())
+    digest = hashlib.sha256(platform.rules.encode())
     for file in sorted(sources.rglob("*")):
         if file.is_file():
             data = file.read_bytes()
@@ -81,22 +105,25 @@ def hash_of(sources: Path) -> str:
 
 @jsii.implements(cdk.ILocalBundling)
 class PipBundling:
-    """Bundles with pip, on any machine, for Lambda's arm64."""
+    """Bundles with pip, on any machine, for Lambda's arm64 or another platform."""
 
-    def __init__(self, sources: Path, name: str) -> None:
+    def __init__(self, sources: Path, name: str, platform: Platform) -> None:
         self._sources = sources
+        self._platform = platform
         self._lock = sources / "functions" / name / "requirements.txt"
 
     def try_bundle(self, output_dir: str, options: object = None, **_: Any) -> bool:  # noqa: ARG002
         """Fill `output_dir`; CalledProcessError, with pip's words above it, where pip fails."""
         output = Path(output_dir)
         shutil.copytree(self._sources, output, dirs_exist_ok=True)
-        platforms = [f"--platform={platform}" for platform in PLATFORMS]
+        elsewhere = [f"--platform={tag}" for tag in self._platform.tags]
+        if elsewhere:
+            elsewhere += [f"--python-version={self._platform.python_version}"]
+            elsewhere += ["--implementation=cp"]
         subprocess.run(  # noqa: S603  pip, with our own lock
             [
                 *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"),
-                *("--require-hashes", "--only-binary=:all:", "--implementation=cp"),
-                *(f"--python-version={PYTHON_VERSION}", *platforms),
+                *("--require-hashes", "--only-binary=:all:", *elsewhere),
                 *("--requirement", str(self._lock), "--target", str(output)),
             ],
             check=True,

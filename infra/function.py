@@ -10,7 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import METRICS_NAMESPACE, alarm, of_function
-from infra.bundling import function_code
+from infra.bundling import BUNDLE_FOR, function_code, platform_of
 from infra.operations import Operations
 from infra.permissions import Permission, grant
 from infra.settings import LOG_DAYS
@@ -95,7 +95,7 @@ class LedgerFunction(Construct):
             function_name=name,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            code=function_code(source),
+            code=function_code(source, platform_of(stack.node.try_get_context(BUNDLE_FOR))),
             handler=f"functions.{source}.handler.handler",
             role=self.role.without_policy_updates(),
             environment={

@@ -26,13 +26,15 @@ def synthesize(
     settings: Mapping[str, Any] | None = None,
     alone: bool = False,
     bundle: bool = False,
+    for_this_machine: bool = False,
     validate: bool = False,
 ) -> Path:
     """Synthesize one stage into `outdir` and give it back.
 
     `settings` replace those of the same name under `audit-ledger` in cdk.json; `alone`: nothing
     else is taken from there. `bundle`: assets hold wheels for Lambda (needs the package registry);
-    without them the templates are the same but for nothing to deploy. `validate`: with CDK's own
+    without them the templates are the same but for nothing to deploy; `for_this_machine`: wheels
+    that run here, under this Python, and not on Lambda. `validate`: with CDK's own
     validation and cdk-nag, some ten seconds more.
 
     Raises SettingsError for a wrong setting, RuntimeError with the app's output otherwise.
@@ -42,6 +44,8 @@ def synthesize(
     context[KEY] = {**({} if alone else context[KEY]), **(settings or {})}
     if not bundle:
         context["aws:cdk:bundling-stacks"] = []
+    if for_this_machine:
+        context["bundle-for"] = "this-machine"
     use_packaged_node()
     environment = {
         **os.environ,

@@ -28,13 +28,11 @@ _READS = (
 def statements_of(table: str, names: Names, *, protected: bool) -> Sequence[iam.PolicyStatement]:
     """Give the resource policy of a table, by its short name."""
     arn = names.table_arn(table)
-    statements = {
-        "blocks": _blocks,
-        "events": _events,
-        "subjects": _subjects,
-        "ledgers": _ledgers,
-        "views": _views,
-    }[table](names, arn)
+    statements = [
+        # DynamoDB deletes what expires by itself, whatever else a policy denies.
+        deny_all("NothingExpires", ["dynamodb:UpdateTimeToLive"], [arn]),
+        *_OF_TABLE[table](names, arn),
+    ]
     if protected and table == "blocks":
         # Only where stacks are protected: otherwise a developer's stack could not be removed.
         statements.append(deny_all("NobodyDeletesTheLog", ["dynamodb:DeleteTable"], [arn]))
@@ -50,7 +48,6 @@ def _blocks(names: Names, table: str) -> list[iam.PolicyStatement]:
                 "dynamodb:DeleteItem",
                 "dynamodb:BatchWriteItem",
                 *_PARTIQL_WRITES,
-                "dynamodb:UpdateTimeToLive",
             ],
             [table],
         ),
@@ -132,3 +129,12 @@ def _views(names: Names, table: str) -> list[iam.PolicyStatement]:  # noqa: ARG0
 
 def _item(item: str) -> dict[str, object]:
     return {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"*#{item}"]}}
+
+
+_OF_TABLE = {
+    "blocks": _blocks,
+    "events": _events,
+    "subjects": _subjects,
+    "ledgers": _ledgers,
+    "views": _views,
+}

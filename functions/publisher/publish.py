@@ -245,6 +245,7 @@ class Publisher:
             checkpoint=checkpoint,
             digest_name=digest.name,
             digest=self.signer.digest(digest),
+            lifts=old.lifts if old else 0,
         )
 
     def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:

@@ -63,11 +63,12 @@ class Memory:
     """What one container remembers between batches.
 
     `head`: the head block, if this container wrote and indexed it; `state_read`: when it last read
-    the published state, whole seconds.
+    the published state, whole seconds; `lifts`: how many freezes had been lifted by then.
     """
 
     head: Head | None = None
     state_read: int = 0
+    lifts: int = 0
 
 
 @dataclass
@@ -116,6 +117,11 @@ class Sequencer:
             fresh, state = self._leave_out_known(left)
             if state is not None and state.frozen is not None:
                 raise FrozenError(f"this ledger is frozen: {state.frozen}")
+            if state is not None and state.lifts != self.memory.lifts:
+                # A freeze was lifted since: the block that is remembered may have been lost before
+                # the table was rebuilt, and what stands behind a lost block can never be undone.
+                self.memory.head, self.memory.lifts = None, state.lifts
+                continue
             if state is not None and head.size < state.size:
                 # Others appended and published since this head was read, or the table was
                 # restored to an earlier time: only a head read after the state can tell.

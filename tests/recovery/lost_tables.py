@@ -63,7 +63,7 @@ class Commands:
     capture: pytest.CaptureFixture[str]
 
     def rebuild(self, *options: str) -> Ran:
-        return self._run("rebuild", *WHERE, *options)
+        return self._run("rebuild", *WHERE, "--settle", "0", *options)
 
     def unfreeze(self, *options: str) -> Ran:
         return self._run("unfreeze", *WHERE, "--published", f"{NAME}-published", *options)

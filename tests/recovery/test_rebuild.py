@@ -1,6 +1,7 @@
 """`ledger rebuild`: blocks and index come back from the archive, and the same ledger goes on."""
 
 import time
+from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
@@ -10,7 +11,9 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.chain.block import archived_name, encode_block
 from audit_ledger.cli.main import run as command
+from audit_ledger.errors import LostRaceError
 from audit_ledger.recovery.rebuild import REBUILDING
+from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.crashes.faults import When, injected
 from tests.functions.pipeline import message, sealed_record
@@ -246,6 +249,30 @@ def test_events_that_were_not_yet_published_are_said_to_be_lost_and_can_be_sent_
     clock.now += 60
     assert run()["size"] == SIZE + 2
     assert len([i for i in grown.items("events") if "lost" not in i]) == SIZE - 1 + 2
+
+
+def test_a_sequencer_that_remembers_a_lost_block_does_not_append_behind_it(
+    grown: World, clock: Clock, commands: Commands
+) -> None:
+    """It was warm all along, and never saw the freeze: a block behind nothing could never go."""
+    append(5)
+    empty(grown, "blocks")
+    assert commands.rebuild().code == 0
+    append(3)
+    clock.now += 60
+    assert run()["size"] == SIZE + 3
+
+
+def test_a_publisher_that_read_the_state_before_a_rebuild_commits_nothing(
+    grown: World, clock: Clock, commands: Commands
+) -> None:
+    """A freeze and its end in between are a change of the state like any other."""
+    before = publishing.publisher().state.published()
+    empty(grown, "blocks")
+    assert commands.rebuild().code == 0
+    assert before is not None
+    with pytest.raises(LostRaceError):
+        publishing.publisher().state.swap_published(before, replace(before, version=99))
 
 
 def test_entries_behind_a_gap_are_refused(grown: World, clock: Clock, commands: Commands) -> None:

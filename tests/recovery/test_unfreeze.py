@@ -116,7 +116,7 @@ def restore_the_state(world: World) -> None:
         (change_a_block_not_yet_published, "not signed by the sequencer's key"),
         (archive_another_block, "other bytes are there already"),
         (restore_the_state, "digests/latest is newer than the published state"),
-        (publish(f"tile/0/000.p/{SIZE}", bytes(32 * SIZE)), "not those of the root"),
+        (publish(f"tile/0/000.p/{SIZE}", bytes(32 * SIZE)), "not the hashes of the published root"),
         (publish(f"tile/entries/000.p/{SIZE}", b"\0\1x" * SIZE), "not the entries of the tile"),
         (lose_a_tile, "missing, and no full one in its place"),
         (publish("tile/0/000", b"planted"), "tile/0/000: other bytes are there already"),

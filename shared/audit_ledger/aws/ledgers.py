@@ -26,7 +26,8 @@ class PublishedState:
 
     `version` counts changes, from 1; `size`: number of entries; `time`: end of the newest digest's
     period, whole seconds; `checkpoint` and `digest`: the exact bytes; `frozen`: why nothing more
-    may be written, None in health.
+    may be written, None in health; `lifts`: how often a freeze was lifted, behind which the blocks
+    may not be those that somebody remembers.
     """
 
     version: int
@@ -36,6 +37,7 @@ class PublishedState:
     digest_name: str
     digest: bytes
     frozen: str | None = None
+    lifts: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class LedgersTable:
             "digest_name": {"S": new.digest_name},
             "digest": {"B": new.digest},
         }
+        if new.lifts:
+            item["lifts"] = {"N": str(new.lifts)}
         self._put(item, condition, "the published state")
 
     def freeze(self, reason: str) -> None:
@@ -98,18 +102,27 @@ class LedgersTable:
         )
 
     def lift(self, frozen: PublishedState) -> None:
-        """Lift exactly the freeze that was read, or raise LostRaceError where all changed since."""
-        condition, values = "frozen = :reason", {":reason": {"S": str(frozen.frozen)}}
+        """Lift exactly the freeze that was read, or raise LostRaceError where all changed since.
+
+        It counts as a change: who read the state before the freeze can commit nothing after it.
+        """
+        update = "REMOVE frozen ADD lifts :one"
+        condition = "frozen = :reason"
+        values = {":reason": {"S": str(frozen.frozen)}, ":one": {"N": "1"}}
         if frozen.version:
+            update += " SET version = :next"
             condition += " AND version = :version"
-            values[":version"] = {"N": str(frozen.version)}
+            values |= {
+                ":version": {"N": str(frozen.version)},
+                ":next": {"N": str(frozen.version + 1)},
+            }
         else:  # before the first digest
             condition += " AND attribute_not_exists(version)"
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=self._key(PUBLISHED_ITEM),
-                UpdateExpression="REMOVE frozen",
+                UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values,
             )
@@ -168,4 +181,5 @@ def published_state(item: dict[str, Any]) -> PublishedState | None:
         digest_name=item["digest_name"]["S"] if "digest_name" in item else "",
         digest=bytes(item["digest"]["B"]) if "digest" in item else b"",
         frozen=frozen["S"] if frozen else None,
+        lifts=int(item["lifts"]["N"]) if "lifts" in item else 0,
     )

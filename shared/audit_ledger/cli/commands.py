@@ -127,10 +127,23 @@ def redrive(stage: str, ledger_id: str, archive: str, since: str, dry_run: bool)
 @_LEDGER
 @_ARCHIVE
 @_ORIGIN
+@click.option(
+    "--settle",
+    type=click.IntRange(min=0),
+    default=70,
+    metavar="SECONDS",
+    help="Wait this long, frozen, for sequencers that run. [70]",
+)
 @click.option("--dry-run", is_flag=True, help="Verify and count, write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
 def rebuild(
-    stage: str, ledger_id: str, archive: str, origin: str | None, dry_run: bool, as_json: bool
+    stage: str,
+    ledger_id: str,
+    archive: str,
+    origin: str | None,
+    settle: int,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Rebuild a ledger's blocks and event index from the archive, under the same origin.
 
@@ -141,7 +154,9 @@ def rebuild(
     """
     from audit_ledger.cli import rebuild_command  # noqa: PLC0415
 
-    return rebuild_command.run(stage, ledger_id, archive, origin, dry_run=dry_run, as_json=as_json)
+    return rebuild_command.run(
+        stage, ledger_id, archive, origin, settle, dry_run=dry_run, as_json=as_json
+    )
 
 
 @ledger.command()

@@ -1,5 +1,6 @@
 """`ledger rebuild`: blocks and index of a ledger come back from the archive."""
 
+import time
 from collections.abc import Iterator
 
 import click
@@ -12,9 +13,22 @@ from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
 
 
 def run(
-    stage: str, ledger_id: str, archive: str, origin: str | None, *, dry_run: bool, as_json: bool
+    stage: str,
+    ledger_id: str,
+    archive: str,
+    origin: str | None,
+    settle_seconds: int,
+    *,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
     """Rebuild, report, and give the exit code."""
+
+    def settle() -> None:
+        if settle_seconds:
+            click.echo(f"frozen; waiting {settle_seconds} s for sequencers that run", err=True)
+            time.sleep(settle_seconds)
+
     with ending_in_one_line(f"{archive}/{ledger_id}"), progress("rebuilding") as show_progress:
         ledger = deployed_ledger(stage, ledger_id, origin)
         rebuild = Rebuild(
@@ -24,6 +38,7 @@ def run(
             ledger.state,
             ledger.objects(archive),
             ledger.verify_block,
+            settle,
         )
         done = rebuild.run(dry_run=dry_run, progress=show_progress or (lambda *_: None))
     if as_json:

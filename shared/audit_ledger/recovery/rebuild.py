@@ -73,7 +73,11 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class Rebuild:
-    """One ledger's rebuild; `verify_block` checks the sequencer's signature."""
+    """One ledger's rebuild; `verify_block` checks the sequencer's signature.
+
+    `settle` waits until no sequencer is left that has not seen the freeze: as long as one may run
+    (a minute) and a busy one may go without reading the state (ten seconds).
+    """
 
     origin: str
     blocks: Blocks
@@ -81,6 +85,7 @@ class Rebuild:
     state: State
     archive: Archive
     verify_block: VerifyBlock
+    settle: Callable[[], None]
 
     def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> Rebuilt:
         """Fill blocks and index from the archive. `dry_run`: only say what would be done.
@@ -99,6 +104,7 @@ class Rebuild:
         # 2. Freeze: a sequencer that looks into half an index would take again what the ledger has.
         # The first reason stays: an earlier freeze is not this command's to lift.
         self.state.freeze(REBUILDING)
+        self.settle()
 
         # 3. Verify again, and write. Dying here leaves a frozen ledger and a prefix of its blocks.
         done = self._fill(self._published(), dry_run=False, progress=progress)

@@ -1,0 +1,185 @@
+"""What is deployed runs: templates as synthesized, functions from their zips and nothing else.
+
+Elsewhere functions run in the tests' own process, which has every package and what the tests set.
+Here each runs as Lambda runs it: a process of its own, from its asset alone, with the environment
+that its template gives, behind the HTTP API, queue and schedule that the templates declare. The
+emulator is ministack. Where this is not AWS:
+
+- wheels are for this machine and its Python, through the same bundling with the platform as a
+  parameter; Lambda's are for arm64 and 3.13.
+- ML-DSA keys, Object Lock and alarms over several metrics are taught to it, and `rate(1 minute)`
+  comes round every five seconds: `taught_ministack.py`.
+- nobody is refused anything: permissions are held by `tests/infra` and the local ledger.
+"""
+
+import json
+import subprocess
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.serve import example_event
+from tests.deployed.app import ARCHIVE, LEDGER, PATIENTS, PREFIX, PUBLISHED, STAGE, App
+from tests.deployed.cloudformation import bundled as zips_of
+from tests.deployed.emulator import Emulator
+
+FHIR = "application/fhir+json"
+LOOPBACK = {"0100007F"}
+WHERE = ["--stage", STAGE, "--ledger", LEDGER]
+
+
+def event() -> dict[str, Any]:
+    return example_event("ehr", PATIENTS)
+
+
+@pytest.fixture(scope="module")
+def token(app: App) -> str:
+    return app.token()
+
+
+@pytest.fixture(scope="module")
+def policy(app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Whom to trust, by the keys that the template made."""
+    file = tmp_path_factory.mktemp("policy") / "policy"
+    ran = app.ledger("policy", *WHERE, "-o", str(file))
+    assert ran.returncode == 0, ran.stderr
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def published(app: App, token: str) -> int:
+    """Events of every kind, sent over HTTP and awaited in a digest; how many entries there are."""
+    status, _, _ = app.ask("POST", "/AuditEvent", None, event(), Content_Type=FHIR)
+    assert status == 401
+    first = event()
+    for _ in range(2):  # the second is a repeat
+        answer = app.ask(
+            "POST", "/AuditEvent", token, first, Content_Type=FHIR, Idempotency_Key="one"
+        )
+        assert answer[0] == 201, app.said()
+    request = {"method": "POST", "url": "AuditEvent"}
+    entries = [{"resource": event(), "request": request} for _ in range(2)]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    status, _, body = app.ask("POST", "/", token, bundle, Content_Type=FHIR)
+    assert status == 200, body
+    cloud_event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "urn:north:ehr",
+        "type": "org.hl7.fhir.AuditEvent",
+        "datacontenttype": FHIR,
+        "data": event(),
+    }
+    kind = "application/cloudevents+json"
+    status, _, body = app.ask("POST", "/events", token, cloud_event, Content_Type=kind)
+    assert status == 202, body
+    size = 1 + 1 + 2 + 1  # the ledger's creation, and no repeat
+    app.until(lambda: app.published_size() >= size)
+    return size
+
+
+def verify(app: App, policy: str) -> Any:
+    source = f"s3://{PUBLISHED}/{LEDGER}"
+    ran = app.ledger("verify", source, "--policy", policy, "--no-state", "--json")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return json.loads(ran.stdout)
+
+
+def test_the_emulator_listens_on_this_machine_only(emulator: Emulator) -> None:
+    """On every port that it opens."""
+    assert emulator.listening() == LOOPBACK
+
+
+def test_a_package_that_is_missing_from_an_asset_is_missed(emulator: Emulator) -> None:
+    """Functions see nothing of the emulator's own packages."""
+    import_it = ["-I", "-S", "-c", "import cryptography"]
+    ran = subprocess.run([emulator.python, *import_it], capture_output=True, check=False, text=True)
+    assert "No module named 'cryptography'" in ran.stderr
+
+
+def test_events_travel_from_http_to_a_verified_digest(
+    app: App, published: int, policy: str
+) -> None:
+    """Ingest, sequencer and publisher, from their zips: each event once, and verified."""
+    report = verify(app, policy)
+    assert (report["answer"], report["size"]) == ("verified", published)
+    rows = app.emulator.client("dynamodb").scan(TableName=f"{PREFIX}-events")["Items"]
+    assert len(rows) == published - 1
+
+
+def test_what_is_published_is_served_over_http(app: App, published: int, token: str) -> None:
+    """The function that serves it starts from its zip too, and gives the bytes that are in S3."""
+    status, headers, body = app.ask("GET", f"/published/{LEDGER}/checkpoint", token)
+    assert status == 200
+    stored = app.emulator.client("s3").get_object(Bucket=PUBLISHED, Key=f"{LEDGER}/checkpoint")
+    assert (body, headers["Content-Type"]) == (stored["Body"].read(), "text/plain; charset=utf-8")
+    assert app.ask("GET", f"/published/{LEDGER}/none", token)[0] == 404
+    assert app.ask("GET", "/published/south/checkpoint", token)[0] == 403
+
+
+def test_a_dead_letter_is_archived(app: App) -> None:
+    """By the function that the dead-letter queue feeds, under Object Lock."""
+    sqs = app.emulator.client("sqs")
+    queue = sqs.get_queue_url(QueueName=f"{PREFIX}-{LEDGER}-dead")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="a message that nobody could append")
+    s3 = app.emulator.client("s3")
+
+    def archived() -> list[dict[str, Any]]:
+        listed = s3.list_objects_v2(Bucket=ARCHIVE, Prefix=f"{LEDGER}/dead-letters/")
+        found: list[dict[str, Any]] = listed.get("Contents", [])
+        return found
+
+    (letter,) = app.until(archived)
+    kept = json.loads(s3.get_object(Bucket=ARCHIVE, Key=letter["Key"])["Body"].read())
+    assert "a message that nobody could append" in kept.values()
+
+
+def test_lost_tables_are_rebuilt_and_the_ledger_goes_on(
+    app: App, published: int, token: str, policy: str
+) -> None:
+    """The drill: blocks and events emptied, rebuilt by the command, appended to and published."""
+    dynamodb = app.emulator.client("dynamodb")
+    keys = {"blocks": ("origin", "first_seq"), "events": ("key",)}
+
+    def items(table: str) -> list[str]:
+        found = dynamodb.scan(TableName=f"{PREFIX}-{table}")["Items"]
+        return sorted(repr(sorted(item.items())) for item in found)
+
+    before = {table: items(table) for table in keys}
+    for table, names in keys.items():
+        for item in dynamodb.scan(TableName=f"{PREFIX}-{table}")["Items"]:
+            key = {name: item[name] for name in names}
+            dynamodb.delete_item(TableName=f"{PREFIX}-{table}", Key=key)
+    ran = app.ledger("rebuild", *WHERE, "--archive", ARCHIVE, "--settle", "0")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = app.ledger("unfreeze", *WHERE, "--archive", ARCHIVE, "--published", PUBLISHED, "--yes")
+    # A publisher that ran while the blocks were gone froze the ledger first.
+    assert ran.returncode == 0 or "is not frozen" in ran.stderr, ran.stdout + ran.stderr
+    assert {table: items(table) for table in keys} == before
+    assert app.ask("POST", "/AuditEvent", token, event(), Content_Type=FHIR)[0] == 201
+    app.until(lambda: app.published_size() > published)
+    assert verify(app, policy)["size"] == published + 1
+
+
+def test_every_function_that_is_declared_has_code_of_its_own(bundled: Path) -> None:
+    """Each template's asset is there, with the handler's file in it, and with no other function."""
+    zips = dict(zips_of(bundled))
+    seen = set()
+    for template in bundled.glob("*.template.json"):
+        for resource in json.loads(template.read_text())["Resources"].values():
+            if resource["Type"] != "AWS::Lambda::Function":
+                continue
+            properties = resource["Properties"]
+            if not properties["Handler"].startswith("functions."):
+                continue
+            with zipfile.ZipFile(BytesIO(zips[properties["Code"]["S3Key"]])) as code:
+                names = set(code.namelist())
+            module = properties["Handler"].rpartition(".")[0].replace(".", "/")
+            assert f"{module}.py" in names
+            folders = {name.split("/")[1] for name in names if name.startswith("functions/")}
+            assert folders == {"__init__.py", module.split("/")[1]}
+            seen.add(module.split("/")[1])
+    assert seen == {"ingest", "sequencer", "publisher", "published", "dead_letters"}

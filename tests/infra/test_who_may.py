@@ -1,0 +1,203 @@
+"""Who may do what, role policies and resource policies judged together: the whole list, both ways.
+
+`ADMINISTRATOR` has every permission there is: what it is not named for, nobody gets without first
+changing a policy, which is seen. In a protected stage.
+"""
+
+from functools import cache
+
+import pytest
+
+from tests.infra.assembly import ACCOUNT, LEDGERS, REGION, Assembly
+from tests.infra.who_may import ADMINISTRATOR, WhoMay
+
+P = "audit-ledger-prod"
+TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{P}"
+PUBLISHED = f"arn:aws:s3:::{P}-published-{ACCOUNT}-{REGION}"
+ARCHIVE = f"arn:aws:s3:::{P}-archive-{ACCOUNT}-{REGION}"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{P}"
+PARTIQL = ("PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
+
+# Table and item → action → who, beside the administrator where `+`. `{}` is the ledger's id. What
+# is not listed of these actions, nobody may.
+WRITES = (
+    "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", *PARTIQL, "UpdateTimeToLive",
+)  # fmt: skip
+READS = ("GetItem", "BatchGetItem", "Query", "Scan")
+TABLES: dict[tuple[str, str], dict[str, set[str]]] = {
+    ("blocks", "{origin}"): {
+        "PutItem": {"{}-sequencer", "rebuild"},
+        "GetItem": {ADMINISTRATOR, "{}-sequencer", "{}-publisher"},
+        "BatchGetItem": {ADMINISTRATOR},
+        "Query": {ADMINISTRATOR, "{}-sequencer", "{}-publisher", "rebuild"},
+        "Scan": {ADMINISTRATOR},
+    },
+    ("events", "{origin}#event"): {
+        "PutItem": {"rebuild"},
+        "BatchWriteItem": {"{}-sequencer", "rebuild"},
+        "GetItem": {ADMINISTRATOR},
+        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer", "rebuild"},
+        "Query": {ADMINISTRATOR},
+        "Scan": {ADMINISTRATOR, "rebuild"},
+    },
+    ("subjects", "{origin}#row"): {  # who deletes comes with erasure: until then nobody
+        "PutItem": {"ingest"},
+        "BatchGetItem": {"ingest"},
+        "Query": {"ingest"},
+    },
+    ("ledgers", "{origin}#published"): {
+        "PutItem": {"{}-publisher"},
+        "UpdateItem": {"{}-publisher", "rebuild"},
+        "GetItem": {ADMINISTRATOR, "{}-publisher", "rebuild"},
+        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
+        "Query": {ADMINISTRATOR},
+        "Scan": {ADMINISTRATOR},
+    },
+    ("ledgers", "{origin}#keys"): {
+        "PutItem": {"ingest"},
+        "GetItem": {ADMINISTRATOR, "ingest"},
+        # In one call with the published state; of no use without the wrapping key.
+        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
+        "Query": {ADMINISTRATOR},
+        "Scan": {ADMINISTRATOR},
+    },
+}
+KEYS: dict[str, dict[str, set[str]]] = {
+    "sequencer": {
+        "Sign": {"{}-sequencer"},
+        "GetPublicKey": {ADMINISTRATOR, "{}-publisher", "rebuild"},
+    },
+    "checkpoint-ed25519": {
+        "Sign": {"{}-publisher"},
+        "GetPublicKey": {ADMINISTRATOR, "{}-publisher"},
+    },
+    "checkpoint-mldsa44": {
+        "Sign": {"{}-publisher"},
+        "GetPublicKey": {ADMINISTRATOR, "{}-publisher"},
+    },
+    "wrapping": {"Decrypt": {"ingest"}, "GenerateDataKeyWithoutPlaintext": {"ingest"}},
+}
+KEY_USES = (
+    "Sign", "GetPublicKey", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom",
+    "GenerateDataKeyWithoutPlaintext", "CreateGrant",
+)  # fmt: skip
+READERS = {ADMINISTRATOR, "published", "rebuild", "{}-publisher"}
+OBJECTS: dict[str, dict[str, set[str]]] = {
+    f"{ARCHIVE}/{{}}/blocks/00000000000000000000": {
+        "put once": {"{}-publisher"},
+        "PutObjectRetention": {"{}-publisher"},
+        "GetObject": {ADMINISTRATOR, "{}-publisher", "rebuild"},
+    },
+    f"{ARCHIVE}/{{}}/dead-letters/2026/11/22/x": {
+        "put once": {"dead-letters"},
+        "GetObject": {ADMINISTRATOR, "dead-letters"},
+    },
+    f"{PUBLISHED}/{{}}/tile/0/000": {
+        "put once": {"{}-publisher"},
+        "PutObjectRetention": {"{}-publisher"},
+        "GetObject": READERS,
+    },
+    f"{PUBLISHED}/{{}}/tile/0/000.p/7": {
+        "put once": {"{}-publisher"},
+        "PutObjectRetention": {"{}-publisher"},
+        "GetObject": READERS,
+        "DeleteObject": {"{}-publisher"},
+    },
+    f"{PUBLISHED}/{{}}/checkpoint": {
+        "put once": {"{}-publisher"},
+        "replace": {"{}-publisher"},
+        "PutObjectRetention": {"{}-publisher"},
+        "GetObject": READERS,
+    },
+    f"{PUBLISHED}/{{}}/digests/2026/11/22/x": {
+        "put once": {"{}-publisher"},
+        "PutObjectRetention": {"{}-publisher"},
+        "GetObject": READERS,
+    },
+}
+OBJECT_USES = {
+    "put blindly": ("PutObject", {}),
+    "put once": ("PutObject", {"s3:if-none-match": "*"}),
+    "replace": ("PutObject", {"s3:if-match": '"tag"'}),
+    **{
+        action: (action, {})
+        for action in (
+            "GetObject",
+            "DeleteObject",
+            "DeleteObjectVersion",
+            "PutObjectRetention",
+            "PutObjectLegalHold",
+            "BypassGovernanceRetention",
+        )
+    },
+}
+
+
+@cache
+def who_may(assembly: Assembly) -> WhoMay:
+    return WhoMay(assembly)
+
+
+def named(who: set[str], ledger: str) -> set[str]:
+    return {each.format(ledger) for each in who}
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+@pytest.mark.parametrize(("table", "item"), TABLES, ids="{}".format)
+def test_each_table_is_read_and_written_by_these(
+    prod: Assembly, table: str, item: str, ledger: str
+) -> None:
+    """Nobody updates or deletes a block; nobody deletes a subject before there is erasure."""
+    key = item.replace("{origin}", f"audit.example.org/{ledger}")
+    found = {
+        action: who_may(prod).may(
+            f"dynamodb:{action}", f"{TABLE}-{table}", {"dynamodb:LeadingKeys": key}
+        )
+        for action in (*WRITES, *READS)
+    }
+    wanted = {action: named(who, ledger) for action, who in TABLES[table, item].items()}
+    assert {action: who for action, who in found.items() if who} == wanted
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+@pytest.mark.parametrize("purpose", KEYS)
+def test_each_key_is_used_by_these(prod: Assembly, purpose: str, ledger: str) -> None:
+    """Checkpoint keys by the publisher, the sequencer's by itself; each of its own ledger alone."""
+    context = {
+        "kms:SigningAlgorithm": "ML_DSA_SHAKE_256" if "mldsa" in purpose else "ED25519_SHA_512",
+        "kms:MessageType": "RAW",
+        "kms:ResourceAliases": f"alias/{P}/{ledger}/{purpose}",
+        "kms:EncryptionContext:origin": f"audit.example.org/{ledger}",
+    }
+    key = who_may(prod).key(ledger, purpose)
+    found = {use: who_may(prod).may(f"kms:{use}", key, context) for use in KEY_USES}
+    wanted = {use: named(who, ledger) for use, who in KEYS[purpose].items()}
+    if purpose == "wrapping":  # no public key, but an administrator may ask
+        found.pop("GetPublicKey")
+    assert {use: who for use, who in found.items() if who} == wanted
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+@pytest.mark.parametrize("place", OBJECTS)
+def test_each_object_is_read_and_written_by_these(prod: Assembly, place: str, ledger: str) -> None:
+    """Nothing is written blindly; nobody deletes but partial tiles, or hides what is archived."""
+    found = {
+        use: who_may(prod).may(f"s3:{action}", place.format(ledger), context)
+        for use, (action, context) in OBJECT_USES.items()
+    }
+    wanted = {use: named(who, ledger) for use, who in OBJECTS[place].items()}
+    assert {use: who for use, who in found.items() if who} == wanted
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_each_queue_is_filled_and_drained_by_these(prod: Assembly, ledger: str) -> None:
+    """Ingest fills it, the ledger's own sequencer drains it; dead letters go to the archive."""
+
+    def may(action: str, queue: str) -> set[str]:
+        return who_may(prod).may(f"sqs:{action}", f"{QUEUE}-{queue}") - {ADMINISTRATOR}
+
+    assert may("SendMessage", ledger) == {"ingest"}
+    assert may("ReceiveMessage", ledger) == {f"{ledger}-sequencer"}
+    assert may("DeleteMessage", ledger) == {f"{ledger}-sequencer"}
+    assert may("ReceiveMessage", f"{ledger}-dead") == {"dead-letters"}
+    assert may("PurgeQueue", ledger) == set()

@@ -1,0 +1,94 @@
+"""The drill under the break-glass role: what it may is enough for its commands, and no more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from audit_ledger.cli.main import run
+from infra.local.caller import Caller, calling_as
+from infra.local.cloud import LocalCloud, local_cloud
+from tests.local.conftest import REGION
+from tests.local.test_cloud import accept
+
+ROLE = Caller("rebuild", role="audit-ledger-dev-rebuild")
+WHERE = ["--stage", "dev", "--ledger", "north"]
+AT_ONCE = ["--settle", "0"]
+
+
+@pytest.fixture
+def cloud(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """Two ledgers, each with a digest, and a row of one that no digest covers."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with local_cloud(assembly, region=REGION) as cloud:
+        accept(cloud, "north", 3)
+        accept(cloud, "south", 2)
+        cloud.drain()
+        cloud.publish()
+        yield cloud
+
+
+def items(table: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = boto3.client("dynamodb", REGION).scan(
+        TableName=f"audit-ledger-dev-{table}"
+    )["Items"]
+    return sorted(found, key=str)
+
+
+def lose(table: str, *names: str) -> None:
+    """Delete everything of a table, as no role of ours may."""
+    dynamodb = boto3.client("dynamodb", REGION)
+    for item in items(table):
+        key = {name: item[name] for name in names}
+        dynamodb.delete_item(TableName=f"audit-ledger-dev-{table}", Key=key)
+
+
+def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
+    cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Blocks and events of both ledgers lost, one rebuilt; it goes on, and the other waits."""
+    archive, published = (
+        cloud.ledger("north").environment[name] for name in ("ARCHIVE_BUCKET", "PUBLISHED_BUCKET")
+    )
+    before = {table: items(table) for table in ("blocks", "events")}
+    accept(cloud, "north")
+    cloud.drain()
+    lose("blocks", "origin", "first_seq")
+    refusals = len(cloud.permissions.refusals)
+    with calling_as(ROLE):
+        assert run(["rebuild", *WHERE, "--archive", archive, *AT_ONCE]) == 0
+    assert "1 rows of the index name entries that are nowhere" in capsys.readouterr().out
+    for ledger_id in ("north", "south"):
+        with calling_as(ROLE):
+            assert run(["rebuild", *WHERE[:3], ledger_id, "--archive", archive, *AT_ONCE]) == 0
+    kept = [item for item in items("events") if "lost" not in item]
+    assert {"blocks": items("blocks"), "events": kept} == before
+
+    key = {"key": {"S": "audit.example.org/north#published"}}
+    boto3.client("dynamodb", REGION).update_item(
+        TableName="audit-ledger-dev-ledgers",
+        Key=key,
+        UpdateExpression="SET frozen = :reason",
+        ExpressionAttributeValues={":reason": {"S": "the publisher said so"}},
+    )
+    with calling_as(ROLE):
+        both = ["--archive", archive, "--published", published]
+        assert run(["unfreeze", *WHERE, *both, "--reason", "the publisher said so"]) == 0
+    assert len(cloud.permissions.refusals) == refusals
+    accept(cloud, "north")
+    cloud.drain()
+    cloud.publish()
+    assert len(items("blocks")) == len(before["blocks"]) + 1
+
+
+@pytest.mark.parametrize("role", ["north-publisher", "north-sequencer", "ingest"])
+def test_no_other_role_can_rebuild(cloud: LocalCloud, role: str) -> None:
+    """Each lacks something that it would need."""
+    archive = cloud.ledger("north").environment["ARCHIVE_BUCKET"]
+    lose("blocks", "origin", "first_seq")
+    with calling_as(Caller(role, role=f"audit-ledger-dev-{role}")):
+        where = [*WHERE, "--origin", "audit.example.org/north", "--archive", archive]
+        assert run(["rebuild", *where, *AT_ONCE])
+    assert items("blocks") == []
