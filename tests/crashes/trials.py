@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from functions.sequencer.append import indexed_entries
+from audit_ledger.aws.event_index import indexed_entries
 from tests.crashes.containers import Container
 from tests.crashes.faults import Fault
 from tests.crashes.portal import Request

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from audit_ledger.errors import LostRaceError
 from audit_ledger.recovery.rebuild import REBUILDING
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
-from tests.crashes.faults import When, injected
+from tests.crashes.faults import Fault, injected
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import CONTEXT, Clock, append, root_of, run
 from tests.recovery.lost_tables import Commands, cold, contents, empty, frozen
@@ -103,27 +103,27 @@ def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
     run()
     grown = world
     before = {table: contents(grown, table) for table in ("blocks", "events")}
-    faults = injected(monkeypatch)
+    wire = injected(monkeypatch)
     for service in ("dynamodb", "kms", "s3", "ssm"):  # to make clients is most of the time
         monkeypatch.setattr(clients, service, cache(getattr(clients, service)))
     wrote = 0
-    for when in get_args(When):
+    for fault in (Fault.UNSENT, Fault.TIMED_OUT):
         at = -1
         while True:
             at += 1
             empty(grown, "blocks")
             empty(grown, "events")
-            faults.arm(at, when)
-            died = commands.rebuild()
-            reached = at < len(faults.calls)
-            faults.disarm()
-            if not reached:
+            wire.forget()
+            wire.armed = {at: fault}
+            with wire.under_test():
+                died = commands.rebuild()
+            if at not in wire.came_up:
                 assert died.code == 0
                 break
             assert died.code == 3
             if grown.items("blocks") or grown.items("events"):
                 wrote += 1
-                lifted = faults.calls[-1] == "dynamodb.UpdateItem" and when == "after"
+                lifted = wire.calls[-1] == "dynamodb.UpdateItem" and fault is Fault.TIMED_OUT
                 assert frozen(grown) == (None if lifted else REBUILDING)
             assert commands.rebuild().code == 0
             assert {table: contents(grown, table) for table in before} == before
