@@ -108,6 +108,13 @@ def restore_the_state(world: World) -> None:
     cold()
 
 
+def restore_the_state_and_hide_it(world: World) -> None:
+    """To the one of the first digest, with the copies deleted that would show it."""
+    restore_the_state(world)
+    for path in ("checkpoint", "digests/latest"):
+        world.s3.delete_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
+
+
 @pytest.mark.parametrize(
     ("harm", "why"),
     [
@@ -116,6 +123,7 @@ def restore_the_state(world: World) -> None:
         (change_a_block_not_yet_published, "not signed by the sequencer's key"),
         (archive_another_block, "other bytes are there already"),
         (restore_the_state, "digests/latest is newer than the published state"),
+        (restore_the_state_and_hide_it, "is newer than the published state"),
         (publish(f"tile/0/000.p/{SIZE}", bytes(32 * SIZE)), "not the hashes of the published root"),
         (publish(f"tile/entries/000.p/{SIZE}", b"\0\1x" * SIZE), "not the entries of the tile"),
         (lose_a_tile, "missing, and no full one in its place"),

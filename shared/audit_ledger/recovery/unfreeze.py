@@ -19,6 +19,7 @@ from audit_ledger.chain.published import (
     LATEST,
     NOTHING_PUBLISHED,
     published_head,
+    require_last,
     require_newest,
     require_reach,
 )
@@ -43,6 +44,7 @@ class Objects(Protocol):
     """One ledger's objects in one bucket, to read: see `audit_ledger.aws.objects`."""
 
     def get(self, path: str) -> StoredObject | None: ...
+    def names(self, folder: str) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Unfreeze:
         known = (state.size, state.time) if state.version else NOTHING_PUBLISHED
         require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
         if state.version:
+            require_last(state.digest_name, state.time, self.tiles.names)
             self._require_same(self.tiles, state.digest_name, state.digest)
         growth = Growth.read(head, self._read)
         for block in self.blocks.since(head.size):

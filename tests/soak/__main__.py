@@ -1,0 +1,55 @@
+"""`make soak`: the long forms of the tests, with a written summary in docs/reliability.md.
+
+Each long form raises on the first thing that is not as it must be; what it returns are rows of
+what was tried and what came of it. The page is written only when all of them held, or with
+`--only`, the parts that ran replace their tables.
+"""
+
+import argparse
+import importlib
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from tests.conftest import REPOSITORY
+from tests.soak.page import Part, read_parts, write_page
+
+PARTS = ("crashes", "races", "fuzz")
+PAGE = REPOSITORY / "docs" / "reliability.md"
+
+
+def main() -> None:
+    """Run all of it, or what `--only` names."""
+    parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append")
+    arguments = parser.parse_args()
+    console = Console(stderr=True)
+    parts = read_parts(PAGE)
+    for name in arguments.only or PARTS:
+        form: Callable[[Callable[[str], None]], list[tuple[str, str]]]
+        form = importlib.import_module(f"tests.{name}.long_form").long_form
+        started = time.monotonic()
+        with console.status(f"{name}: …") as status:
+            rows = form(lambda said, name=name: status.update(f"{name}: {said}"))  # type: ignore[misc]
+        minutes = (time.monotonic() - started) / 60
+        parts[name] = Part(name, f"{_where()}, {minutes:.0f} min", rows)
+        console.print(f"{name}: held, {minutes:.1f} min")
+        write_page(PAGE, parts)  # what is done is written, should a later part stop the run
+    console.print(f"written: {PAGE.relative_to(REPOSITORY)}")
+
+
+def _where() -> str:
+    """Say when, of which commit and where it ran."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, check=True, capture_output=True
+    )
+    day, short = datetime.now(UTC).strftime("%Y-%m-%d"), commit.stdout.decode().strip()
+    return f"{day}, commit {short}, CPython {platform.python_version()}, {platform.machine()}"
+
+
+if __name__ == "__main__":
+    main()

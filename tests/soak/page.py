@@ -1,0 +1,52 @@
+"""The page docs/reliability.md: a table for each part, between words that stay."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HEAD = """# Reliability
+
+What the long forms of the tests tried, and that it held. This page is written by `make soak`; a
+part alone: `make soak SOAK="--only races"`. The short forms run in `make test`. What an attacker
+can do, and who sees it: [threat-model.md](threat-model.md).
+"""
+TITLES = {
+    "crashes": "Crashes: every call to AWS fails in every way, alone and in pairs",
+    "races": "Races: writers and publishers at once, late and repeated",
+    "fuzz": "Hostile input: every parser and the HTTP API",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part's run: where and how long, and rows of what was tried and what came of it."""
+
+    name: str
+    run: str
+    rows: list[tuple[str, str]]
+
+
+def write_page(page: Path, parts: Mapping[str, Part]) -> None:
+    """Write the page anew."""
+    pieces = [HEAD]
+    for name, title in TITLES.items():
+        if name in parts:
+            part = parts[name]
+            pieces.append(f"\n## {title}\n\nRun: {part.run}.\n\n| tried | result |\n|---|---|\n")
+            pieces += [f"| {tried} | {result} |\n" for tried, result in part.rows]
+    page.write_text("".join(pieces))
+
+
+def read_parts(page: Path) -> dict[str, Part]:
+    """Read what an earlier run wrote, so that a part can be replaced alone."""
+    if not page.exists():
+        return {}
+    parts = {}
+    for section in page.read_text().split("\n## ")[1:]:
+        title = section.partition("\n")[0]
+        (name,) = [n for n, t in TITLES.items() if t == title]
+        run = re.search(r"^Run: (.*)\.$", section, re.MULTILINE)
+        rows = re.findall(r"^\| (.*) \| (.*) \|$", section, re.MULTILINE)
+        parts[name] = Part(name, run[1] if run else "", rows[1:])
+    return parts

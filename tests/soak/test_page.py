@@ -1,0 +1,24 @@
+"""docs/reliability.md is what `make soak` wrote."""
+
+from pathlib import Path
+
+from tests.soak.page import TITLES, Part, read_parts, write_page
+
+
+def test_a_part_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
+    """Parts run for an hour each: one is run alone."""
+    page = tmp_path / "reliability.md"
+    first = {name: Part(name, "2026-11-22, 1 min", [("a", "1"), ("b", "2")]) for name in TITLES}
+    write_page(page, first)
+    assert read_parts(page) == first
+    second = {**first, "races": Part("races", "2026-11-23, 9 min", [("c", "3")])}
+    write_page(page, second)
+    assert read_parts(page) == second
+
+
+def test_the_page_holds_every_part() -> None:
+    """Nothing is claimed that was not run."""
+    page = Path(__file__).parents[2] / "docs" / "reliability.md"
+    parts = read_parts(page)
+    assert set(parts) == set(TITLES)
+    assert all(part.rows and part.run for part in parts.values())
