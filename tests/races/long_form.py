@@ -1,4 +1,6 @@
-"""100,000 events from eight writers on a DynamoDB server: nothing lost, doubled or forked.
+"""100,000 events from eight writers on a DynamoDB server, and many more interleavings on moto.
+
+Nothing is lost, doubled or forked.
 
 `make soak` runs it; tests/races/test_writers.py holds the short form. Writers are processes, two
 publishers are threads, tables are on disk; the schedule of the operating system is what it is.
@@ -16,6 +18,8 @@ from threading import Event
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from functions.publisher import handler as publishing
 from tests.conftest import REPOSITORY
@@ -26,6 +30,7 @@ from tests.races.keys import sequencer_key
 from tests.races.recount import Recount
 from tests.races.republished import check_published
 from tests.races.stage import set_stage
+from tests.races.test_any_interleaving import Races
 from tests.races.writers import (
     Batch,
     Tally,
@@ -42,13 +47,31 @@ WRITERS = 8
 RECORDS = 50  # a message
 A_BATCH = 10  # messages: so 500 events, two blocks and more
 SEED = 20261125
+INTERLEAVINGS = 300
 
 Progress = Callable[[str], None]
 Rows = list[tuple[str, str]]
 
 
-def long_form(progress: Progress, events: int = EVENTS, writers: int = WRITERS) -> Rows:
-    """Append, publish, recount. Raises on any violation; gives what was tried and came out."""
+def long_form(progress: Progress) -> Rows:
+    """Try both. Raises on any violation; gives what was tried and what came out."""
+    return [*at_once(progress), *any_interleaving(progress)]
+
+
+def any_interleaving(progress: Progress, examples: int = INTERLEAVINGS) -> Rows:
+    """Let hypothesis think of interleavings; each is judged by the model."""
+    progress(f"{examples} interleavings, call by call")
+    run_state_machine_as_test(
+        Races,
+        settings=settings(
+            parent=Races.TestCase.settings, max_examples=examples, stateful_step_count=50
+        ),
+    )
+    return [("interleavings against the model, each of up to 50 steps", f"{examples:,}")]
+
+
+def at_once(progress: Progress, events: int = EVENTS, writers: int = WRITERS) -> Rows:
+    """Append, publish, recount."""
     monkeypatch = pytest.MonkeyPatch()
     program = install(REPOSITORY / "build" / "dynamodb_server")
     try:
@@ -131,5 +154,6 @@ def _rows(
 
 
 if __name__ == "__main__":
-    for what, came_out in long_form(print, *map(int, sys.argv[1:])):
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    for what, came_out in at_once(print, *numbers) if numbers else long_form(print):
         print(f"{what}: {came_out}")

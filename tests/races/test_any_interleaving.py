@@ -209,11 +209,11 @@ class Races(RuleBasedStateMachine):
             self.publishers[place] = publisher()
 
 
-TestRaces = Races.TestCase
-TestRaces.settings = settings(
+Races.TestCase.settings = settings(
     max_examples=10,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
+TestRaces = Races.TestCase

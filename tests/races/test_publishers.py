@@ -25,29 +25,33 @@ def finish(actor: Actor[Published]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("is_warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.parametrize(
+    ("is_warm", "growth"),
+    [(True, (10, 4, 2)), (False, (10, 200, 46))],
+    ids=["warm", "cold, while a tile fills"],
+)
 def test_one_that_pauses_anywhere_while_another_publishes_does_no_harm(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch, is_warm: bool
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, is_warm: bool, growth: tuple[int, int, int]
 ) -> None:
-    """Whatever it has read, put or signed by then; tiles fill, and partial ones go, meanwhile."""
+    """Whatever it has read, put or signed by then; partial tiles go meanwhile."""
     monkeypatch.setattr(EventIndex, "write", lambda *_: None)  # publishing does not look at it
     cast.grow(3)
     warm, other = publisher(), publisher()
     warm.publish()
     moments: list[str] = []
     for calls in count():
-        # 256 entries each time: the next run makes the same calls, and stops one call later.
-        cast.grow(10)
+        # The next run makes the same calls, of a tile's growth each time, and stops one later.
+        cast.grow(growth[0])
         cast.pass_a_minute()
         paused = cast.publish(warm if is_warm else publisher())
         paused.pass_calls(calls)
         if paused.at is None:
             break
         moments.append(paused.at)
-        cast.grow(200)
+        cast.grow(growth[1])
         other.publish()
         finish(paused)
-        cast.grow(46)
+        cast.grow(growth[2])
         cast.pass_a_minute()
         warm.publish()
         cast.newest_files_are_the_states()
