@@ -21,7 +21,7 @@ MATERIAL = REPOSITORY.parent / "shared"
 
 
 # Folders whose tests share what takes long to make.
-SHARED_FOLDERS = {"attacks": "attacks", "infra": "infra", "local": "local"}
+SHARED_FOLDERS = {"attacks": "attacks", "deployed": "deployed", "infra": "infra", "local": "local"}
 SHARED_FOLDERS |= dict.fromkeys(("aws", "races"), "a DynamoDB server")
 
 

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from itertools import count
+from operator import itemgetter
 
 import pytest
 
@@ -121,7 +122,8 @@ def test_a_block_of_another_may_stand_between_two_of_one_batch(
     """What is left of the batch is looked up again: the other may have had some of it."""
     monkeypatch.setattr(append, "MAX_ENTRIES", 4)
     cast.grow(1)
-    batch = [cast.message(4), cast.message(4)]
+    # Accepted in the same millisecond, they are in the order of their ids.
+    batch = sorted((cast.message(4), cast.message(4)), key=itemgetter("messageId"))
     paused = cast.append(sequencer(), *batch)
     paused.until(BEFORE_THE_PUT, times=2)
     appending(sequencer(), batch[1])()

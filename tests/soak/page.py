@@ -35,6 +35,8 @@ def write_page(page: Path, parts: Mapping[str, Part]) -> None:
             part = parts[name]
             pieces.append(f"\n## {title}\n\nRun: {part.run}.\n\n| tried | result |\n|---|---|\n")
             pieces += [f"| {tried} | {result} |\n" for tried, result in part.rows]
+    if missing := [name for name in TITLES if name not in parts]:
+        pieces.append(f"\nNot run in full yet: {', '.join(missing)}.\n")
     page.write_text("".join(pieces))
 
 
@@ -45,7 +47,7 @@ def read_parts(page: Path) -> dict[str, Part]:
     parts = {}
     for section in page.read_text().split("\n## ")[1:]:
         title = section.partition("\n")[0]
-        (name,) = [n for n, t in TITLES.items() if t == title]
+        (name,) = (n for n, t in TITLES.items() if t == title)
         run = re.search(r"^Run: (.*)\.$", section, re.MULTILINE)
         rows = re.findall(r"^\| (.*) \| (.*) \|$", section, re.MULTILINE)
         parts[name] = Part(name, run[1] if run else "", rows[1:])
