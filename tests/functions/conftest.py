@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.ingest import handler as ingest
 from functions.publisher import handler
 from functions.sequencer import handler as sequencing
 from tests.functions.publishing import Clock
@@ -17,3 +18,11 @@ def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(handler, "time", clock)
     monkeypatch.setattr(sequencing, "time", clock)
     return clock
+
+
+@pytest.fixture
+def fresh_ingest(world: World) -> None:
+    """Fresh containers of ingest and sequencer."""
+    ingest.acceptor.cache_clear()
+    ingest.token_claims.cache_clear()
+    sequencing.sequencer.cache_clear()

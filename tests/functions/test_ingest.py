@@ -1,30 +1,16 @@
-"""Ingest's handler on moto: what is accepted, and what bad input gets."""
+"""Ingest's handler on moto: what is accepted, and what becomes of it."""
 
-import base64
-import gzip
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from functions.ingest import handler
-from functions.sequencer import handler as sequencing
 from tests.conftest import MATERIAL
-from tests.functions.requests import FHIR, SCOPE, answer_json, opened, post
+from tests.functions.ingesting import BODY, CONTEXT, R4, SECRET, bundle, send, sequence
+from tests.functions.requests import answer_json, opened, post
 from tests.world import LEDGER, NAME, ORIGIN, World
 
-CONTEXT: Any = None
-R4 = {
-    "resourceType": "AuditEvent",
-    "type": {"code": "rest"},
-    "recorded": "2026-11-22T05:59:00.000Z",
-    "agent": [{"who": {"reference": "Practitioner/drwho"}, "requestor": True}],
-    "source": {"observer": {"display": "ehr"}},
-    "entity": [{"what": {"reference": "Patient/rosetyler"}}],
-}
-BODY = json.dumps(R4).encode()
 SAMPLES = sorted(
     [
         *(MATERIAL / "samples").glob("*/AuditEvent-*.json"),
@@ -32,28 +18,7 @@ SAMPLES = sorted(
     ]
 )
 
-
-@pytest.fixture(autouse=True)
-def _fresh_containers(world: World) -> None:
-    handler.acceptor.cache_clear()
-    handler.token_claims.cache_clear()
-    sequencing.sequencer.cache_clear()
-
-
-def send(event: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] | None = handler.handler(event, CONTEXT)
-    assert answer is not None
-    return answer
-
-
-def sequence(world: World) -> None:
-    assert sequencing.handler({"Records": world.messages()}, CONTEXT) == {"batchItemFailures": []}
-
-
-def bundle(kind: str, *resources: Any) -> bytes:
-    request = {"method": "POST", "url": "AuditEvent"}
-    entries = [{"resource": r, "request": request} for r in resources]
-    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": entries}).encode()
+pytestmark = pytest.mark.usefixtures("fresh_ingest")
 
 
 def test_an_event_is_created_with_a_location(world: World) -> None:
@@ -198,166 +163,6 @@ def test_one_bad_cloudevent_refuses_its_batch(world: World) -> None:
     assert world.messages() == []
 
 
-SECRET = "Mallory O'Secret"
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "content_type", "status"),
-    [
-        pytest.param("/AuditEvent", b"{" + SECRET.encode(), FHIR, {400}, id="not JSON"),
-        pytest.param("/AuditEvent", b"", FHIR, {400}, id="empty"),
-        pytest.param("/AuditEvent", b"[1]", FHIR, {400, 422}, id="a list"),
-        pytest.param(
-            "/AuditEvent", b'{"resourceType":"Patient"}', FHIR, {422}, id="wrong resource type"
-        ),
-        pytest.param(
-            "/AuditEvent",
-            json.dumps({k: v for k, v in R4.items() if k != "recorded"}).encode(),
-            FHIR,
-            {422},
-            id="no recorded",
-        ),
-        pytest.param(
-            "/AuditEvent",
-            json.dumps({k: v for k, v in R4.items() if k != "type"}).encode(),
-            FHIR,
-            {422},
-            id="neither R4 nor R5",
-        ),
-        pytest.param("/AuditEvent", b"<AuditEvent/>", "application/fhir+xml", {415}, id="FHIR XML"),
-        pytest.param("/AuditEvent", BODY, "text/plain", {415}, id="no JSON type"),
-        pytest.param("/AuditEvent", BODY, f"{FHIR}; fhirVersion=3.0", {415}, id="STU3"),
-        pytest.param("/AuditEvent", BODY, f"{FHIR}; fhirVersion=5.0", {422}, id="R4 as R5"),
-        pytest.param(
-            "/AuditEvent",
-            json.dumps({**R4, "outcomeDesc": "x" * 262_144}).encode(),
-            FHIR,
-            {413},
-            id="over 256 KB",
-        ),
-        pytest.param("/", b'{"resourceType":"Bundle","type":"history"}', FHIR, {422}, id="history"),
-        pytest.param("/", BODY, FHIR, {422}, id="no Bundle"),
-        pytest.param("/events", b"{}", "application/json", {415}, id="no CloudEvent"),
-        pytest.param("/events", b"{}", "application/cloudevents+avro", {415}, id="Avro"),
-        pytest.param("/events", b"{}", "application/cloudevents+json", {400, 422}, id="no id"),
-    ],
-)
-def test_bad_input_gets_an_outcome_that_echoes_nothing(
-    world: World, path: str, body: bytes, content_type: str, status: set[int]
-) -> None:
-    """What, where and what was expected; nothing of it is queued."""
-    body = body.replace(b"rosetyler", SECRET.encode())
-    answer = send(post(path, body, content_type))
-    assert answer["statusCode"] in status, answer["body"]
-    outcome = answer_json(answer)
-    assert outcome["resourceType"] == "OperationOutcome"
-    assert outcome["issue"][0]["diagnostics"]
-    assert SECRET not in answer["body"]
-    assert world.messages() == []
-
-
-def test_a_binary_cloudevent_must_not_come_in_a_format_of_cloudevents(world: World) -> None:
-    """The HTTP binding keeps those media types for structured mode."""
-    headers = {"ce_specversion": "1.0", "ce_id": "1", "ce_source": "urn:x", "ce_type": "t"}
-    answer = send(post("/events", b"x", "application/cloudevents+avro", **headers))
-    assert answer["statusCode"] == 415
-
-
-def test_a_body_that_was_not_utf8_is_refused_before_it_is_signed(world: World) -> None:
-    """API Gateway hands JSON over as text, with U+FFFD for bytes that are none."""
-    event = post("/AuditEvent", b"", "application/json")
-    event["body"] = BODY.decode().replace("rosetyler", "rose\ufffdtyler")
-    event["isBase64Encoded"] = False
-    answer = send(event)
-    assert answer["statusCode"] == 400
-    assert answer_json(answer)["resourceType"] == "OperationOutcome"
-    assert world.messages() == []
-
-
-def test_a_compressed_body_is_refused_by_its_header(world: World) -> None:
-    """Nobody is told that a gzip file is bad JSON."""
-    answer = send(post("/AuditEvent", gzip.compress(BODY), content_encoding="gzip"))
-    assert answer["statusCode"] == 415
-    assert "Content-Encoding" in answer["body"]
-
-
-def test_a_request_over_1_mib_sealed_is_refused_whole(world: World) -> None:
-    """Incompressible events, each small enough, together too many."""
-    events = [
-        {**R4, "outcomeDesc": base64.b64encode(os.urandom(150_000)).decode()} for _ in range(6)
-    ]
-    answer = send(post("/", bundle("batch", *events)))
-    assert answer["statusCode"] == 413
-    assert world.messages() == []
-
-
-@pytest.mark.parametrize(
-    "scope",
-    [
-        pytest.param("", id="no scope"),
-        pytest.param(SCOPE.replace(".c ", ".rs "), id="read only"),
-        pytest.param(SCOPE.replace("system/", "patient/"), id="a patient"),
-        pytest.param(SCOPE.replace("AuditEvent", "Patient"), id="of another resource"),
-        pytest.param(SCOPE.replace(f"ledger/{LEDGER}", ""), id="no ledger"),
-        pytest.param(SCOPE + " ledger/other", id="two ledgers"),
-        pytest.param(SCOPE.replace(LEDGER, "other"), id="another ledger"),
-        pytest.param(SCOPE.replace("portal/ehr", ""), id="no portal"),
-        pytest.param(SCOPE.replace("portal/ehr", "portal/other"), id="another portal"),
-        pytest.param(SCOPE.replace(LEDGER, "../../x"), id="no ledger id"),
-    ],
-)
-def test_a_token_that_does_not_allow_it_gets_403(world: World, scope: str) -> None:
-    """And nothing is queued."""
-    answer = send(post("/AuditEvent", BODY, scope=scope))
-    assert answer["statusCode"] == 403
-    assert world.messages() == []
-
-
-@pytest.mark.parametrize("permission", ["c", "cruds", "cu"])
-@pytest.mark.parametrize("resource", ["AuditEvent", "*"])
-def test_smart_scopes_with_wildcards_allow_writing(
-    world: World, resource: str, permission: str
-) -> None:
-    """SMART v2: any subset of cruds that has c, for this resource or all."""
-    scope = SCOPE.replace("AuditEvent.c", f"{resource}.{permission}")
-    assert send(post("/AuditEvent", BODY, scope=scope))["statusCode"] == 201
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        pytest.param({"scp": SCOPE}, id="scp as text"),
-        pytest.param({"scp": f"[{SCOPE}]"}, id="scp as API Gateway spells a list"),
-        pytest.param(
-            {"scope": "system/AuditEvent.c", "ledger": LEDGER, "portal": "ehr"}, id="claims"
-        ),
-    ],
-)
-def test_tokens_of_other_issuers_are_understood(world: World, claims: dict[str, str]) -> None:
-    """Scopes in `scp`, or ledger and portal in claims of their own."""
-    event = post("/AuditEvent", BODY)
-    event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
-    assert send(event)["statusCode"] == 201
-
-
-def test_a_claim_that_contradicts_the_scope_is_believed(world: World) -> None:
-    """The settings name the claim: it decides, whatever a scope says."""
-    event = post("/AuditEvent", BODY)
-    event["requestContext"]["authorizer"]["jwt"]["claims"]["ledger"] = "other"
-    assert send(event)["statusCode"] == 403
-
-
-@pytest.mark.parametrize(
-    "recorded",
-    ["9999-12-31T23:59:60Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"],
-)
-def test_an_instant_outside_of_the_calendar_is_refused(world: World, recorded: str) -> None:
-    """What could not be indexed later must not be accepted now."""
-    answer = send(post("/AuditEvent", json.dumps({**R4, "recorded": recorded}).encode()))
-    assert answer["statusCode"] == 422
-    assert world.messages() == []
-
-
 def test_a_patient_who_acts_has_the_pseudonym_that_falls_with_the_secret(world: World) -> None:
     """Named by reference as subject and as agent: one pseudonym, of the subject secret."""
     agent = {"who": {"reference": "Patient/rosetyler"}, "requestor": True}
@@ -384,15 +189,6 @@ def test_a_patient_who_acts_by_identifier_has_that_pseudonym_too(world: World) -
     ((row, _, _),) = opened(world)
     assert row.patient is not None
     assert row.agents == (row.patient,)
-
-
-def test_an_unreachable_queue_answers_503_and_says_nothing_else(world: World) -> None:
-    """The portal tries again; it was told of no acceptance."""
-    send(post("/AuditEvent", BODY))
-    world.sqs.delete_queue(QueueUrl=world.queue_url)
-    answer = send(post("/AuditEvent", BODY))
-    assert answer["statusCode"] == 503
-    assert "rosetyler" not in answer["body"]
 
 
 def test_faults_against_the_profiles_are_flagged_never_a_reason_to_reject(world: World) -> None:
