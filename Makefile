@@ -18,7 +18,7 @@ demo: .venv/.ready ## A hospital's day through the local ledger to a verified di
 	$(BIN)/python -m infra.local.demo $(DEMO)
 
 test: .venv/.ready ## All tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n auto $(TESTS)
 
 check: .venv/.ready ## Format, lint, types, one validated synth
 	$(BIN)/ruff format --check .

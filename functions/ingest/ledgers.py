@@ -11,6 +11,7 @@ from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.errors import LostRaceError, NotFoundError
+from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 300.0
 STAFF_KEPT = 4096  # pseudonyms: the same applications and staff act all day
+LONGEST_KEPT = 256  # characters of an identifier: a name may be 256 KB
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,6 +35,16 @@ class Ledger:
     queue: LedgerQueue
     staff: Callable[[str], bytes]
     read_at: float
+
+
+def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
+    """Give staff pseudonyms, each hashed once for as long as this is kept."""
+    remembered = lru_cache(STAFF_KEPT)(partial(staff_pseudonym, index_key))
+
+    def staff(name: str) -> bytes:
+        return remembered(name) if len(name) <= LONGEST_KEPT else staff_pseudonym(index_key, name)
+
+    return staff
 
 
 class Ledgers:
@@ -80,7 +92,7 @@ class Ledgers:
             keys,
             SubjectsTable(self._dynamodb, self._subjects_table, origin),
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
-            lru_cache(STAFF_KEPT)(partial(staff_pseudonym, keys.index_key)),
+            remembering(keys.index_key),
             self._clock(),
         )
 

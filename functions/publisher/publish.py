@@ -132,8 +132,10 @@ class Publisher:
             if old is not None:
                 self.signer.verify_state(old)
                 if self.memory.finished_version != old.version:
-                    require_last(old.digest_name, old.time, self.tiles.names)
+                    require_last(old.digest_name, self.tiles.names)
                     self._finish(old)
+            else:
+                require_last(None, self.tiles.names)
 
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing
             # is ever signed again: see _freeze.

@@ -116,11 +116,15 @@ class Sequencer:
             # a record that is not in it is not in the ledger before that head.
             fresh, state = self._leave_out_known(left)
             if state is not None and state.frozen is not None:
+                # What is remembered may be gone when the freeze is lifted: look again then.
+                self.memory.head, self.memory.state_read = None, 0
                 raise FrozenError(f"this ledger is frozen: {state.frozen}")
             if state is not None and state.lifts != self.memory.lifts:
                 # A freeze was lifted since: the block that is remembered may have been lost before
                 # the table was rebuilt, and what stands behind a lost block can never be undone.
+                # The state is read once more, against the head that is then loaded.
                 self.memory.head, self.memory.lifts = None, state.lifts
+                self.memory.state_read = 0
                 continue
             if state is not None and head.size < state.size:
                 # Others appended and published since this head was read, or the table was

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
 
 from audit_ledger.aws.ledger_keys import LedgerKeys
 from audit_ledger.aws.subjects import SubjectSecret
@@ -15,9 +14,8 @@ from audit_ledger.chain.block import encode_body
 from audit_ledger.chain.head import EMPTY, Pending, grow
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.records.keyed_hash import KeyedHash
-from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.records.queue_message import encode_queue_message
-from functions.ingest.ledgers import STAFF_KEPT
+from functions.ingest.ledgers import remembering
 from functions.ingest.sealing import Accepted, Sealer
 
 ORIGIN = "audit.example.org/bench"
@@ -53,7 +51,7 @@ def ingest_us_per_event() -> float:
     keys = LedgerKeys(KeyedHash(os.urandom(32)), os.urandom(32), 1)
 
     def run() -> int:
-        staff = lru_cache(STAFF_KEPT)(partial(staff_pseudonym, keys.index_key))
+        staff = remembering(keys.index_key)
         sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), keys, secrets, staff)
         for number, body in enumerate(bodies):
             accepted = Accepted(parse_audit_event(body), f"key-{number}")

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import staff_pseudonym
 from functions.ingest import handler
+from functions.ingest.ledgers import LONGEST_KEPT, remembering
 from tests.conftest import MATERIAL
 from tests.functions.ingesting import BODY, CONTEXT, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import answer_json, opened, post
@@ -233,3 +236,11 @@ def test_metadata_is_a_capability_statement(world: World) -> None:
     for unknown in ("application/fhir+xml", "application/fhir+json; fhirVersion=3.0"):
         event["headers"]["accept"] = unknown
         assert send(event)["statusCode"] == 406
+
+
+@pytest.mark.parametrize("length", [1, LONGEST_KEPT, LONGEST_KEPT + 1, 200_000])
+def test_a_staff_pseudonym_is_the_same_remembered_or_not(length: int) -> None:
+    """Long names are hashed each time: a portal could fill the memory with them."""
+    key = KeyedHash(b"k" * 32)
+    staff = remembering(key)
+    assert staff("n" * length) == staff("n" * length) == staff_pseudonym(key, "n" * length)

@@ -10,7 +10,7 @@ from functions.publisher import handler
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import CONTEXT, Clock, append, run
-from tests.world import NAME, ORIGIN, World
+from tests.world import LEDGER, NAME, ORIGIN, World
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,26 @@ def test_a_freeze_before_the_first_digest_can_be_lifted(world: World, clock: Clo
         UpdateExpression="REMOVE frozen",
     )
     assert run()["published"] is True
+
+
+@pytest.mark.parametrize("state", ["put back three days", "deleted"])
+def test_a_digest_gets_no_second_successor_though_its_copies_are_gone(
+    world: World, clock: Clock, state: str
+) -> None:
+    """Neither after days without a digest, nor as the first digest of a ledger that has some."""
+    append(1)
+    run()
+    (old,) = world.items("ledgers")
+    append(1)
+    clock.now += 3 * 86_400
+    run()
+    if state == "deleted":
+        world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": old["key"]})
+    else:
+        world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=old)
+    for name in ("digests/latest", "checkpoint"):
+        world.s3.delete_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{name}")
+    handler.publisher.cache_clear()
+    clock.now += 60
+    with pytest.raises(FrozenError, match=r"digests/\d{4}/.* is newer than the published state"):
+        run()

@@ -224,16 +224,41 @@ def test_a_freeze_stops_a_sequencer_of_full_batches_within_ten_seconds(
     assert len(answer["batchItemFailures"]) == 1
 
 
-def published(world: World, size: int) -> None:
-    """The publisher says that so many entries are published."""
+def published(world: World, size: int, lifts: int = 0) -> None:
+    """The publisher says that so many entries are published; so many freezes were lifted."""
     world.dynamodb.put_item(
         TableName=f"{NAME}-ledgers",
         Item={
             "key": {"S": f"{ORIGIN}#published"},
             "version": {"N": "1"},
             "size": {"N": str(size)},
+            "lifts": {"N": str(lifts)},
         },
     )
+
+
+@pytest.mark.parametrize("lifts", [0, 1])
+@pytest.mark.parametrize("n", [99, 100])
+def test_a_cold_container_appends_nothing_to_a_table_that_lost_what_is_published(
+    world: World, lifts: int, n: int
+) -> None:
+    """Also in the batches of a hundred, for which the state is seldom read."""
+    published(world, 500, lifts)
+    batch = [message(*[sealed_record() for _ in range(n)])]
+    assert len(handler.handler({"Records": batch}, CONTEXT)["batchItemFailures"]) == 1
+    assert blocks(world) == []
+
+
+def test_a_container_that_met_a_freeze_remembers_no_head_behind_it(world: World) -> None:
+    """When the freeze is lifted, the table may have been rebuilt shorter."""
+    handler.handler({"Records": [message(sealed_record())]}, CONTEXT)
+    assert handler.sequencer().memory.head is not None
+    world.dynamodb.put_item(
+        TableName=f"{NAME}-ledgers",
+        Item={"key": {"S": f"{ORIGIN}#published"}, "frozen": {"S": "a test says so"}},
+    )
+    handler.handler({"Records": [message(sealed_record())]}, CONTEXT)
+    assert handler.sequencer().memory.head is None
 
 
 def test_a_warm_container_that_was_overtaken_and_published_past_goes_on(world: World) -> None:

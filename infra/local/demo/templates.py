@@ -48,7 +48,12 @@ def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
     synthesize(unfinished, settings=SETTINGS)
     for folder in older:
         shutil.rmtree(folder, ignore_errors=True)
-    unfinished.rename(assembly)
+    try:
+        unfinished.rename(assembly)
+    except OSError:
+        if not (assembly / "manifest.json").is_file():
+            raise
+        shutil.rmtree(unfinished)  # another run made the same one meanwhile
     return assembly, True
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block
 from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import digest_name, is_digest_name
+from audit_ledger.chain.digest import is_digest_name
 from audit_ledger.chain.head import Head, head_of
 from audit_ledger.errors import VerificationError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -20,7 +20,6 @@ from audit_ledger.tlog.note import parse_note
 LATEST = "digests/latest"
 CHECKPOINT = "checkpoint"
 NOTHING_PUBLISHED: Age = (-1, 0)
-_DAY_SECONDS = 86_400
 
 
 def require_reach(block: Block | None, size: int) -> Block:
@@ -55,17 +54,17 @@ def require_newest(latest: bytes | None, checkpoint: bytes | None, known: Age) -
             raise VerificationError(f"{path} is newer than the published state")
 
 
-def require_last(last: str, time: int, names: Callable[[str], list[str]]) -> None:
-    """No digest is named after the state's, `last`, also where latest was deleted.
+def require_last(last: str | None, names: Callable[[str, str], list[str]]) -> None:
+    """No digest is named after the state's, `last` (None: there is none), also without latest.
 
-    There is one each hour at least, so the next of them is of the same day or of the day after
-    `time`, whole seconds.
+    `names`: gives the paths below a folder that sort behind a path.
     """
-    for second in (time, time + _DAY_SECONDS):
-        folder = digest_name(second, 0).rpartition("/")[0] + "/"
-        for name in filter(is_digest_name, names(folder)):
-            if _name_age(name) > _name_age(last):
-                raise VerificationError(f"{name} is newer than the published state")
+    known, after = ("", 0), "digests/"
+    if last is not None:
+        known, after = _name_age(last), last.rpartition("-")[0]  # sizes sort as numbers
+    for name in filter(is_digest_name, names("digests/", after)):
+        if _name_age(name) > known:
+            raise VerificationError(f"{name} is newer than the published state")
 
 
 def _name_age(name: str) -> tuple[str, int]:

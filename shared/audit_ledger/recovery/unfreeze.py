@@ -44,7 +44,7 @@ class Objects(Protocol):
     """One ledger's objects in one bucket, to read: see `audit_ledger.aws.objects`."""
 
     def get(self, path: str) -> StoredObject | None: ...
-    def names(self, folder: str) -> list[str]: ...
+    def names(self, folder: str, after: str = ...) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ class Unfreeze:
     def check(self) -> Agreement:
         """Make the publisher's checks, from the published size to the last block, to read.
 
+        All but one: that the checkpoint keys signed the published state is left to the publisher,
+        which freezes again where they did not.
+
         NotFoundError where nothing is frozen; FormatError or VerificationError where something
         does not agree yet.
         """
@@ -79,8 +82,8 @@ class Unfreeze:
         # A state that was never published stands behind any digest that there is.
         known = (state.size, state.time) if state.version else NOTHING_PUBLISHED
         require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
+        require_last(state.digest_name if state.version else None, self.tiles.names)
         if state.version:
-            require_last(state.digest_name, state.time, self.tiles.names)
             self._require_same(self.tiles, state.digest_name, state.digest)
         growth = Growth.read(head, self._read)
         for block in self.blocks.since(head.size):
