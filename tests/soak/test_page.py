@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from tests.conftest import REPOSITORY
 from tests.soak.page import TITLES, Part, read_parts, write_page
 
 
@@ -23,14 +22,3 @@ def test_a_part_that_was_not_run_is_said_to_be_so(tmp_path: Path) -> None:
     write_page(page, {"races": Part("races", "2026-11-22, 1 min", [("a", "1")])})
     assert "Not run in full yet: crashes, fuzz.\n" in page.read_text()
     assert set(read_parts(page)) == {"races"}
-
-
-def test_the_committed_page_is_as_it_is_written(tmp_path: Path) -> None:
-    """What was run stands there, and what was not."""
-    committed = REPOSITORY / "docs" / "reliability.md"
-    parts = read_parts(committed)
-    assert parts
-    assert all(part.rows and part.run for part in parts.values())
-    written = tmp_path / "reliability.md"
-    write_page(written, parts)
-    assert written.read_text() == committed.read_text()
