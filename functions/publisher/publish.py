@@ -134,14 +134,14 @@ class Publisher:
                 if self.memory.finished_version != old.version:
                     require_last(old.digest_name, self.tiles.names)
                     self._finish(old)
-            else:
-                require_last(None, self.tiles.names)
 
             # 2. The prefix is the published one, and the newest digest is the state's, or nothing
             # is ever signed again: see _freeze.
             head = self._published_head(old)
             known = (old.size, old.time) if old else NOTHING_PUBLISHED
             require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
+            if old is None:
+                require_last(None, self.tiles.names)
 
             # 3. Verify, put and archive what was committed since.
             now = self.now()
