@@ -11,6 +11,7 @@ from infra.local.hospital import ST_ELSEWHERE
 from infra.synth import REPOSITORY, synthesize
 
 KEPT = REPOSITORY / "build" / "assembly"
+UNFINISHED = "unfinished-"  # of a run that may still be at it
 DOMAIN = "audit.example.org"
 PUBLIC = frozenset({"st-elsewhere"})
 
@@ -43,8 +44,8 @@ def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
     if (assembly / "manifest.json").is_file():
         return assembly, False
     kept.mkdir(parents=True, exist_ok=True)
-    older = list(kept.iterdir())
-    unfinished = Path(mkdtemp(dir=kept))
+    older = [folder for folder in kept.iterdir() if not folder.name.startswith(UNFINISHED)]
+    unfinished = Path(mkdtemp(dir=kept, prefix=UNFINISHED))
     synthesize(unfinished, settings=SETTINGS)
     for folder in older:
         shutil.rmtree(folder, ignore_errors=True)
