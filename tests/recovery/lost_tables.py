@@ -1,14 +1,13 @@
 """What disasters do to tables, and the commands that mend it, run in this process."""
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from audit_ledger.cli.main import run
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
+from tests.cli.ledger_command import Ran
 from tests.world import LEDGER, NAME, ORIGIN, STAGE, World
 
 WHERE = ["--stage", STAGE, "--ledger", LEDGER, "--archive", f"{NAME}-archive"]
@@ -41,19 +40,6 @@ def frozen(world: World) -> str | None:
         if item["key"]["S"] == f"{ORIGIN}#published" and "frozen" in item:
             return str(item["frozen"]["S"])
     return None
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True)
