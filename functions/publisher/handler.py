@@ -48,7 +48,11 @@ def publisher() -> Publisher:
             "DetailType": "Digest Published",
             "Detail": json.dumps(detail),
         }
-        answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
+        try:
+            answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
+        except clients.AwsError as error:
+            code = clients.error_code(error)
+            raise UnreachableError(f"the bus took no announcement: {code}") from None
         if answer["FailedEntryCount"]:
             code = answer["Entries"][0].get("ErrorCode")
             raise UnreachableError(f"the bus took no announcement: {code}")
@@ -90,4 +94,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         raise
     metrics.add_metric("PublishedEntries", MetricUnit.Count, published.entries)
     metrics.add_metric("Digests", MetricUnit.Count, 1 if published.digest_name else 0)
+    if published.unannounced:
+        # Published all the same; the alarm on failed runs tells that nobody was told.
+        raise UnreachableError(f"the bus took no announcement of {published.unannounced} digests")
     return {"published": bool(published.digest_name), "size": published.size}

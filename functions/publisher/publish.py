@@ -34,6 +34,7 @@ from audit_ledger.errors import (
     FrozenError,
     LedgerError,
     LostRaceError,
+    UnreachableError,
     VerificationError,
 )
 from audit_ledger.tlog.checkpoint import Checkpoint
@@ -78,22 +79,28 @@ class Objects(Protocol):
 class Memory:
     """What one container remembers: the head it published and the state that it saw finished.
 
-    `finished_version`: of the state whose files it put, that it announced, and tidied behind.
+    `finished_version`: of the state whose files it put, that it announced or remembers to, and
+    tidied behind; `unannounced`: states that the bus refused to hear of, oldest first.
     """
 
     head: Head | None = None
     growth: Growth | None = None
     finished_version: int = 0
+    unannounced: list[PublishedState] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Published:
-    """What a run came to; `digest_name` is empty where there was nothing to publish."""
+    """What a run came to; `digest_name` is empty where there was nothing to publish.
+
+    `unannounced`: digests, of this run and earlier ones, that the bus refuses to hear of.
+    """
 
     size: int
     entries: int
     blocks: int
     digest_name: str
+    unannounced: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ class Publisher:
             now = self.now()
             grown = self._verified(head, now, has_time)
             if not grown.blocks and not _heartbeat_due(old, now):
-                return Published(head.size, 0, 0, "")
+                return Published(head.size, 0, 0, "", self._announced())
         except (VerificationError, FormatError) as error:
             raise self._freeze(old, error) from error
 
@@ -164,7 +171,9 @@ class Publisher:
             self._finish(new)
         except VerificationError as error:
             raise self._freeze(new, error) from error
-        return Published(grown.head.size, grown.entries, grown.blocks, new.digest_name)
+        return Published(
+            grown.head.size, grown.entries, grown.blocks, new.digest_name, self._announced()
+        )
 
     def _finish(self, state: PublishedState) -> None:
         """Do all that follows from the state: files, announcement, partial tiles that may go.
@@ -172,11 +181,28 @@ class Publisher:
         Once or again: the files stay the same, and the bus may hear of a digest twice.
         """
         self._put_files(state)
-        self.announce(state)
+        self.memory.unannounced.append(state)
+        self._announced()
         size_before = decode_digest(parse_note(state.digest).text).size_before
         for path in superseded(size_before, state.size, self.tiles.names):
             self.tiles.delete(path)
         self.memory.finished_version = state.version
+
+    def _announced(self) -> int:
+        """Announce what is not announced yet, in order; gives how many the bus did not take.
+
+        A bus that refuses must not make the ledger stale: publishing goes on meanwhile. Should
+        the container die too before the bus listens again, whoever hears of the next digest finds
+        by its line `previous` those that were never announced.
+        """
+        left = self.memory.unannounced
+        try:
+            while left:
+                self.announce(left[0])
+                del left[0]
+        except UnreachableError:
+            pass
+        return len(left)
 
     def _verified(self, head: Head, now: int, has_time: Callable[[], bool]) -> "Grown":
         """Step 3: follow the blocks behind `head`, and put tiles and archive on the way.

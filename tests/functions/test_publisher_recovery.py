@@ -139,6 +139,34 @@ def test_a_digest_that_could_not_be_announced_is_announced_by_the_next_run(
     assert announced == [3]
 
 
+def test_a_bus_that_refuses_does_not_stop_publishing(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each minute has its digest; all of them are announced, in order, once the bus listens."""
+    publisher = handler.publisher()
+    announced: list[int] = []
+
+    def refuse(*_: object) -> None:
+        raise UnreachableError("the bus took no announcement")
+
+    def announce(state: PublishedState) -> None:
+        announced.append(state.size)
+
+    object.__setattr__(publisher, "announce", refuse)
+    for _ in range(3):
+        append(1)
+        clock.now += 60
+        with pytest.raises(UnreachableError):
+            run()
+    with pytest.raises(UnreachableError, match="3 digests"):
+        run()
+    object.__setattr__(publisher, "announce", announce)
+    run()
+    run()
+    assert announced == [2, 3, 4]
+    assert len([name for name in world.published() if name.startswith("digests/2")]) == 3
+
+
 def partials_beside_full_ones(world: World) -> list[str]:
     published = world.published()
     return [name for name in published if name.rpartition(".p/")[0] in published]
