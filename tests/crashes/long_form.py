@@ -76,7 +76,7 @@ def _tried(
             return
         every_pair = len(pairs)
         if every_pair > MOST_PAIRS:
-            pairs = random.Random(name).sample(pairs, MOST_PAIRS)  # noqa: S311
+            pairs = random.Random(name).sample(pairs, MOST_PAIRS)
         both = 0
         for number, (_, tried) in enumerate(in_forks(partial(trial, *one) for one in pairs)):
             both += len(tried.came_up) == 2
