@@ -7,11 +7,14 @@ what was tried and what came of it. The page is written only when all of them he
 
 import argparse
 import importlib
+import os
 import platform
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TextIO
 
 from rich.console import Console
 
@@ -20,6 +23,7 @@ from tests.soak.page import Part, read_parts, write_page
 
 PARTS = ("crashes", "races", "fuzz")
 PAGE = REPOSITORY / "docs" / "reliability.md"
+LOG = REPOSITORY / "build" / "soak.log"
 
 
 def main() -> None:
@@ -27,9 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append")
     arguments = parser.parse_args()
-    console = Console(stderr=True)
+    with functions_logged() as terminal:
+        soak(arguments.only or PARTS, Console(file=terminal))
+
+
+def soak(names: Sequence[str], console: Console) -> None:
+    """Run parts one after another; what is done is written, should a later part stop the run."""
     parts = read_parts(PAGE)
-    for name in arguments.only or PARTS:
+    for name in names:
         form: Callable[[Callable[[str], None]], list[tuple[str, str]]]
         form = importlib.import_module(f"tests.{name}.long_form").long_form
         started = time.monotonic()
@@ -38,8 +47,24 @@ def main() -> None:
         minutes = (time.monotonic() - started) / 60
         parts[name] = Part(name, f"{_where()}, {minutes:.0f} min", rows)
         console.print(f"{name}: held, {minutes:.1f} min")
-        write_page(PAGE, parts)  # what is done is written, should a later part stop the run
+        write_page(PAGE, parts)
     console.print(f"written: {PAGE.relative_to(REPOSITORY)}")
+
+
+@contextmanager
+def functions_logged() -> Iterator[TextIO]:
+    """Send what thousands of runs of the functions log to a file; gives the terminal."""
+    LOG.parent.mkdir(exist_ok=True)
+    before = [os.dup(1), os.dup(2)]
+    with LOG.open("w") as log, os.fdopen(os.dup(2), "w") as terminal:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield terminal
+        finally:
+            for number, was in enumerate(before, 1):
+                os.dup2(was, number)
+                os.close(was)
 
 
 def _where() -> str:

@@ -1,7 +1,11 @@
 """docs/reliability.md is what `make soak` wrote."""
 
+import os
 from pathlib import Path
 
+import pytest
+
+from tests.soak import __main__ as soaking
 from tests.soak.page import TITLES, Part, read_parts, write_page
 
 
@@ -22,3 +26,18 @@ def test_a_part_that_was_not_run_is_said_to_be_so(tmp_path: Path) -> None:
     write_page(page, {"races": Part("races", "2026-11-22, 1 min", [("a", "1")])})
     assert "Not run in full yet: crashes, fuzz.\n" in page.read_text()
     assert set(read_parts(page)) == {"races"}
+
+
+def test_what_functions_log_goes_to_a_file_and_not_to_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Thousands of runs log; who waits wants to see how far it is."""
+    monkeypatch.setattr(soaking, "LOG", tmp_path / "build" / "soak.log")
+    with soaking.functions_logged() as terminal:
+        os.write(1, b"logged\n")
+        os.write(2, b"warned\n")
+        print("half done", file=terminal)
+    os.write(1, b"after\n")
+    assert (tmp_path / "build" / "soak.log").read_text() == "logged\nwarned\n"
+    seen = capfd.readouterr()
+    assert (seen.out, seen.err) == ("after\n", "half done\n")
