@@ -36,6 +36,8 @@ class Tried:
     came_up: frozenset[int]
 
 
+_TIMES = {1: "once", 2: "twice"}
+
 Trial = Callable[[dict[int, Fault], Recovery], Tried]
 
 
@@ -72,7 +74,8 @@ class IngestTrial:
         found = stage.check(is_published=self.publishes)
         copies = {found[name] for name in self.request.events}
         assert len(copies) == 1, "a request is accepted whole or not at all"
-        outcome = f"{first}; in the ledger {('once', 'twice')[copies.pop() - 1]}"
+        times = copies.pop()  # without a key, each attempt that took effect without an answer
+        outcome = f"{first}; in the ledger {_TIMES.get(times, f'{times} times')}"
         return Tried(outcome, tuple(wire.calls), frozenset(wire.came_up))
 
     def _first(self, container: Container, *, is_accepted: bool) -> str:
