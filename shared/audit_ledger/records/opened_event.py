@@ -1,0 +1,57 @@
+"""An event as those may see it who open records: its record, opened and read, and its entry."""
+
+import msgspec
+
+from audit_ledger.events.details import EventDetails, read_details
+from audit_ledger.events.event import Format
+from audit_ledger.records.index_row import IndexRow
+from audit_ledger.records.record import Record
+
+
+class OpenedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One record of the ledger, opened.
+
+    `seq`: its entry; `entry_time`: the entry's, whole seconds since 1970; `event_id`: what it is
+    read by; `time_ms`: the event's own time, milliseconds since 1970; `received`: when ingest took
+    it, an instant with milliseconds; `resource`: the bytes that the portal submitted, but for what
+    `cut` names; `flags`: as in docs/events.md; `conflict`: its id was taken by other content.
+    """
+
+    seq: int
+    entry_time: int
+    event_id: str
+    time_ms: int
+    portal: str
+    received: str
+    format: Format
+    resource: bytes
+    cut: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    conflict: bool = False
+    details: EventDetails
+
+    def __repr__(self) -> str:
+        """Say which entry, and nothing of what is inside."""
+        return f"OpenedEvent({self.seq})"
+
+
+def opened_event(
+    record: Record, row: IndexRow, *, seq: int, entry_time: int, event_id: str, conflict: bool
+) -> OpenedEvent:
+    """Read an opened record; `event_id` is its key in the index."""
+    resource = bytes(record.resource)
+    format_: Format = record.format  # type: ignore[assignment]  # decode_record lets no other pass
+    return OpenedEvent(
+        seq=seq,
+        entry_time=entry_time,
+        event_id=event_id,
+        time_ms=row.time_ms,
+        portal=record.portal,
+        received=record.received,
+        format=format_,
+        resource=resource,
+        cut=record.cut,
+        flags=row.flags,
+        conflict=conflict,
+        details=read_details(resource, format_),
+    )
