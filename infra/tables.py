@@ -4,6 +4,8 @@ All are on demand, with point-in-time recovery. What resource policies deny, the
 administrators too: whoever wants it must first remove the policy, and that is seen.
 """
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
@@ -30,15 +32,14 @@ class TablesStack(StageStack):
         # of a block that was altered before it was archived they would be the only copy.
         self._table("blocks", "origin", "first_seq", stream=dynamodb.StreamViewType.OLD_IMAGE)
         events = self._table("events", "key")
-        _keys_only(events, "patient", "time")
-        _keys_only(events, "agent", "time")
-        _keys_only(events, "late", "time")
+        for attribute in ("patient", "agent", "late"):
+            _add_index(events, attribute, "time", also=("seq", "block"))
         # The secrets: under a KMS key, so that every use of it is in CloudTrail. No stream, no
         # backup but point-in-time recovery: what is erased must be gone everywhere.
         subjects = self._table(
             "subjects", "key", "generation", encryption=dynamodb.TableEncryption.AWS_MANAGED
         )
-        _keys_only(subjects, "pseudonym")
+        _add_index(subjects, "pseudonym")
         self._table("ledgers", "key", encryption=dynamodb.TableEncryption.AWS_MANAGED)
         self._table("views", "key")
         add_rebuild_role(self)
@@ -97,13 +98,21 @@ class TablesStack(StageStack):
         )
 
 
-def _keys_only(table: dynamodb.Table, attribute: str, sort: str | None = None) -> None:
-    """Add a sparse index named after its key: items without the attribute are not in it."""
+def _add_index(
+    table: dynamodb.Table, attribute: str, sort: str | None = None, also: Sequence[str] = ()
+) -> None:
+    """Add a sparse index named after its key: items without the attribute are not in it.
+
+    `also`: what it holds beside keys.
+    """
     table.add_global_secondary_index(
         index_name=attribute,
         partition_key=dynamodb.Attribute(name=attribute, type=_STRING),
         sort_key=dynamodb.Attribute(name=sort, type=_NUMBER) if sort else None,
-        projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        projection_type=(
+            dynamodb.ProjectionType.INCLUDE if also else dynamodb.ProjectionType.KEYS_ONLY
+        ),
+        non_key_attributes=list(also) or None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledger_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
 
-KEPT_SECONDS = 300.0
 STAFF_KEPT = 4096  # pseudonyms: the same applications and staff act all day
 LONGEST_KEPT = 256  # characters of an identifier: a name may be 256 KB
 
@@ -34,7 +34,6 @@ class Ledger:
     subjects: SubjectsTable
     queue: LedgerQueue
     staff: Callable[[str], bytes]
-    read_at: float
 
 
 def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
@@ -68,17 +67,11 @@ class Ledgers:
         self._sqs = sqs
         self._subjects_table = subjects_table
         self._ledgers_table = ledgers_table
-        self._clock = clock
-        self._kept: dict[str, Ledger] = {}
+        self._kept = KeptForMinutes(self._read, clock)
 
     def get(self, ledger_id: str) -> Ledger:
         """Give a ledger; NotFoundError where none of that id is declared."""
-        now = self._clock()
-        self._kept = {i: k for i, k in self._kept.items() if now - k.read_at <= KEPT_SECONDS}
-        kept = self._kept.get(ledger_id)
-        if kept is None:
-            kept = self._kept[ledger_id] = self._read(ledger_id)
-        return kept
+        return self._kept.get(ledger_id)
 
     def _read(self, ledger_id: str) -> Ledger:
         name = f"audit-ledger-{self._stage}"
@@ -93,7 +86,6 @@ class Ledgers:
             SubjectsTable(self._dynamodb, self._subjects_table, origin),
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
             remembering(keys.index_key),
-            self._clock(),
         )
 
     def _keys(self, table: LedgersTable, wrapping: WrappingKey) -> LedgerKeys:

@@ -51,8 +51,9 @@ def publisher() -> Publisher:
         try:
             answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
         except clients.AwsError as error:
-            code = clients.error_code(error)
-            raise UnreachableError(f"the bus took no announcement: {code}") from None
+            raise UnreachableError(
+                f"the bus took no announcement: {clients.error_code(error)}"
+            ) from None
         if answer["FailedEntryCount"]:
             code = answer["Entries"][0].get("ErrorCode")
             raise UnreachableError(f"the bus took no announcement: {code}")

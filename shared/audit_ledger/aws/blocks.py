@@ -54,6 +54,15 @@ class BlocksTable:
         )
         return "Item" in answer
 
+    def beginning_at(self, first_seq: int) -> Block | None:
+        """Give the block that begins with entry `first_seq` (consistent read)."""
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key={"origin": {"S": self._origin}, "first_seq": {"N": str(first_seq)}},
+            ConsistentRead=True,
+        )
+        return _block(answer["Item"]) if "Item" in answer else None
+
     def newest(self) -> Block | None:
         """Give the head block (consistent read), None of a ledger not yet begun."""
         return self._last("origin = :origin", {})
@@ -64,14 +73,19 @@ class BlocksTable:
 
     def since(self, first_seq: int) -> Iterator[Block]:
         """Give the blocks from the one that begins at `first_seq` on, in order (consistent)."""
+        yield from self._all("first_seq >= :seq", first_seq, forward=True)
+
+    def before(self, seq: int) -> Iterator[Block]:
+        """Give the blocks that begin before entry `seq`, the newest first (consistent)."""
+        yield from self._all("first_seq < :seq", seq, forward=False)
+
+    def _all(self, condition: str, seq: int, *, forward: bool) -> Iterator[Block]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            KeyConditionExpression="origin = :origin AND first_seq >= :seq",
-            ExpressionAttributeValues={
-                ":origin": {"S": self._origin},
-                ":seq": {"N": str(first_seq)},
-            },
+            KeyConditionExpression=f"origin = :origin AND {condition}",
+            ExpressionAttributeValues={":origin": {"S": self._origin}, ":seq": {"N": str(seq)}},
             ConsistentRead=True,
+            ScanIndexForward=forward,
         )
         for page in pages:
             for item in page["Items"]:

@@ -3,9 +3,10 @@
 An item a record, under the key origin#event id: `seq` (its entry), `block` (the block's first
 entry), `time` (the event's own, ms), `row` (the index row), `conflict` where the event id was
 taken by other content. Sparse attributes feed the secondary indexes: `patient` and `agent`
-(origin#pseudonym), `late` (origin#yyyy-mm) of events whose own time is far from the ledger's.
-A further person of an event has an item of its own, key origin#event id#n. `lost` in the place of
-all that: a rebuild found the entry nowhere, and the event is as unknown as if it had no item.
+(origin#pseudonym), `late` (origin#yyyy-mm) of events whose own time is more than two minutes from
+the entry's (docs/decisions/late-events.md). A further person of an event has an item of its own,
+key origin#event id#n. `lost` in the place of all that: a rebuild found the entry nowhere, and the
+event is as unknown as if it had no item.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ from audit_ledger.records.pseudonyms import conflict_key
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LATE_MS = int(timedelta(days=1).total_seconds() * 1000)
+LATE_MS = 2 * 60_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -1,5 +1,6 @@
 """A ledger's own keys: wrapped by a KMS key, in the clear for minutes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,14 @@ class LedgerKeys:
     index_key: KeyedHash
     ledger_key: bytes
     ledger_key_version: int
+
+
+@dataclass(frozen=True, repr=False)
+class OpeningKeys:
+    """What opens a ledger's records: the index key, and every ledger key by its version."""
+
+    index_key: KeyedHash
+    ledger_keys: Mapping[int, bytes]
 
 
 class WrappingKey:
@@ -38,6 +47,13 @@ class WrappingKey:
             KeyedHash(self._unwrap(wrapped.index_key, "index")),
             self._unwrap(wrapped.ledger_keys[version], "ledger"),
             version,
+        )
+
+    def unwrap_all(self, wrapped: WrappedKeys) -> OpeningKeys:
+        """Give the index key and all ledger keys: old records need the one they were sealed by."""
+        return OpeningKeys(
+            KeyedHash(self._unwrap(wrapped.index_key, "index")),
+            {v: self._unwrap(key, "ledger") for v, key in wrapped.ledger_keys.items()},
         )
 
     def _new(self, purpose: str) -> bytes:

@@ -6,7 +6,7 @@ its secret (a secondary index, deleted with the row). Secrets are never cached: 
 them, consistently, so that a retired generation is used by nobody a moment later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import urandom
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from audit_ledger import strict_base64
 from audit_ledger.aws.batches import batch_get
 from audit_ledger.aws.clients import error_code
+from audit_ledger.records.index_row import PSEUDONYM_BYTES
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
 
@@ -100,6 +101,41 @@ class SubjectsTable:
             Limit=1,
         )
         return answer["Items"][0] if answer["Items"] else None
+
+    def generations(self, row_key: str) -> list[SubjectSecret]:
+        """Give every secret that a subject has, of all years, the oldest first (consistent)."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#key = :key",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={":key": {"S": f"{self._origin}#{row_key}"}},
+            ConsistentRead=True,
+        )
+        return [_subject_secret(item) for page in pages for item in page["Items"]]
+
+    def of_pseudonyms(self, pseudonyms: Iterable[bytes]) -> dict[bytes, SubjectSecret]:
+        """Give the secret behind each patient pseudonym; erased ones are left out.
+
+        The way leads through the index by pseudonym, which follows the table by a moment: a secret
+        made a second ago may seem erased.
+        """
+        keys = [key for pseudonym in pseudonyms for key in self._keys_of(pseudonym)]
+        found = {}
+        for _, item in batch_get(self._client, [(self._table, key) for key in keys]):
+            pseudonym = item["pseudonym"]["S"].removeprefix(f"{self._origin}#")
+            found[strict_base64.decode(pseudonym, size=PSEUDONYM_BYTES)] = _subject_secret(item)
+        return found
+
+    def _keys_of(self, pseudonym: bytes) -> list[dict[str, Any]]:
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName="pseudonym",
+            KeyConditionExpression="pseudonym = :pseudonym",
+            ExpressionAttributeValues={
+                ":pseudonym": {"S": f"{self._origin}#{strict_base64.encode(pseudonym)}"}
+            },
+        )
+        return [{"key": i["key"], "generation": i["generation"]} for i in answer["Items"]]
 
     def _key(self, row_key: str, generation: int) -> dict[str, Any]:
         return {

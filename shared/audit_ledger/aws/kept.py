@@ -1,0 +1,28 @@
+"""What a container keeps of each ledger for minutes: settings, and keys in the clear."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+KEPT_SECONDS = 300.0
+
+T = TypeVar("T")
+
+
+class KeptForMinutes(Generic[T]):
+    """Reads by name, and again once what it has is five minutes old.
+
+    `clock` gives seconds, monotonic. What is too old is dropped whenever anything is asked for.
+    """
+
+    def __init__(self, read: Callable[[str], T], clock: Callable[[], float]) -> None:
+        self._read = read
+        self._clock = clock
+        self._kept: dict[str, tuple[float, T]] = {}
+
+    def get(self, name: str) -> T:
+        """Give what `read` gives, raising what it raises."""
+        now = self._clock()
+        self._kept = {n: k for n, k in self._kept.items() if now - k[0] <= KEPT_SECONDS}
+        if name not in self._kept:
+            self._kept[name] = (now, self._read(name))
+        return self._kept[name][1]
