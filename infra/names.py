@@ -6,6 +6,9 @@ cycles, and a ledger can be added without touching what is there.
 
 from dataclasses import dataclass
 
+OWN_PORTAL = "audit-ledger"
+"""The portal of events that a ledger itself emits (`audit_ledger.access`)."""
+
 
 @dataclass(frozen=True)
 class Names:

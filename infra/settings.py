@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from infra.names import Names
+from infra.names import OWN_PORTAL, Names
 
 KEY = "audit-ledger"
 STAGES = ("dev", "prod")
@@ -256,6 +256,8 @@ def _portal_faults(
         here = f"{place}.portals[{number}]"
         if not _ID.fullmatch(portal.id):
             yield f"{here}.id", portal.id, _ID_RULE
+        if portal.id == OWN_PORTAL:
+            yield f"{here}.id", portal.id, "another id: by this one the ledger itself emits events"
         if portal.id in seen:
             yield f"{here}.id", portal.id, "an id that no other portal of this ledger has"
         seen.add(portal.id)

@@ -15,7 +15,8 @@ ALLOWED = {
     "audit_ledger.tlog": {"audit_ledger"},
     "audit_ledger.chain": {"audit_ledger", "audit_ledger.tlog"},
     "audit_ledger.events": {"audit_ledger"},
-    "audit_ledger.records": {"audit_ledger"},
+    "audit_ledger.records": {"audit_ledger", "audit_ledger.events"},
+    "audit_ledger.http": {"audit_ledger", "audit_ledger.events"},
     "audit_ledger.aws": {
         "audit_ledger",
         "audit_ledger.chain",

@@ -7,9 +7,9 @@ ledger; before that, nothing of the request is, and its sender tries again.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from audit_ledger.access import Access, ForbiddenError
+from audit_ledger.access import OWN_PORTAL, Access, ForbiddenError
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events import PatientRule
+from audit_ledger.events import Event, PatientRule
 from audit_ledger.records.queue_message import encode_queue_message
 from functions.ingest.ledgers import Ledger, Ledgers
 from functions.ingest.sealing import Accepted, Sealed, Sealer
@@ -41,11 +41,26 @@ class Acceptor:
         TooLargeError when the sealed request is more than a message holds: nothing is queued.
         """
         ledger, rule = self.ledger_of(access)
+        return self._take(ledger, access.portal, rule, events)
+
+    def accept_own(self, ledger_id: str, rule: PatientRule, event: Event) -> Sealed:
+        """Seal and queue an event that the ledger itself emits: somebody searched it.
+
+        `rule`: how the event names its patient. NotFoundError where there is no such ledger.
+        """
+        (sealed,) = self._take(
+            self.ledgers.get(ledger_id), OWN_PORTAL, rule, [Accepted(event, None)]
+        )
+        return sealed
+
+    def _take(
+        self, ledger: Ledger, portal: str, rule: PatientRule, events: Sequence[Accepted]
+    ) -> list[Sealed]:
         if not events:
             return []
         received_ms = self.now_ms()
         sealer = Sealer(
-            ledger.origin, access.portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
+            ledger.origin, portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
         )
         sealed = sealer.seal(events, received_ms)
         records = [record for event in sealed for record in event.records]

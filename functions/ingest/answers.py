@@ -1,19 +1,13 @@
-"""HTTP answers: FHIR's forms for what was accepted, OperationOutcomes for what was not."""
+"""HTTP answers: FHIR's forms for what was accepted."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from audit_ledger.access import ForbiddenError
-from audit_ledger.errors import LedgerError, TooLargeError
 from audit_ledger.events import Event, RejectedEvent, operation_outcome
+from audit_ledger.http.answers import Answer, answer
 from functions.ingest.sealing import Sealed
-
-FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
-
-Answer = dict[str, Any]
-"""What a Lambda of an HTTP API returns."""
 
 
 def created(event: Event, sealed: Sealed, preference: str, submitted: bytes) -> Answer:
@@ -63,31 +57,6 @@ def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
         for flag in sealed.flags
     ]
     return {**outcome, "issue": issues}
-
-
-def refusal(error: LedgerError) -> Answer:
-    """Answer an error: where and what was expected, and nothing of what was sent."""
-    if isinstance(error, RejectedEvent):
-        outcome, status = error.operation_outcome(), error.status
-    elif isinstance(error, ForbiddenError):
-        outcome, status = operation_outcome("error", "forbidden", str(error)), 403
-    elif isinstance(error, TooLargeError):
-        outcome, status = operation_outcome("error", "too-long", str(error)), 413
-    else:
-        outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
-        status = 503
-    return answer(status, msgspec.json.encode(outcome), "")
-
-
-def answer(status: int, body: bytes, format_: str, headers: dict[str, str] | None = None) -> Answer:
-    """Answer in FHIR JSON of the release, where one is known."""
-    version = FHIR_VERSIONS.get(format_)
-    media_type = "application/fhir+json" + (f"; fhirVersion={version}" if version else "")
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": media_type, **(headers or {})},
-        "body": body.decode(),
-    }
 
 
 def _location(sealed: Sealed) -> str:

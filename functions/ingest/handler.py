@@ -16,12 +16,13 @@ from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.errors import LedgerError
 from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.http.answers import Answer, answer, refusal
+from audit_ledger.http.request import read_headers, read_request
 from functions.ingest.accept import Acceptor
-from functions.ingest.answers import Answer, answer, refusal
 from functions.ingest.bus import is_from_bus, take_from_bus
 from functions.ingest.capability import capability_statement
 from functions.ingest.ledgers import Ledgers
-from functions.ingest.request import read_headers, read_request
+from functions.ingest.own_events import is_own, take_own
 from functions.ingest.routes import ROUTES
 
 METADATA = "GET /metadata"
@@ -55,7 +56,11 @@ def token_claims() -> TokenClaims:
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: ARG001 Lambda's form
-    """Answer a request, or take an event from the bus."""
+    """Answer a request, or take an event from the bus, or of the ledger itself."""
+    if is_own(event):
+        taken = take_own(acceptor(), event)
+        metrics.add_metric("Accepted", MetricUnit.Count, 1)
+        return taken
     if is_from_bus(event):
         take_from_bus(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)

@@ -11,7 +11,7 @@ from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.subjects import SubjectsTable
-from audit_ledger.errors import LostRaceError, NotFoundError
+from audit_ledger.errors import LostRaceError, UnreachableError
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
 
@@ -98,5 +98,5 @@ class Ledgers:
             except LostRaceError:
                 wrapped = table.keys()
                 if wrapped is None:
-                    raise NotFoundError("the ledger's keys were there and are gone") from None
+                    raise UnreachableError("the ledger's keys were there and are gone") from None
         return wrapping.unwrap(wrapped)

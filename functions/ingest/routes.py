@@ -11,9 +11,10 @@ from audit_ledger.events import (
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
+from audit_ledger.http.answers import Answer
+from audit_ledger.http.request import FHIR_JSON, Request
 from functions.ingest.accept import Acceptor
-from functions.ingest.answers import Answer, bundle_response, created, events_accepted
-from functions.ingest.request import FHIR_JSON, Request
+from functions.ingest.answers import bundle_response, created, events_accepted
 from functions.ingest.sealing import Accepted
 
 STRUCTURED = "application/cloudevents+json"

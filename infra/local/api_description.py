@@ -8,8 +8,8 @@ from typing import Any
 
 from audit_ledger.events import MAX_ENTRIES, MAX_EVENT_BYTES
 from audit_ledger.events.outcomes import MAX_RECORDS
+from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
-from functions.ingest.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
 from functions.published.read import read_published
 

@@ -13,6 +13,9 @@ from typing import Any
 
 from audit_ledger.errors import LedgerError
 
+OWN_PORTAL = "audit-ledger"
+"""The portal of events that the ledger itself emits; no token may name it."""
+
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _SCOPE = re.compile(r"(system|user|patient)/(\*|[A-Za-z]+)\.(c?r?u?d?s?)")
 
@@ -32,15 +35,29 @@ class TokenClaims:
 
 @dataclass(frozen=True)
 class Access:
-    """What a token says. Empty where it says nothing."""
+    """What a token says. Empty where it says nothing.
+
+    `subject` is whom `issuer` calls so: a person, or a machine client.
+    """
 
     ledger: str
     portal: str
     patient: str
     scopes: frozenset[str]
+    issuer: str = ""
+    subject: str = ""
+
+    def __repr__(self) -> str:
+        """Show nobody."""
+        return f"Access(ledger={self.ledger!r}, portal={self.portal!r})"
 
     def require(self, context: str, permission: str) -> None:
         """Raise ForbiddenError unless a scope allows `permission` (one of c, r, u, d, s)."""
+        if not self.allows(context, permission):
+            raise ForbiddenError(f"the token lacks a scope like {context}/AuditEvent.{permission}")
+
+    def allows(self, context: str, permission: str) -> bool:
+        """Whether a scope of this context allows `permission`."""
         for scope in self.scopes:
             match = _SCOPE.fullmatch(scope)
             if (
@@ -49,8 +66,8 @@ class Access:
                 and match[2] in ("*", "AuditEvent")
                 and permission in match[3]
             ):
-                return
-        raise ForbiddenError(f"the token lacks a scope like {context}/AuditEvent.{permission}")
+                return True
+        return False
 
     def required_ledger(self) -> str:
         """Give the ledger's id, or raise ForbiddenError where the token names none."""
@@ -60,7 +77,7 @@ class Access:
 
     def required_portal(self) -> str:
         """Give the portal's id, or raise ForbiddenError where the token names none."""
-        if not self.portal:
+        if not self.portal or self.portal == OWN_PORTAL:
             raise ForbiddenError("the token names no portal, or several")
         return self.portal
 
@@ -77,6 +94,8 @@ def read_access(jwt: Mapping[str, Any], names: TokenClaims) -> Access:
         portal=_claim_or_scope(claims, names.portal, "portal", scopes),
         patient=str(claims.get(names.patient) or ""),
         scopes=scopes,
+        issuer=str(claims.get("iss") or ""),
+        subject=str(claims.get("sub") or claims.get("client_id") or ""),
     )
 
 

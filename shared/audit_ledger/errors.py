@@ -16,6 +16,16 @@ class VerificationError(LedgerError):
     """Well-formed, but a signature, hash, link or proof does not hold."""
 
 
+class RefusedError(LedgerError):
+    """A request that is refused for what it says. `status` is the HTTP status."""
+
+    status: int
+
+    def operation_outcome(self) -> dict[str, object]:
+        """Give the FHIR OperationOutcome that answers this."""
+        raise NotImplementedError
+
+
 class TooLargeError(LedgerError):
     """More bytes than the ledger takes: ask for less at a time."""
 

@@ -113,6 +113,13 @@ def encode_body(body: Body) -> bytes:
     return data
 
 
+def body_time(body: bytes) -> int:
+    """Give the time of a body, whole seconds since 1970, without reading the rest of it."""
+    if len(body) < _U64.size:
+        raise FormatError("block body: ends before its time")
+    return int(_U64.unpack_from(body, len(body) - _U64.size)[0])
+
+
 def decode_body(data: bytes) -> Body:
     """Read what `encode_body` writes; FormatError for anything else."""
     if len(data) > MAX_BODY_BYTES:  # before a million empty entries are taken apart

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from audit_ledger.errors import LedgerError
+from audit_ledger.errors import RefusedError
 
 IssueType = Literal[
     "structure",  # not JSON, or JSON of another shape
@@ -16,7 +16,7 @@ IssueType = Literal[
 ]
 
 
-class RejectedEvent(LedgerError):  # noqa: N818 - an outcome of an entry as much as an error
+class RejectedEvent(RefusedError):  # noqa: N818 - an outcome of an entry as much as an error
     """An event, or a whole request, that is not accepted.
 
     `status` is the HTTP status (400, 413, 415 or 422), `code` a FHIR IssueType, `expression` the

@@ -2,27 +2,34 @@
 
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from audit_ledger.access import Access, TokenClaims, read_access
 from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import MediaType, parse_media_type
 
 MAX_KEY_LENGTH = 255
+MAX_FIELDS = 200  # of a query string
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FHIR_JSON = ("application/fhir+json", "application/json")
 
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """What a portal sent. `headers`: names in lower case."""
+    """What came in. `headers`: names in lower case; `query` is as sent; `path`: its variables."""
 
     route: str
     access: Access
     headers: Mapping[str, str]
     media_type: MediaType
     body: bytes
+    base: str = ""
+    query: str = ""
+    target: str = "/"
+    path: Mapping[str, str] = field(default_factory=dict)
+    source_ip: str = ""
 
     @property
     def idempotency_key(self) -> str | None:
@@ -44,6 +51,32 @@ class Request:
             if name.lower() == "return" and value in ("representation", "OperationOutcome"):
                 return value
         return "minimal"
+
+    @property
+    def line(self) -> str:
+        """Method, path and query as sent."""
+        return (
+            self.route.partition(" ")[0]
+            + f" {self.target}"
+            + (f"?{self.query}" if self.query else "")
+        )
+
+    @property
+    def query_pairs(self) -> list[tuple[str, str]]:
+        """Names and values of the query string, percent-decoded, in order."""
+        try:
+            return parse_qsl(
+                self.query, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+            )
+        except ValueError:  # not UTF-8, or too many
+            expected = f"at most {MAX_FIELDS} parameters in UTF-8, percent-encoded"
+            raise RejectedEvent(400, "value", "the query string", expected) from None
+
+    @property
+    def handles_strictly(self) -> bool:
+        """Whether `Prefer: handling=strict` asks to refuse parameters that are not known."""
+        parts = self.headers.get("prefer", "").lower().replace(";", ",").split(",")
+        return "handling=strict" in [part.strip() for part in parts]
 
     def require_media_type(self, *allowed: str) -> None:
         """Raise RejectedEvent (415) unless the body is of one of these types."""
@@ -74,4 +107,9 @@ def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
         headers=headers,
         media_type=parse_media_type(headers.get("content-type", "")),
         body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        base=f"{headers.get('x-forwarded-proto', 'http')}://{headers.get('host', 'localhost')}",
+        query=event.get("rawQueryString") or "",
+        target=event.get("rawPath") or "/",
+        path=event.get("pathParameters") or {},
+        source_ip=context.get("http", {}).get("sourceIp", ""),
     )

@@ -1,0 +1,29 @@
+"""Events that the ledger itself emits: query asks ingest to take one before it gives an answer.
+
+    {"source": "audit-ledger.query", "ledger": "<id>", "patient_system": "<URI>" or null,
+     "event": "<an AuditEvent, JSON>"}
+
+Query opens records and may read secrets; only ingest makes them. So what is searched is recorded by
+the same code, under the same keys, as what portals send.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from audit_ledger.events import PatientRule, parse_audit_event
+from functions.ingest.accept import Acceptor
+
+SOURCE = "audit-ledger.query"
+
+
+def is_own(event: Mapping[str, Any]) -> bool:
+    """Whether an invocation is query's. Only the roles that may invoke ingest can say so."""
+    return event.get("source") == SOURCE and "routeKey" not in event
+
+
+def take_own(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Accept it; once this returns, it is queued. Gives its id."""
+    rule = PatientRule(system=event["patient_system"], reference=True)
+    parsed = parse_audit_event(event["event"].encode())
+    sealed = acceptor.accept_own(event["ledger"], rule, parsed)
+    return {"id": sealed.event_ids[0]}

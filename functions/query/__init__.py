@@ -1,0 +1,1 @@
+"""Query: searches, single events, receipts and digests, for those who may ask."""

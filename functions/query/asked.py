@@ -1,0 +1,122 @@
+"""A question: who asks, of which ledger, how much of it they may see, as of which published size."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from audit_ledger.access import Access, ForbiddenError
+from audit_ledger.aws.kept import KeptForMinutes
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.errors import NotFoundError
+from audit_ledger.events import PatientReference
+from audit_ledger.http.request import Request
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
+from functions.query.find import Finder, canonical_names
+from functions.query.ledger import Ledger
+from functions.query.opening import Opener
+from functions.query.own_events import Invoke, record_use
+from functions.query.pinned import PinnedLog
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What answers questions: ledgers, the way to ingest, a clock (whole seconds)."""
+
+    ledgers: KeptForMinutes[Ledger]
+    invoke: Invoke
+    now: Callable[[], int]
+
+    def question(self, request: Request, permission: str) -> "Question":
+        """Admit a question; ForbiddenError where the token does not allow it.
+
+        `permission`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
+        """
+        access = request.access
+        ledger_id = access.required_ledger()
+        sees_all = access.allows("system", permission) or access.allows("user", permission)
+        if not sees_all:
+            access.require("patient", permission)
+            if not access.patient:
+                raise ForbiddenError("the token names no patient")
+        try:
+            ledger = self.ledgers.get(ledger_id)
+        except NotFoundError:
+            raise ForbiddenError("the token's ledger does not exist") from None
+        return Question(self, request, ledger, sees_all, ledger.state.published(), self.now())
+
+
+@dataclass(frozen=True)
+class Question:
+    """An admitted question. `state`: what is published, None where nothing is yet."""
+
+    desk: Desk
+    request: Request
+    ledger: Ledger
+    sees_all: bool
+    state: PublishedState | None
+    now: int
+
+    @property
+    def access(self) -> Access:
+        """Who asks."""
+        return self.request.access
+
+    @property
+    def scope(self) -> str:
+        """What a cursor is bound to, beside ledger and search: how much who asks may see."""
+        return "all" if self.sees_all else f"patient\n{self.access.patient}"
+
+    @property
+    def patient(self) -> PatientReference | None:
+        """The patient who asks, None for others. A claim is `Patient/1`, `1` or `system|value`."""
+        return None if self.sees_all else claimed_patient(self.access.patient)
+
+    def finder(self, size: int | None = None) -> Finder:
+        """Look at the ledger as of `size` entries (None: all that is published)."""
+        published = 0 if self.state is None else self.state.size
+        opener = Opener(self.ledger, self.now)
+        log = PinnedLog(self.ledger.blocks, published if size is None else min(size, published))
+        return Finder(self.ledger, log, opener, self.now, self._own(opener))
+
+    def record(
+        self,
+        patients: tuple[PatientReference, ...],
+        subtype: tuple[str, str, str] | None = None,
+    ) -> None:
+        """Put this question into the ledger; UnreachableError where that fails: no answer then."""
+        own = self.patient
+        record_use(
+            self.desk.invoke,
+            ledger_id=self.ledger.id,
+            origin=self.ledger.origin,
+            access=self.access,
+            source_ip=self.request.source_ip,
+            asked=self.request.line,
+            patients=patients if own is None else (own,),
+            instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
+            subtype=subtype,
+        )
+
+    def _own(self, opener: Opener) -> frozenset[bytes] | None:
+        patient, keys = self.patient, self.ledger.keys
+        if patient is None:
+            return None
+        if keys is None:
+            return frozenset()
+        secrets = [
+            secret
+            for name in canonical_names(self.ledger.rules.values(), patient)
+            for secret in self.ledger.subjects.generations(row_key(keys.index_key, name))
+        ]
+        by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
+        opener.know(by_pseudonym)
+        return frozenset(by_pseudonym)
+
+
+def claimed_patient(claim: str) -> PatientReference:
+    """Read the patient of a token."""
+    system, bar, value = claim.rpartition("|")
+    if bar:
+        return PatientReference(None, ((system, value),))
+    return PatientReference(claim if "/" in claim else f"Patient/{claim}")

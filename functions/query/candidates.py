@@ -1,0 +1,143 @@
+"""Candidates: places of entries that a search may be after, in order of the events' own time.
+
+Three ways lead to them, and each is complete by itself:
+
+- **of persons**: by pseudonym of patient or agent, from the secondary indexes;
+- **of a period**: from the blocks of that period, read in the ledger's order, and from the index of
+  late events, whose own time is far from the ledger's;
+- **young** entries, which those indexes may not have yet, from the newest blocks, either way.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+
+from audit_ledger.aws.event_index import LATE_MS, IndexedEntry
+from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_of
+from functions.query.pinned import PinnedLog, StoredBlock
+
+LATE_SECONDS = LATE_MS // 1000
+
+
+class Person:
+    """A patient or an agent by all pseudonyms, one a year and generation; agents of staff one."""
+
+    def __init__(self, by: By, pseudonyms: Iterable[bytes]) -> None:
+        self.by: By = by
+        self.pseudonyms = frozenset(pseudonyms)
+
+    def is_in(self, entry: IndexedEntry) -> bool:
+        """Whether an index row names this one."""
+        if self.by == "patient":
+            return entry.row.patient in self.pseudonyms
+        return not self.pseudonyms.isdisjoint((*entry.row.agents, *entry.row.others))
+
+
+def of_persons(
+    search: EventSearch,
+    log: PinnedLog,
+    persons: Sequence[Person],
+    window: Window,
+    young: Sequence[IndexedEntry],
+    *,
+    newest_first: bool,
+) -> Iterator[Place]:
+    """Give the places of entries that name any of these persons."""
+    first_young = min((entry.seq for entry in young), default=log.size)
+    streams: list[Iterator[Place]] = [
+        filter(
+            lambda place: place.seq < first_young,
+            search.of_person(person.by, pseudonym, window, newest_first=newest_first),
+        )
+        for person in persons
+        for pseudonym in sorted(person.pseudonyms)
+    ]
+    named = [e for e in young if any(person.is_in(e) for person in persons)]
+    streams.append(iter(_sorted(named, window, newest_first=newest_first)))
+    return _each_once(heapq.merge(*streams, reverse=newest_first))
+
+
+def of_period(
+    search: EventSearch,
+    log: PinnedLog,
+    window: Window,
+    young: Sequence[IndexedEntry],
+    *,
+    newest_first: bool,
+) -> Iterator[Place]:
+    """Give the places of all entries whose own time is in the window."""
+    first_young = min((entry.seq for entry in young), default=log.size)
+    late = (p for p in search.late(window, newest_first=newest_first) if p.seq < first_young)
+    own = _newest_first if newest_first else _oldest_first
+    late_young = [entry for entry in young if is_late(entry)]
+    streams = (
+        own(log, window),
+        late,
+        iter(_sorted(late_young, window, newest_first=newest_first)),
+    )
+    return _each_once(heapq.merge(*streams, reverse=newest_first))
+
+
+def is_late(entry: IndexedEntry) -> bool:
+    """Whether an entry is in the index of late events."""
+    return abs(entry.row.time_ms - entry.block_time * 1000) > LATE_MS
+
+
+def _newest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
+    """Read blocks backwards. What is to come is older than a block's time and two minutes."""
+    start = log.first_after(_seconds(window.last) + LATE_SECONDS)
+    waiting: list[tuple[int, int, int]] = []  # negated: the newest is on top of the heap
+    for block in log.newest_first(start):
+        if block.time * 1000 + LATE_MS < window.first:
+            break
+        for place in _in_time(block, window):
+            heapq.heappush(waiting, (-place.time_ms, -place.seq, -place.first_seq))
+        while waiting and -waiting[0][0] > block.time * 1000 + LATE_MS:
+            yield _negated(heapq.heappop(waiting))
+    while waiting:
+        yield _negated(heapq.heappop(waiting))
+
+
+def _oldest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
+    """Read blocks forwards. What is to come is newer than a block's time less two minutes."""
+    start = log.first_after(_seconds(window.first) - LATE_SECONDS - 1)
+    waiting: list[Place] = []
+    for block in log.oldest_first(start):
+        if block.time * 1000 - LATE_MS > window.last:
+            break
+        for place in _in_time(block, window):
+            heapq.heappush(waiting, place)
+        while waiting and waiting[0].time_ms < block.time * 1000 - LATE_MS:
+            yield heapq.heappop(waiting)
+    while waiting:
+        yield heapq.heappop(waiting)
+
+
+def _in_time(block: StoredBlock, window: Window) -> Iterator[Place]:
+    for stored in block.entries.values():
+        entry = stored.indexed
+        if window.first <= entry.row.time_ms <= window.last and not is_late(entry):
+            yield place_of(entry)
+
+
+def _sorted(entries: Iterable[IndexedEntry], window: Window, *, newest_first: bool) -> list[Place]:
+    places = (place_of(entry) for entry in entries)
+    inside = (place for place in places if window.first <= place.time_ms <= window.last)
+    return sorted(inside, reverse=newest_first)
+
+
+def _each_once(places: Iterable[Place]) -> Iterator[Place]:
+    """Leave out what two ways led to: equal places stand side by side."""
+    last: Place | None = None
+    for place in places:
+        if place != last:
+            yield place
+        last = place
+
+
+def _negated(waiting: tuple[int, int, int]) -> Place:
+    return Place(-waiting[0], -waiting[1], -waiting[2])
+
+
+def _seconds(milliseconds: int) -> int:
+    """Round up to whole seconds."""
+    return -(-milliseconds // 1000)

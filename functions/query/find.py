@@ -1,0 +1,197 @@
+"""Finding: one page of a search, from where the ledger stands to events that are opened and match.
+
+Pages are bounded by work, not only by their length: whoever asks for what is rare gets what was
+found so far and a cursor to go on from. All pages of a search see the same published size.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from audit_ledger.aws.event_search import Place, Window
+from audit_ledger.aws.subjects import SubjectSecret
+from audit_ledger.events import PatientReference, PatientRule, canonical_patient
+from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
+from audit_ledger.search import (
+    Search,
+    agent_lookups,
+    event_ids,
+    event_period,
+    matches,
+    patient_lookups,
+)
+from functions.query.candidates import Person, of_period, of_persons
+from functions.query.ledger import Ledger
+from functions.query.opening import Opened, Opener
+from functions.query.pinned import PinnedLog, StoredEntry
+
+AT_ONCE = 50  # records whose secrets are looked up together
+MOST_OPENED = 1000  # a page
+MOST_BLOCKS = 250  # read for a page: at most 300 KB each
+FUTURE_MS = 366 * 86_400_000  # how far ahead of now an event's own time is looked for by default
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a search. `next`: the place behind which the next page begins, None at the end.
+
+    `warnings`: codes of what the answer may lack.
+    """
+
+    found: tuple[Opened, ...]
+    next: Place | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Finds events of one ledger, below one published size, for one request.
+
+    `own`: pseudonyms of the patient who asks, who sees nothing else; None for who may see all.
+    `now`: whole seconds.
+    """
+
+    ledger: Ledger
+    log: PinnedLog
+    opener: Opener
+    now: int
+    own: frozenset[bytes] | None = None
+
+    def page(self, search: Search, after: Place | None) -> Page:
+        """Give a page: matching events behind `after` in the order that is asked for."""
+        newest_first = search.sort == "-date"
+        window = self._window(search, after, newest_first=newest_first)
+        if window.first > window.last or self.ledger.keys is None:
+            return Page((), None)
+        places, warnings = self._candidates(search, window, newest_first=newest_first)
+        if after is not None:
+            behind = after
+            places = (p for p in places if (p < behind if newest_first else p > behind))
+        return self._filled(search, places, warnings)
+
+    def one(self, event_id: str) -> Opened | None:
+        """Give the event of an id; None where there is none, or it is not for who asks."""
+        found = self.ledger.events.entry(event_id)
+        if found is None or found.place.seq >= self.log.size:
+            return None
+        stored = self.log.stored(found.place.first_seq, found.place.seq)
+        if not self._may_see(stored):
+            return None
+        self.opener.look_up([stored.indexed])
+        return self.opener.open(stored)
+
+    def _candidates(
+        self, search: Search, window: Window, *, newest_first: bool
+    ) -> tuple[Iterator[Place], tuple[str, ...]]:
+        """Choose the narrowest way that finds everything; see `candidates` for the ways."""
+        ids = event_ids(search)
+        if ids is not None:
+            return iter(self._places_of(ids, window, newest_first=newest_first)), ()
+        young = self.log.young(self.now)
+        persons, warnings = self._persons(search)
+        if persons is not None:
+            found = of_persons(
+                self.ledger.events, self.log, persons, window, young, newest_first=newest_first
+            )
+            return found, warnings
+        period = of_period(self.ledger.events, self.log, window, young, newest_first=newest_first)
+        return period, warnings
+
+    def _persons(self, search: Search) -> tuple[list[Person] | None, tuple[str, ...]]:
+        """Give persons, one of whom every match names; None: only a period finds them all."""
+        if self.own is not None:
+            return [Person("patient", self.own)], ()
+        period = event_period(search)
+        is_period = period.from_ms > FIRST_MS or period.to_ms <= LAST_MS
+        for patients in patient_lookups(search):
+            secrets = [self._secrets_of(patient) for patient in patients]
+            if all(known is not None for known in secrets):
+                pseudonyms = self._known(s for known in secrets for s in known or ())
+                return [Person("patient", pseudonyms), Person("agent", pseudonyms)], ()
+            if not is_period:
+                return [], ("patient.unresolved",)
+        for lookup in agent_lookups(search):
+            if lookup.is_complete or not is_period:
+                keys = self.ledger.keys
+                staff = [staff_pseudonym(keys.index_key, n) for n in lookup.names] if keys else []
+                acting = (self._secrets_of(patient) or () for patient in lookup.patients)
+                patients_acting = self._known(secret for known in acting for secret in known)
+                found = [Person("agent", {*staff, *patients_acting})]
+                return found, () if lookup.is_complete else ("agent.incomplete",)
+        return None, ()
+
+    def _secrets_of(self, patient: PatientReference) -> list[SubjectSecret] | None:
+        """Give a patient's secrets of all years; None where no portal's rule tells who it is."""
+        keys = self.ledger.keys
+        names = canonical_names(self.ledger.rules.values(), patient)
+        if keys is None or not names:
+            return None
+        return [
+            secret
+            for name in names
+            for secret in self.ledger.subjects.generations(row_key(keys.index_key, name))
+        ]
+
+    def _known(self, secrets: Iterable[SubjectSecret]) -> frozenset[bytes]:
+        """Give the pseudonyms of secrets; their records can then be opened."""
+        by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
+        self.opener.know(by_pseudonym)
+        return frozenset(by_pseudonym)
+
+    def _places_of(self, ids: Sequence[str], window: Window, *, newest_first: bool) -> list[Place]:
+        found = (self.ledger.events.entry(event_id) for event_id in ids)
+        places = {entry.place for entry in found if entry is not None}
+        inside = (p for p in places if window.first <= p.time_ms <= window.last)
+        return sorted(inside, reverse=newest_first)
+
+    def _window(self, search: Search, after: Place | None, *, newest_first: bool) -> Window:
+        """Give the period of events' own time that is left to look through."""
+        period = event_period(search)
+        first, last = period.from_ms, period.to_ms - 1
+        if event_ids(search) is None and last >= LAST_MS:
+            last = min(last, self.now * 1000 + FUTURE_MS)
+        if after is None:
+            return Window(first, last)
+        if newest_first:
+            return Window(first, min(last, after.time_ms))
+        return Window(max(first, after.time_ms), last)
+
+    def _filled(self, search: Search, places: Iterator[Place], warnings: tuple[str, ...]) -> Page:
+        """Open candidates until the page is full, the work is done, or there are none left."""
+        found: list[Opened] = []
+        opened = 0
+        last: Place | None = None
+        while chunk := list(islice(places, min(AT_ONCE, 1 + search.count - len(found)))):
+            stored = [
+                (place, entry)
+                for place in chunk
+                if place.seq < self.log.size
+                for entry in [self.log.stored(place.first_seq, place.seq)]
+                if self._may_see(entry)
+            ]
+            self.opener.look_up(entry.indexed for _, entry in stored)
+            for place, entry in stored:
+                record = self.opener.open(entry)
+                if record is None or not matches(search, record.event):
+                    last = place
+                    continue
+                if len(found) == search.count:
+                    return Page(tuple(found), last, warnings)
+                found.append(record)
+                last = place
+            last = chunk[-1]
+            opened += len(stored)
+            if opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS:
+                return Page(tuple(found), last, warnings)
+        return Page(tuple(found), None, warnings)
+
+    def _may_see(self, stored: StoredEntry) -> bool:
+        return self.own is None or stored.indexed.row.patient in self.own
+
+
+def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> tuple[str, ...]:
+    """Give a patient's canonical identifiers by the rules of all portals, each once."""
+    found = (canonical_patient(rule, patient) for rule in rules)
+    return tuple(dict.fromkeys(name for name in found if name is not None))

@@ -1,0 +1,81 @@
+"""A ledger as query knows it: settings and keys (kept for minutes), tables, published files."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_ledger.aws.blocks import BlocksTable
+from audit_ledger.aws.event_search import EventSearch
+from audit_ledger.aws.kept import KeptForMinutes
+from audit_ledger.aws.ledger_keys import OpeningKeys, WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.published_source import S3Source
+from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.events import PatientRule
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Names of the tables, and of the bucket of published files."""
+
+    blocks: str
+    events: str
+    subjects: str
+    ledgers: str
+    published_bucket: str
+
+
+@dataclass(frozen=True, repr=False)
+class Ledger:
+    """What answering a question needs of one ledger. `keys`: None before its first event."""
+
+    id: str
+    origin: str
+    rules: Mapping[str, PatientRule]
+    """By portal."""
+    keys: OpeningKeys | None
+    blocks: BlocksTable
+    events: EventSearch
+    subjects: SubjectsTable
+    state: LedgersTable
+    published: S3Source
+
+
+def ledgers(
+    stage: str,
+    settings: LedgerSettings,
+    dynamodb: "DynamoDBClient",
+    kms: "KMSClient",
+    tables: Tables,
+    clock: Callable[[], float],
+) -> KeptForMinutes[Ledger]:
+    """Give the ledgers of a stage by id; `get` raises NotFoundError where none is declared."""
+    name = f"audit-ledger-{stage}"
+
+    def read(ledger_id: str) -> Ledger:
+        setting = settings.read(ledger_id)
+        origin = setting.origin
+        state = LedgersTable(dynamodb, tables.ledgers, origin)
+        wrapped = state.keys()
+        wrapping = WrappingKey(kms, f"alias/{name}/{ledger_id}/wrapping", origin)
+        return Ledger(
+            id=ledger_id,
+            origin=origin,
+            rules={
+                portal: PatientRule(each.patient.system, each.patient.reference)
+                for portal, each in setting.portals.items()
+            },
+            keys=None if wrapped is None else wrapping.unwrap_all(wrapped),
+            blocks=BlocksTable(dynamodb, tables.blocks, origin),
+            events=EventSearch(dynamodb, tables.events, origin),
+            subjects=SubjectsTable(dynamodb, tables.subjects, origin),
+            state=state,
+            published=S3Source(tables.published_bucket, ledger_id),
+        )
+
+    return KeptForMinutes(read, clock)

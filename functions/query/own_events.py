@@ -1,0 +1,143 @@
+"""What query does is recorded in the ledger that it reads, before anything of it is answered.
+
+DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2) with the event type of IHE ITI-81 for searches,
+as an R4 AuditEvent: who asked, from where, what for, and whom about. Ingest takes it, seals it under
+the secrets of those patients, and queues it; only then does the answer leave.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from audit_ledger.access import Access
+from audit_ledger.errors import UnreachableError
+from audit_ledger.events import PatientReference
+
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+SOURCE = "audit-ledger.query"
+
+Invoke = Callable[[dict[str, Any]], dict[str, Any]]
+"""Invoke ingest with a payload and give its answer; UnreachableError where it did not take it."""
+
+
+def record_use(
+    invoke: Invoke,
+    *,
+    ledger_id: str,
+    origin: str,
+    access: Access,
+    source_ip: str,
+    asked: str,
+    patients: Sequence[PatientReference],
+    instant: str,
+    subtype: tuple[str, str, str] | None = None,
+) -> None:
+    """Have ingest queue the event of one use; UnreachableError where it is not queued.
+
+    `asked`: the request line, as in `GET /AuditEvent?patient=1`; `instant`: FHIR, now; `subtype`:
+    system, code and display of what was done.
+    """
+    event = use_of_the_log(
+        origin=origin,
+        access=access,
+        source_ip=source_ip,
+        asked=asked,
+        patients=patients,
+        instant=instant,
+        subtype=subtype,
+    )
+    systems = [system for patient in patients for system, _ in patient.identifiers]
+    answer = invoke(
+        {
+            "source": SOURCE,
+            "ledger": ledger_id,
+            "patient_system": systems[0] if systems else None,
+            "event": msgspec.json.encode(event).decode(),
+        }
+    )
+    if not answer.get("id"):
+        raise UnreachableError("the use of the ledger could not be recorded")
+
+
+def use_of_the_log(
+    *,
+    origin: str,
+    access: Access,
+    source_ip: str,
+    asked: str,
+    patients: Sequence[PatientReference],
+    instant: str,
+    subtype: tuple[str, str, str] | None,
+) -> dict[str, Any]:
+    """Give the AuditEvent of one use."""
+    event: dict[str, Any] = {
+        "resourceType": "AuditEvent",
+        "type": _coding(DICOM, "110101", "Audit Log Used"),
+        "action": "R",
+        "recorded": instant,
+        "outcome": "0",
+        "agent": [
+            {
+                "type": {"coding": [_coding(DICOM, "110153", "Source Role ID")]},
+                "who": _who(access),
+                "requestor": True,
+                **({"network": {"address": source_ip, "type": "2"}} if source_ip else {}),
+            },
+            {
+                "type": {"coding": [_coding(DICOM, "110152", "Destination Role ID")]},
+                "who": {"identifier": {"value": origin}},
+                "requestor": False,
+            },
+        ],
+        "source": {"observer": {"identifier": {"value": origin}}},
+        "entity": [
+            {
+                "what": {"identifier": {"value": origin}},
+                "type": _coding(ENTITY_TYPE, "2", "System Object"),
+                "role": _coding(OBJECT_ROLE, "13", "Security Resource"),
+                "name": "Security Audit Log",
+            },
+            {
+                "type": _coding(ENTITY_TYPE, "2", "System Object"),
+                "role": _coding(OBJECT_ROLE, "24", "Query"),
+                "query": b64encode(asked.encode()).decode(),
+            },
+            *(_patient(patient) for patient in patients),
+        ],
+    }
+    if subtype is not None:
+        event["subtype"] = [_coding(*subtype)]
+    return event
+
+
+ITI_81 = ("urn:ihe:event-type-code", "ITI-81", "Retrieve ATNA Audit Event")
+
+
+def _coding(system: str, code: str, display: str) -> dict[str, str]:
+    return {"system": system, "code": code, "display": display}
+
+
+def _who(access: Access) -> dict[str, Any]:
+    """A patient who asks is named as such; others by what their issuer calls them."""
+    if access.patient:
+        named = access.patient if "/" in access.patient else f"Patient/{access.patient}"
+        return {"reference": named}
+    return {"identifier": {"system": access.issuer, "value": access.subject}}
+
+
+def _patient(patient: PatientReference) -> dict[str, Any]:
+    what: dict[str, Any] = {}
+    if patient.reference is not None:
+        what["reference"] = patient.reference
+    if patient.identifiers:
+        system, value = patient.identifiers[0]
+        what["identifier"] = {"system": system, "value": value}
+    return {
+        "what": what,
+        "type": _coding(ENTITY_TYPE, "1", "Person"),
+        "role": _coding(OBJECT_ROLE, "1", "Patient"),
+    }

@@ -1,0 +1,123 @@
+"""The log up to one published size, as one request sees it: every block is read once at most.
+
+A search goes on for pages while the ledger grows. All its pages look at the size that was published
+when it began, so that nothing is missed and nothing comes twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+import msgspec
+
+from audit_ledger.aws.blocks import BlocksTable
+from audit_ledger.aws.event_index import IndexedEntry, indexed_entries
+from audit_ledger.chain.block import Block, body_time, decode_body
+from audit_ledger.errors import VerificationError
+
+YOUNG_SECONDS = 10
+
+
+class StoredEntry(msgspec.Struct, frozen=True, gc=False):
+    """An event's entry as a block has it: what the index says of it, and its sealed record."""
+
+    indexed: IndexedEntry
+    entry: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True)
+class StoredBlock:
+    """A block, read. `time`: whole seconds; `entries`: by seq, without control entries."""
+
+    first_seq: int
+    time: int
+    entries: dict[int, StoredEntry]
+
+
+@dataclass
+class PinnedLog:
+    """The blocks below `size` entries; `size` is where a block ends."""
+
+    blocks: BlocksTable
+    size: int
+    read: dict[int, StoredBlock] = field(default_factory=dict)
+
+    def block(self, first_seq: int) -> StoredBlock:
+        """Give the block that begins with an entry; VerificationError where the index errs."""
+        if first_seq not in self.read:
+            block = self.blocks.beginning_at(first_seq)
+            if block is None:
+                raise VerificationError(f"the index names a block at {first_seq} that is not there")
+            self._keep(block)
+        return self.read[first_seq]
+
+    def newest_first(self, seq: int | None = None) -> Iterator[StoredBlock]:
+        """Give the blocks that begin before entry `seq` (None: all), the newest first."""
+        yield from map(self._keep, self.blocks.before(self.size if seq is None else seq))
+
+    def oldest_first(self, first_seq: int) -> Iterator[StoredBlock]:
+        """Give the blocks from the one that begins with `first_seq` on, in order."""
+        below = takewhile(lambda block: block.first_seq < self.size, self.blocks.since(first_seq))
+        yield from map(self._keep, below)
+
+    def first_after(self, time: int) -> int:
+        """Give the first entry of the first block that is later than `time`, or else the size.
+
+        By bisection: blocks' times never fall. Whole seconds.
+        """
+        low, high = 0, self.size  # all before `low` are not later; all from `high` on are
+        while low < high:
+            block = self.blocks.ending_before((low + high) // 2 + 1)
+            if block is None:
+                raise VerificationError("the blocks do not begin with the first entry")
+            if body_time(block.body) > time:
+                high = block.first_seq
+            else:
+                low = block.size_after
+        return low
+
+    def young(self, now: int) -> list[IndexedEntry]:
+        """Give the entries that secondary indexes may not have yet.
+
+        Those of the last ten seconds, and of the last block: its sequencer may have died before
+        it indexed it.
+        """
+        found: list[IndexedEntry] = []
+        below = self.size
+        while below and (block := self.blocks.ending_before(below)) is not None:
+            if below < self.size and body_time(block.body) < now - YOUNG_SECONDS:
+                break
+            found += (stored.indexed for stored in self._keep(block).entries.values())
+            below = block.first_seq
+        return found
+
+    def stored(self, first_seq: int, seq: int) -> StoredEntry:
+        """Give an entry; VerificationError where its block has none of that number."""
+        entry = self.block(first_seq).entries.get(seq)
+        if entry is None:
+            raise VerificationError(f"the index names an entry {seq} that its block has not")
+        return entry
+
+    def _keep(self, block: Block) -> StoredBlock:
+        kept = self.read.get(block.first_seq)
+        if kept is None:
+            kept = self.read[block.first_seq] = _stored(block)
+        return kept
+
+
+def _stored(block: Block) -> StoredBlock:
+    body = decode_body(block.body)
+    indexed: Sequence[IndexedEntry] = indexed_entries(block)
+    return StoredBlock(
+        block.first_seq,
+        body.time,
+        {
+            each.seq: StoredEntry(
+                each,
+                body.items[each.seq - block.first_seq].entry,
+                body.items[each.seq - block.first_seq].sealed,
+            )
+            for each in indexed
+        },
+    )

@@ -1,0 +1,123 @@
+"""GET /AuditEvent and GET /AuditEvent/{id}: IHE ITI-81, FHIR search and read."""
+
+from collections import defaultdict
+
+from audit_ledger.aws.event_search import Place
+from audit_ledger.errors import NotFoundError
+from audit_ledger.events import PatientReference
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.http.answers import Answer, answer
+from audit_ledger.http.request import Request
+from audit_ledger.search import (
+    Cursor,
+    Found,
+    Issue,
+    RejectedSearch,
+    decode_cursor,
+    encode_cursor,
+    parse_search,
+    patient_lookups,
+    search_binding,
+    searchset,
+    shown_event,
+)
+from functions.query.asked import Desk, Question
+from functions.query.find import Page
+from functions.query.opening import Opened
+from functions.query.own_events import ITI_81
+
+_WARNINGS = {
+    "agent.incomplete": (
+        "an agent is indexed by the best name of each event: events that also name it otherwise "
+        "may be missing; add date to be sure"
+    ),
+    "patient.unresolved": (
+        "no portal of this ledger names patients like this: add date to look into every event"
+    ),
+}
+
+
+def get_audit_events(desk: Desk, request: Request) -> Answer:
+    """Search. The page is found, the search is recorded, and then it is answered."""
+    question = desk.question(request, "s")
+    release = release_asked_for(request)
+    search = parse_search(
+        request.query_pairs,
+        is_strict=request.handles_strictly,
+        is_bounded_by_token=not question.sees_all,
+    )
+    after: Place | None = None
+    size: int | None = None
+    binding = search_binding(search, origin=question.ledger.origin, scope=question.scope)
+    keys = question.ledger.keys
+    if search.cursor is not None:
+        if keys is None:
+            raise RejectedSearch(400, "value", "_cursor", "the cursor of a link next")
+        cursor = decode_cursor(keys.index_key, search.cursor, binding)
+        after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
+    finder = question.finder(size)
+    page = finder.page(search, after)
+    question.record(_patients(patient_lookups(search)), ITI_81)
+    next_cursor = None
+    if page.next is not None and keys is not None:
+        reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
+        next_cursor = encode_cursor(keys.index_key, reached, binding)
+    body = searchset(
+        search,
+        _with_repeats(page),
+        base=request.base,
+        release=release,
+        next_cursor=next_cursor,
+        warnings=[Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings],
+    )
+    return answer(200, body, release)
+
+
+def get_audit_event(desk: Desk, request: Request) -> Answer:
+    """Read one event: the bytes that were submitted."""
+    question = desk.question(request, "r")
+    release = release_asked_for(request)
+    opened = read_one(question)
+    shown = shown_event(opened.event, release)
+    question.record(opened.event.details.patients, ITI_81)
+    return answer(200, shown.body, shown.release, {"ETag": f'W/"{opened.event.seq}"'})
+
+
+def read_one(question: Question) -> Opened:
+    """Open the event that the path names; NotFoundError where it is not, or not for who asks."""
+    opened = question.finder().one(question.request.path["id"])
+    if opened is None:
+        raise NotFoundError("no such event here: unknown, not published yet, erased, or not yours")
+    return opened
+
+
+def release_asked_for(request: Request) -> Release:
+    """Give the release by `fhirVersion` of Accept; R4 unless R5 is asked for."""
+    accepted = parse_media_type(request.headers.get("accept", ""))
+    if accepted.is_xml:
+        raise RejectedSearch(406, "not-supported", "Accept", "application/fhir+json")
+    version = accepted.fhir_version or "4.0"
+    if version[:3] not in ("4.0", "4.3", "5.0"):
+        raise RejectedSearch(406, "not-supported", "Accept", "fhirVersion 4.0 or 5.0")
+    return "fhir-r5" if version[:1] == "5" else "fhir-r4"
+
+
+def _patients(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:
+    return tuple(dict.fromkeys(patient for patients in lookups for patient in patients))
+
+
+def _with_repeats(page: Page) -> list[Found]:
+    """Say of each event of a page whether it repeats an earlier entry of the page, word for word."""
+    by_content: defaultdict[tuple[str, bytes], list[Opened]] = defaultdict(list)
+    for opened in page.found:
+        by_content[opened.event.portal, opened.event.resource].append(opened)
+    first = {
+        key: min(same, key=lambda opened: opened.event.seq) for key, same in by_content.items()
+    }
+    found = []
+    for opened in page.found:
+        earliest = first[opened.event.portal, opened.event.resource].event
+        repeats = None if earliest.seq == opened.event.seq else earliest.event_id
+        found.append(Found(opened.event, repeats))
+    return found

@@ -1,0 +1,41 @@
+"""HTTP answers in FHIR JSON, and OperationOutcomes for what is refused."""
+
+from typing import Any
+
+import msgspec
+
+from audit_ledger.access import ForbiddenError
+from audit_ledger.errors import LedgerError, NotFoundError, RefusedError, TooLargeError
+from audit_ledger.events.rejected import operation_outcome
+
+FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
+
+Answer = dict[str, Any]
+"""What a Lambda of an HTTP API returns."""
+
+
+def refusal(error: LedgerError) -> Answer:
+    """Answer an error: where and what was expected, and nothing of what was sent."""
+    if isinstance(error, RefusedError):
+        outcome, status = error.operation_outcome(), error.status
+    elif isinstance(error, ForbiddenError):
+        outcome, status = operation_outcome("error", "forbidden", str(error)), 403
+    elif isinstance(error, NotFoundError):
+        outcome, status = operation_outcome("error", "not-found", str(error)), 404
+    elif isinstance(error, TooLargeError):
+        outcome, status = operation_outcome("error", "too-long", str(error)), 413
+    else:
+        outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
+        status = 503
+    return answer(status, msgspec.json.encode(outcome), "")
+
+
+def answer(status: int, body: bytes, format_: str, headers: dict[str, str] | None = None) -> Answer:
+    """Answer in FHIR JSON of the release, where one is known."""
+    version = FHIR_VERSIONS.get(format_)
+    media_type = "application/fhir+json" + (f"; fhirVersion={version}" if version else "")
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": media_type, **(headers or {})},
+        "body": body.decode(),
+    }
