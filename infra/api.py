@@ -1,4 +1,4 @@
-"""The HTTP API, with the two functions behind it: ingest, and the reader of published files."""
+"""The HTTP API, with the functions behind it: ingest, query, the reader of published files."""
 
 import json
 
@@ -15,6 +15,7 @@ from infra.function import LedgerFunction, encrypted_log_group
 from infra.ingest import add_ingest
 from infra.operations import Operations
 from infra.permissions import Permission
+from infra.query import add_query
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
 from infra.tokens import PortalTokens
@@ -52,6 +53,7 @@ class ApiStack(StageStack):
             issuer, audience = own.issuer, own.audience
         claims = msgspec.json.encode(tokens.claims).decode()
         ingest = add_ingest(self, operations, bus, claims)
+        query = add_query(self, operations, ingest, claims)
         published = self._published(claims)
         self._http = api.HttpApi(
             self,
@@ -63,6 +65,7 @@ class ApiStack(StageStack):
         self._serve(
             authorizers.HttpJwtAuthorizer("Tokens", issuer, jwt_audience=audience),
             ingest.alias or ingest.function,
+            query.alias or query.function,
             published.function,
         )
         self._add_stage()
@@ -101,16 +104,20 @@ class ApiStack(StageStack):
         self,
         authorizer: api.IHttpRouteAuthorizer,
         ingest: lambda_.IFunction,
+        query: lambda_.IFunction,
         published: lambda_.IFunction,
     ) -> None:
         """Add the routes. Scopes are judged by the functions, which know SMART's wildcards."""
         to_ingest = integrations.HttpLambdaIntegration("Ingest", ingest)
+        to_query = integrations.HttpLambdaIntegration("Query", query)
         to_published = integrations.HttpLambdaIntegration("Published", published)
         post, get = api.HttpMethod.POST, api.HttpMethod.GET
         for method, path, integration in (
             (post, "/AuditEvent", to_ingest),
             (post, "/", to_ingest),
             (post, "/events", to_ingest),
+            (get, "/AuditEvent", to_query),
+            (get, "/AuditEvent/{id}", to_query),
             (get, "/published/{path+}", to_published),
         ):
             self._http.add_routes(

@@ -41,7 +41,7 @@ THIS_MACHINE = Platform(f"{sys.version_info.major}.{sys.version_info.minor}")
 BUNDLE_FOR = "bundle-for"
 """Key of the CDK context: `this-machine` for assets that an emulator here can run."""
 
-KEPT_SERVICES = frozenset({"dynamodb", "events", "kms", "s3", "sqs", "ssm", "sts"})
+KEPT_SERVICES = frozenset({"dynamodb", "events", "kms", "lambda", "s3", "sqs", "ssm", "sts"})
 """Services whose descriptions botocore keeps: of its 20 MB, what our clients read."""
 
 _NOT_NEEDED = (
@@ -50,6 +50,7 @@ _NOT_NEEDED = (
     "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
 )
 _NOT_FOR_FUNCTIONS = ("cli", "recovery", "verify")
+_NEEDED_ALL_THE_SAME = {"query": ("verify",)}  # it makes receipts from what is published
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 
@@ -82,7 +83,7 @@ def function_sources(name: str) -> Path:
     shutil.copy(REPOSITORY / "functions" / "__init__.py", folder / "functions")
     package = folder / "audit_ledger"
     shutil.copytree(REPOSITORY / "shared" / "audit_ledger", package, ignore=_LEFT_OUT)
-    for part in _NOT_FOR_FUNCTIONS:
+    for part in set(_NOT_FOR_FUNCTIONS).difference(_NEEDED_ALL_THE_SAME.get(name, ())):
         shutil.rmtree(package / part, ignore_errors=True)
     return folder
 

@@ -1,4 +1,4 @@
-"""A question: who asks, of which ledger, how much of it they may see, as of which published size."""
+"""A question: who asks, of which ledger, how much of it they may see, as of which size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -14,14 +14,9 @@ from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
-from audit_ledger.search import (
-    Search,
-    agent_lookups,
-    event_ids,
-    event_period,
-    matches,
-    patient_lookups,
-)
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.lookups import agent_lookups, event_ids, event_period, patient_lookups
+from audit_ledger.search.match import matches
 from functions.query.candidates import Person, of_period, of_persons
 from functions.query.ledger import Ledger
 from functions.query.opening import Opened, Opener

@@ -1,8 +1,8 @@
 """What query does is recorded in the ledger that it reads, before anything of it is answered.
 
-DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2) with the event type of IHE ITI-81 for searches,
-as an R4 AuditEvent: who asked, from where, what for, and whom about. Ingest takes it, seals it under
-the secrets of those patients, and queues it; only then does the answer leave.
+DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2), for searches with the event type of IHE
+ITI-81, as an R4 AuditEvent: who asked, from where, what for, and whom about. Ingest takes it, seals
+it under the secrets of those patients, and queues it; only then does the answer leave.
 """
 
 from base64 import b64encode

@@ -9,19 +9,12 @@ from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.answers import Answer, answer
 from audit_ledger.http.request import Request
-from audit_ledger.search import (
-    Cursor,
-    Found,
-    Issue,
-    RejectedSearch,
-    decode_cursor,
-    encode_cursor,
-    parse_search,
-    patient_lookups,
-    search_binding,
-    searchset,
-    shown_event,
-)
+from audit_ledger.search.bundle import Found, Issue, searchset
+from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.lookups import patient_lookups
+from audit_ledger.search.parameters import parse_search
+from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.resource import shown_event
 from functions.query.asked import Desk, Question
 from functions.query.find import Page
 from functions.query.opening import Opened
@@ -108,7 +101,7 @@ def _patients(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[Patien
 
 
 def _with_repeats(page: Page) -> list[Found]:
-    """Say of each event of a page whether it repeats an earlier entry of the page, word for word."""
+    """Say of each event whether it repeats an earlier entry of the page, word for word."""
     by_content: defaultdict[tuple[str, bytes], list[Opened]] = defaultdict(list)
     for opened in page.found:
         by_content[opened.event.portal, opened.event.resource].append(opened)

@@ -27,6 +27,7 @@ from infra.local.deployment import Deployment
 from infra.local.emulator import emulated_aws
 from infra.local.event_bus import Delivery, EventBusPump
 from infra.local.http_server import HttpApi, HttpServer, serve
+from infra.local.lambda_calls import invoking
 from infra.local.meter import Meter
 from infra.local.mirror import Mirror
 from infra.local.permissions import Permissions
@@ -186,6 +187,7 @@ def local_cloud(
         deployment = deploy(assembly, region)
         runner = Runner(deployment.functions, region, log_to)
         stack.callback(runner.forget)
+        stack.enter_context(invoking(runner))
         bus = EventBusPump(deployment, runner)
         stack.enter_context(bus.listening())
         permissions = stack.enter_context(Permissions.of(deployment).enforced())

@@ -1,7 +1,7 @@
 """What IAM is asked when a function calls AWS: actions, resources and condition keys.
 
-Source: service authorization reference, the pages on DynamoDB, EventBridge, KMS, S3, SQS and
-Systems Manager. A service or operation that is not known here is refused.
+Source: service authorization reference, the pages on DynamoDB, EventBridge, KMS, Lambda, S3,
+SQS and Systems Manager. A service or operation that is not known here is refused.
 """
 
 import re
@@ -171,10 +171,17 @@ def _ssm(call: Call, place: Place) -> Iterator[Asked]:
     yield Asked(f"ssm:{call.operation}", place.arn("ssm", f"parameter/{name}"), {})
 
 
+def _lambda(call: Call, _: Place) -> Iterator[Asked]:
+    if call.operation != "Invoke":
+        raise FormatError(f"permissions of lambda {call.operation} are not known here")
+    yield Asked("lambda:InvokeFunction", str(call.parameters["FunctionName"]), {})
+
+
 _SERVICES: dict[str, Callable[[Call, Place], Iterator[Asked]]] = {
     "dynamodb": _dynamodb,
     "events": _events,
     "kms": _kms,
+    "lambda": _lambda,
     "s3": _s3,
     "sqs": _sqs,
     "ssm": _ssm,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 AwsError = (ClientError, BotoCoreError)
 """What a call to AWS raises when the service, or the way to it, fails."""
 
+_FUNCTION_LIMITS = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1})
 _LIMITS = Config(
     connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3}
 )
@@ -57,3 +59,8 @@ def error_code(error: Exception) -> str:
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "")
     return type(error).__name__
+
+
+def lambda_() -> "LambdaClient":
+    """Client of Lambda. It asks once: a function that did not answer may have done its work."""
+    return boto3.client("lambda", config=_FUNCTION_LIMITS)

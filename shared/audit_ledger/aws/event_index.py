@@ -3,7 +3,7 @@
 An item a record, under the key origin#event id: `seq` (its entry), `block` (the block's first
 entry), `time` (the event's own, ms), `row` (the index row), `conflict` where the event id was
 taken by other content. Sparse attributes feed the secondary indexes: `patient` and `agent`
-(origin#pseudonym), `late` (origin#yyyy-mm) of events whose own time is more than two minutes from
+(origin#pseudonym), `late` (origin) of events whose own time is more than two minutes from
 the entry's (docs/decisions/late-events.md). A further person of an event has an item of its own,
 key origin#event id#n. `lost` in the place of all that: a rebuild found the entry nowhere, and the
 event is as unknown as if it had no item.
@@ -11,7 +11,6 @@ event is as unknown as if it had no item.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from audit_ledger import strict_base64
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LATE_MS = 2 * 60_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -171,8 +169,7 @@ def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
     if row.agents:
         item["agent"] = {"S": f"{origin}#{strict_base64.encode(row.agents[0])}"}
     if abs(row.time_ms - entry.block_time * 1000) > LATE_MS:
-        month = (_EPOCH + timedelta(milliseconds=row.time_ms)).strftime("%Y-%m")
-        item["late"] = {"S": f"{origin}#{month}"}
+        item["late"] = {"S": origin}
     yield item
     for number, agent in enumerate(row.agents[1:], 1):
         yield {

@@ -6,7 +6,6 @@ them takes the newest entries from blocks instead.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 By = Literal["patient", "agent"]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Place(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -62,10 +60,7 @@ class EventSearch:
 
     def late(self, window: Window, *, newest_first: bool) -> Iterator[Place]:
         """Give entries whose own time is far from the ledger's, in order of their own time."""
-        months = _months(window)
-        for month in reversed(months) if newest_first else months:
-            value = f"{self._origin}#{month}"
-            yield from self._query("late", value, window, newest_first=newest_first)
+        yield from self._query("late", self._origin, window, newest_first=newest_first)
 
     def entry(self, key: str) -> FoundEntry | None:
         """Look an entry up by event id or conflict key (consistent); None where there is none."""
@@ -105,15 +100,3 @@ def place_of(entry: IndexedEntry) -> Place:
 
 def _place(item: dict[str, Any]) -> Place:
     return Place(int(item["time"]["N"]), int(item["seq"]["N"]), int(item["block"]["N"]))
-
-
-def _months(window: Window) -> list[str]:
-    """Give the months (`2026-11`) that a window touches, in order."""
-    moment = _EPOCH + timedelta(milliseconds=window.first)
-    last = _EPOCH + timedelta(milliseconds=window.last)
-    months = []
-    year, month = moment.year, moment.month
-    while (year, month) <= (last.year, last.month):
-        months.append(f"{year:04}-{month:02}")
-        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
-    return months

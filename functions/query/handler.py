@@ -1,0 +1,90 @@
+"""Lambda of query: questions of the HTTP API in, answers out, each use recorded in the ledger."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from audit_ledger.access import TokenClaims
+from audit_ledger.aws import clients
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.errors import LedgerError, UnreachableError
+from audit_ledger.http.answers import Answer, refusal
+from audit_ledger.http.request import Request, read_request
+from functions.query.asked import Desk
+from functions.query.ledger import Tables, ledgers
+from functions.query.search_events import get_audit_event, get_audit_events
+
+logger = Logger()
+metrics = Metrics()
+
+ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
+    "GET /AuditEvent": get_audit_events,
+    "GET /AuditEvent/{id}": get_audit_event,
+}
+
+
+@cache
+def desk() -> Desk:
+    """One a container; it keeps ledgers' settings and keys for minutes."""
+    env = os.environ
+    stage = env["STAGE"]
+    lambda_client = clients.lambda_()
+
+    def invoke(payload: dict[str, Any]) -> dict[str, Any]:
+        answer = lambda_client.invoke(
+            FunctionName=env["INGEST_FUNCTION"], Payload=json.dumps(payload).encode()
+        )
+        if answer.get("FunctionError"):
+            raise UnreachableError("ingest did not take what was to be recorded")
+        taken: dict[str, Any] = json.loads(answer["Payload"].read())
+        return taken
+
+    tables = Tables(
+        env["BLOCKS_TABLE"],
+        env["EVENTS_TABLE"],
+        env["SUBJECTS_TABLE"],
+        env["LEDGERS_TABLE"],
+        env["PUBLISHED_BUCKET"],
+    )
+    return Desk(
+        ledgers(
+            stage,
+            LedgerSettings(clients.ssm(), stage),
+            clients.dynamodb(),
+            clients.kms(),
+            tables,
+            time.monotonic,
+        ),
+        invoke,
+        lambda: int(time.time()),
+    )
+
+
+@cache
+def token_claims() -> TokenClaims:
+    """Names of the claims that the settings say."""
+    return TokenClaims(**msgspec.json.decode(os.environ["TOKEN_CLAIMS"]))
+
+
+@metrics.log_metrics(raise_on_empty_metrics=False)
+def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
+    """Answer one question. Nothing of it, and nothing that was found, is logged."""
+    try:
+        request = read_request(event, token_claims())
+        answered = ROUTES[request.route](desk(), request)
+    except LedgerError as error:
+        answered = refusal(error)
+        if answered["statusCode"] >= 500:
+            logger.error("not answered", error=type(error).__name__)
+    except clients.AwsError as error:
+        logger.error("not answered", error=clients.error_code(error))
+        answered = refusal(LedgerError())
+    metrics.add_metric(f"Answers{answered['statusCode'] // 100}xx", MetricUnit.Count, 1)
+    return answered

@@ -1,0 +1,57 @@
+"""Functions that invoke functions: boto3's `lambda.invoke` answered by the runner.
+
+botocore asks its handlers before it sends anything; an answer of theirs is the answer.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.handlers import BUILTIN_HANDLERS
+
+from infra.local.deployment import function_name
+from infra.local.runner import FunctionFailedError, Runner
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What stands for an HTTP response."""
+
+    status_code: int
+
+
+_runners: list[Runner] = []
+
+
+@contextmanager
+def invoking(runner: Runner) -> Iterator[None]:
+    """Answer invocations within the block by running the function, synchronously."""
+    _runners.append(runner)
+    try:
+        yield
+    finally:
+        _runners.remove(runner)
+
+
+def _answer(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+    if not _runners:
+        return None
+    name = function_name(context["function"])
+    answer: dict[str, Any] = {"StatusCode": 200, "ResponseMetadata": {"HTTPStatusCode": 200}}
+    try:
+        payload = json.dumps(_runners[-1].invoke(name, json.loads(params["body"])))
+    except FunctionFailedError:
+        answer["FunctionError"] = "Unhandled"
+        payload = '{"errorMessage": "the function failed"}'
+    return _Sent(200), {**answer, "Payload": io.BytesIO(payload.encode())}
+
+
+def _note(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["function"] = params["FunctionName"]
+
+
+BUILTIN_HANDLERS.append(("before-parameter-build.lambda.Invoke", _note))
+BUILTIN_HANDLERS.append(("before-call.lambda.Invoke", _answer))

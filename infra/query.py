@@ -1,0 +1,100 @@
+"""Query: what it is told, and exactly what it may do: read, open, and have its uses recorded."""
+
+from infra.function import LedgerFunction
+from infra.names import Names
+from infra.operations import Operations
+from infra.permissions import Permission
+from infra.stage_stack import StageStack
+
+SECONDS = 28  # API Gateway waits for 30
+_ANY_LEDGER = (
+    "Ledgers are declared in the settings and come and go without this stack; the token decides "
+    "whose data a request may see."
+)
+
+
+def add_query(
+    stack: StageStack, operations: Operations, ingest: LedgerFunction, claims: str
+) -> LedgerFunction:
+    """Add query; the API calls its alias, it calls ingest's."""
+    names = stack.names
+    assert ingest.alias is not None  # noqa: S101  SnapStart works through it
+    return LedgerFunction(
+        stack,
+        "Query",
+        operations,
+        name=names.named("query"),
+        source="query",
+        environment={
+            "STAGE": stack.settings.stage,
+            "BLOCKS_TABLE": names.named("blocks"),
+            "EVENTS_TABLE": names.named("events"),
+            "SUBJECTS_TABLE": names.named("subjects"),
+            "LEDGERS_TABLE": names.named("ledgers"),
+            "PUBLISHED_BUCKET": names.bucket("published"),
+            "INGEST_FUNCTION": ingest.alias.function_arn,
+            "TOKEN_CLAIMS": claims,
+        },
+        may=_permissions(names, ingest.alias.function_arn),
+        memory_mb=1769,  # a whole CPU: a page is opened while somebody waits
+        timeout_seconds=SECONDS,
+        reserved=50,
+        why_no_dead_letters="It is called by the API only, which hands its answer back.",
+        snap_start=True,
+    )
+
+
+def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
+    return [
+        Permission(
+            "ReadBlocks", ["dynamodb:GetItem", "dynamodb:Query"], [names.table_arn("blocks")]
+        ),
+        Permission(
+            "SearchIndex",
+            ["dynamodb:GetItem", "dynamodb:Query"],
+            [
+                names.table_arn("events"),
+                *(f"{names.table_arn('events')}/index/{i}" for i in ("patient", "agent", "late")),
+            ],
+        ),
+        # To read, never to make: whoever asks has ingest make what is missing.
+        Permission(
+            "SubjectSecrets",
+            ["dynamodb:BatchGetItem", "dynamodb:Query"],
+            [names.table_arn("subjects"), f"{names.table_arn('subjects')}/index/pseudonym"],
+        ),
+        Permission(
+            "WrappedKeysAndPublishedState",
+            ["dynamodb:GetItem"],
+            [names.table_arn("ledgers")],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys", "*#published"]}},
+        ),
+        Permission(
+            "UnwrapKeys",
+            ["kms:Decrypt"],
+            [names.arn("kms", "key/*")],
+            {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
+            why_pattern=(
+                "Ledgers' wrapping keys are made by stacks that come later. The condition holds it "
+                "to keys with their aliases, and each key's own policy names this role."
+            ),
+        ),
+        Permission(
+            "ReadSettings",
+            ["ssm:GetParameter"],
+            [names.arn("ssm", f"parameter{names.parameter('*')}")],
+            why_pattern=_ANY_LEDGER,
+        ),
+        Permission(
+            "ReadWhatIsPublished",
+            ["s3:GetObject"],
+            [names.bucket_arn("published", "*")],
+            why_pattern=(
+                "It makes receipts from the published files of all ledgers, which name nobody; "
+                "the token decides of which ledger."
+            ),
+        ),
+        # So that a file that is not there is 404, not 403; and digests are found by their day.
+        Permission("ListWhatIsPublished", ["s3:ListBucket"], [names.bucket_arn("published")]),
+        Permission("RecordOwnUse", ["lambda:InvokeFunction"], [ingest_arn]),
+    ]

@@ -1,0 +1,128 @@
+"""The searchset Bundle that answers a search (FHIR R4 and R5, Bundle and Search).
+
+    {"resourceType":"Bundle","type":"searchset","link":[{"relation":"self","url":…},…],"entry":[
+      {"fullUrl":"<base>/AuditEvent/<event id>","resource":…,"search":{"mode":"match"}},…
+      {"resource":{"resourceType":"OperationOutcome",…},"search":{"mode":"outcome"}}]}
+
+Each match's resource is what the sender submitted, byte for byte: its `id` is the sender's, if any,
+and its release too; the event id is in `fullUrl`. What a reader has to know beside the words of the
+sender is in the OperationOutcome, the last entry, with the place: `Bundle.entry[2].resource`.
+
+There is no `total`. It would count all that match, which takes opening every record of the period;
+a count of the index would be wrong where records are filtered, and would tell of what was erased.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.links import next_query, self_query
+from audit_ledger.search.resource import ShownEvent, shown_event
+
+_RELEASES: Final = {"fhir-r4": "R4", "fhir-r5": "R5"}
+
+
+class Found(msgspec.Struct, frozen=True, gc=False):
+    """An event of the page. `repeats`: the event id of an earlier one that it repeats."""
+
+    opened: OpenedEvent
+    repeats: str | None = None
+
+
+class Issue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An issue of an OperationOutcome; `code` is a FHIR IssueType."""
+
+    severity: Literal["warning", "information"]
+    code: str
+    diagnostics: str
+    expression: tuple[str, ...] = ()
+
+
+class _Link(msgspec.Struct):
+    relation: str
+    url: str
+
+
+class _Outcome(msgspec.Struct, rename="camel"):
+    issue: list[Issue]
+    resource_type: str = "OperationOutcome"
+
+
+class _Entry(msgspec.Struct, rename="camel", omit_defaults=True):
+    resource: msgspec.Raw | _Outcome
+    search: dict[str, str]
+    full_url: str | None = None
+
+
+class _Bundle(
+    msgspec.Struct, rename="camel", omit_defaults=True, tag_field="resourceType", tag="Bundle"
+):
+    type: str
+    link: list[_Link]
+    entry: list[_Entry] = []
+
+
+def searchset(
+    search: Search,
+    found: Sequence[Found],
+    *,
+    base: str,
+    release: Release,
+    next_cursor: str | None = None,
+    warnings: Sequence[Issue] = (),
+) -> bytes:
+    """Write the Bundle of one page; JSON.
+
+    `base`: the server's URL, without a slash at its end; `release`: which FHIR the reader asked
+    for; `next_cursor`: where the next page starts, None on the last; `warnings`: what else is to be
+    said of the whole answer. Which parameters were ignored, and what each event is, is said here.
+    """
+    shown = [shown_event(one.opened, release) for one in found]
+    url = f"{base}/AuditEvent"
+    links = [_Link("self", f"{url}?{self_query(search)}")]
+    if next_cursor is not None:
+        links.append(_Link("next", f"{url}?{next_query(search, next_cursor)}"))
+    entries = [
+        _Entry(msgspec.Raw(event.body), {"mode": "match"}, f"{url}/{one.opened.event_id}")
+        for one, event in zip(found, shown, strict=True)
+    ]
+    issues = [*_ignored(search), *warnings]
+    for index, (one, event) in enumerate(zip(found, shown, strict=True)):
+        place = (f"Bundle.entry[{index}].resource",)
+        issues += [
+            Issue("information", code, words, place)
+            for code, words in _remarks(one, event, release)
+        ]
+    if issues:
+        entries.append(_Entry(_Outcome(issues), {"mode": "outcome"}))
+    return msgspec.json.encode(_Bundle("searchset", links, entries))
+
+
+def _ignored(search: Search) -> Iterator[Issue]:
+    for name in search.ignored:
+        yield Issue(
+            "warning", "not-supported", f"{name}: not a parameter of this server; not applied"
+        )
+
+
+def _remarks(one: Found, event: ShownEvent, release: Release) -> Iterator[tuple[str, str]]:
+    """Say what an event is, beside what its sender says: issue codes and words."""
+    if one.opened.conflict:
+        yield "conflict", "conflict: its sender used the id of another event, with other content"
+    if one.opened.cut:
+        cut = ", ".join(one.opened.cut)
+        yield (
+            "informational",
+            f"cut: the part of one patient of an event about several; without {cut}",
+        )
+    if one.repeats is not None:
+        yield "duplicate", f"repeat: has the content of AuditEvent/{one.repeats}"
+    if event.is_represented:
+        yield "informational", "represented: made of a CloudEvent; not the words of its sender"
+    if event.release != release:
+        asked = _RELEASES[release]
+        yield "informational", f"release: FHIR {_RELEASES[event.release]} as submitted, not {asked}"

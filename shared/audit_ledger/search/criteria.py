@@ -1,0 +1,118 @@
+"""What a search asks for: values that were parsed, each able to spell itself as a query has it.
+
+All criteria must hold; of one criterion's values one must. What is asked for names patients and
+staff, so no repr shows it.
+"""
+
+import re
+from typing import Final, Literal
+
+import msgspec
+
+from audit_ledger.events.instant import FIRST_MS, LAST_MS
+
+START_MS: Final = FIRST_MS
+END_MS: Final = LAST_MS + 1
+DEFAULT_COUNT: Final = 50
+MAX_COUNT: Final = 100
+
+Modifier = Literal["", "exact", "contains"]
+Sort = Literal["date", "-date"]
+
+_SPECIAL: Final = re.compile(r"[\\,|$]")
+
+
+class DateCondition(msgspec.Struct, frozen=True, gc=False):
+    """A prefix and a date: fulfilled by the instants of [from_ms, to_ms), ms since 1970.
+
+    `ge2026-11` is [the month's start, END_MS), `2026-11` the month itself.
+    """
+
+    text: str
+    from_ms: int
+    to_ms: int
+
+    def __str__(self) -> str:
+        """Spell it: prefix (none for `eq`) and date, fractions of at most a millisecond."""
+        return self.text
+
+
+class Token(msgspec.Struct, frozen=True, gc=False):
+    """`system|code`, `|code` (system ""), `code` (system None: any), `system|` (code None: any)."""
+
+    system: str | None
+    code: str | None
+
+    def __str__(self) -> str:
+        """Spell it."""
+        if self.system is None:
+            return escape(self.code or "")
+        return f"{escape(self.system)}|{escape(self.code or '')}"
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Token()"
+
+
+class NamedResource(msgspec.Struct, frozen=True, gc=False):
+    """What a reference parameter names.
+
+    `reference` is in the one form of `normalize_reference`; where `has_type` is false it is an id
+    alone, of a resource of any type.
+    """
+
+    reference: str
+    has_type: bool = True
+
+    def __str__(self) -> str:
+        """Spell it."""
+        return escape(self.reference)
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "NamedResource()"
+
+
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """A string to look for."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """Spell it."""
+        return escape(self.text)
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Text()"
+
+
+Value = DateCondition | Token | NamedResource | Text
+
+
+class Criterion(msgspec.Struct, frozen=True, gc=False):
+    """One repetition of a parameter: one of its values must hold."""
+
+    parameter: str
+    values: tuple[Value, ...]
+    modifier: Modifier = ""
+
+
+class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A search of AuditEvents: all criteria must hold.
+
+    `count`: events a page; `sort`: by the event's own time; `format`: whether `_format` was asked
+    for; `cursor`: where the page starts; `ignored`: names of parameters that were left out.
+    """
+
+    criteria: tuple[Criterion, ...] = ()
+    count: int = DEFAULT_COUNT
+    sort: Sort = "-date"
+    format: Literal["json"] | None = None
+    cursor: str | None = None
+    ignored: tuple[str, ...] = ()
+
+
+def escape(text: str) -> str:
+    r"""Put a backslash before what has a meaning in a value: `\`, `,`, `|`, `$` (FHIR, Search)."""
+    return _SPECIAL.sub(r"\\\g<0>", text)

@@ -1,0 +1,54 @@
+"""The query strings of a searchset's links: what was applied, as the parser reads it again.
+
+    patient=Patient/1&date=ge2026-11&_sort=-date&_count=50&_cursor=…
+
+Criteria come in the order in which they were given, without what was ignored; `_sort` and `_count`
+always, since the server may have chosen them. Percent-encoded as RFC 3986, Section 2.1 has it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from audit_ledger.search.criteria import Search
+
+_LEGIBLE: Final = "/:,"  # allowed in a query (RFC 3986, Section 3.4), and frequent there
+
+
+def self_query(search: Search) -> str:
+    """Give the query string of the link self: this page of what was applied."""
+    return _spell(_pairs(search))
+
+
+def next_query(search: Search, cursor: str) -> str:
+    """Give the query string of the link next: the same search from `cursor` on."""
+    return self_query(msgspec.structs.replace(search, cursor=cursor))
+
+
+def matching_query(search: Search) -> str:
+    """Give the part of the query string that says which events come in which order."""
+    return _spell((*_criteria(search), ("_sort", search.sort)))
+
+
+def _pairs(search: Search) -> Iterator[tuple[str, str]]:
+    yield from _criteria(search)
+    yield "_sort", search.sort
+    yield "_count", str(search.count)
+    if search.format is not None:
+        yield "_format", search.format
+    if search.cursor is not None:
+        yield "_cursor", search.cursor
+
+
+def _criteria(search: Search) -> Iterator[tuple[str, str]]:
+    for criterion in search.criteria:
+        modifier = f":{criterion.modifier}" if criterion.modifier else ""
+        yield criterion.parameter + modifier, ",".join(map(str, criterion.values))
+
+
+def _spell(pairs: Iterable[tuple[str, str]]) -> str:
+    return "&".join(
+        f"{quote(name, safe=_LEGIBLE)}={quote(value, safe=_LEGIBLE)}" for name, value in pairs
+    )

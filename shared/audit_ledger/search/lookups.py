@@ -1,0 +1,153 @@
+"""What the reader of the index needs of a search: where to look, before anything is opened.
+
+A period bounds what is read, a lookup finds it by pseudonym; everything else filters what was found
+(`match`). All that is given here is an outer bound: what fulfils the search lies within, and
+`match` decides. Where several lookups are given, each alone finds everything (all criteria must
+hold), so that the reader may take any.
+
+A criterion is a lookup only when each of its alternatives can be hashed: `patient.identifier` with
+a system and a value, `patient=1` (a Patient), `agent=Practitioner/1`. What cannot be hashed
+filters: a token without system or without value, an agent's id without type; and agents of a type
+that the index does not hold (devices, organisations: docs/decisions/agents-in-the-index.md).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.event import PatientReference
+from audit_ledger.search.criteria import (
+    END_MS,
+    START_MS,
+    Criterion,
+    DateCondition,
+    NamedResource,
+    Search,
+    Token,
+    Value,
+)
+
+_INDEXED_TYPES: Final = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person")
+
+
+class Period(msgspec.Struct, frozen=True, gc=False):
+    """Instants from `from_ms` up to, not including, `to_ms`; milliseconds since 1970."""
+
+    from_ms: int
+    to_ms: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no instant is in it: nothing needs to be read."""
+        return self.from_ms >= self.to_ms
+
+
+class AgentLookup(msgspec.Struct, frozen=True, gc=False):
+    """Agents, one of whom must have done it.
+
+    `names` are canonical identifiers, to be hashed as staff; `patients` may be patients who acted:
+    their pseudonyms stand among the agents'. `is_complete`: whether the index finds every event
+    (of its first 64 agents). It does not where an event may name the agent by something better
+    too, since an agent is indexed by the best name alone (`identifier|…` beside a reference), or
+    where it may be a device (`urn:uuid:…`): read a period instead, or say that some may be missing.
+    """
+
+    names: tuple[str, ...]
+    patients: tuple[PatientReference, ...]
+    is_complete: bool
+
+    def __repr__(self) -> str:
+        """Say how many, and not who."""
+        return f"AgentLookup({len(self.names)}, is_complete={self.is_complete})"
+
+
+def event_period(search: Search) -> Period:
+    """Give the period of the events' own times that all of `date` imply."""
+    return _period(search, "date")
+
+
+def entry_period(search: Search) -> Period:
+    """Give the period of the entries' times that all of `_lastUpdated` imply."""
+    return _period(search, "_lastUpdated")
+
+
+def event_ids(search: Search) -> tuple[str, ...] | None:
+    """Give the event ids that `_id` allows, each once; None where it was not given."""
+    allowed: tuple[str, ...] | None = None
+    for criterion in _given(search, "_id"):
+        ids = dict.fromkeys(value.code for value in criterion.values if isinstance(value, Token))
+        known = [id_ for id_ in ids if id_ is not None]
+        allowed = tuple(known if allowed is None else (i for i in allowed if i in known))
+    return allowed
+
+
+def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
+    """Give, for each criterion that is a lookup, the patients of whom one must be named.
+
+    Named as whom the event is about, or as an agent: the reader looks for a pseudonym as both.
+    """
+    lookups = []
+    for criterion in _given(search, "patient", "patient.identifier"):
+        patients = [_patient(value) for value in criterion.values]
+        if None not in patients:
+            lookups.append(tuple(patient for patient in patients if patient is not None))
+    return tuple(lookups)
+
+
+def agent_lookups(search: Search) -> tuple[AgentLookup, ...]:
+    """Give the criteria on agents that are lookups."""
+    found = (_agent_lookup(c) for c in _given(search, "agent", "agent.identifier"))
+    return tuple(lookup for lookup in found if lookup is not None)
+
+
+def is_bounded(search: Search) -> bool:
+    """Say whether a search can be answered without reading the whole ledger."""
+    return bool(
+        any(_given(search, "date", "_id")) or patient_lookups(search) or agent_lookups(search)
+    )
+
+
+def _given(search: Search, *parameters: str) -> Iterable[Criterion]:
+    return (c for c in search.criteria if c.parameter in parameters)
+
+
+def _period(search: Search, parameter: str) -> Period:
+    from_ms, to_ms = START_MS, END_MS
+    for criterion in _given(search, parameter):
+        conditions = [value for value in criterion.values if isinstance(value, DateCondition)]
+        from_ms = max(from_ms, min(condition.from_ms for condition in conditions))
+        to_ms = min(to_ms, max(condition.to_ms for condition in conditions))
+    return Period(from_ms, to_ms)
+
+
+def _patient(value: Value) -> PatientReference | None:
+    """Give the patient whom a value names so that a pseudonym can be made of it."""
+    if isinstance(value, NamedResource):
+        if value.reference.startswith(("Patient/", "urn:uuid:")):
+            return PatientReference(value.reference)
+    elif isinstance(value, Token) and value.system and value.code:
+        return PatientReference(None, ((value.system, value.code),))
+    return None
+
+
+def _agent_lookup(criterion: Criterion) -> AgentLookup | None:
+    names: list[str] = []
+    patients: list[PatientReference] = []
+    is_complete = True
+    for value in criterion.values:
+        if isinstance(value, Token) and value.system and value.code:
+            names.append(f"identifier|{value.system}|{value.code}")
+            is_complete = False
+        elif isinstance(value, NamedResource) and value.has_type:
+            if value.reference.startswith("urn:") or "://" in value.reference:
+                is_complete = False
+            elif value.reference.partition("/")[0] not in _INDEXED_TYPES:
+                return None
+            names.append(f"reference|{value.reference}")
+        else:
+            return None
+        patient = _patient(value)
+        if patient is not None:
+            patients.append(patient)
+    return AgentLookup(tuple(names), tuple(patients), is_complete)

@@ -1,0 +1,148 @@
+"""Whether an opened event fulfils a search: every criterion, exactly (FHIR R4 and R5, Search).
+
+Codes and identifiers match as they are written, case included. An R4 element of type `code` has no
+system of its own, and that of the value set that FHIR binds it to: it matches either way. A
+patient is whoever the event is about and whoever acts as one; `agent.identifier` and its like are
+those of the Reference itself (and of a contained resource that it refers to). CloudEvents that
+carry no AuditEvent are looked at as they are read (`EventDetails`): their patient is no entity.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Final, assert_never
+from unicodedata import combining, normalize
+
+from audit_ledger.events.details import Coded, EventDetails, Target
+from audit_ledger.events.event import PatientReference
+from audit_ledger.events.references import is_type_name
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.criteria import (
+    Criterion,
+    DateCondition,
+    Modifier,
+    NamedResource,
+    Search,
+    Text,
+    Token,
+    Value,
+)
+
+_ACTION_SYSTEM: Final = "http://hl7.org/fhir/audit-event-action"
+_OUTCOME_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
+_OUTCOMES: Final = ("0", "4", "8", "12")  # R4's, which has them without a system
+
+Pair = tuple[str, str]  # (system, code or value), system "" where absent
+Pairs = Iterable[Pair]
+
+
+def matches(search: Search, opened: OpenedEvent) -> bool:
+    """Say whether an event fulfils all criteria of a search."""
+    return all(_holds(criterion, opened) for criterion in search.criteria)
+
+
+def _holds(criterion: Criterion, opened: OpenedEvent) -> bool:
+    return any(_value_holds(criterion, value, opened) for value in criterion.values)
+
+
+def _value_holds(criterion: Criterion, value: Value, opened: OpenedEvent) -> bool:
+    match value:
+        case DateCondition():
+            own = criterion.parameter == "date"
+            instant_ms = opened.time_ms if own else opened.entry_time * 1000
+            return value.from_ms <= instant_ms < value.to_ms
+        case Token():
+            return any(_is(value, pair) for pair in _pairs(criterion.parameter, opened))
+        case NamedResource():
+            named = _references(criterion.parameter, opened.details)
+            return any(_names(value, reference) for reference in named)
+        case Text():
+            addresses = (agent.address for agent in opened.details.agents)
+            return any(_finds(value.text, a, criterion.modifier) for a in addresses if a)
+        case _:
+            assert_never(value)
+
+
+def _pairs(parameter: str, opened: OpenedEvent) -> Pairs:
+    """Give what a token parameter looks at."""
+    if parameter == "_id":
+        return (("", opened.event_id),)
+    return _LOOKS_AT[parameter](opened.details)
+
+
+def _is(token: Token, pair: Pair) -> bool:
+    system, code = pair
+    return token.system in (None, system) and token.code in (None, code)
+
+
+def _names(asked: NamedResource, reference: str) -> bool:
+    if asked.has_type:
+        return reference == asked.reference
+    type_, _, id_ = reference.partition("/")
+    return is_type_name(type_) and id_ == asked.reference
+
+
+def _finds(sought: str, text: str, modifier: Modifier) -> bool:
+    """Compare strings from the start, or anywhere, whatever their case and accents; or exactly."""
+    if modifier == "exact":
+        return text == sought
+    if modifier == "contains":
+        return _folded(sought) in _folded(text)
+    return _folded(text).startswith(_folded(sought))
+
+
+def _folded(text: str) -> str:
+    decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
+    return "".join(character for character in decomposed if not combining(character))
+
+
+def _references(parameter: str, details: EventDetails) -> Iterator[str]:
+    if parameter == "agent":
+        named: Iterable[str | None] = (agent.who.reference for agent in details.agents)
+    else:
+        named = (patient.reference for patient in _patients(details))
+    return (reference for reference in named if reference is not None)
+
+
+def _patients(details: EventDetails) -> Iterator[PatientReference]:
+    yield from details.patients
+    yield from (a.agent.patient for a in details.agents if a.agent.patient is not None)
+
+
+def _identifiers(targets: Iterable[Target | PatientReference]) -> Pairs:
+    return (pair for target in targets for pair in target.identifiers)
+
+
+def _codes(codings: Iterable[Coded]) -> Pairs:
+    return ((coded.system, coded.code) for coded in codings)
+
+
+def _action(details: EventDetails) -> Pairs:
+    if details.action is None:
+        return ()
+    return (("", details.action), (_ACTION_SYSTEM, details.action))
+
+
+def _outcome(details: EventDetails) -> Pairs:
+    own = tuple(_codes(details.outcome))
+    return own + tuple((_OUTCOME_SYSTEM, c) for system, c in own if not system and c in _OUTCOMES)
+
+
+def _purposes(details: EventDetails) -> Iterable[Coded]:
+    return chain(details.purposes, *(agent.purposes for agent in details.agents))
+
+
+_LOOKS_AT: Final[dict[str, Callable[[EventDetails], Pairs]]] = {
+    "patient.identifier": lambda details: _identifiers(_patients(details)),
+    "agent.identifier": lambda details: _identifiers(agent.who for agent in details.agents),
+    "entity.identifier": lambda details: _identifiers(entity.what for entity in details.entities),
+    "source.identifier": lambda details: details.source.identifiers,
+    "action": _action,
+    "outcome": _outcome,
+    "type": lambda details: _codes(details.types),
+    "category": lambda details: _codes(details.types),
+    "subtype": lambda details: _codes(details.subtypes),
+    "code": lambda details: _codes(details.subtypes),
+    "entity-type": lambda d: _codes(coded for entity in d.entities for coded in entity.types),
+    "entity-role": lambda d: _codes(coded for entity in d.entities for coded in entity.roles),
+    "purpose": lambda details: _codes(_purposes(details)),
+}
