@@ -118,6 +118,11 @@ class ApiStack(StageStack):
             (post, "/events", to_ingest),
             (get, "/AuditEvent", to_query),
             (get, "/AuditEvent/{id}", to_query),
+            (get, "/AuditEvent/{id}/receipt", to_query),
+            (get, "/digests", to_query),
+            (get, "/digests/latest", to_query),
+            (get, "/consistency", to_query),
+            (get, "/policy", to_query),
             (get, "/published/{path+}", to_published),
         ):
             self._http.add_routes(

@@ -80,6 +80,17 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
             ),
         ),
         Permission(
+            "ShowCheckpointKeys",
+            ["kms:GetPublicKey"],
+            [names.arn("kms", "key/*")],
+            {
+                "ForAnyValue:StringLike": {
+                    "kms:ResourceAliases": names.key_alias("*", "checkpoint-*")
+                }
+            },
+            why_pattern="Public keys, by alias: ledgers come later than this role.",
+        ),
+        Permission(
             "ReadSettings",
             ["ssm:GetParameter"],
             [names.arn("ssm", f"parameter{names.parameter('*')}")],

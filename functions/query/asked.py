@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from audit_ledger.access import Access, ForbiddenError
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.request import Request
@@ -18,14 +19,29 @@ from functions.query.opening import Opener
 from functions.query.own_events import Invoke, record_use
 from functions.query.pinned import PinnedLog
 
+NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
+
 
 @dataclass(frozen=True)
 class Desk:
-    """What answers questions: ledgers, the way to ingest, a clock (whole seconds)."""
+    """What answers questions.
+
+    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `checkpoint_keys`: raw
+    public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds.
+    """
 
     ledgers: KeptForMinutes[Ledger]
     invoke: Invoke
+    objects: Callable[[str], LedgerObjects]
+    checkpoint_keys: Callable[[str], tuple[bytes, bytes]]
     now: Callable[[], int]
+
+    def admitted(self, request: Request) -> Ledger:
+        """Give the ledger of any genuine token, to read what is published of it."""
+        try:
+            return self.ledgers.get(request.access.required_ledger())
+        except NotFoundError:
+            raise ForbiddenError("the token's ledger does not exist") from None
 
     def question(self, request: Request, permission: str) -> "Question":
         """Admit a question; ForbiddenError where the token does not allow it.
@@ -33,16 +49,12 @@ class Desk:
         `permission`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
         """
         access = request.access
-        ledger_id = access.required_ledger()
         sees_all = access.allows("system", permission) or access.allows("user", permission)
         if not sees_all:
             access.require("patient", permission)
             if not access.patient:
                 raise ForbiddenError("the token names no patient")
-        try:
-            ledger = self.ledgers.get(ledger_id)
-        except NotFoundError:
-            raise ForbiddenError("the token's ledger does not exist") from None
+        ledger = self.admitted(request)
         return Question(self, request, ledger, sees_all, ledger.state.published(), self.now())
 
 

@@ -12,6 +12,7 @@ from audit_ledger.aws.event_search import Place, Window
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
 from audit_ledger.search.criteria import Search
@@ -66,8 +67,8 @@ class Finder:
             places = (p for p in places if (p < behind if newest_first else p > behind))
         return self._filled(search, places, warnings)
 
-    def one(self, event_id: str) -> Opened | None:
-        """Give the event of an id; None where there is none, or it is not for who asks."""
+    def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
+        """Give the entry and event of an id; None where there is none, or not for who asks."""
         found = self.ledger.events.entry(event_id)
         if found is None or found.place.seq >= self.log.size:
             return None
@@ -75,7 +76,15 @@ class Finder:
         if not self._may_see(stored):
             return None
         self.opener.look_up([stored.indexed])
-        return self.opener.open(stored)
+        opened = self.opener.open(stored)
+        return None if opened is None else (stored, opened)
+
+    def is_waiting(self, event_id: str) -> bool:
+        """Whether the event is in the ledger, for who asks to see, and not published yet."""
+        found = self.ledger.events.entry(event_id)
+        if found is None or found.place.seq < self.log.size:
+            return False
+        return self.own is None or decode_index_row(found.row).patient in self.own
 
     def _candidates(
         self, search: Search, window: Window, *, newest_first: bool

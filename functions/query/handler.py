@@ -13,13 +13,25 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
+from audit_ledger.aws.keys import public_key_der
+from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.errors import LedgerError, UnreachableError
 from audit_ledger.http.answers import Answer, refusal
 from audit_ledger.http.request import Request, read_request
+from audit_ledger.public_keys import raw_public_key
 from functions.query.asked import Desk
 from functions.query.ledger import Tables, ledgers
+from functions.query.proofs import (
+    get_consistency,
+    get_digests,
+    get_latest_digest,
+    get_policy,
+    get_receipt,
+)
 from functions.query.search_events import get_audit_event, get_audit_events
+
+_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 logger = Logger()
 metrics = Metrics()
@@ -27,6 +39,11 @@ metrics = Metrics()
 ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /AuditEvent": get_audit_events,
     "GET /AuditEvent/{id}": get_audit_event,
+    "GET /AuditEvent/{id}/receipt": get_receipt,
+    "GET /digests": get_digests,
+    "GET /digests/latest": get_latest_digest,
+    "GET /consistency": get_consistency,
+    "GET /policy": get_policy,
 }
 
 
@@ -35,7 +52,7 @@ def desk() -> Desk:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     env = os.environ
     stage = env["STAGE"]
-    lambda_client = clients.lambda_()
+    lambda_client, kms, s3 = clients.lambda_(), clients.kms(), clients.s3()
 
     def invoke(payload: dict[str, Any]) -> dict[str, Any]:
         answer = lambda_client.invoke(
@@ -45,6 +62,14 @@ def desk() -> Desk:
             raise UnreachableError("ingest did not take what was to be recorded")
         taken: dict[str, Any] = json.loads(answer["Payload"].read())
         return taken
+
+    def checkpoint_keys(ledger_id: str) -> tuple[bytes, bytes]:
+        aliases = f"alias/audit-ledger-{stage}/{ledger_id}/checkpoint"
+        ed25519, mldsa44 = (
+            raw_public_key(public_key_der(kms, f"{aliases}-{kind}"))
+            for kind in ("ed25519", "mldsa44")
+        )
+        return ed25519, mldsa44
 
     tables = Tables(
         env["BLOCKS_TABLE"],
@@ -58,11 +83,15 @@ def desk() -> Desk:
             stage,
             LedgerSettings(clients.ssm(), stage),
             clients.dynamodb(),
-            clients.kms(),
+            kms,
             tables,
             time.monotonic,
         ),
         invoke,
+        lambda ledger_id: LedgerObjects(
+            s3, env["PUBLISHED_BUCKET"], ledger_id, _NOTHING_IS_WRITTEN
+        ),
+        checkpoint_keys,
         lambda: int(time.time()),
     )
 

@@ -15,7 +15,7 @@ from audit_ledger.search.lookups import patient_lookups
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
-from functions.query.asked import Desk, Question
+from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.find import Page
 from functions.query.opening import Opened
 from functions.query.own_events import ITI_81
@@ -71,18 +71,13 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
     """Read one event: the bytes that were submitted."""
     question = desk.question(request, "r")
     release = release_asked_for(request)
-    opened = read_one(question)
+    found = question.finder().one(request.path["id"])
+    if found is None:
+        raise NotFoundError(NO_SUCH_EVENT)
+    _, opened = found
     shown = shown_event(opened.event, release)
     question.record(opened.event.details.patients, ITI_81)
     return answer(200, shown.body, shown.release, {"ETag": f'W/"{opened.event.seq}"'})
-
-
-def read_one(question: Question) -> Opened:
-    """Open the event that the path names; NotFoundError where it is not, or not for who asks."""
-    opened = question.finder().one(question.request.path["id"])
-    if opened is None:
-        raise NotFoundError("no such event here: unknown, not published yet, erased, or not yours")
-    return opened
 
 
 def release_asked_for(request: Request) -> Release:

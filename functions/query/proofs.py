@@ -1,0 +1,202 @@
+"""What proves an event without us: receipts, digests, consistency proofs, the policy file."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from audit_ledger import strict_base64
+from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.chain.digest import decode_digest, is_digest_name
+from audit_ledger.chain.published import CHECKPOINT, LATEST
+from audit_ledger.errors import NotFoundError, UnreachableError
+from audit_ledger.http.answers import Answer
+from audit_ledger.http.request import Request
+from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.tile_proofs import consistency_proof
+from audit_ledger.tlog.tiles import Tile
+from audit_ledger.verify.partials import read_object
+from audit_ledger.verify.policy_file import policy_for
+from audit_ledger.verify.receipts import make_receipt
+from functions.query.asked import NO_SUCH_EVENT, Desk
+
+RETRY_SECONDS = 60  # a digest is published every minute
+MOST_DIGESTS = 60  # an answer: an hour of a busy ledger
+MOST_DAYS = 366
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_INSTANT = "an instant like 2026-11-22T05:59:00Z"
+
+
+def get_receipt(desk: Desk, request: Request) -> Answer:
+    """GET /AuditEvent/{id}/receipt: the proof, and what its entry commits to.
+
+    202 where the entry is committed and no checkpoint covers it yet.
+    """
+    question = desk.question(request, "r")
+    finder = question.finder()
+    if finder.is_waiting(request.path["id"]):
+        return _json(202, {"status": "not covered by a checkpoint yet"}, RETRY_SECONDS)
+    found = finder.one(request.path["id"])
+    if found is None:
+        raise NotFoundError(NO_SUCH_EVENT)
+    stored, opened = found
+    proof = make_receipt(question.ledger.published, stored.indexed.seq)
+    digest = question.ledger.published.read(LATEST)
+    question.record(opened.event.details.patients)
+    if "text/plain" in request.headers.get("accept", ""):
+        return _text(proof)
+    return _json(
+        200,
+        {
+            "index": stored.indexed.seq,
+            "proof": proof.decode(),
+            "digest": None if digest is None else digest.decode(),
+            "entry": strict_base64.encode(stored.entry),
+            "index_row": strict_base64.encode(stored.indexed.row_bytes),
+            "record": strict_base64.encode(opened.record),
+            "blind": strict_base64.encode(opened.blind),
+        },
+    )
+
+
+def get_latest_digest(desk: Desk, request: Request) -> Answer:
+    """GET /digests/latest."""
+    ledger = desk.admitted(request)
+    note = ledger.published.read(LATEST)
+    if note is None:
+        raise NotFoundError("nothing is published yet")
+    return _json(200, _digest(note))
+
+
+def get_digests(desk: Desk, request: Request) -> Answer:
+    """GET /digests?from=&to=: the digests whose period ends within, in order, an hour's worth.
+
+    `next` is the `from` of what follows, absent at the end.
+    """
+    ledger = desk.admitted(request)
+    given = dict(request.query_pairs)
+    to = _instant(given, "to", desk.now())
+    first = _instant(given, "from", to - 3600)
+    if not first <= to <= first + MOST_DAYS * 86_400:
+        raise RejectedSearch(400, "value", "from", f"an instant at most {MOST_DAYS} days before to")
+    digests: list[dict[str, Any]] = []
+    more: str | None = None
+    for name in _names(desk.objects(ledger.id), first, to):
+        note = ledger.published.read(name)
+        if note is None:
+            continue
+        digest = _digest(note)
+        if len(digests) == MOST_DIGESTS:
+            more = digest["to"]
+            break
+        digests.append(digest)
+    return _json(200, {"digests": digests, **({} if more is None else {"next": more})})
+
+
+def get_consistency(desk: Desk, request: Request) -> Answer:
+    """GET /consistency?from=&to=: RFC 6962, Section 2.1.2; without `to` to the published size."""
+    ledger = desk.admitted(request)
+    note = ledger.published.read(CHECKPOINT)
+    if note is None:
+        raise NotFoundError("nothing is published yet")
+    checkpoint = parse_checkpoint(parse_note(note).text)
+    given = dict(request.query_pairs)
+    sizes = []
+    for name, otherwise in (("from", None), ("to", str(checkpoint.size))):
+        text = given.get(name, otherwise)
+        if text is None or not _SIZE.fullmatch(text) or int(text) > checkpoint.size:
+            raise RejectedSearch(400, "value", name, "a number of entries, at most the published")
+        sizes.append(int(text))
+    if sizes[0] > sizes[1]:
+        raise RejectedSearch(400, "value", "from", "a number of entries, at most that of to")
+
+    def tile(wanted: Tile) -> bytes:
+        read = read_object(ledger.published, wanted)
+        if not isinstance(read, bytes):
+            raise UnreachableError(f"{wanted.path} cannot be read")
+        return read
+
+    hashes = consistency_proof(sizes[0], sizes[1], tile)
+    return _json(
+        200,
+        {
+            "from": sizes[0],
+            "to": sizes[1],
+            "hashes": [strict_base64.encode(each) for each in hashes],
+            "checkpoint": note.decode(),
+        },
+    )
+
+
+def get_policy(desk: Desk, request: Request) -> Answer:
+    """GET /policy: the policy file (C2SP tlog-policy) of the ledger that the token is for."""
+    ledger = desk.admitted(request)
+    ed25519, mldsa44 = desk.checkpoint_keys(ledger.id)
+    return _text(policy_for(ledger.origin, [ed25519], [mldsa44]).encode())
+
+
+def _digest(note: bytes) -> dict[str, Any]:
+    digest = decode_digest(parse_note(note).text)
+    return {
+        "name": digest.name,
+        "origin": digest.origin,
+        "from": format_instant(digest.period_from),
+        "to": format_instant(digest.period_to),
+        "size_before": digest.size_before,
+        "size_after": digest.size_after,
+        "root": strict_base64.encode(digest.root),
+        "entries": digest.entries,
+        "control_entries": digest.control_entries,
+        "blocks": digest.blocks,
+        "previous": digest.previous_name or None,
+        "note": note.decode(),
+    }
+
+
+def _names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
+    """Give the names of digests that end within [first, to], in order, a day at a time."""
+    day = datetime.fromtimestamp(first, UTC).date()
+    begin, end = (_compact(moment) for moment in (first, to))
+    while day <= datetime.fromtimestamp(to, UTC).date():
+        names = objects.names(f"digests/{day:%Y/%m/%d}/")
+        dated = sorted(
+            (name.rpartition("/")[2].partition("-")[0], int(name.rpartition("-")[2]), name)
+            for name in names
+            if is_digest_name(name)
+        )
+        yield from (name for time, _, name in dated if begin <= time <= end)
+        day += timedelta(days=1)
+
+
+def _compact(moment: int) -> str:
+    return format_instant(moment).replace("-", "").replace(":", "")
+
+
+def _instant(given: dict[str, str], name: str, otherwise: int) -> int:
+    if name not in given:
+        return otherwise
+    try:
+        return parse_instant(given[name], what=name)
+    except ValueError:
+        raise RejectedSearch(400, "value", name, _INSTANT) from None
+
+
+def _json(status: int, content: dict[str, Any], retry_seconds: int = 0) -> Answer:
+    headers = {"Content-Type": "application/json"}
+    if retry_seconds:
+        headers["Retry-After"] = str(retry_seconds)
+    return {
+        "statusCode": status,
+        "headers": headers,
+        "body": msgspec.json.encode(content).decode(),
+    }
+
+
+def _text(body: bytes) -> Answer:
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    return {"statusCode": 200, "headers": headers, "body": body.decode()}
