@@ -29,16 +29,16 @@ def escaped(text: str) -> str:
 
 
 def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]]:
-    """For each parameter every value of the samples (document, event id, entry time), and misses."""
+    """For each parameter all values of the samples (document, event id, entry time), and misses."""
     found = {name: set(misses) for name, misses in MISSES.items()}
     for name in TOKENS:
         found[name] = {"none", "urn:none|", "urn:none|none", "|none"}
     for event, event_id, _ in events:
         for name in TOKENS:
             for system, code in reference.tokens(event, name):
-                spelled, code = escaped(system or ""), escaped(code)
-                found[name] |= {code, f"|{code}", f"{spelled}|{code}", f"urn:none|{code}"}
-                found[name] |= {f"{spelled}|"} if system else set()
+                of, what = escaped(system or ""), escaped(code)
+                found[name] |= {what, f"|{what}", f"{of}|{what}", f"urn:none|{what}"}
+                found[name] |= {f"{of}|"} if system else set()
         for who in reference.references(reference.whom(event)):
             found["patient"] |= spellings(who)
         for who in reference.references(reference.agents(event)):
@@ -55,7 +55,7 @@ def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]
 
 def spellings(reference_: str) -> set[str]:
     """Ways to ask for one resource."""
-    type_, id_ = reference_.split("/_history/")[0].split("/")[-2:]
+    type_, id_ = reference_.split("/_history/", maxsplit=1)[0].split("/")[-2:]
     other = "Device" if type_ != "Device" else "Patient"
     asked = {f"{type_}/{id_}", id_, f"https://a.example/fhir/{type_}/{id_}/_history/3"}
     return asked | ({f"{other}/{id_}"} if type_ != "Patient" else set())

@@ -12,7 +12,7 @@ from audit_ledger.events.event import Format
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.events.made import audit_event_samples
 
-RECEIVED_MS = 1_795_672_740_456
+RECEIVED_MS = 1_795_672_740_456  # 2026-11-26T05:59:00.456Z
 ENTRY_TIME = 1_795_672_741
 
 
@@ -27,7 +27,7 @@ def opened(body: bytes, *, seq: int = 7, **how: Any) -> OpenedEvent:
         "event_id": sha256(body).hexdigest(),
         "time_ms": RECEIVED_MS if event.time_ms is None else event.time_ms,
         "portal": "ehr",
-        "received": "2026-11-26T06:39:00.456Z",
+        "received": "2026-11-26T05:59:00.456Z",
         "format": format_,
         "resource": body,
         "flags": event.flags,

@@ -42,40 +42,49 @@ def finds(event: Json, name: str, value: str, event_id: str, entry_time: int) ->
 
 def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
     """Give what a token parameter looks at: (system, code), system None where there is none."""
-    is_r5 = "code" in event
-    entities = event.get("entity", [])
-    if name == "action" and "action" in event:
+    whole, _, part = name.partition(".")
+    if part:
+        yield from identifiers(named(event, whole))
+    elif name == "action" and "action" in event:
         yield from ((None, event["action"]), (ACTION, event["action"]))
-    elif name == "outcome":
-        outcome = event.get("outcome")
-        if isinstance(outcome, str):
-            yield from ((None, outcome), (OUTCOME, outcome))
-        elif outcome:
-            yield from codings(outcome["code"])
-    elif name in ("type", "category"):
-        yield from codings(event.get("category" if is_r5 else "type"))
-    elif name in ("subtype", "code"):
-        yield from codings(event.get("code" if is_r5 else "subtype"))
-    elif name == "purpose":
-        yield from codings(event.get("purposeOfEvent") or event.get("authorization"))
-        for agent in event["agent"]:
-            yield from codings(agent.get("purposeOfUse") or agent.get("authorization"))
-    elif name in ("entity-type", "entity-role"):
-        for entity in entities:
-            yield from codings(entity.get(name.removeprefix("entity-")))
-    elif name == "patient.identifier":
-        yield from identifiers(whom(event))
-    elif name == "agent.identifier":
-        yield from identifiers(agents(event))
-    elif name == "entity.identifier":
-        yield from identifiers([entity.get("what", {}) for entity in entities])
-    elif name == "source.identifier":
-        yield from identifiers([event["source"].get("observer", {})])
+    elif name == "outcome" and isinstance(event.get("outcome"), str):
+        yield from ((None, event["outcome"]), (OUTCOME, event["outcome"]))
+    else:
+        yield from codings(concepts(event, name))
 
 
-def codings(concepts: Any) -> Iterator[tuple[str | None, str]]:
+def named(event: Json, by: str) -> list[Json]:
+    """Give the References that patient, agent, source or entity are."""
+    if by == "patient":
+        return whom(event)
+    if by == "agent":
+        return agents(event)
+    if by == "source":
+        return [event["source"].get("observer", {})]
+    return [entity.get("what", {}) for entity in event.get("entity", [])]
+
+
+def concepts(event: Json, name: str) -> list[Any]:
+    """Give the elements of codes that a parameter looks at."""
+    is_r5 = "code" in event
+    if name == "outcome":
+        return [event.get("outcome", {}).get("code")]
+    if name in ("type", "category"):
+        return [event.get("category" if is_r5 else "type")]
+    if name in ("subtype", "code"):
+        return [event.get("code" if is_r5 else "subtype")]
+    if name == "purpose":
+        holders = ("authorization",) if is_r5 else ("purposeOfEvent", "purposeOfUse")
+        return [part.get(holder) for part in (event, *event["agent"]) for holder in holders]
+    return [entity.get(name.removeprefix("entity-")) for entity in event.get("entity", [])]
+
+
+def codings(concept: Any) -> Iterator[tuple[str | None, str]]:
     """Take Codings out of whatever holds them."""
-    for concept in concepts if isinstance(concepts, list) else [concepts] if concepts else []:
+    if isinstance(concept, list):
+        for one in concept:
+            yield from codings(one)
+    elif concept:
         for coding in concept.get("coding", [concept]):
             if "code" in coding:
                 yield coding.get("system"), coding["code"]
@@ -126,8 +135,8 @@ def addresses(event: Json) -> Iterator[str]:
 
 def same_resource(reference: str, asked: str, name: str) -> bool:
     """Compare by the last two segments (type and id), without the version."""
-    reference = reference.split("/_history/")[0]
-    asked = asked.split("/_history/")[0]
+    reference = reference.split("/_history/", maxsplit=1)[0]
+    asked = asked.split("/_history/", maxsplit=1)[0]
     if "/" in asked:
         return reference.split("/")[-2:] == asked.split("/")[-2:]
     if asked.startswith("urn:"):

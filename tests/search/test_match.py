@@ -1,4 +1,4 @@
-"""What a search finds among HL7's and IHE's samples, against a filter of its own over plain JSON."""
+"""What a search finds among the samples of HL7 and IHE, against another filter over plain JSON."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ Query = list[tuple[str, str]]
 
 
 class Searched:
-    """The samples, opened and as plain JSON, alone and in CloudEvents; what is worth asking them."""
+    """The samples, opened and as plain JSON, alone and in CloudEvents; values to ask them for."""
 
     def __init__(self, shared_dir: Path) -> None:
         self.events: list[tuple[OpenedEvent, dict[str, Any]]] = []
