@@ -140,6 +140,7 @@ def test_an_agent_by_id_alone_is_of_any_type_but_no_urn() -> None:
         ("Practitioner/11", False),
         ("urn:uuid:1", False),
         ("https://a.example/users/1", False),
+        ("users/1", False),
     ):
         event = r4(agent=[{"who": {"reference": reference}, "requestor": True}])
         assert finds(event, ("agent", "1")) is is_found, reference
@@ -174,6 +175,8 @@ def test_an_outcome_without_system_has_fhirs_only_where_it_is_r4s() -> None:
     assert finds(own, ("outcome", "success"))
     assert not finds(own, ("outcome", "|success"))
     assert not finds(own, ("outcome", f"{system}|success"))
+    other = r5(outcome={"code": {"system": "urn:other", "code": "8"}})
+    assert not finds(other, ("outcome", f"{system}|8"))
 
 
 def test_a_record_event_is_found_by_what_it_says() -> None:
