@@ -47,15 +47,14 @@ class _Link(msgspec.Struct):
     url: str
 
 
-class _Outcome(msgspec.Struct, rename="camel"):
+class _Outcome(msgspec.Struct, tag_field="resourceType", tag="OperationOutcome"):
     issue: list[Issue]
-    resource_type: str = "OperationOutcome"
 
 
-class _Entry(msgspec.Struct, rename="camel", omit_defaults=True):
+class _Entry(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+    full_url: str | None = None
     resource: msgspec.Raw | _Outcome
     search: dict[str, str]
-    full_url: str | None = None
 
 
 class _Bundle(
@@ -87,7 +86,11 @@ def searchset(
     if next_cursor is not None:
         links.append(_Link("next", f"{url}?{next_query(search, next_cursor)}"))
     entries = [
-        _Entry(msgspec.Raw(event.body), {"mode": "match"}, f"{url}/{one.opened.event_id}")
+        _Entry(
+            full_url=f"{url}/{one.opened.event_id}",
+            resource=msgspec.Raw(event.body),
+            search={"mode": "match"},
+        )
         for one, event in zip(found, shown, strict=True)
     ]
     issues = [*_ignored(search), *warnings]
@@ -98,7 +101,7 @@ def searchset(
             for code, words in _remarks(one, event, release)
         ]
     if issues:
-        entries.append(_Entry(_Outcome(issues), {"mode": "outcome"}))
+        entries.append(_Entry(resource=_Outcome(issues), search={"mode": "outcome"}))
     return msgspec.json.encode(_Bundle("searchset", links, entries))
 
 

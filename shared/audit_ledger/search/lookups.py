@@ -85,7 +85,9 @@ def event_ids(search: Search) -> tuple[str, ...] | None:
 def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
     """Give, for each criterion that is a lookup, the patients of whom one must be named.
 
-    Named as whom the event is about, or as an agent: the reader looks for a pseudonym as both.
+    Named as whom the event is about, or as an agent: the reader looks for a pseudonym as both. It
+    finds every event of a portal whose rule makes the pseudonym of that very name
+    (`canonical_patient`); what another rule has put under another name, a period finds.
     """
     lookups = []
     for criterion in _given(search, "patient", "patient.identifier"):
@@ -144,7 +146,8 @@ def _agent_lookup(criterion: Criterion) -> AgentLookup | None:
                 is_complete = False
             elif value.reference.partition("/")[0] not in _INDEXED_TYPES:
                 return None
-            names.append(f"reference|{value.reference}")
+            if not value.reference.startswith("Patient/"):
+                names.append(f"reference|{value.reference}")
         else:
             return None
         patient = _patient(value)

@@ -1,0 +1,174 @@
+"""The searchset Bundle: entries byte for byte, links, and what is said of each event."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.search.bundle import Found, Issue, searchset
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.parameters import parse_search
+from tests.events.made import encoded, r4, r5
+from tests.search.opened import enveloped, opened, samples
+
+BASE = "https://audit.example.org/fhir"
+
+
+def search(*pairs: tuple[str, str]) -> Search:
+    """A search by date, and whatever."""
+    return parse_search([("date", "ge2020"), *pairs], is_strict=False)
+
+
+def bundle(*found: Found, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
+    """The Bundle, decoded."""
+    asked = how.pop("asked", search())
+    decoded: dict[str, Any] = json.loads(searchset(asked, found, base=BASE, release=release, **how))
+    return decoded
+
+
+def issues(of: dict[str, Any]) -> list[dict[str, Any]]:
+    """The issues of the OperationOutcome, which is the last entry and has no URL."""
+    entry = of["entry"][-1]
+    assert entry["search"] == {"mode": "outcome"}
+    assert entry["resource"]["resourceType"] == "OperationOutcome"
+    assert "fullUrl" not in entry
+    found: list[dict[str, Any]] = entry["resource"]["issue"]
+    return found
+
+
+def test_each_resource_is_spliced_in_byte_for_byte(shared_dir: Path) -> None:
+    """The Bundle is nothing but the samples, with what stands between them written out here."""
+    bodies = samples(shared_dir)
+    of_r4 = [body for body in bodies if opened(body).format == "fhir-r4"]
+    assert len(of_r4) == 55
+    events = [opened(body) for body in of_r4]
+    url = f"{BASE}/AuditEvent"
+    expected = [
+        f'{{"fullUrl":"{url}/{event.event_id}","resource":'.encode()
+        + body
+        + b',"search":{"mode":"match"}}'
+        for event, body in zip(events, of_r4, strict=True)
+    ]
+    query = "date=ge2020&_sort=-date&_count=50"
+    head = f'{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":"{url}?'
+    head += f'{query}"}}],"entry":['
+    found = [Found(event) for event in events]
+    assert searchset(search(), found, base=BASE, release="fhir-r4") == (
+        head.encode() + b",".join(expected) + b"]}"
+    )
+
+
+def test_a_cloudevents_audit_event_is_spliced_in_as_well(shared_dir: Path) -> None:
+    """From JSON and from base64."""
+    for body in samples(shared_dir):
+        for is_packed in (True, False):
+            found = Found(opened(enveloped(body, is_packed=is_packed)))
+            text = searchset(search(), [found], base=BASE, release="fhir-r4")
+            assert b'"resource":' + body.strip() in text
+
+
+def test_a_page_without_matches_has_no_entries() -> None:
+    """FHIR knows no empty array; there is no total, ever."""
+    assert bundle() == {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": [
+            {"relation": "self", "url": f"{BASE}/AuditEvent?date=ge2020&_sort=-date&_count=50"}
+        ],
+    }
+    assert "total" not in bundle(Found(opened(encoded(r4()))))
+
+
+def test_links_lead_to_this_page_and_the_next() -> None:
+    """Next only where there is one; both keep the search."""
+    asked = search(("_cursor", "C1"), ("agent.identifier", "urn:s|9"), ("foo", "1"))
+    links = {
+        link["relation"]: link["url"] for link in bundle(asked=asked, next_cursor="C2")["link"]
+    }
+    assert list(links) == ["self", "next"]
+    for relation, cursor in (("self", "C1"), ("next", "C2")):
+        start, _, query = links[relation].partition("?")
+        assert start == f"{BASE}/AuditEvent"
+        assert parse_qsl(query) == [
+            ("date", "ge2020"),
+            ("agent.identifier", "urn:s|9"),
+            ("_sort", "-date"),
+            ("_count", "50"),
+            ("_cursor", cursor),
+        ]
+
+
+def test_what_was_ignored_is_warned_of() -> None:
+    """By name, first; and what else the caller has to say."""
+    warning = Issue("warning", "incomplete", "the newest events are not indexed yet")
+    said = issues(bundle(asked=search(("foo", "private")), warnings=[warning]))
+    assert said == [
+        {
+            "severity": "warning",
+            "code": "not-supported",
+            "diagnostics": "foo: not a parameter of this server; not applied",
+        },
+        {
+            "severity": "warning",
+            "code": "incomplete",
+            "diagnostics": "the newest events are not indexed yet",
+        },
+    ]
+
+
+PLAIN = opened(encoded(r4()))
+CONFLICT = opened(encoded(r4()), conflict=True)
+PART = opened(encoded(r4()), cut=("AuditEvent.entity[1]", "AuditEvent.text"))
+RECORD = opened(
+    b'{"specversion":"1.0","id":"1","source":"urn:a","type":"record.result.filed","data":{}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "code", "words"),
+    [
+        (Found(CONFLICT), "conflict", "conflict: "),
+        (Found(PART), "informational", "without AuditEvent.entity[1], AuditEvent.text"),
+        (Found(PLAIN, repeats="ab" * 32), "duplicate", "AuditEvent/" + "ab" * 32),
+        (Found(RECORD), "informational", "represented: "),
+        (Found(opened(encoded(r5()))), "informational", "FHIR R5 as submitted, not R4"),
+    ],
+)
+def test_what_an_event_is_is_said_with_its_place(found: Found, code: str, words: str) -> None:
+    """A conflict, a part, a repeat, a representation, another release."""
+    of = bundle(Found(PLAIN), found)
+    assert [entry["search"]["mode"] for entry in of["entry"]] == ["match", "match", "outcome"]
+    (issue,) = issues(of)
+    assert (issue["severity"], issue["code"]) == ("information", code)
+    assert words in issue["diagnostics"]
+    assert issue["expression"] == ["Bundle.entry[1].resource"]
+
+
+def test_a_plain_event_has_no_remark() -> None:
+    """No OperationOutcome where there is nothing to say."""
+    assert [e["search"]["mode"] for e in bundle(Found(PLAIN))["entry"]] == ["match"]
+
+
+def test_all_remarks_of_an_event_are_made() -> None:
+    """A repeated part in conflict is all three."""
+    both = opened(encoded(r4()), conflict=True, cut=("AuditEvent.entity[1]",))
+    said = issues(bundle(Found(both, repeats="c" * 64), release="fhir-r5"))
+    assert [issue["diagnostics"].partition(":")[0] for issue in said] == [
+        "conflict",
+        "cut",
+        "repeat",
+        "release",
+    ]
+    assert {issue["expression"][0] for issue in said} == {"Bundle.entry[0].resource"}
+
+
+@pytest.mark.parametrize(("release", "element"), [("fhir-r4", "type"), ("fhir-r5", "code")])
+def test_a_representation_is_of_the_release_that_was_asked_for(
+    release: Release, element: str
+) -> None:
+    """R5 has `code`, R4 has `type`, and neither the other's."""
+    resource = bundle(Found(RECORD), release=release)["entry"][0]["resource"]
+    assert {"type", "code"} & set(resource) == {element}

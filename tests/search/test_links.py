@@ -1,0 +1,131 @@
+"""The links say what was applied, and the parser reads them so."""
+
+from urllib.parse import parse_qsl
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.search.links import matching_query, next_query, self_query
+from audit_ledger.search.parameters import parse_search
+from audit_ledger.search.rejected import RejectedSearch
+
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+
+
+def spelled(text: str) -> str:
+    """Escape as FHIR has it, one character after the other."""
+    return "".join(f"\\{c}" if c in "\\,|$" else c for c in text)
+
+
+TOKENS = st.builds(
+    lambda form, system, code: form.format(system=spelled(system), code=spelled(code)),
+    st.sampled_from(["{code}", "|{code}", "{system}|{code}", "{system}|"]),
+    TEXTS.map(lambda text: text.replace("{", "(").replace("}", ")")),
+    TEXTS.map(lambda text: text.replace("{", "(").replace("}", ")")),
+)
+PAIRS = st.one_of(
+    st.tuples(
+        st.sampled_from(["type", "agent.identifier", "purpose", "entity-role", "outcome"]),
+        st.lists(TOKENS, min_size=1, max_size=3).map(",".join),
+    ),
+    st.tuples(st.sampled_from(["address", "address:exact"]), TEXTS.map(spelled)),
+    st.tuples(
+        st.just("_lastUpdated"),
+        st.sampled_from(["ge2026", "eq2026-11,lt2025", "2026-11-22T05:59 01:00"]),
+    ),
+    st.tuples(
+        st.sampled_from(["patient", "agent"]),
+        st.sampled_from(["1", r"Patient/a\$b", "https://a.example/Patient/1", "urn:uuid:A"]),
+    ),
+)
+ANSWER = st.fixed_dictionaries(
+    {},
+    optional={
+        "_count": st.sampled_from(["1", "500"]),
+        "_sort": st.sampled_from(["date", "-date"]),
+        "_format": st.just("application/fhir+json"),
+        "_cursor": TEXTS,
+    },
+)
+
+
+@given(st.lists(PAIRS, max_size=4), ANSWER)
+def test_the_self_link_round_trips(pairs: list[tuple[str, str]], answer: dict[str, str]) -> None:
+    """What the link says is the search itself, and it says it the same way again."""
+    search = parse_search([*pairs, ("date", "gt2020"), *answer.items()], is_strict=True)
+    query = self_query(search)
+    again = parse_search(
+        parse_qsl(query, keep_blank_values=True, strict_parsing=True), is_strict=True
+    )
+    assert again == search
+    assert self_query(again) == query
+    assert query.isascii()
+    assert not set(query) & set(' "<>\\^`{|}+#')
+
+
+HOSTILE = st.text(
+    st.sampled_from("aP1/:?#|,\\$ .-TZ+2026\u00e9\u0663\n\x00") | st.characters(), max_size=20
+)
+NAMES = [
+    "date", "_lastUpdated", "_id", "patient", "patient.identifier", "agent", "address",
+    "address:contains", "type", "_count", "_sort", "_format", "_cursor", "_other",
+]  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), HOSTILE), max_size=2), st.booleans())
+def test_whatever_comes_is_refused_or_round_trips(
+    pairs: list[tuple[str, str]], is_strict: bool
+) -> None:
+    """Nothing but a RejectedSearch escapes, and what is accepted can be spelled again."""
+    try:
+        search = parse_search([*pairs, ("date", "2026")], is_strict=is_strict)
+    except RejectedSearch:
+        return
+    again = parse_search(
+        parse_qsl(self_query(search), keep_blank_values=True, strict_parsing=True), is_strict=True
+    )
+    assert again == msgspec.structs.replace(search, ignored=())
+
+
+def test_what_was_ignored_is_not_in_the_link() -> None:
+    """The self link shows what was applied, and what the server chose."""
+    pairs = [("foo", "1"), ("date", "eq2026-11"), ("_count", "500"), ("_total", "accurate")]
+    search = parse_search(pairs, is_strict=False)
+    assert self_query(search) == "date=2026-11&_sort=-date&_count=100"
+
+
+def test_values_are_percent_encoded() -> None:
+    """Escapes, bars, plus signs, letters beyond ASCII: each as RFC 3986 has it."""
+    pairs = [
+        ("agent.identifier", r"urn:s|9\,5,x+y&z=1$"),
+        ("address:contains", "K\u00f6ln #1"),
+        ("date", "ge2026-11-22T05:59:00+01:00"),
+        ("_cursor", "a-b_"),
+    ]
+    assert self_query(parse_search(pairs, is_strict=True)) == (
+        "agent.identifier=urn:s%7C9%5C,5,x%2By%26z%3D1%5C%24&address:contains=K%C3%B6ln%20%231"
+        "&date=ge2026-11-22T05:59:00%2B01:00&_sort=-date&_count=50&_cursor=a-b_"
+    )
+
+
+def test_the_next_link_is_the_same_search_from_a_cursor_on() -> None:
+    """In the place of the cursor of this page, if it has one."""
+    first = parse_search([("date", "2026")], is_strict=True)
+    query = next_query(first, "C1")
+    assert query == self_query(first) + "&_cursor=C1"
+    second = parse_search(parse_qsl(query), is_strict=True)
+    assert second.cursor == "C1"
+    assert next_query(second, "C2") == query.replace("C1", "C2")
+
+
+@pytest.mark.parametrize("pair", [("_count", "3"), ("_format", "json"), ("_cursor", "x")])
+def test_how_the_page_is_given_does_not_change_what_matches(pair: tuple[str, str]) -> None:
+    """Count, format and cursor are no part of which events come in which order; the rest is."""
+    plain = parse_search([("date", "2026")], is_strict=True)
+    assert matching_query(parse_search([("date", "2026"), pair], is_strict=True)) == (
+        matching_query(plain)
+    )
+    for other in ([("date", "2025")], [("date", "2026"), ("_sort", "date")]):
+        assert matching_query(parse_search(other, is_strict=True)) != matching_query(plain)

@@ -1,0 +1,358 @@
+"""How a query string is read, and what is refused: the parameter and what is expected, no value."""
+
+import pytest
+
+from audit_ledger.events.json_document import JsonObject
+from audit_ledger.search.criteria import DateCondition, NamedResource, Search, Text, Token
+from audit_ledger.search.parameters import parse_search
+from audit_ledger.search.rejected import RejectedSearch
+
+DATE = ("date", "2026-11-22")
+
+
+def parse(*pairs: tuple[str, str], is_strict: bool = True) -> Search:
+    """Parse, and bound by a date."""
+    return parse_search([*pairs, DATE], is_strict=is_strict)
+
+
+def only_value(name: str, text: str) -> object:
+    """The one value of a parameter."""
+    criterion = parse((name, text)).criteria[0]
+    assert criterion.parameter == name
+    (value,) = criterion.values
+    return value
+
+
+DAY = 86_400_000
+NOVEMBER_22 = 1_795_305_600_000  # 2026-11-22T00:00:00Z, by `date -d 2026-11-22T00:00Z +%s`
+START, END = -62_135_596_800_000, 253_402_300_800_000
+
+
+@pytest.mark.parametrize(
+    ("text", "from_ms", "to_ms"),
+    [
+        ("2026", NOVEMBER_22 - 325 * DAY, NOVEMBER_22 + 40 * DAY),
+        ("2026-11", NOVEMBER_22 - 21 * DAY, NOVEMBER_22 + 9 * DAY),
+        ("2026-12", NOVEMBER_22 + 9 * DAY, NOVEMBER_22 + 40 * DAY),
+        ("2024-02", NOVEMBER_22 - 1025 * DAY, NOVEMBER_22 - 996 * DAY),
+        ("2026-11-22", NOVEMBER_22, NOVEMBER_22 + DAY),
+        ("2026-11-22T05:59", NOVEMBER_22 + 21_540_000, NOVEMBER_22 + 21_600_000),
+        ("2026-11-22T05:59Z", NOVEMBER_22 + 21_540_000, NOVEMBER_22 + 21_600_000),
+        ("2026-11-22T05:59:01Z", NOVEMBER_22 + 21_541_000, NOVEMBER_22 + 21_542_000),
+        ("2026-11-22T05:59:01.2Z", NOVEMBER_22 + 21_541_200, NOVEMBER_22 + 21_541_300),
+        ("2026-11-22T05:59:01.25Z", NOVEMBER_22 + 21_541_250, NOVEMBER_22 + 21_541_260),
+        ("2026-11-22T05:59:01.2509999Z", NOVEMBER_22 + 21_541_250, NOVEMBER_22 + 21_541_251),
+        ("2026-11-22T06:59+01:00", NOVEMBER_22 + 21_540_000, NOVEMBER_22 + 21_600_000),
+        ("2026-11-22T06:59 01:00", NOVEMBER_22 + 21_540_000, NOVEMBER_22 + 21_600_000),
+        ("2026-11-22T04:29-01:30", NOVEMBER_22 + 21_540_000, NOVEMBER_22 + 21_600_000),
+        ("eq2026-11-22", NOVEMBER_22, NOVEMBER_22 + DAY),
+        ("ge2026-11-22", NOVEMBER_22, END),
+        ("gt2026-11-22", NOVEMBER_22 + DAY, END),
+        ("sa2026-11-22", NOVEMBER_22 + DAY, END),
+        ("le2026-11-22", START, NOVEMBER_22 + DAY),
+        ("lt2026-11-22", START, NOVEMBER_22),
+        ("eb2026-11-22", START, NOVEMBER_22),
+        ("0001", START, START + 365 * DAY),
+        ("9999-12", END - 31 * DAY, END),
+        ("9999", END - 365 * DAY, END),
+    ],
+)
+def test_a_date_is_an_interval(text: str, from_ms: int, to_ms: int) -> None:
+    """As long as its precision says; UTC where it names no zone; cut to milliseconds."""
+    for name in ("date", "_lastUpdated"):
+        value = only_value(name, text)
+        assert isinstance(value, DateCondition)
+        assert (value.from_ms, value.to_ms) == (from_ms, to_ms)
+
+
+@pytest.mark.parametrize(
+    ("text", "system", "code"),
+    [
+        ("95", None, "95"),
+        ("|95", "", "95"),
+        ("urn:a|95", "urn:a", "95"),
+        ("urn:a|", "urn:a", None),
+        (r"urn:a\|b|9\,5\$\\", "urn:a|b", "9,5$\\"),
+        ("id^^^&1.2.3&ISO", None, "id^^^&1.2.3&ISO"),
+        ("a$b", None, "a$b"),
+    ],
+)
+def test_a_token_has_four_forms(text: str, system: str | None, code: str | None) -> None:
+    """And escapes, as FHIR has them."""
+    value = only_value("entity.identifier", text)
+    assert isinstance(value, Token)
+    assert (value.system, value.code) == (system, code)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reference", "has_type"),
+    [
+        ("patient", "1", "Patient/1", True),
+        ("patient", "Patient/1", "Patient/1", True),
+        ("patient", "https://a.example/fhir/Patient/1/_history/2", "Patient/1", True),
+        ("patient", "urn:uuid:ABC", "urn:uuid:abc", True),
+        ("agent", "1", "1", False),
+        ("agent", "Device/1", "Device/1", True),
+        ("agent", "http://a.example/Practitioner/1", "Practitioner/1", True),
+        ("agent", "https://a.example/users/7", "https://a.example/users/7", True),
+        ("agent", r"Device/1\,2", "Device/1,2", True),
+    ],
+)
+def test_a_reference_has_one_form(name: str, text: str, reference: str, has_type: bool) -> None:
+    """Without base URL and version; an id alone is a Patient, or an agent of any type."""
+    assert only_value(name, text) == NamedResource(reference, has_type)
+
+
+def test_a_string_keeps_its_text_and_modifier() -> None:
+    """`address`, `:exact`, `:contains`."""
+    for modifier in ("", "exact", "contains"):
+        name = f"address:{modifier}" if modifier else "address"
+        criterion = parse((name, r"a\,b|c")).criteria[0]
+        assert (criterion.parameter, criterion.modifier) == ("address", modifier)
+        assert criterion.values == (Text("a,b|c"),)
+
+
+def test_a_comma_is_or_and_repetition_is_and() -> None:
+    """Two criteria, the first of two values."""
+    first, second = parse(("action", "C,R"), ("action", "U")).criteria[:2]
+    assert [str(value) for value in first.values] == ["C", "R"]
+    assert [str(value) for value in second.values] == ["U"]
+
+
+def test_how_the_answer_is_asked_for() -> None:
+    """Count (capped), order, format, cursor; and what holds where nothing is said."""
+    plain = parse()
+    assert (plain.count, plain.sort, plain.format, plain.cursor) == (50, "-date", None, None)
+    asked = parse(("_count", "7"), ("_sort", "date"), ("_format", "json"), ("_cursor", "abc"))
+    assert (asked.count, asked.sort, asked.format, asked.cursor) == (7, "date", "json", "abc")
+    for text in ("100", "101", "1000000000000", "0100"):
+        assert parse(("_count", text)).count == 100
+    for text in ("application/fhir+json", "application/fhir json", "application/json"):
+        assert parse(("_format", text)).format == "json"
+
+
+REFUSED = [
+    ("date", "", 400, "value"),
+    ("date", "2026,", 400, "value"),
+    ("date", "2026-13", 400, "value"),
+    ("date", "2026-1", 400, "value"),
+    ("date", "2026-02-30", 400, "value"),
+    ("date", "0000", 400, "value"),
+    ("date", "2026-11-22T05", 400, "value"),
+    ("date", "2026-11-22T24:00Z", 400, "value"),
+    ("date", "2026-11-22T05:59:61Z", 400, "value"),
+    ("date", "2026-11-22T05:59:00.Z", 400, "value"),
+    ("date", "2026-11-22t05:59z", 400, "value"),
+    ("date", "2026-11-22T05:59+1:00", 400, "value"),
+    ("date", "2026-11-22Z", 400, "value"),
+    ("date", " 2026", 400, "value"),
+    ("date", "\u0662\u0660\u0662\u0666", 400, "value"),
+    ("date", "9999-12-31T23:59-01:00", 400, "value"),
+    ("date", "ge", 400, "value"),
+    ("date", "ne2026", 400, "not-supported"),
+    ("date", "ap2026", 400, "not-supported"),
+    ("date", "xx2026", 400, "not-supported"),
+    ("_lastUpdated", "yesterday", 400, "value"),
+    ("_id", "a|b", 400, "value"),
+    ("_id", "a/b", 400, "value"),
+    ("_id", "a" * 65, 400, "value"),
+    ("action", "", 400, "value"),
+    ("action", "C,,R", 400, "value"),
+    ("type", "|", 400, "value"),
+    ("type", "a|b|c", 400, "value"),
+    ("type", "a\\b", 400, "value"),
+    ("type", "a\\", 400, "value"),
+    ("patient", "Practitioner/1", 400, "value"),
+    ("patient", "#p1", 400, "value"),
+    ("patient", "Patient/", 400, "value"),
+    ("patient", "Patient?identifier=1", 400, "value"),
+    ("patient", "https://a.example/users/1", 400, "value"),
+    ("patient", "a b", 400, "value"),
+    ("agent", "#p1", 400, "value"),
+    ("agent", "practitioner/1", 400, "value"),
+    ("agent", "Practitioner?identifier=1", 400, "value"),
+    ("agent", "a b", 400, "value"),
+    ("_count", "0", 400, "value"),
+    ("_count", "-1", 400, "value"),
+    ("_count", "1.5", 400, "value"),
+    ("_count", "\u0661", 400, "value"),
+    ("_count", "", 400, "value"),
+    ("_sort", "action", 400, "not-supported"),
+    ("_sort", "", 400, "not-supported"),
+    ("_format", "xml", 406, "not-supported"),
+    ("_format", "application/fhir+xml", 406, "not-supported"),
+    ("_cursor", "", 400, "value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "status", "code"), REFUSED)
+def test_a_bad_value_is_refused(name: str, text: str, status: int, code: str) -> None:
+    """Named by parameter, whatever the handling."""
+    for is_strict in (True, False):
+        with pytest.raises(RejectedSearch) as refused:
+            parse((name, text), is_strict=is_strict)
+        assert (refused.value.status, refused.value.code) == (status, code)
+        assert refused.value.parameter == name
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("date", "jane"), ("date", "2026-jane"), ("date", "zz2026-11-22T05:59"),
+        ("_lastUpdated", "jane"), ("_id", "jane|doe"), ("patient", "Practitioner/jane"),
+        ("patient", "jane doe"), ("agent", "jane doe"), ("agent", "#jane"), ("type", "jane|a|b"),
+        ("address", "jane\\doe"), ("action", "jane,,"), ("_count", "jane"), ("_sort", "jane"),
+        ("_format", "jane"), ("address:jane", "jane"), ("patient:jane", "jane"),
+    ],
+)  # fmt: skip
+def test_no_refusal_repeats_a_value(name: str, text: str) -> None:
+    """Neither the message nor the OperationOutcome, nor what lies behind them."""
+    with pytest.raises(RejectedSearch) as refused:
+        parse((name, text))
+    said = f"{refused.value!r} {refused.value} {refused.value.operation_outcome()}"
+    said += repr(refused.value.__cause__) + repr(refused.value.__context__)
+    assert "jane" not in said
+    assert "zz" not in said
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "date:missing", "patient:Patient", "agent:identifier", "action:not", "type:in", "_id:exact",
+        "address:missing", "address:", "_count:exact", "patient:", "type:exact",
+    ],
+)  # fmt: skip
+def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
+    """In lenient handling too: to leave it out would turn the search around."""
+    for is_strict in (True, False):
+        with pytest.raises(RejectedSearch) as refused:
+            parse((name, "1"), is_strict=is_strict)
+        assert (refused.value.status, refused.value.code) == (400, "not-supported")
+        assert refused.value.parameter == name.partition(":")[0]
+
+
+@pytest.mark.parametrize("name", ["foo", "_include", "Date", "entity", "patient.name", "foo:bar"])
+def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> None:
+    """Strict names it; lenient leaves it out and says so."""
+    with pytest.raises(RejectedSearch) as refused:
+        parse((name, "private"))
+    assert (refused.value.status, refused.value.code) == (400, "not-supported")
+    assert refused.value.parameter == name
+    assert "private" not in str(refused.value)
+    lenient = parse((name, "private"), (name, "again"), is_strict=False)
+    assert lenient.ignored == (name,)
+    assert lenient.criteria == parse().criteria
+
+
+def test_a_name_that_is_none_is_not_repeated() -> None:
+    """It may be somebody's: `?Jane Doe`."""
+    assert parse(("Jane Doe", ""), is_strict=False).ignored == ("(no name of a parameter)",)
+    with pytest.raises(RejectedSearch) as refused:
+        parse(("Jane Doe", ""))
+    assert "Jane" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["_count", "_sort", "_format", "_cursor"])
+def test_what_is_said_of_the_answer_is_said_once(name: str) -> None:
+    """Two counts contradict each other."""
+    text = {"_count": "1", "_sort": "date", "_format": "json", "_cursor": "a"}[name]
+    with pytest.raises(RejectedSearch) as refused:
+        parse((name, text), (name, text))
+    assert (refused.value.code, refused.value.parameter) == ("invalid", name)
+
+
+def test_at_most_100_values_in_all() -> None:
+    """However they are spread."""
+    ninety_nine = ("action", ",".join("C" * 99))
+    assert len(parse(ninety_nine).criteria) == 2
+    for more in ([ninety_nine, ("action", "C")], [("action", "C")] * 100):
+        with pytest.raises(RejectedSearch) as refused:
+            parse(*more)
+        assert (refused.value.status, refused.value.code) == (400, "too-costly")
+
+
+def test_at_most_4_kb_of_query_string() -> None:
+    """Counted as `name=value&`, decoded, also what would be ignored."""
+    fits = 4096 - len("date=2026-11-22&") - len("x=&")
+    assert parse(("x", "a" * fits), is_strict=False).ignored == ("x",)
+    for text in ("a" * (fits + 1), "\u00e9" * (fits // 2 + 1)):
+        with pytest.raises(RejectedSearch) as refused:
+            parse(("x", text), is_strict=False)
+        assert (refused.value.status, refused.value.code) == (414, "too-long")
+
+
+def test_what_has_no_form_in_utf8_is_refused() -> None:
+    """A lone surrogate, as a careless decoder makes one."""
+    with pytest.raises(RejectedSearch) as refused:
+        parse(("address", "\ud800"))
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [],
+        [("action", "C")],
+        [("_lastUpdated", "ge2026")],
+        [("agent", "1")],
+        [("agent", "Device/1")],
+        [("agent", "Practitioner/1,1")],
+        [("agent.identifier", "95")],
+        [("agent.identifier", "|95")],
+        [("patient.identifier", "7")],
+        [("patient.identifier", "urn:mrn|")],
+        [("patient.identifier", "urn:mrn|7,8")],
+        [("entity.identifier", "urn:mrn|7")],
+    ],
+)
+def test_a_search_that_nothing_bounds_is_refused(pairs: list[tuple[str, str]]) -> None:
+    """What cannot be looked up needs a date beside it."""
+    with pytest.raises(RejectedSearch) as refused:
+        parse_search(pairs, is_strict=False)
+    assert (refused.value.status, refused.value.code) == (400, "required")
+    assert refused.value.parameter == "date"
+    assert parse_search([*pairs, DATE], is_strict=True).criteria
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("date", "lt2026"),
+        ("_id", "abc"),
+        ("patient", "1"),
+        ("patient.identifier", "urn:mrn|7"),
+        ("agent", "Practitioner/1"),
+        ("agent.identifier", "urn:staff|95"),
+    ],
+)
+def test_one_bound_is_enough(pair: tuple[str, str]) -> None:
+    """A date, an id, a patient, an agent."""
+    assert len(parse_search([pair], is_strict=True).criteria) == 1
+
+
+def test_no_repr_shows_whom_is_searched_for() -> None:
+    """A Search may end up in a message by mistake."""
+    search = parse(
+        ("patient", "jane"),
+        ("agent.identifier", "urn:s|jane"),
+        ("address", "jane"),
+        ("agent", "jane"),
+    )
+    assert "jane" not in repr(search)
+
+
+def test_the_outcome_says_which_parameter() -> None:
+    """What a portal is told, in full."""
+    with pytest.raises(RejectedSearch) as refused:
+        parse(("_sort", "x"))
+    expected: JsonObject = {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": "error",
+                "code": "not-supported",
+                "diagnostics": "_sort: expected date or -date",
+            }
+        ],
+    }
+    assert refused.value.operation_outcome() == expected
