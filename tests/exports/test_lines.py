@@ -3,13 +3,15 @@
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.lines import entries_line, line_digests, read_entries, split_lines
 
 
+@example([b"a", b""])
+@example([b"a", b"", b"b\nc", b""])
 @given(st.lists(st.binary(max_size=6) | st.sampled_from([b"\n", b"a\n", b"\r\n"])))
 def test_pieces_do_not_matter(pieces: list[bytes]) -> None:
     """As Python splits the whole."""

@@ -99,7 +99,7 @@ _COLUMNS: Final[dict[str, Callable[[OpenedEvent], str]]] = {
 
 def harmless(text: str) -> str:
     """Give a text as one line that no spreadsheet takes for a formula."""
-    return _FORMULA.sub(r"\1\2'", _CONTROL.sub(" ", text))
+    return _FORMULA.sub(r"\1\2'", _CONTROL.sub(" ", text)) if text else ""
 
 
 def csv_line(event: OpenedEvent) -> tuple[str, bytes]:

@@ -1,10 +1,11 @@
 """How a line names codes, agents, patients and things, in CSV and OCSF alike."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from audit_ledger.events.details import AgentDetails, Coded, Target
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.json_document import JsonObject
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,3 +31,8 @@ def instant_ms(time_ms: int) -> str:
     """Write milliseconds since 1970 as `2026-11-22T05:59:00.123Z`; years 1 to 9999."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def without_none(members: dict[str, Any]) -> JsonObject:
+    """Give the members that there are."""
+    return {name: value for name, value in members.items() if value is not None}

@@ -36,7 +36,7 @@ import msgspec
 from audit_ledger.events.details import AgentDetails, Coded, EntityDetails, EventDetails
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.json_document import JsonObject
-from audit_ledger.exports.naming import names_of, names_of_agent, token
+from audit_ledger.exports.naming import names_of, names_of_agent, token, without_none
 from audit_ledger.exports.ocsf_class import (
     CATEGORY_NAMES,
     CLASS_NAMES,
@@ -53,7 +53,6 @@ from audit_ledger.exports.ocsf_endpoints import (
     endpoint_of,
     server_of,
     user_of,
-    without_none,
 )
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -75,7 +74,7 @@ def ocsf_line(event: OpenedEvent, origin: str) -> tuple[str, bytes]:
 
 
 def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
-    """Give an event as OCSF has it. `origin`: the ledger's. FormatError: `received` is no time."""
+    """Give an event as OCSF has it. `origin`: the ledger's. ValueError: `received` is none."""
     details = event.details
     classified = classify(details)
     outcome = outcome_of(details)

@@ -2,12 +2,12 @@
 
 import re
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from audit_ledger.events.details import AgentDetails, EventDetails
 from audit_ledger.events.json_document import JsonObject
-from audit_ledger.exports.naming import names_of_agent
+from audit_ledger.exports.naming import names_of_agent, without_none
 from audit_ledger.exports.ocsf_class import is_read_by_rest
 
 UNKNOWN: Final = "Unknown"
@@ -114,8 +114,3 @@ def _is_ip_address(text: str) -> bool:
     except ValueError:
         return False
     return len(text) <= _MAX_IP
-
-
-def without_none(members: dict[str, Any]) -> JsonObject:
-    """Give the members that there are."""
-    return {name: value for name, value in members.items() if value is not None}
