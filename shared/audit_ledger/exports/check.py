@@ -1,0 +1,184 @@
+"""Check an export against its manifest, and say exactly what is wrong where.
+
+It needs no key and no network. What it cannot tell: whether the manifest is the one that was made
+(its digest says that, which must come by another way), and whether the ledger has the entries (the
+receipts say that).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from hashlib import sha256
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.exports.line_differences import Difference, Kind, differences
+from audit_ledger.exports.lines import line_digests, read_entries
+from audit_ledger.exports.manifest import MANIFEST, File, Lines, decode_manifest
+
+_HEADER: Final = -1  # what a header is labelled with, among lines that are with their entries
+
+
+class Code(StrEnum):
+    """What was found. Scripts may rely on the values."""
+
+    MANIFEST_ALTERED = "manifest-altered"  # not the manifest of that digest
+    MANIFEST_MALFORMED = "manifest-malformed"  # not a manifest: nothing else can be checked
+    FILE_MISSING = "file-missing"
+    FILE_UNKNOWN = "file-unknown"  # a file that the manifest does not name
+    FILE_ALTERED = "file-altered"  # other bytes, and no line can be named
+    ENTRIES_ALTERED = "entries-altered"  # so is the file that vouches for lines
+    COUNT_DIFFERS = "count-differs"  # the manifest contradicts itself
+    HEADER_CHANGED = "header-changed"
+    HEADER_MISSING = "header-missing"
+    HEADER_REORDERED = "header-reordered"
+    LINE_CHANGED = "line-changed"
+    LINE_MISSING = "line-missing"
+    LINE_ADDED = "line-added"
+    LINE_REORDERED = "line-reordered"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing found. `line`: from 1, in the file as found; `entry`: whose line it was."""
+
+    code: Code
+    file: str
+    message: str
+    line: int | None = None
+    entry: int | None = None
+
+
+_LINE_CODES: Final = {
+    Kind.CHANGED: (Code.LINE_CHANGED, Code.HEADER_CHANGED, "is not what was exported"),
+    Kind.MISSING: (Code.LINE_MISSING, Code.HEADER_MISSING, "is missing"),
+    Kind.ADDED: (Code.LINE_ADDED, Code.LINE_ADDED, "was not exported"),
+    Kind.REORDERED: (Code.LINE_REORDERED, Code.HEADER_REORDERED, "stood elsewhere"),
+}
+
+
+def check_export(
+    files: Mapping[str, Iterable[bytes]], manifest: bytes, digest: bytes | None = None
+) -> Iterator[Finding]:
+    """Hold an export's files against its manifest; gives nothing where all is as it was made.
+
+    `files`: for each name pieces of the file, of any size, each iterated once, two at a time;
+    `digest`: the 32 bytes that the export is known by, None where nobody has them.
+    """
+    if digest is not None and sha256(manifest).digest() != digest:
+        yield Finding(Code.MANIFEST_ALTERED, MANIFEST, "its SHA-256 is not that of the export")
+    try:
+        described = decode_manifest(manifest)
+    except FormatError as error:
+        yield Finding(Code.MANIFEST_MALFORMED, MANIFEST, str(error))
+        return
+    known = {MANIFEST}
+    for file in described.files:
+        known |= {file.name} if file.lines is None else {file.name, file.lines.name}
+        yield from _check_file(files, file)
+    for name in files:
+        if name not in known:
+            yield Finding(Code.FILE_UNKNOWN, name, "the manifest names no such file")
+
+
+def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Finding]:
+    expected = {file.name: (file.sha256, _altered(file))}
+    if file.lines is not None:
+        expected[file.lines.name] = (file.lines.sha256, _entries_altered(file.lines))
+    missing = [name for name in expected if name not in files]
+    if file.lines is not None and not missing:
+        yield from _check_lines(files[file.name], files[file.lines.name], file, file.lines)
+        return
+    for name, (expected_sha256, altered) in expected.items():
+        if name in missing:
+            yield Finding(Code.FILE_MISSING, name, "the manifest names it, and it is not there")
+            continue
+        pieces = _Hashed(files[name])
+        pieces.drain()
+        if pieces.sha256 != expected_sha256:
+            yield altered
+
+
+def _check_lines(
+    data: Iterable[bytes], entries: Iterable[bytes], file: File, lines: Lines
+) -> Iterator[Finding]:
+    pieces, vouching = _Hashed(data), _Hashed(entries)
+    written = _Counted(read_entries(lines.name, vouching))
+    header = () if file.header is None else ((_HEADER, bytes.fromhex(file.header)),)
+    try:
+        found = list(differences(chain(header, written), line_digests(pieces)))
+    except FormatError:  # no entries file: its hash says so as well
+        found = []
+    pieces.drain()
+    vouching.drain()
+    is_altered = pieces.sha256 != file.sha256
+    if vouching.sha256 != lines.sha256:
+        yield _entries_altered(lines)
+        if is_altered:
+            yield _altered(file)
+        return
+    if written.count != lines.count:
+        yield Finding(
+            Code.COUNT_DIFFERS,
+            file.name,
+            f"{written.count} lines were exported, and the manifest says {lines.count}",
+        )
+    for difference in found:
+        yield _line_finding(file, difference)
+    if is_altered and not found:
+        yield _altered(file)
+
+
+def _line_finding(file: File, difference: Difference) -> Finding:
+    line_code, header_code, became = _LINE_CODES[difference.kind]
+    line, label = difference.line, difference.label
+    if label == _HEADER:
+        return Finding(header_code, file.name, f"the header {became}", line)
+    of_entry = "" if label is None else f" (entry {label})"
+    message = f"line {line}{of_entry} {became}"
+    if difference.kind is Kind.MISSING:
+        message = f"the line of entry {label} is missing before line {line}"
+    return Finding(line_code, file.name, message, line, label)
+
+
+def _altered(file: File) -> Finding:
+    return Finding(Code.FILE_ALTERED, file.name, "its SHA-256 is not that of the manifest")
+
+
+def _entries_altered(lines: Lines) -> Finding:
+    return Finding(Code.ENTRIES_ALTERED, lines.name, "its SHA-256 is not that of the manifest")
+
+
+class _Hashed:
+    """Pieces that are hashed as they pass."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._hash = sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._hash.update(piece)
+            yield piece
+
+    def drain(self) -> None:
+        for _ in self:
+            pass
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+class _Counted:
+    """Entries that are counted as they pass."""
+
+    def __init__(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        self._entries = entries
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        for entry in self._entries:
+            self.count += 1
+            yield entry

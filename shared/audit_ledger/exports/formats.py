@@ -1,0 +1,49 @@
+"""The formats of an export: which files each has, and how an event becomes a line of one."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from audit_ledger.exports.csv import CSV_FILE, CSV_HEADER, csv_line
+from audit_ledger.exports.ndjson import CLOUDEVENT_FILE, R4_FILE, R5_FILE, fhir_line
+from audit_ledger.exports.ocsf import FILES, ocsf_line
+from audit_ledger.records.opened_event import OpenedEvent
+
+
+class FileKind(msgspec.Struct, frozen=True):
+    """What a file is. `header`: its first line, of no entry; a file with one is always there."""
+
+    media_type: str
+    header: bytes = b""
+
+
+class Format(msgspec.Struct, frozen=True):
+    """A format. `line(event, origin)` gives the file that an event goes to, and its line."""
+
+    files: Mapping[str, FileKind]
+    line: Callable[[OpenedEvent, str], tuple[str, bytes]]
+
+
+def _fhir(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
+    return fhir_line(event)
+
+
+def _csv(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
+    return csv_line(event)
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "fhir": Format(
+        {
+            R4_FILE: FileKind("application/fhir+ndjson; fhirVersion=4.0"),
+            R5_FILE: FileKind("application/fhir+ndjson; fhirVersion=5.0"),
+            CLOUDEVENT_FILE: FileKind("application/x-ndjson"),
+        },
+        _fhir,
+    ),
+    "csv": Format(
+        {CSV_FILE: FileKind("text/csv; charset=utf-8; header=present", CSV_HEADER)}, _csv
+    ),
+    "ocsf": Format({name: FileKind("application/x-ndjson") for name in FILES.values()}, ocsf_line),
+}

@@ -1,0 +1,116 @@
+r"""Manifest: what an export holds, so that a third party finds any change of it.
+
+    {"version":"audit-ledger/export/v1","origin":"audit.example.org/st-elsewhere","size":73894,
+     "search":{…},"format":"csv","entries":2,"files":[{"name":"events.csv","media_type":"text/csv",
+     "bytes":1873,"sha256":"<hex>","header":"<hex>","lines":{"count":2,"name":"events.csv.entries",
+     "sha256":"<hex>"}},…]}⏎
+
+these keys in this order, no white space but the line break at the end. `size`: the published size
+that the export is pinned to; `search`: what was asked for, as the caller has it; `header`: SHA-256
+of the file's first line where that is of no entry. `lines`: how many others there are, and the file
+that has entry and SHA-256 of each (`lines`): so the manifest stays small, whatever the export.
+
+How a third party verifies: the SHA-256 of the manifest says which export it is. It reaches them by
+another way than the files: in a letter, or, as an RFC 6920 URI, in an event that the ledger has of
+the export. `check_export` then holds every file against the manifest. The receipts, verified with a
+policy (`ledger`, or any C2SP tool), show which entries the ledger has; with a record disclosed, the
+entry's commitment shows the record, and the format makes the same line of it again.
+"""
+
+import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from typing import Final, Literal
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.events.json_document import JsonObject
+
+MANIFEST: Final = "manifest.json"
+VERSION: Final = "audit-ledger/export/v1"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file's lines that are of entries, and the `.entries` file that vouches for them."""
+
+    count: int
+    name: str
+    sha256: str
+
+
+class File(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
+):
+    """A file of an export; hashes in hex."""
+
+    name: str
+    media_type: str
+    size_bytes: int = msgspec.field(name="bytes")
+    sha256: str
+    header: str | None = None
+    lines: Lines | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A manifest. `entries`: how many were exported."""
+
+    version: Literal["audit-ledger/export/v1"] = VERSION
+    origin: str
+    size: int
+    search: JsonObject
+    format: str
+    entries: int
+    files: tuple[File, ...]
+
+    def __repr__(self) -> str:
+        """Say how much it is; what was searched for may name people."""
+        return f"Manifest({self.entries} entries, {len(self.files)} files)"
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Manifest)
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Give the bytes of `manifest.json`."""
+    return _encoder.encode(manifest) + b"\n"
+
+
+def decode_manifest(data: bytes) -> Manifest:
+    """Read what `encode_manifest` writes; FormatError for anything else, without quoting it."""
+    try:
+        manifest = _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise FormatError("manifest: not JSON with exactly the keys of a manifest") from None
+    if encode_manifest(manifest) != data:
+        raise FormatError("manifest: not spelled as the encoder spells it")
+    names, hashes, counts = [MANIFEST], [], [manifest.size, manifest.entries]
+    for file in manifest.files:
+        names.append(file.name)
+        hashes += [file.sha256] if file.header is None else [file.sha256, file.header]
+        counts.append(file.size_bytes)
+        if file.lines is not None:
+            names.append(file.lines.name)
+            hashes.append(file.lines.sha256)
+            counts.append(file.lines.count)
+    if len(set(names)) < len(names) or not all(map(_NAME.fullmatch, names)):
+        raise FormatError("manifest: file names that are not plain, or twice the same")
+    if not all(map(_SHA256.fullmatch, hashes)):
+        raise FormatError("manifest: a SHA-256 that is not 64 lower-case hex digits")
+    if min(counts) < 0:
+        raise FormatError("manifest: a negative number")
+    return manifest
+
+
+def manifest_digest(data: bytes) -> bytes:
+    """Give the 32 bytes that an export is known by."""
+    return sha256(data).digest()
+
+
+def ni_uri(digest: bytes) -> str:
+    """Write a SHA-256 as RFC 6920 does, for a document that an event names."""
+    return f"ni:///sha-256;{urlsafe_b64encode(digest).decode().rstrip('=')}"

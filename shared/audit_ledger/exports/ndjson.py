@@ -1,0 +1,80 @@
+"""FHIR NDJSON (R4 and R5, ndjson; Bulk Data Access): one AuditEvent a line, as it was submitted.
+
+    AuditEvent-r4.ndjson   AuditEvents of R4, also those that a CloudEvent carried
+    AuditEvent-r5.ndjson   AuditEvents of R5, likewise
+    CloudEvent.ndjson      CloudEvents that carry something else, whole, in the JSON format
+
+A file of each release, for who imports Bulk Data knows one release. Who wants all events takes all
+three files. Nothing is written anew: a line is the submitted bytes without the white space between
+their tokens, so numbers, escapes and the order of members are the sender's.
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error
+from typing import Any, Final
+
+from audit_ledger.errors import FormatError
+from audit_ledger.events.details import audit_event_of
+from audit_ledger.events.json_document import read_json, slice_members
+from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.records.opened_event import OpenedEvent
+
+R4_FILE: Final = "AuditEvent-r4.ndjson"
+R5_FILE: Final = "AuditEvent-r5.ndjson"
+CLOUDEVENT_FILE: Final = "CloudEvent.ndjson"
+
+# A string; what stands between strings and white space; a quote that begins no string.
+_TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t\n\r"]++|"', re.DOTALL)
+
+
+def without_white_space(body: bytes) -> bytes:
+    r"""Give JSON without the white space outside of its strings; every other byte stays.
+
+    {"a" : [1.50, "b c"]}⏎   →   {"a":[1.50,"b c"]}
+
+    `body` must have been read as JSON: then no line break is left, for a string has none.
+    """
+    return b"".join(_TOKENS.findall(body))
+
+
+def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
+    r"""Give the file that an event goes to, and its line with `\n` at the end.
+
+    FormatError where the resource is not the JSON that ingest accepts.
+    """
+    try:
+        file, resource = _resource(event)
+    except RejectedEvent:
+        raise _not_json(event) from None
+    line = without_white_space(resource)
+    if b"\n" in line or b"\r" in line:
+        raise _not_json(event)
+    return file, line + b"\n"
+
+
+def _resource(event: OpenedEvent) -> tuple[str, bytes]:
+    if event.format == "fhir-r4":
+        return R4_FILE, event.resource
+    if event.format == "fhir-r5":
+        return R5_FILE, event.resource
+    carried = audit_event_of(event.resource, "cloudevents")
+    if carried is None:
+        return CLOUDEVENT_FILE, event.resource
+    # As events.details tells the releases of a carried AuditEvent apart.
+    return R4_FILE if carried.get("code") is None else R5_FILE, _carried_bytes(event)
+
+
+def _carried_bytes(event: OpenedEvent) -> bytes:
+    members = slice_members(event.resource, "CloudEvent")
+    packed: Any = read_json(members.get("data_base64", b"null"), "CloudEvent.data_base64")
+    if packed is None:
+        return members["data"]
+    try:
+        return b64decode(packed, validate=True)
+    except (Error, ValueError):
+        raise _not_json(event) from None
+
+
+def _not_json(event: OpenedEvent) -> FormatError:
+    return FormatError(f"entry {event.seq}: the resource is not JSON as ingest accepts it")

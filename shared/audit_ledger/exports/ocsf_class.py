@@ -1,0 +1,201 @@
+"""Which OCSF class and activity an event is, and whether it went well.
+
+| the event's types and subtypes (first that fits)               | class                     |
+|----------------------------------------------------------------|---------------------------|
+| DICOM 110114 User Authentication, 110122 Login, 110123 Logout,  | Authentication (3002)     |
+| 110126 Node Authentication                                     |                           |
+| DICOM events about data: 110101 to 110112 but Application       | Datastore Activity (6005) |
+| Activity and Network Entry; a record's life cycle (ISO 21089);  |                           |
+| CloudEvents `record.…`                                         |                           |
+| FHIR RESTful interactions, and all the rest                    | API Activity (6003)       |
+
+| action       | Datastore                             | API                                       |
+|--------------|---------------------------------------|-------------------------------------------|
+| C, R, U, D   | Create, Read, Update, Delete          | the same                                  |
+| E, or none   | Query (110112)                        | Read (search, history, capabilities)      |
+| else         | Other (E), Unknown (none)             | the same                                  |
+
+Authentication: Logon (110122), Logoff (110123), else Other.
+
+| outcome (R4, R5)         | status  | severity      |
+|--------------------------|---------|---------------|
+| 0, success, information  | Success | Informational |
+| 4, warning               | Failure | Low           |
+| 8, error                 | Failure | Medium        |
+| 12, fatal                | Failure | High          |
+| another code             | Other   | Unknown       |
+| none                     | Unknown | Unknown       |
+
+FHIR's own map from R4 to R5 has the same pairs.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.details import Coded, EventDetails
+from audit_ledger.exports.naming import token
+
+DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+RESTFUL: Final = "http://hl7.org/fhir/restful-interaction"
+_LIFE_CYCLES: Final = (
+    "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle",
+    "http://hl7.org/fhir/iso-21089-lifecycle",
+)
+_LOGIN, _LOGOUT, _QUERY = "110122", "110123", "110112"
+_AUTHENTICATION: Final = {"110114", _LOGIN, _LOGOUT, "110126"}
+_DATA: Final = {
+    "110101",  # Audit Log Used
+    "110102",  # Begin Transferring DICOM Instances
+    "110103",  # DICOM Instances Accessed
+    "110104",  # DICOM Instances Transferred
+    "110105",  # DICOM Study Deleted
+    "110106",  # Export
+    "110107",  # Import
+    "110109",  # Order Record
+    "110110",  # Patient Record
+    "110111",  # Procedure Record
+    _QUERY,
+}
+_READING: Final = ("search", "history", "capabilities", "read", "vread")
+
+
+class Class(IntEnum):
+    """OCSF classes; the thousands are their category."""
+
+    AUTHENTICATION = 3002
+    API_ACTIVITY = 6003
+    DATASTORE_ACTIVITY = 6005
+
+
+CLASS_NAMES: Final = {
+    Class.AUTHENTICATION: "Authentication",
+    Class.API_ACTIVITY: "API Activity",
+    Class.DATASTORE_ACTIVITY: "Datastore Activity",
+}
+CATEGORY_NAMES: Final = {3: "Identity & Access Management", 6: "Application Activity"}
+SEVERITIES: Final = ("Unknown", "Informational", "Low", "Medium", "High")
+STATUSES: Final = {0: "Unknown", 1: "Success", 2: "Failure"}
+
+_OTHER: Final = 99
+_UNKNOWN: Final = (0, "Unknown")
+_API_ACTIVITIES: Final = {
+    "C": (1, "Create"),
+    "R": (2, "Read"),
+    "U": (3, "Update"),
+    "D": (4, "Delete"),
+}
+_DATASTORE_ACTIVITIES: Final = {
+    "C": (6, "Create"),
+    "R": (1, "Read"),
+    "U": (2, "Update"),
+    "D": (7, "Delete"),
+}
+_OUTCOMES: Final = {
+    "0": (1, 1),
+    "success": (1, 1),
+    "information": (1, 1),
+    "4": (2, 2),
+    "warning": (2, 2),
+    "8": (2, 3),
+    "error": (2, 3),
+    "12": (2, 4),
+    "fatal": (2, 4),
+}
+
+
+class Classified(msgspec.Struct, frozen=True, gc=False):
+    """Class, activity and operation of an event, in OCSF's numbers and the words for them."""
+
+    class_uid: Class
+    activity_id: int
+    activity_name: str
+    operation: str
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """How it went. `code` is the event's own, None where it says none."""
+
+    status_id: int
+    status: str
+    severity_id: int
+    code: str | None
+
+
+def classify(details: EventDetails) -> Classified:
+    """Choose class and activity of an event; see the module for how."""
+    codes = (*details.types, *details.subtypes)
+    dicom = {c.code for c in codes if c.system == DICOM}
+    operation = _operation(details)
+    if dicom & _AUTHENTICATION:
+        activity = _authentication_activity(dicom, operation)
+        return Classified(Class.AUTHENTICATION, *activity, operation)
+    if dicom & _DATA or _is_of_life_cycle(codes) or _is_record_event(details):
+        query = (4, "Query") if _QUERY in dicom else None
+        activity = _activity(details.action, _DATASTORE_ACTIVITIES, query, operation)
+        return Classified(Class.DATASTORE_ACTIVITY, *activity, operation)
+    is_reading = any(c.system == RESTFUL and c.code.startswith(_READING) for c in codes)
+    reading = _API_ACTIVITIES["R"] if is_reading else None
+    activity = _activity(details.action, _API_ACTIVITIES, reading, operation)
+    return Classified(Class.API_ACTIVITY, *activity, operation)
+
+
+def outcome_of(details: EventDetails) -> Outcome:
+    """Say how it went, by the first outcome that is known."""
+    for coded in details.outcome:
+        if coded.code in _OUTCOMES:
+            status_id, severity_id = _OUTCOMES[coded.code]
+            return Outcome(status_id, STATUSES[status_id], severity_id, coded.code)
+    if details.outcome:
+        coded = details.outcome[0]
+        return Outcome(_OTHER, coded.display or token(coded), 0, coded.code)
+    return Outcome(0, STATUSES[0], 0, None)
+
+
+def is_read_by_rest(details: EventDetails) -> bool:
+    """Say whether it is a FHIR read: there the source is the server (BALP, Read)."""
+    codes = (*details.types, *details.subtypes)
+    return details.action == "R" and any(c.system == RESTFUL for c in codes)
+
+
+def _operation(details: EventDetails) -> str:
+    """Give the interaction (`vread`), else what the most specific code is called."""
+    for coded in (*details.subtypes, *details.types):
+        if coded.system == RESTFUL:
+            return coded.code
+    for coded in (*details.subtypes, *details.types):
+        return coded.display or coded.code
+    return "Unknown"
+
+
+def _authentication_activity(dicom: set[str], operation: str) -> tuple[int, str]:
+    if _LOGIN in dicom:
+        return 1, "Logon"
+    if _LOGOUT in dicom:
+        return 2, "Logoff"
+    return _OTHER, operation
+
+
+def _activity(
+    action: str | None,
+    by_action: dict[str, tuple[int, str]],
+    without: tuple[int, str] | None,
+    operation: str,
+) -> tuple[int, str]:
+    """`without`: what an event is whose action says no more than that something was done."""
+    if action in by_action:
+        return by_action[action]
+    if without is not None:
+        return without
+    return _UNKNOWN if action is None else (_OTHER, operation)
+
+
+def _is_of_life_cycle(codes: Iterable[Coded]) -> bool:
+    return any(c.system in _LIFE_CYCLES for c in codes)
+
+
+def _is_record_event(details: EventDetails) -> bool:
+    """Say whether it is a CloudEvent that tells what became of a document."""
+    return any(not c.system and c.code.startswith("record.") for c in details.types)

@@ -1,0 +1,81 @@
+"""Receipts in an export: what ties its lines to the published ledger, offline.
+
+    checkpoint        the published checkpoint that the export is pinned to, verbatim
+    receipts          for each entry that has one, in the order of the export, a line
+                      <entry> <proof>⏎   or   <entry> <proof> <index row> <record> <blind>⏎
+
+all but the entry in base64. A proof is a `.tlog-proof` file (C2SP tlog-proof) without the
+checkpoint that it ends with: the same one for all entries, so it is kept once. Joined again, each
+is a receipt as every tlog tool reads it. With index row, record and blind the holder shows what the
+entry commits to, and so that the line says what the record says.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import FormatError
+from audit_ledger.exports.lines import split_lines
+
+RECEIPTS: Final = "receipts"
+CHECKPOINT: Final = "checkpoint"
+
+_MAX_LINE: Final = 4 * 1024 * 1024  # bytes: a record of 256 KB, a proof, and far from both
+_SEQ: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+_INDEX: Final = re.compile(rb"\nindex (0|[1-9][0-9]{0,18})\n")
+_END: Final = b"\n\n"  # the empty line before the checkpoint
+
+
+class Disclosed(msgspec.Struct, frozen=True, gc=False):
+    """What an entry commits to. Private."""
+
+    index_row: bytes
+    record: bytes
+    blind: bytes
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Disclosed()"
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """The receipt of entry `seq`. `proof`: the whole `.tlog-proof` file."""
+
+    seq: int
+    proof: bytes
+    disclosed: Disclosed | None = None
+
+
+def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
+    """Give a receipt's line and its checkpoint.
+
+    FormatError where the proof has not the shape of one, or is of another entry.
+    """
+    header, _, checkpoint = receipt.proof.partition(_END)
+    index = _INDEX.search(header + b"\n")
+    if index is None or not checkpoint:
+        raise FormatError(f"entry {receipt.seq}: the receipt is no tlog-proof")
+    if int(index[1]) != receipt.seq:
+        raise FormatError(f"entry {receipt.seq}: the receipt is of entry {int(index[1])}")
+    parts = [header + _END]
+    if receipt.disclosed is not None:
+        disclosed = receipt.disclosed
+        parts += [disclosed.index_row, disclosed.record, disclosed.blind]
+    words = [str(receipt.seq), *map(strict_base64.encode, parts)]
+    return " ".join(words).encode() + b"\n", checkpoint
+
+
+def read_receipts(pieces: Iterable[bytes], checkpoint: bytes) -> Iterator[Receipt]:
+    """Give the receipts of an export, whole again, to be verified; FormatError names the line."""
+    for number, line in enumerate(split_lines(RECEIPTS, pieces, _MAX_LINE), start=1):
+        where = f"{RECEIPTS}: line {number}"
+        words = line.decode("ascii", "replace").removesuffix("\n").split(" ")
+        if len(words) not in (2, 5) or not _SEQ.fullmatch(words[0]) or line[-1:] != b"\n":
+            raise FormatError(f"{where} is not `<entry> <proof>`, with or without a record")
+        proof, *disclosed = (strict_base64.decode(word, what=where) for word in words[1:])
+        yield Receipt(
+            int(words[0]), proof + checkpoint, Disclosed(*disclosed) if disclosed else None
+        )

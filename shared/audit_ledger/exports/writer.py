@@ -1,0 +1,149 @@
+"""Write an export, event by event, in pieces: nothing is held but hashes."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.exports.formats import FORMATS, FileKind
+from audit_ledger.exports.lines import ENTRIES_SUFFIX, entries_line
+from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encode_manifest
+from audit_ledger.exports.receipt_lines import (
+    CHECKPOINT,
+    RECEIPTS,
+    Disclosed,
+    Receipt,
+    split_receipt,
+)
+from audit_ledger.records.opened_event import OpenedEvent
+
+Piece = tuple[str, bytes]  # the name of a file, and what is to be appended to it
+
+_TEXT: Final = "text/plain; charset=utf-8"
+_RECEIPTS_KIND: Final = FileKind(_TEXT)
+
+
+class ExportWriter:
+    """Writes one export. The caller appends each piece to the file of its name, in order.
+
+    An empty piece is one too: its file exists. `format_name`: one of FORMATS; `origin`: the
+    ledger's; `size`: the published size that the export is pinned to, which every entry must lie
+    within; `search`: what was asked for, as JSON has it.
+    """
+
+    def __init__(
+        self, format_name: str, *, origin: str, size: int, search: Mapping[str, Any]
+    ) -> None:
+        if format_name not in FORMATS:
+            raise FormatError(f"export: the format is none of {', '.join(FORMATS)}")
+        self._format_name = format_name
+        self._format = FORMATS[format_name]
+        self._origin = origin
+        self._size = size
+        self._search = msgspec.json.decode(msgspec.json.encode(search))
+        self._checkpoint: bytes | None = None
+        self._files: dict[str, _LineFile] = {}
+        self._entries = 0
+
+    def add(
+        self, event: OpenedEvent, proof: bytes | None = None, disclosed: Disclosed | None = None
+    ) -> list[Piece]:
+        """Give what an event adds. Each entry comes once, in the order that the caller wants.
+
+        `proof`: the entry's `.tlog-proof` file, all of them with one checkpoint, of this origin and
+        size; `disclosed`: index row, record and blind, for the holder, only with a proof.
+        FormatError names the entry that does not fit; it is left out then, whole.
+        """
+        if event.seq >= self._size:
+            raise FormatError(f"entry {event.seq} is not within the published {self._size}")
+        if proof is None and disclosed is not None:
+            raise FormatError(f"entry {event.seq}: a record is disclosed without a receipt")
+        name, line = self._format.line(event, self._origin)
+        proved = None if proof is None else self._proved(Receipt(event.seq, proof, disclosed))
+        self._entries += 1
+        pieces = self._append(name, self._format.files[name], event.seq, line)
+        if proved is not None:
+            pieces += self._append(RECEIPTS, _RECEIPTS_KIND, event.seq, proved)
+        return pieces
+
+    def finish(self) -> list[Piece]:
+        """Give what comes after the last event; the last piece is the manifest, whole."""
+        pieces: list[Piece] = []
+        for name, kind in self._format.files.items():
+            if kind.header and name not in self._files:
+                pieces += self._open(name, kind)
+        files = [file.described() for file in self._files.values()]
+        if self._checkpoint is not None:
+            pieces.append((CHECKPOINT, self._checkpoint))
+            files.append(
+                File(
+                    name=CHECKPOINT,
+                    media_type=_TEXT,
+                    size_bytes=len(self._checkpoint),
+                    sha256=sha256(self._checkpoint).hexdigest(),
+                )
+            )
+        manifest = Manifest(
+            origin=self._origin,
+            size=self._size,
+            search=self._search,
+            format=self._format_name,
+            entries=self._entries,
+            files=tuple(files),
+        )
+        return [*pieces, (MANIFEST, encode_manifest(manifest))]
+
+    def _proved(self, receipt: Receipt) -> bytes:
+        """Give a receipt's line; its checkpoint must be the export's, the first one's."""
+        line, checkpoint = split_receipt(receipt)
+        if self._checkpoint is None:
+            # C2SP tlog-checkpoint: origin and size are its first lines.
+            if not checkpoint.startswith(f"{self._origin}\n{self._size}\n".encode()):
+                raise FormatError(
+                    f"entry {receipt.seq}: the receipt is not of the origin and size of the export"
+                )
+            self._checkpoint = checkpoint
+        elif checkpoint != self._checkpoint:
+            raise FormatError(f"entry {receipt.seq}: the receipt has another checkpoint")
+        return line
+
+    def _open(self, name: str, kind: FileKind) -> list[Piece]:
+        self._files[name] = _LineFile(name, kind)
+        return [(name, kind.header), (name + ENTRIES_SUFFIX, b"")] if kind.header else []
+
+    def _append(self, name: str, kind: FileKind, seq: int, line: bytes) -> list[Piece]:
+        pieces = [] if name in self._files else self._open(name, kind)
+        entry = entries_line(seq, line)
+        self._files[name].take(line, entry)
+        return [*pieces, (name, line), (name + ENTRIES_SUFFIX, entry)]
+
+
+class _LineFile:
+    """What the manifest will say of a file that is being written."""
+
+    def __init__(self, name: str, kind: FileKind) -> None:
+        self._name = name
+        self._kind = kind
+        self._hash = sha256(kind.header)
+        self._size_bytes = len(kind.header)
+        self._count = 0
+        self._entries_hash = sha256()
+
+    def take(self, line: bytes, entry: bytes) -> None:
+        self._hash.update(line)
+        self._size_bytes += len(line)
+        self._count += 1
+        self._entries_hash.update(entry)
+
+    def described(self) -> File:
+        header = self._kind.header
+        return File(
+            name=self._name,
+            media_type=self._kind.media_type,
+            size_bytes=self._size_bytes,
+            sha256=self._hash.hexdigest(),
+            header=sha256(header).hexdigest() if header else None,
+            lines=Lines(self._count, self._name + ENTRIES_SUFFIX, self._entries_hash.hexdigest()),
+        )

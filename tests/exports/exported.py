@@ -1,0 +1,112 @@
+"""Small exports of a real published ledger of the samples, with receipts and what they disclose."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import structs
+
+from audit_ledger.chain.entry import decode_entry, link_events
+from audit_ledger.exports.manifest import MANIFEST
+from audit_ledger.exports.receipt_lines import Disclosed
+from audit_ledger.exports.writer import ExportWriter, Piece
+from audit_ledger.records.commitment import commitment
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.records.record import encode_record
+from audit_ledger.verify.receipts import make_receipt
+from tests.exports.made import opened_samples
+from tests.verify.writer import ORIGIN, Writer
+
+SEARCH = {"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z", "agent": None}
+RECEIVED_MS = 1_795_327_140_456
+
+
+@dataclass
+class Held:
+    """What the holder of one entry has."""
+
+    event: OpenedEvent
+    proof: bytes
+    disclosed: Disclosed
+
+
+@dataclass
+class SampleLedger:
+    """The published ledger, and every entry but its first, opened."""
+
+    writer: Writer
+    held: list[Held]
+
+    @property
+    def size(self) -> int:
+        return len(self.writer.entries)
+
+
+def sample_ledger(shared_dir: Path) -> SampleLedger:
+    """Commit to the samples' records, publish, make receipts."""
+    writer = Writer()
+    events = opened_samples(shared_dir)
+    disclosed = []
+    for event in events:
+        row = IndexRow(
+            event_id=event.event_id,
+            time_ms=event.time_ms,
+            fingerprint=sha256(event.resource).digest(),
+            generation=2026000,
+            flags=event.flags,
+        )
+        record = encode_record(event.portal, RECEIVED_MS, event.format, event.resource, event.cut)
+        blind = sha256(b"blind" + event.resource).digest()
+        disclosed.append(Disclosed(encode_index_row(row), record, blind))
+    entries, leaves = link_events(
+        1,
+        writer.now,
+        writer.leaves[-1],
+        [commitment(d.blind, d.index_row, d.record) for d in disclosed],
+    )
+    writer.entries += entries
+    writer.leaves += leaves
+    writer.publish()
+    held = []
+    for event, of_event, entry in zip(events, disclosed, entries, strict=True):
+        held.append(
+            Held(
+                structs.replace(event, entry_time=decode_entry(entry).time),
+                make_receipt(writer.objects, event.seq),
+                of_event,
+            )
+        )
+    return SampleLedger(writer, held)
+
+
+def gathered(pieces: Iterable[Piece], files: dict[str, bytes] | None = None) -> dict[str, bytes]:
+    """The files that pieces make."""
+    files = {} if files is None else files
+    for name, data in pieces:
+        files[name] = files.get(name, b"") + data
+    return files
+
+
+def exported(ledger: SampleLedger, format_name: str, *, receipts: bool = True) -> dict[str, bytes]:
+    """An export of all, with its manifest."""
+    writer = ExportWriter(format_name, origin=ORIGIN, size=ledger.size, search=SEARCH)
+    files: dict[str, bytes] = {}
+    for held in ledger.held:
+        proved = (held.proof, held.disclosed) if receipts else ()
+        gathered(writer.add(held.event, *proved), files)
+    return gathered(writer.finish(), files)
+
+
+def without_manifest(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files but the manifest."""
+    return {name: data for name, data in files.items() if name != MANIFEST}
+
+
+def pieces_of(files: dict[str, bytes], piece_bytes: int = 1009) -> dict[str, list[bytes]]:
+    """Files as they come over a network, in pieces that end anywhere."""
+    return {
+        name: [data[start : start + piece_bytes] for start in range(0, len(data), piece_bytes)]
+        for name, data in files.items()
+    }

@@ -1,0 +1,196 @@
+"""Exports: complete, pinned, and tied to the ledger line by line, for a third party offline."""
+
+import json
+from collections import Counter
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from audit_ledger.chain.entry import decode_entry
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.events.details import digest_of_ni
+from audit_ledger.exports.check import check_export
+from audit_ledger.exports.csv import CSV_HEADER
+from audit_ledger.exports.formats import FORMATS
+from audit_ledger.exports.lines import read_entries
+from audit_ledger.exports.manifest import MANIFEST, decode_manifest, manifest_digest, ni_uri
+from audit_ledger.exports.receipt_lines import read_receipts
+from audit_ledger.exports.writer import ExportWriter
+from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.opened_event import opened_event
+from audit_ledger.records.record import decode_record
+from audit_ledger.verify.receipts import Disclosure, verify_receipt
+from tests.exports.exported import (
+    SEARCH,
+    SampleLedger,
+    exported,
+    gathered,
+    pieces_of,
+    without_manifest,
+)
+from tests.verify.writer import ORIGIN
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_an_export_is_what_its_manifest_says(ledger: SampleLedger, format_name: str) -> None:
+    """Recounted from the files with hashlib and json alone; `check_export` agrees."""
+    files = exported(ledger, format_name)
+    manifest = json.loads(files[MANIFEST])
+    assert list(manifest) == ["version", "origin", "size", "search", "format", "entries", "files"]
+    assert manifest["version"] == "audit-ledger/export/v1"
+    assert (manifest["origin"], manifest["size"]) == (ORIGIN, 65)
+    assert (manifest["search"], manifest["format"]) == (SEARCH, format_name)
+    assert manifest["entries"] == 64
+    named = {MANIFEST}
+    entries: Counter[int] = Counter()
+    for file in manifest["files"]:
+        data = files[file["name"]]
+        assert (file["bytes"], file["sha256"]) == (len(data), sha256(data).hexdigest())
+        named.add(file["name"])
+        if file["name"] == "checkpoint":
+            assert "lines" not in file
+            continue
+        lines = data.splitlines(keepends=True)
+        if "header" in file:
+            assert file["header"] == sha256(lines.pop(0)).hexdigest()
+        vouching = files[file["lines"]["name"]]
+        named.add(file["lines"]["name"])
+        assert file["lines"]["sha256"] == sha256(vouching).hexdigest()
+        assert file["lines"]["count"] == len(lines) == vouching.count(b"\n")
+        for line, voucher in zip(lines, vouching.decode().splitlines(), strict=True):
+            seq, hash_ = voucher.split(" ")
+            assert hash_ == sha256(line).hexdigest()
+            entries[int(seq)] += file["name"] != "receipts"
+    assert entries == Counter(range(1, 65))
+    assert named == set(files)
+    digest = sha256(files[MANIFEST]).digest()
+    assert list(check_export(pieces_of(files), files[MANIFEST], digest)) == []
+    assert list(check_export(pieces_of(without_manifest(files)), files[MANIFEST])) == []
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_third_party_ties_each_line_to_the_ledger(ledger: SampleLedger, format_name: str) -> None:
+    """Receipt and policy show the entry, the entry shows the record, the record makes the line."""
+    files = exported(ledger, format_name)
+    lines: dict[int, str] = {}
+    for name in FORMATS[format_name].files:
+        if name in files:
+            lines |= {
+                seq: hash_.hex() for seq, hash_ in read_entries(name, [files[name + ".entries"]])
+            }
+    policy = ledger.writer.keys.policy()
+    receipts = list(read_receipts(pieces_of(files)["receipts"], files["checkpoint"]))
+    assert [receipt.seq for receipt in receipts] == list(range(1, 65))
+    for receipt, held in zip(receipts, ledger.held, strict=True):
+        assert receipt.proof == held.proof
+        assert receipt.disclosed is not None
+        row, record = receipt.disclosed.index_row, receipt.disclosed.record
+        disclosure = Disclosure(row, record, receipt.disclosed.blind)
+        verified = verify_receipt(receipt.proof, policy, None, disclosure)
+        assert verified.is_record_shown
+        assert verified.opinion.satisfied
+        assert verified.entry.seq == receipt.seq
+        event = opened_event(
+            decode_record(record),
+            decode_index_row(row),
+            seq=receipt.seq,
+            entry_time=verified.entry.time,
+            event_id=decode_index_row(row).event_id,
+            conflict=False,
+        )
+        _, line = FORMATS[format_name].line(event, ORIGIN)
+        assert sha256(line).hexdigest() == lines[receipt.seq]
+
+
+def test_a_record_that_was_changed_in_an_export_is_not_the_entrys(ledger: SampleLedger) -> None:
+    """Whoever makes manifest and files anew still has no receipt for another record."""
+    files = exported(ledger, "fhir")
+    receipt = next(read_receipts([files["receipts"]], files["checkpoint"]))
+    assert receipt.disclosed is not None
+    other = receipt.disclosed.record.replace(b'"ehr"', b'"her"')
+    disclosure = Disclosure(receipt.disclosed.index_row, other, receipt.disclosed.blind)
+    with pytest.raises(VerificationError, match="commits to another record"):
+        verify_receipt(receipt.proof, ledger.writer.keys.policy(), None, disclosure)
+
+
+def test_receipts_are_optional_and_may_disclose_nothing(ledger: SampleLedger) -> None:
+    """Some entries with, some without."""
+    plain = exported(ledger, "csv", receipts=False)
+    assert set(plain) == {"events.csv", "events.csv.entries", MANIFEST}
+    writer = ExportWriter("csv", origin=ORIGIN, size=ledger.size, search=SEARCH)
+    files = gathered(writer.add(ledger.held[0].event))
+    gathered(writer.add(ledger.held[1].event, ledger.held[1].proof), files)
+    gathered(writer.finish(), files)
+    (receipt,) = read_receipts([files["receipts"]], files["checkpoint"])
+    assert (receipt.seq, receipt.disclosed) == (2, None)
+    assert receipt.proof == ledger.held[1].proof
+    assert list(check_export(pieces_of(files), files[MANIFEST])) == []
+
+
+@pytest.mark.parametrize(
+    ("format_name", "names"),
+    [("fhir", set()), ("csv", {"events.csv", "events.csv.entries"}), ("ocsf", set())],
+)
+def test_an_export_of_nothing_is_one(format_name: str, names: set[str]) -> None:
+    """A manifest that says so; a CSV file has its header."""
+    files = gathered(ExportWriter(format_name, origin=ORIGIN, size=0, search={}).finish())
+    assert set(files) == names | {MANIFEST}
+    assert files.get("events.csv", CSV_HEADER) == CSV_HEADER
+    assert list(check_export(pieces_of(files), files[MANIFEST])) == []
+
+
+def test_the_digest_of_a_manifest_can_stand_in_an_event() -> None:
+    """As RFC 6920 URI, which the ledger reads back."""
+    digest = manifest_digest(b"{}\n")
+    assert digest == sha256(b"{}\n").digest()
+    assert digest_of_ni(ni_uri(digest)) == digest
+
+
+def test_what_does_not_fit_is_refused_and_leaves_no_trace(ledger: SampleLedger) -> None:
+    """The entry is named; the export goes on without it."""
+    first, second = ledger.held[:2]
+    writer = ExportWriter("csv", origin=ORIGIN, size=ledger.size, search=SEARCH)
+
+    def refused(match: str, *args: Any) -> None:
+        with pytest.raises(FormatError, match=match):
+            writer.add(*args)
+
+    refused("entry 1: the receipt is of entry 2", first.event, second.proof)
+    refused("entry 1: the receipt is no tlog-proof", first.event, b"c2sp.org/tlog-proof@v1\n")
+    refused("entry 1: the receipt is no tlog-proof", first.event, first.proof.partition(b"\n\n")[0])
+    refused("entry 1: a record is disclosed", first.event, None, first.disclosed)
+    other = ExportWriter("csv", origin=ORIGIN, size=ledger.size + 1, search=SEARCH)
+    with pytest.raises(FormatError, match="entry 1: the receipt is not of the origin and size"):
+        other.add(first.event, first.proof)
+    with pytest.raises(FormatError, match="entry 1 is not within the published 1"):
+        ExportWriter("csv", origin=ORIGIN, size=1, search=SEARCH).add(first.event)
+    files = gathered(writer.add(first.event, first.proof))
+    cosigned_later = second.proof + "— witness.example.org AAAA\n".encode()
+    refused("entry 2: the receipt has another checkpoint", second.event, cosigned_later)
+    gathered(writer.finish(), files)
+    assert decode_manifest(files[MANIFEST]).entries == 1
+    assert list(check_export(pieces_of(files), files[MANIFEST])) == []
+
+
+def test_an_unknown_format_is_refused() -> None:
+    """The message names those that there are."""
+    with pytest.raises(FormatError, match="none of fhir, csv, ocsf"):
+        ExportWriter("xlsx", origin=ORIGIN, size=1, search={})
+
+
+def test_every_line_of_an_export_is_of_its_entry(ledger: SampleLedger) -> None:
+    """The ledger of these tests is one: entries commit to what is exported."""
+    for held in ledger.held:
+        assert decode_entry(ledger.writer.entries[held.event.seq]).seq == held.event.seq
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"1\n", b"1 AAAA", b"x AAAA\n", b"1 AAA\n", b"1 AAAA AAAA\n", b"1 AAAA AAAA AAAA AAAA =\n"],
+)
+def test_other_receipt_lines_are_refused(line: bytes) -> None:
+    """The message names the line and quotes nothing of it."""
+    with pytest.raises(FormatError, match=r"^receipts: line 1( |:)") as caught:
+        list(read_receipts([line], b"checkpoint"))
+    assert "AAA" not in str(caught.value)

@@ -1,0 +1,139 @@
+"""FHIR NDJSON: what was submitted, one event a line, and nothing changed but white space."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from audit_ledger.errors import FormatError
+from audit_ledger.exports.ndjson import fhir_line, without_white_space
+from tests.events.made import r4, r5
+from tests.exports.made import carried, opened, opened_json, opened_samples
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of JSON (RFC 8259, Section 2), character by character."""
+    found: list[str] = []
+    position = 0
+    while position < len(text):
+        start = position
+        character = text[position]
+        position += 1
+        if character in " \t\n\r":
+            continue
+        if character == '"':
+            while text[position] != '"':
+                position += 2 if text[position] == "\\" else 1
+            position += 1
+        elif character not in "{}[]:,":
+            while position < len(text) and text[position] not in '{}[]:," \t\n\r':
+                position += 1
+        found.append(text[start:position])
+    return found
+
+
+NUMBERS = st.sampled_from(["0", "-0", "1.50", "1e5", "1E+05", "-0.0", "12345678901234567890.10"])
+STRINGS = st.text('ab \t\n"\\/:,[]{} é😀\x7f', max_size=6).map(json.dumps) | st.sampled_from(
+    [r'"\u00e9"', r'"\/"', r'"\\"', r'"\" , \\\""', '"é  é"', r'"\u0022 \u005C"', '""', '" "']
+)
+SPACE = st.text(" \t\n\r", max_size=3)
+SCALARS = NUMBERS | STRINGS | st.sampled_from(["true", "false", "null"])
+
+
+def spelled(draw: st.DrawFn, depth: int) -> list[str]:
+    """Random JSON as a list of tokens."""
+    kind = draw(st.integers(0, 2 if depth else 0))
+    if kind == 0:
+        return [draw(SCALARS)]
+    inside: list[str] = []
+    for number in range(draw(st.integers(0, 4))):
+        inside += [","] if number else []
+        inside += [draw(STRINGS), ":"] if kind == 1 else []
+        inside += spelled(draw, depth - 1)
+    return ["{", *inside, "}"] if kind == 1 else ["[", *inside, "]"]
+
+
+@st.composite
+def spaced_json(draw: st.DrawFn) -> tuple[list[str], str]:
+    """Random JSON: its tokens, and they with random white space around."""
+    parts = spelled(draw, 3)
+    return parts, draw(SPACE) + "".join(part + draw(SPACE) for part in parts)
+
+
+@given(spaced_json())
+def test_only_white_space_between_tokens_goes(case: tuple[list[str], str]) -> None:
+    """Whatever the JSON: the tokens stay, to the byte and in order, and nothing else."""
+    parts, spaced = case
+    assert without_white_space(spaced.encode()).decode() == "".join(parts)
+    assert tokens(spaced) == parts
+
+
+def test_samples_keep_every_token(shared_dir: Path) -> None:
+    """By a tokenizer of its own; numbers and escapes textually, and equal once decoded."""
+    events = opened_samples(shared_dir)
+    assert len(events) == 64
+    for event in events:
+        file, line = fhir_line(event)
+        assert file == f"AuditEvent-{event.format[-2:]}.ndjson"
+        assert line.count(b"\n") == 1
+        assert line.endswith(b"\n")
+        assert "".join(tokens(event.resource.decode())) == line[:-1].decode()
+        assert json.loads(line) == json.loads(event.resource)
+
+
+def test_numbers_keep_their_spelling() -> None:
+    """1.50 is not 1.5 to FHIR, which counts digits; json.loads would hide the difference."""
+    body = (
+        b'{ "resourceType" : "AuditEvent" ,\r\n "x" : [ 1.50 , 1E+2 ,\t-0.0 ] , "y" : "\\u00e9 " }'
+    )
+    _, line = fhir_line(opened(body, "fhir-r4"))
+    assert line == b'{"resourceType":"AuditEvent","x":[1.50,1E+2,-0.0],"y":"\\u00e9 "}\n'
+    found = json.loads(line, parse_float=str, parse_int=str)
+    assert found["x"] == ["1.50", "1E+2", "-0.0"]
+
+
+@pytest.mark.parametrize("base64", [False, True])
+@pytest.mark.parametrize(
+    ("document", "file"),
+    [(r4(), "AuditEvent-r4.ndjson"), (r5(), "AuditEvent-r5.ndjson")],
+)
+def test_a_cloudevent_gives_the_audit_event_that_it_carries(
+    document: Any, file: str, base64: bool
+) -> None:
+    """As its own bytes, among those of its release, whether in JSON or in base64."""
+    event = opened_json(carried(document, base64=base64), "cloudevents")
+    assert fhir_line(event) == (
+        file,
+        json.dumps(document, separators=(",", ":")).encode() + b"\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        carried({"patient": {"reference": "Patient/1"}}, type="record.note.signed"),
+        carried({"resourceType": "Observation"}),
+        carried("text", datacontenttype="text/plain"),
+        {"specversion": "1.0", "id": "1", "source": "urn:ehr", "type": "org.example.happened"},
+    ],
+)
+def test_another_cloudevent_goes_to_a_file_of_its_own_whole(event: Any) -> None:
+    """With its envelope: without it nobody could say what it is."""
+    file, line = fhir_line(opened_json(event, "cloudevents"))
+    assert file == "CloudEvent.ndjson"
+    assert line == json.dumps(event, separators=(",", ":")).encode() + b"\n"
+
+
+@pytest.mark.parametrize("format_", ["fhir-r4", "cloudevents"])
+def test_what_is_no_json_is_refused_without_quoting_it(format_: Any) -> None:
+    """A line break inside of a string would make two lines of one event."""
+    event = structs.replace(
+        opened_json(r4(), seq=7), resource=b'{"data": "Mr\nSecret"}', format=format_
+    )
+    with pytest.raises(FormatError, match=r"^entry 7: the resource is not JSON") as caught:
+        fhir_line(event)
+    assert "Secret" not in str(caught.value)
