@@ -258,7 +258,7 @@ _COLUMNS: Final = (
     Column("what", "What was disclosed"),
     Column("purpose", "Purpose"),
     Column("number", "Number"),
-    Column("last", "Last"),
+    Column("last", "Last", under="number"),
     Column("entries", "Entries"),
 )
 

@@ -49,10 +49,14 @@ class Cover(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """`key` in JSON and CSV, `label` on the page."""
+    """`key` in JSON and CSV, `label` on the page.
+
+    `under`: key of the column in whose cells the page shows this one, below, so that it fits paper.
+    """
 
     key: str
     label: str
+    under: str | None = None
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -102,7 +106,7 @@ def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...
     return (
         Fact("about", about_label, cover.about),
         Fact("from", "From", Instant(cover.period.from_ms)),
-        Fact("to", "Until before", Instant(cover.period.to_ms)),
+        Fact("to", "To (not included)", Instant(cover.period.to_ms)),
         Fact("zone", "Times are given in", cover.zone.name),
         Fact("origin", "Ledger", cover.origin),
         Fact("entries", "Made from entries", entries),

@@ -89,7 +89,7 @@ NATIONAL_SECURITY: Final = Exclusion(
 CORRECTIONAL: Final = Exclusion(
     key="correctional",
     paragraph="(vii)",
-    words="to correctional institutions or law enforcement officials in custody of you",
+    words="to correctional institutions or law enforcement officials who had you in custody",
 )
 LIMITED_DATA_SET: Final = Exclusion(
     key="limited_data_set", paragraph="(viii)", words="as part of a limited data set"

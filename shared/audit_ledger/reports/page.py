@@ -5,18 +5,19 @@ own style, should something ever slip through.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from html import escape
 from typing import Final
 
-from audit_ledger.reports.document import Cell, Document, Fact, Instant, Table
+from audit_ledger.reports.document import Cell, Column, Document, Instant, Table
 from audit_ledger.reports.rendering import cell_text
-from audit_ledger.reports.zone import Zone, written
+from audit_ledger.reports.zone import Zone, as_rfc3339, written_to_the_second
 
-_WIDE: Final = 10  # columns, from which a table is set in smaller type
 _NOT_IN_HTML: Final = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
+_LINE_MAY_END: Final = re.compile(r"[/.:;|@_](?=\w)|[^\s/.:;|@_]{20}(?=\S{4})")
 _STYLE: Final = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
@@ -29,13 +30,14 @@ dt { color: #555; }
 dd { margin: 0; overflow-wrap: anywhere; white-space: pre-line; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-table.wide { font-size: .75rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .5rem;
          border-bottom: 1px solid #ccc; }
 th { border-bottom: 2px solid #1a1a1a; }
-td { overflow-wrap: break-word; min-width: 4rem; max-width: 22rem; white-space: pre-line; }
+td { overflow-wrap: break-word; min-width: 4.5rem; white-space: pre-line; }
+td small { display: block; color: #555; font-size: .85em; }
 td.number { text-align: right; min-width: 0; font-variant-numeric: tabular-nums; }
 th.number { text-align: right; }
+td > time { white-space: nowrap; }
 time { font-variant-numeric: tabular-nums; }
 footer { margin-top: 2rem; border-top: 1px solid #ccc; font-size: .85rem; color: #333; }
 @page { size: A4 landscape; margin: 14mm 12mm 16mm;
@@ -43,9 +45,8 @@ footer { margin-top: 2rem; border-top: 1px solid #ccc; font-size: .85rem; color:
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
   .scroll { overflow: visible; }
-  table.wide { font-size: 5.5pt; }
-  table.wide th, table.wide td { padding: .15rem .2rem; }
-  td { min-width: 0; overflow-wrap: anywhere; }
+  table { font-size: 8pt; }
+  td { min-width: 3rem; }
   thead { display: table-header-group; }
   tr, dt, dd { break-inside: avoid; }
   h2 { break-after: avoid; }
@@ -60,8 +61,7 @@ def to_html(document: Document, lang: str = "en") -> bytes:
 
 def shown(text: str) -> str:
     """Escape text for HTML, element or attribute; what HTML has no character for becomes U+FFFD."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    return escape(_NOT_IN_HTML.sub("\ufffd", plain), quote=True)
+    return escape(_in_html(text), quote=True)
 
 
 def _lines(document: Document, lang: str) -> Iterator[str]:
@@ -100,12 +100,8 @@ def _lines(document: Document, lang: str) -> Iterator[str]:
 
 
 def _title(document: Document) -> str:
-    about = next((fact for fact in document.facts if fact.key == "about"), None)
-    return document.title if about is None else f"{document.title}: {_told(about, document.zone)}"
-
-
-def _told(fact: Fact, zone: Zone) -> str:
-    return cell_text(fact.value, zone)
+    about = (cell_text(f.value, document.zone) for f in document.facts if f.key == "about")
+    return ": ".join((document.title, *about))
 
 
 def _table(table: Table, zone: Zone) -> Iterator[str]:
@@ -115,27 +111,38 @@ def _table(table: Table, zone: Zone) -> Iterator[str]:
         yield f"<p>{shown(table.empty)}</p>"
         yield "</section>"
         return
+    columns = [column for column in table.columns if column.under is None]
+    above = {column.under for column in table.columns}
     numbers = {
         column.key
-        for column in table.columns
-        if all(_is_number(row[column.key]) for row in table.rows)
+        for column in columns
+        if column.key not in above and all(_is_number(row[column.key]) for row in table.rows)
     }
-    wide = ' class="wide"' if len(table.columns) >= _WIDE else ""
-    yield f'<div class="scroll"><table{wide}>'
+    yield '<div class="scroll"><table>'
     heads = (
         f'<th scope="col"{_class(column.key in numbers)}>{shown(column.label)}</th>'
-        for column in table.columns
+        for column in columns
     )
     yield f"<thead><tr>{''.join(heads)}</tr></thead>"
     yield "<tbody>"
     for row in table.rows:
         cells = (
-            f"<td{_class(column.key in numbers)}>{_cell(row[column.key], zone)}</td>"
-            for column in table.columns
+            f"<td{_class(column.key in numbers)}>{_cell(row[column.key], zone)}"
+            f"{''.join(_under(column, table, row, zone))}</td>"
+            for column in columns
         )
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table></div>"
     yield "</section>"
+
+
+def _under(column: Column, table: Table, row: Mapping[str, Cell], zone: Zone) -> Iterator[str]:
+    """Give what stands below in a column's cell: what is recorded, a yes without saying so."""
+    for below in table.columns:
+        cell = row[below.key]
+        if below.under == column.key and cell is not None and cell is not False:
+            value = "" if cell is True else f": {_cell(cell, zone)}"
+            yield f"<small>{shown(below.label)}{value}</small>"
 
 
 def _class(number: bool) -> str:
@@ -147,7 +154,20 @@ def _is_number(cell: Cell) -> bool:
 
 
 def _cell(cell: Cell, zone: Zone) -> str:
-    text = shown(cell_text(cell, zone))
     if isinstance(cell, Instant):
-        return f'<time datetime="{written(cell.ms, zone, "T")}">{text}</time>'
-    return text
+        time, text = as_rfc3339(cell.ms, zone), written_to_the_second(cell.ms, zone)
+        return f'<time datetime="{time}">{text}</time>'
+    if isinstance(cell, date):
+        return f'<time datetime="{cell.isoformat()}">{cell.isoformat()}</time>'
+    return _breakable(cell_text(cell, zone))
+
+
+def _breakable(text: str) -> str:
+    """Escape a text and say where its lines may end: identifiers have no white space to do so."""
+    pieces = _LINE_MAY_END.sub(r"\g<0>\0", _in_html(text)).split("\0")
+    return "<wbr>".join(escape(piece, quote=True) for piece in pieces)
+
+
+def _in_html(text: str) -> str:
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _NOT_IN_HTML.sub("\ufffd", plain)

@@ -9,6 +9,7 @@ from audit_ledger.reports.codes import (
     DICOM,
     PARTICIPATION,
     PROVENANCE_ROLE,
+    RECIPIENT_ROLES,
     ROLE_CLASS,
     SECURITY_ROLE,
     SNOMED,
@@ -92,11 +93,13 @@ def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
 
 
 def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
-    """Give the agents that are organisations, and no persons."""
+    """Give the agents that are organisations: of who used the record, not of who received."""
+    received = frozenset[Pair]().union(*RECIPIENT_ROLES)
     return tuple(
         agent
         for agent in details.agents
         if not agent.agent.is_person
+        and not pairs_of(agent.roles) & received
         and (
             (agent.who.reference or "").startswith("Organization/")
             or (

@@ -18,7 +18,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Document, Instant, Table
-from audit_ledger.reports.zone import Zone, written
+from audit_ledger.reports.zone import Zone, as_rfc3339, written
 
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n\0＝＋－＠")
 """OWASP, CSV injection: what starts a formula, also after white space, and in full width."""
@@ -72,7 +72,7 @@ def guarded(text: str) -> str:
 
 def _json_cell(cell: Cell, zone: Zone) -> str | int | bool | None:
     if isinstance(cell, Instant):
-        return written(cell.ms, zone, "T")
+        return as_rfc3339(cell.ms, zone)
     return cell.isoformat() if isinstance(cell, date) else cell
 
 

@@ -58,10 +58,21 @@ def day_of(time_ms: int, zone: Zone) -> date:
     return local(time_ms, zone).date()
 
 
-def written(time_ms: int, zone: Zone, separator: str = " ") -> str:
-    """Write a time with its offset: `2026-11-22 06:59:00.123 +01:00`; with `T` as RFC 3339."""
-    text = local(time_ms, zone).isoformat(separator, "milliseconds")
-    return text if separator == "T" else f"{text[:23]} {text[23:]}"
+def written(time_ms: int, zone: Zone) -> str:
+    """Write a time for people, with its offset: `2026-11-22 06:59:00.123 +01:00`."""
+    text = as_rfc3339(time_ms, zone)
+    return f"{text[:10]} {text[11:23]} {text[23:]}"
+
+
+def written_to_the_second(time_ms: int, zone: Zone) -> str:
+    """Write a time for people, with its offset: `2026-11-22 06:59:00 +01:00`."""
+    text = as_rfc3339(time_ms, zone)
+    return f"{text[:10]} {text[11:19]} {text[23:]}"
+
+
+def as_rfc3339(time_ms: int, zone: Zone) -> str:
+    """Write a time for machines: `2026-11-22T06:59:00.123+01:00`."""
+    return local(time_ms, zone).isoformat("T", "milliseconds")
 
 
 def years_before(time_ms: int, years: int, zone: Zone) -> int:
