@@ -18,6 +18,7 @@ ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 NHIN = "urn:oid:2.16.840.1.113883.3.18.7.1"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 EXPORT = {"system": DICOM, "code": "110106", "display": "Export"}
+REST = {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"}
 DESTINATION = {"coding": [{"system": DICOM, "code": "110152"}]}
 BERLIN = read_zone("Europe/Berlin")
 
@@ -133,8 +134,7 @@ def _made_up(chance: random.Random) -> dict[str, Any]:
         to = chance.choice(("Organization/registry", "Organization/lab", "Organization/insurer"))
         agents.append({"type": DESTINATION, "who": {"reference": to}, "requestor": False})
     return r4(
-        type=EXPORT if is_disclosure else None
-        or {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
+        type=EXPORT if is_disclosure else REST,
         action=chance.choice("CRUDE"),
         recorded=moment.isoformat(timespec="milliseconds"),
         outcome=chance.choice(("0", "0", "0", "4", "8", "12")),
