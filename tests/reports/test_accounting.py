@@ -229,6 +229,16 @@ def test_a_purpose_of_the_recipient_counts_too() -> None:
     assert line.purpose == "treatment; healthcare marketing"
 
 
+def test_a_purpose_of_who_asked_counts_too() -> None:
+    """BALP's tokens state it there: alone it excludes, beside another it does not."""
+    event = disclosure()
+    event["agent"][0]["purposeOfUse"] = [purpose("TREAT")]
+    assert counts(accounted([opened(event)])) == {"treatment": 1}
+    event["purposeOfEvent"] = [purpose("PATRQT")]
+    (line,) = accounted([opened(event)]).disclosures
+    assert line.purpose == "patient requested; treatment"
+
+
 def test_code_systems_go_by_their_other_names() -> None:
     """The OID of v3-ActReason is v3-ActReason."""
     event = disclosure(purposeOfEvent=[purpose("TREAT", "urn:oid:2.16.840.1.113883.5.8")])
@@ -264,6 +274,13 @@ def test_each_recipient_is_a_disclosure() -> None:
     assert [line.recipient for line in accounting.disclosures] == ["The agency"]
     assert counts(accounting) == {"individual": 1}
     assert accounting.entries == 1
+
+
+def test_a_recipient_named_twice_is_one() -> None:
+    """The same agent, written down twice."""
+    event = disclosure()
+    event["agent"].append(event["agent"][1])
+    assert [line.number for line in accounted([opened(event)]).disclosures] == [1]
 
 
 def test_what_the_hospital_knows_of_a_recipient_replaces_what_the_event_says() -> None:
@@ -348,6 +365,14 @@ def test_six_years_before_the_request_are_covered(requested: str, zone: str, fir
     assert accounting.period == Period(ms(first), ALWAYS.to_ms)
     assert [line.entries for line in accounting.disclosures] == [(1,)]
     assert accounting.outside == 1
+
+
+def test_a_period_has_a_length() -> None:
+    """One that ends when it starts holds nothing, which nobody can have meant."""
+    assert Period(5, 6).to_ms == 6
+    for end in (5, 4):
+        with pytest.raises(FormatError, match=r"^period: it does not end after it starts$"):
+            Period(5, end)
 
 
 def test_a_shorter_period_is_the_patients_choice() -> None:

@@ -199,6 +199,8 @@ def assert_masked(events: list[dict[str, Any]], found: PatientView, zone: Zone) 
         assert str(ms(event["recorded"])) not in text
         assert str(ms(event["recorded"]) // 1000) not in text
     values = json.loads(to_json(patient_view_document(found, cover())))
+    assert {access.who for access in found.accesses} == {None}
+    assert {person.who for person in found.people} == {None}
     assert {key for row in values["accesses"] for key in row} == {
         "when", "role", "organisation", "action", "category",
     }  # fmt: skip

@@ -21,6 +21,7 @@ from audit_ledger.reports.codes import (
     Pair,
     kinds_of,
     pair_of,
+    unique,
 )
 from audit_ledger.reports.document import (
     Column,
@@ -166,13 +167,16 @@ def account(
             entries += 1
             other_events += 1
             continue
-        found = recipients_of(event.details, settings.recipient_roles)
-        recipients: Sequence[AgentDetails | None] = found or (None,)
+        found = dict.fromkeys(recipients_of(event.details, settings.recipient_roles))
+        recipients: Sequence[AgentDetails | None] = tuple(found) or (None,)
         bystanders = [agent for agent in event.details.agents if agent not in found]
+        hidden = first_that_names(suspensions, bystanders)
+        stated = unique((*event.details.purposes, *purposes_of(bystanders)))
+        what = description(event.details)
         shown = 0
         for recipient in recipients:
-            named = bystanders if recipient is None else [recipient, *bystanders]
-            suspension = first_that_names(suspensions, named)
+            of_it = () if recipient is None else (recipient,)
+            suspension = hidden or first_that_names(suspensions, of_it)
             if suspension is not None:
                 suspended[suspension] += 1
                 continue
@@ -180,14 +184,14 @@ def account(
             if covered is None or not covered.from_ms <= event.time_ms < covered.to_ms:
                 outside += 1
                 continue
-            purposes = (*event.details.purposes, *purposes_of(named))
+            purposes = (*stated, *purposes_of(of_it))
             exclusion = exclusion_of(
                 settings.exclusions, event.details, recipient, purposes, event.time_ms
             )
             if exclusion is not None:
                 left_out[exclusion.key] += 1
             else:
-                lines.append(_line(event, recipient, purposes, settings))
+                lines.append(_line(event, what, recipient, purposes, settings))
         entries += bool(shown)
     accounting = Accounting(
         period=covered,
@@ -201,7 +205,12 @@ def account(
 
 
 def accounting_document(accounting: Accounting, cover: Cover) -> Document:
-    """Lay out an accounting for the patient; the cover's period is what was asked for."""
+    """Lay out an accounting for the patient; the cover's period is what was asked for.
+
+    `disclosures`: date, recipient, address, what, purpose, number, last, entries (their numbers,
+    by commas); `exclusions`: exclusion, paragraph, number; facts besides the cover's: covered_from,
+    disclosures_outside, other_entries.
+    """
     covered = accounting.period
     start = None if covered is None else Instant(covered.from_ms)
     return Document(
@@ -286,6 +295,7 @@ def _covered(period: Period, years: int | None, requested_ms: int, zone: Zone) -
 
 def _line(
     event: OpenedEvent,
+    what: str,
     recipient: AgentDetails | None,
     purposes: Sequence[Coded],
     settings: AccountingSettings,
@@ -306,7 +316,7 @@ def _line(
         time_ms=event.time_ms,
         recipient=name,
         address=address,
-        what=description(event.details),
+        what=what,
         purpose=purpose_words(purposes),
         failed=failed(event.details),
         last_ms=event.time_ms,

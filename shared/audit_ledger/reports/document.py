@@ -102,7 +102,10 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:
-    """Give what every report says of itself; `entries`: how many entries it was made from."""
+    """Give what every report says of itself; `entries`: how many entries it was made from.
+
+    Keys: about, from, to, zone, origin, entries, made.
+    """
     return (
         Fact("about", about_label, cover.about),
         Fact("from", "From", Instant(cover.period.from_ms)),

@@ -121,7 +121,11 @@ def patient_view(
 
 
 def patient_view_document(view: PatientView, cover: Cover) -> Document:
-    """Lay out a view for the patient; a masked column is not there."""
+    """Lay out a view for the patient; a masked column is not there.
+
+    `accesses`: when, who, role, organisation, action, category, entry; `people`: who, role,
+    organisation, number, first, last.
+    """
     policy = view.policy
     masked = {
         key for key, hidden in (("who", policy.role_only), ("entry", policy.day_only)) if hidden

@@ -174,7 +174,11 @@ def sort_rows(
 
 
 def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
-    """Lay out a privacy report; the cover says whom or what it is about."""
+    """Lay out a privacy report; the cover says whom or what it is about.
+
+    `events` and `break_glass`: the fields of `PrivacyRow`; `by_user`, `by_patient`, `by_day`: those
+    of `Group` that are not the same for all; a fact besides the cover's: break_glass_entries.
+    """
     return Document(
         kind="privacy_report",
         title="Privacy report",
