@@ -1,0 +1,346 @@
+"""Accounting of disclosures for a patient and a period: HIPAA, 45 CFR 164.528.
+
+A disclosure is an event whose type or subtype says so (`DISCLOSURES`), once for each recipient.
+Content of each, 164.528(b)(2): the date; name and, if known, address of who received; a brief
+description of what; a brief statement of the purpose. What is not clearly excluded is in it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.details import AgentDetails, Coded
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.codes import (
+    ACT_REASON,
+    DISCLOSURES,
+    NHIN,
+    RECIPIENT_ROLES,
+    Pair,
+    kinds_of,
+    pair_of,
+    unique,
+)
+from audit_ledger.reports.document import (
+    Column,
+    Cover,
+    Document,
+    Fact,
+    Instant,
+    Period,
+    Table,
+    cover_facts,
+    how_to_verify,
+)
+from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion, exclusion_of
+from audit_ledger.reports.people import id_of, name_of, purposes_of, recipients_of
+from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
+from audit_ledger.reports.words import description, failed, purpose_words
+from audit_ledger.reports.zone import Zone, years_before
+
+YEARS: Final = 6
+"""164.528(a)(1): six years prior to the date on which the accounting is requested."""
+
+SINGLE_PURPOSES: Final = frozenset(
+    {(ACT_REASON, code) for code in ("PUBHLTH", "HRESCH", "HLEGAL", "DONAT", "HDECD", "THREAT")}
+    | {
+        (NHIN, code)
+        for code in (
+            "PUBLICHEALTH", "ABUSE", "OVERSIGHT", "JUDICIAL", "LAW", "DECEASED", "DONATION",
+            "RESEARCH", "THREAT", "GOVERNMENT", "WORKERSCOMP",
+        )
+    }
+)  # fmt: skip
+"""Purposes of 164.512, for which alone 164.528(b)(3) lets repeated disclosures be summarised."""
+
+
+class KnownRecipient(msgspec.Struct, frozen=True):
+    """What the hospital knows of a recipient, in place of what an event says."""
+
+    name: str
+    address: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing of whom."""
+        return "KnownRecipient()"
+
+
+class AccountingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a hospital accounts.
+
+    `disclosures`: types and subtypes that make an event one; `recipient_roles`: see
+    `RECIPIENT_ROLES`; `years`: how far back at most, None for no limit; `summarised`: purposes
+    whose repeats become one line, none for a line each; `known_recipients` by a canonical
+    identifier as in `Agent.candidates`.
+    """
+
+    disclosures: frozenset[Pair] = DISCLOSURES
+    recipient_roles: tuple[frozenset[Pair], ...] = RECIPIENT_ROLES
+    exclusions: tuple[Exclusion, ...] = EXCLUSIONS
+    years: int | None = YEARS
+    summarised: frozenset[Pair] = SINGLE_PURPOSES
+    suspensions: tuple[Suspension, ...] = ()
+    known_recipients: Mapping[str, KnownRecipient] = {}
+
+    def __repr__(self) -> str:
+        """Say nothing of whom."""
+        return "AccountingSettings()"
+
+
+class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
+    """One line: a disclosure, or several to one recipient for one purpose (164.528(b)(3)).
+
+    The content is the first one's; `number` of them, the last at `last_ms`. `recipient`, `address`
+    and `purpose` are None where the event does not say; `entries`: of all of them.
+    """
+
+    time_ms: int
+    recipient: str | None
+    address: str | None
+    what: str
+    purpose: str | None
+    failed: bool
+    number: int = 1
+    last_ms: int
+    entries: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        """Say which entries, and nothing of what is inside."""
+        return f"Disclosure({self.entries})"
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """How many disclosures an exclusion left out."""
+
+    exclusion: Exclusion
+    number: int
+
+
+class Accounting(msgspec.Struct, frozen=True, kw_only=True):
+    """What the patient gets, in order of time. Nothing in it comes of a suspended disclosure.
+
+    `period`: what it covers, None where all that was asked for is too long ago; `entries`: how many
+    it was made from; `other_events`: those that are no disclosures; `outside`: disclosures outside
+    the period.
+    """
+
+    period: Period | None
+    disclosures: tuple[Disclosure, ...]
+    left_out: tuple[LeftOut, ...]
+    entries: int
+    other_events: int
+    outside: int
+
+
+class _Line(msgspec.Struct, frozen=True):
+    """A disclosure before it is summarised; `same`: of those that may become one, None: of none."""
+
+    disclosure: Disclosure
+    same: tuple[str, Pair] | None
+
+
+def account(
+    events: Iterable[OpenedEvent],
+    settings: AccountingSettings,
+    *,
+    period: Period,
+    requested_ms: int,
+    made_ms: int,
+    zone: Zone,
+) -> tuple[Accounting, tuple[Suspended, ...]]:
+    """Account for one patient's disclosures in a period.
+
+    `events`: the patient's, in any order; `requested_ms`: when the patient asked, which the six
+    years are counted from, by the days of `zone`; `made_ms`: now, which decides what is suspended.
+    The second is for the privacy office, never for the patient.
+    """
+    covered = _covered(period, settings.years, requested_ms, zone)
+    suspensions = in_force(settings.suspensions, made_ms)
+    lines: list[_Line] = []
+    left_out: Counter[str] = Counter()
+    suspended: Counter[Suspension] = Counter()
+    entries = other_events = outside = 0
+    for event in events:
+        if not settings.disclosures & kinds_of(event.details):
+            entries += 1
+            other_events += 1
+            continue
+        found = dict.fromkeys(recipients_of(event.details, settings.recipient_roles))
+        recipients: Sequence[AgentDetails | None] = tuple(found) or (None,)
+        bystanders = [agent for agent in event.details.agents if agent not in found]
+        hidden = first_that_names(suspensions, bystanders)
+        stated = unique((*event.details.purposes, *purposes_of(bystanders)))
+        what = description(event.details)
+        shown = 0
+        for recipient in recipients:
+            of_it = () if recipient is None else (recipient,)
+            suspension = hidden or first_that_names(suspensions, of_it)
+            if suspension is not None:
+                suspended[suspension] += 1
+                continue
+            shown += 1
+            if covered is None or not covered.from_ms <= event.time_ms < covered.to_ms:
+                outside += 1
+                continue
+            purposes = (*stated, *purposes_of(of_it))
+            exclusion = exclusion_of(
+                settings.exclusions, event.details, recipient, purposes, event.time_ms
+            )
+            if exclusion is not None:
+                left_out[exclusion.key] += 1
+            else:
+                lines.append(_line(event, what, recipient, purposes, settings))
+        entries += bool(shown)
+    accounting = Accounting(
+        period=covered,
+        disclosures=_summarised(lines),
+        left_out=tuple(LeftOut(e, left_out[e.key]) for e in settings.exclusions),
+        entries=entries,
+        other_events=other_events,
+        outside=outside,
+    )
+    return accounting, tuple(Suspended(s, suspended[s]) for s in suspensions)
+
+
+def accounting_document(accounting: Accounting, cover: Cover) -> Document:
+    """Lay out an accounting for the patient; the cover's period is what was asked for.
+
+    `disclosures`: date, recipient, address, what, purpose, number, last, entries (their numbers,
+    by commas); `exclusions`: exclusion, paragraph, number; facts besides the cover's: covered_from,
+    disclosures_outside, other_entries.
+    """
+    covered = accounting.period
+    start = None if covered is None else Instant(covered.from_ms)
+    return Document(
+        kind="accounting_of_disclosures",
+        title="Accounting of disclosures",
+        zone=cover.zone,
+        facts=(
+            *cover_facts(cover, "Patient", accounting.entries),
+            Fact("covered_from", "Accounted from", start),
+            Fact("disclosures_outside", "Disclosures outside of that", accounting.outside),
+            Fact("other_entries", "Entries of other kinds", accounting.other_events),
+        ),
+        tables=(
+            Table(
+                "disclosures",
+                "Disclosures",
+                _COLUMNS,
+                tuple(map(_row, accounting.disclosures)),
+                "No disclosures that have to be accounted for.",
+            ),
+            Table(
+                "exclusions",
+                "Left out as the rule allows",
+                (
+                    Column("exclusion", "Disclosures"),
+                    Column("paragraph", "45 CFR 164.528(a)(1)"),
+                    Column("number", "Left out"),
+                ),
+                tuple(
+                    {
+                        "exclusion": left.exclusion.words,
+                        "paragraph": left.exclusion.paragraph,
+                        "number": left.number,
+                    }
+                    for left in accounting.left_out
+                ),
+                "No exclusion was applied.",
+            ),
+        ),
+        notes=(
+            "This accounting follows 45 CFR 164.528. What was not clearly excluded is in it. "
+            "Where several disclosures went to one recipient for one purpose, the line tells of "
+            "the first, how many there were, and when the last was.",
+            "Addresses are as recorded: often those of a computer.",
+        ),
+        verify=how_to_verify(cover),
+    )
+
+
+_COLUMNS: Final = (
+    Column("date", "Date"),
+    Column("recipient", "Received by"),
+    Column("address", "Address"),
+    Column("what", "What was disclosed"),
+    Column("purpose", "Purpose"),
+    Column("number", "Number"),
+    Column("last", "Last", under="number"),
+    Column("entries", "Entries"),
+)
+
+
+def _row(disclosure: Disclosure) -> dict[str, str | int | Instant | None]:
+    what = disclosure.what
+    return {
+        "date": Instant(disclosure.time_ms),
+        "recipient": disclosure.recipient,
+        "address": disclosure.address,
+        "what": f"{what} (recorded as failed)" if disclosure.failed else what,
+        "purpose": disclosure.purpose,
+        "number": disclosure.number,
+        "last": Instant(disclosure.last_ms) if disclosure.number > 1 else None,
+        "entries": ", ".join(map(str, disclosure.entries)),
+    }
+
+
+def _covered(period: Period, years: int | None, requested_ms: int, zone: Zone) -> Period | None:
+    if years is None:
+        return period
+    start = max(period.from_ms, years_before(requested_ms, years, zone))
+    return Period(start, period.to_ms) if start < period.to_ms else None
+
+
+def _line(
+    event: OpenedEvent,
+    what: str,
+    recipient: AgentDetails | None,
+    purposes: Sequence[Coded],
+    settings: AccountingSettings,
+) -> _Line:
+    name = address = who = None
+    if recipient is not None:
+        who = id_of(recipient)
+        candidates = recipient.agent.candidates
+        known = next(
+            (found for c in candidates if (found := settings.known_recipients.get(c)) is not None),
+            None,
+        )
+        name = name_of(recipient) if known is None else known.name
+        address = (known and known.address) or recipient.address
+    stated = {pair_of(purpose) for purpose in purposes}
+    single = next(iter(stated)) if len(stated) == 1 else None
+    disclosure = Disclosure(
+        time_ms=event.time_ms,
+        recipient=name,
+        address=address,
+        what=what,
+        purpose=purpose_words(purposes),
+        failed=failed(event.details),
+        last_ms=event.time_ms,
+        entries=(event.seq,),
+    )
+    if who is None or single is None or single not in settings.summarised or disclosure.failed:
+        return _Line(disclosure, None)
+    return _Line(disclosure, (who, single))
+
+
+def _summarised(lines: Iterable[_Line]) -> tuple[Disclosure, ...]:
+    """Put those that may become one at the place of the first (164.528(b)(3))."""
+    first: dict[tuple[str, Pair] | int, Disclosure] = {}
+    in_order = sorted(lines, key=lambda line: (line.disclosure.time_ms, line.disclosure.entries))
+    for number, line in enumerate(in_order):
+        key: tuple[str, Pair] | int = number if line.same is None else line.same
+        start = first.get(key)
+        if start is None:
+            first[key] = line.disclosure
+        else:
+            first[key] = msgspec.structs.replace(
+                start,
+                number=start.number + 1,
+                last_ms=line.disclosure.time_ms,
+                entries=(*start.entries, *line.disclosure.entries),
+            )
+    return tuple(first.values())

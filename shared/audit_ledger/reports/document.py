@@ -1,0 +1,129 @@
+"""What is rendered: a document of facts, tables and notes, whatever report it comes from."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.reports.zone import Zone
+
+
+class Instant(msgspec.Struct, frozen=True, gc=False):
+    """A time in a cell: milliseconds since 1970."""
+
+    ms: int
+
+
+Cell = str | int | bool | date | Instant | None
+
+
+class Period(msgspec.Struct, frozen=True, gc=False):
+    """From, and until before: milliseconds since 1970. FormatError unless it has a length."""
+
+    from_ms: int
+    to_ms: int
+
+    def __post_init__(self) -> None:
+        """Refuse what lasts no time."""
+        if self.from_ms >= self.to_ms:
+            raise FormatError("period: it does not end after it starts")
+
+
+class Cover(msgspec.Struct, frozen=True):
+    """What the caller knows of a report.
+
+    `origin`: the ledger's; `about`: the patient, or who else it is about, in the caller's words;
+    `made_ms`: when it is made; `zone`: that times are written in.
+    """
+
+    origin: str
+    about: str
+    period: Period
+    made_ms: int
+    zone: Zone
+
+    def __repr__(self) -> str:
+        """Say of which ledger, and not of whom."""
+        return f"Cover({self.origin!r})"
+
+
+class Column(msgspec.Struct, frozen=True):
+    """`key` in JSON and CSV, `label` on the page.
+
+    `under`: key of the column in whose cells the page shows this one, below, so that it fits paper.
+    """
+
+    key: str
+    label: str
+    under: str | None = None
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Rows by column key; `empty` is said in place of no rows."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+    empty: str
+
+    def __repr__(self) -> str:
+        """Say how much there is, and nothing of it."""
+        return f"Table({self.key!r}, {len(self.rows)} rows)"
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One thing said of the whole: `key` in JSON, `label` on the page."""
+
+    key: str
+    label: str
+    value: Cell
+
+    def __repr__(self) -> str:
+        """Say which, and not what."""
+        return f"Fact({self.key!r})"
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A report to render. `kind` names it in JSON; the first table is the report itself."""
+
+    kind: str
+    title: str
+    zone: Zone
+    facts: tuple[Fact, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    verify: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Say which report, and nothing of what is inside."""
+        return f"Document({self.kind!r})"
+
+
+def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:
+    """Give what every report says of itself; `entries`: how many entries it was made from.
+
+    Keys: about, from, to, zone, origin, entries, made.
+    """
+    return (
+        Fact("about", about_label, cover.about),
+        Fact("from", "From", Instant(cover.period.from_ms)),
+        Fact("to", "To (not included)", Instant(cover.period.to_ms)),
+        Fact("zone", "Times are given in", cover.zone.name),
+        Fact("origin", "Ledger", cover.origin),
+        Fact("entries", "Made from entries", entries),
+        Fact("made", "Made", Instant(cover.made_ms)),
+    )
+
+
+def how_to_verify(cover: Cover) -> tuple[str, ...]:
+    """Give how a reader checks that an entry is what the ledger holds."""
+    return (
+        f"Entry numbers are those of the ledger {cover.origin}. A receipt proves what an entry "
+        "holds, and that it has stood there unaltered since: ask for the receipts of the entries "
+        "that matter to you, and the ledger's policy file.",
+        "ledger receipt verify RECEIPT --policy POLICY --record RECORD checks one without any "
+        "network, and ledger verify SOURCE --policy POLICY the whole ledger. Neither needs our "
+        "word; other programs that read C2SP tlog-proof and tlog-tiles do as well.",
+    )

@@ -1,0 +1,155 @@
+"""What an accounting may leave out: 45 CFR 164.528(a)(1), paragraph by paragraph, as settings.
+
+Only what is clearly excluded is left out. A disclosure is, when a code of its type or its
+recipient is of a rule, or when every purpose that it states is of some rule: one that states
+another purpose as well, or none, is accounted for.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.details import AgentDetails, Coded, EventDetails
+from audit_ledger.reports.codes import ACT_REASON, NHIN, Pair, kinds_of, pair_of
+from audit_ledger.reports.people import is_the_patient
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """One exclusion and how it is recognised.
+
+    `key` in JSON; `paragraph` of 164.528(a)(1); `words` for the patient. `purposes`: of use;
+    `kinds`: type and subtype; `recipients`: canonical identifiers as in `Agent.candidates`;
+    `to_the_patient`: every recipient who is the patient; `until_ms`: all disclosures before it.
+    """
+
+    key: str
+    paragraph: str
+    words: str
+    purposes: frozenset[Pair] = frozenset()
+    kinds: frozenset[Pair] = frozenset()
+    recipients: frozenset[str] = frozenset()
+    to_the_patient: bool = False
+    until_ms: int | None = None
+
+    def __repr__(self) -> str:
+        """Say which, and nothing of whom."""
+        return f"Exclusion({self.key!r})"
+
+
+def _purposes(system: str, codes: str) -> frozenset[Pair]:
+    return frozenset((system, code) for code in codes.split())
+
+
+TREATMENT: Final = Exclusion(
+    key="treatment",
+    paragraph="(i)",
+    words="to carry out treatment",
+    purposes=_purposes(ACT_REASON, "TREAT ETREAT BTG ERTREAT COC") | _purposes(NHIN, "TREATMENT"),
+)
+PAYMENT: Final = Exclusion(
+    key="payment",
+    paragraph="(i)",
+    words="to carry out payment",
+    purposes=_purposes(ACT_REASON, "HPAYMT CLMATTCH COVAUTH ELIGVER REMITADV")
+    | _purposes(NHIN, "PAYMENT"),
+)
+OPERATIONS: Final = Exclusion(
+    key="operations",
+    paragraph="(i)",
+    words="to carry out health care operations",
+    purposes=_purposes(
+        ACT_REASON,
+        "HOPERAT CAREMGT FRAUD HACCRED HDM HQUALIMP HSYSADMIN PATADMIN PATSFTY RECORDMGT TRAIN",
+    )
+    | _purposes(NHIN, "OPERATIONS SYSADMIN TRAINING"),
+)
+INDIVIDUAL: Final = Exclusion(
+    key="individual", paragraph="(ii)", words="to you", to_the_patient=True
+)
+INCIDENTAL: Final = Exclusion(
+    key="incidental",
+    paragraph="(iii)",
+    words="incident to a permitted use or disclosure",
+)
+AUTHORIZATION: Final = Exclusion(
+    key="authorization", paragraph="(iv)", words="pursuant to your authorization"
+)
+DIRECTORY: Final = Exclusion(
+    key="directory",
+    paragraph="(v)",
+    words="for the facility's directory, or to persons involved in your care",
+    purposes=_purposes(NHIN, "DIRECTORY FAMILY"),
+)
+NATIONAL_SECURITY: Final = Exclusion(
+    key="national_security",
+    paragraph="(vi)",
+    words="for national security or intelligence purposes",
+)
+CORRECTIONAL: Final = Exclusion(
+    key="correctional",
+    paragraph="(vii)",
+    words="to correctional institutions or law enforcement officials who had you in custody",
+)
+LIMITED_DATA_SET: Final = Exclusion(
+    key="limited_data_set", paragraph="(viii)", words="as part of a limited data set"
+)
+BEFORE_COMPLIANCE: Final = Exclusion(
+    key="before_compliance",
+    paragraph="(ix)",
+    words="before the rule applied to us",
+)
+
+EXCLUSIONS: Final = (
+    TREATMENT,
+    PAYMENT,
+    OPERATIONS,
+    INDIVIDUAL,
+    INCIDENTAL,
+    AUTHORIZATION,
+    DIRECTORY,
+    NATIONAL_SECURITY,
+    CORRECTIONAL,
+    LIMITED_DATA_SET,
+    BEFORE_COMPLIANCE,
+)
+"""All of 164.528(a)(1), recognised by what is clear in the codes themselves.
+
+Not among them, hence accounted for: PATRQT (asked for by the patient, but received by another),
+HLEGAL, GOV, HDECD, DONAT (164.512), CLINTRL (research), HDIRECT (of any directory), HMARKT
+(demands an authorization, which no event proves). Where a hospital knows better (whom it writes to
+as a correctional institution, which purpose it uses only with an authorization), it says so with
+`msgspec.structs.replace(AUTHORIZATION, purposes=…)`.
+"""
+
+
+def exclusion_of(
+    exclusions: Sequence[Exclusion],
+    details: EventDetails,
+    recipient: AgentDetails | None,
+    purposes: Sequence[Coded],
+    time_ms: int,
+) -> Exclusion | None:
+    """Give the exclusion that a disclosure falls under, the first that does; None: account for it.
+
+    `recipient` None: it is not recorded; `purposes`: all that the disclosure states.
+    """
+    kinds = kinds_of(details)
+    received: frozenset[str] = frozenset()
+    to_the_patient = False
+    if recipient is not None:
+        received = frozenset(recipient.agent.candidates)
+        to_the_patient = is_the_patient(recipient, details)
+    for exclusion in exclusions:
+        if (
+            exclusion.kinds & kinds
+            or exclusion.recipients & received
+            or (exclusion.to_the_patient and to_the_patient)
+            or (exclusion.until_ms is not None and time_ms < exclusion.until_ms)
+        ):
+            return exclusion
+    stated = {pair_of(purpose) for purpose in purposes}
+    excluded = frozenset[Pair]().union(*(exclusion.purposes for exclusion in exclusions))
+    if stated and stated <= excluded:
+        return next(exclusion for exclusion in exclusions if exclusion.purposes & stated)
+    return None

@@ -1,0 +1,279 @@
+"""Who accessed my record: one line an event in plain words, and a summary by person.
+
+A policy masks: days in place of times, roles in place of persons. What is masked is not in the
+view at all, so that no rendering can show it.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.details import AgentDetails, EventDetails
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.document import (
+    Cell,
+    Column,
+    Cover,
+    Document,
+    Instant,
+    Table,
+    cover_facts,
+    how_to_verify,
+)
+from audit_ledger.reports.people import (
+    id_of,
+    is_the_patient,
+    name_of,
+    organisations_of,
+    role_of,
+    users_of,
+)
+from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
+from audit_ledger.reports.words import categories, did, joined
+from audit_ledger.reports.zone import Zone, day_of
+
+YOU: Final = "you"
+
+
+class ViewPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a patient may see.
+
+    `day_only`: the day, and neither time nor entry number, which would tell the time;
+    `role_only`: what persons are, and not who; `organisations`: name of a portal's, used where an
+    event names none; `suspensions`: as for an accounting.
+    """
+
+    day_only: bool = False
+    role_only: bool = False
+    organisations: Mapping[str, str] = {}
+    suspensions: tuple[Suspension, ...] = ()
+
+    def __repr__(self) -> str:
+        """Say what is masked, and nothing of whom."""
+        return f"ViewPolicy(day_only={self.day_only}, role_only={self.role_only})"
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """One line. `when`: milliseconds since 1970, or the day; None is masked or not recorded."""
+
+    when: int | date
+    who: str | None
+    role: str
+    organisation: str | None
+    action: str
+    category: str
+    entry: int | None
+
+    def __repr__(self) -> str:
+        """Say nothing of it."""
+        return "Access()"
+
+
+class PersonSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """How often and when one person came; where persons are masked, one role of an organisation."""
+
+    who: str | None
+    role: str
+    organisation: str | None
+    number: int
+    first: int | date
+    last: int | date
+
+    def __repr__(self) -> str:
+        """Say nothing of it."""
+        return f"PersonSummary({self.number})"
+
+
+class PatientView(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines, the newest first, and persons, the most frequent first."""
+
+    policy: ViewPolicy
+    accesses: tuple[Access, ...]
+    people: tuple[PersonSummary, ...]
+
+
+def patient_view(
+    events: Iterable[OpenedEvent], policy: ViewPolicy, *, made_ms: int, zone: Zone
+) -> tuple[PatientView, tuple[Suspended, ...]]:
+    """Show a patient who accessed the record; days are `zone`'s.
+
+    `events`: the patient's, in any order; `made_ms`: now, which decides what is suspended. The
+    second is for the privacy office, never for the patient.
+    """
+    suspensions = in_force(policy.suspensions, made_ms)
+    suspended = dict.fromkeys(suspensions, 0)
+    accesses: list[Access] = []
+    by_person: dict[tuple[str | None, ...], list[Access]] = {}
+    for event in sorted(events, key=lambda event: (event.time_ms, event.seq), reverse=True):
+        details = event.details
+        suspension = first_that_names(suspensions, details.agents)
+        if suspension is not None:
+            suspended[suspension] += 1
+            continue
+        access = _access(event, policy, zone)
+        accesses.append(access)
+        by_person.setdefault(_person(access, details, policy), []).append(access)
+    people = sorted(map(_summary, by_person.values()), key=lambda person: -person.number)
+    view = PatientView(policy=policy, accesses=tuple(accesses), people=tuple(people))
+    return view, tuple(Suspended(*pair) for pair in suspended.items())
+
+
+def patient_view_document(view: PatientView, cover: Cover) -> Document:
+    """Lay out a view for the patient; a masked column is not there.
+
+    `accesses`: when, who, role, organisation, action, category, entry; `people`: who, role,
+    organisation, number, first, last.
+    """
+    policy = view.policy
+    masked = {
+        key for key, hidden in (("who", policy.role_only), ("entry", policy.day_only)) if hidden
+    }
+    when = "Day" if policy.day_only else "When"
+    verify = how_to_verify(cover)
+    if policy.day_only:
+        verify = ("Entries are not numbered here. The privacy office can name them.", *verify)
+    return Document(
+        kind="accesses",
+        title="Who accessed my record",
+        zone=cover.zone,
+        facts=cover_facts(cover, "Patient", len(view.accesses)),
+        tables=(
+            Table(
+                "accesses",
+                "Each access",
+                _without(masked, (Column("when", when), *_ACCESS)),
+                tuple(_without_cells(masked, _access_row(access)) for access in view.accesses),
+                "Nobody accessed the record.",
+            ),
+            Table(
+                "people",
+                "Summary by role" if policy.role_only else "Summary by person",
+                _without(masked, _PERSON),
+                tuple(_without_cells(masked, _person_row(person)) for person in view.people),
+                "Nobody.",
+            ),
+        ),
+        notes=("Each line is one event that a system recorded; one look may make several.",),
+        verify=verify,
+    )
+
+
+_WHO: Final = (
+    Column("who", "Who"),
+    Column("role", "Role"),
+    Column("organisation", "Organisation"),
+)
+_ACCESS: Final = (
+    *_WHO,
+    Column("action", "Did what"),
+    Column("category", "To what"),
+    Column("entry", "Entry"),
+)
+_PERSON: Final = (
+    *_WHO,
+    Column("number", "How often"),
+    Column("first", "First"),
+    Column("last", "Last"),
+)
+
+
+def _access(event: OpenedEvent, policy: ViewPolicy, zone: Zone) -> Access:
+    details = event.details
+    users = users_of(details)
+    return Access(
+        when=day_of(event.time_ms, zone) if policy.day_only else event.time_ms,
+        who=None if policy.role_only else joined(_name(user, details) for user in users),
+        role=joined(_role(user, details, policy) for user in users) or "not recorded",
+        organisation=_organisation(event, users, policy),
+        action=did(details),
+        category=categories(details),
+        entry=None if policy.day_only else event.seq,
+    )
+
+
+def _name(user: AgentDetails, details: EventDetails) -> str | None:
+    return YOU if is_the_patient(user, details) else name_of(user)
+
+
+def _role(user: AgentDetails, details: EventDetails, policy: ViewPolicy) -> str:
+    if is_the_patient(user, details):
+        return YOU if policy.role_only else "patient"
+    return role_of(user, own_words_only=policy.role_only)
+
+
+def _organisation(
+    event: OpenedEvent, users: tuple[AgentDetails, ...], policy: ViewPolicy
+) -> str | None:
+    """Name the organisation; not in a person's words, where persons are masked."""
+    named = joined(
+        name_of(agent) for agent in organisations_of(event.details) if agent not in users
+    )
+    if named is not None and policy.role_only:
+        told = [name for a in event.details.agents if a.agent.is_person for name in _names(a)]
+        if any(name.casefold() in named.casefold() for name in told):
+            named = None
+    return named or policy.organisations.get(event.portal)
+
+
+def _names(agent: AgentDetails) -> Iterable[str]:
+    yield from (name for name in (agent.name, agent.who.display) if name)
+    yield from (value for _, value in agent.who.identifiers)
+    yield from (candidate.rpartition("|")[2] for candidate in agent.agent.candidates)
+
+
+def _person(access: Access, details: EventDetails, policy: ViewPolicy) -> tuple[str | None, ...]:
+    """Tell persons apart by what identifies them best, so that two of one name stay two."""
+    if policy.role_only:
+        return access.role, access.organisation
+    return tuple(
+        YOU if is_the_patient(user, details) else id_of(user) for user in users_of(details)
+    )
+
+
+def _summary(accesses: list[Access]) -> PersonSummary:
+    newest, oldest = accesses[0], accesses[-1]
+    return PersonSummary(
+        who=newest.who,
+        role=newest.role,
+        organisation=newest.organisation,
+        number=len(accesses),
+        first=oldest.when,
+        last=newest.when,
+    )
+
+
+def _access_row(access: Access) -> dict[str, Cell]:
+    return {
+        "when": _when(access.when),
+        "who": access.who,
+        "role": access.role,
+        "organisation": access.organisation,
+        "action": access.action,
+        "category": access.category,
+        "entry": access.entry,
+    }
+
+
+def _person_row(person: PersonSummary) -> dict[str, Cell]:
+    return {
+        "who": person.who,
+        "role": person.role,
+        "organisation": person.organisation,
+        "number": person.number,
+        "first": _when(person.first),
+        "last": _when(person.last),
+    }
+
+
+def _when(when: int | date) -> Cell:
+    return when if isinstance(when, date) else Instant(when)
+
+
+def _without(masked: set[str], columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    return tuple(column for column in columns if column.key not in masked)
+
+
+def _without_cells(masked: set[str], row: dict[str, Cell]) -> dict[str, Cell]:
+    return {key: cell for key, cell in row.items() if key not in masked}

@@ -1,0 +1,305 @@
+"""Report for a privacy team: every event with every element, break-the-glass apart, summaries.
+
+45 CFR 170.315(d)(3): entries sortable by each of the data that 170.210(e) and (h) name (date and
+time, patient, user, action, the data accessed), and by all else that a row has.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.codes import BREAK_GLASS, Pair
+from audit_ledger.reports.document import (
+    Cell,
+    Column,
+    Cover,
+    Document,
+    Fact,
+    Instant,
+    Table,
+    cover_facts,
+    how_to_verify,
+)
+from audit_ledger.reports.people import id_of, name_of, patient_of, purposes_of, role_of, users_of
+from audit_ledger.reports.words import (
+    ACTIONS,
+    break_glass_reason,
+    description,
+    failed,
+    joined,
+    outcome_words,
+    purpose_words,
+)
+from audit_ledger.reports.zone import Zone, day_of
+
+
+class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One event. None: the event does not say.
+
+    `time` is the event's own, `received` when ingest took it, as an instant; `kind`: types and
+    subtypes; `user_id`: the best identifier; `break_glass`: by what codes; `conflict`: the id was
+    taken by other content.
+    """
+
+    time: Instant
+    patient: str | None
+    user: str | None
+    user_id: str | None
+    role: str | None
+    action: str | None
+    kind: str | None
+    what: str
+    outcome: str | None
+    failed: bool
+    purpose: str | None
+    break_glass: str | None
+    address: str | None
+    source: str | None
+    portal: str
+    entry: int
+    entry_time: Instant
+    received: str
+    event_id: str
+    format: str
+    flags: str | None
+    conflict: bool
+
+    def __repr__(self) -> str:
+        """Say which entry, and nothing of what is inside."""
+        return f"PrivacyRow({self.entry})"
+
+
+COLUMNS: Final = (
+    Column("time", "Date and time"),
+    Column("patient", "Patient"),
+    Column("user", "User"),
+    Column("user_id", "User's identifier", under="user"),
+    Column("role", "Role", under="user"),
+    Column("action", "Action"),
+    Column("kind", "Kind of event", under="action"),
+    Column("what", "Data accessed"),
+    Column("outcome", "Outcome", under="action"),
+    Column("failed", "Failed", under="action"),
+    Column("purpose", "Purpose"),
+    Column("break_glass", "Break the glass", under="purpose"),
+    Column("address", "Address", under="user"),
+    Column("source", "Recorded by"),
+    Column("portal", "Portal", under="source"),
+    Column("entry", "Entry"),
+    Column("entry_time", "Time of entry", under="time"),
+    Column("received", "Received", under="time"),
+    Column("event_id", "Event id", under="source"),
+    Column("format", "Format", under="source"),
+    Column("flags", "Flags", under="entry"),
+    Column("conflict", "Conflict", under="entry"),
+)
+ELEMENTS: Final = tuple(column.key for column in COLUMNS)
+"""What rows can be sorted by."""
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """All events of one user, patient or day; `users`, `patients`: how many are told apart."""
+
+    name: str | date | None
+    id: str | None
+    events: int
+    users: int
+    patients: int
+    failures: int
+    break_glass: int
+    first: Instant
+    last: Instant
+
+    def __repr__(self) -> str:
+        """Say how many, and nothing of whom."""
+        return f"Group({self.events})"
+
+
+class PrivacyReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows as sorted; `break_glass`: those among them; groups, the largest first, days in order."""
+
+    rows: tuple[PrivacyRow, ...]
+    break_glass: tuple[PrivacyRow, ...]
+    by_user: tuple[Group, ...]
+    by_patient: tuple[Group, ...]
+    by_day: tuple[Group, ...]
+
+
+def privacy_report(
+    events: Iterable[OpenedEvent],
+    *,
+    zone: Zone,
+    sort_by: str = "time",
+    descending: bool = False,
+    break_glass: frozenset[Pair] = BREAK_GLASS,
+) -> PrivacyReport:
+    """Report events that were limited to a user, a patient or a period before; days are `zone`'s.
+
+    FormatError for a `sort_by` that is not of `ELEMENTS`. Equal rows stay in order of entries.
+    """
+    in_order = sorted(events, key=lambda event: event.seq)
+    rows = sort_rows([_row(event, break_glass) for event in in_order], sort_by, descending)
+
+    def by_day(row: PrivacyRow) -> tuple[date, None]:
+        return day_of(row.time.ms, zone), None
+
+    return PrivacyReport(
+        rows=rows,
+        break_glass=tuple(row for row in rows if row.break_glass is not None),
+        by_user=_largest_first(_grouped(rows, lambda row: (row.user, row.user_id))),
+        by_patient=_largest_first(_grouped(rows, lambda row: (row.patient, row.patient))),
+        by_day=tuple(sorted(_grouped(rows, by_day), key=lambda group: str(group.name))),
+    )
+
+
+def sort_rows(
+    rows: Iterable[PrivacyRow], element: str, descending: bool = False
+) -> tuple[PrivacyRow, ...]:
+    """Sort by an element of `ELEMENTS`, text regardless of case; what is not recorded comes last.
+
+    Stable in both directions. FormatError for another element.
+    """
+    if element not in ELEMENTS:
+        raise FormatError(f"sort: no such element; there are {', '.join(ELEMENTS)}")
+    there: list[PrivacyRow] = []
+    missing: list[PrivacyRow] = []
+    for row in rows:
+        (missing if getattr(row, element) is None else there).append(row)
+    there.sort(key=lambda row: _sortable(getattr(row, element)), reverse=descending)
+    return (*there, *missing)
+
+
+def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
+    """Lay out a privacy report; the cover says whom or what it is about.
+
+    `events` and `break_glass`: the fields of `PrivacyRow`; `by_user`, `by_patient`, `by_day`: those
+    of `Group` that are not the same for all; a fact besides the cover's: break_glass_entries.
+    """
+    return Document(
+        kind="privacy_report",
+        title="Privacy report",
+        zone=cover.zone,
+        facts=(
+            *cover_facts(cover, "About", len(report.rows)),
+            Fact("break_glass_entries", "Break the glass", len(report.break_glass)),
+        ),
+        tables=(
+            Table("events", "Events", COLUMNS, tuple(map(_cells, report.rows)), "No events."),
+            Table(
+                "break_glass",
+                "Break the glass",
+                COLUMNS,
+                tuple(map(_cells, report.break_glass)),
+                "No event says so.",
+            ),
+            _group_table("by_user", "By user", "User", report.by_user),
+            _group_table("by_patient", "By patient", "Patient", report.by_patient),
+            _group_table("by_day", "By day", "Day", report.by_day),
+        ),
+        notes=(
+            "Names, purposes and addresses are as the portals sent them. An empty field was not "
+            "recorded.",
+        ),
+        verify=how_to_verify(cover),
+    )
+
+
+def _row(event: OpenedEvent, break_glass: frozenset[Pair]) -> PrivacyRow:
+    details = event.details
+    users = users_of(details)
+    return PrivacyRow(
+        time=Instant(event.time_ms),
+        patient=patient_of(details),
+        user=joined(map(name_of, users)),
+        user_id=joined(map(id_of, users)),
+        role=joined(map(role_of, users)),
+        action=ACTIONS.get(details.action or ""),
+        kind=joined(coded.display or coded.code for coded in (*details.types, *details.subtypes)),
+        what=description(details),
+        outcome=joined((outcome_words(details), details.outcome_text)),
+        failed=failed(details),
+        purpose=purpose_words((*details.purposes, *purposes_of(details.agents))),
+        break_glass=break_glass_reason(details, break_glass),
+        address=joined(user.address for user in users)
+        or joined(agent.address for agent in details.agents),
+        source=joined((details.source.display or details.source.reference, details.site)),
+        portal=event.portal,
+        entry=event.seq,
+        entry_time=Instant(event.entry_time * 1000),
+        received=event.received,
+        event_id=event.event_id,
+        format=event.format,
+        flags=joined(event.flags, " "),
+        conflict=event.conflict,
+    )
+
+
+def _sortable(cell: str | int | Instant) -> tuple[int, str, str]:
+    if isinstance(cell, str):
+        return 0, cell.casefold(), cell
+    return (cell.ms if isinstance(cell, Instant) else int(cell)), "", ""
+
+
+def _grouped(
+    rows: Sequence[PrivacyRow],
+    naming: Callable[[PrivacyRow], tuple[str | date | None, str | None]],
+) -> list[Group]:
+    """Group by name and identifier, in order of first appearance."""
+    groups: dict[tuple[str | date | None, str | None], list[PrivacyRow]] = {}
+    for row in rows:
+        groups.setdefault(naming(row), []).append(row)
+    return [_group(*named, of_it) for named, of_it in groups.items()]
+
+
+def _group(name: str | date | None, id_: str | None, rows: Sequence[PrivacyRow]) -> Group:
+    times = [row.time.ms for row in rows]
+    return Group(
+        name=name,
+        id=id_,
+        events=len(rows),
+        users=len({row.user_id for row in rows if row.user_id is not None}),
+        patients=len({row.patient for row in rows if row.patient is not None}),
+        failures=sum(row.failed for row in rows),
+        break_glass=sum(row.break_glass is not None for row in rows),
+        first=Instant(min(times)),
+        last=Instant(max(times)),
+    )
+
+
+def _largest_first(groups: Iterable[Group]) -> tuple[Group, ...]:
+    return tuple(
+        sorted(groups, key=lambda group: (-group.events, str(group.name or "").casefold()))
+    )
+
+
+def _group_table(key: str, title: str, label: str, groups: Sequence[Group]) -> Table:
+    columns = (
+        Column("name", label),
+        Column("id", "Identifier"),
+        Column("events", "Events"),
+        Column("users", "Users"),
+        Column("patients", "Patients"),
+        Column("failures", "Failures"),
+        Column("break_glass", "Break the glass"),
+        Column("first", "First"),
+        Column("last", "Last"),
+    )
+    own = {"by_user": {"users"}, "by_patient": {"id", "patients"}, "by_day": {"id"}}[key]
+    return Table(
+        key,
+        title,
+        tuple(column for column in columns if column.key not in own),
+        tuple(
+            {name: cell for name, cell in _cells(group).items() if name not in own}
+            for group in groups
+        ),
+        "No events.",
+    )
+
+
+def _cells(struct: msgspec.Struct) -> dict[str, Cell]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}

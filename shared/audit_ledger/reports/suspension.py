@@ -1,0 +1,67 @@
+"""Law enforcement and health oversight may ask for silence: 45 CFR 164.528(a)(2).
+
+While a suspension lasts, nothing that the patient is given may show that its recipients received
+anything: no line, no count, no sum that gives it away. The privacy office sees how many there are.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.events.details import AgentDetails
+
+ORAL_LIMIT_MS: Final = 30 * 24 * 60 * 60 * 1000
+"""164.528(a)(2)(ii)(C): 30 days from an oral statement, unless a written one comes."""
+
+
+class Suspension(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement of an agency or official.
+
+    `agency`: for the privacy office alone; `recipients`: canonical identifiers as in
+    `Agent.candidates`, e.g. `reference|Organization/1`; it holds from `from_ms` until before
+    `until_ms`, milliseconds since 1970; an `oral` one 30 days at most.
+    """
+
+    agency: str
+    recipients: frozenset[str]
+    from_ms: int
+    until_ms: int
+    oral: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what the rule does not allow."""
+        if not self.recipients:
+            raise FormatError("suspension: it names no recipient")
+        if self.from_ms >= self.until_ms:
+            raise FormatError("suspension: it does not end after it starts")
+        if self.oral and self.until_ms - self.from_ms > ORAL_LIMIT_MS:
+            raise FormatError("suspension: an oral statement holds for 30 days at most")
+
+    def __repr__(self) -> str:
+        """Say nothing of whom."""
+        return "Suspension()"
+
+    def names(self, agents: Iterable[AgentDetails]) -> bool:
+        """Say whether any of the agents is a recipient of this suspension."""
+        return any(self.recipients.intersection(agent.agent.candidates) for agent in agents)
+
+
+class Suspended(msgspec.Struct, frozen=True):
+    """For the privacy office, never for the patient: how many lines a suspension left out."""
+
+    suspension: Suspension
+    number: int
+
+
+def in_force(suspensions: Iterable[Suspension], at_ms: int) -> tuple[Suspension, ...]:
+    """Give the suspensions that hold at a time."""
+    return tuple(s for s in suspensions if s.from_ms <= at_ms < s.until_ms)
+
+
+def first_that_names(
+    suspensions: Sequence[Suspension], agents: Sequence[AgentDetails]
+) -> Suspension | None:
+    """Give the first suspension that names one of the agents."""
+    return next((s for s in suspensions if s.names(agents)), None)

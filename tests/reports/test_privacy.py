@@ -1,0 +1,228 @@
+"""The privacy team's report: recounted from plain JSON, sorted by every element."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError
+from audit_ledger.reports.document import Instant
+from audit_ledger.reports.page import to_html
+from audit_ledger.reports.privacy import (
+    ELEMENTS,
+    PrivacyRow,
+    privacy_document,
+    privacy_report,
+    sort_rows,
+)
+from audit_ledger.reports.rendering import to_csv, to_json
+from audit_ledger.reports.zone import UTC_ZONE
+from tests.events.made import audit_event_samples, r4, r5
+from tests.reports.made import (
+    BERLIN,
+    DICOM,
+    NHIN,
+    cover,
+    made_up_day,
+    ms,
+    opened,
+    opened_sample,
+    purpose,
+)
+
+EMERGENCY = {"BTG", "ETREAT"}
+
+
+def code_of(event: dict[str, Any]) -> str | None:
+    """The one purpose of a made-up event."""
+    stated = event.get("purposeOfEvent")
+    return stated[0]["coding"][0]["code"] if stated else None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_made_up_day_recounted(seed: int) -> None:
+    """Rows, groups and break-the-glass, from first principles."""
+    day = made_up_day(seed)
+    report = privacy_report(
+        [opened(event, seq) for seq, event in enumerate(day)], zone=UTC_ZONE, sort_by="entry"
+    )
+    for row, event in zip(report.rows, day, strict=True):
+        agent = event["agent"][0]
+        assert row.time == Instant(ms(event["recorded"]))
+        assert row.patient == event["entity"][0]["what"]["reference"]
+        assert (row.user, row.user_id) == (agent["who"]["display"], agent["who"]["reference"])
+        assert row.address == agent["network"]["address"]
+        assert row.action == {
+            "C": "create", "R": "read", "U": "update", "D": "delete", "E": "execute",
+        }[event["action"]]  # fmt: skip
+        assert event["entity"][1]["what"]["reference"] in row.what
+        assert row.failed == (event["outcome"] in ("8", "12"))
+        assert (row.purpose is None) == (code_of(event) is None)
+        assert (row.break_glass is not None) == (code_of(event) in EMERGENCY)
+    broken = [seq for seq, event in enumerate(day) if code_of(event) in EMERGENCY]
+    assert [row.entry for row in report.break_glass] == broken
+    users = Counter(event["agent"][0]["who"]["reference"] for event in day)
+    assert {group.id: group.events for group in report.by_user} == users
+    patients = Counter(event["entity"][0]["what"]["reference"] for event in day)
+    assert {group.name: group.events for group in report.by_patient} == patients
+    for group in report.by_patient:
+        own = [e for e in day if e["entity"][0]["what"]["reference"] == group.name]
+        assert group.users == len({e["agent"][0]["who"]["reference"] for e in own})
+        assert group.failures == sum(e["outcome"] in ("8", "12") for e in own)
+        assert group.break_glass == sum(code_of(e) in EMERGENCY for e in own)
+        times = [ms(e["recorded"]) for e in own]
+        assert (group.first.ms, group.last.ms) == (min(times), max(times))
+    assert [(str(group.name), group.events) for group in report.by_day] == [
+        ("2026-11-22", len(day))
+    ]
+
+
+def test_days_are_the_zones() -> None:
+    """After 23:00 UTC it is tomorrow in Berlin."""
+    day = made_up_day(7)
+    report = privacy_report([opened(e, i) for i, e in enumerate(day)], zone=BERLIN)
+    late = sum(datetime.fromisoformat(e["recorded"]).astimezone(UTC).hour == 23 for e in day)
+    found = {str(group.name): group.events for group in report.by_day}
+    assert found == {"2026-11-22": len(day) - late, "2026-11-23": late}
+
+
+def value_of(row: PrivacyRow, element: str) -> Any:
+    """What a reader compares by."""
+    value = getattr(row, element)
+    if isinstance(value, Instant):
+        return value.ms
+    return (value.casefold(), value) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_rows_sort_by_every_element(element: str, descending: bool) -> None:
+    """Neighbours are in order, equals stay in order of entries, what is missing comes last."""
+    flags = {3: ("agent.unidentified",), 5: ("fhir.action", "balp.type")}
+    events = [
+        opened(event, seq, portal=f"portal{seq % 3}", flags=flags.get(seq, ()))
+        for seq, event in enumerate(made_up_day(11, 60))
+    ]
+    report = privacy_report(events, zone=UTC_ZONE, sort_by=element, descending=descending)
+    assert sorted(row.entry for row in report.rows) == list(range(60))
+    values = [value_of(row, element) for row in report.rows]
+    there = [value for value in values if value is not None]
+    assert values[len(there) :] == [None] * (len(values) - len(there))
+    for one, other in zip(report.rows, report.rows[1:], strict=False):
+        left, right = value_of(one, element), value_of(other, element)
+        if right is None or left == right:
+            assert left is not None or one.entry < other.entry
+            assert left != right or one.entry < other.entry
+        else:
+            assert left > right if descending else left < right
+
+
+def test_sorting_covers_what_onc_names() -> None:
+    """170.210(h), ASTM E2147: date and time, patient, user, action, data accessed; and our own."""
+    named = {"time", "patient", "user", "action", "what", "outcome", "purpose", "address"}
+    assert named | {"portal", "entry", "flags"} <= set(ELEMENTS)
+    assert set(ELEMENTS) == set(PrivacyRow.__struct_fields__)
+
+
+@given(st.text())
+def test_an_unknown_element_is_a_clear_error(element: str) -> None:
+    """It says which there are, and not what was asked."""
+    if element in ELEMENTS:
+        return
+    with pytest.raises(FormatError, match=f"^sort: no such element; there are {ELEMENTS[0]}, "):
+        sort_rows([], element)
+
+
+OVERRIDE = {"system": DICOM, "code": "110127", "display": "Emergency Override Started"}
+ALERT = {"system": DICOM, "code": "110113", "display": "Security Alert"}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (r4(type=ALERT, subtype=[OVERRIDE]), "Emergency Override Started"),
+        (
+            r5(
+                code={"coding": [OVERRIDE]},
+                category=[{"coding": [ALERT]}],
+                authorization=[purpose("ETREAT")],
+            ),
+            "Emergency Override Started; emergency treatment",
+        ),
+        (r4(purposeOfEvent=[purpose("BTG")]), "break the glass"),
+        (r4(purposeOfEvent=[purpose("EMERGENCY", NHIN)]), "emergency"),
+        (
+            r4(agent=[{"who": {"display": "D"}, "purposeOfUse": [purpose("BTG")]}]),
+            "break the glass",
+        ),
+        (r4(type=ALERT), None),
+        (r4(purposeOfEvent=[purpose("ERTREAT")]), None),
+        (r4(purposeOfEvent=[purpose("BTG", "urn:other")]), None),
+    ],
+)
+def test_break_the_glass_is_found_however_events_say_it(
+    event: dict[str, Any], reason: str | None
+) -> None:
+    """By type and subtype as HL7's example, by purpose of the event, or of an agent."""
+    found = opened(event, format_="fhir-r5" if "code" in event else "fhir-r4")
+    report = privacy_report([found], zone=UTC_ZONE)
+    assert report.rows[0].break_glass == reason
+    assert len(report.break_glass) == (reason is not None)
+
+
+def test_the_one_emergency_among_the_samples_is_found(shared_dir: Path) -> None:
+    """BALP's SAML example states ETREAT among its purposes; a denied consent is no emergency."""
+    paths = audit_event_samples(shared_dir)
+    report = privacy_report([opened_sample(p, i) for i, p in enumerate(paths)], zone=UTC_ZONE)
+    found = [paths[row.entry].name for row in report.break_glass]
+    assert found == ["AuditEvent-ex-auditPoke-SAML-Min2.json"]
+    assert len(report.rows) == len(paths)
+
+
+def test_every_rendering_has_every_element() -> None:
+    """Columns of CSV, keys of JSON, words on the page."""
+    event = opened(
+        r4(
+            agent=[
+                {
+                    "who": {"reference": "Practitioner/1", "display": "Dr One"},
+                    "requestor": True,
+                    "network": {"address": "192.0.2.1"},
+                }
+            ],
+            outcome="12",
+            purposeOfEvent=[purpose("BTG")],
+            source={"observer": {"display": "Recorder"}, "site": "Ward 3"},
+        ),
+        seq=12345,
+        flags=("balp.type", "fhir.action"),
+        conflict=True,
+    )
+    document = privacy_document(privacy_report([event], zone=UTC_ZONE), cover())
+    (row,) = json.loads(to_json(document))["events"]
+    assert list(row) == list(ELEMENTS)
+    assert to_csv(document).decode().splitlines()[0].split(",") == [*ELEMENTS, "zone"]
+    page = to_html(document).decode().replace("<wbr>", "")
+    for key, value in row.items():
+        if key not in ("failed", "conflict", "time", "entry_time") and value is not None:
+            assert str(value) in page
+    for word in ("Failed", "Conflict", "2026-11-22 05:59:00 +00:00", "2026-11-22 05:59:02 +00:00"):
+        assert word in page
+    assert (row["flags"], row["outcome"], row["failed"]) == (
+        "balp.type fhir.action",
+        "major failure",
+        True,
+    )
+
+
+def test_no_repr_tells_anything() -> None:
+    """They end up in logs."""
+    report = privacy_report([opened(r4())], zone=UTC_ZONE)
+    shown = repr(report)
+    assert "doc" not in shown
+    assert "PrivacyRow(0)" in shown

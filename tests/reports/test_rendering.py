@@ -1,0 +1,144 @@
+"""JSON and CSV read back with the standard library give what was written."""
+
+import csv
+import json
+from datetime import date
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError
+from audit_ledger.reports.document import Cell, Column, Document, Fact, Instant, Table
+from audit_ledger.reports.rendering import guarded, to_csv, to_json
+from audit_ledger.reports.zone import read_zone
+from tests.reports.made import ms
+
+TEXT = st.text()
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "\u00a0", " ", "\0"]
+WITHIN = ['"', ",", ";", "cmd|' /C calc'!A0"]
+HOSTILE = st.one_of(
+    TEXT, st.builds("".join, st.lists(st.sampled_from(STARTS + WITHIN), max_size=12))
+)
+
+
+def document(rows: list[dict[str, Cell]], columns: tuple[str, ...] = ("a", "b")) -> Document:
+    """A document of one table."""
+    return Document(
+        kind="made",
+        title="Made",
+        zone=read_zone("+01:00"),
+        facts=(Fact("about", "About", "x"),),
+        tables=(
+            Table("rows", "Rows", tuple(Column(c, c.upper()) for c in columns), tuple(rows), "-"),
+            Table("none", "None", (Column("c", "C"),), (), "-"),
+        ),
+        notes=("note",),
+        verify=("verify",),
+    )
+
+
+def read_csv(data: bytes) -> list[list[str]]:
+    """As Python's csv module reads RFC 4180."""
+    return list(csv.reader(StringIO(data.decode(), newline=""), strict=True))
+
+
+def unguarded(cell: str) -> str:
+    """As documented: take one apostrophe off."""
+    return cell.removeprefix("'")
+
+
+@given(st.lists(st.tuples(HOSTILE, HOSTILE)))
+def test_csv_reads_back(rows: list[tuple[str, str]]) -> None:
+    """Every cell, whatever is in it, and every row as one row."""
+    data = to_csv(document([{"a": one, "b": other} for one, other in rows]))
+    header, *found = read_csv(data)
+    assert header == ["a", "b", "zone"]
+    assert [(unguarded(a), unguarded(b)) for a, b, _ in found] == rows
+    assert all(unguarded(zone) == "+01:00" for _, _, zone in found)
+
+
+@given(st.lists(st.tuples(HOSTILE, HOSTILE)))
+def test_no_cell_of_a_csv_is_a_formula(rows: list[tuple[str, str]]) -> None:
+    """Nothing that starts with what OWASP names, white space before it or not."""
+    data = to_csv(document([{"a": one, "b": other} for one, other in rows]))
+    for cell in (cell for row in read_csv(data) for cell in row):
+        assert not cell.strip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+        assert not cell.startswith(("\t", "\r", "\n", "\0"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        (" @x", "' @x"),
+        ("'quoted", "''quoted"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_only_what_could_be_a_formula_is_changed(text: str, expected: str) -> None:
+    """Spelled out."""
+    assert guarded(text) == expected
+
+
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1))
+def test_csv_is_that_of_rfc_4180(rows: list[tuple[str, str]]) -> None:
+    """Records end with CRLF, quotes are doubled, what needs quotes has them."""
+    plain = "".join(
+        ",".join(
+            f'"{cell.replace(chr(34), chr(34) * 2)}"' if any(c in cell for c in '",\r\n') else cell
+            for cell in (guarded(one), guarded(other), "'+01:00")
+        )
+        + "\r\n"
+        for one, other in rows
+    )
+    data = to_csv(document([{"a": one, "b": other} for one, other in rows]))
+    assert data.decode() == "a,b,zone\r\n" + plain
+
+
+VALUES: dict[str, tuple[Cell, object, str]] = {
+    "nothing": (None, None, ""),
+    "yes": (True, True, "yes"),
+    "no": (False, False, "no"),
+    "number": (7, 7, "7"),
+    "day": (date(2026, 11, 22), "2026-11-22", "2026-11-22"),
+    "instant": (
+        Instant(ms("2026-11-22T05:59:00.123Z")),
+        "2026-11-22T06:59:00.123+01:00",
+        "2026-11-22 06:59:00.123 +01:00",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_each_kind_of_cell_is_written_as_documented(name: str) -> None:
+    """JSON keeps types, CSV is text."""
+    cell, in_json, in_csv = VALUES[name]
+    made = document([{"a": cell, "b": "x"}])
+    assert json.loads(to_json(made))["rows"] == [{"a": in_json, "b": "x"}]
+    assert read_csv(to_csv(made))[1] == [in_csv, "x", "'+01:00"]
+
+
+@given(st.lists(st.tuples(HOSTILE, HOSTILE)))
+def test_json_reads_back(rows: list[tuple[str, str]]) -> None:
+    """One flat object a row; facts, notes and how to verify beside the tables."""
+    values = json.loads(to_json(document([{"a": one, "b": other} for one, other in rows])))
+    assert values == {
+        "report": "made",
+        "title": "Made",
+        "about": "x",
+        "rows": [{"a": one, "b": other} for one, other in rows],
+        "none": [],
+        "notes": ["note"],
+        "verify": ["verify"],
+    }
+
+
+def test_another_table_by_its_key() -> None:
+    """And a clear error for one that is not there."""
+    made = document([])
+    assert to_csv(made, "none") == b"c,zone\r\n"
+    with pytest.raises(FormatError, match=r"^table: no such table; there are rows, none$"):
+        to_csv(made, "secret")
