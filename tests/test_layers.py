@@ -9,13 +9,15 @@ import pytest
 from tests.conftest import REPOSITORY
 
 IMPURE = {"boto3", "botocore", "logging", "os", "time", "random", "secrets", "subprocess"}
-PURE = ("tlog", "chain", "events")
+PURE = ("tlog", "chain", "events", "completeness", "detections")
 # Who may import whom, among our own packages; a package may always import itself.
 ALLOWED = {
     "audit_ledger.tlog": {"audit_ledger"},
     "audit_ledger.chain": {"audit_ledger", "audit_ledger.tlog"},
     "audit_ledger.events": {"audit_ledger"},
     "audit_ledger.records": {"audit_ledger"},
+    "audit_ledger.completeness": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
+    "audit_ledger.detections": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.aws": {
         "audit_ledger",
         "audit_ledger.chain",
