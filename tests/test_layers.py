@@ -15,7 +15,7 @@ ALLOWED = {
     "audit_ledger.tlog": {"audit_ledger"},
     "audit_ledger.chain": {"audit_ledger", "audit_ledger.tlog"},
     "audit_ledger.events": {"audit_ledger"},
-    "audit_ledger.records": {"audit_ledger"},
+    "audit_ledger.records": {"audit_ledger", "audit_ledger.events"},
     "audit_ledger.completeness": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.detections": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.aws": {

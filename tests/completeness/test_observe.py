@@ -237,6 +237,32 @@ def test_the_first_number_may_be_lost(count: int, resets: int, repeats: int) -> 
     assert (row.resets, row.repeats, row.missing) == (resets, repeats, 0)
 
 
+def test_what_is_made_at_once_is_of_one_life() -> None:
+    """Events of the same millisecond as the first number."""
+    begun = START_MS + 10**6
+    anew = [numbered(n, 10 + n, time_ms=begun) for n in (1, 2, 3)]
+    row = only(after([*in_order([1, 2, 3]), *anew]))
+    assert (row.resets, row.repeats, row.last) == (1, 0, 3)
+
+
+def test_a_life_began_with_its_earliest_event() -> None:
+    """Where the first number is lost and a later one overtakes: the others still belong to it."""
+    numbers = [5, 2, *range(6, 4 + MAX_AHEAD)]
+    begun = [*in_order(range(100)), *restarted(numbers, 100)]
+    found = after(begun)
+    assert [(gap.run, gap.first, gap.last) for gap in found.gaps] == [(1, 3, 4)]
+    found = after([*begun, *restarted([3, 4], 200)])
+    assert (found.gaps, only(found).repeats, only(found).late) == ((), 0, 2)
+
+
+def test_what_was_used_twice_before_is_not_of_the_new_life() -> None:
+    """A repeat older than the number that the counter begins anew with stays a repeat."""
+    twice = numbered(2, 3, time_ms=START_MS + 3_500)
+    found = after([*in_order([1, 2, 3]), twice, *restarted([1, 3], 4)])
+    assert [(gap.run, gap.first, gap.last) for gap in found.gaps] == [(1, 2, 2)]
+    assert (only(found).resets, only(found).repeats) == (1, 1)
+
+
 def test_a_number_used_twice_is_a_repeat() -> None:
     """The run goes on after it."""
     again = [numbered(n, 10 * n, time_ms=START_MS + n * 1000 + 5) for n in range(1, 40)]
@@ -301,6 +327,7 @@ def test_beyond_the_bound_gaps_are_joined_and_say_so() -> None:
     assert not all(gap.is_exact for gap in found.gaps)
     for gap in found.gaps:
         assert gap.is_exact == (gap.missing == gap.last - gap.first + 1)
+        assert gap.noticed_at == (gap.first + 1) // 2  # when the first of its numbers was passed
     filled = after(in_order([*numbers, *sorted(missing_of(numbers))]))
     assert filled.gaps == ()
 

@@ -1,5 +1,6 @@
 """Self-access, same household, same surname: found where planted, and nowhere else."""
 
+import json
 from typing import Any
 
 import pytest
@@ -55,6 +56,30 @@ def test_agent_and_patient_are_one() -> None:
     )
     other = access(who={"reference": "Patient/p2"})
     assert entries(found([as_patient, by_number, other], SELF)) == [(1,), (2,)]
+
+
+DEVICE = {"who": {"reference": "Device/d"}, "requestor": True}
+ONE, OTHER = (
+    {"who": {"reference": "Practitioner/u1"}},
+    {"who": {"reference": "Practitioner/u2"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("agents", "is_u1"),
+    [
+        ([DEVICE, {**OTHER, "requestor": False}, {**ONE, "requestor": True}], True),
+        ([DEVICE, {**ONE, "requestor": False}, {**OTHER, "requestor": True}], False),
+        ([DEVICE, ONE, OTHER], True),
+        ([DEVICE, OTHER, ONE], False),
+        ([DEVICE], False),
+    ],
+)
+def test_the_user_is_the_person_who_asked(agents: list[Any], is_u1: bool) -> None:
+    """Else the first person; never a device."""
+    event = access("u9", "p1")
+    document = json.loads(event.resource) | {"agent": agents}
+    assert len(found([opened(document, "fhir-r4", MORNING)], SELF, STAFF)) == is_u1
 
 
 @pytest.mark.parametrize(
@@ -119,6 +144,20 @@ def test_the_surname_of_someone_else() -> None:
     events = [access("u1", "p1"), access("u1", "p3"), access("u1", "p2"), access("u9", "p2")]
     assert entries(found(events, SURNAME, directory)) == [(3,)]
     assert found(events, only(same_surname={"frequent": ["Roe"]}), directory) == []
+
+
+def test_who_is_the_patient_is_no_namesake() -> None:
+    """Agent and patient share an identifier: that is the own record."""
+    identifier = {"system": "urn:ssn", "value": "7"}
+    event = access(
+        patient=None,
+        who={"reference": "Practitioner/u9", "identifier": identifier, "display": "Jane Roe"},
+        entities=[
+            {"what": {"identifier": identifier}, "name": "Jane Roe", "role": PATIENT_ROLE},
+        ],
+    )
+    assert found([event], SURNAME) == []
+    assert entries(found([event], SELF)) == [(1,)]
 
 
 def named(user_name: str, patient_name: str) -> Any:
