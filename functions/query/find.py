@@ -21,7 +21,7 @@ from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_ps
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.lookups import agent_lookups, event_ids, event_period, patient_lookups
 from audit_ledger.search.match import matches
-from functions.query.candidates import Person, of_period, of_persons
+from functions.query.candidates import MILESTONE, Person, of_period, of_persons
 
 AT_ONCE = 50  # records whose secrets are looked up together
 MOST_OPENED = 1000  # a page
@@ -63,9 +63,13 @@ class Finder:
             return Page((), None)
         places, warnings = self._candidates(search, window, newest_first=newest_first)
         if after is not None:
-            behind = after
-            places = (p for p in places if (p < behind if newest_first else p > behind))
-        return self._filled(search, places, warnings)
+            behind = (after.time_ms, after.seq)
+            places = (
+                p
+                for p in places
+                if ((p.time_ms, p.seq) < behind if newest_first else (p.time_ms, p.seq) > behind)
+            )
+        return self._filled(search, places, after, warnings)
 
     def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
         """Give the entry and event of an id; None where there is none, or not for who asks."""
@@ -162,34 +166,44 @@ class Finder:
             return Window(first, min(last, after.time_ms))
         return Window(max(first, after.time_ms), last)
 
-    def _filled(self, search: Search, places: Iterator[Place], warnings: tuple[str, ...]) -> Page:
-        """Open candidates until the page is full, the work is done, or there are none left."""
+    def _filled(
+        self,
+        search: Search,
+        places: Iterator[Place],
+        after: Place | None,
+        warnings: tuple[str, ...],
+    ) -> Page:
+        """Open candidates until the page is full, the work is done, or there are none left.
+
+        However much work it is, a page ends further on than it began.
+        """
         found: list[Opened] = []
         opened = 0
         last: Place | None = None
-        while chunk := list(islice(places, min(AT_ONCE, 1 + search.count - len(found)))):
-            stored = [
-                (place, entry)
-                for place in chunk
-                if place.seq < self.log.size
-                for entry in [self.log.stored(place.first_seq, place.seq)]
-                if self._may_see(entry)
-            ]
-            self.opener.look_up(entry.indexed for _, entry in stored)
-            for place, entry in stored:
-                record = self.opener.open(entry)
-                if record is None or not matches(search, record.event):
-                    last = place
-                    continue
-                if len(found) == search.count:
-                    return Page(tuple(found), last, warnings)
-                found.append(record)
-                last = place
+        while chunk := list(islice(places, min(AT_ONCE, search.count - len(found)))):
+            entries = [self._stored(place) for place in chunk]
+            self.opener.look_up(entry.indexed for entry in entries if entry is not None)
+            for entry in entries:
+                record = None if entry is None else self.opener.open(entry)
+                if record is not None and matches(search, record.event):
+                    found.append(record)
             last = chunk[-1]
-            opened += len(stored)
-            if opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS:
+            opened += len(chunk)
+            if len(found) == search.count:
+                is_last = next(places, None) is None
+                return Page(tuple(found), None if is_last else last, warnings)
+            is_further = after is None or (last.time_ms, last.seq) != (after.time_ms, after.seq)
+            is_done = opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS
+            if is_done and is_further:
                 return Page(tuple(found), last, warnings)
         return Page(tuple(found), None, warnings)
+
+    def _stored(self, place: Place) -> StoredEntry | None:
+        """Give the entry at a place; None where it is a milestone, too new, or another's."""
+        if place.first_seq == MILESTONE or place.seq >= self.log.size:
+            return None
+        stored = self.log.stored(place.first_seq, place.seq)
+        return stored if self._may_see(stored) else None
 
     def _may_see(self, stored: StoredEntry) -> bool:
         return self.own is None or stored.indexed.row.patient in self.own
