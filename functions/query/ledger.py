@@ -78,4 +78,5 @@ def ledgers(
             published=S3Source(tables.published_bucket, ledger_id),
         )
 
-    return KeptForMinutes(read, clock)
+    # Without keys it waits for its first event, which may come at any moment.
+    return KeptForMinutes(read, clock, lambda ledger: ledger.keys is not None)
