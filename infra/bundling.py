@@ -49,8 +49,11 @@ _NOT_NEEDED = (
     "**/*.pyi",
     "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
 )
-_NOT_FOR_FUNCTIONS = ("cli", "recovery", "verify")
-_NEEDED_ALL_THE_SAME = {"query": ("verify",)}  # it makes receipts from what is published
+# A change in what a function does not use need not deploy it anew.
+_NOT_FOR_FUNCTIONS = (
+    *("cli", "completeness", "detections", "exports", "recovery", "reports", "verify"),
+)
+_NEEDED_ALL_THE_SAME = {"query": ("exports", "reports", "verify")}  # verify makes receipts
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 

@@ -62,7 +62,7 @@ def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKeys:
         return _key(stack, ledger, purpose, spec, kms.KeyUsage.SIGN_VERIFY, use)
 
     # Everything that could open or replace what is wrapped, for everybody but those who open
-    # records: ingest, and query and follower once they are there.
+    # records: ingest, query, and follower once it is there.
     unwrapping = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
     sealed_off = [
         *unwrapping,

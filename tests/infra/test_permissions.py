@@ -249,9 +249,9 @@ def test_who_may_take_the_break_glass_role(
 def test_a_ledgers_functions_reach_only_its_own_rows(
     dev: Assembly, name: str, sid: str, operator: str, values: list[str]
 ) -> None:
-    """LeadingKeys binds each permission on tables that ledgers share, but where all ledgers are served.
+    """LeadingKeys binds what a ledger's own functions do with tables that ledgers share.
 
-    Query and ingest serve all ledgers: they are bound to kinds of items, or not at all.
+    Who serves all ledgers is held to kinds of items where there are kinds.
     """
     for ledger in LEDGERS:
         policy = policies(dev)[name.format(ledger)]
