@@ -62,9 +62,13 @@ class Finder:
         if window.first > window.last or self.ledger.keys is None:
             return Page((), None)
         places, warnings = self._candidates(search, window, newest_first=newest_first)
-        if after is not None:
-            behind = after
-            places = (p for p in places if (p < behind if newest_first else p > behind))
+        if after is not None:  # a cursor does not know the block
+            behind = (after.time_ms, after.seq)
+            places = (
+                p
+                for p in places
+                if ((p.time_ms, p.seq) < behind if newest_first else (p.time_ms, p.seq) > behind)
+            )
         return self._filled(search, places, warnings)
 
     def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:

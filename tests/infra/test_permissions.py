@@ -58,7 +58,10 @@ def expected(name: str) -> Granted:
         "query": {
             f"{TABLE}-blocks": {"dynamodb:GetItem", "dynamodb:Query"},
             f"{TABLE}-events": {"dynamodb:GetItem"},
-            **{f"{TABLE}-events/index/{i}": {"dynamodb:Query"} for i in ("patient", "agent", "late")},
+            **{
+                f"{TABLE}-events/index/{i}": {"dynamodb:Query"}
+                for i in ("patient", "agent", "late")
+            },
             f"{TABLE}-subjects": {"dynamodb:BatchGetItem", "dynamodb:Query"},
             f"{TABLE}-subjects/index/pseudonym": {"dynamodb:Query"},
             f"{TABLE}-ledgers": {"dynamodb:GetItem"},
@@ -66,7 +69,9 @@ def expected(name: str) -> Granted:
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
             f"{PUBLISHED}/*": {"s3:GetObject"},
             PUBLISHED: {"s3:ListBucket"},
-            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:live": {"lambda:InvokeFunction"},
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:live": {
+                "lambda:InvokeFunction"
+            },
         },
         "published": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
         "dead-letters": {
