@@ -51,9 +51,15 @@ _NOT_NEEDED = (
 )
 # A change in what a function does not use need not deploy it anew.
 _NOT_FOR_FUNCTIONS = (
-    *("cli", "completeness", "detections", "exports", "recovery", "reports", "verify"),
+    *("cli", "completeness", "detections", "exports", "reading", "recovery", "reports"),
+    *("search", "verify"),
 )
-_NEEDED_ALL_THE_SAME = {"query": ("exports", "reports", "verify")}  # verify makes receipts
+_NEEDED_ALL_THE_SAME = {
+    "ingest": ("search",),  # GET /metadata says what can be searched
+    # Receipts are made from what is published; what the follower keeps is shown.
+    "query": ("completeness", "exports", "reading", "reports", "search", "verify"),
+    "follower": ("completeness", "detections", "reading", "verify"),
+}
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 

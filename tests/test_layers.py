@@ -35,6 +35,13 @@ ALLOWED = {
         "audit_ledger.records",
         "audit_ledger.tlog",
     },
+    "audit_ledger.reading": {
+        "audit_ledger",
+        "audit_ledger.aws",
+        "audit_ledger.chain",
+        "audit_ledger.events",
+        "audit_ledger.records",
+    },
     "audit_ledger.recovery": {"audit_ledger", "audit_ledger.aws", "audit_ledger.chain"},
     "audit_ledger": {"audit_ledger"},
     "functions": {"functions", "audit_ledger.*"},

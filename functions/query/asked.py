@@ -1,6 +1,6 @@
 """A question: who asks, of which ledger, how much of it they may see, as of which size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,16 +8,19 @@ from audit_ledger.access import Access, ForbiddenError
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.request import Request
+from audit_ledger.instants import parse_instant
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.opening import Opener
+from audit_ledger.reading.pinned import PinnedLog
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
+from audit_ledger.search.rejected import RejectedSearch
 from functions.query.find import Finder, canonical_names
-from functions.query.ledger import Ledger
-from functions.query.opening import Opener
 from functions.query.own_events import Invoke, record_use
-from functions.query.pinned import PinnedLog
 
 NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
 
@@ -26,13 +29,14 @@ NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not 
 class Desk:
     """What answers questions.
 
-    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `checkpoint_keys`: raw
-    public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds.
+    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `views`: by origin;
+    `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds.
     """
 
     ledgers: KeptForMinutes[Ledger]
     invoke: Invoke
     objects: Callable[[str], LedgerObjects]
+    views: Callable[[str], ViewsTable]
     checkpoint_keys: Callable[[str], tuple[bytes, bytes]]
     now: Callable[[], int]
 
@@ -68,6 +72,11 @@ class Question:
     sees_all: bool
     state: PublishedState | None
     now: int
+
+    @property
+    def views(self) -> ViewsTable:
+        """What the follower keeps of the ledger."""
+        return self.desk.views(self.ledger.origin)
 
     @property
     def access(self) -> Access:
@@ -132,3 +141,14 @@ def claimed_patient(claim: str) -> PatientReference:
     if bar:
         return PatientReference(None, ((system, value),))
     return PatientReference(claim if "/" in claim else f"Patient/{claim}")
+
+
+def instant_of(given: Mapping[str, str], name: str, otherwise: int) -> int:
+    """Read a parameter that is an instant, whole seconds; `otherwise` where it is not given."""
+    if name not in given:
+        return otherwise
+    try:
+        return parse_instant(given[name], what=name)
+    except ValueError:
+        expected = "an instant like 2026-11-22T05:59:00Z"
+        raise RejectedSearch(400, "value", name, expected) from None

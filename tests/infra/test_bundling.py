@@ -12,12 +12,14 @@ FUNCTIONS = tuple(
 )
 OF_FEW = {
     "cli": (),  # the command's alone
-    "recovery": (),
-    "completeness": (),  # whoever follows the ledger
-    "detections": (),
-    "verify": ("query",),  # it makes receipts from what is published
+    "completeness": ("follower", "query"),
+    "detections": ("follower",),
     "exports": ("query",),
+    "reading": ("follower", "query"),  # who opens records
+    "recovery": (),
     "reports": ("query",),
+    "search": ("ingest", "query"),  # ingest says what can be searched
+    "verify": ("follower", "query"),  # query makes receipts; both read what is published
 }
 """Packages that not every function has, and who has them."""
 
@@ -47,12 +49,13 @@ def test_our_own_part_of_an_asset_is_small(name: str) -> None:
     assert 100_000 < sum(sizes) < 1_000_000
 
 
-def test_query_alone_carries_the_verifier() -> None:
-    """It makes receipts; in any other asset the verifier would be weight, and a way to use it."""
+@pytest.mark.parametrize("package", ["reading", "verify"])
+def test_who_opens_records_alone_carries_what_opens_and_verifies(package: str) -> None:
+    """Query makes receipts with the verifier; the sequencer, say, has nothing to open with."""
     carried = {
-        name for name in FUNCTIONS if (function_sources(name) / "audit_ledger" / "verify").exists()
+        name for name in FUNCTIONS if (function_sources(name) / "audit_ledger" / package).exists()
     }
-    assert carried == {"query"}
+    assert carried == {"follower", "query"}
 
 
 def test_the_hash_is_of_paths_and_bytes(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from functions.query import opening
+from audit_ledger.reading import opening
 from infra.local.cloud import REGION
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, OTHER, PORTAL, Stage

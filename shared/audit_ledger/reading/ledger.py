@@ -1,4 +1,4 @@
-"""A ledger as query knows it: settings and keys (kept for minutes), tables, published files."""
+"""A ledger as its readers know it: settings and keys (kept for minutes), tables, files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -31,6 +31,7 @@ class StoredBlock:
     """A block, read. `time`: whole seconds; `entries`: by seq, without control entries."""
 
     first_seq: int
+    size_after: int
     time: int
     entries: dict[int, StoredEntry]
 
@@ -111,6 +112,7 @@ def _stored(block: Block) -> StoredBlock:
     indexed: Sequence[IndexedEntry] = indexed_entries(block)
     return StoredBlock(
         block.first_seq,
+        block.size_after,
         body.time,
         {
             each.seq: StoredEntry(
