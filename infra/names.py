@@ -113,7 +113,7 @@ class Names:
 
     @property
     def reader_roles(self) -> tuple[str, ...]:
-        """Who may read subject secrets: ingest, query, and follower once it exists."""
+        """Who may read subject secrets: ingest, query, follower."""
         return (
             self.ingest_role,
             self.role_arn(self.named("query")),

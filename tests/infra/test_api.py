@@ -24,6 +24,9 @@ def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -
         "GET /AuditEvent": "JWT",
         "GET /AuditEvent/{id}": "JWT",
         "GET /AuditEvent/{id}/receipt": "JWT",
+        "GET /findings": "JWT",
+        "GET /portals/{id}/gaps": "JWT",
+        "POST /documents/verify": "JWT",
         "GET /digests": "JWT",
         "GET /digests/latest": "JWT",
         "GET /consistency": "JWT",
@@ -62,15 +65,16 @@ def test_requests_are_throttled_and_logged_without_what_they_carry(dev: Assembly
     assert properties["AccessLogSettings"]["DestinationArn"] == f"<{group.logical_id}.Arn>"
 
 
-def test_services_call_only_what_is_behind_the_api_and_rules_of_our_bus_ingest(
+def test_services_call_what_is_behind_the_api_and_rules_of_our_bus_ingest_and_follower(
     dev: Assembly,
 ) -> None:
     """Each permission names what it is for; which roles may call, `test_who_may` says."""
     called: dict[str, set[tuple[str, str]]] = {}
+    after_digests = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/{P}-after-digests"
     for permission in dev.resources("AWS::Lambda::Permission"):
         of = permission.properties
         assert of["Action"] == "lambda:InvokeFunction"
-        source = of["SourceArn"].partition("<Api")[0]
+        source = of["SourceArn"].partition("<Api")[0].replace("<AfterDigests.Arn>", after_digests)
         called.setdefault(of["FunctionName"], set()).add((of["Principal"], source))
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}"
     api = ("apigateway.amazonaws.com", f"arn:aws:execute-api:{REGION}:{ACCOUNT}:")
@@ -79,6 +83,7 @@ def test_services_call_only_what_is_behind_the_api_and_rules_of_our_bus_ingest(
         f"{function}-ingest:live": {api, bus},
         f"{function}-query:live": {api},
         f"{function}-published": {api},
+        f"{function}-follower": {("events.amazonaws.com", after_digests)},
     }
 
 

@@ -42,9 +42,20 @@ def environment(name: str) -> dict[str, Any]:
             "EVENTS_TABLE": f"{P}-events",
             "SUBJECTS_TABLE": f"{P}-subjects",
             "LEDGERS_TABLE": f"{P}-ledgers",
+            "VIEWS_TABLE": f"{P}-views",
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "INGEST_FUNCTION": INGEST,
             "TOKEN_CLAIMS": CLAIMS,
+        },
+        "follower": {
+            "STAGE": "dev",
+            "BLOCKS_TABLE": f"{P}-blocks",
+            "EVENTS_TABLE": f"{P}-events",
+            "SUBJECTS_TABLE": f"{P}-subjects",
+            "LEDGERS_TABLE": f"{P}-ledgers",
+            "VIEWS_TABLE": f"{P}-views",
+            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
+            "EVENT_BUS": P,
         },
         "published": {
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
@@ -154,9 +165,12 @@ def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_alia
     assert {
         r.properties["IntegrationUri"] for r in dev.resources("AWS::ApiGatewayV2::Integration")
     } == {INGEST, QUERY, f"{FUNCTION}-published"}
-    for rule in dev.resources("AWS::Events::Rule"):
-        (target,) = rule.properties["Targets"]
-        assert target["Arn"] == INGEST
+    targets = {
+        target["Arn"]
+        for rule in dev.resources("AWS::Events::Rule")
+        for target in rule.properties["Targets"]
+    }
+    assert targets == {INGEST, f"{FUNCTION}-follower"}
 
 
 def test_query_answers_before_the_api_gives_up_and_ingest_before_query_does(
@@ -177,7 +191,7 @@ def test_concurrency_is_reserved_in_prod_only(dev: Assembly, prod: Assembly) -> 
         name: f.properties["ReservedConcurrentExecutions"] for name, f in functions(prod).items()
     }
     ledgers = {f"{led}-{f}": n for led in LEDGERS for f, n in (("sequencer", 2), ("publisher", 3))}
-    shared = {"ingest": 200, "query": 50, "published": 50, "dead-letters": 2}
+    shared = {"ingest": 200, "query": 50, "follower": 10, "published": 50, "dead-letters": 2}
     assert reserved == {**shared, **ledgers}
 
 

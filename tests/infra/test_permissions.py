@@ -65,6 +65,7 @@ def expected(name: str) -> Granted:
             f"{TABLE}-subjects": {"dynamodb:BatchGetItem", "dynamodb:Query"},
             f"{TABLE}-subjects/index/pseudonym": {"dynamodb:Query"},
             f"{TABLE}-ledgers": {"dynamodb:GetItem"},
+            f"{TABLE}-views": {"dynamodb:BatchGetItem", "dynamodb:GetItem"},
             f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt", "kms:GetPublicKey"},
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
             f"{PUBLISHED}/*": {"s3:GetObject"},
@@ -72,6 +73,24 @@ def expected(name: str) -> Granted:
             f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:live": {
                 "lambda:InvokeFunction"
             },
+        },
+        # It opens records too; what it derives is all that it writes.
+        "follower": {
+            f"{TABLE}-blocks": {"dynamodb:GetItem", "dynamodb:Query"},
+            f"{TABLE}-subjects": {"dynamodb:BatchGetItem", "dynamodb:Query"},
+            f"{TABLE}-subjects/index/pseudonym": {"dynamodb:Query"},
+            f"{TABLE}-ledgers": {"dynamodb:GetItem"},
+            f"{TABLE}-views": {
+                "dynamodb:BatchGetItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
+            f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt"},
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
+            f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
+            f"{QUEUE}_undelivered": {"sqs:SendMessage"},
+            "key of undelivered events": {"kms:GenerateDataKey", "kms:Decrypt"},
         },
         "published": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
         "dead-letters": {
@@ -232,11 +251,14 @@ def test_who_may_take_the_break_glass_role(
     ("name", "sid", "operator", "values"),
     [
         ("ingest", "WrappedKeys", "ForAllValues:StringLike", ["*#keys"]),
-        (
-            "query",
-            "WrappedKeysAndPublishedState",
-            "ForAllValues:StringLike",
-            ["*#keys", "*#published"],
+        *(
+            (
+                reader,
+                "WrappedKeysAndPublishedState",
+                "ForAllValues:StringLike",
+                ["*#keys", "*#published"],
+            )
+            for reader in ("query", "follower")
         ),
         ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", ["{origin}"]),
         ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", ["{origin}#*"]),
