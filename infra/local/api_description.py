@@ -10,7 +10,7 @@ from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
 from functions.published.read import read_published
-from infra.local import api_of_query
+from infra.local import api_of_derived, api_of_query
 from infra.local.openapi_parts import (
     FHIR_ANSWER,
     JSON,
@@ -137,6 +137,7 @@ SCHEMAS: Json = {
     ),
     "Message": closed_object(["message"], message={"type": "string"}),
     **api_of_query.SCHEMAS,
+    **api_of_derived.SCHEMAS,
 }
 
 _LOCATION = {
@@ -282,4 +283,5 @@ OPERATIONS: dict[str, Json] = {
         },
     },
     **api_of_query.OPERATIONS,
+    **api_of_derived.OPERATIONS,
 }

@@ -8,9 +8,12 @@ from functions.query.handler import ROUTES
 from functions.query.proofs import MOST_DAYS, MOST_DIGESTS
 from infra.local.openapi_parts import (
     FHIR_ANSWER,
+    INSTANT,
     JSON,
     MESSAGE,
     OUTCOME,
+    REFUSED,
+    SIZE,
     TEXT_SCHEMA,
     Json,
     closed_object,
@@ -25,12 +28,6 @@ from infra.local.openapi_parts import (
 
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
 _HASH = {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"}
-_SIZE = {"type": "integer", "minimum": 0}
-_INSTANT = {
-    "type": "string",
-    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
-    "examples": ["2026-11-22T05:59:00Z"],
-}
 _EVENT_ID = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _DATE = {
     "type": "string",
@@ -75,7 +72,7 @@ SCHEMAS: Json = {
     "Receipt": {
         **closed_object(
             ["index", "proof", "digest", "entry", "index_row", "record", "blind"],
-            index=_SIZE,
+            index=SIZE,
             proof={**TEXT_SCHEMA, "description": "A C2SP tlog-proof."},
             digest={"type": ["string", "null"], "description": "The newest digest, a signed note."},
             entry=_BASE64,
@@ -91,40 +88,33 @@ SCHEMAS: Json = {
             *("name", "origin", "from", "to", "size_before", "size_after", "root", "entries"),
             *("control_entries", "blocks", "previous", "note"),
         ],
-        **{"from": _INSTANT},
+        **{"from": INSTANT},
         name=TEXT_SCHEMA,
         origin=TEXT_SCHEMA,
-        to=_INSTANT,
-        size_before=_SIZE,
-        size_after=_SIZE,
+        to=INSTANT,
+        size_before=SIZE,
+        size_after=SIZE,
         root=_HASH,
-        entries=_SIZE,
-        control_entries=_SIZE,
-        blocks=_SIZE,
+        entries=SIZE,
+        control_entries=SIZE,
+        blocks=SIZE,
         previous={"type": ["string", "null"]},
         note={**TEXT_SCHEMA, "description": "The digest itself, signed: all else is from it."},
     ),
     "Digests": closed_object(
         ["digests"],
         digests={"type": "array", "maxItems": MOST_DIGESTS, "items": schema("Digest")},
-        next={**_INSTANT, "description": "The `from` of what follows; absent at the end."},
+        next={**INSTANT, "description": "The `from` of what follows; absent at the end."},
     ),
     "Consistency": closed_object(
         ["from", "to", "hashes", "checkpoint"],
-        **{"from": _SIZE},
-        to=_SIZE,
+        **{"from": SIZE},
+        to=SIZE,
         hashes={"type": "array", "items": _HASH},
         checkpoint={**TEXT_SCHEMA, "description": "The published checkpoint, a signed note."},
     ),
 }
 
-_REFUSED: Json = {
-    "403": {"description": "The token does not allow it, or names no ledger.", "content": OUTCOME},
-    "503": {
-        "description": "Not now, or it could not be recorded: ask again.",
-        "content": {**OUTCOME, **MESSAGE},
-    },
-}
 _NOT_FOUND: Json = {
     "404": {
         "description": "No such event: unknown, not published yet, erased, or not the asker's.",
@@ -188,7 +178,7 @@ OPERATIONS: dict[str, Json] = {
             },
             **_OTHER_FORMAT,
             "414": {"description": f"Over {MAX_QUERY_BYTES:,} bytes of query.", "content": OUTCOME},
-            **_REFUSED,
+            **REFUSED,
         },
     },
     "GET /AuditEvent/{id}": {
@@ -206,7 +196,7 @@ OPERATIONS: dict[str, Json] = {
             },
             **_NOT_FOUND,
             **_OTHER_FORMAT,
-            **_REFUSED,
+            **REFUSED,
         },
     },
     "GET /AuditEvent/{id}/receipt": {
@@ -232,7 +222,7 @@ OPERATIONS: dict[str, Json] = {
                 "content": content("Waiting", JSON),
             },
             **_NOT_FOUND,
-            **_REFUSED,
+            **REFUSED,
         },
     },
     "GET /digests": {
@@ -240,8 +230,8 @@ OPERATIONS: dict[str, Json] = {
         "summary": first_line(ROUTES["GET /digests"]),
         "description": f"An hour up to `to`, unless `from` is given: {MOST_DAYS} days at most.",
         "parameters": [
-            query("from", "The first instant; to the second, UTC.", _INSTANT),
-            query("to", "The last instant; now unless given.", _INSTANT),
+            query("from", "The first instant; to the second, UTC.", INSTANT),
+            query("to", "The last instant; now unless given.", INSTANT),
         ],
         "responses": {
             "200": {
@@ -249,7 +239,7 @@ OPERATIONS: dict[str, Json] = {
                 "content": content("Digests", JSON),
             },
             "400": {"description": "No such instants.", "content": OUTCOME},
-            **_REFUSED,
+            **REFUSED,
         },
     },
     "GET /digests/latest": {
@@ -259,7 +249,7 @@ OPERATIONS: dict[str, Json] = {
         "responses": {
             "200": {"description": "The digest.", "content": content("Digest", JSON)},
             **_NOT_PUBLISHED,
-            **_REFUSED,
+            **REFUSED,
         },
     },
     "GET /consistency": {
@@ -267,14 +257,14 @@ OPERATIONS: dict[str, Json] = {
         "summary": first_line(ROUTES["GET /consistency"]),
         "description": "That the ledger of `from` entries is the beginning of that of `to`.",
         "parameters": [
-            query("from", "A size: a number of entries.", _SIZE, required=True),
-            query("to", "A size; the published one unless given.", _SIZE),
+            query("from", "A size: a number of entries.", SIZE, required=True),
+            query("to", "A size; the published one unless given.", SIZE),
         ],
         "responses": {
             "200": {"description": "The proof.", "content": content("Consistency", JSON)},
             "400": {"description": "No such sizes.", "content": OUTCOME},
             **_NOT_PUBLISHED,
-            **_REFUSED,
+            **REFUSED,
         },
     },
     "GET /policy": {
@@ -284,7 +274,7 @@ OPERATIONS: dict[str, Json] = {
         "parameters": [],
         "responses": {
             "200": {"description": "The policy file.", "content": {"text/plain": {}}},
-            **_REFUSED,
+            **REFUSED,
         },
     },
 }

@@ -7,6 +7,12 @@ Json = dict[str, Any]
 FHIR_ANSWER = "application/fhir+json"
 JSON = "application/json"
 TEXT_SCHEMA: Json = {"type": "string", "minLength": 1}
+SIZE: Json = {"type": "integer", "minimum": 0}
+INSTANT: Json = {
+    "type": "string",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    "examples": ["2026-11-22T05:59:00Z"],
+}
 
 
 def schema(name: str) -> Json:
@@ -54,3 +60,12 @@ def first_line(of: Any) -> str:
 
 OUTCOME = content("OperationOutcome", FHIR_ANSWER)
 MESSAGE = content("Message", JSON)
+
+REFUSED: Json = {
+    "403": {"description": "The token does not allow it, or names no ledger.", "content": OUTCOME},
+    "503": {
+        "description": "Not now, or it could not be recorded: ask again.",
+        "content": {**OUTCOME, **MESSAGE},
+    },
+}
+"""What every route of query answers to some."""

@@ -81,6 +81,8 @@ REFUSED = [
     "/digests?from=2026-11-22T05:59:00Z&to=2026-11-22T05:58:00Z",
     "/digests?from=2020-01-01T00:00:00Z&to=2026-01-01T00:00:00Z",
     "/digests?from=%ff",
+    f"/findings?from={SECRET}",
+    "/findings?from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z",
     "/consistency",
     f"/consistency?from={SECRET}",
     "/consistency?from=-1",
@@ -119,6 +121,8 @@ ANSWERED = [
     "/digests?to=1970-01-01T00:00:00Z",
     "/digests?to=9999-12-31T23:59:59Z",
     "/digests?from=9999-12-31T23:59:59Z&to=9999-12-31T23:59:59Z",
+    "/findings?to=1970-01-01T00:00:00Z",
+    "/findings?to=9999-12-31T23:59:59Z",
     "/consistency?from=0",
     "/consistency?from=0&to=0",
 ]
