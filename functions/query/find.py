@@ -62,7 +62,7 @@ class Finder:
         if window.first > window.last or self.ledger.keys is None:
             return Page((), None)
         places, warnings = self._candidates(search, window, newest_first=newest_first)
-        if after is not None:
+        if after is not None:  # a cursor does not know the block
             behind = (after.time_ms, after.seq)
             places = (
                 p
