@@ -12,6 +12,7 @@ from rich.text import Text
 from audit_ledger.cli.report import printable
 
 _GAP = 2
+_NARROWEST = 8
 
 
 class Columns:
@@ -22,10 +23,11 @@ class Columns:
 
     def __init__(self, titles: Sequence[str], wanted: Sequence[int]) -> None:
         """Fit the columns to the terminal, and write the heading."""
-        self._console = make_console()
-        left = self._console.width - sum(wanted) - _GAP * (len(wanted) - 1)
+        console = make_console()
+        fixed = sum(wanted) + _GAP * (len(wanted) - 1)
         shared = wanted.count(0)
-        each, more = divmod(max(left, shared * 6), shared or 1)
+        self._console = make_console(max(console.width, fixed + shared * _NARROWEST))
+        each, more = divmod(self._console.width - fixed, shared or 1)
         self._widths: list[int] = []
         for width in wanted:
             self._widths.append(width or each + (more > 0))
@@ -67,6 +69,6 @@ def _print(console: Console, what: RenderableType) -> None:
         click.echo(line.rstrip())
 
 
-def make_console() -> Console:
-    """Give standard output as it is now; 80 columns wide where nobody looks."""
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+def make_console(width: int | None = None) -> Console:
+    """Give standard output as it is now; as wide as the terminal, 80 where nobody looks."""
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
