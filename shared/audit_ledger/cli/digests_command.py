@@ -13,15 +13,13 @@ from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.screen import Columns
 from audit_ledger.instants import format_instant
 
-_TITLES = ("until (UTC)", "entries", "control", "size", "root")
-_WIDTHS = (20, 8, 7, 12, 0)
+_TITLES = ("until (UTC)", "size", "root")
+_WIDTHS = (19, 13, 44)
 _JSON = {"Accept": "application/json"}
 
 
 class _Digest(msgspec.Struct, frozen=True):
     to: str
-    entries: int
-    control_entries: int
     size_after: int
     root: str
 
@@ -80,8 +78,6 @@ def _cells(digest: bytes, url: str) -> tuple[str, ...]:
     read = json_of(digest, _Digest, f"{url}: GET /digests")
     return (
         read.to.replace("T", " ").removesuffix("Z"),
-        f"{read.entries:,}",
-        f"{read.control_entries:,}",
         f"{read.size_after:,}",
         read.root,
     )
