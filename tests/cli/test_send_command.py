@@ -534,3 +534,25 @@ def test_a_folder_that_cannot_keep_a_state_is_sent_all_the_same(
     assert "nothing is remembered" in asker.said(DONE, "send", file)
     assert not (asker.path / "one.json.sent").exists()
     assert ids_in(ledger) == ["e1"]
+
+
+def test_who_interrupts_it_is_told_how_far_it_came(
+    asker: Asker, stub: StubServer, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the next run goes on."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("audit_ledger.cli.http_client.sleep", interrupt)
+    asker.write("in/1.json", audit_event(1))
+    asker.write("in/2.json", audit_event(2))
+    stub.answering = lambda got: ledger.answer(got) if len(stub.got) == 1 else UNAVAILABLE
+    with pytest.raises(KeyboardInterrupt):
+        asker.run("send", "in")
+    assert asker.capture.readouterr().out == (
+        f"accepted: 1 event by {stub.url}\nnot finished: the same command again goes on from here\n"
+    )
+    stub.answering = ledger.answer
+    assert asker.run("send", "in").code == DONE
+    assert ids_in(ledger) == ["e1", "e2"]

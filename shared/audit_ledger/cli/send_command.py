@@ -158,7 +158,7 @@ def run(
         if argument != STDIN and not Path(argument).exists():
             raise WrongInputError(f"{argument}: No such file or directory")
     tally = _Tally(as_json)
-    failure: click.ClickException | None = None
+    failure: click.ClickException | KeyboardInterrupt | None = None
     with sending(_total_bytes(arguments)) as bar:
         api = open_api(
             options, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
@@ -169,7 +169,7 @@ def run(
             for argument in arguments:
                 with closing(Journal(_state_file(argument, state), to)) as journal:
                     sender.send_input(argument, journal)
-        except (CannotTellError, WrongInputError) as error:
+        except (CannotTellError, WrongInputError, KeyboardInterrupt) as error:
             failure = error
     if as_json:
         click.echo(_for_machines(tally, is_complete=failure is None))
