@@ -234,7 +234,6 @@ def test_what_is_refused_is_said_plainly(person: Person, cloud: LocalCloud) -> N
         (2, "foo: expected a parameter that this server knows", "search", "--param", "foo=1"),
         (2, "no such event here", "show", "abc"),
         (2, "not found (404)", "receipt", "get", "abc", "-o", "x"),
-        (3, "verifies no documents", "document", __file__),
     ):
         ran = person.run(*arguments)
         assert (ran.code, len(ran.err.splitlines())) == (code, 1), ran
