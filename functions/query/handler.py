@@ -21,6 +21,7 @@ from audit_ledger.http.answers import Answer, refusal
 from audit_ledger.http.request import Request, read_request
 from audit_ledger.public_keys import raw_public_key
 from functions.query.asked import Desk
+from functions.query.export import get_export
 from functions.query.ledger import Tables, ledgers
 from functions.query.proofs import (
     get_consistency,
@@ -29,6 +30,7 @@ from functions.query.proofs import (
     get_policy,
     get_receipt,
 )
+from functions.query.reports import get_accesses, get_accounting, get_privacy_report
 from functions.query.search_events import get_audit_event, get_audit_events
 
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
@@ -44,6 +46,10 @@ ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /digests/latest": get_latest_digest,
     "GET /consistency": get_consistency,
     "GET /policy": get_policy,
+    "GET /accounting": get_accounting,
+    "GET /accesses": get_accesses,
+    "GET /reports/privacy": get_privacy_report,
+    "GET /export": get_export,
 }
 
 
@@ -93,6 +99,7 @@ def desk() -> Desk:
         ),
         checkpoint_keys,
         lambda: int(time.time()),
+        time.monotonic,
     )
 
 

@@ -13,6 +13,7 @@ from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.events import PatientRule
+from functions.query.report_rules import ReportRules, report_rules
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,6 +45,7 @@ class Ledger:
     subjects: SubjectsTable
     state: LedgersTable
     published: S3Source
+    reports: ReportRules
 
 
 def ledgers(
@@ -76,6 +78,7 @@ def ledgers(
             subjects=SubjectsTable(dynamodb, tables.subjects, origin),
             state=state,
             published=S3Source(tables.published_bucket, ledger_id),
+            reports=report_rules(setting.reports),
         )
 
     return KeptForMinutes(read, clock)
