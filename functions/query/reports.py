@@ -85,7 +85,7 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     document = accounting_document(accounting, _cover(question, times, _names(patients)))
     if is_for_office:
         document = _with_suspended(document, suspended)
-    return _answered(question, given, form, document, patients)
+    return _answered(question, given, form, document, [(each,) for each in patients])
 
 
 def get_accesses(desk: Desk, request: Request) -> Answer:
@@ -110,7 +110,7 @@ def get_accesses(desk: Desk, request: Request) -> Answer:
     document = patient_view_document(view, _cover(question, times, _names(patients)))
     if is_for_office:
         document = _with_suspended(document, suspended)
-    return _answered(question, given, form, document, patients)
+    return _answered(question, given, form, document, [(each,) for each in patients])
 
 
 def get_privacy_report(desk: Desk, request: Request) -> Answer:
@@ -147,7 +147,7 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
     )
     cover = _cover(question, times, ", ".join(about) or "all events")
     patients = tuple(map(named_patient, given.patients))
-    return _answered(question, given, form, privacy_document(report, cover), patients)
+    return _answered(question, given, form, privacy_document(report, cover), [patients])
 
 
 def _events_of(
@@ -237,9 +237,13 @@ def _answered(
     given: Given,
     form: Form,
     document: Document,
-    patients: tuple[PatientReference, ...],
+    uses: Sequence[tuple[PatientReference, ...]],
 ) -> Answer:
-    """Render, record, and answer, in this order: what is too large is not given, only asked for."""
+    """Render, record, and answer, in this order: what is too large is refused before.
+
+    `uses`: whom each use to be recorded is about. One for each name of a patient: of an event with
+    several patients, each one's record would lack the question, which names the others.
+    """
     table = given.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
         tables = ", ".join(each.key for each in document.tables)
@@ -251,5 +255,6 @@ def _answered(
     }
     file_name = f"{document.kind}.csv" if form == "csv" else ""
     answer = large_answer(question.request, written[form](), MEDIA_TYPES[form], file_name)
-    question.record(patients)
+    for patients in uses:
+        question.record(patients)
     return answer

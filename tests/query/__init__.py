@@ -1,0 +1,1 @@
+"""Query under the deployed templates, over HTTP."""
