@@ -119,6 +119,19 @@ class ReportStage:
         assert answer.status_code == 201, answer.text
         return answer.headers["location"].rpartition("/")[2]
 
+    def post_bundle(self, entries: Sequence[dict[str, Any]], ledger: str = PLAIN) -> None:
+        """Send many events at once."""
+        answer = requests.post(
+            self.cloud.url + "/",
+            json={"resourceType": "Bundle", "type": "batch", "entry": list(entries)},
+            headers={
+                "authorization": f"Bearer {self.cloud.tokens.portal(ledger, PORTAL)}",
+                "content-type": "application/fhir+json",
+            },
+            timeout=120,
+        )
+        assert answer.status_code == 200, answer.text
+
     def submit(self, submissions: Sequence[Submission]) -> None:
         """Send what a hospital's portals send."""
         for submission in submissions:
