@@ -41,9 +41,9 @@ def of_queue(name: str, queue: str, statistic: str = "Maximum") -> cloudwatch.Me
     return metric("AWS/SQS", name, {"QueueName": queue}, statistic=statistic)
 
 
-def of_ours(name: str, function: str) -> cloudwatch.Metric:
+def of_ours(name: str, function: str, statistic: str = "Sum") -> cloudwatch.Metric:
     """A metric that one of our functions writes itself."""
-    return metric(METRICS_NAMESPACE, name, {"service": function})
+    return metric(METRICS_NAMESPACE, name, {"service": function}, statistic=statistic)
 
 
 def alarm(

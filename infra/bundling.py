@@ -50,7 +50,10 @@ _NOT_NEEDED = (
     "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
 )
 _NOT_FOR_FUNCTIONS = ("cli", "recovery", "verify")
-_NEEDED_ALL_THE_SAME = {"query": ("verify",)}  # it makes receipts from what is published
+_NEEDED_ALL_THE_SAME = {
+    "query": ("verify",),  # it makes receipts from what is published
+    "follower": ("verify",),
+}
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 

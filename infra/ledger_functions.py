@@ -9,6 +9,7 @@ from infra.settings import Ledger, Settings
 from infra.stage_stack import StageStack
 
 PUBLISHED_SOURCE = "audit-ledger"
+PUBLISHED_DETAIL = "Digest Published"
 """EventBridge source of announcements; events of portals never carry it."""
 
 _OWN_PREFIX = "Objects below this ledger's own prefix: one for each tile, digest or block."

@@ -31,6 +31,7 @@ def add_query(
             "EVENTS_TABLE": names.named("events"),
             "SUBJECTS_TABLE": names.named("subjects"),
             "LEDGERS_TABLE": names.named("ledgers"),
+            "VIEWS_TABLE": names.named("views"),
             "PUBLISHED_BUCKET": names.bucket("published"),
             "INGEST_FUNCTION": ingest.alias.function_arn,
             "TOKEN_CLAIMS": claims,
@@ -62,6 +63,9 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
             "SubjectSecrets",
             ["dynamodb:BatchGetItem", "dynamodb:Query"],
             [names.table_arn("subjects"), f"{names.table_arn('subjects')}/index/pseudonym"],
+        ),
+        Permission(
+            "ReadViews", ["dynamodb:BatchGetItem", "dynamodb:GetItem"], [names.table_arn("views")]
         ),
         Permission(
             "WrappedKeysAndPublishedState",

@@ -7,6 +7,7 @@ from infra.buckets import BucketsStack
 from infra.bus import BusStack
 from infra.dead_letters import DeadLettersStack
 from infra.delivery import DeliveryStack
+from infra.follower import FollowerStack
 from infra.ledger import LedgerStack
 from infra.operations import OperationsStack
 from infra.settings import Settings
@@ -20,6 +21,8 @@ def add_stacks(app: cdk.App, settings: Settings) -> None:
     buckets = BucketsStack(app, settings)
     bus = BusStack(app, settings, operations.operations)
     api = ApiStack(app, settings, operations.operations, bus)
+    follower = FollowerStack(app, settings, operations.operations, bus)
+    follower.add_stack_dependency(bus)
     dead_letters = DeadLettersStack(app, settings, operations.operations)
     if any(ledger.public for ledger in settings.ledgers):
         DeliveryStack(app, settings).add_stack_dependency(buckets)

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 IMPURE = {"boto3", "botocore", "logging", "os", "time", "random", "secrets", "subprocess"}
-PURE = ("tlog", "chain", "events", "search", "exports", "reports")
+PURE = ("tlog", "chain", "events", "search", "exports", "reports", "completeness", "detections")
 # Who may import whom, among our own packages; a package may always import itself.
 ALLOWED = {
     "audit_ledger.tlog": {"audit_ledger"},
@@ -20,6 +20,8 @@ ALLOWED = {
     "audit_ledger.search": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.exports": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.reports": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
+    "audit_ledger.completeness": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
+    "audit_ledger.detections": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.aws": {
         "audit_ledger",
         "audit_ledger.chain",
@@ -32,6 +34,13 @@ ALLOWED = {
         "audit_ledger.chain",
         "audit_ledger.records",
         "audit_ledger.tlog",
+    },
+    "audit_ledger.reading": {
+        "audit_ledger",
+        "audit_ledger.aws",
+        "audit_ledger.chain",
+        "audit_ledger.events",
+        "audit_ledger.records",
     },
     "audit_ledger.recovery": {"audit_ledger", "audit_ledger.aws", "audit_ledger.chain"},
     "audit_ledger": {"audit_ledger"},

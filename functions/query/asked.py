@@ -1,6 +1,6 @@
 """A question: who asks, of which ledger, how much of it they may see, as of which size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,18 +8,22 @@ from audit_ledger.access import Access, ForbiddenError
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.request import Request
+from audit_ledger.instants import parse_instant
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.opening import Opener
+from audit_ledger.reading.pinned import PinnedLog
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
 from audit_ledger.reports.suspension import in_force
+from audit_ledger.search.rejected import RejectedSearch
 from functions.query.find import Finder, canonical_names
-from functions.query.ledger import Ledger
-from functions.query.opening import Opener
 from functions.query.own_events import Invoke, claimed_patient, record_use
-from functions.query.pinned import PinnedLog
+from functions.query.report_rules import ReportRules, report_rules
 from functions.query.suspended import tells_of
 
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
@@ -30,14 +34,15 @@ NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not 
 class Desk:
     """What answers questions.
 
-    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `checkpoint_keys`: raw
-    public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds; `clock`: seconds,
-    monotonic.
+    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `views`: by origin;
+    `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds;
+    `clock`: seconds, monotonic.
     """
 
     ledgers: KeptForMinutes[Ledger]
     invoke: Invoke
     objects: Callable[[str], LedgerObjects]
+    views: Callable[[str], ViewsTable]
     checkpoint_keys: Callable[[str], tuple[bytes, bytes]]
     now: Callable[[], int]
     clock: Callable[[], float]
@@ -69,10 +74,11 @@ class Desk:
             if not access.patient:
                 raise ForbiddenError("the token names no patient")
         ledger = self.admitted(request)
-        if not sees_all and ledger.reports.masks and not is_masked:
+        reports = report_rules(ledger.reports)
+        if not sees_all and reports.masks and not is_masked:
             raise ForbiddenError("this ledger shows patients GET /accesses and GET /accounting")
         state = ledger.state.published()
-        return Question(self, request, ledger, sees_all, state, self.now(), self.clock())
+        return Question(self, request, ledger, reports, sees_all, state, self.now(), self.clock())
 
 
 @dataclass(frozen=True)
@@ -85,10 +91,16 @@ class Question:
     desk: Desk
     request: Request
     ledger: Ledger
+    reports: ReportRules
     sees_all: bool
     state: PublishedState | None
     now: int
     begun: float
+
+    @property
+    def views(self) -> ViewsTable:
+        """What the follower keeps of the ledger."""
+        return self.desk.views(self.ledger.origin)
 
     @property
     def access(self) -> Access:
@@ -151,7 +163,7 @@ class Question:
         )
 
     def _is_withheld(self, event: OpenedEvent) -> bool:
-        suspensions = self.ledger.reports.suspensions
+        suspensions = self.reports.suspensions
         return bool(suspensions) and tells_of(event, in_force(suspensions, self.now * 1000))
 
     def _pseudonyms(
@@ -169,3 +181,14 @@ class Question:
         by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
         opener.know(by_pseudonym)
         return frozenset(by_pseudonym)
+
+
+def instant_of(given: Mapping[str, str], name: str, otherwise: int) -> int:
+    """Read a parameter that is an instant, whole seconds; `otherwise` where it is not given."""
+    if name not in given:
+        return otherwise
+    try:
+        return parse_instant(given[name], what=name)
+    except ValueError:
+        expected = "an instant like 2026-11-22T05:59:00Z"
+        raise RejectedSearch(400, "value", name, expected) from None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from audit_ledger.aws.event_index import LATE_MS, IndexedEntry
 from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_of
-from functions.query.pinned import PinnedLog, StoredBlock
+from audit_ledger.reading.pinned import PinnedLog, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000
 

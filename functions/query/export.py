@@ -25,6 +25,8 @@ from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
 from audit_ledger.http.answers import Answer
 from audit_ledger.http.request import Request
+from audit_ledger.reading.at_once import at_once
+from audit_ledger.reading.opening import Opened
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.links import matching_query
@@ -39,9 +41,7 @@ from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
 from functions.query.asked import Desk, Question
-from functions.query.at_once import at_once
 from functions.query.large_answers import large_answer
-from functions.query.opening import Opened
 from functions.query.search_events import patients_of
 
 MOST_EVENTS: Final = 500  # a part: each receipt may read a tile of its own

@@ -12,6 +12,9 @@ from audit_ledger.aws.event_search import Place, Window
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.opening import Opened, Opener
+from audit_ledger.reading.pinned import PinnedLog, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
@@ -21,9 +24,6 @@ from audit_ledger.search.lookups import agent_lookups, event_ids, event_period, 
 from audit_ledger.search.match import matches
 from audit_ledger.search.rejected import RejectedSearch
 from functions.query.candidates import Person, of_period, of_persons
-from functions.query.ledger import Ledger
-from functions.query.opening import Opened, Opener
-from functions.query.pinned import PinnedLog, StoredEntry
 
 AT_ONCE = 50  # records whose secrets are looked up together
 MOST_OPENED = 1000  # a page

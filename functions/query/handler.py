@@ -16,13 +16,15 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.keys import public_key_der
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import LedgerError, UnreachableError
 from audit_ledger.http.answers import Answer, refusal
 from audit_ledger.http.request import Request, read_request
 from audit_ledger.public_keys import raw_public_key
+from audit_ledger.reading.ledger import Tables, ledgers
 from functions.query.asked import Desk
+from functions.query.derived import get_findings, get_gaps, post_documents_verify
 from functions.query.export import get_export
-from functions.query.ledger import Tables, ledgers
 from functions.query.proofs import (
     get_consistency,
     get_digests,
@@ -42,6 +44,9 @@ ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /AuditEvent": get_audit_events,
     "GET /AuditEvent/{id}": get_audit_event,
     "GET /AuditEvent/{id}/receipt": get_receipt,
+    "GET /findings": get_findings,
+    "GET /portals/{id}/gaps": get_gaps,
+    "POST /documents/verify": post_documents_verify,
     "GET /digests": get_digests,
     "GET /digests/latest": get_latest_digest,
     "GET /consistency": get_consistency,
@@ -58,7 +63,8 @@ def desk() -> Desk:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     env = os.environ
     stage = env["STAGE"]
-    lambda_client, kms, s3 = clients.lambda_(), clients.kms(), clients.s3()
+    dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
+    lambda_client = clients.lambda_()
 
     def invoke(payload: dict[str, Any]) -> dict[str, Any]:
         answer = lambda_client.invoke(
@@ -88,7 +94,7 @@ def desk() -> Desk:
         ledgers(
             stage,
             LedgerSettings(clients.ssm(), stage),
-            clients.dynamodb(),
+            dynamodb,
             kms,
             tables,
             time.monotonic,
@@ -97,6 +103,7 @@ def desk() -> Desk:
         lambda ledger_id: LedgerObjects(
             s3, env["PUBLISHED_BUCKET"], ledger_id, _NOTHING_IS_WRITTEN
         ),
+        lambda origin: ViewsTable(dynamodb, env["VIEWS_TABLE"], origin),
         checkpoint_keys,
         lambda: int(time.time()),
         time.monotonic,

@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from audit_ledger import strict_base64
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.chain.digest import decode_digest, is_digest_name
 from audit_ledger.chain.published import CHECKPOINT, LATEST
 from audit_ledger.errors import NotFoundError, UnreachableError
-from audit_ledger.http.answers import Answer
+from audit_ledger.http.answers import Answer, json_answer
 from audit_ledger.http.request import Request
-from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.instants import format_instant
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
@@ -23,13 +21,12 @@ from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.receipts import make_receipt
-from functions.query.asked import NO_SUCH_EVENT, Desk
+from functions.query.asked import NO_SUCH_EVENT, Desk, instant_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
 MOST_DIGESTS = 60  # an answer: an hour of a busy ledger
 MOST_DAYS = 366
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
-_INSTANT = "an instant like 2026-11-22T05:59:00Z"
 
 
 def get_receipt(desk: Desk, request: Request) -> Answer:
@@ -40,7 +37,9 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     question = desk.question(request, "r")
     finder = question.finder()
     if finder.is_waiting(request.path["id"]):
-        return _json(202, {"status": "not covered by a checkpoint yet"}, RETRY_SECONDS)
+        return json_answer(
+            202, {"status": "not covered by a checkpoint yet"}, Retry_After=str(RETRY_SECONDS)
+        )
     found = finder.one(request.path["id"])
     if found is None:
         raise NotFoundError(NO_SUCH_EVENT)
@@ -50,7 +49,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     question.record(opened.event.details.patients)
     if "text/plain" in request.headers.get("accept", ""):
         return _text(proof)
-    return _json(
+    return json_answer(
         200,
         {
             "index": stored.indexed.seq,
@@ -70,7 +69,7 @@ def get_latest_digest(desk: Desk, request: Request) -> Answer:
     note = ledger.published.read(LATEST)
     if note is None:
         raise NotFoundError("nothing is published yet")
-    return _json(200, _digest(note))
+    return json_answer(200, _digest(note))
 
 
 def get_digests(desk: Desk, request: Request) -> Answer:
@@ -80,8 +79,8 @@ def get_digests(desk: Desk, request: Request) -> Answer:
     """
     ledger = desk.admitted(request)
     given = dict(request.query_pairs)
-    to = _instant(given, "to", desk.now())
-    first = _instant(given, "from", to - 3600)
+    to = instant_of(given, "to", desk.now())
+    first = instant_of(given, "from", to - 3600)
     if not first <= to <= first + MOST_DAYS * 86_400:
         raise RejectedSearch(400, "value", "from", f"an instant at most {MOST_DAYS} days before to")
     digests: list[dict[str, Any]] = []
@@ -95,7 +94,7 @@ def get_digests(desk: Desk, request: Request) -> Answer:
             more = digest["to"]
             break
         digests.append(digest)
-    return _json(200, {"digests": digests, **({} if more is None else {"next": more})})
+    return json_answer(200, {"digests": digests, **({} if more is None else {"next": more})})
 
 
 def get_consistency(desk: Desk, request: Request) -> Answer:
@@ -122,7 +121,7 @@ def get_consistency(desk: Desk, request: Request) -> Answer:
         return read
 
     hashes = consistency_proof(sizes[0], sizes[1], tile)
-    return _json(
+    return json_answer(
         200,
         {
             "from": sizes[0],
@@ -175,26 +174,6 @@ def _names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
 
 def _compact(moment: int) -> str:
     return format_instant(moment).replace("-", "").replace(":", "")
-
-
-def _instant(given: dict[str, str], name: str, otherwise: int) -> int:
-    if name not in given:
-        return otherwise
-    try:
-        return parse_instant(given[name], what=name)
-    except ValueError:
-        raise RejectedSearch(400, "value", name, _INSTANT) from None
-
-
-def _json(status: int, content: dict[str, Any], retry_seconds: int = 0) -> Answer:
-    headers = {"Content-Type": "application/json"}
-    if retry_seconds:
-        headers["Retry-After"] = str(retry_seconds)
-    return {
-        "statusCode": status,
-        "headers": headers,
-        "body": msgspec.json.encode(content).decode(),
-    }
 
 
 def _text(body: bytes) -> Answer:

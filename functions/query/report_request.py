@@ -84,7 +84,7 @@ def read_times(question: Question, given: Given, default: timedelta, *, by_day: 
     `default` before that. `by_day`: only whole days of the ledger's own zone: a period or a zone
     of one's choice would tell by the minute what is shown by the day.
     """
-    zone = question.ledger.reports.zone
+    zone = question.reports.zone
     wanted = given.get("zone")
     if wanted is not None and by_day:
         raise RejectedSearch(400, "not-supported", "zone", "no such parameter: days are shown")

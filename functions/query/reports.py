@@ -76,7 +76,7 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     events = _events_of(question, patients, times.period)
     accounting, suspended = account(
         events,
-        question.ledger.reports.accounting,
+        question.reports.accounting,
         period=times.period,
         requested_ms=requested_ms,
         made_ms=question.now * 1000,
@@ -98,7 +98,7 @@ def get_accesses(desk: Desk, request: Request) -> Answer:
     given = Given(request, _OF_A_PATIENT)
     form, is_for_office = read_form(request, given), _is_for_office(question, given)
     patients = read_patient(question, given)
-    rules = question.ledger.reports
+    rules = question.reports
     by_day = rules.view.day_only and not question.sees_all
     times = read_times(question, given, _YEAR, by_day=by_day)
     view, suspended = patient_view(
@@ -158,7 +158,7 @@ def _events_of(
     Events that name such a recipient as an agent stay: the reports leave them out and count them.
     """
     events = _found(question, Search(criteria=(_in(period),), sort="date"), patients)
-    suspensions = in_force(question.ledger.reports.suspensions, question.now * 1000)
+    suspensions = in_force(question.reports.suspensions, question.now * 1000)
     return [
         event
         for event in events

@@ -9,6 +9,7 @@ from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.answers import Answer, answer
 from audit_ledger.http.request import Request
+from audit_ledger.reading.opening import Opened
 from audit_ledger.search.bundle import Found, Issue, searchset
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.lookups import patient_lookups
@@ -17,7 +18,6 @@ from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
 from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.find import Page
-from functions.query.opening import Opened
 from functions.query.own_events import ITI_81
 
 _WARNINGS = {

@@ -21,6 +21,7 @@ Item = Mapping[str, Mapping[str, Any]]
 
 WRITE_UNIT_BYTES = 1024
 READ_UNIT_BYTES = 4096
+_TRANSACTION = "TransactWriteItems"  # each write costs twice
 _REFUSED = "ConditionalCheckFailedException"
 
 
@@ -85,7 +86,7 @@ def write_units(call: Call, region: str) -> int:
             continue
         larger = max(item_size_bytes(after or {}), item_size_bytes(write.before or {}))
         units += _units(larger) + _index_units(region, write.table, write.before, after)
-    return units
+    return 2 * units if call.operation == _TRANSACTION else units
 
 
 def read_units(call: Call, region: str) -> float:
@@ -135,6 +136,9 @@ def _written(call: Call, region: str) -> Iterator[tuple[str, Item]]:
                     yield _keyed(region, table, request["PutRequest"]["Item"])
                 else:
                     yield table, request["DeleteRequest"]["Key"]
+    elif call.operation == _TRANSACTION:
+        for item in parameters["TransactItems"]:
+            yield _keyed(region, item["Put"]["TableName"], item["Put"]["Item"])
     elif call.operation.startswith(("Transact", "Execute")):
         raise NotImplementedError(f"the units of {call.operation} are not known here")
 

@@ -53,7 +53,8 @@ def asked_by(call: Call, place: Place) -> list[Asked]:
 
 
 def _dynamodb(call: Call, place: Place) -> Iterator[Asked]:
-    action = f"dynamodb:{call.operation}"
+    # A transaction needs the permissions of what it is made of.
+    action = "dynamodb:" + {"TransactWriteItems": "PutItem"}.get(call.operation, call.operation)
     for table, keys in _leading_keys(call, place):
         resource = place.arn("dynamodb", f"table/{table}")
         if "IndexName" in call.parameters:
@@ -83,6 +84,10 @@ def _leading_keys(call: Call, place: Place) -> Iterator[tuple[str, tuple[str, ..
                 for r in requests
             )
             yield table, tuple(key_of(table, item) for item in items)
+    elif call.operation == "TransactWriteItems":
+        for item in parameters["TransactItems"]:
+            put = item["Put"]
+            yield put["TableName"], (key_of(put["TableName"], put["Item"]),)
     elif call.operation == "Query":
         yield parameters["TableName"], _queried_keys(parameters, place)
     elif call.operation in ("Scan", "DescribeTable"):

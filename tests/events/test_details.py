@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit_ledger.events import parse_audit_event
 from audit_ledger.events.details import audit_event_of, digest_of_ni, read_details
 from audit_ledger.events.event import Format
 from tests.events.made import audit_event_samples
@@ -122,3 +123,19 @@ def test_an_audit_event_in_a_cloudevent_is_read_like_any_other() -> None:
 def test_what_is_no_digest_is_none(uri: str) -> None:
     """Nothing is made of it."""
     assert digest_of_ni(uri) is None
+
+
+def test_whom_it_is_about_is_whom_it_is_indexed_under() -> None:
+    """Where only agents are patients: the one who asked, wherever the event names them."""
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "recorded": "2026-11-22T05:59:00Z",
+        "agent": [
+            {"who": {"reference": "Patient/a"}, "requestor": False},
+            {"who": {"reference": "Patient/b"}, "requestor": True},
+        ],
+    }
+    body = json.dumps(event).encode()
+    (part,) = parse_audit_event(body).parts
+    assert read_details(body, "fhir-r4").patients == (part.patient,)

@@ -12,17 +12,27 @@ class KeptForMinutes(Generic[T]):
     """Reads by name, and again once what it has is five minutes old.
 
     `clock` gives seconds, monotonic. What is too old is dropped whenever anything is asked for.
+    `is_final`: whether a value may be kept at all.
     """
 
-    def __init__(self, read: Callable[[str], T], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        read: Callable[[str], T],
+        clock: Callable[[], float],
+        is_final: Callable[[T], bool] = lambda _: True,
+    ) -> None:
         self._read = read
         self._clock = clock
+        self._is_final = is_final
         self._kept: dict[str, tuple[float, T]] = {}
 
     def get(self, name: str) -> T:
         """Give what `read` gives, raising what it raises."""
         now = self._clock()
         self._kept = {n: k for n, k in self._kept.items() if now - k[0] <= KEPT_SECONDS}
-        if name not in self._kept:
-            self._kept[name] = (now, self._read(name))
-        return self._kept[name][1]
+        if name in self._kept:
+            return self._kept[name][1]
+        value = self._read(name)
+        if self._is_final(value):
+            self._kept[name] = (now, value)
+        return value

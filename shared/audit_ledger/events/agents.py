@@ -50,7 +50,7 @@ def read_agents(
         for index, element in enumerate(elements)
     ]
     if len(agents) > 1:
-        agents.sort(key=_precedence)
+        agents.sort(key=precedence)
     if len(agents) > MAX_AGENTS:
         flags.add("agent.too-many")
         del agents[MAX_AGENTS:]
@@ -62,7 +62,8 @@ def read_agents(
     return tuple(agents)
 
 
-def _precedence(agent: Agent) -> tuple[bool, bool]:
+def precedence(agent: Agent) -> tuple[bool, bool]:
+    """Give what agents are sorted by: requesting persons, other persons, then the rest likewise."""
     return not agent.is_person, not agent.requestor
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.events.agents import read_agent
+from audit_ledger.events.agents import precedence, read_agent
 from audit_ledger.events.contained import NOTHING_CONTAINED, Contained, contained_by_reference
 from audit_ledger.events.contained import resolve as resolve_reference
 from audit_ledger.events.elements import (
@@ -162,7 +162,7 @@ def _of_audit_event(
         event,
         codes_of(event),
         contained,
-        [details.agent for details in agents],
+        sorted((details.agent for details in agents), key=precedence),
         _PLACE,
         set(),
         subject=subject,

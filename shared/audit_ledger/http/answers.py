@@ -1,5 +1,6 @@
 """HTTP answers in FHIR JSON, and OperationOutcomes for what is refused."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +29,16 @@ def refusal(error: LedgerError) -> Answer:
         outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
         status = 503
     return answer(status, msgspec.json.encode(outcome), "")
+
+
+def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:
+    """Answer in plain JSON; `headers`: further ones, `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **named},
+        "body": msgspec.json.encode(content).decode(),
+    }
 
 
 def answer(status: int, body: bytes, format_: str, headers: dict[str, str] | None = None) -> Answer:

@@ -6,6 +6,7 @@ subject and year): pseudonyms of patients and fingerprints, so that erasing the 
 nobody's. Each use has a label of its own, and lengths precede the parts (see framing).
 """
 
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,17 @@ def patient_pseudonym(subject_secret: "KeyedHash") -> bytes:
 def fingerprint(subject_secret: "KeyedHash", resource: bytes) -> bytes:
     """Tell the same content from other content under one sender id: 32 bytes."""
     return subject_secret.digest(frame(b"audit-ledger/content/v1", resource))
+
+
+def document_key(index_key: "KeyedHash", digest: bytes) -> str:
+    """Key of a document by its SHA-256 (32 bytes), 64 hex digits."""
+    return index_key.digest(frame(b"audit-ledger/document/v1", digest)).hex()
+
+
+def mark(index_key: "KeyedHash", identifier: str) -> str:
+    """What stands for an identifier in the state of a rule: 22 characters of base64url."""
+    message = frame(b"audit-ledger/mark/v1", identifier.encode())
+    return urlsafe_b64encode(index_key.digest(message)[:PSEUDONYM_BYTES]).decode().rstrip("=")
 
 
 def conflict_key(event_id_hex: str, content_fingerprint: bytes) -> str:

@@ -8,13 +8,13 @@ import msgspec
 from audit_ledger.aws.event_index import IndexedEntry
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.errors import UnreachableError, VerificationError
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.pinned import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
 from audit_ledger.records.pseudonyms import row_key
 from audit_ledger.records.record import decode_record
 from audit_ledger.records.seal import open_sealed, subject_key
 from audit_ledger.records.seal_header import read_header
-from functions.query.ledger import Ledger
-from functions.query.pinned import YOUNG_SECONDS, StoredEntry
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):

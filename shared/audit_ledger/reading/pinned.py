@@ -14,7 +14,7 @@ from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.event_index import IndexedEntry, indexed_entries
 from audit_ledger.chain.block import Block, body_time, decode_body
 from audit_ledger.errors import VerificationError
-from functions.query.at_once import at_once
+from audit_ledger.reading.at_once import at_once
 
 YOUNG_SECONDS = 10
 KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come back to the others
@@ -33,6 +33,7 @@ class StoredBlock:
     """A block, read. `time`: whole seconds; `entries`: by seq, without control entries."""
 
     first_seq: int
+    size_after: int
     time: int
     entries: dict[int, StoredEntry]
 
@@ -122,6 +123,7 @@ def _stored(block: Block) -> StoredBlock:
     indexed: Sequence[IndexedEntry] = indexed_entries(block)
     return StoredBlock(
         block.first_seq,
+        block.size_after,
         body.time,
         {
             each.seq: StoredEntry(

@@ -1,4 +1,4 @@
-"""A ledger as query knows it: settings and keys (kept for minutes), tables, published files."""
+"""A ledger as its readers know it: settings and keys (kept for minutes), tables, files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ from audit_ledger.aws.event_search import EventSearch
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledger_keys import OpeningKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.parameters import LedgerSettings, ReportsSetting
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.events import PatientRule
-from functions.query.report_rules import ReportRules, report_rules
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +44,7 @@ class Ledger:
     subjects: SubjectsTable
     state: LedgersTable
     published: S3Source
-    reports: ReportRules
+    reports: ReportsSetting
 
 
 def ledgers(
@@ -78,7 +77,8 @@ def ledgers(
             subjects=SubjectsTable(dynamodb, tables.subjects, origin),
             state=state,
             published=S3Source(tables.published_bucket, ledger_id),
-            reports=report_rules(setting.reports),
+            reports=setting.reports,
         )
 
-    return KeptForMinutes(read, clock)
+    # Without keys it waits for its first event, which may come at any moment.
+    return KeptForMinutes(read, clock, lambda ledger: ledger.keys is not None)

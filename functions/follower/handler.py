@@ -1,0 +1,98 @@
+"""Lambda of the follower: runs after each digest, for the ledger whose digest it is."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.kept import KeptForMinutes
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.views import ViewsTable
+from audit_ledger.detections import Directory, PublicFinding
+from audit_ledger.errors import LostRaceError, UnreachableError
+from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from functions.follower.follow import Announce, Follower
+
+logger = Logger()
+metrics = Metrics()
+
+TIME_TO_COMMIT_MS = 30_000
+MAX_EVENTS_A_PUT = 10  # of EventBridge
+
+
+@cache
+def readable() -> KeptForMinutes[Ledger]:
+    """One a container; it keeps ledgers' settings and keys for minutes."""
+    env = os.environ
+    tables = Tables(
+        env["BLOCKS_TABLE"],
+        env["EVENTS_TABLE"],
+        env["SUBJECTS_TABLE"],
+        env["LEDGERS_TABLE"],
+        env["PUBLISHED_BUCKET"],
+    )
+    settings = LedgerSettings(clients.ssm(), env["STAGE"])
+    return ledgers(
+        env["STAGE"], settings, clients.dynamodb(), clients.kms(), tables, time.monotonic
+    )
+
+
+def announcer(origin: str) -> Announce:
+    """Tell the bus of findings, in the form that names nobody."""
+    bus, events = os.environ["EVENT_BUS"], clients.events()
+
+    def announce(findings: Sequence[PublicFinding]) -> None:
+        entries: list[dict[str, Any]] = [
+            {
+                "EventBusName": bus,
+                "Source": "audit-ledger",
+                "DetailType": "Finding",
+                "Detail": json.dumps({"origin": origin, **msgspec.to_builtins(finding)}),
+            }
+            for finding in findings
+        ]
+        for start in range(0, len(entries), MAX_EVENTS_A_PUT):
+            answer = events.put_events(Entries=entries[start : start + MAX_EVENTS_A_PUT])  # type: ignore[arg-type]
+            if answer["FailedEntryCount"]:
+                raise UnreachableError("the bus took no findings")
+
+    return announce
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Follow one ledger: `{"detail": {"origin": …}}` of a digest, or with `"anew": true`."""
+    origin: str = event["detail"]["origin"]
+    ledger = readable().get(origin.rpartition("/")[2])
+    state = ledger.state.published()
+    if ledger.keys is None or state is None or ledger.origin != origin:
+        metrics.add_metric("Followed", MetricUnit.Count, 0)
+        return {"followed": 0}
+
+    def has_time() -> bool:
+        return bool(context.get_remaining_time_in_millis() > TIME_TO_COMMIT_MS)
+
+    views = ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin)
+    follower = Follower(ledger, views, Directory(), announcer(origin), lambda: int(time.time()))
+    try:
+        followed = follower.follow(state.size, has_time, anew=event["detail"].get("anew") is True)
+    except LostRaceError as error:
+        logger.info("another follower was faster", reason=str(error))
+        metrics.add_metric("Followed", MetricUnit.Count, 0)
+        return {"followed": 0}
+    for name, count in (
+        ("Followed", followed.opened),
+        ("Erased", followed.erased),
+        ("Unopened", followed.unopened),
+        ("Findings", followed.findings),
+        ("MissingEvents", followed.missing),
+    ):
+        metrics.add_metric(name, MetricUnit.Count, count)
+    return {"followed": followed.opened, "next_seq": followed.next_seq, "size": state.size}

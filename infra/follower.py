@@ -1,0 +1,180 @@
+"""The follower: what it is told, what it may do, and the rule that starts it after each digest."""
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.alarms import alarm, of_ours
+from infra.bus import BusStack
+from infra.function import LedgerFunction
+from infra.ledger_functions import PUBLISHED_DETAIL, PUBLISHED_SOURCE
+from infra.operations import Operations
+from infra.permissions import Permission
+from infra.settings import Settings
+from infra.stage_stack import StageStack
+
+SECONDS = 15 * 60
+FINDING_DETAIL = "Finding"
+_ANY_LEDGER = (
+    "It follows every ledger of the stage, whose stacks come later: the stage's own prefix."
+)
+
+
+class FollowerStack(StageStack):
+    """One follower for all ledgers: of each it remembers how far it got."""
+
+    def __init__(
+        self, scope: Construct, settings: Settings, operations: Operations, bus: BusStack
+    ) -> None:
+        super().__init__(scope, "follower", settings, "Audit Ledger: what is derived from records")
+        names = self.names
+        undelivered = sqs.Queue.from_queue_arn(
+            self, "Undelivered", names.queue_arn(names.undelivered)
+        )
+        follower = LedgerFunction(
+            self,
+            "Follower",
+            operations,
+            name=names.named("follower"),
+            source="follower",
+            environment={
+                "STAGE": settings.stage,
+                "BLOCKS_TABLE": names.named("blocks"),
+                "EVENTS_TABLE": names.named("events"),
+                "SUBJECTS_TABLE": names.named("subjects"),
+                "LEDGERS_TABLE": names.named("ledgers"),
+                "VIEWS_TABLE": names.named("views"),
+                "PUBLISHED_BUCKET": names.bucket("published"),
+                "EVENT_BUS": names.prefix,
+            },
+            may=self._permissions(bus),
+            memory_mb=1769,
+            timeout_seconds=SECONDS,
+            reserved=10,
+            dead_letters=undelivered,
+        )
+        self._start_after_digests(follower)
+        alarm(
+            self,
+            "MissingEventsAlarm",
+            of_ours("MissingEvents", follower.name, "Maximum"),
+            operations,
+            name=f"{follower.name}-missing-events",
+            description=(
+                "A portal that numbers its events sent some that never came. GET "
+                "/portals/{id}/gaps says which; ask the portal to send them again."
+            ),
+        )
+        alarm(
+            self,
+            "UnopenedAlarm",
+            of_ours("Unopened", follower.name),
+            operations,
+            name=f"{follower.name}-unopened",
+            description=(
+                "Records do not open although their secrets are there: somebody altered them, or "
+                "the table was restored. Run ledger verify."
+            ),
+        )
+
+    def _permissions(self, bus: BusStack) -> list[Permission]:
+        names = self.names
+        return [
+            Permission(
+                "ReadBlocks", ["dynamodb:GetItem", "dynamodb:Query"], [names.table_arn("blocks")]
+            ),
+            Permission(
+                "SubjectSecrets",
+                ["dynamodb:BatchGetItem", "dynamodb:Query"],
+                [names.table_arn("subjects"), f"{names.table_arn('subjects')}/index/pseudonym"],
+            ),
+            Permission(
+                "WrappedKeysAndPublishedState",
+                ["dynamodb:GetItem"],
+                [names.table_arn("ledgers")],
+                {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys", "*#published"]}},
+            ),
+            Permission(
+                "KeepViews",
+                [
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+                [names.table_arn("views")],
+            ),
+            Permission(
+                "UnwrapKeys",
+                ["kms:Decrypt"],
+                [names.arn("kms", "key/*")],
+                {
+                    "ForAnyValue:StringLike": {
+                        "kms:ResourceAliases": names.key_alias("*", "wrapping")
+                    }
+                },
+                why_pattern=(
+                    "Ledgers' wrapping keys are made by stacks that come later. The condition "
+                    "holds it to keys with their aliases, and each key's own policy names it."
+                ),
+            ),
+            Permission(
+                "ReadSettings",
+                ["ssm:GetParameter"],
+                [names.arn("ssm", f"parameter{names.parameter('*')}")],
+                why_pattern=_ANY_LEDGER,
+            ),
+            Permission(
+                "TellOfFindings",
+                ["events:PutEvents"],
+                [names.arn("events", f"event-bus/{names.prefix}")],
+                {
+                    "StringEquals": {
+                        "events:source": PUBLISHED_SOURCE,
+                        "events:detail-type": FINDING_DETAIL,
+                    }
+                },
+            ),
+            Permission(
+                "LeaveUndelivered", ["sqs:SendMessage"], [names.queue_arn(names.undelivered)]
+            ),
+            Permission(
+                "EncryptUndelivered",
+                ["kms:GenerateDataKey", "kms:Decrypt"],
+                [bus.undelivered_key.key_arn],
+            ),
+        ]
+
+    def _start_after_digests(self, follower: LedgerFunction) -> None:
+        names = self.names
+        rule = events.CfnRule(
+            self,
+            "AfterDigests",
+            name=names.named("after-digests"),
+            event_bus_name=names.prefix,
+            description="Starts the follower after each digest",
+            event_pattern={
+                "account": [self.account],
+                "source": [PUBLISHED_SOURCE],
+                "detail-type": [PUBLISHED_DETAIL],
+            },
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="follower",
+                    arn=follower.function.function_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=names.queue_arn(names.undelivered)
+                    ),
+                )
+            ],
+        )
+        lambda_.CfnPermission(
+            self,
+            "AfterDigestsMay",
+            action="lambda:InvokeFunction",
+            function_name=follower.function.function_arn,
+            principal="events.amazonaws.com",
+            source_account=self.account,
+            source_arn=rule.attr_arn,
+        )

@@ -1,0 +1,31 @@
+"""Detections: what a privacy team wants to be told of, found in opened events in ledger order."""
+
+from audit_ledger.detections.consent_denied import Consents
+from audit_ledger.detections.detector import Detector, make_rules
+from audit_ledger.detections.directory import Department, Directory, Encounter, Patient, User
+from audit_ledger.detections.directory_files import FILES, read_directory
+from audit_ledger.detections.finding import Finding, PublicFinding, Severity, finding_id
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Mark
+from audit_ledger.detections.settings import DetectionSettings, read_settings
+
+__all__ = [
+    "FILES",
+    "Consents",
+    "Department",
+    "DetectionSettings",
+    "Detector",
+    "Directory",
+    "Encounter",
+    "Finding",
+    "Mark",
+    "Patient",
+    "PublicFinding",
+    "Rule",
+    "Severity",
+    "User",
+    "finding_id",
+    "make_rules",
+    "read_directory",
+    "read_settings",
+]

@@ -1,0 +1,159 @@
+"""A user opens many more patients' records on a day than usual for this user.
+
+Usual is what the user did on the last active days (those with any access, by the calendar of a time
+zone). A day is a spike when its patients c exceed the mean of the n days x before by more than k
+standard deviations: c > S/n + k·√(nQ − S²)/n with S = Σx and Q = Σx². All in whole numbers, k in
+tenths: n·c − S > 0 and 100·(n·c − S)² > (10k)²·(nQ − S²).
+
+Two days stay open, as portals are late; events of days before that come too late to count.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+import msgspec
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.hours import local_time, read_time_zone
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+
+MAX_USERS: Final = 5_000
+MAX_MARKS: Final = 60_000  # patients of all users' open days
+MAX_PATIENTS: Final = 500  # a user and day: more need not be told apart
+_IDLE_DAYS: Final = 90
+_DAY_SECONDS: Final = 86_400
+
+
+class Day(msgspec.Struct, array_like=True):
+    """An open day, by its number: marks of the patients, and whether it was reported."""
+
+    day: int
+    patients: list[str]
+    is_reported: bool = False
+
+
+class Usual(msgspec.Struct, array_like=True):
+    """What is usual for a user: counts of closed days, oldest first; the days still open."""
+
+    counts: list[int] = []
+    last_closed: int = 0
+    days: list[Day] = []
+    touched: int = 0
+
+
+class Spikes(msgspec.Struct):
+    """By the user's mark, who acted the longest time ago first. `marks`: of all open days."""
+
+    users: dict[str, Usual] = {}
+    marks: int = 0
+    swept: int = 0
+
+
+class AccessSpikeRule(Rule[Spikes]):
+    """One finding a user and day, by the access that made it a spike."""
+
+    name: ClassVar[str] = "access-spike"
+    state_type = Spikes
+
+    def __init__(self, own: settings.AccessSpike) -> None:
+        self.own = own
+        self.severity = own.severity
+        self.zone = read_time_zone(own.time_zone)
+
+    def observe(self, state: Spikes, seen: Seen) -> Finding | None:
+        """Count the patient, once a day."""
+        if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
+            return None
+        if not (seen.who_mark and seen.patient_mark):
+            return None
+        self._sweep(state, seen.opened.entry_time)
+        usual = state.users.pop(seen.who_mark, None) or Usual()
+        state.users[seen.who_mark] = usual
+        usual.touched = seen.opened.entry_time
+        number = local_time(seen.time_ms, self.zone).toordinal()
+        day = self._open_day(state, usual, number)
+        found = None
+        if (
+            day is not None
+            and seen.patient_mark not in day.patients
+            and len(day.patients) < MAX_PATIENTS
+        ):
+            day.patients.append(seen.patient_mark)
+            state.marks += 1
+            found = self._judge(usual, day, seen)
+        self._keep_bounds(state)
+        return found
+
+    def _judge(self, usual: Usual, day: Day, seen: Seen) -> Finding | None:
+        open_before = [len(other.patients) for other in usual.days if other.day < day.day]
+        before = [*usual.counts, *open_before][-self.own.active_days :]
+        count = len(day.patients)
+        if day.is_reported or len(before) < self.own.minimum_days:
+            return None
+        if count < self.own.minimum_patients or not exceeds(
+            count, before, self.own.deviations_tenths, self.own.minimum_excess
+        ):
+            return None
+        day.is_reported = True
+        tenths = (20 * sum(before) + len(before)) // (2 * len(before))
+        mean = f"{tenths // 10}.{tenths % 10}"
+        return self.found(
+            seen, f"{count} patients in a day; {mean} on average of {len(before)} days before"
+        )
+
+    def _open_day(self, state: Spikes, usual: Usual, number: int) -> Day | None:
+        for day in usual.days:
+            if day.day == number:
+                return day
+        if number <= usual.last_closed or (len(usual.days) > 1 and number < usual.days[0].day):
+            return None
+        new = Day(number, [])
+        usual.days.append(new)
+        usual.days.sort(key=lambda day: day.day)
+        if len(usual.days) > 2:
+            self._close_first(state, usual)
+        return new
+
+    def _close_first(self, state: Spikes, usual: Usual) -> None:
+        day = usual.days.pop(0)
+        state.marks -= len(day.patients)
+        usual.counts = [*usual.counts, len(day.patients)][-self.own.active_days :]
+        usual.last_closed = day.day
+
+    def _sweep(self, state: Spikes, entry_time: int) -> None:
+        """Once a ledger's day: close what lies two days back, forget who did nothing for long."""
+        today = local_time(entry_time * 1000, self.zone).toordinal()
+        if today <= state.swept:
+            return
+        state.swept = today
+        for mark, usual in list(state.users.items()):
+            while usual.days and usual.days[0].day < today - 1:
+                self._close_first(state, usual)
+            if usual.touched < entry_time - _IDLE_DAYS * _DAY_SECONDS:
+                state.marks -= sum(len(day.patients) for day in usual.days)
+                del state.users[mark]
+
+    def _keep_bounds(self, state: Spikes) -> None:
+        """Close days, or forget users, of who acted the longest time ago."""
+        while len(state.users) > MAX_USERS:
+            usual = state.users.pop(next(iter(state.users)))
+            state.marks -= sum(len(day.patients) for day in usual.days)
+        if state.marks <= MAX_MARKS:
+            return
+        for usual in state.users.values():
+            while usual.days:
+                self._close_first(state, usual)
+            if state.marks <= MAX_MARKS:
+                return
+
+
+def exceeds(count: int, before: Sequence[int], deviations_tenths: int, minimum: int) -> bool:
+    """Say whether a count is above mean and deviations of those before, and by the minimum."""
+    n, total = len(before), sum(before)
+    above = n * count - total
+    if above <= 0 or above < n * minimum:
+        return False
+    variance = n * sum(one * one for one in before) - total * total  # times n²
+    return 100 * above * above > deviations_tenths * deviations_tenths * variance

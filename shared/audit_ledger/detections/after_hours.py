@@ -1,0 +1,48 @@
+"""A user opens a record when the user's department is closed."""
+
+from typing import ClassVar
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.directory import Directory
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.hours import is_open, read_time_zone
+from audit_ledger.detections.reported import Reported, is_news
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+
+
+class AfterHoursRule(Rule[Reported]):
+    """Hours are the department's, else the settings'; the time zone likewise."""
+
+    name: ClassVar[str] = "after-hours"
+    state_type = Reported
+
+    def __init__(self, own: settings.AfterHours) -> None:
+        self.own = own
+        self.severity = own.severity
+        self.hours = own.default_hours()
+
+    def not_applicable(self, directory: Directory) -> str | None:
+        """Where neither settings nor any department has hours."""
+        known = any(one.hours is not None for one in directory.departments.values())
+        if self.hours is not None or (known and directory.users):
+            return None
+        return "neither settings nor a user's department have opening hours"
+
+    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+        """One finding a user in the quiet hours."""
+        if not (seen.is_access and seen.is_staff and seen.has_plausible_time and seen.who_mark):
+            return None
+        of_user = None if seen.user is None else seen.user.department
+        department = None if of_user is None else seen.directory.departments.get(of_user)
+        hours, zone = self.hours, self.own.time_zone
+        if department is not None:
+            hours = self.hours if department.hours is None else department.hours
+            zone = department.time_zone or zone
+        if hours is None:
+            return None
+        if is_open(hours, read_time_zone(zone), seen.time_ms, self.own.grace_minutes):
+            return None
+        if not is_news(state, seen.who_mark, seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, f"more than {self.own.grace_minutes} minutes out of hours")

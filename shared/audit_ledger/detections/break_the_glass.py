@@ -1,0 +1,98 @@
+"""Someone breaks the glass and does not say why."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import msgspec
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.reported import Reported, is_news, is_within, note, pair_key
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+from audit_ledger.events.details import audit_event_of
+
+
+class Broken(msgspec.Struct):
+    """Who was reported lately, and who gave a reason lately."""
+
+    reported: Reported = msgspec.field(default_factory=Reported)
+    reasoned: Reported = msgspec.field(default_factory=Reported)
+
+
+class BreakTheGlassRule(Rule[Broken]):
+    """A reason counts for what the user does to that patient in the hours after it.
+
+    A reason is a text of a purpose's concept, a policy of an agent, a text of the outcome, or an
+    entity's detail whose type says reason. Where details were cut out for another patient's sake,
+    nobody can tell, and nothing is found.
+    """
+
+    name: ClassVar[str] = "break-the-glass"
+    state_type = Broken
+
+    def __init__(self, own: settings.BreakTheGlass) -> None:
+        self.own = own
+        self.severity = own.severity
+
+    def observe(self, state: Broken, seen: Seen) -> Finding | None:
+        """One finding a user and patient in the quiet hours."""
+        purposes = seen.purposes.intersection(self.own.purposes)
+        said = purposes | seen.codes.intersection(self.own.codes)
+        if not said or seen.actor is None or seen.has_failed:
+            return None
+        key = pair_key(seen)
+        if _has_reason(seen):
+            note(state.reasoned, key, seen, self.own.reason_hours)
+            return None
+        if is_within(state.reasoned, key, seen, self.own.reason_hours) or _is_cut(seen):
+            return None
+        if not is_news(state.reported, key, seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, f"the glass was broken ({', '.join(sorted(said))}) for no reason")
+
+
+def _is_cut(seen: Seen) -> bool:
+    return any(".detail" in path for path in seen.opened.cut)
+
+
+def _has_reason(seen: Seen) -> bool:
+    if seen.opened.details.outcome_text is not None:
+        return True
+    event = audit_event_of(seen.opened.resource, seen.opened.format)
+    return event is not None and any(_reasons(event))
+
+
+def _reasons(event: dict[str, Any]) -> Iterator[bool]:
+    yield any(map(_has_text, _list(event, "purposeOfEvent", "authorization")))
+    for agent in _list(event, "agent"):
+        yield any(isinstance(policy, str) and policy.strip() for policy in _list(agent, "policy"))
+        yield any(map(_has_text, _list(agent, "purposeOfUse", "authorization")))
+    for entity in _list(event, "entity"):
+        for detail in _list(entity, "detail"):
+            yield _is_reason(detail)
+
+
+def _is_reason(detail: Any) -> bool:
+    if not isinstance(detail, dict):
+        return False
+    kind, value = detail.get("type"), detail.get("valueString")
+    words: list[Any] = [kind] if isinstance(kind, str) else []
+    if isinstance(kind, dict):
+        words += [kind.get("text"), *(coding.get("code") for coding in _list(kind, "coding"))]
+    says_reason = any(isinstance(word, str) and "reason" in word.casefold() for word in words)
+    return says_reason and isinstance(value, str) and bool(value.strip())
+
+
+def _has_text(concept: Any) -> bool:
+    text = concept.get("text") if isinstance(concept, dict) else None
+    return isinstance(text, str) and bool(text.strip())
+
+
+def _list(holder: Any, *names: str) -> list[Any]:
+    """Give the members of the lists of these names; nothing of what has another shape."""
+    found: list[Any] = []
+    for name in names:
+        value = holder.get(name) if isinstance(holder, dict) else None
+        found += value if isinstance(value, list) else []
+    return found

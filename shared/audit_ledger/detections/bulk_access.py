@@ -1,0 +1,110 @@
+"""Someone takes or opens much at once: bulk exports, wide searches, many patients in minutes."""
+
+import re
+from base64 import b64decode
+from binascii import Error
+from typing import ClassVar, Final
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.reported import Reported, is_news
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.windows import Windows, add
+
+_MINUTE_MS: Final = 60_000
+_NUMBER: Final = re.compile(r"[0-9]{1,12}")
+_BULK_PATH: Final = re.compile(r"(?:^|[/\s])\$export(?:[/?\s]|$)")
+
+
+class Taken(msgspec.Struct):
+    """Patients exported and opened lately, and single events that were reported."""
+
+    exported: Windows = msgspec.field(default_factory=Windows)
+    opened: Windows = msgspec.field(default_factory=Windows)
+    reported: Reported = msgspec.field(default_factory=Reported)
+
+
+class BulkAccessRule(Rule[Taken]):
+    """One finding an event that is bulk by itself, and one a burst of many patients."""
+
+    name: ClassVar[str] = "bulk-access"
+    state_type = Taken
+
+    def __init__(self, own: settings.BulkAccess) -> None:
+        self.own = own
+        self.severity = own.severity
+
+    def observe(self, state: Taken, seen: Seen) -> Finding | None:
+        """Judge the event by itself, then with what the user did before."""
+        if seen.has_failed:
+            return None
+        alone = self._alone(seen)
+        if alone is not None:
+            key = seen.who_mark or seen.opened.portal
+            if is_news(state.reported, key, seen, self.own.quiet_hours):
+                return self.found(seen, alone)
+        return self._together(state, seen)
+
+    def _alone(self, seen: Seen) -> str | None:
+        if seen.codes.intersection(self.own.bulk_codes) or _is_bulk_export(seen):
+            return "a bulk export"
+        entities = len(seen.opened.details.entities)
+        if entities >= self.own.entities:
+            return f"{entities} entities in one event"
+        searched = _searched(seen)
+        if searched >= self.own.searched:
+            return f"a search for {searched} results"
+        return None
+
+    def _together(self, state: Taken, seen: Seen) -> Finding | None:
+        if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
+            return None
+        if not (seen.who_mark and seen.patient_mark):
+            return None
+        found = None
+        ways = [(state.opened, self.own.opened_patients, self.own.opened_minutes, "opened")]
+        if seen.codes.intersection(self.own.codes):
+            limit, minutes = self.own.exported_patients, self.own.export_minutes
+            ways.append((state.exported, limit, minutes, "exported"))
+        for windows, limit, minutes, what in ways:
+            span_ms = minutes * _MINUTE_MS
+            burst = add(windows, seen, seen.patient_mark, limit=limit, span_ms=span_ms)
+            if burst is not None:
+                found = self.found(
+                    seen,
+                    f"{len(burst)} patients {what} within {minutes} minutes",
+                    [(item.entry, item.event_id) for item in burst],
+                )
+        return found
+
+
+def _is_bulk_export(seen: Seen) -> bool:
+    for entity in seen.opened.details.entities:
+        texts = (entity.what.reference, entity.name, _decoded(entity.query))
+        if any(text and _BULK_PATH.search(unquote(text)) for text in texts):
+            return True
+    return False
+
+
+def _searched(seen: Seen) -> int:
+    """Give the greatest `_count` of the event's queries (FHIR, Search: Page Count); 0 without."""
+    found = 0
+    for entity in seen.opened.details.entities:
+        _, _, parameters = _decoded(entity.query).partition("?")
+        for name, value in parse_qsl(parameters.partition(" ")[0]):
+            if name == "_count" and _NUMBER.fullmatch(value):
+                found = max(found, int(value))
+    return found
+
+
+def _decoded(query: str | None) -> str:
+    if query is None:
+        return ""
+    try:
+        return b64decode(query).decode("utf-8", "replace")
+    except (Error, ValueError):
+        return ""

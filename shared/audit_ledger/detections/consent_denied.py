@@ -1,0 +1,56 @@
+"""Someone opens a record although the patient's consent does not, or no longer, allow it."""
+
+import re
+from typing import ClassVar, Final, Protocol
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.directory import Directory
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.reported import Reported, is_news, pair_key
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+from audit_ledger.events.details import AgentDetails
+from audit_ledger.events.event import PatientReference
+
+_REASON: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+
+
+class Consents(Protocol):
+    """What patients consented to, as far as the ledger says up to the entry before this one."""
+
+    def denied(self, patient: PatientReference, agent: AgentDetails, time_ms: int) -> str | None:
+        """Say why this agent may not open this patient's record at that time: a code, or None."""
+
+
+class ConsentDeniedRule(Rule[Reported]):
+    """Asks the consents of each access by staff; a patient needs no consent to read the own."""
+
+    name: ClassVar[str] = "consent-denied"
+    state_type = Reported
+
+    def __init__(self, own: settings.ConsentDenied, consents: Consents | None) -> None:
+        self.own = own
+        self.severity = own.severity
+        self.consents = consents
+
+    def not_applicable(self, directory: Directory) -> str | None:  # noqa: ARG002 - as of all rules
+        """Where no consents are kept."""
+        return "no consents are kept" if self.consents is None else None
+
+    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+        """One finding a user and patient in the quiet hours.
+
+        Raises ValueError where a reason is no code: it would stand in a statement.
+        """
+        if self.consents is None or not seen.is_access or not seen.has_plausible_time:
+            return None
+        if seen.patient is None or seen.actor is None or not seen.is_staff:
+            return None
+        reason = self.consents.denied(seen.patient, seen.actor, seen.time_ms)
+        if reason is None:
+            return None
+        if not _REASON.fullmatch(reason):
+            raise ValueError("consents: a reason is no code of lower-case letters, digits, . and -")
+        if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, f"consent denied: {reason}")

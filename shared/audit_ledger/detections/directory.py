@@ -1,0 +1,128 @@
+"""Who works where, who is whose relative, who was treated where: what a hospital tells the rules.
+
+Names are canonical: `reference|Practitioner/1`, `identifier|<system>|<value>`, `altId|<id>`,
+`display|<name>` of a user, as `audit_ledger.events.agents` writes them; of a patient the first two.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from audit_ledger.detections.hours import Hours
+from audit_ledger.events.event import Agent, PatientReference
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may log in. Employed from `valid_from_ms` to before `valid_to_ms`, where known."""
+
+    id: str
+    names: tuple[str, ...]
+    surname: str | None = None
+    given: str | None = None
+    department: str | None = None
+    valid_from_ms: int | None = None
+    valid_to_ms: int | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "User()"
+
+
+class Department(msgspec.Struct, frozen=True, kw_only=True):
+    """Where users work. `hours` as in `audit_ledger.detections.hours`, in `time_zone`."""
+
+    id: str
+    name: str | None = None
+    hours: Hours | None = None
+    time_zone: str | None = None
+
+
+class Patient(msgspec.Struct, frozen=True, kw_only=True):
+    """A patient. `household`: a code that who lives together shares; `contacts` and `employee`: ids
+    of users who are this patient's next of kin, or this patient.
+    """
+
+    names: tuple[str, ...]
+    surname: str | None = None
+    household: str | None = None
+    contacts: tuple[str, ...] = ()
+    employee: str | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Patient()"
+
+
+class Encounter(msgspec.Struct, frozen=True, kw_only=True):
+    """A patient, by any name, in a department: from, and to before; None while it lasts."""
+
+    patient: str
+    department: str
+    from_ms: int
+    to_ms: int | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "Encounter()"
+
+
+class Directory:
+    """All of it, looked up by what events say. `digest` tells two directories apart."""
+
+    def __init__(
+        self,
+        users: Sequence[User] = (),
+        departments: Sequence[Department] = (),
+        patients: Sequence[Patient] = (),
+        encounters: Iterable[Encounter] = (),
+        *,
+        digest: bytes = b"",
+    ) -> None:
+        self.digest = digest
+        self.users = {user.id: user for user in users}
+        self.departments = {department.id: department for department in departments}
+        self.patients = tuple(patients)
+        self._user_of = {name: user for user in users for name in user.names}
+        self._patient_of = {name: patient for patient in patients for name in patient.names}
+        self._own_records = {p.employee: p for p in patients if p.employee is not None}
+        self._encounters: dict[str, list[Encounter]] = {}
+        for encounter in encounters:
+            self._encounters.setdefault(self._key(encounter.patient), []).append(encounter)
+
+    @property
+    def has_encounters(self) -> bool:
+        """Whether it says who was treated where."""
+        return bool(self._encounters)
+
+    def user_of(self, agent: Agent) -> User | None:
+        """Give the user whom an agent is, by the best of its candidates that is known."""
+        for candidate in agent.candidates:
+            if candidate in self._user_of:
+                return self._user_of[candidate]
+        return None
+
+    def patient_of(self, reference: PatientReference) -> Patient | None:
+        """Give the patient whom an event names."""
+        for name in names_of(reference):
+            if name in self._patient_of:
+                return self._patient_of[name]
+        return None
+
+    def own_record_of(self, user: User) -> Patient | None:
+        """Give the patient who this user is."""
+        return self._own_records.get(user.id)
+
+    def encounters_of(self, reference: PatientReference) -> list[Encounter]:
+        """Give all encounters of the patient whom an event names."""
+        keys = dict.fromkeys(self._key(name) for name in names_of(reference))
+        return [encounter for key in keys for encounter in self._encounters.get(key, ())]
+
+    def _key(self, name: str) -> str:
+        patient = self._patient_of.get(name)
+        return name if patient is None else patient.names[0]
+
+
+def names_of(reference: PatientReference) -> list[str]:
+    """Give the canonical names by which an event names a patient, the reference first."""
+    first = [] if reference.reference is None else [f"reference|{reference.reference}"]
+    return first + [f"identifier|{system}|{value}" for system, value in reference.identifiers]

@@ -1,0 +1,38 @@
+"""Many failures of one user in quick succession: a guessed password, or doors that are tried."""
+
+from typing import ClassVar
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.windows import Windows, add
+
+_MINUTE_MS = 60_000
+
+
+class FailedAccessRule(Rule[Windows]):
+    """Logins and accesses alike; a failed event about several patients is one failure."""
+
+    name: ClassVar[str] = "failed-access"
+    state_type = Windows
+
+    def __init__(self, own: settings.FailedAccess) -> None:
+        self.own = own
+        self.severity = own.severity
+
+    def observe(self, state: Windows, seen: Seen) -> Finding | None:
+        """One finding a burst."""
+        if not (seen.has_failed and seen.who_mark and seen.has_plausible_time):
+            return None
+        # Parts of one event were received together; others count one by one.
+        what = f"{seen.opened.received} {seen.time_ms}" if seen.opened.cut else ""
+        limit, minutes = self.own.failures, self.own.minutes
+        burst = add(state, seen, what, limit=limit, span_ms=minutes * _MINUTE_MS)
+        if burst is None:
+            return None
+        return self.found(
+            seen,
+            f"{len(burst)} failures within {minutes} minutes",
+            [(item.entry, item.event_id) for item in burst],
+        )

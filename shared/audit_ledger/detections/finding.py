@@ -1,0 +1,60 @@
+"""What a rule found: a finding for those who may know, and its public form for the event bus."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+from audit_ledger.events.event import PatientReference
+
+Severity = Literal["low", "medium", "high"]
+
+_CONTEXT = b"audit-ledger/finding/v1\n"
+
+
+class PublicFinding(msgspec.Struct, frozen=True, gc=False):
+    """A finding without any identifier: what the event bus may carry.
+
+    `ledger_time`: of the last entry, seconds since 1970.
+    """
+
+    rule: str
+    severity: Severity
+    entries: tuple[int, ...]
+    ledger_time: int
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A finding. Private: it says who and whom, and goes to those only who may see that.
+
+    `id`: 64 hex digits, of rule and entries alone, so that a replay finds the same; `entries` in
+    rising order, the last of them completed the pattern; `event_ids`: of these entries; `time_ms`:
+    the event's own, of the entry that completed it; `who`: the agent's canonical name; `statement`:
+    of codes and counts only.
+    """
+
+    id: str
+    rule: str
+    severity: Severity
+    entries: tuple[int, ...]
+    event_ids: tuple[str, ...]
+    time_ms: int
+    ledger_time: int
+    who: str | None
+    patient: PatientReference | None
+    statement: str
+
+    def __repr__(self) -> str:
+        """Say which rule and entries, and not whom it is about."""
+        return f"Finding({self.rule!r}, {self.entries})"
+
+    def public(self) -> PublicFinding:
+        """Give the form without any identifier."""
+        return PublicFinding(self.rule, self.severity, self.entries, self.ledger_time)
+
+
+def finding_id(rule: str, entries: Sequence[int]) -> str:
+    """Give the id: hex SHA-256("audit-ledger/finding/v1\\n" rule "\\n" entries in decimal, ",")."""
+    numbers = ",".join(str(entry) for entry in entries)
+    return sha256(_CONTEXT + f"{rule}\n{numbers}".encode()).hexdigest()

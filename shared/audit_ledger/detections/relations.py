@@ -1,0 +1,150 @@
+"""Rules of who the patient is to the user: the same person, of one household, of one surname."""
+
+from typing import Any, ClassVar, Final
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.directory import Directory, names_of
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.reported import Reported, is_news, pair_key
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.surnames import Surname, bare, is_same, of_display, of_surname
+from audit_ledger.events.details import audit_event_of
+from audit_ledger.events.event import PatientReference
+from audit_ledger.events.json_document import read_json
+
+_NO_PLACE: Final = "record"
+
+
+class SelfAccessRule(Rule[Reported]):
+    """A user opens the own record: an employee by the directory, or agent and patient are one."""
+
+    name: ClassVar[str] = "self-access"
+    state_type = Reported
+
+    def __init__(self, own: settings.SelfAccess) -> None:
+        self.own = own
+        self.severity = own.severity
+
+    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+        """One finding a user in the quiet hours."""
+        if not seen.is_access:
+            return None
+        if is_employee(seen):
+            statement = "an employee opened the own record"
+        elif is_agent(seen) and not self._is_allowed(seen):
+            statement = "agent and patient are the same"
+        else:
+            return None
+        if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, statement)
+
+    def _is_allowed(self, seen: Seen) -> bool:
+        portal = seen.opened.portal in self.own.portals_for_patients
+        return portal or bool(seen.purposes.intersection(self.own.purposes))
+
+
+class SameHouseholdRule(Rule[Reported]):
+    """A user opens the record of who lives with the user, or named the user as next of kin."""
+
+    name: ClassVar[str] = "same-household"
+    state_type = Reported
+
+    def __init__(self, own: settings.SameHousehold) -> None:
+        self.own = own
+        self.severity = own.severity
+
+    def not_applicable(self, directory: Directory) -> str | None:
+        """Where no patient has a household or contacts."""
+        if not directory.users:
+            return "the directory has no users"
+        if any(patient.household or patient.contacts for patient in directory.patients):
+            return None
+        return "the directory has no households and no contacts"
+
+    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+        """One finding a user and patient in the quiet hours."""
+        user, person = seen.user, seen.person
+        if not seen.is_access or user is None or person is None or is_employee(seen):
+            return None
+        own_record = seen.directory.own_record_of(user)
+        household = None if own_record is None else own_record.household
+        if household is not None and household == person.household:
+            statement = "user and patient are of one household"
+        elif user.id in person.contacts:
+            statement = "the user is a contact of the patient"
+        else:
+            return None
+        if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, statement)
+
+
+class SameSurnameRule(Rule[Reported]):
+    """A user opens the record of someone else with the same surname."""
+
+    name: ClassVar[str] = "same-surname"
+    state_type = Reported
+
+    def __init__(self, own: settings.SameSurname) -> None:
+        self.own = own
+        self.severity = own.severity
+        frequent = (of_surname(name) for name in own.frequent)
+        self.frequent = {bare(name) for name in frequent if name is not None}
+
+    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+        """One finding a user and patient in the quiet hours; none of who opens the own record."""
+        if not (seen.is_access and seen.is_staff) or is_employee(seen) or is_agent(seen):
+            return None
+        user = _surname_of_user(seen)
+        patient = None if user is None else _surname_of_patient(seen)
+        if user is None or patient is None or not is_same(user, patient):
+            return None
+        if self.frequent.intersection((bare(user), bare(patient))):
+            return None
+        if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, "user and patient have the same surname")
+
+
+def is_employee(seen: Seen) -> bool:
+    """Say whether the directory knows the patient as this user."""
+    user, person = seen.user, seen.person
+    return user is not None and person is not None and person.employee == user.id
+
+
+def is_agent(seen: Seen) -> bool:
+    """Say whether agent and patient share a reference or an identifier."""
+    if seen.actor is None or seen.patient is None:
+        return False
+    return not set(seen.actor.agent.candidates).isdisjoint(names_of(seen.patient))
+
+
+def _surname_of_user(seen: Seen) -> Surname | None:
+    if seen.user is not None and seen.user.surname is not None:
+        return of_surname(seen.user.surname)
+    name = None if seen.actor is None else seen.actor.name
+    return None if name is None else of_display(name)
+
+
+def _surname_of_patient(seen: Seen) -> Surname | None:
+    if seen.person is not None and seen.person.surname is not None:
+        return of_surname(seen.person.surname)
+    name = _display_of_patient(seen)
+    return None if name is None else of_display(name)
+
+
+def _display_of_patient(seen: Seen) -> str | None:
+    """Give the name that the event has for its patient: of an entity, or of `patient` itself."""
+    for entity in seen.opened.details.entities:
+        what = PatientReference(entity.what.reference, entity.what.identifiers)
+        if seen.patient is not None and not set(names_of(what)).isdisjoint(names_of(seen.patient)):
+            return entity.name
+    resource, format_ = seen.opened.resource, seen.opened.format
+    holder: Any = audit_event_of(resource, format_)
+    if holder is None:
+        holder = read_json(resource, _NO_PLACE).get("data")
+    patient = holder.get("patient") if isinstance(holder, dict) else None
+    display = patient.get("display") if isinstance(patient, dict) else None
+    return display if isinstance(display, str) else None

@@ -1,0 +1,193 @@
+"""What a hospital may set of the rules. Every rule has defaults; null switches it off.
+
+{"after_hours": {"time_zone": "Europe/Vienna", "grace_minutes": 45}, "same_surname": null}
+"""
+
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from audit_ledger.detections.finding import Severity
+from audit_ledger.detections.hours import Hours, read_hours, read_time_zone
+from audit_ledger.errors import FormatError
+
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Codes = Annotated[tuple[Code, ...], msgspec.Meta(max_length=64)]
+QuietHours = Annotated[int, msgspec.Meta(ge=0, le=24 * 31)]
+Count = Annotated[int, msgspec.Meta(ge=2, le=500)]
+Minutes = Annotated[int, msgspec.Meta(ge=1, le=24 * 60)]
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class SelfAccess(_Settings, frozen=True):
+    """`portals_for_patients` and `purposes`: where, and for what, patients may read their own."""
+
+    severity: Severity = "medium"
+    quiet_hours: QuietHours = 24
+    portals_for_patients: Codes = ()
+    purposes: Codes = ("PATRQT",)
+
+
+class SameSurname(_Settings, frozen=True):
+    """`frequent`: surnames that say nothing, as they are written."""
+
+    severity: Severity = "low"
+    quiet_hours: QuietHours = 24
+    frequent: Annotated[tuple[Code, ...], msgspec.Meta(max_length=1_000)] = ()
+
+
+class SameHousehold(_Settings, frozen=True):
+    """Access to the record of who lives with the user, or named the user as next of kin."""
+
+    severity: Severity = "medium"
+    quiet_hours: QuietHours = 24
+
+
+class NoEncounter(_Settings, frozen=True):
+    """`days` before and after an encounter; `departments` that need none, such as billing."""
+
+    severity: Severity = "medium"
+    quiet_hours: QuietHours = 24
+    days: Annotated[int, msgspec.Meta(ge=0, le=3_650)] = 30
+    departments: Annotated[tuple[Code, ...], msgspec.Meta(max_length=1_000)] = ()
+    purposes: Codes = ()
+
+
+class BreakTheGlass(_Settings, frozen=True):
+    """`purposes` and `codes` (of type or subtype) that say so; `reason_hours` a reason lasts."""
+
+    severity: Severity = "high"
+    quiet_hours: QuietHours = 24
+    reason_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 7)] = 12
+    purposes: Codes = ("BTG",)
+    codes: Codes = ("110127",)
+
+
+class AccessSpike(_Settings, frozen=True):
+    """Above mean + `deviations_tenths`/10 standard deviations of the user's last active days."""
+
+    severity: Severity = "medium"
+    time_zone: str = "UTC"
+    deviations_tenths: Annotated[int, msgspec.Meta(ge=0, le=200)] = 30
+    active_days: Annotated[int, msgspec.Meta(ge=2, le=28)] = 28
+    minimum_days: Annotated[int, msgspec.Meta(ge=2, le=28)] = 10
+    minimum_patients: Annotated[int, msgspec.Meta(ge=2, le=500)] = 20
+    minimum_excess: Annotated[int, msgspec.Meta(ge=0, le=500)] = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what no day could ever fulfil."""
+        read_time_zone(self.time_zone)
+        if self.minimum_days > self.active_days:
+            raise ValueError("minimum_days no greater than active_days expected")
+
+
+class AfterHours(_Settings, frozen=True):
+    """`hours`: of departments that have none in the directory, seven days from Monday."""
+
+    severity: Severity = "low"
+    quiet_hours: QuietHours = 12
+    time_zone: str = "UTC"
+    grace_minutes: Annotated[int, msgspec.Meta(ge=0, le=12 * 60)] = 30
+    hours: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse hours that cannot be read."""
+        read_time_zone(self.time_zone)
+        if self.hours is not None:
+            self.default_hours()
+
+    def default_hours(self) -> Hours | None:
+        """Give the hours, read."""
+        return None if self.hours is None else read_hours(self.hours)
+
+
+class BulkAccess(_Settings, frozen=True):
+    """Of many patients or entities at once: exported within minutes, opened within minutes, or in
+    one event; `codes` (of type or subtype) that say export, `bulk_codes` that always say of many.
+    """
+
+    severity: Severity = "high"
+    exported_patients: Count = 20
+    export_minutes: Minutes = 60
+    opened_patients: Count = 100
+    opened_minutes: Minutes = 15
+    entities: Annotated[int, msgspec.Meta(ge=2, le=100_000)] = 200
+    searched: Annotated[int, msgspec.Meta(ge=2, le=10_000_000)] = 1_000
+    quiet_hours: QuietHours = 1
+    codes: Codes = ("110106", "export")
+    bulk_codes: Codes = ("$export",)
+
+
+class FailedAccess(_Settings, frozen=True):
+    """So many failures within so many minutes."""
+
+    severity: Severity = "medium"
+    failures: Count = 10
+    minutes: Minutes = 10
+
+
+class EndedUser(_Settings, frozen=True):
+    """Events by a user after the last, or before the first, day in the directory."""
+
+    severity: Severity = "high"
+    quiet_hours: QuietHours = 24
+    grace_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 31)] = 0
+
+
+class ConsentDenied(_Settings, frozen=True):
+    """Access that the patient's consent does not allow, or no longer allows."""
+
+    severity: Severity = "high"
+    quiet_hours: QuietHours = 24
+
+
+class DetectionSettings(_Settings, frozen=True):
+    """All rules; None switches one off."""
+
+    self_access: SelfAccess | None = SelfAccess()
+    same_surname: SameSurname | None = SameSurname()
+    same_household: SameHousehold | None = SameHousehold()
+    no_encounter: NoEncounter | None = NoEncounter()
+    break_the_glass: BreakTheGlass | None = BreakTheGlass()
+    access_spike: AccessSpike | None = AccessSpike()
+    after_hours: AfterHours | None = AfterHours()
+    bulk_access: BulkAccess | None = BulkAccess()
+    failed_access: FailedAccess | None = FailedAccess()
+    ended_user: EndedUser | None = EndedUser()
+    consent_denied: ConsentDenied | None = ConsentDenied()
+
+
+# How msgspec says what was expected: types, bounds and a path, before anything of the content.
+_EXPECTED: Final = re.compile(r"Expected (.*?)(?:, got .*?)?(?: - at `\$(\.?.*)`)?", re.DOTALL)
+_PLACE: Final = re.compile(r".* - at `\$(\.?.*)`", re.DOTALL)
+
+
+def read_settings(value: Any) -> DetectionSettings:
+    """Read decoded JSON; FormatError says where it is wrong and what was expected."""
+    try:
+        return msgspec.convert(value, DetectionSettings)
+    except msgspec.ValidationError as error:
+        expected = _EXPECTED.fullmatch(str(error))
+        if expected is not None:
+            where, what = expected[2] or "", f"{expected[1]} expected"
+        elif str(error).startswith("Object contains unknown field"):
+            where, what = _place(error), "a member that is no setting"
+        elif str(error).startswith("Invalid enum value"):
+            where, what = _place(error), "low, medium or high expected"
+        else:  # of our own checks
+            where, what = _place(error), str(error).partition(" - at `")[0]
+        raise FormatError(f"detections{where}: {what.replace('`', '')}") from None
+
+
+def checked(settings: DetectionSettings) -> DetectionSettings:
+    """Give settings that were made in code, held against the same bounds."""
+    return read_settings(msgspec.to_builtins(settings))
+
+
+def _place(error: Exception) -> str:
+    found = _PLACE.fullmatch(str(error))
+    return found[1] if found else ""

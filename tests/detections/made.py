@@ -1,0 +1,146 @@
+"""Opened events in ledger order, a directory, and what rules make of them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from audit_ledger.detections import Detector, Directory, Finding, Patient, User, make_rules
+from audit_ledger.detections.consent_denied import Consents
+from audit_ledger.detections.settings import DetectionSettings, read_settings
+from audit_ledger.events.details import read_details
+from audit_ledger.events.event import Format
+from audit_ledger.records.opened_event import OpenedEvent
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+PATIENT_ROLE = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"}
+
+
+def at(text: str) -> int:
+    """Milliseconds since 1970 of a time in UTC, `2026-11-22 05:59`."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000
+
+
+MORNING = at("2026-11-23 09:00")  # a Monday
+
+
+def mark(text: str) -> str:
+    """A hash; the follower's has a key."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def access(
+    user: str = "u1",
+    patient: str | None = "p1",
+    time_ms: int = MORNING,
+    *,
+    who: dict[str, Any] | None = None,
+    entities: Sequence[dict[str, Any]] = (),
+    purpose: Any = None,
+    agent: dict[str, Any] | None = None,
+    portal: str = "ehr",
+    cut: tuple[str, ...] = (),
+    late_ms: int = 1_000,
+    **elements: Any,
+) -> OpenedEvent:
+    """One R4 read of a patient's record by a practitioner; `late_ms`: until its entry."""
+    named = [] if patient is None else [{"what": {"reference": f"Patient/{patient}"}}]
+    actor: dict[str, Any] = {
+        "who": who or {"reference": f"Practitioner/{user}"},
+        "requestor": True,
+        **(agent or {}),
+    }
+    if purpose is not None:
+        actor["purposeOfUse"] = [purpose]
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "subtype": [{"code": "read"}],
+        "action": "R",
+        "recorded": datetime.fromtimestamp(time_ms // 1000, UTC).isoformat(),
+        "outcome": "0",
+        "agent": [actor],
+        "source": {"observer": {"display": "ehr"}},
+        "entity": [*({**one, "role": PATIENT_ROLE} for one in named), *entities],
+        **elements,
+    }
+    return opened(event, "fhir-r4", time_ms, portal=portal, cut=cut, late_ms=late_ms)
+
+
+def opened(
+    document: Any,
+    format_: Format,
+    time_ms: int,
+    *,
+    portal: str = "ehr",
+    cut: tuple[str, ...] = (),
+    late_ms: int = 1_000,
+) -> OpenedEvent:
+    """An event as it is opened, still without its place in the ledger."""
+    resource = json.dumps(document).encode()
+    return OpenedEvent(
+        seq=0,
+        entry_time=(time_ms + late_ms) // 1000,
+        event_id="",
+        time_ms=time_ms,
+        portal=portal,
+        received=str(time_ms + late_ms),
+        format=format_,
+        resource=resource,
+        cut=cut,
+        details=read_details(resource, format_),
+    )
+
+
+def ledger(events: Iterable[OpenedEvent]) -> list[OpenedEvent]:
+    """Give each its entry, in order of the entries' times, from entry 1 on."""
+    ordered = sorted(events, key=lambda event: event.entry_time)
+    return [placed(event, seq) for seq, event in enumerate(ordered, 1)]
+
+
+def placed(event: OpenedEvent, seq: int) -> OpenedEvent:
+    """The same at an entry."""
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    return OpenedEvent(**fields | {"seq": seq, "event_id": sha256(b"%d" % seq).hexdigest()})
+
+
+def only(**settings: Any) -> DetectionSettings:
+    """Settings of some rules, all others switched off."""
+    every = dict.fromkeys(DetectionSettings.__struct_fields__)
+    return read_settings(every | settings)
+
+
+def detector(
+    settings: DetectionSettings,
+    directory: Directory | None = None,
+    consents: Consents | None = None,
+) -> Detector:
+    """All rules that are switched on, at the beginning."""
+    return Detector(make_rules(settings, consents), directory or Directory(), mark)
+
+
+def found(
+    events: Iterable[OpenedEvent],
+    settings: DetectionSettings,
+    directory: Directory | None = None,
+    consents: Consents | None = None,
+) -> list[Finding]:
+    """What rules find in events, which get their entries here."""
+    looking = detector(settings, directory, consents)
+    return [finding for event in ledger(events) for finding in looking.observe(event)]
+
+
+def entries(findings: Iterable[Finding]) -> list[tuple[int, ...]]:
+    """Their entries."""
+    return [finding.entries for finding in findings]
+
+
+def user(id_: str = "u1", **fields: Any) -> User:
+    """A user whom events name Practitioner/<id>."""
+    return User(id=id_, names=(f"reference|Practitioner/{id_}",), **fields)
+
+
+def patient(id_: str = "p1", **fields: Any) -> Patient:
+    """A patient whom events name Patient/<id>."""
+    return Patient(names=(f"reference|Patient/{id_}",), **fields)

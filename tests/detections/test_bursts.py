@@ -1,0 +1,321 @@
+"""Broken glass, bulk, failures, spikes: exactly so many are found, and one fewer is not."""
+
+from base64 import b64encode
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.detections.access_spike import exceeds
+from audit_ledger.records.opened_event import OpenedEvent
+from tests.detections.made import DAY, HOUR, MINUTE, MORNING, access, entries, found, only
+
+BTG = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "BTG"}]}
+GLASS = only(break_the_glass={})
+
+
+def test_the_glass_is_broken_for_no_reason() -> None:
+    """By purpose of use or by the code of DICOM; what follows is the same finding."""
+    events = [
+        access("u1", purpose={"coding": [{"code": "TREAT"}]}),
+        access("u1", purpose=BTG),
+        access("u1", purpose=BTG, time_ms=MORNING + MINUTE),
+        access("u1", "p2", purpose=BTG, time_ms=MORNING + 2 * MINUTE),
+        access("u2", subtype=[{"code": "110127"}], time_ms=MORNING + 3 * MINUTE),
+        access("u3", purposeOfEvent=[BTG], time_ms=MORNING + 4 * MINUTE),
+        access("u4", purpose=BTG, outcome="4", time_ms=MORNING + 5 * MINUTE),
+    ]
+    findings = found(events, GLASS)
+    assert entries(findings) == [(2,), (4,), (5,), (6,)]
+    assert findings[0].statement == "the glass was broken (BTG) for no reason"
+    assert findings[0].severity == "high"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"purpose": {**BTG, "text": "cardiac arrest"}},
+        {"purpose": BTG, "agent": {"policy": ["urn:policy:emergency"]}},
+        {"purpose": BTG, "outcomeDesc": "unconscious"},
+        {"purpose": BTG, "purposeOfEvent": [{"text": "unconscious"}]},
+        {
+            "purpose": BTG,
+            "entities": [{"detail": [{"type": "Override Reason", "valueString": "unconscious"}]}],
+        },
+        {"purpose": BTG, "cut": ("AuditEvent.entity[0].detail",)},
+    ],
+)
+def test_a_reason_that_is_said(said: dict[str, Any]) -> None:
+    """In any of the places for it; or perhaps in one that was cut out."""
+    assert found([access(**said)], GLASS) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"purpose": {**BTG, "text": "  "}},
+        {"purpose": {"coding": [{"code": "BTG", "display": "break the glass"}]}},
+        {"purpose": BTG, "agent": {"policy": []}},
+        {"purpose": BTG, "agent": {"policy": [1, None]}},
+        {"purpose": BTG, "entities": [{"detail": [{"type": "reason", "valueString": ""}]}]},
+        {"purpose": BTG, "entities": [{"detail": [{"type": "size", "valueString": "3"}]}]},
+        {"purpose": BTG, "cut": ("AuditEvent.entity[0]",)},
+    ],
+)
+def test_what_is_no_reason(said: dict[str, Any]) -> None:
+    """Blanks, the display of the code itself, other details."""
+    assert entries(found([access(**said)], GLASS)) == [(1,)]
+
+
+@pytest.mark.parametrize(("later", "is_found"), [(12 * HOUR - 1000, False), (12 * HOUR, True)])
+def test_a_reason_lasts_some_hours(later: int, is_found: bool) -> None:
+    """For this patient."""
+    events = [
+        access(purpose={**BTG, "text": "unconscious"}),
+        access(purpose=BTG, time_ms=MORNING + later),
+    ]
+    assert len(found(events, GLASS)) == is_found
+    other = access("u1", "p2", purpose=BTG, time_ms=MORNING + MINUTE)
+    assert entries(found([events[0], other], GLASS)) == [(2,)]
+
+
+def failures(count: int, apart_ms: int, user: str = "u1", first: int = MORNING) -> Any:
+    return [access(user, outcome="4", time_ms=first + n * apart_ms) for n in range(count)]
+
+
+FAILED = only(failed_access={"failures": 5, "minutes": 2})
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (failures(4, 1000), []),
+        (failures(5, 1000), [(1, 2, 3, 4, 5)]),
+        (failures(5, 30_000), [(1, 2, 3, 4, 5)]),  # in two minutes exactly
+        (failures(5, 31_000), []),
+        (failures(25, 1000), [(1, 2, 3, 4, 5)]),
+        (failures(4, 1000) + failures(4, 1000, "u2"), []),
+        (
+            failures(5, 1000) + failures(5, 1000, first=MORNING + 5 * MINUTE),
+            [(1, 2, 3, 4, 5), (6, 7, 8, 9, 10)],
+        ),
+        ([*failures(4, 1000), access(time_ms=MORNING + 5000)], []),
+    ],
+)  # fmt: skip
+def test_so_many_failures_within_so_many_minutes(
+    events: list[OpenedEvent], expected: list[tuple[int, ...]]
+) -> None:
+    """Of one user; what goes on belongs to the burst."""
+    assert entries(found(events, FAILED)) == expected
+
+
+def test_a_failure_that_comes_late_counts() -> None:
+    """The entries are in ledger order, the window is by the events' own times."""
+    four = failures(4, 1000)
+    late = access(outcome="8", time_ms=MORNING - 1000, late_ms=HOUR)
+    (finding,) = found([*four, late], FAILED)
+    assert finding.entries == (1, 2, 3, 4, 5)
+    assert finding.time_ms == MORNING - 1000
+    assert finding.statement == "5 failures within 2 minutes"
+    assert len(set(finding.event_ids)) == 5
+
+
+def test_a_failed_list_of_patients_is_one_failure() -> None:
+    """Its parts were received together, and lack each other's elements."""
+    parts = [
+        access(patient=f"p{n}", outcome="4", cut=(f"AuditEvent.entity[{n}]",)) for n in range(9)
+    ]
+    assert found(parts, FAILED) == []
+    assert len(found([*parts, *failures(4, 1000, first=MORNING + 1000)], FAILED)) == 1
+
+
+@pytest.mark.parametrize("outcome", ["4", "8", "12"])
+def test_what_is_a_failure_in_r4(outcome: str) -> None:
+    """All but success."""
+    assert len(found([access(outcome=outcome)] * 5, FAILED)) == 1
+    assert found([access(outcome="0")] * 5, FAILED) == []
+    assert found([access(outcome=None)] * 5, FAILED) == []
+
+
+BULK = only(
+    bulk_access={
+        "exported_patients": 3,
+        "export_minutes": 10,
+        "opened_patients": 6,
+        "opened_minutes": 1,
+        "entities": 4,
+        "searched": 500,
+    }
+)
+
+
+def exports(patients: str, apart_ms: int = MINUTE, **more: Any) -> list[OpenedEvent]:
+    kind = {"type": {"code": "110106"}, **more}
+    return [
+        access(patient=one, time_ms=MORNING + n * apart_ms, **kind)
+        for n, one in enumerate(patients)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (exports("ab"), []),
+        (exports("aabb"), []),
+        (exports("abac"), [(2, 3, 4)]),
+        (exports("abc", 5 * MINUTE), [(1, 2, 3)]),
+        (exports("abc", 5 * MINUTE + 1000), []),
+        (exports("abcdef"), [(1, 2, 3)]),
+        (exports("abc", type={"code": "rest"}, subtype=[{"code": "export"}]), [(1, 2, 3)]),
+        (exports("abc", type={"code": "rest"}), []),
+        (exports("abc", outcome="4"), []),
+        (exports("abc", who={"reference": "Patient/x"}), []),
+        (exports("abcde", 12_000, type={"code": "rest"}), []),
+        (exports("abcdef", 12_000, type={"code": "rest"}), [(1, 2, 3, 4, 5, 6)]),
+        (exports("abcdef", 12_001, type={"code": "rest"}), []),
+    ],
+)  # fmt: skip
+def test_so_many_patients_within_so_many_minutes(
+    events: list[OpenedEvent], expected: list[tuple[int, ...]]
+) -> None:
+    """Exported or opened, each once: by staff, successfully."""
+    assert entries(found(events, BULK)) == expected
+
+
+def query(text: str) -> OpenedEvent:
+    """A search with that query, about no patient."""
+    entity = {"query": b64encode(text.encode()).decode(), "role": {"code": "24"}}
+    return access(patient=None, entities=[entity])
+
+
+@pytest.mark.parametrize(
+    ("event", "statement"),
+    [
+        (access(subtype=[{"code": "$export"}]), "a bulk export"),
+        (query("GET /fhir/Group/1/$export?_type=Patient"), "a bulk export"),
+        (query("GET /fhir/%24export"), "a bulk export"),
+        (access(entities=[{"what": {"reference": "https://x/$export"}}]), "a bulk export"),
+        (query("Patient?name=$exporter"), None),
+        (access(entities=[{"name": "a"}] * 3), "4 entities in one event"),
+        (access(entities=[{"name": "a"}] * 2), None),
+        (query("GET /Patient?name=a&_count=500 HTTP/1.1"), "a search for 500 results"),
+        (query("/Patient?_count=499"), None),
+        (query("/Patient?_count=many"), None),
+        (access(patient=None, entities=[{"query": "no base64 !", "role": {"code": "24"}}]), None),
+        (access(subtype=[{"code": "$export"}], outcome="8"), None),
+    ],
+)  # fmt: skip
+def test_events_that_are_bulk_by_themselves(event: OpenedEvent, statement: str | None) -> None:
+    """By code, by query, by number of entities."""
+    findings = found([event], BULK)
+    assert [finding.statement for finding in findings] == ([statement] if statement else [])
+
+
+def test_a_job_may_export_too() -> None:
+    """Without any person it is the portal's, once in the quiet hours."""
+    application = {"type": {"coding": [{"code": "110150"}]}}
+    machine: dict[str, Any] = {"agent": application, "who": {"display": "scheduler"}}
+    events = [
+        access(patient=None, subtype=[{"code": "$export"}], time_ms=MORNING + later, **machine)
+        for later in (0, HOUR - 1000, HOUR)
+    ]
+    findings = found(events, BULK)
+    assert entries(findings) == [(1,), (3,)]
+    assert findings[0].who is None
+
+
+SPIKE_SETTINGS = {
+    "minimum_days": 4,
+    "active_days": 5,
+    "minimum_patients": 8,
+    "minimum_excess": 2,
+    "deviations_tenths": 20,
+}
+SPIKE = only(access_spike=SPIKE_SETTINGS)
+
+
+def active_day(number: int, patients: int, user: str = "u1") -> list[OpenedEvent]:
+    """A day on which so many patients' records are opened, the first of them twice."""
+    first = MORNING + number * DAY
+    which = [*range(patients), 0]
+    return [access(user, f"p{n}", first + at * MINUTE) for at, n in enumerate(which)]
+
+
+def days(counts: list[int]) -> list[OpenedEvent]:
+    return [event for number, count in enumerate(counts) for event in active_day(number, count)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "at_patient"),
+    [
+        ([5, 5, 5, 5, 7], None),  # fewer than 8
+        ([5, 5, 5, 5, 8], 8),
+        ([5, 5, 5, 30], None),  # too few days before
+        ([7, 7, 7, 7, 8], None),  # no 2 above the mean
+        ([7, 7, 7, 7, 9], 9),
+        ([4, 8, 4, 8, 10], None),  # mean 6, deviation 2: 10 does not exceed 6 + 2·2
+        ([4, 8, 4, 8, 11], 11),
+        ([50, 5, 5, 5, 5, 5, 8], 8),  # only 5 days count
+        ([5, 5, 5, 5, 40], 8),  # once a day
+    ],
+)
+def test_a_day_with_many_more_patients(counts: list[int], at_patient: int | None) -> None:
+    """Found at the access that made it a spike."""
+    events = days(counts)
+    last_day = len(events) - counts[-1] - 1
+    expected = [] if at_patient is None else [(last_day + at_patient,)]
+    assert entries(found(events, SPIKE)) == expected
+
+
+def test_what_a_spike_says() -> None:
+    """Counts, and the mean to a tenth."""
+    (finding,) = found(days([5, 5, 5, 6, 9]), SPIKE)
+    assert finding.statement == "8 patients in a day; 5.3 on average of 4 days before"
+
+
+def test_each_is_held_against_the_own_past() -> None:
+    """Another user's busy days say nothing; two spikes on two days are two findings."""
+    quiet = [event for n in range(5) for event in active_day(n, 5, "u2")]
+    busy = [event for n in range(5) for event in active_day(n, 30, "u1")]
+    assert found([*quiet, *busy], SPIKE) == []
+    assert len(found(days([5, 5, 5, 5, 9, 40]), SPIKE)) == 2
+
+
+def test_who_is_late_by_a_day_still_counts() -> None:
+    """Two days are open; what is older is not."""
+    fifth = MORNING + 4 * DAY
+    late = [access(patient=f"q{n}", time_ms=fifth + n, late_ms=DAY) for n in range(3)]
+    next_day = access(time_ms=fifth + DAY - HOUR)
+    (finding,) = found([*days([5] * 5), next_day, *late], SPIKE)  # 5 and 3 are 8
+    assert finding.statement.startswith("8 patients")
+    older = [access(patient=f"q{n}", time_ms=fifth + n, late_ms=3 * DAY) for n in range(3)]
+    assert found([*days([5] * 8), *older], SPIKE) == []
+
+
+def test_days_are_those_of_the_time_zone() -> None:
+    """What lies either side of midnight in UTC is one day elsewhere."""
+    four = days([5, 5, 5, 5])
+    midnight = MORNING + 5 * DAY - 9 * HOUR
+    night = [access(patient=f"p{n}", time_ms=midnight + (n - 4) * HOUR) for n in range(8)]
+    assert found([*four, *night], SPIKE) == []
+    settings = only(access_spike={"time_zone": "America/New_York", **SPIKE_SETTINGS})
+    assert len(found([*four, *night], settings)) == 1
+
+
+@given(
+    st.integers(0, 500),
+    st.lists(st.integers(0, 500), min_size=2, max_size=28),
+    st.integers(0, 100),
+    st.integers(0, 50),
+)
+def test_the_threshold_is_mean_and_deviations(
+    count: int, before: list[int], tenths: int, minimum: int
+) -> None:
+    """Recounted in fractions, with the definition of the variance."""
+    mean = Fraction(sum(before), len(before))
+    variance = sum((one - mean) ** 2 for one in before) / len(before)
+    above = count - mean
+    expected = above > 0 and above >= minimum and above**2 > Fraction(tenths, 10) ** 2 * variance
+    assert exceeds(count, before, tenths, minimum) is bool(expected)

@@ -1,0 +1,304 @@
+"""All rules together: the same in pieces of any size, bounded, and private where it must be."""
+
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_ledger.detections import Detector, Directory, Finding, PublicFinding, finding_id
+from audit_ledger.detections.access_spike import MAX_MARKS, MAX_PATIENTS, MAX_USERS
+from audit_ledger.detections.detector import make_rules
+from audit_ledger.detections.directory import Encounter
+from audit_ledger.detections.reported import MAX_REPORTED
+from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.windows import MAX_ITEMS
+from audit_ledger.errors import FormatError
+from audit_ledger.events.details import AgentDetails
+from audit_ledger.events.event import PatientReference
+from audit_ledger.records.opened_event import OpenedEvent
+from tests.detections.made import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MORNING,
+    access,
+    detector,
+    ledger,
+    mark,
+    only,
+    patient,
+    placed,
+    user,
+)
+
+TIGHT = only(
+    self_access={},
+    same_surname={},
+    same_household={},
+    no_encounter={"days": 1},
+    break_the_glass={},
+    access_spike={"minimum_days": 2, "active_days": 3, "minimum_patients": 3, "minimum_excess": 1},
+    after_hours={"hours": ["08:00-17:00"] * 7},
+    bulk_access={"exported_patients": 3, "opened_patients": 5},
+    failed_access={"failures": 3},
+    ended_user={},
+    consent_denied={},
+)
+
+
+class SomeDenied:
+    """Consents that deny one patient's record."""
+
+    def denied(self, patient: PatientReference, agent: AgentDetails, time_ms: int) -> str | None:
+        return "revoked" if patient.reference == "Patient/p3" else None
+
+
+def directory() -> Directory:
+    return Directory(
+        [
+            user("u0", surname="Roe", department="ward"),
+            user("u1", surname="Doe", department="ward", valid_to_ms=MORNING + 2 * DAY),
+            user("u2", surname="Poe", department="er"),
+        ],
+        patients=[
+            patient("p0", surname="Roe", household="h", employee="u2"),
+            patient("p1", surname="Moe", household="h"),
+            patient("p2", surname="Roe"),
+        ],
+        encounters=[
+            Encounter(
+                patient="reference|Patient/p1", department="ward", from_ms=MORNING, to_ms=None
+            )
+        ],
+    )
+
+
+@cache
+def busy_days() -> tuple[OpenedEvent, ...]:
+    """Days in which every rule finds something, in ledger order, some of them late."""
+    random = Random(1)
+    events = []
+    for number in range(600):
+        kind: dict[str, Any] = random.choice(
+            [
+                {},
+                {},
+                {"type": {"code": "110106"}},
+                {"outcome": "4"},
+                {"purpose": {"coding": [{"code": "BTG"}]}},
+            ]
+        )
+        time_ms = MORNING + number // 150 * DAY + random.randrange(14 * HOUR)
+        late_ms = random.choice([1_000, 1_000, 1_000, HOUR, DAY])
+        who, whom = f"u{random.randrange(4)}", f"p{random.randrange(9)}"
+        events.append(access(who, whom, time_ms, late_ms=late_ms, **kind))
+    for number in range(60):  # the last day ends with many patients, and many failures
+        time_ms = MORNING + 3 * DAY + 15 * HOUR + number * MINUTE // 4
+        outcome = "4" if number % 3 == 0 else "0"
+        events.append(access("u0", f"q{number}", time_ms, outcome=outcome))
+    return tuple(ledger(events))
+
+
+def run(
+    events: Sequence[OpenedEvent], sizes: Sequence[int]
+) -> tuple[list[Finding], dict[str, bytes]]:
+    """Look at events in pieces of these sizes, each piece by a new detector from what was kept."""
+    findings: list[Finding] = []
+    states: dict[str, bytes] = {}
+    at = 0
+    for size in [*sizes, len(events)]:
+        looking = detector(TIGHT, directory(), SomeDenied())
+        looking.resume(states)
+        for event in events[at : at + size]:
+            findings += looking.observe(event)
+        states = looking.states()
+        at += size
+    return findings, states
+
+
+def test_every_rule_finds_something() -> None:
+    """Else the tests below would prove little."""
+    findings, states = run(busy_days(), [])
+    rules = {rule.name for rule in make_rules(TIGHT, SomeDenied())}
+    assert {finding.rule for finding in findings} == rules == set(states)
+    assert len({finding.id for finding in findings}) == len(findings)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, 200), max_size=12))
+def test_pieces_of_any_size_find_the_same(sizes: list[int]) -> None:
+    """The same findings with the same ids, and the same states to the byte."""
+    assert run(busy_days(), sizes) == run(busy_days(), [])
+
+
+def test_one_event_at_a_time_finds_the_same() -> None:
+    """The smallest pieces."""
+    assert run(busy_days(), [1] * len(busy_days())) == run(busy_days(), [])
+
+
+def test_states_and_public_findings_name_nobody() -> None:
+    """States hold marks; the public form, rule, severity, entries and time alone."""
+    findings, states = run(busy_days(), [])
+    kept = b"".join(states.values()).decode()
+    public = msgspec.json.encode([finding.public() for finding in findings]).decode()
+    names = ("Practitioner", "Patient", "Roe", "u0", "p0", "u1", "p1")
+    assert not any(f'"{name}' in kept or f"|{name}" in kept for name in names)
+    assert not any(name in public for name in names)
+    assert set(msgspec.json.decode(public)[0]) == {"rule", "severity", "entries", "ledger_time"}
+    assert mark("user|u0") in kept
+    statements = {finding.statement for finding in findings}
+    assert not any(name in said for said in statements for name in names)
+    assert "Practitioner" not in repr(findings)
+
+
+def test_the_id_is_of_rule_and_entries_alone() -> None:
+    """Recounted; who holds a public finding can find the private one."""
+    finding = run(busy_days(), [])[0][0]
+    numbers = ",".join(map(str, finding.entries))
+    text = f"audit-ledger/finding/v1\n{finding.rule}\n{numbers}"
+    assert finding.id == sha256(text.encode()).hexdigest()
+    public = finding.public()
+    assert finding_id(public.rule, public.entries) == finding.id
+    assert public == PublicFinding(
+        finding.rule, finding.severity, finding.entries, finding.ledger_time
+    )
+
+
+def test_entries_rise_and_have_their_event_ids() -> None:
+    """And the ledger's time is that of the last."""
+    events = {event.seq: event for event in busy_days()}
+    for finding in run(busy_days(), [])[0]:
+        assert list(finding.entries) == sorted(set(finding.entries))
+        assert [events[n].event_id for n in finding.entries] == list(finding.event_ids)
+        assert finding.ledger_time == events[finding.entries[-1]].entry_time
+
+
+def test_a_rule_that_lacks_data_keeps_its_state() -> None:
+    """A directory that is missing for a day does not make it begin anew."""
+    _, states = run(busy_days(), [])
+    without = detector(TIGHT, Directory())
+    without.resume(states)
+    lacking = {"no-encounter", "same-household", "ended-user", "consent-denied"}
+    assert set(without.not_applicable) == lacking
+    without.observe(busy_days()[0])
+    for name in lacking:
+        assert without.states()[name] == states[name]
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"users":1}', b"\xff", b"[" * 5000])
+def test_what_is_no_state_is_refused(data: bytes) -> None:
+    """By the rule's name."""
+    looking = detector(only(access_spike={}))
+    with pytest.raises(FormatError, match=r"^access-spike: not a state as it is kept$"):
+        looking.resume({"access-spike": data})
+
+
+@pytest.mark.parametrize("length", [11, 25])
+def test_marks_must_be_hashes(length: int) -> None:
+    """Of a length that bounds the states."""
+    with pytest.raises(ValueError, match="marks of 12 to 24 characters"):
+        Detector(make_rules(DetectionSettings()), Directory(), lambda text: "x" * length)
+
+
+def kept(settings_: DetectionSettings, events: Sequence[OpenedEvent], marks: Any = mark) -> Any:
+    """The one state after events, decoded."""
+    looking = Detector(make_rules(settings_), Directory(), marks)
+    for seq, event in enumerate(events):
+        looking.observe(placed(event, seq))
+    (state,) = looking.states().values()
+    return state
+
+
+def test_pairs_that_were_reported_stay_few() -> None:
+    """At most so many, the newest; also those of a day that is long over are gone."""
+    one = access(purpose={"coding": [{"code": "BTG"}]})
+
+    def by(number: int, later_ms: int = 0) -> OpenedEvent:
+        return msgspec.structs.replace(
+            one,
+            time_ms=one.time_ms + later_ms,
+            entry_time=one.entry_time + later_ms // 1000,
+            details=_renamed(one, f"u{number}"),
+        )
+
+    events = [by(number) for number in range(MAX_REPORTED + 500)]
+    state = kept(only(break_the_glass={}), events)
+    last = msgspec.json.decode(state)["reported"]["last"]
+    assert len(last) == MAX_REPORTED
+    assert f"{mark(f'reference|Practitioner/u{MAX_REPORTED + 499}')}/" in next(reversed(last))
+    assert len(state) < MAX_REPORTED * 96
+    for later, count in ((8 * DAY, 101), (8 * DAY + 1000, 1)):
+        state = kept(only(break_the_glass={}), [*events[:100], by(200, later)])
+        assert len(msgspec.json.decode(state)["reported"]["last"]) == count
+
+
+def _renamed(event: OpenedEvent, name: str) -> Any:
+    """The details with another user's name: many events are made faster so."""
+    (one,) = event.details.agents
+    agent = msgspec.structs.replace(one.agent, candidates=(f"reference|Practitioner/{name}",))
+    agents = (msgspec.structs.replace(one, agent=agent),)
+    return msgspec.structs.replace(event.details, agents=agents)
+
+
+def many(users: int, patients: int, **fields: Any) -> list[OpenedEvent]:
+    """An access by each of so many users to each of so many patients' records."""
+    made = []
+    first = access(**fields)
+    for whom in range(patients):
+        about = (PatientReference(f"Patient/p{whom}"),)
+        for who in range(users):
+            details = msgspec.structs.replace(_renamed(first, f"u{who}"), patients=about)
+            made.append(msgspec.structs.replace(first, details=details))
+    return made
+
+
+@pytest.mark.parametrize(("users", "patients"), [(MAX_USERS + 100, 1), (200, 400), (1, 700)])
+def test_what_is_usual_stays_small(users: int, patients: int) -> None:
+    """Users, patients of a day, and marks of all."""
+    state = kept(only(access_spike={}), many(users, patients))
+    decoded = msgspec.json.decode(state)
+    marks = [day[1] for one in decoded["users"].values() for day in one[2]]
+    assert len(decoded["users"]) == min(users, MAX_USERS)
+    assert sum(map(len, marks)) == decoded["marks"] <= MAX_MARKS
+    assert max(map(len, marks)) <= MAX_PATIENTS
+    assert len(state) < MAX_USERS * 250 + MAX_MARKS * 27
+
+
+@pytest.mark.parametrize(
+    ("settings_", "users", "patients"),
+    [
+        (only(failed_access={"failures": 500}), 11, 1_000),
+        (only(failed_access={}), MAX_ITEMS + 100, 1),
+        (only(bulk_access={"opened_patients": 500}), 30, 400),
+    ],
+)
+def test_windows_stay_small(settings_: DetectionSettings, users: int, patients: int) -> None:
+    """However many users try however often."""
+    outcome = "4" if settings_.failed_access else "0"
+    state = kept(settings_, many(users, patients, outcome=outcome))
+    decoded = msgspec.json.decode(state)
+    windows = decoded.get("opened", decoded)
+    assert windows["count"] == sum(len(one["items"]) for one in windows["users"].values())
+    assert windows["count"] <= MAX_ITEMS
+    assert len(windows["users"]) <= MAX_ITEMS
+    assert len(state) < MAX_ITEMS * 220
+
+
+def test_who_did_nothing_for_long_is_forgotten() -> None:
+    """By the ledger's clock, which no portal sets."""
+    settings_ = only(failed_access={})
+    events = [access("u1", outcome="4"), access("u2", outcome="4", time_ms=MORNING + 3 * HOUR)]
+    assert list(msgspec.json.decode(kept(settings_, events))["users"]) == [
+        mark("reference|Practitioner/u2")
+    ]
+    soon = [events[0], access("u2", outcome="4", time_ms=MORNING + 5 * MINUTE)]
+    assert len(msgspec.json.decode(kept(settings_, soon))["users"]) == 2
+    spike = only(access_spike={})
+    idle = [access("u1"), access("u2", time_ms=MORNING + 91 * DAY)]
+    assert len(msgspec.json.decode(kept(spike, idle))["users"]) == 1

@@ -1,0 +1,251 @@
+"""Self-access, same household, same surname: found where planted, and nowhere else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from audit_ledger.detections import Directory
+from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.surnames import is_same, of_display, of_surname
+from tests.detections.made import (
+    HOUR,
+    MORNING,
+    PATIENT_ROLE,
+    access,
+    detector,
+    entries,
+    found,
+    only,
+    opened,
+    patient,
+    user,
+)
+
+SELF, SURNAME, HOUSEHOLD = (
+    only(self_access={}),
+    only(same_surname={}),
+    only(same_household={}),
+)
+STAFF = Directory(
+    [user("u1", surname="Roe"), user("u2", surname="Müller")],
+    patients=[patient("p1", surname="Doe", employee="u1"), patient("p2", surname="ROE")],
+)
+
+
+def test_an_employee_opens_the_own_record() -> None:
+    """By the directory; others may open it, and the employee may open others'."""
+    events = [access("u2", "p1"), access("u1", "p2"), access("u1", "p1", MORNING + HOUR)]
+    (finding,) = found(events, SELF, STAFF)
+    assert (finding.rule, finding.severity, finding.entries) == ("self-access", "medium", (3,))
+    assert finding.who == "reference|Practitioner/u1"
+    assert finding.patient is not None
+    assert finding.patient.reference == "Patient/p1"
+    assert finding.time_ms == MORNING + HOUR
+    assert finding.ledger_time == (MORNING + HOUR) // 1000 + 1
+
+
+def test_agent_and_patient_are_one() -> None:
+    """By reference, or by an identifier that both have."""
+    as_patient = access(who={"reference": "https://ehr.example/Patient/p1"})
+    identifier = {"system": "urn:ssn", "value": "7"}
+    by_number = access(
+        patient=None,
+        who={"reference": "Practitioner/u9", "identifier": identifier},
+        entities=[{"what": {"identifier": identifier}, "role": PATIENT_ROLE}],
+    )
+    other = access(who={"reference": "Patient/p2"})
+    assert entries(found([as_patient, by_number, other], SELF)) == [(1,), (2,)]
+
+
+DEVICE = {"who": {"reference": "Device/d"}, "requestor": True}
+ONE, OTHER = (
+    {"who": {"reference": "Practitioner/u1"}},
+    {"who": {"reference": "Practitioner/u2"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("agents", "is_u1"),
+    [
+        ([DEVICE, {**OTHER, "requestor": False}, {**ONE, "requestor": True}], True),
+        ([DEVICE, {**ONE, "requestor": False}, {**OTHER, "requestor": True}], False),
+        ([DEVICE, ONE, OTHER], True),
+        ([DEVICE, OTHER, ONE], False),
+        ([DEVICE], False),
+    ],
+)
+def test_the_user_is_the_person_who_asked(agents: list[Any], is_u1: bool) -> None:
+    """Else the first person; never a device."""
+    event = access("u9", "p1")
+    document = json.loads(event.resource) | {"agent": agents}
+    assert len(found([opened(document, "fhir-r4", MORNING)], SELF, STAFF)) == is_u1
+
+
+@pytest.mark.parametrize(
+    ("event", "settings"),
+    [
+        (access(who={"reference": "Patient/p1"}, purpose={"coding": [{"code": "PATRQT"}]}), {}),
+        (access(who={"reference": "Patient/p1"}, portal="app"), {"portals_for_patients": ["app"]}),
+        (access(patient=None, who={"reference": "Patient/p1"}, type={"code": "110114"}), {}),
+        (access("u1", "p1", outcome="4"), {}),
+    ],
+)
+def test_a_patient_may_read_the_own_record(event: Any, settings: dict[str, Any]) -> None:
+    """Where and for what patients do; a login or a refusal is no access."""
+    assert found([event], only(self_access=settings), STAFF) == []
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(24, [(1,), (4,)]), (0, [(1,), (2,), (3,), (4,)])])
+def test_what_goes_on_is_one_finding(hours: int, expected: list[tuple[int, ...]]) -> None:
+    """Until the quiet hours are over, to the millisecond."""
+    times = [0, 1, 24 * HOUR - 1, 24 * HOUR]
+    events = [access("u1", "p1", MORNING + later) for later in times]
+    assert entries(found(events, only(self_access={"quiet_hours": hours}), STAFF)) == expected
+
+
+@pytest.mark.parametrize(
+    ("user_id", "patient_id", "statement"),
+    [
+        ("u1", "p2", "user and patient are of one household"),
+        ("u2", "p3", "the user is a contact of the patient"),
+        ("u1", "p1", None),
+        ("u1", "p3", None),
+        ("u2", "p2", None),
+        ("u1", "p4", None),
+        ("u9", "p2", None),
+    ],
+)
+def test_household_and_contacts(user_id: str, patient_id: str, statement: str | None) -> None:
+    """Who lives with the user, or named the user; the own record is another rule's."""
+    directory = Directory(
+        [user("u1"), user("u2")],
+        patients=[
+            patient("p1", employee="u1", household="h1"),
+            patient("p2", household="h1"),
+            patient("p3", household="h3", contacts=("u2",)),
+            patient("p4"),
+        ],
+    )
+    findings = found([access(user_id, patient_id)], HOUSEHOLD, directory)
+    assert [finding.statement for finding in findings] == ([statement] if statement else [])
+
+
+def test_the_surname_of_someone_else() -> None:
+    """By the directory, without regard to case; not of the own record."""
+    directory = Directory(
+        [user("u1", surname="Roe")],
+        patients=[
+            patient("p1", surname="Roe", employee="u1"),
+            patient("p2", surname="ROE"),
+            patient("p3", surname="Rowe"),
+        ],
+    )
+    events = [access("u1", "p1"), access("u1", "p3"), access("u1", "p2"), access("u9", "p2")]
+    assert entries(found(events, SURNAME, directory)) == [(3,)]
+    assert found(events, only(same_surname={"frequent": ["Roe"]}), directory) == []
+
+
+def test_who_is_the_patient_is_no_namesake() -> None:
+    """Agent and patient share an identifier: that is the own record."""
+    identifier = {"system": "urn:ssn", "value": "7"}
+    event = access(
+        patient=None,
+        who={"reference": "Practitioner/u9", "identifier": identifier, "display": "Jane Roe"},
+        entities=[
+            {"what": {"identifier": identifier}, "name": "Jane Roe", "role": PATIENT_ROLE},
+        ],
+    )
+    assert found([event], SURNAME) == []
+    assert entries(found([event], SELF)) == [(1,)]
+
+
+def named(user_name: str, patient_name: str) -> Any:
+    return access(
+        patient=None,
+        who={"reference": "Practitioner/u1", "display": user_name},
+        entities=[
+            {"what": {"reference": "Patient/p9"}, "name": patient_name, "role": PATIENT_ROLE}
+        ],
+    )
+
+
+def test_surnames_of_displays() -> None:
+    """Where the directory knows neither, the event may name both."""
+    events = [named("Dr Jane Roe", "Roe, Richard"), named("Jane Roe", "Roe Richard")]
+    assert entries(found(events, SURNAME)) == [(1,)]
+
+
+def test_surnames_of_other_formats() -> None:
+    """R5's `patient`, and a record event's."""
+    r5 = {
+        "resourceType": "AuditEvent",
+        "code": {"coding": [{"code": "read"}]},
+        "recorded": "2026-11-23T09:00:00Z",
+        "agent": [{"who": {"reference": "Practitioner/1", "display": "A Roe"}, "requestor": True}],
+        "source": {"observer": {"display": "app"}},
+        "patient": {"reference": "Patient/1", "display": "B Roe"},
+    }
+    record = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "urn:lab",
+        "type": "record.result.read",
+        "data": {
+            "patient": {"reference": "Patient/1", "display": "B Roe"},
+            "actor": {"reference": "Practitioner/2", "display": "C Roe"},
+        },
+    }
+    events = [opened(r5, "fhir-r5", MORNING), opened(record, "cloudevents", MORNING)]
+    assert entries(found(events, SURNAME)) == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (of_surname("Roe"), of_surname("roe"), True),
+        (of_surname("Müller"), of_surname("MULLER"), True),
+        (of_surname("O'Neil"), of_surname("ONeil"), True),
+        (of_surname("Roe"), of_surname("Roe Doe"), False),
+        (of_surname("Roe-Doe"), of_surname("Doe"), False),
+        (of_display("Jane van der Berg"), of_surname("van der Berg"), True),
+        (of_display("van der Berg, Jane"), of_surname("van der Berg"), True),
+        (of_display("Jane van der Berg"), of_surname("der Roe"), False),
+        (of_display("Jane Roe-Doe"), of_display("John Doe"), False),
+        (of_display("Dr. Jane Roe, MD"), of_display("Roe, John Jr."), True),
+        (of_display("Roe Jane"), of_display("Roe John"), False),
+    ],
+)
+def test_how_surnames_compare(one: Any, other: Any, same: bool) -> None:
+    """Either way round."""
+    assert is_same(one, other) is same
+    assert is_same(other, one) is same
+
+
+@pytest.mark.parametrize("text", ["", "  ", "123", "Dr"])
+def test_what_is_no_surname(text: str) -> None:
+    """Nothing equals it."""
+    assert of_surname(text) is None
+    assert of_display(text) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "directory", "why"),
+    [
+        (SELF, Directory(), None),
+        (SURNAME, Directory(), None),
+        (HOUSEHOLD, Directory(), "the directory has no users"),
+        (HOUSEHOLD, STAFF, "the directory has no households and no contacts"),
+        (
+            HOUSEHOLD,
+            Directory([user()], patients=[patient(contacts=("u1",))]),
+            None,
+        ),
+    ],
+)
+def test_what_lacks_data_says_so(
+    settings: DetectionSettings, directory: Directory, why: str | None
+) -> None:
+    """Rather than find nothing."""
+    lacking = detector(settings, directory).not_applicable
+    assert list(lacking.values()) == ([] if why is None else [why])

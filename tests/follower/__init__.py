@@ -1,0 +1,1 @@
+"""The follower under the deployed templates."""

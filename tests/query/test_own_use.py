@@ -1,0 +1,127 @@
+"""Every use of the ledger is an event in it, before anything of it is answered."""
+
+import json
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from infra.local.deployment import Function
+from tests.query.made import read_of
+from tests.query.stage import LEDGER, Stage
+
+USES = [("type", "http://dicom.nema.org/resources/ontology/DCM|110101"), ("date", "ge2020")]
+
+
+def uses(stage: Stage, token: str | None = None) -> list[dict[str, Any]]:
+    """All uses that were recorded, the oldest first."""
+    stage.settle()
+    found = stage.search([*USES, ("_sort", "date")], token)
+    return [json.loads(body) for body in found.values()]
+
+
+def asked_for(use: dict[str, Any]) -> str:
+    (query,) = [entity["query"] for entity in use["entity"] if "query" in entity]
+    return b64decode(query).decode()
+
+
+def test_a_search_is_recorded_with_who_what_and_whom_about(stage: Stage) -> None:
+    """DICOM 110101, ITI-81; the patient is named as such, so that the patient sees it."""
+    event_id = stage.send(read_of("rose"))
+    stage.settle()
+    stage.page("patient=rose&date=ge2020")
+    (use,) = uses(stage)
+    assert use["subtype"] == [
+        {
+            "system": "urn:ihe:event-type-code",
+            "code": "ITI-81",
+            "display": "Retrieve ATNA Audit Event",
+        }
+    ]
+    assert asked_for(use) == "GET /AuditEvent?patient=rose&date=ge2020"
+    requestor, ledger = use["agent"]
+    assert requestor["requestor"] is True
+    assert requestor["who"]["identifier"]["value"]
+    assert requestor["network"]["address"] == "127.0.0.1"
+    assert ledger["who"]["identifier"]["value"] == stage.cloud.ledger(LEDGER).origin
+    assert {"reference": "Patient/rose"} in [entity.get("what") for entity in use["entity"]]
+    own = stage.search([], stage.patient("rose"))
+    assert event_id in own
+    assert any(b"110101" in body for body in own.values())
+
+
+@pytest.mark.parametrize("what", ["", "/receipt"])
+def test_reading_one_event_is_recorded_too(stage: Stage, what: str) -> None:
+    """Read and receipt: with the patient whose record it is."""
+    event_id = stage.send(read_of("rose"))
+    stage.settle()
+    assert stage.get(f"/AuditEvent/{event_id}{what}").status_code == 200
+    (use,) = uses(stage)
+    assert asked_for(use) == f"GET /AuditEvent/{event_id}{what}"
+    assert {"reference": "Patient/rose"} in [entity.get("what") for entity in use["entity"]]
+
+
+def test_each_page_is_a_use(stage: Stage) -> None:
+    """Three pages, three events."""
+    for note in "abc":
+        stage.send(read_of("rose", note=note))
+    stage.settle()
+    assert len(list(stage.pages("patient=rose&_count=1"))) == 3
+    assert len(uses(stage)) == 3
+
+
+def test_what_a_patient_does_is_recorded_under_the_patient(stage: Stage) -> None:
+    """Who looks at the own record is its agent and its patient."""
+    stage.send(read_of("rose"))
+    stage.settle()
+    stage.page("", stage.patient("rose"))
+    (use,) = uses(stage)
+    assert use["agent"][0]["who"] == {"reference": "Patient/rose"}
+
+
+@pytest.mark.parametrize("path", ["/AuditEvent?patient=rose", "/AuditEvent/{id}"])
+def test_no_answer_without_its_record(
+    stage: Stage, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ingest fails: nothing of what was found leaves."""
+    event_id = stage.send(read_of("rose", note="a secret"))
+    stage.settle()
+    runner = stage.cloud.runner
+    whole = runner.invoke
+
+    def failing(name: str, event: Any, environment: int = 0) -> Any:
+        if name.endswith("-ingest"):
+            event = {**event, "ledger": "nowhere"}
+        return whole(name, event, environment)
+
+    monkeypatch.setattr(runner, "invoke", failing)
+    answer = stage.get(path.format(id=event_id))
+    assert answer.status_code == 503
+    assert "secret" not in answer.text
+    assert "rose" not in answer.text
+
+
+def test_a_refused_question_finds_nothing_and_is_no_use(stage: Stage) -> None:
+    """What is refused before anything was read is not in the ledger."""
+    stage.send(read_of("rose"))
+    stage.settle()
+    assert stage.get("/AuditEvent?type=rest").status_code == 400
+    assert uses(stage) == []
+
+
+def test_query_may_not_write(stage: Stage) -> None:
+    """Its role reads; what it records it has from ingest alone."""
+    function: Function = stage.cloud.deployment.functions["audit-ledger-dev-query"]
+    assert function.environment["INGEST_FUNCTION"].endswith("audit-ledger-dev-ingest:live")
+    stage.send(read_of("rose"))
+    stage.settle()
+    stage.page("patient=rose")
+    calls = stage.cloud.meter.snapshot().calls("audit-ledger-dev-query")
+    assert {operation for _, operation in calls} <= {
+        "GetParameter",
+        "GetItem",
+        "BatchGetItem",
+        "Query",
+        "Decrypt",
+        "Invoke",
+    }

@@ -1,0 +1,125 @@
+"""Pages of one search see one published size: nothing is missed or repeated while others write."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from audit_ledger.aws import event_search
+from audit_ledger.aws.event_search import Place
+from functions.query import find
+from tests.query.made import read_of
+from tests.query.stage import Stage
+
+PATIENT = "rose"
+DAY = timedelta(days=1)
+
+
+def events_of(stage: Stage, count: int, *, ago: timedelta = timedelta()) -> list[str]:
+    return [stage.send(read_of(PATIENT, f"{n}", ago=ago, note=f"{n}")) for n in range(count)]
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+@pytest.mark.parametrize("by", ["patient=rose", "date=ge2020"])
+def test_a_writer_appends_between_pages(stage: Stage, by: str, sort: str) -> None:
+    """Older, newer and late events come meanwhile; the search sees what was there when it began."""
+    before = {*events_of(stage, 9), *events_of(stage, 9, ago=3 * DAY)}
+    stage.settle()
+    found: list[str] = []
+    for page in stage.pages(f"{by}&_sort={sort}&_count=4"):
+        found += page.events
+        events_of(stage, 2)
+        events_of(stage, 2, ago=2 * DAY)
+        stage.settle()
+    own_uses = [event_id for event_id in found if event_id not in before]
+    assert own_uses == []
+    assert sorted(found) == sorted(before)
+    assert len(stage.search([tuple(by.split("=", 1)), ("_count", "100")])) > len(before)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("by", ["patient=rose", "agent=Practitioner/7", "date=ge2020"])
+def test_what_secondary_indexes_do_not_have_yet_is_found(
+    stage: Stage, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They follow the table by a moment: here they know nothing of the last ten seconds."""
+    for patient in ("rose", "martha"):
+        for note in ("at once", "late"):
+            ago = DAY if note == "late" else timedelta()
+            stage.send(read_of(patient, "7", ago=ago, note=note))
+    stage.settle()
+    whole = stage.page(by).events.keys()
+    assert len(whole) == (2 if by.startswith("patient") else 4)
+
+    def knows_nothing(*_: object, **__: object) -> Iterator[Place]:
+        return iter(())
+
+    monkeypatch.setattr(event_search.EventSearch, "_query", knows_nothing)
+    assert stage.page(by).events.keys() == whole
+
+
+def test_events_whose_time_is_far_from_the_ledgers_are_found_by_their_own(stage: Stage) -> None:
+    """Also those in the middle of others of today, and in the order of their own time."""
+    late = stage.send(read_of(PATIENT, ago=40 * DAY))
+    fresh = stage.send(read_of(PATIENT))
+    stage.settle()
+    day = (datetime.now(UTC) - 40 * DAY).strftime("%Y-%m-%d")
+    assert list(stage.page(f"date={day}").events) == [late]
+    assert list(stage.page("date=ge2020").events) == [fresh, late]
+    assert list(stage.page("date=ge2020&_sort=date").events) == [late, fresh]
+
+
+def test_a_page_ends_when_its_work_is_done_and_the_next_goes_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is rare comes in pages that may be empty; together they are complete."""
+    events_of(stage, 30)
+    rare = stage.send(read_of(PATIENT, "rare", ago=timedelta(seconds=60)))
+    stage.settle()
+    monkeypatch.setattr(find, "MOST_OPENED", 5)
+    monkeypatch.setattr(find, "AT_ONCE", 5)
+    pages = list(stage.pages(f"patient={PATIENT}&agent=rare&_count=5"))
+    assert len(pages) > 3
+    assert [event_id for page in pages for event_id in page.events] == [rare]
+
+
+def test_a_cursor_is_of_its_search_ledger_and_token(stage: Stage) -> None:
+    """Nobody goes on in what somebody else asked."""
+    events_of(stage, 3)
+    stage.settle()
+    page = stage.page(f"patient={PATIENT}&_count=1")
+    assert page.next is not None
+    cursor = page.next.partition("_cursor=")[2]
+    other_search = stage.get(f"/AuditEvent?patient=martha&_count=1&_cursor={cursor}")
+    other_token = stage.get(
+        f"/AuditEvent?patient={PATIENT}&_count=1&_cursor={cursor}", stage.patient(PATIENT)
+    )
+    changed = stage.get(f"/AuditEvent?patient={PATIENT}&_count=1&_cursor={cursor[:-2]}AA")
+    assert [a.status_code for a in (other_search, other_token, changed)] == [400, 400, 400]
+    assert stage.page(f"patient={PATIENT}&_count=2&_cursor={cursor}").events
+
+
+def test_conflicts_parts_and_repeats_are_shown_as_what_they_are(stage: Stage) -> None:
+    """Both of a conflict are there, the second marked; a repeat names what it repeats."""
+    first = read_of(PATIENT, "1", note="first")
+    stage.send(first, idempotency_key="one")
+    stage.send(read_of(PATIENT, "1", note="second"), idempotency_key="one")
+    stage.send(first)
+    stage.settle()
+    page = stage.page(f"patient={PATIENT}&_sort=date")
+    assert len(page.events) == 3
+    words = [issue["diagnostics"] for issue in page.issues]
+    assert sum(text.startswith("conflict") for text in words) == 1
+    assert sum(text.startswith("repeat") for text in words) == 1
+    for event_id, body in page.events.items():
+        assert stage.get(f"/AuditEvent/{event_id}").content == body
+
+
+def test_nothing_is_published_nothing_is_found(stage: Stage) -> None:
+    """Before the first digest, and before the first event of all."""
+    assert stage.page("date=ge2020").events == {}
+    waiting = stage.send(read_of(PATIENT))
+    stage.cloud.drain()
+    assert stage.page("date=ge2020").events == {}
+    assert stage.get(f"/AuditEvent/{waiting}").status_code == 404
+    stage.cloud.publish()
+    assert list(stage.page(f"patient={PATIENT}").events) == [waiting]

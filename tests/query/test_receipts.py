@@ -1,0 +1,122 @@
+"""Receipts, digests, consistency and policy over the API, verified without us."""
+
+import itertools
+import json
+from base64 import b64decode
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.policy import parse_policy
+from audit_ledger.tlog.rfc6962 import verify_consistency
+from audit_ledger.verify.receipts import Disclosure, verify_receipt
+from tests.query.made import read_of
+from tests.query.stage import LEDGER, Stage
+
+
+def test_a_receipt_proves_the_record_that_was_sent(stage: Stage) -> None:
+    """By the policy that the API gives, and by the one made of KMS' keys."""
+    event_id = stage.send(read_of("rose"))
+    stage.settle()
+    answer = stage.get(f"/AuditEvent/{event_id}/receipt").json()
+    policy = stage.get("/policy").content
+    assert policy == stage.cloud.policy(LEDGER)
+    disclosure = Disclosure(*(b64decode(answer[name]) for name in ("index_row", "record", "blind")))
+    receipt = verify_receipt(
+        answer["proof"].encode(), parse_policy(policy), b64decode(answer["entry"]), disclosure
+    )
+    assert receipt.opinion.satisfied
+    assert receipt.is_record_shown
+    assert receipt.entry.seq == answer["index"]
+    assert stage.sent[event_id] in disclosure.record
+    assert "size-after 2" in answer["digest"]
+    plain = stage.get(f"/AuditEvent/{event_id}/receipt", accept="text/plain")
+    assert plain.headers["content-type"].startswith("text/plain")
+    assert verify_receipt(plain.content, parse_policy(policy)).entry == receipt.entry
+
+
+def test_a_receipt_has_to_wait_for_its_digest(stage: Stage) -> None:
+    """202 and when to ask again; 404 for what is not in the ledger at all."""
+    stage.send(read_of("martha"))
+    stage.settle()
+    event_id = stage.send(read_of("rose"))
+    assert stage.get(f"/AuditEvent/{event_id}/receipt").status_code == 404
+    stage.cloud.drain()
+    waiting = stage.get(f"/AuditEvent/{event_id}/receipt")
+    assert waiting.status_code == 202
+    assert waiting.headers["retry-after"] == "60"
+    assert stage.get(f"/AuditEvent/{event_id}/receipt", stage.patient("martha")).status_code == 404
+    stage.cloud.publish()
+    assert stage.get(f"/AuditEvent/{event_id}/receipt").status_code == 200
+
+
+def test_digests_are_given_as_they_are_published(stage: Stage, tmp_path: Path) -> None:
+    """Each note byte for byte, chained by name and hash, in order; the newest by itself."""
+    for note in "abc":
+        stage.send(read_of("rose", note=note))
+        stage.settle()
+    stage.cloud.mirror(LEDGER, tmp_path)
+    digests = stage.get("/digests").json()["digests"]
+    assert digests
+    for digest in digests:
+        assert digest["note"].encode() == (tmp_path / digest["name"]).read_bytes()
+    for before, after in itertools.pairwise(digests):
+        assert after["previous"] == before["name"]
+        assert after["size_before"] == before["size_after"]
+        hashed = sha256(before["note"].encode()).digest()
+        assert hashed == b64decode(after["note"].split("\nprevious ")[1].split()[1])
+    assert stage.get("/digests/latest").json() == digests[-1]
+    assert stage.get("/digests?to=2020-01-01T00:00:00Z").json() == {"digests": []}
+
+
+def test_two_sizes_are_shown_to_be_of_one_history(stage: Stage) -> None:
+    """RFC 6962, between any two published sizes."""
+    roots = {}
+    for note in "abcd":
+        stage.send(read_of("rose", note=note))
+        stage.settle()
+        latest = stage.get("/digests/latest").json()
+        roots[latest["size_after"]] = b64decode(latest["root"])
+    sizes = sorted(roots)
+    for first in sizes:
+        for second in sizes:
+            if first > second:
+                assert stage.get(f"/consistency?from={first}&to={second}").status_code == 400
+                continue
+            proof = stage.get(f"/consistency?from={first}&to={second}").json()
+            hashes = [b64decode(hash_) for hash_ in proof["hashes"]]
+            verify_consistency(first, second, hashes, roots[first], roots[second])
+    checkpoint = parse_checkpoint(parse_note(proof["checkpoint"].encode()).text)
+    assert checkpoint.root == roots[sizes[-1]]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/digests?from=yesterday",
+        "/digests?from=2020-01-01T00:00:00Z&to=2026-01-01T00:00:00Z",
+        "/consistency",
+        "/consistency?from=-1",
+        "/consistency?from=999999",
+        "/consistency?from=01",
+    ],
+)
+def test_what_cannot_be_given_is_told(stage: Stage, path: str) -> None:
+    """400, with what was expected."""
+    stage.send(read_of("rose"))
+    stage.settle()
+    answer = stage.get(path)
+    assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome")
+
+
+def test_before_anything_is_published_there_is_nothing_to_prove(stage: Stage) -> None:
+    """404, and an empty list."""
+    assert stage.get("/digests/latest").status_code == 404
+    assert stage.get("/consistency?from=0").status_code == 404
+    assert stage.get("/digests").json() == {"digests": []}
+    assert json.loads(stage.get("/AuditEvent/none/receipt").content)["issue"][0]["code"] == (
+        "not-found"
+    )

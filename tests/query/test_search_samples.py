@@ -1,0 +1,148 @@
+"""Every sample is found, by what it says of itself, and comes back as it was sent."""
+
+import json
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.query.stage import Stage
+from tests.search import harvest
+from tests.search import reference_filter as reference
+
+EVER = ("date", "ge1990")
+TRIED = 8  # values of each parameter; all of them are tried without HTTP, in tests/search
+
+
+def documents(stage: Stage) -> dict[str, dict[str, Any]]:
+    """What was sent, decoded, by event id."""
+    return {event_id: json.loads(body) for event_id, body in stage.sent.items()}
+
+
+def expected(stage: Stage, query: list[tuple[str, str]]) -> set[str]:
+    """Who must be found, by the filter over plain JSON."""
+    now = int(datetime.now(UTC).timestamp())
+    return {
+        event_id
+        for event_id, event in documents(stage).items()
+        if reference.keeps(event, query, event_id=event_id, entry_time=now)
+    }
+
+
+def test_each_is_found_by_its_date_and_comes_back_verbatim(asked: Stage) -> None:
+    """By the day, by the instant, and by its id."""
+    for event_id, event in documents(asked).items():
+        by_day = asked.search([("date", event["recorded"][:10])])
+        by_instant = asked.search([("date", event["recorded"])])
+        assert by_day[event_id] == by_instant[event_id] == asked.sent[event_id]
+        assert asked.search([("_id", event_id)]) == {event_id: asked.sent[event_id]}
+        read = asked.get(f"/AuditEvent/{event_id}")
+        assert (read.status_code, read.content) == (200, asked.sent[event_id])
+        version = "5.0" if "code" in event else "4.0"
+        assert read.headers["content-type"] == f"application/fhir+json; fhirVersion={version}"
+
+
+def test_each_is_found_by_its_patient(asked: Stage) -> None:
+    """By reference from the index alone; by an identifier that is no canonical one, in a period."""
+    found = 0
+    for event_id, event in documents(asked).items():
+        whom = reference.whom(event)
+        for patient in reference.references(whom):
+            if not patient.startswith("#"):
+                found += 1
+                assert asked.search([("patient", patient)])[event_id] == asked.sent[event_id]
+        for system, value in reference.identifiers(whom):
+            found += 1
+            token = f"{harvest.escaped(system or '')}|{harvest.escaped(value)}"
+            by_identifier = asked.search([("patient.identifier", token), EVER])
+            assert by_identifier[event_id] == asked.sent[event_id]
+    assert found > 40
+
+
+def test_each_is_found_by_its_agents(asked: Stage) -> None:
+    """By reference and identifier, within a period."""
+    found = 0
+    for event_id, event in documents(asked).items():
+        agents = reference.agents(event)
+        for agent in reference.references(agents):
+            if not agent.startswith("#"):
+                found += 1
+                by_agent = asked.search([("agent", agent), EVER])
+                assert by_agent[event_id] == asked.sent[event_id]
+        for _, value in reference.identifiers(agents):
+            found += 1
+            token = harvest.escaped(value)
+            by_identifier = asked.search([("agent.identifier", token), EVER])
+            assert by_identifier[event_id] == asked.sent[event_id]
+    assert found > 60
+
+
+@pytest.mark.parametrize("name", [*harvest.TOKENS, "patient", "agent", "address", "date", "_id"])
+def test_a_parameter_finds_what_a_filter_of_its_own_finds(asked: Stage, name: str) -> None:
+    """Values of the samples and misses, drawn anew for each parameter and the same every time."""
+    values = harvest.values([(event, event_id, 0) for event_id, event in documents(asked).items()])[
+        name
+    ]
+    drawn = random.Random(name).sample(values, min(TRIED, len(values)))
+    hits = 0
+    for value in drawn:
+        query = [EVER, (name, value)]
+        found = asked.search(query)
+        assert found.keys() == expected(asked, query), f"{name}={value}"
+        hits += len(found)
+    assert hits, "nothing was ever found: the draw proves nothing"
+
+
+def test_criteria_are_all_demanded_and_alternatives_are_not(asked: Stage) -> None:
+    """A comma is OR, repetition is AND."""
+    either = [EVER, ("action", "R,U"), ("type", "rest")]
+    both = [EVER, ("action", "R"), ("action", "U")]
+    assert asked.search(either).keys() == expected(asked, either) != set()
+    assert asked.search(both) == {}
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+@pytest.mark.parametrize("by", [EVER, ("patient", "ex-patient"), ("agent", "Practitioner/example")])
+def test_results_come_in_the_order_of_the_events_own_time(
+    asked: Stage, by: tuple[str, str], sort: str
+) -> None:
+    """Over all pages, either way."""
+    found = asked.search([by, ("_sort", sort), ("_count", "3")])
+    times = [datetime.fromisoformat(json.loads(body)["recorded"]) for body in found.values()]
+    assert len(times) > 1
+    assert times == sorted(times, reverse=sort == "-date")
+
+
+def test_the_self_link_says_what_was_applied(asked: Stage) -> None:
+    """Unknown parameters are left out, and named; strictly they are refused."""
+    page = asked.page("patient=ex-patient&favourite=blue")
+    assert "favourite" not in page.self
+    assert "patient=Patient/ex-patient" in page.self
+    assert any("favourite" in issue["diagnostics"] for issue in page.issues)
+    strict = asked.get("/AuditEvent?patient=ex-patient&favourite=blue", prefer="handling=strict")
+    assert strict.status_code == 400
+    assert "favourite" in strict.json()["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 400),  # not bounded
+        ("type=rest", 400),
+        ("patient=1&_count=0", 400),
+        ("patient=1&_sort=agent", 400),
+        ("date=yesterday", 400),
+        ("patient:missing=true", 400),
+        ("patient=1&_format=xml", 406),
+        ("patient=1&_cursor=AAAA", 400),
+        ("patient=%FF", 400),
+        ("patient=" + "1," * 3000, 414),
+    ],
+)
+def test_what_cannot_be_searched_is_told(asked: Stage, query: str, status: int) -> None:
+    """With what was expected, and nothing of what was asked."""
+    answer = asked.get(f"/AuditEvent?{query}")
+    assert answer.status_code == status, answer.text
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    assert "yesterday" not in answer.text
