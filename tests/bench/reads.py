@@ -17,6 +17,7 @@ from typing import Any
 
 from audit_ledger.aws.event_search import Place, Window
 from audit_ledger.aws.ledger_keys import LedgerKeys, OpeningKeys
+from audit_ledger.aws.parameters import ReportsSetting
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.chain.block import Block, BlockItem, Body, encode_body
 from audit_ledger.chain.entry import EventEntry, encode_entry
@@ -72,6 +73,7 @@ class Reads:
             subjects=self,  # type: ignore[arg-type]
             state=self,  # type: ignore[arg-type]
             published=self,  # type: ignore[arg-type]
+            reports=ReportsSetting(),
         )
 
     def time_of(self, number: int) -> int:

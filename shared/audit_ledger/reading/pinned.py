@@ -4,7 +4,7 @@ A search goes on for pages while the ledger grows. All its pages look at the siz
 when it began, so that nothing is missed and nothing comes twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -14,8 +14,10 @@ from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.event_index import IndexedEntry, indexed_entry
 from audit_ledger.chain.block import Block, Body, body_time, decode_body
 from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.reading.at_once import at_once
 
 YOUNG_SECONDS = 10
+KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come back to the others
 
 
 class StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +76,13 @@ class PinnedLog:
             self._keep(block)
         return self.read[first_seq]
 
+    def fetch(self, first_seqs: Iterable[int]) -> None:
+        """Read the blocks that begin with these entries, those that are not here yet, at once."""
+        missing = sorted(set(first_seqs).difference(self.read))
+        for block in at_once(self.blocks.beginning_at, missing):
+            if block is not None:
+                self._keep(block)
+
     def newest_first(self, seq: int | None = None) -> Iterator[StoredBlock]:
         """Give the blocks that begin before entry `seq` (None: all), the newest first."""
         yield from map(self._keep, self.blocks.before(self.size if seq is None else seq))
@@ -129,4 +138,6 @@ class PinnedLog:
                 raise FormatError(f"block {block.first_seq}: its count is not its entries'")
             kept = StoredBlock(block.first_seq, block.size_after, body)
             self.read[block.first_seq] = kept
+            if len(self.read) > KEPT_BLOCKS:
+                del self.read[next(iter(self.read))]
         return kept
