@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from random import Random
+from threading import Lock
 from typing import Any
 
 from audit_ledger.aws.event_search import Place, Window
@@ -59,6 +60,7 @@ class Reads:
         self.keys = LedgerKeys(KeyedHash(os.urandom(32)), os.urandom(32), 1)
         self.of_patient = sorted(self.random.sample(range(BLOCKS), OF_PATIENT))
         self.made: dict[int, Block] = {}
+        self.one_at_a_time = Lock()
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -82,9 +84,10 @@ class Reads:
 
     def block(self, number: int) -> Block:
         """Make a block, or give it again."""
-        if number not in self.made:
-            self.made[number] = self._make(number)
-        return self.made[number]
+        with self.one_at_a_time:  # blocks are read by several threads
+            if number not in self.made:
+                self.made[number] = self._make(number)
+            return self.made[number]
 
     # Blocks, as audit_ledger.aws.blocks has them.
 
