@@ -59,7 +59,7 @@ class ApiStack(StageStack):
             self,
             "Api",
             api_name=self.names.prefix,
-            description="Audit Ledger: events in, published files out",
+            description="Audit Ledger: events in, answers and published files out",
             create_default_stage=False,
         )
         self._serve(
@@ -168,7 +168,7 @@ class ApiStack(StageStack):
             minutes=3,
             name=f"{self.names.prefix}-api-failures",
             description=(
-                "The API answers 5xx: portals must send again. The logs of ingest and of the "
-                "reader of published files say why."
+                "The API answers 5xx: portals must send again, and who asked must ask again. The "
+                "logs of ingest, of query and of the reader of published files say why."
             ),
         )

@@ -49,10 +49,16 @@ _NOT_NEEDED = (
     "**/*.pyi",
     "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
 )
-_NOT_FOR_FUNCTIONS = ("cli", "recovery", "verify")
+# A change in what a function does not use need not deploy it anew.
+_NOT_FOR_FUNCTIONS = (
+    *("cli", "completeness", "detections", "exports", "reading", "recovery", "reports"),
+    *("search", "verify"),
+)
 _NEEDED_ALL_THE_SAME = {
-    "query": ("verify",),  # it makes receipts from what is published
-    "follower": ("verify",),
+    "ingest": ("search",),  # GET /metadata says what can be searched
+    # Receipts are made from what is published; what the follower keeps is shown.
+    "query": ("completeness", "exports", "reading", "reports", "search", "verify"),
+    "follower": ("completeness", "detections", "reading", "verify"),
 }
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 

@@ -87,7 +87,12 @@ class FollowerStack(StageStack):
             Permission(
                 "SubjectSecrets",
                 ["dynamodb:BatchGetItem", "dynamodb:Query"],
-                [names.table_arn("subjects"), f"{names.table_arn('subjects')}/index/pseudonym"],
+                [names.table_arn("subjects")],
+            ),
+            Permission(
+                "SubjectsOfPseudonyms",
+                ["dynamodb:Query"],
+                [f"{names.table_arn('subjects')}/index/pseudonym"],
             ),
             Permission(
                 "WrappedKeysAndPublishedState",

@@ -61,8 +61,8 @@ def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKeys:
         use = _use(["kms:Sign"], ["kms:Sign"], [signer], conditions)
         return _key(stack, ledger, purpose, spec, kms.KeyUsage.SIGN_VERIFY, use)
 
-    # Everything that could open or replace what is wrapped, for everybody but those who open
-    # records: ingest, and query and follower once they are there.
+    # Everything that could open or replace what is wrapped, for everybody but those who make and
+    # open records: ingest, query, follower.
     unwrapping = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
     sealed_off = [
         *unwrapping,

@@ -62,7 +62,7 @@ class Names:
         return f"alias/{self.prefix}/{ledger_id}/{purpose}"
 
     def parameter(self, ledger_id: str) -> str:
-        """SSM parameter with what ingest must know of a ledger."""
+        """SSM parameter with what ingest and query must know of a ledger."""
         return f"/{self.prefix}/ledgers/{ledger_id}"
 
     def arn(self, service: str, resource: str) -> str:
@@ -113,7 +113,7 @@ class Names:
 
     @property
     def reader_roles(self) -> tuple[str, ...]:
-        """Who may read subject secrets: ingest, and query and follower once they exist."""
+        """Who may read subject secrets: ingest, query, follower."""
         return (
             self.ingest_role,
             self.role_arn(self.named("query")),

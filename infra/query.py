@@ -50,19 +50,22 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
         Permission(
             "ReadBlocks", ["dynamodb:GetItem", "dynamodb:Query"], [names.table_arn("blocks")]
         ),
+        Permission("LookUpIndex", ["dynamodb:GetItem"], [names.table_arn("events")]),
         Permission(
             "SearchIndex",
-            ["dynamodb:GetItem", "dynamodb:Query"],
-            [
-                names.table_arn("events"),
-                *(f"{names.table_arn('events')}/index/{i}" for i in ("patient", "agent", "late")),
-            ],
+            ["dynamodb:Query"],
+            [f"{names.table_arn('events')}/index/{i}" for i in ("patient", "agent", "late")],
         ),
         # To read, never to make: whoever asks has ingest make what is missing.
         Permission(
             "SubjectSecrets",
             ["dynamodb:BatchGetItem", "dynamodb:Query"],
-            [names.table_arn("subjects"), f"{names.table_arn('subjects')}/index/pseudonym"],
+            [names.table_arn("subjects")],
+        ),
+        Permission(
+            "SubjectsOfPseudonyms",
+            ["dynamodb:Query"],
+            [f"{names.table_arn('subjects')}/index/pseudonym"],
         ),
         Permission(
             "ReadViews", ["dynamodb:BatchGetItem", "dynamodb:GetItem"], [names.table_arn("views")]

@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 
 from audit_ledger.events import RejectedEvent
+from audit_ledger.search.documented import PARAMETERS
 
-DATE = "2026-11-23"
+DATE = "2026-11-26"
+INTERACTIONS = ("create", "read", "search-type")
 FHIR_RELEASES = {"4.0": "4.0.1", "5.0": "5.0.0"}
 
 
@@ -28,7 +30,8 @@ def capability_statement(fhir_version: str | None) -> bytes:
             {
                 "mode": "server",
                 "documentation": "IHE ITI-20: POST [base]/AuditEvent, or a batch, transaction or "
-                "collection Bundle to [base]. CloudEvents 1.0: POST [base]/events.",
+                "collection Bundle to [base]. IHE ITI-81: GET [base]/AuditEvent?date=…; what was "
+                "asked for is recorded. CloudEvents 1.0: POST [base]/events.",
                 "security": {
                     "service": [
                         {
@@ -42,7 +45,20 @@ def capability_statement(fhir_version: str | None) -> bytes:
                         }
                     ]
                 },
-                "resource": [{"type": "AuditEvent", "interaction": [{"code": "create"}]}],
+                "resource": [
+                    {
+                        "type": "AuditEvent",
+                        "interaction": [{"code": code} for code in INTERACTIONS],
+                        "searchParam": [
+                            {
+                                "name": parameter.name,
+                                "type": parameter.type,
+                                "documentation": parameter.looks_at,
+                            }
+                            for parameter in PARAMETERS
+                        ],
+                    }
+                ],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],

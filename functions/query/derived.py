@@ -1,6 +1,6 @@
 """What the follower keeps, for those who may ask: gaps of portals, findings, documents."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -137,10 +137,7 @@ def _digest_asked_for(request: Request) -> bytes:
 
 def _hours(first: int, to: int) -> list[str]:
     """Give the hours that a period touches, as findings are kept under."""
-    hour = datetime.fromtimestamp(first, UTC).replace(minute=0, second=0)
-    last = datetime.fromtimestamp(to, UTC)
-    hours = []
-    while hour <= last:
-        hours.append(hour.strftime("%Y-%m-%dT%H"))
-        hour += timedelta(hours=1)
-    return hours
+    return [
+        datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y-%m-%dT%H")
+        for hour in range(first // 3600, to // 3600 + 1)
+    ]

@@ -22,6 +22,7 @@ from audit_ledger.verify.partials import read_object
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.receipts import make_receipt
 from functions.query.asked import NO_SUCH_EVENT, Desk, instant_of
+from functions.query.event_ids import event_id_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
 MOST_DIGESTS = 60  # an answer: an hour of a busy ledger
@@ -36,11 +37,12 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     """
     question = desk.question(request, "r")
     finder = question.finder()
-    if finder.is_waiting(request.path["id"]):
+    event_id = event_id_of(request)
+    if finder.is_waiting(event_id):
         return json_answer(
             202, {"status": "not covered by a checkpoint yet"}, Retry_After=str(RETRY_SECONDS)
         )
-    found = finder.one(request.path["id"])
+    found = finder.one(event_id)
     if found is None:
         raise NotFoundError(NO_SUCH_EVENT)
     stored, opened = found
@@ -64,7 +66,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
 
 
 def get_latest_digest(desk: Desk, request: Request) -> Answer:
-    """GET /digests/latest."""
+    """GET /digests/latest: the newest digest."""
     ledger = desk.admitted(request)
     note = ledger.published.read(LATEST)
     if note is None:
@@ -98,7 +100,10 @@ def get_digests(desk: Desk, request: Request) -> Answer:
 
 
 def get_consistency(desk: Desk, request: Request) -> Answer:
-    """GET /consistency?from=&to=: RFC 6962, Section 2.1.2; without `to` to the published size."""
+    """GET /consistency?from=&to=: a consistency proof (RFC 6962, Section 2.1.2).
+
+    Without `to` it leads to the published size.
+    """
     ledger = desk.admitted(request)
     note = ledger.published.read(CHECKPOINT)
     if note is None:
@@ -159,9 +164,10 @@ def _digest(note: bytes) -> dict[str, Any]:
 
 def _names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
     """Give the names of digests that end within [first, to], in order, a day at a time."""
-    day = datetime.fromtimestamp(first, UTC).date()
     begin, end = (_compact(moment) for moment in (first, to))
-    while day <= datetime.fromtimestamp(to, UTC).date():
+    first_day, last_day = (datetime.fromtimestamp(moment, UTC).date() for moment in (first, to))
+    for number in range((last_day - first_day).days + 1):
+        day = first_day + timedelta(days=number)
         names = objects.names(f"digests/{day:%Y/%m/%d}/")
         dated = sorted(
             (name.rpartition("/")[2].partition("-")[0], int(name.rpartition("-")[2]), name)
@@ -169,7 +175,6 @@ def _names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
             if is_digest_name(name)
         )
         yield from (name for time, _, name in dated if begin <= time <= end)
-        day += timedelta(days=1)
 
 
 def _compact(moment: int) -> str:

@@ -17,8 +17,12 @@ from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
 from functions.query.asked import NO_SUCH_EVENT, Desk
+from functions.query.event_ids import event_id_of
 from functions.query.find import Page
 from functions.query.own_events import ITI_81
+
+MOST_BYTES = 2_500_000
+"""Of a page's events. Lambda gives back 6 MiB of JSON, in which each byte may take two."""
 
 _WARNINGS = {
     "agent.incomplete": (
@@ -32,7 +36,10 @@ _WARNINGS = {
 
 
 def get_audit_events(desk: Desk, request: Request) -> Answer:
-    """Search. The page is found, the search is recorded, and then it is answered."""
+    """GET /AuditEvent: a page of a search (IHE ITI-81).
+
+    The page is found, the search is recorded, and then it is answered.
+    """
     question = desk.question(request, "s")
     release = release_asked_for(request)
     search = parse_search(
@@ -50,7 +57,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         cursor = decode_cursor(keys.index_key, search.cursor, binding)
         after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
-    page = finder.page(search, after)
+    page = within_an_answer(finder.page(search, after))
     question.record(patients_of(patient_lookups(search)), ITI_81)
     next_cursor = None
     if page.next is not None and keys is not None:
@@ -68,10 +75,10 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
 
 
 def get_audit_event(desk: Desk, request: Request) -> Answer:
-    """Read one event: the bytes that were submitted."""
+    """GET /AuditEvent/{id}: one event, in the bytes that were submitted."""
     question = desk.question(request, "r")
     release = release_asked_for(request)
-    found = question.finder().one(request.path["id"])
+    found = question.finder().one(event_id_of(request))
     if found is None:
         raise NotFoundError(NO_SUCH_EVENT)
     _, opened = found
@@ -93,6 +100,18 @@ def release_asked_for(request: Request) -> Release:
 
 def patients_of(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:
     return tuple(dict.fromkeys(patient for patients in lookups for patient in patients))
+
+
+def within_an_answer(page: Page) -> Page:
+    """End a page before its events are more than an answer holds; the first is always in it."""
+    size_bytes = 0
+    for number, opened in enumerate(page.found):
+        size_bytes += len(opened.event.resource)
+        if number and size_bytes > MOST_BYTES:
+            last = page.found[number - 1].event
+            reached = Place(last.time_ms, last.seq, 0)
+            return Page(page.found[:number], reached, page.warnings)
+    return page
 
 
 def _with_repeats(page: Page) -> list[Found]:

@@ -4,36 +4,29 @@ Summaries, media types and limits are those of the functions. The schemas say wh
 body; whatever else FHIR or CloudEvents allow may be there too and is kept.
 """
 
-from typing import Any
-
 from audit_ledger.events import MAX_ENTRIES, MAX_EVENT_BYTES
 from audit_ledger.events.outcomes import MAX_RECORDS
 from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
 from functions.published.read import read_published
+from infra.local import api_of_derived, api_of_query, api_of_reports
+from infra.local.openapi_parts import (
+    FHIR_ANSWER,
+    JSON,
+    MESSAGE,
+    OUTCOME,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    header,
+    object_of,
+    path,
+    schema,
+)
 
-Json = dict[str, Any]
-
-FHIR_ANSWER = "application/fhir+json"
-JSON = "application/json"
-
-
-def schema(name: str) -> Json:
-    """Refer to one of SCHEMAS."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def content(name: str, *media_types: str) -> Json:
-    """A body of one of SCHEMAS, in these media types."""
-    return {media_type: {"schema": schema(name)} for media_type in media_types}
-
-
-def _object(required: list[str], **properties: Any) -> Json:
-    return {"type": "object", "required": required, "properties": properties}
-
-
-_TEXT = {"type": "string", "minLength": 1}
 _REFERENCE = {
     "type": "object",
     "properties": {
@@ -52,9 +45,9 @@ _CODING = {
 _CONCEPT = {"type": "object", "properties": {"coding": {"type": "array", "items": _CODING}}}
 _CLOUDEVENT = {
     "specversion": {"const": "1.0"},
-    "id": _TEXT,
-    "source": _TEXT,
-    "type": {**_TEXT, "examples": ["record.created"]},
+    "id": TEXT_SCHEMA,
+    "source": TEXT_SCHEMA,
+    "type": {**TEXT_SCHEMA, "examples": ["record.created"]},
     "time": {"type": "string", "format": "date-time"},
     "subject": {"type": "string", "examples": ["Patient/1"]},
     "datacontenttype": {"type": "string", "examples": ["application/json"]},
@@ -63,7 +56,7 @@ _CLOUDEVENT = {
 }
 
 SCHEMAS: Json = {
-    "AuditEvent": _object(
+    "AuditEvent": object_of(
         ["resourceType", "recorded"],
         resourceType={"const": "AuditEvent"},
         type={**_CODING, "description": "R4"},
@@ -72,40 +65,40 @@ SCHEMAS: Json = {
         action={"enum": ["C", "R", "U", "D", "E"]},
         agent={
             "type": "array",
-            "items": _object([], who=_REFERENCE, requestor={"type": "boolean"}),
+            "items": object_of([], who=_REFERENCE, requestor={"type": "boolean"}),
         },
-        source=_object([], observer=_REFERENCE),
-        entity={"type": "array", "items": _object([], what=_REFERENCE)},
+        source=object_of([], observer=_REFERENCE),
+        entity={"type": "array", "items": object_of([], what=_REFERENCE)},
         patient=_REFERENCE,
     ),
-    "Bundle": _object(
+    "Bundle": object_of(
         ["resourceType", "type"],
         resourceType={"const": "Bundle"},
         type={"enum": ["batch", "transaction", "collection"]},
         entry={
             "type": "array",
             "maxItems": MAX_ENTRIES,
-            "items": _object(
+            "items": object_of(
                 ["resource"],
                 resource=schema("AuditEvent"),
-                request=_object(
+                request=object_of(
                     ["method", "url"], method={"const": "POST"}, url={"const": "AuditEvent"}
                 ),
             ),
         },
     ),
-    "CloudEvent": _object(["specversion", "id", "source", "type"], **_CLOUDEVENT),
+    "CloudEvent": object_of(["specversion", "id", "source", "type"], **_CLOUDEVENT),
     "CloudEvents": {"type": "array", "maxItems": MAX_ENTRIES, "items": schema("CloudEvent")},
     "Data": {"description": "The data of a CloudEvent in binary mode."},
-    "ResponseBundle": _object(
+    "ResponseBundle": object_of(
         ["resourceType", "type", "entry"],
         resourceType={"const": "Bundle"},
         type={"enum": ["batch-response", "transaction-response"]},
         entry={
             "type": "array",
-            "items": _object(
+            "items": object_of(
                 ["response"],
-                response=_object(
+                response=object_of(
                     ["status"],
                     status={"type": "string", "pattern": "^[0-9]{3}$"},
                     location={"type": "string"},
@@ -114,13 +107,13 @@ SCHEMAS: Json = {
             ),
         },
     ),
-    "OperationOutcome": _object(
+    "OperationOutcome": object_of(
         ["resourceType", "issue"],
         resourceType={"const": "OperationOutcome"},
         issue={
             "type": "array",
             "minItems": 1,
-            "items": _object(
+            "items": object_of(
                 ["severity", "code", "diagnostics"],
                 severity={"enum": ["fatal", "error", "warning", "information"]},
                 code={"type": "string"},
@@ -129,30 +122,25 @@ SCHEMAS: Json = {
             ),
         },
     ),
-    "CapabilityStatement": _object(
+    "CapabilityStatement": object_of(
         ["resourceType", "status", "kind", "fhirVersion", "format", "rest"],
         resourceType={"const": "CapabilityStatement"},
         fhirVersion={"enum": ["4.0.1", "5.0.0"]},
     ),
-    "Accepted": {
-        **_object(
-            ["accepted", "ids"],
-            accepted={"type": "integer", "minimum": 0},
-            ids={
-                "type": "array",
-                "items": {
-                    "type": "array",
-                    "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                },
-            },
-        ),
-        "additionalProperties": False,
-    },
-    "Message": {**_object(["message"], message={"type": "string"}), "additionalProperties": False},
+    "Accepted": closed_object(
+        ["accepted", "ids"],
+        accepted={"type": "integer", "minimum": 0},
+        ids={
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
+        },
+    ),
+    "Message": closed_object(["message"], message={"type": "string"}),
+    **api_of_query.SCHEMAS,
+    **api_of_derived.SCHEMAS,
+    **api_of_reports.SCHEMAS,
 }
 
-_OUTCOME = content("OperationOutcome", FHIR_ANSWER)
-_MESSAGE = content("Message", JSON)
 _LOCATION = {
     "description": "The event's record in this ledger.",
     "required": True,
@@ -162,57 +150,47 @@ _LOCATION = {
 UNAUTHORIZED: Json = {
     "description": "No token, or none that this API takes.",
     "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
-    "content": _MESSAGE,
+    "content": MESSAGE,
 }
-THROTTLED: Json = {"description": "Too many requests: try again.", "content": _MESSAGE}
+THROTTLED: Json = {"description": "Too many requests: try again.", "content": MESSAGE}
 _REFUSALS: Json = {
-    "400": {"description": "Not strict JSON in UTF-8, or a bad header.", "content": _OUTCOME},
-    "403": {"description": "The token does not allow it.", "content": _OUTCOME},
+    "400": {"description": "Not strict JSON in UTF-8, or a bad header.", "content": OUTCOME},
+    "403": {"description": "The token does not allow it.", "content": OUTCOME},
     "413": {
         "description": f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
         f"{MAX_RECORDS:,} patients, 1 MiB sealed; or over what the platform takes.",
-        "content": {**_OUTCOME, **_MESSAGE},
+        "content": {**OUTCOME, **MESSAGE},
     },
-    "415": {"description": "Another media type, encoding or release.", "content": _OUTCOME},
-    "422": {"description": "Well-formed, and no event that can be kept.", "content": _OUTCOME},
+    "415": {"description": "Another media type, encoding or release.", "content": OUTCOME},
+    "422": {"description": "Well-formed, and no event that can be kept.", "content": OUTCOME},
     "503": {
         "description": "Nothing was accepted: send it again.",
-        "content": {**_OUTCOME, **_MESSAGE},
+        "content": {**OUTCOME, **MESSAGE},
     },
 }
 
 
-def _header(name: str, description: str, of: Json) -> Json:
-    return {"name": name, "in": "header", "description": description, "schema": of}
-
-
-_KEY = _header(
+_KEY = header(
     "Idempotency-Key",
     "The sender's own id of the request: sent again under it, an event is kept once.",
     {"type": "string", "pattern": f"^[ -~]{{1,{MAX_KEY_LENGTH}}}$"},
 )
-_PREFER = _header(
+_PREFER = header(
     "Prefer",
     "What the answer holds.",
     {"enum": ["return=minimal", "return=representation", "return=OperationOutcome"]},
 )
 _CE_HEADERS = [
-    _header(f"ce-{name}", f"Binary mode: the attribute {name}.", of)
+    header(f"ce-{name}", f"Binary mode: the attribute {name}.", of)
     for name, of in (
         ("specversion", {"const": "1.0"}),
-        ("id", _TEXT),
-        ("source", _TEXT),
-        ("type", _TEXT),
+        ("id", TEXT_SCHEMA),
+        ("source", TEXT_SCHEMA),
+        ("type", TEXT_SCHEMA),
         ("time", {"type": "string", "format": "date-time"}),
         ("subject", {"type": "string"}),
     )
 ]
-
-
-def first_line(of: Any) -> str:
-    """What a route's docstring says first, behind the route."""
-    said = (of.__doc__ or "").partition("\n")[0].partition(": ")[2]
-    return said[:1].upper() + said[1:]
 
 
 OPERATIONS: dict[str, Json] = {
@@ -270,15 +248,15 @@ OPERATIONS: dict[str, Json] = {
         "operationId": "capabilities",
         "summary": first_line(capability),
         "parameters": [
-            _header("Accept", "The release wanted.", {"type": "string", "examples": [FHIR_ANSWER]})
+            header("Accept", "The release wanted.", {"type": "string", "examples": [FHIR_ANSWER]})
         ],
         "responses": {
             "200": {
                 "description": "What this server does.",
                 "content": content("CapabilityStatement", FHIR_ANSWER),
             },
-            "406": {"description": "Not as XML, nor of another release.", "content": _OUTCOME},
-            "503": {"description": "Not now.", "content": _MESSAGE},
+            "406": {"description": "Not as XML, nor of another release.", "content": OUTCOME},
+            "503": {"description": "Not now.", "content": MESSAGE},
         },
     },
     "GET /published/{path+}": {
@@ -286,14 +264,12 @@ OPERATIONS: dict[str, Json] = {
         "summary": "One published file of the ledger that the token is for.",
         "description": (read_published.__doc__ or "").partition("\n\n")[0],
         "parameters": [
-            {
-                "name": "path",
-                "in": "path",
-                "required": True,
-                "description": "Ledger id, and a name as in C2SP tlog-tiles, or a digest's.",
-                "schema": {**_TEXT, "examples": ["st-elsewhere/checkpoint"]},
-            },
-            _header("If-None-Match", "The tag of what the caller has.", {"type": "string"}),
+            path(
+                "path",
+                "Ledger id, and a name as in C2SP tlog-tiles, or a digest's.",
+                {**TEXT_SCHEMA, "examples": ["st-elsewhere/checkpoint"]},
+            ),
+            header("If-None-Match", "The tag of what the caller has.", {"type": "string"}),
         ],
         "responses": {
             "200": {
@@ -302,9 +278,12 @@ OPERATIONS: dict[str, Json] = {
                 "content": {"application/octet-stream": {}, "text/plain": {}},
             },
             "304": {"description": "The caller has it."},
-            "403": {"description": "The token is for no or another ledger.", "content": _MESSAGE},
-            "404": {"description": "No such file.", "content": _MESSAGE},
-            "503": {"description": "Not now.", "content": _MESSAGE},
+            "403": {"description": "The token is for no or another ledger.", "content": MESSAGE},
+            "404": {"description": "No such file.", "content": MESSAGE},
+            "503": {"description": "Not now.", "content": MESSAGE},
         },
     },
+    **api_of_query.OPERATIONS,
+    **api_of_derived.OPERATIONS,
+    **api_of_reports.OPERATIONS,
 }

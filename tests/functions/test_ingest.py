@@ -7,6 +7,7 @@ import pytest
 
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
+from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler
 from functions.ingest.ledgers import LONGEST_KEPT, remembering
 from tests.conftest import MATERIAL
@@ -236,6 +237,41 @@ def test_metadata_is_a_capability_statement(world: World) -> None:
     for unknown in ("application/fhir+xml", "application/fhir+json; fhirVersion=3.0"):
         event["headers"]["accept"] = unknown
         assert send(event)["statusCode"] == 406
+
+
+# Of IHE ITI-81 (RESTful ATNA), Section 3.81.4.1.2, and their types in FHIR R4, AuditEvent.
+ITI_81 = {
+    "date": "date",
+    "address": "string",
+    "agent.identifier": "token",
+    "patient.identifier": "token",
+    "entity.identifier": "token",
+    "entity-type": "token",
+    "entity-role": "token",
+    "source.identifier": "token",
+    "type": "token",
+    "subtype": "token",
+    "outcome": "token",
+}
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.0"])
+def test_metadata_says_what_can_be_done_and_searched(world: World, version: str) -> None:
+    """All that IHE demands, and every parameter that a strict search takes, in both releases."""
+    event = post("/metadata", b"")
+    event["routeKey"] = "GET /metadata"
+    event["headers"]["accept"] = f"application/fhir+json; fhirVersion={version}"
+    (rest,) = answer_json(send(event))["rest"]
+    (resource,) = rest["resource"]
+    assert resource["type"] == "AuditEvent"
+    assert {i["code"] for i in resource["interaction"]} == {"create", "read", "search-type"}
+    declared = {p["name"]: p["type"] for p in resource["searchParam"]}
+    assert len(declared) == len(resource["searchParam"])
+    assert declared.items() >= ITI_81.items()
+    for name, type_ in declared.items():
+        value = {"date": "2026", "reference": "Patient/1"}.get(type_, "a")
+        found = parse_search([("date", "2026"), (name, value)], is_strict=True)
+        assert found.criteria[-1].parameter == name
 
 
 @pytest.mark.parametrize("length", [1, LONGEST_KEPT, LONGEST_KEPT + 1, 200_000])

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from audit_ledger.events.json_document import JsonObject
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.openapi import DOCUMENT
 from infra.synth import synthesize
+from tests.events.made import PATIENT_ROLE, r4, r5
 from tests.local.conftest import LEDGERS
 
+FHIR = "application/fhir+json"
 LONG_CASES = 500
 DRAIN_EVERY = 200  # a queue of thousands is slow on moto
 
@@ -55,21 +59,82 @@ def operations() -> dict[str, Any]:
 OPERATIONS = operations()
 
 
+MRN = "https://north.example/mrn"  # how north tells patients
+
+
+def _patient(number: str) -> JsonObject:
+    return {"what": {"identifier": {"system": MRN, "value": number}}, "role": PATIENT_ROLE}
+
+
+EVENTS: tuple[tuple[str, JsonObject], ...] = (
+    (FHIR, r4(entity=[_patient("1")])),
+    (FHIR, r5(patient=_patient("1")["what"])),
+    (FHIR, r4(entity=[_patient("1"), _patient("2")])),
+    (
+        "application/cloudevents+json",
+        {"specversion": "1.0", "id": "1", "source": "s", "type": "record.read", "data": {}},
+    ),
+)
+
+
+BOUNDS = (
+    {"date": "ge2026"},
+    {"date": "2026-11-22", "_sort": "date"},
+    {"patient.identifier": f"{MRN}|1", "_count": "1"},
+    {"agent": "Practitioner/doc"},
+)
+"""What a search must have, one of them."""
+
+
+@dataclass(frozen=True)
+class PublishedCloud:
+    """The app with two ledgers and something to read in each; ids of north's events.
+
+    The last one is in the ledger and not published.
+    """
+
+    cloud: LocalCloud
+    ids: tuple[str, ...]
+
+
 @contextmanager
-def published_cloud(assembly: Path) -> Iterator[LocalCloud]:
-    """The app with two ledgers, and something to read in each."""
+def published_cloud(assembly: Path) -> Iterator[PublishedCloud]:
+    """The app, with events in one ledger."""
     with local_cloud(assembly) as cloud:
+        ids = [_send(cloud, *event) for event in EVENTS]
+        cloud.drain()
         cloud.publish()
-        yield cloud
+        ids.append(_send(cloud, *EVENTS[0]))
+        cloud.drain()
+        yield PublishedCloud(cloud, tuple(ids))
 
 
-def drive(cloud: LocalCloud, name: str, cases: int, *, same: bool) -> dict[int, int]:
+def _send(cloud: LocalCloud, media_type: str, event: JsonObject) -> str:
+    is_fhir = media_type == FHIR
+    answer = requests.post(
+        f"{cloud.url}{'/AuditEvent' if is_fhir else '/events'}",
+        json.dumps(event),
+        headers={
+            "Authorization": f"Bearer {cloud.tokens.portal('north', 'ehr')}",
+            "Content-Type": media_type,
+        },
+        timeout=60,
+    )
+    answer.raise_for_status()
+    if is_fhir:
+        return answer.headers["Location"].rpartition("/")[2]
+    return str(answer.json()["ids"][0][0])
+
+
+def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> dict[int, int]:
     """Send `cases` requests to one operation; give how many answers of each status there were.
 
-    `same`: the same requests in every run. Raises schemathesis' failures.
+    Of those that name an event most name one that is there; of searches most are bounded, and have
+    one other parameter. `same`: the same requests in every run. Raises schemathesis' failures.
     """
-    operation = OPERATIONS[name]
-    token = cloud.tokens.portal("north", "ehr")
+    cloud, operation = published.cloud, OPERATIONS[name]
+    is_write = name in ("POST /", "POST /AuditEvent", "POST /events")
+    token = cloud.tokens.portal("north", "ehr") if is_write else cloud.tokens.security("north")
     statuses: dict[int, int] = {}
     session = requests.Session()
     session.trust_env = False
@@ -82,8 +147,19 @@ def drive(cloud: LocalCloud, name: str, cases: int, *, same: bool) -> dict[int, 
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in MODES)))
-    def run(case: Any) -> None:
+    @given(
+        case=st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in MODES)),
+        known=st.one_of(st.none(), st.sampled_from(published.ids)),
+        bound=st.one_of(st.none(), st.sampled_from(BOUNDS)),
+        kept=st.integers(0, 1000),
+    )
+    def run(case: Any, known: str | None, bound: dict[str, str] | None, kept: int) -> None:
+        if known is not None and "{id}" in name:
+            case.path_parameters["id"] = "ehr" if name.startswith("GET /portals/") else known
+        if bound is not None and name == "GET /AuditEvent":
+            given = sorted((case.query or {}).items())
+            one = dict([given[kept % len(given)]]) if given else {}
+            case.query = {**bound, **one}
         response = case.call(
             base_url=cloud.url,
             session=session,
@@ -107,10 +183,10 @@ def long_form_of_api(progress: Callable[[str], None], cases: int) -> list[tuple[
     rows = []
     with tempfile.TemporaryDirectory(prefix="audit-ledger-") as folder:
         assembly = synthesize(Path(folder), settings={"ledgers": LEDGERS})
-        with published_cloud(assembly) as cloud:
+        with published_cloud(assembly) as published:
             for name in OPERATIONS:
                 progress(f"{name}: {cases} requests")
-                statuses = drive(cloud, name, cases, same=False)
+                statuses = drive(published, name, cases, same=False)
                 counted = ", ".join(
                     f"{count:,} × {code}" for code, count in sorted(statuses.items())
                 )

@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.cloud import LocalCloud
 from infra.synth import synthesize
-from tests.fuzz.api_cases import published_cloud
+from tests.fuzz.api_cases import PublishedCloud, published_cloud
 from tests.local.conftest import LEDGERS
 
 
@@ -18,7 +18,13 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cloud(assembly: Path) -> Iterator[LocalCloud]:
+def published(assembly: Path) -> Iterator[PublishedCloud]:
     """Deployed and served on loopback; a module's tests add to it and change nothing."""
-    with published_cloud(assembly) as cloud:
-        yield cloud
+    with published_cloud(assembly) as published:
+        yield published
+
+
+@pytest.fixture(scope="module")
+def cloud(published: PublishedCloud) -> LocalCloud:
+    """The same, for those who need not know what is in it."""
+    return published.cloud

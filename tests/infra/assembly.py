@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     ],
 }
 LEDGERS = ("st-elsewhere", "riverside-lab")
-SHARED_FUNCTIONS = ("ingest", "published", "dead-letters")
+SHARED_FUNCTIONS = ("ingest", "query", "follower", "published", "dead-letters")
 FUNCTIONS = (
     *SHARED_FUNCTIONS,
     *(f"{led}-{f}" for led in LEDGERS for f in ("sequencer", "publisher")),
@@ -134,6 +134,9 @@ def _reference(logical_id: str, template: Mapping[str, Any]) -> str:
     resource = template["Resources"].get(logical_id, {"Type": ""})
     if resource["Type"] in _NAMES:
         return str(computed(resource["Properties"][_NAMES[resource["Type"]][0]], template))
+    if resource["Type"] == "AWS::Lambda::Alias":  # its reference is its ARN
+        function, name = (resource["Properties"][p] for p in ("FunctionName", "Name"))
+        return f"{_NAMES['AWS::Lambda::Function'][1].format(computed(function, template))}:{name}"
     return f"<{logical_id}>"
 
 

@@ -99,3 +99,13 @@ def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None
     for name, alarm in alarms(dev).items():
         assert len(alarm["AlarmActions"]) == len(alarm["OKActions"]) == 1, name
         assert len(alarm["AlarmDescription"]) > 20, name
+
+
+def test_what_never_came_and_what_does_not_open_is_an_alarm(dev: Assembly) -> None:
+    """The follower sees both; the most that are missing in a minute, and any that do not open."""
+    found, follower = alarms(dev), f"{P}-follower"
+    missing, unopened = found["follower-missing-events"], found["follower-unopened"]
+    assert metrics(missing) == {("MissingEvents", follower)}
+    assert metrics(unopened) == {("Unopened", follower)}
+    assert (missing["Statistic"], unopened["Statistic"]) == ("Maximum", "Sum")
+    assert missing["Threshold"] == unopened["Threshold"] == 0

@@ -21,6 +21,16 @@ def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -
         "POST /AuditEvent": "JWT",
         "POST /": "JWT",
         "POST /events": "JWT",
+        "GET /AuditEvent": "JWT",
+        "GET /AuditEvent/{id}": "JWT",
+        "GET /AuditEvent/{id}/receipt": "JWT",
+        "GET /findings": "JWT",
+        "GET /portals/{id}/gaps": "JWT",
+        "POST /documents/verify": "JWT",
+        "GET /digests": "JWT",
+        "GET /digests/latest": "JWT",
+        "GET /consistency": "JWT",
+        "GET /policy": "JWT",
         "GET /published/{path+}": "JWT",
         "GET /metadata": "NONE",
     }
@@ -31,11 +41,11 @@ def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -
 def test_functions_get_payload_2_0(dev: Assembly) -> None:
     """One integration each, by the alias where there is one."""
     integrations = list(dev.resources("AWS::ApiGatewayV2::Integration"))
-    assert [i.properties["PayloadFormatVersion"] for i in integrations] == ["2.0", "2.0"]
+    assert [i.properties["PayloadFormatVersion"] for i in integrations] == ["2.0"] * 3
 
 
 def test_requests_are_throttled_and_logged_without_what_they_carry(dev: Assembly) -> None:
-    """No path, no query, no header, no body: a path of a search may name a patient one day."""
+    """No path, no query, no header, no body: the query of a search names patients."""
     (stage,) = dev.resources("AWS::ApiGatewayV2::Stage")
     properties = stage.properties
     assert properties["StageName"] == "$default"
@@ -55,19 +65,26 @@ def test_requests_are_throttled_and_logged_without_what_they_carry(dev: Assembly
     assert properties["AccessLogSettings"]["DestinationArn"] == f"<{group.logical_id}.Arn>"
 
 
-def test_ingest_is_called_by_the_api_and_by_rules_of_our_bus_only(dev: Assembly) -> None:
-    """Each permission names what it is for."""
-    sources = {
-        (p.properties["Principal"], p.properties["SourceArn"])
-        for p in dev.resources("AWS::Lambda::Permission")
+def test_services_call_what_is_behind_the_api_and_rules_of_our_bus_ingest_and_follower(
+    dev: Assembly,
+) -> None:
+    """Each permission names what it is for; which roles may call, `test_who_may` says."""
+    called: dict[str, set[tuple[str, str]]] = {}
+    after_digests = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/{P}-after-digests"
+    for permission in dev.resources("AWS::Lambda::Permission"):
+        of = permission.properties
+        assert of["Action"] == "lambda:InvokeFunction"
+        source = of["SourceArn"].partition("<Api")[0].replace("<AfterDigests.Arn>", after_digests)
+        called.setdefault(of["FunctionName"], set()).add((of["Principal"], source))
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}"
+    api = ("apigateway.amazonaws.com", f"arn:aws:execute-api:{REGION}:{ACCOUNT}:")
+    bus = ("events.amazonaws.com", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/*")
+    assert called == {
+        f"{function}-ingest:live": {api, bus},
+        f"{function}-query:live": {api},
+        f"{function}-published": {api},
+        f"{function}-follower": {("events.amazonaws.com", after_digests)},
     }
-    events = {source for principal, source in sources if principal == "events.amazonaws.com"}
-    assert events == {f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/*"}
-    others = {principal for principal, _ in sources} - {"events.amazonaws.com"}
-    assert others == {"apigateway.amazonaws.com"}
-    for principal, source in sources:
-        if principal == "apigateway.amazonaws.com":
-            assert source.startswith(f"arn:aws:execute-api:{REGION}:{ACCOUNT}:<Api")
 
 
 def test_a_devops_person_is_told_what_to_use(dev: Assembly) -> None:

@@ -7,10 +7,26 @@ import pytest
 from infra.bundling import KEPT_SERVICES, function_sources, hash_of, strip
 from tests.conftest import REPOSITORY
 
+FUNCTIONS = tuple(
+    sorted(p.parent.name for p in (REPOSITORY / "functions").glob("*/requirements.txt"))
+)
+OF_FEW = {
+    "cli": (),  # the command's alone
+    "completeness": ("follower", "query"),
+    "detections": ("follower",),
+    "exports": ("query",),
+    "reading": ("follower", "query"),  # who opens records
+    "recovery": (),
+    "reports": ("query",),
+    "search": ("ingest", "query"),  # ingest says what can be searched
+    "verify": ("follower", "query"),  # query makes receipts; both read what is published
+}
+"""Packages that not every function has, and who has them."""
 
-@pytest.mark.parametrize("name", ["ingest", "dead_letters"])
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_an_asset_holds_only_what_matters(name: str) -> None:
-    """Its folder, the package without what only the command uses; no caches, no others."""
+    """Its folder, the package without what only others use; no caches, no other function."""
     sources = function_sources(name)
     assert {p.name for p in sources.iterdir()} == {"functions", "audit_ledger"}
     assert {p.name for p in (sources / "functions").iterdir()} == {"__init__.py", name}
@@ -21,8 +37,25 @@ def test_an_asset_holds_only_what_matters(name: str) -> None:
         for p in (REPOSITORY / "shared" / "audit_ledger").iterdir()
         if p.is_dir() and p.name != "__pycache__"
     }
-    assert kept == everything - {"cli", "recovery", "verify"}
+    assert everything >= OF_FEW.keys()
+    assert kept == everything - {package for package, few in OF_FEW.items() if name not in few}
     assert not list(sources.rglob("__pycache__"))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_our_own_part_of_an_asset_is_small(name: str) -> None:
+    """What pip adds is locked; ours is text, read whole at a cold start: below a megabyte."""
+    sizes = [f.stat().st_size for f in function_sources(name).rglob("*") if f.is_file()]
+    assert 100_000 < sum(sizes) < 1_000_000
+
+
+@pytest.mark.parametrize("package", ["reading", "verify"])
+def test_who_opens_records_alone_carries_what_opens_and_verifies(package: str) -> None:
+    """Query makes receipts with the verifier; the sequencer, say, has nothing to open with."""
+    carried = {
+        name for name in FUNCTIONS if (function_sources(name) / "audit_ledger" / package).exists()
+    }
+    assert carried == {"follower", "query"}
 
 
 def test_the_hash_is_of_paths_and_bytes(tmp_path: Path) -> None:

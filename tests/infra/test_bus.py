@@ -1,6 +1,7 @@
 """The bus: a portal's account decides whose events these are."""
 
 import json
+from typing import Any
 
 from tests.infra.assembly import ACCOUNT, PORTAL_ACCOUNT, REGION, Assembly
 from tests.infra.policies import Request, decision
@@ -9,9 +10,16 @@ P = "audit-ledger-dev"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}"
 
 
+def rules_of_portals(assembly: Assembly) -> dict[str, Any]:
+    """Rules by stack, but the one that our own announcements have."""
+    rules = {r.stack: r.properties for r in assembly.resources("AWS::Events::Rule")}
+    del rules[f"{P}-follower"]
+    return rules
+
+
 def test_portals_with_an_account_have_a_rule_each(dev: Assembly) -> None:
     """It matches the account that EventBridge writes, and never our own announcements."""
-    rules = {r.stack: r.properties for r in dev.resources("AWS::Events::Rule")}
+    rules = rules_of_portals(dev)
     assert {stack: rule["EventPattern"] for stack, rule in rules.items()} == {
         f"{P}-ledger-{ledger}": {
             "account": [account],
@@ -25,8 +33,8 @@ def test_portals_with_an_account_have_a_rule_each(dev: Assembly) -> None:
 def test_ingest_gets_portal_and_ledger_from_the_rule_and_the_whole_event(dev: Assembly) -> None:
     """EventBridge puts the event, detail included, in the place of its reserved variable."""
     shown = []
-    for rule in dev.resources("AWS::Events::Rule"):
-        (target,) = rule.properties["Targets"]
+    for rule in rules_of_portals(dev).values():
+        (target,) = rule["Targets"]
         assert set(target["InputTransformer"]) == {"InputTemplate"}
         template = target["InputTransformer"]["InputTemplate"]
         event = '{"source": "ehr", "detail": {"a": "}"}}'
@@ -36,6 +44,21 @@ def test_ingest_gets_portal_and_ledger_from_the_rule_and_the_whole_event(dev: As
         {"portal": "ehr", "ledger": "riverside-lab", **own},
         {"portal": "ehr", "ledger": "st-elsewhere", **own},
     ]
+
+
+def test_the_follower_is_started_by_digests_of_this_account_alone(dev: Assembly) -> None:
+    """Other accounts put events too, and `source` is theirs to choose; `account` is not."""
+    (rule,) = (
+        r.properties for r in dev.resources("AWS::Events::Rule") if r.stack == f"{P}-follower"
+    )
+    assert rule["EventBusName"] == P
+    assert rule["EventPattern"] == {
+        "account": [ACCOUNT],
+        "source": ["audit-ledger"],
+        "detail-type": ["Digest Published"],
+    }
+    (target,) = rule["Targets"]
+    assert target["Arn"] == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-follower"
 
 
 def test_other_accounts_may_put_events_and_nothing_else(dev: Assembly) -> None:

@@ -66,7 +66,29 @@ def test_counts_behind_the_costs_are_the_templates(dev: Assembly) -> None:
         ours += len(
             set(re.findall(r'add_metric\("(\w+)"', handler)) - {"Frozen", "UnfinishedBatches"}
         )
-    assert f"{ours} a ledger)" in costs.split("our own metrics")[1].split("|")[0]
+    shared = 0
+    for function in ("ingest", "query"):
+        handler = (REPOSITORY / "functions" / function / "handler.py").read_text()
+        shared += len(set(re.findall(r'add_metric\("(\w+)"', handler)))
+        assert handler.count('add_metric(f"Answers{') == 1
+        shared += len(("Answers2xx", "Answers4xx", "Answers5xx"))
+    handler = (REPOSITORY / "functions" / "follower" / "handler.py").read_text()
+    shared += len(set(re.findall(r'\("(\w+)", (?:followed|MetricUnit)\b', handler)))
+    assert f"our own metrics ({shared}; {ours} a ledger)" in costs
+
+
+def test_snapstart_costs_what_its_functions_memory_costs(dev: Assembly) -> None:
+    """A snapshot is kept all month: $0.0000015046 a GB and second."""
+    megabytes = {
+        r.properties["FunctionName"].rpartition("-")[2]: r.properties["MemorySize"]
+        for r in dev.resources("AWS::Lambda::Function")
+        if "SnapStart" in r.properties
+    }
+    ingest, query = megabytes.pop("ingest") / 1024, megabytes.pop("query") / 1024
+    assert not megabytes
+    cost = (ingest + query) * 30 * 86_400 * 0.0000015046
+    row = f"| SnapStart of ingest ({ingest:g} GB) and query ({query:.2f} GB) | {cost:.2f} |"
+    assert row in section("What it costs, and who pays")
 
 
 @pytest.mark.parametrize("column", [1, 2, 3])

@@ -5,9 +5,19 @@ from typing import Any
 
 import pytest
 
-from tests.infra.assembly import ACCOUNT, FUNCTIONS, LEDGERS, REGION, Assembly, Resource
+from tests.infra.assembly import (
+    ACCOUNT,
+    FUNCTIONS,
+    LEDGERS,
+    REGION,
+    SHARED_FUNCTIONS,
+    Assembly,
+    Resource,
+)
 
 P = "audit-ledger-dev"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}"
+INGEST, QUERY = f"{FUNCTION}-ingest:live", f"{FUNCTION}-query:live"
 CLAIMS = {"ledger": "ledger", "portal": "portal", "patient": "patient"}
 
 
@@ -25,6 +35,27 @@ def environment(name: str) -> dict[str, Any]:
             "SUBJECTS_TABLE": f"{P}-subjects",
             "LEDGERS_TABLE": f"{P}-ledgers",
             "TOKEN_CLAIMS": CLAIMS,
+        },
+        "query": {
+            "STAGE": "dev",
+            "BLOCKS_TABLE": f"{P}-blocks",
+            "EVENTS_TABLE": f"{P}-events",
+            "SUBJECTS_TABLE": f"{P}-subjects",
+            "LEDGERS_TABLE": f"{P}-ledgers",
+            "VIEWS_TABLE": f"{P}-views",
+            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
+            "INGEST_FUNCTION": INGEST,
+            "TOKEN_CLAIMS": CLAIMS,
+        },
+        "follower": {
+            "STAGE": "dev",
+            "BLOCKS_TABLE": f"{P}-blocks",
+            "EVENTS_TABLE": f"{P}-events",
+            "SUBJECTS_TABLE": f"{P}-subjects",
+            "LEDGERS_TABLE": f"{P}-ledgers",
+            "VIEWS_TABLE": f"{P}-views",
+            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
+            "EVENT_BUS": P,
         },
         "published": {
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
@@ -90,7 +121,7 @@ def test_a_function_runs_python_3_13_on_arm(dev: Assembly, name: str) -> None:
     properties = functions(dev)[name].properties
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
-    source = name if name in FUNCTIONS[:3] else name.rpartition("-")[2]
+    source = name if name in SHARED_FUNCTIONS else name.rpartition("-")[2]
     assert properties["Handler"] == f"functions.{source.replace('-', '_')}.handler.handler"
     assert properties["Role"] == f"arn:aws:iam::{ACCOUNT}:role/{P}-{name}"
     assert "Layers" not in properties
@@ -111,21 +142,44 @@ def test_a_functions_log_is_encrypted_and_expires(dev: Assembly, name: str) -> N
     assert log["LogGroup"] == f"<{group.logical_id}>"
 
 
-def test_snapstart_is_ingests_alone_by_way_of_its_alias(dev: Assembly) -> None:
-    """A portal waits for ingest; everything that calls it calls the alias `live`."""
+def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_aliases(
+    dev: Assembly,
+) -> None:
+    """A portal waits for ingest, a person for query; whoever calls them calls the alias `live`."""
     started = {n for n, f in functions(dev).items() if "SnapStart" in f.properties}
-    assert started == {"ingest"}
-    (alias,) = dev.resources("AWS::Lambda::Alias")
-    assert alias.properties["Name"] == "live"
-    (version,) = dev.resources("AWS::Lambda::Version")
-    assert alias.properties["FunctionVersion"] == f"<{version.logical_id}.Version>"
-    integrations = [
+    assert started == {"ingest", "query"}
+    versions = {
+        f"<{version.logical_id}.Version>": version.properties["FunctionName"]
+        for version in dev.resources("AWS::Lambda::Version")
+    }
+    aliases = {
+        (alias.properties["FunctionName"], alias.properties["Name"]): versions[
+            alias.properties["FunctionVersion"]
+        ]
+        for alias in dev.resources("AWS::Lambda::Alias")
+    }
+    assert aliases == {
+        (f"{P}-ingest", "live"): f"{P}-ingest",
+        (f"{P}-query", "live"): f"{P}-query",
+    }
+    assert {
         r.properties["IntegrationUri"] for r in dev.resources("AWS::ApiGatewayV2::Integration")
-    ]
-    assert f"<{alias.logical_id}>" in integrations
-    for rule in dev.resources("AWS::Events::Rule"):
-        (target,) = rule.properties["Targets"]
-        assert target["Arn"] == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:live"
+    } == {INGEST, QUERY, f"{FUNCTION}-published"}
+    targets = {
+        target["Arn"]
+        for rule in dev.resources("AWS::Events::Rule")
+        for target in rule.properties["Targets"]
+    }
+    assert targets == {INGEST, f"{FUNCTION}-follower"}
+
+
+def test_query_answers_before_the_api_gives_up_and_ingest_before_query_does(
+    dev: Assembly,
+) -> None:
+    """API Gateway waits for 30 seconds, and nobody may wait for longer than who waits for them."""
+    seconds = {name: f.properties["Timeout"] for name, f in functions(dev).items()}
+    assert seconds["ingest"] < seconds["query"] < 30
+    assert all(seconds[name] < 30 for name in ("ingest", "query", "published"))
 
 
 def test_concurrency_is_reserved_in_prod_only(dev: Assembly, prod: Assembly) -> None:
@@ -137,7 +191,8 @@ def test_concurrency_is_reserved_in_prod_only(dev: Assembly, prod: Assembly) -> 
         name: f.properties["ReservedConcurrentExecutions"] for name, f in functions(prod).items()
     }
     ledgers = {f"{led}-{f}": n for led in LEDGERS for f, n in (("sequencer", 2), ("publisher", 3))}
-    assert reserved == {"ingest": 200, "published": 50, "dead-letters": 2, **ledgers}
+    shared = {"ingest": 200, "query": 50, "follower": 10, "published": 50, "dead-letters": 2}
+    assert reserved == {**shared, **ledgers}
 
 
 def test_prod_locks_for_ten_years_in_compliance_mode(prod: Assembly) -> None:

@@ -1,6 +1,7 @@
 """Each role may do exactly what is written here, to exactly these things."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ ARCHIVE = f"arn:aws:s3:::{P}-archive-{ACCOUNT}-{REGION}"
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 PUT = {"s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"}
 
+PUBLIC_KEYS = {"rebuild": "sequencer", "query": "checkpoint-*"}
+"""Who reads public keys of every ledger, and of which keys."""
+
 Granted = dict[str, set[str]]
 """Resource → actions."""
 
@@ -47,6 +51,44 @@ def expected(name: str) -> Granted:
             },
             f"{QUEUE}-*": {"sqs:SendMessage", "sqs:GetQueueUrl"},
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
+            f"{QUEUE}_undelivered": {"sqs:SendMessage"},
+            "key of undelivered events": {"kms:GenerateDataKey", "kms:Decrypt"},
+        },
+        # It reads and opens; what is written of it, ingest writes.
+        "query": {
+            f"{TABLE}-blocks": {"dynamodb:GetItem", "dynamodb:Query"},
+            f"{TABLE}-events": {"dynamodb:GetItem"},
+            **{
+                f"{TABLE}-events/index/{i}": {"dynamodb:Query"}
+                for i in ("patient", "agent", "late")
+            },
+            f"{TABLE}-subjects": {"dynamodb:BatchGetItem", "dynamodb:Query"},
+            f"{TABLE}-subjects/index/pseudonym": {"dynamodb:Query"},
+            f"{TABLE}-ledgers": {"dynamodb:GetItem"},
+            f"{TABLE}-views": {"dynamodb:BatchGetItem", "dynamodb:GetItem"},
+            f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt", "kms:GetPublicKey"},
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
+            f"{PUBLISHED}/*": {"s3:GetObject"},
+            PUBLISHED: {"s3:ListBucket"},
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:live": {
+                "lambda:InvokeFunction"
+            },
+        },
+        # It opens records too; what it derives is all that it writes.
+        "follower": {
+            f"{TABLE}-blocks": {"dynamodb:GetItem", "dynamodb:Query"},
+            f"{TABLE}-subjects": {"dynamodb:BatchGetItem", "dynamodb:Query"},
+            f"{TABLE}-subjects/index/pseudonym": {"dynamodb:Query"},
+            f"{TABLE}-ledgers": {"dynamodb:GetItem"},
+            f"{TABLE}-views": {
+                "dynamodb:BatchGetItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            },
+            f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt"},
+            f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
+            f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
             f"{QUEUE}_undelivered": {"sqs:SendMessage"},
             "key of undelivered events": {"kms:GenerateDataKey", "kms:Decrypt"},
         },
@@ -178,7 +220,8 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
                 assert thing != "*", name
                 if thing.startswith("arn:aws:kms:") and thing.endswith("key/*"):
                     condition = statement["Condition"]["ForAnyValue:StringLike"]
-                    purpose = "sequencer" if name == "rebuild" else "wrapping"
+                    shown = listed(statement["Action"]) == ["kms:GetPublicKey"]
+                    purpose = PUBLIC_KEYS[name] if shown else "wrapping"
                     assert condition == {"kms:ResourceAliases": f"alias/{P}/*/{purpose}"}
 
 
@@ -205,27 +248,52 @@ def test_who_may_take_the_break_glass_role(
 
 
 @pytest.mark.parametrize(
-    ("name", "sid", "operator", "value"),
+    ("name", "sid", "operator", "values"),
     [
-        ("ingest", "WrappedKeys", "ForAllValues:StringLike", "*#keys"),
-        ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", "{origin}"),
-        ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", "{origin}#*"),
-        ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringLike", "{origin}#*"),
-        ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", "{origin}"),
-        ("rebuild", "FreezeAndLift", "ForAllValues:StringLike", "*#published"),
-        ("{}-publisher", "KeepWhatIsPublished", "ForAllValues:StringEquals", "{origin}#published"),
+        ("ingest", "WrappedKeys", "ForAllValues:StringLike", ["*#keys"]),
+        *(
+            (
+                reader,
+                "WrappedKeysAndPublishedState",
+                "ForAllValues:StringLike",
+                ["*#keys", "*#published"],
+            )
+            for reader in ("query", "follower")
+        ),
+        ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", ["{origin}"]),
+        ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", ["{origin}#*"]),
+        ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringLike", ["{origin}#*"]),
+        ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", ["{origin}"]),
+        ("rebuild", "FreezeAndLift", "ForAllValues:StringLike", ["*#published"]),
+        (
+            "{}-publisher",
+            "KeepWhatIsPublished",
+            "ForAllValues:StringEquals",
+            ["{origin}#published"],
+        ),
     ],
 )
 def test_a_ledgers_functions_reach_only_its_own_rows(
-    dev: Assembly, name: str, sid: str, operator: str, value: str
+    dev: Assembly, name: str, sid: str, operator: str, values: list[str]
 ) -> None:
-    """LeadingKeys binds every permission on a table that ledgers share, but the subjects'."""
+    """LeadingKeys binds what a ledger's own functions do with tables that ledgers share.
+
+    Who serves all ledgers is held to kinds of items where there are kinds.
+    """
     for ledger in LEDGERS:
         policy = policies(dev)[name.format(ledger)]
         (statement,) = (s for s in statements(policy) if s["Sid"] == sid)
         origin = f"audit.example.org/{ledger}"
-        wanted = {operator: {"dynamodb:LeadingKeys": [value.replace("{origin}", origin)]}}
-        assert statement["Condition"] == wanted
+        wanted = [value.replace("{origin}", origin) for value in values]
+        assert statement["Condition"] == {operator: {"dynamodb:LeadingKeys": wanted}}
+
+
+def test_query_may_write_nothing(dev: Assembly) -> None:
+    """Whatever it finds out is answered; what is recorded of it, ingest writes."""
+    reads = re.compile(r"(\w+:(Get|BatchGet|Query|List)\w*|kms:Decrypt|lambda:InvokeFunction)")
+    log = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    actions = set().union(*granted(dev, "query").values())
+    assert {action for action in actions if not reads.fullmatch(action)} == log
 
 
 def test_a_policy_fits_into_a_managed_policy(dev: Assembly) -> None:

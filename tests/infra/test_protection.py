@@ -45,7 +45,10 @@ def test_tables_and_stacks_are_protected_in_prod(dev: Assembly, prod: Assembly) 
 
 def test_stacks_are_these(prod: Assembly) -> None:
     """A stack per ledger, and those that all ledgers share."""
-    shared = ("operations", "tables", "buckets", "bus", "api", "dead-letters", "delivery")
+    shared = (
+        *("operations", "tables", "buckets", "bus", "api", "follower", "dead-letters"),
+        "delivery",
+    )
     names = {*shared, *(f"ledger-{ledger}" for ledger in LEDGERS)}
     assert set(prod.templates()) == {f"audit-ledger-prod-{name}" for name in names}
 
@@ -53,7 +56,7 @@ def test_stacks_are_these(prod: Assembly) -> None:
 def test_fifty_ledgers_fit(many: Assembly) -> None:
     """500 resources and 200 outputs a stack, 1 MB a template; 20 KB a policy of bucket or table."""
     templates = many.templates()
-    assert len(templates) == 57
+    assert len(templates) == 58
     for name, template in templates.items():
         assert len(template["Resources"]) < 500, name
         assert len(template.get("Outputs", {})) <= 200, name

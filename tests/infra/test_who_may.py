@@ -5,6 +5,7 @@ changing a policy, which is seen. In a protected stage.
 """
 
 from functools import cache
+from itertools import product
 
 import pytest
 
@@ -27,40 +28,57 @@ READS = ("GetItem", "BatchGetItem", "Query", "Scan")
 TABLES: dict[tuple[str, str], dict[str, set[str]]] = {
     ("blocks", "{origin}"): {
         "PutItem": {"{}-sequencer", "rebuild"},
-        "GetItem": {ADMINISTRATOR, "{}-sequencer", "{}-publisher"},
+        "GetItem": {ADMINISTRATOR, "{}-sequencer", "{}-publisher", "query", "follower"},
         "BatchGetItem": {ADMINISTRATOR},
-        "Query": {ADMINISTRATOR, "{}-sequencer", "{}-publisher", "rebuild"},
+        "Query": {ADMINISTRATOR, "{}-sequencer", "{}-publisher", "rebuild", "query", "follower"},
         "Scan": {ADMINISTRATOR},
     },
     ("events", "{origin}#event"): {
         "PutItem": {"rebuild"},
         "BatchWriteItem": {"{}-sequencer", "rebuild"},
-        "GetItem": {ADMINISTRATOR},
+        "GetItem": {ADMINISTRATOR, "query"},
         "BatchGetItem": {ADMINISTRATOR, "{}-sequencer", "rebuild"},
         "Query": {ADMINISTRATOR},
         "Scan": {ADMINISTRATOR, "rebuild"},
     },
     ("subjects", "{origin}#row"): {  # who deletes comes with erasure: until then nobody
-        "PutItem": {"ingest"},
-        "BatchGetItem": {"ingest"},
-        "Query": {"ingest"},
+        "PutItem": {"ingest"},  # query and follower open with them, and make none
+        "BatchGetItem": {"ingest", "query", "follower"},
+        "Query": {"ingest", "query", "follower"},
     },
     ("ledgers", "{origin}#published"): {
         "PutItem": {"{}-publisher"},
         "UpdateItem": {"{}-publisher", "rebuild"},
-        "GetItem": {ADMINISTRATOR, "{}-publisher", "rebuild"},
+        "GetItem": {ADMINISTRATOR, "{}-publisher", "rebuild", "query", "follower"},
         "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
         "Query": {ADMINISTRATOR},
         "Scan": {ADMINISTRATOR},
     },
     ("ledgers", "{origin}#keys"): {
         "PutItem": {"ingest"},
-        "GetItem": {ADMINISTRATOR, "ingest"},
+        "GetItem": {ADMINISTRATOR, "ingest", "query", "follower"},
         # In one call with the published state; of no use without the wrapping key.
         "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
         "Query": {ADMINISTRATOR},
         "Scan": {ADMINISTRATOR},
     },
+    ("views", "{origin}#follower"): {  # derived, and made again by command: no policy guards it
+        "PutItem": {ADMINISTRATOR, "follower"},
+        "UpdateItem": {ADMINISTRATOR, "follower"},
+        "BatchWriteItem": {ADMINISTRATOR},
+        "GetItem": {ADMINISTRATOR, "query", "follower"},
+        "BatchGetItem": {ADMINISTRATOR, "query", "follower"},
+        "Query": {ADMINISTRATOR},
+        "Scan": {ADMINISTRATOR},
+    },
+}
+# Only Query and Scan reach an index; whoever may read the table may not read its index for that.
+INDEXES: dict[tuple[str, str], dict[str, set[str]]] = {
+    **{
+        ("events", index): {"Query": {ADMINISTRATOR, "query"}, "Scan": {ADMINISTRATOR}}
+        for index in ("patient", "agent", "late")
+    },
+    ("subjects", "pseudonym"): {"Query": {"query", "follower"}},
 }
 KEYS: dict[str, dict[str, set[str]]] = {
     "sequencer": {
@@ -69,19 +87,22 @@ KEYS: dict[str, dict[str, set[str]]] = {
     },
     "checkpoint-ed25519": {
         "Sign": {"{}-publisher"},
-        "GetPublicKey": {ADMINISTRATOR, "{}-publisher"},
+        "GetPublicKey": {ADMINISTRATOR, "{}-publisher", "query"},
     },
     "checkpoint-mldsa44": {
         "Sign": {"{}-publisher"},
-        "GetPublicKey": {ADMINISTRATOR, "{}-publisher"},
+        "GetPublicKey": {ADMINISTRATOR, "{}-publisher", "query"},
     },
-    "wrapping": {"Decrypt": {"ingest"}, "GenerateDataKeyWithoutPlaintext": {"ingest"}},
+    "wrapping": {
+        "Decrypt": {"ingest", "query", "follower"},
+        "GenerateDataKeyWithoutPlaintext": {"ingest"},
+    },
 }
 KEY_USES = (
     "Sign", "GetPublicKey", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom",
     "GenerateDataKeyWithoutPlaintext", "CreateGrant",
 )  # fmt: skip
-READERS = {ADMINISTRATOR, "published", "rebuild", "{}-publisher"}
+READERS = {ADMINISTRATOR, "published", "query", "rebuild", "{}-publisher"}
 OBJECTS: dict[str, dict[str, set[str]]] = {
     f"{ARCHIVE}/{{}}/blocks/00000000000000000000": {
         "put once": {"{}-publisher"},
@@ -157,6 +178,59 @@ def test_each_table_is_read_and_written_by_these(
     }
     wanted = {action: named(who, ledger) for action, who in TABLES[table, item].items()}
     assert {action: who for action, who in found.items() if who} == wanted
+
+
+@pytest.mark.parametrize(("table", "index"), INDEXES, ids="{}".format)
+def test_each_index_is_read_by_these(prod: Assembly, table: str, index: str) -> None:
+    """From a pseudonym to its secret leads one way, for those who open records."""
+    found = {
+        action: who_may(prod).may(
+            f"dynamodb:{action}",
+            f"{TABLE}-{table}/index/{index}",
+            {"dynamodb:LeadingKeys": "audit.example.org/st-elsewhere#x"},
+        )
+        for action in ("Query", "Scan")
+    }
+    assert {action: who for action, who in found.items() if who} == INDEXES[table, index]
+
+
+def test_query_puts_no_item_into_any_table_whoever_asks_for_what(prod: Assembly) -> None:
+    """Neither of these ledgers nor of any other, by no call that writes."""
+    for (table, item), action in product(TABLES, WRITES):
+        for origin in (*(f"audit.example.org/{ledger}" for ledger in LEDGERS), "another"):
+            key = {"dynamodb:LeadingKeys": item.replace("{origin}", origin)}
+            assert "query" not in who_may(prod).may(f"dynamodb:{action}", f"{TABLE}-{table}", key)
+    assert {table for table, _ in TABLES} == {
+        t.properties["TableName"].removeprefix(f"{P}-")
+        for t in prod.resources("AWS::DynamoDB::Table")
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "who"),
+    [
+        ("ingest:live", {"query"}),
+        ("ingest", set()),
+        ("query:live", set()),
+        ("query", set()),
+        ("follower", set()),
+        ("published", set()),
+        ("dead-letters", set()),
+        ("{}-sequencer", set()),
+        ("{}-publisher", {"{}-schedule"}),
+    ],
+)
+def test_each_function_is_invoked_by_these_roles(
+    prod: Assembly, function: str, who: set[str]
+) -> None:
+    """Beside the administrator; services that invoke are in `test_api`.
+
+    Whoever may invoke ingest can say of an event that the ledger itself emits it: query alone.
+    """
+    for ledger in LEDGERS:
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-{function.format(ledger)}"
+        found = who_may(prod).may("lambda:InvokeFunction", arn)
+        assert found == named(who, ledger) | {ADMINISTRATOR}
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)

@@ -1,0 +1,63 @@
+"""What is said of each search parameter: to FHIR clients, in OpenAPI, in docs/search.md."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from audit_ledger.search.criteria import DEFAULT_COUNT, MAX_COUNT
+
+ParameterType = Literal["date", "reference", "string", "token"]
+
+
+class DocumentedParameter(msgspec.Struct, frozen=True, gc=False):
+    """A parameter; `type` as FHIR names it (SearchParamType), `looks_at` in Markdown."""
+
+    name: str
+    type: ParameterType
+    looks_at: str
+
+
+PARAMETERS: Final = (
+    DocumentedParameter("date", "date", "the event's own time: `recorded`; a CloudEvent's `time`"),
+    DocumentedParameter("_lastUpdated", "date", "the time of the entry, in whole seconds"),
+    DocumentedParameter("_id", "token", "the event's id here, as Location gave it"),
+    DocumentedParameter(
+        "patient",
+        "reference",
+        "whom the event is about, and patients who act: `Patient/1`, `1`, or a URL",
+    ),
+    DocumentedParameter("patient.identifier", "token", "the same, by `<system>|<value>`"),
+    DocumentedParameter(
+        "agent", "reference", "who took part (`agent.who`): `Practitioner/1`, or an id of any type"
+    ),
+    DocumentedParameter("agent.identifier", "token", "the same, by `<system>|<value>`"),
+    DocumentedParameter("source.identifier", "token", "who recorded it: `source.observer`"),
+    DocumentedParameter("entity.identifier", "token", "what it is about: `entity.what`"),
+    DocumentedParameter("entity-type", "token", "`entity.type`"),
+    DocumentedParameter("entity-role", "token", "`entity.role`"),
+    DocumentedParameter(
+        "address",
+        "string",
+        "an agent's network address, from its start; `address:exact`, `address:contains`",
+    ),
+    DocumentedParameter("action", "token", "`action`: C, R, U, D or E"),
+    DocumentedParameter("outcome", "token", "`outcome` (R4), `outcome.code` (R5)"),
+    DocumentedParameter("type", "token", "`type` (R4), `category` (R5)"),
+    DocumentedParameter("category", "token", "the same, by its name in R5"),
+    DocumentedParameter("subtype", "token", "`subtype` (R4), `code` (R5)"),
+    DocumentedParameter("code", "token", "the same, by its name in R5"),
+    DocumentedParameter(
+        "purpose",
+        "token",
+        "`purposeOfEvent` and `agent.purposeOfUse` (R4), `authorization` (R5)",
+    ),
+)
+"""Which events: all must hold, and of one's values, parted by commas, one."""
+
+OF_THE_ANSWER: Final = {
+    "_count": f"events a page: {DEFAULT_COUNT} unless given, {MAX_COUNT} at most",
+    "_sort": "`-date`, the newest first, unless `date` is given",
+    "_format": "`json`: there is no other",
+    "_cursor": "where the page starts: only from a link `next`",
+}
+"""How they are answered."""

@@ -1,0 +1,47 @@
+"""What is said of parameters is said of those that there are."""
+
+import pytest
+
+from audit_ledger.search import parameters
+from audit_ledger.search.criteria import DateCondition, NamedResource, Text, Token
+from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS, DocumentedParameter
+from audit_ledger.search.parameters import parse_search
+from audit_ledger.search.rejected import RejectedSearch
+
+VALUES = {
+    "date": ("2026-11", DateCondition),
+    "reference": ("Patient/1", NamedResource),
+    "string": ("10.0.0.1", Text),
+    "token": ("a", Token),
+}
+"""By type, a value and what it is parsed to."""
+
+
+def test_all_parameters_are_documented_and_no_others() -> None:
+    """Each once."""
+    assert [each.name for each in PARAMETERS] == list(dict.fromkeys(e.name for e in PARAMETERS))
+    assert {each.name for each in PARAMETERS} == parameters._PARSERS.keys()
+    assert OF_THE_ANSWER.keys() == set(parameters._OF_THE_ANSWER)
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
+def test_a_parameter_is_of_the_type_that_is_said(parameter: DocumentedParameter) -> None:
+    """By what its value is parsed to."""
+    text, form = VALUES[parameter.type]
+    search = parse_search([("date", "2026"), (parameter.name, text)], is_strict=True)
+    (value,) = search.criteria[-1].values
+    assert isinstance(value, form)
+    assert search.criteria[-1].parameter == parameter.name
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
+def test_modifiers_are_those_that_are_said(parameter: DocumentedParameter) -> None:
+    """`address:exact` and `address:contains`, and none else."""
+    text, _ = VALUES[parameter.type]
+    for modifier in ("exact", "contains", "missing", "not", "above", "below", "text", "in"):
+        pairs = [("date", "2026"), (f"{parameter.name}:{modifier}", text)]
+        if f"{parameter.name}:{modifier}" in parameter.looks_at:
+            assert parse_search(pairs, is_strict=True).criteria[-1].modifier == modifier
+        else:
+            with pytest.raises(RejectedSearch):
+                parse_search(pairs, is_strict=True)
