@@ -142,7 +142,8 @@ _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 def _who(access: Access) -> dict[str, Any]:
     """A patient who asks is named as such; others by what their issuer calls them."""
     if access.patient:
-        return {"type": "Patient", **_named(claimed_patient(access.patient))}
+        patient = claimed_patient(access.patient)
+        return {**_named(patient), **({} if patient.reference else {"type": "Patient"})}
     return {"identifier": {"system": access.issuer, "value": access.subject}}
 
 

@@ -5,143 +5,47 @@ docs/design.md), not from the code, and each cell of the matrix must be what the
 """
 
 import json
-import time
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import Any
 
-import jwt
 import pytest
 
 from infra.local.clients import client
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.tokens import KEY_ID, TokenIssuer
 from tests.events.made import r4
+from tests.local.token_holders import HOLDERS, MRN, Holder
 
 FHIR = "application/fhir+json"
 LEDGERS = ("north", "south")
-WRITE = "system/AuditEvent.c"
-EHR = "ledger/north portal/ehr"
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Whom a token speaks for. `genuine`: the API's issuer made it for the API, and it is valid.
-
-    `ledger`: the one that it names; `may_write`: it has a scope to create AuditEvents as a system,
-    and names a portal of that ledger.
-    """
-
-    token: Callable[[LocalCloud], str | None]
-    genuine: bool = True
-    ledger: str | None = "north"
-    may_write: bool = False
+def about(ledger: str, number: str) -> bytes:
+    """An event about a patient, named as the ledger's portal does, with a mark to know it by."""
+    named = {
+        "north": {"identifier": {"system": MRN, "value": number}},
+        "south": {"reference": f"Patient/{number}"},
+    }[ledger]
+    who = {"what": named, "role": {"code": "1"}}
+    return json.dumps(r4(entity=[who], outcomeDesc=f"mark-{ledger}-{number}")).encode()
 
 
-def scoped(scope: str, **claims: Any) -> Callable[[LocalCloud], str]:
-    """A genuine token with these scopes and claims."""
-
-    def sign(cloud: LocalCloud) -> str:
-        audience = min(cloud.tokens.authorizer.audience)
-        return cloud.tokens.issuer.token(audience, scope.split(), claims)
-
-    return sign
-
-
-def signed_by(issuer: Callable[[LocalCloud], TokenIssuer]) -> Callable[[LocalCloud], str]:
-    """A portal's token, but for who signed it."""
-
-    def sign(cloud: LocalCloud) -> str:
-        audience = min(cloud.tokens.authorizer.audience)
-        return issuer(cloud).token(audience, [WRITE, *EHR.split()])
-
-    return sign
-
-
-def unsigned(algorithm: str) -> Callable[[LocalCloud], str]:
-    """A portal's token without a signature, or with one that anybody can make."""
-
-    def sign(cloud: LocalCloud) -> str:
-        claims = jwt.decode(
-            cloud.tokens.portal("north", "ehr"), options={"verify_signature": False}
-        )
-        key = "" if algorithm == "none" else "k" * 32
-        return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": KEY_ID})
-
-    return sign
-
-
-def altered(cloud: LocalCloud) -> str:
-    """The claims of another ledger's portal under this one's signature."""
-    header, _, signature = cloud.tokens.portal("north", "ehr").split(".")
-    return f"{header}.{cloud.tokens.portal('south', 'lab').split('.')[1]}.{signature}"
-
-
-PAST, LATER = int(time.time()) - 1000, int(time.time()) + 100_000
-
-HOLDERS: dict[str, Holder] = {
-    # Who is nobody.
-    "no token": Holder(lambda _: None, genuine=False),
-    "an empty token": Holder(lambda _: "", genuine=False),
-    "garbage": Holder(lambda _: "a.b.c", genuine=False),
-    "garbage of bytes": Holder(lambda _: "\xff\xfe.\xe9.=", genuine=False),
-    "expired": Holder(scoped(f"{WRITE} {EHR}", exp=PAST), genuine=False),
-    "not yet valid": Holder(scoped(f"{WRITE} {EHR}", nbf=LATER), genuine=False),
-    "issued in the future": Holder(scoped(f"{WRITE} {EHR}", iat=LATER), genuine=False),
-    "another issuer": Holder(scoped(f"{WRITE} {EHR}", iss="https://x.example"), genuine=False),
-    "another audience": Holder(scoped(f"{WRITE} {EHR}", aud="another"), genuine=False),
-    "another client": Holder(scoped(f"{WRITE} {EHR}", client_id="another"), genuine=False),
-    "another key": Holder(
-        signed_by(lambda cloud: TokenIssuer(cloud.tokens.issuer.issuer)), genuine=False
-    ),
-    "no signature": Holder(unsigned("none"), genuine=False),
-    "an HMAC": Holder(unsigned("HS256"), genuine=False),
-    "altered": Holder(altered, genuine=False),
-    # Who is somebody.
-    "portal of north": Holder(lambda c: c.tokens.portal("north", "ehr"), may_write=True),
-    "portal of south": Holder(
-        lambda c: c.tokens.portal("south", "lab"), ledger="south", may_write=True
-    ),
-    "security officer": Holder(lambda c: c.tokens.security("north")),
-    "patient": Holder(lambda c: c.tokens.patient("north", "1")),
-    # What a token may lack, or have too much of.
-    "no scope to write": Holder(scoped(EHR)),
-    "no scope at all": Holder(scoped(""), ledger=None),
-    "no ledger": Holder(scoped(f"{WRITE} portal/ehr"), ledger=None),
-    "two ledgers": Holder(scoped(f"{WRITE} {EHR} ledger/south"), ledger=None),
-    "every ledger": Holder(scoped(f"{WRITE} ledger/* portal/ehr"), ledger=None),
-    "a ledger that is none": Holder(scoped(f"{WRITE} ledger/west portal/ehr"), ledger="west"),
-    "no portal": Holder(scoped(f"{WRITE} ledger/north")),
-    "two portals": Holder(scoped(f"{WRITE} {EHR} portal/bus")),
-    "another ledger's portal": Holder(scoped(f"{WRITE} ledger/north portal/lab")),
-    "a claim against the scope": Holder(scoped(f"{WRITE} {EHR}", ledger="south"), ledger="south"),
-    # SMART v2: any of cruds in that order, for this resource or all; the context must be system.
-    "all, as a system": Holder(scoped(f"system/*.cruds {EHR}"), may_write=True),
-    "all of AuditEvent": Holder(scoped(f"system/AuditEvent.cruds {EHR}"), may_write=True),
-    "create among others": Holder(scoped(f"system/*.rs {WRITE} {EHR}"), may_write=True),
-    "all but create": Holder(scoped(f"system/*.ruds {EHR}")),
-    "another resource": Holder(scoped(f"system/Patient.cruds {EHR}")),
-    "as a user": Holder(scoped(f"user/*.cruds {EHR}")),
-    "as a patient": Holder(scoped(f"patient/*.cruds {EHR}")),
-    "letters out of order": Holder(scoped(f"system/AuditEvent.sc {EHR}")),
-    "a narrowed scope": Holder(scoped(f"{WRITE}?type=rest {EHR}")),
-    "upper case": Holder(scoped(f"SYSTEM/AuditEvent.C {EHR}")),
-    # SMART v1 is another language: it is not guessed at.
-    "SMART v1 write": Holder(scoped(f"system/AuditEvent.write {EHR}")),
-    "SMART v1 everything": Holder(scoped(f"system/*.* {EHR}")),
-    "a wildcard alone": Holder(scoped(f"* {EHR}")),
-}
-
-EVENT = json.dumps(r4(entity=[{"what": {"reference": "Patient/1"}}])).encode()
+EVENT = about("north", "1")
 BUNDLE = json.dumps({"resourceType": "Bundle", "type": "batch", "entry": []}).encode()
+DOCUMENT = json.dumps({"digest": f"ni:///sha-256;{'A' * 43}"}).encode()
 CLOUDEVENT = json.dumps({"specversion": "1.0", "id": "1", "source": "s", "type": "t"}).encode()
 
 
 @dataclass(frozen=True)
 class Route:
-    """A request, what it is answered when allowed, and whose it is."""
+    """A request, what it is answered when allowed, and whose it is.
+
+    `path` may name the event of a ledger: `{north}`. `asks`: it is a question, which needs that
+    permission, or none (""); None: it is no question. `of_all`: not for patients. `of_event`: of
+    one event. `recorded`: it is put into the ledger.
+    """
 
     method: str
     path: str
@@ -149,8 +53,13 @@ class Route:
     ledger: str | None = None
     media_type: str = FHIR
     body: bytes | None = None
+    asks: str | None = None
+    of_all: bool = False
+    of_event: bool = False
+    recorded: bool = False
 
 
+SEARCH = Route("GET", "/AuditEvent?date=ge2020", 200, asks="s", recorded=True)
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/AuditEvent", 201, body=EVENT),
     Route("POST", "/", 200, body=BUNDLE),
@@ -162,6 +71,33 @@ ROUTES: tuple[Route, ...] = (
     # Nobody climbs out of a ledger: to S3 that is a name, which no file has.
     Route("GET", "/published/north/../south/checkpoint", 404, "north"),
     Route("GET", "/published/north%2F..%2Fsouth%2Fcheckpoint", 404, "north"),
+    SEARCH,
+    *(
+        Route(
+            "GET",
+            f"/AuditEvent/{{{ledger}}}{of}",
+            200,
+            ledger,
+            asks="r",
+            of_event=True,
+            recorded=True,
+        )
+        for ledger in LEDGERS
+        for of in ("", "/receipt")
+    ),
+    Route(
+        *("POST", "/documents/verify", 200),
+        media_type="application/json",
+        body=DOCUMENT,
+        asks="s",
+        recorded=True,
+    ),
+    Route("GET", "/findings", 200, asks="s", of_all=True, recorded=True),
+    Route("GET", "/portals/ehr/gaps", 200, "north", asks="s", of_all=True, recorded=True),
+    *(
+        Route("GET", path, 200, asks="")
+        for path in ("/digests", "/digests/latest", "/consistency?from=1", "/policy")
+    ),
 )
 
 
@@ -170,54 +106,122 @@ def rule(holder: Holder, route: Route) -> int:
 
     Anyone may ask what the server does. Without a genuine token nobody gets further. Whoever names
     a ledger may read what it has published. Who writes is a portal of its ledger, as a system.
+    Questions: see `rule_of_questions`.
     """
     if route.path == "/metadata":
         return 200
     if not holder.genuine:
         return 401
+    if route.asks is not None:
+        return rule_of_questions(holder, route)
     if route.method == "GET":
         return route.allowed if holder.ledger == route.ledger else 403
     return route.allowed if holder.may_write else 403
 
 
+def rule_of_questions(holder: Holder, route: Route) -> int:
+    """The status of a question, by a genuine token.
+
+    It is of a ledger that there is. What proves the ledger, all may know who name it; other things
+    need SMART's r or s, as system or user for all, or of a patient for the own. What is another
+    ledger's, or another patient's, is as if it were not there.
+    """
+    if holder.ledger not in LEDGERS:
+        return 403
+    if not route.asks:
+        return route.allowed
+    sees_all = route.asks in holder.all
+    if not sees_all and (route.asks not in holder.own or route.of_all):
+        return 403
+    if route.ledger not in (None, holder.ledger):
+        return 404
+    return 404 if route.of_event and not sees_all and holder.patient != "1" else route.allowed
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The real app, with two events in each ledger, published; ids of the first."""
+
+    cloud: LocalCloud
+    ids: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def cloud(assembly: Path) -> Iterator[LocalCloud]:
-    """The real app with an event in each ledger, published."""
+def deployed(assembly: Path) -> Iterator[Deployed]:
+    """About two patients of each ledger."""
     with local_cloud(assembly) as cloud:
+        ids: dict[str, str] = {}
         for ledger, portal in (("north", "ehr"), ("south", "lab")):
-            status, _ = ask(cloud, ROUTES[0], cloud.tokens.portal(ledger, portal))
-            assert status == 201
+            for number in ("1", "2"):
+                route = Route("POST", "/AuditEvent", 201, body=about(ledger, number))
+                answer = send(cloud, route, cloud.tokens.portal(ledger, portal))
+                assert answer.status == 201
+                ids.setdefault(ledger, answer.headers["location"].rpartition("/")[2])
         cloud.drain()
         cloud.publish()
-        yield cloud
+        yield Deployed(cloud, ids)
 
 
-def ask(cloud: LocalCloud, route: Route, token: str | None) -> tuple[int, bytes]:
+@pytest.fixture
+def cloud(deployed: Deployed) -> LocalCloud:
+    """The app."""
+    return deployed.cloud
+
+
+def ask(
+    cloud: LocalCloud, route: Route, token: str | None, ids: dict[str, str] | None = None
+) -> tuple[int, bytes]:
     """Send a request; give status and body."""
+    answer = send(cloud, route, token, ids)
+    return answer.status, answer.read()
+
+
+def send(
+    cloud: LocalCloud, route: Route, token: str | None, ids: dict[str, str] | None = None
+) -> HTTPResponse:
+    """Send a request; `ids`: of the ledgers' events."""
     connection = HTTPConnection("127.0.0.1", int(cloud.url.rpartition(":")[2]), timeout=60)
     headers = {"Content-Type": route.media_type}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    connection.request(route.method, route.path, route.body, headers)
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    return answer.status, content
+    path = route.path.format_map(ids or {}) if route.of_event else route.path
+    connection.request(route.method, path, route.body, headers | {"Connection": "close"})
+    return connection.getresponse()
 
 
 @pytest.mark.parametrize("name", HOLDERS)
-def test_who_gets_in(cloud: LocalCloud, name: str) -> None:
-    """Each route answers each token as the rules say, and a refusal tells nothing of the token."""
-    holder = HOLDERS[name]
+def test_who_gets_in(deployed: Deployed, name: str) -> None:
+    """Each route answers each token as the rules say, and a refusal tells nothing of the token.
+
+    What was written is what was answered so, and each use of the ledger that was answered.
+    """
+    cloud, holder = deployed.cloud, HOLDERS[name]
     token = holder.token(cloud)
+    recorded = 0
     for route in ROUTES:
-        status, content = ask(cloud, route, token)
+        status, content = ask(cloud, route, token, deployed.ids)
+        recorded += route.recorded and status == 200
         assert status == rule(holder, route), f"{route.method} {route.path}: {content!r}"
         if status in (401, 403):
             assert b"north" not in content
             assert b"south" not in content
     written = [record for batch in cloud.drain().batches for record in batch.messages]
-    assert len(written) == (2 if holder.may_write else 0)
+    assert len(written) == (2 if holder.may_write else 0) + recorded
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_who_sees_which_events(cloud: LocalCloud, name: str) -> None:
+    """A search gives what the token may see of its own ledger, and nothing else."""
+    holder = HOLDERS[name]
+    _, content = ask(cloud, SEARCH, holder.token(cloud))
+    seen = set(re.findall(rb"mark-(\w+-\d)", content))
+    may_see: set[bytes] = set()
+    if holder.genuine and holder.ledger in LEDGERS:
+        sees_all = "s" in holder.all
+        seen_of = [n for n in "12" if sees_all or ("s" in holder.own and holder.patient == n)]
+        may_see = {f"{holder.ledger}-{number}".encode() for number in seen_of}
+    assert seen == may_see
+    cloud.drain()
 
 
 def test_an_event_goes_to_the_ledger_that_the_token_names(cloud: LocalCloud) -> None:
