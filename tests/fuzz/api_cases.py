@@ -84,6 +84,15 @@ BOUNDS = (
     {"agent": "Practitioner/doc"},
 )
 """What a search must have, one of them."""
+_OF_A_PATIENT = ({"patient": f"{MRN}|1"}, {"patient": f"{MRN}|2", "zone": "Europe/Berlin"})
+BOUNDS_OF: dict[str, tuple[dict[str, str], ...]] = {
+    "GET /AuditEvent": BOUNDS,
+    "GET /accounting": _OF_A_PATIENT,
+    "GET /accesses": _OF_A_PATIENT,
+    "GET /reports/privacy": ({"from": "2020-01-01"}, {"user": "Practitioner/doc"}),
+    "GET /export": tuple({**bound, "format": "csv"} for bound in BOUNDS),
+}
+"""The same, of each route that has something like it."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +138,9 @@ def _send(cloud: LocalCloud, media_type: str, event: JsonObject) -> str:
 def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> dict[int, int]:
     """Send `cases` requests to one operation; give how many answers of each status there were.
 
-    Of those that name an event most name one that is there; of searches most are bounded, and have
-    one other parameter. `same`: the same requests in every run. Raises schemathesis' failures.
+    Of those that name an event most name one that is there; of searches and reports most are
+    bounded, and have one other parameter. `same`: the same requests in every run. Raises
+    schemathesis' failures.
     """
     cloud, operation = published.cloud, OPERATIONS[name]
     is_write = name in ("POST /", "POST /AuditEvent", "POST /events")
@@ -150,13 +160,13 @@ def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> di
     @given(
         case=st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in MODES)),
         known=st.one_of(st.none(), st.sampled_from(published.ids)),
-        bound=st.one_of(st.none(), st.sampled_from(BOUNDS)),
+        bound=st.one_of(st.none(), st.sampled_from(BOUNDS_OF.get(name, BOUNDS))),
         kept=st.integers(0, 1000),
     )
     def run(case: Any, known: str | None, bound: dict[str, str] | None, kept: int) -> None:
         if known is not None and "{id}" in name:
             case.path_parameters["id"] = "ehr" if name.startswith("GET /portals/") else known
-        if bound is not None and name == "GET /AuditEvent":
+        if bound is not None and name in BOUNDS_OF:
             given = sorted((case.query or {}).items())
             one = dict([given[kept % len(given)]]) if given else {}
             case.query = {**bound, **one}

@@ -92,6 +92,7 @@ ROUTES: tuple[Route, ...] = (
         asks="s",
         recorded=True,
     ),
+    Route("GET", "/reports/privacy", 200, asks="s", of_all=True, recorded=True),
     Route("GET", "/findings", 200, asks="s", of_all=True, recorded=True),
     Route("GET", "/portals/ehr/gaps", 200, "north", asks="s", of_all=True, recorded=True),
     *(
