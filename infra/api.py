@@ -126,6 +126,10 @@ class ApiStack(StageStack):
             (get, "/digests/latest", to_query),
             (get, "/consistency", to_query),
             (get, "/policy", to_query),
+            (get, "/accounting", to_query),
+            (get, "/accesses", to_query),
+            (get, "/reports/privacy", to_query),
+            (get, "/export", to_query),
             (get, "/published/{path+}", to_published),
         ):
             self._http.add_routes(

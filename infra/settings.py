@@ -7,7 +7,9 @@ says where, what was found and what was expected.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -21,6 +23,12 @@ MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's client is 
 MAX_ALARM_EMAILS = 10
 MAX_BREAK_GLASS = 10
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
+ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
+EXCLUSIONS = (
+    *("treatment", "payment", "operations", "individual", "incidental", "authorization"),
+    *("directory", "national_security", "correctional", "limited_data_set", "before_compliance"),
+)
+"""Of 45 CFR 164.528(a)(1), as accountings call them."""
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
@@ -29,6 +37,8 @@ _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _PRINCIPAL = re.compile(r"arn:aws:iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
 _ISSUER = re.compile(r"https://[^\s?#]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CODE = re.compile(r"[^|]*\|[^|]+")
+_AGENT = re.compile(r"(?:reference|altId|display)\|.+|identifier\|[^|]*\|.+")
 _CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
 
 
@@ -53,12 +63,49 @@ class Portal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     account: str | None = None
 
 
+class Exclusion(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What an exclusion leaves out of an accounting besides what it does anyway."""
+
+    purposes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    until: str | None = None
+
+
+class Suspension(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Silence that an agency asked for, about who received."""
+
+    agency: str
+    recipients: tuple[str, ...]
+    begin: str = msgspec.field(name="from")
+    until: str
+    oral: bool = False
+
+
+class Reports(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """How a ledger reports: time zone, what patients see, what is accounted for."""
+
+    zone: str = "UTC"
+    day_only: bool = False
+    role_only: bool = False
+    disclosures: tuple[str, ...] | None = None
+    exclusions: dict[str, Exclusion] = {}
+    suspensions: tuple[Suspension, ...] = ()
+
+
 class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ledger. `public`: served to anyone through CloudFront."""
 
     id: str
     portals: tuple[Portal, ...]
     public: bool = False
+    reports: Reports = Reports()
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,11 +161,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
-    """Give what ingest must know of a ledger: its SSM parameter, before it becomes JSON."""
+    """Give what functions must know of a ledger: its SSM parameter, before it becomes JSON."""
     portals = {
         portal.id: {"patient": msgspec.to_builtins(portal.patient)} for portal in ledger.portals
     }
-    return {"origin": settings.origin(ledger), "portals": portals}
+    reports = msgspec.to_builtins(ledger.reports)
+    return {
+        "origin": settings.origin(ledger),
+        "portals": portals,
+        **({"reports": reports} if reports else {}),
+    }
 
 
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653)
@@ -238,7 +290,10 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
             yield f"{place}.id", origin, f"an origin of at most {MAX_ORIGIN_BYTES} bytes"
         parameter = json.dumps(ledger_parameter(settings, ledger))
         if len(parameter.encode()) > MAX_PARAMETER_BYTES:
-            expected = f"portals that fit into an SSM parameter of {MAX_PARAMETER_BYTES} bytes"
+            expected = (
+                f"portals that fit into an SSM parameter of {MAX_PARAMETER_BYTES} bytes, "
+                "with what stands under reports"
+            )
             yield f"{place}.portals", f"{len(parameter.encode())} bytes", expected
         for queue in names.queues(ledger.id):
             if queue in queues:
@@ -246,6 +301,60 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
                 yield f"{place}.id", ledger.id, expected
         queues.update(dict.fromkeys(names.queues(ledger.id), ledger.id))
         yield from _portal_faults(place, ledger.portals, accounts)
+        yield from _report_faults(f"{place}.reports", ledger.reports)
+
+
+def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, str]]:
+    try:
+        ZoneInfo(reports.zone)
+    except (KeyError, ValueError, OSError):
+        yield f"{place}.zone", reports.zone, "a time zone by its IANA name, such as Europe/Berlin"
+    if reports.disclosures is not None and not reports.disclosures:
+        yield f"{place}.disclosures", [], "at least one code, or no such setting for the usual ones"
+    yield from _wrong_texts(f"{place}.disclosures", reports.disclosures or (), _CODE, _CODE_RULE)
+    for key, exclusion in reports.exclusions.items():
+        here = f"{place}.exclusions.{key}"
+        if key not in EXCLUSIONS:
+            yield f"{place}.exclusions", key, f"one of {', '.join(EXCLUSIONS)}"
+        yield from _wrong_texts(f"{here}.purposes", exclusion.purposes, _CODE, _CODE_RULE)
+        yield from _wrong_texts(f"{here}.kinds", exclusion.kinds, _CODE, _CODE_RULE)
+        yield from _wrong_texts(f"{here}.recipients", exclusion.recipients, _AGENT, _AGENT_RULE)
+        if exclusion.until is not None and _instant(exclusion.until) is None:
+            yield f"{here}.until", exclusion.until, _INSTANT_RULE
+    for number, suspension in enumerate(reports.suspensions):
+        yield from _suspension_faults(f"{place}.suspensions[{number}]", suspension)
+
+
+def _suspension_faults(place: str, suspension: Suspension) -> Iterator[tuple[str, object, str]]:
+    if not suspension.recipients:
+        yield f"{place}.recipients", [], "at least one recipient"
+    yield from _wrong_texts(f"{place}.recipients", suspension.recipients, _AGENT, _AGENT_RULE)
+    begin, until = _instant(suspension.begin), _instant(suspension.until)
+    if begin is None:
+        yield f"{place}.from", suspension.begin, _INSTANT_RULE
+    if until is None:
+        yield f"{place}.until", suspension.until, _INSTANT_RULE
+    if begin is None or until is None:
+        return
+    if begin >= until:
+        yield f"{place}.until", suspension.until, "a time after from"
+    if suspension.oral and until - begin > ORAL_LIMIT:
+        yield f"{place}.until", suspension.until, "30 days after from at most: it was oral"
+
+
+def _wrong_texts(
+    place: str, texts: Sequence[str], form: re.Pattern[str], expected: str
+) -> Iterator[tuple[str, object, str]]:
+    for number, text in enumerate(texts):
+        if not form.fullmatch(text):
+            yield f"{place}[{number}]", text, expected
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _portal_faults(
@@ -296,4 +405,10 @@ def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield "ledgers", len(settings.ledgers), expected
 
 
+_CODE_RULE = "a code as system|code, or |code without a system"
+_AGENT_RULE = (
+    "a recipient as events name it: reference|Organization/<id>, identifier|<system>|<value>, "
+    "altId|<id> or display|<name>"
+)
+_INSTANT_RULE = "an instant like 2026-11-22T05:59:00Z"
 _ID_RULE = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"

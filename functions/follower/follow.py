@@ -145,10 +145,11 @@ class Follower:
     def _opened(self, block: StoredBlock, run: Run) -> list[Opened]:
         """Open a block's records, but those that were erased, and those that do not open."""
         opener = Opener(self.ledger, self.now())
-        opener.look_up(stored.indexed for stored in block.entries.values())
+        entries = list(block.entries())
+        opener.look_up(stored.indexed for stored in entries)
         opened = []
         erased = unopened = 0
-        for stored in block.entries.values():
+        for stored in entries:
             try:
                 record = opener.open(stored)
             except UnreachableError:

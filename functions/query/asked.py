@@ -17,11 +17,16 @@ from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import PinnedLog
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
+from audit_ledger.reports.suspension import in_force
 from audit_ledger.search.rejected import RejectedSearch
 from functions.query.find import Finder, canonical_names
-from functions.query.own_events import Invoke, record_use
+from functions.query.own_events import Invoke, claimed_patient, record_use
+from functions.query.report_rules import ReportRules, report_rules
+from functions.query.suspended import tells_of
 
+FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
 NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
 
 
@@ -30,7 +35,8 @@ class Desk:
     """What answers questions.
 
     `invoke`: asks ingest; `objects`: a ledger's published files, to list; `views`: by origin;
-    `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds.
+    `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds;
+    `clock`: seconds, monotonic.
     """
 
     ledgers: KeptForMinutes[Ledger]
@@ -39,6 +45,7 @@ class Desk:
     views: Callable[[str], ViewsTable]
     checkpoint_keys: Callable[[str], tuple[bytes, bytes]]
     now: Callable[[], int]
+    clock: Callable[[], float]
 
     def admitted(self, request: Request) -> Ledger:
         """Give the ledger of any genuine token, to read what is published of it."""
@@ -47,31 +54,48 @@ class Desk:
         except NotFoundError:
             raise ForbiddenError("the token's ledger does not exist") from None
 
-    def question(self, request: Request, permission: str) -> "Question":
+    def question(
+        self, request: Request, permissions: str, *, is_masked: bool = False
+    ) -> "Question":
         """Admit a question; ForbiddenError where the token does not allow it.
 
-        `permission`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
+        `permissions`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
+        `is_masked`: the answer shows a patient no more than the ledger's settings let it. All
+        others are refused to patients where the settings mask anything.
         """
         access = request.access
-        sees_all = access.allows("system", permission) or access.allows("user", permission)
+        sees_all = any(
+            all(access.allows(context, permission) for permission in permissions)
+            for context in ("system", "user")
+        )
         if not sees_all:
-            access.require("patient", permission)
+            for permission in permissions:
+                access.require("patient", permission)
             if not access.patient:
                 raise ForbiddenError("the token names no patient")
         ledger = self.admitted(request)
-        return Question(self, request, ledger, sees_all, ledger.state.published(), self.now())
+        reports = report_rules(ledger.reports)
+        if not sees_all and reports.masks and not is_masked:
+            raise ForbiddenError("this ledger shows patients GET /accesses and GET /accounting")
+        state = ledger.state.published()
+        return Question(self, request, ledger, reports, sees_all, state, self.now(), self.clock())
 
 
 @dataclass(frozen=True)
 class Question:
-    """An admitted question. `state`: what is published, None where nothing is yet."""
+    """An admitted question. `state`: what is published, None where nothing is yet.
+
+    `now`: whole seconds; `begun`: when, by the desk's clock.
+    """
 
     desk: Desk
     request: Request
     ledger: Ledger
+    reports: ReportRules
     sees_all: bool
     state: PublishedState | None
     now: int
+    begun: float
 
     @property
     def views(self) -> ViewsTable:
@@ -93,19 +117,37 @@ class Question:
         """The patient who asks, None for others. A claim is `Patient/1`, `1` or `system|value`."""
         return None if self.sees_all else claimed_patient(self.access.patient)
 
-    def finder(self, size: int | None = None) -> Finder:
-        """Look at the ledger as of `size` entries (None: all that is published)."""
+    def has_time(self) -> bool:
+        """Whether events may still be looked for, so that the answer comes in time."""
+        return self.desk.clock() - self.begun < FINDING_SECONDS
+
+    def finder(
+        self, size: int | None = None, of: tuple[PatientReference, ...] | None = None
+    ) -> Finder:
+        """Look at the ledger as of `size` entries (None: all that is published).
+
+        `of`: only at what is about a patient, of these names, for who may see all.
+        """
         published = 0 if self.state is None else self.state.size
         opener = Opener(self.ledger, self.now)
         log = PinnedLog(self.ledger.blocks, published if size is None else min(size, published))
-        return Finder(self.ledger, log, opener, self.now, self._own(opener))
+        if self.patient is None:
+            own = None if of is None else self._pseudonyms(opener, of)
+            return Finder(self.ledger, log, opener, self.now, own)
+        own = self._pseudonyms(opener, (self.patient,))
+        return Finder(self.ledger, log, opener, self.now, own, self._is_withheld)
 
     def record(
         self,
         patients: tuple[PatientReference, ...],
         subtype: tuple[str, str, str] | None = None,
+        *,
+        export: bool = False,
     ) -> None:
-        """Put this question into the ledger; UnreachableError where that fails: no answer then."""
+        """Put this question into the ledger; UnreachableError where that fails: no answer then.
+
+        `export`: it stands for an export as a whole.
+        """
         own = self.patient
         record_use(
             self.desk.invoke,
@@ -117,30 +159,28 @@ class Question:
             patients=patients if own is None else (own,),
             instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
             subtype=subtype,
+            export=export,
         )
 
-    def _own(self, opener: Opener) -> frozenset[bytes] | None:
-        patient, keys = self.patient, self.ledger.keys
-        if patient is None:
-            return None
+    def _is_withheld(self, event: OpenedEvent) -> bool:
+        suspensions = self.reports.suspensions
+        return bool(suspensions) and tells_of(event, in_force(suspensions, self.now * 1000))
+
+    def _pseudonyms(
+        self, opener: Opener, patients: tuple[PatientReference, ...]
+    ) -> frozenset[bytes]:
+        keys, rules = self.ledger.keys, self.ledger.rules.values()
         if keys is None:
             return frozenset()
+        names = {name for patient in patients for name in canonical_names(rules, patient)}
         secrets = [
             secret
-            for name in canonical_names(self.ledger.rules.values(), patient)
+            for name in sorted(names)
             for secret in self.ledger.subjects.generations(row_key(keys.index_key, name))
         ]
         by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
         opener.know(by_pseudonym)
         return frozenset(by_pseudonym)
-
-
-def claimed_patient(claim: str) -> PatientReference:
-    """Read the patient of a token."""
-    system, bar, value = claim.rpartition("|")
-    if bar:
-        return PatientReference(None, ((system, value),))
-    return PatientReference(claim if "/" in claim else f"Patient/{claim}")
 
 
 def instant_of(given: Mapping[str, str], name: str, otherwise: int) -> int:

@@ -6,6 +6,9 @@ Three ways lead to them, and each is complete by itself:
 - **of a period**: from the blocks of that period, read in the ledger's order, and from the index of
   late events, whose own time is far from the ledger's;
 - **young** entries, which those indexes may not have yet, from the newest blocks, either way.
+
+A period in which nothing is found may be long. A milestone, which is no entry, says after some
+blocks how far the search is, so that it can stop there and go on from there.
 """
 
 import heapq
@@ -16,6 +19,9 @@ from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_
 from audit_ledger.reading.pinned import PinnedLog, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000
+BLOCKS_A_MILESTONE = 50
+MILESTONE = -1  # in the place of a block's first entry
+_LAST_SEQ = 2**63 - 1
 
 
 class Person:
@@ -86,13 +92,20 @@ def _newest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
     """Read blocks backwards. What is to come is older than a block's time and two minutes."""
     start = log.first_after(_seconds(window.last) + LATE_SECONDS)
     waiting: list[tuple[int, int, int]] = []  # negated: the newest is on top of the heap
+    silent = 0
     for block in log.newest_first(start):
         if block.time * 1000 + LATE_MS < window.first:
             break
         for place in _in_time(block, window):
             heapq.heappush(waiting, (-place.time_ms, -place.seq, -place.first_seq))
-        while waiting and -waiting[0][0] > block.time * 1000 + LATE_MS:
+        reached = block.time * 1000 + LATE_MS
+        silent += 1
+        while waiting and -waiting[0][0] > reached:
             yield _negated(heapq.heappop(waiting))
+            silent = 0
+        if silent >= BLOCKS_A_MILESTONE:
+            yield Place(reached, _LAST_SEQ, MILESTONE)
+            silent = 0
     while waiting:
         yield _negated(heapq.heappop(waiting))
 
@@ -101,19 +114,26 @@ def _oldest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
     """Read blocks forwards. What is to come is newer than a block's time less two minutes."""
     start = log.first_after(_seconds(window.first) - LATE_SECONDS - 1)
     waiting: list[Place] = []
+    silent = 0
     for block in log.oldest_first(start):
         if block.time * 1000 - LATE_MS > window.last:
             break
         for place in _in_time(block, window):
             heapq.heappush(waiting, place)
-        while waiting and waiting[0].time_ms < block.time * 1000 - LATE_MS:
+        reached = block.time * 1000 - LATE_MS
+        silent += 1
+        while waiting and waiting[0].time_ms < reached:
             yield heapq.heappop(waiting)
+            silent = 0
+        if silent >= BLOCKS_A_MILESTONE:
+            yield Place(reached, 0, MILESTONE)
+            silent = 0
     while waiting:
         yield heapq.heappop(waiting)
 
 
 def _in_time(block: StoredBlock, window: Window) -> Iterator[Place]:
-    for stored in block.entries.values():
+    for stored in block.entries():
         entry = stored.indexed
         if window.first <= entry.row.time_ms <= window.last and not is_late(entry):
             yield place_of(entry)

@@ -4,7 +4,7 @@ Pages are bounded by work, not only by their length: whoever asks for what is ra
 found so far and a cursor to go on from. All pages of a search see the same published size.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,11 +17,13 @@ from audit_ledger.reading.opening import Opened, Opener
 from audit_ledger.reading.pinned import PinnedLog, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.lookups import agent_lookups, event_ids, event_period, patient_lookups
 from audit_ledger.search.match import matches
-from functions.query.candidates import Person, of_period, of_persons
+from audit_ledger.search.rejected import RejectedSearch
+from functions.query.candidates import MILESTONE, Person, of_period, of_persons
 
 AT_ONCE = 50  # records whose secrets are looked up together
 MOST_OPENED = 1000  # a page
@@ -46,7 +48,7 @@ class Finder:
     """Finds events of one ledger, below one published size, for one request.
 
     `own`: pseudonyms of the patient who asks, who sees nothing else; None for who may see all.
-    `now`: whole seconds.
+    `is_withheld`: of what is not shown to who asks. `now`: whole seconds.
     """
 
     ledger: Ledger
@@ -54,6 +56,7 @@ class Finder:
     opener: Opener
     now: int
     own: frozenset[bytes] | None = None
+    is_withheld: Callable[[OpenedEvent], bool] = lambda _: False
 
     def page(self, search: Search, after: Place | None) -> Page:
         """Give a page: matching events behind `after` in the order that is asked for."""
@@ -69,7 +72,33 @@ class Finder:
                 for p in places
                 if ((p.time_ms, p.seq) < behind if newest_first else (p.time_ms, p.seq) > behind)
             )
-        return self._filled(search, places, warnings)
+        return self._filled(search, places, after, warnings)
+
+    def everything(
+        self, search: Search, most: int, has_time: Callable[[], bool]
+    ) -> tuple[Opened, ...]:
+        """Give all matching events, in the order that is asked for.
+
+        RejectedSearch (413) where more than `most` would have to be opened, or time is up before.
+        """
+        newest_first = search.sort == "-date"
+        window = self._window(search, None, newest_first=newest_first)
+        if window.first > window.last or self.ledger.keys is None:
+            return ()
+        places, _ = self._candidates(search, window, newest_first=newest_first)
+        found: list[Opened] = []
+        looked_at = 0
+        while chunk := list(islice(places, AT_ONCE)):
+            looked_at += len(chunk)
+            if looked_at > most or not has_time():
+                raise RejectedSearch(
+                    413,
+                    "too-costly",
+                    "from and to",
+                    f"a shorter period: a report looks at {most:,} events at most, in some seconds",
+                )
+            found += (record for _, record in self._opened(search, chunk) if record is not None)
+        return tuple(found)
 
     def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
         """Give the entry and event of an id; None where there is none, or not for who asks."""
@@ -81,7 +110,9 @@ class Finder:
             return None
         self.opener.look_up([stored.indexed])
         opened = self.opener.open(stored)
-        return None if opened is None else (stored, opened)
+        if opened is None or self.is_withheld(opened.event):
+            return None
+        return stored, opened
 
     def is_waiting(self, event_id: str) -> bool:
         """Whether the event is in the ledger, for who asks to see, and not published yet."""
@@ -166,34 +197,50 @@ class Finder:
             return Window(first, min(last, after.time_ms))
         return Window(max(first, after.time_ms), last)
 
-    def _filled(self, search: Search, places: Iterator[Place], warnings: tuple[str, ...]) -> Page:
-        """Open candidates until the page is full, the work is done, or there are none left."""
+    def _filled(
+        self,
+        search: Search,
+        places: Iterator[Place],
+        after: Place | None,
+        warnings: tuple[str, ...],
+    ) -> Page:
+        """Open candidates until the page is full, the work is done, or there are none left.
+
+        However much work it is, a page ends further on than it began.
+        """
         found: list[Opened] = []
         opened = 0
         last: Place | None = None
-        while chunk := list(islice(places, min(AT_ONCE, 1 + search.count - len(found)))):
-            stored = [
-                (place, entry)
-                for place in chunk
-                if place.seq < self.log.size
-                for entry in [self.log.stored(place.first_seq, place.seq)]
-                if self._may_see(entry)
-            ]
-            self.opener.look_up(entry.indexed for _, entry in stored)
-            for place, entry in stored:
-                record = self.opener.open(entry)
-                if record is None or not matches(search, record.event):
-                    last = place
-                    continue
-                if len(found) == search.count:
-                    return Page(tuple(found), last, warnings)
-                found.append(record)
-                last = place
+        while chunk := list(islice(places, min(AT_ONCE, search.count - len(found)))):
+            found += (record for _, record in self._opened(search, chunk) if record is not None)
             last = chunk[-1]
-            opened += len(stored)
-            if opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS:
+            opened += len(chunk)
+            if len(found) == search.count:
+                is_last = next(places, None) is None
+                return Page(tuple(found), None if is_last else last, warnings)
+            is_further = after is None or (last.time_ms, last.seq) != (after.time_ms, after.seq)
+            is_done = opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS
+            if is_done and is_further:
                 return Page(tuple(found), last, warnings)
         return Page(tuple(found), None, warnings)
+
+    def _opened(
+        self, search: Search, chunk: Sequence[Place]
+    ) -> Iterator[tuple[Place, Opened | None]]:
+        """Open the candidates that may be seen; None where one is not what is asked for."""
+        below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
+        self.log.fetch(place.first_seq for place in below)
+        stored = [(place, self.log.stored(place.first_seq, place.seq)) for place in below]
+        seen = [(place, entry) for place, entry in stored if self._may_see(entry)]
+        self.opener.look_up(entry.indexed for _, entry in seen)
+        for place, entry in seen:
+            record = self.opener.open(entry)
+            wanted = (
+                record is not None
+                and matches(search, record.event)
+                and not self.is_withheld(record.event)
+            )
+            yield place, record if wanted else None
 
     def _may_see(self, stored: StoredEntry) -> bool:
         return self.own is None or stored.indexed.row.patient in self.own

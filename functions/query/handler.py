@@ -24,6 +24,7 @@ from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
 from functions.query.asked import Desk
 from functions.query.derived import get_findings, get_gaps, post_documents_verify
+from functions.query.export import get_export
 from functions.query.proofs import (
     get_consistency,
     get_digests,
@@ -31,6 +32,7 @@ from functions.query.proofs import (
     get_policy,
     get_receipt,
 )
+from functions.query.reports import get_accesses, get_accounting, get_privacy_report
 from functions.query.search_events import get_audit_event, get_audit_events
 
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
@@ -49,6 +51,10 @@ ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /digests/latest": get_latest_digest,
     "GET /consistency": get_consistency,
     "GET /policy": get_policy,
+    "GET /accounting": get_accounting,
+    "GET /accesses": get_accesses,
+    "GET /reports/privacy": get_privacy_report,
+    "GET /export": get_export,
 }
 
 
@@ -100,6 +106,7 @@ def desk() -> Desk:
         lambda origin: ViewsTable(dynamodb, env["VIEWS_TABLE"], origin),
         checkpoint_keys,
         lambda: int(time.time()),
+        time.monotonic,
     )
 
 

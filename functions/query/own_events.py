@@ -1,8 +1,9 @@
 """What query does is recorded in the ledger that it reads, before anything of it is answered.
 
 DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2), for searches with the event type of IHE
-ITI-81, as an R4 AuditEvent: who asked, from where, what for, and whom about. Ingest takes it, seals
-it under the secrets of those patients, and queues it; only then does the answer leave.
+ITI-81, as an R4 AuditEvent: who asked, from where, what for, and whom about; and DICOM 110106
+"Export" (A.5.3.5) once an export. Ingest takes it, seals it under the secrets of those patients,
+and queues it; only then does the answer leave.
 """
 
 from base64 import b64encode
@@ -35,11 +36,12 @@ def record_use(
     patients: Sequence[PatientReference],
     instant: str,
     subtype: tuple[str, str, str] | None = None,
+    export: bool = False,
 ) -> None:
     """Have ingest queue the event of one use; UnreachableError where it is not queued.
 
     `asked`: the request line, as in `GET /AuditEvent?patient=1`; `instant`: FHIR, now; `subtype`:
-    system, code and display of what was done.
+    system, code and display of what was done; `export`: it is of an export, as a whole.
     """
     event = use_of_the_log(
         origin=origin,
@@ -49,6 +51,7 @@ def record_use(
         patients=patients,
         instant=instant,
         subtype=subtype,
+        export=export,
     )
     systems = [system for patient in patients for system, _ in patient.identifiers]
     answer = invoke(
@@ -72,23 +75,24 @@ def use_of_the_log(
     patients: Sequence[PatientReference],
     instant: str,
     subtype: tuple[str, str, str] | None,
+    export: bool = False,
 ) -> dict[str, Any]:
-    """Give the AuditEvent of one use."""
+    """Give the AuditEvent of one use, or of an export: data goes from the ledger to who asks."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
-        "type": _coding(DICOM, "110101", "Audit Log Used"),
+        "type": _EXPORT if export else _USED,
         "action": "R",
         "recorded": instant,
         "outcome": "0",
         "agent": [
             {
-                "type": {"coding": [_coding(DICOM, "110153", "Source Role ID")]},
+                "type": {"coding": [_DESTINATION_ROLE if export else _SOURCE_ROLE]},
                 "who": _who(access),
                 "requestor": True,
                 **({"network": {"address": source_ip, "type": "2"}} if source_ip else {}),
             },
             {
-                "type": {"coding": [_coding(DICOM, "110152", "Destination Role ID")]},
+                "type": {"coding": [_SOURCE_ROLE if export else _DESTINATION_ROLE]},
                 "who": {"identifier": {"value": origin}},
                 "requestor": False,
             },
@@ -117,27 +121,45 @@ def use_of_the_log(
 ITI_81 = ("urn:ihe:event-type-code", "ITI-81", "Retrieve ATNA Audit Event")
 
 
+def claimed_patient(claim: str) -> PatientReference:
+    """Read the patient of a token: `Patient/1`, `1` or `system|value`."""
+    system, bar, value = claim.rpartition("|")
+    if bar:
+        return PatientReference(None, ((system, value),))
+    return PatientReference(claim if "/" in claim else f"Patient/{claim}")
+
+
 def _coding(system: str, code: str, display: str) -> dict[str, str]:
     return {"system": system, "code": code, "display": display}
+
+
+_USED = _coding(DICOM, "110101", "Audit Log Used")
+_EXPORT = _coding(DICOM, "110106", "Export")
+_SOURCE_ROLE = _coding(DICOM, "110153", "Source Role ID")
+_DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 
 
 def _who(access: Access) -> dict[str, Any]:
     """A patient who asks is named as such; others by what their issuer calls them."""
     if access.patient:
-        named = access.patient if "/" in access.patient else f"Patient/{access.patient}"
-        return {"reference": named}
+        patient = claimed_patient(access.patient)
+        return {**_named(patient), **({} if patient.reference else {"type": "Patient"})}
     return {"identifier": {"system": access.issuer, "value": access.subject}}
 
 
-def _patient(patient: PatientReference) -> dict[str, Any]:
-    what: dict[str, Any] = {}
+def _named(patient: PatientReference) -> dict[str, Any]:
+    named: dict[str, Any] = {}
     if patient.reference is not None:
-        what["reference"] = patient.reference
+        named["reference"] = patient.reference
     if patient.identifiers:
         system, value = patient.identifiers[0]
-        what["identifier"] = {"system": system, "value": value}
+        named["identifier"] = {"system": system, "value": value}
+    return named
+
+
+def _patient(patient: PatientReference) -> dict[str, Any]:
     return {
-        "what": what,
+        "what": _named(patient),
         "type": _coding(ENTITY_TYPE, "1", "Person"),
         "role": _coding(OBJECT_ROLE, "1", "Patient"),
     }

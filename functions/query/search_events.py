@@ -58,7 +58,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
     page = within_an_answer(finder.page(search, after))
-    question.record(_patients(patient_lookups(search)), ITI_81)
+    question.record(patients_of(patient_lookups(search)), ITI_81)
     next_cursor = None
     if page.next is not None and keys is not None:
         reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
@@ -98,7 +98,7 @@ def release_asked_for(request: Request) -> Release:
     return "fhir-r5" if version[:1] == "5" else "fhir-r4"
 
 
-def _patients(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:
+def patients_of(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:
     return tuple(dict.fromkeys(patient for patients in lookups for patient in patients))
 
 

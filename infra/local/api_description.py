@@ -10,7 +10,7 @@ from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
 from functions.published.read import read_published
-from infra.local import api_of_derived, api_of_query
+from infra.local import api_of_derived, api_of_query, api_of_reports
 from infra.local.openapi_parts import (
     FHIR_ANSWER,
     JSON,
@@ -138,6 +138,7 @@ SCHEMAS: Json = {
     "Message": closed_object(["message"], message={"type": "string"}),
     **api_of_query.SCHEMAS,
     **api_of_derived.SCHEMAS,
+    **api_of_reports.SCHEMAS,
 }
 
 _LOCATION = {
@@ -284,4 +285,5 @@ OPERATIONS: dict[str, Json] = {
     },
     **api_of_query.OPERATIONS,
     **api_of_derived.OPERATIONS,
+    **api_of_reports.OPERATIONS,
 }

@@ -7,7 +7,7 @@ import pytest
 
 from audit_ledger.aws import event_search
 from audit_ledger.aws.event_search import Place
-from functions.query import find
+from functions.query import candidates, find
 from tests.query.made import read_of
 from tests.query.stage import Stage
 
@@ -80,6 +80,31 @@ def test_a_page_ends_when_its_work_is_done_and_the_next_goes_on(
     pages = list(stage.pages(f"patient={PATIENT}&agent=rare&_count=5"))
     assert len(pages) > 3
     assert [event_id for page in pages for event_id in page.events] == [rare]
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+def test_a_long_silence_is_searched_in_pages(
+    stage: Stage, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of late events only, which a period does not want: pages end, and lead on.
+
+    All blocks are of one moment here: no page may end where it began, or the search never would.
+    """
+    monkeypatch.setattr(candidates, "BLOCKS_A_MILESTONE", 2)
+    monkeypatch.setattr(find, "MOST_BLOCKS", 4)
+    wanted = set()
+    for number in range(12):
+        ago = timedelta() if number in (0, 11) else 9 * DAY
+        event_id = stage.send(read_of(PATIENT, ago=ago))
+        if not ago:
+            wanted.add(event_id)
+        stage.cloud.drain()  # a block each
+    stage.cloud.publish()
+    today = (datetime.now(UTC) - DAY).strftime("%Y-%m-%d")
+    pages = list(stage.pages(f"date=ge{today}&_sort={sort}"))
+    assert len(pages) > 1
+    found = [event_id for page in pages for event_id in page.events]
+    assert sorted(found) == sorted(wanted)
 
 
 def test_a_cursor_is_of_its_search_ledger_and_token(stage: Stage) -> None:

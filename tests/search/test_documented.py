@@ -8,7 +8,7 @@ from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS, Documented
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 
-VALUES = {
+VALUES: dict[str, tuple[str, type[object]]] = {
     "date": ("2026-11", DateCondition),
     "reference": ("Patient/1", NamedResource),
     "string": ("10.0.0.1", Text),

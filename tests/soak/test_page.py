@@ -9,6 +9,15 @@ from tests.soak import __main__ as soaking
 from tests.soak.page import TITLES, Part, read_parts, write_page
 
 
+def test_the_page_in_docs_is_what_a_whole_run_wrote(tmp_path: Path) -> None:
+    """Nothing in it was written by hand, no part is missing or empty."""
+    parts = read_parts(soaking.PAGE)
+    assert list(parts) == list(TITLES)
+    assert all(part.rows and part.run for part in parts.values())
+    write_page(tmp_path / "again.md", parts)
+    assert (tmp_path / "again.md").read_text() == soaking.PAGE.read_text()
+
+
 def test_a_part_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     """Parts run for an hour each: one is run alone."""
     page = tmp_path / "reliability.md"

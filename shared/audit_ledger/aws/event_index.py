@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from audit_ledger import strict_base64
 from audit_ledger.aws.batches import Item, batch_get, batch_put
 from audit_ledger.aws.ledgers import PUBLISHED_ITEM, PublishedState, published_state
-from audit_ledger.chain.block import Block, decode_body
+from audit_ledger.chain.block import Block, BlockItem, decode_body
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.pseudonyms import conflict_key
 
@@ -145,12 +145,16 @@ def indexed_entries(block: Block) -> list[IndexedEntry]:
     """Give what the index says of a block's entries; the same however often it is asked."""
     body = decode_body(block.body)
     return [
-        IndexedEntry(
-            seq, block.first_seq, body.time, decode_index_row(item.row), item.row, item.conflict
-        )
+        indexed_entry(seq, block.first_seq, body.time, item)
         for seq, item in enumerate(body.items, block.first_seq)
         if item.row
     ]
+
+
+def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> IndexedEntry:
+    """Give what the index says of one entry of a block, which is an event's."""
+    row = decode_index_row(item.row)
+    return IndexedEntry(seq, first_seq, block_time, row, item.row, item.conflict)
 
 
 def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:

@@ -6,6 +6,7 @@ them takes the newest entries from blocks instead.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -89,8 +90,10 @@ class EventSearch:
             },
             ScanIndexForward=not newest_first,
         )
-        for page in pages:
-            yield from map(_place, page["Items"])
+        places = (_place(item) for page in pages for item in page["Items"])
+        # The index sorts by time alone: entries of one instant come in any order.
+        for _, same_time in groupby(places, lambda place: place.time_ms):
+            yield from sorted(same_time, reverse=newest_first)
 
 
 def place_of(entry: IndexedEntry) -> Place:

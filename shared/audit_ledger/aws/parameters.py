@@ -26,11 +26,59 @@ class PortalSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patient: PatientRuleSetting
 
 
+class ExclusionSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an exclusion leaves out of an accounting besides what it does anyway.
+
+    `purposes`, `kinds`: codes, `system|code`; `recipients`: `reference|Organization/1`,
+    `identifier|<system>|<value>`; `until`: all before that instant.
+    """
+
+    purposes: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    until: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing of whom."""
+        return "ExclusionSetting()"
+
+
+class SuspensionSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Silence that an agency asked for; instants, `until` not included. Never shown to patients."""
+
+    agency: str
+    recipients: tuple[str, ...]
+    begin: str = msgspec.field(name="from")
+    until: str
+    oral: bool = False
+
+    def __repr__(self) -> str:
+        """Say nothing of whom."""
+        return "SuspensionSetting()"
+
+
+class ReportsSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a ledger reports.
+
+    `zone`: of days, and of times unless another is asked for; `day_only`, `role_only`: what
+    patients see of others' accesses; `disclosures`: codes that make an event one, None for the
+    usual; `exclusions`: by their key.
+    """
+
+    zone: str = "UTC"
+    day_only: bool = False
+    role_only: bool = False
+    disclosures: tuple[str, ...] | None = None
+    exclusions: dict[str, ExclusionSetting] = {}
+    suspensions: tuple[SuspensionSetting, ...] = ()
+
+
 class LedgerSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is configured of a ledger. `portals`: portal id → its settings."""
 
     origin: str
     portals: dict[str, PortalSetting]
+    reports: ReportsSetting = ReportsSetting()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-_FILE = click.Path(path_type=Path)
+from audit_ledger.cli import api_commands
+from audit_ledger.cli.parameters import FILE, Time
+
 _SOURCE_HELP = "SOURCE is a folder, an http(s) URL or s3://bucket/prefix."
 
 _ARCHIVE = click.option("--archive", required=True, help="The archive bucket (ArchiveBucket).")
@@ -13,38 +15,35 @@ _LEDGER = click.option("--ledger", "ledger_id", required=True, help="The ledger'
 _ORIGIN = click.option("--origin", help="Its origin; else taken from its settings on AWS.")
 
 
-class _Time(click.ParamType[int]):
-    """A time as the ledger writes it, as whole seconds since 1970."""
-
-    name = "time"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from audit_ledger.errors import FormatError  # noqa: PLC0415
-        from audit_ledger.instants import parse_instant  # noqa: PLC0415
-
-        try:
-            return parse_instant(value, what=value)
-        except FormatError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def ledger() -> None:
-    """Verify a published ledger, or one entry of it, without trusting whoever published it.
+    """Send events to a ledger, find them, and verify it without trusting whoever published it.
 
-    Exit codes: 0 verified, 1 failed, 3 incomplete (cannot tell), 2 usage.
+    Exit codes: 0 verified or done, 1 failed, 3 incomplete (cannot tell), 2 usage.
     """
+
+
+for _command in (
+    api_commands.send,
+    api_commands.search,
+    api_commands.show,
+    api_commands.digests,
+    api_commands.document,
+    api_commands.profiles,
+    api_commands.completion,
+):
+    ledger.add_command(_command)
 
 
 @ledger.command(help=f"Verify a whole published ledger.\n\n{_SOURCE_HELP}")
 @click.argument("source")
-@click.option("--policy", "policy_file", type=_FILE, required=True, help="Whom to trust.")
-@click.option("--state", type=_FILE, help="Remember the last verified checkpoint in this file.")
+@click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
+@click.option("--state", type=FILE, help="Remember the last verified checkpoint in this file.")
 @click.option(
     "--no-state", is_flag=True, help="Neither compare with a remembered one nor keep any."
 )
 @click.option(
-    "--at", type=_Time(), metavar="TIME", help="Judge freshness as of 2026-11-22T05:59:00Z."
+    "--at", type=Time(), metavar="TIME", help="Judge freshness as of 2026-11-22T05:59:00Z."
 )
 @click.option("--tlog-only", is_flag=True, help="Any tlog-tiles log: only checkpoint and tree.")
 @click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
@@ -70,7 +69,7 @@ def verify(
 @_STAGE
 @_LEDGER
 @_ORIGIN
-@click.option("-o", "--output", type=_FILE, help="File to write; else standard output.")
+@click.option("-o", "--output", type=FILE, help="File to write; else standard output.")
 def policy(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
     """Write the policy file of a ledger from its public keys in KMS."""
     from audit_ledger.cli import policy_command  # noqa: PLC0415
@@ -80,7 +79,10 @@ def policy(stage: str, ledger_id: str, origin: str | None, output: Path | None) 
 
 @ledger.group()
 def receipt() -> None:
-    """Prove that one entry is in a ledger, offline."""
+    """Prove that one entry is in a ledger."""
+
+
+receipt.add_command(api_commands.get_receipt)
 
 
 @receipt.command(
@@ -89,7 +91,7 @@ def receipt() -> None:
 )
 @click.argument("source")
 @click.argument("index", type=click.IntRange(min=0))
-@click.option("-o", "--output", type=_FILE, help="File to write; else standard output.")
+@click.option("-o", "--output", type=FILE, help="File to write; else standard output.")
 @click.option("--token", envvar="LEDGER_TOKEN", help="Bearer token for https. [env: LEDGER_TOKEN]")
 def make_receipt(source: str, index: int, output: Path | None, token: str | None) -> int:
     from audit_ledger.cli import receipt_commands  # noqa: PLC0415
@@ -98,9 +100,9 @@ def make_receipt(source: str, index: int, output: Path | None, token: str | None
 
 
 @receipt.command("verify")
-@click.argument("file", type=_FILE)
-@click.option("--policy", "policy_file", type=_FILE, required=True, help="Whom to trust.")
-@click.option("--record", "record_file", type=_FILE, help="What the holder has: JSON in base64.")
+@click.argument("file", type=FILE)
+@click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
+@click.option("--record", "record_file", type=FILE, help="What the holder has: JSON in base64.")
 @click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
 def verify_receipt(file: Path, policy_file: Path, record_file: Path | None, as_json: bool) -> int:
     """Verify a .tlog-proof FILE, and with --record what the entry commits to."""

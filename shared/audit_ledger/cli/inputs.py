@@ -1,11 +1,17 @@
 """What users name on the command line, opened."""
 
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from audit_ledger.cli.exit_codes import WrongInputError
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from audit_ledger.verify.sources import Folder, Source
+
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding JSON that others wrote may raise."""
 
 _MAX_FILE_BYTES = 16 << 20
 

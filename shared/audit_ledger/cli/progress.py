@@ -25,3 +25,66 @@ def progress(doing: str) -> Iterator[Show | None]:
             bar.update(task, completed=done, total=of)
 
         yield show
+
+
+class SendingBar:
+    """Shows how much of the input is read and what became of it; this one shows nothing."""
+
+    def begin_file(self) -> None:
+        """Say that the next file is begun."""
+
+    def read_up_to(self, end: int) -> None:
+        """Say how many bytes of the file are read."""
+
+    def answered(self, accepted: int, refused: int) -> None:
+        """Say how many events the ledger has answered for."""
+
+    def pausing(self, seconds: float, reason: str) -> None:
+        """Say why nothing happens, and for how long."""
+
+
+@contextmanager
+def sending(total_bytes: int | None) -> Iterator[SendingBar]:
+    """Give a bar for input of so many bytes (None: unknown), or one that shows nothing."""
+    if not sys.stderr.isatty():
+        yield SendingBar()
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415
+
+    said = TextColumn("{task.fields[said]}")
+    columns = ("sending", BarColumn(), TaskProgressColumn(), said)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress_bar:
+        task = progress_bar.add_task("sending", total=total_bytes, said="")
+
+        class Bar(SendingBar):
+            before = end = 0
+
+            def begin_file(self) -> None:
+                self.before += self.end
+                self.end = 0
+
+            def read_up_to(self, end: int) -> None:
+                self.end = end
+                progress_bar.update(task, completed=self.before + end)
+
+            def answered(self, accepted: int, refused: int) -> None:
+                bad = f", {refused:,} refused" if refused else ""
+                progress_bar.update(task, said=f"{accepted:,} accepted{bad}")
+
+            def pausing(self, seconds: float, reason: str) -> None:
+                progress_bar.update(task, said=f"{reason}; again in {seconds:.0f} s")
+
+        yield Bar()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on standard error, where a person looks, what is waited for."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True).status(what):
+        yield

@@ -56,16 +56,32 @@ class ExportWriter:
         size; `disclosed`: index row, record and blind, for the holder, only with a proof.
         FormatError names the entry that does not fit; it is left out then, whole.
         """
-        if event.seq >= self._size:
-            raise FormatError(f"entry {event.seq} is not within the published {self._size}")
         if proof is None and disclosed is not None:
             raise FormatError(f"entry {event.seq}: a record is disclosed without a receipt")
         name, line = self._format.line(event, self._origin)
-        proved = None if proof is None else self._proved(Receipt(event.seq, proof, disclosed))
+        receipt = None if proof is None else Receipt(event.seq, proof, disclosed)
+        return self.add_line(event.seq, name, line, receipt)
+
+    def add_line(
+        self, seq: int, name: str, line: bytes, receipt: Receipt | None = None
+    ) -> list[Piece]:
+        """Give what an entry's line adds to the file `name`: for whoever has lines, not events.
+
+        FormatError as for `add`, and for what is no file of the format, or not one line.
+        """
+        if seq >= self._size:
+            raise FormatError(f"entry {seq} is not within the published {self._size}")
+        if name not in self._format.files:
+            raise FormatError(f"entry {seq}: the format {self._format_name} has no such file")
+        if line.find(b"\n") != len(line) - 1:
+            raise FormatError(f"entry {seq}: not one line")
+        if receipt is not None and receipt.seq != seq:
+            raise FormatError(f"entry {seq}: the receipt is of entry {receipt.seq}")
+        proved = None if receipt is None else self._proved(receipt)
         self._entries += 1
-        pieces = self._append(name, self._format.files[name], event.seq, line)
+        pieces = self._append(name, self._format.files[name], seq, line)
         if proved is not None:
-            pieces += self._append(RECEIPTS, _RECEIPTS_KIND, event.seq, proved)
+            pieces += self._append(RECEIPTS, _RECEIPTS_KIND, seq, proved)
         return pieces
 
     def finish(self) -> list[Piece]:

@@ -9,7 +9,7 @@ from audit_ledger.aws.event_search import EventSearch
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledger_keys import OpeningKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.parameters import LedgerSettings, ReportsSetting
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.events import PatientRule
@@ -44,6 +44,7 @@ class Ledger:
     subjects: SubjectsTable
     state: LedgersTable
     published: S3Source
+    reports: ReportsSetting
 
 
 def ledgers(
@@ -76,6 +77,7 @@ def ledgers(
             subjects=SubjectsTable(dynamodb, tables.subjects, origin),
             state=state,
             published=S3Source(tables.published_bucket, ledger_id),
+            reports=setting.reports,
         )
 
     # Without keys it waits for its first event, which may come at any moment.

@@ -18,9 +18,11 @@ from audit_ledger.records.seal_header import read_header
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
-    """A record, opened: what it says, and the bytes that its commitment binds."""
+    """A record, opened: what it says, its entry, and the bytes that its commitment binds."""
 
     event: OpenedEvent
+    entry: bytes
+    index_row: bytes
     record: bytes
     blind: bytes
 
@@ -87,7 +89,7 @@ class Opener:
             event_id=stored.indexed.key,
             conflict=stored.indexed.conflict,
         )
-        return Opened(event, record, blind)
+        return Opened(event, stored.entry, stored.indexed.row_bytes, record, blind)
 
     def _secret(self, pseudonym: bytes | None, generation: int) -> SubjectSecret | None:
         if pseudonym is not None:

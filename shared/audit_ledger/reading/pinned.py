@@ -4,18 +4,20 @@ A search goes on for pages while the ledger grows. All its pages look at the siz
 when it began, so that nothing is missed and nothing comes twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
 
 import msgspec
 
 from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.event_index import IndexedEntry, indexed_entries
-from audit_ledger.chain.block import Block, body_time, decode_body
-from audit_ledger.errors import VerificationError
+from audit_ledger.aws.event_index import IndexedEntry, indexed_entry
+from audit_ledger.chain.block import Block, Body, body_time, decode_body
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.reading.at_once import at_once
 
 YOUNG_SECONDS = 10
+KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come back to the others
 
 
 class StoredEntry(msgspec.Struct, frozen=True, gc=False):
@@ -28,12 +30,33 @@ class StoredEntry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class StoredBlock:
-    """A block, read. `time`: whole seconds; `entries`: by seq, without control entries."""
+    """A block, read; its index rows are, each when it is asked for."""
 
     first_seq: int
     size_after: int
-    time: int
-    entries: dict[int, StoredEntry]
+    body: Body
+
+    @property
+    def time(self) -> int:
+        """The time of its entries, whole seconds."""
+        return self.body.time
+
+    def entry(self, seq: int) -> StoredEntry | None:
+        """Give an event's entry; None where it is a control entry, or of another block."""
+        if not self.first_seq <= seq < self.size_after:
+            return None
+        item = self.body.items[seq - self.first_seq]
+        if not item.row:
+            return None
+        indexed = indexed_entry(seq, self.first_seq, self.body.time, item)
+        return StoredEntry(indexed, item.entry, item.sealed)
+
+    def entries(self) -> Iterator[StoredEntry]:
+        """Give all events' entries, in order."""
+        for seq in range(self.first_seq, self.size_after):
+            entry = self.entry(seq)
+            if entry is not None:
+                yield entry
 
 
 @dataclass
@@ -52,6 +75,13 @@ class PinnedLog:
                 raise VerificationError(f"the index names a block at {first_seq} that is not there")
             self._keep(block)
         return self.read[first_seq]
+
+    def fetch(self, first_seqs: Iterable[int]) -> None:
+        """Read the blocks that begin with these entries, those that are not here yet, at once."""
+        missing = sorted(set(first_seqs).difference(self.read))
+        for block in at_once(self.blocks.beginning_at, missing):
+            if block is not None:
+                self._keep(block)
 
     def newest_first(self, seq: int | None = None) -> Iterator[StoredBlock]:
         """Give the blocks that begin before entry `seq` (None: all), the newest first."""
@@ -89,13 +119,13 @@ class PinnedLog:
         while below and (block := self.blocks.ending_before(below)) is not None:
             if below < self.size and body_time(block.body) < now - YOUNG_SECONDS:
                 break
-            found += (stored.indexed for stored in self._keep(block).entries.values())
+            found += (stored.indexed for stored in self._keep(block).entries())
             below = block.first_seq
         return found
 
     def stored(self, first_seq: int, seq: int) -> StoredEntry:
         """Give an entry; VerificationError where its block has none of that number."""
-        entry = self.block(first_seq).entries.get(seq)
+        entry = self.block(first_seq).entry(seq)
         if entry is None:
             raise VerificationError(f"the index names an entry {seq} that its block has not")
         return entry
@@ -103,23 +133,11 @@ class PinnedLog:
     def _keep(self, block: Block) -> StoredBlock:
         kept = self.read.get(block.first_seq)
         if kept is None:
-            kept = self.read[block.first_seq] = _stored(block)
+            body = decode_body(block.body)
+            if len(body.items) != block.count:
+                raise FormatError(f"block {block.first_seq}: its count is not its entries'")
+            kept = StoredBlock(block.first_seq, block.size_after, body)
+            self.read[block.first_seq] = kept
+            if len(self.read) > KEPT_BLOCKS:
+                del self.read[next(iter(self.read))]
         return kept
-
-
-def _stored(block: Block) -> StoredBlock:
-    body = decode_body(block.body)
-    indexed: Sequence[IndexedEntry] = indexed_entries(block)
-    return StoredBlock(
-        block.first_seq,
-        block.size_after,
-        body.time,
-        {
-            each.seq: StoredEntry(
-                each,
-                body.items[each.seq - block.first_seq].entry,
-                body.items[each.seq - block.first_seq].sealed,
-            )
-            for each in indexed
-        },
-    )

@@ -1,0 +1,209 @@
+"""What is asked for in a report: a period, a zone, whom about, and in which form."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from audit_ledger.access import ForbiddenError
+from audit_ledger.errors import FormatError
+from audit_ledger.events import PatientReference
+from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
+from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.http.request import Request
+from audit_ledger.reports.document import Period
+from audit_ledger.reports.zone import Zone, day_of, read_zone
+from audit_ledger.search.criteria import NamedResource, Token
+from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.values import parse_patient, parse_token
+from functions.query.asked import Question
+from functions.query.find import canonical_names
+
+Form = Literal["json", "csv", "html"]
+
+MOST_NAMES = 8  # of one patient
+MEDIA_TYPES: Mapping[Form, str] = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8; header=present",
+    "html": "text/html; charset=utf-8",
+}
+_FORMS: Mapping[str, Form] = {
+    "json": "json",
+    "application/json": "json",
+    "application/*": "json",
+    "*/*": "json",
+    "csv": "csv",
+    "text/csv": "csv",
+    "html": "html",
+    "text/html": "html",
+    "text/*": "html",
+}
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME_FORM = "a day like 2026-11-22, or an instant like 2026-11-22T05:59:00Z"
+
+
+class Given:
+    """The parameters of a report, each known and given once, but for `patient`.
+
+    RejectedSearch for others: what a report leaves out without saying so would mislead.
+    """
+
+    def __init__(self, request: Request, known: tuple[str, ...]) -> None:
+        self._values: dict[str, str] = {}
+        self.patients: list[str] = []
+        for name, value in request.query_pairs:
+            if name not in known:
+                raise RejectedSearch(
+                    400, "not-supported", "the query string", f"no more than {', '.join(known)}"
+                )
+            if name == "patient":
+                self.patients.append(value)
+            elif name in self._values:
+                raise RejectedSearch(400, "invalid", name, "this parameter once")
+            else:
+                self._values[name] = value
+
+    def get(self, name: str) -> str | None:
+        """Give a parameter's value, None where it was not given."""
+        return self._values.get(name)
+
+
+@dataclass(frozen=True, repr=False)
+class Times:
+    """The period, and the zone that days and times are in."""
+
+    period: Period
+    zone: Zone
+
+
+def read_times(question: Question, given: Given, default: timedelta, *, by_day: bool) -> Times:
+    """Read `from`, `to` and `zone`.
+
+    A day as `from` is its beginning, as `to` its end; without them it is the time up to now, and
+    `default` before that. `by_day`: only whole days of the ledger's own zone: a period or a zone
+    of one's choice would tell by the minute what is shown by the day.
+    """
+    zone = question.reports.zone
+    wanted = given.get("zone")
+    if wanted is not None and by_day:
+        raise RejectedSearch(400, "not-supported", "zone", "no such parameter: days are shown")
+    if wanted is not None:
+        try:
+            zone = read_zone(wanted.replace(" ", "+"))  # a + that nobody wrote as %2B
+        except FormatError:
+            raise RejectedSearch(
+                400, "value", "zone", "an offset like +01:00, or an IANA name like Europe/Berlin"
+            ) from None
+    start, end = given.get("from"), given.get("to")
+    if end is not None:
+        to_ms = _read_time("to", end, zone, at_end=True, by_day=by_day)
+    else:
+        to_ms = question.now * 1000 + 1000
+        if by_day:
+            to_ms = _midnight(day_of(question.now * 1000, zone), zone, 1)
+    if start is not None:
+        from_ms = _read_time("from", start, zone, at_end=False, by_day=by_day)
+    else:
+        first = day_of(max(FIRST_MS, to_ms - default // timedelta(milliseconds=1)), zone)
+        from_ms = _midnight(first, zone)
+    if from_ms >= to_ms:
+        raise RejectedSearch(400, "value", "from", "a time before to")
+    return Times(Period(from_ms, to_ms), zone)
+
+
+def read_requested(question: Question, given: Given, zone: Zone) -> int:
+    """Read `requested`, when the patient asked: the six years count from there; now without it."""
+    text = given.get("requested")
+    if text is None:
+        return question.now * 1000
+    if not question.sees_all:
+        raise ForbiddenError("requested is for scopes like user/AuditEvent.s")
+    return _read_time("requested", text, zone, at_end=False, by_day=False)
+
+
+def read_patient(question: Question, given: Given) -> tuple[PatientReference, ...]:
+    """Read whom a report is about: the patient who asks, or all names of the one asked for."""
+    own = question.patient
+    if own is not None:
+        if given.patients:
+            raise ForbiddenError("a patient is told of the own record, without naming it")
+        return (own,)
+    if not given.patients or len(given.patients) > MOST_NAMES:
+        raise RejectedSearch(
+            400, "required", "patient", f"one patient, by up to {MOST_NAMES} names of the same"
+        )
+    patients = tuple(map(named_patient, given.patients))
+    for patient in patients:
+        if not canonical_names(question.ledger.rules.values(), patient):
+            raise RejectedSearch(
+                400,
+                "value",
+                "patient",
+                "a patient as a portal of this ledger names them: Patient/<id>, or "
+                "<identifier system>|<value>",
+            )
+    return patients
+
+
+def named_patient(text: str) -> PatientReference:
+    """Read `Patient/1`, `1` or `<system>|<value>`; RejectedSearch for what names no patient."""
+    named = read_name("patient", text)
+    if isinstance(named, NamedResource):
+        return PatientReference(named.reference)
+    return PatientReference(None, ((named.system or "", named.code or ""),))
+
+
+def read_name(parameter: str, text: str) -> NamedResource | Token:
+    """Read a patient by reference or identifier."""
+    if "|" not in text:
+        return parse_patient(parameter, text)
+    token = parse_token(parameter, text)
+    if not token.system or not token.code:
+        raise RejectedSearch(400, "value", parameter, "<identifier system>|<value>, both of them")
+    return token
+
+
+def read_form(request: Request, given: Given) -> Form:
+    """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON where neither says."""
+    wanted = given.get("_format")
+    if wanted is not None:
+        form = _FORMS.get(wanted.partition(";")[0].strip().lower())
+        if form is None or "*" in wanted:
+            raise RejectedSearch(406, "not-supported", "_format", "json, csv or html")
+        return form
+    accepted = request.headers.get("accept", "").strip()
+    if not accepted:
+        return "json"
+    ranges = [parse_media_type(each) for each in accepted.split(",")]
+    by_weight = sorted(ranges, key=lambda each: -_weight(each.parameters.get("q", "1")))
+    for each in by_weight:
+        form = _FORMS.get(each.essence)
+        if form is not None and _weight(each.parameters.get("q", "1")) > 0 and "/" in each.essence:
+            return form
+    raise RejectedSearch(406, "not-supported", "Accept", "application/json, text/csv or text/html")
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _read_time(name: str, text: str, zone: Zone, *, at_end: bool, by_day: bool) -> int:
+    try:
+        if _DAY.fullmatch(text):
+            return _midnight(date.fromisoformat(text), zone, 1 if at_end else 0)
+        if not by_day:
+            return parse_instant_ms(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        pass
+    raise RejectedSearch(400, "value", name, "a day like 2026-11-22" if by_day else _TIME_FORM)
+
+
+def _midnight(day: date, zone: Zone, later: int = 0) -> int:
+    """Give the beginning of a day, or of the one `later` days after it, in a zone."""
+    day += timedelta(days=later)
+    moment = datetime(day.year, day.month, day.day, tzinfo=zone.info)
+    return min(max(int(moment.timestamp()) * 1000, FIRST_MS), LAST_MS)

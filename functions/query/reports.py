@@ -1,0 +1,260 @@
+"""Reports: accountings of disclosures, who accessed a record, what a privacy team asks.
+
+Each is found, recorded, and then answered, as JSON, CSV or a page to print. A report looks at so
+many events that its answer is there within query's 28 seconds; whoever asks for more is told so.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from audit_ledger.access import ForbiddenError
+from audit_ledger.events import PatientReference
+from audit_ledger.exports.naming import names_of
+from audit_ledger.http.answers import Answer
+from audit_ledger.http.request import Request
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.accounting import YEARS, account, accounting_document
+from audit_ledger.reports.document import (
+    Cell,
+    Column,
+    Cover,
+    Document,
+    Instant,
+    Period,
+    Table,
+)
+from audit_ledger.reports.page import to_html
+from audit_ledger.reports.patient_view import patient_view, patient_view_document
+from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_report
+from audit_ledger.reports.rendering import to_csv, to_json
+from audit_ledger.reports.suspension import Suspended, first_that_names, in_force
+from audit_ledger.reports.zone import years_before
+from audit_ledger.search.criteria import Criterion, DateCondition, Search, Token
+from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.values import parse_agent, parse_token
+from functions.query.asked import Desk, Question
+from functions.query.large_answers import large_answer
+from functions.query.report_request import (
+    MEDIA_TYPES,
+    Form,
+    Given,
+    Times,
+    named_patient,
+    read_form,
+    read_name,
+    read_patient,
+    read_requested,
+    read_times,
+)
+from functions.query.suspended import tells_of
+
+MOST_EVENTS = 20_000  # opened for a report
+
+_YEAR = timedelta(days=366)
+_DAY = timedelta(days=1)
+_OF_A_PATIENT = ("patient", "from", "to", "zone", "audience", "table", "_format")
+_OF_PRIVACY = ("from", "to", "zone", "user", "patient", "sort", "table", "_format")
+_AUDIENCES = ("patient", "office")
+
+
+def get_accounting(desk: Desk, request: Request) -> Answer:
+    """GET /accounting: the disclosures of a patient's record (45 CFR 164.528).
+
+    Of `patient`, for the privacy office; of the own record, for a patient. The six years before it
+    was `requested`, unless `from` and `to` say otherwise. `audience=office` adds what is suspended,
+    for the privacy office and nobody else; without it, the answer is what the patient is given.
+    """
+    question = desk.question(request, "s", is_masked=True)
+    given = Given(request, (*_OF_A_PATIENT, "requested"))
+    form, is_for_office = read_form(request, given), _is_for_office(question, given)
+    patients = read_patient(question, given)
+    times = read_times(question, given, _YEAR, by_day=False)
+    requested_ms = read_requested(question, given, times.zone)
+    start_ms = years_before(requested_ms, YEARS, times.zone)
+    if given.get("from") is None and start_ms < times.period.to_ms:
+        times = Times(Period(start_ms, times.period.to_ms), times.zone)
+    events = _events_of(question, patients, times.period)
+    accounting, suspended = account(
+        events,
+        question.reports.accounting,
+        period=times.period,
+        requested_ms=requested_ms,
+        made_ms=question.now * 1000,
+        zone=times.zone,
+    )
+    document = accounting_document(accounting, _cover(question, times, _names(patients)))
+    if is_for_office:
+        document = _with_suspended(document, suspended)
+    return _answered(question, given, form, document, [(each,) for each in patients])
+
+
+def get_accesses(desk: Desk, request: Request) -> Answer:
+    """GET /accesses: who accessed a patient's record, in plain words, as far as patients may see.
+
+    For the patient, or of `patient` for the privacy office, who sees the same; `audience=office`
+    as for an accounting. The last year unless `from` and `to` say otherwise.
+    """
+    question = desk.question(request, "s", is_masked=True)
+    given = Given(request, _OF_A_PATIENT)
+    form, is_for_office = read_form(request, given), _is_for_office(question, given)
+    patients = read_patient(question, given)
+    rules = question.reports
+    by_day = rules.view.day_only and not question.sees_all
+    times = read_times(question, given, _YEAR, by_day=by_day)
+    view, suspended = patient_view(
+        _events_of(question, patients, times.period),
+        rules.view,
+        made_ms=question.now * 1000,
+        zone=times.zone,
+    )
+    document = patient_view_document(view, _cover(question, times, _names(patients)))
+    if is_for_office:
+        document = _with_suspended(document, suspended)
+    return _answered(question, given, form, document, [(each,) for each in patients])
+
+
+def get_privacy_report(desk: Desk, request: Request) -> Answer:
+    """GET /reports/privacy: events with all elements, break-the-glass apart, and summaries.
+
+    For the privacy office alone. Of `user` and `patient` where they are given; the last day unless
+    `from` and `to` say otherwise; `sort` by an element, `-` before it for descending.
+    """
+    question = desk.question(request, "s", is_masked=True)
+    if not question.sees_all:
+        raise ForbiddenError("the privacy report is for scopes like user/AuditEvent.s")
+    given = Given(request, _OF_PRIVACY)
+    form = read_form(request, given)
+    times = read_times(question, given, _DAY, by_day=False)
+    sort = given.get("sort") or "time"
+    element = sort.removeprefix("-")
+    if element not in ELEMENTS:
+        raise RejectedSearch(400, "value", "sort", f"one of {', '.join(ELEMENTS)}, or - before it")
+    criteria = [_in(times.period)]
+    about = []
+    if (user := given.get("user")) is not None:
+        criteria.append(_user(user))
+        about.append(f"user {user}")
+    if len(given.patients) > 1:
+        raise RejectedSearch(400, "invalid", "patient", "this parameter once")
+    for patient in given.patients:
+        named = read_name("patient", patient)
+        parameter = "patient.identifier" if isinstance(named, Token) else "patient"
+        criteria.append(Criterion(parameter, (named,)))
+        about.append(f"patient {patient}")
+    events = _found(question, Search(criteria=tuple(criteria), sort="date"), None)
+    report = privacy_report(
+        events, zone=times.zone, sort_by=element, descending=sort.startswith("-")
+    )
+    cover = _cover(question, times, ", ".join(about) or "all events")
+    patients = tuple(map(named_patient, given.patients))
+    return _answered(question, given, form, privacy_document(report, cover), [patients])
+
+
+def _events_of(
+    question: Question, patients: tuple[PatientReference, ...], period: Period
+) -> Sequence[OpenedEvent]:
+    """Give all events about a patient, without what would tell of who is suspended.
+
+    Events that name such a recipient as an agent stay: the reports leave them out and count them.
+    """
+    events = _found(question, Search(criteria=(_in(period),), sort="date"), patients)
+    suspensions = in_force(question.reports.suspensions, question.now * 1000)
+    return [
+        event
+        for event in events
+        if first_that_names(suspensions, event.details.agents) is not None
+        or not tells_of(event, suspensions)
+    ]
+
+
+def _found(
+    question: Question, search: Search, of: tuple[PatientReference, ...] | None
+) -> list[OpenedEvent]:
+    found = question.finder(of=of).everything(search, MOST_EVENTS, question.has_time)
+    return [opened.event for opened in found]
+
+
+def _in(period: Period) -> Criterion:
+    text = f"{period.from_ms}-{period.to_ms}"
+    return Criterion("date", (DateCondition(text, period.from_ms, period.to_ms),))
+
+
+def _user(text: str) -> Criterion:
+    if "|" in text:
+        return Criterion("agent.identifier", (parse_token("user", text),))
+    return Criterion("agent", (parse_agent("user", text),))
+
+
+def _is_for_office(question: Question, given: Given) -> bool:
+    audience = given.get("audience") or "patient"
+    if audience not in _AUDIENCES:
+        raise RejectedSearch(400, "value", "audience", "patient or office")
+    if audience == "office" and not question.sees_all:
+        raise ForbiddenError("audience office is for scopes like user/AuditEvent.s")
+    return audience == "office"
+
+
+def _with_suspended(document: Document, suspended: Sequence[Suspended]) -> Document:
+    """Add what is suspended of this patient's, and say whom this is for."""
+    rows: tuple[dict[str, Cell], ...] = tuple(
+        {
+            "agency": each.suspension.agency,
+            "until": Instant(each.suspension.until_ms),
+            "oral": each.suspension.oral,
+            "number": each.number,
+        }
+        for each in suspended
+        if each.number
+    )
+    columns = (
+        Column("agency", "Asked for by"),
+        Column("until", "Until"),
+        Column("oral", "Orally"),
+        Column("number", "Left out"),
+    )
+    table = Table("suspended", "Suspended: not for the patient", columns, rows, "Nothing.")
+    return Document(
+        kind=document.kind,
+        title=f"{document.title} (for the privacy office, not for the patient)",
+        zone=document.zone,
+        facts=document.facts,
+        tables=(*document.tables, table),
+        notes=document.notes,
+        verify=document.verify,
+    )
+
+
+def _cover(question: Question, times: Times, about: str) -> Cover:
+    return Cover(question.ledger.origin, about, times.period, question.now * 1000, times.zone)
+
+
+def _names(patients: tuple[PatientReference, ...]) -> str:
+    return ", ".join(name for patient in patients for name in names_of(patient))
+
+
+def _answered(
+    question: Question,
+    given: Given,
+    form: Form,
+    document: Document,
+    uses: Sequence[tuple[PatientReference, ...]],
+) -> Answer:
+    """Render, record, and answer, in this order: what is too large is refused before.
+
+    `uses`: whom each use to be recorded is about. One for each name of a patient: of an event with
+    several patients, each one's record would lack the question, which names the others.
+    """
+    table = given.get("table")
+    if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
+        tables = ", ".join(each.key for each in document.tables)
+        raise RejectedSearch(400, "value", "table", f"with _format=csv one of {tables}")
+    written: Mapping[Form, Callable[[], bytes]] = {
+        "json": lambda: to_json(document),
+        "csv": lambda: to_csv(document, table),
+        "html": lambda: to_html(document),
+    }
+    file_name = f"{document.kind}.csv" if form == "csv" else ""
+    answer = large_answer(question.request, written[form](), MEDIA_TYPES[form], file_name)
+    for patients in uses:
+        question.record(patients)
+    return answer

@@ -1,0 +1,147 @@
+"""The ledger's API, asked with a token; what it refuses is said in one line, without content."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import msgspec
+
+from audit_ledger.cli.credentials import Credentials
+from audit_ledger.cli.exit_codes import CannotTellError, WrongInputError
+from audit_ledger.cli.http_client import Answered, Asked, HttpClient, OnPause, checked_url
+from audit_ledger.cli.inputs import NOT_JSON
+from audit_ledger.cli.profiles import Environment, find_place
+from audit_ledger.cli.report import printable
+
+FHIR_JSON = "application/fhir+json"
+_T = TypeVar("_T")
+_LONGEST_REASON = 300  # characters of what a server says
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """An issue of an OperationOutcome, what is read of it."""
+
+    severity: str = ""
+    code: str = ""
+    diagnostics: str = ""
+    expression: list[str] = []
+
+
+class OperationOutcome(msgspec.Struct, frozen=True):
+    """A FHIR OperationOutcome, what is read of it."""
+
+    issue: list[Issue] = []
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    """An OperationOutcome, or what a gateway says before the API: `{"message": …}`."""
+
+    issue: list[Issue] = []
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ConnectionOptions:
+    """What `--profile`, `--url` and `--token` said, each None where not given."""
+
+    profile: str | None
+    url: str | None
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Api:
+    """One ledger's API, for the holder of one token."""
+
+    client: HttpClient
+    credentials: Credentials = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a slash at the end."""
+        return self.client.url
+
+    def ask(self, asked: Asked, *, also: Collection[int] = ()) -> Answered:
+        """Give an answer that is no refusal, or one whose status is in `also`.
+
+        A token that is no longer taken is renewed once, where it can be. WrongInputError: the
+        token, or what was asked, is not right; CannotTellError: nobody can say now.
+        """
+        answered = self._with_token(asked)
+        if answered.status == 401 and self.credentials.renew():
+            answered = self._with_token(asked)
+        if answered.status in (200, 201, 202, *also):
+            return answered
+        raise self._refusal(asked, answered)
+
+    def _with_token(self, asked: Asked) -> Answered:
+        bearer = {"Authorization": f"Bearer {self.credentials.token()}"}
+        return self.client.ask(replace(asked, headers={**asked.headers, **bearer}))
+
+    def _refusal(self, asked: Asked, answered: Answered) -> Exception:
+        where, said = f"{self.url}: {asked.method} {asked.path or '/'}", reason_of(answered.body)
+        why = f": {said}" if said else ""
+        match answered.status:
+            case 401:
+                return WrongInputError(
+                    f"{self.url}: the token is not taken (401): expired, or not one of its issuer"
+                )
+            case 403:
+                return WrongInputError(f"{where}: the token does not allow this (403){why}")
+            case 404:
+                return WrongInputError(f"{where}: not found (404){why}")
+            case status if 300 <= status < 400:
+                return WrongInputError(
+                    f"{where}: redirects ({status}): give the address that the API itself has"
+                )
+            case status if 400 <= status < 500:
+                return WrongInputError(f"{where}: refused ({status}){why}")
+        return CannotTellError(f"{where}: HTTP status {answered.status}{why}")
+
+
+def open_api(
+    options: ConnectionOptions,
+    environment: Environment,
+    *,
+    role: str = "security",
+    pauses: tuple[float, ...] | None = None,
+    on_pause: OnPause | None = None,
+) -> Api:
+    """Open the API that options, environment or profiles name; see `find_place` for `role`."""
+    place = find_place(
+        options.profile, options.url, options.token, role=role, environment=environment
+    )
+    client = HttpClient(checked_url(place.url))
+    if pauses is not None:
+        client = replace(client, pauses=pauses)
+    if on_pause is not None:
+        client = replace(client, on_pause=on_pause)
+    return Api(client, Credentials(place.profile, environment))
+
+
+def reason_of(body: bytes) -> str:
+    """Give what an OperationOutcome says, with the place, or a gateway's message; "" else."""
+    try:
+        refusal = msgspec.json.decode(body, type=_Refusal)
+    except NOT_JSON:
+        return ""
+    if refusal.issue:
+        return reason_of_outcome(OperationOutcome(refusal.issue))
+    return printable(refusal.message)[:_LONGEST_REASON]
+
+
+def reason_of_outcome(outcome: OperationOutcome) -> str:
+    """Give what went wrong, with its place: `expected … (Bundle.entry[3].resource.recorded)`."""
+    said = []
+    for issue in outcome.issue:
+        place = f" ({', '.join(issue.expression)})" if issue.expression else ""
+        said.append((issue.diagnostics or issue.code) + place)
+    return printable("; ".join(said))[:_LONGEST_REASON]
+
+
+def json_of(body: bytes, type_: type[_T], where: str) -> _T:
+    """Decode an answer; CannotTellError where it is not what the API gives."""
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except NOT_JSON:
+        raise CannotTellError(f"{where}: the answer is not what the API gives") from None

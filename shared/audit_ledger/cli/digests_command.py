@@ -1,0 +1,83 @@
+"""`ledger digests`: what was published, and when."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import click
+import msgspec
+
+from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.screen import Columns
+from audit_ledger.instants import format_instant
+
+_TITLES = ("until (UTC)", "size", "root")
+_WIDTHS = (19, 13, 44)
+_JSON = {"Accept": "application/json"}
+
+
+class _Digest(msgspec.Struct, frozen=True):
+    to: str
+    size_after: int
+    root: str
+
+
+class _Digests(msgspec.Struct, frozen=True):
+    digests: list[msgspec.Raw]
+    next: str | None = None
+
+
+def run(
+    connection: ConnectionOptions,
+    first: int | None,
+    to: int | None,
+    *,
+    latest: bool,
+    as_json: bool,
+) -> int:
+    """List digests, in order, and give the exit code. Times are whole seconds."""
+    if latest and (first is not None or to is not None):
+        raise click.UsageError("--latest goes with neither --from nor --to")
+    api = open_api(connection, os.environ)
+    found = _latest(api) if latest else _between(api, first, to)
+    columns: Columns | None = None
+    for digest in found:
+        if as_json:
+            click.echo(msgspec.json.format(digest, indent=-1))
+            continue
+        columns = columns or Columns(_TITLES, _WIDTHS)
+        columns.row(_cells(digest, api.url))
+    if columns is None and not as_json:
+        click.echo("no digest ended in that time")
+    return VERIFIED
+
+
+def _latest(api: Api) -> Iterator[bytes]:
+    yield api.ask(Asked("GET", "/digests/latest", headers=_JSON)).body
+
+
+def _between(api: Api, first: int | None, to: int | None) -> Iterator[bytes]:
+    """Give the digests as they are in the answers, which are an hour's worth each."""
+    given = {} if first is None else {"from": format_instant(first)}
+    if to is not None:
+        given["to"] = format_instant(to)
+    while True:
+        answered = api.ask(Asked("GET", "/digests", urlencode(given), headers=_JSON))
+        page = json_of(answered.body, _Digests, f"{api.url}: GET /digests")
+        yield from map(bytes, page.digests)
+        if page.next is None:
+            return
+        if page.next <= given.get("from", ""):
+            raise CannotTellError(f"{api.url}: GET /digests: its pages do not go on")
+        given["from"] = page.next
+
+
+def _cells(digest: bytes, url: str) -> tuple[str, ...]:
+    read = json_of(digest, _Digest, f"{url}: GET /digests")
+    return (
+        read.to.replace("T", " ").removesuffix("Z"),
+        f"{read.size_after:,}",
+        read.root,
+    )

@@ -1,0 +1,72 @@
+"""`ledger document`: whether a ledger recorded this very document. The document stays here."""
+
+import os
+import sys
+from base64 import urlsafe_b64encode
+from contextlib import nullcontext
+from hashlib import sha256
+from pathlib import Path
+
+import click
+import msgspec
+
+from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
+from audit_ledger.cli.event_files import STDIN
+from audit_ledger.cli.exit_codes import FAILED, VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.report import as_json_text
+from audit_ledger.cli.screen import Columns
+from audit_ledger.reports.words import ACTIONS
+
+PATH = "/documents/verify"
+_TITLES = ("time (UTC)", "action", "entry")
+_WIDTHS = (20, 7, 0)
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    id: str
+    entry: int
+    time: str
+    action: str | None = None
+
+
+class _Entries(msgspec.Struct, frozen=True):
+    entries: list[_Entry]
+
+
+def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
+    """Hash the file, ask for the digest alone, and give the exit code: 1 where it is unknown."""
+    digest = digest_uri(file)
+    if not as_json:
+        click.echo(digest)
+    api = open_api(connection, os.environ)
+    body = msgspec.json.encode({"digest": digest})
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    answered = api.ask(Asked("POST", PATH, body=body, headers=headers), also=(404,))
+    if answered.status == 404:
+        raise CannotTellError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
+    entries = json_of(answered.body, _Entries, f"{api.url}: POST {PATH}").entries
+    if as_json:
+        click.echo(as_json_text({"digest": digest, "entries": msgspec.to_builtins(entries)}))
+    elif not entries:
+        click.echo("not recorded: no entry of this ledger names this digest")
+    else:
+        columns = Columns(_TITLES, _WIDTHS)
+        for entry in entries:
+            time = entry.time.replace("T", " ").removesuffix("Z")
+            action = ACTIONS.get(entry.action or "", entry.action or "")
+            columns.row((time, action, f"{entry.entry:,}"))
+            columns.below(entry.id)
+    return VERIFIED if entries else FAILED
+
+
+def digest_uri(file: Path) -> str:
+    """Give the SHA-256 of a file's bytes as an RFC 6920 URI; `-` is standard input."""
+    digest = sha256()
+    try:
+        with nullcontext(sys.stdin.buffer) if str(file) == STDIN else file.open("rb") as opened:
+            while piece := opened.read(1 << 20):
+                digest.update(piece)
+    except OSError as error:
+        raise WrongInputError(f"{file}: {error.strerror}") from None
+    return f"ni:///sha-256;{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"

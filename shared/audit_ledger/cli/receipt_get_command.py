@@ -1,0 +1,76 @@
+"""`ledger receipt get`: an event's receipt from the API, in the two files that are verified."""
+
+import os
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from audit_ledger.cli import receipt_commands
+from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.http_client import Answered, Asked, pause
+from audit_ledger.cli.parameters import event_path
+from audit_ledger.cli.progress import waiting
+
+_WAIT_SECONDS = 60.0  # where the server does not say
+
+
+class _Receipt(msgspec.Struct, frozen=True):
+    index: int
+    proof: str
+    entry: str
+    index_row: str
+    record: str
+    blind: str
+
+
+def run(
+    connection: ConnectionOptions,
+    event_id: str,
+    output: Path,
+    wait_seconds: int,
+    policy_file: Path | None,
+) -> int:
+    """Get it, write it, verify it where a policy is given, and give the exit code."""
+    api = open_api(connection, os.environ)
+    where = f"{api.url}: GET {event_path(event_id)}/receipt"
+    receipt = json_of(_waited_for(api, event_id, wait_seconds).body, _Receipt, where)
+    record_file = output.with_name(f"{output.name}.record.json")
+    held = {name: getattr(receipt, name) for name in ("entry", "index_row", "record", "blind")}
+    _write_for_owner(output, receipt.proof.encode())
+    _write_for_owner(record_file, msgspec.json.format(msgspec.json.encode(held), indent=1))
+    click.echo(f"receipt of entry {receipt.index}: {output}, {record_file}")
+    if policy_file is not None:
+        return receipt_commands.verify(output, policy_file, record_file, as_json=False)
+    click.echo(f"  ledger receipt verify {output} --policy FILE --record {record_file}")
+    return VERIFIED
+
+
+def _waited_for(api: Api, event_id: str, wait_seconds: int) -> Answered:
+    """Ask until a checkpoint covers the event, for so long; then CannotTellError."""
+    asked = Asked("GET", f"{event_path(event_id)}/receipt", headers={"Accept": "application/json"})
+    end = time.monotonic() + wait_seconds
+    answered = api.ask(asked)
+    with waiting("waiting for a checkpoint that covers the event"):
+        while answered.status == 202:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise CannotTellError(
+                    f"event {event_id}: in the ledger, and no checkpoint covers it yet; "
+                    "one is published every minute (--wait)"
+                )
+            pause(min(left, answered.retry_after_seconds or _WAIT_SECONDS))
+            answered = api.ask(asked)
+    return answered
+
+
+def _write_for_owner(path: Path, data: bytes) -> None:
+    """Write a file that others cannot read: it tells of a patient."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise WrongInputError(f"{path}: {error.strerror}") from None

@@ -1,0 +1,33 @@
+"""`ledger show`: one event, laid out for people, or the bytes that its sender submitted."""
+
+import os
+import re
+
+import click
+
+from audit_ledger.cli import event_facts
+from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, open_api
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.parameters import event_path
+from audit_ledger.cli.report import printable
+from audit_ledger.cli.screen import facts
+
+_ENTRY = re.compile(r'W/"([0-9]+)"')  # ETag: the entry's number
+
+
+def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
+    """Ask for the event, show it, and give the exit code."""
+    api = open_api(connection, os.environ)
+    asked = Asked("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
+    answered = api.ask(asked)
+    if as_json:
+        click.echo(answered.body, nl=False)
+        return VERIFIED
+    details = event_facts.read_details(answered.body)
+    if details is None:
+        raise CannotTellError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
+    entry = _ENTRY.fullmatch(answered.headers.get("etag", ""))
+    click.echo(f"event {printable(event_id)}" + (f", entry {entry[1]}" if entry else ""))
+    facts(list(event_facts.all_facts(details)))
+    return VERIFIED

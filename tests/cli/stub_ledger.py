@@ -1,0 +1,73 @@
+"""A ledger's API in a few lines, to count what would be in a ledger: its ids are as DESIGN says.
+
+An event is known by `Idempotency-Key` and number, a CloudEvent by source and id; known, it is the
+same event. Written from the specification, not from the functions.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.cli.stub_server import Got, Says
+
+MOST_BYTES = 1 << 20
+
+
+class StubLedger:
+    """Takes events. `refuses`: whether an event (decoded) is refused; `events`: by sender's id."""
+
+    def __init__(self, refuses: Callable[[Any], bool] = lambda _: False) -> None:
+        self.refuses = refuses
+        self.events: dict[tuple[str, ...], Any] = {}
+        self.most_bytes = MOST_BYTES
+
+    def answer(self, got: Got) -> Says:
+        if len(got.body) > self.most_bytes:
+            return Says(413, outcome("the request: expected at most 1 MiB"))
+        given = json.loads(got.body)
+        if got.target == "/AuditEvent":
+            return self._one(got.key, given)
+        if got.target == "/events":
+            return self._cloudevents(given if isinstance(given, list) else [given])
+        assert got.target == "/"
+        return self._bundle(got.key, given)
+
+    def _one(self, key: str, event: Any) -> Says:
+        if self.refuses(event):
+            return Says(422, outcome("expected an instant", "AuditEvent.recorded"))
+        return Says(201, outcome("accepted"), {"Location": self._take((key,), event)})
+
+    def _bundle(self, key: str, bundle: Any) -> Says:
+        assert bundle["resourceType"] == "Bundle"
+        responses = []
+        for number, entry in enumerate(bundle["entry"]):
+            place = f"Bundle.entry[{number}].resource.recorded"
+            if self.refuses(entry["resource"]):
+                refusal = outcome("expected an instant", place)
+                if bundle["type"] == "transaction":
+                    return Says(422, refusal)
+                responses.append({"status": "422", "outcome": refusal})
+                continue
+            location = self._take((key, str(number)), entry["resource"])
+            responses.append({"status": "201", "location": location})
+        answer = {"resourceType": "Bundle", "type": "batch-response"}
+        return Says(200, answer | {"entry": [{"response": response} for response in responses]})
+
+    def _cloudevents(self, events: list[Any]) -> Says:
+        for number, event in enumerate(events):
+            if self.refuses(event):
+                return Says(422, outcome("expected an instant", f"CloudEvents[{number}].time"))
+        ids = [[self._take((e["source"], e["id"]), e).removeprefix("/AuditEvent/")] for e in events]
+        return Says(202, {"accepted": len(ids), "ids": ids})
+
+    def _take(self, sender_id: tuple[str, ...], event: Any) -> str:
+        self.events.setdefault(sender_id, event)
+        return f"/AuditEvent/{list(self.events).index(sender_id):064x}"
+
+
+def outcome(diagnostics: str, *expression: str) -> dict[str, Any]:
+    issue = {"severity": "error", "code": "value", "diagnostics": diagnostics}
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [issue | ({"expression": list(expression)} if expression else {})],
+    }

@@ -1,0 +1,319 @@
+"""`ledger search` and `ledger show`: all that was found, and nothing that steers a terminal."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from audit_ledger.cli.main import run
+from tests.cli.asking import Asker
+from tests.cli.stub_server import Got, Says, StubServer, stub_server
+
+DONE, USAGE, INCOMPLETE = 0, 2, 3
+WARNING = "no portal of this ledger names patients like this"
+
+
+def event(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "AuditEvent",
+        "recorded": f"2026-11-22T05:00:{number % 60:02}+01:00",
+        "type": {"system": "urn:t", "code": "rest", "display": "RESTful Operation"},
+        "action": "R",
+        "outcome": "0",
+        "agent": [{"who": {"display": f"Nurse {number}"}, "requestor": True}],
+        "source": {"observer": {"display": "EHR"}},
+        "entity": [
+            {
+                "what": {"reference": f"Patient/p{number}"},
+                "role": {
+                    "system": "http://terminology.hl7.org/CodeSystem/object-role",
+                    "code": "1",
+                },
+            },
+            {"what": {"reference": f"Observation/o{number}"}},
+        ],
+        **more,
+    }
+
+
+def event_id(number: int) -> str:
+    return f"{number:064x}"
+
+
+class Pages:
+    """A searchset of `total` events, in pages of what `_count` says, as FHIR has it."""
+
+    def __init__(self, total: int, host: str = "http://api.other.example") -> None:
+        self.total = total
+        self.host = host
+        self.issues: list[dict[str, Any]] = []
+        self.event: Callable[[int], dict[str, Any]] = event
+
+    def answer(self, got: Got) -> Says:
+        given = dict(parse_qsl(urlsplit(got.target).query))
+        start, count = int(given.get("_cursor", "0")), int(given["_count"])
+        entries: list[dict[str, Any]] = [
+            {
+                "fullUrl": f"{self.host}/AuditEvent/{event_id(n)}",
+                "resource": self.event(n),
+                "search": {"mode": "match"},
+            }
+            for n in range(start, min(start + count, self.total))
+        ]
+        if self.issues:
+            outcome = {"resourceType": "OperationOutcome", "issue": self.issues}
+            entries.append({"resource": outcome, "search": {"mode": "outcome"}})
+        links = [{"relation": "self", "url": self.host}]
+        if start + count < self.total:
+            query = urlsplit(got.target).query.partition("&_cursor=")[0]
+            url = f"{self.host}/AuditEvent?{query}&_cursor={start + count}"
+            links.append({"relation": "next", "url": url})
+        bundle = {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
+        return Says(200, json.dumps(bundle, indent=2).encode())
+
+
+def asked(stub: StubServer) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(stub.got[0].target).query)
+
+
+def test_options_become_parameters(asker: Asker, stub: StubServer) -> None:
+    """FHIR's, percent-encoded, in the order of the help; unknown ones are to be refused."""
+    stub.answering = Pages(0).answer
+    options = ["--patient", "urn:mrn|7 &ü", "--agent", "Practitioner/1", "--from", "2026"]
+    options += ["--to", "2026-11-22", "--action", "read", "--type", "a|b", "--outcome", "8"]
+    options += ["--param", "entity-type=x=y", "--param", "date=lt2027", "--sort", "date"]
+    ran = asker.run("search", *options, "--limit", "7")
+    assert (ran.code, ran.out) == (DONE, "no event matches\n")
+    assert asked(stub) == [
+        ("patient", "urn:mrn|7 &ü"),
+        ("agent", "Practitioner/1"),
+        ("date", "ge2026"),
+        ("date", "le2026-11-22"),
+        ("action", "R"),
+        ("type", "a|b"),
+        ("outcome", "8"),
+        ("entity-type", "x=y"),
+        ("date", "lt2027"),
+        ("_sort", "date"),
+        ("_count", "7"),
+    ]
+    assert stub.got[0].headers["prefer"] == "handling=strict"
+    assert stub.got[0].headers["accept"] == "application/fhir+json"
+
+
+@pytest.mark.parametrize("action", ["C", "create", "Create"])
+def test_actions_are_known_by_letter_and_by_word(
+    asker: Asker, stub: StubServer, action: str
+) -> None:
+    """FHIR's letters are what is asked for."""
+    stub.answering = Pages(0).answer
+    asker.run("search", "--action", action)
+    assert ("action", "C") in asked(stub)
+
+
+@pytest.mark.parametrize(
+    ("options", "found", "counts"),
+    [
+        ([], 50, ["50"]),
+        (["--limit", "3"], 3, ["3"]),
+        (["--limit", "250"], 250, ["100", "100", "50"]),
+        (["--all"], 260, ["100", "100", "100"]),
+    ],
+)
+def test_as_many_are_given_as_are_asked_for(
+    asker: Asker, stub: StubServer, options: list[str], found: int, counts: list[str]
+) -> None:
+    """Page after page; no page larger than needed."""
+    stub.answering = Pages(260).answer
+    ran = asker.run("search", *options)
+    ids = [line.strip() for line in ran.out.splitlines() if line.startswith("  0")]
+    assert ids == [event_id(n) for n in range(found)]
+    assert [dict(parse_qsl(urlsplit(g.target).query))["_count"] for g in stub.got] == counts
+    assert ("there are more" in ran.out) == (found < 260)
+
+
+def test_links_lead_to_no_other_host(asker: Asker, stub: StubServer) -> None:
+    """Only their queries are followed, where the token belongs."""
+    with stub_server() as other:
+        stub.answering = Pages(150, other.url).answer
+        assert asker.run("search", "--all").code == DONE
+        assert (len(stub.got), other.got) == (2, [])
+
+
+def test_pages_that_go_in_circles_end(asker: Asker, stub: StubServer) -> None:
+    """Incomplete, since nobody knows what is left."""
+    link = {"relation": "next", "url": "/AuditEvent?_cursor=1"}
+    stub.answering = lambda _: Says(200, {"resourceType": "Bundle", "link": [link]})
+    assert "lead back" in asker.said(INCOMPLETE, "search", "--all")
+    assert len(stub.got) == 2
+
+
+def test_empty_pages_with_a_link_are_gone_through(asker: Asker, stub: StubServer) -> None:
+    """Pages are bounded by work, not only by length."""
+    links = [[{"relation": "next", "url": f"/AuditEvent?_cursor={n}"}] for n in (1, 2)]
+    entry = {"fullUrl": f"x/AuditEvent/{event_id(1)}", "resource": event(1)}
+    stub.next_answers = [Says(200, {"link": link}) for link in links]
+    stub.next_answers.append(Says(200, {"entry": [entry]}))
+    assert asker.run("search").out.endswith(f"{event_id(1)}\n1 event\n")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_table_loses_nothing(
+    asker: Asker, stub: StubServer, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Time in UTC, who, action, what, patient, outcome, id: whole, within the terminal's width."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stub.answering = Pages(1).answer
+    lines = asker.run("search").out.splitlines()
+    assert max(map(len, lines)) <= max(columns, 74)
+    assert not [line for line in lines if line != line.rstrip()]
+    titles = ("time", "who", "action", "what", "patient", "outcome")
+    starts = [lines[0].index(title) for title in titles]
+    cells = [
+        "".join(line[start:end].strip() for line in lines[1:-2]).replace(" ", "")
+        for start, end in zip(starts, [*starts[1:], None], strict=True)
+    ]
+    wanted = "2026-11-2204:00:00 Nurse0 read Observation/o0 Patient/p0 success"
+    assert cells == wanted.split()
+    assert lines[-2] == f"  {event_id(0)}"
+
+
+def test_what_the_ledger_says_stands_below_the_event(asker: Asker, stub: StubServer) -> None:
+    """Conflicts, parts, repeats; warnings about the whole, once, on standard error."""
+    pages = Pages(120)
+    pages.issues = [
+        {"severity": "warning", "code": "incomplete", "diagnostics": WARNING},
+        {
+            "severity": "information",
+            "code": "conflict",
+            "diagnostics": "conflict: another",
+            "expression": ["Bundle.entry[1].resource"],
+        },
+        {
+            "severity": "information",
+            "code": "informational",
+            "diagnostics": "release: FHIR R5 as submitted, not R4",
+            "expression": ["Bundle.entry[1].resource"],
+        },
+    ]
+    stub.answering = pages.answer
+    ran = asker.run("search", "--all")
+    assert ran.err == f"ledger: warning: {WARNING}\n"
+    lines = ran.out.splitlines()
+    marked = [lines[i - 1].strip() for i, line in enumerate(lines) if line == "  conflict: another"]
+    assert marked == [event_id(1), event_id(101)]
+    assert "release:" not in ran.out
+
+
+def test_machines_get_the_bundles(asker: Asker, stub: StubServer) -> None:
+    """A page a line, numbers and all as they came; nothing else on standard output."""
+    pages = Pages(150)
+    pages.issues = [{"severity": "warning", "diagnostics": WARNING}]
+    stub.answering = pages.answer
+    ran = asker.run("search", "--all", "--json")
+    bundles = [json.loads(line) for line in ran.out.splitlines()]
+    assert [len(b["entry"]) - 1 for b in bundles] == [100, 50]
+    assert bundles == [json.loads(pages.answer(got).body) for got in stub.got]
+    stub.answering = lambda _: Says(200, b'{"entry": [],\n "n": 1.50}')
+    assert asker.run("search", "--json").out == '{"entry":[],"n":1.50}\n'
+
+
+def test_what_senders_wrote_does_not_steer_the_terminal(asker: Asker, stub: StubServer) -> None:
+    """Escapes are shown, markup is no markup."""
+    pages = Pages(1)
+    agent = {"who": {"display": "\x1b[2J[red]:smile:\nfake"}, "requestor": True}
+    pages.event = lambda n: event(n, agent=[agent])
+    pages.issues = [{"diagnostics": "\x1b[31mred", "expression": ["Bundle.entry[0].resource"]}]
+    stub.answering = pages.answer
+    out = asker.run("search").out
+    assert "\x1b" not in out
+    assert "[red]" in out
+    stub.answering = lambda _: Says(200, event(1, agent=[agent]))
+    out = asker.run("show", event_id(1)).out
+    assert "\x1b" not in out
+    assert "\\x1b[2J[red]:smile:\\nfake" in out
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"recorded": "yesterday"},
+        {"agent": [], "entity": []},
+        {"agent": [{"who": {}}]},
+        {"outcome": {"code": {"code": "success"}}, "code": {"text": "x"}},
+        {"entity": [{"query": "no base64!"}, {"query": "/w=="}]},
+    ],
+)
+def test_odd_events_are_shown_too(asker: Asker, stub: StubServer, odd: dict[str, Any]) -> None:
+    """What is there, and no traceback."""
+    pages = Pages(2)
+    pages.event = lambda n: event(n, **odd)
+    stub.answering = pages.answer
+    ran = asker.run("search")
+    assert (ran.code, ran.out.splitlines()[-1]) == (DONE, "2 events")
+    stub.answering = lambda _: Says(200, event(1, **odd))
+    assert asker.run("show", event_id(1)).code == DONE
+
+
+# ── show ──
+
+
+def test_one_event_is_laid_out(asker: Asker, stub: StubServer) -> None:
+    """Everything that is read of it, and the number of its entry."""
+    more = {
+        "outcome": "8",
+        "outcomeDesc": "no such chart",
+        "purposeOfEvent": [{"coding": [{"code": "TREAT", "display": "treatment"}]}],
+    }
+    stub.answering = lambda _: Says(200, event(1, **more), {"ETag": 'W/"4711"'})
+    ran = asker.run("show", event_id(1))
+    lines = [line.split(maxsplit=1) for line in ran.out.splitlines()]
+    assert lines[0] == ["event", f"{event_id(1)}, entry 4711"]
+    facts = [(name, value.strip()) for name, value in lines[1:]]
+    assert ("time", "2026-11-22 04:00:01 UTC (as written: 2026-11-22T05:00:01+01:00)") in facts
+    assert ("action", "read (R)") in facts
+    assert ("type", "RESTful Operation (urn:t|rest)") in facts
+    assert ("outcome", "serious failure: no such chart") in facts
+    assert ("purpose", "treatment") in facts
+    assert ("agent", "Nurse 1 (asked)") in facts
+    assert ("patient", "Patient/p1") in facts
+    assert ("entity", "Observation/o1") in facts
+    assert ("source", "EHR") in facts
+    assert stub.got[0].target == f"/AuditEvent/{event_id(1)}"
+
+
+def test_machines_get_the_senders_bytes(
+    stub: StubServer, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Each of them."""
+    body = b'{ "resourceType" : "AuditEvent", "n":1.50,\n"x":"\xc3\xbc" }'
+    stub.answering = lambda _: Says(200, body)
+    assert run(["show", "e1", "--json", "--url", stub.url, "--token", "x"]) == DONE
+    assert capsysbinary.readouterr().out == body
+
+
+@pytest.mark.parametrize(
+    "given", [f"{start}{event_id(1)}" for start in ("", "https://x/AuditEvent/", "/AuditEvent/")]
+)
+def test_an_id_may_come_as_a_url(asker: Asker, stub: StubServer, given: str) -> None:
+    """As `fullUrl` and Location have it; only the id is taken of it."""
+    stub.answering = lambda _: Says(200, event(1))
+    assert asker.run("show", given).code == DONE
+    assert stub.got[0].target == f"/AuditEvent/{event_id(1)}"
+
+
+@pytest.mark.parametrize("given", ["", "a/b", "../x", "a?b", "a b", "x" * 65, "é"])
+def test_what_is_no_id_is_usage(asker: Asker, stub: StubServer, given: str) -> None:
+    """And is not asked for."""
+    for command in (["show", given], ["receipt", "get", given, "-o", "x"]):
+        assert asker.run(*command).code == USAGE
+    assert stub.got == []
+
+
+def test_what_is_no_event_is_said(asker: Asker, stub: StubServer) -> None:
+    """An answer that is something else."""
+    stub.answering = lambda _: Says(200, b"<html>")
+    assert "not an AuditEvent" in asker.said(INCOMPLETE, "show", "e1")

@@ -1,0 +1,99 @@
+"""Reports and exports are uses of the ledger, and are found in it afterwards."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from infra.local.hospital.identifiers import MRN_SYSTEM
+from tests.query.report_stage import ReportStage, disclosure_of, read_of, report_stage
+
+HOSPITAL = "st-elsewhere"
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def fresh() -> Iterator[ReportStage]:
+    """Ledgers of one test."""
+    with report_stage() as made:
+        yield made
+
+
+def query_of(event: Json) -> str:
+    return next(b64decode(e["query"]).decode() for e in event["entity"] if "query" in e)
+
+
+def whom(event: Json) -> set[str]:
+    return {
+        entity["what"].get("reference", "")
+        for entity in event["entity"]
+        if entity.get("role", {}).get("code") == "1"
+    }
+
+
+def test_each_use_is_found_in_the_ledger_afterwards(fresh: ReportStage) -> None:
+    """What was asked, by whom and whom about; the patient sees who asked for the own record."""
+    fresh.send(disclosure_of("rose", "Organization/court", ago=timedelta(hours=2)))
+    fresh.send(read_of("martha"))
+    fresh.settle()
+    asked = {
+        "/accounting?patient=rose&_format=html": {"Patient/rose"},
+        "/accesses?patient=rose&patient=Patient/rosemary": {"Patient/rose", "Patient/rosemary"},
+        "/reports/privacy?user=Practitioner/nurse&patient=rose": {"Patient/rose"},
+        "/reports/privacy?from=2020-01-01": set(),
+        "/export?format=csv&date=ge2020&patient=rose": {"Patient/rose"},
+    }
+    for path in asked:
+        assert fresh.get(path, fresh.security()).status_code == 200
+    rose = fresh.patient("rose")
+    for path in ("/accounting", "/accesses", "/export?format=fhir"):
+        assert fresh.get(path, rose).status_code == 200
+    fresh.settle()
+    today = f"date=ge{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    uses = fresh.events(f"type=110101&{today}", fresh.security())
+    found: dict[str, set[str]] = {}
+    for event in uses.values():
+        found.setdefault(query_of(event), set()).update(whom(event))
+    for path, patients in asked.items():
+        assert found[f"GET {path}"] == patients
+    for path in ("/accounting", "/accesses", "/export?format=fhir"):
+        own = [e for e in uses.values() if query_of(e) == f"GET {path}"]
+        assert [event["agent"][0]["who"]["reference"] for event in own] == ["Patient/rose"]
+        assert [whom(event) for event in own] == [{"Patient/rose"}]
+    told = fresh.json("/accesses", rose)
+    assert len(told["accesses"]) == 1 + 4 + 3 + 2  # the disclosure; uses by office, rose; exports
+    assert {line["who"] for line in told["accesses"]} >= {"you"}
+    martha = fresh.json("/accesses", fresh.patient("martha"))
+    assert len(martha["accesses"]) == 1
+
+
+def test_an_export_of_ones_record_is_a_disclosure_to_who_exported(fresh: ReportStage) -> None:
+    """To the office, it is accounted for; to the patient, the rule excludes it."""
+    fresh.send(read_of("rose"))
+    fresh.settle()
+    fresh.json("/export?format=csv&patient=rose&date=ge2020", fresh.security())
+    fresh.json("/export?format=csv", fresh.patient("rose"))
+    fresh.settle()
+    told = fresh.json("/accounting?patient=rose", fresh.security())
+    assert len(told["disclosures"]) == 1
+    left_out = {row["exclusion"]: row["number"] for row in told["exclusions"]}
+    assert left_out["to you"] == 1
+
+
+def test_a_patient_named_by_an_identifier_asks_as_that_patient(fresh: ReportStage) -> None:
+    """The record of the use names them by it, and falls with their secret."""
+    claim = f"{MRN_SYSTEM}|MRN1"
+    fresh.send(read_of("rose"), HOSPITAL)
+    fresh.settle()
+    fresh.json("/accesses", fresh.patient(claim, HOSPITAL))
+    fresh.settle()
+    (event,) = fresh.events("type=110101&date=ge2020", fresh.security(HOSPITAL)).values()
+    assert event["agent"][0]["who"] == {
+        "type": "Patient",
+        "identifier": {"system": MRN_SYSTEM, "value": "MRN1"},
+    }
+    told = fresh.json("/accesses", fresh.patient(claim, HOSPITAL))
+    assert [line["who"] for line in told["accesses"]] == ["you"]

@@ -1,0 +1,165 @@
+"""How a ledger reports: from cdk.json over its SSM parameter to what the reports are told."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from audit_ledger.aws.parameters import LedgerSetting, ReportsSetting
+from audit_ledger.errors import FormatError
+from audit_ledger.reports.accounting import AccountingSettings
+from audit_ledger.reports.codes import DISCLOSURES
+from audit_ledger.reports.exclusions import AUTHORIZATION, EXCLUSIONS
+from audit_ledger.reports.patient_view import ViewPolicy
+from audit_ledger.reports.suspension import Suspension
+from functions.query.report_rules import report_rules
+from infra import settings as infra_settings
+from infra.settings import SettingsError, ledger_parameter, read_settings
+
+FULL: dict[str, Any] = {
+    "zone": "Europe/Berlin",
+    "day_only": True,
+    "role_only": True,
+    "disclosures": ["DCM|110106", "|Disclosure"],
+    "exclusions": {
+        "authorization": {
+            "purposes": ["urn:oid:2.16.840.1.113883.5.8|HMARKT"],
+            "recipients": ["identifier|urn:oid:1.2|7"],
+        },
+        "before_compliance": {"until": "2003-04-14T00:00:00Z"},
+    },
+    "suspensions": [
+        {
+            "agency": "case 17",
+            "recipients": ["reference|Organization/bureau"],
+            "from": "2026-11-01T00:00:00Z",
+            "until": "2026-11-20T00:00:00Z",
+            "oral": True,
+        }
+    ],
+}
+
+
+def settings_with(reports: dict[str, Any] | None) -> infra_settings.Settings:
+    ledger: dict[str, Any] = {
+        "id": "north",
+        "portals": [{"id": "ehr", "patient": {"reference": True}}],
+    }
+    if reports is not None:
+        ledger["reports"] = reports
+    return read_settings({"audit-ledger": {"domain": "audit.example.org", "ledgers": [ledger]}})
+
+
+def through_the_parameter(reports: dict[str, Any] | None) -> ReportsSetting:
+    settings = settings_with(reports)
+    parameter = json.dumps(ledger_parameter(settings, settings.ledgers[0]))
+    return msgspec.json.decode(parameter, type=LedgerSetting).reports
+
+
+def test_without_settings_all_is_as_usual() -> None:
+    """And the parameter says nothing of reports, as before."""
+    settings = settings_with(None)
+    assert ledger_parameter(settings, settings.ledgers[0]).keys() == {"origin", "portals"}
+    rules = report_rules(through_the_parameter(None))
+    assert (rules.zone.name, rules.masks, rules.suspensions) == ("UTC", False, ())
+    usual = AccountingSettings()
+    assert msgspec.structs.astuple(rules.accounting) == msgspec.structs.astuple(usual)
+    assert rules.accounting.disclosures == DISCLOSURES
+
+
+def test_what_is_set_is_what_the_reports_are_told() -> None:
+    """Codes by the canonical name of their system; exclusions widened, never narrowed."""
+    rules = report_rules(through_the_parameter(FULL))
+    november = 1_793_491_200_000  # 2026-11-01T00:00:00Z
+    suspension = Suspension(
+        agency="case 17",
+        recipients=frozenset({"reference|Organization/bureau"}),
+        from_ms=november,
+        until_ms=november + 19 * 86_400_000,
+        oral=True,
+    )
+    assert rules.view == ViewPolicy(day_only=True, role_only=True, suspensions=(suspension,))
+    assert rules.masks
+    accounting = rules.accounting
+    assert accounting.suspensions == rules.suspensions == (suspension,)
+    assert accounting.disclosures == {
+        ("http://dicom.nema.org/resources/ontology/DCM", "110106"),
+        ("", "Disclosure"),
+    }
+    by_key = {exclusion.key: exclusion for exclusion in accounting.exclusions}
+    assert tuple(by_key) == tuple(exclusion.key for exclusion in EXCLUSIONS)
+    act_reason = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+    assert by_key["authorization"].purposes == AUTHORIZATION.purposes | {(act_reason, "HMARKT")}
+    assert by_key["authorization"].recipients == {"identifier|urn:oid:1.2|7"}
+    assert by_key["before_compliance"].until_ms == 1_050_278_400_000
+    unchanged = set(by_key) - {"authorization", "before_compliance"}
+    assert all(by_key[e.key] == e for e in EXCLUSIONS if e.key in unchanged)
+    assert rules.zone.name == "Europe/Berlin"
+
+
+def test_the_app_knows_the_exclusions() -> None:
+    """By the keys that accountings have."""
+    assert tuple(exclusion.key for exclusion in EXCLUSIONS) == infra_settings.EXCLUSIONS
+
+
+def suspended(**changes: Any) -> dict[str, Any]:
+    return {"suspensions": [{**FULL["suspensions"][0], **changes}]}
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"zone": "+01:00"}, 'zone: found "+01:00", expected a time zone by its IANA name'),
+    ({"zone": "../etc/passwd"}, "expected a time zone by its IANA name"),
+    ({"days_only": True}, "object contains unknown field `days_only`"),
+    ({"day_only": "yes"}, 'day_only: found "yes", expected bool'),
+    ({"disclosures": []}, "disclosures: found [], expected at least one code"),
+    ({"disclosures": ["110106"]}, 'disclosures[0]: found "110106", expected a code as'),
+    ({"exclusions": {"gossip": {}}}, 'exclusions: found "gossip", expected one of treatment'),
+    (
+        {"exclusions": {"payment": {"purposes": ["HPAYMT"]}}},
+        'exclusions.payment.purposes[0]: found "HPAYMT", expected a code as',
+    ),
+    (
+        {"exclusions": {"payment": {"recipients": ["Organization/1"]}}},
+        'exclusions.payment.recipients[0]: found "Organization/1", expected a recipient as',
+    ),
+    ({"exclusions": {"payment": {"until": "2003"}}}, "until: found"),
+    (suspended(recipients=[]), "suspensions[0].recipients: found [], expected at least one"),
+    (suspended(recipients=["bureau"]), "suspensions[0].recipients[0]: found"),
+    (suspended(until="tomorrow"), 'suspensions[0].until: found "tomorrow", expected an instant'),
+    (suspended(until="2026-10-01T00:00:00Z"), "expected a time after from"),
+    (suspended(until="2026-12-02T00:00:00Z"), "expected 30 days after from at most"),
+]
+
+
+@pytest.mark.parametrize(("reports", "said"), WRONG)
+def test_a_wrong_setting_gets_one_clear_line(reports: dict[str, Any], said: str) -> None:
+    """Before anything is deployed."""
+    with pytest.raises(SettingsError) as refused:
+        settings_with(reports)
+    assert str(refused.value).startswith("audit-ledger.ledgers[0].reports")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        {"zone": "Mars/Olympus"},
+        {"exclusions": {"gossip": {}}},
+        {"suspensions": [{"agency": "a", "recipients": [], "from": "x", "until": "y"}]},
+        suspended(recipients=[]),
+    ],
+)
+def test_a_parameter_that_somebody_wrote_otherwise_is_an_error(reports: dict[str, Any]) -> None:
+    """Nothing is reported by half of the settings."""
+    with pytest.raises(FormatError):
+        report_rules(msgspec.convert(reports, ReportsSetting))
+
+
+def test_settings_show_nobody() -> None:
+    """Not in a log, not in an error."""
+    setting = through_the_parameter(FULL)
+    assert "case 17" not in repr(setting)
+    assert "bureau" not in repr(setting)
+    assert "1.2" not in repr(setting)
+    assert "case 17" not in repr(report_rules(setting))
