@@ -49,7 +49,7 @@ def told(event: bytes, system: str | None = None, ledger: str = LEDGER) -> dict[
 
 
 def take(event: bytes, system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
-    answer = handler.handler(told(event, system, ledger), CONTEXT)
+    answer: dict[str, Any] | None = handler.handler(told(event, system, ledger), CONTEXT)
     assert answer is not None
     return answer
 

@@ -177,12 +177,11 @@ def test_events_on_the_bus_go_to_the_ledger_of_their_account(
 def test_a_receipt_waits_for_the_checkpoints_file(cloud: LocalCloud) -> None:
     """The published state is committed first: a publisher may die before it puts the file."""
     bucket = cloud.ledger("north").environment["PUBLISHED_BUCKET"]
-    checkpoint = {"Bucket": bucket, "Key": "north/checkpoint"}
     s3 = boto3.client("s3", region_name=REGION)
     accept(cloud, "north")
     cloud.drain()
     cloud.publish("north")
-    before = s3.get_object(**checkpoint)["Body"].read()
+    before = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()
     token = cloud.tokens.portal("north", "ehr")
     sent = Request(
         f"{cloud.url}/AuditEvent",
@@ -193,10 +192,10 @@ def test_a_receipt_waits_for_the_checkpoints_file(cloud: LocalCloud) -> None:
         receipt = f"{cloud.url}{answer.headers['Location']}/receipt"
     cloud.drain()
     cloud.publish("north")
-    after = s3.get_object(**checkpoint)["Body"].read()
+    after = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()
     asked = Request(receipt, headers={"Authorization": f"Bearer {cloud.tokens.security('north')}"})
     for file, status in ((before, 202), (after, 200)):
-        s3.put_object(**checkpoint, Body=file)
+        s3.put_object(Bucket=bucket, Key="north/checkpoint", Body=file)
         with urlopen(asked) as answer:
             assert answer.status == status
             assert ("Retry-After" in answer.headers) == (status == 202)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -27,7 +28,7 @@ def runner(small: Deployment) -> Iterator[Runner]:
 @pytest.mark.parametrize("name", [ARN, f"{ARN}:live"])
 def test_a_function_is_run_and_its_answer_handed_back(runner: Runner, name: str) -> None:
     """By its ARN or that of an alias, as JSON both ways, in one call."""
-    answer = boto3.client("lambda", REGION).invoke(
+    answer: Any = boto3.client("lambda", REGION).invoke(
         FunctionName=name, Payload=json.dumps({"a": ["é"]}).encode()
     )
     assert answer["StatusCode"] == answer["ResponseMetadata"]["HTTPStatusCode"] == 200

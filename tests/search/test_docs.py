@@ -19,8 +19,10 @@ PAGE = (REPOSITORY / "docs" / "search.md").read_text()
 def test_the_table_has_every_parameter_and_what_is_said_of_it() -> None:
     """In the words that FHIR clients and OpenAPI get; a bar is escaped, as in every table."""
     rows = re.findall(r"^\| `([\w.-]+)` \| (\w*) ?\| (.+) \|$", PAGE, re.MULTILINE)
-    told = [(each.name, each.type, each.looks_at) for each in PARAMETERS]
-    told += [(name, "", words) for name, words in OF_THE_ANSWER.items()]
+    told = [
+        *((each.name, each.type, each.looks_at) for each in PARAMETERS),
+        *((name, "", words) for name, words in OF_THE_ANSWER.items()),
+    ]
     assert rows == [(name, type_, words.replace("|", r"\|")) for name, type_, words in told]
 
 
