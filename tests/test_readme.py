@@ -7,14 +7,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from infra.local.cloud import local_cloud
 from infra.synth import synthesize
-from tests.bench.core import event_of_2_kb
 from tests.conftest import REPOSITORY, DemoRun, skip_unless_ci
+from tests.events.made import PATIENT_ROLE, r4
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```\n(.*?)```", README, re.DOTALL)
@@ -98,29 +99,38 @@ def test_every_place_that_the_readme_names_exists(link: str) -> None:
     assert (REPOSITORY / link).exists()
 
 
-def test_the_readmes_request_is_accepted(tmp_path: Path) -> None:
-    """curl, as shown, against the local API: 201 and a Location."""
+def test_the_readmes_requests_are_answered(tmp_path: Path) -> None:
+    """curl, as shown, against the local API: 201 and a Location; then what was sent."""
     if not shutil.which("curl"):
         skip_unless_ci("no curl on this machine")
-    (command,) = [block for block in BLOCKS if block.startswith("curl")]
-    (tmp_path / "event.json").write_bytes(event_of_2_kb(1))
+    send, ask = [block for block in BLOCKS if block.startswith("curl")]
+    patient = {"system": "https://elsewhere.example/mrn", "value": "4711"}
+    event = r4(
+        recorded=datetime.now(UTC).isoformat(),
+        entity=[{"what": {"identifier": patient}, "role": PATIENT_ROLE}],
+    )
+    (tmp_path / "event.json").write_text(json.dumps(event))
     with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
-        environment = {
-            **os.environ,
-            "URL": cloud.url,
-            "TOKEN": cloud.tokens.portal("st-elsewhere", "ehr"),
-            "no_proxy": "*",
-        }
-        ran = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert " 201 " in ran.stdout.splitlines()[0]
-        assert "location: /auditevent/" in ran.stdout.lower()
+
+        def shell(command: str, token: str) -> str:
+            ran = subprocess.run(
+                ["bash", "-c", command],
+                cwd=tmp_path,
+                env={**os.environ, "URL": cloud.url, "TOKEN": token, "no_proxy": "*"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            return ran.stdout
+
+        sent = shell(send, cloud.tokens.portal("st-elsewhere", "ehr"))
+        assert " 201 " in sent.splitlines()[0]
+        assert "location: /auditevent/" in sent.lower()
+        cloud.drain()
+        cloud.publish()
+        found = json.loads(shell(ask, cloud.tokens.security("st-elsewhere")))
+        assert [entry["resource"] for entry in found["entry"]] == [event]
+        assert cloud.drain().batches  # asking is an event too
 
 
 def test_the_settings_that_the_demo_deploys_are_those_of_cdk_json() -> None:

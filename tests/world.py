@@ -24,6 +24,12 @@ TABLES = {
     "subjects": ("key", "generation"),
     "ledgers": ("key", None),
 }
+INDEXES: dict[str, dict[str, tuple[str | None, list[str]]]] = {
+    "events": {name: ("time", ["seq", "block"]) for name in ("patient", "agent", "late")},
+    "subjects": {"pseudonym": (None, [])},
+}
+"""By table: an index named after its key, its sort key (a number), and what it holds beside."""
+
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "testing",
@@ -141,12 +147,28 @@ def _make_tables(world: World) -> None:
         if range_key:
             schema.append({"AttributeName": range_key, "KeyType": "RANGE"})
             kinds.append({"AttributeName": range_key, "AttributeType": "N"})
+        indexes = [_index(name, *how) for name, how in INDEXES.get(table, {}).items()]
+        for name, (sort, _) in INDEXES.get(table, {}).items():
+            kinds.append({"AttributeName": name, "AttributeType": "S"})
+            if sort and {"AttributeName": sort, "AttributeType": "N"} not in kinds:
+                kinds.append({"AttributeName": sort, "AttributeType": "N"})
         world.dynamodb.create_table(
             TableName=f"{NAME}-{table}",
             KeySchema=schema,
             AttributeDefinitions=kinds,
             BillingMode="PAY_PER_REQUEST",
+            **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
         )
+
+
+def _index(name: str, sort: str | None, beside: list[str]) -> dict[str, Any]:
+    schema = [{"AttributeName": name, "KeyType": "HASH"}]
+    if sort:
+        schema.append({"AttributeName": sort, "KeyType": "RANGE"})
+    projection: dict[str, Any] = {"ProjectionType": "KEYS_ONLY"}
+    if beside:
+        projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": beside}
+    return {"IndexName": name, "KeySchema": schema, "Projection": projection}
 
 
 def _make_keys(world: World) -> None:

@@ -39,14 +39,15 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     finder = question.finder()
     event_id = event_id_of(request)
     if finder.is_waiting(event_id):
-        return json_answer(
-            202, {"status": "not covered by a checkpoint yet"}, Retry_After=str(RETRY_SECONDS)
-        )
+        return _waiting()
     found = finder.one(event_id)
     if found is None:
         raise NotFoundError(NO_SUCH_EVENT)
     stored, opened = found
-    proof = make_receipt(question.ledger.published, stored.indexed.seq)
+    try:
+        proof = make_receipt(question.ledger.published, stored.indexed.seq)
+    except NotFoundError:  # the checkpoint's file follows the published state by a moment
+        return _waiting()
     digest = question.ledger.published.read(LATEST)
     question.record(opened.event.details.patients)
     if "text/plain" in request.headers.get("accept", ""):
@@ -63,6 +64,11 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
             "blind": strict_base64.encode(opened.blind),
         },
     )
+
+
+def _waiting() -> Answer:
+    status = {"status": "not covered by a checkpoint yet"}
+    return json_answer(202, status, Retry_After=str(RETRY_SECONDS))
 
 
 def get_latest_digest(desk: Desk, request: Request) -> Answer:

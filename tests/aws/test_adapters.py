@@ -169,6 +169,24 @@ def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(world: Wor
         wrapping.unwrap(swapped)
 
 
+def test_all_ledger_keys_are_unwrapped_for_who_opens_old_records(world: World) -> None:
+    """By version; the newest is what `unwrap` gives; none opens as another purpose."""
+    wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN)
+    first, second = wrapping.first_keys(), wrapping.first_keys()
+    wrapped = WrappedKeys(first.index_key, {1: first.ledger_keys[1], 2: second.ledger_keys[1]})
+    opened = wrapping.unwrap_all(wrapped)
+    assert opened.ledger_keys.keys() == {1, 2}
+    newest = wrapping.unwrap(wrapped)
+    assert newest.ledger_key_version == 2
+    assert opened.ledger_keys[2] == newest.ledger_key
+    assert opened.ledger_keys[1] == wrapping.unwrap(first).ledger_key != newest.ledger_key
+    assert opened.index_key.digest(b"x") == newest.index_key.digest(b"x")
+    with pytest.raises(ClientError):
+        wrapping.unwrap_all(WrappedKeys(first.index_key, {1: second.index_key}))
+    with pytest.raises(ClientError):
+        WrappingKey(world.kms, f"{ALIAS}/wrapping", "another").unwrap_all(wrapped)
+
+
 def test_a_subject_has_one_secret_a_year_until_it_is_retired(world: World) -> None:
     """Made on first sight, found again, succeeded after retirement, never the same twice."""
     table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
@@ -206,6 +224,44 @@ def test_a_successor_stays_when_its_retired_predecessor_is_erased(world: World) 
     successor = table.current(["aa"], 2026)["aa"]
     world.dynamodb.delete_item(TableName=f"{NAME}-subjects", Key=key)
     assert table.current(["aa"], 2026)["aa"].secret == successor.secret
+
+
+def test_a_subjects_generations_are_all_its_secrets_the_oldest_first(world: World) -> None:
+    """Of every year, retired ones too; none of another subject, nor of another ledger."""
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    other = SubjectsTable(world.dynamodb, f"{NAME}-subjects", "audit.example.org/other")
+    made = [table.current(["aa"], year)["aa"] for year in (2027, 2025, 2026)]
+    retired = {"key": {"S": f"{ORIGIN}#aa"}, "generation": {"N": "2026000"}}
+    world.dynamodb.update_item(
+        TableName=f"{NAME}-subjects", Key=retired, UpdateExpression="SET retired = pseudonym"
+    )
+    made.append(table.current(["aa"], 2026)["aa"])
+    table.current(["bb", "aab"], 2026)
+    other.current(["aa"], 2024)
+    found = table.generations("aa")
+    assert [secret.generation for secret in found] == [2025000, 2026000, 2026001, 2027000]
+    assert {s.secret for s in found} == {s.secret for s in made}
+    assert table.generations("cc") == []
+
+
+def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World) -> None:
+    """Several at once; unknown ones and another ledger's lead nowhere."""
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    other = SubjectsTable(world.dynamodb, f"{NAME}-subjects", "audit.example.org/other")
+    secrets = [*table.current(["aa", "bb"], 2026).values(), *table.current(["aa"], 2027).values()]
+    by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
+    theirs = patient_pseudonym(KeyedHash(other.current(["aa"], 2026)["aa"].secret))
+    asked = [*by_pseudonym, theirs, bytes(16)]
+    found = table.of_pseudonyms(asked)
+    assert {p: (s.generation, s.secret) for p, s in found.items()} == {
+        p: (s.generation, s.secret) for p, s in by_pseudonym.items()
+    }
+    key = {"key": {"S": f"{ORIGIN}#bb"}, "generation": {"N": "2026000"}}
+    world.dynamodb.delete_item(TableName=f"{NAME}-subjects", Key=key)
+    left = table.of_pseudonyms(asked)
+    assert len(left) == 2
+    assert secrets[1].secret not in {s.secret for s in left.values()}
+    assert table.of_pseudonyms([]) == {}
 
 
 def test_two_requests_that_make_the_same_secret_agree(world: World) -> None:

@@ -13,6 +13,7 @@ from audit_ledger.chain.block import (
     Block,
     BlockItem,
     Body,
+    body_time,
     decode_block,
     decode_body,
     encode_block,
@@ -50,6 +51,22 @@ def test_the_signed_message_names_origin_size_head_and_body() -> None:
     assert BLOCK.signed_message().decode() == (
         f"audit-ledger/block/v1\naudit.example.org/x\n9\n{head}\n{body_hash}\n"
     )
+
+
+def test_the_time_of_a_body_is_read_without_the_rest() -> None:
+    """Its last eight bytes; whoever reads only them does not learn whether the rest is a body."""
+    assert body_time(WRITTEN) == BODY.time == 1_795_327_140
+    assert body_time(b"?" * 100 + TIME) == BODY.time
+    assert body_time(TIME) == BODY.time
+    for short in (b"", TIME[:-1]):
+        with pytest.raises(FormatError, match="ends before its time"):
+            body_time(short)
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_the_time_read_alone_is_the_time_of_the_whole(time: int) -> None:
+    """Whatever it is."""
+    assert body_time(encode_body(dataclasses.replace(BODY, time=time))) == time
 
 
 @pytest.mark.parametrize(

@@ -182,4 +182,12 @@ def test_every_function_that_is_declared_has_code_of_its_own(bundled: Path) -> N
             folders = {name.split("/")[1] for name in names if name.startswith("functions/")}
             assert folders == {"__init__.py", module.split("/")[1]}
             seen.add(module.split("/")[1])
-    assert seen == {"ingest", "sequencer", "publisher", "published", "dead_letters"}
+    assert seen == {
+        "ingest",
+        "sequencer",
+        "publisher",
+        "published",
+        "dead_letters",
+        "query",
+        "follower",
+    }

@@ -35,10 +35,6 @@ def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -
         "GET /digests/latest": "JWT",
         "GET /consistency": "JWT",
         "GET /policy": "JWT",
-        "GET /accounting": "JWT",
-        "GET /accesses": "JWT",
-        "GET /reports/privacy": "JWT",
-        "GET /export": "JWT",
         "GET /published/{path+}": "JWT",
         "GET /metadata": "NONE",
     }

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ OFFICER, PATIENT, NURSE, MRN, NAME = NEEDLES = (
 )
 FHIR = "application/fhir+json"
 EVENT = r4(
+    recorded=datetime.now(UTC).isoformat(),
     agent=[{"who": {"reference": f"Practitioner/{NURSE}", "display": NAME}, "requestor": True}],
     entity=[
         {"what": {"reference": f"Patient/{PATIENT}"}, "role": PATIENT_ROLE, "name": NAME},
@@ -45,6 +47,13 @@ SEARCHES = (
     f"date=ge2020&agent={NURSE}",
     f"patient.identifier={quote(f'urn:mrn|{MRN}')}",
 )
+REPORTS = (
+    f"/accounting?patient=Patient/{PATIENT}",
+    f"/accesses?patient=Patient/{PATIENT}&_format=html",
+    f"/reports/privacy?patient={PATIENT}&_format=csv",
+    f"/reports/privacy?user=Practitioner/{NURSE}",
+    f"/export?format=ocsf&patient={PATIENT}",
+)
 # Each names somebody where it may not, or asks wrongly for somebody: path and query, and status.
 REFUSALS = (
     (f"/AuditEvent?date={PATIENT}", 400),
@@ -60,6 +69,14 @@ REFUSALS = (
     (f"/AuditEvent/{PATIENT}", 404),
     (f"/AuditEvent/{PATIENT}/receipt", 404),
     (f"/portals/{NURSE}/gaps", 404),
+    (f"/accounting?patient=Practitioner/{NURSE}", 400),
+    (f"/accounting?patient={PATIENT}&requested={MRN}", 400),
+    (f"/accesses?patient={PATIENT}&{quote(NAME)}={MRN}", 400),
+    (f"/accesses?patient={PATIENT}&zone={quote(NAME)}", 400),
+    (f"/accesses?patient={PATIENT}&_format={MRN}", 406),
+    (f"/reports/privacy?user={quote(NAME)}%7C{MRN}%7C&sort={NURSE}", 400),
+    (f"/export?format={MRN}&patient={PATIENT}", 400),
+    (f"/export?format=csv&patient={PATIENT}&receipts={quote(NAME)}", 400),
     (f"/digests?from={quote(NAME)}", 400),
     (f"/findings?to={MRN}", 400),
     (f"/consistency?from={MRN}", 400),
@@ -174,7 +191,7 @@ def test_a_needle_would_be_found_in_any_spelling() -> None:
 
 
 def test_what_was_found_is_in_the_answer_alone(asking: Asking) -> None:
-    """Searches, reads and receipts, by officer and patient; and the events of these uses."""
+    """Searches, reads, receipts and reports; and the events of these uses."""
     officer, patient = asking.token(), asking.token("patient/*.rs", patient=PATIENT)
     for token in (officer, patient):
         for query in SEARCHES:
@@ -186,6 +203,10 @@ def test_what_was_found_is_in_the_answer_alone(asking: Asking) -> None:
     for token in (officer, patient):
         for path in (f"/AuditEvent/{event_id}", f"/AuditEvent/{event_id}/receipt"):
             assert asking.ask(path, token).status_code == 200
+    for path in REPORTS:
+        answer = asking.ask(path, officer, Accept="*/*")
+        assert answer.status_code == 200, answer.text
+        assert PATIENT in answer.text
     for path in ("/digests", "/digests/latest", "/consistency?from=1", "/policy", "/findings"):
         assert asking.ask(path, officer).status_code == 200
     uses = len(asking.cloud.drain().batches)
@@ -194,7 +215,8 @@ def test_what_was_found_is_in_the_answer_alone(asking: Asking) -> None:
     asking.cloud.drain()
     assert_nothing_outside(asking)
     sent = [call for call in asking.told if call.operation == "SendMessage"]
-    assert len(sent) == 2 * len(SEARCHES) + 1 + 4 + 1  # each use is an event
+    # Each use is an event, and the export one more.
+    assert len(sent) == 2 * len(SEARCHES) + 1 + 4 + 1 + len(REPORTS) + 1
 
 
 @pytest.mark.parametrize("prefer", ["handling=strict", "handling=lenient"])
@@ -202,7 +224,7 @@ def test_refusals_say_nothing_of_what_was_asked(asking: Asking, prefer: str) -> 
     """Wrong values, unknown ids, other forms; no token, too little of one, another ledger's."""
     officer = asking.token()
     for path, status in REFUSALS:
-        answer = asking.ask(path, officer, Prefer=prefer)
+        answer = asking.ask(path, officer, Prefer=prefer, Accept="*/*")
         if answer.status_code == 200:  # a name that is no parameter's is left out, and named
             assert prefer == "handling=lenient"
             assert quote(NAME) in path

@@ -174,6 +174,33 @@ def test_events_on_the_bus_go_to_the_ledger_of_their_account(
     assert checkpoint_size(cloud, "north", tmp_path) == 1 + 1
 
 
+def test_a_receipt_waits_for_the_checkpoints_file(cloud: LocalCloud) -> None:
+    """The published state is committed first: a publisher may die before it puts the file."""
+    bucket = cloud.ledger("north").environment["PUBLISHED_BUCKET"]
+    s3 = boto3.client("s3", region_name=REGION)
+    accept(cloud, "north")
+    cloud.drain()
+    cloud.publish("north")
+    before = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()
+    token = cloud.tokens.portal("north", "ehr")
+    sent = Request(
+        f"{cloud.url}/AuditEvent",
+        json.dumps(event_of(cloud, "north")).encode(),
+        {"Content-Type": FHIR, "Authorization": f"Bearer {token}"},
+    )
+    with urlopen(sent) as answer:
+        receipt = f"{cloud.url}{answer.headers['Location']}/receipt"
+    cloud.drain()
+    cloud.publish("north")
+    after = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()
+    asked = Request(receipt, headers={"Authorization": f"Bearer {cloud.tokens.security('north')}"})
+    for file, status in ((before, 202), (after, 200)):
+        s3.put_object(Bucket=bucket, Key="north/checkpoint", Body=file)
+        with urlopen(asked) as answer:
+            assert answer.status == status
+            assert ("Retry-After" in answer.headers) == (status == 202)
+
+
 def test_what_is_published_is_announced(cloud: LocalCloud) -> None:
     accept(cloud, "north")
     cloud.drain()

@@ -112,13 +112,42 @@ def test_a_publisher_removes_partial_tiles_only(cloud: LocalCloud) -> None:
         assert publisher.refused("s3", "delete_object", Bucket=bucket, Key=key)
 
 
-def test_only_ingest_reads_subject_secrets(cloud: LocalCloud) -> None:
+def test_query_alone_invokes_ingest_and_by_its_alias(cloud: LocalCloud) -> None:
+    """Nothing else, and nobody else anything."""
+    function = f"arn:aws:lambda:{REGION}:{cloud.deployment.account}:function:audit-ledger-dev"
+    call = {"Payload": b"{}"}
+    ingest = f"{function}-ingest:live"
+    assert As(cloud, "query").refused("lambda", "invoke", FunctionName=ingest, **call) == ""
+    for other in (f"{function}-ingest", f"{function}-published", f"{function}-north-publisher"):
+        assert As(cloud, "query").refused("lambda", "invoke", FunctionName=other, **call)
+    for role in ("published", "follower", "north-sequencer", "ingest"):
+        assert As(cloud, role).refused("lambda", "invoke", FunctionName=ingest, **call)
+
+
+def test_query_writes_into_no_table(cloud: LocalCloud) -> None:
+    """Not what it reads, nor what it could forge: whatever the key."""
+    query = As(cloud, "query")
+    for table, key in (
+        ("blocks", "origin"),
+        ("events", "key"),
+        ("subjects", "key"),
+        ("views", "key"),
+    ):
+        item = {key: {"S": "audit.example.org/north"}, "first_seq": {"N": "1"}}
+        why = query.refused(
+            "dynamodb", "put_item", TableName=f"audit-ledger-dev-{table}", Item=item
+        )
+        assert why, table
+
+
+def test_only_those_who_open_records_read_subject_secrets(cloud: LocalCloud) -> None:
     get = {
         "RequestItems": {
             "audit-ledger-dev-subjects": {"Keys": [{"key": {"S": "k"}, "generation": {"N": "1"}}]}
         }
     }
-    assert As(cloud, "ingest").refused("dynamodb", "batch_get_item", **get) == ""
+    for role in ("ingest", "query", "follower"):
+        assert As(cloud, role).refused("dynamodb", "batch_get_item", **get) == ""
     for role in ("north-sequencer", "north-publisher", "published"):
         assert As(cloud, role).refused("dynamodb", "batch_get_item", **get)
 

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from tests.tlog.naive import largest_power_of_two_below
 from tests.world import ALIAS, NAME, ORIGIN, World
 
-DAY_MS = 86_400_000
+FAR_MS = 120_000  # docs/decisions/late-events.md
 
 
 @dataclass(frozen=True)
@@ -162,9 +162,8 @@ class Recount:
             item["conflict"] = {"BOOL": True}
         if "patient" in named:
             item["patient"] = {"S": f"{ORIGIN}#{named['patient']}"}
-        if abs(named["time"] - block_time * 1000) > DAY_MS:
-            month = datetime.fromtimestamp(named["time"] // 1000, UTC).strftime("%Y-%m")
-            item["late"] = {"S": f"{ORIGIN}#{month}"}
+        if abs(named["time"] - block_time * 1000) > FAR_MS:
+            item["late"] = {"S": ORIGIN}
         for number, agent in enumerate(named.get("agents", [])):
             person = {"agent": {"S": f"{ORIGIN}#{agent}"}}
             if number:

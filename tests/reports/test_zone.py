@@ -66,6 +66,17 @@ def test_years_before_start_with_the_day() -> None:
     assert years_before(ms("2024-02-29T15:00:00Z"), 6, zone) == ms("2018-02-28T00:00:00+01:00")
 
 
+@pytest.mark.parametrize("zone", ["UTC", "+14:00", "-12:00", "Europe/Berlin"])
+def test_no_years_are_before_the_first_there_is(zone: str) -> None:
+    """Whoever asks for the years before the year 3 is told of those from the year 1."""
+    first = ms("0001-01-01T00:00:00Z")
+    for text in ("0001-01-01T00:00:00Z", "0003-05-06T12:00:00Z", "0006-12-30T00:00:00Z"):
+        assert years_before(ms(text), 6, read_zone(zone)) == first
+    assert (
+        first <= years_before(ms("0007-01-01T12:00:00Z"), 6, read_zone(zone)) < first + 86_400_000
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "utc+1", "+1:00", "+24:00", "+01:60", "+01:00 ", "Europe", "Europe/Nowhere", "../UTC",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.events.instant import FIRST_MS
 
 _OFFSET: Final = re.compile(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)*")
@@ -76,10 +77,15 @@ def as_rfc3339(time_ms: int, zone: Zone) -> str:
 
 
 def years_before(time_ms: int, years: int, zone: Zone) -> int:
-    """Give the start of the same day so many years before; of 28 February for want of a 29th."""
+    """Give the start of the same day so many years before; of 28 February for want of a 29th.
+
+    Not before the first instant there is.
+    """
     day = local(time_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    if day.year <= years:
+        return FIRST_MS
     try:
         then = day.replace(year=day.year - years)
     except ValueError:
         then = day.replace(year=day.year - years, day=28)
-    return (then - _EPOCH) // timedelta(milliseconds=1)
+    return max(FIRST_MS, (then - _EPOCH) // timedelta(milliseconds=1))

@@ -1,0 +1,133 @@
+"""Entries are found by patient, agent and lateness, in order of their own time, and by id."""
+
+from itertools import product
+
+import msgspec
+import pytest
+
+from audit_ledger.aws.batches import batch_put
+from audit_ledger.aws.event_index import IndexedEntry, index_items
+from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_of
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from tests.world import NAME, ORIGIN, World
+
+NOW = 1_795_327_140
+ROSE, MARTHA = b"r" * 16, b"m" * 16
+DOC, NURSE = b"d" * 16, b"n" * 16
+ALWAYS = Window(0, 2**53)
+
+
+def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> IndexedEntry:
+    """An entry whose event is so far from the ledger's time; blocks hold three."""
+    row = IndexRow(
+        event_id=f"{seq:064x}",
+        time_ms=NOW * 1000 + offset_ms,
+        patient=patient,
+        agents=agents,
+        others=(),
+        fingerprint=bytes(32),
+        generation=2026000,
+    )
+    return IndexedEntry(seq, seq - seq % 3, NOW, row, encode_index_row(row), conflict=seq == 5)
+
+
+ENTRIES = [
+    entry(1, 0, ROSE, DOC),
+    entry(2, -1000, ROSE, DOC, NURSE),
+    entry(3, 1000, MARTHA, NURSE),
+    entry(4, -300_000, ROSE, NURSE),  # late
+    entry(5, 500, None, DOC),
+    entry(6, 500, ROSE),  # the same time as another
+    entry(7, 200_000, MARTHA, DOC),  # ahead of its time
+    entry(8, 120_000, ROSE, ROSE),  # as far as is not late; a patient who acted
+    entry(9, -120_001, MARTHA, DOC),
+]
+
+
+@pytest.fixture
+def search(world: World) -> EventSearch:
+    """The index of ENTRIES, beside that of another ledger with the same pseudonyms."""
+    for origin, entries in (
+        (ORIGIN, ENTRIES),
+        ("audit.example.org/other", [entry(1, 7, ROSE, DOC)]),
+    ):
+        batch_put(
+            world.dynamodb,
+            f"{NAME}-events",
+            [item for each in entries for item in index_items(origin, each)],
+            pause=lambda _: None,
+        )
+    return EventSearch(world.dynamodb, f"{NAME}-events", ORIGIN)
+
+
+def recounted(entries: list[IndexedEntry], window: Window, *, newest_first: bool) -> list[int]:
+    """Numbers of entries within a window, in order of their own time."""
+    inside = [e for e in entries if window.first <= e.row.time_ms <= window.last]
+    inside.sort(key=lambda e: (e.row.time_ms, e.seq), reverse=newest_first)
+    return [e.seq for e in inside]
+
+
+WINDOWS = [
+    ALWAYS,
+    Window(NOW * 1000 - 1000, NOW * 1000 + 1000),  # both ends are in it
+    Window(NOW * 1000 + 1, NOW * 1000 + 499),
+    Window(NOW * 1000 + 500, NOW * 1000 + 500),
+]
+
+
+def in_order_of_time(places: list[Place], *, newest_first: bool) -> bool:
+    times = [place.time_ms for place in places]
+    return times == sorted(times, reverse=newest_first)
+
+
+HOW = [(window, newest_first) for window in WINDOWS for newest_first in (False, True)]
+
+
+@pytest.mark.parametrize("by", ["patient", "agent"])
+def test_a_persons_entries_are_found_by_time(search: EventSearch, by: By) -> None:
+    """Every one of them, further agents too, and of this ledger alone."""
+    for person, (window, newest_first) in product((ROSE, MARTHA, DOC, NURSE, b"x" * 16), HOW):
+        places = list(search.of_person(by, person, window, newest_first=newest_first))
+        named = [
+            e
+            for e in ENTRIES
+            if (person == e.row.patient if by == "patient" else person in e.row.agents)
+        ]
+        wanted = recounted(named, window, newest_first=newest_first)
+        assert sorted(place.seq for place in places) == sorted(wanted)
+        assert in_order_of_time(places, newest_first=newest_first)
+        assert set(places) <= {place_of(e) for e in ENTRIES}
+
+
+def test_late_entries_are_found_by_their_own_time(search: EventSearch) -> None:
+    """Those more than two minutes from the ledger's time, before or after."""
+    late = [e for e in ENTRIES if e.seq in (4, 7, 9)]
+    for window, newest_first in HOW:
+        places = list(search.late(window, newest_first=newest_first))
+        assert [p.seq for p in places] == recounted(late, window, newest_first=newest_first)
+
+
+def test_an_entry_is_found_by_its_id(search: EventSearch) -> None:
+    """Or by its conflict key: where it is, and its index row as stored."""
+    for each in ENTRIES:
+        found = search.entry(each.key)
+        assert found is not None
+        assert found.place == Place(each.row.time_ms, each.seq, each.seq - each.seq % 3)
+        assert found.row == encode_index_row(each.row)
+        assert found.conflict == (each.seq == 5)
+
+
+def test_what_is_no_entry_is_not_found_by_its_id(search: EventSearch, world: World) -> None:
+    """An unknown id, a further person's item, and one whose entry a rebuild did not find."""
+    assert search.entry("f" * 64) is None
+    assert search.entry(f"{ENTRIES[1].row.event_id}#1") is None
+    lost = {"key": {"S": f"{ORIGIN}#{'e' * 64}"}, "lost": {"BOOL": True}}
+    world.dynamodb.put_item(TableName=f"{NAME}-events", Item=lost)
+    assert search.entry("e" * 64) is None
+
+
+def test_places_sort_by_time_and_then_by_entry() -> None:
+    """As the pages of a search do."""
+    places = [Place(2, 1, 0), Place(1, 9, 3), Place(1, 2, 0), Place(1, 9, 0)]
+    assert sorted(places) == [Place(1, 2, 0), Place(1, 9, 0), Place(1, 9, 3), Place(2, 1, 0)]
+    assert msgspec.structs.astuple(place_of(ENTRIES[3])) == (NOW * 1000 - 300_000, 4, 3)

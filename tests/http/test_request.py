@@ -1,0 +1,185 @@
+"""A request is read once, as API Gateway hands it over (HTTP API, payload format 2.0)."""
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from audit_ledger.access import TokenClaims
+from audit_ledger.errors import RefusedError
+from audit_ledger.events import RejectedEvent
+from audit_ledger.http.request import MAX_FIELDS, MAX_KEY_LENGTH, Request, read_request
+
+NAMES = TokenClaims()
+SECRET = "Mallory O'Secret"
+
+
+def event(route: str = "GET /AuditEvent/{id}", **members: Any) -> dict[str, Any]:
+    """An event with nothing in it but what API Gateway always gives."""
+    claims = {"scope": "system/AuditEvent.rs ledger/north", "iss": "https://i.example", "sub": "me"}
+    return {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": "/AuditEvent/7",
+        "rawQueryString": "",
+        "headers": {"Host": "api.example.org", "x-forwarded-proto": "https"},
+        "requestContext": {
+            "authorizer": {"jwt": {"claims": claims, "scopes": None}},
+            "http": {"method": route.partition(" ")[0], "sourceIp": "192.0.2.7"},
+        },
+        "isBase64Encoded": False,
+        **members,
+    }
+
+
+def read(**members: Any) -> Request:
+    return read_request(event(**members), NAMES)
+
+
+def refusal(**members: Any) -> tuple[int, str]:
+    """Status and place of the refusal that reading ends in."""
+    with pytest.raises(RejectedEvent) as refused:
+        read(**members)
+    return refused.value.status, refused.value.expression
+
+
+def test_everything_is_where_api_gateway_puts_it() -> None:
+    """Names of headers in lower case; the address that the caller used; who asks and from where."""
+    request = read(
+        rawQueryString="a=1",
+        pathParameters={"id": "7"},
+        headers={
+            "HOST": "api.example.org",
+            "X-Forwarded-Proto": "https",
+            "Content-Type": "a/B;c=d",
+        },
+        body="text",
+    )
+    assert (request.route, request.target, request.query) == (
+        "GET /AuditEvent/{id}",
+        "/AuditEvent/7",
+        "a=1",
+    )
+    assert request.base == "https://api.example.org"
+    assert (request.path, request.source_ip, request.body) == ({"id": "7"}, "192.0.2.7", b"text")
+    assert (request.media_type.essence, request.media_type.parameters) == ("a/b", {"c": "d"})
+    access = request.access
+    assert (access.ledger, access.issuer, access.subject) == ("north", "https://i.example", "me")
+
+
+def test_what_is_not_there_is_empty() -> None:
+    """No body, no query, no variables, no headers at all."""
+    request = read_request(
+        {"routeKey": "GET /policy", "requestContext": {}, "headers": None}, NAMES
+    )
+    assert (request.body, request.query, request.path, request.source_ip) == (b"", "", {}, "")
+    assert (request.target, request.base) == ("/", "http://localhost")
+    assert request.access.ledger == request.access.subject == ""
+    assert request.query_pairs == []
+
+
+def test_a_request_shows_nothing_of_itself() -> None:
+    """Neither in a log nor in a traceback."""
+    assert SECRET not in repr(
+        read(body=SECRET, rawQueryString=SECRET, pathParameters={"id": SECRET})
+    )
+
+
+def test_a_body_is_the_bytes_that_were_sent() -> None:
+    """As text or as base64; text with U+FFFD is no longer what was sent."""
+    sent = "é".encode()
+    assert read(body="é").body == sent
+    assert read(body=b64encode(b"\xff").decode(), isBase64Encoded=True).body == b"\xff"
+    assert refusal(body="a\ufffdb") == (400, "the body")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "status"), [("identity", 200), ("Identity", 200), ("gzip", 415), ("", 415)]
+)
+def test_a_body_comes_as_it_is(encoding: str, status: int) -> None:
+    """RFC 9110, Section 8.4: what the function cannot undo is refused."""
+    headers = {"content-encoding": encoding}
+    if status == 200:
+        assert read(headers=headers).body == b""
+    else:
+        assert refusal(headers=headers) == (415, "Content-Encoding")
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        ("", []),
+        ("a=1&b=2&a=3", [("a", "1"), ("b", "2"), ("a", "3")]),
+        ("a=&b", [("a", ""), ("b", "")]),
+        ("a=%C3%A9%26%3D", [("a", "é&=")]),
+        ("a=1+2%2B3", [("a", "1 2+3")]),
+        ("date=ge2026-11-22T05:59:00%2B01:00", [("date", "ge2026-11-22T05:59:00+01:00")]),
+        ("%61=b", [("a", "b")]),
+        ("a=1;b=2", [("a", "1;b=2")]),
+        ("&&", []),
+    ],
+)
+def test_a_query_string_is_decoded_in_order(query: str, pairs: list[tuple[str, str]]) -> None:
+    """As HTML forms and FHIR clients write it; nothing is joined, nothing lost."""
+    assert read(rawQueryString=query).query_pairs == pairs
+
+
+@pytest.mark.parametrize("query", ["a=%ff", "%ed%a0%80=1", "&".join(["a=1"] * (MAX_FIELDS + 1))])
+def test_a_query_string_that_is_none_is_refused(query: str) -> None:
+    """No UTF-8, or too much of it; the message repeats nothing."""
+    request = read(rawQueryString=query)
+    with pytest.raises(RefusedError) as refused:
+        _ = request.query_pairs
+    assert refused.value.status == 400
+    assert query not in str(refused.value)
+    assert len(read(rawQueryString="&".join(["a=1"] * MAX_FIELDS)).query_pairs) == MAX_FIELDS
+
+
+def test_the_request_line_is_what_was_asked() -> None:
+    """For the event of this use: method, path, and the query exactly as sent."""
+    assert read().line == "GET /AuditEvent/7"
+    assert read(rawQueryString="a=%41&b").line == "GET /AuditEvent/7?a=%41&b"
+    assert read(route="POST /documents/verify", rawPath="/documents/verify").line == (
+        "POST /documents/verify"
+    )
+
+
+@pytest.mark.parametrize(
+    ("prefer", "is_strict", "preference"),
+    [
+        ("", False, "minimal"),
+        ("handling=strict", True, "minimal"),
+        ("Handling=STRICT", True, "minimal"),
+        ("return=representation, handling=strict", True, "representation"),
+        ("handling=lenient; return=OperationOutcome", False, "OperationOutcome"),
+        ("handling = strict", False, "minimal"),
+        ("respond-async", False, "minimal"),
+    ],
+)
+def test_preferences_are_read_from_one_header(
+    prefer: str, is_strict: bool, preference: str
+) -> None:
+    """RFC 7240: parted by commas, or as some send them by semicolons; unknown ones do not count."""
+    request = read(headers={"prefer": prefer})
+    assert (request.handles_strictly, request.preference) == (is_strict, preference)
+
+
+@pytest.mark.parametrize("key", ["", "k" * (MAX_KEY_LENGTH + 1), "é", "a\tb"])
+def test_an_idempotency_key_is_printable(key: str) -> None:
+    """1 to 255 characters of ASCII."""
+    request = read(headers={"idempotency-key": key})
+    with pytest.raises(RejectedEvent) as refused:
+        _ = request.idempotency_key
+    assert refused.value.status == 400
+    assert read(headers={"idempotency-key": "k" * MAX_KEY_LENGTH}).idempotency_key
+    assert read().idempotency_key is None
+
+
+def test_another_media_type_is_refused_by_what_would_do() -> None:
+    """415, and not what was sent."""
+    request = read(headers={"content-type": "text/x-secret"})
+    request.require_media_type("application/json", "text/x-secret")
+    with pytest.raises(RejectedEvent, match="application/json") as refused:
+        request.require_media_type("application/json")
+    assert refused.value.status == 415
+    assert "x-secret" not in str(refused.value)

@@ -1,0 +1,66 @@
+"""A function that invokes another by boto3 gets what Lambda would give it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local.deployment import Deployment
+from infra.local.lambda_calls import invoking
+from infra.local.runner import Runner
+from tests.local.conftest import REGION
+
+ECHO = "small-echo"
+ARN = f"arn:aws:lambda:{REGION}:123456789012:function:{ECHO}"
+
+
+@pytest.fixture
+def runner(small: Deployment) -> Iterator[Runner]:
+    """One that answers invocations."""
+    runner = Runner(small.functions, small.region)
+    with invoking(runner):
+        yield runner
+
+
+@pytest.mark.parametrize("name", [ARN, f"{ARN}:live"])
+def test_a_function_is_run_and_its_answer_handed_back(runner: Runner, name: str) -> None:
+    """By its ARN or that of an alias, as JSON both ways, in one call."""
+    answer: Any = boto3.client("lambda", REGION).invoke(
+        FunctionName=name, Payload=json.dumps({"a": ["é"]}).encode()
+    )
+    assert answer["StatusCode"] == answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert "FunctionError" not in answer
+    assert json.loads(answer["Payload"].read())["event"] == {"a": ["é"]}
+    assert runner.invocations == {ECHO: 1}
+
+
+def test_a_function_that_fails_is_an_answer_that_says_so(runner: Runner) -> None:
+    """200 with FunctionError, as Lambda has it; nothing of what it raised is in our answer."""
+    answer = boto3.client("lambda", REGION).invoke(
+        FunctionName=ARN, Payload=json.dumps({"raise": "secret"}).encode()
+    )
+    assert answer["StatusCode"] == 200
+    assert answer["FunctionError"] == "Unhandled"
+    assert b"secret" not in answer["Payload"].read()
+
+
+def test_the_innermost_runner_answers(runner: Runner, small: Deployment) -> None:
+    """Two clouds in one process do not mix."""
+    inner = Runner(small.functions, small.region)
+    with invoking(inner):
+        boto3.client("lambda", REGION).invoke(FunctionName=ARN, Payload=b"{}")
+    boto3.client("lambda", REGION).invoke(FunctionName=ARN, Payload=b"{}")
+    assert (inner.invocations, runner.invocations) == ({ECHO: 1}, {ECHO: 1})
+
+
+def test_without_a_runner_nothing_is_run(small: Deployment) -> None:
+    """The call goes where calls go; here nobody answers it."""
+    runner = Runner(small.functions, small.region)
+    with invoking(runner):
+        pass
+    with pytest.raises((BotoCoreError, ClientError, ModuleNotFoundError)):
+        boto3.client("lambda", REGION).invoke(FunctionName=ARN, Payload=b"{}")
+    assert runner.invocations == {}

@@ -1,0 +1,48 @@
+"""docs/search.md says what the code does."""
+
+import re
+
+from audit_ledger.aws.event_index import LATE_MS
+from audit_ledger.http.request import MAX_FIELDS
+from audit_ledger.reading.pinned import YOUNG_SECONDS
+from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS
+from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
+from audit_ledger.search.values import _PREFIXES
+from functions.query.find import FUTURE_MS, MOST_BLOCKS, MOST_OPENED
+from functions.query.search_events import MOST_BYTES
+from infra.query import SECONDS
+from tests.conftest import REPOSITORY
+
+PAGE = (REPOSITORY / "docs" / "search.md").read_text()
+
+
+def test_the_table_has_every_parameter_and_what_is_said_of_it() -> None:
+    """In the words that FHIR clients and OpenAPI get; a bar is escaped, as in every table."""
+    rows = re.findall(r"^\| `([\w.-]+)` \| (\w*) ?\| (.+) \|$", PAGE, re.MULTILINE)
+    told = [
+        *((each.name, each.type, each.looks_at) for each in PARAMETERS),
+        *((name, "", words) for name, words in OF_THE_ANSWER.items()),
+    ]
+    assert rows == [(name, type_, words.replace("|", r"\|")) for name, type_, words in told]
+
+
+def test_limits_are_the_code_s() -> None:
+    """Of a query, of a page, of time."""
+    assert (
+        f"{MAX_QUERY_BYTES:,} bytes decoded, {MAX_FIELDS} parameters, {MAX_VALUES} values" in PAGE
+    )
+    assert f"| time | {SECONDS} seconds |" in PAGE
+    words = " ".join(PAGE.split())
+    assert f"holds {MOST_BYTES / 1e6:g} MB of events" in words
+    assert f"has opened {MOST_OPENED:,} records or has read {MOST_BLOCKS} blocks" in words
+    assert f"searched for {FUTURE_MS // 86_400_000} days" in words
+    assert (LATE_MS, YOUNG_SECONDS) == (2 * 60_000, 10)
+    assert "more than two minutes late" in words
+    assert "The newest ten seconds" in words
+
+
+def test_prefixes_are_the_code_s() -> None:
+    """All of them, in one sentence."""
+    listed = re.search(r"with the prefixes ((?:`\w\w`,?\s*)+)\.", PAGE)
+    assert listed is not None
+    assert set(re.findall(r"`(\w\w)`", listed[1])) == set(_PREFIXES)
