@@ -141,7 +141,7 @@ class Narrator:
     def answers(self, answers: Answers) -> None:
         """Show what was asked and what the ledger answered."""
         self.line(
-            "A security officer, address and token of the API in AUDIT_LEDGER_URL and _TOKEN, asks:"
+            "A security officer asks; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN say where, and who:"
         )
         self.quote(f"$ {answers.search.command}", "bold")
         self.quote(answers.search.report)
@@ -149,7 +149,7 @@ class Narrator:
         accesses, people = answers.accesses["accesses"], answers.accesses["people"]
         self.line(
             "Who accessed my record? GET /accesses, with the token of that patient: "
-            f"{_count(len(accesses), 'event')}, {len(people):,} by name; the most frequent are"
+            f"{_count(len(accesses), 'event')}, told apart by {len(people):,} names; most often"
         )
         self._table(
             rows_table(_PEOPLE, [_to_the_minute(row, "first") for row in people[:_MOST_PEOPLE]])
@@ -173,7 +173,7 @@ class Narrator:
     def receipts(self, proofs: Sequence[str]) -> None:
         """Say where receipts were left."""
         self.line(
-            "Receipts of the first of these and of one in the other ledger, from "
+            "Receipts of the first event found and of one in the other ledger, from "
             f"GET /AuditEvent/{{id}}/receipt, are in {' and '.join(proofs)}."
         )
 
