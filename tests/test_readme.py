@@ -14,6 +14,7 @@ import pytest
 
 from infra.local.cloud import local_cloud
 from infra.synth import synthesize
+from tests.bench.core import event_of_2_kb
 from tests.conftest import REPOSITORY, DemoRun, skip_unless_ci
 from tests.events.made import PATIENT_ROLE, r4
 
@@ -22,6 +23,7 @@ BLOCKS = re.findall(r"```\n(.*?)```", README, re.DOTALL)
 LEDGER_LINES = [
     line for block in BLOCKS for line in block.splitlines() if line.startswith(".venv/bin/ledger ")
 ]
+LINES_OF_THE_DEMO = [line for line in LEDGER_LINES if "build/demo" in line]
 
 
 def ledger(demo: DemoRun, line: str) -> subprocess.CompletedProcess[str]:
@@ -44,9 +46,9 @@ def test_the_demo_does_what_the_readme_says(demo: DemoRun) -> None:
 
 
 def test_every_ledger_command_of_the_readme_succeeds(demo: DemoRun) -> None:
-    """In the order shown, on what the demo published."""
-    assert len(LEDGER_LINES) == 3
-    for line in LEDGER_LINES:
+    """In the order shown, on what the demo published; those of the API are run below."""
+    assert len(LINES_OF_THE_DEMO) == 3
+    for line in LINES_OF_THE_DEMO:
         ran = ledger(demo, line)
         assert ran.returncode == 0, f"{line}: {ran.stdout}{ran.stderr}"
 
@@ -131,6 +133,48 @@ def test_the_readmes_requests_are_answered(tmp_path: Path) -> None:
         found = json.loads(shell(ask, cloud.tokens.security("st-elsewhere")))
         assert [entry["resource"] for entry in found["entry"]] == [event]
         assert cloud.drain().batches  # asking is an event too
+
+
+def test_the_readmes_request_is_accepted_then_found_and_proved(tmp_path: Path) -> None:
+    """curl, as shown, against the local API: 201 and a Location; then the lines that ask for it."""
+    if not shutil.which("curl"):
+        skip_unless_ci("no curl on this machine")
+    command = next(block for block in BLOCKS if block.startswith("curl"))
+    (asking,) = [block for block in BLOCKS if block.startswith(".venv/bin/ledger search")]
+    assert {*LINES_OF_THE_DEMO, *asking.splitlines()} == set(LEDGER_LINES)
+    (tmp_path / "event.json").write_bytes(event_of_2_kb(1))
+    with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
+        token = cloud.tokens.portal("st-elsewhere", "ehr")
+        sent = shell(command, tmp_path, URL=cloud.url, TOKEN=token)
+        assert " 201 " in sent.stdout.splitlines()[0]
+        (event_id,) = re.findall(r"location: /auditevent/([0-9a-f]{64})", sent.stdout.lower())
+        cloud.drain()
+        cloud.publish()
+        (tmp_path / "policy").write_bytes(cloud.policy("st-elsewhere"))
+        asked = shell(
+            asking.replace(".venv/bin/ledger", f"{sys.executable} -m audit_ledger.cli"),
+            tmp_path,
+            AUDIT_LEDGER_URL=cloud.url,
+            AUDIT_LEDGER_TOKEN=cloud.tokens.security("st-elsewhere"),
+            ID=event_id,
+            POLICY="policy",
+        )
+    assert event_id in asked.stdout, asked.stdout + asked.stderr
+    assert "1 event\n" in asked.stdout
+    assert "it commits to this record, index row and blind" in asked.stdout
+    assert asked.returncode == 0
+
+
+def shell(lines: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run lines of the README as they are pasted, up to the first that fails."""
+    return subprocess.run(
+        ["bash", "-e", "-c", lines],
+        cwd=folder,
+        env={**os.environ, "no_proxy": "*", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_settings_that_the_demo_deploys_are_those_of_cdk_json() -> None:

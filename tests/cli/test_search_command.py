@@ -87,7 +87,7 @@ def test_options_become_parameters(asker: Asker, stub: StubServer) -> None:
     ran = asker.run("search", *options, "--limit", "7")
     assert (ran.code, ran.out) == (DONE, "no event matches\n")
     assert asked(stub) == [
-        ("patient", "urn:mrn|7 &ü"),
+        ("patient.identifier", "urn:mrn|7 &ü"),
         ("agent", "Practitioner/1"),
         ("date", "ge2026"),
         ("date", "le2026-11-22"),

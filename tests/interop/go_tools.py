@@ -31,11 +31,10 @@ class GoTools:
             "ledgerverify", "-policy", str(ledger.policy), "-log", str(ledger.folder), *options
         )
 
-    def ledgerverify_receipt(self, policy: Path, proof: Path, entry: Path) -> Verdict:
-        """Verify a tlog-proof of an entry under the policy."""
-        return self._run(
-            "ledgerverify", "-policy", str(policy), "-proof", str(proof), "-entry", str(entry)
-        )
+    def ledgerverify_receipt(self, policy: Path, proof: Path, entry: Path | None = None) -> Verdict:
+        """Verify a tlog-proof under the policy, of an entry or of what its extra data says."""
+        given = () if entry is None else ("-entry", str(entry))
+        return self._run("ledgerverify", "-policy", str(policy), "-proof", str(proof), *given)
 
     def fsck(self, ledger: PublishedLedger, key_file: Path) -> Verdict:
         """Run tessera's fsck command. The release pinned here exits 0 whatever it found."""

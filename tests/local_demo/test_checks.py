@@ -1,5 +1,6 @@
 """A day of which something did not hold does not pass for one that did."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -8,14 +9,20 @@ from typing import Any, cast
 import pytest
 
 from infra.local.cloud import LocalCloud
-from infra.local.demo.checks import faults, resent_entries
+from infra.local.demo.asking import Answers
+from infra.local.demo.checks import answer_faults, faults, resent_entries
 from infra.local.demo.figures import Figures
+from infra.local.demo.ledger_command import Ran
 from infra.local.demo.posting import accepted_events
+from infra.local.demo.seeded import SEEDED, expected_of
 from infra.local.hospital import Submission, hospital_day, tally
+from infra.local.hospital.world import Patient
 from infra.local.meter import Usage
 from infra.local.queue_pump import Batch
+from tests.local_hospital.recount import codes_in, patients_of, resources
 
-DAY = list(hospital_day(3, 400, day=datetime.now(UTC).date(), resent_per_mille=100))
+DATE = datetime.now(UTC).date()
+DAY = list(hospital_day(3, 400, day=DATE, resent_per_mille=100))
 
 
 def figures(ledger_id: str) -> Figures:
@@ -100,3 +107,99 @@ def test_only_what_the_answer_says_counts_as_accepted(
     how: str, status: int, body: bytes, accepted: int
 ) -> None:
     assert accepted_events(sent(how), status, body) == accepted
+
+
+EXPECTED = replace(
+    expected_of(3, 400, DATE), accesses=5, disclosures=2, left_out=1, glass_broken=4, numbered=90
+)
+ANSWERS = Answers(
+    search=Ran("ledger search", 0, "id-1\nid-2\nid-3"),
+    found=("id-1", "id-2", "id-3", "id-4", "id-5"),
+    accesses={"accesses": [{}] * 5, "people": [{"number": 3}, {"number": 2}]},
+    accounting={
+        "disclosures": [{"number": 2, "recipient": "Pretendshire Public Health Authority"}],
+        "exclusions": [{"number": 0}, {"number": 1}],
+    },
+    findings={"break-the-glass": 4, "same-surname": 7},
+    gaps={"streams": [{"received": 90, "missing": 0}]},
+)
+
+
+def test_answers_that_are_as_the_day_says_have_no_faults() -> None:
+    assert list(answer_faults(EXPECTED, ANSWERS)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"search": Ran("", 2, "id-1 id-2 id-3")}, "st-elsewhere: ledger search: exit 2"),
+        ({"search": Ran("", 0, "id-1 id-2")}, "ledger search shows: 2, expected 3"),
+        ({"found": ("id-1", "id-2", "id-3")}, "events found of the patient: 3, expected 5"),
+        (
+            {"accesses": {"accesses": [{}] * 4, "people": [{"number": 5}]}},
+            "accesses shown to the patient: 4, expected 5",
+        ),
+        (
+            {"accesses": {"accesses": [{}] * 5, "people": [{"number": 3}]}},
+            "accesses by person: 3, expected 5",
+        ),
+        (
+            {"accounting": {**ANSWERS.accounting, "disclosures": []}},
+            "disclosures accounted for: 0, expected 2",
+        ),
+        (
+            {"accounting": {**ANSWERS.accounting, "exclusions": []}},
+            "disclosures left out: 0, expected 1",
+        ),
+        (
+            {
+                "accounting": {
+                    **ANSWERS.accounting,
+                    "disclosures": [{"number": 2, "recipient": "Somebody else"}],
+                }
+            },
+            "Pretendshire Public Health Authority is not among the recipients",
+        ),
+        ({"findings": {"same-surname": 4}}, "findings: break-the-glass: 0, expected 4"),
+        ({"gaps": {"streams": []}}, "gaps: numbered streams: 0, expected 1"),
+        (
+            {"gaps": {"streams": [{"received": 89, "missing": 0}]}},
+            "gaps: numbered events received: 89, expected 90",
+        ),
+        (
+            {"gaps": {"streams": [{"received": 90, "missing": 1}]}},
+            "gaps: numbered events missing: 1, expected 0",
+        ),
+    ],
+)
+def test_each_answer_that_differs_is_said(change: dict[str, Any], said: str) -> None:
+    found = list(answer_faults(EXPECTED, replace(ANSWERS, **change)))
+    assert any(said in fault for fault in found), found
+
+
+def test_what_is_expected_of_answers_is_what_the_requests_hold() -> None:
+    """Counted from happenings there, and from the bytes of the day's requests here."""
+    expected = expected_of(3, 400, DATE)
+    sent = [
+        (s.ledger, event)
+        for s in hospital_day(3, 400, day=DATE, also=SEEDED, resent_per_mille=0)
+        for event in resources(s)
+    ]
+    mine = [e for ledger, e in sent if ledger == expected.ledger and _is_about(e, expected.patient)]
+    exports = [event for event in mine if "disclose" in codes_in(event)]
+    accounted = [event for event in exports if "PUBHLTH" in codes_in(event)]
+    assert expected.accesses == len(mine)
+    assert expected.disclosures == len(accounted) == 1
+    assert expected.left_out == len(exports) - len(accounted)
+    assert expected.numbered == sum("sequence" in event for _, event in sent)
+    assert expected.numbered == sum(ledger == "riverside-lab" for ledger, _ in sent)
+    broken = {
+        (json.dumps(event["agent"][-1]["who"]), *patients_of(event))
+        for _, event in sent
+        if "BTG" in codes_in(event) and event["outcome"] == "0"
+    }
+    assert expected.glass_broken == len(broken) >= 1
+
+
+def _is_about(event: dict[str, Any], patient: Patient) -> bool:
+    return patient.mrn in patients_of(event)

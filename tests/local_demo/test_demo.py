@@ -1,9 +1,11 @@
 """A small demo, run as a person runs it, and what it leaves."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +17,10 @@ from audit_ledger.tlog.policy import parse_policy
 from infra.local.demo import __main__ as demo
 from infra.local.demo.options import Options, read_options
 from infra.local.demo.posting import NotAcceptedError
+from infra.local.demo.seeded import SEEDED
 from infra.local.hospital import Submission, hospital_day, tally
 from tests.conftest import REPOSITORY
+from tests.local_hospital.recount import patients_of, resources, strings
 
 EVENTS, SEED = 300, 7
 LEDGERS = ("st-elsewhere", "riverside-lab")
@@ -36,7 +40,8 @@ class Run:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     build, home = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("home")
-    for leftover in ("published/gone/checkpoint", "tampered/gone/checkpoint", "gone.policy"):
+    leftovers = ("published/gone/checkpoint", "tampered/gone/checkpoint", "gone.policy")
+    for leftover in (*leftovers, "receipts/gone.tlog-proof"):
         (build / leftover).parent.mkdir(parents=True, exist_ok=True)
         (build / leftover).write_text("of an earlier run")
     ran = subprocess.run(
@@ -73,7 +78,7 @@ def entries_of(folder: Path) -> list[bytes]:
 
 def day() -> list[Submission]:
     """The same day again."""
-    return list(hospital_day(SEED, EVENTS, day=datetime.now(UTC).date()))
+    return list(hospital_day(SEED, EVENTS, day=datetime.now(UTC).date(), also=SEEDED))
 
 
 def test_everything_holds(run: Run) -> None:
@@ -107,6 +112,7 @@ def test_what_earlier_runs_left_is_gone(run: Run) -> None:
     assert sorted(p.name for p in (run.build / "published").iterdir()) == sorted(LEDGERS)
     assert sorted(p.stem for p in run.build.glob("*.policy")) == sorted(LEDGERS)
     assert [p.name for p in (run.build / "tampered").iterdir()] == ["st-elsewhere"]
+    assert "gone.tlog-proof" not in [p.name for p in (run.build / "receipts").iterdir()]
 
 
 def test_one_byte_differs_and_verification_names_its_entry(run: Run) -> None:
@@ -121,6 +127,39 @@ def test_one_byte_differs_and_verification_names_its_entry(run: Run) -> None:
     (entry,) = (number for number, (a, b) in enumerate(pairs) if a != b)
     found = rf"entry-altered: {re.escape(differing.as_posix())}: .*\(entry {entry}\)"
     assert re.search(found, run.output)
+
+
+@pytest.mark.parametrize("ledger_id", LEDGERS)
+def test_a_receipt_of_each_ledger_is_at_its_fixed_place(run: Run, ledger_id: str) -> None:
+    """Its entry is the published one, and the command says that it commits to the record."""
+    receipts = run.build / "receipts"
+    proof = (receipts / f"{ledger_id}.tlog-proof").read_text().splitlines()
+    index = int(proof[2].removeprefix("index "))
+    record_file = receipts / f"{ledger_id}.record.json"
+    held = {name: b64decode(text) for name, text in json.loads(record_file.read_text()).items()}
+    assert held["entry"] == entries_of(run.build / "published" / ledger_id)[index]
+    assert record_file.stat().st_mode & 0o077 == 0
+    said = rf"verified: entry {index} of audit\.example\.org/{ledger_id}\n"
+    assert re.search(said + r"(?: .*\n){2} +it commits to this record", run.output)
+
+
+def test_what_was_asked_is_shown(run: Run) -> None:
+    """The patient of the search, and who was told: as the day's own bytes have it."""
+    (mrn,) = re.findall(r"--param 'patient\.identifier=\S+\|(MRN[0-9]+)'", run.output)
+    events = [
+        event
+        for submission in day()
+        if submission.portal in ("ehr", "app") and not submission.is_resent
+        for event in resources(submission)
+        if mrn in patients_of(event)
+    ]
+    assert f"that patient: {len(events)} events" in " ".join(run.output.split())
+    assert sum("Pretendshire Public Health Authority" in strings(event) for event in events) == 1
+    assert "Pretendshire Public Health" in run.output
+    numbered = sum(len(resources(s)) for s in day() if s.portal == "lab" and not s.is_resent)
+    assert f"of {numbered:,} events that the laboratory numbered, 0 are missing" in " ".join(
+        run.output.split()
+    )
 
 
 def test_each_ledger_is_verified_by_the_command_and_the_copy_fails(run: Run) -> None:

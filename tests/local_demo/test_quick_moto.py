@@ -87,6 +87,30 @@ def test_a_query_of_an_index_sees_all_partitions(dynamodb: "DynamoDBClient") -> 
     assert sorted(found) == sorted(n for (_, n), group in STORED.items() if group == "a1")
 
 
+def test_a_query_of_an_index_goes_on_where_its_page_ended(dynamodb: "DynamoDBClient") -> None:
+    """And sees what is written later, and nothing of a value that no item has."""
+    asked: dict[str, Any] = {
+        "TableName": "sorted",
+        "IndexName": "group",
+        "KeyConditionExpression": "#g = :v",
+        "ExpressionAttributeNames": {"#g": "group"},
+        "ExpressionAttributeValues": {":v": {"S": "a1"}},
+        "Limit": 1,
+    }
+    page = dynamodb.query(**asked)
+    found = [int(item["number"]["N"]) for item in page["Items"]]
+    while "LastEvaluatedKey" in page:
+        page = dynamodb.query(**asked, ExclusiveStartKey=page["LastEvaluatedKey"])
+        found += [int(item["number"]["N"]) for item in page["Items"]]
+    assert found == sorted(n for (_, n), group in STORED.items() if group == "a1")
+    assert query(dynamodb, "sorted", "group", "later", IndexName="group") == []
+    late = {"name": {"S": "a"}, "number": {"N": "99"}, "group": {"S": "later"}}
+    dynamodb.put_item(TableName="sorted", Item=late)
+    assert query(dynamodb, "sorted", "group", "later", IndexName="group") == [99]
+    dynamodb.delete_item(TableName="sorted", Key={k: late[k] for k in ("name", "number")})
+    assert query(dynamodb, "sorted", "group", "later", IndexName="group") == []
+
+
 def test_a_query_of_a_table_without_sort_key_gives_one_item(dynamodb: "DynamoDBClient") -> None:
     assert query(dynamodb, "plain", "name", "c") == [6]
     assert query(dynamodb, "plain", "name", "d") == []

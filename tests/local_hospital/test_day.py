@@ -168,3 +168,10 @@ def test_events_are_as_large_as_real_ones(day: list[Submission]) -> None:
     """Below 5 KB each, and no request comes near what a queue message may hold."""
     assert all(submission.body and len(submission.body) < 128_000 for submission in day)
     assert max(len(json.dumps(e)) for s in day for e in resources(s)) < 5_000
+
+
+def test_the_laboratory_numbers_its_events_without_a_gap(day: list[Submission]) -> None:
+    """From 1, in the order of sending: CloudEvents extension "sequence", type Integer."""
+    sent = [e for s in day if s.portal == "lab" and not s.is_resent for e in resources(s)]
+    assert [int(event["sequence"]) for event in sent] == list(range(1, len(sent) + 1))
+    assert {event["sequencetype"] for event in sent} == {"Integer"}

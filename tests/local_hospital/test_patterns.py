@@ -17,6 +17,7 @@ from infra.local.hospital import (
     guessed_password,
     happenings_of,
     hospital_day,
+    reported_illness,
     submissions_of,
     tally,
     world_of,
@@ -113,3 +114,17 @@ def test_a_gap_is_made_by_leaving_out() -> None:
     assert len(kept) < len(told)
     sent = submissions_of(ST_ELSEWHERE, kept, SEED, resent_per_mille=0)
     assert sum(submission.new_events for submission in sent) == len(kept)
+
+
+def test_a_reported_illness_is_a_disclosure_to_somebody_else() -> None:
+    """An export for public health; who received it is neither the clerk nor the patient."""
+    mrn = world_of(SEED, EVENTS).patients[4].mrn
+    events = _fhir(Planted(2, 0, reported_illness(patient_index=4)))
+    (report,) = [event for event in events if "PUBHLTH" in codes_in(event["agent"])]
+    assert patients_of(report) == {mrn}
+    assert "disclose" in codes_in(report["subtype"])
+    (recipient,) = [agent for agent in report["agent"] if "IRCP" in codes_in(agent)]
+    assert recipient["who"]["reference"] == "Organization/health-authority"
+    assert not recipient["requestor"]
+    (asking,) = [agent for agent in report["agent"] if agent["requestor"]]
+    assert asking["who"]["reference"].startswith("Practitioner/")

@@ -1,5 +1,6 @@
 """`make demo`: a hospital's day, from portals' events to a digest that a stranger can verify.
 
 What it leaves, in `build/demo`: `published/<ledger id>/` (plain files, as published),
-`<ledger id>.policy`, `tampered/<ledger id>/` (a copy with one byte flipped) and `functions.log`.
+`<ledger id>.policy`, `receipts/<ledger id>.tlog-proof` and `.record.json` (an event's receipt),
+`tampered/<ledger id>/` (a copy with one byte flipped) and `functions.log`.
 """

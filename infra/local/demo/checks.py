@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from infra.local.cloud import LocalCloud
+from infra.local.demo.asking import SHOWN_EVENTS, Answers
 from infra.local.demo.figures import Figures
+from infra.local.demo.seeded import Expected
 from infra.local.hospital import Submission, tally
+from infra.local.hospital.patterns import HEALTH_AUTHORITY
 from infra.local.queue_pump import Batch
 
 
@@ -29,6 +32,36 @@ def faults(
     yield from _differs(
         "roles", "calls refused for want of permission", 0, len(cloud.permissions.refusals)
     )
+
+
+def answer_faults(expected: Expected, answers: Answers) -> Iterator[str]:
+    """Say what the API did not answer as the seeded day says."""
+    where = expected.ledger
+    if answers.search.exit_code:
+        yield f"{where}: ledger search: exit {answers.search.exit_code}"
+    least = min(SHOWN_EVENTS, expected.accesses)
+    listed = sum(event_id in answers.search.report for event_id in answers.found[:SHOWN_EVENTS])
+    yield from _differs(where, "events that ledger search shows", least, listed)
+    yield from _differs(where, "events found of the patient", expected.accesses, len(answers.found))
+    accesses, people = answers.accesses["accesses"], answers.accesses["people"]
+    yield from _differs(where, "accesses shown to the patient", expected.accesses, len(accesses))
+    of_people = sum(person["number"] for person in people)
+    yield from _differs(where, "accesses by person", expected.accesses, of_people)
+    disclosed = sum(row["number"] for row in answers.accounting["disclosures"])
+    yield from _differs(where, "disclosures accounted for", expected.disclosures, disclosed)
+    left_out = sum(row["number"] for row in answers.accounting["exclusions"])
+    yield from _differs(where, "disclosures left out", expected.left_out, left_out)
+    recipients = {row["recipient"] for row in answers.accounting["disclosures"]}
+    if HEALTH_AUTHORITY.name not in recipients:
+        yield f"{where}: {HEALTH_AUTHORITY.name} is not among the recipients"
+    broken = answers.findings.get("break-the-glass", 0)
+    yield from _differs("findings", "break-the-glass", expected.glass_broken, broken)
+    streams = answers.gaps["streams"]
+    received = sum(stream["received"] for stream in streams)
+    missing = sum(stream["missing"] for stream in streams)
+    yield from _differs("gaps", "numbered streams", 1, len(streams))
+    yield from _differs("gaps", "numbered events received", expected.numbered, received)
+    yield from _differs("gaps", "numbered events missing", 0, missing)
 
 
 def resent_entries(day: Sequence[Submission]) -> dict[str, int]:

@@ -1,15 +1,20 @@
 """The `ledger` command, run as a stranger would run it: in a process that knows nothing of ours."""
 
+import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.synth import REPOSITORY
 
+COLUMNS = 97  # of the demo's 100, less what it indents
+
 
 @dataclass(frozen=True)
-class Verification:
+class Ran:
     """What the command said. `command`: the line that a person would type to see the same."""
 
     command: str
@@ -17,22 +22,33 @@ class Verification:
     report: str
 
 
-def ledger_verify(source: Path, policy: Path) -> Verification:
+def ledger_verify(source: Path, policy: Path) -> Ran:
     """Verify a folder with `ledger verify`; nothing is remembered outside of the demo's folder.
 
     Its progress bar goes to this process's standard error, if that is a terminal.
     """
-    arguments = ["verify", str(source), "--policy", str(policy), "--no-state"]
+    return ledger(["verify", str(source), "--policy", str(policy), "--no-state"])
+
+
+def ledger_receipt_verify(proof: Path, policy: Path, record: Path) -> Ran:
+    """Verify a receipt with `ledger receipt verify`, and what its entry commits to."""
+    files = ["--policy", str(policy), "--record", str(record)]
+    return ledger(["receipt", "verify", str(proof), *files])
+
+
+def ledger(arguments: Sequence[str], **environment: str) -> Ran:
+    """Run a `ledger` command; `environment` is added to this process's own."""
     ran = subprocess.run(  # noqa: S603  # no shell, and the program is this one
         [sys.executable, "-m", "audit_ledger.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=None if sys.stderr.isatty() else subprocess.PIPE,
         text=True,
         check=False,
+        env={**os.environ, "COLUMNS": str(COLUMNS), **environment},
     )
-    shown = ["verify", short(source), "--policy", short(policy), "--no-state"]
     report = "\n".join(part.strip("\n") for part in (ran.stdout, ran.stderr) if part)
-    return Verification(" ".join(["ledger", *shown]), ran.returncode, report)
+    shown = [short(Path(a)) if os.path.isabs(a) else a for a in arguments]
+    return Ran(shlex.join(["ledger", *shown]), ran.returncode, report)
 
 
 def short(path: Path) -> str:

@@ -2,17 +2,21 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from infra.local.cloud import LocalCloud
+from infra.local.demo.asking import Answers
 from infra.local.demo.day import Day, clock
 from infra.local.demo.figures import Figures
-from infra.local.demo.ledger_command import Verification
-from infra.local.demo.summary import calls_table, ledgers_table
+from infra.local.demo.ledger_command import Ran
+from infra.local.demo.summary import calls_table, ledgers_table, rows_table
 from infra.local.hospital import How, Submission
 
 INDENT = "   "
@@ -26,6 +30,9 @@ _FORMS: dict[How, str] = {
     "cloudevent-binary": "CloudEvents",
     "cloudevents-batch": "CloudEvents",
 }
+_MOST_PEOPLE = 4
+_PEOPLE = {"who": "who", "role": "what they are", "number": "times", "first": "first (UTC)"}
+_DISCLOSURES = {"date": "date (UTC)", "recipient": "to", "what": "what", "purpose": "what for"}
 _ANSWERS = {0: "green", 1: "red", 3: "yellow"}  # by exit code of `ledger verify`
 
 
@@ -121,20 +128,63 @@ class Narrator:
             f"with {_count(total.duplicates, 'record')} that the ledger already had."
         )
 
-    def verification(self, verification: Verification) -> None:
+    def verification(self, verification: Ran) -> None:
         """Show a command and what it said, as on a terminal."""
         self.quote(f"$ {verification.command}", "bold")
         first, _, rest = verification.report.partition("\n")
         self.quote(first, _ANSWERS.get(verification.exit_code, "red"))
         found, note, not_covered = rest.partition("not covered:\n")
         self.quote(found.rstrip("\n"))
-        self.quote(note + not_covered, "dim")
+        if note:
+            self.quote(note + not_covered, "dim")
+
+    def answers(self, answers: Answers) -> None:
+        """Show what was asked and what the ledger answered."""
+        self.line(
+            "A security officer asks; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN say where, and who:"
+        )
+        self.quote(f"$ {answers.search.command}", "bold")
+        self.quote(answers.search.report)
+        self.line("")
+        accesses, people = answers.accesses["accesses"], answers.accesses["people"]
+        self.line(
+            "Who accessed my record? GET /accesses, with the token of that patient: "
+            f"{_count(len(accesses), 'event')}, told apart by {len(people):,} names; most often"
+        )
+        self._table(
+            rows_table(_PEOPLE, [_to_the_minute(row, "first") for row in people[:_MOST_PEOPLE]])
+        )
+        left_out = sum(row["number"] for row in answers.accounting["exclusions"])
+        self.line(
+            "Accounting of disclosures (45 CFR 164.528), GET /accounting, for the privacy office; "
+            f"{_count(left_out, 'export')} left out as the rule allows:"
+        )
+        disclosed = [_to_the_minute(row, "date") for row in answers.accounting["disclosures"]]
+        self._table(rows_table(_DISCLOSURES, disclosed))
+        rules = Counter(answers.findings).most_common()
+        found = ", ".join(f"{rule} {number:,}" for rule, number in rules) or "none"
+        received = sum(stream["received"] for stream in answers.gaps["streams"])
+        missing = sum(stream["missing"] for stream in answers.gaps["streams"])
+        self.line(
+            f"Findings: {found}. Gaps: of {received:,} events that the laboratory numbered, "
+            f"{missing:,} are missing."
+        )
+
+    def receipts(self, proofs: Sequence[str]) -> None:
+        """Say where receipts were left."""
+        self.line(
+            "Receipts of the first event found and of one in the other ledger, from "
+            f"GET /AuditEvent/{{id}}/receipt, are in {' and '.join(proofs)}."
+        )
 
     def tables(self, ledgers: Sequence[Figures], total: Figures) -> None:
         """Show the figures."""
         self._console.print()
         self._console.print(ledgers_table([*ledgers, total]))
         self._console.print(calls_table(total.used, total.events))
+
+    def _table(self, table: Table) -> None:
+        self._console.print(Padding(table, (0, 0, 0, len(INDENT))))
 
     def end(self, wrong: Sequence[str], seconds: float) -> None:
         """Say whether everything held, or what did not."""
@@ -147,6 +197,11 @@ class Narrator:
                 "ledger that signs nothing new\ncounts as stale; --at judges it as of a time.",
                 soft_wrap=True,
             )
+
+
+def _to_the_minute(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Shorten an instant of a report, RFC 3339."""
+    return {**row, key: row[key][: len("2026-11-22T05:59")].replace("T", " ")}
 
 
 def _count(number: int, one: str) -> str:

@@ -29,6 +29,14 @@ class Options:
         """A ledger's policy file."""
         return self.build / f"{ledger_id}.policy"
 
+    def receipt(self, ledger_id: str) -> Path:
+        """The proof of one entry of a ledger, a C2SP tlog-proof."""
+        return self.build / "receipts" / f"{ledger_id}.tlog-proof"
+
+    def record(self, ledger_id: str) -> Path:
+        """What that entry commits to, as its holder keeps it."""
+        return self.build / "receipts" / f"{ledger_id}.record.json"
+
     def tampered(self, ledger_id: str) -> Path:
         """Folder of the copy that is tampered with."""
         return self.build / "tampered" / ledger_id

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,17 +10,25 @@ from rich.console import Console
 
 from audit_ledger.cli.exit_codes import FAILED, VERIFIED
 from infra.local.cloud import local_cloud
-from infra.local.demo.checks import faults
+from infra.local.demo.asking import ask, first_event, keep_receipt
+from infra.local.demo.checks import answer_faults, faults
 from infra.local.demo.day import Day
 from infra.local.demo.figures import figures_of, total_of
-from infra.local.demo.ledger_command import ledger_verify, short
+from infra.local.demo.ledger_command import (
+    ledger_receipt_verify,
+    ledger_verify,
+    short,
+)
 from infra.local.demo.narrator import Narrator
 from infra.local.demo.options import Options
 from infra.local.demo.posting import portals_of
 from infra.local.demo.quick_moto import quicken_moto
+from infra.local.demo.seeded import SEEDED, expected_of
 from infra.local.demo.tampering import flip_a_byte
 from infra.local.demo.templates import cloud_assembly
 from infra.local.hospital import ST_ELSEWHERE, hospital_day
+
+COMMITS = "it commits to this record"  # as `ledger receipt verify` says it of a record
 
 
 def tell(options: Options, console: Console) -> bool:
@@ -47,7 +56,9 @@ def tell(options: Options, console: Console) -> bool:
         # today's date: the ledger flags what happened long before it was sent.
         say.heading("Send a day's events over HTTP; meanwhile they are chained and published")
         today = datetime.now(UTC).date()
-        submissions = list(hospital_day(options.seed, options.events, ST_ELSEWHERE, day=today))
+        submissions = list(
+            hospital_day(options.seed, options.events, ST_ELSEWHERE, day=today, also=SEEDED)
+        )
         say.sending(submissions, cloud)
         with portals_of(cloud) as portals:
             day = Day(cloud, portals, options.published)
@@ -59,18 +70,30 @@ def tell(options: Options, console: Console) -> bool:
             for ledger in cloud.ledgers.values()
         ]
         total = total_of(ledgers, cloud.meter.snapshot())
-        wrong = list(faults(submissions, ledgers, cloud, day.batches))
         say.counted(total, submissions)
 
-    # 3. The emulated AWS is gone. What is left are plain files.
-    say.heading("Verify the published files as a stranger would: no account, no secret")
-    for ledger in ledgers:
-        verification = ledger_verify(options.published(ledger.name), options.policy(ledger.name))
-        say.verification(verification)
-        if verification.exit_code != VERIFIED:
-            wrong.append(f"{ledger.name}: not verified, exit {verification.exit_code}")
+        # 3. The follower reads the last digest; then questions, each recorded in the ledger. The
+        # records of those are not published any more: what follows is of the day alone.
+        say.heading("Ask the ledger: who saw what, who was told, what stands out")
+        day.batches += cloud.drain().batches
+        expected = expected_of(options.seed, options.events, today)
+        answers = ask(cloud, expected)
+        say.answers(answers)
+        for ledger_id in cloud.ledgers:
+            is_asked_about = ledger_id == expected.ledger and answers.found
+            event_id = answers.found[0] if is_asked_about else first_event(cloud, ledger_id, today)
+            keep_receipt(cloud, options, ledger_id, event_id)
+        say.receipts([short(options.receipt(ledger_id)) for ledger_id in cloud.ledgers])
+        wrong = [
+            *faults(submissions, ledgers, cloud, day.batches),
+            *answer_faults(expected, answers),
+        ]
 
-    # 4. One bit of a copy.
+    # 4. The emulated AWS is gone. What is left are plain files.
+    say.heading("Verify the published files as a stranger would: no account, no secret")
+    wrong += _verified(options, [ledger.name for ledger in ledgers], say)
+
+    # 5. One bit of a copy.
     victim = ledgers[0].name
     copy = options.tampered(victim)
     say.heading("Tamper with a copy, and verify that")
@@ -89,9 +112,24 @@ def tell(options: Options, console: Console) -> bool:
     return not wrong
 
 
+def _verified(options: Options, ledger_ids: Sequence[str], say: Narrator) -> Iterator[str]:
+    """Verify each ledger and its receipt, and show it; say what is not verified."""
+    for ledger_id in ledger_ids:
+        verification = ledger_verify(options.published(ledger_id), options.policy(ledger_id))
+        say.verification(verification)
+        if verification.exit_code != VERIFIED:
+            yield f"{ledger_id}: not verified, exit {verification.exit_code}"
+    for ledger_id in ledger_ids:
+        files = options.receipt(ledger_id), options.policy(ledger_id), options.record(ledger_id)
+        verification = ledger_receipt_verify(*files)
+        say.verification(verification)
+        if verification.exit_code != VERIFIED or COMMITS not in verification.report:
+            yield f"{ledger_id}: receipt not verified, exit {verification.exit_code}"
+
+
 def _remove_what_earlier_runs_left(build: Path) -> None:
     build.mkdir(parents=True, exist_ok=True)
-    for folder in ("published", "tampered"):
+    for folder in ("published", "tampered", "receipts"):
         shutil.rmtree(build / folder, ignore_errors=True)
     for policy in build.glob("*.policy"):
         policy.unlink()

@@ -1,10 +1,12 @@
-"""The tables at the end: short, and every figure counted."""
+"""Tables: short, and every figure counted."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from infra.local.demo.figures import Figures
 from infra.local.list_prices import MILLION
@@ -63,4 +65,15 @@ def calls_table(used: Usage, events: int) -> Table:
         most = ", ".join(f"{o} {n:,}" for o, n in operations.most_common(SHOWN_OPERATIONS))
         cost = costs.get(service, 0.0) / max(1, events) * MILLION
         table.add_row(name, f"{operations.total():,}", f"{cost:.2f}", most)
+    return table
+
+
+def rows_table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out rows of a report. `columns`: heading by key."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for key, heading in columns.items():
+        numbers = all(isinstance(row[key], int) for row in rows)
+        table.add_column(heading, justify="right" if numbers else "left")
+    for row in rows:
+        table.add_row(*("" if row[key] is None else Text(str(row[key])) for key in columns))
     return table

@@ -23,6 +23,7 @@ from infra.local.hospital.patterns import (
     copied_out,
     curious_colleagues,
     guessed_password,
+    reported_illness,
 )
 from infra.local.hospital.scenes import Scenario
 from infra.local.hospital.sending import submissions_of
@@ -50,6 +51,7 @@ __all__ = [
     "guessed_password",
     "happenings_of",
     "hospital_day",
+    "reported_illness",
     "submissions_of",
     "tally",
     "world_of",

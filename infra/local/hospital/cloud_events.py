@@ -16,10 +16,14 @@ _NOUNS = {"DiagnosticReport": "result", "MedicationRequest": "prescription"}
 _VERBS = {"create": "filed", "read": "read", "update": "amended", "delete": "withdrawn"}
 
 
-def cloud_event(happening: Happening, event_id: str) -> dict[str, Any]:
-    """Write a structured CloudEvent. `event_id` is unique for SOURCE: resent means same id."""
+def cloud_event(happening: Happening, event_id: str, number: int) -> dict[str, Any]:
+    """Write a structured CloudEvent. `event_id` is unique for SOURCE: resent means same id.
+
+    `number` is the event's among all of SOURCE: the extension "sequence".
+    """
     about_one = len(happening.patients) == 1
     event: dict[str, Any] = {"specversion": "1.0", "id": event_id, "source": SOURCE}
+    event["sequence"], event["sequencetype"] = f"{number:010d}", "Integer"
     if about_one and happening.document:
         event["type"] = _record_type(happening)
         event["datacontenttype"] = "application/json"

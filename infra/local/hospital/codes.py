@@ -25,21 +25,24 @@ _SOURCE = coding(DICOM, "110153")  # Source Role ID
 _DESTINATION = coding(DICOM, "110152")  # Destination Role ID
 _APPLICATION = coding(DICOM, "110150")  # Application
 _CUSTODIAN = coding(f"{TERMINOLOGY}/provenance-participant-type", "custodian")
-_RECIPIENT = coding(f"{TERMINOLOGY}/v3-ParticipationType", "IRCP")  # information recipient
+RECIPIENT = coding(f"{TERMINOLOGY}/v3-ParticipationType", "IRCP")  # information recipient
 _AUTHOR = coding(f"{TERMINOLOGY}/v3-ParticipationType", "AUT")  # author
 _HUMAN = coding(f"{TERMINOLOGY}/extra-security-role-type", "humanuser")
 
 # The client's, the server's and the user's part in what was done, as BALP 1.1.4 names them.
 AGENT_TYPES: dict[Interaction, tuple[Coding, Coding, Coding]] = {
-    "read": (_DESTINATION, _SOURCE, _RECIPIENT),
-    "search": (_SOURCE, _DESTINATION, _RECIPIENT),
+    "read": (_DESTINATION, _SOURCE, RECIPIENT),
+    "search": (_SOURCE, _DESTINATION, RECIPIENT),
     "create": (_SOURCE, _DESTINATION, _AUTHOR),
     "update": (_SOURCE, _DESTINATION, _AUTHOR),
     "delete": (_APPLICATION, _CUSTODIAN, _AUTHOR),
-    "export": (_DESTINATION, _SOURCE, _RECIPIENT),
+    "export": (_DESTINATION, _SOURCE, RECIPIENT),
     "login": (_SOURCE, _DESTINATION, _HUMAN),
     "logout": (_SOURCE, _DESTINATION, _HUMAN),
 }
+
+# The same where an export goes to somebody else, who is an agent of type RECIPIENT.
+DISCLOSURE_TYPES = (_APPLICATION, _SOURCE, _HUMAN)
 
 # Entities.
 PERSON = coding(f"{TERMINOLOGY}/audit-entity-type", "1")  # Person

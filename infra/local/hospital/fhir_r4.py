@@ -56,8 +56,10 @@ def _meta(happening: Happening) -> dict[str, Any]:
 
 def _agents(happening: Happening) -> list[dict[str, Any]]:
     server = SERVERS[happening.system]
-    client_type, server_type, user_type = codes.AGENT_TYPES[happening.interaction]
-    actor = happening.actor
+    actor, recipient = happening.actor, happening.recipient
+    client_type, server_type, user_type = (
+        codes.DISCLOSURE_TYPES if recipient else codes.AGENT_TYPES[happening.interaction]
+    )
     agents = [
         {
             "type": {"coding": [client_type]},
@@ -82,6 +84,9 @@ def _agents(happening: Happening) -> list[dict[str, Any]]:
                 "purposeOfUse": [codes.purpose(happening.purpose)],
             }
         )
+    if recipient is not None:
+        who = {"reference": recipient.reference, "display": recipient.name}
+        agents.append({"type": {"coding": [codes.RECIPIENT]}, "who": who, "requestor": False})
     return agents
 
 

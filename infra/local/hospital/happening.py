@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from infra.local.hospital.world import Encounter, Patient, Staff
+from infra.local.hospital.world import Encounter, Organisation, Patient, Staff
 
 # Which of the hospital's systems saw it, and so which portal reports it.
 System = Literal["ehr", "app", "lab"]
 
 Interaction = Literal["read", "search", "create", "update", "delete", "export", "login", "logout"]
 
-# v3-ActReason: treatment, break the glass, patient request, payment, record management, operations
-Purpose = Literal["TREAT", "BTG", "PATRQT", "HPAYMT", "RECORDMGT", "HOPERAT"]
+# v3-ActReason: treatment, break the glass, patient request, payment, record management, operations,
+# public health
+Purpose = Literal["TREAT", "BTG", "PATRQT", "HPAYMT", "RECORDMGT", "HOPERAT", "PUBHLTH"]
 
 # Faults that real senders make, seeded on purpose: accepted by the ledger, and flagged.
 Flaw = Literal["display-only-who", "no-requestor", "no-action"]
@@ -30,7 +31,8 @@ class Happening:
     none for searches across patients and for sessions. `what`: relative reference of the resource.
     `document`: SHA-256 (32 bytes) of a document that was filed, changed or removed, else empty.
     In `lab`, what becomes of a document (read, create, update, delete) is told as a record event.
-    `refused`: why it was denied; empty where it was allowed.
+    `refused`: why it was denied; empty where it was allowed. `recipient`: who an export of `ehr`
+    went to, where that is not who did it.
     """
 
     time_ms: int
@@ -45,6 +47,7 @@ class Happening:
     document: bytes = b""
     refused: str = ""
     flaw: Flaw | None = None
+    recipient: Organisation | None = None
 
     @property
     def recorded(self) -> str:

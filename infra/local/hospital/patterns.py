@@ -16,7 +16,9 @@ from infra.local.hospital.scenes import (
     resource_of,
     steps_on,
 )
-from infra.local.hospital.world import World
+from infra.local.hospital.world import Organisation, World
+
+HEALTH_AUTHORITY = Organisation("health-authority", "Pretendshire Public Health Authority")
 
 
 def break_the_glass(*, patient_index: int | None = None, reads: int = 4) -> Scenario:
@@ -72,6 +74,26 @@ def copied_out(*, patients: int = 40) -> Scenario:
                 purpose="RECORDMGT",
             )
             time_ms += a_while(random, 4)
+
+    return scene
+
+
+def reported_illness(*, patient_index: int = 0) -> Scenario:
+    """A clerk reports a patient's illness to the health authority: a disclosure to account for."""
+
+    def scene(world: World, random: Random, time_ms: int) -> Iterator[Happening]:
+        encounter = world.encounters[patient_index]
+        yield Happening(
+            time_ms,
+            "ehr",
+            "export",
+            world.someone(random, time_ms, "clerk"),
+            (encounter.patient,),
+            encounter,
+            resource_of(random, "Condition"),
+            purpose="PUBHLTH",
+            recipient=HEALTH_AUTHORITY,
+        )
 
     return scene
 

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import count, islice
 from operator import attrgetter
 from random import Random
 from typing import Any
@@ -101,14 +101,17 @@ def _app(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[
 
 
 def _lab(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
-    """CloudEvents: structured, binary, and batches; their own ids serve as keys."""
+    """CloudEvents: structured, binary, and batches; their own ids serve as keys, and each has the
+    next number of the extension "sequence", so that one that never comes leaves a gap.
+    """
+    numbers = count(1)
     waiting = iter(seen)
     while first := next(waiting, None):
         chance = random.random()
         group = [first]
         if chance < 0.1:
             group += islice(waiting, random.randint(1, 7))
-        events = [cloud_event(happening, _uuid(random)) for happening in group]
+        events = [cloud_event(happening, _uuid(random), next(numbers)) for happening in group]
         sent_ms = group[-1].time_ms + 250
         if chance < 0.1:
             content_type = "application/cloudevents-batch+json"

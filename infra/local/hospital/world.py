@@ -85,6 +85,19 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True)
+class Organisation:
+    """Another organisation that is told something."""
+
+    id: str
+    name: str
+
+    @property
+    def reference(self) -> str:
+        """The relative FHIR reference."""
+        return f"Organization/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
 class Encounter:
     """A stay or visit; the care team are those with a reason to open the record."""
 

@@ -87,8 +87,8 @@ def search(
     from audit_ledger.cli import search_command  # noqa: PLC0415
 
     given = (
-        ("patient", patient),
-        ("agent", agent),
+        (_whom("patient", patient), patient),
+        (_whom("agent", agent), agent),
         ("date", first and f"ge{first}"),
         ("date", last and f"le{last}"),
         ("action", action and _ACTIONS.get(action.lower(), action)),
@@ -98,6 +98,11 @@ def search(
     parameters = [(name, value) for name, value in given if value] + list(more)
     options = search_command.SearchOptions(parameters, sort, None if everything else limit)
     return search_command.run(connection, options, as_json=as_json)
+
+
+def _whom(parameter: str, who: str | None) -> str:
+    """An identifier, `system|value`, has a parameter of its own beside the reference."""
+    return f"{parameter}.identifier" if who and "|" in who else parameter
 
 
 @click.command()

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -97,32 +96,4 @@ func splitBundle(data []byte, count int) (entries [][]byte, rest []byte, err err
 		data = data[end:]
 	}
 	return entries, data, nil
-}
-
-// parseProof reads the lines of a tlog-proof above its checkpoint.
-func parseProof(header string) (index int64, proof tlog.RecordProof, err error) {
-	lines := strings.Split(header, "\n")
-	if lines[0] != "c2sp.org/tlog-proof@v1" {
-		return 0, nil, errors.New("proof: not a c2sp.org/tlog-proof@v1")
-	}
-	lines = lines[1:]
-	if len(lines) > 0 && strings.HasPrefix(lines[0], "extra ") {
-		lines = lines[1:]
-	}
-	if len(lines) == 0 {
-		return 0, nil, errors.New("proof: no index")
-	}
-	number, isIndex := strings.CutPrefix(lines[0], "index ")
-	index, err = strconv.ParseInt(number, 10, 64)
-	if !isIndex || err != nil || number != strconv.FormatInt(index, 10) {
-		return 0, nil, errors.New("proof: malformed index")
-	}
-	for _, line := range lines[1:] {
-		hash, err := tlog.ParseHash(line)
-		if err != nil {
-			return 0, nil, fmt.Errorf("proof: %w", err)
-		}
-		proof = append(proof, hash)
-	}
-	return index, proof, nil
 }

@@ -3,15 +3,13 @@
 // filippo.io/mldsa.
 //
 //	ledgerverify -policy FILE -log FOLDER [-links]
-//	ledgerverify -policy FILE -proof FILE -entry FILE
+//	ledgerverify -policy FILE -proof FILE [-entry FILE]
 //
 // It prints one line that begins with OK and exits 0, or says what does not hold and exits 1;
 // 2 is a usage error.
 package main
 
 import (
-	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -25,10 +23,10 @@ func main() {
 	folder := flag.String("log", "", "`folder` with a published ledger (tlog-tiles)")
 	links := flag.Bool("links", false, "also check that each entry links to the one before it")
 	proofFile := flag.String("proof", "", "tlog-proof `file` to verify instead of a ledger")
-	entryFile := flag.String("entry", "", "`file` with the bytes of the entry that is proved")
+	entryFile := flag.String("entry", "", "`file` with the entry, in place of the proof's extra data")
 	flag.Parse()
 	if *policyFile == "" || flag.NArg() != 0 ||
-		(*folder == "") == (*proofFile == "") || (*proofFile == "") != (*entryFile == "") {
+		(*folder == "") == (*proofFile == "") || (*proofFile == "" && *entryFile != "") {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -91,38 +89,4 @@ func verifyLog(policyFile, folder string, links bool) (string, error) {
 	}
 	return fmt.Sprintf("%s size %d root %s tiles %d signed by %s", checkpoint.origin, checkpoint.N,
 		root, tiles, strings.Join(checkpoint.signers, " ")), nil
-}
-
-// verifyReceipt checks a tlog-proof: signatures, quorum, and the inclusion of the entry.
-func verifyReceipt(policyFile, proofFile, entryFile string) (string, error) {
-	policy, err := readPolicy(policyFile)
-	if err != nil {
-		return "", err
-	}
-	data, err := os.ReadFile(proofFile)
-	if err != nil {
-		return "", err
-	}
-	entry, err := os.ReadFile(entryFile)
-	if err != nil {
-		return "", err
-	}
-	header, signed, found := bytes.Cut(data, []byte("\n\n"))
-	if !found {
-		return "", errors.New("proof: no empty line before the checkpoint")
-	}
-	index, proof, err := parseProof(string(header))
-	if err != nil {
-		return "", err
-	}
-	checkpoint, err := policy.open(signed)
-	if err != nil {
-		return "", err
-	}
-	err = tlog.CheckRecord(proof, checkpoint.N, checkpoint.Hash, index, tlog.RecordHash(entry))
-	if err != nil {
-		return "", fmt.Errorf("proof of entry %d: %w", index, err)
-	}
-	return fmt.Sprintf("%s entry %d of %d signed by %s", checkpoint.origin, index, checkpoint.N,
-		strings.Join(checkpoint.signers, " ")), nil
 }
