@@ -1,8 +1,9 @@
 """A question: who asks, of which ledger, how much of it they may see, as of which size."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from audit_ledger.access import Access, ForbiddenError
 from audit_ledger.aws.kept import KeptForMinutes
@@ -10,7 +11,7 @@ from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events import PatientReference
+from audit_ledger.events import PatientReference, PatientRule
 from audit_ledger.http.request import Request
 from audit_ledger.instants import parse_instant
 from audit_ledger.reading.ledger import Ledger
@@ -21,12 +22,14 @@ from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
 from audit_ledger.reports.suspension import in_force
 from audit_ledger.search.rejected import RejectedSearch
-from functions.query.find import Finder, canonical_names
+from functions.query.find import Finder, canonical_names, canonical_references
 from functions.query.own_events import Invoke, claimed_patient, record_use
 from functions.query.report_rules import ReportRules, report_rules
 from functions.query.suspended import tells_of
 
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
+MOST_SHOWN = 200  # patients of one recorded use; an event may have 256
+NAMING_PATIENTS = ("patient", "patient.identifier", "entity.identifier")
 NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
 
 
@@ -139,28 +142,63 @@ class Question:
 
     def record(
         self,
-        patients: tuple[PatientReference, ...],
+        patients: Iterable[PatientReference],
         subtype: tuple[str, str, str] | None = None,
         *,
+        shown: Iterable[OpenedEvent] = (),
         export: bool = False,
     ) -> None:
         """Put this question into the ledger; UnreachableError where that fails: no answer then.
 
-        `export`: it stands for an export as a whole.
+        `patients`: whom it asks about; `shown`: events that the answer shows, of whoever: each of
+        these patients gets to know; `export`: it stands for an export as a whole.
         """
-        own = self.patient
-        record_use(
-            self.desk.invoke,
-            ledger_id=self.ledger.id,
-            origin=self.ledger.origin,
-            access=self.access,
-            source_ip=self.request.source_ip,
-            asked=self.request.line,
-            patients=patients if own is None else (own,),
-            instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
-            subtype=subtype,
-            export=export,
-        )
+        rules, own = self.ledger.rules, self.patient
+        asked = canonical_references(rules.values(), patients if own is None else (own,))
+        others: dict[PatientReference, None] = {}
+        if own is None:
+            for event in shown:
+                others |= dict.fromkeys(self.patients_of(event))
+        # What was asked may name whom it asks about: it is kept as it was only under the secret of
+        # the one patient it can name. Anywhere else no erasure would reach it.
+        line = self.request.line if len(asked) == 1 else line_naming_nobody(self.request, rules)
+        self._record([*asked], line, subtype, export=export)
+        for some in batched([each for each in others if each not in asked], MOST_SHOWN):
+            self._record(some, line_naming_nobody(self.request, rules), subtype, export=export)
+
+    def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
+        """Whom an event is about, as the rule of the portal that sent it names them."""
+        rules = self.ledger.rules
+        of_portal = [rules[event.portal]] if event.portal in rules else rules.values()
+        return canonical_references(of_portal, event.details.patients)
+
+    def _record(
+        self,
+        patients: Sequence[PatientReference],
+        line: str,
+        subtype: tuple[str, str, str] | None,
+        *,
+        export: bool,
+    ) -> None:
+        """Record a use once for each way in which its patients are named."""
+        by_system: dict[str | None, list[PatientReference]] = {}
+        for patient in patients:
+            system = patient.identifiers[0][0] if patient.identifiers else None
+            by_system.setdefault(system, []).append(patient)
+        for named in by_system.values() or [[]]:
+            record_use(
+                self.desk.invoke,
+                ledger_id=self.ledger.id,
+                origin=self.ledger.origin,
+                access=self.access,
+                source_ip=self.request.source_ip,
+                asked=line,
+                patients=named,
+                instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
+                subtype=subtype,
+                export=export,
+                as_patient=self.patient is not None,
+            )
 
     def _is_withheld(self, event: OpenedEvent) -> bool:
         suspensions = self.reports.suspensions
@@ -181,6 +219,28 @@ class Question:
         by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
         opener.know(by_pseudonym)
         return frozenset(by_pseudonym)
+
+
+def line_naming_nobody(request: Request, rules: Mapping[str, PatientRule]) -> str:
+    """Give the request line without the values that may name a patient."""
+    systems = [rule.system for rule in rules.values() if rule.system]
+    pairs = []
+    for name, value in request.query_pairs:
+        may_name = name.partition(":")[0] in NAMING_PATIENTS or (
+            name.startswith("agent")
+            and ("Patient/" in value or any(system in value for system in systems))
+        )
+        pairs.append((name, "…" if may_name else value))
+    query = f"?{urlencode(pairs, safe='/:,|…')}" if pairs else ""
+    return f"{request.route.partition(' ')[0]} {request.target}{query}"
+
+
+def batched(
+    patients: Sequence[PatientReference], most: int
+) -> Iterator[Sequence[PatientReference]]:
+    """Give them in lots of at most so many."""
+    for start in range(0, len(patients), most):
+        yield patients[start : start + most]
 
 
 def instant_of(given: Mapping[str, str], name: str, otherwise: int) -> int:

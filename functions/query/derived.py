@@ -1,5 +1,7 @@
 """What the follower keeps, for those who may ask: gaps of portals, findings, documents."""
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -7,12 +9,12 @@ import msgspec
 
 from audit_ledger.access import ForbiddenError
 from audit_ledger.completeness import decode_state, report
-from audit_ledger.errors import NotFoundError
-from audit_ledger.events import PatientReference
+from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.events.details import digest_of_ni
 from audit_ledger.http.answers import Answer, json_answer
 from audit_ledger.http.request import Request
 from audit_ledger.instants import format_instant
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.search.rejected import RejectedSearch
@@ -21,6 +23,7 @@ from functions.query.asked import Desk, Question, instant_of
 COMPLETENESS: Final = "completeness"  # as functions.follower.follow names it
 MOST_DAYS: Final = 31
 MOST_ENTRIES: Final = 100
+_PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
 _DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
 
 
@@ -39,13 +42,15 @@ def post_documents_verify(desk: Desk, request: Request) -> Answer:
     keys = question.ledger.keys
     places = [] if keys is None else question.views.places(document_key(keys.index_key, digest))
     entries: list[dict[str, Any]] = []
-    patients: list[PatientReference] = []
-    for _, _, event_id in (place.split(" ") for place in places[:MOST_ENTRIES]):
+    shown: list[OpenedEvent] = []
+    for event_id in event_ids(places):
         found = finder.one(event_id)
         if found is None or digest not in found[1].event.details.digests:
             continue
+        if len(shown) == MOST_ENTRIES:
+            break
         event = found[1].event
-        patients += event.details.patients
+        shown.append(event)
         entries.append(
             {
                 "id": event.event_id,
@@ -55,9 +60,19 @@ def post_documents_verify(desk: Desk, request: Request) -> Answer:
                 "types": [coded.code for coded in event.details.types],
             }
         )
-    question.record(tuple(dict.fromkeys(patients)))
-    entries.sort(key=lambda entry: int(entry["entry"]))
+    question.record((), shown=shown)
     return json_answer(200, {"entries": entries})
+
+
+def event_ids(places: Iterable[str]) -> list[str]:
+    """Give the event ids of places, `<seq> <block> <event id>`, by seq; FormatError for others."""
+    found = []
+    for place in places:
+        form = _PLACE.fullmatch(place)
+        if form is None:
+            raise FormatError("views: a document's place is not of its form")
+        found.append((int(form[1]), form[2]))
+    return [event_id for _, event_id in sorted(found)]
 
 
 def get_gaps(desk: Desk, request: Request) -> Answer:

@@ -10,6 +10,7 @@ from itertools import islice
 
 from audit_ledger.aws.event_search import Place, Window
 from audit_ledger.aws.subjects import SubjectSecret
+from audit_ledger.errors import VerificationError
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.reading.ledger import Ledger
@@ -106,6 +107,8 @@ class Finder:
         if found is None or found.place.seq >= self.log.size:
             return None
         stored = self.log.stored(found.place.first_seq, found.place.seq)
+        if stored.indexed.key != event_id:
+            raise VerificationError(f"the index leads to entry {stored.indexed.seq}, of another id")
         if not self._may_see(stored):
             return None
         self.opener.look_up([stored.indexed])
@@ -250,3 +253,21 @@ def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> 
     """Give a patient's canonical identifiers by the rules of all portals, each once."""
     found = (canonical_patient(rule, patient) for rule in rules)
     return tuple(dict.fromkeys(name for name in found if name is not None))
+
+
+def canonical_references(
+    rules: Iterable[PatientRule], patients: Iterable[PatientReference]
+) -> tuple[PatientReference, ...]:
+    """Name patients by nothing but the canonical identifiers that these rules give, each once."""
+    named: dict[PatientReference, None] = {}
+    rules = tuple(rules)
+    for patient in patients:
+        for rule in rules:
+            name = canonical_patient(rule, patient)
+            if name is None:
+                continue
+            pair = next((p for p in patient.identifiers if p[0] == rule.system), None)
+            named[PatientReference(name) if pair is None else PatientReference(None, (pair,))] = (
+                None
+            )
+    return tuple(named)

@@ -37,11 +37,14 @@ def record_use(
     instant: str,
     subtype: tuple[str, str, str] | None = None,
     export: bool = False,
+    as_patient: bool = False,
 ) -> None:
     """Have ingest queue the event of one use; UnreachableError where it is not queued.
 
-    `asked`: the request line, as in `GET /AuditEvent?patient=1`; `instant`: FHIR, now; `subtype`:
-    system, code and display of what was done; `export`: it is of an export, as a whole.
+    `asked`: the request line, as in `GET /AuditEvent?patient=1`; `patients`: each named by the one
+    canonical identifier, all by identifiers of one system or by reference; `instant`: FHIR, now;
+    `subtype`: system, code and display of what was done; `export`: it is of an export, as a whole;
+    `as_patient`: who asks is the patient of the token, and may see no more than a patient.
     """
     event = use_of_the_log(
         origin=origin,
@@ -52,6 +55,7 @@ def record_use(
         instant=instant,
         subtype=subtype,
         export=export,
+        as_patient=as_patient,
     )
     systems = [system for patient in patients for system, _ in patient.identifiers]
     answer = invoke(
@@ -76,6 +80,7 @@ def use_of_the_log(
     instant: str,
     subtype: tuple[str, str, str] | None,
     export: bool = False,
+    as_patient: bool = False,
 ) -> dict[str, Any]:
     """Give the AuditEvent of one use, or of an export: data goes from the ledger to who asks."""
     event: dict[str, Any] = {
@@ -87,7 +92,7 @@ def use_of_the_log(
         "agent": [
             {
                 "type": {"coding": [_DESTINATION_ROLE if export else _SOURCE_ROLE]},
-                "who": _who(access),
+                "who": _who(access, as_patient=as_patient),
                 "requestor": True,
                 **({"network": {"address": source_ip, "type": "2"}} if source_ip else {}),
             },
@@ -139,9 +144,12 @@ _SOURCE_ROLE = _coding(DICOM, "110153", "Source Role ID")
 _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 
 
-def _who(access: Access) -> dict[str, Any]:
-    """A patient who asks is named as such; others by what their issuer calls them."""
-    if access.patient:
+def _who(access: Access, *, as_patient: bool) -> dict[str, Any]:
+    """A patient who asks is named as such; others by what their issuer calls them.
+
+    An officer's token may carry a patient too: whose chart was open when it was launched.
+    """
+    if as_patient:
         patient = claimed_patient(access.patient)
         return {**_named(patient), **({} if patient.reference else {"type": "Patient"})}
     return {"identifier": {"system": access.issuer, "value": access.subject}}

@@ -49,7 +49,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     except NotFoundError:  # the checkpoint's file follows the published state by a moment
         return _waiting()
     digest = question.ledger.published.read(LATEST)
-    question.record(opened.event.details.patients)
+    question.record(question.patients_of(opened.event))
     if "text/plain" in request.headers.get("accept", ""):
         return _text(proof)
     return json_answer(

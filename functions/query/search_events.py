@@ -58,7 +58,8 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
     page = within_an_answer(finder.page(search, after))
-    question.record(patients_of(patient_lookups(search)), ITI_81)
+    shown = [opened.event for opened in page.found]
+    question.record(patients_of(patient_lookups(search)), ITI_81, shown=shown)
     next_cursor = None
     if page.next is not None and keys is not None:
         reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
@@ -83,7 +84,7 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
         raise NotFoundError(NO_SUCH_EVENT)
     _, opened = found
     shown = shown_event(opened.event, release)
-    question.record(opened.event.details.patients, ITI_81)
+    question.record(question.patients_of(opened.event), ITI_81)
     return answer(200, shown.body, shown.release, {"ETag": f'W/"{opened.event.seq}"'})
 
 

@@ -193,10 +193,14 @@ def test_a_needle_would_be_found_in_any_spelling() -> None:
 def test_what_was_found_is_in_the_answer_alone(asking: Asking) -> None:
     """Searches, reads, receipts and reports; and the events of these uses."""
     officer, patient = asking.token(), asking.token("patient/*.rs", patient=PATIENT)
+    unasked = 0  # searches that showed the officer a record whose patient they do not name
     for token in (officer, patient):
         for query in SEARCHES:
             answer = asking.ask(f"/AuditEvent?{query}", token)
             assert answer.status_code == 200, answer.text
+            is_shown = any("fullUrl" in entry for entry in answer.json().get("entry", ()))
+            unasked += token == officer and is_shown and not query.startswith("patient=")
+    assert unasked
     found = asking.ask(f"/AuditEvent?patient={PATIENT}", officer).json()
     (event_id,) = [entry["fullUrl"].rpartition("/")[2] for entry in found["entry"]]
     assert set(found_in(json.dumps(found).encode())) == {PATIENT, NURSE, MRN, NAME}
@@ -215,8 +219,8 @@ def test_what_was_found_is_in_the_answer_alone(asking: Asking) -> None:
     asking.cloud.drain()
     assert_nothing_outside(asking)
     sent = [call for call in asking.told if call.operation == "SendMessage"]
-    # Each use is an event, and the export one more.
-    assert len(sent) == 2 * len(SEARCHES) + 1 + 4 + 1 + len(REPORTS) + 1
+    # Each use is an event, the export one more, and one that tells an unasked patient.
+    assert len(sent) == 2 * len(SEARCHES) + 1 + 4 + 1 + len(REPORTS) + 1 + unasked
 
 
 @pytest.mark.parametrize("prefer", ["handling=strict", "handling=lenient"])

@@ -125,3 +125,71 @@ def test_query_may_not_write(stage: Stage) -> None:
         "Decrypt",
         "Invoke",
     }
+
+
+def with_two_names(patient: str) -> bytes:
+    """A read of a patient whom the event also names by an identifier that no portal's rule uses."""
+    event = json.loads(read_of(patient))
+    event["entity"][0]["what"]["identifier"] = {"system": "urn:ssn", "value": "999"}
+    return json.dumps(event).encode()
+
+
+def test_a_use_is_filed_under_the_patient_that_the_portals_rule_names(stage: Stage) -> None:
+    """Whatever else the event calls them: who is shown a record, its patient sees."""
+    event_id = stage.send(with_two_names("rose"))
+    stage.settle()
+    assert stage.get(f"/AuditEvent/{event_id}").status_code == 200
+    stage.settle()
+    own = stage.search([], stage.patient("rose"))
+    assert sum(b"110101" in body for body in own.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["_id={id}", "date=ge2020", "entity.identifier=urn:ssn|999&date=ge2020"]
+)
+def test_a_patient_sees_every_search_that_showed_the_record(stage: Stage, query: str) -> None:
+    """Also where the search does not name the patient; others' views stay as they were."""
+    event_id = stage.send(with_two_names("rose"))
+    stage.send(read_of("martha"))
+    stage.settle()
+    assert event_id in stage.page(query.format(id=event_id)).events
+    stage.settle()
+    own = stage.search([], stage.patient("rose"))
+    assert sum(b"110101" in body for body in own.values()) == 1
+    others = stage.search([], stage.patient("martha"))
+    assert sum(b"110101" in body for body in others.values()) == int(query == "date=ge2020")
+
+
+def test_an_officer_is_not_taken_for_the_patient_of_the_token(stage: Stage) -> None:
+    """A launch from an open chart puts a patient into the officer's token."""
+    event_id = stage.send(read_of("rose"))
+    stage.settle()
+    tokens = stage.cloud.tokens
+    scopes = ["user/AuditEvent.rs", f"ledger/{LEDGER}"]
+    token = tokens._sign(scopes, {tokens.claims["patient"]: "Patient/martha", "sub": "dr-evil"})
+    assert stage.get(f"/AuditEvent/{event_id}", token).status_code == 200
+    (use,) = uses(stage)
+    assert use["agent"][0]["who"]["identifier"]["value"] == "dr-evil"
+    assert "martha" not in json.dumps(use)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "date=ge2020&patient.identifier=urn:decoy|x,urn:mrn|4711",
+        "date=ge2020&patient.identifier=4711",
+        "date=ge2020&entity.identifier=urn:mrn|4711",
+        "patient=rose,martha&entity.identifier=4711",
+    ],
+)
+def test_no_use_keeps_a_patients_identifier_where_erasure_does_not_reach(
+    stage: Stage, query: str
+) -> None:
+    """What was asked stays as it was only under the one patient that it names."""
+    stage.send(read_of("rose"))
+    stage.settle()
+    stage.page(query)
+    found = uses(stage)
+    assert found
+    assert all("4711" not in asked_for(use) for use in found if "query" in str(use))
+    assert "4711" not in json.dumps(found)

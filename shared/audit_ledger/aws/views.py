@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import batch_get
-from audit_ledger.aws.clients import error_code
 from audit_ledger.errors import LostRaceError, TooLargeError
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 CURSOR = "follower"
 PIECE_BYTES = 350 * 1024  # of a state: an item holds 400 KB
 MAX_PIECES = 90  # in one transaction, which holds 100 items, and 4 MB
-_RACES = ("TransactionCanceledException", "ConditionalCheckFailedException")
 _FINDING = "finding "
 
 
@@ -122,7 +120,8 @@ class ViewsTable:
         try:
             self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
         except ClientError as error:
-            if error_code(error) in _RACES:
+            reasons: list[dict[str, Any]] = error.response.get("CancellationReasons") or []  # type: ignore[assignment]
+            if reasons and reasons[0].get("Code") == "ConditionalCheckFailed":
                 raise LostRaceError("another follower moved on") from None
             raise
         return FollowerCursor(version, next_seq, announced, counts)

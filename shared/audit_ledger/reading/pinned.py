@@ -100,8 +100,8 @@ class PinnedLog:
         low, high = 0, self.size  # all before `low` are not later; all from `high` on are
         while low < high:
             block = self.blocks.ending_before((low + high) // 2 + 1)
-            if block is None:
-                raise VerificationError("the blocks do not begin with the first entry")
+            if block is None or block.size_after <= low:
+                raise VerificationError("the blocks do not reach from the first entry to the size")
             if body_time(block.body) > time:
                 high = block.first_seq
             else:
