@@ -68,6 +68,7 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> d
         "LEDGER_ID": ledger.id,
         "BLOCKS_TABLE": names.named("blocks"),
         "LEDGERS_TABLE": names.named("ledgers"),
+        "VIEWS_TABLE": names.named("views"),
         "PUBLISHED_BUCKET": names.bucket("published"),
         "ARCHIVE_BUCKET": names.bucket("archive"),
         "SEQUENCER_KEY": names.key_alias(ledger.id, "sequencer"),
@@ -98,6 +99,12 @@ def publisher_permissions(
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             [names.table_arn("ledgers")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
+        ),
+        Permission(
+            "ReadWhatIsMissing",
+            ["dynamodb:GetItem"],
+            [names.table_arn("views")],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#gaps"]}},
         ),
         Permission(
             "SignCheckpoints", ["kms:Sign"], [keys.checkpoint_ed25519, keys.checkpoint_mldsa44]

@@ -23,6 +23,7 @@ TABLES = {
     "events": ("key", None),
     "subjects": ("key", "generation"),
     "ledgers": ("key", None),
+    "views": ("key", None),
 }
 INDEXES: dict[str, dict[str, tuple[str | None, list[str]]]] = {
     "events": {name: ("time", ["seq", "block"]) for name in ("patient", "agent", "late")},

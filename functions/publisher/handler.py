@@ -14,8 +14,9 @@ from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers import LedgersTable, PublishedState
 from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.views import Gaps, ViewsTable
 from audit_ledger.chain.block_signature import block_verifier
-from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
+from audit_ledger.errors import FormatError, FrozenError, LostRaceError, UnreachableError
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
@@ -58,6 +59,15 @@ def publisher() -> Publisher:
             code = answer["Entries"][0].get("ErrorCode")
             raise UnreachableError(f"the bus took no announcement: {code}")
 
+    views = ViewsTable(dynamodb, env["VIEWS_TABLE"], origin)
+
+    def gaps() -> Gaps | None:
+        try:
+            return views.gaps()
+        except (*clients.AwsError, FormatError) as error:
+            logger.warning("gaps could not be read", code=clients.error_code(error))
+            return None
+
     return Publisher(
         origin,
         BlocksTable(dynamodb, env["BLOCKS_TABLE"], origin),
@@ -73,6 +83,7 @@ def publisher() -> Publisher:
             mldsa44.sign,
         ),
         announce,
+        gaps,
         lambda: int(time.time()),
     )
 

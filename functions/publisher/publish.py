@@ -75,6 +75,15 @@ class Objects(Protocol):
     def delete(self, path: str) -> None: ...
 
 
+class Gaps(Protocol):
+    """What the follower counted: see `audit_ledger.aws.views`."""
+
+    @property
+    def followed(self) -> int: ...
+    @property
+    def missing(self) -> int: ...
+
+
 @dataclass
 class Memory:
     """What one container remembers: the head it published and the state that it saw finished.
@@ -109,7 +118,7 @@ class Publisher:
 
     `verify_block`: raises VerificationError unless the sequencer's key signed the block;
     `now`: whole seconds; `announce`: tells the bus of the newest digest, UnreachableError if it
-    would not listen.
+    would not listen; `gaps`: what the follower counted last, None where it did not or does not say.
     """
 
     origin: str
@@ -120,6 +129,7 @@ class Publisher:
     verify_block: VerifyBlock
     signer: Signer
     announce: Callable[[PublishedState], None]
+    gaps: Callable[[], Gaps | None]
     now: Callable[[], int]
     memory: Memory = field(default_factory=Memory)
 
@@ -252,6 +262,7 @@ class Publisher:
         time = max(now, after.time, old.time if old else 0)
         root = after.root()
         checkpoint = self.signer.checkpoint(Checkpoint(self.origin, after.size, root), time)
+        followed, missing = self._counted(old)
         digest = Digest(
             origin=self.origin,
             period_from=old.time if old else grown.begin,
@@ -262,6 +273,8 @@ class Publisher:
             entries=grown.entries,
             control_entries=grown.control_entries,
             blocks=grown.blocks,
+            followed=followed,
+            missing=missing,
             previous_name=old.digest_name if old else "",
             previous_sha256=sha256(old.digest).digest() if old else NO_DIGEST,
             checkpoint=checkpoint,
@@ -275,6 +288,20 @@ class Publisher:
             digest=self.signer.digest(digest),
             lifts=old.lifts if old else 0,
         )
+
+    def _counted(self, old: PublishedState | None) -> tuple[int, int]:
+        """Give how far numbered events were counted, and how many of them never came.
+
+        Where the follower does not say, or speaks of entries that are not published, the digest
+        repeats what the one before it said: that stays true, and nothing derived stops publishing.
+        """
+        if old is None:
+            return 0, 0
+        gaps = self.gaps()
+        if gaps is not None and gaps.followed <= old.size:
+            return gaps.followed, gaps.missing
+        before = decode_digest(parse_note(old.digest).text)
+        return before.followed, before.missing
 
     def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:
         """Freeze the ledger, unless another publisher moved it on while this one was looking."""

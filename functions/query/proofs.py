@@ -163,6 +163,8 @@ def _digest(note: bytes) -> dict[str, Any]:
         "entries": digest.entries,
         "control_entries": digest.control_entries,
         "blocks": digest.blocks,
+        "followed": digest.followed,
+        "missing": digest.missing,
         "previous": digest.previous_name or None,
         "note": note.decode(),
     }

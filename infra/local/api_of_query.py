@@ -86,7 +86,7 @@ SCHEMAS: Json = {
     "Digest": closed_object(
         [
             *("name", "origin", "from", "to", "size_before", "size_after", "root", "entries"),
-            *("control_entries", "blocks", "previous", "note"),
+            *("control_entries", "blocks", "followed", "missing", "previous", "note"),
         ],
         **{"from": INSTANT},
         name=TEXT_SCHEMA,
@@ -98,6 +98,8 @@ SCHEMAS: Json = {
         entries=SIZE,
         control_entries=SIZE,
         blocks=SIZE,
+        followed=SIZE,
+        missing={**SIZE, "description": "Numbered events that never came, of those followed."},
         previous={"type": ["string", "null"]},
         note={**TEXT_SCHEMA, "description": "The digest itself, signed: all else is from it."},
     ),

@@ -21,6 +21,8 @@ root {ROOT}
 entries 2
 control-entries 1
 blocks 1
+followed 40
+missing 3
 previous {PREVIOUS} {ROOT}
 checkpoint
 {CHECKPOINT}"""
@@ -34,6 +36,8 @@ DIGEST = Digest(
     2,
     1,
     1,
+    40,
+    3,
     PREVIOUS,
     b"r" * 32,
     CHECKPOINT.encode(),
@@ -83,6 +87,9 @@ def test_other_names_are_no_digest_names(name: str) -> None:
         pytest.param("size-before 40", "size-before 43", id="shrinks"),
         pytest.param("size-before 40", "size-before 41", id="entries are not the difference"),
         pytest.param("entries 2\ncontrol", "entries x\ncontrol", id="no number"),
+        pytest.param("followed 40", "followed 43", id="follows more than there is"),
+        pytest.param("followed 40", "followed 0", id="misses of nothing"),
+        pytest.param("missing 3", "missing -3", id="misses less than nothing"),
         pytest.param(f"root {ROOT}", "root AAAA", id="short root"),
         pytest.param(PREVIOUS, "digests/latest", id="previous is no name"),
         pytest.param(PREVIOUS, "-", id="hash without name"),
@@ -98,6 +105,30 @@ def test_any_other_text_is_refused(old: str, new: str) -> None:
     assert old in TEXT
     with pytest.raises(FormatError):
         decode_digest(TEXT.replace(old, new, 1))
+
+
+def test_the_longest_origin_fits_a_ledger_of_any_size_there_will_be() -> None:
+    """64 bytes, the most that settings allow, signed by both keys; counts of 15 digits."""
+    origin, many = "a" * 64, 10**15 - 1
+    checkpoint = (
+        f"{origin}\n{many}\n{ROOT}\n\n"
+        f"— {origin} {b64encode(bytes(4 + 64)).decode()}\n"
+        f"— {origin} {b64encode(bytes(4 + 8 + 2420)).decode()}\n"
+    )
+    digest = dataclasses.replace(
+        DIGEST,
+        origin=origin,
+        size_before=0,
+        size_after=many,
+        entries=many,
+        control_entries=many,
+        blocks=many,
+        followed=many,
+        missing=many,
+        previous_name=f"digests/2026/11/22/20261122T055800Z-{many}",
+        checkpoint=checkpoint.encode(),
+    )
+    assert len(digest.encode().encode()) <= 4096
 
 
 def test_a_digest_that_kms_could_not_sign_is_refused() -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.cli.ledger_command import Desk
 from tests.conftest import REPOSITORY
-from tests.verify.writer import ORIGIN
+from tests.verify.writer import MINUTE, ORIGIN, Writer
 
 VERIFIED, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
@@ -24,6 +25,23 @@ def test_a_ledger_is_verified(desk: Desk) -> None:
     assert lines[0] == f"verified: {ORIGIN}"
     assert lines[1].startswith("  600 entries, 2 digests, newest signed time ")
     assert "not covered:" in lines
+
+
+def test_what_never_came_is_said_as_the_ledger_says_it(desk: Desk) -> None:
+    """Its own count, as its newest digest has it: nobody can recount what is sealed."""
+    writer = Writer(begin=int(time.time()) - 3 * MINUTE)
+    writer.publish()
+    writer.add_events(599)
+    writer.missing = 2
+    writer.publish()
+    writer.add_events(1)
+    writer.publish()
+    shutil.rmtree(desk.ledger)
+    writer.objects.write_to(desk.ledger)
+    said = "  2 numbered events never came, of the first 600 entries, it says"
+    assert said in desk.verify().out.splitlines()
+    report = desk.verify("--json").report
+    assert (report["followed"], report["missing"]) == (600, 2)
 
 
 def test_machines_get_json(desk: Desk) -> None:

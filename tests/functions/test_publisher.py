@@ -109,7 +109,7 @@ def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> Non
         Ed25519PublicKey.from_public_bytes(raw).verify(
             b64decode(line.split(" ")[2])[4:], (text + "\n").encode()
         )
-        fields = dict(part.split(" ", 1) for part in text.split("\n")[2:11])
+        fields = dict(part.split(" ", 1) for part in text.split("\n")[2:13])
         assert fields["previous"] == previous
         assert fields["size-before"] == size
         assert until in ("", fields["from"])
@@ -117,6 +117,58 @@ def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> Non
         assert b64decode(fields["root"]) == root_of(world, int(fields["size-after"]))
         digest = b64encode(hashlib.sha256(published[name]).digest()).decode()
         previous, size, until = f"{name} {digest}", fields["size-after"], fields["to"]
+
+
+def followed(world: World, *counts: object) -> None:
+    """Put what the follower counted: entries followed, events missing, portals that lack some."""
+    numbers = zip(("followed", "missing", "portals"), counts, strict=True)
+    item = {name: {"N": str(number)} for name, number in numbers}
+    world.dynamodb.put_item(
+        TableName=f"{NAME}-views", Item={"key": {"S": f"{ORIGIN}#gaps"}, **item}
+    )
+
+
+def counted(world: World) -> tuple[str, str]:
+    """Give the lines of the newest digest that say what the follower counted."""
+    lines = world.published_file("digests/latest").decode().split("\n")
+    return lines[10], lines[11]
+
+
+def test_a_digest_says_how_many_numbered_events_never_came(world: World, clock: Clock) -> None:
+    """As the follower counted; before it did, that nothing was followed."""
+    append(5)
+    followed(world, 6, 9, 1)  # of a ledger that was here before: nothing of this one is published
+    run()
+    assert counted(world) == ("followed 0", "missing 0")
+    followed(world, 6, 2, 1)
+    clock.now += 60
+    append(1)
+    run()
+    assert counted(world) == ("followed 6", "missing 2")
+
+
+@pytest.mark.parametrize("wrong", ["unreadable", "ahead", "not there"])
+def test_what_was_counted_is_repeated_where_the_follower_does_not_say(
+    world: World, clock: Clock, wrong: str
+) -> None:
+    """Views are derived: whatever happens to them, publishing goes on, and says what is true."""
+    append(5)
+    run()
+    followed(world, 4, 2, 1)
+    append(1)
+    clock.now += 60
+    run()
+    assert counted(world) == ("followed 4", "missing 2")
+    if wrong == "unreadable":
+        world.dynamodb.delete_table(TableName=f"{NAME}-views")
+    elif wrong == "ahead":
+        followed(world, 8, 0, 0)  # seven are published
+    else:
+        world.dynamodb.delete_item(TableName=f"{NAME}-views", Key={"key": {"S": f"{ORIGIN}#gaps"}})
+    append(1)
+    clock.now += 60
+    assert run()["published"] is True
+    assert counted(world) == ("followed 4", "missing 2")
 
 
 def test_nothing_new_publishes_nothing_but_a_heartbeat_an_hour(world: World, clock: Clock) -> None:

@@ -74,6 +74,7 @@ def environment(name: str) -> dict[str, Any]:
             "LEDGER_ID": ledger,
             "BLOCKS_TABLE": f"{P}-blocks",
             "LEDGERS_TABLE": f"{P}-ledgers",
+            "VIEWS_TABLE": f"{P}-views",
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "ARCHIVE_BUCKET": f"{P}-archive-{ACCOUNT}-{REGION}",
             "SEQUENCER_KEY": f"{keys}/sequencer",

@@ -107,6 +107,7 @@ def expected(name: str) -> Granted:
         f"{ledger}-publisher": {
             f"{TABLE}-blocks": {"dynamodb:Query", "dynamodb:GetItem"},
             f"{TABLE}-ledgers": {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+            f"{TABLE}-views": {"dynamodb:GetItem"},
             "key checkpoint-ed25519": {"kms:Sign", "kms:GetPublicKey"},
             "key checkpoint-mldsa44": {"kms:Sign", "kms:GetPublicKey"},
             "key sequencer": {"kms:GetPublicKey"},
@@ -264,6 +265,7 @@ def test_who_may_take_the_break_glass_role(
         ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", ["{origin}#*"]),
         ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringLike", ["{origin}#*"]),
         ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", ["{origin}"]),
+        ("{}-publisher", "ReadWhatIsMissing", "ForAllValues:StringEquals", ["{origin}#gaps"]),
         ("rebuild", "FreezeAndLift", "ForAllValues:StringLike", ["*#published"]),
         (
             "{}-publisher",

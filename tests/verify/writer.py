@@ -107,6 +107,7 @@ class Writer:
         self.entries: list[bytes] = []
         self.leaves: list[bytes] = []
         self.controls: list[int] = []
+        self.missing = 0
         self.edge = RightEdge(0, {})
         self.last: Digest | None = None
         self.last_note = b""
@@ -151,6 +152,8 @@ class Writer:
             entries=size - before,
             control_entries=sum(before <= seq < size for seq in self.controls),
             blocks=1,
+            followed=before,
+            missing=self.missing if before else 0,
             previous_name=self.last.name if self.last else "",
             previous_sha256=sha256(self.last_note).digest() if self.last else NO_DIGEST,
             checkpoint=checkpoint,

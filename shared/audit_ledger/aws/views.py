@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import batch_get
-from audit_ledger.errors import LostRaceError, TooLargeError
+from audit_ledger.errors import FormatError, LostRaceError, TooLargeError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CURSOR = "follower"
+GAPS = "gaps"
 PIECE_BYTES = 350 * 1024  # of a state: an item holds 400 KB
 MAX_PIECES = 90  # in one transaction, which holds 100 items, and 4 MB
 _FINDING = "finding "
@@ -39,6 +40,19 @@ class FollowerCursor:
     next_seq: int
     announced: int
     states: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What the follower counted of the first `followed` entries, for all to know.
+
+    `missing`: numbered events that never came, of gaps that are settled; `portals`: how many
+    portals lack some.
+    """
+
+    followed: int
+    missing: int
+    portals: int
 
 
 BEGINNING = FollowerCursor(0, 0, 0, {})
@@ -125,6 +139,16 @@ class ViewsTable:
                 raise LostRaceError("another follower moved on") from None
             raise
         return FollowerCursor(version, next_seq, announced, counts)
+
+    def gaps(self) -> Gaps | None:
+        """Read what was counted; None where nothing was yet. FormatError for what is no count."""
+        item = self._client.get_item(TableName=self._table, Key=self._key(GAPS)).get("Item")
+        if item is None:
+            return None
+        try:
+            return Gaps(*(int(item[name]["N"]) for name in ("followed", "missing", "portals")))
+        except (KeyError, ValueError):
+            raise FormatError("views: gaps are not of their form") from None
 
     def add_places(self, document: str, places: Iterable[str]) -> None:
         """Add entries to a document; `document` is the hex of a keyed hash."""

@@ -10,13 +10,19 @@
     entries 42
     control-entries 1
     blocks 3
+    followed 40
+    missing 2
     previous <name, or - for none> <b64 of the SHA-256 of that digest's bytes, or of 32 zero bytes>
     checkpoint
     <the checkpoint note as signed, verbatim: text, empty line, signature lines>
 
 followed, as in every signed note, by an empty line and the signature (type 0x01, the checkpoint's
 Ed25519 key, key name = origin). The checkpoint stands verbatim and not in base64 because KMS signs
-at most 4,096 bytes; origins of up to 64 bytes fit.
+at most 4,096 bytes; origins of up to 64 bytes and counts of up to 15 digits fit.
+
+`missing` is what a hash chain alone cannot show: of events that portals number, how many never
+came, as counted over the first `followed` entries. The ledger counts them in sealed records, so it
+is its own statement, signed; a portal can hold it against what it sent.
 """
 
 import re
@@ -43,6 +49,8 @@ _KEYS = (
     "entries",
     "control-entries",
     "blocks",
+    "followed",
+    "missing",
     "previous",
 )
 
@@ -53,7 +61,8 @@ class Digest:
 
     `entries` counts all entries of the period, control entries among them. `previous_name` is
     empty and `previous_sha256` 32 zero bytes in the first digest of a ledger. `checkpoint` is the
-    signed note, log's own signatures only.
+    signed note, log's own signatures only. `missing`: numbered events that never came, of the first
+    `followed` entries, which may be fewer than the digest covers.
     """
 
     origin: str
@@ -65,6 +74,8 @@ class Digest:
     entries: int
     control_entries: int
     blocks: int
+    followed: int
+    missing: int
     previous_name: str
     previous_sha256: bytes
     checkpoint: bytes
@@ -83,7 +94,8 @@ class Digest:
             f"size-before {self.size_before}\nsize-after {self.size_after}\n"
             f"root {strict_base64.encode(self.root)}\n"
             f"entries {self.entries}\ncontrol-entries {self.control_entries}\n"
-            f"blocks {self.blocks}\nprevious {previous}\ncheckpoint\n"
+            f"blocks {self.blocks}\nfollowed {self.followed}\nmissing {self.missing}\n"
+            f"previous {previous}\ncheckpoint\n"
             f"{self.checkpoint.decode()}"
         )
         if len(text.encode()) > MAX_SIGNED_BYTES:
@@ -107,11 +119,11 @@ def decode_digest(text: str) -> Digest:
     """Read a digest's text as `Digest.encode` writes it; FormatError for anything else."""
     if not _is_utf8(text):
         raise FormatError("digest: not UTF-8")
-    lines = text.split("\n", 12)
-    if len(lines) != 13 or lines[0] != MAGIC or lines[11] != "checkpoint":
+    lines = text.split("\n", 14)
+    if len(lines) != 15 or lines[0] != MAGIC or lines[13] != "checkpoint":
         raise FormatError(f"digest: not the lines of {MAGIC}")
     values: dict[str, str] = {}
-    for key, line in zip(_KEYS, lines[2:11], strict=True):
+    for key, line in zip(_KEYS, lines[2:13], strict=True):
         name, _, value = line.partition(" ")
         if name != key:
             raise FormatError(f"digest: expected line {key!r}")
@@ -129,14 +141,20 @@ def decode_digest(text: str) -> Digest:
         entries=_number(values["entries"], "entries"),
         control_entries=_number(values["control-entries"], "control-entries"),
         blocks=_number(values["blocks"], "blocks"),
+        followed=_number(values["followed"], "followed"),
+        missing=_number(values["missing"], "missing"),
         previous_name="" if previous_name == "-" else previous_name,
         previous_sha256=strict_base64.decode(previous_hash, size=32, what="digest: previous"),
-        checkpoint=lines[12].encode(),
+        checkpoint=lines[14].encode(),
     )
     if digest.period_from > digest.period_to or digest.size_before > digest.size_after:
         raise FormatError("digest: ends before it begins")
     if digest.size_after - digest.size_before != digest.entries:
         raise FormatError("digest: entries is not the difference of its sizes")
+    if digest.followed > digest.size_after:
+        raise FormatError("digest: followed is more than its size")
+    if digest.missing and not digest.followed:
+        raise FormatError("digest: events are missing where none was followed")
     if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
         raise FormatError("digest: name and hash of the digest before do not agree")
     if digest.encode() != text:

@@ -35,6 +35,10 @@ def _lines(report: Report, source: str) -> list[str]:
         f"  {entries}, {_count(report.digests, 'digest', 'digests')}, {stated}",
         f"  root {strict_base64.encode(checkpoint.root)}",
     ]
+    newest = report.newest_digest
+    if newest is not None and newest.followed:
+        never = _count(newest.missing, "numbered event", "numbered events")
+        lines.append(f"  {never} never came, of the first {newest.followed:,} entries, it says")
     if report.remembered:
         lines.append(f"  size {report.remembered.size} was verified before")
     lines += [f"  {_line(finding)}" for finding in report.findings]
@@ -49,6 +53,7 @@ def _lines(report: Report, source: str) -> list[str]:
 def report_for_machines(report: Report, source: str) -> str:
     """One JSON object; entries are first and last, times as the ledger writes them."""
     checkpoint, remembered = report.checkpoint, report.remembered
+    newest = report.newest_digest
     return as_json_text(
         {
             "answer": report.answer,
@@ -58,6 +63,8 @@ def report_for_machines(report: Report, source: str) -> str:
             "root": checkpoint and strict_base64.encode(checkpoint.root),
             "signed_time": None if report.signed_time is None else written(report.signed_time),
             "digests": report.digests,
+            "followed": newest and newest.followed,
+            "missing": newest and newest.missing,
             "remembered_size": remembered and remembered.size,
             "findings": [
                 {

@@ -32,6 +32,8 @@ class DigestClaim:
     size_after: int
     root: bytes
     control_entries: int
+    followed: int
+    missing: int
 
     @property
     def age(self) -> tuple[int, int]:
@@ -151,6 +153,8 @@ class _Walk:
             digest.size_after,
             digest.root,
             digest.control_entries,
+            digest.followed,
+            digest.missing,
         )
         self.chain.claims.append(claim)
         return digest

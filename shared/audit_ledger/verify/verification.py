@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Opinion, Policy
-from audit_ledger.verify.digest_chain import DigestChain, walk_digests
+from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, walk_digests
 from audit_ledger.verify.digest_signatures import DigestSignatures, check_signatures
 from audit_ledger.verify.entries import Progress, check_tree
 from audit_ledger.verify.extra_objects import ExtraObjects, check_extra_objects
@@ -34,14 +34,16 @@ class Report:
 
     Nothing of a ledger whose checkpoint does not hold is known: `checkpoint` is None then.
     `signed_time`: the newest signed time (whole seconds since 1970), None where nothing states
-    one. `remembered`: the checkpoint verified before, None at first contact. `left_out`: findings
-    beyond those kept. `not_covered`: what this verification says nothing about.
+    one. `newest_digest`: what the newest digest says. `remembered`: the checkpoint verified before,
+    None at first contact. `left_out`: findings beyond those kept. `not_covered`: what this
+    verification says nothing about.
     """
 
     answer: Answer
     checkpoint: Checkpoint | None
     signed_time: int | None
     digests: int
+    newest_digest: DigestClaim | None
     remembered: Checkpoint | None
     findings: tuple[Finding, ...]
     left_out: int
@@ -209,6 +211,9 @@ def _not_covered(
     notes = {
         "records: what an entry commits to is checked with a receipt": not tlog_only,
         "how many blocks a digest counts: blocks are not published": not tlog_only,
+        "how many numbered events never came: the ledger counts them in sealed records": (
+            not tlog_only
+        ),
         "what entries say, links between them, digests: only the tree was looked at": tlog_only,
         "how fresh it is: nothing that was signed states a time": signed.newest is None,
         "whether others are shown the same: no witness but its own key cosigned": not others,
@@ -233,6 +238,7 @@ def _report(
         checkpoint,
         signed_time,
         len(chain.claims),
+        chain.claims[0] if chain.claims else None,
         remembered,
         tuple(findings.kept),
         findings.left_out,
