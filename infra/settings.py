@@ -19,7 +19,7 @@ KEY = "audit-ledger"
 STAGES = ("dev", "prod")
 MAX_ORIGIN_BYTES = 64
 MAX_COGNITO_SCOPES = 100  # of one resource server
-MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's client is one
+MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader's client is one
 MAX_ALARM_EMAILS = 10
 MAX_BREAK_GLASS = 10
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
@@ -100,10 +100,13 @@ class Reports(
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One ledger. `public`: served to anyone through CloudFront."""
+    """One ledger. `public`: served to anyone through CloudFront. `readers`: who may search all of
+    it, each by a client of its own, where the app itself issues tokens.
+    """
 
     id: str
     portals: tuple[Portal, ...]
+    readers: tuple[str, ...] = ()
     public: bool = False
     reports: Reports = Reports()
 
@@ -301,6 +304,7 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
                 yield f"{place}.id", ledger.id, expected
         queues.update(dict.fromkeys(names.queues(ledger.id), ledger.id))
         yield from _portal_faults(place, ledger.portals, accounts)
+        yield from _reader_faults(place, ledger)
         yield from _report_faults(f"{place}.reports", ledger.reports)
 
 
@@ -384,6 +388,17 @@ def _portal_faults(
             yield f"{here}.account", portal.account, expected
 
 
+def _reader_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, str]]:
+    taken = {portal.id for portal in ledger.portals}
+    for number, reader in enumerate(ledger.readers):
+        here = f"{place}.readers[{number}]"
+        if not _ID.fullmatch(reader):
+            yield here, reader, _ID_RULE
+        if reader in taken:
+            yield here, reader, "an id that no portal and no other reader of this ledger has"
+        taken.add(reader)
+
+
 def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     tokens = settings.tokens
     if tokens.issuer is not None:
@@ -393,13 +408,19 @@ def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
             yield "tokens.audience", [], "at least one audience, as in the tokens' `aud` claim"
         if len(tokens.audience) > MAX_AUDIENCES:
             yield "tokens.audience", len(tokens.audience), f"at most {MAX_AUDIENCES}"
+        for number, ledger in enumerate(settings.ledgers):
+            if ledger.readers:
+                expected = "none beside tokens.issuer, which issues the tokens of readers"
+                yield f"ledgers[{number}].readers", list(ledger.readers), expected
         return
     if tokens.audience:
         yield "tokens.audience", list(tokens.audience), "none without tokens.issuer"
-    portals = sum(len(ledger.portals) for ledger in settings.ledgers)
-    if portals > MAX_AUDIENCES:
-        expected = f"at most {MAX_AUDIENCES} portals without tokens.issuer (a client each)"
-        yield "ledgers", portals, expected
+    clients = sum(len(ledger.portals) + len(ledger.readers) for ledger in settings.ledgers)
+    if clients > MAX_AUDIENCES:
+        expected = (
+            f"at most {MAX_AUDIENCES} portals and readers without tokens.issuer: a client each"
+        )
+        yield "ledgers", clients, expected
     if len(settings.ledgers) > MAX_COGNITO_SCOPES:
         expected = f"at most {MAX_COGNITO_SCOPES} ledgers without tokens.issuer (a scope each)"
         yield "ledgers", len(settings.ledgers), expected

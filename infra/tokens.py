@@ -1,4 +1,4 @@
-"""Tokens by default: a Cognito user pool without users, and a machine client for each portal."""
+"""Tokens by default: a Cognito user pool without users, a machine client a portal and reader."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -82,28 +82,33 @@ class PortalTokens(Construct):
             self._scopes[full] = cognito.OAuthScope.resource_server(server, scope)
 
     def _add_clients(self, stack: StageStack) -> list[str]:
-        """Add a client for each portal with exactly its scopes; give the client ids."""
+        """Add a client for each portal and each reader with exactly its scopes; give their ids."""
         client_ids = []
         for ledger in stack.settings.ledgers:
-            for portal in ledger.portals:
-                wanted = ("system/AuditEvent.c", f"ledger/{ledger.id}", f"portal/{portal.id}")
+            of_ledger = f"ledger/{ledger.id}"
+            wanted = {
+                portal.id: ("portal", ("system/AuditEvent.c", of_ledger, f"portal/{portal.id}"))
+                for portal in ledger.portals
+            }
+            wanted |= dict.fromkeys(ledger.readers, ("reader", ("system/AuditEvent.rs", of_ledger)))
+            for id_, (kind, scopes) in wanted.items():
                 client = self._pool.add_client(
-                    f"Client-{ledger.id}-{portal.id}",
-                    user_pool_client_name=f"{ledger.id}.{portal.id}",
+                    f"Client-{ledger.id}-{id_}",
+                    user_pool_client_name=f"{ledger.id}.{id_}",
                     generate_secret=True,
                     access_token_validity=cdk.Duration.minutes(TOKEN_MINUTES),
                     enable_token_revocation=True,
                     prevent_user_existence_errors=True,
                     o_auth=cognito.OAuthSettings(
                         flows=cognito.OAuthFlows(client_credentials=True),
-                        scopes=[self._scopes[scope] for scope in wanted],
+                        scopes=[self._scopes[scope] for scope in scopes],
                     ),
                 )
                 client_ids.append(client.user_pool_client_id)
-                name = f"{ledger.id}-{portal.id}".title().replace("-", "")
+                name = f"{ledger.id}-{id_}".title().replace("-", "")
                 stack.output(
                     f"Client{name}{len(client_ids)}",
                     client.user_pool_client_id,
-                    f"Client id of portal {portal.id} of {ledger.id}",
+                    f"Client id of {kind} {id_} of {ledger.id}",
                 )
         return client_ids

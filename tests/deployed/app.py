@@ -22,7 +22,9 @@ STAGE = "dev"
 PREFIX = f"audit-ledger-{STAGE}"
 PATIENTS = {"system": "https://north.example/mrn"}
 SETTINGS: dict[str, Any] = {
-    "ledgers": [{"id": LEDGER, "portals": [{"id": "ehr", "patient": PATIENTS}]}]
+    "ledgers": [
+        {"id": LEDGER, "portals": [{"id": "ehr", "patient": PATIENTS}], "readers": ["security"]}
+    ]
 }
 PUBLISHED = f"{PREFIX}-published-{ACCOUNT}-{REGION}"
 ARCHIVE = f"{PREFIX}-archive-{ACCOUNT}-{REGION}"
@@ -42,9 +44,10 @@ class App:
     def api(self) -> Mapping[str, str]:
         return self.outputs[f"{PREFIX}-api"]
 
-    def token(self) -> str:
-        """Get a token for the portal's credentials, as the portal does."""
-        client_id = next(v for k, v in self.api.items() if k.startswith("Client"))
+    def token(self, whose: str) -> str:
+        """Get a token for the credentials of a portal or a reader, as they do."""
+        start = f"Client{LEDGER.title()}{whose.title()}"
+        client_id = next(v for k, v in self.api.items() if k.startswith(start))
         described = self.emulator.client("cognito-idp").describe_user_pool_client(
             UserPoolId=self.api["UserPool"], ClientId=client_id
         )

@@ -18,6 +18,7 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -37,7 +38,7 @@ def event() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def token(app: App) -> str:
-    return app.token()
+    return app.token("ehr")
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +163,78 @@ def test_lost_tables_are_rebuilt_and_the_ledger_goes_on(
     assert app.ask("POST", "/AuditEvent", token, event(), Content_Type=FHIR)[0] == 201
     app.until(lambda: app.published_size() > published)
     assert verify(app, policy)["size"] == published + 1
+
+
+DOCUMENT = "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"  # of RFC 6920, 8.1
+
+
+@pytest.fixture(scope="module")
+def recorded(app: App, published: int, token: str) -> dict[str, Any]:
+    """An event that names a document, sent and awaited in a digest; as its sender knows it."""
+    what = {"identifier": {"system": "urn:ietf:rfc:6920", "value": DOCUMENT}}
+    sent = event()
+    sent["entity"].append({"what": what})
+    before = app.published_size()
+    status, headers, _ = app.ask("POST", "/AuditEvent", token, sent, Content_Type=FHIR)
+    assert status == 201
+    app.until(lambda: app.published_size() > before)
+    return {**sent, "id": headers["Location"].partition("/AuditEvent/")[2].partition("/")[0]}
+
+
+def test_an_event_is_found_shown_and_proven(
+    app: App, recorded: dict[str, Any], policy: str, tmp_path: Path
+) -> None:
+    """Query, from its zip, with a reader's own token; what it proves, the command verifies."""
+    reader, id_ = app.token("security"), recorded["id"]
+    patient = recorded["entity"][0]["what"]["identifier"]
+    asked = urlencode({"patient.identifier": f"{patient['system']}|{patient['value']}"})
+    assert app.ask("GET", f"/AuditEvent?{asked}", app.token("ehr"))[0] == 403
+    status, _, body = app.ask("GET", f"/AuditEvent?{asked}", reader)
+    assert status == 200, app.said()
+    found = [entry["resource"] for entry in json.loads(body)["entry"]]
+    assert [one for one in found if one.get("entity") == recorded["entity"]]
+    status, _, body = app.ask("GET", f"/AuditEvent/{id_}", reader)
+    assert (status, json.loads(body)["entity"]) == (200, recorded["entity"])
+    status, _, body = app.ask("GET", f"/AuditEvent/{id_}/receipt", reader)
+    assert status == 200, body
+    receipt = json.loads(body)
+    (tmp_path / "proof").write_text(receipt["proof"])
+    held = {name: receipt[name] for name in ("entry", "index_row", "record", "blind")}
+    (tmp_path / "record").write_text(json.dumps(held))
+    verified = ["--policy", policy, "--record", str(tmp_path / "record")]
+    ran = app.ledger("receipt", "verify", str(tmp_path / "proof"), *verified)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_search_is_itself_an_event_by_the_reader(app: App, recorded: dict[str, Any]) -> None:
+    """Query invokes ingest before it answers: the next digest covers that somebody looked."""
+    reader, before = app.token("security"), app.published_size()
+    assert app.ask("GET", "/AuditEvent?date=ge2020", reader)[0] == 200
+    app.until(lambda: app.published_size() > before)
+    status, _, body = app.ask("GET", "/AuditEvent?type=110101&date=ge2020", reader)
+    assert status == 200
+    client_id = next(v for k, v in app.api.items() if k.startswith("ClientNorthSecurity"))
+    uses = [entry["resource"] for entry in json.loads(body)["entry"]]
+    agents = [use["agent"] for use in uses if use["resourceType"] == "AuditEvent"]
+    assert agents
+    assert all(client_id in json.dumps(agent) for agent in agents)
+
+
+def test_what_the_follower_keeps_is_answered(app: App, recorded: dict[str, Any]) -> None:
+    """The bus starts it after each digest, from its zip; query reads what it kept."""
+    reader = app.token("security")
+
+    def entries() -> Any:
+        asked = {"digest": DOCUMENT}
+        kind = "application/json"
+        status, _, body = app.ask("POST", "/documents/verify", reader, asked, Content_Type=kind)
+        assert status == 200, app.said()
+        return json.loads(body)["entries"]
+
+    assert [entry["id"] for entry in app.until(entries)] == [recorded["id"]]
+    status, _, body = app.ask("GET", "/portals/ehr/gaps", reader)
+    assert (status, json.loads(body)["gaps"]) == (200, [])
+    assert app.ask("GET", "/findings", reader)[0] == 200
 
 
 def test_every_function_that_is_declared_has_code_of_its_own(bundled: Path) -> None:

@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
         {
             "id": "st-elsewhere",
             "public": True,
+            "readers": ["security"],
             "portals": [
                 {"id": "ehr", "patient": {"system": "urn:mrn"}, "account": PORTAL_ACCOUNT},
                 {"id": "app", "patient": {"reference": True}},

@@ -92,8 +92,8 @@ def test_services_call_what_is_behind_the_api_and_rules_of_our_bus_ingest_and_fo
 
 
 def test_a_devops_person_is_told_what_to_use(dev: Assembly) -> None:
-    """URL, token endpoint, issuer, pool, and a client id for every portal."""
+    """URL, token endpoint, issuer, pool, and a client id for every portal and reader."""
     outputs = dev.outputs("api")
     assert {"Url", "Issuer", "TokenEndpoint", "UserPool"} <= set(outputs)
-    assert len([name for name in outputs if name.startswith("Client")]) == 3
+    assert len([name for name in outputs if name.startswith("Client")]) == 4
     assert outputs["TokenEndpoint"].endswith("/oauth2/token")

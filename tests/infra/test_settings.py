@@ -128,6 +128,29 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"ledgers": [ledger("a", *MANY_PORTALS)]}, "ledgers: found 51, expected at most 50 portals"),
     (
+        {"ledgers": [ledger("a", *MANY_PORTALS[:50], readers=["security"])]},
+        "ledgers: found 51, expected at most 50 portals and readers",
+    ),
+    (
+        {"ledgers": [ledger("a", readers=["Security"])]},
+        f'ledgers[0].readers[0]: found "Security", expected {BAD_ID}',
+    ),
+    (
+        {"ledgers": [ledger("a", readers=["security", "security"])]},
+        'ledgers[0].readers[1]: found "security", expected an id that no portal and no other',
+    ),
+    (
+        {"ledgers": [ledger("a", PORTAL, readers=["ehr"])]},
+        'ledgers[0].readers[0]: found "ehr", expected an id that no portal and no other reader',
+    ),
+    (
+        {
+            "ledgers": [ledger("a", readers=["security"])],
+            "tokens": {"issuer": "https://x.example", "audience": ["x"]},
+        },
+        'ledgers[0].readers: found ["security"], expected none beside tokens.issuer',
+    ),
+    (
         {"ledgers": [ledger(f"l{number}") for number in range(101)]},
         "ledgers: found 101, expected at most 100 ledgers without tokens.issuer",
     ),

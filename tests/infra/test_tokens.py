@@ -1,4 +1,4 @@
-"""Tokens: a machine client per portal with exactly its scopes, or another issuer's tokens."""
+"""Tokens: a machine client per portal and reader with exactly its scopes; or another issuer's."""
 
 from pathlib import Path
 
@@ -8,9 +8,10 @@ from infra.synth import synthesize
 from tests.infra.assembly import SETTINGS, Assembly
 
 CLIENTS = {
-    "st-elsewhere.ehr": ("st-elsewhere", "ehr"),
-    "st-elsewhere.app": ("st-elsewhere", "app"),
-    "riverside-lab.ehr": ("riverside-lab", "ehr"),
+    "st-elsewhere.ehr": {"system/AuditEvent.c", "ledger/st-elsewhere", "portal/ehr"},
+    "st-elsewhere.app": {"system/AuditEvent.c", "ledger/st-elsewhere", "portal/app"},
+    "st-elsewhere.security": {"system/AuditEvent.rs", "ledger/st-elsewhere"},
+    "riverside-lab.ehr": {"system/AuditEvent.c", "ledger/riverside-lab", "portal/ehr"},
 }
 
 
@@ -28,8 +29,8 @@ def test_resource_servers_name_scopes_ledgers_and_portals(dev: Assembly) -> None
     }
 
 
-def test_a_portals_client_gets_exactly_its_scopes(dev: Assembly) -> None:
-    """To write, into its ledger, as itself; by its secret, and in no other way."""
+def test_a_client_gets_exactly_its_scopes(dev: Assembly) -> None:
+    """A portal's to write, as itself, a reader's to read, in one ledger; by its secret only."""
     clients = {
         r.properties["ClientName"]: r.properties
         for r in dev.resources("AWS::Cognito::UserPoolClient")
@@ -39,15 +40,15 @@ def test_a_portals_client_gets_exactly_its_scopes(dev: Assembly) -> None:
         f"<{r.logical_id}>": r.properties["Identifier"]
         for r in dev.resources("AWS::Cognito::UserPoolResourceServer")
     }
-    for name, (ledger, portal) in CLIENTS.items():
+    for name, wanted in CLIENTS.items():
         client = clients[name]
         assert client["GenerateSecret"] is True
         assert client["AllowedOAuthFlows"] == ["client_credentials"]
         scopes = set()
         for scope in client["AllowedOAuthScopes"]:
-            server, _, wanted = scope.partition("/")
-            scopes.add(f"{servers[server]}/{wanted}")
-        assert scopes == {"system/AuditEvent.c", f"ledger/{ledger}", f"portal/{portal}"}
+            server, _, scope_name = scope.partition("/")
+            scopes.add(f"{servers[server]}/{scope_name}")
+        assert scopes == wanted
 
 
 def test_the_api_takes_tokens_of_these_clients_and_no_others(dev: Assembly) -> None:
@@ -74,7 +75,8 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         "audience": ["audit-ledger"],
         "claims": {"ledger": "tenant", "portal": "azp", "patient": "patient"},
     }
-    settings = {**SETTINGS, "tokens": tokens}
+    ledgers = [{**ledger, "readers": []} for ledger in SETTINGS["ledgers"]]
+    settings = {**SETTINGS, "ledgers": ledgers, "tokens": tokens}
     outdir: Path = tmp_path_factory.mktemp("foreign")
     return Assembly(synthesize(outdir, settings=settings, alone=True), "dev")
 
