@@ -86,7 +86,7 @@ class PortalTokens(Construct):
         client_ids = []
         for ledger in stack.settings.ledgers:
             of_ledger = f"ledger/{ledger.id}"
-            wanted = {
+            wanted: dict[str, tuple[str, tuple[str, ...]]] = {
                 portal.id: ("portal", ("system/AuditEvent.c", of_ledger, f"portal/{portal.id}"))
                 for portal in ledger.portals
             }
