@@ -1,7 +1,8 @@
 """What a million events cost at list price, counted at 100 single posts a second.
 
 A minute of one ledger, second by second: 100 posts of one FHIR AuditEvent each, then one sequencer
-batch of what the event source mapping gathers in a second; at the end of the minute, the publisher.
+batch of what the event source mapping gathers in a second; at the end of the minute, the publisher
+and, once it announced its digest, the follower.
 Before it, seconds that are not counted warm everything up: what a container reads once, and most
 patients' first event of the year. Calls, items and payloads are those of the real functions under
 the deployed templates. Not in it: Lambda, storage, transfer, polling of idle queues (under a cent).
@@ -10,10 +11,11 @@ A receive is taken to be full (ten messages), as where messages wait.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -87,11 +89,14 @@ class Simulated:
         self._api = HttpApi(self.cloud.deployment, self.cloud.runner, keys)
 
     def pass_by(self, posts: Sequence[Submission]) -> None:
-        """Let seconds pass: each its posts and one batch; publish at the end."""
+        """Let seconds pass: each its posts and one batch; publish and follow at the end."""
         for start in range(0, len(posts), POSTS_A_SECOND):
             self._accept(posts[start : start + POSTS_A_SECOND])
             self._sequence()
         self.cloud.publish(self.ledger.id)
+        delivered = self.cloud.bus.drain()  # the digest starts the follower
+        if not delivered or not all(delivery.error is None for delivery in delivered):
+            raise SystemExit("cost: the follower did not run")
 
     def calls_of_a_batch(self, posts: Sequence[Submission]) -> dict[str, int]:
         """Count the sequencer's calls, by operation, for one batch of these posts."""
@@ -107,8 +112,7 @@ class Simulated:
 
         def answered(call: Call) -> None:
             if call.caller is not None and call.service == "dynamodb":
-                asked = call.parameters
-                for table in asked.get("RequestItems", [asked.get("TableName")]):
+                for table in _tables(call.parameters):
                     self.units_by_table[table] += write_units(call, REGION)
 
         with observing(answered):
@@ -126,6 +130,13 @@ class Simulated:
         batch = self._pump.deliver()
         if batch is None or batch.failed or len(batch.messages) != POSTS_A_SECOND:
             raise SystemExit("cost: not every post of a second became part of its batch")
+
+
+def _tables(asked: Mapping[str, Any]) -> set[str]:
+    """Give the tables that a call names; every call here writes into one of them at most."""
+    parts = [part for item in asked.get("TransactItems", ()) for part in item.values()]
+    named = {part["TableName"] for part in (*parts, asked) if "TableName" in part}
+    return named | set(asked.get("RequestItems", ()))
 
 
 def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:
