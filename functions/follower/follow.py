@@ -1,21 +1,22 @@
 """Following: new records are opened in ledger order, once published, and what they show is kept.
 
-The cursor and the states of all counters and rules move together, in one transaction; documents and
-findings are added before that, and adding them again changes nothing. So a crash anywhere leaves
-views that the next run completes, and following from the first entry gives the same once more.
+The cursor and the states of all counters and rules move together; documents and findings are put
+before that, and putting them again changes nothing. So a crash anywhere leaves views that the next
+run completes, and following from the first entry gives the same once more (see `aws.views`).
+
+Findings are told of before the commit: the bus may hear of one twice and never of none. Their rule
+and entries say which are the same.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
-
-import msgspec
+from typing import Literal
 
 from audit_ledger.access import OWN_PORTAL
 from audit_ledger.aws.ledger_keys import OpeningKeys
-from audit_ledger.aws.views import FollowerCursor, ViewsTable
+from audit_ledger.aws.views import FollowerCursor, Gaps, ViewsTable
 from audit_ledger.completeness import State, decode_state, encode_state, observe, report
 from audit_ledger.detections import Detector, Directory, Finding, PublicFinding, make_rules
 from audit_ledger.errors import LedgerError, NotFoundError, UnreachableError
@@ -24,42 +25,34 @@ from audit_ledger.reading.opening import Opened, Opener
 from audit_ledger.reading.pinned import PinnedLog, StoredBlock
 from audit_ledger.records.pseudonyms import document_key, mark
 from audit_ledger.records.sealed_view import open_view, seal_view
+from audit_ledger.views import COMPLETENESS, seal_finding
 
 EVENTS_A_COMMIT = 2000
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
-COMPLETENESS = "completeness"
+WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
 RULE = "rule "
+
+Anew = Literal["begin", "go on"]
 
 Announce = Callable[[Sequence[PublicFinding]], None]
 """Tell the bus of findings; UnreachableError where it would not listen."""
 
 
-class KeptFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A finding as it is kept: nobody is named. Who and whom say the records, to who opens them.
-
-    `last_block`: first entry of the block of the last entry; `time_ms`: the event's own.
-    """
-
-    rule: str
-    severity: str
-    entries: tuple[int, ...]
-    event_ids: tuple[str, ...]
-    last_block: int
-    time_ms: int
-    ledger_time: int
-    statement: str
-
-
 @dataclass(frozen=True)
 class Followed:
-    """What a run came to. `missing`: numbered events that never came, of gaps that are settled."""
+    """What a run came to. `missing`: numbered events that never came, of gaps that are settled.
+
+    `stopped`: why it did not get to the end, other than for lack of time.
+    """
 
     next_seq: int
+    generation: int
     opened: int
     erased: int
     unopened: int
     findings: int
     missing: int
+    stopped: str = ""
 
 
 @dataclass
@@ -69,7 +62,7 @@ class Run:
     cursor: FollowerCursor
     state: State
     detector: Detector
-    documents: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    documents: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     findings: list[tuple[Finding, int]] = field(default_factory=list)
     since_commit: int = 0
     opened: int = 0
@@ -80,35 +73,41 @@ class Run:
 
 @dataclass(frozen=True)
 class Follower:
-    """One ledger's follower. `now`: whole seconds."""
+    """One ledger's follower. `now`: whole seconds; `wait`: until what is new may be there."""
 
     ledger: Ledger
     views: ViewsTable
     directory: Directory
     announce: Announce
     now: Callable[[], int]
+    wait: Callable[[], None]
 
     def follow(
-        self, size: int, has_time: Callable[[], bool] = lambda: True, *, anew: bool = False
+        self, size: int, has_time: Callable[[], bool] = lambda: True, *, anew: Anew | None = None
     ) -> Followed:
         """Follow the ledger up to `size` entries, which are published, or as far as time allows.
 
-        `anew`: from the first entry, whatever was followed before. LostRaceError where another run
-        was faster: it has done the same.
+        `anew`: from the first entry, into a generation of views of its own, which is read in the
+        place of the present one once it has got as far as `size`; it takes as many runs as it
+        takes. LostRaceError where another run was faster: it has done the same.
         """
         # 1. Where the last run stopped, and what it knew then.
-        run = self._resumed(self.views.cursor(), anew=anew)
-        next_seq = 0 if anew else run.cursor.next_seq
+        run = self._resumed(
+            self.views.cursor() if anew is None else self.views.anew(begin=anew == "begin")
+        )
+        next_seq = run.cursor.next_seq
         log = PinnedLog(self.ledger.blocks, size)
+        stopped = ""
 
-        # 2. Block by block, in ledger order. A secret that is only too new to be found yet ends
-        # the run; the next one begins with that block.
+        # 2. Block by block, in ledger order. What cannot be opened yet ends the run; the next one
+        # begins with that block.
         for block in log.oldest_first(next_seq):
             if not has_time():
                 break
             try:
-                opened = self._opened(block, run)
-            except UnreachableError:
+                opened = self._opened_in_time(block, run)
+            except UnreachableError as error:
+                stopped = str(error)
                 break
             for record in opened:
                 self._observe(record, block, run)
@@ -118,29 +117,48 @@ class Follower:
             if run.since_commit >= EVENTS_A_COMMIT:
                 self._commit(run, next_seq)
 
-        # 3. Keep all of it.
+        # 3. Keep all of it; and say how many events never came, which time alone may change.
         if next_seq != run.cursor.next_seq or run.since_commit:
             self._commit(run, next_seq)
+        if anew and next_seq >= size:
+            run.cursor = self.views.take_over(run.cursor)
+        missing, portals = self._missing(run.state)
+        if not anew or next_seq >= size:
+            self.views.put_gaps(run.cursor, Gaps(next_seq, missing, portals))
         return Followed(
-            next_seq, run.opened, run.erased, run.unopened, run.found, self._missing(run.state)
+            next_seq,
+            run.cursor.generation,
+            run.opened,
+            run.erased,
+            run.unopened,
+            run.found,
+            missing,
+            stopped,
         )
 
-    def _resumed(self, cursor: FollowerCursor, *, anew: bool) -> Run:
-        keys = self._keys()
-        marked = partial(mark, keys.index_key)
+    def _resumed(self, cursor: FollowerCursor) -> Run:
+        marked = partial(mark, self._keys().index_key)
         detector = Detector(make_rules(), self.directory, marked)
+        detector.resume(
+            {
+                name.removeprefix(RULE): self._state(cursor, name)
+                for name in cursor.states
+                if name.startswith(RULE)
+            }
+        )
         state = State()
-        if not anew:
-            detector.resume(
-                {
-                    name.removeprefix(RULE): self._state(cursor, name)
-                    for name in cursor.states
-                    if name.startswith(RULE)
-                }
-            )
-            if COMPLETENESS in cursor.states:
-                state = decode_state(self._state(cursor, COMPLETENESS))
+        if COMPLETENESS in cursor.states:
+            state = decode_state(self._state(cursor, COMPLETENESS))
         return Run(cursor, state, detector)
+
+    def _opened_in_time(self, block: StoredBlock, run: Run) -> list[Opened]:
+        """Open a block's records; a secret that is only too new to be found yet is waited for."""
+        for _ in range(WAITS):
+            try:
+                return self._opened(block, run)
+            except UnreachableError:
+                self.wait()
+        return self._opened(block, run)
 
     def _opened(self, block: StoredBlock, run: Run) -> list[Opened]:
         """Open a block's records, but those that were erased, and those that do not open."""
@@ -172,25 +190,33 @@ class Follower:
         keys = self._keys()
         for digest in event.details.digests:
             place = f"{event.seq} {block.first_seq} {event.event_id}"
-            run.documents[document_key(keys.index_key, digest)].add(place)
+            run.documents[document_key(keys.index_key, digest)].append(place)
         if event.portal != OWN_PORTAL:
             found = run.detector.observe(event)
             run.findings += ((finding, block.first_seq) for finding in found)
 
     def _commit(self, run: Run, next_seq: int) -> None:
-        """Add documents and findings, tell of what is new, and move cursor and states at once."""
+        """Put documents and findings, tell of what is new, and move cursor and states."""
+        claimed = self.views.claim(run.cursor)
         for document, places in run.documents.items():
-            self.views.add_places(document, places)
-        by_hour: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+            self.views.add_places(claimed, document, places)
+        keys, origin, number = self._keys(), self.ledger.origin, claimed.findings
         for finding, first_seq in run.findings:
-            by_hour[hour_of(finding.ledger_time)][finding.id] = kept(finding, first_seq)
-        for hour, findings in by_hour.items():
-            self.views.put_findings(hour, findings)
-        new = [f.public() for f, _ in run.findings if f.entries[-1] >= run.cursor.announced]
+            sealed = seal_finding(
+                finding, first_seq, keys.ledger_keys, origin, claimed.generation, number
+            )
+            self.views.put_finding(claimed, number, sealed)
+            number += 1
+        new = [f.public() for f, _ in run.findings if f.entries[-1] >= claimed.announced]
         if new:
             self.announce(new)
-        announced = max(next_seq, run.cursor.announced)
-        run.cursor = self.views.commit(run.cursor, next_seq, announced, self._states(run))
+        run.cursor = self.views.commit(
+            claimed,
+            next_seq=next_seq,
+            announced=max(next_seq, claimed.announced),
+            findings=number,
+            states=self._states(run),
+        )
         run.found += len(run.findings)
         run.documents.clear()
         run.findings.clear()
@@ -209,33 +235,16 @@ class Follower:
         keys = self._keys()
         return open_view(sealed or b"", keys.ledger_keys, self.ledger.origin, name)
 
-    def _missing(self, state: State) -> int:
-        """Count numbered events that are missing for longer than what is sent may be overtaken."""
+    def _missing(self, state: State) -> tuple[int, int]:
+        """Count numbered events that are missing for longer than what is sent may be overtaken.
+
+        And the portals that lack some.
+        """
         settled = self.now() - SETTLED_SECONDS
-        return sum(gap.missing for gap in report(state).gaps if gap.noticed_time < settled)
+        gaps = [gap for gap in report(state).gaps if gap.noticed_time < settled]
+        return sum(gap.missing for gap in gaps), len({gap.portal for gap in gaps})
 
     def _keys(self) -> OpeningKeys:
         if self.ledger.keys is None:
             raise NotFoundError("the ledger has no keys: it has not begun")
         return self.ledger.keys
-
-
-def hour_of(ledger_time: int) -> str:
-    """Give the hour, `2026-11-22T05`, that a finding is kept under. `ledger_time`: seconds."""
-    return datetime.fromtimestamp(ledger_time, UTC).strftime("%Y-%m-%dT%H")
-
-
-def kept(finding: Finding, first_seq: int) -> bytes:
-    """Give a finding as it is kept; `first_seq`: of the block of its last entry."""
-    return msgspec.json.encode(
-        KeptFinding(
-            finding.rule,
-            finding.severity,
-            finding.entries,
-            finding.event_ids,
-            first_seq,
-            finding.time_ms,
-            finding.ledger_time,
-            finding.statement,
-        )
-    )

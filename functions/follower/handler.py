@@ -24,6 +24,7 @@ logger = Logger()
 metrics = Metrics()
 
 TIME_TO_COMMIT_MS = 30_000
+WAIT_SECONDS = 2
 MAX_EVENTS_A_PUT = 10  # of EventBridge
 
 
@@ -68,7 +69,11 @@ def announcer(origin: str) -> Announce:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Follow one ledger: `{"detail": {"origin": …}}` of a digest, or with `"anew": true`."""
+    """Follow one ledger: `{"detail": {"origin": …}}` of a digest.
+
+    Or make its views anew, in as many runs as it takes: `"anew": "begin"`, then `"go on"`.
+    UnreachableError, after all was kept, where something stopped it: Lambda tries again.
+    """
     origin: str = event["detail"]["origin"]
     ledger = readable().get(origin.rpartition("/")[2])
     state = ledger.state.published()
@@ -80,9 +85,17 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_COMMIT_MS)
 
     views = ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin)
-    follower = Follower(ledger, views, Directory(), announcer(origin), lambda: int(time.time()))
+    follower = Follower(
+        ledger,
+        views,
+        Directory(),
+        announcer(origin),
+        lambda: int(time.time()),
+        lambda: time.sleep(WAIT_SECONDS),
+    )
+    anew = event["detail"].get("anew")
     try:
-        followed = follower.follow(state.size, has_time, anew=event["detail"].get("anew") is True)
+        followed = follower.follow(state.size, has_time, anew=anew)
     except LostRaceError as error:
         logger.info("another follower was faster", reason=str(error))
         metrics.add_metric("Followed", MetricUnit.Count, 0)
@@ -93,6 +106,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ("Unopened", followed.unopened),
         ("Findings", followed.findings),
         ("MissingEvents", followed.missing),
+        *(() if anew else (("Behind", state.size - followed.next_seq),)),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
-    return {"followed": followed.opened, "next_seq": followed.next_seq, "size": state.size}
+    if followed.stopped:
+        raise UnreachableError(followed.stopped)
+    return {
+        "followed": followed.opened,
+        "generation": followed.generation,
+        "next_seq": followed.next_seq,
+        "size": state.size,
+    }

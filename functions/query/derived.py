@@ -1,15 +1,16 @@
 """What the follower keeps, for those who may ask: gaps of portals, findings, documents."""
 
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from audit_ledger.access import ForbiddenError
+from audit_ledger.aws.views import FollowerCursor, Places
 from audit_ledger.completeness import decode_state, report
-from audit_ledger.errors import FormatError, NotFoundError
+from audit_ledger.errors import FormatError, LostRaceError, NotFoundError, UnreachableError
 from audit_ledger.events.details import digest_of_ni
 from audit_ledger.http.answers import Answer, json_answer
 from audit_ledger.http.request import Request
@@ -18,12 +19,14 @@ from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.views import COMPLETENESS, KeptFinding, open_finding
 from functions.query.asked import Desk, Question, instant_of
 
-COMPLETENESS: Final = "completeness"  # as functions.follower.follow names it
-MOST_DAYS: Final = 31
 MOST_ENTRIES: Final = 100
+MOST_READS: Final = 3
+MOST_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
 _PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
 _DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
 
 
@@ -34,21 +37,27 @@ class _Asked(msgspec.Struct):
 def post_documents_verify(desk: Desk, request: Request) -> Answer:
     """POST /documents/verify: the entries that recorded a document, by its SHA-256; or none.
 
-    Each is opened: what was erased recorded nothing any more, and who asks sees no other's.
+    Each is opened: what was erased recorded nothing any more, and who asks sees no other's. The
+    first MOST_ENTRIES are shown; `more` says that others may have recorded it too.
     """
     question = desk.question(request, "s")
     digest = _digest_asked_for(request)
     finder = question.finder()
     keys = question.ledger.keys
-    places = [] if keys is None else question.views.places(document_key(keys.index_key, digest))
+    places = Places((), more=False)
+    if keys is not None:
+        places = question.views.places(document_key(keys.index_key, digest))
+    ids = event_ids(places.entries)
+    more = places.more
     entries: list[dict[str, Any]] = []
     shown: list[OpenedEvent] = []
-    for event_id in event_ids(places):
+    for event_id in ids:
+        if len(shown) == MOST_ENTRIES:
+            more = True
+            break
         found = finder.one(event_id)
         if found is None or digest not in found[1].event.details.digests:
             continue
-        if len(shown) == MOST_ENTRIES:
-            break
         event = found[1].event
         shown.append(event)
         entries.append(
@@ -61,7 +70,7 @@ def post_documents_verify(desk: Desk, request: Request) -> Answer:
             }
         )
     question.record((), shown=shown)
-    return json_answer(200, {"entries": entries})
+    return json_answer(200, {"entries": entries, **({"more": True} if more else {})})
 
 
 def event_ids(places: Iterable[str]) -> list[str]:
@@ -83,8 +92,8 @@ def get_gaps(desk: Desk, request: Request) -> Answer:
     if portal not in question.ledger.rules:
         raise NotFoundError("the ledger has no portal of this id")
     question.record(())
-    cursor = question.views.cursor()
-    sealed, keys = question.views.state(cursor, COMPLETENESS), question.ledger.keys
+    cursor, sealed = state_of(question, COMPLETENESS)
+    keys = question.ledger.keys
     if sealed is None or keys is None:
         return json_answer(200, {"followed": cursor.next_seq, "streams": [], "gaps": []})
     view = open_view(sealed, keys.ledger_keys, question.ledger.origin, COMPLETENESS)
@@ -108,29 +117,71 @@ def get_gaps(desk: Desk, request: Request) -> Answer:
     )
 
 
+def state_of(question: Question, name: str) -> tuple[FollowerCursor, bytes | None]:
+    """Read a state and how far it goes; again where the follower moves on meanwhile."""
+    for _ in range(MOST_READS):
+        cursor = question.views.cursor()
+        try:
+            return cursor, question.views.state(cursor, name)
+        except LostRaceError:
+            continue
+    raise UnreachableError("what is followed moves on all the time")
+
+
 def get_findings(desk: Desk, request: Request) -> Answer:
     """GET /findings?from=&to=: what the rules found, by the ledger's time; the last day without.
 
-    Nobody is named: the entries say who and whom, to who reads them.
+    Nobody is named: the entries say who and whom, to who reads them. A page has MOST_FINDINGS;
+    `next` is the parameter `after` of the one that follows.
     """
     question = desk.question(request, "s")
     _require_all(question)
     given = dict(request.query_pairs)
     to = instant_of(given, "to", question.now)
     first = instant_of(given, "from", to - 86_400)
-    if not first <= to <= first + MOST_DAYS * 86_400:
-        raise RejectedSearch(400, "value", "from", f"an instant at most {MOST_DAYS} days before to")
+    if first > to:
+        raise RejectedSearch(400, "value", "from", "an instant that is not after to")
+    after = given.get("after", "-1")
+    if not _NUMBER.fullmatch(after):
+        raise RejectedSearch(400, "value", "after", "the next of the page before")
     question.record(())
-    kept = question.views.findings(_hours(first, to))
-    findings: list[dict[str, Any]] = [
-        {"id": id_, **msgspec.json.decode(finding)} for id_, finding in kept.items()
-    ]
-    chosen = [finding for finding in findings if first <= finding["ledger_time"] <= to]
-    chosen.sort(key=lambda finding: (finding["ledger_time"], finding["id"]))
-    for finding in chosen:
-        finding["ledger_time"] = format_instant(finding["ledger_time"])
-        del finding["last_block"]
-    return json_answer(200, {"findings": chosen})
+    page = found_within(question, first, to, int(after))
+    findings = []
+    for _, finding in page[:MOST_FINDINGS]:
+        shown = msgspec.to_builtins(finding)
+        shown["ledger_time"] = format_instant(finding.ledger_time)
+        del shown["last_block"]
+        findings.append(shown)
+    more = {"next": str(page[MOST_FINDINGS - 1][0])} if len(page) > MOST_FINDINGS else {}
+    return json_answer(200, {"findings": findings, **more})
+
+
+def found_within(
+    question: Question, first: int, to: int, after: int
+) -> list[tuple[int, KeptFinding]]:
+    """Give findings with their numbers, of entries within [first, to]: one more than a page.
+
+    Those numbered up to `after` were shown. By bisection: ledger times never fall.
+    """
+    views, keys, origin = question.views, question.ledger.keys, question.ledger.origin
+    cursor = views.cursor()
+    if keys is None:
+        return []
+
+    def read(numbers: Sequence[int]) -> list[KeptFinding]:
+        sealed = views.findings(cursor, numbers)
+        return [
+            open_finding(one, keys.ledger_keys, origin, cursor.generation, number)
+            for number, one in zip(numbers, sealed, strict=True)
+        ]
+
+    begin = bisect_left(
+        range(cursor.findings), first, key=lambda number: read([number])[0].ledger_time
+    )
+    begin = max(begin, after + 1)
+    numbers = range(begin, min(begin + MOST_FINDINGS + 1, cursor.findings))
+    found = zip(numbers, read(numbers), strict=True)
+    return [(number, finding) for number, finding in found if finding.ledger_time <= to]
 
 
 def _require_all(question: Question) -> None:
@@ -148,11 +199,3 @@ def _digest_asked_for(request: Request) -> bytes:
     if digest is None:
         raise RejectedSearch(400, "value", "digest", _DIGEST)
     return digest
-
-
-def _hours(first: int, to: int) -> list[str]:
-    """Give the hours that a period touches, as findings are kept under."""
-    return [
-        datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y-%m-%dT%H")
-        for hour in range(first // 3600, to // 3600 + 1)
-    ]

@@ -1,6 +1,6 @@
 """What the routes of what the follower keeps take and answer, in OpenAPI's words."""
 
-from functions.query.derived import MOST_DAYS, MOST_ENTRIES
+from functions.query.derived import MOST_ENTRIES, MOST_FINDINGS
 from functions.query.handler import ROUTES
 from infra.local.openapi_parts import (
     INSTANT,
@@ -51,6 +51,10 @@ SCHEMAS: Json = {
                 types={"type": "array", "items": {"type": "string"}},
             ),
         },
+        more={
+            "const": True,
+            "description": "Others may have recorded it too: see the search by entity.identifier.",
+        },
     ),
     "Gaps": closed_object(
         ["followed", "streams", "gaps"],
@@ -65,7 +69,8 @@ SCHEMAS: Json = {
     ),
     "Findings": closed_object(
         ["findings"],
-        findings={"type": "array", "items": schema("Finding")},
+        findings={"type": "array", "maxItems": MOST_FINDINGS, "items": schema("Finding")},
+        next={**TEXT_SCHEMA, "description": "The `after` of the next page; absent at the end."},
     ),
     "Finding": {
         **object_of(
@@ -120,10 +125,11 @@ OPERATIONS: dict[str, Json] = {
     "GET /findings": {
         "operationId": "findings",
         "summary": first_line(ROUTES["GET /findings"]),
-        "description": f"Scopes as for gaps. At most {MOST_DAYS} days. It is recorded.",
+        "description": "Scopes as for gaps. It is recorded.",
         "parameters": [
             query("from", "The first instant; a day before `to` unless given.", INSTANT),
             query("to", "The last instant; now unless given.", INSTANT),
+            query("after", "`next` of the page before.", TEXT_SCHEMA),
         ],
         "responses": {
             "200": {"description": "What the rules found.", "content": content("Findings", JSON)},

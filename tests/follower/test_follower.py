@@ -4,9 +4,19 @@ from collections import Counter
 from typing import Any
 
 import boto3
+import msgspec
 import pytest
 import requests
 
+from audit_ledger.aws.ledger_keys import WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.views import Gaps, ViewsTable
+from audit_ledger.errors import UnreachableError
+from audit_ledger.reading.opening import Opener
+from audit_ledger.reading.pinned import StoredEntry
+from audit_ledger.records.sealed_view import open_view
+from audit_ledger.views import open_finding
+from functions.follower.follow import Follower
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
 from tests.follower.made import broken_glass, ni, numbered, recorded, result_filed
@@ -16,10 +26,10 @@ from tests.query.stage import LEDGER, OTHER, PORTAL, Stage
 FOLLOWER = "audit-ledger-dev-follower"
 
 
-def follow(stage: Stage, *, anew: bool = False) -> dict[str, Any]:
+def follow(stage: Stage, *, anew: str = "") -> dict[str, Any]:
     """Invoke the follower as after a digest."""
     origin = stage.cloud.ledger(LEDGER).origin
-    detail = {"origin": origin, **({"anew": True} if anew else {})}
+    detail = {"origin": origin, **({"anew": anew} if anew else {})}
     answer: dict[str, Any] = stage.cloud.runner.invoke(FOLLOWER, {"detail": detail})
     return answer
 
@@ -38,13 +48,31 @@ def verified(stage: Stage, document: bytes, token: str | None = None) -> list[di
 
 
 def views(stage: Stage) -> dict[str, Any]:
-    """Everything in the views table but what differs by chance: nonces, and version numbers."""
-    items = boto3.client("dynamodb", REGION).scan(TableName="audit-ledger-dev-views")["Items"]
-    kept = {}
-    for item in items:
-        key = item.pop("key")["S"]
-        if "#state#" not in key:
-            kept[key] = {name: value for name, value in item.items() if name != "version"}
+    """Everything that is kept of the generation that is read, opened; by name."""
+    origin = stage.cloud.ledger(LEDGER).origin
+    dynamodb, kms = boto3.client("dynamodb", REGION), boto3.client("kms", REGION)
+    wrapped = LedgersTable(dynamodb, "audit-ledger-dev-ledgers", origin).keys()
+    assert wrapped is not None
+    wrapping = f"alias/audit-ledger-dev/{LEDGER}/wrapping"
+    keys = WrappingKey(kms, wrapping, origin).unwrap_all(wrapped).ledger_keys
+    table = ViewsTable(dynamodb, "audit-ledger-dev-views", origin)
+    cursor = table.cursor()
+    kept: dict[str, Any] = {
+        "next_seq": cursor.next_seq,
+        "announced": cursor.announced,
+        "gaps": table.gaps(),
+    }
+    for name in cursor.states:
+        kept[name] = open_view(table.state(cursor, name) or b"", keys, origin, name)
+    numbers = range(cursor.findings)
+    for number, sealed in zip(numbers, table.findings(cursor, numbers), strict=True):
+        found = open_finding(sealed, keys, origin, cursor.generation, number)
+        kept[f"finding {number}"] = msgspec.to_builtins(found)
+    start = f"{origin}#{cursor.generation}#document#"
+    for item in dynamodb.scan(TableName="audit-ledger-dev-views")["Items"]:
+        if item["key"]["S"].startswith(start):
+            document = item["key"]["S"].removeprefix(start)
+            kept[f"document {document}"] = table.places(document)
     return kept
 
 
@@ -133,16 +161,136 @@ def test_following_anew_gives_the_same(stage: Stage) -> None:
     settle(stage)
     before, gaps = views(stage), stage.get(f"/portals/{PORTAL}/gaps").json()
     told = len(stage.cloud.bus.seen)
-    follow(stage, anew=True)
+    assert {name.partition(" ")[0] for name in before} >= {"rule", "finding", "document"}
+    answer = follow(stage, anew="begin")
+    assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
     assert views(stage) == before
     assert stage.get(f"/portals/{PORTAL}/gaps").json() == gaps
     assert len(stage.cloud.bus.seen) == told
 
 
+def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Views are read from the old generation until the new one has everything."""
+    for number in (1, 2, 5):
+        stage.send(numbered(number))
+    stage.send(recorded(b"a report"))
+    stage.send(broken_glass())
+    settle(stage)
+    stage.send(broken_glass("martha"))
+    settle(stage)
+    before = views(stage)
+    has_time = iter([True, False, True, False])
+    with monkeypatch.context() as hurried:
+        follow_on = Follower.follow
+
+        def follow_for_a_block(self: Follower, size: int, _: object, **how: Any) -> Any:
+            return follow_on(self, size, lambda: next(has_time), **how)
+
+        hurried.setattr(Follower, "follow", follow_for_a_block)
+        answer = follow(stage, anew="begin")
+        assert answer["next_seq"] < answer["size"]
+        assert views(stage) == before
+        assert len(stage.get("/findings").json()["findings"]) == 2
+    answer = follow(stage, anew="go on")
+    assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
+    assert views(stage) == before
+    stage.send(numbered(4))
+    settle(stage)  # and the new generation is followed on
+    assert stage.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
+    assert follow(stage, anew="begin")["generation"] == 2
+
+
+def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger key that is not known here yet, say: nothing is passed over, what came is kept."""
+    stage.send(numbered(1))
+    stage.settle()
+    stage.send(numbered(2))
+    stage.settle()
+    monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
+    size = 3
+    with monkeypatch.context() as unknown:
+        open_one = Opener.open
+
+        def not_yet(self: Opener, stored: StoredEntry) -> Any:
+            if stored.indexed.seq == size - 1:
+                raise UnreachableError("the newest ledger key is not known here yet")
+            return open_one(self, stored)
+
+        unknown.setattr(Opener, "open", not_yet)
+        with pytest.raises(FunctionFailedError):
+            follow(stage)
+    assert stage.get(f"/portals/{PORTAL}/gaps").json()["followed"] == size - 1
+    assert follow(stage)["next_seq"] >= size
+    (stream,) = stage.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+    assert (stream["received"], stream["missing"]) == (2, 0)
+
+
+def test_the_publisher_is_told_what_never_came(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it is settled; and the next digest says so."""
+    for number in (1, 2, 5):
+        stage.send(numbered(number))
+    settle(stage)
+    assert views(stage)["gaps"] == Gaps(followed=4, missing=0, portals=0)
+    monkeypatch.setattr("functions.follower.follow.SETTLED_SECONDS", -60)
+    follow(stage)
+    assert views(stage)["gaps"] == Gaps(followed=4, missing=2, portals=1)
+    stage.send(numbered(6))
+    settle(stage)
+    digest = stage.get("/digests/latest").json()
+    assert (digest["followed"], digest["missing"]) == (4, 2)
+
+
+def test_findings_come_in_pages_in_the_order_of_the_ledger(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the time of the entries, whichever page they are on; none twice, none left out."""
+    monkeypatch.setattr("functions.query.derived.MOST_FINDINGS", 2)
+    sent = []
+    for patient in ("rose", "martha", "donna", "amy", "clara"):
+        sent.append(stage.send(broken_glass(patient)))
+        settle(stage)
+    found: list[dict[str, Any]] = []
+    after, pages = "", 0
+    while True:
+        page = stage.get(f"/findings{after}").json()
+        found += page["findings"]
+        pages += 1
+        if "next" not in page:
+            break
+        after = f"?after={page['next']}"
+    assert pages == 3
+    assert [finding["event_ids"] for finding in found] == [[event_id] for event_id in sent]
+    assert stage.get("/findings?after=x").status_code == 400
+    assert (
+        stage.get("/findings?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z").status_code == 400
+    )
+
+
+def test_a_document_that_many_recorded_says_that_there_are_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones are shown, in the order of the ledger."""
+    monkeypatch.setattr("functions.query.derived.MOST_ENTRIES", 2)
+    sent = [stage.send(recorded(b"a leaflet", patient)) for patient in ("rose", "martha", "donna")]
+    settle(stage)
+    answer = requests.post(
+        f"{stage.cloud.url}/documents/verify",
+        json={"digest": ni(b"a leaflet")},
+        headers={"authorization": f"Bearer {stage.security}"},
+        timeout=30,
+    ).json()
+    assert [entry["id"] for entry in answer["entries"]] == sent[:2]
+    assert answer["more"] is True
+
+
 def test_a_run_that_dies_is_made_up_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the commit, after documents and findings were put: the next run puts them again."""
-    from audit_ledger.aws.views import ViewsTable
-
     stage.send(numbered(1))
     stage.send(numbered(3))
     stage.send(recorded(b"a report"))
@@ -168,18 +316,16 @@ def test_two_runs_at_once_count_nothing_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slower one finds the cursor moved and leaves it at that."""
-    from audit_ledger.aws.views import ViewsTable
-
     stage.send(numbered(1))
     stage.send(numbered(3))
     stage.settle()
     commit = ViewsTable.commit
     others = [True]
 
-    def overtaken(*arguments: Any) -> Any:
+    def overtaken(*arguments: Any, **named: Any) -> Any:
         if others.pop() if others else False:
             assert follow(stage)["followed"] == 2
-        return commit(*arguments)
+        return commit(*arguments, **named)
 
     monkeypatch.setattr(ViewsTable, "commit", overtaken)
     assert follow(stage)["followed"] == 0
@@ -231,6 +377,6 @@ def test_nothing_is_refused_by_iam(stage: Stage) -> None:
         "Query",
         "Decrypt",
         "UpdateItem",
-        "TransactWriteItems",
+        "PutItem",
         "PutEvents",
     }

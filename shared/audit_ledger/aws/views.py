@@ -1,45 +1,61 @@
 """The views table: what the follower derives from opened records. All of it can be made again.
 
-Key origin#view. `follower` is its cursor: the next entry to follow, with a version that every
-commit raises by one; the states of rules and counters (`state#<name>#<n>`, pieces of what is
-sealed) are committed with it, in one transaction. Beside them, sets to which the same can be added
-again without changing anything:
+Views come in generations: what is followed anew makes the next one beside the one that is read, and
+takes its place when it has all of it. Key origin#name, where the name is
 
-    document#<keyed hash of a document's digest>   `places`: the entries that recorded it
-    findings#<hour of the ledger's time>           one attribute a finding
+    follower                            the cursor of the generation that is read
+    rebuild                             the cursor of the newest one that was made anew
+    gaps                                what the publisher may know: counts
+    <generation>#state#<name>#<slot>#<n>   a piece of what is sealed, in one of two slots
+    <generation>#document#<keyed hash>     `places`: the entries that recorded a document
+    <generation>#finding#<number>          one finding, sealed; numbered as they were found
+
+A commit claims the next number of its cursor (`attempt`), writes findings and states under it, the
+states into the slot that is not read, and then moves the cursor if that number is still the newest.
+Who was overtaken can write nothing over what the other wrote, and readers see that a slot is not
+the cursor's: a crash or a race anywhere leaves the views as they were.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import batch_get
-from audit_ledger.errors import FormatError, LostRaceError, TooLargeError
+from audit_ledger.errors import FormatError, LostRaceError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-CURSOR = "follower"
-GAPS = "gaps"
-PIECE_BYTES = 350 * 1024  # of a state: an item holds 400 KB
-MAX_PIECES = 90  # in one transaction, which holds 100 items, and 4 MB
-_FINDING = "finding "
+FOLLOWER: Final = "follower"
+REBUILD: Final = "rebuild"
+GAPS: Final = "gaps"
+PIECE_BYTES: Final = 350 * 1024  # of a state: an item holds 400 KB
+MAX_PLACES: Final = 200  # of a document, the first ones; a set of them is 20 KB
 
 
 @dataclass(frozen=True)
 class FollowerCursor:
-    """How far the ledger was followed.
+    """How far a ledger was followed.
 
-    `next_seq`: the first entry that was not; `announced`: entries below it were told of on the
-    bus; `states`: name → number of its pieces.
+    `item`: its name; `attempt`: the newest number claimed; `written`: the one that wrote `states`
+    (name → number of pieces) into `slot`; `next_seq`: the first entry that was not followed;
+    `announced`: entries below it were told of on the bus; `findings`: how many there are.
     """
 
-    version: int
-    next_seq: int
-    announced: int
-    states: Mapping[str, int]
+    item: str = FOLLOWER
+    generation: int = 0
+    attempt: int = 0
+    written: int = 0
+    slot: int = 0
+    next_seq: int = 0
+    announced: int = 0
+    findings: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+
+
+_NUMBERS: Final = ("generation", "attempt", "written", "slot", "next_seq", "announced", "findings")
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,12 @@ class Gaps:
     portals: int
 
 
-BEGINNING = FollowerCursor(0, 0, 0, {})
+@dataclass(frozen=True)
+class Places:
+    """The first entries that recorded a document, in order, and whether there are more."""
+
+    entries: tuple[str, ...]
+    more: bool
 
 
 class ViewsTable:
@@ -66,79 +87,146 @@ class ViewsTable:
         self._table = table
         self._origin = origin
 
-    def cursor(self) -> FollowerCursor:
-        """Read the cursor (consistent); the beginning where nothing was followed yet."""
-        answer = self._client.get_item(
-            TableName=self._table, Key=self._key(CURSOR), ConsistentRead=True
-        )
-        item = answer.get("Item")
-        if item is None:
-            return BEGINNING
-        return FollowerCursor(
-            int(item["version"]["N"]),
-            int(item["next_seq"]["N"]),
-            int(item["announced"]["N"]),
-            {name: int(pieces["N"]) for name, pieces in item["states"]["M"].items()},
-        )
+    def cursor(self, item: str = FOLLOWER) -> FollowerCursor:
+        """Read a cursor (consistent); the beginning where nothing was followed yet."""
+        found = self._get(item) or {}
+        numbers: Any = {name: int(found[name]["N"]) for name in _NUMBERS if name in found}
+        states = {name: int(n["N"]) for name, n in found.get("states", {}).get("M", {}).items()}
+        return FollowerCursor(item, **numbers, states=states)
 
-    def state(self, cursor: FollowerCursor, name: str) -> bytes | None:
-        """Read a state as of a cursor; None where there is none. LostRaceError: it moved on."""
-        pieces = cursor.states.get(name, 0)
-        keys = [(self._table, self._key(f"state#{name}#{n}")) for n in range(pieces)]
-        found = {item["key"]["S"]: item for _, item in batch_get(self._client, keys)}
-        parts = []
-        for _, key in keys:
-            item = found.get(key["key"]["S"])
-            if item is None or int(item["version"]["N"]) > cursor.version:
-                raise LostRaceError("the views moved on")
-            parts.append(bytes(item["piece"]["B"]))
-        return b"".join(parts) if parts else None
+    def anew(self, *, begin: bool) -> FollowerCursor:
+        """Give the cursor of the generation in the making; another one, to `begin`.
+
+        LostRaceError where somebody else begins one at this moment.
+        """
+        live, made = self.cursor(), self.cursor(REBUILD)
+        if not begin and made.generation > live.generation:
+            return made
+        newest = max(live.generation, made.generation)
+        new = FollowerCursor(
+            REBUILD, newest + 1, max(live.attempt, made.attempt) + 1, announced=live.announced
+        )
+        self._move(made, new)
+        return new
+
+    def claim(self, cursor: FollowerCursor) -> FollowerCursor:
+        """Claim the next number of a cursor; LostRaceError where another run did."""
+        claimed = replace(cursor, attempt=cursor.attempt + 1)
+        self._update_attempt(cursor, claimed.attempt)
+        return claimed
 
     def commit(
-        self, old: FollowerCursor, next_seq: int, announced: int, states: Mapping[str, bytes]
+        self,
+        claimed: FollowerCursor,
+        *,
+        next_seq: int,
+        announced: int,
+        findings: int,
+        states: Mapping[str, bytes],
     ) -> FollowerCursor:
-        """Move the cursor and replace all states, at once; LostRaceError where others moved it."""
-        version = old.version + 1
-        puts: list[dict[str, Any]] = []
+        """Replace all states and move the cursor, the commit point; LostRaceError: overtaken."""
+        slot = 1 - claimed.slot
         counts: dict[str, int] = {}
         for name, state in states.items():
             pieces = [state[at : at + PIECE_BYTES] for at in range(0, len(state), PIECE_BYTES)]
             counts[name] = len(pieces)
-            puts += [
-                {
-                    **self._key(f"state#{name}#{number}"),
-                    "version": {"N": str(version)},
-                    "piece": {"B": piece},
-                }
-                for number, piece in enumerate(pieces)
-            ]
-        if len(puts) > MAX_PIECES:
-            raise TooLargeError(f"views: states of {len(puts)} pieces, at most {MAX_PIECES}")
-        cursor = {
-            **self._key(CURSOR),
-            "version": {"N": str(version)},
-            "next_seq": {"N": str(next_seq)},
-            "announced": {"N": str(announced)},
-            "states": {"M": {name: {"N": str(count)} for name, count in counts.items()}},
-        }
-        condition: dict[str, Any] = (
-            {
-                "ConditionExpression": "version = :version",
-                "ExpressionAttributeValues": {":version": {"N": str(old.version)}},
-            }
-            if old.version
-            else {"ConditionExpression": "attribute_not_exists(version)"}
+            for number, piece in enumerate(pieces):
+                self._put(claimed, f"state#{name}#{slot}#{number}", {"piece": {"B": piece}})
+        new = replace(
+            claimed,
+            written=claimed.attempt,
+            slot=slot,
+            next_seq=next_seq,
+            announced=announced,
+            findings=findings,
+            states=counts,
         )
-        items = [{"Put": {"TableName": self._table, "Item": cursor, **condition}}]
-        items += [{"Put": {"TableName": self._table, "Item": put}} for put in puts]
-        try:
-            self._client.transact_write_items(TransactItems=items)  # type: ignore[arg-type]
-        except ClientError as error:
-            reasons: list[dict[str, Any]] = error.response.get("CancellationReasons") or []  # type: ignore[assignment]
-            if reasons and reasons[0].get("Code") == "ConditionalCheckFailed":
-                raise LostRaceError("another follower moved on") from None
-            raise
-        return FollowerCursor(version, next_seq, announced, counts)
+        self._move(claimed, new)
+        return new
+
+    def take_over(self, made: FollowerCursor) -> FollowerCursor:
+        """Have a generation that was made anew be the one that is read from now on."""
+        live = self.cursor()
+        new = replace(
+            made,
+            item=FOLLOWER,
+            attempt=max(live.attempt, made.attempt) + 1,
+            announced=max(live.announced, made.announced),
+        )
+        self._move(live, new)
+        return new
+
+    def state(self, cursor: FollowerCursor, name: str) -> bytes | None:
+        """Read a state as of a cursor; None where there is none. LostRaceError: it moved on."""
+        keys = [
+            (self._table, self._key(f"{cursor.generation}#state#{name}#{cursor.slot}#{n}"))
+            for n in range(cursor.states.get(name, 0))
+        ]
+        found = {item["key"]["S"]: item for _, item in batch_get(self._client, keys)}
+        parts = []
+        for _, key in keys:
+            item = found.get(key["key"]["S"])
+            if item is None or int(item["attempt"]["N"]) != cursor.written:
+                raise LostRaceError("the views moved on")
+            parts.append(bytes(item["piece"]["B"]))
+        return b"".join(parts) if parts else None
+
+    def put_finding(self, claimed: FollowerCursor, number: int, finding: bytes) -> None:
+        """Put a finding under its number; LostRaceError where another run overtook this one."""
+        self._put(claimed, f"finding#{number}", {"finding": {"B": finding}})
+
+    def findings(self, cursor: FollowerCursor, numbers: Sequence[int]) -> list[bytes]:
+        """Give findings of these numbers, in order (consistent); FormatError where one is gone."""
+        keys = [
+            (self._table, self._key(f"{cursor.generation}#finding#{number}")) for number in numbers
+        ]
+        found = {
+            item["key"]["S"]: bytes(item["finding"]["B"])
+            for _, item in batch_get(self._client, keys)
+        }
+        if len(found) != len(keys):
+            raise FormatError("views: a finding is not there")
+        return [found[key["key"]["S"]] for _, key in keys]
+
+    def add_places(self, cursor: FollowerCursor, document: str, places: Sequence[str]) -> None:
+        """Add entries to a document, in order; adding them again changes nothing.
+
+        `document`: hex of a keyed hash. Beyond the first ones it is only known that there are more.
+        """
+        name = f"{cursor.generation}#document#{document}"
+        known = self._places(name)
+        new = [place for place in places if place not in known.entries]
+        room = max(0, MAX_PLACES - len(known.entries))
+        if not new or (known.more and not room):
+            return
+        asked: list[str] = []
+        values: dict[str, Any] = {}
+        if new[room:]:
+            asked.append("SET more = :true")
+            values[":true"] = {"BOOL": True}
+        if new[:room]:
+            asked.append("ADD places :places")
+            values[":places"] = {"SS": new[:room]}
+        self._client.update_item(
+            TableName=self._table,
+            Key=self._key(name),
+            UpdateExpression=" ".join(asked),
+            ExpressionAttributeValues=values,
+        )
+
+    def places(self, document: str) -> Places:
+        """Give the entries that recorded a document (consistent)."""
+        return self._places(f"{self.cursor().generation}#document#{document}")
+
+    def put_gaps(self, cursor: FollowerCursor, gaps: Gaps) -> None:
+        """Put what was counted, unless a later run did."""
+        counts = {"followed": gaps.followed, "missing": gaps.missing, "portals": gaps.portals}
+        item = {
+            **self._key(GAPS),
+            **{name: {"N": str(count)} for name, count in counts.items()},
+            "attempt": {"N": str(cursor.attempt)},
+        }
+        self._put_if_newer(item, "attempt <= :attempt", cursor.attempt)
 
     def gaps(self) -> Gaps | None:
         """Read what was counted; None where nothing was yet. FormatError for what is no count."""
@@ -150,44 +238,83 @@ class ViewsTable:
         except (KeyError, ValueError):
             raise FormatError("views: gaps are not of their form") from None
 
-    def add_places(self, document: str, places: Iterable[str]) -> None:
-        """Add entries to a document; `document` is the hex of a keyed hash."""
-        self._client.update_item(
-            TableName=self._table,
-            Key=self._key(f"document#{document}"),
-            UpdateExpression="ADD places :places",
-            ExpressionAttributeValues={":places": {"SS": sorted(places)}},
-        )
+    def _places(self, name: str) -> Places:
+        item = self._get(name) or {}
+        found = sorted(item.get("places", {}).get("SS", ()), key=_in_order)
+        return Places(tuple(found), "more" in item)
 
-    def places(self, document: str) -> list[str]:
-        """Give the entries that recorded a document (consistent)."""
-        answer = self._client.get_item(
-            TableName=self._table, Key=self._key(f"document#{document}"), ConsistentRead=True
-        )
-        return sorted(answer.get("Item", {}).get("places", {}).get("SS", ()))
-
-    def put_findings(self, hour: str, findings: Mapping[str, bytes]) -> None:
-        """Put findings, by id, under an hour of the ledger's time."""
-        names = {f"#{n}": f"{_FINDING}{id_}" for n, id_ in enumerate(findings)}
-        self._client.update_item(
-            TableName=self._table,
-            Key=self._key(f"findings#{hour}"),
-            UpdateExpression="SET " + ", ".join(f"#{n} = :{n}" for n in range(len(findings))),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={
-                f":{n}": {"B": finding} for n, finding in enumerate(findings.values())
-            },
-        )
-
-    def findings(self, hours: Sequence[str]) -> dict[str, bytes]:
-        """Give the findings of some hours, by id (consistent)."""
-        keys = [(self._table, self._key(f"findings#{hour}")) for hour in hours]
-        return {
-            name.removeprefix(_FINDING): bytes(value["B"])
-            for _, item in batch_get(self._client, keys)
-            for name, value in item.items()
-            if name.startswith(_FINDING)
+    def _put(self, claimed: FollowerCursor, name: str, attributes: Mapping[str, Any]) -> None:
+        """Put an item of a generation under a claimed number, over those of lower ones only."""
+        item = {
+            **self._key(f"{claimed.generation}#{name}"),
+            **attributes,
+            "attempt": {"N": str(claimed.attempt)},
         }
+        if not self._put_if_newer(item, "attempt <= :attempt", claimed.attempt):
+            raise LostRaceError("another follower moved on")
 
-    def _key(self, view: str) -> dict[str, Any]:
-        return {"key": {"S": f"{self._origin}#{view}"}}
+    def _put_if_newer(self, item: Mapping[str, Any], condition: str, attempt: int) -> bool:
+        return self._write(
+            "put_item",
+            Item=item,
+            ConditionExpression=f"attribute_not_exists(attempt) OR {condition}",
+            ExpressionAttributeValues={":attempt": {"N": str(attempt)}},
+        )
+
+    def _move(self, old: FollowerCursor, new: FollowerCursor) -> None:
+        """Replace a cursor's item, if its newest number is still that of `old`."""
+        item = {
+            **self._key(new.item),
+            **{name: {"N": str(getattr(new, name))} for name in _NUMBERS},
+            "states": {"M": {name: {"N": str(count)} for name, count in new.states.items()}},
+        }
+        if not self._write("put_item", Item=item, **_still(old.attempt)):
+            raise LostRaceError("another follower moved on")
+
+    def _update_attempt(self, old: FollowerCursor, attempt: int) -> None:
+        still = _still(old.attempt)
+        values = {
+            ":new": {"N": str(attempt)},
+            **still.pop("ExpressionAttributeValues", {}),
+        }
+        if not self._write(
+            "update_item",
+            Key=self._key(old.item),
+            UpdateExpression="SET attempt = :new",
+            ExpressionAttributeValues=values,
+            **still,
+        ):
+            raise LostRaceError("another follower moved on")
+
+    def _write(self, operation: str, **arguments: Any) -> bool:
+        """Write under a condition; False where it does not hold."""
+        try:
+            getattr(self._client, operation)(TableName=self._table, **arguments)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def _get(self, name: str) -> dict[str, Any] | None:
+        answer = self._client.get_item(
+            TableName=self._table, Key=self._key(name), ConsistentRead=True
+        )
+        return answer.get("Item")
+
+    def _key(self, name: str) -> dict[str, Any]:
+        return {"key": {"S": f"{self._origin}#{name}"}}
+
+
+def _still(attempt: int) -> dict[str, Any]:
+    """Give the condition that a cursor's newest number is this one; 0: that there is none."""
+    if not attempt:
+        return {"ConditionExpression": "attribute_not_exists(attempt)"}
+    return {
+        "ConditionExpression": "attempt = :old",
+        "ExpressionAttributeValues": {":old": {"N": str(attempt)}},
+    }
+
+
+def _in_order(place: str) -> int:
+    return int(place.partition(" ")[0])

@@ -26,6 +26,10 @@ _DAY_SECONDS: Final = 86_400
 class Seen(msgspec.Struct, frozen=True, gc=False):
     """One event. `actor`: the person who asked for it; `user`, `person`: as the directory knows
     them; `who_mark`, `patient_mark`: what states may keep of them, "" of nobody.
+
+    A patient is marked by the pseudonym of the record, so that a mark is nobody's once the patient
+    is erased: it would otherwise outlive that in the states. (It changes with the year: a window
+    over the turn of the year takes a patient for two.)
     """
 
     opened: OpenedEvent
@@ -98,6 +102,18 @@ def see(opened: OpenedEvent, directory: Directory, mark: Mark) -> Seen:
     person = None if patient is None else directory.patient_of(patient)
     names = names_of(patient) if patient is not None else []
     patient_name = person.names[0] if person is not None else next(iter(names), None)
+    if patient_name is None:
+        patient_mark = ""
+    elif opened.subject is None:  # whom no rule resolves: the record is of the subject `ledger`
+        patient_mark = mark(patient_name)
+    else:
+        patient_mark = mark(f"subject|{opened.subject.hex()}")
+    if who is None:
+        who_mark = ""
+    elif actor is not None and actor.agent.patient is not None and patient_mark:
+        who_mark = patient_mark
+    else:
+        who_mark = mark(who if user is None else f"user|{user.id}")
     return Seen(
         opened,
         actor,
@@ -105,8 +121,8 @@ def see(opened: OpenedEvent, directory: Directory, mark: Mark) -> Seen:
         user,
         patient,
         person,
-        "" if who is None else mark(who if user is None else f"user|{user.id}"),
-        "" if patient_name is None else mark(patient_name),
+        who_mark,
+        patient_mark,
         directory,
     )
 

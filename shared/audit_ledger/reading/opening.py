@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from audit_ledger.aws.event_index import IndexedEntry
+from audit_ledger.aws.kept import KEPT_SECONDS
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.errors import UnreachableError, VerificationError
 from audit_ledger.reading.ledger import Ledger
@@ -57,13 +58,16 @@ class Opener:
     def open(self, stored: StoredEntry) -> Opened | None:
         """Open a record; None where its subject was erased.
 
-        UnreachableError where the secret may only be too new to be found yet. VerificationError
-        where a record does not open although its secret is there.
+        UnreachableError where secret or ledger key may only be too new to be known here yet.
+        VerificationError where a record does not open although they are there.
         """
         row = stored.indexed.row
         header = read_header(stored.sealed)
         keys = self.ledger.keys
         if keys is None or header.ledger_key_version not in keys.ledger_keys:
+            # Keys are kept for minutes: one that was made since is there when they are read again.
+            if stored.indexed.block_time >= self.now - 2 * KEPT_SECONDS:
+                raise UnreachableError("the newest ledger key is not known here yet")
             raise VerificationError(f"entry {stored.indexed.seq}: its ledger key is not there")
         secret = self._secret(row.patient, row.generation)
         if secret is None:

@@ -14,7 +14,9 @@ class OpenedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `seq`: its entry; `entry_time`: the entry's, whole seconds since 1970; `event_id`: what it is
     read by; `time_ms`: the event's own time, milliseconds since 1970; `received`: when ingest took
     it, an instant with milliseconds; `resource`: the bytes that the portal submitted, but for what
-    `cut` names; `flags`: as in docs/events.md; `conflict`: its id was taken by other content.
+    `cut` names; `flags`: as in docs/events.md; `conflict`: its id was taken by other content;
+    `subject`: the patient's pseudonym, of 16 bytes, which is nobody's once the subject is erased;
+    None of the subject `ledger`.
     """
 
     seq: int
@@ -28,6 +30,7 @@ class OpenedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cut: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     conflict: bool = False
+    subject: bytes | None = None
     details: EventDetails
 
     def __repr__(self) -> str:
@@ -53,5 +56,6 @@ def opened_event(
         cut=record.cut,
         flags=row.flags,
         conflict=conflict,
+        subject=row.patient,
         details=read_details(resource, format_),
     )

@@ -1,0 +1,10 @@
+"""What the follower keeps and query answers from: findings as they are kept, names of states."""
+
+from typing import Final
+
+from audit_ledger.views.kept_finding import KeptFinding, open_finding, seal_finding
+
+__all__ = ["COMPLETENESS", "KeptFinding", "open_finding", "seal_finding"]
+
+COMPLETENESS: Final = "completeness"
+"""The name of the state of numbered events: see `audit_ledger.completeness`."""

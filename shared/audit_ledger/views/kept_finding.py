@@ -1,0 +1,74 @@
+"""A finding as it is kept: sealed, under its number, and naming nobody even when it is opened."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from audit_ledger.detections import Finding
+from audit_ledger.errors import FormatError
+from audit_ledger.records.sealed_view import open_view, seal_view
+
+
+class KeptFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Who and whom say the records, to who opens them.
+
+    `last_block`: first entry of the block of the last entry; `time_ms`: the event's own;
+    `ledger_time`: of the last entry, seconds since 1970: it never falls from one finding to the
+    next.
+    """
+
+    id: str
+    rule: str
+    severity: str
+    entries: tuple[int, ...]
+    event_ids: tuple[str, ...]
+    last_block: int
+    time_ms: int
+    ledger_time: int
+    statement: str
+
+    def __repr__(self) -> str:
+        """Say which rule and entries."""
+        return f"KeptFinding({self.rule!r}, {self.entries})"
+
+
+_decoder = msgspec.json.Decoder(KeptFinding)
+
+
+def seal_finding(
+    finding: Finding,
+    last_block: int,
+    ledger_keys: Mapping[int, bytes],
+    origin: str,
+    generation: int,
+    number: int,
+) -> bytes:
+    """Seal a finding for its place: a generation of views and its number there."""
+    kept = KeptFinding(
+        finding.id,
+        finding.rule,
+        finding.severity,
+        finding.entries,
+        finding.event_ids,
+        last_block,
+        finding.time_ms,
+        finding.ledger_time,
+        finding.statement,
+    )
+    data = msgspec.json.encode(kept)
+    return seal_view(data, ledger_keys, origin, _name(generation, number))
+
+
+def open_finding(
+    sealed: bytes, ledger_keys: Mapping[int, bytes], origin: str, generation: int, number: int
+) -> KeptFinding:
+    """Open what `seal_finding` sealed; FormatError or VerificationError for anything else."""
+    data = open_view(sealed, ledger_keys, origin, _name(generation, number))
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise FormatError("views: a finding is not of its form") from None
+
+
+def _name(generation: int, number: int) -> str:
+    return f"finding {generation} {number}"

@@ -1,0 +1,190 @@
+"""The views table: commits that are whole or nothing, whoever dies or is overtaken; no bounds."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from audit_ledger.aws.views import (
+    MAX_PLACES,
+    PIECE_BYTES,
+    REBUILD,
+    FollowerCursor,
+    Gaps,
+    Places,
+    ViewsTable,
+)
+from audit_ledger.errors import FormatError, LostRaceError
+from tests.world import NAME, ORIGIN, World
+
+BIG = bytes(range(256)) * (PIECE_BYTES // 64)  # four pieces
+DOCUMENT = "ab" * 32
+
+
+@pytest.fixture
+def views(world: World) -> ViewsTable:
+    return ViewsTable(world.dynamodb, f"{NAME}-views", ORIGIN)
+
+
+def commit(views: ViewsTable, claimed: FollowerCursor, **states: bytes) -> FollowerCursor:
+    """Commit the next entry with these states."""
+    return views.commit(
+        claimed,
+        next_seq=claimed.next_seq + 1,
+        announced=claimed.next_seq + 1,
+        findings=claimed.findings,
+        states=states,
+    )
+
+
+def place(seq: int) -> str:
+    return f"{seq} 0 {seq:064x}"
+
+
+def test_what_was_committed_is_read_back(views: ViewsTable) -> None:
+    """Cursor and states, whatever their size; nothing before the first commit."""
+    assert views.cursor() == FollowerCursor()
+    assert views.state(views.cursor(), "a") is None
+    states = {"a": BIG, "b": b"small", **{f"rule {n}": BIG for n in range(4)}}  # over 4 MB in all
+    moved = commit(views, views.claim(views.cursor()), **states)
+    assert views.cursor() == moved
+    assert (moved.next_seq, moved.states["a"], moved.states["b"]) == (1, 4, 1)
+    assert {name: views.state(moved, name) for name in states} == states
+
+
+def test_a_run_that_dies_before_the_commit_point_leaves_what_was(
+    views: ViewsTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After any number of its writes; and the next run commits over what it left."""
+    old = commit(views, views.claim(views.cursor()), a=BIG, b=b"1")
+    put = views._client.put_item
+    for writes in range(6):
+        done = iter(range(writes))
+
+        def dies(done: Any = done, **arguments: Any) -> Any:
+            if next(done, None) is None:
+                raise ConnectionError
+            return put(**arguments)
+
+        claimed = views.claim(views.cursor())
+        with monkeypatch.context() as dying:
+            dying.setattr(views._client, "put_item", dies)
+            with pytest.raises(ConnectionError):
+                commit(views, claimed, a=BIG[::-1], b=b"2")
+        now = views.cursor()
+        assert (now.next_seq, now.written, now.slot) == (old.next_seq, old.written, old.slot)
+        assert (views.state(now, "a"), views.state(now, "b")) == (BIG, b"1")
+    moved = commit(views, views.claim(views.cursor()), a=b"short", b=b"2")
+    assert (views.state(moved, "a"), views.state(moved, "b")) == (b"short", b"2")
+
+
+Late = Callable[[ViewsTable, FollowerCursor], object]
+LATE: dict[str, Late] = {
+    "commit": lambda views, claimed: commit(views, claimed, a=b"late", b=BIG),
+    "finding": lambda views, claimed: views.put_finding(claimed, 0, b"late"),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_who_was_overtaken_writes_over_nothing(views: ViewsTable, what: str) -> None:
+    """Neither a finding nor a state that the faster one put, nor the cursor."""
+    late = views.claim(views.cursor())
+    faster = views.claim(views.cursor())
+    views.put_finding(faster, 0, b"of the faster")
+    moved = views.commit(faster, next_seq=2, announced=2, findings=1, states={"a": b"1"})
+    with pytest.raises(LostRaceError):
+        LATE[what](views, late)
+    assert views.cursor() == moved
+    assert views.state(moved, "a") == b"1"
+    assert views.findings(moved, [0]) == [b"of the faster"]
+
+
+def test_of_two_that_start_alike_one_may_go_on(views: ViewsTable) -> None:
+    """Both read the same cursor; one claims its next number."""
+    seen = commit(views, views.claim(views.cursor()), a=b"1")
+    views.claim(seen)
+    with pytest.raises(LostRaceError):
+        views.claim(seen)
+
+
+def test_a_reader_sees_that_the_views_moved_on(views: ViewsTable) -> None:
+    """Two commits later the slot holds other states than those of its cursor."""
+    seen = commit(views, views.claim(views.cursor()), a=b"1")
+    second = commit(views, views.claim(seen), a=b"2")
+    assert views.state(seen, "a") == b"1"
+    commit(views, views.claim(second), a=b"3")
+    with pytest.raises(LostRaceError):
+        views.state(seen, "a")
+
+
+def test_thousands_of_findings_are_read_by_number(views: ViewsTable) -> None:
+    """However many an hour has; one that is gone is missed."""
+    claimed = views.claim(views.cursor())
+    for number in range(2_500):
+        views.put_finding(claimed, number, b"%d" % number)
+    cursor = views.commit(claimed, next_seq=1, announced=1, findings=2_500, states={})
+    numbers = range(1_950, 2_500)
+    assert views.findings(cursor, numbers) == [b"%d" % number for number in numbers]
+    with pytest.raises(FormatError):
+        views.findings(cursor, [2_500])
+
+
+@pytest.mark.parametrize("lot", [1, 7, MAX_PLACES, 10_000])
+def test_the_first_places_of_a_document_are_kept_however_they_come(
+    views: ViewsTable, lot: int
+) -> None:
+    """In lots of any size, once or again: the same places, and that there are more."""
+    cursor = views.claim(views.cursor())
+    places = [place(seq) for seq in range(9, 9 + MAX_PLACES + 60)]
+    for start in range(0, len(places), lot):
+        some = places[start : start + lot]
+        views.add_places(cursor, DOCUMENT, some)
+        views.add_places(cursor, DOCUMENT, some)
+        seen = places[: start + lot]
+        wanted = Places(tuple(seen[:MAX_PLACES]), len(seen) > MAX_PLACES)
+        assert views.places(DOCUMENT) == wanted
+    assert views.places("cd" * 32) == Places((), more=False)
+
+
+def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> None:
+    """Beside what is read meanwhile; who followed the old one is overtaken."""
+    live = commit(views, views.claim(views.cursor()), a=b"old")
+    views.add_places(live, DOCUMENT, [place(1)])
+    made = views.anew(begin=True)
+    assert (made.item, made.generation, made.next_seq) == (REBUILD, 1, 0)
+    made = commit(views, views.claim(made), a=b"new")
+    assert views.anew(begin=False) == made
+    assert views.cursor() == live
+    assert views.state(live, "a") == b"old"
+    old_follower = views.claim(live)
+    taken = views.take_over(made)
+    assert views.cursor() == taken
+    assert views.state(taken, "a") == b"new"
+    assert views.places(DOCUMENT) == Places((), more=False)
+    with pytest.raises(LostRaceError):
+        commit(views, old_follower, a=b"late")
+    commit(views, views.claim(taken), a=b"newer")
+    assert views.anew(begin=False).generation == 2
+
+
+def test_a_claim_of_what_is_made_anew_is_no_claim_of_what_is_read(views: ViewsTable) -> None:
+    """A second rebuild that runs on after the take-over writes into nothing that is read."""
+    made = commit(views, views.claim(views.anew(begin=True)), a=b"1")
+    late = views.claim(made)
+    taken = views.take_over(made)
+    commit(views, late, a=b"late")
+    assert views.state(views.cursor(), "a") == b"1"
+    moved = commit(views, views.claim(taken), a=b"2")
+    with pytest.raises(LostRaceError):
+        commit(views, late, a=b"later still")
+    assert views.state(views.cursor(), "a") == views.state(moved, "a") == b"2"
+
+
+def test_an_older_count_does_not_replace_a_newer(views: ViewsTable) -> None:
+    """What a digest says never goes back to what a slower run counted."""
+    assert views.gaps() is None
+    older = views.claim(views.cursor())
+    newer = views.claim(older)
+    views.put_gaps(newer, Gaps(7, 2, 1))
+    views.put_gaps(older, Gaps(3, 0, 0))
+    assert views.gaps() == Gaps(7, 2, 1)
