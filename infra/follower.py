@@ -15,6 +15,7 @@ from infra.settings import Settings
 from infra.stage_stack import StageStack
 
 SECONDS = 15 * 60
+MOST_BEHIND = 100_000  # entries; a run of fifteen minutes follows more
 FINDING_DETAIL = "Finding"
 _ANY_LEDGER = (
     "It follows every ledger of the stage, whose stacks come later: the stage's own prefix."
@@ -64,6 +65,20 @@ class FollowerStack(StageStack):
             description=(
                 "A portal that numbers its events sent some that never came. GET "
                 "/portals/{id}/gaps says which; ask the portal to send them again."
+            ),
+        )
+        alarm(
+            self,
+            "BehindAlarm",
+            of_ours("Behind", follower.name, "Maximum"),
+            operations,
+            name=f"{follower.name}-behind",
+            over=MOST_BEHIND,
+            minutes=3,
+            description=(
+                "What is derived (gaps, findings, documents) is far behind what is published. It "
+                "catches up a run at a time, after each digest; if it does not, see the "
+                "follower's log."
             ),
         )
         alarm(

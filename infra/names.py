@@ -112,12 +112,17 @@ class Names:
         return self.role_arn(self.named("rebuild"))
 
     @property
+    def follower_role(self) -> str:
+        """Keeps what is derived from opened records."""
+        return self.role_arn(self.named("follower"))
+
+    @property
     def reader_roles(self) -> tuple[str, ...]:
         """Who may read subject secrets: ingest, query, follower."""
         return (
             self.ingest_role,
             self.role_arn(self.named("query")),
-            self.role_arn(self.named("follower")),
+            self.follower_role,
         )
 
     @property

@@ -1,7 +1,8 @@
-"""The break-glass role: `ledger rebuild` and `ledger unfreeze` run under it, and nothing else does.
+"""The break-glass role of `ledger rebuild`, `rebuild-views` and `unfreeze`, and of nothing else.
 
-It can add blocks and index rows and lift a freeze. It can neither sign nor open a record, nor
-change or remove a block: what it adds that no sequencer signed is refused by every publisher.
+It can add blocks and index rows, have the follower make its views anew, and lift a freeze. It can
+neither sign nor open a record, nor change or remove a block: what it adds that no sequencer signed
+is refused by every publisher.
 """
 
 import aws_cdk as cdk
@@ -33,6 +34,11 @@ def add_rebuild_role(stack: StageStack) -> None:
 def rebuild_permissions(names: Names) -> list[Permission]:
     """Give what it may do. ListBucket, so that a missing object is answered 404 and not 403."""
     return [
+        Permission(
+            "MakeViewsAnew",
+            ["lambda:InvokeFunction"],
+            [names.function_arn(names.named("follower"))],
+        ),
         Permission(
             "ReadArchivedBlocks",
             ["s3:GetObject"],

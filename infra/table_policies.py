@@ -123,8 +123,20 @@ def _ledgers(names: Names, table: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def _views(names: Names, table: str) -> list[iam.PolicyStatement]:  # noqa: ARG001
-    return [deny_all("NobodyDeletes", ["dynamodb:DeleteItem", *_PARTIQL_WRITES], [table])]
+def _views(names: Names, table: str) -> list[iam.PolicyStatement]:
+    return [
+        deny_all(
+            "NobodyDeletes",
+            ["dynamodb:DeleteItem", "dynamodb:BatchWriteItem", *_PARTIQL_WRITES],
+            [table],
+        ),
+        deny_all(
+            "OnlyTheFollowerWrites",
+            ["dynamodb:PutItem", "dynamodb:UpdateItem"],
+            [table],
+            unless_role(names.follower_role),
+        ),
+    ]
 
 
 def _item(item: str) -> dict[str, object]:

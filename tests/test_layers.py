@@ -52,7 +52,7 @@ ALLOWED = {
         "audit_ledger.events",
         "audit_ledger.records",
     },
-    "audit_ledger.views": {"audit_ledger", "audit_ledger.detections", "audit_ledger.records"},
+    "audit_ledger.views": {"audit_ledger", "audit_ledger.records"},
     "audit_ledger.recovery": {"audit_ledger", "audit_ledger.aws", "audit_ledger.chain"},
     "audit_ledger": {"audit_ledger"},
     "functions": {"functions", "audit_ledger.*"},

@@ -25,7 +25,7 @@ from audit_ledger.reading.opening import Opened, Opener
 from audit_ledger.reading.pinned import PinnedLog, StoredBlock
 from audit_ledger.records.pseudonyms import document_key, mark
 from audit_ledger.records.sealed_view import open_view, seal_view
-from audit_ledger.views import COMPLETENESS, seal_finding
+from audit_ledger.views import COMPLETENESS, KeptFinding, seal_finding
 
 EVENTS_A_COMMIT = 2000
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
@@ -46,6 +46,7 @@ class Followed:
     """
 
     next_seq: int
+    size: int
     generation: int
     opened: int
     erased: int
@@ -127,6 +128,7 @@ class Follower:
             self.views.put_gaps(run.cursor, Gaps(next_seq, missing, portals))
         return Followed(
             next_seq,
+            size,
             run.cursor.generation,
             run.opened,
             run.erased,
@@ -203,7 +205,7 @@ class Follower:
         keys, origin, number = self._keys(), self.ledger.origin, claimed.findings
         for finding, first_seq in run.findings:
             sealed = seal_finding(
-                finding, first_seq, keys.ledger_keys, origin, claimed.generation, number
+                kept(finding, first_seq), keys.ledger_keys, origin, claimed.generation, number
             )
             self.views.put_finding(claimed, number, sealed)
             number += 1
@@ -248,3 +250,18 @@ class Follower:
         if self.ledger.keys is None:
             raise NotFoundError("the ledger has no keys: it has not begun")
         return self.ledger.keys
+
+
+def kept(finding: Finding, first_seq: int) -> KeptFinding:
+    """Give a finding as it is kept; `first_seq`: of the block of its last entry."""
+    return KeptFinding(
+        finding.id,
+        finding.rule,
+        finding.severity,
+        finding.entries,
+        finding.event_ids,
+        first_seq,
+        finding.time_ms,
+        finding.ledger_time,
+        finding.statement,
+    )

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from audit_ledger.aws.views import ViewsTable
 from audit_ledger.detections import Directory, PublicFinding
 from audit_ledger.errors import LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
-from functions.follower.follow import Announce, Follower
+from functions.follower.follow import Anew, Announce, Followed, Follower
 
 logger = Logger()
 metrics = Metrics()
@@ -67,6 +67,27 @@ def announcer(origin: str) -> Announce:
     return announce
 
 
+def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Followed | None:
+    """Follow a ledger as far as it is published; None where nothing is, or another run did."""
+    ledger = readable().get(origin.rpartition("/")[2])
+    state = ledger.state.published()
+    if ledger.keys is None or state is None or ledger.origin != origin:
+        return None
+    follower = Follower(
+        ledger,
+        ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin),
+        Directory(),
+        announcer(origin),
+        lambda: int(time.time()),
+        lambda: time.sleep(WAIT_SECONDS),
+    )
+    try:
+        return follower.follow(state.size, has_time, anew=anew)
+    except LostRaceError as error:
+        logger.info("another follower was faster", reason=str(error))
+        return None
+
+
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Follow one ledger: `{"detail": {"origin": …}}` of a digest.
@@ -75,29 +96,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     UnreachableError, after all was kept, where something stopped it: Lambda tries again.
     """
     origin: str = event["detail"]["origin"]
-    ledger = readable().get(origin.rpartition("/")[2])
-    state = ledger.state.published()
-    if ledger.keys is None or state is None or ledger.origin != origin:
-        metrics.add_metric("Followed", MetricUnit.Count, 0)
-        return {"followed": 0}
+    anew: Anew | None = event["detail"].get("anew")
 
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_COMMIT_MS)
 
-    views = ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin)
-    follower = Follower(
-        ledger,
-        views,
-        Directory(),
-        announcer(origin),
-        lambda: int(time.time()),
-        lambda: time.sleep(WAIT_SECONDS),
-    )
-    anew = event["detail"].get("anew")
-    try:
-        followed = follower.follow(state.size, has_time, anew=anew)
-    except LostRaceError as error:
-        logger.info("another follower was faster", reason=str(error))
+    followed = follow(origin, anew, has_time)
+    if followed is not None and followed.stopped:
+        readable().forget(origin.rpartition("/")[2])  # it may be a key that was made since
+        followed = follow(origin, "go on" if anew else None, has_time)
+    if followed is None:
         metrics.add_metric("Followed", MetricUnit.Count, 0)
         return {"followed": 0}
     for name, count in (
@@ -106,7 +114,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ("Unopened", followed.unopened),
         ("Findings", followed.findings),
         ("MissingEvents", followed.missing),
-        *(() if anew else (("Behind", state.size - followed.next_seq),)),
+        *(() if anew else (("Behind", followed.size - followed.next_seq),)),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
     if followed.stopped:
@@ -115,5 +123,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "followed": followed.opened,
         "generation": followed.generation,
         "next_seq": followed.next_seq,
-        "size": state.size,
+        "size": followed.size,
     }

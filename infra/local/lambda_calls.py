@@ -39,7 +39,8 @@ def invoking(runner: Runner) -> Iterator[None]:
 def _answer(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
     if not _runners:
         return None
-    name = function_name(context["function"])
+    asked = context["function"]  # a name, or an ARN
+    name = function_name(asked) if ":" in asked else asked
     answer: dict[str, Any] = {"StatusCode": 200, "ResponseMetadata": {"HTTPStatusCode": 200}}
     try:
         payload = json.dumps(_runners[-1].invoke(name, json.loads(params["body"])))

@@ -176,10 +176,12 @@ def _ssm(call: Call, place: Place) -> Iterator[Asked]:
     yield Asked(f"ssm:{call.operation}", place.arn("ssm", f"parameter/{name}"), {})
 
 
-def _lambda(call: Call, _: Place) -> Iterator[Asked]:
+def _lambda(call: Call, place: Place) -> Iterator[Asked]:
     if call.operation != "Invoke":
         raise FormatError(f"permissions of lambda {call.operation} are not known here")
-    yield Asked("lambda:InvokeFunction", str(call.parameters["FunctionName"]), {})
+    function = str(call.parameters["FunctionName"])  # a name, or an ARN
+    arn = function if ":" in function else place.arn("lambda", f"function:{function}")
+    yield Asked("lambda:InvokeFunction", arn, {})
 
 
 _SERVICES: dict[str, Callable[[Call, Place], Iterator[Asked]]] = {

@@ -167,6 +167,31 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     assert views.anew(begin=False).generation == 2
 
 
+def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTable) -> None:
+    """Nothing is deleted, and nothing of what was is taken for what is."""
+    cursor = views.claim(views.cursor())
+    for document in (DOCUMENT, "cd" * 32):
+        views.add_places(cursor, document, [place(1), place(2)])
+    views.put_finding(cursor, 0, b"first")
+    views.put_finding(cursor, 1, b"second")
+    views.commit(cursor, next_seq=3, announced=3, findings=2, states={"a": BIG})
+    for generation in (1, 2):
+        made = views.claim(views.anew(begin=True))
+        assert made.generation == generation
+        views.add_places(made, DOCUMENT, [place(2)])
+        views.put_finding(made, 0, b"%d" % generation)
+        made = views.commit(
+            made, next_seq=3, announced=3, findings=1, states={"a": b"%d" % generation}
+        )
+        taken = views.take_over(made)
+        assert views.places(DOCUMENT) == Places((place(2),), more=False)
+        assert views.places("cd" * 32) == Places((), more=False)
+        assert views.findings(taken, [0]) == [b"%d" % generation]
+        assert views.state(taken, "a") == b"%d" % generation
+    with pytest.raises(LostRaceError):
+        views.add_places(cursor, DOCUMENT, [place(3)])  # of a run that began two generations ago
+
+
 def test_a_claim_of_what_is_made_anew_is_no_claim_of_what_is_read(views: ViewsTable) -> None:
     """A second rebuild that runs on after the take-over writes into nothing that is read."""
     made = commit(views, views.claim(views.anew(begin=True)), a=b"1")

@@ -16,7 +16,7 @@ def desk(
 ) -> Desk:
     """A fresh ledger, its policy, and nothing remembered."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.delenv("LEDGER_TOKEN", raising=False)
+    monkeypatch.delenv("AUDIT_LEDGER_TOKEN", raising=False)
     return make_desk(tmp_path, capsys)
 
 

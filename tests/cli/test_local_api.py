@@ -1,19 +1,26 @@
 """The commands against the API itself: the synthesized templates and the real handlers."""
 
+import csv
 import json
 import re
-from collections.abc import Iterator
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audit_ledger.cli import http_client
-from audit_ledger.cli.main import run
+from audit_ledger.cli.api import Api
+from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.main import INTERRUPTED, run
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.synth import synthesize
 from tests.cli.ledger_command import Ran
+from tests.verify.writer import Keys
 
 LEDGER = "north"
 LEDGERS = [
@@ -245,3 +252,265 @@ def test_what_is_refused_is_said_plainly(person: Person, cloud: LocalCloud) -> N
         person.capture.readouterr()
         assert run(["search", "--from", "2026", "--url", cloud.url, "--token", token]) == 2
         assert said in person.capture.readouterr().err
+
+
+@pytest.fixture
+def accessed(person: Person) -> Person:
+    """Some accesses to one patient's record, published; reports and exports look at them."""
+    for number in range(3):
+        file = Path(f"{number}.json")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        what = {"what": {"reference": "Patient/report"}}
+        file.write_text(json.dumps(event(number, recorded=now, entity=[what])))
+        assert person.run("send", file).code == 0
+    person.publish()
+    return person
+
+
+def test_a_report_is_a_table_or_what_the_api_gives(accessed: Person) -> None:
+    """Who accessed a record, for people; JSON, CSV and a page for others, also into a file."""
+    ran = accessed.run("report", "accesses", "--patient", "Patient/report")
+    assert (ran.code, ran.err) == (0, "")
+    for number in range(3):
+        assert f"Practitioner/{number}" in re.sub(r"\s", "", ran.out)
+    made = accessed.run("report", "accesses", "--patient", "Patient/report", "--json")
+    accesses = next(value for value in made.report.values() if isinstance(value, list) and value)
+    assert len(accesses) >= 3
+    ran = accessed.run(
+        "report", "accounting", "--patient", "Patient/report", "--format", "html", "-o", "a.html"
+    )
+    assert ran.code == 0, ran.err
+    assert Path("a.html").read_text().startswith("<!doctype html>")
+    assert Path("a.html").stat().st_mode & 0o077 == 0
+    ran = accessed.run("report", "privacy", "--sort", "-user", "--format", "csv")
+    assert ran.code == 0, ran.err
+    users = [row["user"] for row in csv.DictReader(ran.out.splitlines())]
+    assert users == sorted(users, key=str.casefold, reverse=True)
+    assert len(set(users)) > 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["accesses"], "patient"),
+        (["privacy", "--sort", "shoe-size"], "expected one of"),
+        (["privacy", "--from", "yesterday"], "a day like 2026-11-22"),
+        (["privacy", "--format", "csv", "--json"], "--json is not --format csv"),
+        (["privacy", "-o", "x"], "-o needs --format"),
+        (["everything"], "'accounting', 'accesses', 'privacy'"),
+    ],
+)
+def test_a_wrong_report_is_explained(person: Person, wrong: list[str], said: str) -> None:
+    """What, where and what was expected."""
+    ran = person.run("report", *wrong)
+    assert ran.code == 2
+    assert said in ran.err
+
+
+EXPORT = ("--patient", "Patient/report", "--type", "110110", "--param", "_count=1")
+
+
+@pytest.fixture
+def policy(cloud: LocalCloud, person: Person) -> Path:
+    Path("policy").write_bytes(cloud.policy(LEDGER))
+    return Path("policy")
+
+
+@pytest.mark.parametrize("form", ["fhir", "csv", "ocsf"])
+@pytest.mark.parametrize("receipts", ["record", "proof", "none"])
+def test_an_export_is_verified_offline(
+    accessed: Person, policy: Path, form: str, receipts: str
+) -> None:
+    """Whole; each line with its entry, and where records are disclosed, what they say."""
+    ran = accessed.run("export", "out", "--format", form, "--receipts", receipts, *EXPORT, "--json")
+    assert ran.code == 0, ran.err
+    made = ran.report
+    assert made["entries"] >= 3
+    assert not Path("out/parts").exists()
+    assert all(file.stat().st_mode & 0o077 == 0 for file in Path("out").iterdir())
+    check = ["verify-export", "out", "--policy", policy, "--digest", made["manifest"]]
+    verified = offline(accessed, *check, "--json")
+    proved = 0 if receipts == "none" else made["entries"]
+    shown = made["entries"] if receipts == "record" else 0
+    assert verified.code == (3 if receipts == "none" else 0), verified.out
+    assert (verified.report["proved"], verified.report["records_shown"]) == (proved, shown)
+    assert verified.report["findings"] == []
+    people = offline(accessed, *check)
+    assert people.code == verified.code
+    assert f"{proved} proved to be in the ledger" in people.out
+
+
+def offline(person: Person, *arguments: object) -> Ran:
+    """Run a command that asks nobody."""
+    person.capture.readouterr()
+    code = run([str(argument) for argument in arguments])
+    return Ran(code, *person.capture.readouterr())
+
+
+def test_an_interrupted_export_goes_on_and_is_the_same(
+    accessed: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After any part, also one of which half was written; what is there is not asked for again."""
+    asked: list[str] = []
+    ask = Api.ask
+
+    def counted(self: Api, what: Asked, **more: Any) -> Any:
+        asked.append(what.query)
+        return ask(self, what, **more)
+
+    monkeypatch.setattr(Api, "ask", counted)
+    assert accessed.run("export", "whole", "--format", "csv", *EXPORT).code == 0
+    parts = len(asked)
+    assert parts >= 3
+    for stop in range(1, parts):
+        folder = Path(f"stopped-{stop}")
+        asked.clear()
+
+        def dies(self: Api, what: Asked, stop: int = stop, **more: Any) -> Any:
+            if len(asked) == stop:
+                raise KeyboardInterrupt
+            return counted(self, what, **more)
+
+        with monkeypatch.context() as dying:
+            dying.setattr(Api, "ask", dies)
+            assert accessed.run("export", folder, "--format", "csv", *EXPORT).code == INTERRUPTED
+        with (folder / "parts").open("ab") as file:
+            file.write(b'{"origin": "half a pa')
+        other = accessed.run("export", folder, "--format", "fhir", *EXPORT)
+        assert (other.code, "unfinished export of something else" in other.err) == (2, True)
+        asked.clear()
+        assert accessed.run("export", folder, "--format", "csv", *EXPORT).code == 0
+        assert len(set(asked)) == len(asked)
+        assert len(asked) >= parts - stop
+        lines = (folder / "events.csv").read_bytes().splitlines()
+        assert lines[: parts - 1] == Path("whole/events.csv").read_bytes().splitlines()[: parts - 1]
+    again = accessed.run("export", "whole", "--format", "csv", *EXPORT)
+    assert (again.code, "holds an export already" in again.err) == (2, True)
+
+
+def lines_of(name: str) -> list[bytes]:
+    return Path("out", name).read_bytes().splitlines(keepends=True)
+
+
+def put(name: str, lines: list[bytes]) -> None:
+    Path("out", name).write_bytes(b"".join(lines))
+
+
+def reseal() -> None:
+    """Make the manifest one of the files as they are: what somebody would who alters an export."""
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    for file in manifest["files"]:
+        data = Path("out", file["name"]).read_bytes()
+        file["sha256"], file["bytes"] = sha256(data).hexdigest(), len(data)
+        if "lines" in file:
+            header = 1 if "header" in file else 0
+            lines = data.splitlines(keepends=True)[header:]
+            vouched = lines_of(file["lines"]["name"])
+            numbers = [line.split()[0] for line in vouched]
+            entries = [
+                b"%b %b\n" % (number, sha256(line).hexdigest().encode())
+                for number, line in zip(numbers, lines, strict=False)
+            ]
+            put(file["lines"]["name"], entries)
+            file["lines"]["count"] = len(entries)
+            file["lines"]["sha256"] = sha256(b"".join(entries)).hexdigest()
+    manifest["entries"] = len(lines_of("events.csv")) - 1
+    text = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)
+    Path("out/manifest.json").write_text(text + "\n")
+
+
+def alter() -> None:
+    """Say that somebody else did it."""
+    lines = lines_of("events.csv")
+    put("events.csv", [lines[0], lines[1].replace(b"Practitioner/", b"Practitioner/9"), *lines[2:]])
+
+
+def swap() -> None:
+    lines = lines_of("events.csv")
+    put("events.csv", [lines[0], lines[2], lines[1], *lines[3:]])
+
+
+def swap_receipts() -> None:
+    lines = lines_of("receipts")
+    words = [line.split() for line in lines]
+    words[0][1:], words[1][1:] = words[1][1:], words[0][1:]
+    put("receipts", [b" ".join(line) + b"\n" for line in words])
+
+
+def other_record() -> None:
+    lines = [line.split() for line in lines_of("receipts")]
+    lines[0][2:] = lines[1][2:]
+    put("receipts", [b" ".join(line) + b"\n" for line in lines])
+
+
+def drop() -> None:
+    for name in ("events.csv", "events.csv.entries"):
+        lines = lines_of(name)
+        put(name, lines[:-1])
+
+
+def drop_receipt() -> None:
+    for name in ("receipts", "receipts.entries"):
+        put(name, lines_of(name)[:-1])
+
+
+TAMPERED: list[tuple[Callable[[], None], str]] = [
+    (alter, "its line is not what the record says"),
+    (swap, "its line is not"),
+    (swap_receipts, "receipt-rejected"),
+    (other_record, "commits to another record"),
+    (drop, "its line is not there"),
+    (drop_receipt, "the line has no receipt"),
+]
+
+
+@pytest.mark.parametrize(("tamper", "said"), TAMPERED, ids=[t.__name__ for t, _ in TAMPERED])
+def test_a_tampered_export_is_found_out(
+    accessed: Person, policy: Path, tamper: Callable[[], None], said: str
+) -> None:
+    """By the manifest; and where that was made anew, by its digest, and by the receipts alone."""
+    made = accessed.run("export", "out", "--format", "csv", *EXPORT, "--json").report
+    check = ["verify-export", "out", "--policy", policy]
+    tamper()
+    assert offline(accessed, *check).code == 1
+    reseal()
+    ran = offline(accessed, *check, "--digest", made["manifest"])
+    assert ran.code == 1
+    assert "manifest-altered" in ran.out
+    ran = offline(accessed, *check)
+    assert ran.code == 1, ran.out
+    assert said in ran.out
+    assert "manifest" not in ran.out.partition("not covered")[0]
+
+
+def test_an_export_of_another_ledger_is_not_believed(
+    accessed: Person, policy: Path, tmp_path: Path
+) -> None:
+    """Receipts that the policy's keys did not sign; and wrong use is told."""
+    assert accessed.run("export", "out", "--format", "csv", *EXPORT).code == 0
+    Path("others").write_bytes(Keys().policy().encode())
+    ran = offline(accessed, "verify-export", "out", "--policy", "others")
+    assert (ran.code, "receipt-rejected" in ran.out) == (1, True)
+    ran = offline(accessed, "verify-export", "out", "--policy", policy, "--digest", "x")
+    assert (ran.code, "expected ni:///sha-256" in ran.err) == (2, True)
+    assert offline(accessed, "verify-export", "nowhere", "--policy", policy).code == 2
+    Path("out/manifest.json").write_text("{}")
+    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    assert (ran.code, "manifest-malformed" in ran.out) == (1, True)
+
+
+def test_a_document_is_known_by_the_ledger_that_recorded_it(person: Person) -> None:
+    """By its digest alone, once it is published and followed; another one is not."""
+    Path("report.pdf").write_bytes(b"a report")
+    digest = urlsafe_b64encode(sha256(b"a report").digest()).decode().rstrip("=")
+    identifier = {"system": "urn:ietf:rfc:6920", "value": f"ni:///sha-256;{digest}"}
+    entity = [{"what": {"reference": "Patient/doc"}}, {"what": {"identifier": identifier}}]
+    Path("event.json").write_text(json.dumps(event(1, entity=entity)))
+    assert person.run("send", "event.json").code == 0
+    assert person.run("document", "report.pdf").code == 1
+    person.publish()
+    person.cloud.drain()
+    ran = person.run("document", "report.pdf", "--json")
+    assert (ran.code, len(ran.report["entries"])) == (0, 1)
+    Path("other.pdf").write_bytes(b"another")
+    assert person.run("document", "other.pdf").code == 1

@@ -302,3 +302,19 @@ def test_who_did_nothing_for_long_is_forgotten() -> None:
     spike = only(access_spike={})
     idle = [access("u1"), access("u2", time_ms=MORNING + 91 * DAY)]
     assert len(msgspec.json.decode(kept(spike, idle))["users"]) == 1
+
+
+def test_a_patients_mark_dies_with_the_subject() -> None:
+    """States hold marks of patients by their pseudonyms, never by what identifies them."""
+    told: list[str] = []
+
+    def noted(identifier: str) -> str:
+        told.append(identifier)
+        return mark(identifier)
+
+    watching = Detector(make_rules(TIGHT), Directory(), noted)
+    for number, subject in enumerate((b"\1" * 16, b"\2" * 16)):
+        opened = placed(access(time_ms=MORNING + number * MINUTE), number)
+        watching.observe(msgspec.structs.replace(opened, subject=subject))
+    of_patients = {name for name in told if not name.startswith("reference|Practitioner/")}
+    assert of_patients - {""} == {f"subject|{'01' * 16}", f"subject|{'02' * 16}"}

@@ -68,11 +68,12 @@ def views(stage: Stage) -> dict[str, Any]:
     for number, sealed in zip(numbers, table.findings(cursor, numbers), strict=True):
         found = open_finding(sealed, keys, origin, cursor.generation, number)
         kept[f"finding {number}"] = msgspec.to_builtins(found)
-    start = f"{origin}#{cursor.generation}#document#"
+    start = f"{origin}#{cursor.generation % 2}#document#"
     for item in dynamodb.scan(TableName="audit-ledger-dev-views")["Items"]:
         if item["key"]["S"].startswith(start):
             document = item["key"]["S"].removeprefix(start)
             kept[f"document {document}"] = table.places(document)
+    assert cursor.states
     return kept
 
 

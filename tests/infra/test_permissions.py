@@ -118,6 +118,7 @@ def expected(name: str) -> Granted:
             f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
         },
         "rebuild": {
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-follower": {"lambda:InvokeFunction"},
             f"{ARCHIVE}/*/blocks/*": {"s3:GetObject"},
             f"{PUBLISHED}/*": {"s3:GetObject"},
             ARCHIVE: {"s3:ListBucket"},

@@ -17,7 +17,8 @@ INGEST = role(f"{P}-ingest")
 REBUILD = role(f"{P}-rebuild")
 ERASURE = role(f"{P}-erasure")
 QUERY = role(f"{P}-query")
-OUR_ROLES = (ADMINISTRATOR, SEQUENCER, PUBLISHER, INGEST, REBUILD, ERASURE, QUERY)
+FOLLOWER = role(f"{P}-follower")
+OUR_ROLES = (ADMINISTRATOR, SEQUENCER, PUBLISHER, INGEST, REBUILD, ERASURE, QUERY, FOLLOWER)
 
 
 def policy(assembly: Assembly, table: str) -> dict[str, Any]:
@@ -106,12 +107,19 @@ def test_erasure_alone_deletes_and_retires_secrets(prod: Assembly) -> None:
 
 @pytest.mark.parametrize("action", ["GetItem", "BatchGetItem", "Query", "Scan", "PartiQLSelect"])
 def test_secrets_are_read_by_those_who_open_records(prod: Assembly, action: str) -> None:
-    """Ingest and query (and follower), and erasure, which must find them. No administrator."""
+    """Ingest, query and follower, and erasure, which must find them. No administrator."""
     allowed = {who for who in OUR_ROLES if not denied(prod, who, "subjects", action)}
-    assert allowed == {INGEST, QUERY, ERASURE}
+    assert allowed == {INGEST, QUERY, FOLLOWER, ERASURE}
     index = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{P}-subjects/index/pseudonym"
     request = Request(ADMINISTRATOR, f"dynamodb:{action}", index)
     assert decision(policy(prod, "subjects"), request) == "deny"
+
+
+@pytest.mark.parametrize("action", ["PutItem", "UpdateItem", "BatchWriteItem"])
+def test_views_are_written_by_the_follower_alone(prod: Assembly, action: str) -> None:
+    """Whoever could write them could hide a gap or a finding; a batch is nobody's way."""
+    allowed = {who for who in OUR_ROLES if not denied(prod, who, "views", action)}
+    assert allowed == (set() if action == "BatchWriteItem" else {FOLLOWER})
 
 
 @pytest.mark.parametrize("action", ["PutItem", "UpdateItem"])

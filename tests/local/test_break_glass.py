@@ -1,5 +1,6 @@
 """The drill under the break-glass role: what it may is enough for its commands, and no more."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from audit_ledger.aws.views import ViewsTable
 from audit_ledger.cli.main import run
 from infra.local.caller import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
@@ -81,6 +83,37 @@ def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
     cloud.drain()
     cloud.publish()
     assert len(items("blocks")) == len(before["blocks"]) + 1
+
+
+def test_the_role_has_views_made_anew(
+    cloud: LocalCloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In as many runs as it takes; interrupted, it goes on; nothing that it asks is refused."""
+    cloud.drain()  # the digests have the follower follow
+    lose("views", "key")
+    refusals = len(cloud.permissions.refusals)
+    with calling_as(ROLE):
+        assert run(["rebuild-views", *WHERE, "--json"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["size"], report["followed"], report["runs"]) == (4, 3, 1)
+        assert run(["rebuild-views", *WHERE]) == 0
+    assert "4 entries, 3 records opened, 1 runs" in capsys.readouterr().out
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as broken, calling_as(ROLE):
+        broken.setattr(ViewsTable, "take_over", fail)
+        assert run(["rebuild-views", *WHERE]) == 3
+    assert "--go-on" in capsys.readouterr().err
+    with calling_as(ROLE):
+        assert run(["rebuild-views", *WHERE, "--go-on", "--json"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert (report["followed"], report["generation"]) == (0, 3)
+        assert run(["rebuild-views", *WHERE[:3], "nowhere"]) == 2
+    assert len(cloud.permissions.refusals) == refusals
+    with calling_as(Caller("ingest", role="audit-ledger-dev-ingest")):
+        assert run(["rebuild-views", *WHERE]) == 3
 
 
 @pytest.mark.parametrize("role", ["north-publisher", "north-sequencer", "ingest"])

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 AwsError = (ClientError, BotoCoreError)
 """What a call to AWS raises when the service, or the way to it, fails."""
 
-_FUNCTION_LIMITS = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1})
 _LIMITS = Config(
     connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3}
 )
@@ -61,6 +60,9 @@ def error_code(error: Exception) -> str:
     return type(error).__name__
 
 
-def lambda_() -> "LambdaClient":
+def lambda_(read_timeout_seconds: int = 20) -> "LambdaClient":
     """Client of Lambda. It asks once: a function that did not answer may have done its work."""
-    return boto3.client("lambda", config=_FUNCTION_LIMITS)
+    limits = Config(
+        connect_timeout=2, read_timeout=read_timeout_seconds, retries={"total_max_attempts": 1}
+    )
+    return boto3.client("lambda", config=limits)

@@ -36,3 +36,7 @@ class KeptForMinutes(Generic[T]):
         if self._is_final(value):
             self._kept[name] = (now, value)
         return value
+
+    def forget(self, name: str) -> None:
+        """Have the next `get` read it again."""
+        self._kept.pop(name, None)

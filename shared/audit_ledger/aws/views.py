@@ -6,9 +6,12 @@ takes its place when it has all of it. Key origin#name, where the name is
     follower                            the cursor of the generation that is read
     rebuild                             the cursor of the newest one that was made anew
     gaps                                what the publisher may know: counts
-    <generation>#state#<name>#<slot>#<n>   a piece of what is sealed, in one of two slots
-    <generation>#document#<keyed hash>     `places`: the entries that recorded a document
-    <generation>#finding#<number>          one finding, sealed; numbered as they were found
+    <0 or 1>#state#<name>#<slot>#<n>    a piece of what is sealed, in one of two slots
+    <0 or 1>#document#<keyed hash>      `places`: the entries that recorded a document
+    <0 or 1>#finding#<number>           one finding, sealed; numbered as they were found
+
+0 or 1: even generations, odd ones. Nothing is ever deleted: a generation takes the place of the one
+before the last, item by item, and what is left of that one is seen to be older.
 
 A commit claims the next number of its cursor (`attempt`), writes findings and states under it, the
 states into the slot that is not read, and then moves the cursor if that number is still the newest.
@@ -159,7 +162,7 @@ class ViewsTable:
     def state(self, cursor: FollowerCursor, name: str) -> bytes | None:
         """Read a state as of a cursor; None where there is none. LostRaceError: it moved on."""
         keys = [
-            (self._table, self._key(f"{cursor.generation}#state#{name}#{cursor.slot}#{n}"))
+            (self._table, self._key(_of(cursor, f"state#{name}#{cursor.slot}#{n}")))
             for n in range(cursor.states.get(name, 0))
         ]
         found = {item["key"]["S"]: item for _, item in batch_get(self._client, keys)}
@@ -177,9 +180,7 @@ class ViewsTable:
 
     def findings(self, cursor: FollowerCursor, numbers: Sequence[int]) -> list[bytes]:
         """Give findings of these numbers, in order (consistent); FormatError where one is gone."""
-        keys = [
-            (self._table, self._key(f"{cursor.generation}#finding#{number}")) for number in numbers
-        ]
+        keys = [(self._table, self._key(_of(cursor, f"finding#{number}"))) for number in numbers]
         found = {
             item["key"]["S"]: bytes(item["finding"]["B"])
             for _, item in batch_get(self._client, keys)
@@ -193,30 +194,50 @@ class ViewsTable:
 
         `document`: hex of a keyed hash. Beyond the first ones it is only known that there are more.
         """
-        name = f"{cursor.generation}#document#{document}"
-        known = self._places(name)
+        name = f"document#{document}"
+        known = self._places(cursor, name)
+        generation = {":generation": {"N": str(cursor.generation)}}
+        if known is None:
+            item = {
+                **self._key(_of(cursor, name)),
+                "generation": generation[":generation"],
+                **_new_places(places, MAX_PLACES),
+            }
+            if self._write(
+                "put_item",
+                Item=item,
+                ConditionExpression="attribute_not_exists(generation) OR generation < :generation",
+                ExpressionAttributeValues=generation,
+            ):
+                return
+            known = self._places(cursor, name)
+            if known is None:
+                raise LostRaceError("another follower moved on")
         new = [place for place in places if place not in known.entries]
-        room = max(0, MAX_PLACES - len(known.entries))
-        if not new or (known.more and not room):
+        added = _new_places(new, max(0, MAX_PLACES - len(known.entries)))
+        asked = [
+            clause
+            for attribute, clause in (
+                ("more", "SET more = :more"),
+                ("places", "ADD places :places"),
+            )
+            if attribute in added
+        ]
+        if not new or (known.more and asked == ["SET more = :more"]):
             return
-        asked: list[str] = []
-        values: dict[str, Any] = {}
-        if new[room:]:
-            asked.append("SET more = :true")
-            values[":true"] = {"BOOL": True}
-        if new[:room]:
-            asked.append("ADD places :places")
-            values[":places"] = {"SS": new[:room]}
-        self._client.update_item(
-            TableName=self._table,
-            Key=self._key(name),
+        values = {**generation, **{f":{attribute}": value for attribute, value in added.items()}}
+        if not self._write(
+            "update_item",
+            Key=self._key(_of(cursor, name)),
             UpdateExpression=" ".join(asked),
+            ConditionExpression="generation = :generation",
             ExpressionAttributeValues=values,
-        )
+        ):
+            raise LostRaceError("another follower moved on")
 
     def places(self, document: str) -> Places:
         """Give the entries that recorded a document (consistent)."""
-        return self._places(f"{self.cursor().generation}#document#{document}")
+        return self._places(self.cursor(), f"document#{document}") or Places((), more=False)
 
     def put_gaps(self, cursor: FollowerCursor, gaps: Gaps) -> None:
         """Put what was counted, unless a later run did."""
@@ -238,15 +259,17 @@ class ViewsTable:
         except (KeyError, ValueError):
             raise FormatError("views: gaps are not of their form") from None
 
-    def _places(self, name: str) -> Places:
-        item = self._get(name) or {}
+    def _places(self, cursor: FollowerCursor, name: str) -> Places | None:
+        item = self._get(_of(cursor, name))
+        if item is None or int(item["generation"]["N"]) != cursor.generation:
+            return None
         found = sorted(item.get("places", {}).get("SS", ()), key=_in_order)
         return Places(tuple(found), "more" in item)
 
     def _put(self, claimed: FollowerCursor, name: str, attributes: Mapping[str, Any]) -> None:
         """Put an item of a generation under a claimed number, over those of lower ones only."""
         item = {
-            **self._key(f"{claimed.generation}#{name}"),
+            **self._key(_of(claimed, name)),
             **attributes,
             "attempt": {"N": str(claimed.attempt)},
         }
@@ -314,6 +337,20 @@ def _still(attempt: int) -> dict[str, Any]:
         "ConditionExpression": "attempt = :old",
         "ExpressionAttributeValues": {":old": {"N": str(attempt)}},
     }
+
+
+def _of(cursor: FollowerCursor, name: str) -> str:
+    return f"{cursor.generation % 2}#{name}"
+
+
+def _new_places(places: Sequence[str], room: int) -> dict[str, Any]:
+    """Give the attributes that say so: the first of them, and whether there are more."""
+    attributes: dict[str, Any] = {}
+    if places[:room]:
+        attributes["places"] = {"SS": list(places[:room])}
+    if places[room:]:
+        attributes["more"] = {"BOOL": True}
+    return attributes
 
 
 def _in_order(place: str) -> int:

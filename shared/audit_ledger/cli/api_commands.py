@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from audit_ledger.cli.parameters import FILE, EventId, NameAndValue, Time, with_connection
+from audit_ledger.cli.filters import with_filters
+from audit_ledger.cli.parameters import FILE, EventId, Time, with_connection
 
 if TYPE_CHECKING:
     from audit_ledger.cli.api import ConnectionOptions
 
-_ACTIONS = {"create": "C", "read": "R", "update": "U", "delete": "D", "execute": "E"}
 _JSON = click.option("--json", "as_json", is_flag=True, help="To standard output as JSON.")
 
 
@@ -42,20 +42,7 @@ def send(
 
 
 @click.command()
-@click.option("--patient", metavar="WHO", help="Patient/1, 1, or system|value.")
-@click.option("--agent", metavar="WHO", help="Who did it: Practitioner/1, or system|value.")
-@click.option("--from", "first", metavar="DATE", help="2026, 2026-11-22 or 2026-11-22T05:59:00Z.")
-@click.option("--to", "last", metavar="DATE", help="The same; the last day, or second, is in.")
-@click.option("--action", help="create, read, update, delete, execute, or FHIR's letter.")
-@click.option("--type", "type_", metavar="CODE", help="Code, or system|code.")
-@click.option("--outcome", metavar="CODE", help="FHIR's: 0, 4, 8, 12 (R4); success, error … (R5).")
-@click.option(
-    "--param",
-    "more",
-    type=NameAndValue(),
-    multiple=True,
-    help="Any other parameter of FHIR's search; may be repeated.",
-)
+@with_filters
 @click.option("--sort", type=click.Choice(["-date", "date"]), default="-date", help="[-date]")
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="[50]")
 @click.option("--all", "everything", is_flag=True, help="All that match, whatever --limit says.")
@@ -63,14 +50,7 @@ def send(
 @with_connection
 def search(
     connection: "ConnectionOptions",
-    patient: str | None,
-    agent: str | None,
-    first: str | None,
-    last: str | None,
-    action: str | None,
-    type_: str | None,
-    outcome: str | None,
-    more: tuple[tuple[str, str], ...],
+    filters: list[tuple[str, str]],
     sort: str,
     limit: int,
     everything: bool,
@@ -86,23 +66,8 @@ def search(
     """
     from audit_ledger.cli import search_command  # noqa: PLC0415
 
-    given = (
-        (_whom("patient", patient), patient),
-        (_whom("agent", agent), agent),
-        ("date", first and f"ge{first}"),
-        ("date", last and f"le{last}"),
-        ("action", action and _ACTIONS.get(action.lower(), action)),
-        ("type", type_),
-        ("outcome", outcome),
-    )
-    parameters = [(name, value) for name, value in given if value] + list(more)
-    options = search_command.SearchOptions(parameters, sort, None if everything else limit)
+    options = search_command.SearchOptions(filters, sort, None if everything else limit)
     return search_command.run(connection, options, as_json=as_json)
-
-
-def _whom(parameter: str, who: str | None) -> str:
-    """An identifier, `system|value`, has a parameter of its own beside the reference."""
-    return f"{parameter}.identifier" if who and "|" in who else parameter
 
 
 @click.command()

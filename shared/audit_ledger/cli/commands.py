@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.cli import api_commands
+from audit_ledger.cli import api_commands, report_commands
 from audit_ledger.cli.parameters import FILE, Time
 
 _SOURCE_HELP = "SOURCE is a folder, an http(s) URL or s3://bucket/prefix."
@@ -29,6 +29,9 @@ for _command in (
     api_commands.show,
     api_commands.digests,
     api_commands.document,
+    report_commands.report,
+    report_commands.export,
+    report_commands.verify_export,
     api_commands.profiles,
     api_commands.completion,
 ):
@@ -47,7 +50,9 @@ for _command in (
 )
 @click.option("--tlog-only", is_flag=True, help="Any tlog-tiles log: only checkpoint and tree.")
 @click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
-@click.option("--token", envvar="LEDGER_TOKEN", help="Bearer token for https. [env: LEDGER_TOKEN]")
+@click.option(
+    "--token", envvar="AUDIT_LEDGER_TOKEN", help="Bearer token for https. [env: AUDIT_LEDGER_TOKEN]"
+)
 def verify(
     source: str,
     policy_file: Path,
@@ -92,7 +97,9 @@ receipt.add_command(api_commands.get_receipt)
 @click.argument("source")
 @click.argument("index", type=click.IntRange(min=0))
 @click.option("-o", "--output", type=FILE, help="File to write; else standard output.")
-@click.option("--token", envvar="LEDGER_TOKEN", help="Bearer token for https. [env: LEDGER_TOKEN]")
+@click.option(
+    "--token", envvar="AUDIT_LEDGER_TOKEN", help="Bearer token for https. [env: AUDIT_LEDGER_TOKEN]"
+)
 def make_receipt(source: str, index: int, output: Path | None, token: str | None) -> int:
     from audit_ledger.cli import receipt_commands  # noqa: PLC0415
 
@@ -159,6 +166,24 @@ def rebuild(
     return rebuild_command.run(
         stage, ledger_id, archive, origin, settle, dry_run=dry_run, as_json=as_json
     )
+
+
+@ledger.command("rebuild-views")
+@_STAGE
+@_LEDGER
+@click.option("--go-on", is_flag=True, help="With what an interrupted one began.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def rebuild_views(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
+    """Derive gaps, findings and documents of a ledger again, from its first entry.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. What was derived is read until all
+    of it is there again; with the same rules it is the same. Nobody is told of a finding twice.
+
+    Exit codes: 0 done, 2 usage, 3 could not be finished (--go-on).
+    """
+    from audit_ledger.cli import rebuild_views_command  # noqa: PLC0415
+
+    return rebuild_views_command.run(stage, ledger_id, go_on=go_on, as_json=as_json)
 
 
 @ledger.command()

@@ -9,8 +9,9 @@ import msgspec
 
 from audit_ledger.cli import receipt_commands
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Answered, Asked, pause
+from audit_ledger.cli.owner_files import write_for_owner
 from audit_ledger.cli.parameters import event_path
 from audit_ledger.cli.progress import waiting
 
@@ -39,8 +40,8 @@ def run(
     receipt = json_of(_waited_for(api, event_id, wait_seconds).body, _Receipt, where)
     record_file = output.with_name(f"{output.name}.record.json")
     held = {name: getattr(receipt, name) for name in ("entry", "index_row", "record", "blind")}
-    _write_for_owner(output, receipt.proof.encode())
-    _write_for_owner(record_file, msgspec.json.format(msgspec.json.encode(held), indent=1))
+    write_for_owner(output, receipt.proof.encode())
+    write_for_owner(record_file, msgspec.json.format(msgspec.json.encode(held), indent=1))
     click.echo(f"receipt of entry {receipt.index}: {output}, {record_file}")
     if policy_file is not None:
         return receipt_commands.verify(output, policy_file, record_file, as_json=False)
@@ -64,13 +65,3 @@ def _waited_for(api: Api, event_id: str, wait_seconds: int) -> Answered:
             pause(min(left, answered.retry_after_seconds or _WAIT_SECONDS))
             answered = api.ask(asked)
     return answered
-
-
-def _write_for_owner(path: Path, data: bytes) -> None:
-    """Write a file that others cannot read: it tells of a patient."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise WrongInputError(f"{path}: {error.strerror}") from None

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from audit_ledger.detections import Finding
 from audit_ledger.errors import FormatError
 from audit_ledger.records.sealed_view import open_view, seal_view
 
@@ -36,26 +35,14 @@ _decoder = msgspec.json.Decoder(KeptFinding)
 
 
 def seal_finding(
-    finding: Finding,
-    last_block: int,
+    finding: KeptFinding,
     ledger_keys: Mapping[int, bytes],
     origin: str,
     generation: int,
     number: int,
 ) -> bytes:
     """Seal a finding for its place: a generation of views and its number there."""
-    kept = KeptFinding(
-        finding.id,
-        finding.rule,
-        finding.severity,
-        finding.entries,
-        finding.event_ids,
-        last_block,
-        finding.time_ms,
-        finding.ledger_time,
-        finding.statement,
-    )
-    data = msgspec.json.encode(kept)
+    data = msgspec.json.encode(finding)
     return seal_view(data, ledger_keys, origin, _name(generation, number))
 
 

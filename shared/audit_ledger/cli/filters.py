@@ -1,0 +1,64 @@
+"""The options that say which events: of search and export."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from audit_ledger.cli.parameters import NameAndValue
+
+_ACTIONS = {"create": "C", "read": "R", "update": "U", "delete": "D", "execute": "E"}
+
+
+def with_filters(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that say which events, and hand them over as `filters`."""
+
+    @click.option("--patient", metavar="WHO", help="Patient/1, 1, or system|value.")
+    @click.option("--agent", metavar="WHO", help="Who did it: Practitioner/1, or system|value.")
+    @click.option(
+        "--from", "first", metavar="DATE", help="2026, 2026-11-22 or 2026-11-22T05:59:00Z."
+    )
+    @click.option("--to", "last", metavar="DATE", help="The same; the last day, or second, is in.")
+    @click.option("--action", help="create, read, update, delete, execute, or FHIR's letter.")
+    @click.option("--type", "type_", metavar="CODE", help="Code, or system|code.")
+    @click.option(
+        "--outcome", metavar="CODE", help="FHIR's: 0, 4, 8, 12 (R4); success, error … (R5)."
+    )
+    @click.option(
+        "--param",
+        "more",
+        type=NameAndValue(),
+        multiple=True,
+        help="Any other parameter of FHIR's search; may be repeated.",
+    )
+    @wraps(command)
+    def filtered(
+        patient: str | None,
+        agent: str | None,
+        first: str | None,
+        last: str | None,
+        action: str | None,
+        type_: str | None,
+        outcome: str | None,
+        more: tuple[tuple[str, str], ...],
+        **rest: Any,
+    ) -> int:
+        given = (
+            (_whom("patient", patient), patient),
+            (_whom("agent", agent), agent),
+            ("date", first and f"ge{first}"),
+            ("date", last and f"le{last}"),
+            ("action", action and _ACTIONS.get(action.lower(), action)),
+            ("type", type_),
+            ("outcome", outcome),
+        )
+        filters = [(name, value) for name, value in given if value] + list(more)
+        return command(filters=filters, **rest)
+
+    return filtered
+
+
+def _whom(parameter: str, who: str | None) -> str:
+    """An identifier, `system|value`, has a parameter of its own beside the reference."""
+    return f"{parameter}.identifier" if who and "|" in who else parameter

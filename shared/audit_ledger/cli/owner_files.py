@@ -1,0 +1,35 @@
+"""Files that tell of patients: made so that only their owner may read them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from audit_ledger.cli.exit_codes import WrongInputError
+
+_T = TypeVar("_T")
+
+
+def write_for_owner(path: Path, data: bytes) -> None:
+    """Write a file whole, in the place of what was there."""
+    with open_for_owner(path, os.O_TRUNC) as file:
+        file.write(data)
+
+
+def open_for_owner(path: Path, how: int) -> BinaryIO:
+    """Open a file to write to, made if it is not there; `how`: os.O_TRUNC or os.O_APPEND."""
+    return _or_wrong_input(
+        path, lambda: os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "wb")
+    )
+
+
+def make_folder_for_owner(path: Path) -> None:
+    """Make a folder, if it is not there."""
+    _or_wrong_input(path, lambda: path.mkdir(mode=0o700, parents=True, exist_ok=True))
+
+
+def _or_wrong_input(path: Path, do: Callable[[], _T]) -> _T:
+    try:
+        return do()
+    except OSError as error:
+        raise WrongInputError(f"{path}: {error.strerror}") from None

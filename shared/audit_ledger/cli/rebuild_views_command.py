@@ -1,0 +1,61 @@
+"""`ledger rebuild-views`: what the follower derived is derived again, from the first entry."""
+
+import json
+from typing import Any
+
+import click
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.cli.deployed_ledger import ending_in_one_line
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.progress import progress
+from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.errors import NotFoundError
+
+_RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way there and back
+_MOST_IDLE_RUNS = 5  # in a row that get no further: others are at it, or something is wrong
+
+
+def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
+    """Have the follower begin anew, until it has everything; report, and give the exit code."""
+    with ending_in_one_line(f"{stage}/{ledger_id}"), progress("following") as show_progress:
+        try:
+            origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin
+        except NotFoundError:
+            raise WrongInputError(f"stage {stage} has no ledger {ledger_id}") from None
+        function = f"audit-ledger-{stage}-follower"
+        runs, reached, idle, followed = 0, -1, 0, 0
+        while True:
+            how = "go on" if go_on or runs else "begin"
+            answer = _invoked(function, {"detail": {"origin": origin, "anew": how}})
+            runs += 1
+            if "size" not in answer:
+                raise CannotTellError(f"{origin}: nothing is published, or others rebuild it now")
+            followed += answer["followed"]
+            if show_progress:
+                show_progress(answer["next_seq"], answer["size"])
+            if answer["next_seq"] >= answer["size"]:
+                break
+            idle = idle + 1 if answer["next_seq"] <= reached else 0
+            reached = answer["next_seq"]
+            if idle == _MOST_IDLE_RUNS:
+                raise CannotTellError(f"{origin}: stays at entry {reached}; --go-on continues")
+    if as_json:
+        facts = {"origin": origin, "size": answer["size"], "followed": followed, "runs": runs}
+        click.echo(as_json_text({**facts, "generation": answer["generation"]}))
+    else:
+        click.echo(printable(f"made anew: gaps, findings and documents of {origin}"))
+        click.echo(f"  {answer['size']:,} entries, {followed:,} records opened, {runs} runs")
+    return VERIFIED
+
+
+def _invoked(function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Run the follower once, and wait for what it answers."""
+    answer = clients.lambda_(_RUN_SECONDS).invoke(
+        FunctionName=function, Payload=json.dumps(event).encode()
+    )
+    if answer.get("FunctionError"):
+        raise CannotTellError(f"{function}: it ended with an error, which its log tells; --go-on")
+    told: dict[str, Any] = json.loads(answer["Payload"].read())
+    return told

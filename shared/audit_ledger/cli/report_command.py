@@ -1,0 +1,97 @@
+"""`ledger report`: accountings, accesses, the privacy report; a table, or the API's own forms."""
+
+import os
+import sys
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+
+from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
+from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.cli.http_client import Answered, Asked
+from audit_ledger.cli.owner_files import write_for_owner
+from audit_ledger.cli.screen import Columns, facts
+
+PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
+_MOST_BYTES = 256 << 20  # unpacked
+_FOOTER = ("notes", "verify")
+
+
+def run(
+    connection: ConnectionOptions,
+    kind: str,
+    parameters: Sequence[tuple[str, str]],
+    form: str,
+    output: Path | None,
+) -> int:
+    """Ask for a report, show it or write it as the API gives it, and give the exit code."""
+    api = open_api(connection, os.environ)
+    path = PATHS[kind]
+    wanted = "json" if form == "table" else form
+    query = urlencode([*parameters, ("_format", wanted)], safe="/:,", quote_via=quote)
+    answered = api.ask(Asked("GET", path, query, headers={"Accept-Encoding": "gzip"}))
+    where = f"{api.url}: GET {path}"
+    body = _unpacked(answered, where)
+    if output is not None:
+        write_for_owner(output, body)
+        click.echo(f"{output}: {len(body):,} bytes", err=True)
+    elif form == "table":
+        _show(json_of(body, dict[str, Any], where))
+    else:
+        sys.stdout.buffer.write(body)
+    return VERIFIED
+
+
+def _unpacked(answered: Answered, where: str) -> bytes:
+    if answered.headers.get("content-encoding") != "gzip":
+        return answered.body
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        body = unpacking.decompress(answered.body, _MOST_BYTES)
+    except zlib.error:
+        body = b""
+    if not unpacking.eof:
+        raise CannotTellError(f"{where}: the answer is not what the API gives")
+    return body
+
+
+def _show(report: dict[str, Any]) -> None:
+    """Show title and facts, each table, and the notes."""
+    click.echo(report.get("title", ""))
+    facts(
+        [
+            (_label(key), _text(value))
+            for key, value in report.items()
+            if not isinstance(value, list) and key not in ("title", "report")
+        ]
+    )
+    for key, rows in report.items():
+        if isinstance(rows, list) and key not in _FOOTER:
+            click.echo(f"\n{_label(key)}: {len(rows):,}")
+            _table([row for row in rows if isinstance(row, dict)])
+    for note in report.get("notes", ()):
+        click.echo(f"\n{note}")
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    """Show rows in the columns that any of them has something in."""
+    titles = [key for key in (rows[0] if rows else ()) if any(_text(row[key]) for row in rows)]
+    if not titles:
+        return
+    columns = Columns([_label(title) for title in titles], [0] * len(titles))
+    for row in rows:
+        columns.row([_text(row.get(title)) for title in titles])
+
+
+def _label(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,175 @@
+"""`ledger verify-export`: whether an export is what was made, and what the ledger has; offline."""
+
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from audit_ledger.cli.exit_codes import EXIT_CODES, WrongInputError
+from audit_ledger.cli.export_proofs import Proofs
+from audit_ledger.cli.inputs import read_file, read_policy
+from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.errors import FormatError
+from audit_ledger.exports.check import Code, check_export
+from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
+from audit_ledger.verify.findings import Answer
+
+_PIECE_BYTES = 1 << 20
+_SHOWN = 100
+_NI = re.compile(r"ni:///sha-256;([A-Za-z0-9_-]{43})")
+_HEX = re.compile(r"[0-9a-f]{64}")
+_NOT_PROVED = "receipt-rejected"
+
+
+def run(folder: Path, policy_file: Path, digest_text: str | None, *, as_json: bool) -> int:
+    """Check files against the manifest, receipts against the policy; give the exit code."""
+    policy = read_policy(policy_file)
+    digest = None if digest_text is None else _digest(digest_text)
+    manifest_bytes = read_file(folder / MANIFEST)
+    found: list[dict[str, Any]] = []
+    count = 0
+    for finding in check_export(_Files(folder), manifest_bytes, digest):
+        count += 1
+        if count <= _SHOWN:
+            found.append(
+                {
+                    "code": finding.code,
+                    "where": finding.file,
+                    "entry": finding.entry,
+                    "message": finding.message,
+                }
+            )
+    is_readable = all(finding["code"] != Code.MANIFEST_MALFORMED for finding in found)
+    manifest = decode_manifest(manifest_bytes) if is_readable else None
+    proofs: Proofs | None = None
+    if manifest is not None and not count:
+        proofs = Proofs(manifest, lambda name: _pieces(folder / name), policy)
+        try:
+            for entry, message in proofs.findings():
+                count += 1
+                if count <= _SHOWN:
+                    where = {"code": _NOT_PROVED, "where": "receipts", "entry": entry}
+                    found.append({**where, "message": message})
+        except FormatError as error:
+            count += 1
+            where = {"code": _NOT_PROVED, "where": "receipts", "entry": None}
+            found.append({**where, "message": str(error)})
+    not_covered = _not_covered(manifest, proofs, digest)
+    answer = _answer(count, proofs)
+    if as_json:
+        click.echo(_for_machines(answer, manifest, proofs, found, count, not_covered))
+    else:
+        for line in _for_people(answer, folder, manifest, proofs, found, count, not_covered):
+            click.echo(printable(line))
+    return EXIT_CODES[answer]
+
+
+class _Files(dict[str, Iterator[bytes]]):
+    """The folder's files by name, each in pieces whenever it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            super().__init__({path.name: iter(()) for path in sorted(folder.iterdir())})
+        except OSError as error:
+            raise WrongInputError(f"{folder}: {error.strerror}") from None
+        self._folder = folder
+
+    def __getitem__(self, name: str) -> Iterator[bytes]:
+        return _pieces(self._folder / name)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise WrongInputError(f"{path}: {error.strerror}") from None
+
+
+def _digest(text: str) -> bytes:
+    if form := _NI.fullmatch(text):
+        return urlsafe_b64decode(f"{form[1]}=")
+    if _HEX.fullmatch(text):
+        return bytes.fromhex(text)
+    raise WrongInputError("--digest: expected ni:///sha-256;… or 64 hex digits")
+
+
+def _answer(findings: int, proofs: Proofs | None) -> Answer:
+    if findings:
+        return Answer.FAILED
+    opinion = None if proofs is None else proofs.opinion
+    is_proved = opinion is not None and opinion.satisfied
+    return Answer.VERIFIED if is_proved else Answer.INCOMPLETE
+
+
+def _not_covered(
+    manifest: Manifest | None, proofs: Proofs | None, digest: bytes | None
+) -> list[str]:
+    if manifest is None or proofs is None:
+        return []
+    notes = {
+        "whether this is the export that was made: its digest was not given": digest is None,
+        "whether the ledger has these entries: the export has no receipts": (
+            proofs.opinion is None
+        ),
+        "what the entries' records say: they are not disclosed": (
+            proofs.opinion is not None and not proofs.shown
+        ),
+        "whether there is more that the search would have found": True,
+    }
+    if proofs.opinion is not None and not proofs.opinion.satisfied:
+        missing = ", ".join(proofs.opinion.missing)
+        notes[f"whether it is witnessed as the policy asks; no cosignature by {missing}"] = True
+    return [note for note, applies in notes.items() if applies]
+
+
+def _for_people(
+    answer: Answer,
+    folder: Path,
+    manifest: Manifest | None,
+    proofs: Proofs | None,
+    found: list[dict[str, Any]],
+    count: int,
+    not_covered: list[str],
+) -> Iterator[str]:
+    yield f"{answer}: {folder if manifest is None else manifest.origin}"
+    if manifest is not None and proofs is not None:
+        yield f"  {manifest.entries:,} entries as {manifest.format}, of {manifest.size:,} published"
+        yield f"  {proofs.proved:,} proved to be in the ledger, {proofs.shown:,} with their records"
+    for finding in found:
+        entry = "" if finding["entry"] is None else f" (entry {finding['entry']})"
+        message = finding["message"]
+        told = "" if finding["entry"] is not None and "(entry" in message else entry
+        yield f"  {finding['code']}: {finding['where']}: {message}{told}"
+    if count > len(found):
+        yield f"  and {count - len(found):,} more"
+    if not_covered:
+        yield "not covered:"
+        yield from (f"  {note}" for note in not_covered)
+
+
+def _for_machines(
+    answer: Answer,
+    manifest: Manifest | None,
+    proofs: Proofs | None,
+    found: list[dict[str, Any]],
+    count: int,
+    not_covered: list[str],
+) -> str:
+    return as_json_text(
+        {
+            "answer": answer,
+            "origin": manifest and manifest.origin,
+            "size": manifest and manifest.size,
+            "entries": manifest and manifest.entries,
+            "proved": 0 if proofs is None else proofs.proved,
+            "records_shown": 0 if proofs is None else proofs.shown,
+            "findings": found,
+            "findings_left_out": count - len(found),
+            "not_covered": not_covered,
+        }
+    )
