@@ -41,6 +41,7 @@ from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
 from functions.query.asked import Desk, Question
+from functions.query.find import UNOPENED
 from functions.query.large_answers import large_answer
 from functions.query.search_events import patients_of
 
@@ -91,7 +92,9 @@ def get_export(desk: Desk, request: Request) -> Answer:
     pinned = _pinned(question, time, cursor)
     finder = question.finder(pinned.size)
     after = None if cursor is None else Place(cursor.time_ms, cursor.seq, 0)
-    page = finder.page(search, after)
+    page = finder.page(search, after, question.has_time)
+    if UNOPENED in page.warnings:
+        raise VerificationError("the export would lack a record that does not open")
     entries: list[msgspec.Raw] = []
     reached = page.next
     size_bytes = 0

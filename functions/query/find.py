@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from audit_ledger.aws.event_search import Place, Window
+from audit_ledger.aws.event_search import Place, Window, place_of
 from audit_ledger.aws.subjects import SubjectSecret
-from audit_ledger.errors import VerificationError
+from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.reading.ledger import Ledger
@@ -29,7 +29,7 @@ from functions.query.candidates import MILESTONE, Person, of_period, of_persons
 AT_ONCE = 50  # records whose secrets are looked up together
 MOST_OPENED = 1000  # a page
 MOST_BLOCKS = 250  # read for a page: at most 300 KB each
-FUTURE_MS = 366 * 86_400_000  # how far ahead of now an event's own time is looked for by default
+UNOPENED = "record.unopened"
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,14 @@ class Finder:
     own: frozenset[bytes] | None = None
     is_withheld: Callable[[OpenedEvent], bool] = lambda _: False
 
-    def page(self, search: Search, after: Place | None) -> Page:
-        """Give a page: matching events behind `after` in the order that is asked for."""
+    def page(
+        self, search: Search, after: Place | None, has_time: Callable[[], bool] = lambda: True
+    ) -> Page:
+        """Give a page: matching events behind `after` in the order that is asked for.
+
+        A record that was altered, or an index row that leads elsewhere, does not end a search: the
+        page warns that something is left out.
+        """
         newest_first = search.sort == "-date"
         window = self._window(search, after, newest_first=newest_first)
         if window.first > window.last or self.ledger.keys is None:
@@ -73,7 +79,7 @@ class Finder:
                 for p in places
                 if ((p.time_ms, p.seq) < behind if newest_first else (p.time_ms, p.seq) > behind)
             )
-        return self._filled(search, places, after, warnings)
+        return self._filled(search, places, after, warnings, has_time)
 
     def everything(
         self, search: Search, most: int, has_time: Callable[[], bool]
@@ -98,7 +104,7 @@ class Finder:
                     "from and to",
                     f"a shorter period: a report looks at {most:,} events at most, in some seconds",
                 )
-            found += (record for _, record in self._opened(search, chunk) if record is not None)
+            found += self._opened(search, chunk)
         return tuple(found)
 
     def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
@@ -192,8 +198,6 @@ class Finder:
         """Give the period of events' own time that is left to look through."""
         period = event_period(search)
         first, last = period.from_ms, period.to_ms - 1
-        if event_ids(search) is None and last >= LAST_MS:
-            last = min(last, self.now * 1000 + FUTURE_MS)
         if after is None:
             return Window(first, last)
         if newest_first:
@@ -206,6 +210,7 @@ class Finder:
         places: Iterator[Place],
         after: Place | None,
         warnings: tuple[str, ...],
+        has_time: Callable[[], bool],
     ) -> Page:
         """Open candidates until the page is full, the work is done, or there are none left.
 
@@ -214,39 +219,82 @@ class Finder:
         found: list[Opened] = []
         opened = 0
         last: Place | None = None
-        while chunk := list(islice(places, min(AT_ONCE, search.count - len(found)))):
-            found += (record for _, record in self._opened(search, chunk) if record is not None)
+        while chunk := next_chunk(places, min(AT_ONCE, search.count - len(found))):
+            wrong: list[Place] = []
+            found += self._opened(search, chunk, wrong.append)
+            if wrong and UNOPENED not in warnings:
+                warnings = (*warnings, UNOPENED)
             last = chunk[-1]
             opened += len(chunk)
             if len(found) == search.count:
                 is_last = next(places, None) is None
                 return Page(tuple(found), None if is_last else last, warnings)
             is_further = after is None or (last.time_ms, last.seq) != (after.time_ms, after.seq)
-            is_done = opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS
+            is_done = opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS or not has_time()
             if is_done and is_further:
                 return Page(tuple(found), last, warnings)
         return Page(tuple(found), None, warnings)
 
     def _opened(
-        self, search: Search, chunk: Sequence[Place]
-    ) -> Iterator[tuple[Place, Opened | None]]:
-        """Open the candidates that may be seen; None where one is not what is asked for."""
+        self,
+        search: Search,
+        chunk: Sequence[Place],
+        note_wrong: Callable[[Place], None] | None = None,
+    ) -> list[Opened]:
+        """Open the candidates that may be seen and are what is asked for.
+
+        `note_wrong`: told of those that do not open; without it they are errors.
+        """
         below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
         self.log.fetch(place.first_seq for place in below)
-        stored = [(place, self.log.stored(place.first_seq, place.seq)) for place in below]
-        seen = [(place, entry) for place, entry in stored if self._may_see(entry)]
+        seen: list[tuple[Place, StoredEntry]] = []
+        found: list[Opened] = []
+        for place in below:
+            try:
+                stored = self._stored(place)
+            except (FormatError, VerificationError):
+                if note_wrong is None:
+                    raise
+                note_wrong(place)
+                continue
+            if self._may_see(stored):
+                seen.append((place, stored))
         self.opener.look_up(entry.indexed for _, entry in seen)
         for place, entry in seen:
-            record = self.opener.open(entry)
-            wanted = (
+            try:
+                record = self.opener.open(entry)
+            except (FormatError, VerificationError):
+                if note_wrong is None:
+                    raise
+                note_wrong(place)
+                continue
+            if (
                 record is not None
                 and matches(search, record.event)
                 and not self.is_withheld(record.event)
-            )
-            yield place, record if wanted else None
+            ):
+                found.append(record)
+        return found
+
+    def _stored(self, place: Place) -> StoredEntry:
+        """Give the entry of a place; VerificationError where the index does not say what it is."""
+        stored = self.log.stored(place.first_seq, place.seq)
+        if place_of(stored.indexed) != place:
+            raise VerificationError(f"the index has another time for entry {place.seq}")
+        return stored
 
     def _may_see(self, stored: StoredEntry) -> bool:
         return self.own is None or stored.indexed.row.patient in self.own
+
+
+def next_chunk(places: Iterator[Place], most: int) -> list[Place]:
+    """Take places to be opened together: so many at most, and none behind a milestone."""
+    chunk = []
+    for place in places:
+        chunk.append(place)
+        if len(chunk) == most or place.first_seq == MILESTONE:
+            break
+    return chunk
 
 
 def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> tuple[str, ...]:

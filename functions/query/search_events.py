@@ -18,13 +18,17 @@ from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
 from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.event_ids import event_id_of
-from functions.query.find import Page
+from functions.query.find import UNOPENED, Page
 from functions.query.own_events import ITI_81
 
 MOST_BYTES = 2_500_000
 """Of a page's events. Lambda gives back 6 MiB of JSON, in which each byte may take two."""
 
 _WARNINGS = {
+    UNOPENED: (
+        "something is left out: a record that does not open, or an index row that leads elsewhere; "
+        "somebody altered it, or a table was restored"
+    ),
     "agent.incomplete": (
         "an agent is indexed by the best name of each event: events that also name it otherwise "
         "may be missing; add date to be sure"
@@ -57,7 +61,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         cursor = decode_cursor(keys.index_key, search.cursor, binding)
         after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
-    page = within_an_answer(finder.page(search, after))
+    page = within_an_answer(finder.page(search, after, question.has_time))
     shown = [opened.event for opened in page.found]
     question.record(patients_of(patient_lookups(search)), ITI_81, shown=shown)
     next_cursor = None

@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 
 from audit_ledger.aws import event_search
 from audit_ledger.aws.event_search import Place
+from audit_ledger.errors import VerificationError
+from audit_ledger.reading.opening import Opener
+from audit_ledger.reading.pinned import PinnedLog, StoredEntry
 from functions.query import candidates, find
+from infra.local.cloud import REGION
 from tests.query.made import read_of
 from tests.query.stage import Stage
 
@@ -66,6 +71,67 @@ def test_events_whose_time_is_far_from_the_ledgers_are_found_by_their_own(stage:
     assert list(stage.page(f"date={day}").events) == [late]
     assert list(stage.page("date=ge2020").events) == [fresh, late]
     assert list(stage.page("date=ge2020&_sort=date").events) == [late, fresh]
+
+
+@pytest.mark.parametrize("by", ["date=ge2030", "patient=rose", "agent=Practitioner/9"])
+def test_events_of_the_far_future_are_found(stage: Stage, by: str) -> None:
+    """By their own time, however wrong the clock was that gave it."""
+    future = datetime(2031, 1, 1, tzinfo=UTC) - datetime.now(UTC)
+    event_id = stage.send(read_of(PATIENT, "9", ago=-future))
+    stage.settle()
+    assert list(stage.page(by).events) == [event_id]
+
+
+@pytest.mark.parametrize("by", ["patient=rose", "date=ge2020", "agent=Practitioner/1"])
+def test_a_record_that_does_not_open_is_left_out_with_a_warning(
+    stage: Stage, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One altered record does not hide the others; a report or export that lacks it would lie."""
+    first, bad, last = (stage.send(read_of(PATIENT, note=f"{n}")) for n in range(3))
+    stage.settle()
+    open_one = Opener.open
+
+    def altered(self: Opener, stored: StoredEntry) -> object:
+        if stored.indexed.key == bad:
+            raise VerificationError("a record does not open")
+        return open_one(self, stored)
+
+    monkeypatch.setattr(Opener, "open", altered)
+    page = stage.page(f"{by}&_sort=date")
+    assert list(page.events) == [first, last]
+    assert "a record that does not open" in str(page.issues)
+    assert stage.get(f"/AuditEvent/{bad}").status_code == 503
+    for path in ("/export?format=csv&patient=rose", "/reports/privacy"):
+        assert stage.get(path).status_code >= 500
+
+
+@pytest.mark.parametrize("lie", ["time", "seq", "block"])
+def test_an_index_row_that_leads_elsewhere_is_not_believed(
+    stage: Stage, lie: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event is left out with a warning, and no other is shown in its place."""
+    stage.send(read_of("martha"))
+    sent = [stage.send(read_of(PATIENT, note=f"{n}", ago=DAY)) for n in range(3)]
+    stage.settle()
+    stage.cloud.drain()
+    dynamodb, table = boto3.client("dynamodb", REGION), "audit-ledger-dev-events"
+    (key,) = (
+        item["key"]
+        for item in dynamodb.scan(TableName=table)["Items"]
+        if item["key"]["S"].endswith(sent[1])
+    )
+    dynamodb.update_item(
+        TableName=table,
+        Key={"key": key},
+        UpdateExpression="ADD #lie :one",
+        ExpressionAttributeNames={"#lie": lie},
+        ExpressionAttributeValues={":one": {"N": "1" if lie == "time" else "-1"}},
+    )
+    # The newest come from blocks, whatever the index says: none is so young here.
+    monkeypatch.setattr(PinnedLog, "young", lambda *_: [])
+    page = stage.page("patient=rose&_sort=date")
+    assert list(page.events) == [sent[0], sent[2]]
+    assert "an index row that leads elsewhere" in str(page.issues)
 
 
 def test_a_page_ends_when_its_work_is_done_and_the_next_goes_on(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 By = Literal["patient", "agent"]
+_NO_BLOCK = 2**63 - 1
 
 
 class Place(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -102,4 +103,7 @@ def place_of(entry: IndexedEntry) -> Place:
 
 
 def _place(item: dict[str, Any]) -> Place:
-    return Place(int(item["time"]["N"]), int(item["seq"]["N"]), int(item["block"]["N"]))
+    block = int(item["block"]["N"])
+    if block < 0:  # no entry, and no sign of anything: as wrong as any block that is not there
+        block = _NO_BLOCK
+    return Place(int(item["time"]["N"]), int(item["seq"]["N"]), block)
