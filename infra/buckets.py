@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.bucket_policies import archive_statements, published_statements
+from infra.directory_bucket import add_directory_bucket
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
 
@@ -74,6 +75,7 @@ class BucketsStack(StageStack):
             "eleven nines; a third copy in another region is the operator's choice and cost.",
             ["HIPAA.Security-S3BucketReplicationEnabled"],
         )
+        add_directory_bucket(self, self._access_logs)
         self.output("PublishedBucket", published.bucket_name, "A ledger is under s3://…/<ledger>")
         self.output("ArchiveBucket", archive.bucket_name, "Blocks and dead letters, private")
 

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from infra.alarms import alarm, of_ours
 from infra.bus import BusStack
+from infra.directory_bucket import PURPOSE, directory_permissions
 from infra.function import LedgerFunction
 from infra.ledger_functions import PUBLISHED_DETAIL, PUBLISHED_SOURCE
 from infra.operations import Operations
@@ -48,8 +49,12 @@ class FollowerStack(StageStack):
                 "VIEWS_TABLE": names.named("views"),
                 "PUBLISHED_BUCKET": names.bucket("published"),
                 "EVENT_BUS": names.prefix,
+                "DIRECTORY_BUCKET": names.bucket(PURPOSE) if settings.directory_writers else "",
             },
-            may=self._permissions(bus),
+            may=[
+                *self._permissions(bus),
+                *(directory_permissions(names) if settings.directory_writers else ()),
+            ],
             memory_mb=1769,
             timeout_seconds=SECONDS,
             reserved=10,
@@ -81,6 +86,19 @@ class FollowerStack(StageStack):
                 "follower's log."
             ),
         )
+        if settings.directory_writers:
+            alarm(
+                self,
+                "BadDirectoryAlarm",
+                of_ours("BadDirectory", follower.name),
+                operations,
+                name=f"{follower.name}-bad-directory",
+                description=(
+                    "A file of the directory cannot be read: the follower's log says which file, "
+                    "which line, what was expected. Rules go on with what was read before, or do "
+                    "not run. `ledger directory DIR` checks files before they are put."
+                ),
+            )
         alarm(
             self,
             "UnopenedAlarm",

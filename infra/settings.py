@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from audit_ledger.detections import read_settings as read_detections
+from audit_ledger.errors import FormatError
 from infra.names import OWN_PORTAL, Names
 
 KEY = "audit-ledger"
@@ -21,7 +23,7 @@ MAX_ORIGIN_BYTES = 64
 MAX_COGNITO_SCOPES = 100  # of one resource server
 MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader's client is one
 MAX_ALARM_EMAILS = 10
-MAX_BREAK_GLASS = 10
+MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
 ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
 EXCLUSIONS = (
@@ -101,7 +103,8 @@ class Reports(
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ledger. `public`: served to anyone through CloudFront. `readers`: who may search all of
-    it, each by a client of its own, where the app itself issues tokens.
+    it, each by a client of its own, where the app itself issues tokens. `detections`: settings of
+    the follower's rules, as `audit_ledger.detections.settings` has them.
     """
 
     id: str
@@ -109,6 +112,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     readers: tuple[str, ...] = ()
     public: bool = False
     reports: Reports = Reports()
+    detections: dict[str, Any] = {}
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,7 +145,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keep capacity of their own (new AWS accounts have none to reserve). `certificate`: ARN, in
     us-east-1, to serve public ledgers under `domain` itself. `break_glass`: ARNs of the roles or
     users who alone may rebuild and unfreeze; without, anyone of the account whom its administrators
-    let, if signed in with a second factor.
+    let, if signed in with a second factor. `directory_writers`: ARNs of the roles or users who feed
+    the directory of users, departments, patients and encounters; without, there is none.
     """
 
     stage: str
@@ -157,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alarm_emails: tuple[str, ...] = ()
     certificate: str | None = None
     break_glass: tuple[str, ...] = ()
+    directory_writers: tuple[str, ...] = ()
 
     def origin(self, ledger: Ledger) -> str:
         """Name of a ledger to the world: `<domain>/<ledger id>`."""
@@ -173,6 +179,7 @@ def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         "origin": settings.origin(ledger),
         "portals": portals,
         **({"reports": reports} if reports else {}),
+        **({"detections": ledger.detections} if ledger.detections else {}),
     }
 
 
@@ -262,16 +269,19 @@ def _faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     certificate = settings.certificate
     if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
         yield "certificate", certificate, "the ARN of an ACM certificate in us-east-1"
-    yield from _break_glass_faults(settings)
+    yield from _principal_faults("break_glass", settings.break_glass, settings)
+    yield from _principal_faults("directory_writers", settings.directory_writers, settings)
     yield from _ledger_faults(settings)
     yield from _token_faults(settings)
 
 
-def _break_glass_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    if len(settings.break_glass) > MAX_BREAK_GLASS:
-        yield "break_glass", len(settings.break_glass), f"at most {MAX_BREAK_GLASS}"
-    for place, principal in enumerate(settings.break_glass):
-        here, found = f"break_glass[{place}]", _PRINCIPAL.fullmatch(principal)
+def _principal_faults(
+    name: str, principals: Sequence[str], settings: Settings
+) -> Iterator[tuple[str, object, str]]:
+    if len(principals) > MAX_PRINCIPALS:
+        yield name, len(principals), f"at most {MAX_PRINCIPALS}"
+    for place, principal in enumerate(principals):
+        here, found = f"{name}[{place}]", _PRINCIPAL.fullmatch(principal)
         if found is None:
             yield here, principal, "the ARN of one IAM role or user, arn:aws:iam::…:role/…"
         elif settings.account is not None and found[1] != settings.account:
@@ -295,7 +305,7 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         if len(parameter.encode()) > MAX_PARAMETER_BYTES:
             expected = (
                 f"portals that fit into an SSM parameter of {MAX_PARAMETER_BYTES} bytes, "
-                "with what stands under reports"
+                "with what stands under reports and detections"
             )
             yield f"{place}.portals", f"{len(parameter.encode())} bytes", expected
         for queue in names.queues(ledger.id):
@@ -306,6 +316,21 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield from _portal_faults(place, ledger.portals, accounts)
         yield from _reader_faults(place, ledger)
         yield from _report_faults(f"{place}.reports", ledger.reports)
+        yield from _detection_faults(place, ledger)
+
+
+def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, str]]:
+    try:
+        read_detections(ledger.detections)
+    except FormatError as error:
+        path, _, expected = str(error).partition(": ")
+        found: Any = {"detections": ledger.detections}
+        for name, index in re.findall(r"(\w+)|\[(\d+|\.\.\.)\]", path):
+            known = isinstance(found, dict) and name in found
+            found = found[name] if known else found
+            if index:
+                break
+        yield f"{place}.{path}", found, expected.removesuffix(" expected")
 
 
 def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, str]]:

@@ -56,7 +56,7 @@ ALLOWED = {
     "audit_ledger.recovery": {"audit_ledger", "audit_ledger.aws", "audit_ledger.chain"},
     "audit_ledger": {"audit_ledger"},
     "functions": {"functions", "audit_ledger.*"},
-    "infra": {"infra"},
+    "infra": {"infra", "audit_ledger", "audit_ledger.detections"},  # settings of the rules
     "infra.local": {"infra", "functions", "audit_ledger.*"},
 }
 

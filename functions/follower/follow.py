@@ -14,18 +14,27 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
+import msgspec
+
 from audit_ledger.access import OWN_PORTAL
 from audit_ledger.aws.ledger_keys import OpeningKeys
 from audit_ledger.aws.views import FollowerCursor, Gaps, ViewsTable
 from audit_ledger.completeness import State, decode_state, encode_state, observe, report
-from audit_ledger.detections import Detector, Directory, Finding, PublicFinding, make_rules
+from audit_ledger.detections import (
+    DetectionSettings,
+    Detector,
+    Directory,
+    Finding,
+    PublicFinding,
+    make_rules,
+)
 from audit_ledger.errors import LedgerError, NotFoundError, UnreachableError
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opened, Opener
 from audit_ledger.reading.pinned import PinnedLog, StoredBlock
 from audit_ledger.records.pseudonyms import document_key, mark
 from audit_ledger.records.sealed_view import open_view, seal_view
-from audit_ledger.views import COMPLETENESS, KeptFinding, seal_finding
+from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, seal_finding
 
 EVENTS_A_COMMIT = 2000
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
@@ -79,6 +88,7 @@ class Follower:
     ledger: Ledger
     views: ViewsTable
     directory: Directory
+    settings: DetectionSettings
     announce: Announce
     now: Callable[[], int]
     wait: Callable[[], None]
@@ -140,7 +150,7 @@ class Follower:
 
     def _resumed(self, cursor: FollowerCursor) -> Run:
         marked = partial(mark, self._keys().index_key)
-        detector = Detector(make_rules(), self.directory, marked)
+        detector = Detector(make_rules(self.settings), self.directory, marked)
         detector.resume(
             {
                 name.removeprefix(RULE): self._state(cursor, name)
@@ -204,9 +214,8 @@ class Follower:
             self.views.add_places(claimed, document, places)
         keys, origin, number = self._keys(), self.ledger.origin, claimed.findings
         for finding, first_seq in run.findings:
-            sealed = seal_finding(
-                kept(finding, first_seq), keys.ledger_keys, origin, claimed.generation, number
-            )
+            one = kept(finding, first_seq, self.directory)
+            sealed = seal_finding(one, keys.ledger_keys, origin, claimed.generation, number)
             self.views.put_finding(claimed, number, sealed)
             number += 1
         new = [f.public() for f, _ in run.findings if f.entries[-1] >= claimed.announced]
@@ -227,6 +236,13 @@ class Follower:
     def _states(self, run: Run) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
         plain[COMPLETENESS] = encode_state(run.state)
+        not_applicable = run.detector.not_applicable
+        plain[RULES] = msgspec.json.encode(
+            {
+                **{rule.name: None for rule in run.detector.rules},
+                **not_applicable,
+            }
+        )
         keys, origin = self._keys(), self.ledger.origin
         return {
             name: seal_view(state, keys.ledger_keys, origin, name) for name, state in plain.items()
@@ -252,7 +268,7 @@ class Follower:
         return self.ledger.keys
 
 
-def kept(finding: Finding, first_seq: int) -> KeptFinding:
+def kept(finding: Finding, first_seq: int, directory: Directory) -> KeptFinding:
     """Give a finding as it is kept; `first_seq`: of the block of its last entry."""
     return KeptFinding(
         finding.id,
@@ -264,4 +280,5 @@ def kept(finding: Finding, first_seq: int) -> KeptFinding:
         finding.time_ms,
         finding.ledger_time,
         finding.statement,
+        directory.digest.hex()[:16],
     )

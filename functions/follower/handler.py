@@ -12,12 +12,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
+from audit_ledger.aws.directory_files import DirectoryFiles
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.aws.views import ViewsTable
-from audit_ledger.detections import Directory, PublicFinding
+from audit_ledger.detections import Directory, PublicFinding, read_settings
 from audit_ledger.errors import LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from functions.follower.feed import Feed
 from functions.follower.follow import Anew, Announce, Followed, Follower
 
 logger = Logger()
@@ -67,6 +69,25 @@ def announcer(origin: str) -> Announce:
     return announce
 
 
+@cache
+def feed() -> Feed:
+    """One a container; it keeps the directory that it read last."""
+
+    def wrong(what: str) -> None:
+        logger.warning("the directory cannot be read", reason=what)
+        metrics.add_metric("BadDirectory", MetricUnit.Count, 1)
+
+    return Feed(wrong)
+
+
+def directory_of(ledger: Ledger) -> Directory:
+    """Give the directory that a ledger's rules look people up in."""
+    bucket = os.environ["DIRECTORY_BUCKET"]
+    if not bucket:
+        return Directory()
+    return feed().directory(DirectoryFiles(clients.s3(), bucket, ledger.id))
+
+
 def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Followed | None:
     """Follow a ledger as far as it is published; None where nothing is, or another run did."""
     ledger = readable().get(origin.rpartition("/")[2])
@@ -76,7 +97,8 @@ def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Foll
     follower = Follower(
         ledger,
         ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin),
-        Directory(),
+        directory_of(ledger),
+        read_settings(ledger.detections),
         announcer(origin),
         lambda: int(time.time()),
         lambda: time.sleep(WAIT_SECONDS),

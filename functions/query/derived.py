@@ -19,7 +19,7 @@ from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.search.rejected import RejectedSearch
-from audit_ledger.views import COMPLETENESS, KeptFinding, open_finding
+from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, open_finding
 from functions.query.asked import Desk, Question, instant_of
 
 MOST_ENTRIES: Final = 100
@@ -153,7 +153,21 @@ def get_findings(desk: Desk, request: Request) -> Answer:
         del shown["last_block"]
         findings.append(shown)
     more = {"next": str(page[MOST_FINDINGS - 1][0])} if len(page) > MOST_FINDINGS else {}
-    return json_answer(200, {"findings": findings, **more})
+    return json_answer(200, {"findings": findings, "rules": rules_of(question), **more})
+
+
+def rules_of(question: Question) -> list[dict[str, Any]]:
+    """Say which rules run, and of the others which data they lack."""
+    _, sealed = state_of(question, RULES)
+    keys = question.ledger.keys
+    if sealed is None or keys is None:
+        return []
+    view = open_view(sealed, keys.ledger_keys, question.ledger.origin, RULES)
+    rules: dict[str, str | None] = msgspec.json.decode(view)
+    return [
+        {"rule": rule, "runs": why is None, **({} if why is None else {"lacks": why})}
+        for rule, why in sorted(rules.items())
+    ]
 
 
 def found_within(

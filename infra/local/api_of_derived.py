@@ -68,8 +68,17 @@ SCHEMAS: Json = {
         unwatched={**SIZE, "description": "Events of streams beyond those that are watched."},
     ),
     "Findings": closed_object(
-        ["findings"],
+        ["findings", "rules"],
         findings={"type": "array", "maxItems": MOST_FINDINGS, "items": schema("Finding")},
+        rules={
+            "type": "array",
+            "items": closed_object(
+                ["rule", "runs"],
+                rule=TEXT_SCHEMA,
+                runs={"type": "boolean"},
+                lacks={**TEXT_SCHEMA, "description": "Why it does not run."},
+            ),
+        },
         next={**TEXT_SCHEMA, "description": "The `after` of the next page; absent at the end."},
     ),
     "Finding": {
@@ -82,6 +91,7 @@ SCHEMAS: Json = {
             event_ids={"type": "array", "items": TEXT_SCHEMA},
             ledger_time=INSTANT,
             statement=TEXT_SCHEMA,
+            directory={**TEXT_SCHEMA, "description": "Which directory people were looked up in."},
         ),
         "description": "It names nobody: the entries do, to those who may read them.",
     },

@@ -75,6 +75,7 @@ class Reads:
             subjects=self,  # type: ignore[arg-type]
             state=self,  # type: ignore[arg-type]
             published=self,  # type: ignore[arg-type]
+            detections={},
             reports=ReportsSetting(),
         )
 

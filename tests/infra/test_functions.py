@@ -56,6 +56,7 @@ def environment(name: str) -> dict[str, Any]:
             "VIEWS_TABLE": f"{P}-views",
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "EVENT_BUS": P,
+            "DIRECTORY_BUCKET": "",
         },
         "published": {
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",

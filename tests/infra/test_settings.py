@@ -172,6 +172,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"account": "123456789012", "break_glass": ["arn:aws:iam::210987654321:role/a"]},
         "expected a principal of account 123456789012",
     ),
+    (
+        {"account": "123456789012", "directory_writers": ["arn:aws:iam::210987654321:role/a"]},
+        'directory_writers[0]: found "arn:aws:iam::210987654321:role/a", expected a principal of',
+    ),
+    (
+        {"ledgers": [ledger("a", detections={"after_hours": {"grace_minutes": 9999}})]},
+        "ledgers[0].detections.after_hours.grace_minutes: found 9999, expected int <= 720",
+    ),
+    (
+        {"ledgers": [ledger("a", detections={"same_sirname": None})]},
+        "ledgers[0].detections",
+    ),
     ({"alarm_emails": ["nobody"]}, 'alarm_emails[0]: found "nobody", expected an e-mail address'),
     (
         {"certificate": "arn:aws:acm:eu-central-1:1:x"},

@@ -1,7 +1,7 @@
 """What is configured of a ledger: one SSM parameter each, written by the ledger's stack."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -74,11 +74,14 @@ class ReportsSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class LedgerSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is configured of a ledger. `portals`: portal id → its settings."""
+    """What is configured of a ledger. `portals`: portal id → its settings; `detections`: of the
+    follower's rules, as `audit_ledger.detections` reads them.
+    """
 
     origin: str
     portals: dict[str, PortalSetting]
     reports: ReportsSetting = ReportsSetting()
+    detections: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ for _command in (
     report_commands.report,
     report_commands.export,
     report_commands.verify_export,
+    report_commands.directory,
     api_commands.profiles,
     api_commands.completion,
 ):

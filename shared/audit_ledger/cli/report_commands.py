@@ -113,6 +113,21 @@ def export(
     return export_command.run(connection, folder, parameters, as_json=as_json)
 
 
+@click.command()
+@click.argument("folder", type=FILE, metavar="DIR")
+@_JSON
+def directory(folder: Path, as_json: bool) -> int:
+    """Check the files of a directory: users.csv, departments.csv, patients.csv, encounters.csv.
+
+    Rules of the follower look users and patients up in them (docs/detections.md).
+
+    Exit codes: 0 they can be read, 1 not (file, line and what was expected), 2 usage.
+    """
+    from audit_ledger.cli import directory_command  # noqa: PLC0415
+
+    return directory_command.run(folder, as_json=as_json)
+
+
 @click.command("verify-export")
 @click.argument("folder", type=FILE, metavar="DIR")
 @click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")

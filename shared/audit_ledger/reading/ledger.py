@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.event_search import EventSearch
@@ -45,6 +45,7 @@ class Ledger:
     state: LedgersTable
     published: S3Source
     reports: ReportsSetting
+    detections: Mapping[str, Any]
 
 
 def ledgers(
@@ -78,6 +79,7 @@ def ledgers(
             state=state,
             published=S3Source(tables.published_bucket, ledger_id),
             reports=setting.reports,
+            detections=setting.detections,
         )
 
     # Without keys it waits for its first event, which may come at any moment.

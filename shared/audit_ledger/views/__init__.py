@@ -4,7 +4,10 @@ from typing import Final
 
 from audit_ledger.views.kept_finding import KeptFinding, open_finding, seal_finding
 
-__all__ = ["COMPLETENESS", "KeptFinding", "open_finding", "seal_finding"]
+__all__ = ["COMPLETENESS", "RULES", "KeptFinding", "open_finding", "seal_finding"]
 
 COMPLETENESS: Final = "completeness"
 """The name of the state of numbered events: see `audit_ledger.completeness`."""
+
+RULES: Final = "rules"
+"""The name of the state of rules: JSON, each rule with why it does not run, null where it does."""

@@ -13,7 +13,8 @@ class KeptFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `last_block`: first entry of the block of the last entry; `time_ms`: the event's own;
     `ledger_time`: of the last entry, seconds since 1970: it never falls from one finding to the
-    next.
+    next; `directory`: the first 16 hex digits of the digest of what people were looked up in, empty
+    where there was none.
     """
 
     id: str
@@ -25,6 +26,7 @@ class KeptFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     time_ms: int
     ledger_time: int
     statement: str
+    directory: str = ""
 
     def __repr__(self) -> str:
         """Say which rule and entries."""

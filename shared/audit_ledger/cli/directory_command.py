@@ -1,0 +1,41 @@
+"""`ledger directory`: whether the files of a directory can be read, before they are put."""
+
+from pathlib import Path
+
+import click
+
+from audit_ledger.aws.directory_files import MOST_BYTES
+from audit_ledger.cli.exit_codes import VERIFIED, FailedError, WrongInputError
+from audit_ledger.cli.inputs import read_file
+from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.screen import facts
+from audit_ledger.detections import FILES, make_rules, read_directory
+from audit_ledger.errors import FormatError
+
+
+def run(folder: Path, *, as_json: bool) -> int:
+    """Read the files, say what they hold and which rules run with them; give the exit code."""
+    try:
+        there = sorted(path.name for path in folder.iterdir() if path.name in FILES)
+    except OSError as error:
+        raise WrongInputError(f"{folder}: {error.strerror}") from None
+    if not there:
+        raise WrongInputError(f"{folder}: none of {', '.join(FILES)}")
+    files = {name: read_file(folder / name, MOST_BYTES) for name in there}
+    if sum(map(len, files.values())) > MOST_BYTES:
+        raise WrongInputError(f"{folder}: over {MOST_BYTES} bytes in all")
+    try:
+        directory = read_directory(files)
+    except FormatError as error:
+        raise FailedError(f"{folder}: {error}") from None
+    rows = {name: max(0, data.count(b"\n") - 1) for name, data in files.items()}
+    lacking = {rule.name: rule.not_applicable(directory) for rule in make_rules()}
+    digest = directory.digest.hex()
+    if as_json:
+        click.echo(as_json_text({"files": rows, "rules": lacking, "digest": digest}))
+        return VERIFIED
+    click.echo(printable(f"can be read: {folder}"))
+    facts([*((name, f"{count:,} lines") for name, count in rows.items()), ("digest", digest[:16])])
+    click.echo("rules that do not run with it:")
+    facts([(name, why) for name, why in sorted(lacking.items()) if why is not None])
+    return VERIFIED

@@ -1,0 +1,51 @@
+"""docs/detections.md says what the rules are, their defaults, and the files' columns."""
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from audit_ledger.aws.directory_files import MOST_BYTES
+from audit_ledger.detections import FILES, directory_files
+from audit_ledger.detections.settings import DetectionSettings, read_settings
+from tests.conftest import REPOSITORY
+
+PAGE = (REPOSITORY / "docs" / "detections.md").read_text()
+
+
+def rows(heading: str, columns: int) -> list[list[str]]:
+    """The cells of the rows below a heading."""
+    section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    found = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in cells] for cells in found if len(cells) == columns]
+
+
+def test_every_rule_and_default_is_told() -> None:
+    """As the settings' classes have them."""
+    told: dict[str, Any] = {}
+    for name, _, _, settings in rows("The rules", 4):
+        pairs = re.findall(r"`(\w+)` (\[.*?\]|\"[^\"]*\"|\w+)", settings)
+        told[name.strip("`")] = {key: json.loads(value) for key, value in pairs}
+    assert told == json.loads(msgspec.json.encode(DetectionSettings()))
+
+
+def test_the_example_is_one() -> None:
+    """It can be pasted."""
+    (example,) = re.findall(r"```json\n(.+?)\n```", PAGE, re.DOTALL)
+    settings = read_settings(json.loads(example)["detections"])
+    assert settings.same_surname is None
+    assert settings.after_hours is not None
+
+
+def test_every_column_is_told() -> None:
+    """In the order of the files; and how much they may hold."""
+    told = {
+        file.strip("`"): re.findall(r"`(\w+)`", text) for file, text in rows("The directory", 2)
+    }
+    assert tuple(told) == FILES
+    forms = ("_USERS", "_DEPARTMENTS", "_PATIENTS", "_ENCOUNTERS")
+    for name in forms:
+        form = getattr(directory_files, name)
+        assert told[form.file] == list(form.columns)
+    assert f"hold {MOST_BYTES // 1024 // 1024} MB" in " ".join(PAGE.split())

@@ -1,0 +1,162 @@
+"""The directory and the settings of rules, from where a hospital puts them to findings."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from audit_ledger.aws import directory_files
+from audit_ledger.errors import TooLargeError
+from functions.follower import handler
+from functions.follower.feed import Feed
+from infra.local.cloud import REGION, local_cloud
+from infra.synth import synthesize
+from tests.follower.test_follower import FOLLOWER, follow, settle
+from tests.local.conftest import LEDGERS
+from tests.query.made import read_of
+from tests.query.stage import LEDGER, OTHER, Stage
+
+WRITER = "arn:aws:iam::123456789012:role/identity-feed"
+BUCKET = f"audit-ledger-dev-directory-123456789012-{REGION}"
+USERS = """id,names
+u1,reference|Practitioner/1
+"""
+PATIENTS = """names,contacts
+reference|Patient/rose,u1
+reference|Patient/martha,
+"""
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two ledgers, one with settings of its own for two rules."""
+    settings = {"same_household": {"severity": "high"}, "break_the_glass": None}
+    ledgers = [
+        {**ledger, **({"detections": settings} if ledger["id"] == LEDGER else {})}
+        for ledger in LEDGERS
+    ]
+    folder = tmp_path_factory.mktemp("fed")
+    return synthesize(folder, settings={"ledgers": ledgers, "directory_writers": [WRITER]})
+
+
+@pytest.fixture
+def stage(fed: Path) -> Iterator[Stage]:
+    with local_cloud(fed) as cloud:
+        yield Stage(cloud)
+        assert cloud.permissions.refusals == []
+
+
+def put(name: str, text: str, ledger: str = LEDGER) -> None:
+    boto3.client("s3", REGION).put_object(Bucket=BUCKET, Key=f"{ledger}/{name}", Body=text.encode())
+
+
+def findings(stage: Stage) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stage.get("/findings").json()["findings"]
+    return found
+
+
+def read_by_all(stage: Stage) -> None:
+    for patient in ("rose", "martha"):
+        stage.send(read_of(patient, "1"))
+    settle(stage)
+
+
+def running(stage: Stage) -> dict[str, bool]:
+    return {rule["rule"]: rule["runs"] for rule in stage.get("/findings").json()["rules"]}
+
+
+def test_rules_look_people_up_in_what_was_put(stage: Stage) -> None:
+    """And run from then on: what was before, only if it is looked at anew."""
+    read_by_all(stage)
+    assert findings(stage) == []
+    assert running(stage)["same-household"] is False
+    put("users.csv", USERS)
+    put("patients.csv", PATIENTS)
+    put("users.csv", "id,names,surname\nu1,reference|Practitioner/1,Jones\n", OTHER)
+    stage.send(read_of("rose", "1"))
+    settle(stage)
+    (finding,) = findings(stage)
+    assert (finding["rule"], finding["severity"]) == ("same-household", "high")
+    assert len(finding["directory"]) == 16
+    assert running(stage)["same-household"] is True
+    follow(stage, anew="begin")
+    assert len(findings(stage)) == 1  # the first access, and quiet hours since
+
+
+def test_settings_reach_the_rules(stage: Stage) -> None:
+    """A rule that is switched off is not there; others keep their defaults."""
+    read_by_all(stage)
+    rules = running(stage)
+    assert "break-the-glass" not in rules
+    assert rules["bulk-access"]
+    lacks = {r["rule"]: r.get("lacks") for r in stage.get("/findings").json()["rules"]}
+    assert lacks["consent-denied"] == "no consents are kept"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("users.csv", "id,names,surname\nu1,Practitioner/Tyler,Tyler\n", "users.csv, line 2"),
+        ("users.csv", "id,names,shoesize\n", "users.csv, line 1"),
+        ("staff.csv", "id\n", "one of users.csv"),
+    ],
+)
+def test_a_file_that_cannot_be_read_stops_nothing(
+    stage: Stage, name: str, text: str, said: str
+) -> None:
+    """Following goes on with what was read before; the log says where, and quotes nothing."""
+    put("users.csv", USERS)
+    put("patients.csv", PATIENTS)
+    read_by_all(stage)
+    assert len(findings(stage)) == 1
+    put(name, text)
+    stage.send(read_of("donna", "1"))
+    settle(stage)
+    assert follow(stage)["next_seq"] >= 4
+    assert running(stage)["same-household"] is True
+    log = "\n".join(stage.cloud.runner.log_of(FOLLOWER).lines)
+    assert said in log
+    assert "Tyler" not in log
+    metrics = [json.loads(line) for line in log.splitlines() if "BadDirectory" in line]
+    assert metrics
+
+
+def test_what_was_withdrawn_is_forgotten(stage: Stage) -> None:
+    """Rules that need it do not run any more, and say so."""
+    put("users.csv", USERS)
+    put("patients.csv", PATIENTS)
+    read_by_all(stage)
+    assert running(stage)["same-household"] is True
+    for name in ("users.csv", "patients.csv"):
+        boto3.client("s3", REGION).delete_object(Bucket=BUCKET, Key=f"{LEDGER}/{name}")
+    stage.send(read_of("donna", "1"))
+    settle(stage)
+    assert running(stage)["same-household"] is False
+    assert len(findings(stage)) == 1
+
+
+def test_it_is_read_once_and_again_when_it_changes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its tags; of another ledger nothing is taken over."""
+    put("users.csv", USERS)
+    said: list[str] = []
+    feed = Feed(said.append)
+    s3 = boto3.client("s3", REGION)
+    files = directory_files.DirectoryFiles(s3, BUCKET, LEDGER)
+    first = feed.directory(files)
+    assert feed.directory(files) is first
+    put("users.csv", USERS.replace("Practitioner/1", "Practitioner/2"))
+    second = feed.directory(files)
+    assert second is not first
+    assert second.digest != first.digest
+    assert not feed.directory(directory_files.DirectoryFiles(s3, BUCKET, OTHER)).users
+    monkeypatch.setattr(directory_files, "MOST_BYTES", 10)
+    with pytest.raises(TooLargeError):
+        files.tags()
+    assert not feed.directory(files).users
+    assert said == ["directory: at most 16 files of 10 bytes"]
+    assert handler.feed() is handler.feed()
