@@ -273,6 +273,8 @@ def test_a_report_is_a_table_or_what_the_api_gives(accessed: Person) -> None:
     assert (ran.code, ran.err) == (0, "")
     for number in range(3):
         assert f"Practitioner/{number}" in re.sub(r"\s", "", ran.out)
+    assert re.search(r"^\d{4}-\d\d-\d\d", ran.out, re.MULTILINE)
+    assert "+00:00" not in ran.out
     made = accessed.run("report", "accesses", "--patient", "Patient/report", "--json")
     accesses = next(value for value in made.report.values() if isinstance(value, list) and value)
     assert len(accesses) >= 3
@@ -345,6 +347,13 @@ def offline(person: Person, *arguments: object) -> Ran:
     person.capture.readouterr()
     code = run([str(argument) for argument in arguments])
     return Ran(code, *person.capture.readouterr())
+
+
+def test_a_refused_export_leaves_nothing_to_go_on_with(accessed: Person) -> None:
+    """What was wrong is corrected, and the folder is as good as new."""
+    ran = accessed.run("export", "out", "--format", "csv")
+    assert (ran.code, "expected this parameter" in ran.err) == (2, True)
+    assert accessed.run("export", "out", "--format", "csv", *EXPORT).code == 0
 
 
 def test_an_interrupted_export_goes_on_and_is_the_same(

@@ -110,7 +110,7 @@ def _fetched(api: Api, query: str, parts: Path) -> Iterator[int]:
     last: _Part | None = None
     if parts.exists():
         lines = _whole_lines(parts)
-        if next(lines, None) != msgspec.json.encode(asked):
+        if next(lines, msgspec.json.encode(asked)) != msgspec.json.encode(asked):
             raise WrongInputError(
                 f"{parts.parent}: holds an unfinished export of something else; "
                 f"ask for the same, or remove {PARTS}"
@@ -120,14 +120,16 @@ def _fetched(api: Api, query: str, parts: Path) -> Iterator[int]:
             yield len(last.entries)
     where = f"{api.url}: GET {_PATH}"
     with open_for_owner(parts, os.O_APPEND) as file:
-        if last is None and not file.tell():
-            _append(file, msgspec.json.encode(asked))
+        is_begun = parts.stat().st_size > 0
         while last is None or last.next is not None:
             cursor = "" if last is None else f"&{urlencode({'_cursor': last.next or ''})}"
             answered = api.ask(Asked("GET", _PATH, query + cursor))
             part = json_of(answered.body, _Part, where)
             if last is not None and (part.pinned != last.pinned or part.next == last.next):
                 raise CannotTellError(f"{where}: its parts are not of one export")
+            if not is_begun:
+                _append(file, msgspec.json.encode(asked))
+                is_begun = True
             _append(file, msgspec.json.format(answered.body, indent=-1))
             last = part
             yield len(part.entries)

@@ -1,6 +1,7 @@
 """`ledger report`: accountings, accesses, the privacy report; a table, or the API's own forms."""
 
 import os
+import re
 import sys
 import zlib
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from audit_ledger.cli.screen import Columns, facts
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
 _MOST_BYTES = 256 << 20  # unpacked
+_INSTANT = re.compile(  # in the zone that the report names
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.000)?[+-][0-9]{2}:[0-9]{2}"
+)
 _FOOTER = ("notes", "verify")
 
 
@@ -94,4 +98,6 @@ def _label(key: str) -> str:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _INSTANT.sub(r"\1 \2", str(value))
