@@ -19,6 +19,7 @@ PURE = (
     "completeness",
     "detections",
     "views",
+    "releases",
 )
 # Who may import whom, among our own packages; a package may always import itself.
 ALLOWED = {
@@ -27,7 +28,13 @@ ALLOWED = {
     "audit_ledger.events": {"audit_ledger"},
     "audit_ledger.records": {"audit_ledger", "audit_ledger.events"},
     "audit_ledger.http": {"audit_ledger", "audit_ledger.events"},
-    "audit_ledger.search": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
+    "audit_ledger.releases": {"audit_ledger", "audit_ledger.events"},
+    "audit_ledger.search": {
+        "audit_ledger",
+        "audit_ledger.events",
+        "audit_ledger.records",
+        "audit_ledger.releases",
+    },
     "audit_ledger.exports": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.reports": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},
     "audit_ledger.completeness": {"audit_ledger", "audit_ledger.events", "audit_ledger.records"},

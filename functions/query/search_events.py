@@ -76,11 +76,11 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         next_cursor=next_cursor,
         warnings=[Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings],
     )
-    return answer(200, body, release)
+    return answer(200, body, release or "fhir-r4")
 
 
 def get_audit_event(desk: Desk, request: Request) -> Answer:
-    """GET /AuditEvent/{id}: one event, in the bytes that were submitted."""
+    """GET /AuditEvent/{id}: one event, in the bytes that were submitted, or as another release."""
     question = desk.question(request, "r")
     release = release_asked_for(request)
     found = question.finder().one(event_id_of(request))
@@ -92,12 +92,14 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
     return answer(200, shown.body, shown.release, {"ETag": f'W/"{opened.event.seq}"'})
 
 
-def release_asked_for(request: Request) -> Release:
-    """Give the release by `fhirVersion` of Accept; R4 unless R5 is asked for."""
+def release_asked_for(request: Request) -> Release | None:
+    """Give the release by `fhirVersion` of Accept; None where none is asked for."""
     accepted = parse_media_type(request.headers.get("accept", ""))
     if accepted.is_xml:
         raise RejectedSearch(406, "not-supported", "Accept", "application/fhir+json")
-    version = accepted.fhir_version or "4.0"
+    version = accepted.fhir_version
+    if version is None:
+        return None
     if version[:3] not in ("4.0", "4.3", "5.0"):
         raise RejectedSearch(406, "not-supported", "Accept", "fhirVersion 4.0 or 5.0")
     return "fhir-r5" if version[:1] == "5" else "fhir-r4"

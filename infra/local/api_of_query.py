@@ -129,7 +129,7 @@ _OTHER_FORMAT: Json = {
 }
 _ACCEPT = header(
     "Accept",
-    "The release wanted, as `fhirVersion`: it decides how CloudEvents are represented.",
+    "The release wanted, as `fhirVersion`; without it each event as it was submitted.",
     {"type": "string", "examples": [f"{FHIR_ANSWER}; fhirVersion=5.0"]},
 )
 _ID = path("id", "The event's id, as Location gave it.", _EVENT_ID)

@@ -3,11 +3,14 @@
 import json
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from audit_ledger.releases import convert
 from tests.query.stage import Stage
+from tests.releases.profile import Profile
 from tests.search import harvest
 from tests.search import reference_filter as reference
 
@@ -41,6 +44,40 @@ def test_each_is_found_by_its_date_and_comes_back_verbatim(asked: Stage) -> None
         assert (read.status_code, read.content) == (200, asked.sent[event_id])
         version = "5.0" if "code" in event else "4.0"
         assert read.headers["content-type"] == f"application/fhir+json; fhirVersion={version}"
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.0"])
+def test_each_is_shown_in_the_release_that_was_asked_for(
+    asked: Stage, shared_dir: Path, version: str
+) -> None:
+    """As HL7 defines it, where the sender kept to the other; and converted back, as it was sent."""
+    accept = f"application/fhir+json; fhirVersion={version}"
+    release = f"R{version[0]}"
+    folder = shared_dir / "samples" / "profiles"
+    profiles = {name: Profile(folder, name) for name in ("R4", "R5")}
+    converted = 0
+    for event_id, event in documents(asked).items():
+        own = "R5" if "code" in event else "R4"
+        read = asked.get(f"/AuditEvent/{event_id}", accept=accept)
+        assert read.headers["content-type"] == accept
+        if own == release:
+            assert read.content == asked.sent[event_id]
+            continue
+        converted += 1
+        if not profiles[own].faults(event):
+            assert profiles[release].faults(read.json()) == []
+        back = json.loads(convert(read.content, "fhir-r5" if own == "R5" else "fhir-r4"))
+        tags = back["meta"].pop("tag")
+        assert [tag["code"] for tag in tags[-2:]] == ["converted", "converted"]
+        if tags[:-2]:
+            back["meta"]["tag"] = tags[:-2]
+        assert {n: v for n, v in back.items() if n != "meta" or v} == {
+            n: v for n, v in event.items() if n != "meta" or v
+        }
+    assert converted > 3
+    page = asked.page("date=ge1990&_count=100", accept=accept)
+    for body in page.events.values():
+        assert ("code" in json.loads(body)) == (release == "R5")
 
 
 def test_each_is_found_by_its_patient(asked: Stage) -> None:

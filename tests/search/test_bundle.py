@@ -22,7 +22,7 @@ def search(*pairs: tuple[str, str]) -> Search:
     return parse_search([("date", "ge2020"), *pairs], is_strict=False)
 
 
-def bundle(*found: Found, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
+def bundle(*found: Found, release: Release | None = "fhir-r4", **how: Any) -> dict[str, Any]:
     """The Bundle, decoded."""
     asked = how.pop("asked", search())
     decoded: dict[str, Any] = json.loads(searchset(asked, found, base=BASE, release=release, **how))
@@ -66,7 +66,7 @@ def test_a_cloudevents_audit_event_is_spliced_in_as_well(shared_dir: Path) -> No
     for body in samples(shared_dir):
         for is_packed in (True, False):
             found = Found(opened(enveloped(body, is_packed=is_packed)))
-            text = searchset(search(), [found], base=BASE, release="fhir-r4")
+            text = searchset(search(), [found], base=BASE, release=None)
             assert b'"resource":' + body.strip() in text
 
 
@@ -134,7 +134,12 @@ RECORD = opened(
         (Found(PART), "informational", "without AuditEvent.entity[1], AuditEvent.text"),
         (Found(PLAIN, repeats="ab" * 32), "duplicate", "AuditEvent/" + "ab" * 32),
         (Found(RECORD), "informational", "represented: "),
-        (Found(opened(encoded(r5()))), "informational", "FHIR R5 as submitted, not R4"),
+        (Found(opened(encoded(r5()))), "informational", "converted: from FHIR R5"),
+        (
+            Found(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
+            "informational",
+            "FHIR R5 as submitted, not R4",
+        ),
     ],
 )
 def test_what_an_event_is_is_said_with_its_place(found: Found, code: str, words: str) -> None:
@@ -160,9 +165,22 @@ def test_all_remarks_of_an_event_are_made() -> None:
         "conflict",
         "cut",
         "repeat",
-        "release",
+        "converted",
     ]
     assert {issue["expression"][0] for issue in said} == {"Bundle.entry[0].resource"}
+
+
+@pytest.mark.parametrize("release", ["fhir-r4", "fhir-r5"])
+def test_a_bundle_holds_one_release_if_one_was_asked_for(release: Release) -> None:
+    """And each as it was submitted, if none was."""
+    found = [Found(PLAIN), Found(opened(encoded(r5()))), Found(RECORD)]
+    shown = bundle(*found, release=release)["entry"][:3]
+    element = {"fhir-r4": "type", "fhir-r5": "code"}[release]
+    assert [{"type", "code"} & set(entry["resource"]) for entry in shown] == [{element}] * 3
+    as_submitted = bundle(*found, release=None)["entry"]
+    assert [as_submitted[0]["resource"], as_submitted[1]["resource"]] == [r4(), r5()]
+    remarks = as_submitted[3]["resource"]["issue"]
+    assert [issue["diagnostics"].partition(":")[0] for issue in remarks] == ["represented"]
 
 
 @pytest.mark.parametrize(("release", "element"), [("fhir-r4", "type"), ("fhir-r5", "code")])

@@ -5,8 +5,9 @@
       {"resource":{"resourceType":"OperationOutcome",…},"search":{"mode":"outcome"}}]}
 
 Each match's resource is what the sender submitted, byte for byte: its `id` is the sender's, if any,
-and its release too; the event id is in `fullUrl`. What a reader has to know beside the words of the
-sender is in the OperationOutcome, the last entry, with the place: `Bundle.entry[2].resource`.
+and its release too, unless the reader asked for the other; the event id is in `fullUrl`. What a
+reader has to know beside the words of the sender is in the OperationOutcome, the last entry, with
+the place: `Bundle.entry[2].resource`.
 
 There is no `total`. It would count all that match, which takes opening every record of the period;
 a count of the index would be wrong where records are filtered, and would tell of what was erased.
@@ -70,15 +71,16 @@ def searchset(
     found: Sequence[Found],
     *,
     base: str,
-    release: Release,
+    release: Release | None,
     next_cursor: str | None = None,
     warnings: Sequence[Issue] = (),
 ) -> bytes:
     """Write the Bundle of one page; JSON.
 
     `base`: the server's URL, without a slash at its end; `release`: which FHIR the reader asked
-    for; `next_cursor`: where the next page starts, None on the last; `warnings`: what else is to be
-    said of the whole answer. Which parameters were ignored, and what each event is, is said here.
+    for, None: whichever each was submitted in; `next_cursor`: where the next page starts, None on
+    the last; `warnings`: what else is to be said of the whole answer. Which parameters were
+    ignored, and what each event is, is said here.
     """
     shown = [shown_event(one.opened, release) for one in found]
     url = f"{base}/AuditEvent"
@@ -112,7 +114,7 @@ def _ignored(search: Search) -> Iterator[Issue]:
         )
 
 
-def _remarks(one: Found, event: ShownEvent, release: Release) -> Iterator[tuple[str, str]]:
+def _remarks(one: Found, event: ShownEvent, release: Release | None) -> Iterator[tuple[str, str]]:
     """Say what an event is, beside what its sender says: issue codes and words."""
     if one.opened.conflict:
         yield "conflict", "conflict: its sender used the id of another event, with other content"
@@ -126,6 +128,9 @@ def _remarks(one: Found, event: ShownEvent, release: Release) -> Iterator[tuple[
         yield "duplicate", f"repeat: has the content of AuditEvent/{one.repeats}"
     if event.is_represented:
         yield "informational", "represented: made of a CloudEvent; not the words of its sender"
-    if event.release != release:
+    if event.converted_from is not None:
+        own = _RELEASES[event.converted_from]
+        yield "informational", f"converted: from FHIR {own}, in which it was submitted"
+    elif release is not None and event.release != release:
         asked = _RELEASES[release]
         yield "informational", f"release: FHIR {_RELEASES[event.release]} as submitted, not {asked}"

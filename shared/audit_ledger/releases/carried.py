@@ -1,0 +1,134 @@
+"""What the other release has no place for is carried in extensions, and found there again.
+
+The URLs are those of HL7's cross-version extensions (FHIR R5, "Extensions for converting between
+versions"): `http://hl7.org/fhir/<version>/StructureDefinition/extension-AuditEvent.<path>`. What a
+release demands and the event does not have is made, and marked, so that it is taken away again.
+"""
+
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+from audit_ledger.errors import FormatError
+from audit_ledger.events.json_document import JsonObject
+
+R4: Final = "http://hl7.org/fhir/4.0/StructureDefinition/extension-AuditEvent."
+R5: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-AuditEvent."
+
+NETWORK: Final = {"address": "String", "type": "Code"}
+OUTCOME: Final = {"code": "Coding", "detail": "CodeableConcept"}
+OUTCOME_LISTS: Final = frozenset({"detail"})
+AGENT: Final = {
+    "type": "CodeableConcept",
+    "role": "CodeableConcept",
+    "who": "Reference",
+    "requestor": "Boolean",
+    "location": "Reference",
+    "policy": "Uri",
+    "networkReference": "Reference",
+    "networkUri": "Uri",
+    "networkString": "String",
+    "authorization": "CodeableConcept",
+}
+AGENT_LISTS: Final = frozenset({"role", "policy", "authorization"})
+"""Data types of the members of objects that have none of their own."""
+
+MADE: Final[JsonObject] = {"url": "urn:audit-ledger:made", "valueBoolean": True}
+UNKNOWN: Final[JsonObject] = {
+    "extension": [
+        {
+            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+            "valueCode": "unknown",
+        },
+        MADE,
+    ]
+}
+
+
+def made(value: JsonObject) -> JsonObject:
+    """Mark a value that the event does not have."""
+    return {**value, "extension": [MADE]}
+
+
+def is_made(value: Any) -> bool:
+    """Whether a value was made."""
+    return isinstance(value, dict) and MADE in _list(value.get("extension"))
+
+
+def carry(holder: JsonObject, url: str, kind: str, value: Any) -> None:
+    """Add an extension to an object; `kind`: the data type, as in `valueCoding`."""
+    _extensions(holder).append({"url": url, f"value{kind}": value})
+
+
+def carry_object(holder: JsonObject, url: str, value: JsonObject, kinds: Mapping[str, str]) -> None:
+    """Add an extension for an object that has no data type of its own, member by member.
+
+    `kinds`: data types of its members; FormatError where it has others.
+    """
+    if not set(value) <= {*kinds, "extension", "id"}:
+        raise FormatError("AuditEvent: an element has members that its release does not have")
+    parts = [
+        {"url": name, f"value{'String' if name == 'id' else kinds[name]}": one}
+        for name, given in value.items()
+        if name != "extension"
+        for one in (given if isinstance(given, list) else [given])
+    ]
+    own = value.get("extension", [])
+    if not isinstance(own, list):
+        raise FormatError("AuditEvent: extension is no list")
+    _extensions(holder).append({"url": url, "extension": [*parts, *own]})
+
+
+def object_of(extension: JsonObject, kinds: Mapping[str, str], lists: Set[str]) -> JsonObject:
+    """Give the object that `carry_object` carried; `lists`: its members that are lists."""
+    found: JsonObject = {}
+    for part in _list(extension.get("extension")):
+        name = str(part.get("url")) if isinstance(part, dict) else ""
+        if name in lists:
+            found.setdefault(name, []).append(value_of(part))
+        elif name in kinds or name == "id":
+            found[name] = value_of(part)
+        else:
+            found.setdefault("extension", []).append(part)
+    return found
+
+
+def _extensions(holder: JsonObject) -> list[Any]:
+    extensions = holder.setdefault("extension", [])
+    if not isinstance(extensions, list):
+        raise FormatError("AuditEvent: extension is no list")
+    return extensions
+
+
+def taken(holder: JsonObject, prefix: str) -> dict[str, list[JsonObject]]:
+    """Take the extensions whose URL begins with `prefix` out of an object: path → extensions."""
+    extensions = holder.get("extension")
+    if not isinstance(extensions, list):
+        return {}
+    found: dict[str, list[JsonObject]] = {}
+    left = []
+    for one in extensions:
+        url = one.get("url") if isinstance(one, dict) else None
+        if isinstance(url, str) and url.startswith(prefix):
+            found.setdefault(url.removeprefix(prefix), []).append(one)
+        else:
+            left.append(one)
+    if left or not found:
+        holder["extension"] = left
+    else:
+        del holder["extension"]
+    return found
+
+
+def value_of(extension: JsonObject) -> Any:
+    """Give the value that an extension carries; None where it carries none."""
+    return next((value for name, value in extension.items() if name.startswith("value")), None)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def primitive_extensions(holder: JsonObject, element: str) -> list[Any]:
+    """Give the extensions of a primitive element, in JSON beside it, under `_element`."""
+    beside = holder.get(f"_{element}")
+    return _list(beside.get("extension")) if isinstance(beside, dict) else []

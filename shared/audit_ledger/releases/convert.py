@@ -1,0 +1,41 @@
+"""An AuditEvent in the release that was asked for: R4 as R5, R5 as R4.
+
+Elements go where HL7 says that they went (FHIR R5, AuditEvent, "R4 conversion"). What has no place
+is carried (see `carried`), and what one release demands and the other need not have is made and
+marked, so that converting there and back gives the same event. A value that has not the shape that
+its release gives it stays as it is; where it stands in the way of what is to be carried, the event
+is not converted: nothing is lost.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.events.json_document import JsonObject
+from audit_ledger.releases.to_r4 import to_r4
+from audit_ledger.releases.to_r5 import to_r5
+
+TAG_SYSTEM: Final = "urn:audit-ledger:tag"
+TAG_CODE: Final = "converted"
+
+_decoder = msgspec.json.Decoder(JsonObject, float_hook=Decimal)  # a decimal keeps its digits
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def convert(resource: bytes, to: Release) -> bytes:
+    """Give an AuditEvent of the other release as JSON of `to`; `meta.tag` says that it is.
+
+    FormatError where it is not of the shape that could be converted without loss.
+    """
+    event = _decoder.decode(resource)
+    made = to_r5(event) if to == "fhir-r5" else to_r4(event)
+    meta = made.get("meta", {})
+    if isinstance(meta, dict) and isinstance(meta.get("tag", []), list):
+        tag = {"system": TAG_SYSTEM, "code": TAG_CODE, "display": f"Made of {_OTHER[to]}"}
+        made["meta"] = {**meta, "tag": [*meta.get("tag", []), tag]}
+    return _encoder.encode(made)
+
+
+_OTHER: Final[dict[Release, str]] = {"fhir-r5": "FHIR R4", "fhir-r4": "FHIR R5"}

@@ -1,0 +1,169 @@
+"""R4 → R5, element by element."""
+
+from copy import deepcopy
+from typing import Any, Final
+
+from audit_ledger.events.json_document import JsonObject
+from audit_ledger.releases.carried import (
+    AGENT,
+    AGENT_LISTS,
+    MADE,
+    NETWORK,
+    OUTCOME,
+    OUTCOME_LISTS,
+    R4,
+    R5,
+    UNKNOWN,
+    carry,
+    carry_object,
+    is_made,
+    made,
+    object_of,
+    primitive_extensions,
+    taken,
+    value_of,
+)
+
+OUTCOMES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
+URI: Final = "5"  # NetworkType
+
+
+def to_r5(event: JsonObject) -> JsonObject:
+    """Give an R4 AuditEvent, decoded, as one of R5."""
+    event = deepcopy(event)
+    restored = taken(event, R5)
+    _root(event)
+    for agent in _objects(event.get("agent")):
+        _agent(agent)
+    if isinstance(source := event.get("source"), dict):
+        _source(source)
+    for entity in _objects(event.get("entity")):
+        _entity(entity)
+    for path in ("category", "basedOn"):
+        if path in restored:
+            event[path] = [value_of(one) for one in restored[path]]
+    for path in ("code", "severity", "patient", "encounter"):
+        if path in restored:
+            event[path] = value_of(restored[path][0])
+    if "occurred" in restored:
+        event["occurredDateTime"] = value_of(restored["occurred"][0])
+    if "outcome" in restored:
+        event["outcome"] = object_of(restored["outcome"][0], OUTCOME, OUTCOME_LISTS)
+    return event
+
+
+def _root(event: JsonObject) -> None:
+    if isinstance(type_ := event.get("type"), dict):
+        del event["type"]
+        if not is_made(type_):
+            event["category"] = [{"coding": [type_]}]
+        if "subtype" not in event:
+            event["code"] = deepcopy(UNKNOWN)
+    if _codings(event.get("subtype")):
+        event["code"] = {"coding": event.pop("subtype")}
+    if "period" in event:
+        event["occurredPeriod"] = event.pop("period")
+    _outcome(event)
+    if "purposeOfEvent" in event:
+        event["authorization"] = event.pop("purposeOfEvent")
+
+
+def _outcome(event: JsonObject) -> None:
+    code, words = event.get("outcome"), event.get("outcomeDesc")
+    has_primitives = "_outcome" in event or "_outcomeDesc" in event
+    if has_primitives or not isinstance(code, str | None) or not isinstance(words, str | None):
+        return
+    if code is None and words is None:
+        return
+    outcome: JsonObject = {"code": deepcopy(UNKNOWN)}
+    if code is not None:
+        outcome = {"code": {"system": OUTCOMES, "code": event.pop("outcome")}}
+    if words is not None:
+        outcome["detail"] = [{"text": event.pop("outcomeDesc")}]
+    event["outcome"] = outcome
+
+
+def _agent(agent: JsonObject) -> None:
+    restored = taken(agent, R5)
+    name = agent.get("name")
+    if "who" not in agent:
+        agent["who"] = made({"display": name}) if isinstance(name, str) else deepcopy(UNKNOWN)
+    for element, kind in (("altId", "String"), ("name", "String"), ("media", "Coding")):
+        if element in agent and f"_{element}" not in agent:
+            carry(agent, f"{R4}agent.{element}", kind, agent.pop(element))
+    if MADE in primitive_extensions(agent, "requestor"):
+        del agent["requestor"], agent["_requestor"]
+    network = agent.get("network")
+    if isinstance(network, dict):
+        del agent["network"]
+        if not set(network) <= {"address", "type"} or "address" not in network:
+            carry_object(agent, f"{R4}agent.network", network, NETWORK)
+            if isinstance(network.get("address"), str):
+                agent["networkString"] = network["address"]
+        elif network.get("type") == URI:
+            agent["networkUri"] = network["address"]
+        else:
+            agent["networkString"] = network["address"]
+            if "type" in network:
+                carry(agent, f"{R4}agent.network.type", "Code", network["type"])
+    if "purposeOfUse" in agent:
+        agent["authorization"] = agent.pop("purposeOfUse")
+    if "agent.network" in restored:
+        agent["networkReference"] = value_of(restored["agent.network"][0])
+
+
+def _source(source: JsonObject) -> None:
+    restored = taken(source, R5)
+    if isinstance(source.get("site"), str) and "_site" not in source:
+        source["site"] = {"display": source["site"]}
+    if _codings(source.get("type")):
+        source["type"] = [{"coding": [coding]} for coding in source["type"]]
+    if "source.site" in restored:
+        source["site"] = value_of(restored["source.site"][0])
+    if "source.type" in restored:
+        source["type"] = [value_of(one) for one in restored["source.type"]]
+
+
+def _entity(entity: JsonObject) -> None:
+    restored = taken(entity, R5)
+    for element, kind in (
+        ("type", "Coding"),
+        ("lifecycle", "Coding"),
+        ("name", "String"),
+        ("description", "String"),
+    ):
+        if element in entity and f"_{element}" not in entity:
+            carry(entity, f"{R4}entity.{element}", kind, entity.pop(element))
+    if isinstance(role := entity.get("role"), dict) and "coding" not in role:
+        entity["role"] = {"coding": [role]}
+    if _codings(entity.get("securityLabel")):
+        entity["securityLabel"] = [{"coding": [label]} for label in entity["securityLabel"]]
+    for detail in _objects(entity.get("detail")):
+        of_detail = taken(detail, R5)
+        if isinstance(detail.get("type"), str) and "_type" not in detail:
+            detail["type"] = {"text": detail["type"]}
+        if "entity.detail.type" in of_detail:
+            detail["type"] = value_of(of_detail["entity.detail.type"][0])
+        if "entity.detail.value" in of_detail:
+            detail.pop("_valueString", None)
+            (carrying,) = of_detail["entity.detail.value"][:1]
+            detail |= {name: value for name, value in carrying.items() if name != "url"}
+    if "entity.role" in restored:
+        entity["role"] = value_of(restored["entity.role"][0])
+    if "entity.securityLabel" in restored:
+        entity["securityLabel"] = [value_of(one) for one in restored["entity.securityLabel"]]
+    if "entity.agent" in restored:
+        entity["agent"] = [object_of(one, AGENT, AGENT_LISTS) for one in restored["entity.agent"]]
+
+
+def _objects(value: Any) -> list[JsonObject]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _codings(value: Any) -> bool:
+    """Whether it is a list of Codings, and not of what R5 has there."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(one, dict) and "coding" not in one for one in value)
+    )

@@ -1,0 +1,1 @@
+"""R4 as R5 and back."""
