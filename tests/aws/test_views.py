@@ -167,6 +167,26 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     assert views.anew(begin=False).generation == 2
 
 
+def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a follower of the old views that claims a number just before."""
+    live = commit(views, views.claim(views.cursor()), a=b"old")
+    made = commit(views, views.claim(views.anew(begin=True)), a=b"new")
+    read, claims = views.cursor, [True, True]
+
+    def overtaken(*which: str) -> FollowerCursor:
+        seen = read(*which)
+        if not which and claims and claims.pop():
+            views.claim(seen)
+        return seen
+
+    with monkeypatch.context() as racing:
+        racing.setattr(views, "cursor", overtaken)
+        taken = views.take_over(made)
+    assert views.cursor() == taken
+    assert taken.attempt > live.attempt + 2
+    assert views.state(taken, "a") == b"new"
+
+
 def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTable) -> None:
     """Nothing is deleted, and nothing of what was is taken for what is."""
     cursor = views.claim(views.cursor())

@@ -35,6 +35,7 @@ FOLLOWER: Final = "follower"
 REBUILD: Final = "rebuild"
 GAPS: Final = "gaps"
 PIECE_BYTES: Final = 350 * 1024  # of a state: an item holds 400 KB
+MOST_TAKE_OVERS: Final = 5
 MAX_PLACES: Final = 200  # of a document, the first ones; a set of them is 20 KB
 
 
@@ -148,16 +149,24 @@ class ViewsTable:
         return new
 
     def take_over(self, made: FollowerCursor) -> FollowerCursor:
-        """Have a generation that was made anew be the one that is read from now on."""
-        live = self.cursor()
-        new = replace(
-            made,
-            item=FOLLOWER,
-            attempt=max(live.attempt, made.attempt) + 1,
-            announced=max(live.announced, made.announced),
-        )
-        self._move(live, new)
-        return new
+        """Have a generation that was made anew be the one that is read from now on.
+
+        Whoever follows the old one at this moment is overtaken, and not the other way round.
+        """
+        for _ in range(MOST_TAKE_OVERS):
+            live = self.cursor()
+            new = replace(
+                made,
+                item=FOLLOWER,
+                attempt=max(live.attempt, made.attempt) + 1,
+                announced=max(live.announced, made.announced),
+            )
+            try:
+                self._move(live, new)
+            except LostRaceError:
+                continue
+            return new
+        raise LostRaceError("the old views move on all the time")
 
     def state(self, cursor: FollowerCursor, name: str) -> bytes | None:
         """Read a state as of a cursor; None where there is none. LostRaceError: it moved on."""
