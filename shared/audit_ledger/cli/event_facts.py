@@ -57,8 +57,12 @@ def what(details: EventDetails) -> str:
 
 
 def patients(details: EventDetails) -> str:
-    """Name whom it is about."""
-    return joined(map(_patient, details.patients), ", ") or ""
+    """Name whom it is about, each by one name: `show` has all of them."""
+    named = (
+        patient.reference or next(iter(_pairs(patient.identifiers)), None)
+        for patient in details.patients
+    )
+    return joined(named, ", ") or ""
 
 
 def outcome(details: EventDetails) -> str:

@@ -97,7 +97,7 @@ def run(
         for entries in _fetched(api, query, parts):
             done += entries
             if show:
-                show(done, done)
+                show(done, 0)
         _assemble(folder, parts)
     parts.unlink()
     _report(folder, as_json=as_json)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Show = Callable[[int, int], None]
-"""Takes how many entries are done, and of how many."""
+"""Takes how many entries are done, and of how many; 0 where nobody knows."""
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def progress(doing: str) -> Iterator[Show | None]:
         task = bar.add_task(doing, total=None)
 
         def show(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of)
+            bar.update(task, completed=done, total=of or None)
 
         yield show
 
