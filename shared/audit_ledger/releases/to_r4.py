@@ -18,6 +18,7 @@ from audit_ledger.releases.carried import (
     is_made,
     made,
     object_of,
+    objects,
     taken,
     value_of,
 )
@@ -53,11 +54,11 @@ def to_r4(event: JsonObject) -> JsonObject:
     _outcome(event)
     if "authorization" in event:
         event["purposeOfEvent"] = event.pop("authorization")
-    for agent in _objects(event.get("agent")):
+    for agent in objects(event.get("agent")):
         _agent(agent)
     if isinstance(source := event.get("source"), dict):
         _source(source)
-    for entity in _objects(event.get("entity")):
+    for entity in objects(event.get("entity")):
         _entity(entity)
     return event
 
@@ -68,7 +69,7 @@ def _codes(event: JsonObject) -> None:
     if not isinstance(code, dict):
         return
     del event["code"]
-    codings = _objects(code.get("coding"))
+    codings = objects(code.get("coding"))
     if not is_made(code):
         if codings:
             event["subtype"] = codings
@@ -78,7 +79,7 @@ def _codes(event: JsonObject) -> None:
     if category is None:
         event["type"] = made(codings[0]) if codings else deepcopy(UNKNOWN)
         return
-    first = next((c for one in _objects(category) for c in _objects(one.get("coding"))), None)
+    first = next((c for one in objects(category) for c in objects(one.get("coding"))), None)
     event["type"] = first if first is not None else deepcopy(UNKNOWN)
     if category != [{"coding": [first]}]:
         for one in category if isinstance(category, list) else [category]:
@@ -96,7 +97,7 @@ def _outcome(event: JsonObject) -> None:
         as_r4 = own if code.get("system") == OUTCOMES else _OF_SEVERITY.get(str(own))
         if isinstance(as_r4, str):
             event["outcome"] = as_r4
-    words = next((one.get("text") for one in _objects(details) if "text" in one), None)
+    words = next((one.get("text") for one in objects(details) if "text" in one), None)
     if isinstance(words, str):
         event["outcomeDesc"] = words
     expected: JsonObject = {"code": {"system": OUTCOMES, "code": event.get("outcome")}}
@@ -151,14 +152,14 @@ def _entity(entity: JsonObject) -> None:
             entity[element] = value_of(restored[f"entity.{element}"][0])
     role = entity.get("role")
     if isinstance(role, dict) and ("coding" in role or "text" in role):
-        codings = _objects(role.get("coding"))
+        codings = objects(role.get("coding"))
         del entity["role"]
         if codings:
             entity["role"] = codings[0]
         if role != {"coding": codings[:1]}:
             carry(entity, f"{R5}entity.role", "CodeableConcept", role)
     _as_codings(entity, "securityLabel", "entity.securityLabel")
-    for detail in _objects(entity.get("detail")):
+    for detail in objects(entity.get("detail")):
         _detail(detail)
     for agent in _popped_list(entity, "agent"):
         if not isinstance(agent, dict):
@@ -170,7 +171,7 @@ def _detail(detail: JsonObject) -> None:
     type_ = detail.get("type")
     if isinstance(type_, dict):
         text = type_.get("text")
-        coded = next(iter(_objects(type_.get("coding"))), {})
+        coded = next(iter(objects(type_.get("coding"))), {})
         detail["type"] = text or coded.get("display") or coded.get("code") or "unknown"
         if type_ != {"text": text}:
             carry(detail, f"{R5}entity.detail.type", "CodeableConcept", type_)
@@ -187,7 +188,7 @@ def _as_codings(holder: JsonObject, element: str, path: str) -> None:
         isinstance(one, dict) and ("coding" in one or "text" in one) for one in concepts
     ):
         return
-    codings = [coding for one in concepts for coding in _objects(one.get("coding"))]
+    codings = [coding for one in concepts for coding in objects(one.get("coding"))]
     if concepts != [{"coding": [coding]} for coding in codings]:
         for one in concepts:
             carry(holder, f"{R5}{path}", "CodeableConcept", one)
@@ -199,7 +200,3 @@ def _as_codings(holder: JsonObject, element: str, path: str) -> None:
 def _popped_list(holder: JsonObject, element: str) -> list[Any]:
     """Take a list out of an object; what is none stays."""
     return holder.pop(element) if isinstance(holder.get(element), list) else []
-
-
-def _objects(value: Any) -> list[JsonObject]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

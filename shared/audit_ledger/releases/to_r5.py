@@ -19,6 +19,7 @@ from audit_ledger.releases.carried import (
     is_made,
     made,
     object_of,
+    objects,
     primitive_extensions,
     taken,
     value_of,
@@ -33,11 +34,11 @@ def to_r5(event: JsonObject) -> JsonObject:
     event = deepcopy(event)
     restored = taken(event, R5)
     _root(event)
-    for agent in _objects(event.get("agent")):
+    for agent in objects(event.get("agent")):
         _agent(agent)
     if isinstance(source := event.get("source"), dict):
         _source(source)
-    for entity in _objects(event.get("entity")):
+    for entity in objects(event.get("entity")):
         _entity(entity)
     for path in ("category", "basedOn"):
         if path in restored:
@@ -138,7 +139,7 @@ def _entity(entity: JsonObject) -> None:
         entity["role"] = {"coding": [role]}
     if _codings(entity.get("securityLabel")):
         entity["securityLabel"] = [{"coding": [label]} for label in entity["securityLabel"]]
-    for detail in _objects(entity.get("detail")):
+    for detail in objects(entity.get("detail")):
         of_detail = taken(detail, R5)
         if isinstance(detail.get("type"), str) and "_type" not in detail:
             detail["type"] = {"text": detail["type"]}
@@ -154,10 +155,6 @@ def _entity(entity: JsonObject) -> None:
         entity["securityLabel"] = [value_of(one) for one in restored["entity.securityLabel"]]
     if "entity.agent" in restored:
         entity["agent"] = [object_of(one, AGENT, AGENT_LISTS) for one in restored["entity.agent"]]
-
-
-def _objects(value: Any) -> list[JsonObject]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _codings(value: Any) -> bool:
