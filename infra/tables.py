@@ -33,7 +33,7 @@ class TablesStack(StageStack):
         self._table("blocks", "origin", "first_seq", stream=dynamodb.StreamViewType.OLD_IMAGE)
         events = self._table("events", "key")
         for attribute in ("patient", "agent", "late"):
-            _add_index(events, attribute, "time", also=("seq", "block"))
+            _add_index(events, attribute, "place", also=("block",))
         # The secrets: under a KMS key, so that every use of it is in CloudTrail. No stream, no
         # backup but point-in-time recovery: what is erased must be gone everywhere.
         subjects = self._table(

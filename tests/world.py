@@ -26,7 +26,7 @@ TABLES = {
     "views": ("key", None),
 }
 INDEXES: dict[str, dict[str, tuple[str | None, list[str]]]] = {
-    "events": {name: ("time", ["seq", "block"]) for name in ("patient", "agent", "late")},
+    "events": {name: ("place", ["block"]) for name in ("patient", "agent", "late")},
     "subjects": {"pseudonym": (None, [])},
 }
 """By table: an index named after its key, its sort key (a number), and what it holds beside."""

@@ -69,7 +69,7 @@ class Finder:
         """
         newest_first = search.sort == "-date"
         window = self._window(search, after, newest_first=newest_first)
-        if window.first > window.last or self.ledger.keys is None:
+        if window.is_empty or self.ledger.keys is None:
             return Page((), None)
         places, warnings = self._candidates(search, window, newest_first=newest_first)
         if after is not None:  # a cursor does not know the block
@@ -90,7 +90,7 @@ class Finder:
         """
         newest_first = search.sort == "-date"
         window = self._window(search, None, newest_first=newest_first)
-        if window.first > window.last or self.ledger.keys is None:
+        if window.is_empty or self.ledger.keys is None:
             return ()
         places, _ = self._candidates(search, window, newest_first=newest_first)
         found: list[Opened] = []
@@ -200,9 +200,11 @@ class Finder:
         first, last = period.from_ms, period.to_ms - 1
         if after is None:
             return Window(first, last)
-        if newest_first:
-            return Window(first, min(last, after.time_ms))
-        return Window(max(first, after.time_ms), last)
+        if newest_first and after.time_ms <= last:
+            return Window(first, after.time_ms, last_seq=after.seq - 1)
+        if not newest_first and after.time_ms >= first:
+            return Window(after.time_ms, last, first_seq=after.seq + 1)
+        return Window(first, last)
 
     def _filled(
         self,

@@ -325,4 +325,4 @@ def test_an_event_far_from_the_ledgers_time_is_in_the_index_of_late_ones() -> No
 def test_events_without_patient_or_person_are_in_no_such_index() -> None:
     """Sparse indexes cost nothing for what they do not hold."""
     (item,) = indexed(msgspec.structs.replace(ROW, patient=None, agents=()))
-    assert set(item) == {"key", "seq", "block", "time", "row"}
+    assert set(item) == {"key", "seq", "block", "place", "row"}

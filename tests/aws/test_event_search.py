@@ -61,10 +61,11 @@ def search(world: World) -> EventSearch:
 
 
 def recounted(entries: list[IndexedEntry], window: Window, *, newest_first: bool) -> list[int]:
-    """Numbers of entries within a window, in order of their own time."""
-    inside = [e for e in entries if window.first <= e.row.time_ms <= window.last]
-    inside.sort(key=lambda e: (e.row.time_ms, e.seq), reverse=newest_first)
-    return [e.seq for e in inside]
+    """Numbers of entries within a window, in order of their own time, then of entry."""
+    first, last = (window.first, window.first_seq), (window.last, window.last_seq)
+    inside = sorted((e.row.time_ms, e.seq) for e in entries)
+    found = [seq for time_ms, seq in inside if first <= (time_ms, seq) <= last]
+    return found[::-1] if newest_first else found
 
 
 WINDOWS = [
@@ -72,12 +73,10 @@ WINDOWS = [
     Window(NOW * 1000 - 1000, NOW * 1000 + 1000),  # both ends are in it
     Window(NOW * 1000 + 1, NOW * 1000 + 499),
     Window(NOW * 1000 + 500, NOW * 1000 + 500),
+    Window(NOW * 1000 + 500, NOW * 1000 + 500, first_seq=6),  # behind the other of one instant
+    Window(NOW * 1000 + 500, NOW * 1000 + 500, last_seq=5),
+    Window(NOW * 1000, NOW * 1000, last_seq=-1),  # nothing is left
 ]
-
-
-def in_order_of_time(places: list[Place], *, newest_first: bool) -> bool:
-    times = [place.time_ms for place in places]
-    return times == sorted(times, reverse=newest_first)
 
 
 HOW = [(window, newest_first) for window in WINDOWS for newest_first in (False, True)]
@@ -94,8 +93,7 @@ def test_a_persons_entries_are_found_by_time(search: EventSearch, by: By) -> Non
             if (person == e.row.patient if by == "patient" else person in e.row.agents)
         ]
         wanted = recounted(named, window, newest_first=newest_first)
-        assert sorted(place.seq for place in places) == sorted(wanted)
-        assert in_order_of_time(places, newest_first=newest_first)
+        assert [place.seq for place in places] == wanted
         assert set(places) <= {place_of(e) for e in ENTRIES}
 
 

@@ -15,7 +15,7 @@ KEYS = {
 }
 INDEXES = {
     "events": {
-        name: {name: ("HASH", "S"), "time": ("RANGE", "N")} for name in ("patient", "agent", "late")
+        name: {name: ("HASH", "S"), "place": ("RANGE", "N")} for name in ("patient", "agent", "late")
     },
     "subjects": {"pseudonym": {"pseudonym": ("HASH", "S")}},
 }
@@ -40,7 +40,7 @@ def test_keys_and_indexes_are_the_designs(dev: Assembly) -> None:
         indexes: list[dict[str, Any]] = table.properties.get("GlobalSecondaryIndexes", [])
         shown = {i["IndexName"]: keys(i["KeySchema"], table) for i in indexes}
         assert shown == INDEXES.get(name, {})
-        place = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["seq", "block"]}
+        place = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["block"]}
         held = place if name == "events" else {"ProjectionType": "KEYS_ONLY"}
         assert all(index["Projection"] == held for index in indexes)
 

@@ -1,10 +1,11 @@
 """The events table (the index): derived from blocks, rebuilt from them, never the truth itself.
 
 An item a record, under the key origin#event id: `seq` (its entry), `block` (the block's first
-entry), `time` (the event's own, ms), `row` (the index row), `conflict` where the event id was
-taken by other content. Sparse attributes feed the secondary indexes: `patient` and `agent`
-(origin#pseudonym), `late` (origin) of events whose own time is more than two minutes from
-the entry's (docs/decisions/late-events.md). A further person of an event has an item of its own,
+entry), `place` (the event's own time and the entry, in one number that sorts), `row` (the index
+row), `conflict` where the event id was taken by other content. Sparse attributes feed the
+secondary indexes, which sort by place: `patient` and `agent` (origin#pseudonym), `late` (origin)
+of events whose own time is more than two minutes from the entry's
+(docs/decisions/late-events.md). A further person of an event has an item of its own,
 key origin#event id#n. `lost` in the place of all that: a rebuild found the entry nowhere, and the
 event is as unknown as if it had no item.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LATE_MS = 2 * 60_000
+_SEQS = 10**19  # more than there are entries: a place has 34 digits of DynamoDB's 38
 
 
 @dataclass(frozen=True)
@@ -157,13 +159,23 @@ def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) ->
     return IndexedEntry(seq, first_seq, block_time, row, item.row, item.conflict)
 
 
+def place_number(time_ms: int, seq: int) -> int:
+    """Give the number by which the secondary indexes sort: by own time (ms), then by entry."""
+    return time_ms * _SEQS + seq
+
+
+def time_and_seq(place: int) -> tuple[int, int]:
+    """Give the event's own time (ms) and the entry of such a number."""
+    return divmod(place, _SEQS)
+
+
 def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
     """Give the items that an entry has in the events table."""
     row = entry.row
     place: Item = {
         "seq": {"N": str(entry.seq)},
         "block": {"N": str(entry.first_seq)},
-        "time": {"N": str(row.time_ms)},
+        "place": {"N": str(place_number(row.time_ms, entry.seq))},
     }
     item: Item = {"key": {"S": f"{origin}#{entry.key}"}, **place, "row": {"B": entry.row_bytes}}
     if entry.conflict:

@@ -6,18 +6,18 @@ them takes the newest entries from blocks instead.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from audit_ledger import strict_base64
-from audit_ledger.aws.event_index import IndexedEntry
+from audit_ledger.aws.event_index import IndexedEntry, place_number, time_and_seq
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 By = Literal["patient", "agent"]
+_LAST_SEQ = 2**63 - 1
 _NO_BLOCK = 2**63 - 1
 
 
@@ -30,10 +30,21 @@ class Place(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
-    """A period of events' own time, milliseconds since 1970: from `first` to `last`, both in it."""
+    """A period of events' own time, milliseconds since 1970: from `first` to `last`, both in it.
+
+    Of events of its very ends it holds entries from `first_seq` and to `last_seq`, so that what is
+    left of a search begins where its last page ended, however many are of one instant.
+    """
 
     first: int
     last: int
+    first_seq: int = 0
+    last_seq: int = _LAST_SEQ
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be in it."""
+        return (self.first, self.first_seq) > (self.last, self.last_seq)
 
 
 @dataclass(frozen=True)
@@ -79,22 +90,22 @@ class EventSearch:
     def _query(
         self, index: str, value: str, window: Window, *, newest_first: bool
     ) -> Iterator[Place]:
+        if window.is_empty:  # DynamoDB refuses to look
+            return
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=index,
-            KeyConditionExpression="#by = :value AND #time BETWEEN :first AND :last",
-            ExpressionAttributeNames={"#by": index, "#time": "time"},
+            KeyConditionExpression="#by = :value AND place BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#by": index},
             ExpressionAttributeValues={
                 ":value": {"S": value},
-                ":first": {"N": str(window.first)},
-                ":last": {"N": str(window.last)},
+                ":first": {"N": str(place_number(window.first, window.first_seq))},
+                ":last": {"N": str(place_number(window.last, window.last_seq))},
             },
             ScanIndexForward=not newest_first,
         )
-        places = (_place(item) for page in pages for item in page["Items"])
-        # The index sorts by time alone: entries of one instant come in any order.
-        for _, same_time in groupby(places, lambda place: place.time_ms):
-            yield from sorted(same_time, reverse=newest_first)
+        for page in pages:
+            yield from map(_place, page["Items"])
 
 
 def place_of(entry: IndexedEntry) -> Place:
@@ -106,4 +117,4 @@ def _place(item: dict[str, Any]) -> Place:
     block = int(item["block"]["N"])
     if block < 0:  # no entry, and no sign of anything: as wrong as any block that is not there
         block = _NO_BLOCK
-    return Place(int(item["time"]["N"]), int(item["seq"]["N"]), block)
+    return Place(*time_and_seq(int(item["place"]["N"])), block)
