@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from audit_ledger import strict_base64
 from audit_ledger.aws.objects import LedgerObjects
-from audit_ledger.chain.digest import decode_digest, is_digest_name
+from audit_ledger.chain.digest import decode_digest, digest_name, is_digest_name
 from audit_ledger.chain.published import CHECKPOINT, LATEST
 from audit_ledger.errors import NotFoundError, UnreachableError
 from audit_ledger.http.answers import Answer, json_answer
@@ -93,7 +93,7 @@ def get_digests(desk: Desk, request: Request) -> Answer:
         raise RejectedSearch(400, "value", "from", f"an instant at most {MOST_DAYS} days before to")
     digests: list[dict[str, Any]] = []
     more: str | None = None
-    for name in _names(desk.objects(ledger.id), first, to):
+    for name in digest_names(desk.objects(ledger.id), first, to):
         note = ledger.published.read(name)
         if note is None:
             continue
@@ -170,23 +170,14 @@ def _digest(note: bytes) -> dict[str, Any]:
     }
 
 
-def _names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
-    """Give the names of digests that end within [first, to], in order, a day at a time."""
-    begin, end = (_compact(moment) for moment in (first, to))
-    first_day, last_day = (datetime.fromtimestamp(moment, UTC).date() for moment in (first, to))
-    for number in range((last_day - first_day).days + 1):
-        day = first_day + timedelta(days=number)
-        names = objects.names(f"digests/{day:%Y/%m/%d}/")
-        dated = sorted(
-            (name.rpartition("/")[2].partition("-")[0], int(name.rpartition("-")[2]), name)
-            for name in names
-            if is_digest_name(name)
-        )
-        yield from (name for time, _, name in dated if begin <= time <= end)
-
-
-def _compact(moment: int) -> str:
-    return format_instant(moment).replace("-", "").replace(":", "")
+def digest_names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
+    """Give the names of digests that end within [first, to], in order: by end, then by size."""
+    before_first, last = (digest_name(moment, 0).removesuffix("-0") for moment in (first, to))
+    listed = filter(is_digest_name, objects.names("digests/", before_first))
+    for end, same_end in groupby(listed, lambda name: name.rpartition("-")[0]):
+        if end > last:
+            return
+        yield from sorted(same_end, key=lambda name: int(name.rpartition("-")[2]))
 
 
 def _text(body: bytes) -> Answer:

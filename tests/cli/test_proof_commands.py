@@ -93,6 +93,22 @@ def test_what_is_not_covered_yet_is_waited_for(
     assert asker.pauses == [60, 60]
 
 
+def test_what_was_just_accepted_is_waited_for(
+    asker: Asker, stub: StubServer, receipt: dict[str, Any]
+) -> None:
+    """It is in a queue: for twenty seconds nobody says that it is not there."""
+    stub.next_answers = [Says(404), Says(404), NOT_YET, NOT_YET, Says(200, receipt)]
+    assert asker.run("receipt", "get", "e1", "-o", asker.path / "e").code == DONE
+    assert asker.pauses == [2, 3, 60, 60]
+    asker.pauses.clear()
+    stub.answering = lambda _: Says(404)
+    asked = len(stub.got)
+    assert "not found" in asker.said(USAGE, "receipt", "get", "e1", "-o", asker.path / "f")
+    assert (asker.pauses, len(stub.got) - asked) == ([2, 3, 5, 10], 5)
+    asker.said(USAGE, "receipt", "get", "e1", "-o", asker.path / "f", "--wait", "1")
+    assert len(stub.got) - asked == 6
+
+
 def test_waiting_ends(asker: Asker, stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Incomplete; nothing is written; never longer than was said."""
     clock = [1000.0]

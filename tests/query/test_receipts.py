@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.chain.digest import digest_name
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.rfc6962 import verify_consistency
 from audit_ledger.verify.receipts import Disclosure, verify_receipt
+from functions.query.proofs import digest_names
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, Stage
+from tests.world import NAME, World
+
+NOW, DAY = 1_795_327_140, 86_400
 
 
 def test_a_receipt_proves_the_record_that_was_sent(stage: Stage) -> None:
@@ -51,6 +57,24 @@ def test_a_receipt_has_to_wait_for_its_digest(stage: Stage) -> None:
     assert stage.get(f"/AuditEvent/{event_id}/receipt", stage.patient("martha")).status_code == 404
     stage.cloud.publish()
     assert stage.get(f"/AuditEvent/{event_id}/receipt").status_code == 200
+
+
+def test_digests_are_listed_in_order_across_days(world: World) -> None:
+    """By end, then by size as a number; one listing, however many days nothing was published."""
+    calls: list[str] = []
+    world.s3.meta.events.register(
+        "before-call.s3", lambda model, **_: calls.append(model.name)
+    )
+    sizes = {NOW: (9, 10, 100), NOW + 60: (100,), NOW + 300 * DAY: (101,), NOW + 301 * DAY: (102,)}
+    names = [digest_name(end, size) for end, of_end in sizes.items() for size in of_end]
+    bucket = f"{NAME}-published"
+    for name in (*names, "digests/2026/11/notes", "checkpoint"):
+        world.s3.put_object(Bucket=bucket, Key=f"{LEDGER}/{name}", Body=b"")
+    objects = LedgerObjects(world.s3, bucket, LEDGER, Retention("GOVERNANCE", 1))
+    calls.clear()
+    assert list(digest_names(objects, NOW, NOW + 300 * DAY)) == names[:5]
+    assert calls == ["ListObjectsV2"]
+    assert list(digest_names(objects, NOW + 1, NOW + 300 * DAY - 1)) == [names[3]]
 
 
 def test_digests_are_given_as_they_are_published(stage: Stage, tmp_path: Path) -> None:

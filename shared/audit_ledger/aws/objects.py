@@ -1,5 +1,6 @@
 """S3 objects under one ledger's prefix: put once and locked, or replaced with care."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -104,13 +105,17 @@ class LedgerObjects:
                 raise LostRaceError(f"{path} changed meanwhile") from None
             raise
 
-    def names(self, folder: str, after: str = "") -> list[str]:
-        """List the paths of all objects under a folder (`tile/0/`) that sort behind `after`."""
+    def names(self, folder: str, after: str = "") -> Iterator[str]:
+        """Give the paths of all objects under a folder (`tile/0/`) that sort behind `after`.
+
+        In order, 1,000 a call.
+        """
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._key(folder), StartAfter=self._key(after or folder)
         )
         start = len(self._prefix) + 1
-        return [item["Key"][start:] for page in pages for item in page.get("Contents", [])]
+        for page in pages:
+            yield from (item["Key"][start:] for item in page.get("Contents", []))
 
     def delete(self, path: str) -> None:
         """Delete an object that is not locked (a partial tile)."""

@@ -16,6 +16,7 @@ from audit_ledger.cli.parameters import event_path
 from audit_ledger.cli.progress import waiting
 
 _WAIT_SECONDS = 60.0  # where the server does not say
+_ARRIVAL_SECONDS = (2.0, 3.0, 5.0, 10.0)  # until what was accepted is in the ledger
 
 
 class _Receipt(msgspec.Struct, frozen=True):
@@ -53,7 +54,7 @@ def _waited_for(api: Api, event_id: str, wait_seconds: int) -> Answered:
     """Ask until a checkpoint covers the event, for so long; then CannotTellError."""
     asked = Asked("GET", f"{event_path(event_id)}/receipt", headers={"Accept": "application/json"})
     end = time.monotonic() + wait_seconds
-    answered = api.ask(asked)
+    answered = _arrived(api, asked, end)
     with waiting("waiting for a checkpoint that covers the event"):
         while answered.status == 202:
             left = end - time.monotonic()
@@ -65,3 +66,20 @@ def _waited_for(api: Api, event_id: str, wait_seconds: int) -> Answered:
             pause(min(left, answered.retry_after_seconds or _WAIT_SECONDS))
             answered = api.ask(asked)
     return answered
+
+
+def _arrived(api: Api, asked: Asked, end: float) -> Answered:
+    """Ask until the ledger knows the event.
+
+    One that was accepted a moment ago is still in a queue: for some seconds "not found" is not
+    believed.
+    """
+    for seconds in _ARRIVAL_SECONDS:
+        if time.monotonic() + seconds > end:
+            break
+        answered = api.ask(asked, also=(404,))
+        if answered.status != 404:
+            return answered
+        with waiting("waiting for the event to be in the ledger"):
+            pause(seconds)
+    return api.ask(asked)
