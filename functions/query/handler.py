@@ -17,8 +17,9 @@ from audit_ledger.aws.keys import public_key_der
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.aws.views import ViewsTable
-from audit_ledger.errors import LedgerError, UnreachableError
-from audit_ledger.http.answers import Answer, refusal
+from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
+from audit_ledger.events.rejected import operation_outcome
+from audit_ledger.http.answers import Answer, answer, refusal
 from audit_ledger.http.request import Request, read_request
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
@@ -35,6 +36,7 @@ from functions.query.proofs import (
 from functions.query.reports import get_accesses, get_accounting, get_privacy_report
 from functions.query.search_events import get_audit_event, get_audit_events
 
+_BROKEN = (VerificationError, FormatError)
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 logger = Logger()
@@ -123,7 +125,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 L
         request = read_request(event, token_claims())
         answered = ROUTES[request.route](desk(), request)
     except LedgerError as error:
-        answered = refusal(error)
+        answered = _not_holding() if isinstance(error, _BROKEN) else refusal(error)
         if answered["statusCode"] >= 500:
             logger.error("not answered", error=type(error).__name__)
     except clients.AwsError as error:
@@ -131,3 +133,12 @@ def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 L
         answered = refusal(LedgerError())
     metrics.add_metric(f"Answers{answered['statusCode'] // 100}xx", MetricUnit.Count, 1)
     return answered
+
+
+def _not_holding() -> Answer:
+    """Answer where what is stored is not what it must be: asking again does not help."""
+    why = (
+        "what is stored here does not hold: somebody altered it, or a table was restored; "
+        "`ledger verify` says more"
+    )
+    return answer(500, msgspec.json.encode(operation_outcome("fatal", "exception", why)), "")

@@ -15,7 +15,8 @@ KEYS = {
 }
 INDEXES = {
     "events": {
-        name: {name: ("HASH", "S"), "place": ("RANGE", "N")} for name in ("patient", "agent", "late")
+        name: {name: ("HASH", "S"), "place": ("RANGE", "N")}
+        for name in ("patient", "agent", "late")
     },
     "subjects": {"pseudonym": {"pseudonym": ("HASH", "S")}},
 }

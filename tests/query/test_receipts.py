@@ -62,9 +62,7 @@ def test_a_receipt_has_to_wait_for_its_digest(stage: Stage) -> None:
 def test_digests_are_listed_in_order_across_days(world: World) -> None:
     """By end, then by size as a number; one listing, however many days nothing was published."""
     calls: list[str] = []
-    world.s3.meta.events.register(
-        "before-call.s3", lambda model, **_: calls.append(model.name)
-    )
+    world.s3.meta.events.register("before-call.s3", lambda model, **_: calls.append(model.name))
     sizes = {NOW: (9, 10, 100), NOW + 60: (100,), NOW + 300 * DAY: (101,), NOW + 301 * DAY: (102,)}
     names = [digest_name(end, size) for end, of_end in sizes.items() for size in of_end]
     bucket = f"{NAME}-published"
