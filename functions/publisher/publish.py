@@ -5,7 +5,7 @@ digest. Everything before it (tiles, archive) may be repeated and gives the same
 after it (digest, checkpoint) is put again from it by the next run, byte for byte.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -71,7 +71,7 @@ class Objects(Protocol):
     def replace(
         self, path: str, data: bytes, old: StoredObject | None, content_type: str = ...
     ) -> None: ...
-    def names(self, folder: str, after: str = ...) -> list[str]: ...
+    def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
     def delete(self, path: str) -> None: ...
 
 

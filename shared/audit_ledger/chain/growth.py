@@ -4,7 +4,7 @@ Holds the hashes of the last, incomplete tile of every level and the entries of 
 at most 256 of each, whatever the size of the ledger (C2SP tlog-tiles).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from audit_ledger.chain.head import Head
 from audit_ledger.errors import FormatError, VerificationError
@@ -116,7 +116,7 @@ def _read_full(partial: str, full: str, read: Read) -> bytes:
     return data
 
 
-Names = Callable[[str, str], list[str]]
+Names = Callable[[str, str], Iterable[str]]
 """Give the paths below a folder that sort behind a path."""
 
 

@@ -6,7 +6,7 @@ put back to an earlier time, and would sign a second successor of a digest that 
 somebody put the file there, where it would stand for ever: nothing newer is ever replaced.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block
@@ -54,7 +54,7 @@ def require_newest(latest: bytes | None, checkpoint: bytes | None, known: Age) -
             raise VerificationError(f"{path} is newer than the published state")
 
 
-def require_last(last: str | None, names: Callable[[str, str], list[str]]) -> None:
+def require_last(last: str | None, names: Callable[[str, str], Iterable[str]]) -> None:
     """No digest is named after the state's, `last` (None: there is none), also without latest.
 
     `names`: gives the paths below a folder that sort behind a path.

@@ -4,7 +4,7 @@ Nothing is signed here: the publisher makes the same checks again before it sign
 freezes again where one fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class Objects(Protocol):
     """One ledger's objects in one bucket, to read: see `audit_ledger.aws.objects`."""
 
     def get(self, path: str) -> StoredObject | None: ...
-    def names(self, folder: str, after: str = ...) -> list[str]: ...
+    def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
 
 
 @dataclass(frozen=True)
