@@ -200,7 +200,7 @@ class Follower:
         event = record.event
         run.state = observe(run.state, event)
         keys = self._keys()
-        for digest in event.details.digests:
+        for digest in dict.fromkeys(event.details.digests):  # two parts may name one document
             place = f"{event.seq} {block.first_seq} {event.event_id}"
             run.documents[document_key(keys.index_key, digest)].append(place)
         if event.portal != OWN_PORTAL:

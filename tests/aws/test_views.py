@@ -146,6 +146,13 @@ def test_the_first_places_of_a_document_are_kept_however_they_come(
     assert views.places("cd" * 32) == Places((), more=False)
 
 
+def test_a_place_that_comes_twice_is_kept_once(views: ViewsTable) -> None:
+    """DynamoDB refuses a set that names a member twice."""
+    views.add_places(views.cursor(), DOCUMENT, [place(1), place(1)])
+    views.add_places(views.cursor(), DOCUMENT, [place(2), place(1), place(2)])
+    assert views.places(DOCUMENT) == Places((place(1), place(2)), more=False)
+
+
 def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> None:
     """Beside what is read meanwhile; who followed the old one is overtaken."""
     live = commit(views, views.claim(views.cursor()), a=b"old")
@@ -165,6 +172,25 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
         commit(views, old_follower, a=b"late")
     commit(views, views.claim(taken), a=b"newer")
     assert views.anew(begin=False).generation == 2
+
+
+def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
+    """An abandoned rebuild is no generation: the next never writes where the live one is."""
+    live = commit(views, views.claim(views.cursor()), a=b"live")
+    views.add_places(live, DOCUMENT, [place(1)])
+    views.put_finding(live, 0, b"live")
+    for _ in range(3):
+        made = views.claim(views.anew(begin=True))
+        views.add_places(made, DOCUMENT, [place(2)])
+        views.put_finding(made, 0, b"made")
+        made = commit(views, made, a=b"made")
+        commit(views, views.claim(made), a=b"made")
+        assert views.state(live, "a") == b"live"
+        assert views.places(DOCUMENT) == Places((place(1),), more=False)
+        assert views.findings(live, [0]) == [b"live"]
+    taken = views.take_over(views.cursor(REBUILD))
+    assert views.state(taken, "a") == b"made"
+    assert views.places(DOCUMENT) == Places((place(2),), more=False)
 
 
 def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.MonkeyPatch) -> None:

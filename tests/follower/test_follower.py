@@ -1,5 +1,6 @@
 """What is derived from records: gaps, documents, findings; crashes and rebuilds change nothing."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -120,6 +121,15 @@ def test_a_document_is_known_by_its_digest(stage: Stage) -> None:
     assert [e["id"] for e in verified(stage, b"a report", stage.patient("rose"))] == [event_id]
     assert verified(stage, b"a report", stage.patient("martha")) == []
     assert verified(stage, b"a report", stage.cloud.tokens.security(OTHER)) == []
+
+
+def test_an_event_may_name_a_document_twice(stage: Stage) -> None:
+    """As the report and as what it was made of: it is one entry of that document."""
+    twice = json.loads(recorded(b"a report"))
+    twice["entity"].append(twice["entity"][-1])
+    event_id = stage.send(json.dumps(twice).encode())
+    settle(stage)
+    assert [e["id"] for e in verified(stage, b"a report")] == [event_id]
 
 
 def test_findings_name_nobody_and_lead_to_entries(stage: Stage) -> None:

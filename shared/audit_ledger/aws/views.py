@@ -106,9 +106,12 @@ class ViewsTable:
         live, made = self.cursor(), self.cursor(REBUILD)
         if not begin and made.generation > live.generation:
             return made
-        newest = max(live.generation, made.generation)
+        # The next generation that does not share its keys with the one that is read: one in the
+        # making may have been given up.
+        next_one = max(live.generation, made.generation) + 1
+        next_one += (next_one - live.generation) % 2 == 0
         new = FollowerCursor(
-            REBUILD, newest + 1, max(live.attempt, made.attempt) + 1, announced=live.announced
+            REBUILD, next_one, max(live.attempt, made.attempt) + 1, announced=live.announced
         )
         self._move(made, new)
         return new
@@ -199,11 +202,11 @@ class ViewsTable:
         return [found[key["key"]["S"]] for _, key in keys]
 
     def add_places(self, cursor: FollowerCursor, document: str, places: Sequence[str]) -> None:
-        """Add entries to a document, in order; adding them again changes nothing.
+        """Add entries to a document, in order, each once; adding them again changes nothing.
 
         `document`: hex of a keyed hash. Beyond the first ones it is only known that there are more.
         """
-        name = f"document#{document}"
+        name, places = f"document#{document}", tuple(dict.fromkeys(places))
         known = self._places(cursor, name)
         generation = {":generation": {"N": str(cursor.generation)}}
         if known is None:
