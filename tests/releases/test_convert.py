@@ -129,6 +129,34 @@ def test_bytes_keep_their_decimals_and_say_that_they_were_converted() -> None:
     assert back["type"] == {"code": "rest"}
 
 
+@pytest.mark.parametrize("release", ["R4", "R5"])
+def test_extensions_that_mean_nothing_to_a_conversion_stay(
+    profiles: dict[str, Profile], release: str
+) -> None:
+    """HL7's for other elements, for elsewhere, and the second of what there is one of."""
+    version = "5.0" if release == "R4" else "4.0"
+    url = f"http://hl7.org/fhir/{version}/StructureDefinition/extension-AuditEvent."
+    odd = [
+        {"url": f"{url}{path}", "valueString": f"odd-{number}"}
+        for number, path in enumerate(
+            ("foo", "agent.foo", "entity.what", "source.observer", "agent.requestor.foo", "")
+        )
+    ]
+    twice = [
+        {"url": f"{url}{path}", "valueCoding": {"code": f"{path}-{number}"}}
+        for path in ("severity", "agent.media", "entity.role", "entity.type")
+        for number in range(2)
+    ]
+    event = profiles[release].make(Random(5))
+    event |= {"agent": [{"requestor": True}], "entity": [{}], "source": {"observer": {}}}
+    for holder in (event, event["agent"][0], event["entity"][0], event["source"]):
+        holder["extension"] = [*odd, *twice]
+    other = json.dumps(converted(event))
+    for carried in (*odd, *twice):
+        word = carried.get("valueString") or carried["valueCoding"]["code"]
+        assert other.count(f'"{word}"') == 4, word
+
+
 ODD: tuple[Any, ...] = ("odd-text", 7, [], {}, ["odd-text"], [{"odd": "odd-text"}], None)
 
 

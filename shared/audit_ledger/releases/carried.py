@@ -32,6 +32,7 @@ AGENT: Final = {
 AGENT_LISTS: Final = frozenset({"role", "policy", "authorization"})
 """Data types of the members of objects that have none of their own."""
 
+NONE: Final[frozenset[str]] = frozenset()
 MADE: Final[JsonObject] = {"url": "urn:audit-ledger:made", "valueBoolean": True}
 UNKNOWN: Final[JsonObject] = {
     "extension": [
@@ -99,19 +100,26 @@ def _extensions(holder: JsonObject) -> list[Any]:
     return extensions
 
 
-def taken(holder: JsonObject, prefix: str) -> dict[str, list[JsonObject]]:
-    """Take the extensions whose URL begins with `prefix` out of an object: path → extensions."""
+def taken(
+    holder: JsonObject, prefix: str, *, one: Set[str] = NONE, lists: Set[str] = NONE
+) -> dict[str, list[JsonObject]]:
+    """Take what was carried out of an object: path below `prefix` → extensions.
+
+    `one`: paths of which there is one at most; `lists`: those of which there may be more. All other
+    extensions stay, also those of HL7's that have no meaning here.
+    """
     extensions = holder.get("extension")
     if not isinstance(extensions, list):
         return {}
     found: dict[str, list[JsonObject]] = {}
     left = []
-    for one in extensions:
-        url = one.get("url") if isinstance(one, dict) else None
-        if isinstance(url, str) and url.startswith(prefix):
-            found.setdefault(url.removeprefix(prefix), []).append(one)
+    for extension in extensions:
+        url = extension.get("url") if isinstance(extension, dict) else None
+        path = url.removeprefix(prefix) if isinstance(url, str) else ""
+        if path != url and (path in lists or (path in one and path not in found)):
+            found.setdefault(path, []).append(extension)
         else:
-            left.append(one)
+            left.append(extension)
     if left or not found:
         holder["extension"] = left
     else:

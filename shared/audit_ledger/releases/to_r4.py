@@ -24,6 +24,13 @@ from audit_ledger.releases.carried import (
 )
 from audit_ledger.releases.to_r5 import OUTCOMES, URI
 
+OF_AGENT: Final = frozenset(
+    {"agent.altId", "agent.name", "agent.media", "agent.network", "agent.network.type"}
+)
+OF_ENTITY: Final = frozenset(
+    {"entity.type", "entity.lifecycle", "entity.name", "entity.description"}
+)
+
 _OF_SEVERITY: Final = {  # of FHIR issues, as R5 has them in the place of outcomes
     "success": "0",
     "information": "0",
@@ -36,7 +43,6 @@ _OF_SEVERITY: Final = {  # of FHIR issues, as R5 has them in the place of outcom
 def to_r4(event: JsonObject) -> JsonObject:
     """Give an R5 AuditEvent, decoded, as one of R4."""
     event = deepcopy(event)
-    taken(event, R4)
     _codes(event)
     for element, kind in (
         ("severity", "Code"),
@@ -110,7 +116,7 @@ def _outcome(event: JsonObject) -> None:
 
 
 def _agent(agent: JsonObject) -> None:
-    restored = taken(agent, R4)
+    restored = taken(agent, R4, one=OF_AGENT)
     if is_made(agent.get("who")):
         del agent["who"]
     for element in ("altId", "name", "media"):
@@ -134,7 +140,6 @@ def _agent(agent: JsonObject) -> None:
 
 
 def _source(source: JsonObject) -> None:
-    taken(source, R4)
     if isinstance(site := source.get("site"), dict):
         display = site.get("display")
         del source["site"]
@@ -146,7 +151,7 @@ def _source(source: JsonObject) -> None:
 
 
 def _entity(entity: JsonObject) -> None:
-    restored = taken(entity, R4)
+    restored = taken(entity, R4, one=OF_ENTITY)
     for element in ("type", "lifecycle", "name", "description"):
         if f"entity.{element}" in restored:
             entity[element] = value_of(restored[f"entity.{element}"][0])

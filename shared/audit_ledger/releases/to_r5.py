@@ -27,12 +27,20 @@ from audit_ledger.releases.carried import (
 
 OUTCOMES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
 URI: Final = "5"  # NetworkType
+OF_EVENT: Final = frozenset({"code", "severity", "patient", "encounter", "occurred", "outcome"})
+LISTS_OF_EVENT: Final = frozenset({"category", "basedOn"})
+OF_AGENT: Final = frozenset({"agent.network"})
+OF_SOURCE: Final = frozenset({"source.site"})
+LISTS_OF_SOURCE: Final = frozenset({"source.type"})
+OF_ENTITY: Final = frozenset({"entity.role"})
+LISTS_OF_ENTITY: Final = frozenset({"entity.securityLabel", "entity.agent"})
+OF_DETAIL: Final = frozenset({"entity.detail.type", "entity.detail.value"})
 
 
 def to_r5(event: JsonObject) -> JsonObject:
     """Give an R4 AuditEvent, decoded, as one of R5."""
     event = deepcopy(event)
-    restored = taken(event, R5)
+    restored = taken(event, R5, one=OF_EVENT, lists=LISTS_OF_EVENT)
     _root(event)
     for agent in objects(event.get("agent")):
         _agent(agent)
@@ -85,7 +93,7 @@ def _outcome(event: JsonObject) -> None:
 
 
 def _agent(agent: JsonObject) -> None:
-    restored = taken(agent, R5)
+    restored = taken(agent, R5, one=OF_AGENT)
     name = agent.get("name")
     if "who" not in agent:
         agent["who"] = made({"display": name}) if isinstance(name, str) else deepcopy(UNKNOWN)
@@ -114,7 +122,7 @@ def _agent(agent: JsonObject) -> None:
 
 
 def _source(source: JsonObject) -> None:
-    restored = taken(source, R5)
+    restored = taken(source, R5, one=OF_SOURCE, lists=LISTS_OF_SOURCE)
     if isinstance(source.get("site"), str) and "_site" not in source:
         source["site"] = {"display": source["site"]}
     if _codings(source.get("type")):
@@ -126,7 +134,7 @@ def _source(source: JsonObject) -> None:
 
 
 def _entity(entity: JsonObject) -> None:
-    restored = taken(entity, R5)
+    restored = taken(entity, R5, one=OF_ENTITY, lists=LISTS_OF_ENTITY)
     for element, kind in (
         ("type", "Coding"),
         ("lifecycle", "Coding"),
@@ -140,14 +148,14 @@ def _entity(entity: JsonObject) -> None:
     if _codings(entity.get("securityLabel")):
         entity["securityLabel"] = [{"coding": [label]} for label in entity["securityLabel"]]
     for detail in objects(entity.get("detail")):
-        of_detail = taken(detail, R5)
+        of_detail = taken(detail, R5, one=OF_DETAIL)
         if isinstance(detail.get("type"), str) and "_type" not in detail:
             detail["type"] = {"text": detail["type"]}
         if "entity.detail.type" in of_detail:
             detail["type"] = value_of(of_detail["entity.detail.type"][0])
         if "entity.detail.value" in of_detail:
             detail.pop("_valueString", None)
-            (carrying,) = of_detail["entity.detail.value"][:1]
+            (carrying,) = of_detail["entity.detail.value"]
             detail |= {name: value for name, value in carrying.items() if name != "url"}
     if "entity.role" in restored:
         entity["role"] = value_of(restored["entity.role"][0])
