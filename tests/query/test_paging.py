@@ -1,7 +1,9 @@
 """Pages of one search see one published size: nothing is missed or repeated while others write."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
@@ -40,6 +42,35 @@ def test_a_writer_appends_between_pages(stage: Stage, by: str, sort: str) -> Non
     assert own_uses == []
     assert sorted(found) == sorted(before)
     assert len(stage.search([tuple(by.split("=", 1)), ("_count", "100")])) > len(before)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+@pytest.mark.parametrize("by", ["patient=rose", "agent=Practitioner/1", "date=ge2020"])
+@pytest.mark.parametrize("ago", [timedelta(), DAY])
+def test_many_events_of_one_instant_come_in_pages(
+    stage: Stage, by: str, sort: str, ago: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of entries, and each page reads on where the last one ended."""
+    bodies = [read_of(PATIENT, "1", ago=ago, note=f"{n}") for n in range(14)]
+    instant = json.loads(bodies[0])["recorded"]
+    sent = [stage.send(json.dumps({**json.loads(b), "recorded": instant}).encode()) for b in bodies]
+    stage.settle()
+    stage.cloud.drain()
+    monkeypatch.setattr(PinnedLog, "young", lambda *_: [])
+    read: list[Place] = []
+    query = event_search.EventSearch._query
+
+    def counted(*args: Any, **named: Any) -> Iterator[Place]:
+        for place in query(*args, **named):
+            read.append(place)
+            yield place
+
+    monkeypatch.setattr(event_search.EventSearch, "_query", counted)
+    found: list[str] = []
+    for page in stage.pages(f"{by}&_sort={sort}&_count=3"):
+        found += page.events
+    assert found == (sent if sort == "date" else sent[::-1])
+    assert len(read) <= len(sent) + 5  # one more a page: is there a next
 
 
 @pytest.mark.parametrize("by", ["patient=rose", "agent=Practitioner/7", "date=ge2020"])

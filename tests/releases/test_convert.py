@@ -136,13 +136,13 @@ def test_extensions_that_mean_nothing_to_a_conversion_stay(
     """HL7's for other elements, for elsewhere, and the second of what there is one of."""
     version = "5.0" if release == "R4" else "4.0"
     url = f"http://hl7.org/fhir/{version}/StructureDefinition/extension-AuditEvent."
-    odd = [
+    odd: list[dict[str, Any]] = [
         {"url": f"{url}{path}", "valueString": f"odd-{number}"}
         for number, path in enumerate(
             ("foo", "agent.foo", "entity.what", "source.observer", "agent.requestor.foo", "")
         )
     ]
-    twice = [
+    twice: list[dict[str, Any]] = [
         {"url": f"{url}{path}", "valueCoding": {"code": f"{path}-{number}"}}
         for path in ("severity", "agent.media", "entity.role", "entity.type")
         for number in range(2)
