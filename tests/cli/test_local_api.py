@@ -411,6 +411,8 @@ def reseal() -> None:
     for file in manifest["files"]:
         data = Path("out", file["name"]).read_bytes()
         file["sha256"], file["bytes"] = sha256(data).hexdigest(), len(data)
+        if "header" in file:
+            file["header"] = sha256(data.splitlines(keepends=True)[0]).hexdigest()
         if "lines" in file:
             header = 1 if "header" in file else 0
             lines = data.splitlines(keepends=True)[header:]
@@ -463,6 +465,46 @@ def drop_receipt() -> None:
         put(name, lines_of(name)[:-1])
 
 
+def twice() -> None:
+    """An access that happened once, twice."""
+    for name in ("events.csv", "events.csv.entries", "receipts", "receipts.entries"):
+        lines = lines_of(name)
+        put(name, [*lines, lines[-1]])
+
+
+def swap_columns() -> None:
+    """Let the header say that the patient did what the agent did."""
+    header, *lines = lines_of("events.csv")
+    names = header.decode().split(",")
+    names[0], names[1] = names[1], names[0]
+    put("events.csv", [",".join(names).encode(), *lines])
+
+
+def add_a_file() -> None:
+    """Whose lines no receipt is of."""
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    Path("out/more.csv").write_bytes(b"a line\n")
+    manifest["files"].append({**manifest["files"][0], "name": "more.csv"})
+    del manifest["files"][-1]["lines"], manifest["files"][-1]["header"]
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+
+
+def unvouched() -> None:
+    """Let the lines be vouched for by a file that nobody holds against them."""
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    (events,) = (file for file in manifest["files"] if file["name"] == "events.csv")
+    entries = {**events, "name": events.pop("lines")["name"]}
+    del entries["lines"], entries["header"]
+    manifest["files"].append(entries)
+    Path("out/manifest.json").write_text(json.dumps(manifest))
+    alter()
+
+
+def other_format() -> None:
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    Path("out/manifest.json").write_text(json.dumps({**manifest, "format": "xml"}))
+
+
 TAMPERED: list[tuple[Callable[[], None], str]] = [
     (alter, "its line is not what the record says"),
     (swap, "its line is not"),
@@ -470,6 +512,11 @@ TAMPERED: list[tuple[Callable[[], None], str]] = [
     (other_record, "commits to another record"),
     (drop, "its line is not there"),
     (drop_receipt, "the line has no receipt"),
+    (twice, "an export has an entry once"),
+    (swap_columns, "its header is not the format's"),
+    (add_a_file, "the format has no such file"),
+    (unvouched, "no events.csv.entries vouches for its lines"),
+    (other_format, "its format is none that is known here"),
 ]
 
 
@@ -489,7 +536,20 @@ def test_a_tampered_export_is_found_out(
     ran = offline(accessed, *check)
     assert ran.code == 1, ran.out
     assert said in ran.out
-    assert "manifest" not in ran.out.partition("not covered")[0]
+    assert "manifest-" not in ran.out.partition("not covered")[0]
+
+
+def test_lines_without_records_are_believed_by_the_digest_alone(
+    accessed: Person, policy: Path
+) -> None:
+    """Who takes the records away can write what they like: that entries exist is all that holds."""
+    accessed.run("export", "out", "--format", "csv", *EXPORT)
+    put("receipts", [b" ".join(line.split()[:2]) + b"\n" for line in lines_of("receipts")])
+    alter()
+    reseal()
+    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    assert ran.code == 3, ran.out
+    assert "what the entries' records say: they are not disclosed" in ran.out
 
 
 def test_an_export_of_another_ledger_is_not_believed(

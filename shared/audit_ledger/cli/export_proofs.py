@@ -40,6 +40,7 @@ class Proofs:
         self.proved = 0
         self.shown = 0
         self.opinion: Opinion | None = None
+        self._seen: set[int] = set()
 
     def findings(self) -> Iterator[tuple[int | None, str]]:
         """Give entry, or None, and what is wrong; nothing where all that is proved holds."""
@@ -74,6 +75,9 @@ class Proofs:
             raise VerificationError("its receipt is of another ledger or size than the manifest's")
         if verified.entry.seq != receipt.seq:
             raise VerificationError("its receipt is of another entry")
+        if receipt.seq in self._seen:
+            raise VerificationError("it came before: an export has an entry once")
+        self._seen.add(receipt.seq)
         self.opinion = verified.opinion
         self.proved += 1
         if held is None:

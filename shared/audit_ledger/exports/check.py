@@ -14,9 +14,11 @@ from typing import Final
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_differences import Difference, Kind, differences
-from audit_ledger.exports.lines import line_digests, read_entries
-from audit_ledger.exports.manifest import MANIFEST, File, Lines, decode_manifest
+from audit_ledger.exports.lines import ENTRIES_SUFFIX, line_digests, read_entries
+from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, decode_manifest
+from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS
 
 _HEADER: Final = -1  # what a header is labelled with, among lines that are with their entries
 
@@ -31,6 +33,7 @@ class Code(StrEnum):
     FILE_ALTERED = "file-altered"  # other bytes, and no line can be named
     ENTRIES_ALTERED = "entries-altered"  # so is the file that vouches for lines
     COUNT_DIFFERS = "count-differs"  # the manifest contradicts itself
+    FORMAT_DIFFERS = "format-differs"  # a file that is none of its format, or not as it has it
     HEADER_CHANGED = "header-changed"
     HEADER_MISSING = "header-missing"
     HEADER_REORDERED = "header-reordered"
@@ -73,6 +76,7 @@ def check_export(
     except FormatError as error:
         yield Finding(Code.MANIFEST_MALFORMED, MANIFEST, str(error))
         return
+    yield from _of_another_format(described)
     known = {MANIFEST}
     for file in described.files:
         known |= {file.name} if file.lines is None else {file.name, file.lines.name}
@@ -80,6 +84,30 @@ def check_export(
     for name in files:
         if name not in known:
             yield Finding(Code.FILE_UNKNOWN, name, "the manifest names no such file")
+
+
+def _of_another_format(manifest: Manifest) -> Iterator[Finding]:
+    """Say which files are not as the format has them: nothing else would show it.
+
+    Receipts tie lines to the ledger, and neither the header over them nor a file beside them.
+    """
+    known = FORMATS.get(manifest.format)
+    if known is None:
+        yield Finding(Code.FORMAT_DIFFERS, MANIFEST, "its format is none that is known here")
+        return
+    for file in manifest.files:
+        if file.name in (RECEIPTS, CHECKPOINT):
+            continue
+        kind = known.files.get(file.name)
+        if kind is None:
+            why = "the format has no such file"
+        elif file.header != (sha256(kind.header).hexdigest() if kind.header else None):
+            why = "its header is not the format's"
+        elif file.lines is None or file.lines.name != file.name + ENTRIES_SUFFIX:
+            why = f"no {file.name}{ENTRIES_SUFFIX} vouches for its lines"
+        else:
+            continue
+        yield Finding(Code.FORMAT_DIFFERS, file.name, why)
 
 
 def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Finding]:
