@@ -2,7 +2,7 @@
 
 Rules that need what it does not say do not run. A file that cannot be read is as one that is not
 there yet: what was read before stays in use for as long as this container lives, and following
-goes on either way.
+goes on either way. Where the bucket does not answer, following waits: the next run asks again.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from audit_ledger.aws.directory_files import DirectoryFiles
 from audit_ledger.detections import Directory, read_directory
-from audit_ledger.errors import FormatError, TooLargeError, UnreachableError
+from audit_ledger.errors import FormatError, TooLargeError
 
 _NOBODY = Directory()
 
@@ -25,13 +25,17 @@ class Feed:
     _directory: Directory = _NOBODY
 
     def directory(self, files: DirectoryFiles) -> Directory:
-        """Give a ledger's directory as its files now say; that of one ledger is kept."""
+        """Give a ledger's directory as its files now say; that of one ledger is kept.
+
+        UnreachableError where files change faster than they are read.
+        """
         if files.ledger_id != self._ledger_id:
             self._ledger_id, self._tags, self._directory = files.ledger_id, {}, _NOBODY
         try:
             tags = files.tags()
             if tags != self._tags:
-                self._directory, self._tags = read_directory(files.read(tags)), tags
-        except (FormatError, TooLargeError, UnreachableError) as error:
+                tags, read = files.read()
+                self._directory, self._tags = read_directory(read), tags
+        except (FormatError, TooLargeError) as error:
             self.wrong(str(error))
         return self._directory

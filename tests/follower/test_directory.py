@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from audit_ledger.aws import directory_files
-from audit_ledger.errors import TooLargeError
+from audit_ledger.errors import TooLargeError, UnreachableError
 from functions.follower import handler
 from functions.follower.feed import Feed
 from infra.local.cloud import REGION, local_cloud
@@ -136,6 +136,30 @@ def test_what_was_withdrawn_is_forgotten(stage: Stage) -> None:
     settle(stage)
     assert running(stage)["same-household"] is False
     assert len(findings(stage)) == 1
+
+
+def test_files_that_change_while_they_are_read_are_read_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them as of one moment; without end it is an error, and the next run asks again."""
+    put("users.csv", USERS)
+    put("", "")  # a folder, as consoles make them
+    files = directory_files.DirectoryFiles(boto3.client("s3", REGION), BUCKET, LEDGER)
+    tags, changes = directory_files.DirectoryFiles.tags, ["Practitioner/3", "Practitioner/2"]
+
+    def changing(self: directory_files.DirectoryFiles) -> dict[str, str]:
+        found = tags(self)
+        if changes:
+            put("users.csv", USERS.replace("Practitioner/1", changes.pop()))
+        return found
+
+    monkeypatch.setattr(directory_files.DirectoryFiles, "tags", changing)
+    _, read = files.read()
+    assert list(read) == ["users.csv"]
+    assert b"Practitioner/3" in read["users.csv"]
+    changes += [f"Practitioner/{n}" for n in range(9)]
+    with pytest.raises(UnreachableError):
+        Feed(lambda _: None).directory(files)
 
 
 def test_it_is_read_once_and_again_when_it_changes(
