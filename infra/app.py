@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.node import use_packaged_node
-from infra.settings import Settings, SettingsError, read_settings
+from infra.settings import Settings, SettingsError
+from infra.settings_reader import read_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,8 @@ from functions.ingest import own_events as taking
 from functions.query import own_events as telling
 from functions.query.own_events import ITI_81, use_of_the_log
 from infra import names
-from infra.settings import SettingsError, read_settings
+from infra.settings import SettingsError
+from infra.settings_reader import read_settings
 from tests.functions.ingesting import BODY, CONTEXT, R4, send, sequence
 from tests.functions.requests import answer_json, opened, post
 from tests.world import LEDGER, NAME, ORIGIN, World

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.settings import SettingsError, ledger_parameter, read_settings
+from infra.settings import SettingsError, ledger_parameter
+from infra.settings_reader import read_settings
 from infra.synth import synthesize
 from tests.conftest import REPOSITORY
 

@@ -15,7 +15,8 @@ from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
 from functions.query.report_rules import report_rules
 from infra import settings as infra_settings
-from infra.settings import SettingsError, ledger_parameter, read_settings
+from infra.settings import SettingsError, ledger_parameter
+from infra.settings_reader import read_settings
 
 FULL: dict[str, Any] = {
     "zone": "Europe/Berlin",

@@ -1,0 +1,256 @@
+"""What is well-formed among the settings, and wrong: where, what was found, what was expected."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from audit_ledger.detections import read_settings as read_detections
+from audit_ledger.errors import FormatError
+from infra.names import OWN_PORTAL, Names
+from infra.settings import (
+    EXCLUSIONS,
+    LOG_DAYS,
+    Ledger,
+    Portal,
+    Reports,
+    Settings,
+    Suspension,
+    ledger_parameter,
+)
+
+MAX_ORIGIN_BYTES = 64
+MAX_COGNITO_SCOPES = 100  # of one resource server
+MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader's client is one
+MAX_ALARM_EMAILS = 10
+MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
+MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
+ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
+
+_ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+_PRINCIPAL = re.compile(r"arn:aws:iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
+_ISSUER = re.compile(r"https://[^\s?#]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CODE = re.compile(r"[^|]*\|[^|]+")
+_AGENT = re.compile(r"(?:reference|altId|display)\|.+|identifier\|[^|]*\|.+")
+_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
+_CODE_RULE = "a code as system|code, or |code without a system"
+_AGENT_RULE = (
+    "a recipient as events name it: reference|Organization/<id>, identifier|<system>|<value>, "
+    "altId|<id> or display|<name>"
+)
+_INSTANT_RULE = "an instant like 2026-11-22T05:59:00Z"
+_ID_RULE = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
+
+
+def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    """Give what is well-formed but wrong: place, what was found, what was expected."""
+    if not _DOMAIN.fullmatch(settings.domain):
+        yield "domain", settings.domain, "a domain name in lower case, such as audit.example.org"
+    if settings.account is not None and not _ACCOUNT.fullmatch(settings.account):
+        yield "account", settings.account, "an AWS account id, 12 digits, as text"
+    if settings.region is not None and not _REGION.fullmatch(settings.region):
+        yield "region", settings.region, "an AWS region, such as eu-central-1"
+    if settings.retention.days < 1:
+        yield "retention.days", settings.retention.days, "at least 1"
+    if settings.stage == "prod" and settings.retention.mode != "COMPLIANCE":
+        yield "retention.mode", settings.retention.mode, "COMPLIANCE in prod"
+    if settings.stage == "prod" and not settings.protected:
+        yield "protected", False, "true in prod"
+    if settings.log_days not in LOG_DAYS:
+        yield "log_days", settings.log_days, f"one of {', '.join(map(str, LOG_DAYS))}"
+    if len(settings.alarm_emails) > MAX_ALARM_EMAILS:
+        yield "alarm_emails", len(settings.alarm_emails), f"at most {MAX_ALARM_EMAILS}"
+    for place, email in enumerate(settings.alarm_emails):
+        if not _EMAIL.fullmatch(email):
+            yield f"alarm_emails[{place}]", email, "an e-mail address"
+    certificate = settings.certificate
+    if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
+        yield "certificate", certificate, "the ARN of an ACM certificate in us-east-1"
+    yield from _principal_faults("break_glass", settings.break_glass, settings)
+    yield from _principal_faults("directory_writers", settings.directory_writers, settings)
+    yield from _ledger_faults(settings)
+    yield from _token_faults(settings)
+
+
+def _principal_faults(
+    name: str, principals: Sequence[str], settings: Settings
+) -> Iterator[tuple[str, object, str]]:
+    if len(principals) > MAX_PRINCIPALS:
+        yield name, len(principals), f"at most {MAX_PRINCIPALS}"
+    for place, principal in enumerate(principals):
+        here, found = f"{name}[{place}]", _PRINCIPAL.fullmatch(principal)
+        if found is None:
+            yield here, principal, "the ARN of one IAM role or user, arn:aws:iam::…:role/…"
+        elif settings.account is not None and found[1] != settings.account:
+            yield here, principal, f"a principal of account {settings.account}"
+
+
+def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    if not settings.ledgers:
+        yield "ledgers", [], "at least one ledger"
+    names = Names(settings.stage, "", "", "")
+    queues: dict[str, str] = {}
+    accounts: dict[str, str] = {}
+    for number, ledger in enumerate(settings.ledgers):
+        place = f"ledgers[{number}]"
+        if not _ID.fullmatch(ledger.id):
+            yield f"{place}.id", ledger.id, _ID_RULE
+        origin = settings.origin(ledger)
+        if len(origin.encode()) > MAX_ORIGIN_BYTES:
+            yield f"{place}.id", origin, f"an origin of at most {MAX_ORIGIN_BYTES} bytes"
+        parameter = json.dumps(ledger_parameter(settings, ledger))
+        if len(parameter.encode()) > MAX_PARAMETER_BYTES:
+            expected = (
+                f"portals that fit into an SSM parameter of {MAX_PARAMETER_BYTES} bytes, "
+                "with what stands under reports and detections"
+            )
+            yield f"{place}.portals", f"{len(parameter.encode())} bytes", expected
+        for queue in names.queues(ledger.id):
+            if queue in queues:
+                expected = f"an id that shares no queue name with ledger {queues[queue]!r}"
+                yield f"{place}.id", ledger.id, expected
+        queues.update(dict.fromkeys(names.queues(ledger.id), ledger.id))
+        yield from _portal_faults(place, ledger.portals, accounts)
+        yield from _reader_faults(place, ledger)
+        yield from _report_faults(f"{place}.reports", ledger.reports)
+        yield from _detection_faults(place, ledger)
+
+
+def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, str]]:
+    try:
+        read_detections(ledger.detections)
+    except FormatError as error:
+        path, _, expected = str(error).partition(": ")
+        found: Any = {"detections": ledger.detections}
+        for name, index in re.findall(r"(\w+)|\[(\d+|\.\.\.)\]", path):
+            known = isinstance(found, dict) and name in found
+            found = found[name] if known else found
+            if index:
+                break
+        yield f"{place}.{path}", found, expected.removesuffix(" expected")
+
+
+def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, str]]:
+    try:
+        ZoneInfo(reports.zone)
+    except (KeyError, ValueError, OSError):
+        yield f"{place}.zone", reports.zone, "a time zone by its IANA name, such as Europe/Berlin"
+    if reports.disclosures is not None and not reports.disclosures:
+        yield f"{place}.disclosures", [], "at least one code, or no such setting for the usual ones"
+    yield from _wrong_texts(f"{place}.disclosures", reports.disclosures or (), _CODE, _CODE_RULE)
+    for key, exclusion in reports.exclusions.items():
+        here = f"{place}.exclusions.{key}"
+        if key not in EXCLUSIONS:
+            yield f"{place}.exclusions", key, f"one of {', '.join(EXCLUSIONS)}"
+        yield from _wrong_texts(f"{here}.purposes", exclusion.purposes, _CODE, _CODE_RULE)
+        yield from _wrong_texts(f"{here}.kinds", exclusion.kinds, _CODE, _CODE_RULE)
+        yield from _wrong_texts(f"{here}.recipients", exclusion.recipients, _AGENT, _AGENT_RULE)
+        if exclusion.until is not None and _instant(exclusion.until) is None:
+            yield f"{here}.until", exclusion.until, _INSTANT_RULE
+    for number, suspension in enumerate(reports.suspensions):
+        yield from _suspension_faults(f"{place}.suspensions[{number}]", suspension)
+
+
+def _suspension_faults(place: str, suspension: Suspension) -> Iterator[tuple[str, object, str]]:
+    if not suspension.recipients:
+        yield f"{place}.recipients", [], "at least one recipient"
+    yield from _wrong_texts(f"{place}.recipients", suspension.recipients, _AGENT, _AGENT_RULE)
+    begin, until = _instant(suspension.begin), _instant(suspension.until)
+    if begin is None:
+        yield f"{place}.from", suspension.begin, _INSTANT_RULE
+    if until is None:
+        yield f"{place}.until", suspension.until, _INSTANT_RULE
+    if begin is None or until is None:
+        return
+    if begin >= until:
+        yield f"{place}.until", suspension.until, "a time after from"
+    if suspension.oral and until - begin > ORAL_LIMIT:
+        yield f"{place}.until", suspension.until, "30 days after from at most: it was oral"
+
+
+def _wrong_texts(
+    place: str, texts: Sequence[str], form: re.Pattern[str], expected: str
+) -> Iterator[tuple[str, object, str]]:
+    for number, text in enumerate(texts):
+        if not form.fullmatch(text):
+            yield f"{place}[{number}]", text, expected
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _portal_faults(
+    place: str, portals: Sequence[Portal], accounts: dict[str, str]
+) -> Iterator[tuple[str, object, str]]:
+    seen: set[str] = set()
+    for number, portal in enumerate(portals):
+        here = f"{place}.portals[{number}]"
+        if not _ID.fullmatch(portal.id):
+            yield f"{here}.id", portal.id, _ID_RULE
+        if portal.id == OWN_PORTAL:
+            yield f"{here}.id", portal.id, "another id: by this one the ledger itself emits events"
+        if portal.id in seen:
+            yield f"{here}.id", portal.id, "an id that no other portal of this ledger has"
+        seen.add(portal.id)
+        rule = portal.patient
+        if rule.reference == (rule.system is not None) or rule.system == "":
+            found = msgspec.to_builtins(rule)
+            yield f"{here}.patient", found, 'either {"system": "<URI>"} or {"reference": true}'
+        if portal.account is None:
+            continue
+        if not _ACCOUNT.fullmatch(portal.account):
+            yield f"{here}.account", portal.account, "an AWS account id, 12 digits, as text"
+        taken = accounts.setdefault(portal.account, here)
+        if taken != here:
+            expected = f"an account of its own: events on the bus are told apart by it ({taken})"
+            yield f"{here}.account", portal.account, expected
+
+
+def _reader_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, str]]:
+    taken = {portal.id for portal in ledger.portals}
+    for number, reader in enumerate(ledger.readers):
+        here = f"{place}.readers[{number}]"
+        if not _ID.fullmatch(reader):
+            yield here, reader, _ID_RULE
+        if reader in taken:
+            yield here, reader, "an id that no portal and no other reader of this ledger has"
+        taken.add(reader)
+
+
+def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    tokens = settings.tokens
+    if tokens.issuer is not None:
+        if not _ISSUER.fullmatch(tokens.issuer):
+            yield "tokens.issuer", tokens.issuer, "an https URL, as in the issuer's `iss` claim"
+        if not tokens.audience:
+            yield "tokens.audience", [], "at least one audience, as in the tokens' `aud` claim"
+        if len(tokens.audience) > MAX_AUDIENCES:
+            yield "tokens.audience", len(tokens.audience), f"at most {MAX_AUDIENCES}"
+        for number, ledger in enumerate(settings.ledgers):
+            if ledger.readers:
+                expected = "none beside tokens.issuer, which issues the tokens of readers"
+                yield f"ledgers[{number}].readers", list(ledger.readers), expected
+        return
+    if tokens.audience:
+        yield "tokens.audience", list(tokens.audience), "none without tokens.issuer"
+    clients = sum(len(ledger.portals) + len(ledger.readers) for ledger in settings.ledgers)
+    if clients > MAX_AUDIENCES:
+        expected = (
+            f"at most {MAX_AUDIENCES} portals and readers without tokens.issuer: a client each"
+        )
+        yield "ledgers", clients, expected
+    if len(settings.ledgers) > MAX_COGNITO_SCOPES:
+        expected = f"at most {MAX_COGNITO_SCOPES} ledgers without tokens.issuer (a scope each)"
+        yield "ledgers", len(settings.ledgers), expected
