@@ -393,8 +393,10 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
         assert len(asked) >= parts - stop
         lines = (folder / "events.csv").read_bytes().splitlines()
         assert lines[: parts - 1] == Path("whole/events.csv").read_bytes().splitlines()[: parts - 1]
+    Path("whole/parts").touch()  # stopped when all was done but this
     again = accessed.run("export", "whole", "--format", "csv", *EXPORT)
     assert (again.code, "holds an export already" in again.err) == (2, True)
+    assert not Path("whole/parts").exists()
 
 
 def lines_of(name: str) -> list[bytes]:

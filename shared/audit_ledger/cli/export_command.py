@@ -5,6 +5,7 @@ where it stopped; once all are there, the files are made of them, and DIR/parts 
 """
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
@@ -87,6 +88,7 @@ def run(
 ) -> int:
     """Export into a folder, report, and give the exit code."""
     if (folder / MANIFEST).exists():
+        (folder / PARTS).unlink(missing_ok=True)  # it was stopped between its last two steps
         raise WrongInputError(f"{folder}: holds an export already")
     api = open_api(connection, os.environ, pauses=PATIENT_PAUSES)
     query = urlencode(parameters, safe="/:,", quote_via=quote)
@@ -235,5 +237,8 @@ def _report(folder: Path, *, as_json: bool) -> None:
         "Give the manifest's digest to whoever gets the files by another way than the files:"
     )
     click.echo(
-        printable(f"  ledger verify-export {folder} --policy FILE --digest '{ni_uri(digest)}'")
+        printable(
+            f"  ledger verify-export {shlex.quote(str(folder))} --policy FILE "
+            f"--digest '{ni_uri(digest)}'"
+        )
     )
