@@ -75,23 +75,17 @@ class BlocksTable:
         """Give the blocks from the one that begins at `first_seq` on, in order (consistent)."""
         yield from self._all("first_seq >= :seq", first_seq, forward=True)
 
-    def before(self, seq: int, at_once: int | None = None) -> Iterator[Block]:
-        """Give the blocks that begin before entry `seq`, the newest first (consistent).
+    def before(self, seq: int) -> Iterator[Block]:
+        """Give the blocks that begin before entry `seq`, the newest first (consistent)."""
+        yield from self._all("first_seq < :seq", seq, forward=False)
 
-        `at_once`: how many a call reads at most, where few are wanted; else as many as it holds.
-        """
-        yield from self._all("first_seq < :seq", seq, at_once, forward=False)
-
-    def _all(
-        self, condition: str, seq: int, at_once: int | None = None, *, forward: bool
-    ) -> Iterator[Block]:
+    def _all(self, condition: str, seq: int, *, forward: bool) -> Iterator[Block]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression=f"origin = :origin AND {condition}",
             ExpressionAttributeValues={":origin": {"S": self._origin}, ":seq": {"N": str(seq)}},
             ConsistentRead=True,
             ScanIndexForward=forward,
-            PaginationConfig={} if at_once is None else {"PageSize": at_once},
         )
         for page in pages:
             for item in page["Items"]:
