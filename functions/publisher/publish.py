@@ -16,7 +16,7 @@ from audit_ledger.aws.objects import TEXT, StoredObject
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block, archived_name, encode_block
 from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import NO_DIGEST, Digest, decode_digest
+from audit_ledger.chain.digest import MOST_MISSING, NO_DIGEST, Digest, decode_digest
 from audit_ledger.chain.entry import decode_entry
 from audit_ledger.chain.growth import Growth, superseded
 from audit_ledger.chain.head import EMPTY, Head, follow
@@ -299,7 +299,7 @@ class Publisher:
             return 0, 0
         gaps = self.gaps()
         if gaps is not None and gaps.followed <= old.size:
-            return gaps.followed, gaps.missing
+            return gaps.followed, min(gaps.missing, MOST_MISSING)
         before = decode_digest(parse_note(old.digest).text)
         return before.followed, before.missing
 

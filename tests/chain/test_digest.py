@@ -90,6 +90,7 @@ def test_other_names_are_no_digest_names(name: str) -> None:
         pytest.param("followed 40", "followed 43", id="follows more than there is"),
         pytest.param("followed 40", "followed 0", id="misses of nothing"),
         pytest.param("missing 3", "missing -3", id="misses less than nothing"),
+        pytest.param("missing 3", f"missing {10**15}", id="misses more than is said"),
         pytest.param(f"root {ROOT}", "root AAAA", id="short root"),
         pytest.param(PREVIOUS, "digests/latest", id="previous is no name"),
         pytest.param(PREVIOUS, "-", id="hash without name"),

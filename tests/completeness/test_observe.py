@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from audit_ledger.completeness import (
     observe,
     report,
 )
+from audit_ledger.completeness.numbered import LAST_NUMBER
 from audit_ledger.completeness.state import (
     MAX_AHEAD,
     MAX_GAPS,
@@ -341,6 +343,21 @@ def test_forgotten_runs_leave_what_they_lacked() -> None:
     assert len(found.gaps) == MAX_RUNS
     assert only(found).forgotten_missing == 2 * 2
     assert only(found).resets == MAX_RUNS + 1
+
+
+def test_no_number_makes_a_state_that_cannot_be_kept() -> None:
+    """However many lives, each as far as numbers go; and it can be shown."""
+    events = [
+        numbered(number, 2 * life + at, time_ms=START_MS + 1000 * life + at)
+        for life in range(40)
+        for at, number in enumerate((0, LAST_NUMBER))
+    ]
+    state = reduce(observe, events, State())
+    assert decode_state(encode_state(state)) == state
+    row = only(report(state))
+    assert (row.resets, row.forgotten_missing) == (39, LAST_NUMBER)
+    assert row.missing == MAX_RUNS * (LAST_NUMBER - 1)
+    assert msgspec.json.decode(msgspec.json.encode(row), type=StreamRow) == row
 
 
 def test_one_portal_cannot_crowd_out_the_others() -> None:

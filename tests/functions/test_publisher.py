@@ -147,6 +147,18 @@ def test_a_digest_says_how_many_numbered_events_never_came(world: World, clock: 
     assert counted(world) == ("followed 6", "missing 2")
 
 
+def test_no_count_stops_publishing(world: World, clock: Clock) -> None:
+    """Portals choose their numbers: a digest says how many are missing up to a bound."""
+    append(5)
+    run()
+    for missing in (10**30, 10**15, 10**15 - 2):
+        followed(world, 4, missing, 1)
+        append(1)
+        clock.now += 60
+        assert run()["published"] is True
+        assert counted(world) == ("followed 4", f"missing {min(missing, 10**15 - 1)}")
+
+
 @pytest.mark.parametrize("wrong", ["unreadable", "ahead", "not there"])
 def test_what_was_counted_is_repeated_where_the_follower_does_not_say(
     world: World, clock: Clock, wrong: str

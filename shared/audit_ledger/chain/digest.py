@@ -21,8 +21,9 @@ Ed25519 key, key name = origin). The checkpoint stands verbatim and not in base6
 at most 4,096 bytes; origins of up to 64 bytes and counts of up to 15 digits fit.
 
 `missing` is what a hash chain alone cannot show: of events that portals number, how many never
-came, as counted over the first `followed` entries. The ledger counts them in sealed records, so it
-is its own statement, signed; a portal can hold it against what it sent.
+came, as counted over the first `followed` entries; 999999999999999 stands for more than that, since
+portals choose their numbers. The ledger counts them in sealed records, so it is its own statement,
+signed; a portal can hold it against what it sent.
 """
 
 import re
@@ -39,6 +40,7 @@ MAX_SIGNED_BYTES = 4096  # KMS Sign, MessageType RAW
 _NAME = re.compile(
     r"digests/([0-9]{4})/([0-9]{2})/([0-9]{2})/\1\2\3T[0-9]{6}Z-(?:0|[1-9][0-9]{0,18})"
 )
+MOST_MISSING = 10**15 - 1
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _KEYS = (
     "from",
@@ -153,6 +155,8 @@ def decode_digest(text: str) -> Digest:
         raise FormatError("digest: entries is not the difference of its sizes")
     if digest.followed > digest.size_after:
         raise FormatError("digest: followed is more than its size")
+    if digest.missing > MOST_MISSING:
+        raise FormatError("digest: more events are missing than it says")
     if digest.missing and not digest.followed:
         raise FormatError("digest: events are missing where none was followed")
     if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):

@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from audit_ledger.completeness import runs
-from audit_ledger.completeness.numbered import FIRST_NUMBER, Numbered, read_number
+from audit_ledger.completeness.numbered import FIRST_NUMBER, LAST_NUMBER, Numbered, read_number
 from audit_ledger.completeness.state import (
     MAX_AHEAD,
     MAX_LATE,
@@ -118,13 +118,13 @@ def _perhaps_anew(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
     run, _ = _run_with(runs.begin(members[0].number, members[0].time_ms), members[1:])
     run = replace(run, start_ms=min(one.time_ms for one in members))
     all_runs = (*stream.runs, run)
-    lost = all_runs[:-MAX_RUNS]
+    lost = sum(gap.missing for run in all_runs[:-MAX_RUNS] for gap in run.gaps)
     return replace(
         stream,
         runs=all_runs[-MAX_RUNS:],
         resets=stream.resets + 1,
         repeats=stream.repeats - (len(members) - 1),
-        forgotten_missing=stream.forgotten_missing + sum(g.missing for r in lost for g in r.gaps),
+        forgotten_missing=min(stream.forgotten_missing + lost, LAST_NUMBER),
         ahead=(),
     )
 
