@@ -16,7 +16,7 @@ from infra.settings import Settings
 from infra.stage_stack import StageStack
 
 SECONDS = 15 * 60
-MOST_BEHIND = 100_000  # entries; a run of fifteen minutes follows more
+MOST_SECONDS_BEHIND = 30 * 60
 FINDING_DETAIL = "Finding"
 _ANY_LEDGER = (
     "It follows every ledger of the stage, whose stacks come later: the stage's own prefix."
@@ -75,15 +75,14 @@ class FollowerStack(StageStack):
         alarm(
             self,
             "BehindAlarm",
-            of_ours("Behind", follower.name, "Maximum"),
+            of_ours("BehindSeconds", follower.name, "Maximum"),
             operations,
             name=f"{follower.name}-behind",
-            over=MOST_BEHIND,
-            minutes=3,
+            over=MOST_SECONDS_BEHIND,
             description=(
-                "What is derived (gaps, findings, documents) is far behind what is published. It "
-                "catches up a run at a time, after each digest; if it does not, see the "
-                "follower's log."
+                "What is derived (gaps, findings, documents) is over half an hour behind what is "
+                "published. It catches up a run at a time, after each digest; if it does not, see "
+                "the follower's log. `ledger rebuild-views` derives it anew."
             ),
         )
         if settings.directory_writers:

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -17,10 +18,11 @@ from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.aws.views import ViewsTable
 from audit_ledger.detections import Directory, PublicFinding, read_settings
-from audit_ledger.errors import LostRaceError, UnreachableError
+from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
 from functions.follower.feed import Feed
 from functions.follower.follow import Anew, Announce, Followed, Follower
+from functions.follower.lag import behind_seconds
 
 logger = Logger()
 metrics = Metrics()
@@ -88,15 +90,23 @@ def directory_of(ledger: Ledger) -> Directory:
     return feed().directory(DirectoryFiles(clients.s3(), bucket, ledger.id))
 
 
+def _readable(origin: str) -> Ledger:
+    return readable().get(origin.rpartition("/")[2])
+
+
+def _views(origin: str) -> ViewsTable:
+    return ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin)
+
+
 def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Followed | None:
     """Follow a ledger as far as it is published; None where nothing is, or another run did."""
-    ledger = readable().get(origin.rpartition("/")[2])
+    ledger = _readable(origin)
     state = ledger.state.published()
     if ledger.keys is None or state is None or ledger.origin != origin:
         return None
     follower = Follower(
         ledger,
-        ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin),
+        _views(origin),
         directory_of(ledger),
         read_settings(ledger.detections),
         announcer(origin),
@@ -118,11 +128,19 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     UnreachableError, after all was kept, where something stopped it: Lambda tries again.
     """
     origin: str = event["detail"]["origin"]
-    anew: Anew | None = event["detail"].get("anew")
 
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_COMMIT_MS)
 
+    try:
+        return _follow(origin, event["detail"].get("anew"), has_time)
+    finally:  # also of a run that failed, or that others overtook: a ledger may never get on
+        with suppress(LedgerError, *clients.AwsError):
+            behind = behind_seconds(_readable(origin), _views(origin), int(time.time()))
+            metrics.add_metric("BehindSeconds", MetricUnit.Seconds, behind)
+
+
+def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dict[str, Any]:
     followed = follow(origin, anew, has_time)
     if followed is not None and followed.stopped:
         readable().forget(origin.rpartition("/")[2])  # it may be a key that was made since
@@ -136,7 +154,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         ("Unopened", followed.unopened),
         ("Findings", followed.findings),
         ("MissingEvents", followed.missing),
-        *(() if anew else (("Behind", followed.size - followed.next_seq),)),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
     if followed.stopped:

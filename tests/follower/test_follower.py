@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from typing import Any
+from contextlib import suppress
+from typing import Any, NoReturn
 
 import boto3
 import msgspec
@@ -12,7 +13,8 @@ import requests
 from audit_ledger.aws.ledger_keys import WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.views import Gaps, ViewsTable
-from audit_ledger.errors import UnreachableError
+from audit_ledger.chain.block import body_time
+from audit_ledger.errors import LostRaceError, UnreachableError
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import StoredEntry
 from audit_ledger.records.sealed_view import open_view
@@ -321,6 +323,33 @@ def test_a_run_that_dies_is_made_up_for(stage: Stage, monkeypatch: pytest.Monkey
     assert (stream["received"], stream["missing"], stream["repeats"]) == (2, 1, 0)
     assert len(stage.get("/findings").json()["findings"]) == 1
     assert len(verified(stage, b"a report")) == 1
+
+
+@pytest.mark.parametrize("error", [LostRaceError, UnreachableError])
+def test_a_ledger_that_does_not_get_on_is_noticed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """By the age of what was not followed, however runs end; where all was followed there is none.
+
+    Nothing else would say so of a small ledger whose runs are overtaken for ever.
+    """
+    stage.send(numbered(1))
+    stage.settle()
+
+    def stuck(*_: object) -> NoReturn:
+        raise error("stuck")
+
+    monkeypatch.setattr("functions.follower.lag.body_time", lambda body: body_time(body) - 3600)
+    with monkeypatch.context() as patched:
+        patched.setattr(ViewsTable, "claim", stuck)
+        with suppress(FunctionFailedError):
+            assert follow(stage)["followed"] == 0
+    follow(stage)
+    lines = stage.cloud.runner.log_of(FOLLOWER).lines
+    told = [json.loads(line) for line in lines if "BehindSeconds" in line]
+    stuck_for, then = (one["BehindSeconds"][0] for one in told)
+    assert 3600 <= stuck_for < 3700
+    assert then == 0
 
 
 def test_two_runs_at_once_count_nothing_twice(

@@ -110,5 +110,5 @@ def test_what_never_came_and_what_does_not_open_is_an_alarm(dev: Assembly) -> No
     assert (missing["Statistic"], unopened["Statistic"]) == ("Maximum", "Sum")
     assert missing["Threshold"] == unopened["Threshold"] == 0
     behind = found["follower-behind"]
-    assert (metrics(behind), behind["Statistic"]) == ({("Behind", follower)}, "Maximum")
-    assert (behind["Threshold"], behind["EvaluationPeriods"]) == (100_000, 3)
+    assert (metrics(behind), behind["Statistic"]) == ({("BehindSeconds", follower)}, "Maximum")
+    assert (behind["Threshold"], behind["EvaluationPeriods"]) == (1800, 1)

@@ -1,0 +1,18 @@
+"""How far behind what is published the views of a ledger are, in time: for ledgers of any size."""
+
+from audit_ledger.aws.views import ViewsTable
+from audit_ledger.chain.block import body_time
+from audit_ledger.reading.ledger import Ledger
+
+
+def behind_seconds(ledger: Ledger, views: ViewsTable, now: int) -> int:
+    """Give how old the first published entry is that was not followed yet; 0 where all were.
+
+    `now`: whole seconds.
+    """
+    state = ledger.state.published()
+    next_seq = views.cursor().next_seq
+    if state is None or next_seq >= state.size:
+        return 0
+    block = ledger.blocks.beginning_at(next_seq)
+    return 0 if block is None else max(0, now - body_time(block.body))
