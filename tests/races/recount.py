@@ -155,7 +155,7 @@ class Recount:
         place = {
             "seq": {"N": str(self.size)},
             "block": {"N": str(first_seq)},
-            "time": {"N": str(named["time"])},
+            "place": {"N": f"{named['time']}{self.size:019}"},
         }
         item: dict[str, Any] = {"key": {"S": key}, **place, "row": {"B": row}}
         if conflict:
