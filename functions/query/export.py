@@ -95,6 +95,13 @@ def get_export(desk: Desk, request: Request) -> Answer:
     page = finder.page(search, after, question.has_time)
     if UNOPENED in page.warnings:
         raise VerificationError("the export would lack a record that does not open")
+    if page.warnings:  # see search_events: more may match than is found without a period
+        raise RejectedSearch(
+            400,
+            "required",
+            "date",
+            "a period (date=ge2026-11): without one the export is not whole",
+        )
     entries: list[msgspec.Raw] = []
     reached = page.next
     size_bytes = 0

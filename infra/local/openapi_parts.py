@@ -64,7 +64,7 @@ MESSAGE = content("Message", JSON)
 REFUSED: Json = {
     "403": {"description": "The token does not allow it, or names no ledger.", "content": OUTCOME},
     "500": {
-        "description": "What is stored does not hold, and asking again does not help: `ledger verify`.",
+        "description": "What is stored does not hold; asking again does not help: `ledger verify`.",
         "content": {**OUTCOME, **MESSAGE},
     },
     "503": {

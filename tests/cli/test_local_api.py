@@ -2,11 +2,13 @@
 
 import csv
 import json
+import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -552,6 +554,96 @@ def test_lines_without_records_are_believed_by_the_digest_alone(
     ran = offline(accessed, "verify-export", "out", "--policy", policy)
     assert ran.code == 3, ran.out
     assert "what the entries' records say: they are not disclosed" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [({"entries": 1_000_000}, "1000000 entries, and"), ({"bytes": 1}, "the manifest says 1")],
+)
+def test_a_manifest_that_contradicts_itself_is_found_out(
+    accessed: Person, policy: Path, claim: dict[str, int], said: str
+) -> None:
+    """Numbers that nobody signed, over files that hold."""
+    accessed.run("export", "out", "--format", "csv", *EXPORT)
+    manifest = json.loads(Path("out/manifest.json").read_bytes())
+    (manifest if "entries" in claim else manifest["files"][0]).update(claim)
+    text = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)
+    Path("out/manifest.json").write_text(text + "\n")
+    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    assert (ran.code, said in ran.out) == (1, True), ran.out
+
+
+def test_an_export_of_nothing_is_verified_by_its_digest(accessed: Person, policy: Path) -> None:
+    """There is no receipt to hold it against; without the digest nobody can tell."""
+    made = accessed.run(
+        "export", "none", "--format", "csv", "--from", "2001", "--to", "2001", "--json"
+    )
+    assert made.report["entries"] == 0
+    check = ["verify-export", "none", "--policy", policy]
+    assert offline(accessed, *check, "--digest", made.report["manifest"]).code == 0
+    assert offline(accessed, *check).code == 3
+
+
+@pytest.mark.parametrize("what", ["fifo", "link", "folder"])
+def test_a_strangers_export_makes_nobody_wait(accessed: Person, policy: Path, what: str) -> None:
+    """What is no plain file is not read; what a file manager left is no part of it."""
+    accessed.run("export", "out", "--format", "csv", *EXPORT)
+    Path("out/.DS_Store").touch()
+    assert offline(accessed, "verify-export", "out", "--policy", policy).code == 0
+    Path("out/receipts").unlink()
+    match what:
+        case "fifo":
+            os.mkfifo("out/receipts")
+        case "link":
+            Path("out/receipts").symlink_to("/dev/zero")
+        case _:
+            Path("out/receipts").mkdir()
+    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    assert (ran.code, "receipts: not a plain file" in ran.err) == (2, True)
+
+
+def test_an_export_has_its_folder_to_itself(accessed: Person) -> None:
+    """No other run writes into it, no other file is there, and what is there becomes private."""
+    Path("used").mkdir()
+    Path("used/checkpoint").write_text("a mirror's")
+    ran = accessed.run("export", "used", "--format", "csv", *EXPORT)
+    assert (ran.code, "not empty" in ran.err) == (2, True)
+    assert Path("used/checkpoint").read_text() == "a mirror's"
+    Path("shared").mkdir()
+    Path("shared/parts").touch()
+    with Path("shared/parts").open("ab") as held:
+        flock(held, LOCK_EX)
+        ran = accessed.run("export", "shared", "--format", "csv", *EXPORT)
+        assert (ran.code, "another export into it is running" in ran.err) == (2, True)
+    Path("shared/receipts").write_text("")
+    Path("shared/receipts").chmod(0o644)
+    assert accessed.run("export", "shared", "--format", "csv", *EXPORT).code == 0
+    assert Path("shared/receipts").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "who", [("--patient", "https://nowhere.example|1"), ("--agent", "https://elsewhere.example|u1")]
+)
+def test_an_export_that_would_not_be_whole_is_refused(
+    accessed: Person, who: tuple[str, str]
+) -> None:
+    """Where a search warns that more may match: with a period it finds all."""
+    ran = accessed.run("export", "part", "--format", "csv", *who)
+    assert (ran.code, "a period" in ran.err) == (2, True), ran
+    assert accessed.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
+
+
+@pytest.mark.parametrize(
+    ("action", "code"), [("read,create", 0), ("R", 0), ("r", 0), ("view", 2), ("read,", 2)]
+)
+def test_actions_are_words_or_letters(accessed: Person, action: str, code: int) -> None:
+    """What is none is refused: it would find nothing, and look as if there were none."""
+    ran = accessed.run("search", "--from", "2020", "--action", action, "--json")
+    assert ran.code == code
+    if code == 0:
+        assert '"total"' in ran.out or "AuditEvent" in ran.out
+    else:
+        assert "read (R)" in ran.err
 
 
 def test_an_export_of_another_ledger_is_not_believed(

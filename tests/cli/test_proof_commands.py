@@ -240,7 +240,18 @@ def test_only_the_digest_of_a_document_is_sent(
     assert lines[0] == URI
     assert lines[2].split() == ["2026-11-22", "05:59:00", "create", "4,711"]
     assert lines[3].strip() == ENTRY["id"]
-    assert asker.run("document", letter, "--json").report == {"digest": URI, "entries": [ENTRY]}
+    shown = asker.run("document", letter, "--json").report
+    assert shown == {"digest": URI, "entries": [ENTRY], "more": False}
+
+
+def test_that_more_name_a_document_is_said(asker: Asker, stub: StubServer, letter: Path) -> None:
+    """Neither found for certain nor not: 3, where none of those read is the asker's."""
+    stub.answering = lambda _: Says(200, {"entries": [ENTRY], "more": True})
+    ran = asker.run("document", letter)
+    assert (ran.code, ran.out.splitlines()[-1]) == (DONE, "and more")
+    stub.answering = lambda _: Says(200, {"entries": [], "more": True})
+    ran = asker.run("document", letter)
+    assert (ran.code, ran.out.splitlines()[-1].split(":")[0]) == (INCOMPLETE, "cannot tell")
 
 
 def test_the_uri_is_rfc_6920s(asker: Asker, stub: StubServer) -> None:

@@ -191,12 +191,21 @@ TAMPERINGS: dict[str, tuple[Callable[[Files], object], Told]] = {
     ),
     "the manifest: another count": (
         in_manifest(lambda m: m["files"][0]["lines"].update(count=63)),
+        [
+            ("manifest-altered", MANIFEST, None, None),
+            ("count-differs", MANIFEST, None, None),
+            ("count-differs", CSV, None, None),
+        ],
+    ),
+    "the manifest: other bytes": (
+        in_manifest(lambda m: m["files"][0].update(bytes=63)),
         [("manifest-altered", MANIFEST, None, None), ("count-differs", CSV, None, None)],
     ),
     "the manifest: a file less": (
         in_manifest(lambda m: m["files"].pop(0)),
         [
             ("manifest-altered", MANIFEST, None, None),
+            ("count-differs", MANIFEST, None, None),
             ("file-unknown", CSV, None, None),
             ("file-unknown", ENTRIES, None, None),
         ],

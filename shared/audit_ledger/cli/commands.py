@@ -16,6 +16,7 @@ _ORIGIN = click.option("--origin", help="Its origin; else taken from its setting
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="audit-ledger", message="%(prog)s %(version)s")
 def ledger() -> None:
     """Send events to a ledger, find them, and verify it without trusting whoever published it.
 

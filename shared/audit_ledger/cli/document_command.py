@@ -12,7 +12,13 @@ import msgspec
 
 from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
 from audit_ledger.cli.event_files import STDIN
-from audit_ledger.cli.exit_codes import FAILED, VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import (
+    FAILED,
+    INCOMPLETE,
+    VERIFIED,
+    CannotTellError,
+    WrongInputError,
+)
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.report import as_json_text
 from audit_ledger.cli.screen import Columns
@@ -32,10 +38,14 @@ class _Entry(msgspec.Struct, frozen=True):
 
 class _Entries(msgspec.Struct, frozen=True):
     entries: list[_Entry]
+    more: bool = False
 
 
 def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
-    """Hash the file, ask for the digest alone, and give the exit code: 1 where it is unknown."""
+    """Hash the file, ask for the digest alone, and give the exit code: 1 where it is unknown.
+
+    3 where so many entries name it that nobody knows whether one is for who asks to see.
+    """
     digest = digest_uri(file)
     if not as_json:
         click.echo(digest)
@@ -45,9 +55,13 @@ def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
     answered = api.ask(Asked("POST", PATH, body=body, headers=headers), also=(404,))
     if answered.status == 404:
         raise CannotTellError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
-    entries = json_of(answered.body, _Entries, f"{api.url}: POST {PATH}").entries
+    found = json_of(answered.body, _Entries, f"{api.url}: POST {PATH}")
+    entries, more = found.entries, found.more
     if as_json:
-        click.echo(as_json_text({"digest": digest, "entries": msgspec.to_builtins(entries)}))
+        shown = {"digest": digest, "entries": msgspec.to_builtins(entries), "more": more}
+        click.echo(as_json_text(shown))
+    elif not entries and more:
+        click.echo("cannot tell: many entries name this digest, and the first are not yours to see")
     elif not entries:
         click.echo("not recorded: no entry of this ledger names this digest")
     else:
@@ -57,7 +71,11 @@ def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
             action = ACTIONS.get(entry.action or "", entry.action or "")
             columns.row((time, action, f"{entry.entry:,}"))
             columns.below(entry.id)
-    return VERIFIED if entries else FAILED
+        if more:
+            click.echo("and more")
+    if entries:
+        return VERIFIED
+    return INCOMPLETE if more else FAILED
 
 
 def digest_uri(file: Path) -> str:

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,7 +21,7 @@ from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
 from audit_ledger.cli.http_client import PATIENT_PAUSES, Asked
 from audit_ledger.cli.inputs import NOT_JSON
-from audit_ledger.cli.owner_files import make_folder_for_owner, open_for_owner
+from audit_ledger.cli.owner_files import make_folder_for_owner, open_for_owner, sync_folder
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import as_json_text, printable
 from audit_ledger.cli.screen import facts
@@ -87,54 +88,70 @@ def run(
     as_json: bool,
 ) -> int:
     """Export into a folder, report, and give the exit code."""
-    if (folder / MANIFEST).exists():
-        (folder / PARTS).unlink(missing_ok=True)  # it was stopped between its last two steps
-        raise WrongInputError(f"{folder}: holds an export already")
     api = open_api(connection, os.environ, pauses=PATIENT_PAUSES)
     query = urlencode(parameters, safe="/:,", quote_via=quote)
     make_folder_for_owner(folder)
     parts = folder / PARTS
-    with progress("exporting") as show:
-        done = 0
-        for entries in _fetched(api, query, parts):
-            done += entries
-            if show:
-                show(done, 0)
-        _assemble(folder, parts)
-    parts.unlink()
+    _require_own_folder(folder)
+    with open_for_owner(parts, os.O_APPEND) as file:
+        _require_alone(folder, file)
+        with progress("exporting") as show:
+            done = 0
+            for entries in _fetched(api, query, parts, file):
+                done += entries
+                if show:
+                    show(done, 0)
+            _assemble(folder, parts)
+        parts.unlink()
     _report(folder, as_json=as_json)
     return VERIFIED
 
 
-def _fetched(api: Api, query: str, parts: Path) -> Iterator[int]:
+def _require_own_folder(folder: Path) -> None:
+    """Refuse a folder that holds anything but an export that was begun."""
+    if not (folder / PARTS).exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
+        raise WrongInputError(f"{folder}: not empty; an export has a folder of its own")
+
+
+def _require_alone(folder: Path, parts: BinaryIO) -> None:
+    """Refuse a folder into which another run exports, or that holds a whole export."""
+    try:
+        flock(parts, LOCK_EX | LOCK_NB)
+    except OSError:
+        raise WrongInputError(f"{folder}: another export into it is running") from None
+    if (folder / MANIFEST).exists():
+        (folder / PARTS).unlink(missing_ok=True)  # it was stopped between its last two steps
+        digest = ni_uri(sha256((folder / MANIFEST).read_bytes()).digest())
+        raise WrongInputError(f"{folder}: holds an export already, of manifest {digest}")
+
+
+def _fetched(api: Api, query: str, parts: Path, file: BinaryIO) -> Iterator[int]:
     """Append to `parts` what is not there yet; gives how many entries each part has."""
     asked = _Asked(api.url, query)
     last: _Part | None = None
-    if parts.exists():
-        lines = _whole_lines(parts)
-        if next(lines, msgspec.json.encode(asked)) != msgspec.json.encode(asked):
-            raise WrongInputError(
-                f"{parts.parent}: holds an unfinished export of something else; "
-                f"ask for the same, or remove {PARTS}"
-            )
-        for line in lines:
-            last = json_of(line, _Part, str(parts))
-            yield len(last.entries)
+    lines = _whole_lines(parts)
+    begun = next(lines, None)
+    if begun not in (None, msgspec.json.encode(asked)):
+        raise WrongInputError(
+            f"{parts.parent}: holds an unfinished export of something else; "
+            f"ask for the same, or remove {PARTS}"
+        )
+    for line in lines:
+        last = json_of(line, _Part, str(parts))
+        yield len(last.entries)
     where = f"{api.url}: GET {_PATH}"
-    with open_for_owner(parts, os.O_APPEND) as file:
-        is_begun = parts.stat().st_size > 0
-        while last is None or last.next is not None:
-            cursor = "" if last is None else f"&{urlencode({'_cursor': last.next or ''})}"
-            answered = api.ask(Asked("GET", _PATH, query + cursor))
-            part = json_of(answered.body, _Part, where)
-            if last is not None and (part.pinned != last.pinned or part.next == last.next):
-                raise CannotTellError(f"{where}: its parts are not of one export")
-            if not is_begun:
-                _append(file, msgspec.json.encode(asked))
-                is_begun = True
-            _append(file, msgspec.json.format(answered.body, indent=-1))
-            last = part
-            yield len(part.entries)
+    while last is None or last.next is not None:
+        cursor = "" if last is None else f"&{urlencode({'_cursor': last.next or ''})}"
+        answered = api.ask(Asked("GET", _PATH, query + cursor))
+        part = json_of(answered.body, _Part, where)
+        if last is not None and (part.pinned != last.pinned or part.next == last.next):
+            raise CannotTellError(f"{where}: its parts are not of one export")
+        if begun is None:
+            begun = msgspec.json.encode(asked)
+            _append(file, begun)
+        _append(file, msgspec.json.format(answered.body, indent=-1))
+        last = part
+        yield len(part.entries)
 
 
 def _append(file: BinaryIO, line: bytes) -> None:
@@ -193,9 +210,13 @@ def _assemble(folder: Path, parts: Path) -> None:
         *pieces, (_, manifest) = writer.finish()
         for name, piece in pieces:
             write(name, piece)
+        for file in files.values():
+            file.flush()
+            os.fsync(file.fileno())
     with open_for_owner(folder / f"{MANIFEST}.new", os.O_TRUNC) as file:
         _append(file, manifest.removesuffix(b"\n"))
     (folder / f"{MANIFEST}.new").replace(folder / MANIFEST)
+    sync_folder(folder)
 
 
 def _receipt(entry: _Entry, checkpoint: bytes) -> Receipt | None:

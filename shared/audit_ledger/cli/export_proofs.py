@@ -42,6 +42,11 @@ class Proofs:
         self.opinion: Opinion | None = None
         self._seen: set[int] = set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the export says that nothing was found."""
+        return self._manifest.entries == 0
+
     def findings(self) -> Iterator[tuple[int | None, str]]:
         """Give entry, or None, and what is wrong; nothing where all that is proved holds."""
         names = {file.name for file in self._manifest.files}

@@ -20,7 +20,10 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
         "--from", "first", metavar="DATE", help="2026, 2026-11-22 or 2026-11-22T05:59:00Z."
     )
     @click.option("--to", "last", metavar="DATE", help="The same; the last day, or second, is in.")
-    @click.option("--action", help="create, read, update, delete, execute, or FHIR's letter.")
+    @click.option(
+        "--action",
+        help="create, read, update, delete, execute, or FHIR's letters; several: read,create.",
+    )
     @click.option("--type", "type_", metavar="CODE", help="Code, or system|code.")
     @click.option(
         "--outcome", metavar="CODE", help="FHIR's: 0, 4, 8, 12 (R4); success, error … (R5)."
@@ -49,7 +52,7 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
             (_whom("agent", agent), agent),
             ("date", first and f"ge{first}"),
             ("date", last and f"le{last}"),
-            ("action", action and _ACTIONS.get(action.lower(), action)),
+            ("action", action and _letters(action)),
             ("type", type_),
             ("outcome", outcome),
         )
@@ -57,6 +60,19 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
         return command(filters=filters, **rest)
 
     return filtered
+
+
+def _letters(actions: str) -> str:
+    """Give FHIR's letters of actions, which commas part; UsageError for what is none."""
+    found = []
+    for action in actions.split(","):
+        word = action.strip()
+        letter = _ACTIONS.get(word.lower(), word.upper())
+        if letter not in _ACTIONS.values():
+            expected = ", ".join(f"{name} ({code})" for name, code in _ACTIONS.items())
+            raise click.BadParameter(f"one of {expected} expected", param_hint="--action")
+        found.append(letter)
+    return ",".join(found)
 
 
 def _whom(parameter: str, who: str | None) -> str:

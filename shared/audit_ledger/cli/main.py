@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 INTERRUPTED = 130
+CANNOT_TELL = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -17,11 +18,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # who read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         code = INTERRUPTED
+    except OSError as error:  # a full disk, mostly: of anything else the command knows more
+        _say_no_more()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"ledger: {where}{error.strerror or error}", file=sys.stderr)
+        code = CANNOT_TELL
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)
+
+
+def _say_no_more() -> None:
+    """Have what is still to be written to standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

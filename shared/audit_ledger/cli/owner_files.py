@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO, TypeVar
 
 from audit_ledger.cli.exit_codes import WrongInputError
@@ -17,10 +18,27 @@ def write_for_owner(path: Path, data: bytes) -> None:
 
 
 def open_for_owner(path: Path, how: int) -> BinaryIO:
-    """Open a file to write to, made if it is not there; `how`: os.O_TRUNC or os.O_APPEND."""
-    return _or_wrong_input(
-        path, lambda: os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "wb")
-    )
+    """Open a file to write to, made if it is not there; `how`: os.O_TRUNC or os.O_APPEND.
+
+    What is there and was readable by others is not any more, before anything is written.
+    """
+
+    def opened() -> BinaryIO:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "wb")
+        if S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), 0o600)
+        return file
+
+    return _or_wrong_input(path, opened)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names of a folder's files on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def make_folder_for_owner(path: Path) -> None:

@@ -5,7 +5,7 @@ It needs no key and no network. What it cannot tell: whether the manifest is the
 receipts say that).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from hashlib import sha256
 from itertools import chain
@@ -77,6 +77,11 @@ def check_export(
         yield Finding(Code.MANIFEST_MALFORMED, MANIFEST, str(error))
         return
     yield from _of_another_format(described)
+    of_events = [file for file in described.files if file.name in _events_of(described)]
+    counted = sum(file.lines.count for file in of_events if file.lines is not None)
+    if counted != described.entries:
+        message = f"{described.entries} entries, and its files have {counted}"
+        yield Finding(Code.COUNT_DIFFERS, MANIFEST, message)
     known = {MANIFEST}
     for file in described.files:
         known |= {file.name} if file.lines is None else {file.name, file.lines.name}
@@ -84,6 +89,11 @@ def check_export(
     for name in files:
         if name not in known:
             yield Finding(Code.FILE_UNKNOWN, name, "the manifest names no such file")
+
+
+def _events_of(manifest: Manifest) -> Collection[str]:
+    known = FORMATS.get(manifest.format)
+    return () if known is None else known.files
 
 
 def _of_another_format(manifest: Manifest) -> Iterator[Finding]:
@@ -126,6 +136,8 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Fi
         pieces.drain()
         if pieces.sha256 != expected_sha256:
             yield altered
+        elif name == file.name:
+            yield from _of_another_size(file, pieces)
 
 
 def _check_lines(
@@ -156,6 +168,14 @@ def _check_lines(
         yield _line_finding(file, difference)
     if is_altered and not found:
         yield _altered(file)
+    if not is_altered:
+        yield from _of_another_size(file, pieces)
+
+
+def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[Finding]:
+    if pieces.size_bytes != file.size_bytes:
+        message = f"{pieces.size_bytes} bytes, and the manifest says {file.size_bytes}"
+        yield Finding(Code.COUNT_DIFFERS, file.name, message)
 
 
 def _line_finding(file: File, difference: Difference) -> Finding:
@@ -184,10 +204,12 @@ class _Hashed:
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
         self._hash = sha256()
+        self.size_bytes = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
             self._hash.update(piece)
+            self.size_bytes += len(piece)
             yield piece
 
     def drain(self) -> None:

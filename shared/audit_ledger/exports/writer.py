@@ -45,7 +45,7 @@ class ExportWriter:
         self._search = msgspec.json.decode(msgspec.json.encode(search))
         self._checkpoint: bytes | None = None
         self._files: dict[str, _LineFile] = {}
-        self._entries = 0
+        self._entries: set[int] = set()
 
     def add(
         self, event: OpenedEvent, proof: bytes | None = None, disclosed: Disclosed | None = None
@@ -75,10 +75,12 @@ class ExportWriter:
             raise FormatError(f"entry {seq}: the format {self._format_name} has no such file")
         if line.find(b"\n") != len(line) - 1:
             raise FormatError(f"entry {seq}: not one line")
+        if seq in self._entries:
+            raise FormatError(f"entry {seq} came before")
         if receipt is not None and receipt.seq != seq:
             raise FormatError(f"entry {seq}: the receipt is of entry {receipt.seq}")
         proved = None if receipt is None else self._proved(receipt)
-        self._entries += 1
+        self._entries.add(seq)
         pieces = self._append(name, self._format.files[name], seq, line)
         if proved is not None:
             pieces += self._append(RECEIPTS, _RECEIPTS_KIND, seq, proved)
@@ -106,7 +108,7 @@ class ExportWriter:
             size=self._size,
             search=self._search,
             format=self._format_name,
-            entries=self._entries,
+            entries=len(self._entries),
             files=tuple(files),
         )
         return [*pieces, (MANIFEST, encode_manifest(manifest))]

@@ -10,6 +10,7 @@ lost, a cell that starts with an apostrophe gets another: take one off to have w
 """
 
 import csv
+import re
 from datetime import date
 from io import StringIO
 from typing import Final
@@ -22,6 +23,9 @@ from audit_ledger.reports.zone import Zone, as_rfc3339, written
 
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n\0＝＋－＠")
 """OWASP, CSV injection: what starts a formula, also after white space, and in full width."""
+
+# Some spreadsheets part cells at `;`, and lines where a quotation mark does not begin a cell.
+_INSIDE: Final = re.compile(r"([;,\t\r\n])(?=[\s\"]*['=+\-@\0＝＋－＠])")
 
 
 def to_json(document: Document) -> bytes:
@@ -65,7 +69,8 @@ def cell_text(cell: Cell, zone: Zone) -> str:
 
 
 def guarded(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
+    """Keep a spreadsheet from taking a text for a formula, also where it parts cells within it."""
+    text = _INSIDE.sub(r"\1'", text)
     starts = text.startswith((*FORMULA_STARTS, "'")) or text.lstrip().startswith(FORMULA_STARTS)
     return f"'{text}" if starts else text
 
