@@ -64,12 +64,13 @@ class FollowerStack(StageStack):
         alarm(
             self,
             "MissingEventsAlarm",
-            of_ours("MissingEvents", follower.name, "Maximum"),
+            of_ours("NewlyMissing", follower.name),
             operations,
             name=f"{follower.name}-missing-events",
             description=(
-                "A portal that numbers its events sent some that never came. GET "
-                "/portals/{id}/gaps says which; ask the portal to send them again."
+                "A portal that numbers its events sent some that never came, more than before. "
+                "The follower's log says in which ledger, GET /portals/{id}/gaps which; ask the "
+                "portal to send them again."
             ),
         )
         alarm(

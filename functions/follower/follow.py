@@ -18,8 +18,8 @@ import msgspec
 
 from audit_ledger.access import OWN_PORTAL
 from audit_ledger.aws.ledger_keys import OpeningKeys
-from audit_ledger.aws.views import FollowerCursor, Gaps, ViewsTable
-from audit_ledger.completeness import State, decode_state, encode_state, observe, report
+from audit_ledger.aws.views import FOLLOWER, FollowerCursor, Gaps, ViewsTable
+from audit_ledger.completeness import Counted, State, decode_counted, encode_counted, report
 from audit_ledger.detections import (
     DetectionSettings,
     Detector,
@@ -28,15 +28,23 @@ from audit_ledger.detections import (
     PublicFinding,
     make_rules,
 )
-from audit_ledger.errors import LedgerError, NotFoundError, UnreachableError
+from audit_ledger.errors import (
+    FormatError,
+    LedgerError,
+    NotFoundError,
+    UnreachableError,
+    VerificationError,
+)
+from audit_ledger.reading.at_once import at_once
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opened, Opener
-from audit_ledger.reading.pinned import PinnedLog, StoredBlock
+from audit_ledger.reading.pinned import PinnedLog, StoredBlock, StoredEntry
 from audit_ledger.records.pseudonyms import document_key, mark
 from audit_ledger.records.sealed_view import open_view, seal_view
 from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, seal_finding
 
 EVENTS_A_COMMIT = 2000
+PLACES_A_COMMIT = 2000  # of documents; a single event may name as many
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
 WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
 RULE = "rule "
@@ -51,7 +59,8 @@ Announce = Callable[[Sequence[PublicFinding]], None]
 class Followed:
     """What a run came to. `missing`: numbered events that never came, of gaps that are settled.
 
-    `stopped`: why it did not get to the end, other than for lack of time.
+    `newly_missing`: of these, how many more than what the publisher was told before. `stopped`: why
+    it did not get to the end, other than for lack of time.
     """
 
     next_seq: int
@@ -62,6 +71,7 @@ class Followed:
     unopened: int
     findings: int
     missing: int
+    newly_missing: int
     stopped: str = ""
 
 
@@ -70,7 +80,7 @@ class Run:
     """What one run holds in memory until it commits."""
 
     cursor: FollowerCursor
-    state: State
+    counted: Counted
     detector: Detector
     documents: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     findings: list[tuple[Finding, int]] = field(default_factory=list)
@@ -79,6 +89,14 @@ class Run:
     erased: int = 0
     unopened: int = 0
     found: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to commit."""
+        return (
+            self.since_commit >= EVENTS_A_COMMIT
+            or sum(map(len, self.documents.values())) >= PLACES_A_COMMIT
+        )
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,8 @@ class Follower:
         run = self._resumed(
             self.views.cursor() if anew is None else self.views.anew(begin=anew == "begin")
         )
+        making = run.cursor.item != FOLLOWER  # or it was finished, and this goes on with it
+        size = max(size, run.counted.before_seq)  # published too: what is read has got there
         next_seq = run.cursor.next_seq
         log = PinnedLog(self.ledger.blocks, size)
         stopped = ""
@@ -125,16 +145,21 @@ class Follower:
             next_seq = block.size_after
             log.read.clear()
             run.since_commit += len(opened)
-            if run.since_commit >= EVENTS_A_COMMIT:
+            if run.is_full:
                 self._commit(run, next_seq)
 
         # 3. Keep all of it; and say how many events never came, which time alone may change.
-        if next_seq != run.cursor.next_seq or run.since_commit:
+        is_whole = next_seq >= size
+        if making and is_whole:
+            run.counted = run.counted.settled()
+        if next_seq != run.cursor.next_seq or run.since_commit or (making and is_whole):
             self._commit(run, next_seq)
-        if anew and next_seq >= size:
+        if making and is_whole:
             run.cursor = self.views.take_over(run.cursor)
-        missing, portals = self._missing(run.state)
-        if not anew or next_seq >= size:
+        missing, portals = self._missing(run.counted.state)
+        newly_missing = 0
+        if not making or is_whole:
+            newly_missing = max(0, missing - self._missing_before())
             self.views.put_gaps(run.cursor, Gaps(next_seq, missing, portals))
         return Followed(
             next_seq,
@@ -145,6 +170,7 @@ class Follower:
             run.unopened,
             run.found,
             missing,
+            newly_missing,
             stopped,
         )
 
@@ -158,10 +184,22 @@ class Follower:
                 if name.startswith(RULE)
             }
         )
-        state = State()
         if COMPLETENESS in cursor.states:
-            state = decode_state(self._state(cursor, COMPLETENESS))
-        return Run(cursor, state, detector)
+            counted = decode_counted(self._state(cursor, COMPLETENESS))
+        else:
+            counted = self._counted_before() if cursor.item != FOLLOWER else Counted()
+        return Run(cursor, counted, detector)
+
+    def _counted_before(self) -> Counted:
+        """Begin to count anew beside what is read; alone where that is none, or cannot be read."""
+        live = self.views.cursor()
+        if COMPLETENESS not in live.states:
+            return Counted()
+        try:
+            before = decode_counted(self._state(live, COMPLETENESS))
+        except (FormatError, VerificationError):
+            return Counted()
+        return Counted(before=before.state, before_seq=live.next_seq)
 
     def _opened_in_time(self, block: StoredBlock, run: Run) -> list[Opened]:
         """Open a block's records; a secret that is only too new to be found yet is waited for."""
@@ -175,30 +213,33 @@ class Follower:
     def _opened(self, block: StoredBlock, run: Run) -> list[Opened]:
         """Open a block's records, but those that were erased, and those that do not open."""
         opener = Opener(self.ledger, self.now())
-        entries = list(block.entries())
-        opener.look_up(stored.indexed for stored in entries)
+        readable, unread = _entries(block)
+        unopened = len(unread)
+        opener.look_up(stored.indexed for stored in readable)
         opened = []
-        erased = unopened = 0
-        for stored in entries:
+        for stored in readable:
             try:
                 record = opener.open(stored)
             except UnreachableError:
                 raise
             except LedgerError:
                 unopened += 1  # altered: the chain says so to all who verify; here it is counted
+                unread.append(stored.indexed.seq)
                 continue
             if record is None:
-                erased += 1
+                unread.append(stored.indexed.seq)  # erased
             else:
                 opened.append(record)
         run.opened += len(opened)
-        run.erased += erased
+        run.erased += len(unread) - unopened
         run.unopened += unopened
+        for seq in unread:
+            run.counted = run.counted.unread(seq)
         return opened
 
     def _observe(self, record: Opened, block: StoredBlock, run: Run) -> None:
         event = record.event
-        run.state = observe(run.state, event)
+        run.counted = run.counted.observed(event)
         keys = self._keys()
         for digest in dict.fromkeys(event.details.digests):  # two parts may name one document
             place = f"{event.seq} {block.first_seq} {event.event_id}"
@@ -210,8 +251,7 @@ class Follower:
     def _commit(self, run: Run, next_seq: int) -> None:
         """Put documents and findings, tell of what is new, and move cursor and states."""
         claimed = self.views.claim(run.cursor)
-        for document, places in run.documents.items():
-            self.views.add_places(claimed, document, places)
+        at_once(partial(self._add_places, claimed), list(run.documents.items()))
         keys, origin, number = self._keys(), self.ledger.origin, claimed.findings
         for finding, first_seq in run.findings:
             one = kept(finding, first_seq, self.directory)
@@ -233,9 +273,12 @@ class Follower:
         run.findings.clear()
         run.since_commit = 0
 
+    def _add_places(self, claimed: FollowerCursor, document: tuple[str, list[str]]) -> None:
+        self.views.add_places(claimed, *document)
+
     def _states(self, run: Run) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
-        plain[COMPLETENESS] = encode_state(run.state)
+        plain[COMPLETENESS] = encode_counted(run.counted)
         not_applicable = run.detector.not_applicable
         plain[RULES] = msgspec.json.encode(
             {
@@ -258,14 +301,39 @@ class Follower:
 
         And the portals that lack some.
         """
+        rows = report(state)
         settled = self.now() - SETTLED_SECONDS
-        gaps = [gap for gap in report(state).gaps if gap.noticed_time < settled]
-        return sum(gap.missing for gap in gaps), len({gap.portal for gap in gaps})
+        lacking = [
+            *((gap.portal, gap.missing) for gap in rows.gaps if gap.noticed_time < settled),
+            *((one.portal, one.forgotten_missing) for one in rows.streams if one.forgotten_missing),
+        ]
+        return sum(missing for _, missing in lacking), len({portal for portal, _ in lacking})
+
+    def _missing_before(self) -> int:
+        try:
+            told = self.views.gaps()
+        except FormatError:
+            return 0
+        return told.missing if told is not None else 0
 
     def _keys(self) -> OpeningKeys:
         if self.ledger.keys is None:
             raise NotFoundError("the ledger has no keys: it has not begun")
         return self.ledger.keys
+
+
+def _entries(block: StoredBlock) -> tuple[list[StoredEntry], list[int]]:
+    """Give a block's events; and which entries are none that can be read: altered."""
+    readable, unread = [], []
+    for seq in range(block.first_seq, block.size_after):
+        try:
+            stored = block.entry(seq)
+        except LedgerError:
+            unread.append(seq)
+            continue
+        if stored is not None:
+            readable.append(stored)
+    return readable, unread
 
 
 def kept(finding: Finding, first_seq: int, directory: Directory) -> KeptFinding:

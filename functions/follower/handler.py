@@ -141,26 +141,42 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dict[str, Any]:
-    followed = follow(origin, anew, has_time)
+    followed = _counted(follow(origin, anew, has_time))
+    opened_before = 0
     if followed is not None and followed.stopped:
+        opened_before = followed.opened
         readable().forget(origin.rpartition("/")[2])  # it may be a key that was made since
-        followed = follow(origin, "go on" if anew else None, has_time)
+        followed = _counted(follow(origin, "go on" if anew else None, has_time))
+    if followed is None:
+        return {"followed": opened_before}
+    if followed.newly_missing:
+        logger.warning(
+            "numbered events never came",
+            ledger=origin,
+            more=followed.newly_missing,
+            missing=followed.missing,
+        )
+    if followed.stopped:
+        raise UnreachableError(followed.stopped)
+    return {
+        "followed": opened_before + followed.opened,
+        "generation": followed.generation,
+        "next_seq": followed.next_seq,
+        "size": followed.size,
+    }
+
+
+def _counted(followed: Followed | None) -> Followed | None:
+    """Count what a run came to; a handler's two runs add up."""
     if followed is None:
         metrics.add_metric("Followed", MetricUnit.Count, 0)
-        return {"followed": 0}
+        return None
     for name, count in (
         ("Followed", followed.opened),
         ("Erased", followed.erased),
         ("Unopened", followed.unopened),
         ("Findings", followed.findings),
-        ("MissingEvents", followed.missing),
+        ("NewlyMissing", followed.newly_missing),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
-    if followed.stopped:
-        raise UnreachableError(followed.stopped)
-    return {
-        "followed": followed.opened,
-        "generation": followed.generation,
-        "next_seq": followed.next_seq,
-        "size": followed.size,
-    }
+    return followed

@@ -9,7 +9,7 @@ import msgspec
 
 from audit_ledger.access import ForbiddenError
 from audit_ledger.aws.views import FollowerCursor, Places
-from audit_ledger.completeness import decode_state, report
+from audit_ledger.completeness import State, decode_counted, report
 from audit_ledger.errors import FormatError, LostRaceError, NotFoundError, UnreachableError
 from audit_ledger.events.details import digest_of_ni
 from audit_ledger.http.answers import Answer, json_answer
@@ -94,10 +94,11 @@ def get_gaps(desk: Desk, request: Request) -> Answer:
     question.record(())
     cursor, sealed = state_of(question, COMPLETENESS)
     keys = question.ledger.keys
-    if sealed is None or keys is None:
-        return json_answer(200, {"followed": cursor.next_seq, "streams": [], "gaps": []})
-    view = open_view(sealed, keys.ledger_keys, question.ledger.origin, COMPLETENESS)
-    rows = report(decode_state(view))
+    state = State()
+    if sealed is not None and keys is not None:
+        view = open_view(sealed, keys.ledger_keys, question.ledger.origin, COMPLETENESS)
+        state = decode_counted(view).state
+    rows = report(state)
     return json_answer(
         200,
         {
@@ -113,6 +114,7 @@ def get_gaps(desk: Desk, request: Request) -> Answer:
             ],
             "uncountable": rows.uncountable.get(portal, 0),
             "unwatched": rows.unwatched.get(portal, 0),
+            "unread": rows.unread,
         },
     )
 

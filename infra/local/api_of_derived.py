@@ -57,7 +57,7 @@ SCHEMAS: Json = {
         },
     ),
     "Gaps": closed_object(
-        ["followed", "streams", "gaps"],
+        ["followed", "streams", "gaps", "uncountable", "unwatched", "unread"],
         followed={**SIZE, "description": "Entries that were looked at."},
         streams={"type": "array", "items": object_of([*_STREAM])},
         gaps={
@@ -66,6 +66,10 @@ SCHEMAS: Json = {
         },
         uncountable={**SIZE, "description": "Events with a number that cannot be one."},
         unwatched={**SIZE, "description": "Events of streams beyond those that are watched."},
+        unread={
+            **SIZE,
+            "description": "Records that nobody can open: their numbers seem missing.",
+        },
     ),
     "Findings": closed_object(
         ["findings", "rules"],

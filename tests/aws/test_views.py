@@ -170,8 +170,9 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     assert views.places(DOCUMENT) == Places((), more=False)
     with pytest.raises(LostRaceError):
         commit(views, old_follower, a=b"late")
-    commit(views, views.claim(taken), a=b"newer")
-    assert views.anew(begin=False).generation == 2
+    newer = commit(views, views.claim(taken), a=b"newer")
+    assert views.anew(begin=False) == newer
+    assert views.anew(begin=True).generation == 2
 
 
 def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
@@ -211,6 +212,18 @@ def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.Mon
     assert views.cursor() == taken
     assert taken.attempt > live.attempt + 2
     assert views.state(taken, "a") == b"new"
+
+
+def test_a_take_over_that_comes_late_takes_nothing_over(views: ViewsTable) -> None:
+    """Of a run that stood still while another one finished, and what is read moved on."""
+    made = commit(views, views.claim(views.anew(begin=True)), a=b"new")
+    taken = views.take_over(made)
+    assert views.take_over(made) == taken  # once more, where only the answer was lost
+    live = commit(views, views.claim(taken), a=b"newer")
+    with pytest.raises(LostRaceError):
+        views.take_over(made)
+    assert views.cursor() == live
+    assert views.state(live, "a") == b"newer"
 
 
 def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTable) -> None:
@@ -259,3 +272,13 @@ def test_an_older_count_does_not_replace_a_newer(views: ViewsTable) -> None:
     views.put_gaps(newer, Gaps(7, 2, 1))
     views.put_gaps(older, Gaps(3, 0, 0))
     assert views.gaps() == Gaps(7, 2, 1)
+
+
+@pytest.mark.parametrize("counts", [(-1, 0, 0), (7, -2, 0), (7, 2, -1), (0, 2, 1)])
+def test_what_are_no_counts_are_not_taken_for_counts(
+    views: ViewsTable, counts: tuple[int, int, int]
+) -> None:
+    """A digest that said so could be read by nobody."""
+    views.put_gaps(views.claim(views.cursor()), Gaps(*counts))
+    with pytest.raises(FormatError):
+        views.gaps()

@@ -14,7 +14,7 @@ from functions.follower import handler
 from functions.follower.feed import Feed
 from infra.local.cloud import REGION, local_cloud
 from infra.synth import synthesize
-from tests.follower.test_follower import FOLLOWER, follow, settle
+from tests.follower.following import FOLLOWER, follow, settle
 from tests.local.conftest import LEDGERS
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, OTHER, Stage

@@ -6,84 +6,20 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 import boto3
-import msgspec
 import pytest
 import requests
 
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.views import Gaps, ViewsTable
-from audit_ledger.chain.block import body_time
-from audit_ledger.errors import LostRaceError, UnreachableError
+from audit_ledger.chain.block import body_time, decode_body
+from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import StoredEntry
-from audit_ledger.records.sealed_view import open_view
-from audit_ledger.views import open_finding
-from functions.follower.follow import Follower
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
+from tests.follower.following import FOLLOWER, follow, gaps_of, settle, verified, views
 from tests.follower.made import broken_glass, ni, numbered, recorded, result_filed
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, OTHER, PORTAL, Stage
-
-FOLLOWER = "audit-ledger-dev-follower"
-
-
-def follow(stage: Stage, *, anew: str = "") -> dict[str, Any]:
-    """Invoke the follower as after a digest."""
-    origin = stage.cloud.ledger(LEDGER).origin
-    detail = {"origin": origin, **({"anew": anew} if anew else {})}
-    answer: dict[str, Any] = stage.cloud.runner.invoke(FOLLOWER, {"detail": detail})
-    return answer
-
-
-def verified(stage: Stage, document: bytes, token: str | None = None) -> list[dict[str, Any]]:
-    """Ask who recorded a document."""
-    answer = requests.post(
-        f"{stage.cloud.url}/documents/verify",
-        json={"digest": ni(document)},
-        headers={"authorization": f"Bearer {stage.security if token is None else token}"},
-        timeout=30,
-    )
-    assert answer.status_code == 200, answer.text
-    entries: list[dict[str, Any]] = answer.json()["entries"]
-    return entries
-
-
-def views(stage: Stage) -> dict[str, Any]:
-    """Everything that is kept of the generation that is read, opened; by name."""
-    origin = stage.cloud.ledger(LEDGER).origin
-    dynamodb, kms = boto3.client("dynamodb", REGION), boto3.client("kms", REGION)
-    wrapped = LedgersTable(dynamodb, "audit-ledger-dev-ledgers", origin).keys()
-    assert wrapped is not None
-    wrapping = f"alias/audit-ledger-dev/{LEDGER}/wrapping"
-    keys = WrappingKey(kms, wrapping, origin).unwrap_all(wrapped).ledger_keys
-    table = ViewsTable(dynamodb, "audit-ledger-dev-views", origin)
-    cursor = table.cursor()
-    kept: dict[str, Any] = {
-        "next_seq": cursor.next_seq,
-        "announced": cursor.announced,
-        "gaps": table.gaps(),
-    }
-    for name in cursor.states:
-        kept[name] = open_view(table.state(cursor, name) or b"", keys, origin, name)
-    numbers = range(cursor.findings)
-    for number, sealed in zip(numbers, table.findings(cursor, numbers), strict=True):
-        found = open_finding(sealed, keys, origin, cursor.generation, number)
-        kept[f"finding {number}"] = msgspec.to_builtins(found)
-    start = f"{origin}#{cursor.generation % 2}#document#"
-    for item in dynamodb.scan(TableName="audit-ledger-dev-views")["Items"]:
-        if item["key"]["S"].startswith(start):
-            document = item["key"]["S"].removeprefix(start)
-            kept[f"document {document}"] = table.places(document)
-    assert cursor.states
-    return kept
-
-
-def settle(stage: Stage) -> None:
-    """Into the ledger, published, and followed: the bus tells the follower of the digest."""
-    stage.settle()
-    stage.cloud.drain()
 
 
 def test_a_digest_starts_it(stage: Stage) -> None:
@@ -161,58 +97,6 @@ def test_the_uses_of_the_ledger_are_no_findings(stage: Stage) -> None:
         stage.page("patient=rose")
     settle(stage)
     assert stage.get("/findings").json()["findings"] == []
-
-
-def test_following_anew_gives_the_same(stage: Stage) -> None:
-    """All of it, and nobody is told again."""
-    for number in (1, 2, 5):
-        stage.send(numbered(number))
-    stage.send(recorded(b"a report"))
-    stage.send(broken_glass())
-    settle(stage)
-    stage.send(numbered(4))
-    settle(stage)
-    before, gaps = views(stage), stage.get(f"/portals/{PORTAL}/gaps").json()
-    told = len(stage.cloud.bus.seen)
-    assert {name.partition(" ")[0] for name in before} >= {"rule", "finding", "document"}
-    answer = follow(stage, anew="begin")
-    assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
-    assert views(stage) == before
-    assert stage.get(f"/portals/{PORTAL}/gaps").json() == gaps
-    assert len(stage.cloud.bus.seen) == told
-
-
-def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Views are read from the old generation until the new one has everything."""
-    for number in (1, 2, 5):
-        stage.send(numbered(number))
-    stage.send(recorded(b"a report"))
-    stage.send(broken_glass())
-    settle(stage)
-    stage.send(broken_glass("martha"))
-    settle(stage)
-    before = views(stage)
-    has_time = iter([True, False, True, False])
-    with monkeypatch.context() as hurried:
-        follow_on = Follower.follow
-
-        def follow_for_a_block(self: Follower, size: int, _: object, **how: Any) -> Any:
-            return follow_on(self, size, lambda: next(has_time), **how)
-
-        hurried.setattr(Follower, "follow", follow_for_a_block)
-        answer = follow(stage, anew="begin")
-        assert answer["next_seq"] < answer["size"]
-        assert views(stage) == before
-        assert len(stage.get("/findings").json()["findings"]) == 2
-    answer = follow(stage, anew="go on")
-    assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
-    assert views(stage) == before
-    stage.send(numbered(4))
-    settle(stage)  # and the new generation is followed on
-    assert stage.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
-    assert follow(stage, anew="begin")["generation"] == 2
 
 
 def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
@@ -420,3 +304,57 @@ def test_nothing_is_refused_by_iam(stage: Stage) -> None:
         "PutItem",
         "PutEvents",
     }
+
+
+def test_a_row_that_was_altered_is_counted_and_stops_nothing(stage: Stage) -> None:
+    """Else whoever alters one in the table switches all rules off."""
+    for number in (1, 2, 3):
+        stage.send(numbered(number))
+        stage.settle()
+    dynamodb, table = boto3.client("dynamodb", REGION), "audit-ledger-dev-blocks"
+    (block,) = [
+        item
+        for item in dynamodb.scan(TableName=table)["Items"]
+        if item["first_seq"]["N"] == "3"
+        and item["origin"]["S"] == stage.cloud.ledger(LEDGER).origin
+    ]
+    body = bytes(block["body"]["B"])
+    (item,) = decode_body(body).items
+    block["body"]["B"] = body.replace(item.row, b"\xff" * len(item.row))
+    dynamodb.put_item(TableName=table, Item=block)
+    answer = follow(stage)
+    assert answer["next_seq"] == answer["size"] == 4
+    assert counted(stage, "Unopened") == [1]
+    assert gaps_of(stage)["unread"] == 1
+
+
+def test_what_a_run_counted_before_it_stopped_is_added_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler follows again once, with keys that were read anew: metrics say what both did."""
+    for number in (1, 2, 3):
+        stage.send(numbered(number))
+        stage.settle()
+    monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
+    monkeypatch.setattr("functions.follower.follow.WAITS", 0)
+    open_one, unknown = Opener.open, [True]
+
+    def odd(self: Opener, stored: StoredEntry) -> Any:
+        if stored.indexed.seq == 1:
+            raise VerificationError("altered")
+        if stored.indexed.seq == 3 and unknown and unknown.pop():
+            raise UnreachableError("the newest ledger key is not known here yet")
+        return open_one(self, stored)
+
+    monkeypatch.setattr(Opener, "open", odd)
+    assert follow(stage, anew="begin")["followed"] == 2
+    assert sum(counted(stage, "Followed")) == 2
+    assert sum(counted(stage, "Unopened")) == 1
+
+
+def counted(stage: Stage, metric: str) -> list[float]:
+    """What the follower's last run counted."""
+    lines = stage.cloud.runner.log_of(FOLLOWER).lines
+    told = [json.loads(line) for line in lines if f'"{metric}"' in line]
+    values: list[float] = told[-1][metric]
+    return values

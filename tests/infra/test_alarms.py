@@ -105,7 +105,7 @@ def test_what_never_came_and_what_does_not_open_is_an_alarm(dev: Assembly) -> No
     """The follower sees both; the most that are missing in a minute, and any that do not open."""
     found, follower = alarms(dev), f"{P}-follower"
     missing, unopened = found["follower-missing-events"], found["follower-unopened"]
-    assert metrics(missing) == {("MissingEvents", follower)}
+    assert metrics(missing) == {("NewlyMissing", follower)}
     assert metrics(unopened) == {("Unopened", follower)}
     assert (missing["Statistic"], unopened["Statistic"]) == ("Maximum", "Sum")
     assert missing["Threshold"] == unopened["Threshold"] == 0

@@ -101,11 +101,12 @@ class ViewsTable:
     def anew(self, *, begin: bool) -> FollowerCursor:
         """Give the cursor of the generation in the making; another one, to `begin`.
 
-        LostRaceError where somebody else begins one at this moment.
+        Where it was finished meanwhile, the cursor of what is read, which it then is. LostRaceError
+        where somebody else begins one at this moment.
         """
         live, made = self.cursor(), self.cursor(REBUILD)
-        if not begin and made.generation > live.generation:
-            return made
+        if not begin and made.generation:
+            return made if made.generation > live.generation else live
         # The next generation that does not share its keys with the one that is read: one in the
         # making may have been given up.
         next_one = max(live.generation, made.generation) + 1
@@ -155,6 +156,7 @@ class ViewsTable:
         """Have a generation that was made anew be the one that is read from now on.
 
         Whoever follows the old one at this moment is overtaken, and not the other way round.
+        LostRaceError where it was done already: what is read has moved on since.
         """
         for _ in range(MOST_TAKE_OVERS):
             live = self.cursor()
@@ -164,6 +166,10 @@ class ViewsTable:
                 attempt=max(live.attempt, made.attempt) + 1,
                 announced=max(live.announced, made.announced),
             )
+            if replace(live, attempt=new.attempt) == new:
+                return live  # it was done, and the answer was lost
+            if live.generation >= made.generation:
+                raise LostRaceError("these views, or newer ones, were taken over already")
             try:
                 self._move(live, new)
             except LostRaceError:
@@ -267,9 +273,14 @@ class ViewsTable:
         if item is None:
             return None
         try:
-            return Gaps(*(int(item[name]["N"]) for name in ("followed", "missing", "portals")))
+            gaps = Gaps(*(int(item[name]["N"]) for name in ("followed", "missing", "portals")))
         except (KeyError, ValueError):
             raise FormatError("views: gaps are not of their form") from None
+        if min(gaps.followed, gaps.missing, gaps.portals) < 0 or (
+            gaps.missing and not gaps.followed
+        ):
+            raise FormatError("views: gaps are no counts of the entries that were followed")
+        return gaps
 
     def _places(self, cursor: FollowerCursor, name: str) -> Places | None:
         item = self._get(_of(cursor, name))

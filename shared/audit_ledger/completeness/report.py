@@ -44,12 +44,16 @@ class StreamRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Report(msgspec.Struct, frozen=True, gc=False):
-    """All streams and all gaps, in order; and events, a portal, that no gap can show of."""
+    """All streams and all gaps, in order; and events, a portal, that no gap can show of.
+
+    `unread`: of all portals, records that nobody can open, so that their numbers seem missing.
+    """
 
     streams: tuple[StreamRow, ...]
     gaps: tuple[GapRow, ...]
     uncountable: dict[str, int]
     unwatched: dict[str, int]
+    unread: int
 
 
 def report(state: State) -> Report:
@@ -60,6 +64,7 @@ def report(state: State) -> Report:
         tuple(gap for stream in streams for gap in _gaps(stream)),
         dict(sorted(state.uncountable.items())),
         dict(sorted(state.unwatched.items())),
+        state.unread,
     )
 
 

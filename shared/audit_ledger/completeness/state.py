@@ -9,7 +9,6 @@ from hashlib import sha256
 import msgspec
 
 from audit_ledger.completeness.numbered import Counter
-from audit_ledger.errors import FormatError
 
 MAX_STREAMS = 64  # a portal; what claims more sources than that is counted, not watched
 MAX_RUNS = 4  # a stream; older ones are forgotten, and what they lacked is only counted
@@ -100,32 +99,20 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class State(msgspec.Struct, frozen=True, gc=False):
-    """All streams by their key; events a portal that could not be counted, or were not watched."""
+    """All streams by their key; events a portal that could not be counted, or were not watched.
+
+    `unread`: records that nobody could open any more, of whatever portal: their numbers, where they
+    had any, count as missing.
+    """
 
     streams: dict[str, Stream] = {}
     uncountable: dict[str, int] = {}
     unwatched: dict[str, int] = {}
+    unread: int = 0
 
     def __repr__(self) -> str:
         """Say how much there is, and not whose."""
         return f"State({len(self.streams)} streams)"
-
-
-_decoder = msgspec.json.Decoder(State)
-_encoder = msgspec.json.Encoder(order="deterministic")
-
-
-def encode_state(state: State) -> bytes:
-    """Give the bytes to keep between runs: JSON, equal for equal states."""
-    return _encoder.encode(state)
-
-
-def decode_state(data: bytes) -> State:
-    """Read what `encode_state` writes; FormatError for anything else."""
-    try:
-        return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FormatError("completeness: not a state as it is kept between runs") from None
 
 
 def stream_key(portal: str, counter: Counter, source: str) -> str:

@@ -1,0 +1,81 @@
+"""Following as after a digest, and looking at what is kept then."""
+
+from typing import Any
+
+import boto3
+import msgspec
+import requests
+
+from audit_ledger.aws.ledger_keys import WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.views import ViewsTable
+from audit_ledger.records.sealed_view import open_view
+from audit_ledger.views import open_finding
+from infra.local.cloud import REGION
+from tests.follower.made import ni
+from tests.query.stage import LEDGER, PORTAL, Stage
+
+FOLLOWER = "audit-ledger-dev-follower"
+
+
+def follow(stage: Stage, *, anew: str = "") -> dict[str, Any]:
+    """Invoke the follower as after a digest."""
+    origin = stage.cloud.ledger(LEDGER).origin
+    detail = {"origin": origin, **({"anew": anew} if anew else {})}
+    answer: dict[str, Any] = stage.cloud.runner.invoke(FOLLOWER, {"detail": detail})
+    return answer
+
+
+def verified(stage: Stage, document: bytes, token: str | None = None) -> list[dict[str, Any]]:
+    """Ask who recorded a document."""
+    answer = requests.post(
+        f"{stage.cloud.url}/documents/verify",
+        json={"digest": ni(document)},
+        headers={"authorization": f"Bearer {stage.security if token is None else token}"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    entries: list[dict[str, Any]] = answer.json()["entries"]
+    return entries
+
+
+def views(stage: Stage) -> dict[str, Any]:
+    """Everything that is kept of the generation that is read, opened; by name."""
+    origin = stage.cloud.ledger(LEDGER).origin
+    dynamodb, kms = boto3.client("dynamodb", REGION), boto3.client("kms", REGION)
+    wrapped = LedgersTable(dynamodb, "audit-ledger-dev-ledgers", origin).keys()
+    assert wrapped is not None
+    wrapping = f"alias/audit-ledger-dev/{LEDGER}/wrapping"
+    keys = WrappingKey(kms, wrapping, origin).unwrap_all(wrapped).ledger_keys
+    table = ViewsTable(dynamodb, "audit-ledger-dev-views", origin)
+    cursor = table.cursor()
+    kept: dict[str, Any] = {
+        "next_seq": cursor.next_seq,
+        "announced": cursor.announced,
+        "gaps": table.gaps(),
+    }
+    for name in cursor.states:
+        kept[name] = open_view(table.state(cursor, name) or b"", keys, origin, name)
+    numbers = range(cursor.findings)
+    for number, sealed in zip(numbers, table.findings(cursor, numbers), strict=True):
+        found = open_finding(sealed, keys, origin, cursor.generation, number)
+        kept[f"finding {number}"] = msgspec.to_builtins(found)
+    start = f"{origin}#{cursor.generation % 2}#document#"
+    for item in dynamodb.scan(TableName="audit-ledger-dev-views")["Items"]:
+        if item["key"]["S"].startswith(start):
+            document = item["key"]["S"].removeprefix(start)
+            kept[f"document {document}"] = table.places(document)
+    assert cursor.states
+    return kept
+
+
+def settle(stage: Stage) -> None:
+    """Into the ledger, published, and followed: the bus tells the follower of the digest."""
+    stage.settle()
+    stage.cloud.drain()
+
+
+def gaps_of(stage: Stage) -> dict[str, Any]:
+    """What is known of the numbers of the portal."""
+    gaps: dict[str, Any] = stage.get(f"/portals/{PORTAL}/gaps").json()
+    return gaps

@@ -1,0 +1,188 @@
+"""Views that are made anew: the same, however many runs it takes, and whatever was erased since."""
+
+from typing import Any, NoReturn
+
+import boto3
+import pytest
+
+from audit_ledger.aws.views import ViewsTable
+from audit_ledger.errors import LostRaceError
+from audit_ledger.reading import opening
+from functions.follower.follow import Follower
+from infra.local.cloud import REGION
+from infra.local.runner import FunctionFailedError
+from tests.follower.following import follow, gaps_of, settle, views
+from tests.follower.made import broken_glass, numbered, recorded
+from tests.query.stage import LEDGER, PORTAL, Stage
+
+
+def test_following_anew_gives_the_same(stage: Stage) -> None:
+    """All of it, and nobody is told again."""
+    for number in (1, 2, 5):
+        stage.send(numbered(number))
+    stage.send(recorded(b"a report"))
+    stage.send(broken_glass())
+    settle(stage)
+    stage.send(numbered(4))
+    settle(stage)
+    before, gaps = views(stage), stage.get(f"/portals/{PORTAL}/gaps").json()
+    told = len(stage.cloud.bus.seen)
+    assert {name.partition(" ")[0] for name in before} >= {"rule", "finding", "document"}
+    answer = follow(stage, anew="begin")
+    assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
+    assert views(stage) == before
+    assert stage.get(f"/portals/{PORTAL}/gaps").json() == gaps
+    assert len(stage.cloud.bus.seen) == told
+
+
+def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Views are read from the old generation until the new one has everything."""
+    for number in (1, 2, 5):
+        stage.send(numbered(number))
+    stage.send(recorded(b"a report"))
+    stage.send(broken_glass())
+    settle(stage)
+    stage.send(broken_glass("martha"))
+    settle(stage)
+    before = views(stage)
+    has_time = iter([True, False, True, False])
+    with monkeypatch.context() as hurried:
+        follow_on = Follower.follow
+
+        def follow_for_a_block(self: Follower, size: int, _: object, **how: Any) -> Any:
+            return follow_on(self, size, lambda: next(has_time), **how)
+
+        hurried.setattr(Follower, "follow", follow_for_a_block)
+        answer = follow(stage, anew="begin")
+        assert answer["next_seq"] < answer["size"]
+        assert views(stage) == before
+        assert len(stage.get("/findings").json()["findings"]) == 2
+    answer = follow(stage, anew="go on")
+    assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
+    assert views(stage) == before
+    stage.send(numbered(4))
+    settle(stage)  # and the new generation is followed on
+    assert stage.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
+    assert follow(stage, anew="begin")["generation"] == 2
+
+
+def test_who_was_erased_is_not_called_missing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers went with the records; that they had come is known since they were counted."""
+    for number, patient in ((1, "rose"), (2, "martha"), (3, "rose"), (5, "rose")):
+        stage.send(numbered(number, patient))
+    settle(stage)
+    before = gaps_of(stage)
+    assert [(gap["first"], gap["last"]) for gap in before["gaps"]] == [(4, 4)]
+    erase(stage, numbered_at=2)
+    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    has_time = iter([True, False])
+    with monkeypatch.context() as hurried:  # in two runs, and more comes between them
+        follow_on = Follower.follow
+
+        def follow_for_a_block(self: Follower, size: int, _: object, **how: Any) -> Any:
+            return follow_on(self, size, lambda: next(has_time), **how)
+
+        hurried.setattr(Follower, "follow", follow_for_a_block)
+        follow(stage, anew="begin")
+    stage.send(numbered(6))
+    settle(stage)
+    assert follow(stage, anew="go on")["generation"] == 1
+    after = gaps_of(stage)
+    assert after["gaps"] == before["gaps"]
+    (stream,) = after["streams"]
+    assert (stream["received"], stream["missing"], stream["repeats"]) == (5, 1, 0)
+    assert after["unread"] == 0
+    stage.send(numbered(4))
+    settle(stage)
+    assert gaps_of(stage)["gaps"] == []
+
+
+def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows those numbers any more: they seem missing, and so many records are unread."""
+    for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
+        stage.send(numbered(number, patient))
+    stage.settle()
+    erase(stage, numbered_at=2)
+    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    follow(stage)
+    for _ in range(2):
+        gaps = gaps_of(stage)
+        assert [(gap["first"], gap["last"]) for gap in gaps["gaps"]] == [(2, 2)]
+        assert gaps["unread"] == 1
+        assert follow(stage, anew="begin")["next_seq"] >= 4
+
+
+def test_to_go_on_with_what_is_finished_begins_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose answer was lost had done it all: who asks to go on is told so."""
+    stage.send(numbered(1))
+    settle(stage)
+
+    def lost(*_: object) -> NoReturn:
+        raise ConnectionError
+
+    with monkeypatch.context() as losing:
+        losing.setattr(ViewsTable, "put_gaps", lost)
+        with pytest.raises(FunctionFailedError):
+            follow(stage, anew="begin")
+    for _ in range(2):
+        answer = follow(stage, anew="go on")
+        assert (answer["generation"], answer["next_seq"]) == (1, answer["size"])
+
+
+def test_a_run_that_stood_still_takes_nothing_over(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one finished meanwhile, and what is read moved on since."""
+    stage.send(numbered(1))
+    settle(stage)
+    held: list[tuple[ViewsTable, Any]] = []
+    take_over = ViewsTable.take_over
+
+    def stand_still(self: ViewsTable, made: Any) -> NoReturn:
+        held.append((self, made))
+        raise ConnectionError
+
+    with monkeypatch.context() as standing:
+        standing.setattr(ViewsTable, "take_over", stand_still)
+        with pytest.raises(FunctionFailedError):
+            follow(stage, anew="begin")
+    assert follow(stage, anew="go on")["generation"] == 1
+    for number in (2, 3):
+        stage.send(numbered(number))
+        settle(stage)
+    before = views(stage)
+    ((table, made),) = held
+    with pytest.raises(LostRaceError):
+        take_over(table, made)
+    assert views(stage) == before
+    stage.send(numbered(4))
+    settle(stage)
+    assert gaps_of(stage)["streams"][0]["received"] == 4
+
+
+def erase(stage: Stage, *, numbered_at: int) -> None:
+    """Destroy the secret of the subject of an entry."""
+    dynamodb = boto3.client("dynamodb", REGION)
+    origin = stage.cloud.ledger(LEDGER).origin
+    rows = dynamodb.scan(TableName="audit-ledger-dev-events")["Items"]
+    (pseudonym,) = {
+        row["patient"]["S"]
+        for row in rows
+        if row["key"]["S"].startswith(f"{origin}#")
+        and row.get("seq", {}).get("N") == str(numbered_at)
+    }
+    table = "audit-ledger-dev-subjects"
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        if item["pseudonym"]["S"] == pseudonym:
+            key = {"key": item["key"], "generation": item["generation"]}
+            dynamodb.delete_item(TableName=table, Key=key)
+            return
+    raise AssertionError("there is no such secret")
