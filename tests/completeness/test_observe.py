@@ -273,8 +273,32 @@ def test_a_number_used_twice_is_a_repeat() -> None:
     again = [numbered(n, 10 * n, time_ms=START_MS + n * 1000 + 5) for n in range(1, 40)]
     first = [numbered(n, 10 * n - 5) for n in range(1, 41)]
     both = sorted([*first, *again], key=lambda event: event.seq)
-    row = only(after(both[2:]))  # but for 1: who counts from there may begin anew
-    assert (row.resets, row.repeats, row.missing) == (0, 38, 0)
+    row = only(after(both))
+    assert (row.resets, row.repeats, row.missing) == (0, 39, 0)
+
+
+def test_one_event_with_the_first_number_is_no_new_life() -> None:
+    """The run goes on after it, and nothing of it is missing."""
+    again = numbered(1, 100, time_ms=START_MS + 10**6)
+    goes_on = [numbered(n, 100 + n, time_ms=START_MS + 10**6 + n) for n in range(101, 110)]
+    row = only(after([*in_order(range(1, 101)), again, *goes_on]))
+    assert (row.resets, row.repeats, row.missing, row.last) == (0, 1, 0, 109)
+
+
+def test_a_new_life_fills_no_gap_of_the_old() -> None:
+    """Its second number never came in the old one."""
+    found = after([*in_order([1, 4, 5]), *restarted([1, 2, 3], 10)])
+    assert [(gap.run, gap.first, gap.last) for gap in found.gaps] == [(0, 2, 3)]
+    assert (only(found).resets, only(found).repeats, only(found).late) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("number", [1, 3, 50])
+def test_a_clock_far_ahead_hides_no_new_life(number: int) -> None:
+    """A day and more after its entry: one such event, and all others would be older."""
+    wrong = numbered(number, 0, time_ms=START_MS + 50 * 365 * 86_400_000)
+    found = after([wrong, *in_order([1, 2, 3, 4])[1:], *restarted([1, 2, 4], 10)])
+    assert only(found).resets == 1
+    assert [(gap.first, gap.last) for gap in found.gaps if gap.run == 1] == [(3, 3)]
 
 
 def test_a_batch_sent_again_is_repeats() -> None:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -102,6 +103,12 @@ FAILED = only(failed_access={"failures": 5, "minutes": 2})
             [(1, 2, 3, 4, 5), (6, 7, 8, 9, 10)],
         ),
         ([*failures(4, 1000), access(time_ms=MORNING + 5000)], []),
+        (  # one failure a minute keeps no burst alive, and hides none
+            [*failures(5, 1000), *failures(8, MINUTE, first=MORNING + MINUTE)]
+            + failures(4, 1000, first=MORNING + 9 * MINUTE),
+            [(1, 2, 3, 4, 5), (13, 14, 15, 16, 17)],
+        ),
+        (failures(29 * 60, MINUTE // 2), [(1, 2, 3, 4, 5)]),
     ],
 )  # fmt: skip
 def test_so_many_failures_within_so_many_minutes(
@@ -109,6 +116,14 @@ def test_so_many_failures_within_so_many_minutes(
 ) -> None:
     """Of one user; what goes on belongs to the burst."""
     assert entries(found(events, FAILED)) == expected
+
+
+def test_a_burst_that_goes_on_for_days_is_a_finding_a_day() -> None:
+    """However long it goes on."""
+    half_minutes = (2 * DAY + 12 * HOUR) // (MINUTE // 2)
+    starts = [finding.time_ms for finding in found(failures(half_minutes, MINUTE // 2), FAILED)]
+    assert len(starts) == 3
+    assert all(after - before >= DAY - 2 * MINUTE for before, after in pairwise(starts))
 
 
 def test_a_failure_that_comes_late_counts() -> None:

@@ -6,12 +6,13 @@ A number that came already is one of four things:
   portal, number, time of receipt and the event's own time, and each lacks other elements: no two of
   one event have the same cuts;
 - **a conflict**: its event id was taken by other content;
-- **the counter begun anew**, when the event is later than everything of this run: at once where it
-  is a number that counters begin with, else once MAX_AHEAD such numbers came;
+- **the counter begun anew**, when it and another such number are later than everything of this
+  run: two where one is a number that counters begin with, else MAX_AHEAD of them;
 - **a repeat**, in all other cases: a portal sent again what has no id, or used a number twice.
 
 An event that is older than the run's beginning belongs to the run before: what was on its way when
-the counter began anew. Events without a time of their own never make a counter begin anew.
+the counter began anew. Events without a time of their own never make a counter begin anew, nor do
+those whose clock is a day or more ahead of the ledger's: all that comes after would be older.
 """
 
 from collections.abc import Iterable
@@ -40,7 +41,9 @@ from audit_ledger.completeness.state import (
 from audit_ledger.records.opened_event import OpenedEvent
 
 _BEGINNINGS = (0, 1, FIRST_NUMBER)  # CloudEvents begins with 1, and wraps to the lowest of 32 bits
+_ENOUGH = 2  # of these, one that counters begin with: one alone may be a number used twice
 _NO_TIME = "cloudevents.no-time"
+_DAY_SECONDS = 86_400
 
 
 def observe(state: State, opened: OpenedEvent) -> State:
@@ -71,7 +74,7 @@ def _new_stream(numbered: Numbered, number: int, opened: OpenedEvent) -> Stream:
         portal=opened.portal,
         counter=numbered.counter,
         source=bounded_name(numbered.source),
-        runs=(runs.begin(number, opened.time_ms),),
+        runs=(runs.begin(number, _time_of(opened)),),
         received=1,
     )
     return _with_part(stream, number, opened)
@@ -81,22 +84,37 @@ def _counted(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
     if _is_known_part(stream, number, opened):
         return _with_part(stream, number, opened)
     stream = _with_part(replace(stream, received=stream.received + 1), number, opened)
-    has_time = _NO_TIME not in opened.flags
+    has_time = _has_time(opened)
     at = _run_of(stream.runs, opened.time_ms) if has_time else len(stream.runs) - 1
     run = stream.runs[at]
     is_back = number < run.first or runs.is_known(run, number)
     if is_back and opened.conflict:
         return replace(stream, conflicts=stream.conflicts + 1)
     is_newest = at == len(stream.runs) - 1
-    if is_back and has_time and is_newest and opened.time_ms > run.newest_ms:
+    # What fills a gap was overtaken, and is older; it is not where a new life may have begun.
+    has_begun = any(one.number in _BEGINNINGS for one in stream.ahead)
+    is_again = is_back or (has_begun and number < run.next)
+    if is_again and has_time and is_newest and opened.time_ms > run.newest_ms:
         return _perhaps_anew(stream, number, opened)
-    run, arrival = runs.arrive(run, number, opened.time_ms, opened.seq, opened.entry_time)
+    run, arrival = runs.arrive(run, number, _time_of(opened), opened.seq, opened.entry_time)
     if arrival == "seen":
         return replace(stream, repeats=stream.repeats + 1)
     stream = replace(stream, runs=(*stream.runs[:at], run, *stream.runs[at + 1 :]))
     if arrival == "late":
         stream = _with_late(stream, Late(number, opened.seq, opened.entry_time))
     return _settled(stream) if is_newest else stream
+
+
+def _has_time(opened: OpenedEvent) -> bool:
+    latest = (opened.entry_time + _DAY_SECONDS) * 1000
+    return _NO_TIME not in opened.flags and opened.time_ms < latest
+
+
+def _time_of(opened: OpenedEvent) -> int:
+    """Give the event's own time, or its entry's where it has none that can be believed."""
+    return (
+        min(opened.time_ms, opened.entry_time * 1000) if not _has_time(opened) else opened.time_ms
+    )
 
 
 def _run_of(all_runs: tuple[Run, ...], time_ms: int) -> int:
@@ -108,13 +126,13 @@ def _run_of(all_runs: tuple[Run, ...], time_ms: int) -> int:
 def _perhaps_anew(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
     """Begin a run where a number came again, later than all of this run; or wait for more."""
     this = Ahead(number, opened.time_ms, opened.seq, opened.entry_time)
-    others = tuple(one for one in stream.ahead if one.number != number)
-    if number in _BEGINNINGS:
-        members = (*(one for one in others if one.time_ms >= this.time_ms), this)
-    elif len(others) + 1 >= MAX_AHEAD:
-        members = (*others, this)
-    else:
-        return replace(stream, ahead=(*others, this), repeats=stream.repeats + 1)
+    ahead = (*(one for one in stream.ahead if one.number != number), this)
+    begun = [one.time_ms for one in ahead if one.number in _BEGINNINGS]
+    members = tuple(one for one in ahead if begun and one.time_ms >= min(begun))
+    if len(members) < _ENOUGH:
+        members = ahead if len(ahead) >= MAX_AHEAD else ()
+    if not members:
+        return replace(stream, ahead=ahead, repeats=stream.repeats + 1)
     run, _ = _run_with(runs.begin(members[0].number, members[0].time_ms), members[1:])
     run = replace(run, start_ms=min(one.time_ms for one in members))
     all_runs = (*stream.runs, run)

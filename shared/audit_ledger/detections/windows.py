@@ -8,6 +8,7 @@ from audit_ledger.detections.seen import Seen
 
 MAX_ITEMS = 10_000  # of all users; who did nothing for the longest time is forgotten first
 _LATE_SECONDS = 3_600
+_DAY_MS = 86_400_000
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -20,10 +21,10 @@ class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Window(msgspec.Struct):
-    """One user's, in order of time; `reported_ms`: when the last reported burst went on."""
+    """One user's, in order of time; from when to when the last reported burst went on."""
 
     items: list[Item] = []
-    reported_ms: int | None = None
+    reported: tuple[int, int] | None = None
     touched: int = 0
 
 
@@ -35,45 +36,58 @@ class Windows(msgspec.Struct):
 
 
 def add(windows: Windows, seen: Seen, what: str, *, limit: int, span_ms: int) -> list[Item] | None:
-    """Add one; give the `limit` or more that lie within the span, once they do.
+    """Add one; give the `limit` or more that lie within a span with it, once they do.
 
-    What goes on within a span of a reported burst belongs to it, and is not reported again.
+    A burst goes on for as long as there are so many within a span, and is one finding, a day; what
+    is fewer ends it, so that nobody hides a second burst behind a first.
     """
     window = windows.users.pop(seen.who_mark, None) or Window()
     windows.users[seen.who_mark] = window
     window.touched = seen.opened.entry_time
-    burst = None
-    if window.reported_ms is not None and abs(seen.time_ms - window.reported_ms) <= span_ms:
-        window.reported_ms = max(window.reported_ms, seen.time_ms)
-    else:
-        before = len(window.items)
-        _insert(window, Item(seen.time_ms, seen.opened.seq, seen.opened.event_id, what), limit)
-        burst = _burst(window.items, limit, span_ms)
-        if burst is not None:
-            window.items = []
-            window.reported_ms = max(item.time_ms for item in burst)
-        windows.count += len(window.items) - before
+    before = len(window.items)
+    item = Item(seen.time_ms, seen.opened.seq, seen.opened.event_id, what)
+    burst = _burst(window.items, item, limit, span_ms) if _insert(window, item, limit) else None
+    windows.count += len(window.items) - before
+    is_news = burst is not None and _is_news(window, burst)
     _forget(windows, seen.opened.entry_time - span_ms // 1000 - _LATE_SECONDS)
-    return burst
+    return burst if is_news else None
 
 
-def _insert(window: Window, item: Item, limit: int) -> None:
+def _insert(window: Window, item: Item, limit: int) -> bool:
     same = next((one for one in window.items if item.what and one.what == item.what), None)
     if same is not None:
         if same.time_ms >= item.time_ms:
-            return
+            return False
         window.items.remove(same)
     window.items.append(item)
     window.items.sort(key=lambda one: (one.time_ms, one.entry))
     del window.items[: -2 * limit]
+    return True
 
 
-def _burst(items: Sequence[Item], limit: int, span_ms: int) -> list[Item] | None:
+def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[Item] | None:
+    """Give the first burst that this item is part of."""
     for first in range(len(items) - limit + 1):
-        if items[first + limit - 1].time_ms - items[first].time_ms <= span_ms:
-            end = items[first].time_ms + span_ms
-            return [item for item in items[first:] if item.time_ms <= end]
+        start = items[first].time_ms
+        if start > item.time_ms:
+            return None
+        if start + span_ms < item.time_ms or items[first + limit - 1].time_ms > start + span_ms:
+            continue
+        return [one for one in items[first:] if one.time_ms <= start + span_ms]
     return None
+
+
+def _is_news(window: Window, burst: Sequence[Item]) -> bool:
+    """Note a burst; false where it goes on with the one that was reported within a day."""
+    first, last = burst[0].time_ms, burst[-1].time_ms
+    if window.reported is not None:
+        since, until = window.reported
+        goes_on = first <= until and last >= since
+        if goes_on and max(last, until) - min(first, since) < _DAY_MS:
+            window.reported = (min(first, since), max(last, until))
+            return False
+    window.reported = (first, last)
+    return True
 
 
 def _forget(windows: Windows, oldest: int) -> None:
