@@ -38,8 +38,7 @@ def test_the_glass_is_broken_for_no_reason() -> None:
     "said",
     [
         {"purpose": {**BTG, "text": "cardiac arrest"}},
-        {"purpose": BTG, "agent": {"policy": ["urn:policy:emergency"]}},
-        {"purpose": BTG, "outcomeDesc": "unconscious"},
+        {"purpose": {"coding": [{"code": "BTG", "display": "break the glass"}], "text": "coma"}},
         {"purpose": BTG, "purposeOfEvent": [{"text": "unconscious"}]},
         {
             "purpose": BTG,
@@ -58,16 +57,43 @@ def test_a_reason_that_is_said(said: dict[str, Any]) -> None:
     [
         {"purpose": {**BTG, "text": "  "}},
         {"purpose": {"coding": [{"code": "BTG", "display": "break the glass"}]}},
-        {"purpose": BTG, "agent": {"policy": []}},
-        {"purpose": BTG, "agent": {"policy": [1, None]}},
+        {
+            "purpose": {
+                "coding": [{"code": "BTG", "display": "break the glass"}],
+                "text": "Break-the-Glass",
+            }
+        },
+        {"purpose": {**BTG, "text": "btg"}},
+        {"purpose": BTG, "outcomeDesc": "Success"},
+        {"purpose": BTG, "agent": {"policy": ["urn:policy:emergency"]}},
         {"purpose": BTG, "entities": [{"detail": [{"type": "reason", "valueString": ""}]}]},
         {"purpose": BTG, "entities": [{"detail": [{"type": "size", "valueString": "3"}]}]},
         {"purpose": BTG, "cut": ("AuditEvent.entity[0]",)},
     ],
 )
 def test_what_is_no_reason(said: dict[str, Any]) -> None:
-    """Blanks, the display of the code itself, other details."""
+    """Blanks, code and display themselves, what systems fill in, other details."""
     assert entries(found([access(**said)], GLASS)) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("said", "nothing", "setting"),
+    [
+        ({"outcomeDesc": "unconscious"}, {"outcomeDesc": " "}, "outcome_is_reason"),
+        (
+            {"agent": {"policy": ["urn:policy:emergency"]}},
+            {"agent": {"policy": [1, None, " "]}},
+            "policy_is_reason",
+        ),
+    ],
+)
+def test_where_users_say_why_is_a_setting(
+    said: dict[str, Any], nothing: dict[str, Any], setting: str
+) -> None:
+    """Where it is not the system that fills it in."""
+    settings = only(break_the_glass={setting: True})
+    assert found([access(purpose=BTG, **said)], settings) == []
+    assert entries(found([access(purpose=BTG, **nothing)], settings)) == [(1,)]
 
 
 @pytest.mark.parametrize(("later", "is_found"), [(12 * HOUR - 1000, False), (12 * HOUR, True)])
@@ -104,8 +130,11 @@ FAILED = only(failed_access={"failures": 5, "minutes": 2})
         ),
         ([*failures(4, 1000), access(time_ms=MORNING + 5000)], []),
         (  # one failure a minute keeps no burst alive, and hides none
-            [*failures(5, 1000), *failures(8, MINUTE, first=MORNING + MINUTE)]
-            + failures(4, 1000, first=MORNING + 9 * MINUTE),
+            [
+                *failures(5, 1000),
+                *failures(8, MINUTE, first=MORNING + MINUTE),
+                *failures(4, 1000, first=MORNING + 9 * MINUTE),
+            ],
             [(1, 2, 3, 4, 5), (13, 14, 15, 16, 17)],
         ),
         (failures(29 * 60, MINUTE // 2), [(1, 2, 3, 4, 5)]),

@@ -23,9 +23,10 @@ class Broken(msgspec.Struct):
 class BreakTheGlassRule(Rule[Broken]):
     """A reason counts for what the user does to that patient in the hours after it.
 
-    A reason is a text of a purpose's concept, a policy of an agent, a text of the outcome, or an
-    entity's detail whose type says reason. Where details were cut out for another patient's sake,
-    nobody can tell, and nothing is found.
+    A reason is a text of a purpose's concept that is more than the display of its codes, or an
+    entity's detail whose type says reason; by settings also the outcome's text, or an agent's
+    policy. Where details were cut out for another patient's sake, nobody can tell, and nothing is
+    found.
     """
 
     name: ClassVar[str] = "break-the-glass"
@@ -42,7 +43,7 @@ class BreakTheGlassRule(Rule[Broken]):
         if not said or seen.actor is None or seen.has_failed:
             return None
         key = pair_key(seen)
-        if _has_reason(seen):
+        if self._has_reason(seen):
             note(state.reasoned, key, seen, self.own.reason_hours)
             return None
         if is_within(state.reasoned, key, seen, self.own.reason_hours) or _is_cut(seen):
@@ -51,26 +52,31 @@ class BreakTheGlassRule(Rule[Broken]):
             return None
         return self.found(seen, f"the glass was broken ({', '.join(sorted(said))}) for no reason")
 
+    def _has_reason(self, seen: Seen) -> bool:
+        if self.own.outcome_is_reason and (seen.opened.details.outcome_text or "").strip():
+            return True
+        event = audit_event_of(seen.opened.resource, seen.opened.format)
+        if event is None:
+            return False
+        return any(_reasons(event)) or (self.own.policy_is_reason and any(_policies(event)))
+
 
 def _is_cut(seen: Seen) -> bool:
     return any(".detail" in path for path in seen.opened.cut)
 
 
-def _has_reason(seen: Seen) -> bool:
-    if seen.opened.details.outcome_text is not None:
-        return True
-    event = audit_event_of(seen.opened.resource, seen.opened.format)
-    return event is not None and any(_reasons(event))
-
-
 def _reasons(event: dict[str, Any]) -> Iterator[bool]:
-    yield any(map(_has_text, _list(event, "purposeOfEvent", "authorization")))
+    yield any(map(_says_more, _list(event, "purposeOfEvent", "authorization")))
     for agent in _list(event, "agent"):
-        yield any(isinstance(policy, str) and policy.strip() for policy in _list(agent, "policy"))
-        yield any(map(_has_text, _list(agent, "purposeOfUse", "authorization")))
+        yield any(map(_says_more, _list(agent, "purposeOfUse", "authorization")))
     for entity in _list(event, "entity"):
         for detail in _list(entity, "detail"):
             yield _is_reason(detail)
+
+
+def _policies(event: dict[str, Any]) -> Iterator[bool]:
+    for agent in _list(event, "agent"):
+        yield any(isinstance(policy, str) and policy.strip() for policy in _list(agent, "policy"))
 
 
 def _is_reason(detail: Any) -> bool:
@@ -84,9 +90,23 @@ def _is_reason(detail: Any) -> bool:
     return says_reason and isinstance(value, str) and bool(value.strip())
 
 
-def _has_text(concept: Any) -> bool:
+def _says_more(concept: Any) -> bool:
+    """Say whether a concept's text is more than its codes and their displays."""
     text = concept.get("text") if isinstance(concept, dict) else None
-    return isinstance(text, str) and bool(text.strip())
+    if not isinstance(text, str):
+        return False
+    said = {
+        _words(word)
+        for coding in _list(concept, "coding")
+        if isinstance(coding, dict)
+        for word in (coding.get("code"), coding.get("display"))
+        if isinstance(word, str)
+    }
+    return _words(text) not in {"", *said}
+
+
+def _words(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _list(holder: Any, *names: str) -> list[Any]:

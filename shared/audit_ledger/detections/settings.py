@@ -58,13 +58,19 @@ class NoEncounter(_Settings, frozen=True):
 
 
 class BreakTheGlass(_Settings, frozen=True):
-    """`purposes` and `codes` (of type or subtype) that say so; `reason_hours` a reason lasts."""
+    """`purposes` and `codes` (of type or subtype) that say so; `reason_hours` a reason lasts.
+
+    `outcome_is_reason`, `policy_is_reason`: where the outcome's text, or an agent's policy, is
+    where users say why. Mostly systems fill them in by themselves.
+    """
 
     severity: Severity = "high"
     quiet_hours: QuietHours = 24
     reason_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 7)] = 12
     purposes: Codes = ("BTG",)
     codes: Codes = ("110127",)
+    outcome_is_reason: bool = False
+    policy_is_reason: bool = False
 
 
 class AccessSpike(_Settings, frozen=True):
