@@ -55,7 +55,10 @@ def test_agent_and_patient_are_one() -> None:
         entities=[{"what": {"identifier": identifier}, "role": PATIENT_ROLE}],
     )
     other = access(who={"reference": "Patient/p2"})
-    assert entries(found([as_patient, by_number, other], SELF)) == [(1,), (2,)]
+    events = [as_patient, by_number, other]
+    assert entries(found(events, SELF)) == [(2,)]  # a patient, who may
+    elsewhere = only(self_access={"portals_for_patients": ["app"]})
+    assert entries(found(events, elsewhere)) == [(1,), (2,)]
 
 
 DEVICE = {"who": {"reference": "Device/d"}, "requestor": True}
@@ -86,6 +89,7 @@ def test_the_user_is_the_person_who_asked(agents: list[Any], is_u1: bool) -> Non
     ("event", "settings"),
     [
         (access(who={"reference": "Patient/p1"}, purpose={"coding": [{"code": "PATRQT"}]}), {}),
+        (access(who={"reference": "Patient/p1"}), {}),
         (access(who={"reference": "Patient/p1"}, portal="app"), {"portals_for_patients": ["app"]}),
         (access(patient=None, who={"reference": "Patient/p1"}, type={"code": "110114"}), {}),
         (access("u1", "p1", outcome="4"), {}),
@@ -211,6 +215,17 @@ def test_surnames_of_other_formats() -> None:
         (of_display("Jane van der Berg"), of_surname("van der Berg"), True),
         (of_display("van der Berg, Jane"), of_surname("van der Berg"), True),
         (of_display("Jane van der Berg"), of_surname("der Roe"), False),
+        (of_display("Anh Do"), of_display("Minh Do"), True),
+        (of_display("Anh Do"), of_surname("Do"), True),
+        (of_display("Jane Roe, DO"), of_surname("Do"), False),
+        (of_display("Jane Roe, DO"), of_display("Dr. John Roe"), True),
+        (of_display("Jane Roe MD"), of_display("Prof. Dr. Roe, John"), True),
+        (of_display("Jane Roe (Nurse)"), of_surname("Nurse"), False),
+        (of_display("Jane Roe (Nurse)"), of_surname("Roe"), True),
+        (of_display("Doe Jane [Ward 3]"), of_surname("Ward"), False),
+        (of_display("अनिल शर्मा"), of_display("राजेश शर्मा"), True),
+        (of_display("अनिल शर्मा"), of_display("राजेश वर्मा"), False),
+        (of_display("สมชาย ใจดี"), of_display("สมหญิง มีดี"), False),
         (of_display("Jane Roe-Doe"), of_display("John Doe"), False),
         (of_display("Dr. Jane Roe, MD"), of_display("Roe, John Jr."), True),
         (of_display("Roe Jane"), of_display("Roe John"), False),

@@ -17,7 +17,10 @@ _NO_PLACE: Final = "record"
 
 
 class SelfAccessRule(Rule[Reported]):
-    """A user opens the own record: an employee by the directory, or agent and patient are one."""
+    """A user opens the own record: an employee by the directory, or agent and patient are one.
+
+    Who acts as a patient may do so, but not elsewhere once settings say where patients act.
+    """
 
     name: ClassVar[str] = "self-access"
     state_type = Reported
@@ -41,7 +44,8 @@ class SelfAccessRule(Rule[Reported]):
         return self.found(seen, statement)
 
     def _is_allowed(self, seen: Seen) -> bool:
-        portal = seen.opened.portal in self.own.portals_for_patients
+        portals = self.own.portals_for_patients
+        portal = seen.opened.portal in portals if portals else not seen.is_staff
         return portal or bool(seen.purposes.intersection(self.own.purposes))
 
 

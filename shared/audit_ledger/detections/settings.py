@@ -24,7 +24,10 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class SelfAccess(_Settings, frozen=True):
-    """`portals_for_patients` and `purposes`: where, and for what, patients may read their own."""
+    """`portals_for_patients` and `purposes`: where, and for what, patients may read their own.
+
+    Without such portals: wherever they act as patients.
+    """
 
     severity: Severity = "medium"
     quiet_hours: QuietHours = 24

@@ -1,14 +1,17 @@
 """Surnames compared as people write them: without regard to case, accents and order."""
 
+import re
 import unicodedata
+from typing import Final
 
 import msgspec
 
-_TITLES = {
-    "dr", "prof", "mr", "mrs", "ms", "miss",
-    "md", "do", "rn", "np", "pa", "phd", "dds", "bsn", "mph", "pharmd",
-    "jr", "sr", "ii", "iii", "iv",
+_BEFORE: Final = {"dr", "prof", "mr", "mrs", "ms", "miss"}
+_AFTER: Final = {
+    "md", "rn", "phd", "dds", "bsn", "mph", "pharmd", "jr", "sr", "ii", "iii", "iv",
 }  # fmt: skip
+_AFTER_A_COMMA: Final = {"do", "np", "pa"}  # surnames too, where no comma is before them
+_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
 class Surname(msgspec.Struct, frozen=True, gc=False):
@@ -24,16 +27,19 @@ class Surname(msgspec.Struct, frozen=True, gc=False):
 
 def of_surname(text: str) -> Surname | None:
     """Take a text for a surname alone."""
-    words = _words(text)
+    words = _untitled(_words(text))
     return Surname(words, is_whole=False) if words else None
 
 
 def of_display(text: str) -> Surname | None:
-    """Take a text for a whole name: `Jane van Roe`, `Roe, Jane`, `Dr Jane Roe, MD`."""
-    words = _words(text)
-    family = _words(text.partition(",")[0])
-    if family and family != words:
-        return Surname(family, is_whole=False)
+    """Take a text for a whole name: `Jane van Roe`, `Roe, Jane`, `Dr Jane Roe, MD`.
+
+    What stands in brackets is no part of it.
+    """
+    family, comma, others = _BRACKETS.sub(" ", text).partition(",")
+    words, more = _untitled(_words(family)), _words(others)
+    if comma and {*more} - _AFTER - _AFTER_A_COMMA - _BEFORE:
+        return Surname(words, is_whole=False) if words else None
     return Surname(words, is_whole=True) if words else None
 
 
@@ -55,9 +61,19 @@ def bare(surname: Surname) -> str:
     return surname.words[-1]
 
 
+def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Take titles away: what is before a name, and of what is after one all but a last word."""
+    first, last = 0, len(words)
+    while first < last and words[first] in _BEFORE:
+        first += 1
+    while last - 1 > first and words[last - 1] in _AFTER:
+        last -= 1
+    return words[first:last]
+
+
 def _words(text: str) -> tuple[str, ...]:
-    """Give the words; a double name with hyphens is one, titles are none."""
+    """Give the words; a double name with hyphens is one. Vowel signs are letters, accents not."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     joined = "".join(c for c in decomposed if not (unicodedata.combining(c) or c in "-.'’"))
-    spaced = "".join(c if c.isalpha() else " " for c in joined)
-    return tuple(word for word in spaced.split() if word not in _TITLES)
+    spaced = "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in joined)
+    return tuple(spaced.split())
