@@ -13,7 +13,6 @@ from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference, PatientRule
 from audit_ledger.http.request import Request
-from audit_ledger.instants import parse_instant
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import PinnedLog
@@ -21,7 +20,6 @@ from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
 from audit_ledger.reports.suspension import in_force
-from audit_ledger.search.rejected import RejectedSearch
 from functions.query.find import Finder, canonical_names, canonical_references
 from functions.query.own_events import Invoke, claimed_patient, record_use
 from functions.query.report_rules import ReportRules, report_rules
@@ -241,14 +239,3 @@ def batched(
     """Give them in lots of at most so many."""
     for start in range(0, len(patients), most):
         yield patients[start : start + most]
-
-
-def instant_of(given: Mapping[str, str], name: str, otherwise: int) -> int:
-    """Read a parameter that is an instant, whole seconds; `otherwise` where it is not given."""
-    if name not in given:
-        return otherwise
-    try:
-        return parse_instant(given[name], what=name)
-    except ValueError:
-        expected = "an instant like 2026-11-22T05:59:00Z"
-        raise RejectedSearch(400, "value", name, expected) from None

@@ -20,13 +20,14 @@ from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, open_finding
-from functions.query.asked import Desk, Question, instant_of
+from functions.query.asked import Desk, Question
+from functions.query.given import Given, instant_of
 
 MOST_ENTRIES: Final = 100
 MOST_READS: Final = 3
 MOST_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
 _PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
-_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
+_AFTER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")  # generation of the views, number
 _DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
 
 
@@ -138,24 +139,37 @@ def get_findings(desk: Desk, request: Request) -> Answer:
     """
     question = desk.question(request, "s")
     _require_all(question)
-    given = dict(request.query_pairs)
+    given = Given(request, ("from", "to", "after"))
     to = instant_of(given, "to", question.now)
     first = instant_of(given, "from", to - 86_400)
     if first > to:
         raise RejectedSearch(400, "value", "from", "an instant that is not after to")
-    after = given.get("after", "-1")
-    if not _NUMBER.fullmatch(after):
-        raise RejectedSearch(400, "value", "after", "the next of the page before")
+    cursor = question.views.cursor()
+    after = _after(given.get("after"), cursor.generation)
     question.record(())
-    page = found_within(question, first, to, int(after))
+    page = found_within(question, cursor, first, to, after)
     findings = []
     for _, finding in page[:MOST_FINDINGS]:
         shown = msgspec.to_builtins(finding)
         shown["ledger_time"] = format_instant(finding.ledger_time)
         del shown["last_block"]
         findings.append(shown)
-    more = {"next": str(page[MOST_FINDINGS - 1][0])} if len(page) > MOST_FINDINGS else {}
+    last = f"{cursor.generation}-{page[MOST_FINDINGS - 1][0]}" if len(page) > MOST_FINDINGS else ""
+    more = {"next": last} if last else {}
     return json_answer(200, {"findings": findings, "rules": rules_of(question), **more})
+
+
+def _after(text: str | None, generation: int) -> int:
+    """Give the number of the last finding that was shown; -1 before the first page."""
+    if text is None:
+        return -1
+    found = _AFTER.fullmatch(text)
+    if found is None:
+        raise RejectedSearch(400, "value", "after", "the next of the page before")
+    if int(found[1]) != generation:
+        expected = "the first page again: the findings were made anew since, and have other numbers"
+        raise RejectedSearch(400, "value", "after", expected)
+    return int(found[2])
 
 
 def rules_of(question: Question) -> list[dict[str, Any]]:
@@ -173,14 +187,13 @@ def rules_of(question: Question) -> list[dict[str, Any]]:
 
 
 def found_within(
-    question: Question, first: int, to: int, after: int
+    question: Question, cursor: FollowerCursor, first: int, to: int, after: int
 ) -> list[tuple[int, KeptFinding]]:
     """Give findings with their numbers, of entries within [first, to]: one more than a page.
 
     Those numbered up to `after` were shown. By bisection: ledger times never fall.
     """
     views, keys, origin = question.views, question.ledger.keys, question.ledger.origin
-    cursor = views.cursor()
     if keys is None:
         return []
 

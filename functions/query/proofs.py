@@ -21,8 +21,9 @@ from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.receipts import make_receipt
-from functions.query.asked import NO_SUCH_EVENT, Desk, instant_of
+from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.event_ids import event_id_of
+from functions.query.given import Given, instant_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
 MOST_DIGESTS = 60  # an answer: an hour of a busy ledger
@@ -86,7 +87,7 @@ def get_digests(desk: Desk, request: Request) -> Answer:
     `next` is the `from` of what follows, absent at the end.
     """
     ledger = desk.admitted(request)
-    given = dict(request.query_pairs)
+    given = Given(request, ("from", "to"))
     to = instant_of(given, "to", desk.now())
     first = instant_of(given, "from", to - 3600)
     if not first <= to <= first + MOST_DAYS * 86_400:
@@ -115,10 +116,11 @@ def get_consistency(desk: Desk, request: Request) -> Answer:
     if note is None:
         raise NotFoundError("nothing is published yet")
     checkpoint = parse_checkpoint(parse_note(note).text)
-    given = dict(request.query_pairs)
+    given = Given(request, ("from", "to"))
     sizes = []
     for name, otherwise in (("from", None), ("to", str(checkpoint.size))):
-        text = given.get(name, otherwise)
+        text = given.get(name)
+        text = otherwise if text is None else text
         if text is None or not _SIZE.fullmatch(text) or int(text) > checkpoint.size:
             raise RejectedSearch(400, "value", name, "a number of entries, at most the published")
         sizes.append(int(text))

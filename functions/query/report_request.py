@@ -19,6 +19,7 @@ from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.values import parse_patient, parse_token
 from functions.query.asked import Question
 from functions.query.find import canonical_names
+from functions.query.given import Given
 
 Form = Literal["json", "csv", "html"]
 
@@ -41,32 +42,6 @@ _FORMS: Mapping[str, Form] = {
 }
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME_FORM = "a day like 2026-11-22, or an instant like 2026-11-22T05:59:00Z"
-
-
-class Given:
-    """The parameters of a report, each known and given once, but for `patient`.
-
-    RejectedSearch for others: what a report leaves out without saying so would mislead.
-    """
-
-    def __init__(self, request: Request, known: tuple[str, ...]) -> None:
-        self._values: dict[str, str] = {}
-        self.patients: list[str] = []
-        for name, value in request.query_pairs:
-            if name not in known:
-                raise RejectedSearch(
-                    400, "not-supported", "the query string", f"no more than {', '.join(known)}"
-                )
-            if name == "patient":
-                self.patients.append(value)
-            elif name in self._values:
-                raise RejectedSearch(400, "invalid", name, "this parameter once")
-            else:
-                self._values[name] = value
-
-    def get(self, name: str) -> str | None:
-        """Give a parameter's value, None where it was not given."""
-        return self._values.get(name)
 
 
 @dataclass(frozen=True, repr=False)

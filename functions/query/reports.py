@@ -33,11 +33,11 @@ from audit_ledger.search.criteria import Criterion, DateCondition, Search, Token
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.values import parse_agent, parse_token
 from functions.query.asked import Desk, Question
+from functions.query.given import Given
 from functions.query.large_answers import large_answer
 from functions.query.report_request import (
     MEDIA_TYPES,
     Form,
-    Given,
     Times,
     named_patient,
     read_form,

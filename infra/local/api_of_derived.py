@@ -147,7 +147,10 @@ OPERATIONS: dict[str, Json] = {
         ],
         "responses": {
             "200": {"description": "What the rules found.", "content": content("Findings", JSON)},
-            "400": {"description": "No such instants.", "content": OUTCOME},
+            "400": {
+                "description": "No such instants or parameters; `next` of findings made anew.",
+                "content": OUTCOME,
+            },
             **REFUSED,
             **_NOT_PATIENTS,
         },

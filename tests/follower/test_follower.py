@@ -163,10 +163,16 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
         after = f"?after={page['next']}"
     assert pages == 3
     assert [finding["event_ids"] for finding in found] == [[event_id] for event_id in sent]
-    assert stage.get("/findings?after=x").status_code == 400
+    first = stage.get("/findings").json()["next"]
+    for query in ("after=x", "after=1", "since=2026", "from=2026-11-01T00:00:00Z&from=2026"):
+        assert stage.get(f"/findings?{query}").status_code == 400
     assert (
         stage.get("/findings?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z").status_code == 400
     )
+    follow(stage, anew="begin")
+    refused = stage.get(f"/findings?after={first}")
+    assert (refused.status_code, "made anew" in refused.text) == (400, True)
+    assert len(stage.get("/findings").json()["findings"]) == 2
 
 
 def test_a_document_that_many_recorded_says_that_there_are_more(
