@@ -13,6 +13,7 @@ from audit_ledger.cli.report import printable
 
 _GAP = 2
 _NARROWEST = 8
+_UNBROKEN = 10_000  # for who copies a value out of what was written into a file
 
 
 class Columns:
@@ -52,13 +53,14 @@ class Columns:
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Write names and values, the values one below the other."""
+    """Write names and values, the values one below the other; whole where nobody looks."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(name, Text(printable(value)))
-    _print(make_console(), Padding(table, (0, 0, 0, _GAP)))
+    console = make_console(None if sys.stdout.isatty() else _UNBROKEN)
+    _print(console, Padding(table, (0, 0, 0, _GAP), expand=False))
 
 
 def _print(console: Console, what: RenderableType) -> None:
