@@ -6,8 +6,10 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from audit_ledger.cli import http_client
+from audit_ledger.cli.commands import ledger
 from tests.cli.asking import TOKEN, Asker
 from tests.cli.stub_server import Says, StubServer, stub_server
 
@@ -383,6 +385,13 @@ def test_no_repr_shows_a_token() -> None:
         Answered(200, {}, TOKEN.encode()),
     ):
         assert TOKEN not in repr(holder)
+
+
+@pytest.mark.parametrize("typed", [["send"], ["document"], ["verify"], ["verify-export"]])
+def test_files_complete(typed: list[str]) -> None:
+    """The shell is told to look for files, where a file is asked for."""
+    (found,) = ShellComplete(ledger, {}, "ledger", "_X").get_completions(typed, "eve")
+    assert found.type in ("file", "dir")
 
 
 def test_completion_scripts_are_printed(asker: Asker) -> None:
