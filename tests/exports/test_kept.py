@@ -1,0 +1,36 @@
+"""Exports that were made by older versions of this code verify with this one.
+
+A line of an export is made again from its record, to see that it says the same; so what a format
+writes for a record can never change. Who must change it gives the format another name, and leaves
+the old one as it is for those who hold such exports.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audit_ledger.cli.main import run
+from audit_ledger.exports.formats import FORMATS
+from audit_ledger.exports.manifest import manifest_digest, ni_uri
+
+KEPT = sorted((Path(__file__).parent / "kept").glob("v*/*/manifest.json"))
+
+
+def test_every_format_was_kept() -> None:
+    """None is known that no older export shows to be what it was."""
+    assert {json.loads(path.read_bytes())["format"] for path in KEPT} == {*FORMATS}
+
+
+@pytest.mark.parametrize("manifest", KEPT, ids=[path.parent.name for path in KEPT])
+def test_what_was_exported_verifies_for_ever(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every line is what its record says, and proved to be in the ledger by its receipt."""
+    export, digest = manifest.parent, ni_uri(manifest_digest(manifest.read_bytes()))
+    policy = export.parent / "policy"
+    arguments = ["verify-export", export, "--policy", policy, "--digest", digest, "--json"]
+    code = run([str(argument) for argument in arguments])
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["findings"]) == (0, [])
+    assert told["proved"] == told["records_shown"] == 5
