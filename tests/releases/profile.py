@@ -31,12 +31,14 @@ class Profile:
         """Say what is not as the release has it."""
         below, found, seen = self.below(path), [], set()
         for name, given in value.items():
-            if name == "resourceType" or name.startswith("_"):
-                seen.add(name.removeprefix("_"))
+            if name == "resourceType":
                 continue
-            element, kind = self._element(below, name)
-            if element is None:
+            element, kind = self._element(below, name.removeprefix("_"))
+            if element is None or (name.startswith("_") and kind[0].isupper()):
                 found.append(f"{path}.{name}: unknown")
+                continue
+            if name.startswith("_"):
+                seen.add(element["path"].rpartition(".")[2])
                 continue
             seen.add(element["path"].rpartition(".")[2])
             is_list = element["max"] == "*"

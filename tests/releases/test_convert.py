@@ -20,12 +20,6 @@ OTHER: dict[str, Release] = {"R4": "fhir-r5", "R5": "fhir-r4"}
 SHARED = REPOSITORY.parent / "shared"
 
 
-@pytest.fixture(scope="module")
-def profiles(shared_dir: Path) -> dict[str, Profile]:
-    folder = shared_dir / "samples" / "profiles"
-    return {release: Profile(folder, release) for release in ("R4", "R5")}
-
-
 def release_of(event: dict[str, Any]) -> str:
     return "R5" if "code" in event else "R4"
 

@@ -136,12 +136,6 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def primitive_extensions(holder: JsonObject, element: str) -> list[Any]:
-    """Give the extensions of a primitive element, in JSON beside it, under `_element`."""
-    beside = holder.get(f"_{element}")
-    return _list(beside.get("extension")) if isinstance(beside, dict) else []
-
-
 def objects(value: Any) -> list[JsonObject]:
     """Give the objects of a list; none of what is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -3,8 +3,9 @@
 Elements go where HL7 says that they went (FHIR R5, AuditEvent, "R4 conversion"). What has no place
 is carried (see `carried`), and what one release demands and the other need not have is made and
 marked, so that converting there and back gives the same event. A value that has not the shape that
-its release gives it stays as it is; where it stands in the way of what is to be carried, the event
-is not converted: nothing is lost.
+its release gives it stays as it is. All of that is checked of every event: one that would not come
+back the same, or would not have the other release's shape, is not converted. Senders may write what
+they like, also what looks like our own marks.
 """
 
 from decimal import Decimal
@@ -12,8 +13,10 @@ from typing import Final
 
 import msgspec
 
+from audit_ledger.errors import FormatError
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.json_document import JsonObject
+from audit_ledger.releases.shape import has_shape_of
 from audit_ledger.releases.to_r4 import to_r4
 from audit_ledger.releases.to_r5 import to_r5
 
@@ -30,7 +33,14 @@ def convert(resource: bytes, to: Release) -> bytes:
     FormatError where it is not of the shape that could be converted without loss.
     """
     event = _decoder.decode(resource)
-    made = to_r5(event) if to == "fhir-r5" else to_r4(event)
+    there, back = (to_r5, to_r4) if to == "fhir-r5" else (to_r4, to_r5)
+    try:
+        made = there(event)
+        is_same = back(made) == event
+    except (AttributeError, LookupError, TypeError, ValueError):  # of other shapes than FHIR's
+        raise FormatError("AuditEvent: not as its release has it") from None
+    if not is_same or not has_shape_of(made, to):
+        raise FormatError("AuditEvent: the other release cannot say the same")
     meta = made.get("meta", {})
     if isinstance(meta, dict) and isinstance(meta.get("tag", []), list):
         tag = {"system": TAG_SYSTEM, "code": TAG_CODE, "display": f"Made of {_OTHER[to]}"}

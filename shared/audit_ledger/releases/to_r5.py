@@ -20,7 +20,6 @@ from audit_ledger.releases.carried import (
     made,
     object_of,
     objects,
-    primitive_extensions,
     taken,
     value_of,
 )
@@ -100,7 +99,7 @@ def _agent(agent: JsonObject) -> None:
     for element, kind in (("altId", "String"), ("name", "String"), ("media", "Coding")):
         if element in agent and f"_{element}" not in agent:
             carry(agent, f"{R4}agent.{element}", kind, agent.pop(element))
-    if MADE in primitive_extensions(agent, "requestor"):
+    if agent.get("requestor") is False and agent.get("_requestor") == {"extension": [MADE]}:
         del agent["requestor"], agent["_requestor"]
     network = agent.get("network")
     if isinstance(network, dict):
