@@ -68,7 +68,8 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     given = Given(request, (*_OF_A_PATIENT, "requested"))
     form, is_for_office = read_form(request, given), _is_for_office(question, given)
     patients = read_patient(question, given)
-    times = read_times(question, given, _YEAR, by_day=False)
+    day_only = question.reports.view.day_only
+    times = read_times(question, given, _YEAR, by_day=day_only and not question.sees_all)
     requested_ms = read_requested(question, given, times.zone)
     start_ms = years_before(requested_ms, YEARS, times.zone)
     if given.get("from") is None and start_ms < times.period.to_ms:
@@ -82,7 +83,8 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
         made_ms=question.now * 1000,
         zone=times.zone,
     )
-    document = accounting_document(accounting, _cover(question, times, _names(patients)))
+    cover = _cover(question, times, _names(patients))
+    document = accounting_document(accounting, cover, day_only=day_only and not is_for_office)
     if is_for_office:
         document = _with_suspended(document, suspended)
     return _answered(question, given, form, document, [(each,) for each in patients])

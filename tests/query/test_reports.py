@@ -217,7 +217,7 @@ def test_another_ledgers_token_is_shown_nothing(stage: ReportStage, path: str) -
     ]
     for token in tokens:
         told = stage.json(path, token)
-        assert told.get("entries") in (0, [])
+        assert told.get("entries", told.get("disclosures")) in (0, [])
         assert told.get("disclosures", told.get("accesses", [])) == []
     for ledger in (PLAIN, "masked"):
         asked = f"/reports/privacy?{DAYS}&user=Practitioner/staff-0001"

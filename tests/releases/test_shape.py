@@ -191,7 +191,8 @@ def test_what_senders_may_write_is_never_half_converted(
         **({"type": concept} if release == "R4" else {"code": {"coding": [concept]}}),
         **odd,
     }
-    here, there = ("fhir-r4", "fhir-r5") if release == "R4" else ("fhir-r5", "fhir-r4")
+    here: Release = "fhir-r4" if release == "R4" else "fhir-r5"
+    there: Release = "fhir-r5" if release == "R4" else "fhir-r4"
     try:
         other = json.loads(convert(json.dumps(event).encode(), there))
     except FormatError:

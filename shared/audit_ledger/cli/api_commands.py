@@ -15,7 +15,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="To standard output
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(readable=False)
+)
 @click.option("--state", type=FILE, help="What was sent before; else FILE.sent beside each FILE.")
 @_JSON
 @with_connection

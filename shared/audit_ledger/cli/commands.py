@@ -41,7 +41,7 @@ for _command in (
 
 
 @ledger.command(help=f"Verify a whole published ledger.\n\n{_SOURCE_HELP}")
-@click.argument("source", type=click.Path())
+@click.argument("source", type=click.Path(readable=False))
 @click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
 @click.option("--state", type=FILE, help="Remember the last verified checkpoint in this file.")
 @click.option(
@@ -96,7 +96,7 @@ receipt.add_command(api_commands.get_receipt)
     "make",
     help=f"Make the proof of the entry with number INDEX (from 0) from tiles.\n\n{_SOURCE_HELP}",
 )
-@click.argument("source", type=click.Path())
+@click.argument("source", type=click.Path(readable=False))
 @click.argument("index", type=click.IntRange(min=0))
 @click.option("-o", "--output", type=FILE, help="File to write; else standard output.")
 @click.option(

@@ -59,7 +59,9 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class AgentDetails(msgspec.Struct, frozen=True, gc=False):
-    """Who did it. `roles`: codes of type and role; `address`: of the network."""
+    """Who did it. `roles`: codes of type and role; `address`: of the network;
+    `uncoded_purposes`: texts of those without any code.
+    """
 
     agent: Agent
     who: Target
@@ -68,6 +70,7 @@ class AgentDetails(msgspec.Struct, frozen=True, gc=False):
     role_text: str | None = None
     address: str | None = None
     purposes: tuple[Coded, ...] = ()
+    uncoded_purposes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show nothing of it."""
@@ -94,7 +97,8 @@ class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What an event says, whatever its format.
 
     `types`: R4's type, R5's category, a CloudEvent's type; `subtypes`: R4's subtype, R5's code;
-    `outcome`: R4's code (0, 4, 8, 12) or R5's; `time` as the sender wrote it.
+    `outcome`: R4's code (0, 4, 8, 12) or R5's; `uncoded_purposes`: texts of those without any code;
+    `time` as the sender wrote it.
     """
 
     format: Format
@@ -104,6 +108,7 @@ class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     outcome: tuple[Coded, ...] = ()
     outcome_text: str | None = None
     purposes: tuple[Coded, ...] = ()
+    uncoded_purposes: tuple[str, ...] = ()
     agents: tuple[AgentDetails, ...] = ()
     entities: tuple[EntityDetails, ...] = ()
     patients: tuple[PatientReference, ...] = ()
@@ -177,7 +182,8 @@ def _of_audit_event(
         subtypes=_coded(document.get("code" if is_r5 else "subtype")),
         outcome=outcome,
         outcome_text=outcome_text,
-        purposes=_coded(document.get("authorization" if is_r5 else "purposeOfEvent")),
+        purposes=_coded(purposes := document.get("authorization" if is_r5 else "purposeOfEvent")),
+        uncoded_purposes=_uncoded(purposes),
         agents=agents,
         entities=tuple(
             _entity(element, raw, contained, index)
@@ -207,6 +213,7 @@ def _agent(
         next(_texts((raw.get("type"), raw.get("role"))), None),
         address or _text(raw.get("networkString")) or _text(raw.get("networkUri")),
         (*_coded(raw.get("purposeOfUse")), *_coded(raw.get("authorization"))),
+        (*_uncoded(raw.get("purposeOfUse")), *_uncoded(raw.get("authorization"))),
     )
 
 
@@ -340,6 +347,23 @@ def _codings(value: Any, text: str | None) -> Iterator[Coded]:
                 code,
                 _text(value.get("display")) or text,
             )
+
+
+def _uncoded(concepts: Any) -> tuple[str, ...]:
+    """Give the text of each concept that has no code: its own, else those of its codings."""
+    values = concepts if isinstance(concepts, list) else [concepts]
+    return tuple(
+        text
+        for value in values
+        if isinstance(value, dict) and not _coded(value)
+        for text in (_text(value.get("text")), *map(_display_of, _codings_of(value)))
+        if text
+    )
+
+
+def _codings_of(concept: JsonObject) -> list[Any]:
+    codings = concept.get("coding")
+    return codings if isinstance(codings, list) else []
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:

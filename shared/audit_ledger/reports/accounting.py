@@ -24,6 +24,8 @@ from audit_ledger.reports.codes import (
     unique,
 )
 from audit_ledger.reports.document import (
+    NOT_NUMBERED,
+    Cell,
     Column,
     Cover,
     Document,
@@ -38,7 +40,7 @@ from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion, exclusion_of
 from audit_ledger.reports.people import id_of, name_of, purposes_of, recipients_of
 from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
 from audit_ledger.reports.words import description, failed, purpose_words
-from audit_ledger.reports.zone import Zone, years_before
+from audit_ledger.reports.zone import Zone, day_of, years_before
 
 YEARS: Final = 6
 """164.528(a)(1): six years prior to the date on which the accounting is requested."""
@@ -164,14 +166,18 @@ def account(
     entries = other_events = outside = 0
     for event in events:
         if not settings.disclosures & kinds_of(event.details):
+            hidden = first_that_names(suspensions, event.details.agents)
+            if hidden is not None:
+                suspended[hidden] += 1
+                continue
             entries += 1
             other_events += 1
             continue
-        found = dict.fromkeys(recipients_of(event.details, settings.recipient_roles))
-        recipients: Sequence[AgentDetails | None] = tuple(found) or (None,)
+        found = recipients_of(event.details, settings.recipient_roles)
+        recipients: Sequence[AgentDetails | None] = _each_once(found) or (None,)
         bystanders = [agent for agent in event.details.agents if agent not in found]
         hidden = first_that_names(suspensions, bystanders)
-        stated = unique((*event.details.purposes, *purposes_of(bystanders)))
+        stated = unique(purposes_of((event.details, *bystanders)))
         what = description(event.details)
         shown = 0
         for recipient in recipients:
@@ -204,31 +210,57 @@ def account(
     return accounting, tuple(Suspended(s, suspended[s]) for s in suspensions)
 
 
-def accounting_document(accounting: Accounting, cover: Cover) -> Document:
+def _each_once(recipients: Sequence[AgentDetails]) -> tuple[AgentDetails, ...]:
+    """Give each recipient once, however often, and with whatever addresses, an event names it."""
+    found: dict[object, AgentDetails] = {}
+    for recipient in recipients:
+        found.setdefault(id_of(recipient) or recipient, recipient)
+    return tuple(found.values())
+
+
+def accounting_document(
+    accounting: Accounting, cover: Cover, *, day_only: bool = False
+) -> Document:
     """Lay out an accounting for the patient; the cover's period is what was asked for.
+
+    `day_only`: where patients are shown days, also here: 164.528(b)(2)(i) asks for the date. No
+    time, and neither entry nor sum of entries, which would tell it, is in the document then.
 
     `disclosures`: date, recipient, address, what, purpose, number, last, entries (their numbers,
     by commas); `exclusions`: exclusion, paragraph, number; facts besides the cover's: covered_from,
     disclosures_outside, other_entries.
     """
     covered = accounting.period
+    zone = cover.zone
+    of_cover = cover_facts(cover, "Patient", accounting.entries)
+    others: tuple[Fact, ...] = (
+        Fact("other_entries", "Entries of other kinds", accounting.other_events),
+    )
+    verify = how_to_verify(cover)
+    if day_only:
+        of_cover = tuple(fact for fact in of_cover if fact.key != "entries")
+        others = ()
+        verify = (NOT_NUMBERED, *verify)
     start = None if covered is None else Instant(covered.from_ms)
     return Document(
         kind="accounting_of_disclosures",
         title="Accounting of disclosures",
         zone=cover.zone,
         facts=(
-            *cover_facts(cover, "Patient", accounting.entries),
+            *of_cover,
             Fact("covered_from", "Accounted from", start),
             Fact("disclosures_outside", "Disclosures outside of that", accounting.outside),
-            Fact("other_entries", "Entries of other kinds", accounting.other_events),
+            *others,
         ),
         tables=(
             Table(
                 "disclosures",
                 "Disclosures",
-                _COLUMNS,
-                tuple(map(_row, accounting.disclosures)),
+                tuple(c for c in _COLUMNS if not (day_only and c.key == "entries")),
+                tuple(
+                    _by_day(_row(each), zone) if day_only else _row(each)
+                    for each in accounting.disclosures
+                ),
                 "No disclosures that have to be accounted for.",
             ),
             Table(
@@ -256,7 +288,7 @@ def accounting_document(accounting: Accounting, cover: Cover) -> Document:
             "the first, how many there were, and when the last was.",
             "Addresses are as recorded: often those of a computer.",
         ),
-        verify=how_to_verify(cover),
+        verify=verify,
     )
 
 
@@ -272,7 +304,15 @@ _COLUMNS: Final = (
 )
 
 
-def _row(disclosure: Disclosure) -> dict[str, str | int | Instant | None]:
+def _by_day(row: Mapping[str, Cell], zone: Zone) -> dict[str, Cell]:
+    return {
+        name: day_of(cell.ms, zone) if isinstance(cell, Instant) else cell
+        for name, cell in row.items()
+        if name != "entries"
+    }
+
+
+def _row(disclosure: Disclosure) -> dict[str, Cell]:
     what = disclosure.what
     return {
         "date": Instant(disclosure.time_ms),

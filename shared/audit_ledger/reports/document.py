@@ -15,6 +15,9 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
     ms: int
 
 
+NOT_NUMBERED = "Entries are not numbered here. The privacy office can name them."
+"""Said where days are shown in place of times: an entry's number would tell its time."""
+
 Cell = str | int | bool | date | Instant | None
 
 

@@ -13,6 +13,7 @@ import msgspec
 from audit_ledger.events.details import AgentDetails, EventDetails
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import (
+    NOT_NUMBERED,
     Cell,
     Column,
     Cover,
@@ -35,6 +36,8 @@ from audit_ledger.reports.words import categories, did, joined
 from audit_ledger.reports.zone import Zone, day_of
 
 YOU: Final = "you"
+_SHORTEST_NAME: Final = 3  # letters
+_TITLES: Final = {"prof", "mrs", "miss", "phd", "the", "and", "von", "van", "der", "practitioner"}
 
 
 class ViewPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +136,7 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
     when = "Day" if policy.day_only else "When"
     verify = how_to_verify(cover)
     if policy.day_only:
-        verify = ("Entries are not numbered here. The privacy office can name them.", *verify)
+        verify = (NOT_NUMBERED, *verify)
     return Document(
         kind="accesses",
         title="Who accessed my record",
@@ -211,10 +214,17 @@ def _organisation(
         name_of(agent) for agent in organisations_of(event.details) if agent not in users
     )
     if named is not None and policy.role_only:
-        told = [name for a in event.details.agents if a.agent.is_person for name in _names(a)]
-        if any(name.casefold() in named.casefold() for name in told):
+        persons = [agent for agent in event.details.agents if agent.agent.is_person]
+        told = {word for person in persons for name in _names(person) for word in _words(name)}
+        if told & _words(named):
             named = None
     return named or policy.organisations.get(event.portal)
+
+
+def _words(text: str) -> set[str]:
+    """Give the words that may tell a person: neither initials nor titles."""
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    return {word for word in words if len(word) >= _SHORTEST_NAME} - _TITLES
 
 
 def _names(agent: AgentDetails) -> Iterable[str]:

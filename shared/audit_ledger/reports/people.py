@@ -132,9 +132,13 @@ def patient_of(details: EventDetails) -> str | None:
     return joined(map(_patient, details.patients))
 
 
-def purposes_of(agents: Iterable[AgentDetails]) -> tuple[Coded, ...]:
-    """Give the purposes that agents state."""
-    return tuple(purpose for agent in agents for purpose in agent.purposes)
+def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, ...]:
+    """Give the purposes that agents, or an event, state; of those without a code the text."""
+    return tuple(
+        purpose
+        for one in stating
+        for purpose in (*one.purposes, *(Coded("", text, text) for text in one.uncoded_purposes))
+    )
 
 
 def _patient(patient: PatientReference) -> str | None:

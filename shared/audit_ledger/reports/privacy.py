@@ -4,13 +4,14 @@
 time, patient, user, action, the data accessed), and by all else that a row has.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.events.details import AgentDetails
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.codes import BREAK_GLASS, Pair
 from audit_ledger.reports.document import (
@@ -142,6 +143,7 @@ def privacy_report(
     FormatError for a `sort_by` that is not of `ELEMENTS`. Equal rows stay in order of entries.
     """
     in_order = sorted(events, key=lambda event: event.seq)
+    users = {event.seq: users_of(event.details) for event in in_order}
     rows = sort_rows([_row(event, break_glass) for event in in_order], sort_by, descending)
 
     def by_day(row: PrivacyRow) -> tuple[date, None]:
@@ -150,9 +152,11 @@ def privacy_report(
     return PrivacyReport(
         rows=rows,
         break_glass=tuple(row for row in rows if row.break_glass is not None),
-        by_user=_largest_first(_grouped(rows, lambda row: (row.user, row.user_id))),
-        by_patient=_largest_first(_grouped(rows, lambda row: (row.patient, row.patient))),
-        by_day=tuple(sorted(_grouped(rows, by_day), key=lambda group: str(group.name))),
+        by_user=_largest_first(_by_user(rows, users)),
+        by_patient=_largest_first(
+            _grouped(rows, users, lambda row: (row.patient, row.patient)),
+        ),
+        by_day=tuple(sorted(_grouped(rows, users, by_day), key=lambda group: str(group.name))),
     )
 
 
@@ -222,7 +226,7 @@ def _row(event: OpenedEvent, break_glass: frozenset[Pair]) -> PrivacyRow:
         what=description(details),
         outcome=joined((outcome_words(details), details.outcome_text)),
         failed=failed(details),
-        purpose=purpose_words((*details.purposes, *purposes_of(details.agents))),
+        purpose=purpose_words(purposes_of((details, *details.agents))),
         break_glass=break_glass_reason(details, break_glass),
         address=joined(user.address for user in users)
         or joined(agent.address for agent in details.agents),
@@ -246,22 +250,56 @@ def _sortable(cell: str | int | Instant) -> tuple[int, str, str]:
 
 def _grouped(
     rows: Sequence[PrivacyRow],
+    users: Mapping[int, Sequence[AgentDetails]],
     naming: Callable[[PrivacyRow], tuple[str | date | None, str | None]],
 ) -> list[Group]:
-    """Group by name and identifier, in order of first appearance."""
+    """Group by name and identifier, in order of first appearance; `users`: of each entry."""
     groups: dict[tuple[str | date | None, str | None], list[PrivacyRow]] = {}
     for row in rows:
         groups.setdefault(naming(row), []).append(row)
-    return [_group(*named, of_it) for named, of_it in groups.items()]
+    return [_group(*named, of_it, users) for named, of_it in groups.items()]
 
 
-def _group(name: str | date | None, id_: str | None, rows: Sequence[PrivacyRow]) -> Group:
+def _by_user(
+    rows: Sequence[PrivacyRow], users: Mapping[int, Sequence[AgentDetails]]
+) -> list[Group]:
+    """Group by each user of an event: one of two is of both, and a name may have changed."""
+    groups: dict[str | None, list[PrivacyRow]] = {}
+    names: dict[str | None, tuple[int, str | None]] = {}
+    ids: dict[str | None, str | None] = {}
+    for row in rows:
+        for user in users[row.entry] or (None,):
+            who = _who(user)
+            of_user = groups.setdefault(who, [])
+            if not of_user or of_user[-1] is not row:
+                of_user.append(row)
+            ids[who] = None if user is None else id_of(user)
+            name = None if user is None else name_of(user)
+            if name is not None and (who not in names or names[who][0] <= row.entry):
+                names[who] = row.entry, name
+    return [
+        _group(names.get(who, (0, None))[1], ids[who], of_it, users)
+        for who, of_it in groups.items()
+    ]
+
+
+def _who(user: AgentDetails | None) -> str | None:
+    """Tell a user from others; None of whom nothing is recorded."""
+    return None if user is None else id_of(user) or name_of(user)
+
+
+def _group(
+    name: str | date | None,
+    id_: str | None,
+    rows: Sequence[PrivacyRow],
+    users: Mapping[int, Sequence[AgentDetails]],
+) -> Group:
     times = [row.time.ms for row in rows]
     return Group(
         name=name,
         id=id_,
         events=len(rows),
-        users=len({row.user_id for row in rows if row.user_id is not None}),
+        users=len({_who(user) for row in rows for user in users[row.entry]} - {None}),
         patients=len({row.patient for row in rows if row.patient is not None}),
         failures=sum(row.failed for row in rows),
         break_glass=sum(row.break_glass is not None for row in rows),
