@@ -90,10 +90,13 @@ def test_days_and_roles_in_every_form(stage: ReportStage) -> None:
 )
 def test_a_patient_cannot_ask_for_the_minute(stage: ReportStage, query: str) -> None:
     """A period or zone of one's choice would tell when it was; days of the ledger's zone may be."""
-    rose = stage.patient("rose", MASKED)
-    assert stage.get(f"/accesses?{query}", rose).status_code == 400
-    assert stage.get(f"/accesses?{query}&patient=rose", stage.security(MASKED)).status_code == 200
-    assert stage.get(f"/accesses?from={YESTERDAY}&to={YESTERDAY}", rose).status_code == 200
+    rose, office = stage.patient("rose", MASKED), stage.security(MASKED)
+    for path in ("/accesses", "/accounting"):
+        assert stage.get(f"{path}?{query}", rose).status_code == 400
+        assert stage.get(f"{path}?{query}&patient=rose", office).status_code == 200
+        assert stage.get(f"{path}?from={YESTERDAY}&to={YESTERDAY}", rose).status_code == 200
+        told = stage.json(path, rose)
+        assert told.keys() & {"other_entries"} == set()
 
 
 def test_what_is_masked_is_not_had_by_asking_for_the_event(

@@ -1,6 +1,7 @@
 """Accountings of disclosures, recounted from the plain JSON of samples and of made-up days."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from audit_ledger.reports.page import to_html
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspended, Suspension
 from audit_ledger.reports.zone import UTC_ZONE, Zone, read_zone
-from tests.events.made import audit_event_samples, patient_entity
+from tests.events.made import audit_event_samples, patient_entity, r4
 from tests.reports.made import (
     ACT_REASON,
     DESTINATION,
@@ -149,6 +150,10 @@ def by(exclusion: Exclusion, **how: Any) -> AccountingSettings:
 
 
 TO_AGENCY = "reference|Organization/agency"
+READ = r4(
+    agent=[{"who": {"reference": "Practitioner/doc"}, "requestor": True}],
+    entity=[patient_entity("Patient/1")],
+)
 CASES: dict[str, tuple[dict[str, Any], AccountingSettings]] = {
     "treatment": (disclosure(purposes=("TREAT",)), EVERYTHING),
     "payment": (disclosure(purposes=("HPAYMT",)), EVERYTHING),
@@ -209,12 +214,14 @@ def test_each_exclusion_leaves_out_and_is_counted(key: str) -> None:
         disclosure(purposes=("GOV",)),
         disclosure(purposeOfEvent=[purpose("TREAT", "urn:other")]),
         disclosure(purposeOfEvent=[purpose("treat")]),
+        disclosure(purposeOfEvent=[purpose("TREAT"), {"text": "sold to a data broker"}]),
+        disclosure(purposeOfEvent=[purpose("TREAT"), {"coding": [{"display": "marketing"}]}]),
         disclosure(to="Patient/2", purposes=("PATRQT",)),
         disclosure("2026-04-14T00:00:00Z"),
     ],
 )
 def test_what_is_not_clearly_excluded_is_accounted_for(event: dict[str, Any]) -> None:
-    """No purpose, another one beside it, one that only resembles, or another patient."""
+    """No purpose, another beside it, also in words, one that only resembles, another patient."""
     settings = by(BEFORE_COMPLIANCE, until_ms=ms("2026-04-14T00:00:00Z"))
     accounting = accounted([opened(event)], settings)
     assert len(accounting.disclosures) == 1
@@ -281,6 +288,56 @@ def test_a_recipient_named_twice_is_one() -> None:
     event = disclosure()
     event["agent"].append(event["agent"][1])
     assert [line.number for line in accounted([opened(event)]).disclosures] == [1]
+
+
+def test_a_recipient_with_two_addresses_is_one() -> None:
+    """Two computers of one agency: one disclosure."""
+    event = disclosure()
+    event["agent"].append({**event["agent"][1], "network": {"address": "198.51.100.9"}})
+    assert [line.number for line in accounted([opened(event)]).disclosures] == [1]
+
+
+def test_a_purpose_in_words_is_shown() -> None:
+    """As it was written, beside what codes say."""
+    stated = [purpose("TREAT"), {"text": "sold to a data broker"}]
+    (line,) = accounted([opened(disclosure(purposeOfEvent=stated))]).disclosures
+    assert line.purpose == "treatment; sold to a data broker"
+
+
+@pytest.mark.parametrize("render", [to_json, to_csv, to_html])
+def test_where_days_are_shown_nothing_tells_a_time(render: Callable[..., bytes]) -> None:
+    """No time of day, no entry number, and no sum of entries that a narrower period would move."""
+    events = [
+        opened(disclosure(f"2026-11-2{n}T05:59:07.123Z", purposes=("PUBHLTH",)), 7_000 + n)
+        for n in range(2)
+    ]
+    accounting = accounted([*events, opened(READ, 7_777)])
+    text = render(accounting_document(accounting, cover(), day_only=True)).decode()
+    for told in ("2026-11-20", "2026-11-21"):
+        assert told in text
+    for hidden in (
+        "05:59",
+        "59:07",
+        "700",
+        "7,00",
+        "7,777",
+        "7777",
+        "other_entries",
+        "other kinds",
+    ):
+        assert hidden not in text
+    assert "05:59" in render(accounting_document(accounting, cover())).decode()
+
+
+def test_what_is_suspended_is_in_no_count_of_other_events() -> None:
+    """An official who only read the record: the entry is not counted, but for the office."""
+    event = {**READ, "agent": [*READ["agent"], {"who": {"reference": "Organization/agency"}}]}
+    settings = AccountingSettings(years=None, suspensions=(suspension(TO_AGENCY),))
+    found, suspended = account(
+        [opened(event)], settings, period=ALWAYS, requested_ms=MADE, made_ms=MADE, zone=UTC_ZONE
+    )
+    assert found == accounted([])
+    assert [each.number for each in suspended] == [1]
 
 
 def test_what_the_hospital_knows_of_a_recipient_replaces_what_the_event_says() -> None:

@@ -269,6 +269,22 @@ def test_a_persons_name_is_masked_wherever_the_sender_wrote_it() -> None:
     assert kept.organisation == "General Hospital"
 
 
+@pytest.mark.parametrize(
+    "name", ["Jane Smithson, MD", "Smithson, Jane", "Dr. Smithson", "J. M. Smithson", "SMITHSON"]
+)
+def test_an_organisation_that_bears_a_persons_name_is_masked(name: str) -> None:
+    """In whatever order, with whatever titles; what only shares a title or an initial stays."""
+    person = {"who": {"reference": "Practitioner/77", "display": name}, "requestor": True}
+    for organisation, shown in (
+        ("Family Practice Dr. Jane Smithson", None),
+        ("Smithson & Sons", None),
+        ("St. M. Dr. Elsewhere", "St. M. Dr. Elsewhere"),
+    ):
+        agents = [person, {"who": {"reference": "Organization/8", "display": organisation}}]
+        (access,) = view([opened(r4(agent=agents))], ViewPolicy(role_only=True)).accesses
+        assert access.organisation == shown
+
+
 def test_each_mask_hides_its_own_only() -> None:
     """Days with names, and times with roles."""
     events = [opened(READ | {"agent": [{"who": {"display": "Dr Zebra"}, "requestor": True}]}, 41)]

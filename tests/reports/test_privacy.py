@@ -82,6 +82,27 @@ def test_a_made_up_day_recounted(seed: int) -> None:
     ]
 
 
+def test_an_event_of_two_users_is_of_each() -> None:
+    """Two who read together are no third user; who changed the name is no other one."""
+
+    def agent(number: int, name: str) -> dict[str, Any]:
+        who = {"reference": f"Practitioner/{number}", "display": name}
+        return {"who": who, "requestor": True}
+
+    one, other, renamed = agent(1, "Dr A"), agent(2, "Dr B"), agent(2, "Dr B-C")
+    events = [r4(agent=agents) for agents in ([one], [other], [one, other], [renamed])]
+    report = privacy_report(
+        [opened(event, seq) for seq, event in enumerate(events)], zone=UTC_ZONE, sort_by="entry"
+    )
+    assert {(g.id, g.name, g.events) for g in report.by_user} == {
+        ("Practitioner/1", "Dr A", 2),
+        ("Practitioner/2", "Dr B-C", 3),
+    }
+    (day,) = report.by_day
+    assert (day.events, day.users) == (4, 2)
+    assert report.rows[2].user == "Dr A; Dr B"
+
+
 def test_days_are_the_zones() -> None:
     """After 23:00 UTC it is tomorrow in Berlin."""
     day = made_up_day(7)
