@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import alarm, of_queue
+from infra.ledger_functions import PUBLISHED_SOURCE
 from infra.operations import Operations
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
@@ -49,14 +50,21 @@ class BusStack(StageStack):
     def _let_portals_put(self, bus: events.EventBus) -> None:
         """Let other accounts put events: one statement for all, for a bus' policy is small.
 
-        This account needs no policy; its portals need permission of their own.
+        This account needs no policy; its portals need permission of their own. Nobody else speaks
+        as the ledger: whoever listens for its digests and findings would believe it.
         """
         accounts = {p.account for ledger in self.settings.ledgers for p in ledger.portals}
         others = sorted(a for a in accounts if a is not None and a != self.settings.account)
         if others:
             roots = iam.CompositePrincipal(*(iam.AccountPrincipal(each) for each in others))
             bus.add_to_resource_policy(
-                allow("Portals", ["events:PutEvents"], [bus.event_bus_arn], None, roots)
+                allow(
+                    "Portals",
+                    ["events:PutEvents"],
+                    [bus.event_bus_arn],
+                    {"StringNotEquals": {"events:source": PUBLISHED_SOURCE}},
+                    roots,
+                )
             )
 
     def _undelivered(self) -> None:

@@ -1,11 +1,12 @@
 """The follower: what it is told, what it may do, and the rule that starts it after each digest."""
 
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.alarms import alarm, of_ours
+from infra.alarms import alarm, of_function, of_ours
 from infra.bus import BusStack
 from infra.directory_bucket import PURPOSE, directory_permissions
 from infra.function import LedgerFunction
@@ -17,6 +18,8 @@ from infra.stage_stack import StageStack
 
 SECONDS = 15 * 60
 MOST_SECONDS_BEHIND = 30 * 60
+MOST_EVENT_SECONDS = 300  # of an announcement that could not be followed: the next one does it all
+MOST_METRICS_OF_AN_ALARM = 10  # CloudWatch
 FINDING_DETAIL = "Finding"
 _ANY_LEDGER = (
     "It follows every ledger of the stage, whose stacks come later: the stage's own prefix."
@@ -30,10 +33,8 @@ class FollowerStack(StageStack):
         self, scope: Construct, settings: Settings, operations: Operations, bus: BusStack
     ) -> None:
         super().__init__(scope, "follower", settings, "Audit Ledger: what is derived from records")
+        self.add_stack_dependency(bus)  # its rule is one of the bus
         names = self.names
-        undelivered = sqs.Queue.from_queue_arn(
-            self, "Undelivered", names.queue_arn(names.undelivered)
-        )
         follower = LedgerFunction(
             self,
             "Follower",
@@ -52,15 +53,34 @@ class FollowerStack(StageStack):
                 "DIRECTORY_BUCKET": names.bucket(PURPOSE) if settings.directory_writers else "",
             },
             may=[
-                *self._permissions(bus),
+                *self._permissions(),
                 *(directory_permissions(names) if settings.directory_writers else ()),
             ],
             memory_mb=1769,
             timeout_seconds=SECONDS,
             reserved=10,
-            dead_letters=undelivered,
+            why_no_dead_letters=(
+                "A run carries no data: the one after the next digest, within the hour, does all "
+                "that a failed one left undone. Errors, views that fall behind, and digests that "
+                "nobody follows raise alarms."
+            ),
+        )
+        follower.function.configure_async_invoke(
+            max_event_age=cdk.Duration.seconds(MOST_EVENT_SECONDS), retry_attempts=1
         )
         self._start_after_digests(follower)
+        alarm(
+            self,
+            "NotFollowedAlarm",
+            self._digests_not_followed(follower),
+            operations,
+            minutes=2,
+            name=f"{follower.name}-not-following",
+            description=(
+                "Digests were published for two hours and the follower was not started: its rule "
+                "on the bus is gone or disabled, or may not invoke it. No rule looks at events."
+            ),
+        )
         alarm(
             self,
             "MissingEventsAlarm",
@@ -111,7 +131,28 @@ class FollowerStack(StageStack):
             ),
         )
 
-    def _permissions(self, bus: BusStack) -> list[Permission]:
+    def _digests_not_followed(self, follower: LedgerFunction) -> cloudwatch.MathExpression:
+        """Give 1 for an hour in which there were digests and no run: a run alone can tell no more.
+
+        An alarm has ten metrics at most; where there are more ledgers, the first ones speak.
+        """
+        hour = cdk.Duration.hours(1)
+        ledgers = self.settings.ledgers[: MOST_METRICS_OF_AN_ALARM - 1]
+        digests = {
+            f"d{number}": of_ours("Digests", self.names.of_ledger(ledger.id, "publisher")).with_(
+                period=hour
+            )
+            for number, ledger in enumerate(ledgers)
+        }
+        published = " + ".join(f"FILL({name}, 0)" for name in digests)
+        return cloudwatch.MathExpression(
+            expression=f"IF({published} > 0 AND FILL(runs, 0) < 1, 1, 0)",
+            using_metrics={**digests, "runs": of_function("Invocations", follower.name, hour)},
+            label="hours not followed",
+            period=hour,
+        )
+
+    def _permissions(self) -> list[Permission]:
         names = self.names
         return [
             Permission(
@@ -174,14 +215,6 @@ class FollowerStack(StageStack):
                     }
                 },
             ),
-            Permission(
-                "LeaveUndelivered", ["sqs:SendMessage"], [names.queue_arn(names.undelivered)]
-            ),
-            Permission(
-                "EncryptUndelivered",
-                ["kms:GenerateDataKey", "kms:Decrypt"],
-                [bus.undelivered_key.key_arn],
-            ),
         ]
 
     def _start_after_digests(self, follower: LedgerFunction) -> None:
@@ -201,8 +234,8 @@ class FollowerStack(StageStack):
                 events.CfnRule.TargetProperty(
                     id="follower",
                     arn=follower.function.function_arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
-                        arn=names.queue_arn(names.undelivered)
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=MOST_EVENT_SECONDS, maximum_retry_attempts=2
                     ),
                 )
             ],

@@ -9,9 +9,10 @@ import msgspec
 
 KEY = "audit-ledger"
 STAGES = ("dev", "prod")
+BEFORE_COMPLIANCE = "before_compliance"
 EXCLUSIONS = (
     *("treatment", "payment", "operations", "individual", "incidental", "authorization"),
-    *("directory", "national_security", "correctional", "limited_data_set", "before_compliance"),
+    *("directory", "national_security", "correctional", "limited_data_set", BEFORE_COMPLIANCE),
 )
 """Of 45 CFR 164.528(a)(1), as accountings call them."""
 

@@ -5,14 +5,15 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from audit_ledger.detections import read_settings as read_detections
 from audit_ledger.errors import FormatError
+from audit_ledger.iana_zones import zone_of
 from infra.names import OWN_PORTAL, Names
 from infra.settings import (
+    BEFORE_COMPLIANCE,
     EXCLUSIONS,
     LOG_DAYS,
     Ledger,
@@ -29,13 +30,16 @@ MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader
 MAX_ALARM_EMAILS = 10
 MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
+SIX_YEARS_DAYS = 2192  # 45 CFR 164.316(b)(2)(i)
+MAX_RETENTION_DAYS = 36_500  # of Object Lock
 ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _ACCOUNT = re.compile(r"\d{12}")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
-_PRINCIPAL = re.compile(r"arn:aws:iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
+_UNKNOWN_MEMBER = "a member that is no setting"
+_PRINCIPAL = re.compile(r"arn:aws(?:-us-gov|-cn)?:iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
 _ISSUER = re.compile(r"https://[^\s?#]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CODE = re.compile(r"[^|]*\|[^|]+")
@@ -58,8 +62,11 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield "account", settings.account, "an AWS account id, 12 digits, as text"
     if settings.region is not None and not _REGION.fullmatch(settings.region):
         yield "region", settings.region, "an AWS region, such as eu-central-1"
-    if settings.retention.days < 1:
-        yield "retention.days", settings.retention.days, "at least 1"
+    fewest = SIX_YEARS_DAYS if settings.stage == "prod" else 1
+    if not fewest <= settings.retention.days <= MAX_RETENTION_DAYS:
+        six_years = " (six years) in prod" if settings.stage == "prod" else ""
+        expected = f"at least {fewest}{six_years}, at most {MAX_RETENTION_DAYS}"
+        yield "retention.days", settings.retention.days, expected
     if settings.stage == "prod" and settings.retention.mode != "COMPLIANCE":
         yield "retention.mode", settings.retention.mode, "COMPLIANCE in prod"
     if settings.stage == "prod" and not settings.protected:
@@ -135,13 +142,15 @@ def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object,
             found = found[name] if known else found
             if index:
                 break
+        if expected == _UNKNOWN_MEMBER:
+            found, expected = sorted(found), "members that are settings: see docs/detections.md"
         yield f"{place}.{path}", found, expected.removesuffix(" expected")
 
 
 def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, str]]:
     try:
-        ZoneInfo(reports.zone)
-    except (KeyError, ValueError, OSError):
+        zone_of(reports.zone)
+    except KeyError:
         yield f"{place}.zone", reports.zone, "a time zone by its IANA name, such as Europe/Berlin"
     if reports.disclosures is not None and not reports.disclosures:
         yield f"{place}.disclosures", [], "at least one code, or no such setting for the usual ones"
@@ -153,10 +162,21 @@ def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, 
         yield from _wrong_texts(f"{here}.purposes", exclusion.purposes, _CODE, _CODE_RULE)
         yield from _wrong_texts(f"{here}.kinds", exclusion.kinds, _CODE, _CODE_RULE)
         yield from _wrong_texts(f"{here}.recipients", exclusion.recipients, _AGENT, _AGENT_RULE)
-        if exclusion.until is not None and _instant(exclusion.until) is None:
-            yield f"{here}.until", exclusion.until, _INSTANT_RULE
+        if exclusion.until is not None:
+            yield from _until_faults(here, key, exclusion.until)
     for number, suspension in enumerate(reports.suspensions):
         yield from _suspension_faults(f"{place}.suspensions[{number}]", suspension)
+
+
+def _until_faults(here: str, key: str, until: str) -> Iterator[tuple[str, object, str]]:
+    """What is before a day is left out of every accounting: only as the rule has it."""
+    instant = _instant(until)
+    if instant is None:
+        yield f"{here}.until", until, _INSTANT_RULE
+    elif key != BEFORE_COMPLIANCE:
+        yield f"{here}.until", until, f"no such setting but of {BEFORE_COMPLIANCE}"
+    elif instant > datetime.now(UTC):
+        yield f"{here}.until", until, "a time that has passed: disclosures since are accounted for"
 
 
 def _suspension_faults(place: str, suspension: Suspension) -> Iterator[tuple[str, object, str]]:
@@ -231,6 +251,11 @@ def _reader_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, st
 
 def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     tokens = settings.tokens
+    claims = list(msgspec.to_builtins(tokens.claims).values())
+    if "" in claims or len(set(claims)) < len(claims):
+        yield "tokens.claims", claims, "three names of claims, each another"
+    if "" in tokens.audience:
+        yield "tokens.audience", list(tokens.audience), "audiences that are not empty"
     if tokens.issuer is not None:
         if not _ISSUER.fullmatch(tokens.issuer):
             yield "tokens.issuer", tokens.issuer, "an https URL, as in the issuer's `iss` claim"
@@ -245,6 +270,18 @@ def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         return
     if tokens.audience:
         yield "tokens.audience", list(tokens.audience), "none without tokens.issuer"
+    yield from _client_faults(settings)
+
+
+def _client_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    """Cognito's clients and scopes: their number, and that no two clients are named alike."""
+    named: dict[str, str] = {}
+    for number, ledger in enumerate(settings.ledgers):
+        for id_ in (*(portal.id for portal in ledger.portals), *ledger.readers):
+            client = f"{ledger.id}-{id_}"
+            if named.setdefault(client, ledger.id) != ledger.id:
+                expected = f"ids that make no name of a client of ledger {named[client]!r}"
+                yield f"ledgers[{number}]", client, expected
     clients = sum(len(ledger.portals) + len(ledger.readers) for ledger in settings.ledgers)
     if clients > MAX_AUDIENCES:
         expected = (

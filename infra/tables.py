@@ -17,6 +17,7 @@ from infra.stage_stack import StageStack, acknowledge
 from infra.table_policies import statements_of
 
 RECOVERY_DAYS = 35
+EVENT_INDEXES = ("patient", "agent", "late")
 _STRING = dynamodb.AttributeType.STRING
 _NUMBER = dynamodb.AttributeType.NUMBER
 
@@ -31,13 +32,17 @@ class TablesStack(StageStack):
         # from the first day because it costs nothing until somebody reads it; old images, because
         # of a block that was altered before it was archived they would be the only copy.
         self._table("blocks", "origin", "first_seq", stream=dynamodb.StreamViewType.OLD_IMAGE)
-        events = self._table("events", "key")
-        for attribute in ("patient", "agent", "late"):
+        events = self._table("events", "key", indexes=EVENT_INDEXES)
+        for attribute in EVENT_INDEXES:
             _add_index(events, attribute, "place", also=("block",))
         # The secrets: under a KMS key, so that every use of it is in CloudTrail. No stream, no
         # backup but point-in-time recovery: what is erased must be gone everywhere.
         subjects = self._table(
-            "subjects", "key", "generation", encryption=dynamodb.TableEncryption.AWS_MANAGED
+            "subjects",
+            "key",
+            "generation",
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            indexes=("pseudonym",),
         )
         _add_index(subjects, "pseudonym")
         self._table("ledgers", "key", encryption=dynamodb.TableEncryption.AWS_MANAGED)
@@ -52,6 +57,7 @@ class TablesStack(StageStack):
         *,
         encryption: dynamodb.TableEncryption = dynamodb.TableEncryption.DEFAULT,
         stream: dynamodb.StreamViewType | None = None,
+        indexes: Sequence[str] = (),
     ) -> dynamodb.Table:
         table = dynamodb.Table(
             self,
@@ -70,7 +76,7 @@ class TablesStack(StageStack):
         )
         for statement in statements_of(name, self.names, protected=self.settings.protected):
             table.add_to_resource_policy(statement)
-        self._watch(name)
+        self._watch(name, indexes)
         acknowledge(
             table,
             _WHY_NO_BACKUP_PLAN[name],
@@ -78,10 +84,12 @@ class TablesStack(StageStack):
         )
         return table
 
-    def _watch(self, name: str) -> None:
+    def _watch(self, name: str, indexes: Sequence[str]) -> None:
+        """Watch a table and each of its indexes: DynamoDB counts them apart."""
         table = self.names.named(name)
         throttled = [
-            metric("AWS/DynamoDB", f"{way}ThrottleEvents", {"TableName": table})
+            metric("AWS/DynamoDB", f"{way}ThrottleEvents", {"TableName": table, **of_index})
+            for of_index in ({}, *({"GlobalSecondaryIndexName": index} for index in indexes))
             for way in ("Read", "Write")
         ]
         alarm(

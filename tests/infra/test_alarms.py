@@ -17,6 +17,10 @@ def alarms(assembly: Assembly) -> dict[str, Any]:
     }
 
 
+def dimensions(metric: dict[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((d["Name"], d["Value"]) for d in metric["Dimensions"])
+
+
 def metrics(alarm: dict[str, Any]) -> set[tuple[str, str]]:
     """What an alarm looks at: metric and the one dimension's value."""
     stats = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
@@ -61,10 +65,21 @@ def test_alarms_of_a_ledger(dev: Assembly, ledger: str) -> None:
 def test_alarms_of_what_is_shared(dev: Assembly) -> None:
     """Throttled tables, an API that fails, events of the bus that nobody took."""
     found = alarms(dev)
-    for table in ("blocks", "events", "subjects", "ledgers", "views"):
-        assert metrics(found[f"{table}-throttled"]) == {
-            ("ReadThrottleEvents", f"{P}-{table}"),
-            ("WriteThrottleEvents", f"{P}-{table}"),
+    tables = dev.named("AWS::DynamoDB::Table", "TableName")
+    assert tables.keys() == {"blocks", "events", "subjects", "ledgers", "views"}
+    for name, table in tables.items():
+        alarm = found[f"{name}-throttled"]
+        of_indexes = [i["IndexName"] for i in table.properties.get("GlobalSecondaryIndexes", [])]
+        watched = {
+            (m["MetricStat"]["Metric"]["MetricName"], dimensions(m["MetricStat"]["Metric"]))
+            for m in alarm["Metrics"]
+            if "MetricStat" in m
+        }
+        own = {("TableName", f"{P}-{name}")}
+        assert watched == {
+            (f"{way}ThrottleEvents", frozenset(own | of_index))
+            for way in ("Read", "Write")
+            for of_index in (set(), *({("GlobalSecondaryIndexName", i)} for i in of_indexes))
         }
     assert "api-failures" in found
     assert f"{P}_undelivered" in found
@@ -82,11 +97,11 @@ def test_our_own_metrics_are_those_that_the_functions_write(dev: Assembly) -> No
     for metric in ours:
         (dimension,) = metric["Dimensions"]
         assert dimension["Name"] == "service"
-    names = {metric["MetricName"] for metric in ours}
     sources = REPOSITORY / "functions"
-    for function in ("sequencer", "publisher"):
+    for metric in ours:
+        function = metric["Dimensions"][0]["Value"].rpartition("-")[2]
         handler = (sources / function / "handler.py").read_text()
-        assert all(f'add_metric("{name}"' in handler for name in names), function
+        assert f'add_metric("{metric["MetricName"]}"' in handler, function
 
 
 def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None:
@@ -99,6 +114,19 @@ def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None
     for name, alarm in alarms(dev).items():
         assert len(alarm["AlarmActions"]) == len(alarm["OKActions"]) == 1, name
         assert len(alarm["AlarmDescription"]) > 20, name
+
+
+def test_digests_that_nobody_follows_are_an_alarm(dev: Assembly) -> None:
+    """For two hours: the follower itself can tell of no run that did not begin."""
+    alarm = alarms(dev)["follower-not-following"]
+    assert metrics(alarm) == {
+        ("Invocations", f"{P}-follower"),
+        *(("Digests", f"{P}-{ledger}-publisher") for ledger in LEDGERS),
+    }
+    (said,) = (m["Expression"] for m in alarm["Metrics"] if "Expression" in m)
+    assert said == "IF(FILL(d0, 0) + FILL(d1, 0) > 0 AND FILL(runs, 0) < 1, 1, 0)"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 2)
+    assert {m["MetricStat"]["Period"] for m in alarm["Metrics"] if "MetricStat" in m} == {3600}
 
 
 def test_what_never_came_and_what_does_not_open_is_an_alarm(dev: Assembly) -> None:

@@ -62,15 +62,18 @@ def test_the_follower_is_started_by_digests_of_this_account_alone(dev: Assembly)
 
 
 def test_other_accounts_may_put_events_and_nothing_else(dev: Assembly) -> None:
-    """Those of portals; this account needs no policy."""
+    """Those of portals, and not as the ledger; this account needs no policy."""
     (policy,) = dev.resources("AWS::Events::EventBusPolicy")
     statement = {"Statement": [policy.properties["Statement"]]}
-    for account, action, wanted in (
-        (PORTAL_ACCOUNT, "events:PutEvents", "allow"),
-        (PORTAL_ACCOUNT, "events:PutRule", "none"),
-        ("999999999999", "events:PutEvents", "none"),
+    for account, action, source, wanted in (
+        (PORTAL_ACCOUNT, "events:PutEvents", "ehr", "allow"),
+        (PORTAL_ACCOUNT, "events:PutEvents", "audit-ledger", "none"),
+        (PORTAL_ACCOUNT, "events:PutRule", "ehr", "none"),
+        ("999999999999", "events:PutEvents", "ehr", "none"),
     ):
-        request = Request(f"arn:aws:iam::{account}:role/Portal", action, BUS)
+        request = Request(
+            f"arn:aws:iam::{account}:role/Portal", action, BUS, {"events:source": source}
+        )
         assert decision(statement, request) == wanted
 
 
@@ -79,7 +82,10 @@ def test_what_ingest_does_not_take_is_kept_for_a_person(dev: Assembly) -> None:
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{P}_undelivered"
     for rule in dev.resources("AWS::Events::Rule"):
         (target,) = rule.properties["Targets"]
-        assert target["DeadLetterConfig"] == {"Arn": queue}
+        if target["Arn"].endswith(f"{P}-follower"):
+            assert "DeadLetterConfig" not in target  # announcements carry nothing
+        else:
+            assert target["DeadLetterConfig"] == {"Arn": queue}
     ingest = dev.named("AWS::Lambda::Function", "FunctionName")["ingest"]
     assert ingest.properties["DeadLetterConfig"] == {"TargetArn": queue}
     (config,) = (

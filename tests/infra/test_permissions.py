@@ -89,8 +89,6 @@ def expected(name: str) -> Granted:
             f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt"},
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
             f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
-            f"{QUEUE}_undelivered": {"sqs:SendMessage"},
-            "key of undelivered events": {"kms:GenerateDataKey", "kms:Decrypt"},
         },
         "published": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
         "dead-letters": {

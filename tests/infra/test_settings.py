@@ -33,6 +33,19 @@ def test_the_committed_settings_are_good_for_both_stages() -> None:
         assert read_settings({**context, "stage": stage}).stage == stage
 
 
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov", "aws-cn"])
+def test_principals_may_be_of_any_partition(partition: str) -> None:
+    """Names use the partition that they are deployed to."""
+    writer = f"arn:{partition}:iam::123456789012:role/feed"
+    assert read(directory_writers=[writer]).directory_writers == (writer,)
+
+
+def test_what_happened_before_compliance_may_be_left_out() -> None:
+    """Up to a day that has passed."""
+    until = {"before_compliance": {"until": "2003-04-14T00:00:00Z"}}
+    assert read(ledgers=[ledger("a", PORTAL, reports={"exclusions": until})])
+
+
 def test_stages_differ_in_what_they_keep() -> None:
     """Dev: a day, governance, nothing protected. Prod: ten years, compliance, protected."""
     dev, prod = read("dev"), read("prod")
@@ -163,6 +176,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"retention": {"mode": "GOVERNANCE", "days": 0}},
         "retention.days: found 0, expected at least 1",
     ),
+    (
+        {"retention": {"mode": "GOVERNANCE", "days": 36_501}},
+        "retention.days: found 36501, expected at least 1, at most 36500",
+    ),
     ({"retention": {"mode": "GOVERNANCE"}}, "retention: object missing required field `days`"),
     ({"log_days": 31}, "log_days: found 31, expected one of 1, 3, 5, 7"),
     (
@@ -183,7 +200,32 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a", detections={"same_sirname": None})]},
-        "ledgers[0].detections",
+        'ledgers[0].detections: found ["same_sirname"], expected members that are settings',
+    ),
+    *(
+        (
+            {"ledgers": [ledger("a", reports={"zone": zone})]},
+            "expected a time zone by its IANA name",
+        )
+        for zone in ("localtime", "posixrules", "right/Europe/Berlin", "posix/Europe/Berlin")
+    ),
+    *(
+        ({"ledgers": [ledger("a", reports={"exclusions": {key: {"until": until}}})]}, expected)
+        for key, until, expected in (
+            ("treatment", "2003-04-14T00:00:00Z", "expected no such setting but of before_comp"),
+            ("before_compliance", "2999-01-01T00:00:00Z", "expected a time that has passed"),
+            ("before_compliance", "2003", "expected an instant like"),
+        )
+    ),
+    (
+        {"ledgers": [ledger("a", {**PORTAL, "id": "b-c"}), ledger("a-b", {**PORTAL, "id": "c"})]},
+        "ledgers[1]: found \"a-b-c\", expected ids that together are not also ledger 'a's",
+    ),
+    ({"tokens": {"claims": {"portal": ""}}}, "tokens.claims: found"),
+    ({"tokens": {"claims": {"portal": "ledger"}}}, "expected three names of claims, each another"),
+    (
+        {"tokens": {"issuer": "https://x.example", "audience": [""]}},
+        'tokens.audience: found [""], expected audiences that are not empty',
     ),
     ({"alarm_emails": ["nobody"]}, 'alarm_emails[0]: found "nobody", expected an e-mail address'),
     (
@@ -222,7 +264,11 @@ def test_a_wrong_setting_says_where_and_what_was_expected(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"retention": {"mode": "GOVERNANCE", "days": 1}}, "retention.mode: found"),
+        ({"retention": {"mode": "GOVERNANCE", "days": 2192}}, "retention.mode: found"),
+        (
+            {"retention": {"mode": "COMPLIANCE", "days": 2191}},
+            r"retention.days: found 2191, expected at least 2192 \(six years\) in prod",
+        ),
         ({"protected": False}, "protected: found false, expected true in prod"),
     ],
 )

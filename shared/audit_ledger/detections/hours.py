@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from audit_ledger.errors import FormatError
+from audit_ledger.iana_zones import zone_of
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 CLOSED: Final = "closed"
@@ -49,8 +50,8 @@ def read_hours(days: Sequence[str]) -> Hours:
 def read_time_zone(name: str) -> ZoneInfo:
     """Give the zone of an IANA name such as `Europe/Vienna`; FormatError where there is none."""
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+        return zone_of(name)
+    except KeyError:
         raise FormatError("time zone: a name of the IANA database expected") from None
 
 

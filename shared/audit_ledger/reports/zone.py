@@ -3,12 +3,12 @@
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.instant import FIRST_MS
+from audit_ledger.iana_zones import zone_of
 
 _OFFSET: Final = re.compile(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(?:/[A-Za-z0-9_+\-]+)*")
@@ -26,10 +26,7 @@ UTC_ZONE: Final = Zone("UTC", UTC)
 
 
 def read_zone(text: str) -> Zone:
-    """Read an offset (RFC 3339: `+01:00`), an IANA name, `UTC` or `Z`; FormatError for others.
-
-    IANA names need time zone data: the system's, or the package tzdata.
-    """
+    """Read an offset (RFC 3339: `+01:00`), an IANA name, `UTC` or `Z`; FormatError for others."""
     if text in ("UTC", "Z"):
         return UTC_ZONE
     if offset := _OFFSET.fullmatch(text):
@@ -37,8 +34,8 @@ def read_zone(text: str) -> Zone:
         return Zone(text, timezone(-ahead if offset[1] == "-" else ahead))
     if _NAME.fullmatch(text):
         try:
-            return Zone(text, ZoneInfo(text))
-        except (KeyError, ValueError, OSError):
+            return Zone(text, zone_of(text))
+        except KeyError:
             pass
     raise FormatError(
         "zone: neither an offset like +01:00 nor an IANA name like Europe/Berlin that is known here"
