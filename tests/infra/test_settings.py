@@ -219,7 +219,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a", {**PORTAL, "id": "b-c"}), ledger("a-b", {**PORTAL, "id": "c"})]},
-        "ledgers[1]: found \"a-b-c\", expected ids that together are not also ledger 'a's",
+        "ledgers[1]: found \"a-b-c\", expected ids that make no name of a client of ledger 'a'",
     ),
     ({"tokens": {"claims": {"portal": ""}}}, "tokens.claims: found"),
     ({"tokens": {"claims": {"portal": "ledger"}}}, "expected three names of claims, each another"),
