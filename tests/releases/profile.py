@@ -11,6 +11,11 @@ LEFT_OUT = {"id", "contained", "text", "implicitRules", "language", "modifierExt
 WORDS = ("alpha", "beta", "Grüße", "x" * 40)
 
 
+def plain(item: dict[str, Any]) -> set[str]:
+    """Names of elements, also of those that only have extensions beside them."""
+    return {name.removeprefix("_") for name in item}
+
+
 class Profile:
     """The elements of one release, by path."""
 
@@ -74,8 +79,8 @@ class Profile:
         if kind == "agent":
             return self.faults(item, "AuditEvent.agent")
         wrong = {
-            "CodeableConcept": lambda: not set(item) <= OF_CODEABLE_CONCEPT,
-            "Coding": lambda: not set(item) <= OF_CODING,
+            "CodeableConcept": lambda: not plain(item) <= OF_CODEABLE_CONCEPT,
+            "Coding": lambda: not plain(item) <= OF_CODING,
             "boolean": lambda: not isinstance(item, bool),
             "Reference": lambda: not isinstance(item, dict),
         }.get(kind)

@@ -204,6 +204,37 @@ def test_what_senders_may_write_is_never_half_converted(
     assert profiles[target].faults(other) == []
 
 
+@pytest.mark.parametrize(
+    ("release", "odd"),
+    [
+        ("R4", agent(name="X", _name=MASKED)),
+        ("R4", agent(_name=MASKED)),
+        ("R4", source(_site=MASKED)),
+        ("R4", {"outcome": "8", "_outcomeDesc": MASKED}),
+        ("R4", detail(_type=MASKED, valueString="x")),
+        ("R4", agent(network={"_address": MASKED, "type": "2"})),
+        ("R5", {"severity": "error", "_severity": MASKED}),
+        ("R5", agent(_networkString=MASKED)),
+        ("R5", detail(type={"text": "t"}, _valueBoolean=MASKED)),
+    ],
+)
+def test_what_was_masked_is_converted_too(release: str, odd: dict[str, Any]) -> None:
+    """A sender may say that a value is there and not to be told."""
+    concept = {"system": "urn:test", "code": "rest"}
+    event = {
+        "resourceType": "AuditEvent",
+        "recorded": "2026-11-26T05:59:00Z",
+        **agent(),
+        **source(),
+        **({"type": concept} if release == "R4" else {"code": {"coding": [concept]}}),
+        **odd,
+    }
+    assert (
+        "masked"
+        in convert(json.dumps(event).encode(), "fhir-r5" if release == "R4" else "fhir-r4").decode()
+    )
+
+
 def untagged(event: dict[str, Any]) -> dict[str, Any]:
     """An event without the tag that says that it was converted."""
     tags = [tag for tag in event["meta"]["tag"] if tag["system"] != TAG_SYSTEM]

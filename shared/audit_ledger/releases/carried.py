@@ -60,19 +60,47 @@ def carry(holder: JsonObject, url: str, kind: str, value: Any) -> None:
     _extensions(holder).append({"url": url, f"value{kind}": value})
 
 
+def carry_primitive(holder: JsonObject, url: str, kind: str, element: str) -> None:
+    """Move a primitive element into an extension, with what stands beside it under `_element`."""
+    value = popped(holder, element, f"value{kind}")
+    if value:
+        _extensions(holder).append({"url": url, **value})
+
+
+def popped(holder: JsonObject, element: str, name: str) -> JsonObject:
+    """Take a primitive element and what stands beside it, both under another name."""
+    return {
+        prefix + name: holder.pop(prefix + element)
+        for prefix in ("", "_")
+        if prefix + element in holder
+    }
+
+
+def put(holder: JsonObject, element: str, extension: JsonObject) -> None:
+    """Put the value that an extension carries, and what stands beside it, into an element."""
+    for name, value in extension.items():
+        if name.startswith(("value", "_value")):
+            holder[("_" if name.startswith("_") else "") + element] = value
+
+
 def carry_object(holder: JsonObject, url: str, value: JsonObject, kinds: Mapping[str, str]) -> None:
     """Add an extension for an object that has no data type of its own, member by member.
 
     `kinds`: data types of its members; FormatError where it has others.
     """
-    if not set(value) <= {*kinds, "extension", "id"}:
+    beside = {f"_{name}" for name, one in value.items() if not isinstance(one, list)} | {
+        f"_{name}" for name in kinds if name not in value
+    }
+    if not set(value) <= {*kinds, *beside, "extension", "id"}:
         raise FormatError("AuditEvent: an element has members that its release does not have")
-    parts = [
-        {"url": name, f"value{'String' if name == 'id' else kinds[name]}": one}
-        for name, given in value.items()
-        if name != "extension"
-        for one in (given if isinstance(given, list) else [given])
-    ]
+    parts: list[JsonObject] = []
+    for name in dict.fromkeys(name.removeprefix("_") for name in value if name != "extension"):
+        kind = "String" if name == "id" else kinds[name]
+        given = value.get(name)
+        if isinstance(given, list):
+            parts += ({"url": name, f"value{kind}": one} for one in given)
+        else:
+            parts.append({"url": name, **popped(dict(value), name, f"value{kind}")})
     own = value.get("extension", [])
     if not isinstance(own, list):
         raise FormatError("AuditEvent: extension is no list")
@@ -87,7 +115,7 @@ def object_of(extension: JsonObject, kinds: Mapping[str, str], lists: Set[str]) 
         if name in lists:
             found.setdefault(name, []).append(value_of(part))
         elif name in kinds or name == "id":
-            found[name] = value_of(part)
+            put(found, name, part)
         else:
             found.setdefault("extension", []).append(part)
     return found

@@ -15,10 +15,13 @@ from audit_ledger.releases.carried import (
     UNKNOWN,
     carry,
     carry_object,
+    carry_primitive,
     is_made,
     made,
     object_of,
     objects,
+    popped,
+    put,
     taken,
     value_of,
 )
@@ -44,19 +47,15 @@ def to_r4(event: JsonObject) -> JsonObject:
     """Give an R5 AuditEvent, decoded, as one of R4."""
     event = deepcopy(event)
     _codes(event)
-    for element, kind in (
-        ("severity", "Code"),
-        ("patient", "Reference"),
-        ("encounter", "Reference"),
-    ):
-        if element in event and f"_{element}" not in event:
-            carry(event, f"{R5}{element}", kind, event.pop(element))
+    carry_primitive(event, f"{R5}severity", "Code", "severity")
+    for element in ("patient", "encounter"):
+        if element in event:
+            carry(event, f"{R5}{element}", "Reference", event.pop(element))
     for reference in _popped_list(event, "basedOn"):
         carry(event, f"{R5}basedOn", "Reference", reference)
     if "occurredPeriod" in event:
         event["period"] = event.pop("occurredPeriod")
-    if "occurredDateTime" in event and "_occurredDateTime" not in event:
-        carry(event, f"{R5}occurred", "DateTime", event.pop("occurredDateTime"))
+    carry_primitive(event, f"{R5}occurred", "DateTime", "occurredDateTime")
     _outcome(event)
     if "authorization" in event:
         event["purposeOfEvent"] = event.pop("authorization")
@@ -103,16 +102,22 @@ def _outcome(event: JsonObject) -> None:
         as_r4 = own if code.get("system") == OUTCOMES else _OF_SEVERITY.get(str(own))
         if isinstance(as_r4, str):
             event["outcome"] = as_r4
-    words = next((one.get("text") for one in objects(details) if "text" in one), None)
-    if isinstance(words, str):
-        event["outcomeDesc"] = words
-    expected: JsonObject = {"code": {"system": OUTCOMES, "code": event.get("outcome")}}
+        if code.get("system") == OUTCOMES and "_code" in code:
+            event["_outcome"] = code["_code"]
+    words = next((one for one in objects(details) if {"text", "_text"} & set(one)), {})
+    event |= _renamed(words, "text", "outcomeDesc")
+    expected: JsonObject = {"code": {"system": OUTCOMES, **_renamed(event, "outcome", "code")}}
     if isinstance(code, dict) and is_made(code):
         expected = {"code": code}
-    if "outcomeDesc" in event:
-        expected["detail"] = [{"text": words}]
+    if of_words := _renamed(event, "outcomeDesc", "text"):
+        expected["detail"] = [of_words]
     if outcome != expected:
         carry_object(event, f"{R5}outcome", outcome, OUTCOME)
+
+
+def _renamed(holder: JsonObject, element: str, name: str) -> JsonObject:
+    """Give a primitive element and what stands beside it, both under another name."""
+    return popped(dict(holder), element, name)
 
 
 def _agent(agent: JsonObject) -> None:
@@ -121,16 +126,16 @@ def _agent(agent: JsonObject) -> None:
         del agent["who"]
     for element in ("altId", "name", "media"):
         if f"agent.{element}" in restored:
-            agent[element] = value_of(restored[f"agent.{element}"][0])
+            put(agent, element, restored[f"agent.{element}"][0])
     if "requestor" not in agent and "_requestor" not in agent:
         agent["requestor"], agent["_requestor"] = False, {"extension": [MADE]}
     if "agent.network" in restored:
         agent.pop("networkString", None)
         agent["network"] = object_of(restored["agent.network"][0], NETWORK, frozenset())
-    elif "networkUri" in agent:
-        agent["network"] = {"address": agent.pop("networkUri"), "type": URI}
-    elif "networkString" in agent:
-        agent["network"] = {"address": agent.pop("networkString")}
+    elif uri := popped(agent, "networkUri", "address"):
+        agent["network"] = {**uri, "type": URI}
+    elif string := popped(agent, "networkString", "address"):
+        agent["network"] = string
         if "agent.network.type" in restored:
             agent["network"]["type"] = value_of(restored["agent.network.type"][0])
     elif "networkReference" in agent:
@@ -141,11 +146,9 @@ def _agent(agent: JsonObject) -> None:
 
 def _source(source: JsonObject) -> None:
     if isinstance(site := source.get("site"), dict):
-        display = site.get("display")
         del source["site"]
-        if isinstance(display, str):
-            source["site"] = display
-        if site != {"display": display}:
+        source |= _renamed(site, "display", "site")
+        if site != _renamed(source, "site", "display"):
             carry(source, f"{R5}source.site", "Reference", site)
     _as_codings(source, "type", "source.type")
 
@@ -154,7 +157,7 @@ def _entity(entity: JsonObject) -> None:
     restored = taken(entity, R4, one=OF_ENTITY)
     for element in ("type", "lifecycle", "name", "description"):
         if f"entity.{element}" in restored:
-            entity[element] = value_of(restored[f"entity.{element}"][0])
+            put(entity, element, restored[f"entity.{element}"][0])
     role = entity.get("role")
     if isinstance(role, dict) and ("coding" in role or "text" in role):
         codings = objects(role.get("coding"))
@@ -175,15 +178,17 @@ def _entity(entity: JsonObject) -> None:
 def _detail(detail: JsonObject) -> None:
     type_ = detail.get("type")
     if isinstance(type_, dict):
-        text = type_.get("text")
         coded = next(iter(objects(type_.get("coding"))), {})
-        detail["type"] = text or coded.get("display") or coded.get("code") or "unknown"
-        if type_ != {"text": text}:
+        del detail["type"]
+        detail |= _renamed(type_, "text", "type")
+        if not {"type", "_type"} & set(detail):
+            detail["type"] = coded.get("display") or coded.get("code") or "unknown"
+        if type_ != _renamed(detail, "type", "text"):
             carry(detail, f"{R5}entity.detail.type", "CodeableConcept", type_)
-    for name in [name for name in detail if name.startswith("value")]:
-        if name not in ("valueString", "valueBase64Binary"):
-            carry(detail, f"{R5}entity.detail.value", name.removeprefix("value"), detail.pop(name))
-            detail["_valueString"] = deepcopy(UNKNOWN)
+    given = {name.removeprefix("_") for name in detail if name.startswith(("value", "_value"))}
+    for name in sorted(given - {"valueString", "valueBase64Binary"}):
+        carry_primitive(detail, f"{R5}entity.detail.value", name.removeprefix("value"), name)
+        detail["_valueString"] = deepcopy(UNKNOWN)
 
 
 def _as_codings(holder: JsonObject, element: str, path: str) -> None:

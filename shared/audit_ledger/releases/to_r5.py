@@ -16,10 +16,13 @@ from audit_ledger.releases.carried import (
     UNKNOWN,
     carry,
     carry_object,
+    carry_primitive,
     is_made,
     made,
     object_of,
     objects,
+    popped,
+    put,
     taken,
     value_of,
 )
@@ -52,9 +55,9 @@ def to_r5(event: JsonObject) -> JsonObject:
             event[path] = [value_of(one) for one in restored[path]]
     for path in ("code", "severity", "patient", "encounter"):
         if path in restored:
-            event[path] = value_of(restored[path][0])
+            put(event, path, restored[path][0])
     if "occurred" in restored:
-        event["occurredDateTime"] = value_of(restored["occurred"][0])
+        put(event, "occurredDateTime", restored["occurred"][0])
     if "outcome" in restored:
         event["outcome"] = object_of(restored["outcome"][0], OUTCOME, OUTCOME_LISTS)
     return event
@@ -78,16 +81,16 @@ def _root(event: JsonObject) -> None:
 
 def _outcome(event: JsonObject) -> None:
     code, words = event.get("outcome"), event.get("outcomeDesc")
-    has_primitives = "_outcome" in event or "_outcomeDesc" in event
-    if has_primitives or not isinstance(code, str | None) or not isinstance(words, str | None):
+    if not isinstance(code, str | None) or not isinstance(words, str | None):
         return
-    if code is None and words is None:
+    of_code, of_words = popped(event, "outcome", "code"), popped(event, "outcomeDesc", "text")
+    if not of_code and not of_words:
         return
     outcome: JsonObject = {"code": deepcopy(UNKNOWN)}
-    if code is not None:
-        outcome = {"code": {"system": OUTCOMES, "code": event.pop("outcome")}}
-    if words is not None:
-        outcome["detail"] = [{"text": event.pop("outcomeDesc")}]
+    if of_code:
+        outcome = {"code": {"system": OUTCOMES, **of_code}}
+    if of_words:
+        outcome["detail"] = [of_words]
     event["outcome"] = outcome
 
 
@@ -96,22 +99,24 @@ def _agent(agent: JsonObject) -> None:
     name = agent.get("name")
     if "who" not in agent:
         agent["who"] = made({"display": name}) if isinstance(name, str) else deepcopy(UNKNOWN)
-    for element, kind in (("altId", "String"), ("name", "String"), ("media", "Coding")):
-        if element in agent and f"_{element}" not in agent:
-            carry(agent, f"{R4}agent.{element}", kind, agent.pop(element))
+    for element in ("altId", "name"):
+        carry_primitive(agent, f"{R4}agent.{element}", "String", element)
+    if "media" in agent:
+        carry(agent, f"{R4}agent.media", "Coding", agent.pop("media"))
     if agent.get("requestor") is False and agent.get("_requestor") == {"extension": [MADE]}:
         del agent["requestor"], agent["_requestor"]
     network = agent.get("network")
     if isinstance(network, dict):
         del agent["network"]
-        if not set(network) <= {"address", "type"} or "address" not in network:
+        is_plain = set(network) <= {"address", "_address", "type"}
+        if not is_plain or not {"address", "_address"} & set(network):
             carry_object(agent, f"{R4}agent.network", network, NETWORK)
             if isinstance(network.get("address"), str):
                 agent["networkString"] = network["address"]
         elif network.get("type") == URI:
-            agent["networkUri"] = network["address"]
+            agent |= popped(network, "address", "networkUri")
         else:
-            agent["networkString"] = network["address"]
+            agent |= popped(network, "address", "networkString")
             if "type" in network:
                 carry(agent, f"{R4}agent.network.type", "Code", network["type"])
     if "purposeOfUse" in agent:
@@ -122,8 +127,8 @@ def _agent(agent: JsonObject) -> None:
 
 def _source(source: JsonObject) -> None:
     restored = taken(source, R5, one=OF_SOURCE, lists=LISTS_OF_SOURCE)
-    if isinstance(source.get("site"), str) and "_site" not in source:
-        source["site"] = {"display": source["site"]}
+    if isinstance(source.get("site"), str | None) and {"site", "_site"} & set(source):
+        source["site"] = popped(source, "site", "display")
     if _codings(source.get("type")):
         source["type"] = [{"coding": [coding]} for coding in source["type"]]
     if "source.site" in restored:
@@ -134,22 +139,19 @@ def _source(source: JsonObject) -> None:
 
 def _entity(entity: JsonObject) -> None:
     restored = taken(entity, R5, one=OF_ENTITY, lists=LISTS_OF_ENTITY)
-    for element, kind in (
-        ("type", "Coding"),
-        ("lifecycle", "Coding"),
-        ("name", "String"),
-        ("description", "String"),
-    ):
-        if element in entity and f"_{element}" not in entity:
-            carry(entity, f"{R4}entity.{element}", kind, entity.pop(element))
+    for element in ("type", "lifecycle"):
+        if element in entity:
+            carry(entity, f"{R4}entity.{element}", "Coding", entity.pop(element))
+    for element in ("name", "description"):
+        carry_primitive(entity, f"{R4}entity.{element}", "String", element)
     if isinstance(role := entity.get("role"), dict) and "coding" not in role:
         entity["role"] = {"coding": [role]}
     if _codings(entity.get("securityLabel")):
         entity["securityLabel"] = [{"coding": [label]} for label in entity["securityLabel"]]
     for detail in objects(entity.get("detail")):
         of_detail = taken(detail, R5, one=OF_DETAIL)
-        if isinstance(detail.get("type"), str) and "_type" not in detail:
-            detail["type"] = {"text": detail["type"]}
+        if isinstance(detail.get("type"), str | None) and {"type", "_type"} & set(detail):
+            detail["type"] = popped(detail, "type", "text")
         if "entity.detail.type" in of_detail:
             detail["type"] = value_of(of_detail["entity.detail.type"][0])
         if "entity.detail.value" in of_detail:
