@@ -23,14 +23,17 @@ from infra.local.openapi_parts import (
     query,
 )
 
-_FACTS = ("report", "title", "about", "from", "to", "zone", "origin", "entries", "made")
+_FACTS = ("report", "title", "about", "from", "to", "zone", "origin", "made")
 _ROWS = {"type": "array", "items": {"type": "object"}}
 
 
 def _report(*tables: str, **facts: Json) -> Json:
     return object_of(
         [*_FACTS, *facts, *tables, "notes", "verify"],
-        entries={**SIZE, "description": "How many entries it was made from."},
+        entries={
+            **SIZE,
+            "description": "How many entries it was made from; of accountings by the day, absent.",
+        },
         zone=TEXT_SCHEMA,
         origin=TEXT_SCHEMA,
         **facts,
