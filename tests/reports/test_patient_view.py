@@ -285,6 +285,20 @@ def test_an_organisation_that_bears_a_persons_name_is_masked(name: str) -> None:
         assert access.organisation == shown
 
 
+def test_those_of_whom_nothing_is_recorded_are_not_one_person() -> None:
+    """They are told apart by what they are, at least."""
+    nurse = {"role": [{"coding": [{"system": "urn:r", "code": "n", "display": "nurse"}]}]}
+    events = [
+        opened(r4(agent=[{"requestor": True, **role}]), seq)
+        for seq, role in enumerate((nurse, nurse, {}))
+    ]
+    people = view(events, ViewPolicy()).people
+    assert [(person.who, person.role == "nurse", person.number) for person in people] == [
+        (None, True, 2),
+        (None, False, 1),
+    ]
+
+
 def test_each_mask_hides_its_own_only() -> None:
     """Days with names, and times with roles."""
     events = [opened(READ | {"agent": [{"who": {"display": "Dr Zebra"}, "requestor": True}]}, 41)]

@@ -234,12 +234,15 @@ def _names(agent: AgentDetails) -> Iterable[str]:
 
 
 def _person(access: Access, details: EventDetails, policy: ViewPolicy) -> tuple[str | None, ...]:
-    """Tell persons apart by what identifies them best, so that two of one name stay two."""
-    if policy.role_only:
-        return access.role, access.organisation
-    return tuple(
-        YOU if is_the_patient(user, details) else id_of(user) for user in users_of(details)
-    )
+    """Tell persons apart by what identifies them best, so that two of one name stay two.
+
+    Those of whom nothing is recorded are of one role of an organisation, as where persons are
+    masked.
+    """
+    ids = tuple(YOU if is_the_patient(user, details) else id_of(user) for user in users_of(details))
+    if policy.role_only or not any(ids):
+        return None, access.role, access.organisation
+    return ids
 
 
 def _summary(accesses: list[Access]) -> PersonSummary:
