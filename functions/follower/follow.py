@@ -31,6 +31,7 @@ from audit_ledger.detections import (
 from audit_ledger.errors import (
     FormatError,
     LedgerError,
+    LostRaceError,
     NotFoundError,
     UnreachableError,
     VerificationError,
@@ -47,6 +48,7 @@ EVENTS_A_COMMIT = 2000
 PLACES_A_COMMIT = 2000  # of documents; a single event may name as many
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
 WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
+MOST_READS = 5  # of a state that others write at this moment
 RULE = "rule "
 
 Anew = Literal["begin", "go on"]
@@ -192,14 +194,18 @@ class Follower:
 
     def _counted_before(self) -> Counted:
         """Begin to count anew beside what is read; alone where that is none, or cannot be read."""
-        live = self.views.cursor()
-        if COMPLETENESS not in live.states:
-            return Counted()
-        try:
-            before = decode_counted(self._state(live, COMPLETENESS))
-        except (FormatError, VerificationError):
-            return Counted()
-        return Counted(before=before.state, before_seq=live.next_seq)
+        for _ in range(MOST_READS):
+            live = self.views.cursor()
+            if COMPLETENESS not in live.states:
+                return Counted()
+            try:
+                before = decode_counted(self._state(live, COMPLETENESS))
+            except LostRaceError:
+                continue  # it is followed at this moment
+            except (FormatError, VerificationError):
+                return Counted()
+            return Counted(before=before.state, before_seq=live.next_seq)
+        raise LostRaceError("what is read moves on all the time")
 
     def _opened_in_time(self, block: StoredBlock, run: Run) -> list[Opened]:
         """Open a block's records; a secret that is only too new to be found yet is waited for."""

@@ -118,6 +118,28 @@ def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
         assert follow(stage, anew="begin")["next_seq"] >= 4
 
 
+def test_what_is_read_may_move_on_when_it_is_made_anew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The counting that is gone on with is read again then."""
+    for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
+        stage.send(numbered(number, patient))
+    settle(stage)
+    erase(stage, numbered_at=2)
+    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    read, moves = ViewsTable.state, [True, True]
+
+    def moved(self: ViewsTable, *which: Any) -> bytes | None:
+        if moves and moves.pop():
+            raise LostRaceError("the views moved on")
+        return read(self, *which)
+
+    with monkeypatch.context() as moving:
+        moving.setattr(ViewsTable, "state", moved)
+        assert follow(stage, anew="begin")["generation"] == 1
+    assert gaps_of(stage)["gaps"] == []
+
+
 def test_to_go_on_with_what_is_finished_begins_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
