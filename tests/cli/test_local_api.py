@@ -300,6 +300,19 @@ def test_a_report_is_a_table_or_what_the_api_gives(accessed: Person) -> None:
     assert len(set(users)) > 1
 
 
+def test_a_wide_report_fits_a_narrow_terminal(
+    accessed: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what matters first, times on one line, and a word on where the rest is."""
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = accessed.run("report", "privacy").out.partition("break glass:")[0]
+    assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", narrow, re.MULTILINE)
+    assert re.search(r"^\d+ more columns: ", narrow, re.MULTILINE)
+    assert max(map(len, narrow.splitlines())) <= 90
+    monkeypatch.setenv("COLUMNS", "300")
+    assert "more columns" not in accessed.run("report", "privacy").out
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

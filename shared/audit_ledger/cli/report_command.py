@@ -15,14 +15,20 @@ from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Answered, Asked
 from audit_ledger.cli.owner_files import write_for_owner
-from audit_ledger.cli.screen import Columns, facts
+from audit_ledger.cli.screen import Columns, facts, make_console
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
 _MOST_BYTES = 256 << 20  # unpacked
 _INSTANT = re.compile(  # in the zone that the report names
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.000)?[+-][0-9]{2}:[0-9]{2}"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{3})?[+-][0-9]{2}:[0-9]{2}"
 )
 _FOOTER = ("notes", "verify")
+_TIME_WIDTH = len("2026-11-22 05:59:00")
+_READABLE = 10  # characters a column
+_SECONDARY = {  # where a terminal is too narrow for all of them
+    *("user_id", "role", "kind", "failed", "break_glass", "address", "source", "portal"),
+    *("entry_time", "received", "event_id", "format", "flags", "conflict"),
+}
 
 
 def run(
@@ -86,9 +92,25 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
     titles = [key for key in (rows[0] if rows else ()) if any(_text(row[key]) for row in rows)]
     if not titles:
         return
-    columns = Columns([_label(title) for title in titles], [0] * len(titles))
+    hidden = []
+    if len(titles) * _READABLE > make_console().width:
+        hidden = [title for title in titles if title in _SECONDARY]
+        titles = [title for title in titles if title not in _SECONDARY]
+    columns = Columns(
+        [_label(title) for title in titles], [_width(title, rows) for title in titles]
+    )
     for row in rows:
         columns.row([_text(row.get(title)) for title in titles])
+    if hidden:
+        click.echo(f"{len(hidden)} more columns: in a wider terminal, with --json, --format csv")
+
+
+def _width(title: str, rows: Sequence[dict[str, Any]]) -> int:
+    """Give the width of a column of times, or of numbers; 0 of others: they share what is left."""
+    given = [row[title] for row in rows if row.get(title) is not None]
+    if all(isinstance(value, int) for value in given):
+        return max(map(len, (*_label(title).split(), *map(_text, given))))
+    return _TIME_WIDTH if all(_INSTANT.fullmatch(str(value)) for value in given) else 0
 
 
 def _label(key: str) -> str:
