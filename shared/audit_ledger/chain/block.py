@@ -18,7 +18,6 @@ that key can add nothing that publisher and monitor would accept.
 
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -121,7 +120,10 @@ def body_time(body: bytes) -> int:
 
 
 def decode_body(data: bytes) -> Body:
-    """Read what `encode_body` writes; FormatError for anything else."""
+    """Read what `encode_body` writes; FormatError for anything else.
+
+    All lengths are of fixed width, and every byte is of one piece: no two spellings are one body.
+    """
     if len(data) > MAX_BODY_BYTES:  # before a million empty entries are taken apart
         raise FormatError(f"block: body of {len(data)} bytes, at most {MAX_BODY_BYTES}")
     sections: list[bytes] = []
@@ -131,24 +133,20 @@ def decode_body(data: bytes) -> Body:
         sections.append(section)
     if len(data) != position + _U64.size:
         raise FormatError("block: body does not end with its time")
-    entries = list(_split(sections[0], _U16, "entries"))
-    sealed = list(_split(sections[1], _U32, "sealed records"))
-    rows = list(_split_rows(sections[2]))
+    entries = _split(sections[0], _U16, "entries")
+    sealed = _split(sections[1], _U32, "sealed records")
+    rows, conflicts = _split_rows(sections[2])
     if not len(entries) == len(sealed) == len(rows):
         raise FormatError("block: entries, sealed records and index rows differ in number")
+    if not 1 <= len(entries) <= MAX_ENTRIES:
+        raise FormatError(f"block: {len(entries)} entries, expected 1 to {MAX_ENTRIES}")
     if len(sections[3]) % 32:
         raise FormatError("block: frontier is not a sequence of hashes")
-    body = Body(
-        tuple(
-            BlockItem(entry, record, row, conflict)
-            for entry, record, (row, conflict) in zip(entries, sealed, rows, strict=True)
-        ),
+    return Body(
+        tuple(map(BlockItem, entries, sealed, rows, conflicts)),
         tuple(sections[3][i : i + 32] for i in range(0, len(sections[3]), 32)),
         _U64.unpack_from(data, position)[0],
     )
-    if encode_body(body) != data:
-        raise FormatError("block: body is not spelled as the encoder spells it")
-    return body
 
 
 def _take(data: bytes, position: int, length: struct.Struct, what: str) -> tuple[bytes, int]:
@@ -161,21 +159,34 @@ def _take(data: bytes, position: int, length: struct.Struct, what: str) -> tuple
     return data[start:end], end
 
 
-def _split(section: bytes, length: struct.Struct, what: str) -> Iterator[bytes]:
-    position = 0
-    while position < len(section):
-        piece, position = _take(section, position, length, what)
-        yield piece
+def _split(section: bytes, length: struct.Struct, what: str, gap: int = 0) -> list[bytes]:
+    """Give the pieces of a section, each behind `gap` bytes and its length.
+
+    Without a call a piece: a page of a search takes tens of thousands of them apart.
+    """
+    pieces = []
+    position, end, width, read = 0, len(section), gap + length.size, length.unpack_from
+    while position < end:
+        start = position + width
+        if start > end:
+            raise FormatError(f"block: {what} end before their length")
+        position = start + read(section, position + gap)[0]
+        if position > end:
+            raise FormatError(f"block: {what} are shorter than their length says")
+        pieces.append(section[start:position])
+    return pieces
 
 
-def _split_rows(section: bytes) -> Iterator[tuple[bytes, bool]]:
+def _split_rows(section: bytes) -> tuple[list[bytes], list[bool]]:
+    rows = _split(section, _U16, "index rows", gap=1)
+    conflicts = []
     position = 0
-    while position < len(section):
-        conflict = section[position]
-        if conflict > 1:
+    for row in rows:
+        if section[position] > 1:
             raise FormatError("block: conflict is neither 0 nor 1")
-        row, position = _take(section, position + 1, _U16, "index rows")
-        yield row, bool(conflict)
+        conflicts.append(section[position] == 1)
+        position += _U8U16.size + len(row)
+    return rows, conflicts
 
 
 ARCHIVE_FOLDER = "blocks/"
