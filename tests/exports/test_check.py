@@ -232,6 +232,31 @@ def test_each_tampering_is_told_exactly(export: Files, name: str, piece_bytes: i
     assert [(str(f.code), f.file, f.line, f.entry) for f in found] == expected
 
 
+@pytest.mark.parametrize("piece_bytes", [1, 333, 1 << 20])
+@pytest.mark.parametrize(("found", "made"), [(b"\r\n", b"\n"), (b"\n", b"\r\n")])
+@pytest.mark.parametrize("name", [CSV, ENTRIES, "receipts", "checkpoint"])
+def test_line_ends_that_a_transfer_changed_are_one_finding(
+    export: Files, name: str, found: bytes, made: bytes, piece_bytes: int
+) -> None:
+    """Each line would differ; what differs is said once. RFC 4180 has CR LF, the others LF."""
+    files = {**export, name: export[name].replace(found, made)}
+    if files == export:
+        return
+    (finding,) = check_export(pieces_of(files, piece_bytes), files[MANIFEST])
+    assert finding.file == name
+    assert finding.message.startswith("only its line ends (LF, CR LF) are not those of the export")
+
+
+def test_a_line_that_changed_too_is_found_whatever_the_line_ends(export: Files) -> None:
+    """Other line ends hide nothing."""
+    files = dict(export)
+    edited(CSV, lambda p: put(p, 4, b"another\r\n"))(files)
+    files[CSV] = files[CSV].replace(b"\r\n", b"\n")
+    found = list(check_export(pieces_of(files, 333), files[MANIFEST]))
+    assert len(found) > 1
+    assert all("only its line ends" not in finding.message for finding in found)
+
+
 def test_a_finding_quotes_nothing_of_an_event(export: Files) -> None:
     """It may end up in a log."""
     files = dict(export)

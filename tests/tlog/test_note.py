@@ -158,7 +158,9 @@ ENCODED = LINE.split(" ")[2].strip()
         ),
         pytest.param(f"{TEXT}\n— a AAAAAAAA====\n".encode(), "base64", id="too much padding"),
         pytest.param(f"A\tnote.\n\n{LINE}".encode(), "control character", id="tab"),
-        pytest.param(f"A note.\r\n\n{LINE}".encode(), "control character", id="carriage return"),
+        pytest.param(f"A note.\r\n\n{LINE}".encode(), "line 1: ends in CR LF", id="CR LF"),
+        pytest.param(f"A n\rote.\n\n{LINE}".encode(), "control character", id="carriage return"),
+        pytest.param(f"\ufeffA note.\n\n{LINE}".encode(), "byte order mark", id="byte order mark"),
         pytest.param(f"A\0note.\n\n{LINE}".encode(), "control character", id="zero byte"),
         pytest.param(
             f"A\x1fnote.\n\n{LINE}".encode(), "control character", id="last control character"

@@ -100,12 +100,22 @@ def test_only_space_and_tab_are_white_space(space: str) -> None:
     assert policy.quorum == name
 
 
-@pytest.mark.parametrize("octet", [*range(9), *range(11, 32), 127])
+@pytest.mark.parametrize("octet", [*range(9), *range(11, 13), *range(14, 32), 127])
 @pytest.mark.parametrize("place", [b"quorum none\n# %b\n", b"quorum none%b\n"])
 def test_control_characters_are_not_allowed(octet: int, place: bytes) -> None:
     """Not even in a comment; the octet and its line are named."""
     with pytest.raises(FormatError, match=f"line [12]: octet 0x{octet:02x}"):
         parse_policy(place % bytes([octet]))
+
+
+def test_line_ends_that_a_transfer_changed_are_named() -> None:
+    """CR LF is what a mail program or an editor makes of LF; a byte order mark is an editor's."""
+    with pytest.raises(FormatError, match=r"policy, line 2: ends in CR LF, expected LF alone"):
+        parse_policy(b"quorum none\n# a\r\n")
+    with pytest.raises(FormatError, match="begins with a byte order mark"):
+        parse_policy(b"\xef\xbb\xbfquorum none\n")
+    with pytest.raises(FormatError, match="line 1: octet 0x0d"):
+        parse_policy(b"# a\rb\nquorum none\n")
 
 
 def test_octets_with_the_high_bit_are_allowed() -> None:

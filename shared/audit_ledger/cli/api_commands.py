@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.filters import with_filters
 from audit_ledger.cli.parameters import FILE, EventId, Time, with_connection
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _JSON = click.option("--json", "as_json", is_flag=True, help="To standard output as JSON.")
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument(
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(readable=False)
 )
@@ -43,7 +44,7 @@ def send(
     return send_command.run(connection, files, state, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @with_filters
 @click.option("--sort", type=click.Choice(["-date", "date"]), default="-date", help="[-date]")
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="[50]")
@@ -72,7 +73,7 @@ def search(
     return search_command.run(connection, options, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument("event_id", type=EventId(), metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="The bytes that its sender submitted.")
 @with_connection
@@ -83,7 +84,7 @@ def show(connection: "ConnectionOptions", event_id: str, as_json: bool) -> int:
     return show_command.run(connection, event_id, as_json=as_json)
 
 
-@click.command("get")
+@click.command("get", cls=LedgerCommand)
 @click.argument("event_id", type=EventId(), metavar="ID")
 @click.option("-o", "--output", type=FILE, required=True, help="The proof; FILE.record.json too.")
 @click.option(
@@ -113,7 +114,7 @@ def get_receipt(
     return receipt_get_command.run(connection, event_id, output, wait_seconds, policy_file)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.option(
     "--from", "first", type=Time(), metavar="TIME", help="2026-11-22T05:59:00Z. [1 h ago]"
 )
@@ -134,7 +135,7 @@ def digests(
     return digests_command.run(connection, first, last, latest=latest, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument("file", type=FILE)
 @_JSON
 @with_connection
@@ -150,7 +151,7 @@ def document(connection: "ConnectionOptions", file: Path, as_json: bool) -> int:
     return document_command.run(connection, file, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @_JSON
 def profiles(as_json: bool) -> int:
     """List the ledgers that are known here; tokens are never shown.
@@ -179,7 +180,7 @@ def profiles(as_json: bool) -> int:
     return profiles_command.run(as_json=as_json)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> int:

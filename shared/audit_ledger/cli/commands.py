@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli import api_commands, report_commands
+from audit_ledger.cli.command import LedgerGroup
 from audit_ledger.cli.parameters import FILE, Time
 
 _SOURCE_HELP = "SOURCE is a folder, an http(s) URL or s3://bucket/prefix."
@@ -15,7 +16,10 @@ _LEDGER = click.option("--ledger", "ledger_id", required=True, help="The ledger'
 _ORIGIN = click.option("--origin", help="Its origin; else taken from its settings on AWS.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LedgerGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="audit-ledger", message="%(prog)s %(version)s")
 def ledger() -> None:
     """Send events to a ledger, find them, and verify it without trusting whoever published it.
@@ -84,7 +88,7 @@ def policy(stage: str, ledger_id: str, origin: str | None, output: Path | None) 
     return policy_command.run(stage, ledger_id, origin, output)
 
 
-@ledger.group()
+@ledger.group(cls=LedgerGroup)
 def receipt() -> None:
     """Prove that one entry is in a ledger."""
 

@@ -10,6 +10,7 @@ import msgspec
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.screen import Columns
 from audit_ledger.instants import format_instant
 
@@ -45,7 +46,7 @@ def run(
     columns: Columns | None = None
     for digest in found:
         if as_json:
-            click.echo(msgspec.json.format(digest, indent=-1))
+            echo_json_line(digest)
             continue
         columns = columns or Columns(_TITLES, _WIDTHS)
         columns.row(_cells(digest, api.url))

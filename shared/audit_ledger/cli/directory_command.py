@@ -7,7 +7,8 @@ import click
 from audit_ledger.aws.directory_files import MOST_BYTES
 from audit_ledger.cli.exit_codes import VERIFIED, FailedError, WrongInputError
 from audit_ledger.cli.inputs import read_file
-from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.report import printable
 from audit_ledger.cli.screen import facts
 from audit_ledger.detections import FILES, make_rules, read_directory
 from audit_ledger.errors import FormatError
@@ -28,14 +29,19 @@ def run(folder: Path, *, as_json: bool) -> int:
         directory = read_directory(files)
     except FormatError as error:
         raise FailedError(f"{folder}: {error}") from None
-    rows = {name: max(0, data.count(b"\n") - 1) for name, data in files.items()}
+    counts = directory.counts
+    records = {name: counts[name.removesuffix(".csv")] for name in FILES if name in files}
     lacking = {rule.name: rule.not_applicable(directory) for rule in make_rules()}
     digest = directory.digest.hex()
     if as_json:
-        click.echo(as_json_text({"files": rows, "rules": lacking, "digest": digest}))
+        echo_json({"files": records, "rules": lacking, "digest": digest})
         return VERIFIED
     click.echo(printable(f"can be read: {folder}"))
-    facts([*((name, f"{count:,} lines") for name, count in rows.items()), ("digest", digest[:16])])
+    rows = [
+        (name, f"{count:,} {'record' if count == 1 else 'records'}")
+        for name, count in records.items()
+    ]
+    facts([*rows, ("digest", digest[:16])])
     click.echo("rules that do not run with it:")
     facts([(name, why) for name, why in sorted(lacking.items()) if why is not None])
     return VERIFIED

@@ -1,7 +1,6 @@
 """`ledger document`: whether a ledger recorded this very document. The document stays here."""
 
 import os
-import sys
 from base64 import urlsafe_b64encode
 from contextlib import nullcontext
 from hashlib import sha256
@@ -20,8 +19,9 @@ from audit_ledger.cli.exit_codes import (
     WrongInputError,
 )
 from audit_ledger.cli.http_client import Asked
-from audit_ledger.cli.report import as_json_text
+from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.screen import Columns
+from audit_ledger.cli.standard_streams import standard_input
 from audit_ledger.reports.words import ACTIONS
 
 PATH = "/documents/verify"
@@ -59,7 +59,7 @@ def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
     entries, more = found.entries, found.more
     if as_json:
         shown = {"digest": digest, "entries": msgspec.to_builtins(entries), "more": more}
-        click.echo(as_json_text(shown))
+        echo_json(shown)
     elif not entries and more:
         click.echo("cannot tell: many entries name this digest, and the first are not yours to see")
     elif not entries:
@@ -82,7 +82,7 @@ def digest_uri(file: Path) -> str:
     """Give the SHA-256 of a file's bytes as an RFC 6920 URI; `-` is standard input."""
     digest = sha256()
     try:
-        with nullcontext(sys.stdin.buffer) if str(file) == STDIN else file.open("rb") as opened:
+        with nullcontext(standard_input()) if str(file) == STDIN else file.open("rb") as opened:
             while piece := opened.read(1 << 20):
                 digest.update(piece)
     except OSError as error:

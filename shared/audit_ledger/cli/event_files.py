@@ -5,7 +5,6 @@ the server's; here it is only found out what each is, to send it the right way.
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import IO, Final, Literal
 import msgspec
 
 from audit_ledger.cli.inputs import NOT_JSON
+from audit_ledger.cli.standard_streams import standard_input
 from audit_ledger.errors import RefusedError
 from audit_ledger.events.json_document import slice_elements, slice_members
 
@@ -92,7 +92,7 @@ def read_events(file: Path | None) -> Iterator[Found]:
     """Give what is in a file (None: standard input), in its order."""
     name = STDIN if file is None else str(file)
     try:
-        with nullcontext(sys.stdin.buffer) if file is None else file.open("rb") as opened:
+        with nullcontext(standard_input()) if file is None else file.open("rb") as opened:
             if file is not None and file.suffix in _LINES:
                 yield from _lines(opened, name)
                 return
@@ -140,7 +140,7 @@ def _lines(opened: IO[bytes], name: str, begun: bytes = b"") -> Iterator[Found]:
 
 def _document(body: bytes, name: str, end: int) -> Iterator[Found]:
     if body.startswith(b"["):
-        yield from _cloudevents(body, name, end)
+        yield from _array(body, name, end)
         return
     head = _head_of(body)
     kind = _kind(head)
@@ -152,14 +152,23 @@ def _document(body: bytes, name: str, end: int) -> Iterator[Found]:
         yield _no_event(name, head, end)
 
 
-def _cloudevents(body: bytes, name: str, end: int) -> Iterator[Found]:
+def _array(body: bytes, name: str, end: int) -> Iterator[Found]:
+    """Give the elements of a JSON array: a batch of CloudEvents, or AuditEvents one by one."""
     try:
         elements = slice_elements(body, name, _MAX_ENTRIES, "events")
     except RefusedError as error:
         yield NoEvent(name, str(error), end=end)
         return
     for number, element in enumerate(elements):
-        yield FoundEvent(f"{name}: [{number}]", "cloudevent", element.strip(_SPACE), end)
+        place, one = f"{name}: [{number}]", element.strip(_SPACE)
+        head = _head_of(one)
+        kind = _kind(head)
+        if kind in ("audit-event", "cloudevent"):
+            yield FoundEvent(place, kind, one, end)
+        elif kind == "whole":
+            yield NoEvent(place, "a Bundle in an array: expected one event an element", end=end)
+        else:
+            yield _no_event(place, head, end)
 
 
 def _bundle(body: bytes, name: str, end: int, type_: object) -> Iterator[Found]:

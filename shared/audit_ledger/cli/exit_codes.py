@@ -16,19 +16,27 @@ EXIT_CODES = {
 }
 
 
-class WrongInputError(click.ClickException):
+class CommandError(click.ClickException):
+    """What ends a command. `is_reported`: its JSON report, already written, says so."""
+
+    def __init__(self, message: str, *, is_reported: bool = False) -> None:
+        super().__init__(message)
+        self.is_reported = is_reported
+
+
+class WrongInputError(CommandError):
     """Something that the user gave cannot be used."""
 
     exit_code = USAGE
 
 
-class FailedError(click.ClickException):
+class FailedError(CommandError):
     """Something is not what was signed."""
 
     exit_code = FAILED
 
 
-class CannotTellError(click.ClickException):
+class CannotTellError(CommandError):
     """Something is missing or cannot be reached."""
 
     exit_code = INCOMPLETE

@@ -21,9 +21,10 @@ from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
 from audit_ledger.cli.http_client import PATIENT_PAUSES, Asked
 from audit_ledger.cli.inputs import NOT_JSON
+from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.owner_files import make_folder_for_owner, open_for_owner, sync_folder
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.report import printable
 from audit_ledger.cli.screen import facts
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest, ni_uri
@@ -232,19 +233,17 @@ def _report(folder: Path, *, as_json: bool) -> None:
     digest = sha256(data).digest()
     files = [(file.name, file.size_bytes) for file in manifest.files]
     if as_json:
-        click.echo(
-            as_json_text(
-                {
-                    "folder": str(folder),
-                    "origin": manifest.origin,
-                    "size": manifest.size,
-                    "format": manifest.format,
-                    "entries": manifest.entries,
-                    "files": dict(files),
-                    "manifest_sha256": digest.hex(),
-                    "manifest": ni_uri(digest),
-                }
-            )
+        echo_json(
+            {
+                "folder": str(folder),
+                "origin": manifest.origin,
+                "size": manifest.size,
+                "format": manifest.format,
+                "entries": manifest.entries,
+                "files": dict(files),
+                "manifest_sha256": digest.hex(),
+                "manifest": ni_uri(digest),
+            }
         )
         return
     click.echo(printable(f"exported: {manifest.entries:,} entries of {manifest.origin}"))

@@ -1,27 +1,42 @@
-"""The way into the `ledger` command, and how it ends: an exit code, and never a traceback.
+"""The entry point of the `ledger` command: it ends with an exit code, and never a traceback.
 
 Nothing is imported before it is needed: worker processes import this module again.
 """
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from itertools import pairwise
+from typing import TYPE_CHECKING, NoReturn
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    import click
+
+INTERRUPTED = 130  # 128 + SIGINT
+PIPE_CLOSED = 141  # 128 + SIGPIPE
 CANNOT_TELL = 3
+USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit: 0 verified, 1 failed, 3 incomplete, 2 usage."""
+    """Run the command and exit: 0 verified, 1 failed, 3 incomplete, 2 usage.
+
+    As a shell reports a program that a signal ended: 130 if interrupted, 141 if the reader of a
+    pipe closed it, so that neither is taken for an answer.
+    """
+    from audit_ledger.cli import standard_streams  # noqa: PLC0415
+
+    if not standard_streams.prepare():
+        if sys.stderr is not None:
+            print("ledger: standard output is closed", file=sys.stderr)
+        sys.exit(USAGE)
     try:
-        code = run(arguments)
+        code = run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # who read the output has seen enough
-        _say_no_more()
-        code = INTERRUPTED
+    except BrokenPipeError:
+        standard_streams.discard_output()
+        code = PIPE_CLOSED
     except OSError as error:  # a full disk, mostly: of anything else the command knows more
-        _say_no_more()
+        standard_streams.discard_output()
         where = f"{error.filename}: " if error.filename else ""
         print(f"ledger: {where}{error.strerror or error}", file=sys.stderr)
         code = CANNOT_TELL
@@ -30,29 +45,50 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _say_no_more() -> None:
-    """Have what is still to be written to standard output go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code."""
+def run(arguments: Sequence[str]) -> int:
+    """Run the command and return the exit code; BrokenPipeError where a pipe was closed."""
     import click  # noqa: PLC0415
 
+    from audit_ledger.cli.command import PipeClosedError  # noqa: PLC0415
     from audit_ledger.cli.commands import ledger  # noqa: PLC0415
 
     try:
-        code = ledger.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="ledger",
-            standalone_mode=False,
-        )
-    except click.UsageError as error:
-        error.show()
-        return error.exit_code
+        code = ledger.main(args=list(arguments), prog_name="ledger", standalone_mode=False)
+    except PipeClosedError:
+        raise BrokenPipeError from None
     except click.ClickException as error:
-        click.echo(f"ledger: {error.format_message()}", err=True)
+        _report(error, arguments)
         return error.exit_code
     except click.Abort:
         return INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _report(error: "click.ClickException", arguments: Sequence[str]) -> None:
+    """Write an error to standard error, and with `--json` to standard output as an object too."""
+    import click  # noqa: PLC0415
+
+    from audit_ledger.cli.exit_codes import CommandError  # noqa: PLC0415
+    from audit_ledger.cli.json_output import echo_json  # noqa: PLC0415
+    from audit_ledger.cli.report import printable  # noqa: PLC0415
+
+    message = error.format_message()
+    if isinstance(error, click.UsageError):
+        error.show()
+    else:
+        click.echo(printable(f"ledger: {message}"), err=True)
+    if _is_json_requested(arguments) and not (
+        isinstance(error, CommandError) and error.is_reported
+    ):
+        echo_json({"error": message, "exit_code": error.exit_code})
+
+
+def _is_json_requested(arguments: Sequence[str]) -> bool:
+    options = list(arguments)
+    if "--" in options:
+        options = options[: options.index("--")]
+    return (
+        "--json" in options
+        or "--format=json" in options
+        or ("--format", "json") in pairwise(options)
+    )

@@ -5,8 +5,8 @@ import os
 import click
 
 from audit_ledger.cli.exit_codes import VERIFIED
+from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.profiles import list_profiles, profiles_file
-from audit_ledger.cli.report import as_json_text
 from audit_ledger.cli.screen import Columns
 
 
@@ -19,7 +19,7 @@ def run(*, as_json: bool) -> int:
             {"name": name, "url": profile.url, "token_from": profile.token_from, "default": chosen}
             for name, profile, chosen in known
         ]
-        click.echo(as_json_text({"file": str(path), "profiles": profiles}))
+        echo_json({"file": str(path), "profiles": profiles})
         return VERIFIED
     if not known:
         click.echo(f"no profiles: {path} is not there, or holds none")

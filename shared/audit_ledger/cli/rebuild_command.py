@@ -7,8 +7,9 @@ import click
 
 from audit_ledger.cli.deployed_ledger import deployed_ledger, ending_in_one_line
 from audit_ledger.cli.exit_codes import VERIFIED
+from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import as_json_text, printable, written
+from audit_ledger.cli.report import printable, written
 from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
 
 
@@ -42,7 +43,7 @@ def run(
         )
         done = rebuild.run(dry_run=dry_run, progress=show_progress or (lambda *_: None))
     if as_json:
-        click.echo(_for_machines(ledger.origin, done, dry_run=dry_run))
+        echo_json(_for_machines(ledger.origin, done, dry_run=dry_run))
     else:
         lines = _for_people(ledger.origin, done, dry_run=dry_run)
         click.echo("\n".join(map(printable, lines)))
@@ -75,22 +76,20 @@ def _for_people(origin: str, done: Rebuilt, *, dry_run: bool) -> Iterator[str]:
         yield "  `ledger unfreeze` checks, and lifts it"
 
 
-def _for_machines(origin: str, done: Rebuilt, *, dry_run: bool) -> str:
+def _for_machines(origin: str, done: Rebuilt, *, dry_run: bool) -> dict[str, object]:
     rows = done.rows
-    return as_json_text(
-        {
-            "origin": origin,
-            "dry_run": dry_run,
-            "size": done.size,
-            "published_size": done.published.size,
-            "published_time": written(done.published.time),
-            "blocks": {
-                "there": done.blocks_there,
-                "put": done.blocks_put,
-                "unarchived": done.blocks_unarchived,
-            },
-            "events": {"there": rows.there, "put": rows.put, "replaced": rows.replaced},
-            "lost_rows": done.lost_rows,
-            "frozen": done.frozen,
-        }
-    )
+    return {
+        "origin": origin,
+        "dry_run": dry_run,
+        "size": done.size,
+        "published_size": done.published.size,
+        "published_time": written(done.published.time),
+        "blocks": {
+            "there": done.blocks_there,
+            "put": done.blocks_put,
+            "unarchived": done.blocks_unarchived,
+        },
+        "events": {"there": rows.there, "put": rows.put, "replaced": rows.replaced},
+        "lost_rows": done.lost_rows,
+        "frozen": done.frozen,
+    }

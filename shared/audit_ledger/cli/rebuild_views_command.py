@@ -9,8 +9,9 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.cli.deployed_ledger import ending_in_one_line
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.report import printable
 from audit_ledger.errors import NotFoundError
 
 _RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way there and back
@@ -43,7 +44,7 @@ def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
                 raise CannotTellError(f"{origin}: stays at entry {reached}; --go-on continues")
     if as_json:
         facts = {"origin": origin, "size": answer["size"], "followed": followed, "runs": runs}
-        click.echo(as_json_text({**facts, "generation": answer["generation"]}))
+        echo_json({**facts, "generation": answer["generation"]})
     else:
         click.echo(printable(f"made anew: gaps, findings and documents of {origin}"))
         click.echo(f"  {answer['size']:,} entries, {followed:,} records opened, {runs} runs")

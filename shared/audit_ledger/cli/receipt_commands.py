@@ -15,7 +15,8 @@ from audit_ledger.cli.exit_codes import (
     WrongInputError,
 )
 from audit_ledger.cli.inputs import open_source, read_file, read_policy, write_file
-from audit_ledger.cli.report import as_json_text, written
+from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.report import written
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.receipts import (
@@ -64,10 +65,13 @@ def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: boo
         raise WrongInputError(f"{file}: {error}") from None
     except (FormatError, VerificationError) as error:
         if as_json:
-            click.echo(as_json_text({"answer": Answer.FAILED, "message": str(error)}))
-        raise FailedError(f"{file}: failed: {error}") from None
+            echo_json({"answer": Answer.FAILED, "message": str(error)})
+        raise FailedError(f"{file}: failed: {error}", is_reported=as_json) from None
     answer = Answer.VERIFIED if receipt.opinion.satisfied else Answer.INCOMPLETE
-    click.echo((_for_machines if as_json else _for_people)(receipt, answer))
+    if as_json:
+        echo_json(_for_machines(receipt, answer))
+    else:
+        click.echo(_for_people(receipt, answer))
     return EXIT_CODES[answer]
 
 
@@ -111,17 +115,15 @@ def _for_people(receipt: VerifiedReceipt, answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def _for_machines(receipt: VerifiedReceipt, answer: Answer) -> str:
+def _for_machines(receipt: VerifiedReceipt, answer: Answer) -> dict[str, object]:
     entry, opinion = receipt.entry, receipt.opinion
-    return as_json_text(
-        {
-            "answer": answer,
-            "origin": opinion.checkpoint.origin,
-            "index": entry.seq,
-            "size": opinion.checkpoint.size,
-            "time": written(entry.time),
-            "cosignatures": {name: written(time) for name, time in opinion.cosignatures.items()},
-            "missing": opinion.missing,
-            "record_shown": receipt.is_record_shown,
-        }
-    )
+    return {
+        "answer": answer,
+        "origin": opinion.checkpoint.origin,
+        "index": entry.seq,
+        "size": opinion.checkpoint.size,
+        "time": written(entry.time),
+        "cosignatures": {name: written(time) for name, time in opinion.cosignatures.items()},
+        "missing": opinion.missing,
+        "record_shown": receipt.is_record_shown,
+    }

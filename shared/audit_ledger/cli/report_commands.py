@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.filters import with_filters
 from audit_ledger.cli.parameters import FILE, NameAndValue, with_connection
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _JSON = click.option("--json", "as_json", is_flag=True, help="To standard output as JSON.")
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument("kind", type=click.Choice(["accounting", "accesses", "privacy"]))
 @click.option(
     "--patient",
@@ -76,7 +77,7 @@ def report(
     return report_command.run(connection, kind, parameters, "json" if as_json else form, output)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument("folder", type=FILE, metavar="DIR")
 @click.option(
     "--format", "form", type=click.Choice(["fhir", "csv", "ocsf"]), default="fhir", help="[fhir]"
@@ -113,7 +114,7 @@ def export(
     return export_command.run(connection, folder, parameters, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=LedgerCommand)
 @click.argument("folder", type=FILE, metavar="DIR")
 @_JSON
 def directory(folder: Path, as_json: bool) -> int:
@@ -128,7 +129,7 @@ def directory(folder: Path, as_json: bool) -> int:
     return directory_command.run(folder, as_json=as_json)
 
 
-@click.command("verify-export")
+@click.command("verify-export", cls=LedgerCommand)
 @click.argument("folder", type=FILE, metavar="DIR")
 @click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
 @click.option("--digest", metavar="DIGEST", help="Of the manifest: ni:///sha-256;…, or hex.")

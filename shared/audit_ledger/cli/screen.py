@@ -1,5 +1,6 @@
 """What people look at: columns that fit the terminal and lose nothing, however narrow it is."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -72,5 +73,15 @@ def _print(console: Console, what: RenderableType) -> None:
 
 
 def make_console(width: int | None = None) -> Console:
-    """Give standard output as it is now; as wide as the terminal, 80 where nobody looks."""
-    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    """Return standard output as it is now, as wide as the terminal, 80 columns where it is none.
+
+    Without any style where the environment has NO_COLOR (no-color.org).
+    """
+    return Console(
+        file=sys.stdout,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )

@@ -21,6 +21,7 @@ from audit_ledger.cli.api import (
 )
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.report import printable
 from audit_ledger.cli.screen import Columns
 
@@ -129,7 +130,7 @@ class _Bundles:
     """A page a line: the Bundle as it came, but for white space."""
 
     def page(self, page: _Page) -> None:
-        click.echo(msgspec.json.format(page.body, indent=-1))
+        echo_json_line(page.body)
 
     def end(self, found: int, *, has_more: bool) -> None:
         """Machines see the links."""

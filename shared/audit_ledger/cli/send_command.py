@@ -20,10 +20,17 @@ from audit_ledger.cli.event_requests import (
     request_of,
     results_of,
 )
-from audit_ledger.cli.exit_codes import FAILED, VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import (
+    FAILED,
+    VERIFIED,
+    CannotTellError,
+    CommandError,
+    WrongInputError,
+)
 from audit_ledger.cli.http_client import PATIENT_PAUSES
+from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.progress import SendingBar, sending
-from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.report import printable
 from audit_ledger.cli.sent_journal import Identities, Journal, destination
 
 _SHOWN_REFUSALS = 50
@@ -158,7 +165,7 @@ def run(
         if argument != STDIN and not Path(argument).exists():
             raise WrongInputError(f"{argument}: No such file or directory")
     tally = _Tally(as_json)
-    failure: click.ClickException | KeyboardInterrupt | None = None
+    failure: CommandError | KeyboardInterrupt | None = None
     with sending(_total_bytes(arguments)) as bar:
         api = open_api(
             options, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
@@ -172,9 +179,11 @@ def run(
         except (CannotTellError, WrongInputError, KeyboardInterrupt) as error:
             failure = error
     if as_json:
-        click.echo(_for_machines(tally, is_complete=failure is None))
+        echo_json(_for_machines(tally, failure))
     elif failure is None or tally.accepted or tally.refused:
         click.echo(_for_people(tally, api.url, is_complete=failure is None))
+    if isinstance(failure, CommandError):
+        failure.is_reported = as_json
     if failure is not None:
         raise failure
     return FAILED if tally.refused else VERIFIED
@@ -223,18 +232,19 @@ def _for_people(tally: _Tally, url: str, *, is_complete: bool) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _for_machines(tally: _Tally, *, is_complete: bool) -> str:
-    return as_json_text(
-        {
-            "complete": is_complete,
-            "accepted": tally.accepted,
-            "sent_before": tally.sent_before,
-            "left_out": dict(sorted(tally.left_out.items())),
-            "flags": dict(sorted(tally.flags.items())),
-            "refused": [{"place": place, "reason": reason} for place, reason in tally.refused],
-            "events": [{"place": place, "ids": ids} for place, ids in tally.ids],
-        }
-    )
+def _for_machines(
+    tally: _Tally, failure: CommandError | KeyboardInterrupt | None
+) -> dict[str, object]:
+    return {
+        "complete": failure is None,
+        "error": failure.message if isinstance(failure, CommandError) else None,
+        "accepted": tally.accepted,
+        "sent_before": tally.sent_before,
+        "left_out": dict(sorted(tally.left_out.items())),
+        "flags": dict(sorted(tally.flags.items())),
+        "refused": [{"place": place, "reason": reason} for place, reason in tally.refused],
+        "events": [{"place": place, "ids": ids} for place, ids in tally.ids],
+    }
 
 
 def _events(count: int) -> str:

@@ -4,7 +4,8 @@ import click
 
 from audit_ledger.cli.deployed_ledger import deployed_ledger, ending_in_one_line
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, WrongInputError
-from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.report import printable
 from audit_ledger.recovery.unfreeze import Unfreeze
 
 
@@ -47,7 +48,7 @@ def run(
             "size": agreement.size,
             "published_size": frozen.size,
         }
-        click.echo(as_json_text(report))
+        echo_json(report)
     else:
         lines = [
             f"{'lifted' if lift else 'frozen'}: {ledger.origin}",

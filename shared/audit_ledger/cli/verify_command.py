@@ -51,10 +51,12 @@ def run(
         raise WrongInputError(str(error)) from None
     except BrokenProcessPool:
         raise CannotTellError("a worker process was killed; is there memory enough?") from None
-    show = report_for_machines if as_json else report_for_people
-    click.echo(show(report, source.name))
+    if as_json:
+        click.echo(report_for_machines(report, source.name).encode())
+    else:
+        click.echo(report_for_people(report, source.name))
     if memory is not None:
-        memory.write()
+        memory.write(is_reported=as_json)
     return EXIT_CODES[report.answer]
 
 
@@ -71,7 +73,7 @@ class _Unwritten:
     def save(self, note: bytes) -> None:
         self.note = note
 
-    def write(self) -> None:
+    def write(self, *, is_reported: bool) -> None:
         """Write what is to be remembered, or say in one line why that cannot be."""
         if self.note is None:
             return
@@ -79,7 +81,7 @@ class _Unwritten:
             self.kept_in.save(self.note)
         except OSError as error:
             message = f"cannot remember what was verified: {error.filename}: {error.strerror}"
-            raise WrongInputError(message) from None
+            raise WrongInputError(message, is_reported=is_reported) from None
 
 
 def _memory(state: Path | None) -> Memory:

@@ -12,7 +12,8 @@ import click
 from audit_ledger.cli.exit_codes import EXIT_CODES, WrongInputError
 from audit_ledger.cli.export_proofs import Proofs
 from audit_ledger.cli.inputs import read_file, read_policy
-from audit_ledger.cli.report import as_json_text, printable
+from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.report import printable
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.check import Code, check_export
 from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
@@ -62,7 +63,7 @@ def run(folder: Path, policy_file: Path, digest_text: str | None, *, as_json: bo
     not_covered = _not_covered(manifest, proofs, digest)
     answer = _answer(count, proofs, is_made=digest is not None)
     if as_json:
-        click.echo(_for_machines(answer, manifest, proofs, found, count, not_covered))
+        echo_json(_for_machines(answer, manifest, proofs, found, count, not_covered))
     else:
         for line in _for_people(answer, folder, manifest, proofs, found, count, not_covered):
             click.echo(printable(line))
@@ -175,17 +176,15 @@ def _for_machines(
     found: list[dict[str, Any]],
     count: int,
     not_covered: list[str],
-) -> str:
-    return as_json_text(
-        {
-            "answer": answer,
-            "origin": manifest and manifest.origin,
-            "size": manifest and manifest.size,
-            "entries": manifest and manifest.entries,
-            "proved": 0 if proofs is None else proofs.proved,
-            "records_shown": 0 if proofs is None else proofs.shown,
-            "findings": found,
-            "findings_left_out": count - len(found),
-            "not_covered": not_covered,
-        }
-    )
+) -> dict[str, object]:
+    return {
+        "answer": answer,
+        "origin": manifest and manifest.origin,
+        "size": manifest and manifest.size,
+        "entries": manifest and manifest.entries,
+        "proved": 0 if proofs is None else proofs.proved,
+        "records_shown": 0 if proofs is None else proofs.shown,
+        "findings": found,
+        "findings_left_out": count - len(found),
+        "not_covered": not_covered,
+    }

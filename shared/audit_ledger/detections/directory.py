@@ -90,6 +90,16 @@ class Directory:
             self._encounters.setdefault(self._key(encounter.patient), []).append(encounter)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Return how many records there are of each kind, in the order of the files."""
+        return {
+            "users": len(self.users),
+            "departments": len(self.departments),
+            "patients": len(self.patients),
+            "encounters": sum(map(len, self._encounters.values())),
+        }
+
+    @property
     def has_encounters(self) -> bool:
         """Whether it says who was treated where."""
         return bool(self._encounters)

@@ -16,6 +16,7 @@ import msgspec
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_differences import Difference, Kind, differences
+from audit_ledger.exports.line_ends import differs_in_line_ends_only
 from audit_ledger.exports.lines import ENTRIES_SUFFIX, line_digests, read_entries
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, decode_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS
@@ -66,11 +67,15 @@ def check_export(
 ) -> Iterator[Finding]:
     """Hold an export's files against its manifest; gives nothing where all is as it was made.
 
-    `files`: for each name pieces of the file, of any size, each iterated once, two at a time;
+    `files`: for each name pieces of the file, of any size, iterated two at a time, and again where
+    a file differs;
     `digest`: the 32 bytes that the export is known by, None where nobody has them.
     """
     if digest is not None and sha256(manifest).digest() != digest:
-        yield Finding(Code.MANIFEST_ALTERED, MANIFEST, "its SHA-256 is not that of the export")
+        message = "its SHA-256 is not that of the export"
+        if differs_in_line_ends_only([manifest], digest.hex()):
+            message += ": only its line ends (LF, CR LF) differ, a transfer changed them"
+        yield Finding(Code.MANIFEST_ALTERED, MANIFEST, message)
     try:
         described = decode_manifest(manifest)
     except FormatError as error:
@@ -126,7 +131,7 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Fi
         expected[file.lines.name] = (file.lines.sha256, _entries_altered(file.lines))
     missing = [name for name in expected if name not in files]
     if file.lines is not None and not missing:
-        yield from _check_lines(files[file.name], files[file.lines.name], file, file.lines)
+        yield from _check_lines(files, file, file.lines)
         return
     for name, (expected_sha256, altered) in expected.items():
         if name in missing:
@@ -135,15 +140,16 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Fi
         pieces = _Hashed(files[name])
         pieces.drain()
         if pieces.sha256 != expected_sha256:
-            yield altered
+            line_ends = _line_ends(files, name, expected_sha256)
+            yield altered if line_ends is None else line_ends
         elif name == file.name:
             yield from _of_another_size(file, pieces)
 
 
 def _check_lines(
-    data: Iterable[bytes], entries: Iterable[bytes], file: File, lines: Lines
+    files: Mapping[str, Iterable[bytes]], file: File, lines: Lines
 ) -> Iterator[Finding]:
-    pieces, vouching = _Hashed(data), _Hashed(entries)
+    pieces, vouching = _Hashed(files[file.name]), _Hashed(files[lines.name])
     written = _Counted(read_entries(lines.name, vouching))
     header = () if file.header is None else ((_HEADER, bytes.fromhex(file.header)),)
     try:
@@ -153,10 +159,14 @@ def _check_lines(
     pieces.drain()
     vouching.drain()
     is_altered = pieces.sha256 != file.sha256
+    line_ends = _line_ends(files, file.name, file.sha256) if is_altered else None
     if vouching.sha256 != lines.sha256:
-        yield _entries_altered(lines)
+        yield _line_ends(files, lines.name, lines.sha256) or _entries_altered(lines)
         if is_altered:
-            yield _altered(file)
+            yield line_ends or _altered(file)
+        return
+    if line_ends is not None:
+        yield line_ends
         return
     if written.count != lines.count:
         yield Finding(
@@ -170,6 +180,16 @@ def _check_lines(
         yield _altered(file)
     if not is_altered:
         yield from _of_another_size(file, pieces)
+
+
+def _line_ends(
+    files: Mapping[str, Iterable[bytes]], name: str, expected_sha256: str
+) -> Finding | None:
+    """Give one finding where nothing but line ends was changed: no line was."""
+    if not differs_in_line_ends_only(files[name], expected_sha256):
+        return None
+    message = "only its line ends (LF, CR LF) are not those of the export: a transfer changed them"
+    return Finding(Code.FILE_ALTERED, name, message)
 
 
 def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.tlog.text_file import check_unchanged_text
 
 # Signature types (section "Signature types") and the sizes of their public keys in bytes.
 ED25519 = 0x01
@@ -136,6 +137,7 @@ def parse_note(data: bytes) -> Note:
     """Read a signed note (at most 1 MiB, 100 signatures) without verifying; raises FormatError."""
     if len(data) > MAX_NOTE_BYTES:
         raise FormatError(f"note: {len(data)} bytes, at most {MAX_NOTE_BYTES}")
+    check_unchanged_text(data, "note")
     try:
         whole = data.decode()
     except UnicodeDecodeError:

@@ -28,6 +28,7 @@ from audit_ledger.tlog.note import (
     parse_verifier_key,
     verify_ed25519,
 )
+from audit_ledger.tlog.text_file import check_unchanged_text
 
 NO_QUORUM = "none"
 MAX_POLICY_BYTES = 1_048_576
@@ -151,6 +152,7 @@ def parse_policy(data: bytes) -> Policy:
     """Read a policy file (at most 1 MiB); FormatError says in which line it breaks which rule."""
     if len(data) > MAX_POLICY_BYTES:
         raise FormatError(f"policy: {len(data)} bytes, at most {MAX_POLICY_BYTES}")
+    check_unchanged_text(data, "policy")
     if forbidden := _FORBIDDEN_OCTETS.search(data):
         number = data.count(b"\n", 0, forbidden.start()) + 1
         raise FormatError(f"policy, line {number}: octet 0x{forbidden[0][0]:02x} is not allowed")

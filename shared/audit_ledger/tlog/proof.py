@@ -17,6 +17,7 @@ from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Opinion, Policy
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE, verify_inclusion
+from audit_ledger.tlog.text_file import check_unchanged_text
 
 MAGIC = "c2sp.org/tlog-proof@v1"
 MAX_HASHES = 63  # the height of a tree of 2^63 - 1 leaves
@@ -58,6 +59,7 @@ class TlogProof:
 
 def parse_proof(data: bytes) -> TlogProof:
     """Read a `.tlog-proof` file without verifying it; raises FormatError."""
+    check_unchanged_text(data, "tlog-proof")
     header, empty_line, checkpoint = data.partition(b"\n\n")
     if not empty_line:
         raise FormatError("tlog-proof: no empty line before the checkpoint")
