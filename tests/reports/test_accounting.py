@@ -549,7 +549,9 @@ def test_a_made_up_day_recounted(seed: int) -> None:
         if codes and codes[0] in excluded:
             key = excluded[codes[0]]
             left_out[key] = left_out.get(key, 0) + 1
-        elif codes and codes[0] in ("HRESCH", "PUBHLTH") and event["outcome"] not in ("8", "12"):
+        elif (
+            codes and codes[0] in ("HRESCH", "PUBHLTH") and event["outcome"] not in ("4", "8", "12")
+        ):
             to = event["agent"][1]["who"]["reference"]
             single.setdefault((to, codes[0]), []).append(seq)
         else:

@@ -76,7 +76,7 @@ def agent_of(event: dict[str, Any], reference: str, **elements: Any) -> dict[str
 
 
 PATIENT = patient_entity("Patient/1")
-READ = r4(entity=[PATIENT, {"what": {"reference": "Observation/3"}}])
+READ = r4(outcome="0", entity=[PATIENT, {"what": {"reference": "Observation/3"}}])
 
 
 @pytest.mark.parametrize(
@@ -95,17 +95,24 @@ READ = r4(entity=[PATIENT, {"what": {"reference": "Observation/3"}}])
                 "test results and measurements",
             ),
         ),
-        (r4(entity=[PATIENT]), ("health professional", "looked at", "the health record")),
         (
-            r4(action=None, entity=[PATIENT, {"what": {"reference": "Basic/1"}}]),
+            r4(entity=[PATIENT]),
+            ("health professional", "looked at (outcome not recorded)", "the health record"),
+        ),
+        (
+            r4(action=None, outcome="0", entity=[PATIENT, {"what": {"reference": "Basic/1"}}]),
             ("health professional", "did something to", "the health record"),
         ),
-        (disclosure(), ("health professional", "passed on to someone else", "documents")),
+        (
+            disclosure(outcome="0"),
+            ("health professional", "passed on to someone else", "documents"),
+        ),
         (
             r4(
                 type={"system": DICOM, "code": "110113"},
                 subtype=[{"system": DICOM, "code": "110127"}],
                 action="E",
+                outcome="0",
                 entity=[PATIENT],
             ),
             ("health professional", "opened as an emergency", "the health record"),

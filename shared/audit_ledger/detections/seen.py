@@ -8,6 +8,7 @@ import msgspec
 from audit_ledger.detections.directory import Directory, Patient, User, names_of
 from audit_ledger.events.agents import canonical_agent
 from audit_ledger.events.details import AgentDetails, EventDetails
+from audit_ledger.events.ending import Ended, ended
 from audit_ledger.events.event import PatientReference
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -18,8 +19,6 @@ SHORTEST_MARK, LONGEST_MARK = 12, 24
 
 # DICOM PS3.16, CID 400 and 401: User Authentication, Login, Logout.
 _AUTHENTICATION: Final = {"110114", "110122", "110123", "login", "logout"}
-# FHIR R4 AuditEventOutcome but for 0, and R5's issue severities that make an action fail.
-_FAILED: Final = {"4", "8", "12", "error", "fatal"}
 _DAY_SECONDS: Final = 86_400
 
 
@@ -83,8 +82,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def has_failed(self) -> bool:
-        """Whether its outcome is a failure; without an outcome it has none."""
-        return any(coded.code in _FAILED for coded in self.opened.details.outcome)
+        """Whether its outcome is a failure; what is unknown is taken for an access."""
+        return ended(self.opened.details) is Ended.FAILURE
 
     @property
     def is_access(self) -> bool:

@@ -322,8 +322,10 @@ def _outcome(document: JsonObject) -> tuple[tuple[Coded, ...], str | None]:
     outcome = document.get("outcome")
     if isinstance(outcome, str):
         return (Coded("", outcome),), _text(document.get("outcomeDesc"))
+    if isinstance(outcome, int) and not isinstance(outcome, bool):  # as DICOM has it
+        return (Coded("", str(outcome)),), _text(document.get("outcomeDesc"))
     if not isinstance(outcome, dict):
-        return (), None
+        return (), _text(document.get("outcomeDesc"))
     return _coded(outcome.get("code")), next(_texts((outcome.get("detail"),)), None)
 
 

@@ -36,6 +36,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.details import Coded, EventDetails
+from audit_ledger.events.ending import Ended, ended, severity_of
 from audit_ledger.exports.naming import token
 
 DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
@@ -78,6 +79,7 @@ CLASS_NAMES: Final = {
 CATEGORY_NAMES: Final = {3: "Identity & Access Management", 6: "Application Activity"}
 SEVERITIES: Final = ("Unknown", "Informational", "Low", "Medium", "High")
 STATUSES: Final = {0: "Unknown", 1: "Success", 2: "Failure"}
+_STATUS_OF: Final = {Ended.SUCCESS: 1, Ended.FAILURE: 2}
 
 _OTHER: Final = 99
 _UNKNOWN: Final = (0, "Unknown")
@@ -92,17 +94,6 @@ _DATASTORE_ACTIVITIES: Final = {
     "R": (1, "Read"),
     "U": (2, "Update"),
     "D": (7, "Delete"),
-}
-_OUTCOMES: Final = {
-    "0": (1, 1),
-    "success": (1, 1),
-    "information": (1, 1),
-    "4": (2, 2),
-    "warning": (2, 2),
-    "8": (2, 3),
-    "error": (2, 3),
-    "12": (2, 4),
-    "fatal": (2, 4),
 }
 
 
@@ -143,15 +134,17 @@ def classify(details: EventDetails) -> Classified:
 
 
 def outcome_of(details: EventDetails) -> Outcome:
-    """Say how it went, by the first outcome that is known."""
-    for coded in details.outcome:
-        if coded.code in _OUTCOMES:
-            status_id, severity_id = _OUTCOMES[coded.code]
-            return Outcome(status_id, STATUSES[status_id], severity_id, coded.code)
-    if details.outcome:
+    """Say how it went, as `events.ending` decides; of several codes the worst."""
+    if not details.outcome:
+        return Outcome(0, STATUSES[0], 0, None)
+    end = ended(details)
+    if end is Ended.UNKNOWN:
         coded = details.outcome[0]
         return Outcome(_OTHER, coded.display or token(coded), 0, coded.code)
-    return Outcome(0, STATUSES[0], 0, None)
+    known = [(severity_of(c.system, c.code), c.code) for c in details.outcome]
+    severity, code = max(((s, c) for s, c in known if s is not None), default=(0, None))
+    status_id = _STATUS_OF[end]
+    return Outcome(status_id, STATUSES[status_id], 1 + severity, code)
 
 
 def is_read_by_rest(details: EventDetails) -> bool:

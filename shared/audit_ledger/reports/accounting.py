@@ -95,7 +95,8 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     """One line: a disclosure, or several to one recipient for one purpose (164.528(b)(3)).
 
     The content is the first one's; `number` of them, the last at `last_ms`. `recipient`, `address`
-    and `purpose` are None where the event does not say; `entries`: of all of them.
+    and `purpose` are None where the event does not say, `failed` where the outcome is unknown;
+    `entries`: of all of them.
     """
 
     time_ms: int
@@ -103,7 +104,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
     what: str
     purpose: str | None
-    failed: bool
+    failed: bool | None
     number: int = 1
     last_ms: int
     entries: tuple[int, ...]
@@ -140,7 +141,7 @@ class _Line(msgspec.Struct, frozen=True):
     """A disclosure before it is summarised; `same`: of those that may become one, None: of none."""
 
     disclosure: Disclosure
-    same: tuple[str, Pair] | None
+    same: tuple[str, Pair, bool] | None
 
 
 def account(
@@ -304,6 +305,9 @@ _COLUMNS: Final = (
 )
 
 
+_ENDINGS: Final = {False: "", True: " (recorded as failed)", None: " (outcome unknown)"}
+
+
 def _by_day(row: Mapping[str, Cell], zone: Zone) -> dict[str, Cell]:
     return {
         name: day_of(cell.ms, zone) if isinstance(cell, Instant) else cell
@@ -318,7 +322,7 @@ def _row(disclosure: Disclosure) -> dict[str, Cell]:
         "date": Instant(disclosure.time_ms),
         "recipient": disclosure.recipient,
         "address": disclosure.address,
-        "what": f"{what} (recorded as failed)" if disclosure.failed else what,
+        "what": f"{what}{_ENDINGS[disclosure.failed]}",
         "purpose": disclosure.purpose,
         "number": disclosure.number,
         "last": Instant(disclosure.last_ms) if disclosure.number > 1 else None,
@@ -364,15 +368,15 @@ def _line(
     )
     if who is None or single is None or single not in settings.summarised or disclosure.failed:
         return _Line(disclosure, None)
-    return _Line(disclosure, (who, single))
+    return _Line(disclosure, (who, single, disclosure.failed is None))
 
 
 def _summarised(lines: Iterable[_Line]) -> tuple[Disclosure, ...]:
     """Put those that may become one at the place of the first (164.528(b)(3))."""
-    first: dict[tuple[str, Pair] | int, Disclosure] = {}
+    first: dict[tuple[str, Pair, bool] | int, Disclosure] = {}
     in_order = sorted(lines, key=lambda line: (line.disclosure.time_ms, line.disclosure.entries))
     for number, line in enumerate(in_order):
-        key: tuple[str, Pair] | int = number if line.same is None else line.same
+        key: tuple[str, Pair, bool] | int = number if line.same is None else line.same
         start = first.get(key)
         if start is None:
             first[key] = line.disclosure

@@ -42,8 +42,8 @@ class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One event. None: the event does not say.
 
     `time` is the event's own, `received` when ingest took it, as an instant; `kind`: types and
-    subtypes; `user_id`: the best identifier; `break_glass`: by what codes; `conflict`: the id was
-    taken by other content.
+    subtypes; `user_id`: the best identifier; `failed`: None where that is unknown; `break_glass`:
+    by what codes; `conflict`: the id was taken by other content.
     """
 
     time: Instant
@@ -55,7 +55,7 @@ class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: str | None
     what: str
     outcome: str | None
-    failed: bool
+    failed: bool | None
     purpose: str | None
     break_glass: str | None
     address: str | None
@@ -301,7 +301,7 @@ def _group(
         events=len(rows),
         users=len({_who(user) for row in rows for user in users[row.entry]} - {None}),
         patients=len({row.patient for row in rows if row.patient is not None}),
-        failures=sum(row.failed for row in rows),
+        failures=sum(row.failed is True for row in rows),
         break_glass=sum(row.break_glass is not None for row in rows),
         first=Instant(min(times)),
         last=Instant(max(times)),

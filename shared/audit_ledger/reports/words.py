@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from audit_ledger.events.details import Coded, EntityDetails, EventDetails
+from audit_ledger.events.ending import Ended, ended, severity_of
 from audit_ledger.reports.codes import (
     ACT_REASON,
     BREAK_GLASS,
@@ -42,7 +43,6 @@ _DID_BY_KIND: Final[tuple[tuple[frozenset[Pair], tuple[str, str]], ...]] = (
     (frozenset({(DICOM, "110122")}), ("signed in", "sign in")),
     (frozenset({(DICOM, "110123")}), ("signed out", "sign out")),
 )
-_FAILED: Final = {"8", "12", "error", "fatal"}  # R4's codes, R5's
 _OUTCOMES: Final = {
     "0": "success",
     "4": "minor failure",
@@ -121,23 +121,32 @@ _PURPOSES: Final = {
 
 
 def did(details: EventDetails) -> str:
-    """Say in plain words what was done; "tried to …" where it failed."""
+    """Say in plain words what was done; "tried to …" where it failed, or may have."""
     kinds = kinds_of(details)
     past, infinitive = next(
         (words for codes, words in _DID_BY_KIND if codes & kinds),
         _DID.get(details.action or "", ("did something to", "do something to")),
     )
-    return f"tried to {infinitive}, and failed" if failed(details) else past
+    match ended(details):
+        case Ended.SUCCESS:
+            return past
+        case Ended.FAILURE:
+            return f"tried to {infinitive}, and failed"
+        case Ended.UNKNOWN if details.outcome or details.outcome_text:
+            return f"tried to {infinitive}; whether it succeeded is unknown"
+        case Ended.UNKNOWN:
+            return f"{past} (outcome not recorded)"
 
 
-def failed(details: EventDetails) -> bool:
-    """Say whether the event says that it failed (R4: 8, 12; R5: error, fatal)."""
-    return any(coded.code in _FAILED for coded in details.outcome)
+def failed(details: EventDetails) -> bool | None:
+    """Say whether it failed; None where that is unknown."""
+    end = ended(details)
+    return None if end is Ended.UNKNOWN else end is Ended.FAILURE
 
 
 def outcome_words(details: EventDetails) -> str | None:
-    """Give the outcome, R4's codes in words."""
-    return joined(_OUTCOMES.get(coded.code, coded.code) for coded in details.outcome)
+    """Give the outcome, R4's codes in words, and say of a code that FHIR has not: unknown."""
+    return joined(map(_outcome, details.outcome))
 
 
 def data_entities(details: EventDetails) -> tuple[EntityDetails, ...]:
@@ -193,6 +202,12 @@ def break_glass_reason(details: EventDetails, codes: frozenset[Pair] = BREAK_GLA
 def joined(texts: Iterable[str | None], by: str = "; ") -> str | None:
     """Join what there is, each once; None where there is nothing."""
     return by.join(dict.fromkeys(text for text in texts if text)) or None
+
+
+def _outcome(coded: Coded) -> str:
+    if severity_of(coded.system, coded.code) is None:
+        return f"unknown ({coded.display or coded.code})"
+    return _OUTCOMES.get(coded.code, coded.code)
 
 
 def _purpose(coded: Coded) -> str:
