@@ -156,7 +156,8 @@ def get_findings(desk: Desk, request: Request) -> Answer:
         findings.append(shown)
     last = f"{cursor.generation}-{page[MOST_FINDINGS - 1][0]}" if len(page) > MOST_FINDINGS else ""
     more = {"next": last} if last else {}
-    return json_answer(200, {"findings": findings, "rules": rules_of(question), **more})
+    answer = {"findings": findings, "rules": rules_of(question), "followed": cursor.next_seq}
+    return json_answer(200, {**answer, **more})
 
 
 def _after(text: str | None, generation: int) -> int:

@@ -72,7 +72,7 @@ SCHEMAS: Json = {
         },
     ),
     "Findings": closed_object(
-        ["findings", "rules"],
+        ["findings", "rules", "followed"],
         findings={"type": "array", "maxItems": MOST_FINDINGS, "items": schema("Finding")},
         rules={
             "type": "array",
@@ -83,6 +83,7 @@ SCHEMAS: Json = {
                 lacks={**TEXT_SCHEMA, "description": "Why it does not run."},
             ),
         },
+        followed={**SIZE, "description": "Entries that the rules have seen."},
         next={**TEXT_SCHEMA, "description": "The `after` of the next page; absent at the end."},
     ),
     "Finding": {

@@ -1,10 +1,15 @@
 """`ledger policy`: the policy file from the public keys in KMS (moto, taught these keys)."""
 
+from pathlib import Path
+
 import pytest
 
 from audit_ledger.cli.main import run
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.tlog.policy import parse_policy
+from tests.cli.asking import Asker
+from tests.cli.stub_server import Says, StubServer
+from tests.verify.writer import Keys
 from tests.world import ALIAS, LEDGER, ORIGIN, STAGE, World
 
 ARGUMENTS = ["policy", "--stage", STAGE, "--ledger", LEDGER]
@@ -46,3 +51,34 @@ def test_a_ledger_that_does_not_exist_is_said_in_one_line(
     assert "nowhere" in err
     assert run(["policy", "--stage", STAGE, "--ledger", "nowhere", "--origin", "x"]) == 3
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_api_gives_the_policy_too(asker: Asker, stub: StubServer, tmp_path: Path) -> None:
+    """As it came, under a line that names the ledger; where the keys come from is said."""
+    text = Keys().policy().encode()
+    stub.next_answers = [Says(200, text)]
+    ran = asker.run("policy", "-o", tmp_path / "policy")
+    assert ran.code == 0
+    assert "compare them with those that you were given by another way" in ran.err
+    origin = parse_policy(text).logs[0].key.name
+    assert (tmp_path / "policy").read_bytes() == f"# Ledger {origin}\n".encode() + text
+    (got,) = stub.got
+    assert (got.method, got.target) == ("GET", "/policy")
+
+
+@pytest.mark.parametrize("text", [b"", b"quorum none\n", b"<html>", b"log x\r\nquorum none\r\n"])
+def test_what_is_no_policy_of_a_ledger_is_not_written(
+    asker: Asker, stub: StubServer, tmp_path: Path, text: bytes
+) -> None:
+    """Whoever answered is no ledger's API."""
+    stub.next_answers = [Says(200, text)]
+    asker.said(3, "policy", "-o", tmp_path / "policy")
+    assert not (tmp_path / "policy").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--stage", "dev"), ("--ledger", "x"), ("--stage", "dev", "--ledger", "x")]
+)
+def test_keys_come_from_kms_or_from_the_api(asker: Asker, arguments: tuple[str, ...]) -> None:
+    """Not from both, and --stage goes with --ledger."""
+    assert asker.run("policy", *arguments).code == 2

@@ -317,3 +317,40 @@ def test_what_is_no_event_is_said(asker: Asker, stub: StubServer) -> None:
     """An answer that is something else."""
     stub.answering = lambda _: Says(200, b"<html>")
     assert "not an AuditEvent" in asker.said(INCOMPLETE, "show", "e1")
+
+
+@pytest.mark.parametrize("option", ["--agent", "--user"])
+def test_a_user_is_given_by_either_name(asker: Asker, stub: StubServer, option: str) -> None:
+    """FHIR says agent, people say user; a report takes both too."""
+    stub.answering = Pages(0).answer
+    asker.run("search", option, "Practitioner/quill")
+    assert dict(parse_qsl(urlsplit(stub.got[-1].target).query))["agent"] == "Practitioner/quill"
+    stub.answering = lambda _: Says(200, {"title": "", "events": []})
+    asker.run("report", "privacy", option, "Practitioner/quill")
+    assert dict(parse_qsl(urlsplit(stub.got[-1].target).query))["user"] == "Practitioner/quill"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused", "said"),
+    [
+        (("search", "--from", "then"), "date: expected a date", "--from or --to: expected a date"),
+        (
+            ("search", "--patient", "urn:x|1"),
+            "patient.identifier: expected a token",
+            "--patient: expected a token",
+        ),
+        (
+            ("report", "accesses", "--patient", "x"),
+            "from and to: expected a shorter period",
+            "--from and --to: expected a shorter period",
+        ),
+        (("search", "--param", "zebra=1"), "zebra: expected else", "zebra: expected else"),
+    ],
+)
+def test_a_refusal_names_options_not_parameters(
+    asker: Asker, stub: StubServer, arguments: tuple[str, ...], refused: str, said: str
+) -> None:
+    """Whoever typed the command never typed a parameter of the API, but for --param."""
+    issue = {"severity": "error", "code": "value", "diagnostics": refused}
+    stub.answering = lambda _: Says(400, {"resourceType": "OperationOutcome", "issue": [issue]})
+    assert asker.said(USAGE, *arguments).endswith(said)

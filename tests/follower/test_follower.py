@@ -290,7 +290,11 @@ def test_only_who_may_see_all_sees_what_is_derived(
     assert stage.get(path, stage.patient("rose")).status_code == patient
     assert stage.get(path, stage.cloud.tokens.portal(LEDGER, PORTAL)).status_code == portal
     other = stage.get(path, stage.cloud.tokens.security(OTHER))
-    assert other.status_code == 404 or other.json() == {"findings": [], "rules": []}
+    assert other.status_code == 404 or other.json() == {
+        "findings": [],
+        "rules": [],
+        "followed": 0,
+    }
 
 
 def test_nothing_is_refused_by_iam(stage: Stage) -> None:

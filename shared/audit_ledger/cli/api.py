@@ -1,6 +1,6 @@
 """The ledger's API, asked with a token; what it refuses is said in one line, without content."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -55,6 +55,8 @@ class Api:
 
     client: HttpClient
     credentials: Credentials = field(repr=False)
+    option_names: Mapping[str, str] = field(default_factory=dict)
+    """The option of the command that gives each parameter of the API: messages name it."""
 
     @property
     def url(self) -> str:
@@ -79,7 +81,8 @@ class Api:
         return self.client.ask(replace(asked, headers={**asked.headers, **bearer}))
 
     def _refusal(self, asked: Asked, answered: Answered) -> Exception:
-        where, said = f"{self.url}: {asked.method} {asked.path or '/'}", reason_of(answered.body)
+        where = f"{self.url}: {asked.method} {asked.path or '/'}"
+        said = by_options(reason_of(answered.body), self.option_names)
         why = f": {said}" if said else ""
         match answered.status:
             case 401:
@@ -104,6 +107,7 @@ def open_api(
     environment: Environment,
     *,
     role: str = "security",
+    option_names: Mapping[str, str] | None = None,
     pauses: tuple[float, ...] | None = None,
     on_pause: OnPause | None = None,
 ) -> Api:
@@ -116,7 +120,7 @@ def open_api(
         client = replace(client, pauses=pauses)
     if on_pause is not None:
         client = replace(client, on_pause=on_pause)
-    return Api(client, Credentials(place.profile, environment))
+    return Api(client, Credentials(place.profile, environment), option_names or {})
 
 
 def reason_of(body: bytes) -> str:
@@ -128,6 +132,15 @@ def reason_of(body: bytes) -> str:
     if refusal.issue:
         return reason_of_outcome(OperationOutcome(refusal.issue))
     return printable(refusal.message)[:_LONGEST_REASON]
+
+
+def by_options(reason: str, option_names: Mapping[str, str]) -> str:
+    """Name the options of the command in place of the API's parameters before `: expected`."""
+    parameters, found, expectation = reason.partition(": expected ")
+    if not found:
+        return reason
+    words = (option_names.get(word, word) for word in parameters.split(" "))
+    return " ".join(words) + found + expectation
 
 
 def reason_of_outcome(outcome: OperationOutcome) -> str:

@@ -136,6 +136,26 @@ def digests(
 
 
 @click.command(cls=LedgerCommand)
+@click.option(
+    "--from", "first", type=Time(), metavar="TIME", help="A day before --to if not given."
+)
+@click.option("--to", "last", type=Time(), metavar="TIME", help="2026-11-22T05:59:00Z. [now]")
+@click.option("--json", "as_json", is_flag=True, help="A page a line, as the API gives it.")
+@with_connection
+def findings(
+    connection: "ConnectionOptions", first: int | None, last: int | None, as_json: bool
+) -> int:
+    """List what the rules found, by the ledger's time.
+
+    Below each finding stand its entries, for `ledger show`: they say who and whom. Rules that do
+    not run are listed with what they lack (docs/detections.md).
+    """
+    from audit_ledger.cli import findings_command  # noqa: PLC0415
+
+    return findings_command.run(connection, first, last, as_json=as_json)
+
+
+@click.command(cls=LedgerCommand)
 @click.argument("file", type=FILE)
 @_JSON
 @with_connection

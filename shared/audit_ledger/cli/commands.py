@@ -1,12 +1,16 @@
 """The commands and their options. What each does is in the module it calls, imported then."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from audit_ledger.cli import api_commands, report_commands
 from audit_ledger.cli.command import LedgerGroup
-from audit_ledger.cli.parameters import FILE, Time
+from audit_ledger.cli.parameters import FILE, Time, with_connection
+
+if TYPE_CHECKING:
+    from audit_ledger.cli.api import ConnectionOptions
 
 _SOURCE_HELP = "SOURCE is a folder, an http(s) URL or s3://bucket/prefix."
 
@@ -34,6 +38,7 @@ for _command in (
     api_commands.show,
     api_commands.digests,
     api_commands.document,
+    api_commands.findings,
     report_commands.report,
     report_commands.export,
     report_commands.verify_export,
@@ -77,15 +82,33 @@ def verify(
 
 
 @ledger.command()
-@_STAGE
-@_LEDGER
+@click.option("--stage", help="dev or prod: with --ledger, from the keys in KMS.")
+@click.option("--ledger", "ledger_id", help="The ledger's id, with --stage.")
 @_ORIGIN
 @click.option("-o", "--output", type=FILE, help="File to write; else standard output.")
-def policy(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
-    """Write the policy file of a ledger from its public keys in KMS."""
+@with_connection
+def policy(
+    connection: "ConnectionOptions",
+    stage: str | None,
+    ledger_id: str | None,
+    origin: str | None,
+    output: Path | None,
+) -> int:
+    """Write the policy file of a ledger: its public keys, from its API or from KMS.
+
+    With --stage and --ledger the keys are read in KMS. Else the API is asked (--url or --profile):
+    whoever answers there says which keys to trust, so compare them with those that you were given
+    by another way.
+    """
     from audit_ledger.cli import policy_command  # noqa: PLC0415
 
-    return policy_command.run(stage, ledger_id, origin, output)
+    if stage is None and ledger_id is None and origin is None:
+        return policy_command.run_with_api(connection, output)
+    if stage is None or ledger_id is None:
+        raise click.UsageError("--stage and --ledger go together")
+    if any((connection.profile, connection.url, connection.token)):
+        raise click.UsageError("--stage and --ledger go with neither --url, --profile nor --token")
+    return policy_command.run_with_kms(stage, ledger_id, origin, output)
 
 
 @ledger.group(cls=LedgerGroup)

@@ -41,7 +41,7 @@ def run(
     """List digests, in order, and give the exit code. Times are whole seconds."""
     if latest and (first is not None or to is not None):
         raise click.UsageError("--latest goes with neither --from nor --to")
-    api = open_api(connection, os.environ)
+    api = open_api(connection, os.environ, option_names={"from": "--from", "to": "--to"})
     found = _latest(api) if latest else _between(api, first, to)
     columns: Columns | None = None
     for digest in found:

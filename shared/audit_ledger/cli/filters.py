@@ -8,6 +8,20 @@ import click
 
 from audit_ledger.cli.parameters import NameAndValue
 
+OPTION_NAMES = {
+    "patient": "--patient",
+    "patient.identifier": "--patient",
+    "agent": "--agent",
+    "agent.identifier": "--agent",
+    "date": "--from or --to",
+    "action": "--action",
+    "type": "--type",
+    "outcome": "--outcome",
+    "_sort": "--sort",
+    "_count": "--limit",
+}
+"""The option that gives each parameter of a search."""
+
 _ACTIONS = {"create": "C", "read": "R", "update": "U", "delete": "D", "execute": "E"}
 
 
@@ -15,7 +29,13 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options that say which events, and hand them over as `filters`."""
 
     @click.option("--patient", metavar="WHO", help="Patient/1, 1, or system|value.")
-    @click.option("--agent", metavar="WHO", help="Who did it: Practitioner/1, or system|value.")
+    @click.option(
+        "--agent",
+        "--user",
+        "agent",
+        metavar="WHO",
+        help="Who did it: Practitioner/1, or system|value.",
+    )
     @click.option(
         "--from", "first", metavar="DATE", help="2026, 2026-11-22 or 2026-11-22T05:59:00Z."
     )

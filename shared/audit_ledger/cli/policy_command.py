@@ -1,5 +1,6 @@
-"""`ledger policy`: whom to trust, written down from a ledger's public keys in KMS."""
+"""`ledger policy`: whom to trust, from a ledger's public keys in KMS or from its API."""
 
+import os
 from pathlib import Path
 
 import click
@@ -7,15 +8,40 @@ import click
 from audit_ledger.aws import clients
 from audit_ledger.aws.keys import public_key_der
 from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.cli.api import ConnectionOptions, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.inputs import write_file
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
+from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.verify.policy_file import policy_for
 
+PATH = "/policy"
 
-def run(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
-    """Write the policy file, and give the exit code."""
+
+def run_with_api(connection: ConnectionOptions, output: Path | None) -> int:
+    """Write the policy file that a ledger's API gives, and return the exit code."""
+    api = open_api(connection, os.environ)
+    where = f"{api.url}: GET {PATH}"
+    text = api.ask(Asked("GET", PATH, headers={"Accept": "text/plain"})).body
+    try:
+        policy = parse_policy(text)
+    except FormatError as error:
+        raise CannotTellError(f"{where}: {error}") from None
+    if not policy.logs:
+        raise CannotTellError(f"{where}: a policy without a key of the ledger")
+    _write(policy.logs[0].key.name, text, output)
+    click.echo(
+        f"ledger: these keys are what {api.url} says; compare them with those that you were given "
+        "by another way",
+        err=True,
+    )
+    return VERIFIED
+
+
+def run_with_kms(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
+    """Write the policy file of the keys in KMS, and return the exit code."""
     aliases = f"alias/audit-ledger-{stage}/{ledger_id}"
     try:
         if origin is None:
@@ -30,9 +56,13 @@ def run(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> 
         raise WrongInputError(f"{aliases}: {error}") from None
     except clients.AwsError as error:
         raise CannotTellError(f"{aliases}: {error}") from None
+    _write(origin, text, output)
+    return VERIFIED
+
+
+def _write(origin: str, text: bytes, output: Path | None) -> None:
     text = f"# Ledger {origin}\n".encode() + text
     if output is None:
         click.echo(text, nl=False)
     else:
         write_file(output, text)
-    return VERIFIED

@@ -18,6 +18,10 @@ from audit_ledger.cli.owner_files import write_for_owner
 from audit_ledger.cli.screen import Columns, facts, make_console
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
+_OPTION_NAMES = {
+    **{name: f"--{name}" for name in ("patient", "user", "from", "to", "sort")},
+    "_format": "--format",
+}
 _MOST_BYTES = 256 << 20  # unpacked
 _INSTANT = re.compile(  # in the zone that the report names
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{3})?[+-][0-9]{2}:[0-9]{2}"
@@ -39,7 +43,7 @@ def run(
     output: Path | None,
 ) -> int:
     """Ask for a report, show it or write it as the API gives it, and give the exit code."""
-    api = open_api(connection, os.environ)
+    api = open_api(connection, os.environ, option_names=_OPTION_NAMES)
     path = PATHS[kind]
     wanted = "json" if form == "table" else form
     query = urlencode([*parameters, ("_format", wanted)], safe="/:,", quote_via=quote)

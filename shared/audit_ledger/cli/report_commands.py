@@ -24,7 +24,11 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="To standard output
     multiple=True,
 )
 @click.option(
-    "--user", metavar="WHO", help="Of whom the privacy report is: Practitioner/1, system|value."
+    "--user",
+    "--agent",
+    "user",
+    metavar="WHO",
+    help="Of whom the privacy report is: Practitioner/1, system|value.",
 )
 @click.option("--from", "first", metavar="TIME", help="2026-11-22, or 2026-11-22T05:59:00Z.")
 @click.option("--to", "last", metavar="TIME", help="The same; the last day is in.")

@@ -20,6 +20,7 @@ from audit_ledger.cli.api import (
     open_api,
 )
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.cli.filters import OPTION_NAMES
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.report import printable
@@ -80,7 +81,7 @@ class _Page:
 
 def run(connection: ConnectionOptions, options: SearchOptions, *, as_json: bool) -> int:
     """Search, show each page as it comes, and give the exit code."""
-    api = open_api(connection, os.environ)
+    api = open_api(connection, os.environ, option_names=OPTION_NAMES)
     show: _Bundles | _Table = _Bundles() if as_json else _Table()
     found = 0
     has_more = False
