@@ -99,9 +99,18 @@ def test_a_name_twice_in_the_bundle_is_the_bundle_s_fault() -> None:
         ({}, "Bundle.entry[0].request.method"),
         ({"method": "PUT", "url": "AuditEvent/1"}, "Bundle.entry[0].request.method"),
         ({"method": "DELETE", "url": "AuditEvent"}, "Bundle.entry[0].request.method"),
-        ({"method": "POST"}, "Bundle.entry[0].request.url"),
         ({"method": "POST", "url": "Patient"}, "Bundle.entry[0].request.url"),
         ({"method": "POST", "url": ["AuditEvent"]}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": ""}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "AuditEvent/1"}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "AuditEvent?_id=1"}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "AuditEvent#x"}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "NoAuditEvent"}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "https://x/fhir/Patient"}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "urn:uuid:AuditEvent"}, "Bundle.entry[0].request.url"),
+        ({"method": "POST", "url": "https://[AuditEvent"}, "Bundle.entry[0].request.url"),
+        ({**POST, "ifNoneExist": "date=2026"}, "Bundle.entry[0].request.ifNoneExist"),
+        ({**POST, "ifMatch": 'W/"1"'}, "Bundle.entry[0].request.ifMatch"),
     ],
 )
 def test_batches_and_transactions_only_create_audit_events(request_: Any, place: str) -> None:
@@ -110,6 +119,33 @@ def test_batches_and_transactions_only_create_audit_events(request_: Any, place:
         document = bundle(type_, r4(), r4())
         document["entry"][0]["request"] = request_
         assert outcomes(document) == [place, "fhir-r4"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "AuditEvent",
+        "/AuditEvent",
+        "AuditEvent/",
+        "http://127.0.0.1:8080/AuditEvent",
+        "https://fhir.hospital.example/prod/r4/AuditEvent",
+        "https://fhir.hospital.example/AuditEvent/",
+        "/prod/AuditEvent",
+        None,
+    ],
+)
+def test_clients_name_the_type_under_whatever_base_they_know(url: str | None) -> None:
+    """FHIR R4, Bundle.entry.request.url: relative or absolute; HAPI FHIR leaves it out."""
+    for type_ in ("batch", "transaction"):
+        document = bundle(type_, r4(), r4())
+        document["entry"][0]["request"] = {"method": "POST"} | ({} if url is None else {"url": url})
+        assert outcomes(document) == ["fhir-r4", "fhir-r4"]
+
+
+def test_the_urls_of_real_clients_are_accepted(shared_dir: Path) -> None:
+    """One absolute, one absent."""
+    case = shared_dir / "cases" / "fhir" / "04-bundle-urls.json"
+    assert outcomes(json.loads(case.read_bytes())) == ["fhir-r4", "fhir-r4"]
 
 
 def test_a_collection_needs_no_requests() -> None:

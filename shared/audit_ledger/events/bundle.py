@@ -7,6 +7,7 @@ to decide, who sees them all.
 from typing import Any, Final
 
 from audit_ledger.events.audit_event import accept_audit_event
+from audit_ledger.events.bundle_request import check_request
 from audit_ledger.events.event import Bundle, BundleType, Event
 from audit_ledger.events.json_document import read_json, slice_elements, slice_members
 from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
@@ -51,18 +52,9 @@ def _entry(entry: bytes, bundle_type: BundleType, fhir_version: str | None, plac
     if not isinstance(document, dict):
         raise RejectedEvent(422, "structure", place, "an object")
     if bundle_type != "collection":
-        _check_request(document.get("request"), f"{place}.request")
+        check_request(document.get("request"), f"{place}.request")
     place = f"{place}.resource"
     if document.get("resource") is None:
         raise RejectedEvent(422, "required", place, "an AuditEvent")
     resource = slice_members(entry, place)["resource"]
     return accept_audit_event(resource, document["resource"], fhir_version, place)
-
-
-def _check_request(request: Any, place: str) -> None:
-    if not isinstance(request, dict):
-        raise RejectedEvent(422, "required", place, "the request POST AuditEvent")
-    if request.get("method") != "POST":
-        raise RejectedEvent(422, "not-supported", f"{place}.method", "the method POST")
-    if request.get("url") not in ("AuditEvent", "/AuditEvent", "AuditEvent/"):
-        raise RejectedEvent(422, "not-supported", f"{place}.url", "the url AuditEvent")

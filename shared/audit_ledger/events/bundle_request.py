@@ -1,0 +1,42 @@
+"""The request of a Bundle's entry: `POST AuditEvent`, as FHIR clients spell it."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from audit_ledger.events.rejected import RejectedEvent
+
+_TYPE: Final = "AuditEvent"
+NO_CONDITION: Final = "no condition: the Idempotency-Key tells an event that is sent again"
+"""What is expected in the place of conditional create, which is not supported."""
+
+
+def check_request(request: Any, place: str) -> None:
+    """Raise RejectedEvent unless an entry's request creates an AuditEvent, unconditionally.
+
+    Its `url` is `AuditEvent`, relative or under any base URL (clients write this server's, or the
+    one that they know it by), or absent, as in transactions of HAPI FHIR: the resource says it.
+    """
+    if not isinstance(request, dict):
+        raise RejectedEvent(422, "required", place, "the request POST AuditEvent")
+    if request.get("method") != "POST":
+        raise RejectedEvent(422, "not-supported", f"{place}.method", "the method POST")
+    if not _is_of_type(request.get("url")):
+        raise RejectedEvent(422, "not-supported", f"{place}.url", "the url AuditEvent")
+    for name in ("ifNoneExist", "ifMatch"):
+        if request.get(name) is not None:
+            raise RejectedEvent(400, "not-supported", f"{place}.{name}", NO_CONDITION)
+
+
+def _is_of_type(url: Any) -> bool:
+    """Return whether a URL is absent or ends in the resource type, without id, query, fragment."""
+    if url is None:
+        return True
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if parts.scheme not in ("", "http", "https") or parts.query or parts.fragment or "?" in url:
+        return False
+    return parts.path.removesuffix("/").rpartition("/")[2] == _TYPE
