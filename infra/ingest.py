@@ -9,6 +9,7 @@ from infra.function import LedgerFunction
 from infra.names import Names
 from infra.operations import Operations
 from infra.permissions import Permission
+from infra.settings import public_url
 from infra.stage_stack import StageStack
 
 SECONDS = 20
@@ -32,6 +33,7 @@ def add_ingest(
             "SUBJECTS_TABLE": names.named("subjects"),
             "LEDGERS_TABLE": names.named("ledgers"),
             "TOKEN_CLAIMS": claims,
+            **public_url(stack.settings),
         },
         may=_permissions(names, bus),
         memory_mb=1024,

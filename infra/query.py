@@ -4,6 +4,7 @@ from infra.function import LedgerFunction
 from infra.names import Names
 from infra.operations import Operations
 from infra.permissions import Permission
+from infra.settings import public_url
 from infra.stage_stack import StageStack
 
 SECONDS = 28  # API Gateway waits for 30
@@ -35,6 +36,7 @@ def add_query(
             "PUBLISHED_BUCKET": names.bucket("published"),
             "INGEST_FUNCTION": ingest.alias.function_arn,
             "TOKEN_CLAIMS": claims,
+            **public_url(stack.settings),
         },
         may=_permissions(names, ingest.alias.function_arn),
         memory_mb=1769,  # a whole CPU: a page is opened while somebody waits

@@ -123,6 +123,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     users who alone may rebuild and unfreeze; without, anyone of the account whom its administrators
     let, if signed in with a second factor. `directory_writers`: ARNs of the roles or users who feed
     the directory of users, departments, patients and encounters; without, there is none.
+    `public_url`: the API's URL as clients use it, where it is not the API's own: behind a proxy, or
+    under a path of a custom domain.
     """
 
     stage: str
@@ -139,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     certificate: str | None = None
     break_glass: tuple[str, ...] = ()
     directory_writers: tuple[str, ...] = ()
+    public_url: str | None = None
 
     def origin(self, ledger: Ledger) -> str:
         """Name of a ledger to the world: `<domain>/<ledger id>`."""
@@ -157,3 +160,8 @@ def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         **({"reports": reports} if reports else {}),
         **({"detections": ledger.detections} if ledger.detections else {}),
     }
+
+
+def public_url(settings: Settings) -> dict[str, str]:
+    """Give the variable that tells functions the API's URL; none where it is the API's own."""
+    return {} if settings.public_url is None else {"PUBLIC_URL": settings.public_url}

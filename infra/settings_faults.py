@@ -23,6 +23,7 @@ from infra.settings import (
     Suspension,
     ledger_parameter,
 )
+from infra.settings_web import web_faults
 
 MAX_ORIGIN_BYTES = 64
 MAX_COGNITO_SCOPES = 100  # of one resource server
@@ -83,6 +84,7 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield "certificate", certificate, "the ARN of an ACM certificate in us-east-1"
     yield from _principal_faults("break_glass", settings.break_glass, settings)
     yield from _principal_faults("directory_writers", settings.directory_writers, settings)
+    yield from web_faults(settings)
     yield from _ledger_faults(settings)
     yield from _token_faults(settings)
 

@@ -6,35 +6,44 @@ from typing import Any
 import msgspec
 
 from audit_ledger.events import Event, RejectedEvent, operation_outcome
-from audit_ledger.http.answers import Answer, answer
+from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
+from audit_ledger.http.request import Request
 from functions.ingest.sealing import Sealed
 
 
-def created(event: Event, sealed: Sealed, preference: str, submitted: bytes) -> Answer:
+def created(event: Event, sealed: Sealed, request: Request) -> Answer:
     """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked."""
-    headers = {"Location": _location(sealed)}
-    if preference == "representation":
-        return answer(201, submitted, event.format, headers)
-    if preference == "OperationOutcome":
-        return answer(201, msgspec.json.encode(accepted_outcome(sealed)), event.format, headers)
-    return answer(201, b"", event.format, headers)  # else API Gateway calls it text/plain
+    headers = {"Location": _location(request.base, sealed)}
+    version = FHIR_VERSIONS.get(event.format, "")
+    if request.preference == "representation":
+        return answer(201, request.body, version, headers)
+    if request.preference == "OperationOutcome":
+        return answer(201, msgspec.json.encode(accepted_outcome(sealed)), version, headers)
+    return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
 
 
-def bundle_response(kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent]) -> Answer:
-    """200 with a response Bundle: one entry for each of the request, in its order."""
+def bundle_response(
+    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent], base: str
+) -> Answer:
+    """200 with a response Bundle: one entry for each of the request, in its order.
+
+    `base`: the server's URL.
+    """
     entries = []
     for result in results:
         if isinstance(result, RejectedEvent):
             response = {"status": str(result.status), "outcome": result.operation_outcome()}
         else:
             _, sealed = result
-            response = {"status": "201", "location": _location(sealed)}
+            response = {"status": "201", "location": _location(base, sealed)}
             if sealed.flags:
                 response["outcome"] = accepted_outcome(sealed)
         entries.append({"response": response})
-    formats = {r[0].format for r in results if not isinstance(r, RejectedEvent)}
+    versions = {
+        FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
+    }
     body = {"resourceType": "Bundle", "type": kind, "entry": entries}
-    return answer(200, msgspec.json.encode(body), formats.pop() if len(formats) == 1 else "")
+    return answer(200, msgspec.json.encode(body), versions.pop() if len(versions) == 1 else "")
 
 
 def events_accepted(sealed: Sequence[Sealed]) -> Answer:
@@ -59,5 +68,5 @@ def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
     return {**outcome, "issue": issues}
 
 
-def _location(sealed: Sealed) -> str:
-    return f"/AuditEvent/{sealed.event_ids[0]}"
+def _location(base: str, sealed: Sealed) -> str:
+    return f"{base}/AuditEvent/{sealed.event_ids[0]}"

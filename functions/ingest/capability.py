@@ -4,28 +4,28 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.events import RejectedEvent
+from audit_ledger.http.request import FHIR_JSON
 from audit_ledger.search.documented import PARAMETERS
 
 DATE = "2026-11-26"
 INTERACTIONS = ("create", "read", "search-type")
-FHIR_RELEASES = {"4.0": "4.0.1", "5.0": "5.0.0"}
+FHIR_RELEASES = {"4.0": "4.0.1", "4.3": "4.3.0", "5.0": "5.0.0"}
 
 
-def capability_statement(fhir_version: str | None) -> bytes:
-    """Give the CapabilityStatement, of R4 unless `fhirVersion=5.0` is asked for."""
-    release = FHIR_RELEASES.get((fhir_version or "4.0")[:3])
-    if release is None:
-        raise RejectedEvent(406, "not-supported", "Accept", "fhirVersion 4.0 or 5.0")
+def capability_statement(fhir_version: str, base: str) -> bytes:
+    """Give the CapabilityStatement of a release. `base`: the server's URL."""
     statement: dict[str, Any] = {
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": DATE,
         "kind": "instance",
         "software": {"name": "Audit Ledger"},
-        "implementation": {"description": "A tamper-evident ledger of FHIR AuditEvents"},
-        "fhirVersion": release,
-        "format": ["application/fhir+json"],
+        "implementation": {
+            "description": "A tamper-evident ledger of FHIR AuditEvents",
+            "url": base,
+        },
+        "fhirVersion": FHIR_RELEASES[fhir_version],
+        "format": [FHIR_JSON[0], "json"],
         "rest": [
             {
                 "mode": "server",

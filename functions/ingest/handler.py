@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,10 +13,9 @@ from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.errors import LedgerError
-from audit_ledger.events import RejectedEvent
-from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.answers import Answer, answer, refusal
-from audit_ledger.http.request import read_headers, read_request
+from audit_ledger.http.negotiation import fhir_json
+from audit_ledger.http.request import Request, read_request
 from functions.ingest.accept import Acceptor
 from functions.ingest.bus import is_from_bus, take_from_bus
 from functions.ingest.capability import capability_statement
@@ -80,17 +78,13 @@ def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: A
 
 
 def _answer(event: dict[str, Any]) -> Answer:
-    if event["routeKey"] == METADATA:
-        return _metadata(read_headers(event))
-    request = read_request(event, token_claims())
+    request = read_request(event, token_claims(), os.environ.get("PUBLIC_URL", ""))
+    if request.route == METADATA:
+        return _metadata(request)
     acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent
     return ROUTES[request.route](acceptor(), request)
 
 
-def _metadata(headers: Mapping[str, str]) -> Answer:
-    accepted = parse_media_type(headers.get("accept", ""))
-    if accepted.is_xml:
-        raise RejectedEvent(406, "not-supported", "Accept", "application/fhir+json")
-    version = accepted.fhir_version
-    statement = capability_statement(version)
-    return answer(200, statement, "fhir-r5" if (version or "")[:1] == "5" else "fhir-r4")
+def _metadata(request: Request) -> Answer:
+    form = fhir_json(request)
+    return answer(200, capability_statement(form.version, request.base), form.version)

@@ -12,6 +12,7 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.http.answers import Answer
+from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import FHIR_JSON, Request
 from functions.ingest.accept import Acceptor
 from functions.ingest.answers import bundle_response, created, events_accepted
@@ -24,12 +25,13 @@ BATCH = "application/cloudevents-batch+json"
 def post_audit_event(acceptor: Acceptor, request: Request) -> Answer:
     """POST /AuditEvent: one FHIR AuditEvent, R4 or R5 (IHE ITI-20)."""
     request.require_media_type(*FHIR_JSON)
+    fhir_json(request)
     event = parse_audit_event(request.body, request.media_type.fhir_version)
     key = request.idempotency_key
     (sealed,) = acceptor.accept(
         request.access, [Accepted(event, None if key is None else _sender_id(key))]
     )
-    return created(event, sealed, request.preference, request.body)
+    return created(event, sealed, request)
 
 
 def post_bundle(acceptor: Acceptor, request: Request) -> Answer:
@@ -38,6 +40,7 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Answer:
     In a batch or collection bad entries are answered one by one; a transaction is all or nothing.
     """
     request.require_media_type(*FHIR_JSON)
+    fhir_json(request)
     bundle = parse_bundle(request.body, request.media_type.fhir_version)
     rejected = [entry for entry in bundle.entries if isinstance(entry, RejectedEvent)]
     if bundle.type == "transaction" and rejected:
@@ -56,11 +59,13 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Answer:
             entry if isinstance(entry, RejectedEvent) else (entry, next(sealed))
             for entry in bundle.entries
         ],
+        request.base,
     )
 
 
 def post_events(acceptor: Acceptor, request: Request) -> Answer:
     """POST /events: CloudEvents 1.0, structured, batch or binary. A batch is all or nothing."""
+    require_acceptable(request, "application/json")
     events: Sequence[Event | RejectedEvent]
     if request.media_type.essence == STRUCTURED:
         events = [parse_cloudevent_structured(request.body)]

@@ -20,6 +20,7 @@ from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.events.rejected import operation_outcome
 from audit_ledger.http.answers import Answer, answer, refusal
+from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request, read_request
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
@@ -58,6 +59,21 @@ ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /reports/privacy": get_privacy_report,
     "GET /export": get_export,
 }
+
+
+_JSON = ("application/json",)
+FORMS: dict[str, tuple[str, ...]] = {
+    "GET /AuditEvent/{id}/receipt": (*_JSON, "text/plain"),
+    "GET /findings": _JSON,
+    "GET /portals/{id}/gaps": _JSON,
+    "POST /documents/verify": _JSON,
+    "GET /digests": _JSON,
+    "GET /digests/latest": _JSON,
+    "GET /consistency": _JSON,
+    "GET /policy": ("text/plain",),
+    "GET /export": _JSON,
+}
+"""Media types of the answers that are neither FHIR nor a report: those choose for themselves."""
 
 
 @cache
@@ -122,7 +138,9 @@ def token_claims() -> TokenClaims:
 def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
     """Answer one question. Nothing of it, and nothing that was found, is logged."""
     try:
-        request = read_request(event, token_claims())
+        request = read_request(event, token_claims(), os.environ.get("PUBLIC_URL", ""))
+        if request.route in FORMS:
+            require_acceptable(request, *FORMS[request.route])
         answered = ROUTES[request.route](desk(), request)
     except LedgerError as error:
         answered = _not_holding() if isinstance(error, _BROKEN) else refusal(error)

@@ -11,6 +11,7 @@ from audit_ledger.chain.digest import decode_digest, digest_name, is_digest_name
 from audit_ledger.chain.published import CHECKPOINT, LATEST
 from audit_ledger.errors import NotFoundError, UnreachableError
 from audit_ledger.http.answers import Answer, json_answer
+from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.instants import format_instant
 from audit_ledger.search.rejected import RejectedSearch
@@ -51,7 +52,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
         return _waiting()
     digest = question.ledger.published.read(LATEST)
     question.record(question.patients_of(opened.event))
-    if "text/plain" in request.headers.get("accept", ""):
+    if require_acceptable(request, "application/json", "text/plain") == "text/plain":
         return _text(proof)
     return json_answer(
         200,

@@ -10,7 +10,7 @@ from audit_ledger.access import ForbiddenError
 from audit_ledger.errors import FormatError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
-from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
 from audit_ledger.reports.zone import Zone, day_of, read_zone
@@ -30,16 +30,11 @@ MEDIA_TYPES: Mapping[Form, str] = {
     "html": "text/html; charset=utf-8",
 }
 _FORMS: Mapping[str, Form] = {
-    "json": "json",
     "application/json": "json",
-    "application/*": "json",
-    "*/*": "json",
-    "csv": "csv",
-    "text/csv": "csv",
-    "html": "html",
     "text/html": "html",
-    "text/*": "html",
+    "text/csv": "csv",
 }
+_WORDS: Mapping[str, Form] = {"json": "json", "csv": "csv", "html": "html", **_FORMS}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME_FORM = "a day like 2026-11-22, or an instant like 2026-11-22T05:59:00Z"
 
@@ -143,27 +138,11 @@ def read_form(request: Request, given: Given) -> Form:
     """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON where neither says."""
     wanted = given.get("_format")
     if wanted is not None:
-        form = _FORMS.get(wanted.partition(";")[0].strip().lower())
-        if form is None or "*" in wanted:
+        form = _WORDS.get(wanted.partition(";")[0].strip().lower())
+        if form is None:
             raise RejectedSearch(406, "not-supported", "_format", "json, csv or html")
         return form
-    accepted = request.headers.get("accept", "").strip()
-    if not accepted:
-        return "json"
-    ranges = [parse_media_type(each) for each in accepted.split(",")]
-    by_weight = sorted(ranges, key=lambda each: -_weight(each.parameters.get("q", "1")))
-    for each in by_weight:
-        form = _FORMS.get(each.essence)
-        if form is not None and _weight(each.parameters.get("q", "1")) > 0 and "/" in each.essence:
-            return form
-    raise RejectedSearch(406, "not-supported", "Accept", "application/json, text/csv or text/html")
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return _FORMS[require_acceptable(request, *_FORMS)]
 
 
 def _read_time(name: str, text: str, zone: Zone, *, at_end: bool, by_day: bool) -> int:

@@ -5,9 +5,8 @@ from collections import defaultdict
 from audit_ledger.aws.event_search import Place
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
-from audit_ledger.events.fhir_version import Release
-from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.answers import Answer, answer
+from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.request import Request
 from audit_ledger.reading.opening import Opened
 from audit_ledger.search.bundle import Found, Issue, searchset
@@ -45,7 +44,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
     The page is found, the search is recorded, and then it is answered.
     """
     question = desk.question(request, "s")
-    release = release_asked_for(request)
+    form = fhir_json(request)
     search = parse_search(
         request.query_pairs,
         is_strict=request.handles_strictly,
@@ -72,37 +71,26 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         search,
         _with_repeats(page),
         base=request.base,
-        release=release,
+        release=form.release,
         next_cursor=next_cursor,
         warnings=[Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings],
     )
-    return answer(200, body, release or "fhir-r4")
+    return answer(200, body, form.version)
 
 
 def get_audit_event(desk: Desk, request: Request) -> Answer:
     """GET /AuditEvent/{id}: one event, in the bytes that were submitted, or as another release."""
     question = desk.question(request, "r")
-    release = release_asked_for(request)
+    form = fhir_json(request)
     found = question.finder().one(event_id_of(request))
     if found is None:
         raise NotFoundError(NO_SUCH_EVENT)
     _, opened = found
-    shown = shown_event(opened.event, release)
+    shown = shown_event(opened.event, form.release)
     question.record(question.patients_of(opened.event), ITI_81)
-    return answer(200, shown.body, shown.release, {"ETag": f'W/"{opened.event.seq}"'})
-
-
-def release_asked_for(request: Request) -> Release | None:
-    """Give the release by `fhirVersion` of Accept; None where none is asked for."""
-    accepted = parse_media_type(request.headers.get("accept", ""))
-    if accepted.is_xml:
-        raise RejectedSearch(406, "not-supported", "Accept", "application/fhir+json")
-    version = accepted.fhir_version
-    if version is None:
-        return None
-    if version[:3] not in ("4.0", "4.3", "5.0"):
-        raise RejectedSearch(406, "not-supported", "Accept", "fhirVersion 4.0 or 5.0")
-    return "fhir-r5" if version[:1] == "5" else "fhir-r4"
+    return answer(
+        200, shown.body, version_of(shown.release, form), {"ETag": f'W/"{opened.event.seq}"'}
+    )
 
 
 def patients_of(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:

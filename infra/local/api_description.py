@@ -144,7 +144,7 @@ SCHEMAS: Json = {
 _LOCATION = {
     "description": "The event's record in this ledger.",
     "required": True,
-    "schema": {"type": "string", "pattern": "^/AuditEvent/[0-9a-f]{64}$"},
+    "schema": {"type": "string", "pattern": "^https?://.+/AuditEvent/[0-9a-f]{64}$"},
 }
 
 UNAUTHORIZED: Json = {

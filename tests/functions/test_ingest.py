@@ -29,7 +29,7 @@ def test_an_event_is_created_with_a_location(world: World) -> None:
     """201, Location, no body; one message waits."""
     answer = send(post("/AuditEvent", BODY))
     assert answer["statusCode"] == 201
-    assert answer["headers"]["Location"].startswith("/AuditEvent/")
+    assert answer["headers"]["Location"].startswith("http://localhost/AuditEvent/")
     assert answer["body"] == ""
     assert len(world.messages()) == 1
 

@@ -25,6 +25,7 @@ def event(route: str = "GET /AuditEvent/{id}", **members: Any) -> dict[str, Any]
         "headers": {"Host": "api.example.org", "x-forwarded-proto": "https"},
         "requestContext": {
             "authorizer": {"jwt": {"claims": claims, "scopes": None}},
+            "domainName": "api.example.org",
             "http": {"method": route.partition(" ")[0], "sourceIp": "192.0.2.7"},
         },
         "isBase64Encoded": False,
@@ -44,13 +45,13 @@ def refusal(**members: Any) -> tuple[int, str]:
 
 
 def test_everything_is_where_api_gateway_puts_it() -> None:
-    """Names of headers in lower case; the address that the caller used; who asks and from where."""
+    """Names of headers in lower case; the address of the API; who asks and from where."""
     request = read(
         rawQueryString="a=1",
         pathParameters={"id": "7"},
         headers={
             "HOST": "api.example.org",
-            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Proto": "http",
             "Content-Type": "a/B;c=d",
         },
         body="text",

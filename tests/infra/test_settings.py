@@ -232,6 +232,18 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"certificate": "arn:aws:acm:eu-central-1:1:x"},
         "expected the ARN of an ACM certificate in us-east-1",
     ),
+    *(
+        ({"public_url": url}, f'public_url: found "{url}", expected the URL that clients use')
+        for url in (
+            "http://audit.example.org",
+            "https://audit.example.org/",
+            "https://audit.example.org/a/",
+            "https://audit.example.org?a=b",
+            "https://user@audit.example.org",
+            "audit.example.org",
+            "https://audit.example.org/a b",
+        )
+    ),
     ({"tokens": {"issuer": "http://x"}}, 'tokens.issuer: found "http://x", expected an https URL'),
     (
         {"tokens": {"issuer": "https://x.example"}},

@@ -189,7 +189,7 @@ def test_a_receipt_waits_for_the_checkpoints_file(cloud: LocalCloud) -> None:
         {"Content-Type": FHIR, "Authorization": f"Bearer {token}"},
     )
     with urlopen(sent) as answer:
-        receipt = f"{cloud.url}{answer.headers['Location']}/receipt"
+        receipt = f"{answer.headers['Location']}/receipt"
     cloud.drain()
     cloud.publish("north")
     after = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()

@@ -10,6 +10,7 @@ from audit_ledger.errors import LedgerError, NotFoundError, RefusedError, TooLar
 from audit_ledger.events.rejected import operation_outcome
 
 FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
+"""The `fhirVersion` of a format; other formats have none."""
 
 Answer = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
@@ -41,9 +42,8 @@ def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answ
     }
 
 
-def answer(status: int, body: bytes, format_: str, headers: dict[str, str] | None = None) -> Answer:
-    """Answer in FHIR JSON of the release, where one is known."""
-    version = FHIR_VERSIONS.get(format_)
+def answer(status: int, body: bytes, version: str, headers: dict[str, str] | None = None) -> Answer:
+    """Answer in FHIR JSON. `version`: its `fhirVersion`, empty where it is of no one release."""
     media_type = "application/fhir+json" + (f"; fhirVersion={version}" if version else "")
     return {
         "statusCode": status,

@@ -9,16 +9,19 @@ from urllib.parse import parse_qsl
 from audit_ledger.access import Access, TokenClaims, read_access
 from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import MediaType, parse_media_type
+from audit_ledger.http.base_url import base_url
 
 MAX_KEY_LENGTH = 255
 MAX_FIELDS = 200  # of a query string
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-FHIR_JSON = ("application/fhir+json", "application/json")
+FHIR_JSON = ("application/fhir+json", "application/json+fhir", "application/json", "text/json")
+"""Names of FHIR in JSON: ours, that of DSTU2, and general ones (FHIR, http.html, MIME types)."""
 
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """What came in. `headers`: names in lower case; `query` is as sent; `path`: its variables."""
+    """What came in. `headers`: names in lower case; `base`: the server's URL;
+    `query` is as sent; `path`: its variables."""
 
     route: str
     access: Access
@@ -91,8 +94,11 @@ def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
-def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
-    """Read the event of an HTTP API; RejectedEvent where the body is not what was sent."""
+def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str = "") -> Request:
+    """Read the event of an HTTP API; RejectedEvent where the body is not what was sent.
+
+    `public_url`: the setting, empty where there is none.
+    """
     context = event["requestContext"]
     headers = read_headers(event)
     body = event.get("body") or ""
@@ -107,7 +113,7 @@ def read_request(event: Mapping[str, Any], names: TokenClaims) -> Request:
         headers=headers,
         media_type=parse_media_type(headers.get("content-type", "")),
         body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
-        base=f"{headers.get('x-forwarded-proto', 'http')}://{headers.get('host', 'localhost')}",
+        base=base_url(event, public_url),
         query=event.get("rawQueryString") or "",
         target=event.get("rawPath") or "/",
         path=event.get("pathParameters") or {},

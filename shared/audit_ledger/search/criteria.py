@@ -108,7 +108,7 @@ class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     criteria: tuple[Criterion, ...] = ()
     count: int = DEFAULT_COUNT
     sort: Sort = "-date"
-    format: Literal["json"] | None = None
+    format: str | None = None
     cursor: str | None = None
     ignored: tuple[str, ...] = ()
 

@@ -24,7 +24,7 @@ or a patient or agent who can be looked up.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, Literal
+from typing import Final
 
 from audit_ledger.search.criteria import (
     DEFAULT_COUNT,
@@ -178,12 +178,14 @@ def _sort(text: str | None) -> Sort:
     return _SORTS[text]
 
 
-def _format(text: str | None) -> Literal["json"] | None:
+def _format(text: str | None) -> str | None:
+    """Give `_format` as a link repeats it; which it chooses was decided with Accept."""
     if text is None:
         return None
-    if text not in _JSON:
+    essence = text.partition(";")[0].strip().lower().replace(" ", "+")
+    if essence not in _JSON:
         raise RejectedSearch(406, "not-supported", "_format", "json or application/fhir+json")
-    return "json"
+    return text if ";" in text else "json"
 
 
 def _cursor(text: str | None) -> str | None:

@@ -1,0 +1,87 @@
+"""Which representation an answer has: what `_format` says, else Accept, else the first there is.
+
+FHIR is served as JSON, in R4 (4.0) unless R5 (5.0) or R4B (4.3, whose resources of ours are those
+of R4) is asked for by `fhirVersion` (FHIR, http.html, content types and version parameter). XML is
+not served; docs/decisions/json-only.md says why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from audit_ledger.events import RejectedEvent
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.http.accept import MediaRange, Offer, choose, parse_accept
+from audit_ledger.http.answers import FHIR_VERSIONS
+from audit_ledger.http.request import FHIR_JSON, Request
+
+
+@dataclass(frozen=True)
+class FhirJson:
+    """FHIR JSON of a release. `version`: the `fhirVersion` that the answer declares."""
+
+    release: Release
+    version: str
+
+
+R4: Final = FhirJson("fhir-r4", "4.0")
+_SERVED: Final = (R4, FhirJson("fhir-r5", "5.0"), FhirJson("fhir-r4", "4.3"))
+_FHIR_OFFERS: Final = tuple(Offer(FHIR_JSON, form.version) for form in _SERVED)
+_FORMAT_WORDS: Final = {"json": "application/fhir+json"}
+
+
+def fhir_json(request: Request, format_: str | None = None) -> FhirJson:
+    """Choose the release of a FHIR answer; RejectedEvent (406) where it can be none of them.
+
+    `format_`: the parameter `_format` where it does not stand in the query string.
+    """
+    return fhir_json_for(request.headers, _format_of(request) if format_ is None else format_)
+
+
+def fhir_json_for(headers: Mapping[str, str], format_: str | None = None) -> FhirJson:
+    """Choose by headers (names in lower case) and `_format` alone."""
+    accepted = parse_accept(headers.get("accept", ""))
+    if format_ is not None:
+        wanted = _format_ranges(format_, _FORMAT_WORDS)
+        chosen = choose(wanted, _FHIR_OFFERS) if wanted else None
+        if chosen is None:
+            raise RejectedEvent(
+                406, "not-supported", "_format", "json or application/fhir+json, of 4.0 or 5.0"
+            )
+        # A format without a version leaves the version to Accept.
+        by_header = (
+            None if wanted[0].fhir_version or not accepted else choose(accepted, _FHIR_OFFERS)
+        )
+        return _SERVED[chosen if by_header is None else by_header]
+    chosen = choose(accepted, _FHIR_OFFERS)
+    if chosen is None:
+        raise RejectedEvent(
+            406, "not-supported", "Accept", "application/fhir+json, with fhirVersion 4.0 or 5.0"
+        )
+    return _SERVED[chosen]
+
+
+def version_of(release: Release, asked: FhirJson) -> str:
+    """Give the `fhirVersion` of a resource that may be of another release than was asked for."""
+    return asked.version if release == asked.release else FHIR_VERSIONS[release]
+
+
+def require_acceptable(request: Request, *media_types: str) -> str:
+    """Give the one of these types that Accept wants most; RejectedEvent (406) if none will do."""
+    offers = [Offer((each,)) for each in media_types]
+    chosen = choose(parse_accept(request.headers.get("accept", "")), offers)
+    if chosen is None:
+        raise RejectedEvent(406, "not-supported", "Accept", " or ".join(media_types))
+    return media_types[chosen]
+
+
+def _format_of(request: Request) -> str | None:
+    return next((value for name, value in request.query_pairs if name == "_format"), None)
+
+
+def _format_ranges(text: str, words: Mapping[str, str]) -> list[MediaRange]:
+    """Read `_format`: a word, or a media type whose `+` a query string made a space."""
+    essence, semicolon, rest = text.partition(";")
+    essence = essence.strip().lower()
+    essence = words.get(essence, essence.replace(" ", "+"))
+    return parse_accept(essence + semicolon + rest)
