@@ -41,9 +41,12 @@ def of_queue(name: str, queue: str, statistic: str = "Maximum") -> cloudwatch.Me
     return metric("AWS/SQS", name, {"QueueName": queue}, statistic=statistic)
 
 
-def of_ours(name: str, function: str, statistic: str = "Sum") -> cloudwatch.Metric:
+def of_ours(
+    name: str, function: str, statistic: str = "Sum", period: cdk.Duration = MINUTE
+) -> cloudwatch.Metric:
     """A metric that one of our functions writes itself."""
-    return metric(METRICS_NAMESPACE, name, {"service": function}, statistic=statistic)
+    dimensions = {"service": function}
+    return metric(METRICS_NAMESPACE, name, dimensions, statistic=statistic, period=period)
 
 
 def alarm(

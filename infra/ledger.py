@@ -44,7 +44,7 @@ class LedgerStack(StageStack):
         self._operations = operations
         cdk.Tags.of(self).add("ledger", ledger.id)  # costs; and bucket policies go by it
         keys = add_ledger_keys(self, ledger)
-        queues = add_ledger_queues(self, ledger, operations, SEQUENCER_SECONDS)
+        queues = add_ledger_queues(self, ledger, operations)
         names = self.names
         sequencer = LedgerFunction(
             self,
@@ -149,8 +149,34 @@ class LedgerStack(StageStack):
             name=f"{self.names.queue(ledger_id)}-frozen",
             description=(
                 f"{ledger_id} is frozen: tables and what is published disagree. Nothing is written "
-                "until a command lifts it; events keep being accepted. Treat it as an attack until "
-                "the reason, in the publisher's log, says otherwise."
+                "until a command lifts it; events keep being accepted and wait, seven days before "
+                "the first becomes a dead letter. Treat it as an attack until the reason, in the "
+                "publisher's log, says otherwise."
+            ),
+        )
+        alarm(
+            self,
+            "UnfinishedAlarm",
+            of_ours("UnfinishedBatches", sequencer.name, period=cdk.Duration.minutes(15)),
+            self._operations,
+            minutes=2,  # periods, of 15 minutes each: what fails comes again every twelve
+            name=f"{self.names.queue(ledger_id)}-unfinished",
+            description=(
+                f"For half an hour DynamoDB or KMS have refused calls that append to {ledger_id}; "
+                "the sequencer's log names the error. Events wait, and are tried again by "
+                "themselves for seven days."
+            ),
+        )
+        alarm(
+            self,
+            "RefusedAlarm",
+            of_ours("Refused", sequencer.name),
+            self._operations,
+            name=f"{self.names.queue(ledger_id)}-refused",
+            description=(
+                f"The queue of {ledger_id} holds a message that its sequencer cannot read: not "
+                "what ingest writes, or what a newer version of it writes. Who sent it is in "
+                "CloudTrail; after seven days it is archived as a dead letter."
             ),
         )
         alarm(

@@ -1,4 +1,9 @@
-"""The queues of one ledger: what waits to be appended, what could not be, what was not started."""
+"""The queues of one ledger: what waits to be appended, what could not be, what was not started.
+
+What cannot be appended now (the ledger is frozen, KMS or DynamoDB fail) comes again every twelve
+minutes for seven days. Only then is it a dead letter, archived at once and long before its queue
+would drop it: see docs/decisions/receives-carry-messages-to-the-archive.md.
+"""
 
 from dataclasses import dataclass
 
@@ -10,10 +15,13 @@ from infra.operations import Operations
 from infra.settings import Ledger
 from infra.stage_stack import StageStack, acknowledge
 
-WAITING_DAYS = 7
-DEAD_LETTER_DAYS = 14
-MAX_RECEIVES = 10
-"""Times a message is tried, six sequencer time-outs apart: an hour's outage loses none."""
+KEPT_DAYS = 14  # SQS' most, counted from when a message was first sent
+TRIED_DAYS = 7
+RETRY_SECONDS = 720
+"""How long a message that failed is invisible: twelve sequencer time-outs (AWS asks for six)."""
+
+MAX_RECEIVES = TRIED_DAYS * 86_400 // RETRY_SECONDS
+"""Times a message is tried; 1,000 is SQS' most."""
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 MAX_AGE_SECONDS = 600
@@ -28,9 +36,7 @@ class LedgerQueues:
     unpublished: sqs.Queue
 
 
-def add_ledger_queues(
-    stack: StageStack, ledger: Ledger, operations: Operations, sequencer_timeout_seconds: int
-) -> LedgerQueues:
+def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations) -> LedgerQueues:
     """Add the queues and their alarms."""
     names = stack.names
     waiting_arn = names.queue_arn(names.queue(ledger.id))
@@ -40,7 +46,7 @@ def add_ledger_queues(
         queue_name=names.dead_letters(ledger.id),
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
-        retention_period=cdk.Duration.days(DEAD_LETTER_DAYS),
+        retention_period=cdk.Duration.days(KEPT_DAYS),
         max_message_size_bytes=MAX_MESSAGE_BYTES,
         visibility_timeout=cdk.Duration.seconds(180),
         redrive_allow_policy=sqs.RedriveAllowPolicy(
@@ -54,9 +60,9 @@ def add_ledger_queues(
         queue_name=names.queue(ledger.id),
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
-        retention_period=cdk.Duration.days(WAITING_DAYS),
+        retention_period=cdk.Duration.days(KEPT_DAYS),
         max_message_size_bytes=MAX_MESSAGE_BYTES,
-        visibility_timeout=cdk.Duration.seconds(6 * sequencer_timeout_seconds),
+        visibility_timeout=cdk.Duration.seconds(RETRY_SECONDS),
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES),
     )
     unpublished = sqs.Queue(
@@ -65,7 +71,7 @@ def add_ledger_queues(
         queue_name=names.unpublished(ledger.id),
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
-        retention_period=cdk.Duration.days(DEAD_LETTER_DAYS),
+        retention_period=cdk.Duration.days(KEPT_DAYS),
     )
     acknowledge(
         unpublished,
@@ -95,8 +101,9 @@ def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:
         operations,
         name=f"{dead}-letters",
         description=(
-            f"Messages to {ledger.id} could not be appended. They are in the archive bucket under "
-            f"{ledger.id}/dead-letters/; find the cause in the sequencer's log, then return them."
+            f"Messages to {ledger.id} could not be appended for seven days. They are in the "
+            f"archive bucket under {ledger.id}/dead-letters/; mend the cause, which the "
+            "sequencer's log tells, lift a freeze, then return them by `ledger redrive`."
         ),
     )
     alarm(
@@ -108,8 +115,9 @@ def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:
         minutes=3,
         name=f"{waiting}-old",
         description=(
-            f"Accepted events wait longer than ten minutes to be appended to {ledger.id}. Nothing "
-            "is lost for seven days: look whether the ledger is frozen or the sequencer fails."
+            f"Accepted events wait longer than ten minutes to be appended to {ledger.id}. They are "
+            "tried every twelve minutes for seven days, then archived as dead letters: look "
+            "whether the ledger is frozen or the sequencer fails."
         ),
     )
     unpublished = names.unpublished(ledger.id)

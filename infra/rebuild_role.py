@@ -1,8 +1,8 @@
-"""The break-glass role of `ledger rebuild`, `rebuild-views` and `unfreeze`, and of nothing else.
+"""The break-glass role of `ledger rebuild`, `rebuild-views`, `unfreeze` and `redrive`, and no more.
 
-It can add blocks and index rows, have the follower make its views anew, and lift a freeze. It can
-neither sign nor open a record, nor change or remove a block: what it adds that no sequencer signed
-is refused by every publisher.
+It can add blocks and index rows, have the follower make its views anew, lift a freeze, and send
+dead letters to their ledger's queue. It can neither sign nor open a record, nor change or remove a
+block: what it adds that no sequencer signed is refused by every publisher.
 """
 
 import aws_cdk as cdk
@@ -43,7 +43,19 @@ def rebuild_permissions(names: Names) -> list[Permission]:
             "ReadArchivedBlocks",
             ["s3:GetObject"],
             [names.bucket_arn("archive", "*/blocks/*")],
-            why_pattern=f"The blocks of every ledger, sealed, and no dead letters. {_ANY_LEDGER}",
+            why_pattern=f"The blocks of every ledger, sealed. {_ANY_LEDGER}",
+        ),
+        Permission(
+            "ReadDeadLetters",
+            ["s3:GetObject"],
+            [names.bucket_arn("archive", "*/dead-letters/*")],
+            why_pattern=f"Sealed messages of every ledger. {_ANY_LEDGER}",
+        ),
+        Permission(
+            "ReturnDeadLetters",
+            ["sqs:GetQueueUrl", "sqs:SendMessage"],
+            [names.queue_arn(names.queue("*"))],
+            why_pattern=f"Ledgers come later than this role. {_ANY_LEDGER}",
         ),
         Permission(
             "ReadWhatIsPublished",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MESSAGES_A_CALL = 10
 """What one ReceiveMessage or DeleteMessageBatch takes."""
 
-MAX_REDELIVERIES = 100
+MAX_REDELIVERIES = 1_000  # SQS' most of maxReceiveCount
 IDLE_SECONDS = 0.5
 _ENVELOPE_BYTES = len(b'{"Records": []}')
 

@@ -165,6 +165,44 @@ def test_lost_tables_are_rebuilt_and_the_ledger_goes_on(
     assert verify(app, policy)["size"] == published + 1
 
 
+def test_a_frozen_ledger_keeps_what_it_accepts_and_takes_it_when_the_freeze_is_lifted(
+    app: App, published: int, token: str, policy: str
+) -> None:
+    """The drill of the runbook: tried far more than ten times, no dead letter, no redrive."""
+    sqs, s3 = app.emulator.client("sqs"), app.emulator.client("s3")
+    queue = sqs.get_queue_url(QueueName=f"{PREFIX}-{LEDGER}")["QueueUrl"]
+    a_second = {"VisibilityTimeout": "1"}  # instead of the template's twelve minutes
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=a_second)
+
+    def dead_letters() -> int:
+        listed = s3.list_objects_v2(Bucket=ARCHIVE, Prefix=f"{LEDGER}/dead-letters/")
+        return len(listed.get("Contents", ()))
+
+    dead, before, reason = dead_letters(), app.published_size(), "a drill"
+    origin = json.loads(
+        app.emulator.client("ssm").get_parameter(Name=f"/{PREFIX}/ledgers/{LEDGER}")["Parameter"][
+            "Value"
+        ]
+    )["origin"]
+    app.emulator.client("dynamodb").update_item(
+        TableName=f"{PREFIX}-ledgers",
+        Key={"key": {"S": f"{origin}#published"}},
+        UpdateExpression="SET frozen = :reason",
+        ExpressionAttributeValues={":reason": {"S": reason}},
+    )
+    refused = app.said().count("refused: frozen")
+    status, _, _ = app.ask("POST", "/AuditEvent", token, event(), Content_Type=FHIR)
+    assert status == 201  # portals notice nothing
+    app.until(lambda: app.said().count("refused: frozen") > refused + 15)
+    assert (dead_letters(), app.published_size()) == (dead, before)
+    both = ["--archive", ARCHIVE, "--published", PUBLISHED]
+    ran = app.ledger("unfreeze", *WHERE, *both, "--reason", reason)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    app.until(lambda: app.published_size() > before)
+    assert verify(app, policy)["size"] == before + 1
+    assert dead_letters() == dead
+
+
 DOCUMENT = "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"  # of RFC 6920, 8.1
 
 

@@ -52,6 +52,13 @@ def test_alarms_of_a_ledger(dev: Assembly, ledger: str) -> None:
         ("Frozen", f"{P}-{ledger}-sequencer"),
         ("Frozen", f"{P}-{ledger}-publisher"),
     }
+    refused, unfinished = found[f"{ledger}-refused"], found[f"{ledger}-unfinished"]
+    assert metrics(refused) == {("Refused", f"{P}-{ledger}-sequencer")}
+    assert (refused["Threshold"], refused["EvaluationPeriods"]) == (0, 1)
+    assert metrics(unfinished) == {("UnfinishedBatches", f"{P}-{ledger}-sequencer")}
+    assert (unfinished["Period"], unfinished["EvaluationPeriods"]) == (15 * 60, 2)
+    for end in ("frozen", "old", "unfinished", "dead-letters"):
+        assert "seven days" in found[f"{ledger}-{end}"]["AlarmDescription"]
     silent = found[f"{ledger}-not-published"]
     assert metrics(silent) == {
         ("Invocations", f"{P}-{ledger}-publisher"),

@@ -118,6 +118,8 @@ def expected(name: str) -> Granted:
         "rebuild": {
             f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-follower": {"lambda:InvokeFunction"},
             f"{ARCHIVE}/*/blocks/*": {"s3:GetObject"},
+            f"{ARCHIVE}/*/dead-letters/*": {"s3:GetObject"},
+            f"{QUEUE}-*": {"sqs:GetQueueUrl", "sqs:SendMessage"},
             f"{PUBLISHED}/*": {"s3:GetObject"},
             ARCHIVE: {"s3:ListBucket"},
             PUBLISHED: {"s3:ListBucket"},

@@ -154,7 +154,11 @@ def verify_receipt(file: Path, policy_file: Path, record_file: Path | None, as_j
 @click.option("--since", default="", metavar="YYYY/MM/DD", help="Only of this day and later.")
 @click.option("--dry-run", is_flag=True, help="Only count them.")
 def redrive(stage: str, ledger_id: str, archive: str, since: str, dry_run: bool) -> int:
-    """Return dead letters from the archive to the ledger's queue."""
+    """Return dead letters from the archive to the ledger's queue.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild, after unfreeze. What the ledger has
+    already is left out, and the archive keeps its copies: twice does no harm.
+    """
     from audit_ledger.cli import redrive_command  # noqa: PLC0415
 
     return redrive_command.run(stage, ledger_id, archive, since, dry_run=dry_run)
