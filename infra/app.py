@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.node import use_packaged_node
 from infra.settings import Settings, SettingsError
-from infra.settings_reader import read_settings
+from infra.settings_reader import read_settings, read_warnings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -23,6 +23,8 @@ def main() -> int:
     except SettingsError as error:
         print(f"cdk.json: {error}", file=sys.stderr)
         return 2
+    for warning in read_warnings(settings):
+        print(f"cdk.json: warning: {warning}", file=sys.stderr)
     use_packaged_node()
     synthesize_app(settings)
     return 0
@@ -35,8 +37,19 @@ def context() -> dict[str, Any]:
         found: dict[str, Any] = json.loads(handed_over)
         if "audit-ledger" in found:
             return found
-    text = (REPOSITORY / "cdk.json").read_text()
-    return {**json.loads(text)["context"], **(json.loads(handed_over) if handed_over else {})}
+    return {**written_context(), **(json.loads(handed_over) if handed_over else {})}
+
+
+def written_context() -> dict[str, Any]:
+    """Read the context of cdk.json; SettingsError where it is no JSON object with one."""
+    try:
+        written = json.loads((REPOSITORY / "cdk.json").read_text())
+        found: dict[str, Any] = written["context"]
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+    except (KeyError, TypeError):
+        raise SettingsError('no "context" that is an object') from None
+    return found
 
 
 def synthesize_app(settings: Settings) -> None:

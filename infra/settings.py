@@ -144,7 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     public_url: str | None = None
 
     def origin(self, ledger: Ledger) -> str:
-        """Name of a ledger to the world: `<domain>/<ledger id>`."""
+        """Name of a ledger to the world: `<domain>/<ledger id>`, the domain being the stage's."""
         return f"{self.domain}/{ledger.id}"
 
 

@@ -23,29 +23,27 @@ from infra.settings import (
     Suspension,
     ledger_parameter,
 )
+from infra.settings_places import place_faults
 from infra.settings_web import web_faults
 
 MAX_ORIGIN_BYTES = 64
 MAX_COGNITO_SCOPES = 100  # of one resource server
 MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader's client is one
 MAX_ALARM_EMAILS = 10
-MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
 SIX_YEARS_DAYS = 2192  # 45 CFR 164.316(b)(2)(i)
 MAX_RETENTION_DAYS = 36_500  # of Object Lock
 ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
 _UNKNOWN_MEMBER = "a member that is no setting"
-_PRINCIPAL = re.compile(r"arn:aws(?:-us-gov|-cn)?:iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
-_ISSUER = re.compile(r"https://[^\s?#]+")
+_ISSUER = re.compile(r"https://[^\s?#/@]+(/[^\s?#]*)?")
+_WELL_KNOWN = "/.well-known/"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CODE = re.compile(r"[^|]*\|[^|]+")
 _AGENT = re.compile(r"(?:reference|altId|display)\|.+|identifier\|[^|]*\|.+")
-_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
 _CODE_RULE = "a code as system|code, or |code without a system"
 _AGENT_RULE = (
     "a recipient as events name it: reference|Organization/<id>, identifier|<system>|<value>, "
@@ -57,12 +55,8 @@ _ID_RULE = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
 
 def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     """Give what is well-formed but wrong: place, what was found, what was expected."""
-    if not _DOMAIN.fullmatch(settings.domain):
+    if not DOMAIN.fullmatch(settings.domain):
         yield "domain", settings.domain, "a domain name in lower case, such as audit.example.org"
-    if settings.account is not None and not _ACCOUNT.fullmatch(settings.account):
-        yield "account", settings.account, "an AWS account id, 12 digits, as text"
-    if settings.region is not None and not _REGION.fullmatch(settings.region):
-        yield "region", settings.region, "an AWS region, such as eu-central-1"
     fewest = SIX_YEARS_DAYS if settings.stage == "prod" else 1
     if not fewest <= settings.retention.days <= MAX_RETENTION_DAYS:
         six_years = " (six years) in prod" if settings.stage == "prod" else ""
@@ -79,27 +73,26 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     for place, email in enumerate(settings.alarm_emails):
         if not _EMAIL.fullmatch(email):
             yield f"alarm_emails[{place}]", email, "an e-mail address"
-    certificate = settings.certificate
-    if certificate is not None and not _CERTIFICATE.fullmatch(certificate):
-        yield "certificate", certificate, "the ARN of an ACM certificate in us-east-1"
-    yield from _principal_faults("break_glass", settings.break_glass, settings)
-    yield from _principal_faults("directory_writers", settings.directory_writers, settings)
+    yield from place_faults(settings)
     yield from web_faults(settings)
     yield from _ledger_faults(settings)
     yield from _token_faults(settings)
 
 
-def _principal_faults(
-    name: str, principals: Sequence[str], settings: Settings
-) -> Iterator[tuple[str, object, str]]:
-    if len(principals) > MAX_PRINCIPALS:
-        yield name, len(principals), f"at most {MAX_PRINCIPALS}"
-    for place, principal in enumerate(principals):
-        here, found = f"{name}[{place}]", _PRINCIPAL.fullmatch(principal)
-        if found is None:
-            yield here, principal, "the ARN of one IAM role or user, arn:aws:iam::…:role/…"
-        elif settings.account is not None and found[1] != settings.account:
-            yield here, principal, f"a principal of account {settings.account}"
+def warnings(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    """Give what is allowed and rarely meant, as `faults` does."""
+    if settings.stage == "prod" and not settings.alarm_emails:
+        expected = (
+            "who is told of alarms; without addresses nobody is, unless you subscribe somebody "
+            "to the topic AlarmTopic yourself"
+        )
+        yield "alarm_emails", [], expected
+    if settings.stage == "prod" and not settings.break_glass:
+        expected = (
+            "who may rebuild and unfreeze; without, everybody of the account who may assume roles "
+            "and has a second factor"
+        )
+        yield "break_glass", [], expected
 
 
 def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
@@ -114,7 +107,8 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
             yield f"{place}.id", ledger.id, _ID_RULE
         origin = settings.origin(ledger)
         if len(origin.encode()) > MAX_ORIGIN_BYTES:
-            yield f"{place}.id", origin, f"an origin of at most {MAX_ORIGIN_BYTES} bytes"
+            expected = f"an origin of at most {MAX_ORIGIN_BYTES} bytes: <domain>/<ledger id>"
+            yield f"{place}.id", origin, expected
         parameter = json.dumps(ledger_parameter(settings, ledger))
         if len(parameter.encode()) > MAX_PARAMETER_BYTES:
             expected = (
@@ -261,6 +255,10 @@ def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if tokens.issuer is not None:
         if not _ISSUER.fullmatch(tokens.issuer):
             yield "tokens.issuer", tokens.issuer, "an https URL, as in the issuer's `iss` claim"
+        elif _WELL_KNOWN in tokens.issuer:
+            issuer = tokens.issuer.partition(_WELL_KNOWN)[0]
+            expected = f"the issuer itself, as in the tokens' `iss` claim, such as {issuer}"
+            yield "tokens.issuer", tokens.issuer, expected
         if not tokens.audience:
             yield "tokens.audience", [], "at least one audience, as in the tokens' `aud` claim"
         if len(tokens.audience) > MAX_AUDIENCES:

@@ -27,9 +27,13 @@ class StageStack(cdk.Stack):
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        """What becomes of data when its stack goes."""
+        """What becomes of data when its stack goes.
+
+        Where it is protected it stays, unless the stack was never made: a first deployment that
+        failed leaves nothing under names that the next one needs.
+        """
         if self.settings.protected:
-            return cdk.RemovalPolicy.RETAIN
+            return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         return cdk.RemovalPolicy.DESTROY
 
     def output(self, name: str, value: str, description: str) -> None:

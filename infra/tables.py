@@ -28,9 +28,10 @@ class TablesStack(StageStack):
     def __init__(self, scope: Construct, settings: Settings, operations: Operations) -> None:
         super().__init__(scope, "tables", settings, "Audit Ledger: tables of all ledgers")
         self._operations = operations
-        # The log itself. Its stream is for the monitor: any MODIFY or REMOVE is an alarm. Enabled
-        # from the first day because it costs nothing until somebody reads it; old images, because
-        # of a block that was altered before it was archived they would be the only copy.
+        # The log itself. Its stream is for a monitor, not built yet, to which any MODIFY or REMOVE
+        # is an alarm. Enabled from the first day because it costs nothing until somebody reads it;
+        # old images, because of a block that was altered before it was archived they would be the
+        # only copy.
         self._table("blocks", "origin", "first_seq", stream=dynamodb.StreamViewType.OLD_IMAGE)
         events = self._table("events", "key", indexes=EVENT_INDEXES)
         for attribute in EVENT_INDEXES:

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from infra.local.cloud import local_cloud
 from infra.synth import synthesize
 from tests.bench.core import event_of_2_kb
 from tests.conftest import REPOSITORY, DemoRun, skip_unless_ci
-from tests.events.made import PATIENT_ROLE, r4
 
 README = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```\n(.*?)```", README, re.DOTALL)
@@ -106,18 +104,13 @@ def test_the_readmes_requests_are_answered(tmp_path: Path) -> None:
     if not shutil.which("curl"):
         skip_unless_ci("no curl on this machine")
     send, ask = [block for block in BLOCKS if block.startswith("curl")]
-    patient = {"system": "https://elsewhere.example/mrn", "value": "4711"}
-    event = r4(
-        recorded=datetime.now(UTC).isoformat(),
-        entity=[{"what": {"identifier": patient}, "role": PATIENT_ROLE}],
-    )
-    (tmp_path / "event.json").write_text(json.dumps(event))
+    event = json.loads((REPOSITORY / "docs" / "event.json").read_text())
     with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
 
         def shell(command: str, token: str) -> str:
             ran = subprocess.run(
                 ["bash", "-c", command],
-                cwd=tmp_path,
+                cwd=REPOSITORY,
                 env={**os.environ, "URL": cloud.url, "TOKEN": token, "no_proxy": "*"},
                 capture_output=True,
                 text=True,
@@ -142,7 +135,8 @@ def test_the_readmes_request_is_accepted_then_found_and_proved(tmp_path: Path) -
     command = next(block for block in BLOCKS if block.startswith("curl"))
     (asking,) = [block for block in BLOCKS if block.startswith(".venv/bin/ledger search")]
     assert {*LINES_OF_THE_DEMO, *asking.splitlines()} == set(LEDGER_LINES)
-    (tmp_path / "event.json").write_bytes(event_of_2_kb(1))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "event.json").write_bytes(event_of_2_kb(1))
     with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
         token = cloud.tokens.portal("st-elsewhere", "ehr")
         sent = shell(command, tmp_path, URL=cloud.url, TOKEN=token)

@@ -28,7 +28,7 @@ def functions(assembly: Assembly) -> dict[str, Resource]:
 def environment(name: str) -> dict[str, Any]:
     """What the contract between functions and infrastructure says, JSON decoded."""
     ledger, _, _ = name.rpartition("-")
-    origin, keys = f"audit.example.org/{ledger}", f"alias/{P}/{ledger}"
+    origin, keys = f"dev.audit.example.org/{ledger}", f"alias/{P}/{ledger}"
     wanted: dict[str, dict[str, Any]] = {
         "ingest": {
             "STAGE": "dev",

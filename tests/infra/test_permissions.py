@@ -286,7 +286,7 @@ def test_a_ledgers_functions_reach_only_its_own_rows(
     for ledger in LEDGERS:
         policy = policies(dev)[name.format(ledger)]
         (statement,) = (s for s in statements(policy) if s["Sid"] == sid)
-        origin = f"audit.example.org/{ledger}"
+        origin = f"dev.audit.example.org/{ledger}"
         wanted = [value.replace("{origin}", origin) for value in values]
         assert statement["Condition"] == {operator: {"dynamodb:LeadingKeys": wanted}}
 

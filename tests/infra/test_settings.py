@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.settings import SettingsError, ledger_parameter
-from infra.settings_reader import read_settings
+from infra.settings_reader import read_settings, read_warnings
 from infra.synth import synthesize
 from tests.conftest import REPOSITORY
 
@@ -58,13 +58,68 @@ def test_a_stages_own_settings_replace_the_general_ones() -> None:
     """`stages.prod` holds for prod only."""
     stages = {"prod": {"domain": "ledger.example.org", "account": "123456789012"}}
     assert read("prod", stages=stages).domain == "ledger.example.org"
-    assert read("dev", stages=stages).domain == "audit.example.org"
+    assert read("dev", stages=stages).domain == "dev.audit.example.org"
     assert read("dev", stages=stages).account is None
+
+
+def test_no_two_stages_have_a_ledger_of_one_origin() -> None:
+    """Verifiers remember by origin: dev's is behind `dev.`, or has a domain of its own."""
+    context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    of_stage = {
+        stage: {s.origin(ledger) for ledger in s.ledgers}
+        for stage in ("dev", "prod")
+        for s in [read_settings({**context, "stage": stage})]
+    }
+    assert of_stage["prod"] == {
+        "audit.example.org/st-elsewhere",
+        "audit.example.org/riverside-lab",
+    }
+    assert of_stage["dev"] == {
+        "dev.audit.example.org/st-elsewhere",
+        "dev.audit.example.org/riverside-lab",
+    }
+    own = {"dev": {"domain": "trial.example.org"}}
+    assert read("dev", stages=own).domain == "trial.example.org"
+    assert read("prod", stages=own).domain == "audit.example.org"
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        {"dev": {"domain": "audit.example.org"}},
+        {"prod": {"domain": "dev.audit.example.org"}},
+        {"dev": {"domain": "a.example"}, "prod": {"domain": "a.example"}},
+    ],
+)
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_two_stages_with_one_domain_are_refused(stage: str, stages: dict[str, Any]) -> None:
+    """Whichever of them is deployed."""
+    with pytest.raises(SettingsError, match=r"expected another domain than (prod|dev)'s"):
+        read(stage, stages=stages)
+
+
+def test_prod_without_addresses_for_alarms_is_warned_of() -> None:
+    """One may subscribe to the topic otherwise, so it is no error."""
+    assert [w.partition(":")[0] for w in read_warnings(read("prod"))] == [
+        "audit-ledger.alarm_emails",
+        "audit-ledger.break_glass",
+    ]
+    role = "arn:aws:iam::123456789012:role/a"
+    told = read("prod", alarm_emails=["ops@example.org"], break_glass=[role])
+    assert read_warnings(told) == read_warnings(read("dev")) == []
+
+
+def test_public_ledgers_are_for_regions_with_cloudfront() -> None:
+    """GovCloud takes private ones; where it is not said, `ledger doctor` looks."""
+    assert read(region="us-gov-west-1").region == "us-gov-west-1"
+    assert read(region="eu-west-1", ledgers=[ledger("a", PORTAL, public=True)])
+    issuer = {"issuer": "https://x.example", "audience": ["x"]}
+    assert read(region="cn-north-1", tokens=issuer).region == "cn-north-1"
 
 
 def test_an_origin_is_domain_and_ledger_id() -> None:
     """And the parameter for ingest holds it, with the portals' rules."""
-    settings = read()
+    settings = read("prod")
     assert ledger_parameter(settings, settings.ledgers[0]) == {
         "origin": "audit.example.org/st-elsewhere",
         "portals": {"ehr": {"patient": {"reference": True}}},
@@ -256,7 +311,84 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"stages": {"test": {}}}, 'stages: found "test", expected one of dev, prod'),
     ({"stages": {"dev": []}}, "expected an object of objects"),
-    ({"legders": []}, "object contains unknown field `legders`"),
+    ({"legders": []}, "object contains unknown field `legders`; did you mean `ledgers`?"),
+    ({"Domain": "x"}, "unknown field `Domain`; did you mean `domain`?"),
+    ({"alarm_mails": []}, "unknown field `alarm_mails`; did you mean `alarm_emails`?"),
+    ({"xyz": 1}, "unknown field `xyz`, expected one of account, alarm_emails, break_glass"),
+    (
+        {"stages": {"prod": {"stage": "prod"}}},
+        'audit-ledger.stages.prod.stage: found "prod", expected -c stage=… in its place',
+    ),
+    (
+        {"stages": {"prod": {"retentoin": {}}}},
+        "stages.prod: object contains unknown field `retentoin`; did you mean `retention`?",
+    ),
+    (
+        {"retention": {"mode": "GOVERNANCE", "days": 1, "day": 1}},
+        "retention: object contains unknown field `day`; did you mean `days`?",
+    ),
+    (
+        {"ledgers": [{**ledger("a"), "reader": []}]},
+        "ledgers[0]: object contains unknown field `reader`; did you mean `readers`?",
+    ),
+    (
+        {"ledgers": [ledger("a", {**PORTAL, "acount": "1"})]},
+        "ledgers[0].portals[0]: object contains unknown field `acount`; did you mean `account`?",
+    ),
+    (
+        {"ledgers": [ledger("a", reports={"suspensions": [{"form": "x"}]})]},
+        "reports.suspensions[0]: object contains unknown field `form`; did you mean `from`?",
+    ),
+    (
+        {"ledgers": [ledger("a", reports={"exclusions": {"treatment": {"kind": []}}})]},
+        "reports.exclusions: object contains unknown field `kind`; did you mean `kinds`?",
+    ),
+    ({"tokens": {"issuers": "x"}}, "unknown field `issuers`; did you mean `issuer`?"),
+    (
+        {"region": "eu-cenral-1"},
+        'region: found "eu-cenral-1", expected an AWS region that this boto3 knows, such as '
+        "eu-central-1",
+    ),
+    ({"region": "eu-central-9"}, "region that this boto3 knows, such as eu-central-2"),
+    *(
+        (
+            {"region": region, "ledgers": [ledger("a", PORTAL, public=True)], **more},
+            f"ledgers[0].public: found true, expected false in {region}",
+        )
+        for region, more in (
+            ("us-gov-west-1", {}),
+            ("cn-north-1", {"tokens": {"issuer": "https://x.example", "audience": ["x"]}}),
+        )
+    ),
+    (
+        {"region": "cn-north-1"},
+        "tokens.issuer: found nothing, expected an issuer of your own: cn-north-1 has no Cognito",
+    ),
+    (
+        {"region": "us-gov-west-1", "break_glass": ["arn:aws:iam::210987654321:role/a"]},
+        "expected a principal of us-gov-west-1: arn:aws-us-gov:iam::…",
+    ),
+    (
+        {"certificate": "arn:aws:acm:us-east-1:210987654321:certificate/0a"},
+        "expected none where no ledger is public",
+    ),
+    (
+        {
+            "account": "123456789012",
+            "certificate": "arn:aws:acm:us-east-1:210987654321:certificate/0a",
+            "ledgers": [ledger("a", PORTAL, public=True)],
+        },
+        "expected a certificate of account 123456789012",
+    ),
+    *(
+        (
+            {"tokens": {"issuer": f"https://x.example/a/.well-known/{file}", "audience": ["x"]}},
+            "expected the issuer itself, as in the tokens' `iss` claim, such as https://x.example/a",
+        )
+        for file in ("openid-configuration", "jwks.json", "oauth-authorization-server")
+    ),
+    ({"tokens": {"issuer": "https:///x", "audience": ["x"]}}, "expected an https URL"),
+    ({"tokens": {"issuer": "https://u:p@x.example", "audience": ["x"]}}, "expected an https URL"),
 ]
 
 
@@ -296,6 +428,10 @@ def test_prod_cannot_be_weakened(changes: dict[str, Any], message: str) -> None:
     [
         ({"stage": "test", "audit-ledger": GOOD}, 'stage: found "test", expected one of dev, prod'),
         ({"stage": "dev"}, "audit-ledger: found nothing, expected an object"),
+        (
+            {"stage": "dev", "audit_ledger": GOOD},
+            'audit-ledger: found "audit_ledger", expected an object of this name',
+        ),
         ({"stage": "dev", "audit-ledger": []}, "audit-ledger: found [], expected an object"),
     ],
 )

@@ -68,7 +68,7 @@ def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
     kept = [item for item in items("events") if "lost" not in item]
     assert {"blocks": items("blocks"), "events": kept} == before
 
-    key = {"key": {"S": "audit.example.org/north#published"}}
+    key = {"key": {"S": "dev.audit.example.org/north#published"}}
     boto3.client("dynamodb", REGION).update_item(
         TableName="audit-ledger-dev-ledgers",
         Key=key,
@@ -122,6 +122,6 @@ def test_no_other_role_can_rebuild(cloud: LocalCloud, role: str) -> None:
     archive = cloud.ledger("north").environment["ARCHIVE_BUCKET"]
     lose("blocks", "origin", "first_seq")
     with calling_as(Caller(role, role=f"audit-ledger-dev-{role}")):
-        where = [*WHERE, "--origin", "audit.example.org/north", "--archive", archive]
+        where = [*WHERE, "--origin", "dev.audit.example.org/north", "--archive", archive]
         assert run(["rebuild", *where, *AT_ONCE])
     assert items("blocks") == []

@@ -58,19 +58,19 @@ def test_nothing_that_functions_do_is_refused(cloud: LocalCloud) -> None:
 def test_a_sequencer_appends_to_its_own_ledger_only(cloud: LocalCloud) -> None:
     north = As(cloud, "north-sequencer")
     table = "audit-ledger-dev-blocks"
-    put = {"TableName": table, "Item": block("audit.example.org/south")}
+    put = {"TableName": table, "Item": block("dev.audit.example.org/south")}
     assert north.refused("dynamodb", "put_item", **put) == "no statement allows it"
-    put["Item"] = block("audit.example.org/elsewhere-north")
+    put["Item"] = block("dev.audit.example.org/elsewhere-north")
     assert north.refused("dynamodb", "put_item", **put)
 
 
 @pytest.mark.parametrize(
     ("operation", "parameters"),
     [
-        ("delete_item", {"Key": block("audit.example.org/north")}),
+        ("delete_item", {"Key": block("dev.audit.example.org/north")}),
         (
             "update_item",
-            {"Key": block("audit.example.org/north"), "UpdateExpression": "REMOVE body"},
+            {"Key": block("dev.audit.example.org/north"), "UpdateExpression": "REMOVE body"},
         ),
     ],
 )
@@ -133,7 +133,7 @@ def test_query_writes_into_no_table(cloud: LocalCloud) -> None:
         ("subjects", "key"),
         ("views", "key"),
     ):
-        item = {key: {"S": "audit.example.org/north"}, "first_seq": {"N": "1"}}
+        item = {key: {"S": "dev.audit.example.org/north"}, "first_seq": {"N": "1"}}
         why = query.refused(
             "dynamodb", "put_item", TableName=f"audit-ledger-dev-{table}", Item=item
         )

@@ -96,7 +96,7 @@ def test_published_files_and_policy_are_at_their_fixed_places(run: Run, ledger_i
     entries = entries_of(published)
     assert len(entries) == 1 + tally(day())[ledger_id].entries
     origin, size = (published / "checkpoint").read_text().splitlines()[:2]
-    assert (origin, int(size)) == (f"audit.example.org/{ledger_id}", len(entries))
+    assert (origin, int(size)) == (f"dev.audit.example.org/{ledger_id}", len(entries))
     (log,) = parse_policy((run.build / f"{ledger_id}.policy").read_bytes()).logs
     assert log.key.name == origin
     assert (published / "digests" / "latest").is_file()
@@ -165,9 +165,9 @@ def test_what_was_asked_is_shown(run: Run) -> None:
 def test_each_ledger_is_verified_by_the_command_and_the_copy_fails(run: Run) -> None:
     answers = re.findall(r"^ +(verified|failed|incomplete): (\S+)$", run.output, re.MULTILINE)
     assert answers == [
-        ("verified", "audit.example.org/st-elsewhere"),
-        ("verified", "audit.example.org/riverside-lab"),
-        ("failed", "audit.example.org/st-elsewhere"),
+        ("verified", "dev.audit.example.org/st-elsewhere"),
+        ("verified", "dev.audit.example.org/riverside-lab"),
+        ("failed", "dev.audit.example.org/st-elsewhere"),
     ]
 
 

@@ -13,7 +13,7 @@ The sequencer's key signs
     audit-ledger/block/v1\\n <origin>\\n <size after>\\n <b64 head>\\n <b64 SHA-256(body)>\\n
 
 (each line ended by a line feed, without the spaces), so who can write the table but may not use
-that key can add nothing that publisher and monitor would accept.
+that key can add nothing that the publisher would accept.
 """
 
 import re
