@@ -119,6 +119,7 @@ class ApiStack(StageStack):
             (get, "/AuditEvent", to_query),
             (get, "/AuditEvent/{id}", to_query),
             (get, "/AuditEvent/{id}/receipt", to_query),
+            (get, "/AuditEvent/{id}/{operation}", to_query),
             (get, "/findings", to_query),
             (get, "/portals/{id}/gaps", to_query),
             (post, "/documents/verify", to_query),

@@ -6,39 +6,46 @@ from typing import Any
 import msgspec
 
 from audit_ledger.events import Event, RejectedEvent, operation_outcome
+from audit_ledger.events.resource_id import with_id
 from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
 from audit_ledger.http.request import Request
 from functions.ingest.sealing import Sealed
 
 
 def created(event: Event, sealed: Sealed, request: Request) -> Answer:
-    """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked."""
+    """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked.
+
+    Without a preference it is the resource as a read will give it.
+    """
     headers = {"Location": _location(request.base, sealed)}
     version = FHIR_VERSIONS.get(event.format, "")
-    if request.preference == "representation":
-        return answer(201, request.body, version, headers)
+    if request.preference == "minimal":
+        return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
     if request.preference == "OperationOutcome":
         return answer(201, msgspec.json.encode(accepted_outcome(sealed)), version, headers)
-    return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
+    return answer(201, _as_read(event, sealed), version, headers)
 
 
 def bundle_response(
-    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent], base: str
+    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent], request: Request
 ) -> Answer:
     """200 with a response Bundle: one entry for each of the request, in its order.
 
-    `base`: the server's URL.
+    The resources are in it where `return=representation` asks for them.
     """
-    entries = []
+    entries: list[dict[str, Any]] = []
     for result in results:
+        entry: dict[str, Any] = {}
         if isinstance(result, RejectedEvent):
             response = {"status": str(result.status), "outcome": result.operation_outcome()}
         else:
-            _, sealed = result
-            response = {"status": "201", "location": _location(base, sealed)}
+            event, sealed = result
+            if request.preference == "representation":
+                entry["resource"] = msgspec.Raw(_as_read(event, sealed))
+            response = {"status": "201", "location": _location(request.base, sealed)}
             if sealed.flags:
                 response["outcome"] = accepted_outcome(sealed)
-        entries.append({"response": response})
+        entries.append({**entry, "response": response})
     versions = {
         FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
     }
@@ -66,6 +73,11 @@ def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
         for flag in sealed.flags
     ]
     return {**outcome, "issue": issues}
+
+
+def _as_read(event: Event, sealed: Sealed) -> bytes:
+    """Give what Location leads to: of an event about several patients, the first one's part."""
+    return with_id(event.parts[0].resource, sealed.event_ids[0])
 
 
 def _location(base: str, sealed: Sealed) -> str:

@@ -59,7 +59,7 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Answer:
             entry if isinstance(entry, RejectedEvent) else (entry, next(sealed))
             for entry in bundle.entries
         ],
-        request.base,
+        request,
     )
 
 

@@ -35,7 +35,7 @@ from functions.query.proofs import (
     get_receipt,
 )
 from functions.query.reports import get_accesses, get_accounting, get_privacy_report
-from functions.query.search_events import get_audit_event, get_audit_events
+from functions.query.search_events import get_audit_event, get_audit_events, get_submitted
 
 _BROKEN = (VerificationError, FormatError)
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
@@ -47,6 +47,7 @@ ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /AuditEvent": get_audit_events,
     "GET /AuditEvent/{id}": get_audit_event,
     "GET /AuditEvent/{id}/receipt": get_receipt,
+    "GET /AuditEvent/{id}/{operation}": get_submitted,
     "GET /findings": get_findings,
     "GET /portals/{id}/gaps": get_gaps,
     "POST /documents/verify": post_documents_verify,

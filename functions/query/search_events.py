@@ -5,7 +5,7 @@ from collections import defaultdict
 from audit_ledger.aws.event_search import Place
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
-from audit_ledger.http.answers import Answer, answer
+from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
 from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.request import Request
 from audit_ledger.reading.opening import Opened
@@ -67,7 +67,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
     if page.next is not None and keys is not None:
         reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
         next_cursor = encode_cursor(keys.index_key, reached, binding)
-    body = searchset(
+    bundle = searchset(
         search,
         _with_repeats(page),
         base=request.base,
@@ -75,11 +75,27 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         next_cursor=next_cursor,
         warnings=[Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings],
     )
-    return answer(200, body, form.version)
+    return answer(200, bundle.body, form.version if bundle.release else "")
+
+
+def get_submitted(desk: Desk, request: Request) -> Answer:
+    """GET /AuditEvent/{id}/$submitted: the bytes that were submitted, which a receipt proves."""
+    question = desk.question(request, "r")
+    if request.path["operation"] != "$submitted":  # route keys have no place for a dollar sign
+        raise NotFoundError("AuditEvent has one operation here: $submitted")
+    found = question.finder().one(event_id_of(request))
+    if found is None:
+        raise NotFoundError(NO_SUCH_EVENT)
+    event = found[1].event
+    question.record(question.patients_of(event))
+    if event.format == "cloudevents":
+        headers = {"Content-Type": "application/cloudevents+json"}
+        return {"statusCode": 200, "headers": headers, "body": event.resource.decode()}
+    return answer(200, event.resource, FHIR_VERSIONS[event.format])
 
 
 def get_audit_event(desk: Desk, request: Request) -> Answer:
-    """GET /AuditEvent/{id}: one event, in the bytes that were submitted, or as another release."""
+    """GET /AuditEvent/{id}: one event, as R4 unless R5 is asked for."""
     question = desk.question(request, "r")
     form = fhir_json(request)
     found = question.finder().one(event_id_of(request))

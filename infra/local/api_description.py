@@ -177,7 +177,7 @@ _KEY = header(
 )
 _PREFER = header(
     "Prefer",
-    "What the answer holds.",
+    "What the answer holds: unless said otherwise the event, with its id.",
     {"enum": ["return=minimal", "return=representation", "return=OperationOutcome"]},
 )
 _CE_HEADERS = [
@@ -215,7 +215,14 @@ OPERATIONS: dict[str, Json] = {
     "POST /": {
         "operationId": "postBundle",
         "summary": first_line(ROUTES["POST /"]),
-        "parameters": [_KEY],
+        "parameters": [
+            _KEY,
+            header(
+                "Prefer",
+                "Whether each event is in the answer, with its id.",
+                {"enum": ["return=minimal", "return=representation"]},
+            ),
+        ],
         "requestBody": {"required": True, "content": content("Bundle", *FHIR_JSON)},
         "responses": {
             "200": {

@@ -40,9 +40,9 @@ _DATE = {
 
 SCHEMAS: Json = {
     "StoredAuditEvent": {
-        **object_of(["resourceType"], resourceType={"const": "AuditEvent"}),
-        "description": "As its sender sent it, byte for byte, R4 or R5; of a CloudEvent that "
-        "carries none, one that represents it, tagged so.",
+        **object_of(["resourceType", "id"], resourceType={"const": "AuditEvent"}, id=_EVENT_ID),
+        "description": "As its sender sent it, but for `id`; converted, and tagged so, where it is "
+        "of the other release; of a CloudEvent that carries none, one that represents it.",
     },
     "Searchset": object_of(
         ["resourceType", "type", "link"],
@@ -129,7 +129,7 @@ _OTHER_FORMAT: Json = {
 }
 _ACCEPT = header(
     "Accept",
-    "The release wanted, as `fhirVersion`; without it each event as it was submitted.",
+    "The release wanted, as `fhirVersion`: 4.0 without it.",
     {"type": "string", "examples": [f"{FHIR_ANSWER}; fhirVersion=5.0"]},
 )
 _ID = path("id", "The event's id, as Location gave it.", _EVENT_ID)
@@ -222,6 +222,29 @@ OPERATIONS: dict[str, Json] = {
                 "description": "In the ledger, and not covered by a checkpoint yet.",
                 "headers": {"Retry-After": {"required": True, "schema": {"type": "string"}}},
                 "content": content("Waiting", JSON),
+            },
+            **_NOT_FOUND,
+            **REFUSED,
+        },
+    },
+    "GET /AuditEvent/{id}/{operation}": {
+        "operationId": "submittedEvent",
+        "summary": first_line(ROUTES["GET /AuditEvent/{id}/{operation}"]),
+        "description": (
+            "Scopes as for a read. Of an event about several patients, the part of one. It is "
+            "recorded in the ledger."
+        ),
+        "parameters": [
+            _ID,
+            path("operation", "The only one there is.", {"const": "$submitted"}),
+        ],
+        "responses": {
+            "200": {
+                "description": "The event, byte for byte.",
+                "content": {
+                    FHIR_ANSWER: {"schema": {"type": "object"}},
+                    "application/cloudevents+json": {"schema": {"type": "object"}},
+                },
             },
             **_NOT_FOUND,
             **REFUSED,

@@ -70,9 +70,10 @@ class Routes:
     """The routes of an HTTP API, found by the most specific match."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        # A path without variables before one with, a greedy variable last; ANY after a method.
+        # A path with fewer variables before one with more, a greedy one last; ANY after a method.
         ordered = sorted(
-            routes, key=lambda r: ("+}" in r.path, "{" in r.path, -len(r.path), r.method == "ANY")
+            routes,
+            key=lambda r: ("+}" in r.path, r.path.count("{"), -len(r.path), r.method == "ANY"),
         )
         self._routes = [(route, _pattern(route.path)) for route in ordered]
 

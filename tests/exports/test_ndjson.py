@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from audit_ledger.errors import FormatError
+from audit_ledger.events.resource_id import with_id
 from audit_ledger.exports.ndjson import fhir_line, without_white_space
 from tests.events.made import r4, r5
 from tests.exports.made import carried, opened, opened_json, opened_samples
@@ -81,8 +82,9 @@ def test_samples_keep_every_token(shared_dir: Path) -> None:
         assert file == f"AuditEvent-{event.format[-2:]}.ndjson"
         assert line.count(b"\n") == 1
         assert line.endswith(b"\n")
-        assert "".join(tokens(event.resource.decode())) == line[:-1].decode()
-        assert json.loads(line) == json.loads(event.resource)
+        shown = with_id(event.resource, event.event_id)
+        assert "".join(tokens(shown.decode())) == line[:-1].decode()
+        assert json.loads(line)["id"] == event.event_id
 
 
 def test_numbers_keep_their_spelling() -> None:
@@ -91,7 +93,8 @@ def test_numbers_keep_their_spelling() -> None:
         b'{ "resourceType" : "AuditEvent" ,\r\n "x" : [ 1.50 , 1E+2 ,\t-0.0 ] , "y" : "\\u00e9 " }'
     )
     _, line = fhir_line(opened(body, "fhir-r4"))
-    assert line == b'{"resourceType":"AuditEvent","x":[1.50,1E+2,-0.0],"y":"\\u00e9 "}\n'
+    start = b'{"id":"' + b"0" * 63 + b'1","resourceType":"AuditEvent",'
+    assert line == start + b'"x":[1.50,1E+2,-0.0],"y":"\\u00e9 "}\n'
     found = json.loads(line, parse_float=str, parse_int=str)
     assert found["x"] == ["1.50", "1E+2", "-0.0"]
 
@@ -108,7 +111,7 @@ def test_a_cloudevent_gives_the_audit_event_that_it_carries(
     event = opened_json(carried(document, base64=base64), "cloudevents")
     assert fhir_line(event) == (
         file,
-        json.dumps(document, separators=(",", ":")).encode() + b"\n",
+        json.dumps({"id": event.event_id, **document}, separators=(",", ":")).encode() + b"\n",
     )
 
 

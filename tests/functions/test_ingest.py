@@ -26,18 +26,20 @@ pytestmark = pytest.mark.usefixtures("fresh_ingest")
 
 
 def test_an_event_is_created_with_a_location(world: World) -> None:
-    """201, Location, no body; one message waits."""
+    """201, Location, the event with its id; one message waits."""
     answer = send(post("/AuditEvent", BODY))
     assert answer["statusCode"] == 201
-    assert answer["headers"]["Location"].startswith("http://localhost/AuditEvent/")
-    assert answer["body"] == ""
+    location = answer["headers"]["Location"]
+    assert location == f"http://localhost/AuditEvent/{answer_json(answer)['id']}"
     assert len(world.messages()) == 1
 
 
 def test_prefer_is_honoured(world: World) -> None:
     """return=representation gives the resource back, return=OperationOutcome says how it went."""
     same = send(post("/AuditEvent", BODY, prefer="return=representation"))
-    assert same["body"].encode() == BODY
+    event_id = same["headers"]["Location"].rpartition("/")[2]
+    assert same["body"].replace(f'"id":"{event_id}",', "").encode() == BODY
+    assert send(post("/AuditEvent", BODY, prefer="return=minimal"))["body"] == ""
     outcome = answer_json(send(post("/AuditEvent", BODY, prefer="return=OperationOutcome")))
     assert outcome["resourceType"] == "OperationOutcome"
 

@@ -148,13 +148,15 @@ def test_the_request_line_is_what_was_asked() -> None:
 @pytest.mark.parametrize(
     ("prefer", "is_strict", "preference"),
     [
-        ("", False, "minimal"),
-        ("handling=strict", True, "minimal"),
-        ("Handling=STRICT", True, "minimal"),
+        ("", False, ""),
+        ("handling=strict", True, ""),
+        ("Handling=STRICT", True, ""),
+        ("return=minimal", False, "minimal"),
+        ("return=something", False, ""),
         ("return=representation, handling=strict", True, "representation"),
         ("handling=lenient; return=OperationOutcome", False, "OperationOutcome"),
-        ("handling = strict", False, "minimal"),
-        ("respond-async", False, "minimal"),
+        ("handling = strict", False, ""),
+        ("respond-async", False, ""),
     ],
 )
 def test_preferences_are_read_from_one_header(

@@ -24,6 +24,7 @@ def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -
         "GET /AuditEvent": "JWT",
         "GET /AuditEvent/{id}": "JWT",
         "GET /AuditEvent/{id}/receipt": "JWT",
+        "GET /AuditEvent/{id}/{operation}": "JWT",
         "GET /findings": "JWT",
         "GET /accesses": "JWT",
         "GET /accounting": "JWT",

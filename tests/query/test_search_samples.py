@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from audit_ledger.events.resource_id import with_id
 from audit_ledger.releases import convert
 from tests.query.stage import Stage
 from tests.releases.profile import Profile
@@ -33,17 +34,27 @@ def expected(stage: Stage, query: list[tuple[str, str]]) -> set[str]:
     }
 
 
+def shown(stage: Stage, event_id: str) -> bytes:
+    """What is shown of an event where no release is asked for: R4, with the id."""
+    body = stage.sent[event_id]
+    return with_id(convert(body, "fhir-r4") if "code" in json.loads(body) else body, event_id)
+
+
 def test_each_is_found_by_its_date_and_comes_back_verbatim(asked: Stage) -> None:
-    """By the day, by the instant, and by its id."""
+    """By the day, by the instant, and by its id; but for the id, and as submitted byte for byte."""
     for event_id, event in documents(asked).items():
         by_day = asked.search([("date", event["recorded"][:10])])
         by_instant = asked.search([("date", event["recorded"])])
-        assert by_day[event_id] == by_instant[event_id] == asked.sent[event_id]
-        assert asked.search([("_id", event_id)]) == {event_id: asked.sent[event_id]}
+        assert by_day[event_id] == by_instant[event_id] == shown(asked, event_id)
+        assert asked.search([("_id", event_id)]) == {event_id: shown(asked, event_id)}
         read = asked.get(f"/AuditEvent/{event_id}")
-        assert (read.status_code, read.content) == (200, asked.sent[event_id])
+        assert (read.status_code, read.content) == (200, shown(asked, event_id))
+        assert read.headers["content-type"] == "application/fhir+json; fhirVersion=4.0"
+        submitted = asked.get(f"/AuditEvent/{event_id}/$submitted")
+        assert (submitted.status_code, submitted.content) == (200, asked.sent[event_id])
         version = "5.0" if "code" in event else "4.0"
-        assert read.headers["content-type"] == f"application/fhir+json; fhirVersion={version}"
+        assert submitted.headers["content-type"] == f"application/fhir+json; fhirVersion={version}"
+    assert asked.get(f"/AuditEvent/{event_id}/$everything").status_code == 404
 
 
 @pytest.mark.parametrize("version", ["4.0", "5.0"])
@@ -61,9 +72,10 @@ def test_each_is_shown_in_the_release_that_was_asked_for(
         read = asked.get(f"/AuditEvent/{event_id}", accept=accept)
         assert read.headers["content-type"] == accept
         if own == release:
-            assert read.content == asked.sent[event_id]
+            assert read.content == with_id(asked.sent[event_id], event_id)
             continue
         converted += 1
+        event = json.loads(with_id(asked.sent[event_id], event_id))
         if not profiles[own].faults(event):
             assert profiles[release].faults(read.json()) == []
         back = json.loads(convert(read.content, "fhir-r5" if own == "R5" else "fhir-r4"))
@@ -88,12 +100,12 @@ def test_each_is_found_by_its_patient(asked: Stage) -> None:
         for patient in reference.references(whom):
             if not patient.startswith("#"):
                 found += 1
-                assert asked.search([("patient", patient)])[event_id] == asked.sent[event_id]
+                assert asked.search([("patient", patient)])[event_id] == shown(asked, event_id)
         for system, value in reference.identifiers(whom):
             found += 1
             token = f"{harvest.escaped(system or '')}|{harvest.escaped(value)}"
             by_identifier = asked.search([("patient.identifier", token), EVER])
-            assert by_identifier[event_id] == asked.sent[event_id]
+            assert by_identifier[event_id] == shown(asked, event_id)
     assert found > 40
 
 
@@ -106,12 +118,12 @@ def test_each_is_found_by_its_agents(asked: Stage) -> None:
             if not agent.startswith("#"):
                 found += 1
                 by_agent = asked.search([("agent", agent), EVER])
-                assert by_agent[event_id] == asked.sent[event_id]
+                assert by_agent[event_id] == shown(asked, event_id)
         for _, value in reference.identifiers(agents):
             found += 1
             token = harvest.escaped(value)
             by_identifier = asked.search([("agent.identifier", token), EVER])
-            assert by_identifier[event_id] == asked.sent[event_id]
+            assert by_identifier[event_id] == shown(asked, event_id)
     assert found > 60
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from audit_ledger.events.fhir_version import Release
+from audit_ledger.events.resource_id import with_id
 from audit_ledger.search.bundle import Found, Issue, searchset
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
@@ -22,10 +23,11 @@ def search(*pairs: tuple[str, str]) -> Search:
     return parse_search([("date", "ge2020"), *pairs], is_strict=False)
 
 
-def bundle(*found: Found, release: Release | None = "fhir-r4", **how: Any) -> dict[str, Any]:
+def bundle(*found: Found, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
     """The Bundle, decoded."""
     asked = how.pop("asked", search())
-    decoded: dict[str, Any] = json.loads(searchset(asked, found, base=BASE, release=release, **how))
+    made = searchset(asked, found, base=BASE, release=release, **how)
+    decoded: dict[str, Any] = json.loads(made.body)
     return decoded
 
 
@@ -48,7 +50,7 @@ def test_each_resource_is_spliced_in_byte_for_byte(shared_dir: Path) -> None:
     url = f"{BASE}/AuditEvent"
     expected = [
         f'{{"fullUrl":"{url}/{event.event_id}","resource":'.encode()
-        + body
+        + with_id(body, event.event_id)
         + b',"search":{"mode":"match"}}'
         for event, body in zip(events, of_r4, strict=True)
     ]
@@ -56,18 +58,18 @@ def test_each_resource_is_spliced_in_byte_for_byte(shared_dir: Path) -> None:
     head = f'{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":"{url}?'
     head += f'{query}"}}],"entry":['
     found = [Found(event) for event in events]
-    assert searchset(search(), found, base=BASE, release="fhir-r4") == (
-        head.encode() + b",".join(expected) + b"]}"
-    )
+    made = searchset(search(), found, base=BASE, release="fhir-r4")
+    assert made.body == head.encode() + b",".join(expected) + b"]}"
+    assert made.release == "fhir-r4"
 
 
 def test_a_cloudevents_audit_event_is_spliced_in_as_well(shared_dir: Path) -> None:
     """From JSON and from base64."""
     for body in samples(shared_dir):
         for is_packed in (True, False):
-            found = Found(opened(enveloped(body, is_packed=is_packed)))
-            text = searchset(search(), [found], base=BASE, release=None)
-            assert b'"resource":' + body.strip() in text
+            event = opened(enveloped(body, is_packed=is_packed))
+            text = searchset(search(), [Found(event)], base=BASE, release=opened(body).format).body
+            assert b'"resource":' + with_id(body, event.event_id).strip() in text
 
 
 def test_a_page_without_matches_has_no_entries() -> None:
@@ -138,7 +140,7 @@ RECORD = opened(
         (
             Found(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
             "informational",
-            "FHIR R5 as submitted, not R4",
+            "FHIR R5 as submitted, since R4 cannot say the same",
         ),
     ],
 )
@@ -171,16 +173,20 @@ def test_all_remarks_of_an_event_are_made() -> None:
 
 
 @pytest.mark.parametrize("release", ["fhir-r4", "fhir-r5"])
-def test_a_bundle_holds_one_release_if_one_was_asked_for(release: Release) -> None:
-    """And each as it was submitted, if none was."""
+def test_a_bundle_holds_one_release(release: Release) -> None:
+    """Whatever each was submitted in."""
     found = [Found(PLAIN), Found(opened(encoded(r5()))), Found(RECORD)]
     shown = bundle(*found, release=release)["entry"][:3]
     element = {"fhir-r4": "type", "fhir-r5": "code"}[release]
     assert [{"type", "code"} & set(entry["resource"]) for entry in shown] == [{element}] * 3
-    as_submitted = bundle(*found, release=None)["entry"]
-    assert [as_submitted[0]["resource"], as_submitted[1]["resource"]] == [r4(), r5()]
-    remarks = as_submitted[3]["resource"]["issue"]
-    assert [issue["diagnostics"].partition(":")[0] for issue in remarks] == ["represented"]
+    assert searchset(search(), found, base=BASE, release=release).release == release
+
+
+def test_a_bundle_with_what_cannot_be_converted_is_of_no_one_release() -> None:
+    """So that nobody calls it R4; the OperationOutcome says which one it is."""
+    odd = Found(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}})))
+    assert searchset(search(), [Found(PLAIN), odd], base=BASE, release="fhir-r4").release is None
+    assert searchset(search(), [odd], base=BASE, release="fhir-r5").release == "fhir-r5"
 
 
 @pytest.mark.parametrize(("release", "element"), [("fhir-r4", "type"), ("fhir-r5", "code")])

@@ -1,12 +1,13 @@
-"""FHIR NDJSON (R4 and R5, ndjson; Bulk Data Access): one AuditEvent a line, as it was submitted.
+"""FHIR NDJSON (R4 and R5, ndjson; Bulk Data Access): one AuditEvent a line, as submitted, but `id`.
 
     AuditEvent-r4.ndjson   AuditEvents of R4, also those that a CloudEvent carried
     AuditEvent-r5.ndjson   AuditEvents of R5, likewise
     CloudEvent.ndjson      CloudEvents that carry something else, whole, in the JSON format
 
 A file of each release, for who imports Bulk Data knows one release. Who wants all events takes all
-three files. Nothing is written anew: a line is the submitted bytes without the white space between
-their tokens, so numbers, escapes and the order of members are the sender's.
+three files. An AuditEvent has the `id` by which it is read here (`events.resource_id` says where
+the sender's goes). Nothing else is written anew: a line is the submitted bytes without white space
+between their tokens, so numbers, escapes and the order of members are the sender's.
 """
 
 import re
@@ -18,6 +19,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.events.details import audit_event_of
 from audit_ledger.events.json_document import read_json, slice_members
 from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.resource_id import with_id
 from audit_ledger.records.opened_event import OpenedEvent
 
 R4_FILE: Final = "AuditEvent-r4.ndjson"
@@ -45,7 +47,7 @@ def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
     """
     try:
         file, resource = _resource(event)
-    except RejectedEvent:
+    except (RejectedEvent, FormatError):
         raise _not_json(event) from None
     line = without_white_space(resource)
     if b"\n" in line or b"\r" in line:
@@ -55,14 +57,15 @@ def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
 
 def _resource(event: OpenedEvent) -> tuple[str, bytes]:
     if event.format == "fhir-r4":
-        return R4_FILE, event.resource
+        return R4_FILE, with_id(event.resource, event.event_id)
     if event.format == "fhir-r5":
-        return R5_FILE, event.resource
+        return R5_FILE, with_id(event.resource, event.event_id)
     carried = audit_event_of(event.resource, "cloudevents")
     if carried is None:
         return CLOUDEVENT_FILE, event.resource
     # As events.details tells the releases of a carried AuditEvent apart.
-    return R4_FILE if carried.get("code") is None else R5_FILE, _carried_bytes(event)
+    file = R4_FILE if carried.get("code") is None else R5_FILE
+    return file, with_id(_carried_bytes(event), event.event_id)
 
 
 def _carried_bytes(event: OpenedEvent) -> bytes:

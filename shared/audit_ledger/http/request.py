@@ -12,6 +12,7 @@ from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.http.base_url import base_url
 
 MAX_KEY_LENGTH = 255
+PREFERENCES = ("minimal", "representation", "OperationOutcome")
 MAX_FIELDS = 200  # of a query string
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FHIR_JSON = ("application/fhir+json", "application/json+fhir", "application/json", "text/json")
@@ -48,12 +49,12 @@ class Request:
 
     @property
     def preference(self) -> str:
-        """What `Prefer: return=` asks for: minimal, representation or OperationOutcome."""
+        """What `Prefer: return=` asks for: minimal, representation, OperationOutcome; else ""."""
         for part in self.headers.get("prefer", "").replace(";", ",").split(","):
             name, _, value = part.strip().partition("=")
-            if name.lower() == "return" and value in ("representation", "OperationOutcome"):
+            if name.lower() == "return" and value in PREFERENCES:
                 return value
-        return "minimal"
+        return ""
 
     @property
     def line(self) -> str:

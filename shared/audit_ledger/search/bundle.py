@@ -4,10 +4,9 @@
       {"fullUrl":"<base>/AuditEvent/<event id>","resource":…,"search":{"mode":"match"}},…
       {"resource":{"resourceType":"OperationOutcome",…},"search":{"mode":"outcome"}}]}
 
-Each match's resource is what the sender submitted, byte for byte: its `id` is the sender's, if any,
-and its release too, unless the reader asked for the other; the event id is in `fullUrl`. What a
-reader has to know beside the words of the sender is in the OperationOutcome, the last entry, with
-the place: `Bundle.entry[2].resource`.
+Each match's resource is what the sender submitted, byte for byte, but for its `id`, which is the
+event id; one of another release is converted. What a reader has to know beside the words of the
+sender is in the OperationOutcome, the last entry, with the place: `Bundle.entry[2].resource`.
 
 There is no `total`. It would count all that match, which takes opening every record of the period;
 a count of the index would be wrong where records are filtered, and would tell of what was erased.
@@ -43,6 +42,17 @@ class Issue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     expression: tuple[str, ...] = ()
 
 
+class Searchset(msgspec.Struct, frozen=True, gc=False):
+    """A Bundle. `release`: of all that is in it; None where some could not be converted."""
+
+    body: bytes
+    release: Release | None
+
+    def __repr__(self) -> str:
+        """Say nothing of what is inside."""
+        return f"Searchset({len(self.body)} bytes, {self.release!r})"
+
+
 class _Link(msgspec.Struct):
     relation: str
     url: str
@@ -71,16 +81,16 @@ def searchset(
     found: Sequence[Found],
     *,
     base: str,
-    release: Release | None,
+    release: Release,
     next_cursor: str | None = None,
     warnings: Sequence[Issue] = (),
-) -> bytes:
+) -> Searchset:
     """Write the Bundle of one page; JSON.
 
-    `base`: the server's URL, without a slash at its end; `release`: which FHIR the reader asked
-    for, None: whichever each was submitted in; `next_cursor`: where the next page starts, None on
-    the last; `warnings`: what else is to be said of the whole answer. Which parameters were
-    ignored, and what each event is, is said here.
+    `base`: the server's URL, without a slash at its end; `release`: the FHIR in which the answer
+    was asked for; `next_cursor`: where the next page starts, None on the last; `warnings`: what
+    else is to be said of the whole answer. Which parameters were ignored, and what each event is,
+    is said here.
     """
     shown = [shown_event(one.opened, release) for one in found]
     url = f"{base}/AuditEvent"
@@ -104,7 +114,8 @@ def searchset(
         ]
     if issues:
         entries.append(_Entry(resource=_Outcome(issues), search={"mode": "outcome"}))
-    return msgspec.json.encode(_Bundle("searchset", links, entries))
+    body = msgspec.json.encode(_Bundle("searchset", links, entries))
+    return Searchset(body, release if all(each.release == release for each in shown) else None)
 
 
 def _ignored(search: Search) -> Iterator[Issue]:
@@ -114,7 +125,7 @@ def _ignored(search: Search) -> Iterator[Issue]:
         )
 
 
-def _remarks(one: Found, event: ShownEvent, release: Release | None) -> Iterator[tuple[str, str]]:
+def _remarks(one: Found, event: ShownEvent, release: Release) -> Iterator[tuple[str, str]]:
     """Say what an event is, beside what its sender says: issue codes and words."""
     if one.opened.conflict:
         yield "conflict", "conflict: its sender used the id of another event, with other content"
@@ -131,6 +142,9 @@ def _remarks(one: Found, event: ShownEvent, release: Release | None) -> Iterator
     if event.converted_from is not None:
         own = _RELEASES[event.converted_from]
         yield "informational", f"converted: from FHIR {own}, in which it was submitted"
-    elif release is not None and event.release != release:
-        asked = _RELEASES[release]
-        yield "informational", f"release: FHIR {_RELEASES[event.release]} as submitted, not {asked}"
+    elif event.release != release:
+        own, asked = _RELEASES[event.release], _RELEASES[release]
+        yield (
+            "informational",
+            f"release: FHIR {own} as submitted, since {asked} cannot say the same",
+        )

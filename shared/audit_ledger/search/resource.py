@@ -1,4 +1,7 @@
-"""The AuditEvent that is shown of a record: the sender's bytes, or converted, or represented."""
+"""The AuditEvent that is shown of a record: as submitted, or converted, or represented.
+
+Its `id` is the event id, so that what is found can be read (`events.resource_id`).
+"""
 
 from base64 import b64decode
 
@@ -8,6 +11,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.events.details import audit_event_of
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.json_document import read_json, slice_members
+from audit_ledger.events.resource_id import with_id
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.releases import convert
 from audit_ledger.search.represented import represent
@@ -28,26 +32,32 @@ class ShownEvent(msgspec.Struct, frozen=True, gc=False):
         return f"ShownEvent({self.release!r}, {len(self.body)} bytes)"
 
 
-def shown_event(opened: OpenedEvent, release: Release | None) -> ShownEvent:
-    """Give the AuditEvent of a record, byte for byte; of a CloudEvent the one that it carries.
+def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
+    """Give the AuditEvent of a record, of a CloudEvent the one that it carries, with its id here.
 
-    Where it carries none, one is made. One of another than the `release` that was asked for is
-    converted, unless it has not the shape that its own release demands.
+    Every other byte is the sender's. Where a CloudEvent carries none, one is made. One of another
+    than the `release` that was asked for is converted, unless it has not the shape that its own
+    release demands: `release` of what is shown says which it is.
     """
-    if opened.format != "cloudevents":
-        return _in_release(opened.resource, opened.format, release)
-    carried = audit_event_of(opened.resource, opened.format)
-    if carried is None:
-        made_in = release or "fhir-r4"
-        return ShownEvent(represent(opened, made_in), made_in, is_represented=True)
-    members = slice_members(opened.resource, "CloudEvent")
+    if opened.format == "cloudevents":
+        carried = audit_event_of(opened.resource, opened.format)
+        if carried is None:
+            return ShownEvent(represent(opened, release), release, is_represented=True)
+        own: Release = "fhir-r4" if carried.get("code") is None else "fhir-r5"
+        shown = _in_release(_carried_bytes(opened.resource), own, release)
+    else:
+        shown = _in_release(opened.resource, opened.format, release)
+    return msgspec.structs.replace(shown, body=with_id(shown.body, opened.event_id))
+
+
+def _carried_bytes(cloudevent: bytes) -> bytes:
+    members = slice_members(cloudevent, "CloudEvent")
     packed = members.get("data_base64", b"null")
-    own = members["data"] if packed == b"null" else b64decode(read_json(packed, "data_base64"))
-    return _in_release(own, "fhir-r4" if carried.get("code") is None else "fhir-r5", release)
+    return members["data"] if packed == b"null" else b64decode(read_json(packed, "data_base64"))
 
 
-def _in_release(submitted: bytes, own: Release, asked: Release | None) -> ShownEvent:
-    if asked in (None, own):
+def _in_release(submitted: bytes, own: Release, asked: Release) -> ShownEvent:
+    if asked == own:
         return ShownEvent(submitted, own)
     try:
         return ShownEvent(convert(submitted, asked), asked, converted_from=own)
