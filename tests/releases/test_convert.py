@@ -151,6 +151,42 @@ def test_extensions_that_mean_nothing_to_a_conversion_stay(
         assert other.count(f'"{word}"') == 4, word
 
 
+def test_the_patient_of_r5_is_an_entity_of_r4_and_back() -> None:
+    """Role 1 (Patient), as R4 clients look for it; and R5's `patient` of R4's only one."""
+    role = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"}
+    patient = {"reference": "Patient/rose", "identifier": {"system": "urn:mrn", "value": "7"}}
+    newer = {
+        "resourceType": "AuditEvent",
+        "code": {"coding": [{"code": "read"}]},
+        "recorded": "2026-11-26T05:59:00Z",
+        "patient": patient,
+        "agent": [{"who": {"display": "A"}}],
+        "source": {"observer": {"display": "B"}},
+    }
+    for entities in ([], [{"what": {"reference": "Observation/1"}}]):
+        event = {**newer, **({"entity": entities} if entities else {})}
+        made = json.loads(convert(json.dumps(event).encode(), "fhir-r4"))
+        assert len(made["entity"]) == len(entities) + 1
+        assert made["entity"][-1]["what"] == patient
+        assert {n: made["entity"][-1]["role"][n] for n in role} == role
+        assert made["entity"][-1]["type"]["code"] == "1"
+        assert "patient" not in made
+        assert to_r5(to_r4(event)) == event
+    older = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "recorded": "2026-11-26T05:59:00Z",
+        "agent": [{"who": {"display": "A"}, "requestor": True}],
+        "source": {"observer": {"display": "B"}},
+        "entity": [{"what": patient, "role": role}, {"what": {"reference": "Observation/1"}}],
+    }
+    made = json.loads(convert(json.dumps(older).encode(), "fhir-r5"))
+    assert {n: made["patient"][n] for n in patient} == patient
+    assert to_r4(to_r5(older)) == older
+    two = [*older["entity"], {"what": {"reference": "Patient/donna"}, "role": role}]  # type: ignore[misc]
+    assert "patient" not in to_r5({**older, "entity": two})
+
+
 ODD: tuple[Any, ...] = ("odd-text", 7, [], {}, ["odd-text"], [{"odd": "odd-text"}], None)
 
 

@@ -203,7 +203,7 @@ def test_what_a_sender_wrote_is_shown_byte_for_byte(shared_dir: Path) -> None:
             other: Release = "fhir-r5" if own == "fhir-r4" else "fhir-r4"
             converted = shown_event(event, other)
             assert (converted.release, converted.converted_from) == (other, own)
-            there = with_id(convert(body, other), event.event_id)
+            there = convert(with_id(body, event.event_id), other)
             assert json.loads(converted.body) == json.loads(there)
 
 

@@ -25,7 +25,7 @@ from audit_ledger.releases.carried import (
     taken,
     value_of,
 )
-from audit_ledger.releases.to_r5 import OUTCOMES, URI
+from audit_ledger.releases.to_r5 import OUTCOMES, PATIENT, URI
 
 OF_AGENT: Final = frozenset(
     {"agent.altId", "agent.name", "agent.media", "agent.network", "agent.network.type"}
@@ -48,9 +48,9 @@ def to_r4(event: JsonObject) -> JsonObject:
     event = deepcopy(event)
     _codes(event)
     carry_primitive(event, f"{R5}severity", "Code", "severity")
-    for element in ("patient", "encounter"):
-        if element in event:
-            carry(event, f"{R5}{element}", "Reference", event.pop(element))
+    patient = event.pop("patient", None)
+    if "encounter" in event:
+        carry(event, f"{R5}encounter", "Reference", event.pop("encounter"))
     for reference in _popped_list(event, "basedOn"):
         carry(event, f"{R5}basedOn", "Reference", reference)
     if "occurredPeriod" in event:
@@ -65,7 +65,19 @@ def to_r4(event: JsonObject) -> JsonObject:
         _source(source)
     for entity in objects(event.get("entity")):
         _entity(entity)
+    _patient(event, patient)
     return event
+
+
+def _patient(event: JsonObject, patient: Any) -> None:
+    """R4 names the patient by an entity of the role 1; one that R5's event lacks is made."""
+    if patient is None or is_made(patient):
+        return
+    entities = event.setdefault("entity", [])
+    if isinstance(patient, dict) and isinstance(entities, list):
+        entities.append({**PATIENT, "what": patient})
+    else:
+        carry(event, f"{R5}patient", "Reference", patient)
 
 
 def _codes(event: JsonObject) -> None:

@@ -1,5 +1,6 @@
 """R4 → R5, element by element."""
 
+import re
 from copy import deepcopy
 from typing import Any, Final
 
@@ -29,6 +30,20 @@ from audit_ledger.releases.carried import (
 
 OUTCOMES: Final = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
 URI: Final = "5"  # NetworkType
+PATIENT: Final[JsonObject] = {
+    "extension": [MADE],
+    "type": {
+        "system": "http://terminology.hl7.org/CodeSystem/audit-entity-type",
+        "code": "1",
+        "display": "Person",
+    },
+    "role": {
+        "system": "http://terminology.hl7.org/CodeSystem/object-role",
+        "code": "1",
+        "display": "Patient",
+    },
+}
+"""The entity that R4 has, beside its `what`, in the place of R5's `patient`."""
 OF_EVENT: Final = frozenset({"code", "severity", "patient", "encounter", "occurred", "outcome"})
 LISTS_OF_EVENT: Final = frozenset({"category", "basedOn"})
 OF_AGENT: Final = frozenset({"agent.network"})
@@ -43,6 +58,7 @@ def to_r5(event: JsonObject) -> JsonObject:
     """Give an R4 AuditEvent, decoded, as one of R5."""
     event = deepcopy(event)
     restored = taken(event, R5, one=OF_EVENT, lists=LISTS_OF_EVENT)
+    _patient(event)
     _root(event)
     for agent in objects(event.get("agent")):
         _agent(agent)
@@ -61,6 +77,35 @@ def to_r5(event: JsonObject) -> JsonObject:
     if "outcome" in restored:
         event["outcome"] = object_of(restored["outcome"][0], OUTCOME, OUTCOME_LISTS)
     return event
+
+
+def _patient(event: JsonObject) -> None:
+    """Take `patient` from the entity that was made of it, or make one of the only patient."""
+    entities = event.get("entity")
+    made_last = isinstance(entities, list) and entities and entities[-1]
+    if isinstance(made_last, dict) and {**PATIENT, "what": made_last.get("what")} == made_last:
+        event["patient"] = entities.pop()["what"]
+        if not entities:
+            del event["entity"]
+        return
+    named = [what for one in objects(entities) if (what := _as_patient(one)) is not None]
+    if len(named) == 1:
+        (what,) = named
+        event["patient"] = {**what, "extension": [*what.get("extension", ()), MADE]}
+
+
+def _as_patient(entity: JsonObject) -> JsonObject | None:
+    """Give whom an entity names as the patient, by a reference that R5 allows there."""
+    what, role = entity.get("what"), entity.get("role")
+    if not isinstance(what, dict) or not isinstance(role, dict) or role.get("code") != "1":
+        return None
+    if role.get("system", PATIENT["role"]["system"]) != PATIENT["role"]["system"]:
+        return None
+    if not isinstance(what.get("extension", []), list):
+        return None
+    reference = what.get("reference")
+    names_patient = isinstance(reference, str) and re.search(r"(?:^|/)Patient/[^/]+$", reference)
+    return what if names_patient or (reference is None and what.get("identifier")) else None
 
 
 def _root(event: JsonObject) -> None:

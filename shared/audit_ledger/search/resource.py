@@ -44,10 +44,8 @@ def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
         if carried is None:
             return ShownEvent(represent(opened, release), release, is_represented=True)
         own: Release = "fhir-r4" if carried.get("code") is None else "fhir-r5"
-        shown = _in_release(_carried_bytes(opened.resource), own, release)
-    else:
-        shown = _in_release(opened.resource, opened.format, release)
-    return msgspec.structs.replace(shown, body=with_id(shown.body, opened.event_id))
+        return _in_release(with_id(_carried_bytes(opened.resource), opened.event_id), own, release)
+    return _in_release(with_id(opened.resource, opened.event_id), opened.format, release)
 
 
 def _carried_bytes(cloudevent: bytes) -> bytes:
@@ -56,10 +54,10 @@ def _carried_bytes(cloudevent: bytes) -> bytes:
     return members["data"] if packed == b"null" else b64decode(read_json(packed, "data_base64"))
 
 
-def _in_release(submitted: bytes, own: Release, asked: Release) -> ShownEvent:
+def _in_release(event: bytes, own: Release, asked: Release) -> ShownEvent:
     if asked == own:
-        return ShownEvent(submitted, own)
+        return ShownEvent(event, own)
     try:
-        return ShownEvent(convert(submitted, asked), asked, converted_from=own)
+        return ShownEvent(convert(event, asked), asked, converted_from=own)
     except FormatError:
-        return ShownEvent(submitted, own)
+        return ShownEvent(event, own)
