@@ -183,7 +183,7 @@ def test_the_patient_of_r5_is_an_entity_of_r4_and_back() -> None:
     made = json.loads(convert(json.dumps(older).encode(), "fhir-r5"))
     assert {n: made["patient"][n] for n in patient} == patient
     assert to_r4(to_r5(older)) == older
-    two = [*older["entity"], {"what": {"reference": "Patient/donna"}, "role": role}]  # type: ignore[misc]
+    two = [*older["entity"], {"what": {"reference": "Patient/donna"}, "role": role}]
     assert "patient" not in to_r5({**older, "entity": two})
 
 
