@@ -81,14 +81,15 @@ def to_r5(event: JsonObject) -> JsonObject:
 
 def _patient(event: JsonObject) -> None:
     """Take `patient` from the entity that was made of it, or make one of the only patient."""
-    entities = event.get("entity")
-    if isinstance(entities, list) and entities and isinstance(entities[-1], dict):
-        last = entities[-1]
-        if last == {**PATIENT, "what": last.get("what")}:
-            event["patient"] = entities.pop()["what"]
-            if not entities:
-                del event["entity"]
-            return
+    entities: list[Any] = event["entity"] if isinstance(event.get("entity"), list) else []
+    made_last = any(
+        is_made(one) and one == PATIENT | {"what": one.get("what")} for one in entities[-1:]
+    )
+    if made_last:
+        event["patient"] = entities.pop()["what"]
+        if not entities:
+            del event["entity"]
+        return
     named = [what for one in objects(entities) if (what := _as_patient(one)) is not None]
     if len(named) == 1:
         (what,) = named
