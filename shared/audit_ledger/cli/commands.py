@@ -148,6 +148,22 @@ def verify_receipt(file: Path, policy_file: Path, record_file: Path | None, as_j
 
 
 @ledger.command()
+@click.option("--stage", type=click.Choice(["dev", "prod"]), required=True)
+@click.option("--try-keys", is_flag=True, help="Make a KMS key of each spec, and delete it.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def doctor(stage: str, try_keys: bool, as_json: bool) -> int:
+    """Say whether cdk.json can be deployed into an AWS account, before you deploy.
+
+    It reads, and changes nothing but with --try-keys. It runs in a checkout, with your credentials.
+
+    Exit codes: 0 nothing stands in the way, 1 something does, 2 usage, 3 something is not known.
+    """
+    from audit_ledger.cli import doctor_command  # noqa: PLC0415
+
+    return doctor_command.run(stage, try_keys=try_keys, as_json=as_json)
+
+
+@ledger.command()
 @_STAGE
 @_LEDGER
 @_ARCHIVE

@@ -1,0 +1,1 @@
+"""`ledger doctor`: whether the settings can be deployed into an account, before anything is."""
