@@ -5,14 +5,20 @@ ledger; before that, nothing of the request is, and its sender tries again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit_ledger.access import OWN_PORTAL, Access, ForbiddenError
+from audit_ledger.aws.subjects import GENERATIONS_PER_YEAR, SubjectSecret
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import Event, PatientRule
-from audit_ledger.records.queue_message import encode_queue_message
+from audit_ledger.records.queue_message import MAX_MESSAGE_BYTES, encode_queue_message
 from functions.ingest.ledgers import Ledger, Ledgers
 from functions.ingest.sealing import Accepted, Sealed, Sealer
+
+# Of a queue message, at most: a record's envelope, seal and index row; each agent and flag there.
+AROUND_BYTES = 1024
+AGENT_BYTES = 32
+FLAG_BYTES = 72
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,34 @@ class Acceptor:
         sealer = Sealer(
             ledger.origin, portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
         )
+        if most_bytes(events) > MAX_MESSAGE_BYTES:
+            # What is refused leaves nothing: no subject gets a secret that stays for ever.
+            rehearsal = replace(sealer, secrets=rehearsed_secrets)
+            _message(ledger.origin, received_ms, rehearsal.seal(events, received_ms))
         sealed = sealer.seal(events, received_ms)
-        records = [record for event in sealed for record in event.records]
-        ledger.queue.send(encode_queue_message(ledger.origin, received_ms, records))
+        ledger.queue.send(_message(ledger.origin, received_ms, sealed))
         return sealed
+
+
+def most_bytes(events: Sequence[Accepted]) -> int:
+    """Give what the message of these events has at most; its own bytes differ by compression."""
+    of_records = 0
+    for accepted in events:
+        event = accepted.event
+        around = AROUND_BYTES + AGENT_BYTES * len(event.agents) + FLAG_BYTES * len(event.flags)
+        for part in event.parts:
+            named = sum(6 * len(path) + 3 for path in part.cut)  # a character may be \u0001
+            of_records += around + (len(part.resource) + named) * 129 // 128
+    return of_records * 4 // 3
+
+
+def rehearsed_secrets(row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
+    """Give secrets that are nobody's: what is sealed with them is as long as what will be."""
+    generation = year * GENERATIONS_PER_YEAR
+    return {key: SubjectSecret(generation, bytes.fromhex(key)) for key in row_keys}
+
+
+def _message(origin: str, received_ms: int, sealed: Sequence[Sealed]) -> str:
+    """Give the queue message of sealed events; TooLargeError where it is more than SQS carries."""
+    records = [record for event in sealed for record in event.records]
+    return encode_queue_message(origin, received_ms, records)

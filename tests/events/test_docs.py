@@ -9,13 +9,17 @@ from audit_ledger.events import (
     MAX_ENTRIES,
     MAX_EVENT_BYTES,
     PatientReference,
+    limits,
     parse_cloudevent_structured,
 )
-from audit_ledger.events.agents import MAX_AGENTS
+from audit_ledger.events.agents import INDEXED_AGENTS
 from audit_ledger.events.balp_profiles import PROFILES
+from audit_ledger.events.bundle import MAX_AROUND_BYTES
 from audit_ledger.events.json_document import MAX_DEPTH
+from audit_ledger.events.known_as import SHORTEST, SHORTEST_NAME
+from audit_ledger.events.limits import MAX_PATIENTS
+from audit_ledger.events.mentions import CLOSE
 from audit_ledger.events.outcomes import MAX_EVENTS, MAX_RECORDS
-from audit_ledger.events.patients import MAX_PATIENTS
 from audit_ledger.events.record_event import ACTION_OF_WORD
 from tests.conftest import REPOSITORY
 from tests.events.made import encoded
@@ -38,12 +42,23 @@ def test_the_tables_list_exactly_the_flags_there_are() -> None:
 def test_the_limits_are_the_code_s() -> None:
     """Depth, sizes and counts."""
     assert f"at most {MAX_DEPTH} levels" in PAGE
-    assert f"at most {MAX_EVENT_BYTES // 1024} KB an event" in PAGE
+    assert f"more than {MAX_EVENT_BYTES // 1024} KB an event" in PAGE
     assert f"at most {MAX_ENTRIES:,} entries" in PAGE
     assert f"batch of at most {MAX_EVENTS:,}" in PAGE
     assert f"(at most {MAX_PATIENTS})" in PAGE
     assert f"{MAX_PATIENTS} patients an event, or {MAX_RECORDS:,} in all" in PAGE
-    assert f"first {MAX_AGENTS} agents" in PAGE
+    assert f"first {INDEXED_AGENTS} agents" in PAGE
+    assert f"{limits.MAX_AGENTS} agents, {limits.MAX_ENTITIES:,} entities" in PAGE
+    assert f"{limits.MAX_CONTAINED} contained resources, {limits.MAX_VALUES:,} JSON" in PAGE
+    assert f"{limits.MAX_IDENTIFIERS} identifiers (contained: " in PAGE
+    assert f"{limits.MAX_CONTAINED_IDENTIFIER_BYTES >> 10} KB together" in PAGE
+    assert f"{limits.MAX_NAMES} names" in PAGE
+    assert f"{limits.MAX_EVENT_PART_BYTES >> 20} MB in its records together: each" in PAGE
+    assert f"{limits.MAX_REQUEST_PART_BYTES >> 20} MB in its records together;" in PAGE
+    assert f"{MAX_AROUND_BYTES >> 10} KB beside its resource" in PAGE
+    assert f"fewer than {SHORTEST} characters" in PAGE
+    assert f"at most {CLOSE - 1} other words" in PAGE
+    assert f"of {SHORTEST_NAME} letters or more" in PAGE
 
 
 def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:

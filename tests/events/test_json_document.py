@@ -1,6 +1,7 @@
 """JSON is read strictly, and nothing but RejectedEvent comes of what is not JSON."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,57 @@ def test_members_of_what_is_no_object_are_refused(body: bytes) -> None:
     with pytest.raises(RejectedEvent) as caught:
         slice_members(body, "x")
     assert caught.value.status == 400
+
+
+PLACES = {
+    "a wrong character": (b'{"a": tru}', 1, 7, 6, "expecting value"),
+    "on another line": (b'{\n "a": 1,\n "b": x}', 3, 7, 17, "expecting value"),
+    "after other letters": ('{"é": x}'.encode(), 1, 7, 7, "expecting value"),
+    "two values": (b"{} {}", 1, 4, 3, "extra data"),
+    "the end": (b'{"a": 1', 1, 8, 7, "expecting ',' delimiter"),
+    "NaN": (b'{"a": NaN}', 1, 7, 6, "invalid character"),
+    "a control character": (b'{"a": "x\n"}', 1, 9, 8, "invalid control character"),
+    "nothing": (b"", 1, 1, 0, "expecting value"),
+    "not UTF-8": (b'{"a": 1, "b": "x\xff"}', 1, 17, 16, "not UTF-8"),
+    "a lone surrogate": (rb'{"a": "\\ud800", "b": "\ud83d\ude00\ud800"}', 1, 36, 35, "a surrogate"),
+    "1e400": (b'{"a": "1e400", "b": 1e308, "c": 1e400}', 1, 33, 32, "a number beyond"),
+    "-1e400": (b"[-0.0, -1e400]", 1, 8, 7, "a number beyond"),
+    "an integer of 5,000 digits": (b"[1, " + b"9" * 5000 + b"]", 1, 5, 4, "a number beyond"),
+    "a name twice": (b'{"a": {"b": 1},\n "b": 2, "a": 3}', 2, 10, 25, "a second one"),
+    "a name twice, escaped": (rb'{"a": 1, "\u0061": 2}', 1, 10, 9, "a second one"),
+    "a name twice, deep": (b'[{"x": ["{", {"y:": 1, "y:": 2}]}]', 1, 24, 23, "a second one"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_fault_is_placed_by_line_column_and_byte(case: str) -> None:
+    """Lines and columns from 1, as editors count; the byte from 0. Counted by hand."""
+    body, line, column, byte, reason = PLACES[case]
+    with pytest.raises(RejectedEvent) as caught:
+        read_json(body, "AuditEvent")
+    where = f"at line {line}, column {column} (byte {byte}, from 0) of it: {reason}"
+    assert where in caught.value.expectation
+
+
+def test_a_number_that_no_double_holds_has_its_own_words(shared_dir: Path) -> None:
+    """Another reader of the record would have Infinity, or an error."""
+    body = (shared_dir / "cases" / "fhir" / "08-decimal-1e400.json").read_bytes()
+    with pytest.raises(RejectedEvent) as caught:
+        read_json(body, "AuditEvent")
+    assert caught.value.status == 400
+    byte = body.index(b"1e400")
+    assert caught.value.expectation == (
+        "JSON in UTF-8, without byte order mark; found at line 1, "
+        f"column {byte + 1} (byte {byte}, from 0) of it: "
+        "a number beyond what a double holds, ±1.8e308"
+    )
+
+
+@pytest.mark.parametrize("case", NOT_JSON)
+def test_what_is_said_of_a_fault_quotes_nothing(case: str) -> None:
+    """ASCII words of ours, but for the plus-minus sign."""
+    with pytest.raises(RejectedEvent) as caught:
+        read_json(NOT_JSON[case], "AuditEvent")
+    said = caught.value.expectation.replace("±", "")
+    assert said.isascii()
+    assert len(said) < 200

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_ledger.events.json_spans import Path, cut_spans, scan_spans
+from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(alphabet='ab,:"\\[]{} é', max_size=5)
 DOCUMENTS = st.dictionaries(
@@ -26,16 +26,21 @@ DOCUMENTS = st.dictionaries(
 )
 
 
-def tree(paths: list[Path]) -> dict[str | int, Any]:
+def tree(paths: list[Path], reader: int = 1) -> Cuts:
     """The same cuts as `cut_spans` takes them; the longer of two nested paths is redundant."""
-    root: dict[str | int, Any] = {}
-    for path in sorted(paths, key=len):
-        branch: Any = root
-        for name in path[:-1]:
-            branch = branch.setdefault(name, {}) if branch is not None else None
-        if branch is not None:
-            branch[path[-1]] = None
-    return root
+    cuts = Cuts()
+    for path in paths:
+        cuts.add(path, reader)
+    return cuts
+
+
+def cuts_of(nested: dict[str | int, Any], path: Path = ()) -> list[Path]:
+    """Paths of a tree whose leaves are None."""
+    return [
+        found
+        for name, below in nested.items()
+        for found in ([(*path, name)] if below is None else cuts_of(below, (*path, name)))
+    ]
 
 
 def paths_of(value: Any, path: Path = ()) -> list[Path]:
@@ -90,7 +95,7 @@ def test_a_cut_leaves_what_a_decoded_cut_leaves(
 def test_cutting_nothing_changes_nothing(document: dict[str, Any], indent: int | None) -> None:
     """Byte for byte."""
     body = json.dumps(document, indent=indent).encode()
-    assert cut_spans(body, scan_spans(body), {}) == (body, ())
+    assert cut_spans(body, scan_spans(body), Cuts()) == (body, ())
 
 
 CASES = [
@@ -118,7 +123,7 @@ CASES = [
 @pytest.mark.parametrize(("body", "cuts", "left"), CASES)
 def test_a_comma_goes_with_what_it_parts(body: str, cuts: Any, left: str) -> None:
     """Literal cases: first, middle, last, several, all; names with escapes; odd white space."""
-    cut, _ = cut_spans(body.encode(), scan_spans(body.encode()), cuts)
+    cut, _ = cut_spans(body.encode(), scan_spans(body.encode()), tree(cuts_of(cuts)))
     assert cut.decode() == left
     json.loads(cut)
 
@@ -127,4 +132,20 @@ def test_cut_paths_come_in_the_order_of_the_document() -> None:
     """Whatever the order in which they were asked for; what is not there is not named."""
     body = b'{"b": [1, 2], "a": {"x": 1, "y": 2}}'
     cuts: Any = {"z": None, "a": {"y": None}, "b": {1: None, 0: None, 7: None}}
-    assert cut_spans(body, scan_spans(body), cuts)[1] == (("b", 0), ("b", 1), ("a", "y"))
+    assert cut_spans(body, scan_spans(body), tree(cuts_of(cuts)))[1] == (
+        ("b", 0),
+        ("b", 1),
+        ("a", "y"),
+    )
+
+
+def test_each_reader_gets_other_cuts_of_one_tree() -> None:
+    """What one of them may not see stays for the other."""
+    body = b'{"a":1,"b":[1,2],"c":3}'
+    cuts = tree([("a",), ("b", 0)], reader=0b01)
+    cuts.add(("c",), 0b11)
+    cuts.add(("b", 1), 0b10)
+    root = scan_spans(body)
+    assert cut_spans(body, root, cuts, 0b01) == (b'{"b":[2]}', (("a",), ("b", 0), ("c",)))
+    assert cut_spans(body, root, cuts, 0b10) == (b'{"a":1,"b":[1]}', (("b", 1), ("c",)))
+    assert cut_spans(body, root, cuts, 0b100) == (body, ())

@@ -1,12 +1,15 @@
 """A patient is found wherever mentioned, in any spelling, and only that element is cut."""
 
 import json
+import unicodedata
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.events.made import MRN, r4
+from audit_ledger.events import parse_audit_event
+from tests.events.made import MRN, patient_entity, r4
 from tests.events.two_people import ADA, BOB, parts
 
 BOB_SPELLED = [
@@ -68,3 +71,188 @@ def test_whatever_else_mentions_another_patient_is_cut(
     assert "roe" not in first.resource.decode().casefold()
     assert b"1903" not in first.resource
     assert b"81726354" not in first.resource
+
+
+def of_two(name: str, value: str = "8801018") -> list[dict[str, Any]]:
+    """Entities of Ida Larch and of another patient, who has this name and identifier."""
+    return [
+        patient_entity(name="Ida Larch", what={"identifier": {"system": MRN, "value": "8801017"}}),
+        patient_entity(name=name, what={"identifier": {"system": MRN, "value": value}}),
+    ]
+
+
+def left(event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is left of an event in Ida's part, and in the other's."""
+    ida, other = (json.loads(part.resource) for part in parts(event))
+    return ida, other
+
+
+NAMES = [
+    # as submitted with the patient, as mentioned elsewhere
+    ("Otto Heron", "HERON^OTTO^^^"),
+    ("Otto Heron", "PID|1||||HERON^OTTO^^^"),
+    ("Otto Heron", "Heron^Otto^^Dr.^Jr."),
+    ("Otto Heron", "Heron,Otto"),
+    ("Otto Heron", "heron;otto"),
+    ("Otto Heron", "otto_heron"),
+    ("Otto Heron", "Dr. med. Otto Friedrich Heron jun."),
+    ("Otto Heron", "O. Heron"),
+    ("Otto Heron", "Heron O"),
+    ("Otto Heron", "Mr Heron"),
+    ("Otto Heron", "HeronOtto"),
+    ("Otto Heron", "<b>Otto</b> <i>Heron</i>"),
+    ("Otto Friedrich Heron", "Heron, Otto"),
+    ("Dr. med. Otto Heron Jr.", "Heron^Otto"),
+    ("Heron^Otto^^^", "Otto Heron"),
+    ("Heron, Otto", "Otto Heron"),
+    ("Jürgen Müller", unicodedata.normalize("NFD", "also: Jürgen Müller")),
+    (unicodedata.normalize("NFD", "Jürgen Müller"), "Jürgen Müller"),
+    ("Jürgen Müller", "MUELLER^JUERGEN"),
+    ("Juergen Mueller", "Müller, Jürgen"),
+    ("Jürgen Müller", "Jurgen Muller"),
+    ("Jürgen Müller", "J\u00c3\u00bcrgen M\u00c3\u00bcller"),
+    ("Hans Strauß", "STRAUSS, HANS"),
+    ("Anna-Lena Müller-Lüdenscheidt", "Müller-Lüdenscheidt"),
+    ("Anna-Lena Roe", "Annalena Roe"),
+    ("Sean O'Brien", "OBRIEN^SEAN"),
+    ("Sean O\u2019Brien", "o'brien"),
+    ("Sean OBrien", "O'Brien"),
+    ("Piet van den Berg", "VANDENBERG^PIET"),
+    ("Işık Yıldız", "IŞIK YILDIZ"),
+    ("Işık Yıldız", "isik yildiz"),
+    ("İnci Kaya", "inci"),
+    ("Łukasz Sørensen", "LUKASZ SORENSEN"),
+    ("Otto Heron", "\uff28\uff45\uff52\uff4f\uff4e \uff2f\uff54\uff54\uff4f"),
+    ("Otto Heron", "He\u200bron"),
+    ("Otto Heron", "Otto\u200bHeron"),
+    ("Otto Heron", "He\u00adron"),
+    ("Suharto", "seen: SUHARTO"),
+    ("Bo Li", "Li, Bo"),
+    ("Bo Li", "Li B."),
+    ("\u5c71\u7530\u592a\u90ce", "\u60a3\u8005\u5c71\u7530\u592a\u90ce\u3092\u8a3a\u5bdf"),
+    ("Yamada^Tarou=\u5c71\u7530^\u592a\u90ce", "\u5c71\u7530 \u592a\u90ce"),
+    ("\uae40\ucca0\uc218", "\ud658\uc790 \uae40\ucca0\uc218\ub294"),
+    ("\u674e\u660e", "\u674e \u660e"),
+    ("\u0930\u093e\u092e \u0915\u0941\u092e\u093e\u0930", "\u0915\u0941\u092e\u093e\u0930"),
+    ("\u0645\u062d\u0645\u062f \u0639\u0644\u064a", "\u0645\u062d\u0645\u062f"),
+]
+
+IDENTIFIERS = [
+    ("8801018", "8801018^^^&1.2.3&ISO"),
+    ("8801018", "880-1018"),
+    ("8801018", "880 1018"),
+    ("880-1018", "8801018"),
+    ("8801018", "\uff18\uff18\uff10\uff11\uff10\uff11\uff18"),
+    ("8801018", "\u0668\u0668\u0660\u0661\u0660\u0661\u0668"),
+    ("8801018^^^&1.2.3&ISO", "MRN 8801018"),
+    ("12^^^A~8801018^^^&1.2.3&ISO", "8801018"),
+    ("AB-8801018/7", "ab8801018 7"),
+]
+
+ENCODED = [
+    ("Jürgen Müller", "M%C3%BCller"),
+    ("Jürgen Müller", "M%FCller"),
+    ("Jürgen Müller", "M%25C3%25BCller"),
+    ("Jürgen Müller", r"{\"name\":\"M\u00fcller\"}"),
+    ("Jürgen Müller", "M&uuml;ller, M&#252;ller"),
+    ("Otto Heron", b64encode(b"HERON^OTTO").decode()),
+    ("Otto Heron", b64encode(b"HERON^OTTO").decode().rstrip("=")),
+    ("Jürgen Müller", b64encode("?patient=Müller>>>".encode()).decode().replace("+", "-")),
+    ("Jürgen Müller", b64encode("Jürgen Müller".encode("latin-1")).decode()),
+    ("Jürgen Müller", b64encode("Jürgen Müller".encode("utf-16-le")).decode()),
+    ("Otto Heron", f"query={b64encode(b'name=Otto Heron').decode()} (GET)"),
+    ("Otto Heron", b64encode(b64encode(b"the chart of Otto Heron")).decode()),
+    ("Otto Heron", b64encode(b"name=%48eron").decode()),
+]
+
+
+@pytest.mark.parametrize(("name", "mention"), [*NAMES, *ENCODED])
+def test_a_name_is_found_however_it_is_written(name: str, mention: str) -> None:
+    """Case, marks, order, separators, script, encoding; the patient's own part keeps it."""
+    ida, other = left(r4(entity=of_two(name), outcomeDesc=mention))
+    assert "outcomeDesc" not in ida
+    assert other["outcomeDesc"] == mention
+
+
+@pytest.mark.parametrize(("value", "mention"), IDENTIFIERS)
+def test_an_identifier_is_found_however_it_is_written(value: str, mention: str) -> None:
+    """As HL7 v2 has it, with or without hyphens, in other digits."""
+    ida, other = left(r4(entity=of_two("N. N.", value), outcomeDesc=mention))
+    assert "outcomeDesc" not in ida
+    assert other["outcomeDesc"] == mention
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"valueString": "HERON^OTTO"},
+        {"valueBase64Binary": b64encode(b"HERON^OTTO").decode()},
+        {"valueString": b64encode("Otto Heron".encode("utf-16")).decode()},
+    ],
+)
+def test_the_own_entity_s_details_are_looked_into(detail: dict[str, Any]) -> None:
+    """DICOM's ParticipantObjectDetail is base64."""
+    entities = of_two("Otto Heron")
+    entities[0]["detail"] = [{"type": "a", **detail}, {"type": "b", "valueString": "bed 7"}]
+    ida, _ = left(r4(entity=entities))
+    assert ida["entity"][0]["detail"] == [{"type": "b", "valueString": "bed 7"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Otto Heron", "heroine with a lotto ticket"),
+        ("Otto Heron", "opened for Larchmont"),
+        ("Al Roe", "heroes, al dente"),
+        ("Otto Heron", "18801018, 88010180"),
+        ("Test Patient", "the chart of a patient was opened"),
+        ("Dr. Otto Heron", "asked by the Dr."),
+    ],
+)
+def test_what_only_looks_like_a_mention_stays(name: str, text: str) -> None:
+    """Parts of longer words and numbers, titles, words that stand for anybody."""
+    ida, _ = left(r4(entity=of_two(name), outcomeDesc=text))
+    assert ida["outcomeDesc"] == text
+
+
+def test_a_single_word_of_a_name_is_no_mention_where_codes_stand() -> None:
+    """A patient called Read hides no `read` of a coding, no address and no reference."""
+    kept = {
+        "subtype": [{"code": "read", "display": "read"}],
+        "agent": [{"who": {"display": "Dr"}, "network": {"address": "ward.example.org"}}],
+        "entity": [*of_two("Ward Read"), {"what": {"reference": "List/ward"}}],
+    }
+    ida, _ = left(r4(**kept))
+    assert ida["subtype"] == kept["subtype"]
+    assert ida["agent"] == kept["agent"]
+    assert ida["entity"][1:] == kept["entity"][2:]
+
+
+def test_two_of_one_family_lose_nothing_by_the_name_that_they_share() -> None:
+    """The surname mentions both; with a given name it mentions one."""
+    entities = of_two("Otto Larch")
+    ida, otto = left(r4(entity=entities, outcomeDesc="Larch, both", purposeOfEvent=[]))
+    assert ida["outcomeDesc"] == otto["outcomeDesc"] == "Larch, both"
+    ida, otto = left(r4(entity=entities, outcomeDesc="Larch, Otto"))
+    assert "outcomeDesc" not in ida
+    assert "outcomeDesc" in otto
+
+
+def test_a_member_s_name_that_mentions_another_is_cut_and_not_named() -> None:
+    """The record's own list of what was cut would name the patient."""
+    event = r4(entity=of_two("Otto Heron"), extra={"Otto Heron": 1, "8801018": 2, "x": 3})
+    body = json.dumps(event).encode()
+    ida, other = parse_audit_event(body).parts
+    assert json.loads(ida.resource)["extra"] == {"x": 3}
+    assert json.loads(other.resource)["extra"] == event["extra"]
+    assert ida.cut == ("AuditEvent.entity[1]", "AuditEvent.extra.…", "AuditEvent.extra.…")
+
+
+def test_the_reported_cases(shared_dir: Path) -> None:
+    """Ida Larch's part says nothing of the other patient."""
+    folder = shared_dir / "cases" / "reports" / "03-other-patients-name-in-a-part"
+    for path in sorted(folder.glob("*.json")):
+        ida, other = parse_audit_event(path.read_bytes()).parts
+        assert "outcomeDesc" not in json.loads(ida.resource), path.name
+        assert "outcomeDesc" in json.loads(other.resource), path.name
+        assert ida.cut == ("AuditEvent.entity[1]", "AuditEvent.outcomeDesc"), path.name

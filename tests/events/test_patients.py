@@ -10,7 +10,7 @@ from audit_ledger.events import (
     RejectedEvent,
     canonical_patient,
 )
-from audit_ledger.events.patients import MAX_PATIENTS
+from audit_ledger.events.limits import MAX_PATIENTS
 from tests.events.made import (
     ENTITY_TYPE,
     MRN,

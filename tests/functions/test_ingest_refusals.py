@@ -7,7 +7,14 @@ import os
 
 import pytest
 
-from tests.functions.ingesting import BODY, R4, SECRET, bundle, send
+from audit_ledger.aws import clients
+from audit_ledger.events import Agent, Event, Part
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.record import encode_record
+from functions.ingest.accept import most_bytes
+from functions.ingest.sealing import Accepted
+from tests.functions.ingesting import BODY, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import FHIR, SCOPE, answer_json, post
 from tests.world import LEDGER, World
 
@@ -102,6 +109,44 @@ def test_a_request_over_1_mib_sealed_is_refused_whole(world: World) -> None:
     answer = send(post("/", bundle("batch", *events)))
     assert answer["statusCode"] == 413
     assert world.messages() == []
+    assert subject_rows() == 0
+
+
+def test_a_request_that_may_be_too_large_and_is_not_is_accepted(world: World) -> None:
+    """Over 1 MiB as submitted, far less once compressed."""
+    events = [{**R4, "outcomeDesc": f"{n} " * 120_000} for n in range(5)]
+    answer = send(post("/", bundle("batch", *events)))
+    assert answer["statusCode"] == 200
+    sequence(world)
+    assert subject_rows() == 1
+
+
+@pytest.mark.parametrize(("agents", "flags", "cut"), [(0, 0, 0), (64, 40, 0), (3, 2, 500)])
+def test_a_message_is_never_longer_than_was_foreseen(agents: int, flags: int, cut: int) -> None:
+    """So a request that is not rehearsed is never refused once its secrets are made."""
+    row = IndexRow(
+        event_id="f" * 64,
+        time_ms=-62_135_596_800_000,
+        patient=bytes(16),
+        agents=tuple(bytes([n]) * 16 for n in range(agents)),
+        fingerprint=bytes(32),
+        generation=2026999,
+        flags=("f" * 64,) * (flags + 2),
+    )
+    part = Part(None, os.urandom(20_000), ("\x01" * 40,) * cut)
+    acting = (Agent((), False, False),) * agents
+    event = Event("cloudevents", None, 0, None, (part,), acting, ("f",) * flags)
+    record = encode_record("p" * 32, 0, "cloudevents", part.resource, part.cut)
+    sealed = bytes(200) + record + bytes(len(record) // 256)
+    stored = SealedRecord(bytes(32), encode_index_row(row), sealed)
+    message = encode_queue_message("o" * 64, 0, [stored])
+    assert len(message) <= most_bytes([Accepted(event, None)])
+
+
+def subject_rows() -> int:
+    """How many secrets there are: nobody takes one away again."""
+    table = os.environ["SUBJECTS_TABLE"]
+    return int(clients.dynamodb().scan(TableName=table, Select="COUNT")["Count"])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Column, Document, Fact, Instant, Table
-from audit_ledger.reports.rendering import guarded, to_csv, to_json
+from audit_ledger.reports.rendering import FORMULA_STARTS, guarded, to_csv, to_json
 from audit_ledger.reports.zone import read_zone
 from tests.reports.made import ms
 
@@ -148,3 +148,11 @@ def test_another_table_by_its_key() -> None:
     assert to_csv(made, "none") == b"c,zone\r\n"
     with pytest.raises(FormatError, match=r"^table: no such table; there are rows, none$"):
         to_csv(made, "secret")
+
+
+@given(st.text("=+-@'\0＝;, \t\r\n\"ab", max_size=14))
+def test_one_pass_guards_what_a_search_from_each_character_guards(text: str) -> None:
+    """Behind each of what may part cells, where only white space stands before a formula."""
+    inside = re.sub(r"([;,\t\r\n])(?=[\s\"]*['=+\-@\0＝＋－＠])", r"\1'", text)
+    starts = inside.lstrip().startswith(FORMULA_STARTS) or inside.startswith((*FORMULA_STARTS, "'"))
+    assert guarded(text) == (f"'{inside}" if starts else inside)

@@ -9,7 +9,7 @@ from audit_ledger.events.event import Agent
 from audit_ledger.events.patients import as_patient
 from audit_ledger.events.references import pairs_of
 
-MAX_AGENTS = 64  # beyond, an event is found by its first agents only; its record keeps all
+INDEXED_AGENTS = 64  # beyond, an event is found by its first agents only; its record keeps all
 
 _PERSONS: Final = {"Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person"}
 _PERSON_CODES: Final = {
@@ -51,9 +51,9 @@ def read_agents(
     ]
     if len(agents) > 1:
         agents.sort(key=precedence)
-    if len(agents) > MAX_AGENTS:
+    if len(agents) > INDEXED_AGENTS:
         flags.add("agent.too-many")
-        del agents[MAX_AGENTS:]
+        del agents[INDEXED_AGENTS:]
     for agent in agents:
         if not agent.candidates:
             flags.add("agent.unidentified")

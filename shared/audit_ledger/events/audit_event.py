@@ -1,6 +1,6 @@
 """A FHIR AuditEvent, R4 or R5: what is indexed of it, and the bytes that its records keep."""
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -17,11 +17,10 @@ from audit_ledger.events.fhir_version import (
 )
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.json_document import read_json
+from audit_ledger.events.limits import require_few_elements, require_few_values, require_size
 from audit_ledger.events.parts import divide
 from audit_ledger.events.patients import NamedPatient, Path, read_patients
 from audit_ledger.events.rejected import RejectedEvent
-
-MAX_EVENT_BYTES: Final = 256 * 1024
 
 
 class Reading(msgspec.Struct, gc=False):
@@ -43,31 +42,24 @@ def parse_audit_event(
     `fhir_version` is the `fhirVersion` of the media type, if any; `place` is where the event stands
     in what was sent. Raises RejectedEvent, and nothing else.
     """
-    check_size(body, place)
+    require_size(body, place)
     return accept_audit_event(body, read_json(body, place), fhir_version, place)
 
 
 def accept_audit_event(body: bytes, document: Any, fhir_version: str | None, place: str) -> Event:
     """Accept an AuditEvent whose bytes `body` have been read, strictly, as `document`."""
-    check_size(body, place)
+    require_size(body, place)
     reading = read_audit_event(document, fhir_version, place)
+    require_few_values(document, body, place)
     return Event(
         reading.release,
         None,
         reading.time_ms,
         reading.action,
-        divide(body, document, reading.patients),
+        divide(body, document, reading.patients, place),
         reading.agents,
         tuple(sorted(reading.flags)),
     )
-
-
-def check_size(body: bytes, place: str) -> None:
-    """Refuse an event of more than MAX_EVENT_BYTES."""
-    if len(body) > MAX_EVENT_BYTES:
-        raise RejectedEvent(
-            413, "too-long", place, f"at most {MAX_EVENT_BYTES // 1024} KB an event"
-        )
 
 
 def read_audit_event(
@@ -88,6 +80,7 @@ def read_audit_event(
         raise RejectedEvent(
             422, "not-supported", f"{place}.resourceType", "the resource type AuditEvent"
         )
+    require_few_elements(document, place)
     flags: set[str] = set()
     release = release_of(document, declared_release(fhir_version, place), place, flags)
     event = read_elements(document, AuditEventElements, place)

@@ -34,6 +34,7 @@ def flag_balp_faults(
     `document` is what `event` was read from.
     """
     claims = event.meta.get("profile") if type(event.meta) is dict else None
+    claimed = []  # each once, in whatever versions
     for claim in claims if type(claims) is list else ():
         if type(claim) is not str or not claim.startswith(_CANONICAL):
             continue
@@ -42,7 +43,8 @@ def flag_balp_faults(
             flags.add("balp.unknown-profile")
         elif not is_r4:
             flags.add("balp.not-r4")
-        else:
+        elif not any(profile is one for one in claimed):
+            claimed.append(profile)
             _check(event, profile, flags)
             _check_agents(event, profile, of.agent_types, document, flags)
             _check_entities(event, profile, of, flags)

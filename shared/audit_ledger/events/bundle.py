@@ -10,10 +10,13 @@ from audit_ledger.events.audit_event import accept_audit_event
 from audit_ledger.events.bundle_request import check_request
 from audit_ledger.events.event import Bundle, BundleType, Event
 from audit_ledger.events.json_document import read_json, slice_elements, slice_members
+from audit_ledger.events.limits import require_size
 from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_ENTRIES: Final = MAX_EVENTS
+MAX_AROUND_BYTES: Final = 64 * 1024
+"""Of an entry beside its resource."""
 
 _TYPES: Final[dict[Any, BundleType]] = {
     "batch": "batch",
@@ -48,13 +51,17 @@ def _read(members: dict[str, bytes], name: str) -> Any:
 
 
 def _entry(entry: bytes, bundle_type: BundleType, fhir_version: str | None, place: str) -> Event:
-    document = read_json(entry, place)
-    if not isinstance(document, dict):
-        raise RejectedEvent(422, "structure", place, "an object")
+    members = slice_members(entry, place)
+    resource = members.pop("resource", b"null")
+    require_size(resource, f"{place}.resource")
+    if len(entry) - len(resource) > MAX_AROUND_BYTES:
+        expected = f"at most {MAX_AROUND_BYTES >> 10} KB around a resource"
+        raise RejectedEvent(413, "too-long", place, expected)
+    around = {name: read_json(value, f"{place}.{name}") for name, value in members.items()}
     if bundle_type != "collection":
-        check_request(document.get("request"), f"{place}.request")
+        check_request(around.get("request"), f"{place}.request")
     place = f"{place}.resource"
-    if document.get("resource") is None:
+    document = read_json(resource, place)
+    if document is None:
         raise RejectedEvent(422, "required", place, "an AuditEvent")
-    resource = slice_members(entry, place)["resource"]
-    return accept_audit_event(resource, document["resource"], fhir_version, place)
+    return accept_audit_event(resource, document, fhir_version, place)

@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.events.audit_event import check_size, read_audit_event
+from audit_ledger.events.audit_event import read_audit_event
 from audit_ledger.events.elements import read_elements
 from audit_ledger.events.event import Agent, Event, Part, PatientReference
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.json_document import JsonObject, read_json, slice_elements
+from audit_ledger.events.limits import require_few_values, require_size
 from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
 from audit_ledger.events.parts import divide
@@ -50,10 +51,11 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
 
     Raises RejectedEvent, and nothing else.
     """
-    check_size(body, place)
+    require_size(body, place)
     document = read_json(body, place)
     if not isinstance(document, dict):
         raise RejectedEvent(422, "structure", place, "a JSON object")
+    require_few_values(document, body, place)
     attributes = read_elements(document, _Attributes, place)
     sender_id, type_ = _check_required(attributes, place)
     time_ms = _time(attributes, place)
@@ -72,7 +74,7 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
             raise RejectedEvent(
                 422, "not-supported", data_place, "several patients only in data, as JSON"
             )
-        parts = divide(body, document, reading.patients, (data.base,))
+        parts = divide(body, document, reading.patients, data_place, (data.base,))
         action, agents, flags = reading.action, reading.agents, reading.flags
         time_ms = reading.time_ms
     elif type_.startswith("record."):
@@ -150,5 +152,9 @@ def _data(document: JsonObject, attributes: _Attributes, place: str) -> _Data:
         unpacked = b64decode(packed, validate=True)
     except (Error, ValueError):
         raise RejectedEvent(422, "value", f"{place}.data_base64", "base64") from None
-    value = read_json(unpacked, f"{place}.data_base64") if media_type.is_json else None
+    value = None
+    if media_type.is_json:
+        value = read_json(unpacked, f"{place}.data_base64")
+        if type(value) in (dict, list):
+            require_few_values(value, unpacked, f"{place}.data_base64")
     return _Data(value, base, media_type)

@@ -14,10 +14,10 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from audit_ledger.events.audit_event import check_size
 from audit_ledger.events.cloudevent import parse_cloudevent_structured
 from audit_ledger.events.event import Event
 from audit_ledger.events.json_document import read_json
+from audit_ledger.events.limits import require_size
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.events.rejected import RejectedEvent
 
@@ -37,7 +37,7 @@ def parse_cloudevent_binary(headers: Mapping[str, str], body: bytes) -> Event:
 
 def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
     """Give the event in the JSON format, `body` verbatim in it where it is JSON."""
-    check_size(body, "CloudEvent.data")
+    require_size(body, "CloudEvent.data")
     attributes = {
         name.removeprefix(_PREFIX): _attribute(name, value)
         for name, value in headers.items()

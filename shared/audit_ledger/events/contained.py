@@ -8,7 +8,14 @@ import msgspec
 from audit_ledger.events.elements import Identifier, Reference, read_elements
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.json_spans import spell_path
+from audit_ledger.events.limits import (
+    MAX_CONTAINED_IDENTIFIER_BYTES,
+    MAX_IDENTIFIERS,
+    require_few,
+    too_many,
+)
 from audit_ledger.events.references import identifiers_of, normalize_reference, pairs_of
+from audit_ledger.events.rejected import RejectedEvent
 
 Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
 
@@ -47,15 +54,21 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
         resource = contained.get(target, {})
         if type(declared := resource.get("resourceType")) is str:
             kind = declared
+        where = f"{spell_path(place)}.resolve().identifier"
         inside = resource.get("identifier") or []
+        require_few(inside, where, MAX_IDENTIFIERS, "identifiers")
         for identifier in inside if isinstance(inside, list) else [inside]:
-            where = f"{spell_path(place)}.resolve().identifier"
             found = read_elements(identifier, Identifier, where)
             identifiers += pairs_of((found,))
+        if sum(len(s) + len(v) for s, v in identifiers) > MAX_CONTAINED_IDENTIFIER_BYTES:
+            expected = f"identifiers of at most {MAX_CONTAINED_IDENTIFIER_BYTES >> 10} KB together"
+            raise RejectedEvent(413, "too-costly", where, expected)
     elif target:
         kind, normal = normalize_reference(target)
     if kind is None and reference.type:
         kind = reference.type.rpartition("/")[2]
     if len(identifiers) > 1:
         identifiers = list(dict.fromkeys(identifiers))
+        if len(identifiers) > 2 * MAX_IDENTIFIERS:  # a CX makes two of one
+            raise too_many(spell_path(place), len(identifiers), MAX_IDENTIFIERS, "identifiers")
     return Named(kind, normal, tuple(identifiers))

@@ -53,6 +53,11 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     resource: bytes
     cut: tuple[str, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Bytes that its record keeps of the event, with the names of what was cut."""
+        return len(self.resource) + sum(map(len, self.cut))
+
     def __repr__(self) -> str:
         """Say how much there is, and nothing of it."""
         return f"Part({self.patient!r}, {len(self.resource)} bytes, {len(self.cut)} cut)"
@@ -72,6 +77,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     parts: tuple[Part, ...]
     agents: tuple[Agent, ...]
     flags: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes that its records keep of it, with the names of what was cut."""
+        return sum(part.size for part in self.parts)
 
     def __repr__(self) -> str:
         """Say what kind of event, and nothing of whom or when."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from audit_ledger.events.json_faults import repeated_name, spelled, syntax_fault
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_DEPTH: Final = 64  # FHIR nests some 10 deep; a fixed bound, so that no reader's stack decides
@@ -30,10 +31,10 @@ def read_json(body: bytes, place: str) -> Any:
     try:
         document = _decoder.decode(body)
         compact = _encoder.encode(document)
-    except _FAULTS:
-        raise _not_json(place) from None
+    except _FAULTS as error:
+        raise _not_json(body, place, error) from None
     if len(body.translate(None, _BUT_OPENING)) > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
-        raise RejectedEvent(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
+        raise _too_deep(place)
     if compact != body:
         _refuse_repeated_names(body, compact, place)
     return document
@@ -47,8 +48,8 @@ def slice_members(body: bytes, place: str) -> dict[str, bytes]:
     try:
         members = _members_decoder.decode(body)
         compact = _encoder.encode(members)
-    except _FAULTS:
-        raise _not_json(place, "a JSON object") from None
+    except _FAULTS as error:
+        raise _not_json(body, place, error, "a JSON object") from None
     _refuse_repeated_names(body, compact, place)
     return {name: bytes(value) for name, value in members.items()}
 
@@ -60,15 +61,25 @@ def slice_elements(body: bytes, place: str, limit: int, what: str) -> list[bytes
     """
     try:
         elements = _elements_decoder.decode(body)
-    except _FAULTS:
-        raise _not_json(place, "a JSON array") from None
+    except _FAULTS as error:
+        raise _not_json(body, place, error, "a JSON array") from None
     if len(elements) > limit:
-        raise RejectedEvent(413, "too-costly", place, f"at most {limit} {what}")
+        raise RejectedEvent(
+            413, "too-costly", place, f"at most {limit:,} {what}, not {len(elements):,}"
+        )
     return [bytes(element) for element in elements]
 
 
-def _not_json(place: str, what: str = "JSON") -> RejectedEvent:
-    return RejectedEvent(400, "structure", place, f"{what} in UTF-8, without byte order mark")
+def _not_json(body: bytes, place: str, error: Exception, what: str = "JSON") -> RejectedEvent:
+    if isinstance(error, RecursionError):
+        return _too_deep(place)
+    fault = syntax_fault(body, error)
+    expected = f"{what} in UTF-8, without byte order mark; found {fault}"
+    return RejectedEvent(400, "structure", place, expected)
+
+
+def _too_deep(place: str) -> RejectedEvent:
+    return RejectedEvent(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
 
 
 def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
@@ -78,7 +89,9 @@ def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
     if b"\\" in body and b"\\u003" in body:
         missing += _escaped_colons(body) - _escaped_colons(compact)
     if missing:
-        raise RejectedEvent(400, "structure", place, "no name twice in a JSON object")
+        position = repeated_name(body)
+        where = "" if position is None else f"; found {spelled(body, position, 'a second one')}"
+        raise RejectedEvent(400, "structure", place, f"no name twice in a JSON object{where}")
 
 
 def _escaped_colons(text: bytes) -> int:

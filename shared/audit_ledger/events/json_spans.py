@@ -8,7 +8,6 @@ What a cut leaves empty goes as well: FHIR knows no empty array or object.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -16,7 +15,6 @@ import msgspec
 from audit_ledger.events.json_document import read_json
 
 Path = tuple[str | int, ...]  # names of members and indices of elements, from the root down
-Cuts = Mapping[str | int, "Cuts | None"]  # a tree of what to cut; None: cut this, whole
 
 _SPACE: Final = re.compile(rb"[ \t\n\r]*+")
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -26,6 +24,26 @@ _SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
 def spell_path(path: Path) -> str:
     """Give a path as FHIRPath spells it: `AuditEvent.entity[2].what`."""
     return "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in path).lstrip(".")
+
+
+class Cuts(msgspec.Struct):
+    """A tree of what to cut, for several readers at once: reader `i` is the bit `1 << i`.
+
+    `gone`: the readers from whose bytes this goes as a whole; `below`: what to cut inside of it.
+    """
+
+    gone: int = 0
+    below: "dict[str | int, Cuts]" = {}
+
+    def add(self, path: Path, readers: int) -> None:
+        """Cut what stands at `path` from the bytes of `readers`."""
+        at = self
+        for name in path:
+            below = at.below.get(name)
+            if below is None:
+                below = at.below[name] = Cuts()
+            at = below
+        at.gone |= readers
 
 
 class Span(msgspec.Struct):
@@ -77,11 +95,16 @@ def _value(body: bytes, start: int, name: str | int) -> Span:
     return Span(name, start, position + 1, children)
 
 
-def cut_spans(body: bytes, root: Span, cuts: Cuts) -> tuple[bytes, tuple[Path, ...]]:
-    """Give `body` without what `cuts` names, and the paths that were there to be cut, in order."""
+def cut_spans(
+    body: bytes, root: Span, cuts: Cuts, reader: int = 1
+) -> tuple[bytes, tuple[Path, ...]]:
+    """Give `body` without what `cuts` has for a reader, and the paths of that, in order.
+
+    Takes work in proportion to what is given: only what stays, or is named as cut, is looked at.
+    """
     holes: list[tuple[int, int]] = []
     paths: list[Path] = []
-    if not _punch(root, cuts, (), holes, paths):
+    if not _punch(root, cuts, reader, (), holes, paths):
         holes = [(root.children[0].start, root.children[-1].end)]
     kept = []
     position = 0
@@ -93,7 +116,12 @@ def cut_spans(body: bytes, root: Span, cuts: Cuts) -> tuple[bytes, tuple[Path, .
 
 
 def _punch(
-    span: Span, cuts: Cuts, path: Path, holes: list[tuple[int, int]], paths: list[Path]
+    span: Span,
+    cuts: Cuts,
+    reader: int,
+    path: Path,
+    holes: list[tuple[int, int]],
+    paths: list[Path],
 ) -> bool:
     """Add the holes that `cuts` makes in a span; False when nothing of it would be left.
 
@@ -104,12 +132,16 @@ def _punch(
     run_start: int | None = None
     run_end = 0
     for child in span.children:
-        inside = cuts.get(child.name, _UNCUT)
+        inside = cuts.below.get(child.name)
         if inside is None:
+            kept = True
+        elif inside.gone & reader:
             paths.append((*path, child.name))
             kept = False
         else:
-            kept = inside is _UNCUT or _punch(child, inside, (*path, child.name), inner, paths)
+            kept = not inside.below or _punch(
+                child, inside, reader, (*path, child.name), inner, paths
+            )
         if not kept:
             if run_start is None:
                 run_start = child.start if last_kept is None else last_kept.end
@@ -125,6 +157,3 @@ def _punch(
         inner.append((run_start, run_end))
     holes += inner
     return True
-
-
-_UNCUT: Final[Cuts] = {}

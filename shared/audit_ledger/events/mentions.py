@@ -1,77 +1,55 @@
 """Where an event of several patients mentions one of them, in whatever way it is spelled.
 
 What a patient is known by in this event (references, identifiers, names) is looked for in every
-string and number: without regard to case, percent-encoded, or in base64. A hit must stand free, as
-`12345` does in `MRN12345` and in `Patient?id=12345`, but not in `512345`; what has fewer than
-SHORTEST characters would be found everywhere and must be all of a value, id or name.
+string, number and name of a member, decoded where it is encoded (`readings`), and word by word
+(`folding`): `12345` stands in `MRN12345` and in `Patient?id=12345`, not in `512345`. A patient is
+mentioned by
+
+- the words of an identifier or reference in a row, whatever parts them;
+- two words of a name, or a word and an initial, in any order and close together;
+- one word of a name, where the text is one for people to read.
+
+One pass over each text. Patients are bits of a number, so that it costs the same for 2 and for 256.
 """
 
 import re
-from base64 import b64decode
-from binascii import Error
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
-from urllib.parse import unquote
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
-from audit_ledger.events.event import PatientReference
-from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.folding import fold, words_of
 from audit_ledger.events.json_spans import Path
+from audit_ledger.events.known_as import KnownAs, Words
+from audit_ledger.events.readings import readings
+from audit_ledger.events.word_sequences import WordSequences
 
-SHORTEST: Final = 4
+_Known = TypeVar("_Known", str, Words)
 
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){2,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_SEPARATOR: Final = "\0"
+CLOSE: Final = 4
+"""How many words back another word of a name is close."""
+
 _VALUES: Final = ("value", "id", "name", "display", "text", "valueString", "reference")
 
 
-def normal(text: str) -> str:
-    """Give text as it is compared: case folded, white space as single spaces."""
-    return " ".join(text.casefold().split())
+def _listed(names: str) -> frozenset[str]:
+    return frozenset(names.split())
 
 
-def known_by(patient: PatientReference) -> set[str]:
-    """Give what a patient is known by, from references and identifiers."""
-    found = {normal(value) for _, value in patient.identifiers}
-    for _, value in patient.identifiers:
-        found.add(normal(value.partition("^^^")[0]))
-    if patient.reference is not None:
-        found.add(normal(patient.reference))
-        found.add(normal(re.split("[/:]", patient.reference)[-1]))
-    return found - {""}
-
-
-def name_spellings(name: str) -> set[str]:
-    """Give a name as submitted, and turned round: `Jane Roe` is `Roe, Jane` and `Roe Jane`."""
-    text = normal(name)
-    last, comma, first = text.partition(", ")
-    if not comma:
-        first, _, last = text.rpartition(" ")
-    if not (first and last):
-        return {text} - {""}
-    return {text, f"{first} {last}", f"{last}, {first}", f"{last} {first}"}
-
-
-def names_in(resource: JsonObject) -> set[str]:
-    """Give the names of a contained Patient (HumanName: text, or given and family)."""
-    found: set[str] = set()
-    names = resource.get("name")
-    for name in names if isinstance(names, list) else []:
-        if not isinstance(name, dict):
-            continue
-        given, family, text = name.get("given"), name.get("family"), name.get("text")
-        first = [part for part in given if isinstance(part, str)] if isinstance(given, list) else []
-        if isinstance(family, str):
-            found |= name_spellings(family)
-            found |= name_spellings(f"{family}, {' '.join(first)}")
-            found |= name_spellings(f"{family}, {' '.join(first[:1])}")
-        if isinstance(text, str):
-            found |= name_spellings(text)
-    return found
+# Members that hold no words: a single word in them is a code or part of an address, unless it
+# stands in a search or in a sentence. A coding's display is the code system's.
+_NO_WORDS: Final = _listed(
+    "reference address policy profile system code url type id value resourceType status source"
+    " language versionId method contentType use"
+)
+_CODINGS: Final = _listed(
+    "coding type subtype tag security securityLabel role lifecycle category code"
+)
+_IS_TEXT: Final = re.compile(r"[?\s]")
+_MEMBER: Final = re.compile(r"[a-z_][A-Za-z_]*(?:Base64Binary)?|data_base64")
+_PARTED_DIGITS: Final = re.compile(r"(?<=\d)[ .\-](?=\d)")
 
 
 def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Give every string and whole number at and below `value`, with its path."""
+    """Give every string and number at and below `value`, with its path."""
     waiting = [(path, value)]
     while waiting:
         at, item = waiting.pop()
@@ -81,73 +59,122 @@ def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
             waiting += [((*at, index), member) for index, member in enumerate(item)]
         elif isinstance(item, str):
             yield at, item
-        elif type(item) is int:
+        elif type(item) in (int, float):
             yield at, str(item)
 
 
+def member_names(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Give the path and the name of every member below `value`."""
+    waiting = [(path, value)]
+    while waiting:
+        at, item = waiting.pop()
+        if isinstance(item, dict):
+            yield from (((*at, name), name) for name in item)
+            below: Iterable[tuple[str | int, Any]] = item.items()
+        else:
+            below = enumerate(item)
+        waiting += [((*at, key), inner) for key, inner in below if type(inner) in (dict, list)]
+
+
 class Finder:
-    """Finds who is mentioned. `known[i]` is what patient `i` is known by, in normal form."""
+    """Finds whose parts a text must not be in. Patient `i` is bit `1 << i`, known as `known[i]`.
 
-    def __init__(self, known: Sequence[set[str]]) -> None:
-        owners: dict[str, set[int]] = {}
-        for number, tokens in enumerate(known):
-            for token in tokens:
-                owners.setdefault(token, set()).add(number)
-        self._owners = {token: frozenset(numbers) for token, numbers in owners.items()}
+    A text goes from the parts of all but those whom a mention means: what two patients share
+    mentions both, and is cut from neither.
+    """
 
-    def find(self, texts: Sequence[tuple[Path, str]]) -> dict[Path, set[frozenset[int]]]:
-        """Give the paths whose text mentions patients: for each thing mentioned, whose it is."""
-        found: dict[Path, set[frozenset[int]]] = {}
-        starts: list[int] = []
-        paths: list[Path] = []
-        spelled: list[str] = []
-        position = 0
+    def __init__(self, known: Sequence[KnownAs]) -> None:
+        self._all = (1 << len(known)) - 1
+        sequences: dict[Words, int] = {}
+        self._values: dict[Words, int] = {}
+        self._words: dict[str, int] = {}
+        self._alone: dict[str, int] = {}
+        for number, patient in enumerate(known):
+            bit = 1 << number
+            initials = {word[0] for word in patient.words if len(word) > 1}
+            _own(sequences, patient.sequences, bit)
+            _own(self._values, patient.values, bit)
+            _own(self._words, patient.words | initials, bit)
+            _own(self._alone, patient.alone, bit)
+        self._sequences = WordSequences(
+            {words: self._all & ~owners for words, owners in sequences.items()}
+        )
+
+    def find(self, texts: Iterable[tuple[Path, str]]) -> dict[Path, int]:
+        """Give, for each path whose text mentions patients, from whose parts it must go."""
+        found = {}
         for path, text in texts:
-            for spelling in _spellings(text):
-                if spelling in self._owners and path[-1] in _VALUES:
-                    found.setdefault(path, set()).add(self._owners[spelling])
-                starts.append(position)
-                paths.append(path)
-                spelled.append(spelling)
-                position += len(spelling) + 1
-        everything = _SEPARATOR.join(spelled)
-        for token, owners in self._owners.items():
-            if len(token) < SHORTEST:
-                continue
-            for start in _free_standing(token, everything):
-                path = paths[bisect_right(starts, start) - 1]
-                found.setdefault(path, set()).add(owners)
+            gone = self._in_text(text, path[-1] in _VALUES, _holds_words(path, text))
+            if gone:
+                found[path] = gone
         return found
 
+    def find_names(self, names: Iterable[tuple[Path, str]]) -> dict[Path, int]:
+        """Give the same for names of members, but those of the form that FHIR's have."""
+        known: dict[str, int] = {}
+        found = {}
+        for path, name in names:
+            gone = known.get(name)
+            if gone is None:
+                is_fhir = _MEMBER.fullmatch(name) is not None
+                gone = known[name] = 0 if is_fhir else self._in_text(name, True, True)
+            if gone:
+                found[path] = gone
+        return found
 
-def _spellings(text: str) -> set[str]:
-    spellings = {normal(text)}
-    if "%" in text or "+" in text:
-        spellings.add(normal(unquote(text.replace("+", " "))))
-        spellings.add(normal(unquote(text)))
-    packed = "".join(text.split())
-    if _BASE64.fullmatch(packed):
-        try:
-            inside = b64decode(packed, validate=True)
-        except Error:
-            return spellings
-        spellings.add(normal(inside.decode("utf-8", "replace")))
-        spellings.add(normal(unquote(inside.decode("latin-1"))))
-        utf16 = inside.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
-        spellings.add(normal(utf16.replace(b"\0", b"").decode("latin-1")))
-    return {spelling.replace(_SEPARATOR, " ") for spelling in spellings}
+    def _in_text(self, text: str, is_value: bool, alone: bool) -> int:
+        gone = 0
+        for reading in readings(text):
+            for folded in _foldings(reading):
+                words = words_of(folded)
+                if is_value and (owners := self._values.get(tuple(words))) is not None:
+                    gone |= self._all & ~owners
+                gone |= self._sequences.find(words) | self._names(words, alone)
+                if gone == self._all:
+                    return gone
+        return gone
+
+    def _names(self, words: list[str], alone: bool) -> int:
+        gone = 0
+        close: list[tuple[int, str, int]] = []  # place, word and owners of the last ones
+        before = ""
+        for place, word in enumerate(words):
+            if alone:
+                for spelled in (word, before + word):
+                    owners = self._alone.get(spelled)
+                    if owners is not None:
+                        gone |= self._all & ~owners
+                before = word
+            owners = self._words.get(word)
+            if owners is None:
+                continue
+            for at, other, others in close:
+                both = owners & others
+                if both and place - at <= CLOSE and _are_two(word, other):
+                    gone |= self._all & ~both
+            close = [*close[1 - CLOSE :], (place, word, owners)]
+        return gone
 
 
-def _free_standing(token: str, text: str) -> Iterator[int]:
-    start = text.find(token)
-    while start >= 0:
-        end = start + len(token)
-        if not (
-            _run_on(text[start - 1 : start], token[0]) or _run_on(token[-1], text[end : end + 1])
-        ):
-            yield start
-        start = text.find(token, start + 1)
+def _own(owners: dict[_Known, int], known: Iterable[_Known], bit: int) -> None:
+    for one in known:
+        owners[one] = owners.get(one, 0) | bit
 
 
-def _run_on(left: str, right: str) -> bool:
-    return (left.isdigit() and right.isdigit()) or (left.isalpha() and right.isalpha())
+def _are_two(one: str, other: str) -> bool:
+    """Say whether two words are two of a name: not the same, and no two initials."""
+    return one != other and (len(one) > 1 or len(other) > 1)
+
+
+def _holds_words(path: Path, text: str) -> bool:
+    names = [name for name in path if isinstance(name, str)]
+    last = names[-1] if names else ""
+    if last == "display" and len(names) > 1 and names[-2] in _CODINGS:
+        return False
+    return last not in _NO_WORDS or _IS_TEXT.search(text) is not None
+
+
+def _foldings(text: str) -> set[str]:
+    """Give text folded: without what cannot be seen, and parted by it; numbers with their parts."""
+    made = {fold(text)} if text.isascii() else {fold(text), fold(text, " ")}
+    return made | {_PARTED_DIGITS.sub("", folded) for folded in made}

@@ -4,6 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from audit_ledger.events.event import Event
+from audit_ledger.events.limits import (
+    MAX_EVENT_PART_BYTES,
+    MAX_REQUEST_PART_BYTES,
+    PartsTooLarge,
+)
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_EVENTS: Final = 5_000
@@ -17,20 +22,30 @@ def parse_each(
 ) -> tuple[Event | RejectedEvent, ...]:
     """Parse the elements, each with its place such as `Bundle.entry[3]`, to an outcome each.
 
-    RejectedEvent (413) when together they make more records than any request may.
+    RejectedEvent (413) when together they make more records, or larger ones, than a request may.
     """
     outcomes: list[Event | RejectedEvent] = []
-    records = 0
+    records = size = given_up = 0
     for index, element in enumerate(elements):
         try:
             event = parse(element, f"{place}[{index}]")
         except RejectedEvent as rejected:
-            outcomes.append(rejected)
-            continue
-        records += len(event.parts)
+            outcomes.append(_alone(rejected))
+            given_up += MAX_EVENT_PART_BYTES if isinstance(rejected, PartsTooLarge) else 0
+        else:
+            outcomes.append(event)
+            records += len(event.parts)
+            size += event.size
         if records > MAX_RECORDS:
-            raise RejectedEvent(
-                413, "too-costly", place, f"at most {MAX_RECORDS:,} patients in all events together"
-            )
-        outcomes.append(event)
+            expected = f"at most {MAX_RECORDS:,} patients in all events together"
+            raise RejectedEvent(413, "too-costly", place, expected)
+        if max(size, given_up) > MAX_REQUEST_PART_BYTES:
+            expected = f"at most {MAX_REQUEST_PART_BYTES >> 20} MB in the records of all events"
+            raise RejectedEvent(413, "too-costly", place, expected)
     return tuple(outcomes)
+
+
+def _alone(rejected: RejectedEvent) -> RejectedEvent:
+    """Let go of what was read when it was raised: thousands may be kept until the answer."""
+    rejected.__context__ = None
+    return rejected.with_traceback(None)

@@ -12,110 +12,146 @@ Agents stay, with the contained resources that they refer to, and a patient amon
 mother, a patient herself, looked at A's record is what the record is for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from audit_ledger.events.event import Part
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans, spell_path
-from audit_ledger.events.mentions import (
-    Finder,
-    known_by,
-    leaves,
-    name_spellings,
-    names_in,
+from audit_ledger.events.known_as import KnownAs, known_as, names_in
+from audit_ledger.events.limits import (
+    MAX_EVENT_PART_BYTES,
+    MAX_NAMES,
+    PartsTooLarge,
+    require_few,
 )
+from audit_ledger.events.mentions import Finder, leaves, member_names
 from audit_ledger.events.patients import NamedPatient
 
 _FREE_TEXT: Final = ("name", "description", "detail")
 _AGENT_IDENTITY: Final = ("who", "name", "altId", "requestor", "type", "role")
 _PATIENT_IDENTITY: Final = ("reference", "identifier", "type")
-_TERMINOLOGY: Final = ("code", "system", "url")
+_TERMINOLOGY: Final = ("code", "system", "url", "resourceType")
 _ENVELOPE: Final = (("specversion",), ("type",), ("time",), ("datacontenttype",))
+_NAME_CUT: Final = "…"
+"""In place of the name of a member that was cut because of that name."""
 
 
 def divide(
-    body: bytes, document: JsonObject, patients: Sequence[NamedPatient], base: Path = ()
+    body: bytes,
+    document: JsonObject,
+    patients: Sequence[NamedPatient],
+    place: str,
+    base: Path = (),
 ) -> tuple[Part, ...]:
     """Divide an event among its patients: the bytes as submitted when there is one or none.
 
     `document` is what `body` says; the AuditEvent in it stands at `base`; `patients` have their
-    paths from the root of the document.
+    paths from the root of the document. RejectedEvent (413), which names `place`, where the parts
+    together are larger than MAX_EVENT_PART_BYTES.
     """
     if len(patients) < 2:
         return (Part(patients[0].patient if patients else None, body),)
-    return tuple(_Division(body, document, patients, base).parts())
+    parts = []
+    size = 0
+    for part in _Division(body, document, patients, place, base).parts():
+        size += part.size
+        if size > MAX_EVENT_PART_BYTES:
+            raise PartsTooLarge(place, len(patients))
+        parts.append(part)
+    return tuple(parts)
 
 
 class _Division:
+    """Readers of spans are the patients: bit `1 << i` is patient `i`."""
+
     def __init__(
-        self, body: bytes, document: JsonObject, patients: Sequence[NamedPatient], base: Path
+        self,
+        body: bytes,
+        document: JsonObject,
+        patients: Sequence[NamedPatient],
+        place: str,
+        base: Path,
     ) -> None:
         self.body = body
         self.document = document
         self.resource: JsonObject = _at(document, base)
         self.patients = patients
+        self.place = place
         self.base = base
+        self.everyone = (1 << len(patients)) - 1
         self.expressions: dict[Path, str] = {}
         self.owner = {path: i for i, patient in enumerate(patients) for path in patient.paths}
-        self.contained = [f"#{item.get('id')}" for item in self.resource.get("contained") or ()]
-        self.agents = self._references_at((*base, "agent"))
+        self.contained: dict[str, list[int]] = {}
+        for index, item in enumerate(self.resource.get("contained") or ()):
+            self.contained.setdefault(f"#{item.get('id')}", []).append(index)
+        self.of_agents = self._contained_at((*base, "agent"))
+        self.of_patients = [
+            set[int]().union(*(self._contained_at(path) for path in patient.paths))
+            for patient in patients
+        ]
 
     def parts(self) -> Iterator[Part]:
         root = scan_spans(self.body)
-        everywhere = list(self._cut_everywhere())
-        mentions = self._mentions()
-        referred = self.agents | self._references_at((*self.base, "source"))
+        cuts = Cuts()
+        for path, readers in (*self._elements(), *self._anyones_texts(), *self._mentions()):
+            cuts.add(path, readers)
         for number, patient in enumerate(self.patients):
-            cuts: set[Path] = set(everywhere)
-            cuts |= {path for path, owner in self.owner.items() if owner != number}
-            if self.owner.get((*self.base, "patient"), number) != number:
-                cuts.add((*self.base, "encounter"))
-            keep = referred.union(*(self._references_at(path) for path in patient.paths))
-            cuts |= {
-                (*self.base, "contained", index)
-                for index, reference in enumerate(self.contained)
-                if reference not in keep
-            }
-            cuts |= {
-                unit for unit, owners in mentions.items() if any(number not in o for o in owners)
-            }
-            resource, gone = cut_spans(self.body, root, _tree(cuts))
-            yield Part(patient.patient, resource, tuple(self._expression(path) for path in gone))
+            resource, gone = cut_spans(self.body, root, cuts, 1 << number)
+            yield Part(patient.patient, resource, tuple(map(self._expression, gone)))
 
-    def _cut_everywhere(self) -> Iterator[Path]:
+    def _elements(self) -> Iterator[tuple[Path, int]]:
+        """Give what names one patient, with all others; and what nobody is left who refers to."""
+        for path, number in self.owner.items():
+            yield path, self.everyone & ~(1 << number)
+        if (patient := self.owner.get((*self.base, "patient"))) is not None:
+            yield (*self.base, "encounter"), self.everyone & ~(1 << patient)
+        kept = dict.fromkeys(
+            self.of_agents | self._contained_at((*self.base, "source")), self.everyone
+        )
+        for number, indices in enumerate(self.of_patients):
+            for index in indices:
+                kept[index] = kept.get(index, 0) | 1 << number
+        for index, _ in enumerate(self.resource.get("contained") or ()):
+            yield (*self.base, "contained", index), self.everyone & ~kept.get(index, 0)
+
+    def _anyones_texts(self) -> Iterator[tuple[Path, int]]:
         """Give what no part keeps, as nobody can say whom it names."""
-        yield (*self.base, "text")
+        yield (*self.base, "text"), self.everyone
         for index, _ in enumerate(self.resource.get("entity") or ()):
             path = (*self.base, "entity", index)
-            yield (*path, "query")
+            yield (*path, "query"), self.everyone
             if path not in self.owner:
-                yield (*path, "what", "display")
+                yield (*path, "what", "display"), self.everyone
                 for name in _FREE_TEXT:
-                    yield (*path, name)
+                    yield (*path, name), self.everyone
 
-    def _mentions(self) -> dict[Path, set[frozenset[int]]]:
-        """Give the units to cut where patients are mentioned, and which patients each time."""
-        finder = Finder([self._known(patient) for patient in self.patients])
-        texts = [(path, text) for path, text in leaves(self.document, ()) if not self._exempt(path)]
-        units: dict[Path, set[frozenset[int]]] = {}
-        for path, owners in finder.find(texts).items():
-            units.setdefault(self._unit(path), set()).update(owners)
-        return units
+    def _mentions(self) -> Iterator[tuple[Path, int]]:
+        """Give the units to cut where patients are mentioned."""
+        finder = Finder(list(self._known()))
+        texts = ((path, text) for path, text in leaves(self.document, ()) if not self._exempt(path))
+        for path, readers in finder.find(texts).items():
+            yield self._unit(path), readers
+        for path, readers in finder.find_names(member_names(self.document, ())).items():
+            self.expressions[path] = self._spelled((*path[:-1], _NAME_CUT))
+            yield path, readers
 
-    def _known(self, patient: NamedPatient) -> set[str]:
-        known = known_by(patient.patient)
-        for path in patient.paths:
-            element = _at(self.document, path)
-            if not isinstance(element, dict):
-                continue
-            for holder in (element, element.get("what")):
-                for name in ("name", "display"):
-                    if isinstance(holder, dict) and isinstance(holder.get(name), str):
-                        known |= name_spellings(holder[name])
-            for reference in self._references_at(path):
-                known |= names_in(self.resource["contained"][self.contained.index(reference)])
-        return known
+    def _known(self) -> Iterator[KnownAs]:
+        of_contained: dict[int, list[str]] = {}
+        for index in set[int]().union(*self.of_patients):
+            item = self.resource["contained"][index]
+            place = f"{self.place}.contained[{index}].name"
+            require_few(item.get("name"), place, MAX_NAMES, "names")
+            of_contained[index] = names_in(item)
+        for patient, indices in zip(self.patients, self.of_patients, strict=True):
+            names = [name for index in sorted(indices) for name in of_contained[index]]
+            for path in patient.paths:
+                element = _at(self.document, path)
+                for holder in (element, _at(element, ("what",))):
+                    for name in ("name", "display"):
+                        if isinstance(text := _at(holder, (name,)), str):
+                            names.append(text)
+            yield known_as(patient.patient, names)
 
     def _exempt(self, path: Path) -> bool:
         """Say whether a leaf may mention patients: needed, or who acted, or whose element it is."""
@@ -126,7 +162,7 @@ class _Division:
             return True
         if inside[0] == "agent" and inside[2] in _AGENT_IDENTITY:
             return True
-        if inside[0] == "contained" and self.contained[inside[1]] in self.agents:
+        if inside[0] == "contained" and inside[1] in self.of_agents:
             return True
         for length in (1, 2):
             if (*self.base, *inside[:length]) in self.owner:
@@ -151,16 +187,21 @@ class _Division:
             return path[: path.index("identifier", len(self.base)) + 1]
         return path
 
-    def _references_at(self, path: Path) -> set[str]:
-        """Give the references to contained resources at and below a path."""
-        return {text for _, text in leaves(_at(self.document, path), ()) if text in self.contained}
+    def _contained_at(self, path: Path) -> set[int]:
+        """Give which contained resources are referred to at and below a path."""
+        found: set[int] = set()
+        for _, text in leaves(_at(self.document, path), ()):
+            found.update(self.contained.get(text, ()))
+        return found
 
     def _expression(self, path: Path) -> str:
         known = self.expressions.get(path)
         if known is None:
-            inside = path if self.base else ("AuditEvent", *path)
-            known = self.expressions[path] = spell_path(inside)
+            known = self.expressions[path] = self._spelled(path)
         return known
+
+    def _spelled(self, path: Path) -> str:
+        return spell_path(path if self.base else ("AuditEvent", *path))
 
 
 def _at(value: Any, path: Path) -> Any:
@@ -172,16 +213,3 @@ def _at(value: Any, path: Path) -> Any:
         else:
             return None
     return value
-
-
-def _tree(paths: Iterable[Path]) -> Cuts:
-    tree: dict[str | int, Any] = {}
-    for path in paths:
-        branch: Any = tree
-        for name in path[:-1]:
-            branch = branch.setdefault(name, {})
-            if branch is None:
-                break
-        else:
-            branch[path[-1]] = None
-    return tree

@@ -8,10 +8,8 @@ import msgspec
 from audit_ledger.events.contained import Contained, Named, resolve
 from audit_ledger.events.elements import AuditEventElements, Code, ElementCodes
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
+from audit_ledger.events.limits import MAX_PATIENTS, too_many
 from audit_ledger.events.references import normalize_reference
-from audit_ledger.events.rejected import RejectedEvent
-
-MAX_PATIENTS: Final = 256  # a record each: who sends more at once can send several events
 
 Path = tuple[str | int, ...]  # from the resource down: ("entity", 2, "what")
 
@@ -118,23 +116,25 @@ def merge(named: list[tuple[Path, PatientReference]], place: str) -> tuple[Named
     if len(named) == 1:
         path, patient = named[0]
         return (NamedPatient(patient, (path,)),)
-    home_of: dict[str | tuple[str, str], int] = {}
-    homes: dict[int, list[int]] = {}
+    first_with: dict[str | tuple[str, str], int] = {}
+    parents = list(range(len(named)))
+
+    def home(number: int) -> int:
+        while parents[number] != number:
+            parents[number] = parents[parents[number]]
+            number = parents[number]
+        return number
+
     for number, (_, patient) in enumerate(named):
-        keys: list[str | tuple[str, str]] = [*patient.identifiers]
-        if patient.reference is not None:
-            keys.append(patient.reference)
-        known = sorted({home_of[key] for key in keys if key in home_of})
-        home = known[0] if known else number
-        members = homes.setdefault(home, [])
-        for other in known[1:]:
-            members += homes.pop(other)
-            home_of |= {key: home for key, at in home_of.items() if at == other}
-        members.append(number)
-        home_of |= dict.fromkeys(keys, home)
-    if len(homes) > MAX_PATIENTS:
-        raise RejectedEvent(413, "too-costly", place, f"at most {MAX_PATIENTS} patients an event")
-    return tuple(_together([named[number] for number in sorted(at)]) for at in homes.values())
+        for key in (*patient.identifiers, *([patient.reference] if patient.reference else ())):
+            one, other = sorted((home(first_with.setdefault(key, number)), home(number)))
+            parents[other] = one
+    members: dict[int, list[tuple[Path, PatientReference]]] = {}
+    for number, one_named in enumerate(named):
+        members.setdefault(home(number), []).append(one_named)
+    if len(members) > MAX_PATIENTS:
+        raise too_many(place, len(members), MAX_PATIENTS, "patients an event")
+    return tuple(map(_together, members.values()))
 
 
 def _together(members: list[tuple[Path, PatientReference]]) -> NamedPatient:

@@ -24,8 +24,10 @@ from audit_ledger.reports.zone import Zone, as_rfc3339, written
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n\0＝＋－＠")
 """OWASP, CSV injection: what starts a formula, also after white space, and in full width."""
 
-# Some spreadsheets part cells at `;`, and lines where a quotation mark does not begin a cell.
-_INSIDE: Final = re.compile(r"([;,\t\r\n])(?=[\s\"]*['=+\-@\0＝＋－＠])")
+# Some spreadsheets part cells at `;`, and lines where a quotation mark does not begin a cell. What
+# may stand before a formula is matched with or without one, so that no character is read twice.
+_INSIDE: Final = re.compile(r"([;,\s\"]++)(['=+\-@\0＝＋－＠])?")
+_PARTS_CELLS: Final = re.compile(r"[;,\t\r\n]")
 
 
 def to_json(document: Document) -> bytes:
@@ -70,9 +72,18 @@ def cell_text(cell: Cell, zone: Zone) -> str:
 
 def guarded(text: str) -> str:
     """Keep a spreadsheet from taking a text for a formula, also where it parts cells within it."""
-    text = _INSIDE.sub(r"\1'", text)
+    text = _INSIDE.sub(_guarded_inside, text)
     starts = text.startswith((*FORMULA_STARTS, "'")) or text.lstrip().startswith(FORMULA_STARTS)
     return f"'{text}" if starts else text
+
+
+def _guarded_inside(found: re.Match[str]) -> str:
+    """Put `'` behind all that may part cells, with only white space between it and a formula."""
+    before, formula = found[1], found[2]
+    if formula is None:
+        return before
+    start = max(before.rfind(";"), before.rfind(","), 0)
+    return before[:start] + _PARTS_CELLS.sub(r"\g<0>'", before[start:]) + formula
 
 
 def _json_cell(cell: Cell, zone: Zone) -> str | int | bool | None:

@@ -1,0 +1,70 @@
+"""Text as names and identifiers are compared: words, without case, marks and width.
+
+    "MÜLLER, Jürgen"   muller jurgen        "Ｈｅｒｏｎ^OTTO"   heron otto
+    "MRN8801018"       mrn 8801018          "O’Brien"        o brien
+
+Unicode Standard Annex 15 (NFKD), Unicode Standard 3.13 (case folding). More is made equal than two
+careful readers would: what is compared here is what must not be overlooked.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+from unicodedata import category, combining, decimal, normalize
+
+# Letters that Unicode does not decompose, as they are written without them.
+_LETTERS: Final = str.maketrans(
+    {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "n"}
+)
+_INVISIBLE: Final = frozenset(
+    "\u115f\u1160\u2800\u3164\uffa0"
+)  # with general categories of letters
+# Scripts that put no space between words: each character is a word, so that a name is found in a
+# sentence. Thai to Lao, Myanmar, Jamo, Khmer, CJK and kana, Hangul, further ideographs.
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
+)
+_WORD: Final = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+|\d+")
+_ASCII_WORD: Final = re.compile(r"[a-z]+|[0-9]+")
+_RUN: Final = re.compile(rf"[{_UNSPACED}]+|[^\W\d_{_UNSPACED}]+|\d+")
+_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
+
+
+def fold(text: str, invisible: str = "") -> str:
+    """Give text in the form that is compared; `invisible` stands for what cannot be seen.
+
+    Marks go before the text is decomposed: bringing many of them into order is quadratic.
+    """
+    if text.isascii():
+        return text.lower()
+    bare = "".join(c for c in text if not combining(c))
+    decomposed = normalize("NFKD", normalize("NFKD", bare).casefold())
+    seen = "".join(map(_visible, decomposed)).translate(_LETTERS)
+    return normalize("NFC", seen).replace("\0", invisible)
+
+
+@lru_cache(maxsize=4096)
+def _visible(character: str) -> str:
+    """Give a character without marks, a digit as ASCII has it, NUL for what cannot be seen."""
+    kind = category(character)
+    if kind[0] == "M":
+        return ""
+    if kind == "Cf" or character in _INVISIBLE:
+        return "\0"
+    return str(decimal(character)) if kind == "Nd" else character
+
+
+def words_of(folded: str) -> list[str]:
+    """Give the words of folded text: runs of letters, runs of digits."""
+    return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
+
+
+def runs_of(folded: str) -> list[str]:
+    """Give the words of folded text, where words are not spaced each run of characters."""
+    return _RUN.findall(folded)
+
+
+def is_unspaced(run: str) -> bool:
+    """Say whether a run is of a script that puts no space between words."""
+    return _IS_UNSPACED.match(run) is not None

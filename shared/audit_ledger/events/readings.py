@@ -1,0 +1,96 @@
+r"""What a text may say to who decodes it: as it is, unescaped, unpacked, one in the other.
+
+    M%C3%BCller   M\u00fcller   M&uuml;ller   M&#252;ller   MÃ¼ller   TcO8bGxlcg==   all   Müller
+
+Work is linear in the text: ROUNDS bounds what is unpacked of what was unpacked.
+"""
+
+import re
+from base64 import b64decode
+from contextlib import suppress
+from html import unescape
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+ROUNDS: Final = 3
+
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")  # 9 bytes and more within other text
+_ALL_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_SPACE: Final = re.compile(r"\s+")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_URL_SAFE: Final = str.maketrans("-_", "+/")
+
+
+def readings(text: str) -> list[str]:
+    """Give everything that a text says, itself first, each once."""
+    found = dict.fromkeys((text,))
+    latest = [text]
+    for _ in range(ROUNDS):
+        latest = [made for one in latest for made in _decoded(one) if made not in found]
+        if not latest:
+            break
+        found |= dict.fromkeys(latest)
+    return list(found)
+
+
+def _decoded(text: str) -> list[str]:
+    made = []
+    plain = _unescaped(text)
+    if plain != text:
+        made.append(plain)
+    unpacked = _unpacked(text)
+    if unpacked:
+        made.append(unpacked)
+    return made
+
+
+def _unescaped(text: str) -> str:
+    if "%" in text:
+        text = _decode(unquote_to_bytes(text.encode("utf-8", "replace"))) or text
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
+    if "\\" in text:
+        text = _ESCAPE.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), text)
+    if not text.isascii():
+        with suppress(UnicodeError):  # UTF-8 that was taken for Windows-1252
+            text = text.encode("cp1252").decode("utf-8")
+    return text
+
+
+def _unpacked(text: str) -> str:
+    """Give what is in base64 here, as one text: all of it, or what stands among other text."""
+    whole = _SPACE.sub("", text)
+    if _ALL_PACKED.fullmatch(whole):
+        return _decode(_bytes_of(whole.rstrip("="))) or ""
+    inside = (_decode_utf8(_bytes_of(run)) for run in _PACKED.findall(text))
+    return " ".join(text for text in inside if text)
+
+
+def _bytes_of(packed: str) -> bytes:
+    digits = packed.translate(_URL_SAFE)
+    digits = digits[: len(digits) - (len(digits) % 4 == 1)]
+    return b64decode(digits + "=" * (-len(digits) % 4))
+
+
+def _decode(data: bytes) -> str | None:
+    """Decode UTF-8, UTF-16 or Windows-1252; None where it is no text."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    if b"\0" in data:
+        little = data[1::2].count(0) >= data[::2].count(0)
+        return data.decode("utf-16-le" if little else "utf-16-be", "replace")
+    text = _decode_utf8(data)
+    if text is None:
+        text = data.decode("cp1252", "replace")
+        return None if _CONTROLS.search(text) else text
+    return text
+
+
+def _decode_utf8(data: bytes) -> str | None:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeError:
+        return None
+    return None if _CONTROLS.search(text) else text

@@ -1,0 +1,31 @@
+"""Sequences of words are found as a search for each of them would find them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.events.word_sequences import WordSequences
+
+WORDS = st.lists(st.sampled_from("abc"), max_size=12)
+SEQUENCES = st.dictionaries(
+    st.lists(st.sampled_from("abc"), min_size=1, max_size=5).map(tuple),
+    st.integers(0, 6).map(lambda n: 1 << n),
+    max_size=8,
+)
+
+
+def naively(sequences: dict[tuple[str, ...], int], words: list[str]) -> int:
+    """Look for each sequence at each place."""
+    found = 0
+    for sequence, bits in sequences.items():
+        for at in range(len(words) - len(sequence) + 1):
+            if tuple(words[at : at + len(sequence)]) == sequence:
+                found |= bits
+    return found
+
+
+@given(SEQUENCES, WORDS)
+def test_exactly_the_sequences_that_stand_in_the_words_are_found(
+    sequences: dict[tuple[str, ...], int], words: list[str]
+) -> None:
+    """Overlapping ones, ends of each other, one within another."""
+    assert WordSequences(sequences).find(words) == naively(sequences, words)
