@@ -63,7 +63,7 @@ def test_the_limits_are_the_code_s() -> None:
 
 def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:
     """As the data of a CloudEvent."""
-    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    example, *_ = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     envelope = {"specversion": "1.0", "id": "1", "source": "s", "type": "record.created"}
     envelope |= {"time": "2026-11-22T05:59:00Z", "data": json.loads(example)}
     event = parse_cloudevent_structured(encoded(envelope))

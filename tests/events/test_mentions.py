@@ -217,7 +217,7 @@ def test_what_only_looks_like_a_mention_stays(name: str, text: str) -> None:
 
 def test_a_single_word_of_a_name_is_no_mention_where_codes_stand() -> None:
     """A patient called Read hides no `read` of a coding, no address and no reference."""
-    kept = {
+    kept: dict[str, Any] = {
         "subtype": [{"code": "read", "display": "read"}],
         "agent": [{"who": {"display": "Dr"}, "network": {"address": "ward.example.org"}}],
         "entity": [*of_two("Ward Read"), {"what": {"reference": "List/ward"}}],

@@ -34,7 +34,7 @@ def flag_balp_faults(
     `document` is what `event` was read from.
     """
     claims = event.meta.get("profile") if type(event.meta) is dict else None
-    claimed = []  # each once, in whatever versions
+    claimed: list[Profile] = []  # each once, in whatever versions
     for claim in claims if type(claims) is list else ():
         if type(claim) is not str or not claim.startswith(_CANONICAL):
             continue
