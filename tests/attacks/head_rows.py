@@ -1,9 +1,10 @@
 """Rows: checkpoint and digests of the published ledger, and what is planted beside them."""
 
 from tests.attacks import on_heads as heads
-from tests.attacks.ledger import CHECKPOINT, D300, D520, D600, HEARTBEAT, LATEST
+from tests.attacks.ledger import CHECKPOINT, D300, D520, D600, HEARTBEAT, LATEST, T2
 from tests.attacks.on_files import add, all_of, copy, cut, flip, move, remove, swap
 from tests.attacks.on_heads import (
+    LATER,
     MOVED,
     PLANTED_DIGEST,
     TO_COME,
@@ -11,7 +12,7 @@ from tests.attacks.on_heads import (
     keep_signature,
     older_checkpoint,
 )
-from tests.attacks.row import HEALS, Row
+from tests.attacks.row import HEALS, NOTHING, Row
 from tests.world import ORIGIN
 
 CHECKPOINTS, SIGNATURES = "checkpoint", "checkpoint's signatures"
@@ -178,6 +179,11 @@ HEAD_ROWS = (
             ("digest-chain-broken", D520, None),
             ("unknown-object", D600, None),
         ),
+        remembering=(
+            ("digest-chain-broken", D520, None),
+            ("forked", HEARTBEAT, None),
+            ("unknown-object", D600, None),
+        ),
         publisher="frozen: digests/2026/11/23/20261123T031520Z-600: other bytes are there already",
     ),
     Row(DIGESTS, "first deleted", remove(D300), finds=(("missing", D300, None),)),
@@ -193,6 +199,10 @@ HEAD_ROWS = (
         "newest deleted, latest put back to the one before",
         all_of(remove(HEARTBEAT), copy(D600, LATEST)),
         finds=(("digest-behind", LATEST, None),),
+        remembering=(
+            ("rolled-back", LATEST, None),
+            ("digest-behind", LATEST, None),
+        ),
         publisher=HEALS,
     ),
     Row(
@@ -200,6 +210,10 @@ HEAD_ROWS = (
         "two newest deleted, latest put back to the one before",
         all_of(remove(HEARTBEAT, D600), copy(D520, LATEST)),
         finds=(("digest-behind", LATEST, (520, 599)),),
+        remembering=(
+            ("rolled-back", LATEST, None),
+            ("digest-behind", LATEST, (520, 599)),
+        ),
     ),
     Row(
         DIGESTS,
@@ -254,9 +268,52 @@ HEAD_ROWS = (
     ),
     Row(
         PLANTED,
-        "a tile where the next checkpoint's will be",
+        "a tile of another length where the next checkpoint's will be",
         add("tile/0/002.p/98"),
+        finds=(("tile-malformed", "tile/0/002.p/98", (512, 609)),),
         publisher="frozen: tile/0/002.p/98: other bytes are there already",
+    ),
+    Row(
+        PLANTED,
+        "a bundle of another length where the next checkpoint's will be",
+        add("tile/entries/002.p/98"),
+        finds=(("bundle-malformed", "tile/entries/002.p/98", (512, 609)),),
+        publisher="frozen: tile/entries/002.p/98: other bytes are there already",
+    ),
+    Row(
+        PLANTED,
+        "a wider tile that does not begin as the signed one",
+        add("tile/0/002.p/98", bytes(98 * 32)),
+        finds=(("tile-altered", "tile/0/002.p/98", (512, 599)),),
+        publisher="frozen: tile/0/002.p/98: other bytes are there already",
+    ),
+    Row(
+        PLANTED,
+        "a wider tile that goes on otherwise than the ledger will",
+        lambda ledger: ledger.write("tile/0/002.p/98", ledger.files[T2] + bytes(10 * 32)),
+        publisher="frozen: tile/0/002.p/98: other bytes are there already",
+    ),
+    Row(
+        PLANTED,
+        "a copy of the newest digest under a later name",
+        copy(HEARTBEAT, LATER),
+        unlisted=NOTHING,
+        finds=(("digest-chain-broken", LATER, None),),
+        publisher=f"frozen: {LATER} is newer than the published state",
+    ),
+    Row(
+        PLANTED,
+        "a copy of an older digest under a later name",
+        copy(D520, LATER),
+        unlisted=NOTHING,
+        finds=(("digest-chain-broken", LATER, None),),
+        publisher=f"frozen: {LATER} is newer than the published state",
+    ),
+    Row(
+        PLANTED,
+        "a copy of an older digest under an earlier name",
+        copy(D520, MOVED),
+        finds=(("unknown-object", MOVED, None),),
     ),
     Row(
         PLANTED,

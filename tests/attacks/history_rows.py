@@ -14,7 +14,7 @@ from tests.attacks.ledger import (
 )
 from tests.attacks.on_files import all_of, copy, remove
 from tests.attacks.on_heads import OTHER, STRANGER, older_checkpoint
-from tests.attacks.row import Row
+from tests.attacks.row import HEALS, NOTHING, Row
 from tests.functions.publishing import Clock
 from tests.verify.writer import Keys, Writer
 from tests.world import ORIGIN
@@ -120,7 +120,67 @@ HISTORY_ROWS = (
         ),
         publisher="frozen: tile/0/002.p/88: missing, and no full one in its place",
     ),
-    Row(PUBLISHED, "put back to before the heartbeat", back_to_the_hour),
+    Row(
+        PUBLISHED,
+        "put back to before the heartbeat",
+        back_to_the_hour,
+        remembering=(("rolled-back", LATEST, None),),
+    ),
+    Row(
+        PUBLISHED,
+        "checkpoint and latest put back, later digests left",
+        all_of(copy(D520, LATEST), older_checkpoint(D520)),
+        unlisted=NOTHING,
+        finds=(("checkpoint-behind", CHECKPOINT, (520, 599)),),
+        remembering=(
+            ("rolled-back", CHECKPOINT, (520, 599)),
+            ("checkpoint-behind", CHECKPOINT, (520, 599)),
+        ),
+        publisher=HEALS,
+    ),
+    Row(
+        PUBLISHED,
+        "checkpoint and latest put back to the same size, the heartbeat left",
+        all_of(copy(D600, LATEST), older_checkpoint(D600)),
+        unlisted=NOTHING,
+        finds=(("checkpoint-behind", CHECKPOINT, None),),
+        remembering=(
+            ("rolled-back", LATEST, None),
+            ("checkpoint-behind", CHECKPOINT, None),
+        ),
+        publisher=HEALS,
+    ),
+    Row(
+        PUBLISHED,
+        "checkpoint put back and latest deleted, digests left",
+        all_of(remove(LATEST), older_checkpoint(D520)),
+        unlisted=(("missing", LATEST, None),),
+        finds=(
+            ("missing", LATEST, None),
+            ("checkpoint-behind", CHECKPOINT, (520, 599)),
+        ),
+        remembering=(
+            ("missing", LATEST, None),
+            ("rolled-back", CHECKPOINT, (520, 599)),
+            ("checkpoint-behind", CHECKPOINT, (520, 599)),
+        ),
+        publisher=HEALS,
+    ),
+    Row(
+        PUBLISHED,
+        "checkpoint and latest put back, the digest after them deleted",
+        all_of(remove(D600), copy(D520, LATEST), older_checkpoint(D520)),
+        unlisted=NOTHING,
+        finds=(
+            ("missing", D600, None),
+            ("checkpoint-behind", CHECKPOINT, (520, 599)),
+        ),
+        remembering=(
+            ("rolled-back", CHECKPOINT, (520, 599)),
+            ("missing", D600, None),
+            ("checkpoint-behind", CHECKPOINT, (520, 599)),
+        ),
+    ),
     Row(
         PUBLISHED,
         "not changed, but shown as fresh after two hours",
@@ -157,7 +217,7 @@ HISTORY_ROWS = (
         ALL,
         "all deleted, and begun anew",
         begun_anew,
-        remembering=(("rolled-back", CHECKPOINT, (11, 599)),),
+        remembering=(("begun-anew", CHECKPOINT, (0, 0)),),
     ),
     Row(
         ALL,

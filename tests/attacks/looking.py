@@ -1,13 +1,16 @@
 """Who looks: the verifier, with and without a memory, and the publisher."""
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from audit_ledger.errors import FrozenError
-from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.policy import Policy
+from audit_ledger.tlog.rfc6962 import leaf_hash
+from audit_ledger.verify.remembered import KnownLedger, require_signed
 from audit_ledger.verify.verification import Report, verify
 from tests.attacks.emulated_state import published_files
-from tests.attacks.ledger import CHECKPOINT, Ledger
+from tests.attacks.ledger import B0, CHECKPOINT, HEARTBEAT, Ledger
 from tests.attacks.row import GOES_ON, Found
 from tests.verify.writer import Objects
 from tests.world import LEDGER
@@ -15,15 +18,26 @@ from tests.world import LEDGER
 
 @dataclass
 class Remembered:
-    """A memory that holds one checkpoint for ever."""
+    """A memory that holds one ledger as it was, for ever."""
 
-    note: bytes
+    known: KnownLedger
 
-    def load(self, origin: str) -> Checkpoint:
-        return parse_checkpoint(parse_note(self.note).text)
+    def load(self, origin: str, policy: Policy) -> KnownLedger:
+        require_signed(self.known, origin, policy)
+        return self.known
 
-    def save(self, note: bytes) -> None:
+    def knows_other_keys(self, origin: str, policy: Policy) -> bool:
+        return False
+
+    def save(self, known: KnownLedger, policy: Policy) -> None:
         pass
+
+
+def whole(ledger: Ledger) -> KnownLedger:
+    """What a verification of the whole ledger remembers."""
+    first = decode_bundle(ledger.files[B0])[0]
+    newest = sha256(ledger.files[HEARTBEAT]).digest()
+    return KnownLedger(ledger.files[CHECKPOINT], HEARTBEAT, newest, leaf_hash(first))
 
 
 def look(
@@ -34,7 +48,7 @@ def look(
         Objects(published_files(LEDGER), can_list=can_list),
         ledger.policy,
         ledger.clock.now + later_seconds,
-        memory=Remembered(ledger.files[CHECKPOINT]) if remembering else None,
+        memory=Remembered(whole(ledger)) if remembering else None,
         workers=1,
         wait=lambda _: None,
     )

@@ -1,5 +1,6 @@
 """A row of the matrix: one way of tampering, and who finds what."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,11 @@ GOES_ON, HEALS = "goes on", "heals"
 
 NOTHING: tuple[Found, ...] = ()
 
+BESIDE_THE_LEDGER = re.compile(
+    r"tile/0/002.p/(3|8|98)"
+    r"|tile/entries/(002.p/8|002.p/98|001.p/1)"  # of earlier checkpoints, or of the next
+)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -23,6 +29,8 @@ class Row:
     before it signs anything, to the letter; or that it GOES_ON, and verification finds afterwards
     what it found before; or HEALS: puts again what is published, and nothing is to be found any
     more. `monitor`: what tells a monitor, where nothing else does; a monitor is yet to be built.
+    `unlisted`: what it finds at first contact where nothing can be listed (plain HTTP); None: the
+    same, but for what stands beside the ledger.
     `later_seconds`: by how much later than the ledger's now it is looked at.
     """
 
@@ -33,12 +41,24 @@ class Row:
     remembering: tuple[Found, ...] | None = None
     publisher: str = GOES_ON
     monitor: str = ""
+    unlisted: tuple[Found, ...] | None = None
     later_seconds: int = 0
 
     @property
     def name(self) -> str:
         """Name it, for whoever runs it alone."""
         return f"{self.target}: {self.way}"
+
+    @property
+    def finds_unlisted(self) -> tuple[Found, ...]:
+        """What is found where nothing can be listed."""
+        if self.unlisted is not None:
+            return self.unlisted
+        return tuple(
+            found
+            for found in self.finds
+            if found[0] != "unknown-object" and not BESIDE_THE_LEDGER.fullmatch(found[1])
+        )
 
     @property
     def remembered_finds(self) -> tuple[Found, ...]:

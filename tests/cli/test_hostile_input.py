@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.cli.main import run
-from audit_ledger.verify.remembered import StateFile
+from audit_ledger.verify.state_files import StateFile
 from tests.conftest import DemoRun
 
 ESCAPES = "\x1b[2J\x1b[32mverified"
@@ -67,7 +67,7 @@ def test_a_state_that_cannot_be_written_costs_nobody_the_report(
 ) -> None:
     """The report first, then one line and exit 2: the next run would know of no checkpoint."""
 
-    def full(state: StateFile, _: bytes) -> None:
+    def full(state: StateFile, *_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(state.path))
 
     monkeypatch.setattr(StateFile, "save", full)

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from audit_ledger.chain.digest import decode_digest
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.policy import Log, Policy
 from tests.cli.ledger_command import Desk
 from tests.conftest import REPOSITORY
-from tests.verify.writer import MINUTE, ORIGIN, Writer
+from tests.verify.writer import MINUTE, ORIGIN, Keys, Writer
 
 VERIFIED, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
@@ -75,6 +78,12 @@ def test_a_finding_says_what_where_and_which_entries(desk: Desk) -> None:
 Damage = Callable[[Desk], object]
 
 
+def cosigning_only(other: str | None = None) -> Policy:
+    """The ledger's ML-DSA key as its log; with an Ed25519 key of some other ledger, or none."""
+    key = Keys().policy().witnesses["ledger-mldsa44"].key
+    return Policy((Log(key), *(Keys(b"other").policy(other).logs if other else ())))
+
+
 def file_for_folder(desk: Desk) -> None:
     shutil.rmtree(desk.ledger)
     desk.ledger.write_text("x")
@@ -112,8 +121,23 @@ WRONG: dict[str, tuple[Damage, int, str]] = {
         USAGE,
         "policy: no quorum line",
     ),
-    "a policy of another ledger": (
+    "a policy without a log": (
         lambda desk: desk.policy.write_text("quorum none\n"),
+        USAGE,
+        "no log line with an Ed25519 key (type 0x01)",
+    ),
+    "a policy whose logs cosign only": (
+        lambda desk: desk.policy.write_bytes(cosigning_only().encode()),
+        USAGE,
+        "no log line with an Ed25519 key (type 0x01)",
+    ),
+    "a policy with an Ed25519 key of another ledger only": (
+        lambda desk: desk.policy.write_bytes(cosigning_only("audit.example.org/other").encode()),
+        USAGE,
+        f"no log line with an Ed25519 key (type 0x01) of {ORIGIN}",
+    ),
+    "a policy of another ledger": (
+        lambda desk: desk.policy.write_bytes(Keys(b"other").policy("other").encode()),
         FAILED,
         "not signed by any log of that origin in the policy",
     ),
@@ -153,12 +177,39 @@ def test_wrong_use_is_usage(desk: Desk, options: list[str]) -> None:
     assert (ran.code, ran.out) == (USAGE, "")
 
 
-@pytest.mark.parametrize("source", ["ftp://example.org/x", "s3://", "http://", "http://x/?a=b"])
+@pytest.mark.parametrize("source", ["ftp://example.org/x", "s3://", "http://"])
 def test_a_source_of_no_known_kind_is_usage(desk: Desk, source: str) -> None:
     """Before the network is touched."""
     ran = desk.run("verify", source, "--policy", desk.policy)
     assert ran.code == USAGE
     assert source in ran.err
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://me:secret@ledger.example.org/x",
+        "https://secret@ledger.example.org/x",
+        "http://me:secret@127.0.0.1:9/x",
+        "https://me:sec/ret:secret@ledger.example.org/x",
+        "https://me:secret@:99999/x",
+        "ftp://me:secret@ledger.example.org/x",
+        "HTTPS://me:secret@ledger.example.org/x",
+        "s3://key:secret@bucket/prefix",
+        "https://ledger.example.org/x?X-Amz-Signature=secret",
+        "https://ledger.example.org/x#secret",
+        "https://me:secret@ledger.example.org/\xe9",
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_password_in_a_url_is_printed(desk: Desk, source: str, as_json: bool) -> None:
+    """It is wrong use, said without the password; the same for making a receipt."""
+    for command in (["verify", source, "--policy", desk.policy], ["receipt", "make", source, "0"]):
+        options = ["--json"] if as_json and command[0] == "verify" else []
+        ran = desk.run(*command, *options)
+        assert ran.code == USAGE
+        assert "secret" not in ran.out + ran.err
+        assert len(ran.err.splitlines()) == 1
 
 
 def test_a_place_that_does_not_answer_is_incomplete(desk: Desk) -> None:
@@ -183,9 +234,8 @@ def test_the_last_verified_checkpoint_is_remembered(desk: Desk) -> None:
     """By default in the user's state folder, one file an origin."""
     assert "before this first contact" in desk.verify().out
     kept = list((desk.path / "state").rglob("*"))
-    assert [file.read_bytes() for file in kept if file.is_file()] == [
-        (desk.ledger / "checkpoint").read_bytes()
-    ]
+    (state,) = (file.read_bytes() for file in kept if file.is_file())
+    assert state.endswith(b"\ncheckpoint\n" + (desk.ledger / "checkpoint").read_bytes())
     assert "size 600 was verified before" in desk.verify().out
 
 
@@ -200,11 +250,37 @@ def test_a_rolled_back_ledger_fails(desk: Desk) -> None:
     """The state file is what knows."""
     state = desk.path / "mine"
     assert desk.verify("--state", state).code == VERIFIED
-    text = (desk.ledger / "checkpoint").read_text()
-    state.write_text(text.replace("\n600\n", "\n601\n"))
+    latest = next((desk.ledger / "digests").rglob("*-300")).read_bytes()
+    (desk.ledger / "digests" / "latest").write_bytes(latest)
+    older = decode_digest(parse_note(latest).text).checkpoint
+    (desk.ledger / "checkpoint").write_bytes(older)
     ran = desk.verify("--state", state, "--json")
     assert ran.code == FAILED
-    assert [finding["code"] for finding in ran.report["findings"]] == ["rolled-back"]
+    assert ran.report["findings"][0]["code"] == "rolled-back"
+
+
+@pytest.mark.parametrize("size", [b"601", b"599"])
+def test_a_damaged_state_file_accuses_no_ledger(desk: Desk, size: bytes) -> None:
+    """Wrong use, in one line that names it; it stays as it is."""
+    state = desk.path / "mine"
+    assert desk.verify("--state", state).code == VERIFIED
+    damaged = state.read_bytes().replace(b"\n600\n", b"\n" + size + b"\n")
+    state.write_bytes(damaged)
+    ran = desk.verify("--state", state)
+    assert (ran.code, ran.out, len(ran.err.splitlines())) == (USAGE, "", 1)
+    assert f"state {state}: damaged" in ran.err
+    assert state.read_bytes() == damaged
+
+
+def test_a_pipe_as_state_file_is_not_waited_for(desk: Desk) -> None:
+    """Nor is a device, and nothing takes its place."""
+    os.mkfifo(desk.path / "pipe")
+    (desk.path / "link").symlink_to("/dev/null")
+    for name in ("pipe", "link"):
+        ran = desk.verify("--state", desk.path / name)
+        assert (ran.code, ran.out) == (USAGE, "")
+        assert f"{name}: not a regular file" in ran.err
+    assert (desk.path / "link").is_symlink()
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff"])

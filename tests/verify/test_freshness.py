@@ -4,9 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from audit_ledger.chain.digest import Digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.note import Note, parse_note
-from audit_ledger.tlog.policy import Policy
+from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
+from audit_ledger.tlog.note import (
+    ED25519_COSIGNATURE,
+    Note,
+    Signature,
+    VerifierKey,
+    parse_note,
+)
+from audit_ledger.tlog.policy import Log, Policy, Witness
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.verification import Report, verify
 from tests.verify.writer import MINUTE, Keys, Writer, ledger_of
@@ -58,22 +66,63 @@ def test_an_entry_from_the_future_fails() -> None:
     assert [(str(f.code), f.entries) for f in report.findings] == [("future-time", (3, 3))]
 
 
-def test_a_fresh_witness_makes_a_ledger_fresh() -> None:
-    """Any time that a key of the policy signed counts."""
-    writer = ledger_of(300)
+def witnessed(writer: Writer, time: int, name: str = "witness.example/w") -> Policy:
+    """Have a witness cosign what is the checkpoint now; a policy that trusts it too."""
     witness = Keys(b"witness")
     note = parse_note(writer.objects.files["checkpoint"])
-    later = writer.now + 100 * MINUTE
-    cosignature = witness.cosign(parse_checkpoint(note.text), later, "witness.example/w")
+    cosignature = witness.cosign(parse_checkpoint(note.text), time, name)
     signatures = (*note.signatures, cosignature)
     writer.objects.files["checkpoint"] = Note(note.text, signatures).encode()
     own = Keys().policy()
-    theirs = witness.policy("witness.example/w").witnesses["ledger-mldsa44"]
-    policy = replace(own, witnesses={**own.witnesses, "w": theirs})
-    assert at(writer, later).answer is Answer.INCOMPLETE, "a witness that nobody trusts"
+    theirs = witness.policy(name).witnesses["ledger-mldsa44"]
+    return replace(own, witnesses={**own.witnesses, "w": theirs})
+
+
+@pytest.mark.parametrize("quorum", ["ledger", "w", "none"])
+def test_a_fresh_witness_does_not_make_an_old_ledger_fresh(quorum: str) -> None:
+    """It cosigns what it is shown, also an old checkpoint, at whatever time it is asked to."""
+    writer = ledger_of(300)
+    later = writer.now + 100 * MINUTE
+    policy = replace(witnessed(writer, later), quorum=quorum)
     report = at(writer, later, policy)
-    assert (report.answer, report.signed_time) == (Answer.VERIFIED, later)
+    assert (report.answer, report.signed_time) == (Answer.INCOMPLETE, writer.now)
+    assert [str(finding.code) for finding in report.findings] == ["stale"]
     assert not any("no witness but its own" in note for note in report.not_covered)
+    assert at(writer, writer.now + MINUTE, policy).answer is Answer.FAILED, "a witness ahead"
+
+
+def test_a_witness_within_an_old_digest_refreshes_nothing() -> None:
+    """A digest's checkpoint may carry a witness's cosignature: the ledger's signer put it there."""
+    writer = Writer()
+    writer.add_events(299)
+    later = writer.now + 200 * MINUTE
+    signer = Keys(b"witness").ed25519
+    key = VerifierKey(
+        "witness.example/w", ED25519_COSIGNATURE, signer.public_key().public_bytes_raw()
+    )
+
+    def witness_it(digest: Digest) -> Digest:
+        note = parse_note(digest.checkpoint)
+        signed = signer.sign(ed25519_message(later, note.text))
+        line = Signature(key.name, key.key_id, encode_timestamped(later, signed))
+        return replace(digest, checkpoint=Note(note.text, (*note.signatures, line)).encode())
+
+    writer.publish(witness_it)
+    own = Keys().policy()
+    policy = replace(own, witnesses={**own.witnesses, "w": Witness(key)})
+    report = at(writer, later, policy)
+    assert [str(finding.code) for finding in report.findings] == ["stale"]
+
+
+def test_a_log_key_that_cosigns_is_the_ledgers_own() -> None:
+    """A policy may have the ML-DSA key on a line `log`, and then no witness of that name."""
+    writer = ledger_of(300)
+    own = Keys().policy()
+    mldsa44 = own.witnesses["ledger-mldsa44"].key
+    policy = Policy((*own.logs, Log(mldsa44)))
+    report = at(writer, writer.now, policy)
+    assert (report.answer, report.signed_time) == (Answer.VERIFIED, writer.now)
+    assert at(writer, writer.now + 76 * MINUTE, policy).answer is Answer.INCOMPLETE
 
 
 def test_a_witness_that_the_policy_asks_for_must_have_signed() -> None:

@@ -7,11 +7,11 @@ from hashlib import sha256
 import pytest
 
 from audit_ledger.chain.digest import Digest
-from audit_ledger.tlog.checkpoint import Checkpoint
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.verification import verify
-from tests.verify.writer import BEGIN, ORIGIN, Keys, Writer
+from tests.verify.writer import ORIGIN, Keys, Writer
 
 STRANGER = Keys(b"stranger")
 
@@ -33,14 +33,42 @@ def build(change: Callable[[Digest], Digest] = lambda digest: digest) -> Writer:
 
 LIES: dict[str, tuple[Callable[[Digest], Digest], set[str]]] = {
     "root": (lambda d: replace(d, root=bytes(32)), {"digest-disagrees", "forked"}),
-    "control entries": (lambda d: replace(d, control_entries=9), {"digest-disagrees"}),
-    "period": (
-        lambda d: replace(d, period_from=max(BEGIN, d.period_from - 1)),
-        {"digest-chain-broken"},
+    "control entries": (
+        lambda d: replace(d, control_entries=min(9, d.entries)),
+        {"digest-disagrees"},
+    ),
+    "more control entries than entries": (
+        lambda d: replace(d, control_entries=d.entries + 1),
+        {"digest-malformed"},
+    ),
+    "no block": (lambda d: replace(d, blocks=0), {"digest-malformed"}),
+    "more blocks than entries": (
+        lambda d: replace(d, blocks=d.entries + 1),
+        {"digest-malformed"},
+    ),
+    "a sextillion blocks": (lambda d: replace(d, blocks=10**18), {"digest-malformed"}),
+    "fewer blocks than its entries fill": (
+        lambda d: replace(d, blocks=1) if d.entries > 256 else d,
+        {"digest-malformed"},
+    ),
+    "an end before its checkpoint was cosigned": (
+        lambda d: replace(d, checkpoint=_cosigned_at(d, d.period_to + 1)),
+        {"digest-disagrees"},
+    ),
+    "an end after its checkpoint was cosigned": (
+        lambda d: replace(d, checkpoint=_cosigned_at(d, d.period_to - 3000)),
+        {"digest-disagrees"},
+    ),
+    "a checkpoint that was cosigned without a time": (
+        lambda d: replace(d, checkpoint=_cosigned_at(d, 0)),
+        {"digest-disagrees"},
     ),
     "size before": (
         lambda d: replace(
-            d, size_before=d.size_before // 2, entries=d.size_after - d.size_before // 2
+            d,
+            size_before=d.size_before // 2,
+            entries=d.size_after - d.size_before // 2,
+            blocks=-(-(d.size_after - d.size_before // 2) // 256),
         ),
         {"digest-chain-broken", "digest-disagrees"},
     ),
@@ -74,6 +102,13 @@ LIES: dict[str, tuple[Callable[[Digest], Digest], set[str]]] = {
 def _without_cosignature(checkpoint: bytes) -> bytes:
     note = parse_note(checkpoint)
     return Note(note.text, note.signatures[:1]).encode()
+
+
+def _cosigned_at(digest: Digest, time: int) -> bytes:
+    """Its checkpoint, cosigned by the ledger's own key at another time than the period's end."""
+    note = parse_note(digest.checkpoint)
+    cosignature = Keys().cosign(parse_checkpoint(note.text), time)
+    return Note(note.text, (note.signatures[0], cosignature)).encode()
 
 
 def _signed_by_stranger(checkpoint: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """A ledger in S3 is a source like any other; moto stands in for S3."""
 
+import gzip
 import pickle
 
 import pytest
@@ -44,6 +45,20 @@ def test_absent_and_refused_are_told_apart(world: World) -> None:
         list(S3Source("no-such-bucket-anywhere").list_all())
 
 
+def test_content_codings_are_undone_or_said(world: World) -> None:
+    """As over HTTP: what is stored with a coding that is not known tells nothing."""
+    source = S3Source(BUCKET, "st-elsewhere")
+    for coding, expected in (("gzip", b"x"), ("GZIP", b"x"), ("identity", None), ("br", None)):
+        body = gzip.compress(b"x")
+        key = "st-elsewhere/tile/0/000"
+        world.s3.put_object(Bucket=BUCKET, Key=key, Body=body, ContentEncoding=coding)
+        if coding == "br":
+            with pytest.raises(UnreachableError, match="content coding 'br'"):
+                source.read("tile/0/000")
+        else:
+            assert source.read("tile/0/000") == (expected or body)
+
+
 @pytest.mark.parametrize(
     ("url", "bucket", "prefix"),
     [
@@ -58,7 +73,7 @@ def test_urls_name_bucket_and_prefix(url: str, bucket: str, prefix: str) -> None
     assert s3_source(url) == S3Source(bucket, prefix)
 
 
-@pytest.mark.parametrize("url", ["s3://", "s3:///p", "b/p"])
+@pytest.mark.parametrize("url", ["s3://", "s3:///p", "b/p", "s3://key:secret@b/p"])
 def test_a_url_without_a_bucket_is_refused(url: str) -> None:
     """Before anything is asked."""
     with pytest.raises(FormatError):

@@ -5,16 +5,19 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from urllib.request import Request
 
 import pytest
 
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.http_source import HttpSource
+from audit_ledger.verify.http_source import HttpSource, _SameScheme
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Folder, read_many
 from audit_ledger.verify.verification import verify
 from tests.verify.writer import Keys, Objects, ledger_of
@@ -28,6 +31,7 @@ class Site:
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
+    coded: dict[str, bytes] = field(default_factory=dict)
     answers: list[Answerer] = field(default_factory=list)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -60,6 +64,8 @@ def _site() -> Iterator[Site]:
             site.seen.append((path, {k.lower(): v for k, v in self.headers.items()}))
             if site.answers:
                 site.answers.pop(0)(self)
+            elif path in site.coded:
+                reply(200, site.coded[path], Content_Encoding="gzip")(self)
             elif path in site.files:
                 reply(200, site.files[path])(self)
             else:
@@ -148,11 +154,119 @@ def test_this_machine_is_asked_without_a_proxy(site: Site, monkeypatch: pytest.M
     assert site.source("secret").read("checkpoint") == b"here"
 
 
-def test_compressed_objects_are_unpacked(site: Site) -> None:
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+def test_compressed_objects_are_unpacked(site: Site, coding: str) -> None:
     """C2SP tlog-tiles lets a log compress without being asked."""
-    site.answers = [reply(200, gzip.compress(b"entries"), Content_Encoding="gzip")]
+    site.answers = [reply(200, gzip.compress(b"entries"), Content_Encoding=coding)]
     assert site.source().read("tile/entries/000") == b"entries"
     assert "gzip" in site.seen[0][1]["accept-encoding"]
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 226, 304])
+def test_only_status_200_gives_an_object(site: Site, status: int) -> None:
+    """Of a part, a note that nothing changed, or a proxy's version nothing can be said."""
+    body = b"" if status in (204, 205, 304) else b"whole"
+    site.answers = [reply(status, body, Content_Range="bytes 0-4/5")]
+    with pytest.raises(UnreachableError, match=f"tile/0/000: HTTP status {status}"):
+        site.source().read("tile/0/000")
+
+
+def test_an_unknown_content_coding_is_unreachable(site: Site) -> None:
+    """The verifier says incomplete, and not that the object was altered."""
+    site.answers = [reply(200, b"x", Content_Encoding="br")]
+    with pytest.raises(UnreachableError, match="tile/0/000: content coding 'br'"):
+        site.source().read("tile/0/000")
+
+
+def test_bytes_behind_a_gzip_stream_fail(site: Site) -> None:
+    """In each kind of object; whole members more, or anything else."""
+    writer = ledger_of(300, 600)
+    for path in (
+        "checkpoint",
+        "digests/latest",
+        "tile/0/000",
+        "tile/entries/001",
+        "tile/1/000.p/2",
+    ):
+        for more in (b"\0", b"x", gzip.compress(b"more")):
+            site.files = writer.objects.files
+            coded = gzip.compress(site.files[path]) + more
+            site.coded = {path: coded}
+            report = verify(site.source(), Keys().policy(), writer.now, workers=1)
+            assert report.answer is Answer.FAILED, (path, more)
+    site.coded = {path: gzip.compress(data) for path, data in site.files.items()}
+    report = verify(site.source(), Keys().policy(), writer.now, workers=1)
+    assert report.answer is Answer.VERIFIED
+
+
+@dataclass
+class Dripping:
+    """Sends a byte whenever it is asked for the next, without an end, until it is let go."""
+
+    piece: bytes
+    begin: bytes = b""
+    is_over: Event = field(default_factory=Event)
+
+    def __call__(self, request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(self.begin)
+        while not self.is_over.wait(0.01):
+            try:
+                request.wfile.write(self.piece)
+            except OSError:
+                return
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+    ids=["status line", "headers", "body", "body without length", "chunks"],
+)
+def test_an_object_that_drips_has_a_deadline(site: Site, begin: bytes, piece: bytes) -> None:
+    """However steadily its bytes come: the time of silence alone would never be over."""
+    dripping = Dripping(piece, begin)
+    site.answers = [dripping]
+    source = HttpSource(site.url, deadline_seconds=0.2, wait=_no_wait)
+    try:
+        with pytest.raises(UnreachableError, match="tile/0/000"):
+            source.read("tile/0/000")
+    finally:
+        dripping.is_over.set()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://127.0.0.1:9/checkpoint",
+        "ftp://127.0.0.1:9/checkpoint",
+        "file:///etc/hostname",
+        "HTTPS://127.0.0.1:9/checkpoint",
+        "http://me:secret@127.0.0.1:9/checkpoint",
+        "data:text/plain,x",
+    ],
+)
+def test_no_redirect_leads_to_another_scheme(site: Site, location: str) -> None:
+    """Neither from http to https, nor to a file; nor is a password taken from it, or shown."""
+    site.answers = [reply(302, Location=location)] * 3
+    with pytest.raises(UnreachableError) as refused:
+        site.source().read("checkpoint")
+    assert "secret" not in str(refused.value)
+    assert len(site.seen) == 1
+
+
+def test_https_is_not_left_for_http() -> None:
+    """Nor for anything else."""
+    handler = _SameScheme()
+    for target in ("http://ledger.example.org/x", "ftp://ledger.example.org/x", "file:///x"):
+        with pytest.raises(UnreachableError, match="not followed"):
+            handler.redirect_request(
+                Request("https://ledger.example.org/x"), BytesIO(), 302, "", HTTPMessage(), target
+            )
 
 
 def test_an_endless_object_is_read_no_further_than_objects_go(site: Site) -> None:
@@ -180,6 +294,10 @@ def test_the_token_goes_to_the_ledger_and_nowhere_else(site: Site, other_site: S
         ("https://ledger.example.org/", "two words"),
         ("https://ledger.example.org/?prefix=x", None),
         ("https:///x", None),
+        ("https://ledger.example.org/#x", None),
+        ("https://me:secret@ledger.example.org/", None),
+        ("https://me@ledger.example.org/", None),
+        ("https://ledger.example.org:port/", None),
         ("file:///etc", None),
     ],
 )

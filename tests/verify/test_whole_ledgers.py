@@ -71,20 +71,6 @@ def test_worker_processes_come_to_the_same_answer() -> None:
     assert [finding.code for finding in report.findings] == [Code.ENTRY_ALTERED]
 
 
-def test_a_partial_tile_that_went_meanwhile_is_read_from_the_full_one() -> None:
-    """A reader of a growing ledger still verifies the checkpoint it began with."""
-    writer = ledger_of(300)
-    early, now = dict(writer.objects.files), writer.now
-    writer.add_events(300)
-    writer.publish()
-    heads = {path: early[path] for path in ("checkpoint", "digests/latest")}
-    files = writer.objects.files | heads
-    assert "tile/0/001.p/44" not in files
-    report = report_of(Objects(files), now)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
-    assert any("of a checkpoint to come" in note for note in report.not_covered)
-
-
 def test_an_old_partial_tile_beside_the_present_one_is_no_finding() -> None:
     """Partial tiles of earlier checkpoints go only once they are full."""
     writer = ledger_of(100, 200)

@@ -151,7 +151,7 @@ class Writer:
             root=root,
             entries=size - before,
             control_entries=sum(before <= seq < size for seq in self.controls),
-            blocks=1,
+            blocks=-(-(size - before) // 256),
             followed=before,
             missing=self.missing if before else 0,
             previous_name=self.last.name if self.last else "",

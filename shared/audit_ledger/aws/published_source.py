@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from audit_ledger.aws.clients import AwsError, error_code, s3
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.verify.http_source import gunzip
+from audit_ledger.shown_url import shown_url
+from audit_ledger.verify.content_coding import decode_content
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ class S3Source:
             raise UnreachableError(f"{self.name}: {path}: {error_code(error)}") from None
         except AwsError as error:
             raise UnreachableError(f"{self.name}: {path}: {error}") from None
-        return gunzip(data) if answer.get("ContentEncoding") == "gzip" else data
+        try:
+            return decode_content(data, answer.get("ContentEncoding", ""))
+        except UnreachableError as error:
+            raise UnreachableError(f"{self.name}: {path}: {error}") from None
 
     def list_all(self) -> Iterator[str]:
         """List all objects below the prefix."""
@@ -69,7 +73,9 @@ def s3_source(url: str) -> S3Source:
     scheme, _, rest = url.partition("://")
     bucket, _, prefix = rest.partition("/")
     if scheme != "s3" or not bucket:
-        raise FormatError(f"{url}: not of the form s3://bucket/prefix")
+        raise FormatError(f"{shown_url(url)}: not of the form s3://bucket/prefix")
+    if "@" in bucket:
+        raise FormatError(f"{shown_url(url)}: credentials come from the environment, not the URL")
     return S3Source(bucket, prefix.strip("/"))
 
 

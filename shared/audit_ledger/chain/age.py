@@ -16,17 +16,25 @@ def checkpoint_age(data: bytes) -> Age | None:
     """Age of a checkpoint by the ledger's own ML-DSA cosignature (a witness signs later, at a time
     of its own); None when it is no checkpoint, and may be replaced."""
     try:
-        note = parse_note(data)
-        checkpoint = parse_checkpoint(note.text)
-        size = checkpoint.size
-        times = [
-            decode_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
-            for signature in note.signatures
-            if signature.name == checkpoint.origin and len(signature.value) == MLDSA44_VALUE_BYTES
-        ]
+        size = parse_checkpoint(parse_note(data).text).size
+        times = own_times(data)
     except FormatError:
         return None
     return size, max(times, default=0)
+
+
+def own_times(checkpoint: bytes) -> list[int]:
+    """Times of the ML-DSA cosignatures of a signed checkpoint that bear its origin's name.
+
+    Whole seconds since 1970; whether they verify is not looked at. Raises FormatError.
+    """
+    note = parse_note(checkpoint)
+    origin = parse_checkpoint(note.text).origin
+    return [
+        decode_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
+        for signature in note.signatures
+        if signature.name == origin and len(signature.value) == MLDSA44_VALUE_BYTES
+    ]
 
 
 def digest_age(data: bytes) -> Age | None:

@@ -30,6 +30,7 @@ import re
 from dataclasses import dataclass
 
 from audit_ledger import strict_base64
+from audit_ledger.chain.block import MAX_ENTRIES
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 
@@ -149,21 +150,33 @@ def decode_digest(text: str) -> Digest:
         previous_sha256=strict_base64.decode(previous_hash, size=32, what="digest: previous"),
         checkpoint=lines[14].encode(),
     )
+    _check_counts(digest)
+    if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
+        raise FormatError("digest: name and hash of the digest before do not agree")
+    if digest.encode() != text:
+        raise FormatError("digest: not spelled as the encoder spells it")
+    return digest
+
+
+def _check_counts(digest: Digest) -> None:
+    """Refuse what no period can have added."""
     if digest.period_from > digest.period_to or digest.size_before > digest.size_after:
         raise FormatError("digest: ends before it begins")
     if digest.size_after - digest.size_before != digest.entries:
         raise FormatError("digest: entries is not the difference of its sizes")
+    if digest.control_entries > digest.entries:
+        raise FormatError("digest: more control entries than entries")
+    if not -(-digest.entries // MAX_ENTRIES) <= digest.blocks <= digest.entries:
+        raise FormatError(
+            f"digest: {digest.blocks} blocks cannot hold its {digest.entries} entries, 1 to "
+            f"{MAX_ENTRIES} each"
+        )
     if digest.followed > digest.size_after:
         raise FormatError("digest: followed is more than its size")
     if digest.missing > MOST_MISSING:
         raise FormatError("digest: more events are missing than it says")
     if digest.missing and not digest.followed:
         raise FormatError("digest: events are missing where none was followed")
-    if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
-        raise FormatError("digest: name and hash of the digest before do not agree")
-    if digest.encode() != text:
-        raise FormatError("digest: not spelled as the encoder spells it")
-    return digest
 
 
 def _is_utf8(text: str) -> bool:

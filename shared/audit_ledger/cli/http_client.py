@@ -17,6 +17,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 from audit_ledger.cli.exit_codes import CannotTellError, WrongInputError
 from audit_ledger.cli.profiles import LOOPBACK
+from audit_ledger.shown_url import shown_url
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
 PATIENT_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -68,7 +69,7 @@ def checked_url(url: str, what: str = "url") -> str:
     except ValueError:
         raise WrongInputError(f"{what}: not a URL (percent-encode what is not ASCII)") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise WrongInputError(f"{what} {url}: not an https URL without a query")
+        raise WrongInputError(f"{what} {shown_url(url)}: not an https URL without a query")
     if parts.username is not None:
         raise WrongInputError(f"{what}: a URL without user and password")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:

@@ -7,7 +7,9 @@ import msgspec
 
 from audit_ledger.cli.exit_codes import WrongInputError
 from audit_ledger.errors import FormatError
+from audit_ledger.shown_url import shown_url
 from audit_ledger.tlog.policy import MAX_POLICY_BYTES, Policy, parse_policy
+from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Folder, Source
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -32,15 +34,18 @@ def open_source(text: str, token: str | None) -> Source:
             return s3_source(text)
     except FormatError as error:
         raise WrongInputError(str(error)) from None
-    raise WrongInputError(f"{text}: neither a folder nor http://, https:// or s3://")
+    shown = shown_url(text)
+    raise WrongInputError(f"{shown}: neither a folder nor http://, https:// or s3://")
 
 
 def read_policy(path: Path) -> Policy:
-    """Read a policy file."""
+    """Read a policy file, which must have an Ed25519 key on a log line."""
     try:
-        return parse_policy(read_file(path, MAX_POLICY_BYTES))
+        policy = parse_policy(read_file(path, MAX_POLICY_BYTES))
+        require_ed25519_log(policy)
     except FormatError as error:
         raise WrongInputError(f"{path}: {error}") from None
+    return policy
 
 
 def read_file(path: Path, limit: int = _MAX_FILE_BYTES) -> bytes:

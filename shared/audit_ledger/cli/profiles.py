@@ -27,6 +27,7 @@ import msgspec
 
 from audit_ledger.cli.exit_codes import WrongInputError
 from audit_ledger.cli.inputs import NOT_JSON, read_file
+from audit_ledger.shown_url import shown_url
 
 PROFILE, URL, TOKEN = "AUDIT_LEDGER_PROFILE", "AUDIT_LEDGER_URL", "AUDIT_LEDGER_TOKEN"
 SECRET = "AUDIT_LEDGER_CLIENT_SECRET"  # noqa: S105 - the name of a variable
@@ -110,7 +111,7 @@ def find_place(
         token = token or environment.get(TOKEN) or None
     if url is not None:
         if token is None:
-            raise WrongInputError(f"{url}: no token: give --token or {TOKEN}")
+            raise WrongInputError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
         return Place(url, Profile(url, token=token))
     found = _named(profile, role, environment)
     if token is not None:

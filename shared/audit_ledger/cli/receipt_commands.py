@@ -19,6 +19,7 @@ from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.report import written
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import (
     Disclosure,
     VerifiedReceipt,
@@ -63,6 +64,8 @@ def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: boo
         receipt = verify_receipt(data, policy, entry, disclosure)
     except NotFoundError as error:
         raise WrongInputError(f"{file}: {error}") from None
+    except PolicyError as error:
+        raise WrongInputError(f"{policy_file}: {error}") from None
     except (FormatError, VerificationError) as error:
         if as_json:
             echo_json({"answer": Answer.FAILED, "message": str(error)})

@@ -8,18 +8,15 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.cli.exit_codes import EXIT_CODES, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import EXIT_CODES, CannotTellError, FailedError, WrongInputError
 from audit_ledger.cli.inputs import open_source, read_policy
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import report_for_machines, report_for_people
-from audit_ledger.errors import FormatError
-from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.verify.remembered import (
-    Memory,
-    StateFile,
-    StateFolder,
-    default_state_folder,
-)
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.tlog.policy import Policy
+from audit_ledger.verify.policy_file import PolicyError
+from audit_ledger.verify.remembered import KnownLedger, Memory
+from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
 from audit_ledger.verify.verification import verify
 
 
@@ -47,6 +44,8 @@ def run(
                 tlog_only=tlog_only,
                 progress=show_progress,
             )
+    except PolicyError as error:
+        raise WrongInputError(f"{policy_file}: {error}") from None
     except FormatError as error:  # of the memory: nothing that is published raises
         raise WrongInputError(str(error)) from None
     except BrokenProcessPool:
@@ -65,23 +64,31 @@ class _Unwritten:
     """A memory that is written once the report is out: a full disk costs nobody the report."""
 
     kept_in: Memory
-    note: bytes | None = None
+    known: tuple[KnownLedger, Policy] | None = None
 
-    def load(self, origin: str) -> Checkpoint | None:
-        return self.kept_in.load(origin)
+    def load(self, origin: str, policy: Policy) -> KnownLedger | None:
+        return self.kept_in.load(origin, policy)
 
-    def save(self, note: bytes) -> None:
-        self.note = note
+    def knows_other_keys(self, origin: str, policy: Policy) -> bool:
+        return self.kept_in.knows_other_keys(origin, policy)
+
+    def save(self, known: KnownLedger, policy: Policy) -> None:
+        self.known = (known, policy)
 
     def write(self, *, is_reported: bool) -> None:
         """Write what is to be remembered, or say in one line why that cannot be."""
-        if self.note is None:
+        if self.known is None:
             return
         try:
-            self.kept_in.save(self.note)
+            self.kept_in.save(*self.known)
         except OSError as error:
             message = f"cannot remember what was verified: {error.filename}: {error.strerror}"
             raise WrongInputError(message, is_reported=is_reported) from None
+        except FormatError as error:
+            message = f"cannot remember what was verified: {error}"
+            raise WrongInputError(message, is_reported=is_reported) from None
+        except VerificationError as error:
+            raise FailedError(str(error), is_reported=is_reported) from None
 
 
 def _memory(state: Path | None) -> Memory:

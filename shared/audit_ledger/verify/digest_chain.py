@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from audit_ledger.chain.age import own_times
 from audit_ledger.chain.digest import Digest, decode_digest, is_digest_name
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
 
 LATEST = "digests/latest"
@@ -43,19 +45,59 @@ class DigestClaim:
 
 @dataclass
 class DigestChain:
-    """The digests found, newest first, and the paths of all that were looked at."""
+    """The digests found, newest first, and the paths of all that were looked at.
+
+    `newest_sha256`: of the newest one's bytes. `watched_sha256`: of the bytes of the one that was
+    watched for, None where it was not among them.
+    """
 
     claims: list[DigestClaim] = field(default_factory=list)
     paths: set[str] = field(default_factory=set)
     findings: Findings = field(default_factory=Findings)
+    newest_sha256: bytes = b""
+    watched_sha256: bytes | None = None
 
 
-def walk_digests(source: Source, origin: str, latest: Outcome, take: Take) -> DigestChain:
+def walk_digests(
+    source: Source, origin: str, latest: Outcome, take: Take, watch: str = ""
+) -> DigestChain:
     """Follow the chain from what was read as `digests/latest`.
 
     Where a digest is missing and the source can list, the walk goes on with the newest older one.
+    `watch`: path of a digest whose hash is asked for.
     """
-    return _Walk(source, origin, take).run(latest)
+    return _Walk(source, origin, take, watch).run(latest)
+
+
+def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Finding]]:
+    """Read a well-formed digest, and say what in it contradicts its place or its checkpoint.
+
+    Its signatures are not checked. Raises FormatError for what is none.
+    """
+    findings: list[Finding] = []
+
+    def found(code: Code, message: str) -> None:
+        findings.append(Finding(code, path, None, f"{path}: {message}"))
+
+    digest = decode_digest(parse_note(data).text)
+    checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
+    if digest.name != path:
+        found(Code.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")
+        return digest, findings
+    if digest.origin != origin:
+        found(Code.DIGEST_DISAGREES, f"of another ledger, {digest.origin}")
+        return digest, findings
+    stated = (digest.origin, digest.size_after, digest.root)
+    if (checkpoint.origin, checkpoint.size, checkpoint.root) != stated:
+        found(Code.DIGEST_DISAGREES, "origin, size or root are not those of the checkpoint inside")
+    for time in own_times(digest.checkpoint):
+        if time != digest.period_to:
+            message = (
+                f"its period ends at {written(digest.period_to)}, but the checkpoint inside is "
+                f"cosigned for {written(time)}"
+            )
+            found(Code.DIGEST_DISAGREES, message)
+    return digest, findings
 
 
 def digest_age(path: str) -> tuple[str, int]:
@@ -65,11 +107,12 @@ def digest_age(path: str) -> tuple[str, int]:
 
 
 class _Walk:
-    def __init__(self, source: Source, origin: str, take: Take) -> None:
+    def __init__(self, source: Source, origin: str, take: Take, watch: str) -> None:
         self.chain = DigestChain(paths={LATEST})
         self._source = source
         self._origin = origin
         self._take = take
+        self._watch = watch
         self._listed: list[str] | None = None  # oldest first; popped as they are passed
 
     def run(self, latest: Outcome) -> DigestChain:
@@ -129,22 +172,18 @@ class _Walk:
             self._found(Code.DIGEST_CHAIN_BROKEN, path, message)
             return None
         try:
-            digest = decode_digest(parse_note(data).text)
-            checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
+            digest, findings = read_digest(path, data, self._origin)
         except FormatError as error:
             self._found(Code.DIGEST_MALFORMED, path, str(error))
             return None
         self._take(path, data)
-        if digest.name != path:
-            self._found(Code.DIGEST_CHAIN_BROKEN, path, f"its content belongs at {digest.name}")
+        self.chain.findings.extend(findings)
+        if digest.name != path or digest.origin != self._origin:
             return None
-        if digest.origin != self._origin:
-            self._found(Code.DIGEST_DISAGREES, path, f"of another ledger, {digest.origin}")
-            return None
-        stated = (digest.origin, digest.size_after, digest.root)
-        if (checkpoint.origin, checkpoint.size, checkpoint.root) != stated:
-            message = "origin, size or root are not those of the checkpoint inside"
-            self._found(Code.DIGEST_DISAGREES, path, message)
+        if not self.chain.claims:
+            self.chain.newest_sha256 = sha256(data).digest()
+        if path == self._watch:
+            self.chain.watched_sha256 = sha256(data).digest()
         claim = DigestClaim(
             path,
             digest.period_from,

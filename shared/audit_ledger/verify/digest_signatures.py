@@ -8,9 +8,10 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.note import ED25519, open_note
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.freshness import own_time
 
 Checked = tuple[list[Finding], int]
-"""Findings, and the newest time of a cosignature."""
+"""Findings, and the newest time that the ledger's own keys cosigned for."""
 
 _DIGESTS_IN_BATCH = 64
 _BATCHES_AHEAD = 16  # some 4 MB
@@ -58,9 +59,10 @@ class DigestSignatures:
 def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes]]) -> Checked:
     """Check the signatures of well-formed digests (path and bytes) and their checkpoints.
 
-    Gives findings, and the newest time of a cosignature. A digest holds its checkpoint as the
-    ledger itself signed it, so it must carry a signature of a log, and a cosignature of the
-    ledger's own key where the policy has one; other witnesses sign the published checkpoint.
+    Gives findings, and the newest time that the ledger's own keys cosigned for. A digest holds its
+    checkpoint as the ledger itself signed it, so it must carry a signature of a log, and a
+    cosignature of the ledger's own key where the policy has one; other witnesses sign the published
+    checkpoint.
     """
     findings: list[Finding] = []
     newest = 0
@@ -69,11 +71,12 @@ def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes
     for path, data in digests:
         try:
             note, _ = open_note(data, [key for key in keys if key.name == origin])
-            opinion = policy.evaluate(decode_digest(note.text).checkpoint)
+            checkpoint = decode_digest(note.text).checkpoint
+            opinion = policy.evaluate(checkpoint)
         except (FormatError, VerificationError) as error:
             findings.append(Finding(Code.DIGEST_REJECTED, path, None, f"{path}: {error}"))
             continue
-        newest = max(newest, *opinion.cosignatures.values(), 0)
+        newest = max(newest, own_time(policy, opinion, checkpoint) or 0)
         if own and own.isdisjoint(opinion.cosignatures):
             message = f"{path}: its checkpoint has no cosignature by the ledger's own key"
             findings.append(Finding(Code.NOT_WITNESSED, path, None, message))

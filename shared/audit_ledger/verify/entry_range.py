@@ -7,7 +7,7 @@ is decided there (`tree.py`), by the hash in the tile above.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, takewhile
 
 from audit_ledger.chain.entry import decode_entry
@@ -149,11 +149,23 @@ class _Bundle:
 
     def _bytes(self, outcome: Outcome, of: EntryBundle | Tile) -> bytes | None:
         """Give the bytes of what was read; a partial object that is gone may be full by now."""
+        full_instead: Outcome | FormatError = outcome
         if outcome is None and not of.is_full:
-            outcome = read_full_instead(self.task.source, of)
+            full_instead = read_full_instead(self.task.source, of)
+        return self._found_unless_bytes(full_instead, of)
+
+    def _found_unless_bytes(
+        self, outcome: Outcome | FormatError, of: EntryBundle | Tile
+    ) -> bytes | None:
         if isinstance(outcome, bytes):
             self.result.objects_read += 1
             return outcome
+        if isinstance(outcome, FormatError):
+            self.result.objects_read += 1
+            code = Code.TILE_MALFORMED if isinstance(of, Tile) else Code.BUNDLE_MALFORMED
+            full = replace(of, width=TILE_WIDTH)
+            self._found(code, full.path, (self.first, self.last), str(outcome))
+            return None
         if outcome is None:
             self._found(Code.MISSING, of.path, (self.first, self.last), f"{of.path} is missing")
             return None

@@ -31,6 +31,7 @@ class Code(StrEnum):
     CHECKPOINT_BEHIND = "checkpoint-behind"  # the newest digest knows a larger signed checkpoint
     ROOT_MISMATCH = "root-mismatch"  # the entries are not those of the signed root
     ROLLED_BACK = "rolled-back"  # smaller than the checkpoint verified before
+    BEGUN_ANEW = "begun-anew"  # another creation than the one verified before, by the same keys
     FORKED = "forked"  # two signed checkpoints that no single ledger can have
     ENTRY_ALTERED = "entry-altered"  # an entry is not the one that its tile commits to
     BUNDLE_MALFORMED = "bundle-malformed"  # an entry bundle is cut short or has bytes too many

@@ -1,6 +1,8 @@
 """Times: is the ledger still going on, and does nothing come from the future.
 
 Only signed times count: digests' and cosignatures'. An entry's own time is committed to by them.
+That the ledger goes on is said by its own keys alone: a witness cosigns whatever old checkpoint it
+is shown, whenever it is shown it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,6 +10,9 @@ from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.tlog.cosignature import verify_cosignature
+from audit_ledger.tlog.note import ED25519, parse_note
+from audit_ledger.tlog.policy import Opinion, Policy
 from audit_ledger.verify.findings import Code, Finding
 
 FRESH_SECONDS = 75 * 60
@@ -19,33 +24,61 @@ SKEW_SECONDS = 5 * 60
 
 @dataclass(frozen=True)
 class SignedTimes:
-    """Times that keys of the policy signed, whole seconds since 1970, by what they stand in."""
+    """Times that keys of the policy signed, whole seconds since 1970, by what they stand in.
 
-    times: Mapping[str, int]
+    `own`: by the ledger's own keys; `of_witnesses`: by name.
+    """
+
+    own: Mapping[str, int]
+    of_witnesses: Mapping[str, int]
 
     @property
     def newest(self) -> int | None:
-        """The newest; None where nothing states a time."""
-        stated = [time for time in self.times.values() if time]
+        """The newest that the ledger's own keys signed; None where they state none."""
+        stated = [time for time in self.own.values() if time]
         return max(stated) if stated else None
 
 
-def check_times(
-    signed: SignedTimes, last_entry: tuple[int, bytes] | None, now: int
-) -> Iterator[Finding]:
-    """Judge freshness as of `now`. `last_entry`: index and time as written, where known."""
-    for where, time in signed.times.items():
+def own_time(policy: Policy, opinion: Opinion, checkpoint: bytes) -> int | None:
+    """When the ledger's own keys cosigned a checkpoint, of which `opinion` is the policy's.
+
+    A key is the ledger's own where its name is the origin, whether the policy has it as `witness`
+    or as `log`. None where none of them cosigned with a time.
+    """
+    origin = opinion.checkpoint.origin
+    times = [
+        time
+        for name, time in opinion.cosignatures.items()
+        if policy.witnesses[name].key.name == origin
+    ]
+    keys = [log.key for log in policy.logs if log.key.algorithm != ED25519]
+    if own := [key for key in keys if key.name == origin]:
+        note = parse_note(checkpoint)
+        times += [verify_cosignature(key, note) for key in own if note.signatures_by(key)]
+    return max(times, default=None)
+
+
+def check_times(signed: SignedTimes, last: int, last_time: bytes, now: int) -> Iterator[Finding]:
+    """Judge freshness as of `now`.
+
+    `last`, `last_time`: index of the last entry, and its time as written, empty where unknown.
+    """
+    for where, time in signed.own.items():
         if time > now + SKEW_SECONDS:
             message = f"{where}: signed for {written(time)}, after {written(now)}"
             yield Finding(Code.FUTURE_TIME, where, None, message)
-    if last_entry is not None and (time := _read(last_entry[1])) > now + SKEW_SECONDS:
-        message = f"entry {last_entry[0]}: its time is {written(time)}, after {written(now)}"
-        yield Finding(Code.FUTURE_TIME, "tile/entries", (last_entry[0], last_entry[0]), message)
+    for name, time in signed.of_witnesses.items():
+        if time > now + SKEW_SECONDS:
+            message = f"cosigned by {name} for {written(time)}, after {written(now)}"
+            yield Finding(Code.FUTURE_TIME, "checkpoint", None, message)
+    if last_time and (time := _read(last_time)) > now + SKEW_SECONDS:
+        message = f"entry {last}: its time is {written(time)}, after {written(now)}"
+        yield Finding(Code.FUTURE_TIME, "tile/entries", (last, last), message)
     newest = signed.newest
     if newest is not None and newest < now - FRESH_SECONDS:
         message = (
-            f"the newest signed time is {written(newest)}, over {FRESH_SECONDS // 60} minutes "
-            f"before {written(now)}: what came since is not here"
+            f"the newest time that the ledger signed is {written(newest)}, over "
+            f"{FRESH_SECONDS // 60} minutes before {written(now)}: what came since is not here"
         )
         yield Finding(Code.STALE, "checkpoint", None, message)
 

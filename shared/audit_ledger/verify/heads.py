@@ -7,11 +7,11 @@ agree because it was read in that moment agrees when it is read again.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from audit_ledger.chain.digest import decode_digest
+from audit_ledger.chain.digest import Digest, decode_digest
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.verify.digest_chain import LATEST
+from audit_ledger.verify.digest_chain import LATEST, DigestClaim
 from audit_ledger.verify.findings import Code, Finding
 from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
@@ -73,39 +73,62 @@ def _has_signatures_of(checkpoint: bytes, in_digest: bytes) -> bool:
 
 
 def compare_heads(
-    checkpoint: Checkpoint, own_time: int | None, latest: bytes, now: int
+    checkpoint: Checkpoint, own_time: int | None, latest: Outcome, now: int
 ) -> Iterator[Finding]:
-    """Say how a verified checkpoint and the newest digest disagree.
+    """Say where `digests/latest`, if it could be read, is behind a verified checkpoint, or forked.
 
     `own_time`: when the ledger's own key cosigned the checkpoint, which is the end of its digest's
     period; None where that key is not in the policy or did not sign.
     """
     try:
-        digest = decode_digest(parse_note(latest).text)
+        digest = decode_digest(parse_note(latest).text) if isinstance(latest, bytes) else None
     except FormatError:
+        digest = None
+    if digest is None:
         return  # said by the walk along the chain
-    size, size_after = checkpoint.size, digest.size_after
-    if size == size_after and checkpoint.root != digest.root:
+    if checkpoint.size == digest.size_after and checkpoint.root != digest.root:
+        size = checkpoint.size
         message = f"two signed roots at size {size}: the checkpoint's and {LATEST}'s"
         yield Finding(Code.FORKED, LATEST, (0, max(0, size - 1)), message)
         return
-    digest_age = (size_after, digest.period_to)
-    checkpoint_age = (size, digest.period_to if own_time is None else own_time)
-    if checkpoint_age == digest_age:
-        return
-    ages = f"of size {size}, the newest digest of {size_after}"
-    if size == size_after:
-        ages = (
-            f"signed at {written(checkpoint_age[1])}, the newest digest at {written(digest_age[1])}"
-        )
-    if checkpoint_age < digest_age:
-        where, code, time = CHECKPOINT, Code.CHECKPOINT_BEHIND, digest.period_to
-        message = f"the checkpoint is {ages}: an older checkpoint stands in its place"
+    if _age(checkpoint, own_time, digest) > (digest.size_after, digest.period_to):
+        yield _behind(Code.DIGEST_BEHIND, checkpoint, own_time, digest, now)
+
+
+def compare_with_newest(
+    checkpoint: Checkpoint, own_time: int | None, newest: Digest | DigestClaim | None, now: int
+) -> Iterator[Finding]:
+    """The checkpoint is not older than the newest digest that there is, wherever it is."""
+    if newest and _age(checkpoint, own_time, newest) < (newest.size_after, newest.period_to):
+        yield _behind(Code.CHECKPOINT_BEHIND, checkpoint, own_time, newest, now)
+
+
+def _age(
+    checkpoint: Checkpoint, own_time: int | None, newest: Digest | DigestClaim
+) -> tuple[int, int]:
+    """Give size and time; one that states no time is as old as a digest of its size."""
+    return checkpoint.size, newest.period_to if own_time is None else own_time
+
+
+def _behind(
+    code: Code,
+    checkpoint: Checkpoint,
+    own_time: int | None,
+    newest: Digest | DigestClaim,
+    now: int,
+) -> Finding:
+    """Tell which of the two is behind; while the other is minutes old, that they differ."""
+    if code is Code.CHECKPOINT_BEHIND:
+        where, what, newer_time = CHECKPOINT, "checkpoint", newest.period_to
     else:
-        where, code, time = LATEST, Code.DIGEST_BEHIND, own_time or 0
-        message = f"the checkpoint is {ages}: an older digest stands in its place"
-    if abs(now - time) < PUBLICATION_SECONDS:
+        where, what, newer_time = LATEST, "digest", own_time or 0
+    ages = f"of size {checkpoint.size}, the newest digest of {newest.size_after}"
+    if checkpoint.size == newest.size_after:
+        time = _age(checkpoint, own_time, newest)[1]
+        ages = f"signed at {written(time)}, the newest digest at {written(newest.period_to)}"
+    message = f"the checkpoint is {ages}: an older {what} stands in its place"
+    if abs(now - newer_time) < PUBLICATION_SECONDS:
         code = Code.IN_PROGRESS
         message = f"the checkpoint is {ages}, minutes old: look again when both are published"
-    first, end = sorted((size, size_after))
-    yield Finding(code, where, (first, end - 1) if first < end else None, message)
+    first, end = sorted((checkpoint.size, newest.size_after))
+    return Finding(code, where, (first, end - 1) if first < end else None, message)

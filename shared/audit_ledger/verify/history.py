@@ -5,14 +5,42 @@ consistency proof is needed: the entries are the proof.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import TILE_WIDTH
-from audit_ledger.verify.digest_chain import DigestChain, DigestClaim
-from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.digest_chain import LATEST, DigestChain, DigestClaim, digest_age
+from audit_ledger.verify.findings import Answer, Code, Finding
 from audit_ledger.verify.heads import CHECKPOINT
+from audit_ledger.verify.remembered import KnownLedger
+from audit_ledger.verify.sources import Outcome
 from audit_ledger.verify.tree import TreeResult
+
+
+def check_history(
+    checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult
+) -> Iterator[Finding]:
+    """Everything that was signed is of the entries that are there."""
+    yield from compare_root(checkpoint, chain, tree)
+    yield from compare_digests(chain, tree)
+    yield from recount_control_entries(chain, tree)
+
+
+def check_known(
+    checkpoint: Checkpoint,
+    known: KnownLedger,
+    chain: DigestChain,
+    tree: TreeResult,
+    rejected: Collection[str],
+    latest: Outcome,
+) -> Iterator[Finding]:
+    """The ledger goes on from what was verified before.
+
+    `rejected`: paths of digests whose signatures do not hold. `latest`: what was read as
+    `digests/latest`.
+    """
+    contradictions = list(compare_with_known(checkpoint, known, tree))
+    yield from contradictions or compare_known_digest(known, chain, rejected, latest)
 
 
 def compare_root(checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
@@ -27,11 +55,20 @@ def compare_root(checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult) -
         yield Finding(Code.ROOT_MISMATCH, CHECKPOINT, _span(first, checkpoint.size), message)
 
 
-def compare_with_remembered(
-    checkpoint: Checkpoint, remembered: Checkpoint, tree: TreeResult
+def compare_with_known(
+    checkpoint: Checkpoint, known: KnownLedger, tree: TreeResult
 ) -> Iterator[Finding]:
     """The ledger goes on from the checkpoint that was verified before."""
+    remembered = known.checkpoint
     size, before = checkpoint.size, remembered.size
+    created = tree.roots.get(1) if tree.roots[size] == checkpoint.root else None
+    if known.created and created and known.created != created:
+        message = (
+            "it begins with another entry than the ledger verified before, under the same name and "
+            "keys: begun anew"
+        )
+        yield Finding(Code.BEGUN_ANEW, CHECKPOINT, (0, 0), message)
+        return
     if size < before:
         message = f"of size {size}, but size {before} was verified before: entries are gone"
         yield Finding(Code.ROLLED_BACK, CHECKPOINT, (size, before - 1), message)
@@ -40,6 +77,31 @@ def compare_with_remembered(
     if root is not None and root != remembered.root:
         message = f"at size {before} it has another root than the one verified before"
         yield Finding(Code.FORKED, CHECKPOINT, _span(0, before), message)
+
+
+def compare_known_digest(
+    known: KnownLedger, chain: DigestChain, rejected: Collection[str], latest: Outcome
+) -> Iterator[Finding]:
+    """The digest that was the newest is still there, as it was, and none before it is the newest.
+
+    `rejected`: paths of digests whose signatures do not hold. `latest`: what was read
+    as `digests/latest`; where that is missing, so may digests be.
+    """
+    name = known.digest_name
+    if name is None or not chain.claims:
+        return
+    newest = chain.claims[0].path
+    if chain.watched_sha256 is not None:
+        if chain.watched_sha256 != known.digest_sha256 and name not in rejected:
+            message = f"{name}: another digest than the one verified before"
+            yield Finding(Code.FORKED, name, None, message)
+    elif digest_age(newest) < digest_age(name):
+        if isinstance(latest, bytes) and newest not in rejected:
+            message = f"the newest digest is {newest}, but {name} was verified before"
+            yield Finding(Code.ROLLED_BACK, LATEST, None, message)
+    elif chain.findings.answer is Answer.VERIFIED:
+        message = f"{name}: verified before, and no digest leads to it any more"
+        yield Finding(Code.FORKED, name, None, message)
 
 
 def compare_digests(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:

@@ -2,10 +2,12 @@
 
 import re
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, HTTPResponse
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
@@ -18,12 +20,15 @@ from urllib.request import (
 )
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.verify.sources import MAX_OBJECT_BYTES
+from audit_ledger.shown_url import shown_url
+from audit_ledger.verify.content_coding import ASKED_FOR, decode_content
+from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Outcome
 
 _DELAYS_SECONDS = (0, 0.2, 0.8)  # before each attempt
 _ABSENT = (404, 410)
 _PASSING = (429, 500, 502, 503, 504)  # worth asking again
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
+_PIECE_BYTES = 1 << 16
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -33,26 +38,34 @@ class HttpSource:
 
     404 and 410 mean that there is no such object; any other refusal, and silence, that nothing
     can be said. `token`: sent as bearer token, over https or to this machine only, and never to
-    another host that answers by a redirect. FormatError: not such a URL.
+    another host that answers by a redirect. `timeout_seconds`: of silence; `deadline_seconds`: for
+    one object with all attempts, however steadily its bytes drip. FormatError: not such a URL.
     """
 
     url: str
     token: str | None = field(default=None, repr=False)
     timeout_seconds: float = 20
+    deadline_seconds: float = 120
     wait: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
         """Refuse what is no such URL, and sending a token where others can read it."""
+        shown = shown_url(self.url)
         try:
             parts = urlsplit(self.url)
             (parts.hostname or "").encode("idna")
+            _ = parts.port
             self.url.encode("ascii")
         except ValueError:
-            raise FormatError(f"{self.url}: not a URL (percent-encode what is not ASCII)") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise FormatError(f"{self.url}: not an http or https URL without a query")
+            raise FormatError(f"{shown}: not a URL (percent-encode what is not ASCII)") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise FormatError(f"{shown}: not an http or https URL")
+        if parts.query or parts.fragment:
+            raise FormatError(f"{shown}: a URL without query and fragment is expected")
+        if "@" in parts.netloc:
+            raise FormatError(f"{shown}: a URL without user and password is expected; see --token")
         if self.token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise FormatError(f"{self.url}: a token is sent over https only")
+            raise FormatError(f"{shown}: a token is sent over https only")
         if self.token and not _TOKEN.fullmatch(self.token):
             raise FormatError("token: not the characters of a bearer token")
 
@@ -68,40 +81,64 @@ class HttpSource:
 
     def read(self, path: str) -> bytes | None:
         """GET one object; asks again, a few times, where that may help."""
-        request = Request(f"{self.url.rstrip('/')}/{quote(path)}")  # noqa: S310 - checked above
-        request.add_header("Accept-Encoding", "gzip, identity")
-        request.add_header("Cache-Control", "no-cache")
-        request.add_header("User-Agent", "audit-ledger")
-        if self.token:
-            request.add_unredirected_header("Authorization", f"Bearer {self.token}")
-        opener = build_opener(_SameSafety, *self._no_proxy_to_this_machine())
-        failure = ""
-        for delay_seconds in _DELAYS_SECONDS:
-            self.wait(delay_seconds)
-            try:
-                return self._get(opener, request, path)
-            except _PassingError as error:
-                failure = str(error)
-        raise UnreachableError(f"{self.url}: {path}: {failure}")
+        answered: SimpleQueue[Outcome | Exception] = SimpleQueue()
+        # A thread of its own, which nobody waits for when time is up: a name server, a handshake
+        # or headers can drip as well as a body.
+        Thread(target=self._answer, args=(path, answered), daemon=True).start()
+        try:
+            outcome = answered.get(timeout=self.deadline_seconds)
+        except Empty:
+            message = f"{self.url}: {path}: not all of it within {self.deadline_seconds:g} s"
+            raise UnreachableError(message) from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def list_all(self) -> None:
         """Plain HTTP cannot list."""
         return
 
+    def _answer(self, path: str, answered: "SimpleQueue[Outcome | Exception]") -> None:
+        try:
+            answered.put(self._read(path))
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the answer
+            answered.put(error)
+
+    def _read(self, path: str) -> bytes | None:
+        request = Request(f"{self.url.rstrip('/')}/{quote(path)}")  # noqa: S310 - checked above
+        request.add_header("Accept-Encoding", ASKED_FOR)
+        request.add_header("Cache-Control", "no-cache")
+        request.add_header("User-Agent", "audit-ledger")
+        if self.token:
+            request.add_unredirected_header("Authorization", f"Bearer {self.token}")
+        opener = build_opener(_SameScheme, *self._no_proxy_to_this_machine())
+        end = time.monotonic() + self.deadline_seconds
+        failure = ""
+        for delay_seconds in _DELAYS_SECONDS:
+            self.wait(delay_seconds)
+            try:
+                return self._get(opener, request, path, end)
+            except _PassingError as error:
+                failure = str(error)
+            if time.monotonic() > end:
+                break
+        raise UnreachableError(f"{self.url}: {path}: {failure}")
+
     def _no_proxy_to_this_machine(self) -> list[ProxyHandler]:
         return [ProxyHandler({})] if urlsplit(self.url).hostname in _LOOPBACK else []
 
-    def _get(self, opener: OpenerDirector, request: Request, path: str) -> bytes | None:
+    def _get(self, opener: OpenerDirector, request: Request, path: str, end: float) -> bytes | None:
+        where = f"{self.url}: {path}"
         try:
             with opener.open(request, timeout=self.timeout_seconds) as answer:
-                return _body(answer)
+                return _body(answer, where, end)
         except HTTPError as error:
             error.close()
             if error.code in _ABSENT:
                 return None
             if error.code in _PASSING:
                 raise _PassingError(f"HTTP status {error.code}") from None
-            raise UnreachableError(f"{self.url}: {path}: HTTP status {error.code}") from None
+            raise UnreachableError(f"{where}: HTTP status {error.code}") from None
         except URLError as error:
             raise _PassingError(str(error.reason)) from None
         except (OSError, HTTPException) as error:  # while the body was read
@@ -112,33 +149,37 @@ class _PassingError(Exception):
     """It did not work and may work the next time."""
 
 
-class _SameSafety(HTTPRedirectHandler):
-    """Follows redirects, but not from https to anything else."""
+class _SameScheme(HTTPRedirectHandler):
+    """Follows redirects, but to no other scheme: neither to plain text nor to files."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
-        if req.type == "https" and urlsplit(newurl).scheme != "https":
-            raise HTTPError(newurl, code, "redirected away from https", headers, fp)
+        parts = urlsplit(newurl)
+        if parts.scheme.lower() != req.type or "@" in parts.netloc:
+            where = shown_url(newurl)
+            raise UnreachableError(
+                f"{shown_url(req.full_url)}: redirected to {where}: not followed"
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _body(answer: HTTPResponse) -> bytes:
-    data = answer.read(MAX_OBJECT_BYTES + 1)
+def _body(answer: HTTPResponse, where: str, end: float) -> bytes:
+    """Give the object; only 200 says that all of it, as it was published, follows (RFC 9110)."""
+    if answer.status != HTTPStatus.OK:
+        raise UnreachableError(f"{where}: HTTP status {answer.status}, expected 200")
+    data = bytearray()
+    while len(data) <= MAX_OBJECT_BYTES:
+        more = answer.read1(min(_PIECE_BYTES, MAX_OBJECT_BYTES + 1 - len(data)))
+        if not more:
+            break
+        data += more
+        if time.monotonic() > end:
+            raise _PassingError("it drips")
     declared = answer.headers.get("Content-Length")
     if declared is not None and len(data) <= MAX_OBJECT_BYTES and declared != str(len(data)):
         raise _PassingError("the connection ended within the answer")
-    return gunzip(data) if answer.headers.get("Content-Encoding", "") == "gzip" else data
-
-
-def gunzip(data: bytes) -> bytes:
-    """Unpack an object that is served compressed, a byte over MAX_OBJECT_BYTES at most.
-
-    What is no gzip is given as it is: its bytes are not those that were published, and the
-    verifier will say so.
-    """
-    unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
-        return unpack.decompress(data, MAX_OBJECT_BYTES + 1)
-    except zlib.error:
-        return data
+        return decode_content(bytes(data), ",".join(answer.headers.get_all("Content-Encoding", [])))
+    except UnreachableError as error:
+        raise UnreachableError(f"{where}: {error}") from None

@@ -1,28 +1,45 @@
 """Objects that are not quite what was asked for: full where partial was, or cut short."""
 
+from dataclasses import replace
+
+from audit_ledger.errors import FormatError
 from audit_ledger.tlog.tiles import HASH_SIZE, TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
 
 _LENGTH_BYTES = 2
 
 
-def read_object(source: Source, of: EntryBundle | Tile) -> Outcome:
+def read_object(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError:
     """Read a tile or entry bundle, partial ones also from the full one that took their place.
 
     A log may delete a partial tile once the full one is there (C2SP tlog-tiles, Partial Tiles), so
-    this happens to whoever reads a log that is growing.
+    this happens to whoever reads a log that is growing. FormatError, given and not raised: what
+    stands in its place is no full one.
     """
     outcome = read_outcome(source, of.path)
     return read_full_instead(source, of) if outcome is None and not of.is_full else outcome
 
 
-def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome:
+def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError:
     """Read the full tile or bundle that took a partial one's place; gives the part asked for."""
+    full = replace(of, width=TILE_WIDTH)
+    outcome = read_outcome(source, full.path)
+    if not isinstance(outcome, bytes):
+        return outcome
+    if wrong := wrong_length(outcome, full):
+        return FormatError(f"{full.path}: {wrong}")
+    return beginning(outcome, of)
+
+
+def wrong_length(data: bytes, of: EntryBundle | Tile) -> str:
+    """Say what is wrong with the length of a tile or bundle; empty where nothing is."""
     if isinstance(of, Tile):
-        outcome = read_outcome(source, Tile(of.level, of.index, TILE_WIDTH).path)
-    else:
-        outcome = read_outcome(source, EntryBundle(of.index, TILE_WIDTH).path)
-    return beginning(outcome, of) if isinstance(outcome, bytes) else outcome
+        expected = HASH_SIZE * of.width
+        return "" if len(data) == expected else f"{len(data)} bytes, expected {expected}"
+    entries, rest_bytes = start_of_bundle(data, of.width)
+    if rest_bytes or len(entries) < of.width:
+        return f"{len(data)} bytes, not those of {of.width} entries"
+    return ""
 
 
 def beginning(data: bytes, of: EntryBundle | Tile) -> bytes:

@@ -6,6 +6,11 @@ from audit_ledger.errors import FormatError
 from audit_ledger.tlog.note import ED25519, MLDSA44_COSIGNATURE, VerifierKey
 from audit_ledger.tlog.policy import Group, Log, Policy, Witness
 
+
+class PolicyError(FormatError):
+    """A policy that cannot tell what it is asked for: not the ledger's fault, but its reader's."""
+
+
 _OWN_KEY = "ledger-mldsa44"
 _OWN_KEYS = "ledger"
 
@@ -33,3 +38,15 @@ def policy_for(origin: str, ed25519_keys: Sequence[bytes], mldsa44_keys: Sequenc
     }
     groups = {_OWN_KEYS: Group(threshold=1, members=tuple(names))}
     return Policy(logs, witnesses, groups, _OWN_KEYS)
+
+
+def require_ed25519_log(policy: Policy, origin: str | None = None) -> None:
+    """Check that a policy can tell who signs a ledger: an Ed25519 key (0x01) on a `log` line.
+
+    `origin`: of the ledger, once it is known. Raises PolicyError: digests would all be rejected,
+    and a ledger accused, for what its reader left out.
+    """
+    names = {log.key.name for log in policy.logs if log.key.algorithm == ED25519}
+    if not names or (origin is not None and origin not in names):
+        whose = "" if origin is None else f" of {origin}"
+        raise PolicyError(f"no log line with an Ed25519 key (type 0x01){whose}")

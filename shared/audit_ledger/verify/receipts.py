@@ -8,7 +8,7 @@ what the proof leads from, to a root that the policy's keys signed.
 from dataclasses import dataclass
 
 from audit_ledger.chain.entry import Entry, EventEntry, decode_entry
-from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
+from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.records.commitment import commitment
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.entry_bundle import decode_bundle
@@ -20,6 +20,7 @@ from audit_ledger.tlog.tile_proofs import inclusion_proof
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.heads import CHECKPOINT
 from audit_ledger.verify.partials import read_object
+from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Source
 
 
@@ -68,7 +69,7 @@ def _read(source: Source, of: str | Tile | EntryBundle) -> bytes:
     outcome = source.read(path) if isinstance(of, str) else read_object(source, of)
     if outcome is None:
         raise UnreachableError(f"{source.name}: {path} is missing")
-    if isinstance(outcome, UnreachableError):
+    if isinstance(outcome, UnreachableError | FormatError):
         raise outcome
     return outcome
 
@@ -78,15 +79,19 @@ def verify_receipt(
 ) -> VerifiedReceipt:
     """Verify a receipt. `entry`: the entry's bytes where the file does not hold them.
 
-    Raises NotFoundError where there is no entry to verify, FormatError and VerificationError where
-    receipt, entry or record are not what they should be.
+    Raises NotFoundError where there is no entry to verify, PolicyError where the policy lacks the
+    ledger's Ed25519 key, FormatError and VerificationError where receipt, entry or record are not
+    what they should be.
     """
     proof = parse_proof(data)
     if entry is None:
         entry = proof.extra
+    elif proof.extra is not None and proof.extra != entry:
+        raise VerificationError("the receipt holds another entry than the one given with it")
     if entry is None:
         raise NotFoundError("the receipt does not hold the entry, and no record file gives it")
     opinion = verify_proof(proof, leaf_hash(entry), policy)
+    require_ed25519_log(policy, opinion.checkpoint.origin)
     decoded = decode_entry(entry)
     if decoded.seq != proof.index:
         raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")

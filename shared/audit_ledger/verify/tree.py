@@ -10,6 +10,7 @@ Memory: a tile's worth of hashes for each level, and what was asked for.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from audit_ledger.errors import FormatError
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT
 from audit_ledger.tlog.tiles import (
@@ -218,6 +219,9 @@ class Tree:
         data = read_object(self._source, tile)
         if data is None:
             self._found(Code.MISSING, tile.path, entries, f"{tile.path} is missing")
+        elif isinstance(data, FormatError):
+            full = replace(tile, width=TILE_WIDTH)
+            self._found(Code.TILE_MALFORMED, full.path, entries, str(data))
         elif not isinstance(data, bytes):
             self._found(Code.UNREACHABLE, tile.path, entries, str(data))
         elif len(data) != HASH_SIZE * tile.width:

@@ -8,21 +8,29 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.verify.coverage import what_is_not_covered, what_is_not_remembered
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, walk_digests
-from audit_ledger.verify.digest_signatures import DigestSignatures, check_signatures
+from audit_ledger.verify.digest_signatures import DigestSignatures
 from audit_ledger.verify.entries import Progress, check_tree
-from audit_ledger.verify.extra_objects import ExtraObjects, check_extra_objects
+from audit_ledger.verify.extra_objects import check_extra_objects
 from audit_ledger.verify.findings import Answer, Code, Finding, Findings
-from audit_ledger.verify.freshness import SignedTimes, check_times
-from audit_ledger.verify.heads import CHECKPOINT, Heads, compare_heads, read_heads
-from audit_ledger.verify.history import (
-    compare_digests,
-    compare_root,
-    compare_with_remembered,
-    recount_control_entries,
+from audit_ledger.verify.freshness import SignedTimes, check_times, own_time
+from audit_ledger.verify.heads import (
+    CHECKPOINT,
+    Heads,
+    compare_heads,
+    compare_with_newest,
+    read_heads,
 )
-from audit_ledger.verify.remembered import Memory
+from audit_ledger.verify.history import (
+    check_history,
+    check_known,
+)
+from audit_ledger.verify.later_digests import check_later_digests, newest_digest
+from audit_ledger.verify.policy_file import require_ed25519_log
+from audit_ledger.verify.remembered import KnownLedger, Memory
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
+from audit_ledger.verify.tree import TreeResult
 from audit_ledger.verify.workers import InProcess, Workers, available_workers
 
 _WORTH_PROCESSES = 50_000  # entries; below, starting processes takes longer than they save
@@ -66,13 +74,17 @@ def verify(
     `now`: the time to judge freshness by, whole seconds since 1970. `memory`: where the last
     verified checkpoint of each origin is kept, None to remember nothing. `tlog_only`: for a log of
     other entries than ours: no entry format, links and digests. `workers`: processes, by default
-    as many as this process may use. Raises FormatError for a memory that cannot be read, OSError
-    for one that cannot be written, and nothing that a published object could cause.
+    as many as this process may use. Raises FormatError for a policy or a memory that cannot be
+    used, OSError for a memory that cannot be written, VerificationError for one that another
+    verification has just filled with what contradicts this one, and nothing that a published
+    object could cause.
 
     Trust is built from the outside in. A step that fails leaves the later ones to be done all the
     same wherever they still mean something, so that one damage does not hide another.
     """
     findings = Findings()
+    began = time.monotonic()
+    require_ed25519_log(policy)
 
     # 1. What the log says of itself now: checkpoint and newest digest, read before anything that
     #    they promise, so that all of it must be there when it is read.
@@ -87,13 +99,15 @@ def verify(
     if opinion is None or not isinstance(heads.checkpoint, bytes):
         return _report(findings, None, None, DigestChain(), None, [])
     checkpoint, origin = opinion.checkpoint, opinion.checkpoint.origin
+    if not tlog_only:
+        require_ed25519_log(policy, origin)
     if checkpoint.extensions and not tlog_only:
         message = "extension lines, which a ledger's checkpoint has none of"
         findings.add(Finding(Code.CHECKPOINT_MALFORMED, CHECKPOINT, None, message))
 
     # 3. What it said before, to this verifier.
-    remembered = memory.load(origin) if memory else None
-    known_sizes = [remembered.size] if remembered else []
+    known = memory.load(origin, policy) if memory else None
+    known_sizes = [1, *([known.checkpoint.size] if known else [])]  # root at size 1: of creation
 
     with _pool(source, checkpoint.size, workers) as pool:
         # 4. The digests, back to the first: each the one that its successor names, each signed.
@@ -101,7 +115,8 @@ def verify(
         signatures = DigestSignatures(pool, policy, origin)
         chain = DigestChain()
         if not tlog_only:
-            chain = walk_digests(source, origin, heads.latest, signatures.take)
+            watch = (known and known.digest_name) or ""
+            chain = walk_digests(source, origin, heads.latest, signatures.take, watch)
             known_sizes += [claim.size_after for claim in chain.claims]
 
         # 5. Every entry, link and tile, in one pass that also gives the root at those sizes.
@@ -120,39 +135,38 @@ def verify(
 
     # 6. One history: the root of all entries is the signed one, every root signed or remembered
     #    earlier is the root of how they begin, and what digests count is there.
-    findings.extend(compare_root(checkpoint, chain, tree))
-    findings.extend(compare_digests(chain, tree))
-    findings.extend(recount_control_entries(chain, tree))
-    if remembered:
-        findings.extend(compare_with_remembered(checkpoint, remembered, tree))
+    findings.extend(check_history(checkpoint, chain, tree))
+    if known:
+        rejected = {finding.where for finding in signatures.findings.kept}
+        findings.extend(check_known(checkpoint, known, chain, tree, rejected, heads.latest))
 
-    # 7. The newest digest is of this checkpoint, so neither was put back to an older one.
-    checkpoint_time = max(opinion.cosignatures.values(), default=0)
-    if isinstance(heads.latest, bytes):
-        findings.extend(compare_heads(checkpoint, _own_time(policy, opinion), heads.latest, now))
-
-    # 8. Nothing beside it that could be taken for a part of it.
-    extra = check_extra_objects(
-        source,
-        checkpoint.size,
-        None if tlog_only else chain,
-        lambda path, data: not check_signatures(policy, origin, [(path, data)])[0],
-        {finding.where for finding in findings.kept},
-    )
+    # 7. Nothing beside it that could be taken for a part of it. Digests that were published since
+    #    `digests/latest` was read go on from it.
+    blamed = {finding.where for finding in findings.kept}
+    extra = check_extra_objects(source, checkpoint.size, None if tlog_only else chain, blamed)
+    later = check_later_digests(source, extra.later_digests, policy, checkpoint, chain)
     findings.merge(extra.findings)
+    findings.merge(later.findings)
+
+    # 8. The newest digest that there is is of this checkpoint, so neither was put back to an older
+    #    one; unless the ledger has grown while it was verified, and both are as new by now.
+    own = own_time(policy, opinion, heads.checkpoint)
+    findings.extend(compare_heads(checkpoint, own, heads.latest, now))
+    at = now + int(time.monotonic() - began) if later.newest else now
+    newest = newest_digest(policy, checkpoint, chain, later, lambda: read_heads(source, at, wait))
+    findings.extend(compare_with_newest(checkpoint, own, newest, at))
 
     # 9. It is still going on, and nothing in it is from the future.
-    times = {CHECKPOINT: checkpoint_time, "digests": signatures.newest_time}
-    if chain.claims:
-        times[chain.claims[0].path] = chain.claims[0].period_to
-    signed = SignedTimes(times)
-    last_entry = (checkpoint.size - 1, tree.last_time) if tree.last_time else None
-    findings.extend(check_times(signed, last_entry, now))
+    signed = _signed_times(policy, opinion, own, chain, signatures.newest_time)
+    findings.extend(check_times(signed, checkpoint.size - 1, tree.last_time, now))
 
     # 10. Only what was verified is remembered. A crash before this forgets one verification.
     if findings.answer is Answer.VERIFIED and memory is not None:
-        memory.save(heads.checkpoint)
-    not_covered = _not_covered(policy, opinion, signed, extra, tlog_only, memory, remembered)
+        memory.save(_known(heads.checkpoint, chain, tree), policy)
+    unpublished = extra.unpublished + later.count if extra.is_listed else None
+    not_covered = what_is_not_covered(policy, opinion, signed, unpublished, tlog_only)
+    not_covered += what_is_not_remembered(memory, known, origin, policy)
+    remembered = known.checkpoint if known else None
     return _report(findings, checkpoint, signed.newest, chain, remembered, not_covered)
 
 
@@ -180,49 +194,32 @@ def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> O
     return opinion
 
 
-def _own_time(policy: Policy, opinion: Opinion) -> int | None:
-    """When the ledger's own key cosigned; witnesses do so later, at a time of their own."""
-    own = [
-        time
+def _signed_times(
+    policy: Policy, opinion: Opinion, own: int | None, chain: DigestChain, in_digests: int
+) -> SignedTimes:
+    """Put together who signed for when; `in_digests`: the newest cosignature within digests."""
+    origin = opinion.checkpoint.origin
+    own_times = {CHECKPOINT: own or 0, "digests": in_digests}
+    if chain.claims:
+        own_times[chain.claims[0].path] = chain.claims[0].period_to
+    others = {
+        name: time
         for name, time in opinion.cosignatures.items()
-        if policy.witnesses[name].key.name == opinion.checkpoint.origin
-    ]
-    return max(own, default=None)
+        if policy.witnesses[name].key.name != origin
+    }
+    return SignedTimes(own_times, others)
+
+
+def _known(checkpoint: bytes, chain: DigestChain, tree: TreeResult) -> KnownLedger:
+    newest = chain.claims[0].path if chain.claims else None
+    digest_sha256 = chain.newest_sha256 if chain.claims else None
+    return KnownLedger(checkpoint, newest, digest_sha256, tree.roots.get(1))
 
 
 def _pool(source: Source, size: int, workers: int | None) -> Executor:
     if workers is None:
         workers = available_workers() if size >= _WORTH_PROCESSES else 1
     return Workers(workers, source) if workers > 1 else InProcess()
-
-
-def _not_covered(
-    policy: Policy,
-    opinion: Opinion,
-    signed: SignedTimes,
-    extra: ExtraObjects,
-    tlog_only: bool,
-    memory: Memory | None,
-    remembered: object,
-) -> list[str]:
-    """Say what an answer of *verified* would not mean."""
-    origin = opinion.checkpoint.origin
-    others = {n for n in opinion.cosignatures if policy.witnesses[n].key.name != origin}
-    notes = {
-        "records: what an entry commits to is checked with a receipt": not tlog_only,
-        "how many blocks a digest counts: blocks are not published": not tlog_only,
-        "how many numbered events never came: the ledger counts them in sealed records": (
-            not tlog_only
-        ),
-        "what entries say, links between them, digests: only the tree was looked at": tlog_only,
-        "how fresh it is: nothing that was signed states a time": signed.newest is None,
-        "whether others are shown the same: no witness but its own key cosigned": not others,
-        "whether it was rolled back before this first contact": memory and not remembered,
-        "whether it was rolled back: nothing is remembered": memory is None,
-        "objects that nothing leads to: this source cannot list": not extra.is_listed,
-        f"{extra.unpublished} objects of a checkpoint to come": extra.unpublished,
-    }
-    return [note for note, applies in notes.items() if applies]
 
 
 def _report(
