@@ -177,12 +177,17 @@ def test_a_memory_of_another_ledger_is_an_error(tmp_path: Path) -> None:
         memory.load("other", Keys().policy())
 
 
+def link_to_a_pipe(path: Path) -> None:
+    os.mkfifo(f"{path}2")
+    path.symlink_to(f"{path}2")
+
+
 def unreadable(path: Path) -> dict[str, Callable[[], object]]:
     return {
         "a folder": path.mkdir,
         "a pipe": lambda: os.mkfifo(path),
         "a device": lambda: path.symlink_to("/dev/null"),
-        "a link to a pipe": lambda: (os.mkfifo(f"{path}2"), path.symlink_to(f"{path}2")),
+        "a link to a pipe": lambda: link_to_a_pipe(path),
         "a link to itself": lambda: path.symlink_to(path),
     }
 
