@@ -2,6 +2,7 @@
 
 import json
 
+import aws_cdk as cdk
 import msgspec
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
@@ -9,6 +10,7 @@ from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from audit_ledger.http.routes import FALLBACKS, ROUTES
 from infra.alarms import alarm, metric
 from infra.bus import BusStack
 from infra.function import LedgerFunction, encrypted_log_group
@@ -23,7 +25,8 @@ from infra.tokens import PortalTokens
 REQUESTS_A_SECOND = 1000
 BURST_REQUESTS = 500
 
-# What is logged of a request: nothing of its path, query, headers or body.
+# What is logged of a request: nothing of its path, query, headers or body; and no address of its
+# source, which API Gateway cannot shorten (docs/decisions/no-source-address-in-the-access-log.md).
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -31,11 +34,35 @@ ACCESS_LOG = {
     "status": "$context.status",
     "client": "$context.authorizer.claims.client_id",
     "authorizer": "$context.authorizer.error",
-    "sourceIp": "$context.identity.sourceIp",
     "responseBytes": "$context.responseLength",
     "responseMs": "$context.responseLatency",
     "functionMs": "$context.integrationLatency",
 }
+
+
+# What pages of other sites may send and read, where `cors_origins` names their origins.
+CORS_REQUEST_HEADERS = (
+    *("accept", "authorization", "content-type", "idempotency-key", "if-none-exist"),
+    *("if-none-match", "prefer", "x-request-id"),
+    *(f"ce-{name}" for name in ("id", "source", "specversion", "subject", "time", "type")),
+)
+CORS_ANSWER_HEADERS = (
+    *("content-location", "etag", "last-modified", "ledger-entry", "location", "retry-after"),
+    *("x-correlation-id", "x-request-id"),
+)
+CORS_SECONDS = 3600
+
+
+def _cors(settings: Settings) -> api.CorsPreflightOptions | None:
+    if not settings.cors_origins:
+        return None
+    return api.CorsPreflightOptions(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=[api.CorsHttpMethod.GET, api.CorsHttpMethod.HEAD, api.CorsHttpMethod.POST],
+        allow_headers=list(CORS_REQUEST_HEADERS),
+        expose_headers=list(CORS_ANSWER_HEADERS),
+        max_age=cdk.Duration.seconds(CORS_SECONDS),
+    )
 
 
 class ApiStack(StageStack):
@@ -48,11 +75,12 @@ class ApiStack(StageStack):
         self._operations = operations
         tokens = settings.tokens
         issuer, audience = tokens.issuer, list(tokens.audience)
+        smart = tokens.smart_configuration
         if issuer is None:
             own = PortalTokens(self)
-            issuer, audience = own.issuer, own.audience
+            issuer, audience, smart = own.issuer, own.audience, own.smart_configuration
         claims = msgspec.json.encode(tokens.claims).decode()
-        ingest = add_ingest(self, operations, bus, claims)
+        ingest = add_ingest(self, operations, bus, claims, smart)
         query = add_query(self, operations, ingest, claims)
         published = self._published(claims)
         self._http = api.HttpApi(
@@ -61,6 +89,7 @@ class ApiStack(StageStack):
             api_name=self.names.prefix,
             description="Audit Ledger: events in, answers and published files out",
             create_default_stage=False,
+            cors_preflight=_cors(settings),
         )
         self._serve(
             authorizers.HttpJwtAuthorizer("Tokens", issuer, jwt_audience=audience),
@@ -108,41 +137,32 @@ class ApiStack(StageStack):
         published: lambda_.IFunction,
     ) -> None:
         """Add the routes. Scopes are judged by the functions, which know SMART's wildcards."""
-        to_ingest = integrations.HttpLambdaIntegration("Ingest", ingest)
-        to_query = integrations.HttpLambdaIntegration("Query", query)
-        to_published = integrations.HttpLambdaIntegration("Published", published)
-        post, get = api.HttpMethod.POST, api.HttpMethod.GET
-        for method, path, integration in (
-            (post, "/AuditEvent", to_ingest),
-            (post, "/", to_ingest),
-            (post, "/events", to_ingest),
-            (get, "/AuditEvent", to_query),
-            (get, "/AuditEvent/{id}", to_query),
-            (get, "/AuditEvent/{id}/receipt", to_query),
-            (get, "/AuditEvent/{id}/{operation}", to_query),
-            (get, "/findings", to_query),
-            (get, "/portals/{id}/gaps", to_query),
-            (post, "/documents/verify", to_query),
-            (get, "/digests", to_query),
-            (get, "/digests/latest", to_query),
-            (get, "/consistency", to_query),
-            (get, "/policy", to_query),
-            (get, "/accounting", to_query),
-            (get, "/accesses", to_query),
-            (get, "/reports/privacy", to_query),
-            (get, "/export", to_query),
-            (get, "/published/{path+}", to_published),
-        ):
-            self._http.add_routes(
-                path=path, methods=[method], integration=integration, authorizer=authorizer
+        to = {
+            # One permission for the whole API: one a route would be more than a policy holds.
+            owner: integrations.HttpLambdaIntegration(
+                owner.capitalize(), function, scope_permission_to_route=False
             )
-        (metadata,) = self._http.add_routes(path="/metadata", methods=[get], integration=to_ingest)
-        acknowledge(
-            metadata,
-            "FHIR servers tell anyone what they can do (R4, http.html, capabilities): it says what "
-            "the API takes and holds no data.",
-            ["AwsSolutions-APIG4"],
-        )
+            for owner, function in (("ingest", ingest), ("query", query), ("published", published))
+        }
+        answers_preflight = bool(self.settings.cors_origins)
+        for route in (*ROUTES, *FALLBACKS):
+            if route.method == "OPTIONS" and answers_preflight:
+                continue  # API Gateway answers; a route of ours would want a token
+            methods = [route.method, "HEAD"] if route.method == "GET" else [route.method]
+            made = self._http.add_routes(
+                path=route.path,
+                methods=[api.HttpMethod[method] for method in methods],
+                integration=to[route.owner],
+                authorizer=None if route.is_open else authorizer,
+            )
+            if route.is_open:
+                for each in made:
+                    acknowledge(
+                        each,
+                        "FHIR and SMART servers tell anyone what they can do (R4, http.html, "
+                        "capabilities; SMART App Launch, conformance): it holds no data.",
+                        ["AwsSolutions-APIG4"],
+                    )
 
     def _add_stage(self) -> None:
         log_group = encrypted_log_group(

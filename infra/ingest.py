@@ -1,5 +1,9 @@
 """Ingest: what it is told, and exactly what it may do."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -17,9 +21,16 @@ EVENT_HOURS = 6
 
 
 def add_ingest(
-    stack: StageStack, operations: Operations, bus: BusStack, claims: str
+    stack: StageStack,
+    operations: Operations,
+    bus: BusStack,
+    claims: str,
+    smart: Mapping[str, Any] | None,
 ) -> LedgerFunction:
-    """Add ingest; the API and the rules of the bus call its alias."""
+    """Add ingest; the API and the rules of the bus call its alias.
+
+    `smart`: what /.well-known/smart-configuration says, where it is known.
+    """
     names = stack.names
     undelivered = sqs.Queue.from_queue_arn(stack, "Undelivered", names.queue_arn(names.undelivered))
     ingest = LedgerFunction(
@@ -33,6 +44,7 @@ def add_ingest(
             "SUBJECTS_TABLE": names.named("subjects"),
             "LEDGERS_TABLE": names.named("ledgers"),
             "TOKEN_CLAIMS": claims,
+            **({} if smart is None else {"SMART_CONFIGURATION": json.dumps(smart)}),
             **public_url(stack.settings),
         },
         may=_permissions(names, bus),

@@ -100,11 +100,15 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who issues tokens. Without an issuer the app makes a Cognito user pool."""
+    """Who issues tokens. Without an issuer the app makes a Cognito user pool.
+
+    `smart_configuration`: what /.well-known/smart-configuration says of an issuer of your own.
+    """
 
     issuer: str | None = None
     audience: tuple[str, ...] = ()
     claims: Claims = Claims()
+    smart_configuration: dict[str, Any] | None = None
 
 
 class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,7 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     let, if signed in with a second factor. `directory_writers`: ARNs of the roles or users who feed
     the directory of users, departments, patients and encounters; without, there is none.
     `public_url`: the API's URL as clients use it, where it is not the API's own: behind a proxy, or
-    under a path of a custom domain.
+    under a path of a custom domain. `cors_origins`: the sites whose pages may call the API.
     """
 
     stage: str
@@ -142,6 +146,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     break_glass: tuple[str, ...] = ()
     directory_writers: tuple[str, ...] = ()
     public_url: str | None = None
+    cors_origins: tuple[str, ...] = ()
 
     def origin(self, ledger: Ledger) -> str:
         """Name of a ledger to the world: `<domain>/<ledger id>`, the domain being the stage's."""

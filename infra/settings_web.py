@@ -1,24 +1,55 @@
-"""What is wrong with the settings of the API's address."""
+"""What is wrong with the settings of the API as the web sees it: address, origins, SMART."""
 
 import re
 from collections.abc import Iterator
 
 from infra.settings import Settings
 
+MAX_CORS_ORIGINS = 20
+SMART_REQUIRED = (
+    "token_endpoint",
+    "grant_types_supported",
+    "capabilities",
+    "code_challenge_methods_supported",
+)
+"""SMART App Launch 2.2, conformance: what every configuration says."""
+MAX_SMART_BYTES = 2000  # Lambda's environment holds 4 KB
+
 _HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+_HERE = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 _PATH = r"(/[A-Za-z0-9._~-]+)*"
 _PUBLIC_URL = re.compile(rf"https://{_HOST}(:\d{{1,5}})?{_PATH}")
-_LOCAL_URL = re.compile(rf"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{{1,5}})?{_PATH}")
+_LOCAL_URL = re.compile(_HERE + _PATH)
+_ORIGIN = re.compile(rf"https://{_HOST}(:\d{{1,5}})?|{_HERE}")
 
 
 def web_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     """Give what is well-formed but wrong: place, what was found, what was expected."""
     url = settings.public_url
-    if url is None or _PUBLIC_URL.fullmatch(url):
+    is_local = settings.stage == "dev" and url is not None and _LOCAL_URL.fullmatch(url)
+    if url is not None and not _PUBLIC_URL.fullmatch(url) and not is_local:
+        expected = "the URL that clients use, https://…, without a query and a slash at its end"
+        yield "public_url", url, expected
+    if len(settings.cors_origins) > MAX_CORS_ORIGINS:
+        yield "cors_origins", len(settings.cors_origins), f"at most {MAX_CORS_ORIGINS}"
+    for place, origin in enumerate(settings.cors_origins):
+        if not _ORIGIN.fullmatch(origin):
+            expected = "the origin of a site, such as https://portal.example.org"
+            yield f"cors_origins[{place}]", origin, expected
+    yield from _smart_faults(settings)
+
+
+def _smart_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    smart = settings.tokens.smart_configuration
+    if smart is None:
         return
-    if settings.stage != "dev" or not _LOCAL_URL.fullmatch(url):
-        yield (
-            "public_url",
-            url,
-            "the URL that clients use, https://…, without a query and a slash at its end",
-        )
+    if settings.tokens.issuer is None:
+        expected = "none without tokens.issuer: the app says it of its own user pool"
+        yield "tokens.smart_configuration", sorted(smart), expected
+    missing = [name for name in SMART_REQUIRED if name not in smart]
+    if missing:
+        expected = f"{', '.join(SMART_REQUIRED)} at least (SMART App Launch 2.2)"
+        yield "tokens.smart_configuration", sorted(smart), expected
+    if len(str(smart)) > MAX_SMART_BYTES:
+        expected = f"at most {MAX_SMART_BYTES} bytes"
+        yield "tokens.smart_configuration", f"{len(str(smart))} bytes", expected

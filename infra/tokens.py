@@ -1,5 +1,7 @@
 """Tokens by default: a Cognito user pool without users, a machine client a portal and reader."""
 
+from typing import Any
+
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
@@ -9,6 +11,25 @@ from infra.stage_stack import StageStack, acknowledge
 SYSTEM_SCOPES = ("AuditEvent.c", "AuditEvent.rs")
 PATIENT_SCOPES = ("AuditEvent.rs",)
 TOKEN_MINUTES = 60
+
+
+def smart_configuration(token_endpoint: str) -> dict[str, Any]:
+    """Say what SMART clients ask (SMART App Launch 2.2, conformance), and only what is so.
+
+    Machines get tokens by their client's secret; nobody is launched or signs in here. Cognito takes
+    S256 where codes are challenged, which the specification has every server say.
+    """
+    return {
+        "token_endpoint": token_endpoint,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "grant_types_supported": ["client_credentials"],
+        "scopes_supported": [
+            *(f"system/{scope}" for scope in SYSTEM_SCOPES),
+            *(f"patient/{scope}" for scope in PATIENT_SCOPES),
+        ],
+        "code_challenge_methods_supported": ["S256"],
+        "capabilities": ["client-confidential-symmetric", "permission-v2"],
+    }
 
 
 class PortalTokens(Construct):
@@ -66,6 +87,7 @@ class PortalTokens(Construct):
         self.issuer = f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{pool_id}"
         self.audience = self._add_clients(stack)
         endpoint = f"{domain.base_url()}/oauth2/token"
+        self.smart_configuration = smart_configuration(endpoint)
         stack.output("TokenEndpoint", endpoint, "Portals get tokens here")
         stack.output("UserPool", pool_id, "To read a client's secret")
 

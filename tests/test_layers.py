@@ -63,7 +63,8 @@ ALLOWED = {
     "audit_ledger.recovery": {"audit_ledger", "audit_ledger.aws", "audit_ledger.chain"},
     "audit_ledger": {"audit_ledger"},
     "functions": {"functions", "audit_ledger.*"},
-    "infra": {"infra", "audit_ledger", "audit_ledger.detections"},  # settings of the rules
+    # Settings of the rules; the routes that functions answer.
+    "infra": {"infra", "audit_ledger", "audit_ledger.detections", "audit_ledger.http"},
     "infra.local": {"infra", "functions", "audit_ledger.*"},
 }
 

@@ -8,7 +8,7 @@ from audit_ledger.http.request import FHIR_JSON
 from audit_ledger.search.documented import PARAMETERS
 
 DATE = "2026-11-26"
-INTERACTIONS = ("create", "read", "search-type")
+INTERACTIONS = ("create", "read", "vread", "search-type")
 FHIR_RELEASES = {"4.0": "4.0.1", "4.3": "4.3.0", "5.0": "5.0.0"}
 
 

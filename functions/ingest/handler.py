@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,18 +13,17 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
 from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.errors import LedgerError
-from audit_ledger.http.answers import Answer, answer, refusal
-from audit_ledger.http.negotiation import fhir_json
+from audit_ledger.errors import LedgerError, NotFoundError
+from audit_ledger.http.answers import Answer, answer, json_answer, refusal
+from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import Request, read_request
+from audit_ledger.http.serving import finished, routed
 from functions.ingest.accept import Acceptor
 from functions.ingest.bus import is_from_bus, take_from_bus
 from functions.ingest.capability import capability_statement
 from functions.ingest.ledgers import Ledgers
 from functions.ingest.own_events import is_own, take_own
 from functions.ingest.routes import ROUTES
-
-METADATA = "GET /metadata"
 
 logger = Logger()
 metrics = Metrics()
@@ -74,17 +74,38 @@ def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: A
         answered = refusal(LedgerError())
     status = answered["statusCode"]
     metrics.add_metric(f"Answers{status // 100}xx", MetricUnit.Count, 1)
-    return answered
+    return finished(event, answered)
 
 
 def _answer(event: dict[str, Any]) -> Answer:
-    request = read_request(event, token_claims(), os.environ.get("PUBLIC_URL", ""))
-    if request.route == METADATA:
-        return _metadata(request)
+    public_url = os.environ.get("PUBLIC_URL", "")
+    on_route = routed(event, "ingest", public_url)
+    if "statusCode" in on_route:
+        return on_route
+    request = read_request(on_route, token_claims(), public_url)
+    if request.route in OPEN_ROUTES:
+        return OPEN_ROUTES[request.route](request)
     acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent
     return ROUTES[request.route](acceptor(), request)
 
 
-def _metadata(request: Request) -> Answer:
+def get_metadata(request: Request) -> Answer:
+    """GET /metadata: the CapabilityStatement, in the release that is asked for."""
     form = fhir_json(request)
     return answer(200, capability_statement(form.version, request.base), form.version)
+
+
+def get_smart_configuration(request: Request) -> Answer:
+    """GET /.well-known/smart-configuration: where tokens come from (SMART App Launch 2.2)."""
+    require_acceptable(request, "application/json")
+    configuration = os.environ.get("SMART_CONFIGURATION")
+    if configuration is None:
+        raise NotFoundError("the settings do not say how the issuer of tokens gives them out")
+    return json_answer(200, msgspec.json.decode(configuration))
+
+
+OPEN_ROUTES: dict[str, Callable[[Request], Answer]] = {
+    "GET /metadata": get_metadata,
+    "GET /.well-known/smart-configuration": get_smart_configuration,
+}
+"""What anyone is told, without a token."""

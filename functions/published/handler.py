@@ -7,10 +7,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from audit_ledger.access import ForbiddenError, TokenClaims, read_access
+from audit_ledger.access import TokenClaims, read_access
 from audit_ledger.aws import clients
 from audit_ledger.aws.objects import LedgerObjects, Retention, StoredObject
-from functions.published.read import Answer, read_published, refusal
+from audit_ledger.errors import LedgerError
+from audit_ledger.http.answers import Answer, refusal
+from audit_ledger.http.request import read_headers
+from audit_ledger.http.serving import finished, routed
+from functions.published.read import read_published
 
 logger = Logger()
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
@@ -38,12 +42,18 @@ def get(ledger_id: str, file: str) -> StoredObject | None:
 
 def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
     """Answer one request."""
-    access = read_access(event["requestContext"]["authorizer"]["jwt"], token_claims())
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     try:
-        return read_published(access, event["pathParameters"]["path"], headers, get)
-    except ForbiddenError as error:
-        return refusal(403, str(error))
+        answered = _answer(event)
+    except LedgerError as error:
+        answered = refusal(error)
     except clients.AwsError as error:
         logger.error("not read", error=type(error).__name__)
-        return refusal(503, "the published files cannot be read now")
+        answered = refusal(LedgerError())
+    return finished(event, answered)
+
+
+def _answer(event: dict[str, Any]) -> Answer:
+    routed(event, "published")
+    access = read_access(event["requestContext"]["authorizer"]["jwt"], token_claims())
+    path = (event.get("pathParameters") or {}).get("path", "")
+    return read_published(access, path, read_headers(event), get)

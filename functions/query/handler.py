@@ -21,7 +21,8 @@ from audit_ledger.errors import FormatError, LedgerError, UnreachableError, Veri
 from audit_ledger.events.rejected import operation_outcome
 from audit_ledger.http.answers import Answer, answer, refusal
 from audit_ledger.http.negotiation import require_acceptable
-from audit_ledger.http.request import Request, read_request
+from audit_ledger.http.request import FHIR_JSON, Request, read_request
+from audit_ledger.http.serving import finished, routed
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
 from functions.query.asked import Desk
@@ -35,7 +36,12 @@ from functions.query.proofs import (
     get_receipt,
 )
 from functions.query.reports import get_accesses, get_accounting, get_privacy_report
-from functions.query.search_events import get_audit_event, get_audit_events, get_submitted
+from functions.query.search_events import (
+    get_audit_event,
+    get_audit_event_version,
+    get_audit_events,
+    get_submitted,
+)
 
 _BROKEN = (VerificationError, FormatError)
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
@@ -46,6 +52,7 @@ metrics = Metrics()
 ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /AuditEvent": get_audit_events,
     "GET /AuditEvent/{id}": get_audit_event,
+    "GET /AuditEvent/{id}/_history/{version}": get_audit_event_version,
     "GET /AuditEvent/{id}/receipt": get_receipt,
     "GET /AuditEvent/{id}/{operation}": get_submitted,
     "GET /findings": get_findings,
@@ -65,6 +72,7 @@ ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
 _JSON = ("application/json",)
 FORMS: dict[str, tuple[str, ...]] = {
     "GET /AuditEvent/{id}/receipt": (*_JSON, "text/plain"),
+    "GET /AuditEvent/{id}/{operation}": (FHIR_JSON[0], "application/cloudevents+json"),
     "GET /findings": _JSON,
     "GET /portals/{id}/gaps": _JSON,
     "POST /documents/verify": _JSON,
@@ -74,7 +82,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "GET /policy": ("text/plain",),
     "GET /export": _JSON,
 }
-"""Media types of the answers that are neither FHIR nor a report: those choose for themselves."""
+"""Media types of answers of one release or none; others, and reports, choose for themselves."""
 
 
 @cache
@@ -139,10 +147,7 @@ def token_claims() -> TokenClaims:
 def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
     """Answer one question. Nothing of it, and nothing that was found, is logged."""
     try:
-        request = read_request(event, token_claims(), os.environ.get("PUBLIC_URL", ""))
-        if request.route in FORMS:
-            require_acceptable(request, *FORMS[request.route])
-        answered = ROUTES[request.route](desk(), request)
+        answered = _answer(event)
     except LedgerError as error:
         answered = _not_holding() if isinstance(error, _BROKEN) else refusal(error)
         if answered["statusCode"] >= 500:
@@ -151,7 +156,18 @@ def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 L
         logger.error("not answered", error=clients.error_code(error))
         answered = refusal(LedgerError())
     metrics.add_metric(f"Answers{answered['statusCode'] // 100}xx", MetricUnit.Count, 1)
-    return answered
+    return finished(event, answered)
+
+
+def _answer(event: dict[str, Any]) -> Answer:
+    public_url = os.environ.get("PUBLIC_URL", "")
+    on_route = routed(event, "query", public_url)
+    if "statusCode" in on_route:
+        return on_route
+    request = read_request(on_route, token_claims(), public_url)
+    if request.route in FORMS:
+        require_acceptable(request, *FORMS[request.route])
+    return ROUTES[request.route](desk(), request)
 
 
 def _not_holding() -> Answer:

@@ -17,6 +17,7 @@ from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
 from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.event_ids import event_id_of
+from functions.query.event_version import VERSION, version_headers
 from functions.query.find import UNOPENED, Page
 from functions.query.own_events import ITI_81
 
@@ -104,9 +105,15 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
     _, opened = found
     shown = shown_event(opened.event, form.release)
     question.record(question.patients_of(opened.event), ITI_81)
-    return answer(
-        200, shown.body, version_of(shown.release, form), {"ETag": f'W/"{opened.event.seq}"'}
-    )
+    return answer(200, shown.body, version_of(shown.release, form), version_headers(opened.event))
+
+
+def get_audit_event_version(desk: Desk, request: Request) -> Answer:
+    """GET /AuditEvent/{id}/_history/{version}: one event, by its only version, 1."""
+    desk.question(request, "r")
+    if request.path["version"] != VERSION:
+        raise NotFoundError(NO_SUCH_EVENT)
+    return get_audit_event(desk, request)
 
 
 def patients_of(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:

@@ -8,6 +8,7 @@ from audit_ledger.events import MAX_ENTRIES, MAX_EVENT_BYTES
 from audit_ledger.events.outcomes import MAX_RECORDS
 from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
+from functions.ingest.handler import OPEN_ROUTES
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
 from functions.published.read import read_published
 from infra.local import api_of_derived, api_of_query, api_of_reports
@@ -125,7 +126,19 @@ SCHEMAS: Json = {
     "CapabilityStatement": object_of(
         ["resourceType", "status", "kind", "fhirVersion", "format", "rest"],
         resourceType={"const": "CapabilityStatement"},
-        fhirVersion={"enum": ["4.0.1", "5.0.0"]},
+        fhirVersion={"enum": ["4.0.1", "4.3.0", "5.0.0"]},
+    ),
+    "SmartConfiguration": object_of(
+        [
+            "token_endpoint",
+            "grant_types_supported",
+            "capabilities",
+            "code_challenge_methods_supported",
+        ],
+        token_endpoint=TEXT_SCHEMA,
+        grant_types_supported={"type": "array", "items": TEXT_SCHEMA},
+        capabilities={"type": "array", "items": TEXT_SCHEMA},
+        code_challenge_methods_supported={"type": "array", "items": TEXT_SCHEMA},
     ),
     "Accepted": closed_object(
         ["accepted", "ids"],
@@ -153,8 +166,15 @@ UNAUTHORIZED: Json = {
     "content": MESSAGE,
 }
 THROTTLED: Json = {"description": "Too many requests: try again.", "content": MESSAGE}
+NOT_ACCEPTABLE: Json = {
+    "description": "Accept takes nothing that this answer could be.",
+    "content": OUTCOME,
+}
 _REFUSALS: Json = {
-    "400": {"description": "Not strict JSON in UTF-8, or a bad header.", "content": OUTCOME},
+    "400": {
+        "description": "Not strict JSON in UTF-8, no gzip as declared, or a bad header.",
+        "content": OUTCOME,
+    },
     "403": {"description": "The token does not allow it.", "content": OUTCOME},
     "413": {
         "description": f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
@@ -164,7 +184,7 @@ _REFUSALS: Json = {
     "415": {"description": "Another media type, encoding or release.", "content": OUTCOME},
     "422": {"description": "Well-formed, and no event that can be kept.", "content": OUTCOME},
     "503": {
-        "description": "Nothing was accepted: send it again.",
+        "description": "Nothing was accepted: send it again after Retry-After.",
         "content": {**OUTCOME, **MESSAGE},
     },
 }
@@ -266,6 +286,18 @@ OPERATIONS: dict[str, Json] = {
             "503": {"description": "Not now.", "content": MESSAGE},
         },
     },
+    "GET /.well-known/smart-configuration": {
+        "operationId": "smartConfiguration",
+        "summary": first_line(OPEN_ROUTES["GET /.well-known/smart-configuration"]),
+        "responses": {
+            "200": {
+                "description": "As SMART App Launch 2.2 has it.",
+                "content": content("SmartConfiguration", JSON),
+            },
+            "404": {"description": "The settings do not say it.", "content": OUTCOME},
+            "503": {"description": "Not now.", "content": MESSAGE},
+        },
+    },
     "GET /published/{path+}": {
         "operationId": "published",
         "summary": "One published file of the ledger that the token is for.",
@@ -285,9 +317,12 @@ OPERATIONS: dict[str, Json] = {
                 "content": {"application/octet-stream": {}, "text/plain": {}},
             },
             "304": {"description": "The caller has it."},
-            "403": {"description": "The token is for no or another ledger.", "content": MESSAGE},
-            "404": {"description": "No such file.", "content": MESSAGE},
-            "503": {"description": "Not now.", "content": MESSAGE},
+            "403": {"description": "The token is for no or another ledger.", "content": OUTCOME},
+            "404": {"description": "No such file.", "content": OUTCOME},
+            "503": {
+                "description": "Not now: ask again after Retry-After.",
+                "content": {**OUTCOME, **MESSAGE},
+            },
         },
     },
     **api_of_query.OPERATIONS,

@@ -141,6 +141,26 @@ def _criterion(name: str, of: str, looks_at: str) -> Json:
     return query(name, f"{of}: {looks_at}", {"type": "array", "items": value})
 
 
+_OF_A_READ = (
+    "Scopes as for a search, with `r`; published events only. It is recorded in the ledger."
+)
+_HEADER: Json = {"required": True, "schema": {"type": "string"}}
+_READ: Json = {
+    "200": {
+        "description": "The event.",
+        "headers": {
+            "ETag": {**_HEADER, "description": "Its version, the only one."},
+            "Last-Modified": {**_HEADER, "description": "The time of its entry."},
+            "Ledger-Entry": {**_HEADER, "description": "The number of its entry."},
+        },
+        "content": content("StoredAuditEvent", FHIR_ANSWER),
+    },
+    "304": {"description": "The caller has it (If-None-Match)."},
+    **_NOT_FOUND,
+    **_OTHER_FORMAT,
+    **REFUSED,
+}
+
 OPERATIONS: dict[str, Json] = {
     "GET /AuditEvent": {
         "operationId": "searchAuditEvents",
@@ -186,20 +206,20 @@ OPERATIONS: dict[str, Json] = {
     "GET /AuditEvent/{id}": {
         "operationId": "readAuditEvent",
         "summary": first_line(ROUTES["GET /AuditEvent/{id}"]),
-        "description": (
-            "Scopes as for a search, with `r`; published events only. It is recorded in the ledger."
-        ),
+        "description": _OF_A_READ,
         "parameters": [_ID, _ACCEPT],
-        "responses": {
-            "200": {
-                "description": "The event.",
-                "headers": {"ETag": {"required": True, "schema": {"type": "string"}}},
-                "content": content("StoredAuditEvent", FHIR_ANSWER),
-            },
-            **_NOT_FOUND,
-            **_OTHER_FORMAT,
-            **REFUSED,
-        },
+        "responses": _READ,
+    },
+    "GET /AuditEvent/{id}/_history/{version}": {
+        "operationId": "readAuditEventVersion",
+        "summary": first_line(ROUTES["GET /AuditEvent/{id}/_history/{version}"]),
+        "description": _OF_A_READ,
+        "parameters": [
+            _ID,
+            path("version", "1: an event has no other.", {**TEXT_SCHEMA, "examples": ["1"]}),
+            _ACCEPT,
+        ],
+        "responses": _READ,
     },
     "GET /AuditEvent/{id}/receipt": {
         "operationId": "receipt",

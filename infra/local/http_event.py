@@ -89,7 +89,7 @@ class Routes:
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(
         _PATH_PART.sub(
-            lambda part: f"(?P<{part[1]}>.+)" if part[2] else f"(?P<{part[1]}>[^/]+)",
+            lambda part: f"(?P<{part[1]}>.*)" if part[2] else f"(?P<{part[1]}>[^/]+)",
             re.escape(path),
         ),
         re.DOTALL,

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from audit_ledger.errors import LedgerError, TooLargeError
 from infra.local.authorizer import ForbiddenError, UnauthorizedError, authorize
+from infra.local.cors import Cors
 from infra.local.deployment import Deployment
 from infra.local.http_event import Answer, Request, Routes, message, to_answer, to_event
 from infra.local.runner import FunctionFailedError, Runner
@@ -40,11 +41,16 @@ class HttpApi:
         self, deployment: Deployment, runner: Runner, keys: Mapping[str, RSAPublicKey]
     ) -> None:
         self._routes = Routes(deployment.routes)
+        self._cors = Cors.of(deployment)
         self._runner = runner
         self._keys = keys
 
     def answer(self, request: Request) -> Answer:
         """Answer one request."""
+        preflight = self._cors.preflight(request)
+        return preflight or self._cors.added(request, self._answer(request))
+
+    def _answer(self, request: Request) -> Answer:
         found = self._routes.find(request.method, request.path)
         if found is None:
             return message(404, "Not Found")

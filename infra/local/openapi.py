@@ -12,7 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.api_description import OPERATIONS, SCHEMAS, THROTTLED, UNAUTHORIZED
+from audit_ledger.http.routes import FALLBACKS
+from infra.local.api_description import (
+    NOT_ACCEPTABLE,
+    OPERATIONS,
+    SCHEMAS,
+    THROTTLED,
+    UNAUTHORIZED,
+)
 from infra.local.assembly import read_assembly
 from infra.synth import REPOSITORY, synthesize
 
@@ -21,7 +28,21 @@ _TOKEN = "token"  # noqa: S105 the name of a scheme
 
 
 def routes_of(assembly: Path) -> dict[str, bool]:
-    """Give the API's routes, and whether each wants a token."""
+    """Give the API's routes, and whether each wants a token; without those that follow from them.
+
+    HEAD is wherever GET is, and FALLBACKS answer what no route does.
+    """
+    implied = {route.key for route in FALLBACKS}
+    found = _all_routes(assembly)
+    return {
+        key: wants
+        for key, wants in found.items()
+        if key.replace("HEAD ", "GET ") not in implied
+        and not (key.startswith("HEAD ") and found.get(key.replace("HEAD ", "GET ")) == wants)
+    }
+
+
+def _all_routes(assembly: Path) -> dict[str, bool]:
     return {
         resource["Properties"]["RouteKey"]: resource["Properties"]["AuthorizationType"] == "JWT"
         for stack in read_assembly(assembly)
@@ -38,7 +59,7 @@ def describe(routes: dict[str, bool]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for route, operation in OPERATIONS.items():
         method, _, path = route.partition(" ")
-        responses = {**operation["responses"], "429": THROTTLED}
+        responses = {"406": NOT_ACCEPTABLE, **operation["responses"], "429": THROTTLED}
         security: list[Any] = []
         if routes[route]:
             responses["401"] = UNAUTHORIZED
@@ -54,7 +75,11 @@ def describe(routes: dict[str, bool]) -> dict[str, Any]:
         "info": {
             "title": "Audit Ledger",
             "version": "1",
-            "description": "Events in, published files out. Anything else is answered 404.",
+            "description": (
+                "Events in, published files out. HEAD is answered wherever GET is. Another method "
+                "is answered 405 with Allow, another path 404, both with an OperationOutcome. "
+                "Accept is a list with weights (RFC 9110, Section 12.5.1)."
+            ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,

@@ -68,7 +68,7 @@ REFUSED: Json = {
         "content": {**OUTCOME, **MESSAGE},
     },
     "503": {
-        "description": "Not now, or it could not be recorded: ask again.",
+        "description": "Not now, or it could not be recorded: ask again after Retry-After.",
         "content": {**OUTCOME, **MESSAGE},
     },
 }

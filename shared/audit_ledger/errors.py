@@ -3,6 +3,9 @@
 No message ever carries an identifier or free text of an event.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class LedgerError(Exception):
     """The root of all errors that this package raises on purpose."""
@@ -17,9 +20,13 @@ class VerificationError(LedgerError):
 
 
 class RefusedError(LedgerError):
-    """A request that is refused for what it says. `status` is the HTTP status."""
+    """A request that is refused for what it says.
+
+    `status` is the HTTP status; `headers` are further ones of the answer.
+    """
 
     status: int
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def operation_outcome(self) -> dict[str, object]:
         """Give the FHIR OperationOutcome that answers this."""

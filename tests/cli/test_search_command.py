@@ -268,7 +268,7 @@ def test_one_event_is_laid_out(asker: Asker, stub: StubServer) -> None:
         "outcomeDesc": "no such chart",
         "purposeOfEvent": [{"coding": [{"code": "TREAT", "display": "treatment"}]}],
     }
-    stub.answering = lambda _: Says(200, event(1, **more), {"ETag": 'W/"4711"'})
+    stub.answering = lambda _: Says(200, event(1, **more), {"Ledger-Entry": "4711"})
     ran = asker.run("show", event_id(1))
     lines = [line.split(maxsplit=1) for line in ran.out.splitlines()]
     assert lines[0] == ["event", f"{event_id(1)}, entry 4711"]

@@ -17,6 +17,8 @@ from audit_ledger.events import (
 )
 from tests.events.made import audit_event_samples, encoded, patient_entity, r4
 
+RAW = ("é", "Müller", "Ångström", "…", "Zoë 😀", "日本", "Łódź", "à", "Å", "ÿ")
+"""As the Go and Java SDKs send it: UTF-8, which is read as Latin-1 on its way."""
 HEADERS = {
     "host": "api.example",
     "ce-specversion": "1.0",
@@ -72,6 +74,10 @@ def test_any_text_survives_percent_encoding(text: str) -> None:
         ('"', '"'),
         ("%zz", "%zz"),
         ("€", "€"),
+        *((text.encode().decode("latin-1"), text) for text in RAW),
+        (f"  {'Café à'.encode().decode('latin-1')}\t", "Café à"),  # its last byte is no space
+        ("J\xfcrgen", "Jürgen"),  # Latin-1, or read as UTF-8 on its way
+        ("Fran\u00c3\u00a7ois%20%C3%A9", "François é"),
     ],
 )
 def test_header_values_are_decoded_as_the_binding_says(value: str, decoded: str) -> None:
@@ -86,6 +92,9 @@ def test_header_values_are_decoded_as_the_binding_says(value: str, decoded: str)
         ({"ce-note": "%C0%A0"}, b"", 400),  # an overlong encoding
         ({"ce-note": "%ff"}, b"", 400),
         ({"ce-note": "\ud800"}, b"", 400),
+        ({"ce-note": "caf\ufffd"}, b"", 400),  # lost on its way
+        ({"ce-note": "\xe2\x82"}, b"", 400),  # two of the three bytes of a €
+        ({"ce-note": "\x93quoted\x94"}, b"", 400),  # Windows-1252, which nobody declares
         ({"content-type": "\ud800"}, b"", 400),
         ({"ce-data": "x"}, b"", 400),
         ({"ce-datacontenttype": "text/plain"}, b"", 400),

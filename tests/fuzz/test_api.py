@@ -28,13 +28,13 @@ def test_every_deployed_route_is_described(assembly: Path) -> None:
             describe(other)
 
 
-def test_only_the_capability_statement_is_told_to_anyone(assembly: Path) -> None:
+def test_only_what_a_server_can_do_is_told_to_anyone(assembly: Path) -> None:
     """Every other operation wants a token, and says 401."""
     document = json.loads(DOCUMENT.read_bytes())
     for path, operations in document["paths"].items():
         for operation in operations.values():
             wants = operation["security"] != []
-            assert wants == (path != "/metadata")
+            assert wants == (path not in ("/metadata", "/.well-known/smart-configuration"))
             assert ("401" in operation["responses"]) == wants
 
 

@@ -95,18 +95,6 @@ def test_a_body_is_the_bytes_that_were_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "status"), [("identity", 200), ("Identity", 200), ("gzip", 415), ("", 415)]
-)
-def test_a_body_comes_as_it_is(encoding: str, status: int) -> None:
-    """RFC 9110, Section 8.4: what the function cannot undo is refused."""
-    headers = {"content-encoding": encoding}
-    if status == 200:
-        assert read(headers=headers).body == b""
-    else:
-        assert refusal(headers=headers) == (415, "Content-Encoding")
-
-
-@pytest.mark.parametrize(
     ("query", "pairs"),
     [
         ("", []),

@@ -5,6 +5,7 @@ import json
 from tests.infra.assembly import ACCOUNT, REGION, Assembly
 
 P = "audit-ledger-dev"
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def routes(assembly: Assembly) -> dict[str, str]:
@@ -15,9 +16,18 @@ def routes(assembly: Assembly) -> dict[str, str]:
     }
 
 
-def test_every_route_but_the_capability_statement_wants_a_token(dev: Assembly) -> None:
+def test_every_route_but_what_a_server_can_do_wants_a_token(dev: Assembly) -> None:
     """Scopes are the functions' to judge: SMART has wildcards that API Gateway has not."""
-    assert routes(dev) == {
+    found = routes(dev)
+    read = {key for key in found if key.startswith("GET ")}
+    assert {key.replace("HEAD ", "GET ") for key in found if key.startswith("HEAD ")} == read
+    assert all(found[key] == found[key.replace("GET ", "HEAD ")] for key in read)
+    assert {key: kind for key, kind in found.items() if not key.startswith("HEAD ")} == {
+        **{f"{method} /{{path+}}": "JWT" for method in ("GET", *CHANGING, "OPTIONS")},
+        **{f"{method} /": "JWT" for method in ("GET", *CHANGING, "OPTIONS")},
+        "GET /metadata/{path+}": "NONE",
+        "GET /.well-known/smart-configuration": "NONE",
+        "GET /AuditEvent/{id}/_history/{version}": "JWT",
         "POST /AuditEvent": "JWT",
         "POST /": "JWT",
         "POST /events": "JWT",

@@ -299,6 +299,24 @@ WRONG: list[tuple[dict[str, Any], str]] = [
             "https://audit.example.org/a b",
         )
     ),
+    *(
+        ({"cors_origins": [origin]}, f'cors_origins[0]: found "{origin}", expected the origin')
+        for origin in ("*", "https://a.example/", "a.example", "http://a.example", "null")
+    ),
+    (
+        {"tokens": {"smart_configuration": {}}},
+        "tokens.smart_configuration: found [], expected none without tokens.issuer",
+    ),
+    (
+        {
+            "tokens": {
+                "issuer": "https://x.example",
+                "audience": ["a"],
+                "smart_configuration": {"token_endpoint": "https://x.example/token"},
+            }
+        },
+        'tokens.smart_configuration: found ["token_endpoint"], expected token_endpoint, grant',
+    ),
     ({"tokens": {"issuer": "http://x"}}, 'tokens.issuer: found "http://x", expected an https URL'),
     (
         {"tokens": {"issuer": "https://x.example"}},

@@ -158,7 +158,6 @@ def test_a_token_without_the_scope_of_the_route_is_403(client: Client) -> None:
         ("POST", "/metadata"),
         ("HEAD", "/metadata"),
         ("GET", "/metadata/"),
-        ("GET", "/published/"),
         ("DELETE", "/events/7/8"),
     ],
 )

@@ -13,7 +13,7 @@ from audit_ledger.cli.parameters import event_path
 from audit_ledger.cli.report import printable
 from audit_ledger.cli.screen import facts
 
-_ENTRY = re.compile(r'W/"([0-9]+)"')  # ETag: the entry's number
+_ENTRY = re.compile(r"[0-9]{1,19}")
 
 
 def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
@@ -27,7 +27,7 @@ def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
     details = event_facts.read_details(answered.body)
     if details is None:
         raise CannotTellError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
-    entry = _ENTRY.fullmatch(answered.headers.get("etag", ""))
-    click.echo(f"event {printable(event_id)}" + (f", entry {entry[1]}" if entry else ""))
+    entry = _ENTRY.fullmatch(answered.headers.get("ledger-entry", ""))
+    click.echo(f"event {printable(event_id)}" + (f", entry {entry[0]}" if entry else ""))
     facts(list(event_facts.all_facts(details)))
     return VERIFIED

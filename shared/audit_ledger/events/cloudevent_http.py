@@ -9,6 +9,7 @@ redelivery gives the same bytes, and the body verbatim as `data` where it is JSO
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -24,6 +25,8 @@ from audit_ledger.events.rejected import RejectedEvent
 _PREFIX: Final = "ce-"
 _NAME: Final = re.compile(r"[a-z0-9]+")
 _FIRST: Final = ("specversion", "id", "source", "type")
+_LOST: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+"""Controls, of which UTF-8 that was read as Latin-1 and then cut is full; what was not read."""
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -60,6 +63,23 @@ def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
     return b"{" + b",".join(members) + b"}"
 
 
+def _repaired(value: str) -> str:
+    """Give a header value as its sender wrote it, who may have sent UTF-8 without encoding it.
+
+    The binding wants everything beyond printable ASCII percent-encoded (3.1.3.2); the Go and Java
+    SDKs send it raw. What stands between reads header bytes as Latin-1 (RFC 9110, Section 5.5), so
+    UTF-8 arrives as several characters for one, or as UTF-8, or with U+FFFD for what it could not
+    read. RejectedEvent (400) where what was sent cannot be told.
+    """
+    if value.isascii():
+        return value
+    with suppress(UnicodeError):  # where it was read as what it is: UTF-8, or Latin-1
+        value = value.encode("latin-1").decode("utf-8")
+    if _LOST.search(value):
+        raise RejectedEvent(400, "value", "headers", "percent-encoded UTF-8 beyond ASCII")
+    return value
+
+
 def _attribute(header: str, value: str) -> str:
     """Decode a header value (HTTP binding, Section 3.1.3.2): quotes first, then one round of %."""
     name = header.removeprefix(_PREFIX)
@@ -67,7 +87,7 @@ def _attribute(header: str, value: str) -> str:
         raise RejectedEvent(
             400, "structure", "headers", "ce- headers that name attributes other than data's"
         )
-    text = value.strip()
+    text = _repaired(value).strip(" \t")
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = _QUOTED_PAIR.sub(r"\1", text[1:-1])
     try:

@@ -12,14 +12,19 @@ from audit_ledger.events.rejected import operation_outcome
 FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
 """The `fhirVersion` of a format; other formats have none."""
 
+RETRY_SECONDS = 5
+"""After which to ask again where the ledger cannot answer now (RFC 9110, Section 10.2.3)."""
+
 Answer = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
 
 def refusal(error: LedgerError) -> Answer:
     """Answer an error: where and what was expected, and nothing of what was sent."""
+    headers: dict[str, str] = {}
     if isinstance(error, RefusedError):
         outcome, status = error.operation_outcome(), error.status
+        headers = dict(error.headers)
     elif isinstance(error, ForbiddenError):
         outcome, status = operation_outcome("error", "forbidden", str(error)), 403
     elif isinstance(error, NotFoundError):
@@ -29,7 +34,8 @@ def refusal(error: LedgerError) -> Answer:
     else:
         outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
         status = 503
-    return answer(status, msgspec.json.encode(outcome), "")
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+    return answer(status, msgspec.json.encode(outcome), "", headers)
 
 
 def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:

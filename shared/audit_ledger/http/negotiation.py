@@ -68,7 +68,7 @@ def version_of(release: Release, asked: FhirJson) -> str:
 
 def require_acceptable(request: Request, *media_types: str) -> str:
     """Give the one of these types that Accept wants most; RejectedEvent (406) if none will do."""
-    offers = [Offer((each,)) for each in media_types]
+    offers = [Offer(FHIR_JSON if each == FHIR_JSON[0] else (each,)) for each in media_types]
     chosen = choose(parse_accept(request.headers.get("accept", "")), offers)
     if chosen is None:
         raise RejectedEvent(406, "not-supported", "Accept", " or ".join(media_types))

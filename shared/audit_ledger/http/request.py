@@ -10,6 +10,7 @@ from audit_ledger.access import Access, TokenClaims, read_access
 from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.http.base_url import base_url
+from audit_ledger.http.content_coding import decoded
 
 MAX_KEY_LENGTH = 255
 PREFERENCES = ("minimal", "representation", "OperationOutcome")
@@ -103,17 +104,18 @@ def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str =
     context = event["requestContext"]
     headers = read_headers(event)
     body = event.get("body") or ""
-    if not event.get("isBase64Encoded") and REPLACEMENT in body:
+    is_whole = bool(event.get("isBase64Encoded"))
+    packed = b64decode(body) if is_whole else body.encode()
+    sent = decoded(packed, headers.get("content-encoding", ""), is_whole=is_whole)
+    if not is_whole and REPLACEMENT in body:
         # API Gateway hands JSON over as text, with this in the place of bytes that are none.
         raise RejectedEvent(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise RejectedEvent(415, "not-supported", "Content-Encoding", "none: send it as it is")
     return Request(
         route=event["routeKey"],
         access=read_access(context.get("authorizer", {}).get("jwt", {}), names),
         headers=headers,
         media_type=parse_media_type(headers.get("content-type", "")),
-        body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        body=sent,
         base=base_url(event, public_url),
         query=event.get("rawQueryString") or "",
         target=event.get("rawPath") or "/",

@@ -1,0 +1,118 @@
+"""What is the same of every request: which route it is for, HEAD, conditions, request ids."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from audit_ledger.errors import NotFoundError, RefusedError
+from audit_ledger.events.rejected import operation_outcome
+from audit_ledger.http.answers import Answer
+from audit_ledger.http.base_url import base_url
+from audit_ledger.http.routes import ROUTES, Match, Owner, matching, methods_of
+
+_KEYS: Final = frozenset(route.key for route in ROUTES)
+_MOST_ID: Final = 128  # characters of a client's request id
+
+
+class MethodNotAllowedError(RefusedError):
+    """A known path, and a method that it does not have (RFC 9110, Section 15.5.6)."""
+
+    status = 405
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"the method: expected one of {', '.join(allowed)}")
+        self.headers = {"Allow": ", ".join(allowed)}
+
+    def operation_outcome(self) -> dict[str, object]:
+        """Give the FHIR OperationOutcome that answers this."""
+        return operation_outcome("error", "not-supported", str(self))
+
+
+class MovedError(RefusedError):
+    """The same without the slash at its end, which another function answers."""
+
+    status = 308
+
+    def __init__(self, location: str) -> None:
+        super().__init__("the path: expected no slash at its end")
+        self.headers = {"Location": location}
+
+    def operation_outcome(self) -> dict[str, object]:
+        """Give the FHIR OperationOutcome that answers this."""
+        return operation_outcome("information", "informational", str(self))
+
+
+def routed(event: Mapping[str, Any], owner: Owner, public_url: str = "") -> dict[str, Any] | Answer:
+    """Give the event with the route that it is for; HEAD has the route of GET.
+
+    Where OPTIONS asks what a path can do, give the answer, by its `statusCode`. Raises
+    NotFoundError for an unknown path, MethodNotAllowedError, and MovedError where the path, but for
+    a slash at its end, is another function's.
+    """
+    method, _, template = event["routeKey"].partition(" ")
+    asked = "GET" if method == "HEAD" else method
+    if f"{asked} {template}" in _KEYS:
+        return {**event, "routeKey": f"{asked} {template}"}
+    found = matching(_path(event, template))
+    if not found:
+        raise NotFoundError("no such path")
+    allowed = methods_of(found)
+    if method == "OPTIONS":
+        return {"statusCode": 204, "headers": {"Allow": ", ".join(allowed)}}
+    of_method = [each for each in found if each.route.method == asked]
+    if not of_method:
+        raise MethodNotAllowedError(allowed)
+    (match,) = of_method
+    if match.route.owner != owner:
+        raise MovedError(_location(event, match, public_url))
+    return {**event, "routeKey": match.route.key, "pathParameters": dict(match.variables)}
+
+
+def finished(event: Mapping[str, Any], answer: Answer) -> Answer:
+    """Complete an answer: request ids, 304 for who has it already, no body for HEAD.
+
+    The request's id is the one in the access log; a client's own comes back as X-Correlation-Id
+    (FHIR, http.html, custom headers).
+    """
+    context = event["requestContext"]
+    given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = dict(answer.get("headers") or {})
+    if context.get("requestId"):
+        headers["X-Request-Id"] = context["requestId"]
+    own = given.get("x-request-id", "")
+    if own and len(own) <= _MOST_ID and own.isascii() and own.isprintable():
+        headers["X-Correlation-Id"] = own
+    completed = {**answer, "headers": headers}
+    method = event["routeKey"].partition(" ")[0]
+    is_read = method in ("GET", "HEAD") and answer["statusCode"] == 200
+    if is_read and _matches(given.get("if-none-match", ""), headers.get("ETag")):
+        headers.pop("Content-Type", None)
+        completed["statusCode"] = 304
+    if method == "HEAD" or completed["statusCode"] == 304:
+        completed.pop("body", None)
+        completed.pop("isBase64Encoded", None)
+    return completed
+
+
+def _path(event: Mapping[str, Any], template: str) -> str:
+    """Give the path, without the name of a stage, which stands in rawPath."""
+    fixed, is_greedy, _ = template.partition("{path+}")
+    variables = event.get("pathParameters") or {}
+    return fixed + str(variables.get("path", "")) if is_greedy else fixed
+
+
+def _location(event: Mapping[str, Any], match: Match, public_url: str) -> str:
+    path = re.sub(
+        r"\{(\w+)\+?\}", lambda name: quote(match.variables[name[1]], safe="/"), match.route.path
+    )
+    query = event.get("rawQueryString") or ""
+    return f"{base_url(event, public_url)}{path}" + (f"?{query}" if query else "")
+
+
+def _matches(condition: str, tag: str | None) -> bool:
+    """Compare weakly, as If-None-Match has it (RFC 9110, Section 13.1.2)."""
+    if not tag or not condition:
+        return False
+    tags = [each.strip().removeprefix("W/") for each in condition.split(",")]
+    return "*" in tags or tag.removeprefix("W/") in tags

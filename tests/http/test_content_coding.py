@@ -1,0 +1,121 @@
+"""Compressed bodies are unpacked within bounds, and only where they are what they say."""
+
+import gzip
+import zlib
+from base64 import b64encode
+
+import pytest
+
+from audit_ledger.events import RejectedEvent
+from audit_ledger.http import content_coding
+from audit_ledger.http.answers import refusal
+from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, decoded
+from tests.http.test_request import read
+
+BODY = b'{"resourceType":"AuditEvent"}'
+PACKED = gzip.compress(BODY)
+
+
+def status_of(body: bytes, coding: str = "gzip", *, is_whole: bool = True) -> int:
+    with pytest.raises(RejectedEvent) as refused:
+        decoded(body, coding, is_whole=is_whole)
+    return refused.value.status
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", " gzip ", "identity, gzip", "gzip,"])
+def test_gzip_is_undone(coding: str) -> None:
+    """Names are read without case; x-gzip is the same (RFC 9110, Section 8.4.1.3)."""
+    assert decoded(PACKED, coding, is_whole=True) == BODY
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity", "identity, identity"])
+def test_without_a_coding_a_body_is_as_sent(coding: str) -> None:
+    """Also one that looks compressed."""
+    assert decoded(PACKED, coding, is_whole=False) == PACKED
+
+
+@pytest.mark.parametrize(
+    "coding", ["deflate", "br", "zstd", "compress", "gzip, gzip", "gzip2", "*"]
+)
+def test_other_codings_are_415_with_those_that_are_taken(coding: str) -> None:
+    """RFC 9110, Section 15.5.16 and 12.5.3."""
+    with pytest.raises(RejectedEvent) as refused:
+        decoded(PACKED, coding, is_whole=True)
+    told = refusal(refused.value)
+    assert told["statusCode"] == 415
+    assert told["headers"]["Accept-Encoding"] == "gzip, identity"
+
+
+def test_a_file_of_several_members_is_one_body() -> None:
+    """RFC 1952, Section 2.2; as many as anybody sends, and no more."""
+    halves = gzip.compress(BODY[:5]) + gzip.compress(BODY[5:])
+    assert decoded(halves, "gzip", is_whole=True) == BODY
+    member = gzip.compress(b"")
+    assert decoded(member * MAX_MEMBERS, "gzip", is_whole=True) == b""
+    assert status_of(member * (MAX_MEMBERS + 1)) == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        BODY,
+        PACKED[:-1],
+        PACKED[:10],
+        PACKED + b"\0",
+        PACKED + b"\0" * 512,
+        PACKED + BODY,
+        PACKED + PACKED[:12],
+        PACKED[:-8] + b"\0" * 8,  # another check sum and length
+        PACKED[:-4] + b"\1\0\0\0",
+        zlib.compress(BODY),
+        zlib.compress(BODY)[2:-4],
+    ],
+)
+def test_what_is_no_whole_gzip_file_is_refused(body: bytes) -> None:
+    """Cut, altered, of another format, or with something behind it."""
+    assert status_of(body) == 400
+
+
+def test_unpacking_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb is never unpacked: no more is made than the bound and a byte."""
+    assert len(decoded(gzip.compress(bytes(MAX_UNPACKED_BYTES)), "gzip", is_whole=True)) == (
+        MAX_UNPACKED_BYTES
+    )
+    made: list[int] = []
+    real = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, bits: int) -> None:
+            self._of = real(bits)
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            out = self._of.decompress(data, most)
+            made.append(len(out))
+            return out
+
+        @property
+        def eof(self) -> bool:
+            return self._of.eof
+
+        @property
+        def unused_data(self) -> bytes:
+            return self._of.unused_data
+
+    monkeypatch.setattr(content_coding.zlib, "decompressobj", Counting)
+    bomb = gzip.compress(bytes(64 * 1024 * 1024), 9)
+    half = gzip.compress(bytes(MAX_UNPACKED_BYTES // 2))
+    for body in (bomb, half + half + bomb, gzip.compress(bytes(MAX_UNPACKED_BYTES + 1))):
+        made.clear()
+        assert status_of(body) == 413
+        assert sum(made) == MAX_UNPACKED_BYTES + 1
+
+
+def test_a_request_is_read_unpacked() -> None:
+    """As API Gateway hands bytes over, in base64; handed over as text they are damaged: 415."""
+    headers = {"content-encoding": "gzip", "content-type": "application/fhir+json"}
+    sent = b64encode(PACKED).decode()
+    assert read(headers=headers, body=sent, isBase64Encoded=True).body == BODY
+    with pytest.raises(RejectedEvent, match=r"application/fhir\+json") as refused:
+        read(headers=headers, body=PACKED.decode("utf-8", "replace"))
+    assert refused.value.status == 415

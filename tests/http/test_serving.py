@@ -1,0 +1,205 @@
+"""Every path and method has an answer in FHIR's form: HEAD, OPTIONS, 404, 405, 308, 304."""
+
+from typing import Any
+
+import pytest
+
+from audit_ledger.errors import LedgerError, NotFoundError, RefusedError
+from audit_ledger.http.answers import answer, refusal
+from audit_ledger.http.routes import FALLBACKS, ROUTES, Owner, matching, methods_of
+from audit_ledger.http.serving import finished, routed
+from functions.ingest.handler import OPEN_ROUTES
+from functions.ingest.routes import ROUTES as INGEST_ROUTES
+from functions.query.handler import FORMS
+from functions.query.handler import ROUTES as QUERY_ROUTES
+
+FALLBACK = "/{path+}"
+
+
+def event(method: str, path: str, template: str = FALLBACK, **members: Any) -> dict[str, Any]:
+    """What API Gateway hands over for a path that only a fallback matches."""
+    fixed = template.partition("{path+}")[0]
+    return {
+        "routeKey": f"{method} {template}",
+        "rawPath": path,
+        "pathParameters": {"path": path.removeprefix(fixed)},
+        "headers": {},
+        "requestContext": {"domainName": "api.example.org", "requestId": "r1"},
+        **members,
+    }
+
+
+def refused(asked: dict[str, Any], owner: Owner = "query") -> dict[str, Any]:
+    with pytest.raises(LedgerError) as error:
+        routed(asked, owner)
+    return refusal(error.value)
+
+
+def test_each_function_answers_the_routes_that_lead_to_it() -> None:
+    """No more and no fewer; those of query that are neither FHIR nor reports say their form."""
+    of = {
+        owner: {route.key for route in ROUTES if route.owner == owner and not route.is_open}
+        for owner in ("ingest", "query", "published")
+    }
+    assert set(INGEST_ROUTES) == of["ingest"]
+    assert set(QUERY_ROUTES) == of["query"]
+    assert set(OPEN_ROUTES) == {route.key for route in ROUTES if route.is_open}
+    assert set(FORMS) < set(QUERY_ROUTES)
+    assert of["published"] == {"GET /published/{path+}"}
+
+
+def test_every_method_of_every_path_leads_somewhere() -> None:
+    """The fallbacks have what the routes have not."""
+    methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    for path in ("/", FALLBACK):
+        found = {each.method for each in (*ROUTES, *FALLBACKS) if each.path == path}
+        assert found == methods
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/AuditEvent/1/2/3", "/Patient/1", "//", "/é/", "/a\n"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
+def test_an_unknown_path_is_404_in_fhirs_form(method: str, path: str) -> None:
+    """And nothing of it is repeated."""
+    if path == "//":
+        path = "/nothing//"
+    told = refused(event(method, path))
+    assert told["statusCode"] == 404
+    assert "OperationOutcome" in told["body"]
+    assert path.strip("/") not in told["body"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/AuditEvent", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", "/AuditEvent/", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", "/AuditEvent/7", "GET, HEAD, OPTIONS"),
+        ("PATCH", "/metadata", "GET, HEAD, OPTIONS"),
+        ("POST", "/AuditEvent/7/_history/1", "GET, HEAD, OPTIONS"),
+        ("GET", "/events", "POST, OPTIONS"),
+        ("HEAD", "/documents/verify", "POST, OPTIONS"),
+        ("PUT", "/published/st-elsewhere/checkpoint", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_method_that_a_path_has_not_is_405(method: str, path: str, allow: str) -> None:
+    """RFC 9110, Section 15.5.6: Allow is a must."""
+    told = refused(event(method, path))
+    assert (told["statusCode"], told["headers"]["Allow"]) == (405, allow)
+    assert "OperationOutcome" in told["body"]
+    if method != "HEAD":
+        asked = routed(event("OPTIONS", path), "ingest")
+        assert (asked["statusCode"], asked["headers"]["Allow"]) == (204, allow)
+
+
+def test_the_root_takes_bundles_and_nothing_else() -> None:
+    """It is a route of its own: its fallbacks have no variable."""
+    told = refused(event("GET", "/", "/", pathParameters=None))
+    assert (told["statusCode"], told["headers"]["Allow"]) == (405, "POST, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "variables", "owner"),
+    [
+        ("GET", "/AuditEvent/", "GET /AuditEvent", {}, "query"),
+        ("GET", "/AuditEvent//", "GET /AuditEvent", {}, "query"),
+        ("HEAD", "/AuditEvent/", "GET /AuditEvent", {}, "query"),
+        ("GET", "/AuditEvent/7/", "GET /AuditEvent/{id}", {"id": "7"}, "query"),
+        ("GET", "/digests/latest/", "GET /digests/latest", {}, "query"),
+        ("POST", "/AuditEvent/", "POST /AuditEvent", {}, "ingest"),
+        ("POST", "/events/", "POST /events", {}, "ingest"),
+    ],
+)
+def test_a_slash_at_the_end_does_no_harm(
+    method: str, path: str, route: str, variables: dict[str, str], owner: Owner
+) -> None:
+    """No route of API Gateway can end with one."""
+    found = routed(event(method, path), owner)
+    assert (found["routeKey"], found["pathParameters"]) == (route, variables)
+
+
+def test_metadata_with_a_slash_wants_no_token() -> None:
+    """Its fallback is open, and leads nowhere else."""
+    (open_,) = (route for route in FALLBACKS if route.is_open)
+    asked = event("GET", "/metadata/", open_.path, pathParameters={"path": ""})
+    assert routed(asked, "ingest")["routeKey"] == "GET /metadata"
+    asked = event("GET", "/metadata/AuditEvent", open_.path)
+    assert refused(asked, "ingest")["statusCode"] == 404
+
+
+def test_what_another_function_answers_is_named_without_the_slash() -> None:
+    """308 keeps method and body (RFC 9110, Section 15.4.9); the query stays, spelled safely."""
+    asked = event("POST", "/documents/verify/", rawQueryString="a=%20b")
+    told = refused(asked, "ingest")
+    assert told["statusCode"] == 308
+    assert told["headers"]["Location"] == "https://api.example.org/documents/verify?a=%20b"
+    with pytest.raises(RefusedError) as moved:
+        routed(event("GET", "/published/a\r\nb: c/"), "query", "https://public.example/x")
+    assert moved.value.headers["Location"] == "https://public.example/x/published/a%0D%0Ab%3A%20c"
+
+
+def test_a_stage_in_the_raw_path_is_no_part_of_a_path() -> None:
+    """A stage that is not $default stands in rawPath."""
+    asked = event("GET", "/AuditEvent/", rawPath="/prod/AuditEvent/")
+    assert routed(asked, "query")["routeKey"] == "GET /AuditEvent"
+
+
+def test_fixed_paths_come_before_variables() -> None:
+    """As API Gateway chooses."""
+    assert [each.route.path for each in matching("/digests/latest")] == ["/digests/latest"]
+    assert methods_of(matching("/AuditEvent")) == ("GET", "HEAD", "POST", "OPTIONS")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_head_is_get_without_a_body(method: str) -> None:
+    """RFC 9110, Section 9.3.2: the same header fields."""
+    asked = event(method, "/policy", "/policy")
+    assert routed(asked, "query")["routeKey"] == "GET /policy"
+    told = finished(asked, answer(200, b"{}", "4.0", {"ETag": '"1"'}))
+    assert told["statusCode"] == 200
+    assert told["headers"]["ETag"] == '"1"'
+    assert told["headers"]["Content-Type"] == "application/fhir+json; fhirVersion=4.0"
+    assert ("body" in told) == (method == "GET")
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ('W/"1"', 304),
+        ('"1"', 304),
+        ('"0", W/"1"', 304),
+        ("*", 304),
+        ('"2"', 200),
+        ("1", 200),
+        ("", 200),
+    ],
+)
+def test_who_has_it_already_is_told_so(condition: str, status: int) -> None:
+    """If-None-Match compares weakly (RFC 9110, Section 13.1.2); only of what is found and read."""
+    given = {"If-None-Match": condition}
+    asked = event("GET", "/AuditEvent/7", headers=given)
+    told = finished(asked, answer(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
+    assert told["statusCode"] == status
+    assert ("body" in told) == (status == 200)
+    assert told["headers"]["ETag"] == 'W/"1"'
+    assert finished(asked, answer(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 404
+    posted = event("POST", "/AuditEvent", headers=given)
+    assert finished(posted, answer(200, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("own", "correlated"), [("abc-1", True), ("", False), ("x" * 129, False), ("a\r\nb", False)]
+)
+def test_requests_have_ids(own: str, correlated: bool) -> None:
+    """Ours is that of the access log; a client's own comes back (FHIR, http.html)."""
+    asked = event("GET", "/policy", headers={"X-Request-Id": own})
+    told = finished(asked, answer(200, b"", ""))["headers"]
+    assert told["X-Request-Id"] == "r1"
+    assert told.get("X-Correlation-Id") == (own if correlated else None)
+
+
+def test_an_answer_that_fails_for_now_says_when_to_ask_again() -> None:
+    """RFC 9110, Section 10.2.3."""
+    assert int(refusal(LedgerError())["headers"]["Retry-After"]) > 0
+    assert "Retry-After" not in refusal(NotFoundError("no such thing"))["headers"]
