@@ -10,7 +10,7 @@ Driven like this nothing happens by itself and nothing waits; `running()` does i
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,29 +149,36 @@ class LocalCloud:
     def running(self, schedules: bool = True) -> Iterator[Event]:
         """Deliver and, if wanted, publish in real time within the block, by threads.
 
-        Gives the event that stops them, which the end of the block sets. A mapping has as many
-        threads, and execution environments, as it may run functions at once (at most two).
+        Gives the event that stops them, which the end of the block sets, and a thread that fails:
+        nothing must be accepted that nobody delivers. A mapping has as many threads, and execution
+        environments, as it may run functions at once (at most two).
         """
         stop = Event()
-        threads = [Thread(target=self.bus.run, args=(stop,), name="bus")]
+
+        def thread(run: Callable[..., None], name: str, *arguments: Any) -> Thread:
+            def guarded() -> None:
+                try:
+                    run(stop, *arguments)
+                finally:
+                    stop.set()
+
+            return Thread(target=guarded, name=name)
+
+        threads = [thread(self.bus.run, "bus")]
         for mapping in self.deployment.mappings:
             for environment in range(min(mapping.max_concurrency or 1, 2)):
                 pump = QueuePump(mapping, self.runner, self.deployment.region)
-                threads.append(
-                    Thread(target=pump.run, args=(stop, environment), name=mapping.queue)
-                )
+                threads.append(thread(pump.run, mapping.queue, environment))
         if schedules:
-            threads += [
-                Thread(target=s.run, args=(stop,), name=s.schedule.name) for s in self._schedules
-            ]
-        for thread in threads:
-            thread.start()
+            threads += [thread(s.run, s.schedule.name) for s in self._schedules]
+        for each in threads:
+            each.start()
         try:
             yield stop
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
+            for each in threads:
+                each.join()
 
 
 @contextmanager

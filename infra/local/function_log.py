@@ -3,7 +3,7 @@
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from io import TextIOBase
@@ -12,7 +12,11 @@ from typing import Any, TextIO, cast
 
 @dataclass
 class FunctionLog:
-    """The lines that one function printed, the newest `max_lines` of them."""
+    """The lines that one function printed, the newest `max_lines` of them.
+
+    `copy_to` is for people: where it cannot be written (a full disk) the function goes on, as on
+    Lambda, and what it printed meanwhile is in `lines` alone.
+    """
 
     max_lines: int = 100_000
     copy_to: TextIO | None = None
@@ -28,7 +32,8 @@ class FunctionLog:
         for line in lines:
             self.lines.append(line)
             if self.copy_to is not None:
-                self.copy_to.write(line + "\n")
+                with suppress(OSError):
+                    self.copy_to.write(line + "\n")
 
 
 _log: ContextVar[FunctionLog | None] = ContextVar("function_log", default=None)

@@ -1,6 +1,6 @@
 """What AWS asks for what the ledger uses: list prices in US dollars, us-east-1, November 2026.
 
-Only what grows with events; free tiers, storage, keys kept and Lambda's own time are not in it.
+Only what grows with events; free tiers, storage and keys kept are not in it.
 """
 
 from typing import Final
@@ -23,3 +23,11 @@ USD: Final[dict[str, float]] = {
     # EventBridge: custom events; 64 KB each.
     "events.events": 1.00 / MILLION,
 }
+
+# What is billed without a call of a function's. HTTP APIs: a request, 512 KB of it each. Lambda on
+# arm64: an invocation; a GB of memory for a second, as configured. CloudWatch Logs: a GB taken in.
+API_REQUEST_USD: Final = 1.00 / MILLION
+API_CHUNK_BYTES: Final = 512 * 1024
+LAMBDA_REQUEST_USD: Final = 0.20 / MILLION
+LAMBDA_GB_SECOND_USD: Final = 0.0000133334
+LOGS_GB_USD: Final = 0.50

@@ -58,5 +58,9 @@ def write_whole(file: Path, data: bytes) -> None:
     """Write a file so that it is there with all its bytes or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
-    unfinished.replace(file)
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(file)
+    except OSError:  # a full disk is not made fuller
+        unfinished.unlink(missing_ok=True)
+        raise

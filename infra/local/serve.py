@@ -5,12 +5,14 @@ Leaves in `build/local`: `session.json` once it is ready (for scripts: address, 
 """
 
 import argparse
+import fcntl
 import json
 import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +31,7 @@ PORT = 8080
 MAX_PORT = 65_535
 MAX_SECONDS = 86_400
 PUBLISH_SECONDS = 5.0
+LOOK_SECONDS = 0.5
 PATIENT = "1"
 LOG = "functions.log"
 
@@ -88,10 +91,31 @@ def run(
 ) -> None:
     """Deploy and serve an assembly until `stop` is set; files go to `build`.
 
-    `ready` is told once `session.json` is there. Raises OSError where the port is taken,
-    LedgerError where the assembly does not deploy or nothing can be published.
+    `ready` is told once `session.json` is there. Raises OSError where the port is taken, another
+    process serves from `build` or the disk is full; LedgerError where the assembly does not deploy,
+    nothing can be published, or what was accepted can no longer be delivered.
     """
     build.mkdir(parents=True, exist_ok=True)
+    with only_one_in(build):
+        _serve(assembly, build, port, publish_seconds, stop, ready)
+
+
+@contextmanager
+def only_one_in(build: Path) -> Iterator[None]:
+    """Hold a folder until this process ends, however it ends; OSError where another holds it."""
+    with (build / ".lock").open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                f"another process serves from {build}: give --build another folder"
+            ) from None
+        yield
+
+
+def _serve(
+    assembly: Path, build: Path, port: int, publish_seconds: float, stop: Event, ready: Ready
+) -> None:
     session_file = build / "session.json"
     session_file.unlink(missing_ok=True)
     with (
@@ -103,25 +127,46 @@ def run(
             write_whole(policy_file(build, ledger_id), cloud.policy(ledger_id))
         publish_and_mirror(cloud, build)
         session = describe_session(cloud, build)
-        publishing = Thread(
-            target=publish_every, args=(cloud, build, publish_seconds, stop), name="publishing"
-        )
-        with cloud.running(schedules=False):
+        with cloud.running(schedules=False) as ended:
+
+            def publish() -> None:
+                try:
+                    publish_every(cloud, build, publish_seconds, ended)
+                finally:
+                    ended.set()
+
+            publishing = Thread(target=publish, name="publishing")
             publishing.start()
-            write_whole(session_file, json.dumps(session, indent=2).encode() + b"\n")
-            ready(cloud, session)
-            stop.wait()
-            session_file.unlink(missing_ok=True)
-            publishing.join()
+            try:
+                write_whole(session_file, json.dumps(session, indent=2).encode() + b"\n")
+                ready(cloud, session)
+                while not (stop.wait(LOOK_SECONDS) or ended.is_set()):
+                    pass
+                if not stop.is_set():
+                    raise LedgerError("a delivery failed, as told above: nothing more is accepted")
+            finally:
+                ended.set()
+                session_file.unlink(missing_ok=True)
+                publishing.join()
 
 
 def publish_every(cloud: LocalCloud, build: Path, seconds: float, stop: Event) -> None:
-    """Publish and mirror all ledgers again and again; a failure is said and tried again."""
+    """Publish and mirror all ledgers again and again; a failure is said and tried again.
+
+    So after a full disk too: the ledgers are in memory, and their files are copies.
+    """
+    said = ""
     while not stop.wait(seconds):
         try:
             publish_and_mirror(cloud, build)
         except FunctionFailedError:
             traceback.print_exc(file=sys.stderr)
+        except OSError as error:
+            if said != str(error):  # once, not every few seconds
+                said = str(error)
+                print(f"files of {build} are behind: {said}; tried again", file=sys.stderr)
+        else:
+            said = ""
 
 
 def publish_and_mirror(cloud: LocalCloud, build: Path) -> None:

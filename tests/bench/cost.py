@@ -1,16 +1,17 @@
-"""What a million events cost at list price, counted at 100 single posts a second.
+"""What a million events cost at list price, counted at 1, 5, 100 and 1,000 single posts a second.
 
-A minute of one ledger, second by second: 100 posts of one FHIR AuditEvent each, then one sequencer
-batch of what the event source mapping gathers in a second; at the end of the minute, the publisher
-and, once it announced its digest, the follower.
+One ledger, second by second: posts of one FHIR AuditEvent each, then one sequencer batch of what
+the event source mapping gathers in a second; at the end of the minute, the publisher and, once it
+announced its digest, the follower.
 Before it, seconds that are not counted warm everything up: what a container reads once, and most
 patients' first event of the year. Calls, items and payloads are those of the real functions under
-the deployed templates. Not in it: Lambda, storage, transfer, polling of idle queues (under a cent).
-A receive is taken to be full (ten messages), as where messages wait.
+the deployed templates. API Gateway, Lambda and logs come on top: see `all_in`. Not in it: storage,
+transfer, what is there without events (docs/deployment.md). A receive is taken to be full (ten
+messages), as where messages wait.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -39,37 +40,64 @@ from infra.local.list_prices import MILLION, USD
 from infra.local.meter import Usage
 from infra.local.metrics import metric_sums
 from infra.local.queue_pump import QueuePump
+from tests.bench.all_in import all_in, taken
 
 LEDGER = "st-elsewhere"
 POSTS_A_SECOND = 100
 WARM_SECONDS = 20
-COUNTED_SECONDS = 60
+SECONDS_AT = {1: 120, 5: 120, POSTS_A_SECOND: 60, 1_000: 6}
+"""How long is counted, by posts a second. At 1,000, six seconds carry a whole publication."""
+
+PUBLISH_SECONDS = 60
+RATE_COLUMNS = ("events a second", "AWS calls", "API Gateway", "Lambda", "logs", "in all")
 DAY_EVENTS = 11_000  # of which three in four are AuditEvents
 SEED = 1
 _RECORDED = re.compile(rb'("recorded": *")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?)')
 
 
 def cost_figures() -> dict[str, float]:
-    """Count, print the split by function and unit, and give the figures by name."""
-    warming, counted, single_entries = _posts()
+    """Count at each rate, print the split by function and unit at the middle one; give figures."""
     quicken_moto()
     assembly, _ = cloud_assembly()
-    with local_cloud(assembly) as cloud:
-        simulated = Simulated(cloud, cloud.ledger(LEDGER))
-        simulated.pass_by(warming)
-        with simulated.watching_tables():
-            before = cloud.meter.snapshot()
-            simulated.pass_by(counted)
-            used = cloud.meter.snapshot() - before
-        batch = simulated.calls_of_a_batch(single_entries)
-        log = cloud.runner.log_of(simulated.ledger.sequencer)
-    _print_split(used, simulated.units_by_table, len(counted))
-    return {
-        "cost_per_million_usd": used.cost_usd() / len(counted) * MILLION,
-        "aws_calls_per_batch": float(sum(batch.values())),
-        **{f"aws_calls_per_batch_{_snake(name)}": float(n) for name, n in batch.items()},
-        "lost_races": float(metric_sums(log.lines)["LostRaces"]),
-    }
+    warming, later, single_entries = _posts()
+    figures: dict[str, float] = {}
+    table = Table(
+        *RATE_COLUMNS, title="USD a million events, each sent singly", box=box.SIMPLE_HEAD
+    )
+    for rate, seconds in SECONDS_AT.items():
+        counted = later[: rate * seconds]
+        with local_cloud(assembly) as cloud:
+            simulated = Simulated(cloud, cloud.ledger(LEDGER))
+            simulated.pass_by(warming, POSTS_A_SECOND)
+            with simulated.watching_tables():
+                before, taken_before = cloud.meter.snapshot(), taken(cloud.runner)
+                requests = simulated.pass_by(counted, rate)
+                used = cloud.meter.snapshot() - before
+            beside = all_in(
+                cloud.deployment,
+                taken_before,
+                taken(cloud.runner),
+                used.calls_by_caller,
+                requests,
+            )
+            million = MILLION / len(counted)
+            of_calls = used.cost_usd() * million
+            parts = [usd * million for usd in (beside.api_usd, beside.lambda_usd, beside.logs_usd)]
+            whole = of_calls + sum(parts)
+            table.add_row(f"{rate:,}", *(f"{usd:.2f}" for usd in (of_calls, *parts, whole)))
+            suffix = "" if rate == POSTS_A_SECOND else f"_at_{rate}"
+            figures[f"cost_per_million_usd{suffix}"] = of_calls
+            figures[f"cost_all_in_per_million_usd{suffix}"] = whole
+            if rate == POSTS_A_SECOND:
+                batch = simulated.calls_of_a_batch(single_entries)
+                log = cloud.runner.log_of(simulated.ledger.sequencer)
+                figures["aws_calls_per_batch"] = float(sum(batch.values()))
+                for name, n in batch.items():
+                    figures[f"aws_calls_per_batch_{_snake(name)}"] = float(n)
+                figures["lost_races"] = float(metric_sums(log.lines)["LostRaces"])
+                _print_split(used, simulated.units_by_table, len(counted))
+    Console(stderr=True, width=100).print(table)
+    return figures
 
 
 @dataclass
@@ -88,11 +116,20 @@ class Simulated:
         keys = self.cloud.tokens.issuer.public_keys
         self._api = HttpApi(self.cloud.deployment, self.cloud.runner, keys)
 
-    def pass_by(self, posts: Sequence[Submission]) -> None:
-        """Let seconds pass: each its posts and one batch; publish and follow at the end."""
-        for start in range(0, len(posts), POSTS_A_SECOND):
-            self._accept(posts[start : start + POSTS_A_SECOND])
-            self._sequence()
+    def pass_by(self, posts: Sequence[Submission], rate: int) -> Counter[int]:
+        """Let seconds pass: each its posts and one batch; each minute, and at the end, a digest.
+
+        Gives the API's requests by their size.
+        """
+        seconds = range(0, len(posts), rate)
+        for second, start in enumerate(seconds, 1):
+            self._accept(posts[start : start + rate])
+            self._sequence(min(rate, len(posts) - start))
+            if second % PUBLISH_SECONDS == 0 or second == len(seconds):
+                self._publish()
+        return Counter(len(post.body) for post in posts)
+
+    def _publish(self) -> None:
         self.cloud.publish(self.ledger.id)
         delivered = self.cloud.bus.drain()  # the digest starts the follower
         if not delivered or not all(delivery.error is None for delivery in delivered):
@@ -102,7 +139,7 @@ class Simulated:
         """Count the sequencer's calls, by operation, for one batch of these posts."""
         self._accept(posts)
         before = self.cloud.meter.snapshot()
-        self._sequence()
+        self._sequence(len(posts))
         used = self.cloud.meter.snapshot() - before
         return {name: n for (_, name), n in used.calls(self.ledger.sequencer).items()}
 
@@ -126,9 +163,9 @@ class Simulated:
             if answer.status != 201:
                 raise SystemExit(f"cost: POST {post.path} answered {answer.status}")
 
-    def _sequence(self) -> None:
+    def _sequence(self, messages: int) -> None:
         batch = self._pump.deliver()
-        if batch is None or batch.failed or len(batch.messages) != POSTS_A_SECOND:
+        if batch is None or batch.failed or len(batch.messages) != messages:
             raise SystemExit("cost: not every post of a second became part of its batch")
 
 
@@ -152,7 +189,7 @@ def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:
         for post in submissions_of(ST_ELSEWHERE, audit_events, SEED, resent_per_mille=0)
     ]
     warm = WARM_SECONDS * POSTS_A_SECOND
-    end = warm + COUNTED_SECONDS * POSTS_A_SECOND
+    end = warm + max(rate * seconds for rate, seconds in SECONDS_AT.items())
     last = [post for post in posts[end:] if post.new_entries == 1][:POSTS_A_SECOND]
     return posts[:warm], posts[warm:end], last
 

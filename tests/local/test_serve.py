@@ -1,11 +1,13 @@
 """`make local` says where it is, answers there, and goes away when told."""
 
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from queue import Queue
 from threading import Event, Thread
@@ -15,16 +17,28 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from audit_ledger.errors import LedgerError
 from audit_ledger.tlog.policy import parse_policy
+from infra.local import mirror
 from infra.local.cloud import LocalCloud
-from infra.local.serve import REPOSITORY, example_event, lines_to_paste, main, run
+from infra.local.function_log import FunctionLog
+from infra.local.queue_pump import QueuePump
+from infra.local.serve import (
+    REPOSITORY,
+    example_event,
+    lines_to_paste,
+    main,
+    only_one_in,
+    run,
+)
 
 
 class Served:
     """A served app and the files that it leaves."""
 
-    def __init__(self, assembly: Path, build: Path) -> None:
+    def __init__(self, assembly: Path, build: Path, publish_seconds: float = 3600.0) -> None:
         self.build = build
+        self.publish_seconds = publish_seconds
         self.stop = Event()
         self.told: Queue[tuple[LocalCloud, dict[str, Any]] | BaseException] = Queue()
         self.thread = Thread(target=self._run, args=(assembly,))
@@ -36,7 +50,8 @@ class Served:
 
     def _run(self, assembly: Path) -> None:
         try:
-            run(assembly, self.build, 0, 3600.0, self.stop, lambda *ready: self.told.put(ready))
+            every = self.publish_seconds
+            run(assembly, self.build, 0, every, self.stop, lambda *ready: self.told.put(ready))
         except Exception as error:  # the test's thread waits for it
             self.told.put(error)
             raise
@@ -84,6 +99,122 @@ def test_a_port_that_is_taken_is_said_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("cannot serve: ")
     assert "Address already in use" in line
+
+
+def test_two_in_one_folder_are_refused(
+    assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second says so, and leaves the first one's files alone; a dead one holds nothing."""
+    served = Served(assembly, tmp_path)
+    try:
+        given = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", "0"]
+        assert main(given) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == (
+            f"cannot serve: another process serves from {tmp_path}: give --build another folder"
+        )
+        assert json.loads((tmp_path / "session.json").read_text()) == served.session
+    finally:
+        served.end()
+    with only_one_in(tmp_path):
+        pass
+
+
+def test_a_killed_one_leaves_a_folder_that_the_next_takes(tmp_path: Path) -> None:
+    """kill -9: the lock goes with the process, whatever its file says."""
+    script = (
+        "import pathlib, sys, time; from infra.local.serve import only_one_in\n"
+        "with only_one_in(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'shared'}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(OSError, match="another process serves from"), only_one_in(tmp_path):
+        pass
+    process.kill()
+    process.wait()
+    with only_one_in(tmp_path):
+        pass
+
+
+def test_after_a_full_disk_files_are_written_again(
+    assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was accepted meanwhile is in memory: it is appended, published, and mirrored later."""
+    full = Event()
+    met = Event()
+    real = mirror.write_whole
+
+    def write_whole(file: Path, data: bytes) -> None:
+        if full.is_set():
+            met.set()
+            raise OSError(28, "No space left on device", str(file))
+        real(file, data)
+
+    monkeypatch.setattr(mirror, "write_whole", write_whole)
+    served = Served(assembly, tmp_path, publish_seconds=0.2)
+    try:
+        ledger = served.cloud.ledger("north")
+        full.set()
+        event = example_event("ehr", ledger.patient_rules["ehr"])
+        headers = {
+            "Authorization": f"Bearer {served.session['tokens']['portal']}",
+            "Content-Type": "application/fhir+json",
+        }
+        url = f"{served.session['url']}/AuditEvent"
+        with urlopen(Request(url, json.dumps(event).encode(), headers)) as answer:
+            assert answer.status == 201
+        assert met.wait(60)
+        checkpoint = Path(served.session["published"]) / "checkpoint"
+        assert not checkpoint.exists()
+        full.clear()
+        for _ in range(600):
+            if checkpoint.exists():
+                break
+            served.stop.wait(0.1)
+        assert checkpoint.read_text().splitlines()[1] == "2"
+    finally:
+        served.end()
+
+
+def test_a_log_that_cannot_be_written_fails_no_function() -> None:
+    """Its lines are kept all the same."""
+
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    log = FunctionLog(copy_to=Full())
+    log.write("one line\n")
+    assert list(log.lines) == ["one line"]
+
+
+def test_it_accepts_nothing_more_once_a_delivery_has_failed(
+    assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never 201 for what nobody would deliver: it ends, and says why."""
+    failing = Event()
+    receive = QueuePump._receive
+
+    def broken(pump: QueuePump) -> None:
+        if failing.is_set():
+            raise RuntimeError("a thread of deliveries dies")
+        receive(pump)
+
+    monkeypatch.setattr(QueuePump, "_receive", broken)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    served = Served(assembly, tmp_path)
+    failing.set()
+    served.thread.join(60)
+    assert isinstance(served.told.get(timeout=60), LedgerError)
+    with pytest.raises(URLError):
+        urlopen(served.session["url"])
 
 
 def test_a_folder_that_is_no_assembly_is_said_in_one_line(
