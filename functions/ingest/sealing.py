@@ -22,7 +22,6 @@ from audit_ledger.events import (
     canonical_agent,
     canonical_patient,
 )
-from audit_ledger.records.commitment import commitment
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import (
@@ -34,7 +33,7 @@ from audit_ledger.records.pseudonyms import (
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
-from audit_ledger.records.seal_header import BLIND_BYTES
+from audit_ledger.records.seal_header import BLIND_BYTES, SealHeader
 
 UNRESOLVED = "patient.unresolved"
 UNRESOLVED_AGENT = "agent.unresolved"
@@ -165,18 +164,15 @@ class Sealer:
         self, event: Event, part: Part, row: IndexRow, subject: Subject, received_ms: int
     ) -> SealedRecord:
         record = encode_record(self.portal, received_ms, event.format, part.resource, part.cut)
-        blind = urandom(BLIND_BYTES)
-        row_bytes = encode_index_row(row)
-        sealed = seal(
+        return seal(
             record,
-            blind,
+            urandom(BLIND_BYTES),
+            encode_index_row(row),
             key=subject.key,
-            ledger_key_version=self.keys.ledger_key_version,
-            generation=subject.generation,
+            binding=self.keys.binding,
+            header=SealHeader(self.keys.ledger_key_version, subject.generation),
             origin=self.origin,
-            event_id=row.event_id,
         )
-        return SealedRecord(commitment(blind, row_bytes, record), row_bytes, sealed)
 
     def _pseudonyms(
         self, acting: Acting, subjects: Subjects

@@ -25,8 +25,8 @@ def sealed_record(
         fingerprint=fingerprint or urandom(32),
         generation=GENERATION,
     )
-    header = b"\x01" + (1).to_bytes(2, "big") + GENERATION.to_bytes(4, "big") + urandom(12)
-    return SealedRecord(urandom(32), encode_index_row(row), header + urandom(max(size, 48)))
+    header = b"\x01" + (1).to_bytes(2, "big") + GENERATION.to_bytes(4, "big")
+    return SealedRecord(urandom(32), encode_index_row(row), header + urandom(max(size, 80)))
 
 
 def message(

@@ -7,7 +7,9 @@ from typing import Any
 
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.chain.block import decode_body
+from audit_ledger.chain.entry import EventEntry, decode_entry
 from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import Record, decode_record
 from audit_ledger.records.seal import open_sealed, subject_key
 from audit_ledger.strict_base64 import encode
@@ -66,6 +68,9 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
             else:
                 secret = by_pseudonym[f"{ORIGIN}#{encode(row.patient)}"]
             key = subject_key(ledger_key, secret, ORIGIN)
-            record, blind = open_sealed(item.sealed, key=key, origin=ORIGIN, event_id=row.event_id)
+            entry = decode_entry(item.entry)
+            assert isinstance(entry, EventEntry)
+            stored = SealedRecord(entry.commitment, item.row, item.sealed)
+            record, blind = open_sealed(stored, key=key, origin=ORIGIN)
             found.append((row, decode_record(record), blind))
     return found

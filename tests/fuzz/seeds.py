@@ -7,11 +7,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from audit_ledger.chain.block import Block, BlockItem, Body, encode_block, encode_body
 from audit_ledger.chain.digest import NO_DIGEST, Digest
 from audit_ledger.chain.entry import created, encode_entry, link_events
+from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
@@ -171,16 +174,24 @@ RECORDS = (
     encode_record("ehr", 0, "fhir-r5", b'{"a":[1.50,{}]}', ("AuditEvent.entity[2]", "é")),
 )
 SEAL_KEY = bytes(range(32))
-HEADER = encode_header(SealHeader(1, 2026000, bytes(12)))
+HEADER = encode_header(SealHeader(1, 2026000))
+SALT = bytes(16)
 
 
 def sealed(plain: bytes) -> bytes:
-    """What opens under SEAL_KEY, with a nonce that only tests may use twice."""
-    return HEADER + AESGCM(SEAL_KEY).encrypt(bytes(12), plain, f"{ORIGIN}\n{EVENT_ID}".encode())
+    """What opens under SEAL_KEY, with a salt that only tests may use twice."""
+    info = b"audit-ledger/single-use-key/v1\n" + SALT
+    key = AESGCM(HKDFExpand(SHA256(), 32, info=info).derive(SEAL_KEY))
+    ciphertext = key.encrypt(bytes(12), plain, ORIGIN.encode() + b"\n" + ROWS[0])
+    return HEADER + SALT + ciphertext + bytes(16)
 
 
 COMPRESSED = tuple(map(compress_record, RECORDS))
 SEALED = tuple(sealed(bytes(32) + frame) for frame in COMPRESSED)
+COMMITTED = {
+    data: commitment(bytes(32), ROWS[0], record)
+    for data, record in zip(SEALED, RECORDS, strict=True)
+}
 QUEUED = (
     encode_queue_message(ORIGIN, NOW * 1000, [SealedRecord(bytes(32), ROWS[0], SEALED[0])] * 2),
     encode_queue_message(ORIGIN, 0, [SealedRecord(bytes(32), b"", b"")]),

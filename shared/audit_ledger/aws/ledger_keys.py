@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from audit_ledger.aws.ledgers import WrappedKeys
+from audit_ledger.records.binding import binding_key
 from audit_ledger.records.keyed_hash import KeyedHash
 
 if TYPE_CHECKING:
@@ -19,6 +21,11 @@ class LedgerKeys:
     ledger_key: bytes
     ledger_key_version: int
 
+    @cached_property
+    def binding(self) -> KeyedHash:
+        """The key of the tags that bind new records."""
+        return binding_key(self.ledger_key)
+
 
 @dataclass(frozen=True, repr=False)
 class OpeningKeys:
@@ -26,6 +33,11 @@ class OpeningKeys:
 
     index_key: KeyedHash
     ledger_keys: Mapping[int, bytes]
+
+    @cached_property
+    def bindings(self) -> Mapping[int, KeyedHash]:
+        """The keys of the tags that bind records, by version of the ledger key."""
+        return {version: binding_key(key) for version, key in self.ledger_keys.items()}
 
 
 class WrappingKey:

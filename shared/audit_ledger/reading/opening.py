@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 import msgspec
 
 from audit_ledger.aws.event_index import IndexedEntry
-from audit_ledger.aws.kept import KEPT_SECONDS
+from audit_ledger.aws.ledger_keys import OpeningKeys
 from audit_ledger.aws.subjects import SubjectSecret
-from audit_ledger.errors import UnreachableError, VerificationError
+from audit_ledger.chain.entry import EventEntry, decode_entry
+from audit_ledger.errors import FormatError, UnreachableError, VerificationError
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.pinned import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
 from audit_ledger.records.pseudonyms import row_key
+from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import decode_record
-from audit_ledger.records.seal import open_sealed, subject_key
+from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
 from audit_ledger.records.seal_header import read_header
 
 
@@ -43,6 +45,7 @@ class Opener:
     now: int
     _secrets: dict[bytes, SubjectSecret] = field(default_factory=dict)
     _of_ledger: dict[int, SubjectSecret] | None = None
+    _versions: frozenset[int] | None = None
 
     def know(self, secrets: dict[bytes, SubjectSecret]) -> None:
         """Take secrets by pseudonym that were read already."""
@@ -50,7 +53,10 @@ class Opener:
 
     def look_up(self, entries: Iterable[IndexedEntry]) -> None:
         """Read the secrets of these entries' subjects, those that are not known yet."""
-        wanted = {entry.row.patient for entry in entries if entry.row.patient is not None}
+        subjects = {entry.row.patient for entry in entries}
+        if None in subjects:
+            self._secrets_of_ledger()
+        wanted = {subject for subject in subjects if subject is not None}
         self._secrets.update(
             self.ledger.subjects.of_pseudonyms(sorted(wanted - set(self._secrets)))
         )
@@ -58,46 +64,67 @@ class Opener:
     def open(self, stored: StoredEntry) -> Opened | None:
         """Open a record; None where its subject was erased.
 
-        UnreachableError where secret or ledger key may only be too new to be known here yet.
-        VerificationError where a record does not open although they are there.
+        It makes no call once `look_up` was asked for the entry. UnreachableError where secret or
+        ledger key may only be too new to be known here yet. VerificationError where entry, index
+        row and sealed record are not those that ingest sent: the tag that binds them is looked at
+        before any secret, so that a row that was altered is never taken for one of an erased
+        subject, and what was opened is compared with what the entry commits to.
         """
-        row = stored.indexed.row
+        row, seq, origin = stored.indexed.row, stored.indexed.seq, self.ledger.origin
         header = read_header(stored.sealed)
-        keys = self.ledger.keys
-        if keys is None or header.ledger_key_version not in keys.ledger_keys:
-            # Keys are kept for minutes: one that was made since is there when they are read again.
-            if stored.indexed.block_time >= self.now - 2 * KEPT_SECONDS:
-                raise UnreachableError("the newest ledger key is not known here yet")
-            raise VerificationError(f"entry {stored.indexed.seq}: its ledger key is not there")
+        keys = self._keys_of(header.ledger_key_version, seq)
+        sealed = SealedRecord(_commitment(stored), stored.indexed.row_bytes, stored.sealed)
+        try:
+            require_bound(sealed, binding=keys.bindings[header.ledger_key_version], origin=origin)
+        except VerificationError as error:
+            raise VerificationError(f"entry {seq}: {error}") from None
+        if header.generation != row.generation:
+            raise VerificationError(f"entry {seq}: row and record are of two generations")
         secret = self._secret(row.patient, row.generation)
         if secret is None:
             if stored.indexed.block_time >= self.now - YOUNG_SECONDS:
                 raise UnreachableError("the newest secrets are not in their index yet")
             return None
-        key = subject_key(
-            keys.ledger_keys[header.ledger_key_version], secret.secret, self.ledger.origin
-        )
+        key = subject_key(keys.ledger_keys[header.ledger_key_version], secret.secret, origin)
         try:
-            record, blind = open_sealed(
-                stored.sealed, key=key, origin=self.ledger.origin, event_id=row.event_id
-            )
-        except VerificationError:
+            record, blind = open_sealed(sealed, key=key, origin=origin)
+        except OtherKeyError:
             if row.patient is None:
                 return None  # its generation of the subject `ledger` was replaced: erased
-            raise
+            raise VerificationError(f"entry {seq}: its record does not open") from None
+        except (FormatError, VerificationError) as error:
+            raise VerificationError(f"entry {seq}: {error}") from None
         event = opened_event(
             decode_record(record),
             row,
-            seq=stored.indexed.seq,
+            seq=seq,
             entry_time=stored.indexed.block_time,
             event_id=stored.indexed.key,
             conflict=stored.indexed.conflict,
         )
         return Opened(event, stored.entry, stored.indexed.row_bytes, record, blind)
 
+    def _keys_of(self, version: int, seq: int) -> OpeningKeys:
+        """Give the ledger's keys, which have this version among them.
+
+        UnreachableError where it was made since they were read: they are kept for minutes.
+        """
+        keys = self.ledger.keys
+        if keys is not None and version in keys.ledger_keys:
+            return keys
+        if self._versions is None:
+            wrapped = self.ledger.state.keys()
+            self._versions = frozenset(() if wrapped is None else wrapped.ledger_keys)
+        if version in self._versions:
+            raise UnreachableError("the newest ledger key is not known here yet")
+        raise VerificationError(f"entry {seq}: its ledger key is not there")
+
     def _secret(self, pseudonym: bytes | None, generation: int) -> SubjectSecret | None:
         if pseudonym is not None:
             return self._secrets.get(pseudonym)
+        return self._secrets_of_ledger().get(generation)
+
+    def _secrets_of_ledger(self) -> dict[int, SubjectSecret]:
         if self._of_ledger is None:
             keys = self.ledger.keys
             of_ledger = [] if keys is None else [row_key(keys.index_key, None)]
@@ -106,4 +133,14 @@ class Opener:
                 for key in of_ledger
                 for secret in self.ledger.subjects.generations(key)
             }
-        return self._of_ledger.get(generation)
+        return self._of_ledger
+
+
+def _commitment(stored: StoredEntry) -> bytes:
+    """Give what an entry commits to; VerificationError where it is not the one it stands for."""
+    seq, entry = stored.indexed.seq, decode_entry(stored.entry)
+    if entry.seq != seq or entry.time != stored.indexed.block_time:
+        raise VerificationError(f"entry {seq}: number or time are not those of its block")
+    if not isinstance(entry, EventEntry):
+        raise VerificationError(f"entry {seq}: a control entry with a record")
+    return entry.commitment

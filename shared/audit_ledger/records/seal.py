@@ -1,37 +1,49 @@
 """Sealed record: encrypted everywhere but inside ingest, query and follower.
 
-    u8 version = 1 ‖ u16 ledger key version ‖ u32 generation ‖ 12 bytes nonce
-    ‖ AES-256-GCM(subject key, nonce, blind ‖ zstd(record), associated data)
+    u8 version = 1 ‖ u16 ledger key version ‖ u32 generation
+    ‖ 16 bytes salt ‖ AES-256-GCM(single-use key, blind ‖ zstd(record), associated data)
+    ‖ 16 bytes binding tag
 
     subject key     = HKDF-SHA256(ledger key ‖ subject secret, no salt,
                                   info = "audit-ledger/subject-key/v1\\n" ‖ origin)
-    associated data = origin ‖ LF ‖ event id
+    single-use key  = derived from subject key and salt, see `single_use`
+    associated data = origin ‖ LF ‖ index row
+    binding tag     = see `binding`
 
 Integers are big-endian. Whoever lacks the ledger key or the subject secret sees noise; destroying
-the subject secret therefore erases every record of that subject and year.
+the subject secret therefore erases every record of that subject and year. What is opened is always
+compared with what its entry commits to: there is no way to open a record without that.
 """
 
-from os import urandom
+from hmac import compare_digest
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit_ledger.errors import VerificationError
+from audit_ledger.records.binding import binding_tag
+from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record, decompress_record
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.seal_header import (
+    BINDING_BYTES,
     BLIND_BYTES,
     HEADER_BYTES,
-    NONCE_BYTES,
     SealHeader,
     encode_header,
     read_header,
 )
+from audit_ledger.records.single_use import decrypt_once, encrypt_once
+
+
+class OtherKeyError(VerificationError):
+    """Sealed under another secret than the one it was tried with."""
 
 
 def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
-    """Derive the AES-256 key of one subject's generation in one ledger: 32 bytes."""
+    """Derive the key of one subject's generation in one ledger: 32 bytes."""
     info = b"audit-ledger/subject-key/v1\n" + origin.encode()
     return HKDF(SHA256(), 32, salt=None, info=info).derive(ledger_key + subject_secret)
 
@@ -39,34 +51,48 @@ def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
 def seal(
     record: bytes,
     blind: bytes,
+    row: bytes,
     *,
     key: bytes,
-    ledger_key_version: int,
-    generation: int,
+    binding: KeyedHash,
+    header: SealHeader,
     origin: str,
-    event_id: str,
-) -> bytes:
-    """Seal a record and its blind under a subject key."""
-    nonce = urandom(NONCE_BYTES)
-    header = encode_header(SealHeader(ledger_key_version, generation, nonce))
+) -> SealedRecord:
+    """Commit to a record and its index row, and seal it under a subject key."""
+    committed = commitment(blind, row, record)
     plain = blind + compress_record(record)
-    return header + AESGCM(key).encrypt(nonce, plain, _associated(origin, event_id))
+    sealed = encode_header(header) + encrypt_once(key, plain, _associated(origin, row))
+    tag = binding_tag(binding, origin=origin, commitment=committed, row=row, sealed=sealed)
+    return SealedRecord(committed, row, sealed + tag)
 
 
-def open_sealed(sealed: bytes, *, key: bytes, origin: str, event_id: str) -> tuple[bytes, bytes]:
-    """Open a sealed record: its bytes and its blind.
+def require_bound(stored: SealedRecord, *, binding: KeyedHash, origin: str) -> None:
+    """Raise VerificationError unless commitment, row and sealed record are those of one `seal`."""
+    sealed, tag = stored.sealed[:-BINDING_BYTES], stored.sealed[-BINDING_BYTES:]
+    due = binding_tag(
+        binding, origin=origin, commitment=stored.commitment, row=stored.row, sealed=sealed
+    )
+    if not compare_digest(tag, due):
+        raise VerificationError("entry, index row and sealed record do not belong together")
 
-    VerificationError when the key is not the one it was sealed with, or a byte was changed.
+
+def open_sealed(stored: SealedRecord, *, key: bytes, origin: str) -> tuple[bytes, bytes]:
+    """Open a sealed record: its bytes and its blind, which its entry commits to.
+
+    `stored.commitment`: the entry's. OtherKeyError when the key is not the one it was sealed with,
+    or a byte was changed; VerificationError when the entry commits to something else.
     """
-    header = read_header(sealed)
+    read_header(stored.sealed)
+    ciphertext = stored.sealed[HEADER_BYTES:-BINDING_BYTES]
     try:
-        plain = AESGCM(key).decrypt(
-            header.nonce, sealed[HEADER_BYTES:], _associated(origin, event_id)
-        )
+        plain = decrypt_once(key, ciphertext, _associated(origin, stored.row))
     except InvalidTag:
-        raise VerificationError("sealed record: does not open (erased, altered or moved)") from None
-    return decompress_record(plain[BLIND_BYTES:]), plain[:BLIND_BYTES]
+        raise OtherKeyError("sealed record: does not open (erased, altered or moved)") from None
+    blind, record = plain[:BLIND_BYTES], decompress_record(plain[BLIND_BYTES:])
+    if commitment(blind, stored.row, record) != stored.commitment:
+        raise VerificationError("sealed record: its entry commits to another")
+    return record, blind
 
 
-def _associated(origin: str, event_id: str) -> bytes:
-    return f"{origin}\n{event_id}".encode()
+def _associated(origin: str, row: bytes) -> bytes:
+    return origin.encode() + b"\n" + row

@@ -1,9 +1,10 @@
 """Sealed view: what is derived from records and kept between runs, as nobody's eyes may see it.
 
-    u8 version = 1 ‖ u16 ledger key version ‖ 12 bytes nonce
-    ‖ AES-256-GCM(view key, nonce, zstd(view), associated data = origin ‖ LF ‖ name)
+    u8 version = 1 ‖ u16 ledger key version
+    ‖ 16 bytes salt ‖ AES-256-GCM(single-use key, zstd(view), associated data = origin ‖ LF ‖ name)
 
-    view key = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/view-key/v1\\n" ‖ origin)
+    view key       = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/view-key/v1\\n" ‖ origin)
+    single-use key = derived from view key and salt, see `single_use`
 
 Integers are big-endian. A view holds keyed hashes in the place of persons, since it outlives what
 is erased; sealed it is because a portal's names for its own systems may say more than they should.
@@ -11,43 +12,39 @@ is erased; sealed it is because a portal's names for its own systems may say mor
 
 import struct
 from collections.abc import Mapping
-from os import urandom
 
 import zstandard
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.records.seal_header import NONCE_BYTES
+from audit_ledger.records.single_use import SALT_BYTES, TAG_BYTES, decrypt_once, encrypt_once
 
 MAX_VIEW_BYTES = 32 * 1024 * 1024
-_HEAD = struct.Struct(f">BH{NONCE_BYTES}s")
+_HEAD = struct.Struct(">BH")
+_MIN_BYTES = _HEAD.size + SALT_BYTES + TAG_BYTES
 _VERSION = 1
 
 
 def seal_view(view: bytes, ledger_keys: Mapping[int, bytes], origin: str, name: str) -> bytes:
     """Seal a view under the newest ledger key."""
     key_version = max(ledger_keys)
-    nonce = urandom(NONCE_BYTES)
-    sealed = AESGCM(_view_key(ledger_keys[key_version], origin)).encrypt(
-        nonce, zstandard.compress(view), _associated(origin, name)
-    )
-    return _HEAD.pack(_VERSION, key_version, nonce) + sealed
+    key = _view_key(ledger_keys[key_version], origin)
+    sealed = encrypt_once(key, zstandard.compress(view), _associated(origin, name))
+    return _HEAD.pack(_VERSION, key_version) + sealed
 
 
 def open_view(sealed: bytes, ledger_keys: Mapping[int, bytes], origin: str, name: str) -> bytes:
     """Open what `seal_view` sealed; FormatError or VerificationError for anything else."""
-    if len(sealed) < _HEAD.size:
+    if len(sealed) < _MIN_BYTES:
         raise FormatError(f"view {name}: ends early")
-    version, key_version, nonce = _HEAD.unpack_from(sealed)
+    version, key_version = _HEAD.unpack_from(sealed)
     if version != _VERSION or key_version not in ledger_keys:
         raise FormatError(f"view {name}: of another version, or its ledger key is not there")
     try:
-        packed = AESGCM(_view_key(ledger_keys[key_version], origin)).decrypt(
-            nonce, sealed[_HEAD.size :], _associated(origin, name)
-        )
+        key = _view_key(ledger_keys[key_version], origin)
+        packed = decrypt_once(key, sealed[_HEAD.size :], _associated(origin, name))
         return zstandard.decompress(packed, max_output_size=MAX_VIEW_BYTES)
     except (InvalidTag, zstandard.ZstdError):
         raise VerificationError(f"view {name}: does not open (altered or moved)") from None

@@ -1,0 +1,33 @@
+"""Binding: what shows, also after an erasure, that an entry's parts are those that ingest sent.
+
+    binding tag = first 16 bytes of HMAC-SHA256(binding key, "audit-ledger/binding/v1\\n"
+                  ‖ each of origin, commitment, index row, and header with ciphertext,
+                    after its length, a u32be)
+    binding key = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/binding-key/v1")
+
+A commitment shows whether record and index row are those of the entry, to whoever can open the
+record. A row with the pseudonym of nobody looks like one whose subject was erased: then nobody can
+open it. The tag is under the ledger's own key, which no queue, sequencer or table knows, so readers
+can tell both apart before they look for a secret.
+"""
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from audit_ledger.records.framing import frame
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.seal_header import BINDING_BYTES
+
+
+def binding_key(ledger_key: bytes) -> KeyedHash:
+    """Derive the key of the tags that are made under one ledger key."""
+    info = b"audit-ledger/binding-key/v1"
+    return KeyedHash(HKDF(SHA256(), 32, salt=None, info=info).derive(ledger_key))
+
+
+def binding_tag(
+    key: KeyedHash, *, origin: str, commitment: bytes, row: bytes, sealed: bytes
+) -> bytes:
+    """Give the tag: 16 bytes. `row`: of the index; `sealed`: header and ciphertext."""
+    parts = (origin.encode(), commitment, row, sealed)
+    return key.digest(frame(b"audit-ledger/binding/v1", *parts))[:BINDING_BYTES]
