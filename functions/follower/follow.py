@@ -6,12 +6,17 @@ run completes, and following from the first entry gives the same once more (see 
 
 Findings are told of before the commit: the bus may hear of one twice and never of none. Their rule
 and entries say which are the same.
+
+Records are opened one at a time, in slices that share the look-up of their secrets, and none is
+kept once it was looked at: memory holds one, a commit what some records gave, and a run ends in
+time behind any record. What cannot be opened or looked at is stepped over and told of: `left_out`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import Literal
 
 import msgspec
@@ -19,6 +24,7 @@ import msgspec
 from audit_ledger.access import OWN_PORTAL
 from audit_ledger.aws.ledger_keys import OpeningKeys
 from audit_ledger.aws.views import FOLLOWER, FollowerCursor, Gaps, ViewsTable
+from audit_ledger.chain.block import MAX_ENTRIES, Block
 from audit_ledger.completeness import Counted, State, decode_counted, encode_counted, report
 from audit_ledger.detections import (
     DetectionSettings,
@@ -38,14 +44,28 @@ from audit_ledger.errors import (
 )
 from audit_ledger.reading.at_once import at_once
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.opening import Opened, Opener
-from audit_ledger.reading.pinned import PinnedLog, StoredBlock, StoredEntry
+from audit_ledger.reading.opening import Opened, Opener, UnreadableError
+from audit_ledger.reading.pinned import StoredBlock, StoredEntry, read_block
 from audit_ledger.records.pseudonyms import document_key, mark
 from audit_ledger.records.sealed_view import open_view, seal_view
-from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, seal_finding
+from audit_ledger.views import (
+    COMPLETENESS,
+    LEFT_OUT,
+    RULES,
+    KeptFinding,
+    LeftOut,
+    decode_left_out,
+    encode_left_out,
+    seal_finding,
+)
+from audit_ledger.views.left_out import Kind
+from functions.follower.left_out import finding_of
 
 EVENTS_A_COMMIT = 2000
 PLACES_A_COMMIT = 2000  # of documents; a single event may name as many
+FINDINGS_A_COMMIT = 200  # a single event may give one of each rule
+ENTRIES_A_SLICE = 32  # whose secrets are looked up together
+MOST_MISSING = 999_999_999  # events of a portal that are told to the publisher
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
 WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
 MOST_READS = 5  # of a state that others write at this moment
@@ -61,8 +81,9 @@ Announce = Callable[[Sequence[PublicFinding]], None]
 class Followed:
     """What a run came to. `missing`: numbered events that never came, of gaps that are settled.
 
-    `newly_missing`: of these, how many more than what the publisher was told before. `stopped`: why
-    it did not get to the end, other than for lack of time.
+    `newly_missing`: of these, how many more than what the publisher was told before, of all portals
+    that lack more. `altered`, `unprocessed`: entries of this run that were left out, see
+    `left_out`. `stopped`: why it did not get to the end, other than for lack of time.
     """
 
     next_seq: int
@@ -70,7 +91,8 @@ class Followed:
     generation: int
     opened: int
     erased: int
-    unopened: int
+    altered: tuple[int, ...]
+    unprocessed: tuple[int, ...]
     findings: int
     missing: int
     newly_missing: int
@@ -79,17 +101,21 @@ class Followed:
 
 @dataclass
 class Run:
-    """What one run holds in memory until it commits."""
+    """What one run holds in memory until it commits. `next_seq`: the first entry not looked at."""
 
     cursor: FollowerCursor
     counted: Counted
     detector: Detector
+    left_out: LeftOut
+    next_seq: int
     documents: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     findings: list[tuple[Finding, int]] = field(default_factory=list)
+    noted: dict[Kind, list[int]] = field(default_factory=lambda: {"altered": [], "unprocessed": []})
     since_commit: int = 0
     opened: int = 0
     erased: int = 0
-    unopened: int = 0
+    altered: list[int] = field(default_factory=list)
+    unprocessed: list[int] = field(default_factory=list)
     found: int = 0
 
     @property
@@ -98,7 +124,22 @@ class Run:
         return (
             self.since_commit >= EVENTS_A_COMMIT
             or sum(map(len, self.documents.values())) >= PLACES_A_COMMIT
+            or len(self.findings) >= FINDINGS_A_COMMIT
         )
+
+    def note(self, kind: Kind, seq: int) -> None:
+        """Note that an entry, the one looked at now, is left out."""
+        if self.noted[kind][-1:] != [seq]:
+            self.noted[kind].append(seq)
+
+    def close(self, time: int, first_seq: int) -> None:
+        """Make findings of what was noted, all of one block: its time, its first entry."""
+        for kind, entries in self.noted.items():
+            if entries:
+                self.left_out = self.left_out.with_entries(kind, entries)
+                self.findings.append((finding_of(kind, entries, time), first_seq))
+                (self.altered if kind == "altered" else self.unprocessed).extend(entries)
+        self.noted = {"altered": [], "unprocessed": []}
 
 
 @dataclass(frozen=True)
@@ -128,50 +169,58 @@ class Follower:
         )
         making = run.cursor.item != FOLLOWER  # or it was finished, and this goes on with it
         size = max(size, run.counted.before_seq)  # published too: what is read has got there
-        next_seq = run.cursor.next_seq
-        log = PinnedLog(self.ledger.blocks, size)
-        stopped = ""
+        begun = run.next_seq
+        time, stopped = 0, ""
 
-        # 2. Block by block, in ledger order. What cannot be opened yet ends the run; the next one
-        # begins with that block.
-        for block in log.oldest_first(next_seq):
-            if not has_time():
-                break
-            try:
-                opened = self._opened_in_time(block, run)
-            except UnreachableError as error:
-                stopped = str(error)
-                break
-            for record in opened:
-                self._observe(record, block, run)
-            next_seq = block.size_after
-            log.read.clear()
-            run.since_commit += len(opened)
-            if run.is_full:
-                self._commit(run, next_seq)
+        def goes_on() -> bool:  # behind one entry at least, or a run might never get anywhere
+            return run.next_seq == begun or has_time()
+
+        # 2. Entry by entry, in ledger order. What cannot be opened yet ends the run; the next one
+        # begins with that entry.
+        try:
+            for stored in self._blocks(begun, size):
+                # The blocks have no holes: whoever removed one, or altered it, is told of.
+                if not self._stepped_over(stored.first_seq, time, run, goes_on):
+                    break
+                try:
+                    block = read_block(stored)
+                except FormatError:
+                    after = min(stored.size_after, stored.first_seq + MAX_ENTRIES, size)
+                    if not self._stepped_over(after, time, run, goes_on):
+                        break
+                    continue
+                time = block.time
+                if not self._followed_whole(block, run, goes_on):
+                    break
+        except UnreachableError as error:
+            stopped = str(error)
 
         # 3. Keep all of it; and say how many events never came, which time alone may change.
-        is_whole = next_seq >= size
+        is_whole = run.next_seq >= size
         if making and is_whole:
             run.counted = run.counted.settled()
-        if next_seq != run.cursor.next_seq or run.since_commit or (making and is_whole):
-            self._commit(run, next_seq)
+        if run.next_seq != run.cursor.next_seq or (making and is_whole):
+            self._commit(run)
         if making and is_whole:
             run.cursor = self.views.take_over(run.cursor)
-        missing, portals = self._missing(run.counted.state)
+        missing = self._missing(run.counted.state)
         newly_missing = 0
         if not making or is_whole:
-            newly_missing = max(0, missing - self._missing_before())
-            self.views.put_gaps(run.cursor, Gaps(next_seq, missing, portals))
+            before = self._missing_before()
+            newly_missing = sum(max(0, n - before.get(portal, 0)) for portal, n in missing.items())
+            left_out = run.left_out
+            gaps = Gaps(run.next_seq, missing, left_out.altered, left_out.first_altered)
+            self.views.put_gaps(run.cursor, gaps)
         return Followed(
-            next_seq,
+            run.next_seq,
             size,
             run.cursor.generation,
             run.opened,
             run.erased,
-            run.unopened,
+            tuple(run.altered),
+            tuple(run.unprocessed),
             run.found,
-            missing,
+            sum(missing.values()),
             newly_missing,
             stopped,
         )
@@ -190,7 +239,10 @@ class Follower:
             counted = decode_counted(self._state(cursor, COMPLETENESS))
         else:
             counted = self._counted_before() if cursor.item != FOLLOWER else Counted()
-        return Run(cursor, counted, detector)
+        left_out = LeftOut()
+        if LEFT_OUT in cursor.states:
+            left_out = decode_left_out(self._state(cursor, LEFT_OUT))
+        return Run(cursor, counted, detector, left_out, cursor.next_seq)
 
     def _counted_before(self) -> Counted:
         """Begin to count anew beside what is read; alone where that is none, or cannot be read."""
@@ -207,54 +259,117 @@ class Follower:
             return Counted(before=before.state, before_seq=live.next_seq)
         raise LostRaceError("what is read moves on all the time")
 
-    def _opened_in_time(self, block: StoredBlock, run: Run) -> list[Opened]:
-        """Open a block's records; a secret that is only too new to be found yet is waited for."""
-        for _ in range(WAITS):
-            try:
-                return self._opened(block, run)
-            except UnreachableError:
-                self.wait()
-        return self._opened(block, run)
+    def _blocks(self, seq: int, size: int) -> Iterator[Block]:
+        """Give the blocks from the one that an entry is in on, in order, below `size` entries."""
+        blocks = self.ledger.blocks
+        holds = blocks.ending_before(seq + 1)
+        first = seq if holds is None or holds.size_after <= seq else holds.first_seq
+        return takewhile(lambda block: block.first_seq < size, blocks.since(first))
 
-    def _opened(self, block: StoredBlock, run: Run) -> list[Opened]:
-        """Open a block's records, but those that were erased, and those that do not open."""
+    def _stepped_over(self, until: int, time: int, run: Run, goes_on: Callable[[], bool]) -> bool:
+        """Leave out all entries before `until`; false where time is up before."""
+        while run.next_seq < until:
+            if not goes_on():
+                return False
+            first, last = run.next_seq, min(until, run.next_seq + MAX_ENTRIES)
+            for seq in range(first, last):
+                run.note("altered", seq)
+                run.counted = run.counted.unread(seq)
+            run.next_seq = last
+            run.since_commit += last - first
+            run.close(time, first)
+            if run.is_full:
+                self._commit(run)
+        return True
+
+    def _followed_whole(self, block: StoredBlock, run: Run, goes_on: Callable[[], bool]) -> bool:
+        """Follow a block from where the run stands; false where time is up before its end.
+
+        A secret that is only too new to be found yet is waited for; UnreachableError where that
+        takes too long.
+        """
+        waits = 0
+        try:
+            while run.next_seq < block.size_after:
+                opener = self._opener(block, run.next_seq)
+                last = min(run.next_seq + ENTRIES_A_SLICE, block.size_after)
+                while run.next_seq < last:
+                    if not goes_on():
+                        return False
+                    try:
+                        self._follow_entry(block, opener, run)
+                    except UnreachableError:
+                        if waits == WAITS:
+                            raise
+                        waits += 1
+                        self.wait()
+                        break  # and look for its secret again
+                    run.next_seq += 1
+                    run.since_commit += 1
+                    if run.is_full:
+                        run.close(block.time, block.first_seq)
+                        self._commit(run)
+        finally:
+            run.close(block.time, block.first_seq)
+        return True
+
+    def _opener(self, block: StoredBlock, first: int) -> Opener:
+        """Look up the secrets of a slice of a block."""
         opener = Opener(self.ledger, self.now())
-        readable, unread = _entries(block)
-        unopened = len(unread)
-        opener.look_up(stored.indexed for stored in readable)
-        opened = []
-        for stored in readable:
-            try:
-                record = opener.open(stored)
-            except UnreachableError:
-                raise
-            except LedgerError:
-                unopened += 1  # altered: the chain says so to all who verify; here it is counted
-                unread.append(stored.indexed.seq)
-                continue
-            if record is None:
-                unread.append(stored.indexed.seq)  # erased
-            else:
-                opened.append(record)
-        run.opened += len(opened)
-        run.erased += len(unread) - unopened
-        run.unopened += unopened
-        for seq in unread:
+        slice_ = range(first, min(first + ENTRIES_A_SLICE, block.size_after))
+        readable = (_entry(block, seq) for seq in slice_)
+        opener.look_up(stored.indexed for stored in readable if isinstance(stored, StoredEntry))
+        return opener
+
+    def _follow_entry(self, block: StoredBlock, opener: Opener, run: Run) -> None:
+        """Open the entry where the run stands and look at it, or step over it.
+
+        UnreachableError where it cannot be opened yet.
+        """
+        seq = run.next_seq
+        stored = _entry(block, seq)
+        record: Opened | None = None
+        if stored is None:
+            return  # a control entry
+        try:
+            if isinstance(stored, LedgerError):
+                raise stored
+            record = opener.open(stored)
+        except UnreachableError:
+            raise
+        except UnreadableError:
+            run.note("unprocessed", seq)
+        except LedgerError:
+            run.note("altered", seq)
+        else:
+            run.erased += record is None
+        if record is None:
             run.counted = run.counted.unread(seq)
-        return opened
+            return
+        run.opened += 1
+        self._observe(record, block, run)
 
     def _observe(self, record: Opened, block: StoredBlock, run: Run) -> None:
-        event = record.event
-        run.counted = run.counted.observed(event)
+        event, seq = record.event, record.event.seq
+        try:
+            run.counted = run.counted.observed(event)
+        except Exception:  # noqa: BLE001  one accepted event must stop nothing: it is told of
+            run.counted = run.counted.unread(seq)
+            run.note("unprocessed", seq)
         keys = self._keys()
         for digest in dict.fromkeys(event.details.digests):  # two parts may name one document
             place = f"{event.seq} {block.first_seq} {event.event_id}"
             run.documents[document_key(keys.index_key, digest)].append(place)
-        if event.portal != OWN_PORTAL:
-            found = run.detector.observe(event)
-            run.findings += ((finding, block.first_seq) for finding in found)
+        if event.portal == OWN_PORTAL:
+            return
+        try:
+            found = run.detector.observe(event, lambda _: run.note("unprocessed", seq))
+        except Exception:  # noqa: BLE001  likewise, before any rule looked at it
+            run.note("unprocessed", seq)
+            return
+        run.findings += ((finding, block.first_seq) for finding in found)
 
-    def _commit(self, run: Run, next_seq: int) -> None:
+    def _commit(self, run: Run) -> None:
         """Put documents and findings, tell of what is new, and move cursor and states."""
         claimed = self.views.claim(run.cursor)
         at_once(partial(self._add_places, claimed), list(run.documents.items()))
@@ -269,8 +384,8 @@ class Follower:
             self.announce(new)
         run.cursor = self.views.commit(
             claimed,
-            next_seq=next_seq,
-            announced=max(next_seq, claimed.announced),
+            next_seq=run.next_seq,
+            announced=max(run.next_seq, claimed.announced),
             findings=number,
             states=self._states(run),
         )
@@ -285,6 +400,7 @@ class Follower:
     def _states(self, run: Run) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
         plain[COMPLETENESS] = encode_counted(run.counted)
+        plain[LEFT_OUT] = encode_left_out(run.left_out)
         not_applicable = run.detector.not_applicable
         plain[RULES] = msgspec.json.encode(
             {
@@ -302,25 +418,27 @@ class Follower:
         keys = self._keys()
         return open_view(sealed or b"", keys.ledger_keys, self.ledger.origin, name)
 
-    def _missing(self, state: State) -> tuple[int, int]:
+    def _missing(self, state: State) -> dict[str, int]:
         """Count numbered events that are missing for longer than what is sent may be overtaken.
 
-        And the portals that lack some.
+        By portal, of those that lack some: whatever numbers one claims, it says nothing of others.
         """
         rows = report(state)
         settled = self.now() - SETTLED_SECONDS
-        lacking = [
-            *((gap.portal, gap.missing) for gap in rows.gaps if gap.noticed_time < settled),
-            *((one.portal, one.forgotten_missing) for one in rows.streams if one.forgotten_missing),
-        ]
-        return sum(missing for _, missing in lacking), len({portal for portal, _ in lacking})
+        missing: defaultdict[str, int] = defaultdict(int)
+        for gap in rows.gaps:
+            if gap.noticed_time < settled:
+                missing[gap.portal] += gap.missing_events
+        for one in rows.streams:
+            missing[one.portal] += one.forgotten_missing
+        return {portal: min(n, MOST_MISSING) for portal, n in sorted(missing.items()) if n}
 
-    def _missing_before(self) -> int:
+    def _missing_before(self) -> Mapping[str, int]:
         try:
             told = self.views.gaps()
         except FormatError:
-            return 0
-        return told.missing if told is not None else 0
+            return {}
+        return told.missing if told is not None else {}
 
     def _keys(self) -> OpeningKeys:
         if self.ledger.keys is None:
@@ -328,18 +446,12 @@ class Follower:
         return self.ledger.keys
 
 
-def _entries(block: StoredBlock) -> tuple[list[StoredEntry], list[int]]:
-    """Give a block's events; and which entries are none that can be read: altered."""
-    readable, unread = [], []
-    for seq in range(block.first_seq, block.size_after):
-        try:
-            stored = block.entry(seq)
-        except LedgerError:
-            unread.append(seq)
-            continue
-        if stored is not None:
-            readable.append(stored)
-    return readable, unread
+def _entry(block: StoredBlock, seq: int) -> StoredEntry | LedgerError | None:
+    """Give an event's entry, or why it cannot be read: altered. None: a control entry."""
+    try:
+        return block.entry(seq)
+    except LedgerError as error:
+        return error
 
 
 def kept(finding: Finding, first_seq: int, directory: Directory) -> KeptFinding:

@@ -30,6 +30,7 @@ metrics = Metrics()
 TIME_TO_COMMIT_MS = 30_000
 WAIT_SECONDS = 2
 MAX_EVENTS_A_PUT = 10  # of EventBridge
+MOST_LOGGED = 100  # entries of a kind; findings name all
 
 
 @cache
@@ -141,12 +142,12 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dict[str, Any]:
-    followed = _counted(follow(origin, anew, has_time))
+    followed = _counted(origin, follow(origin, anew, has_time))
     opened_before = 0
     if followed is not None and followed.stopped:
         opened_before = followed.opened
         readable().forget(origin.rpartition("/")[2])  # it may be a key that was made since
-        followed = _counted(follow(origin, "go on" if anew else None, has_time))
+        followed = _counted(origin, follow(origin, "go on" if anew else None, has_time))
     if followed is None:
         return {"followed": opened_before}
     if followed.newly_missing:
@@ -166,7 +167,7 @@ def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dic
     }
 
 
-def _counted(followed: Followed | None) -> Followed | None:
+def _counted(origin: str, followed: Followed | None) -> Followed | None:
     """Count what a run came to; a handler's two runs add up."""
     if followed is None:
         metrics.add_metric("Followed", MetricUnit.Count, 0)
@@ -174,9 +175,17 @@ def _counted(followed: Followed | None) -> Followed | None:
     for name, count in (
         ("Followed", followed.opened),
         ("Erased", followed.erased),
-        ("Unopened", followed.unopened),
+        ("Unopened", len(followed.altered)),
+        ("Unprocessed", len(followed.unprocessed)),
         ("Findings", followed.findings),
         ("NewlyMissing", followed.newly_missing),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
+    if followed.altered or followed.unprocessed:
+        logger.error(
+            "entries were left out",
+            ledger=origin,
+            altered=followed.altered[:MOST_LOGGED],
+            unprocessed=followed.unprocessed[:MOST_LOGGED],
+        )
     return followed

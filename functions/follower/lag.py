@@ -14,5 +14,5 @@ def behind_seconds(ledger: Ledger, views: ViewsTable, now: int) -> int:
     next_seq = views.cursor().next_seq
     if state is None or next_seq >= state.size:
         return 0
-    block = ledger.blocks.beginning_at(next_seq)
+    block = ledger.blocks.ending_before(next_seq + 1)
     return 0 if block is None else max(0, now - body_time(block.body))

@@ -5,7 +5,7 @@ digest. Everything before it (tiles, archive) may be repeated and gives the same
 after it (digest, checkpoint) is put again from it by the next run, byte for byte.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -16,7 +16,7 @@ from audit_ledger.aws.objects import TEXT, StoredObject
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block, archived_name, encode_block
 from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import MOST_MISSING, NO_DIGEST, Digest, decode_digest
+from audit_ledger.chain.digest import MOST_MISSING, MOST_PORTALS, NO_DIGEST, Digest, decode_digest
 from audit_ledger.chain.entry import decode_entry
 from audit_ledger.chain.growth import Growth, superseded
 from audit_ledger.chain.head import EMPTY, Head, follow
@@ -81,7 +81,7 @@ class Gaps(Protocol):
     @property
     def followed(self) -> int: ...
     @property
-    def missing(self) -> int: ...
+    def missing(self) -> Mapping[str, int]: ...
 
 
 @dataclass
@@ -262,7 +262,7 @@ class Publisher:
         time = max(now, after.time, old.time if old else 0)
         root = after.root()
         checkpoint = self.signer.checkpoint(Checkpoint(self.origin, after.size, root), time)
-        followed, missing = self._counted(old)
+        followed, missing_events, missing_portals = self._counted(old)
         digest = Digest(
             origin=self.origin,
             period_from=old.time if old else grown.begin,
@@ -274,7 +274,8 @@ class Publisher:
             control_entries=grown.control_entries,
             blocks=grown.blocks,
             followed=followed,
-            missing=missing,
+            missing_events=missing_events,
+            missing_portals=missing_portals,
             previous_name=old.digest_name if old else "",
             previous_sha256=sha256(old.digest).digest() if old else NO_DIGEST,
             checkpoint=checkpoint,
@@ -289,19 +290,20 @@ class Publisher:
             lifts=old.lifts if old else 0,
         )
 
-    def _counted(self, old: PublishedState | None) -> tuple[int, int]:
-        """Give how far numbered events were counted, and how many of them never came.
+    def _counted(self, old: PublishedState | None) -> tuple[int, int, int]:
+        """Give how far numbered events were counted, how many never came, of how many portals.
 
         Where the follower does not say, or speaks of entries that are not published, the digest
         repeats what the one before it said: that stays true, and nothing derived stops publishing.
         """
         if old is None:
-            return 0, 0
+            return 0, 0, 0
         gaps = self.gaps()
         if gaps is not None and gaps.followed <= old.size:
-            return gaps.followed, min(gaps.missing, MOST_MISSING)
+            most = sorted(gaps.missing.values(), reverse=True)[:MOST_PORTALS]
+            return gaps.followed, sum(min(n, MOST_MISSING) for n in most), len(most)
         before = decode_digest(parse_note(old.digest).text)
-        return before.followed, before.missing
+        return before.followed, before.missing_events, before.missing_portals
 
     def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:
         """Freeze the ledger, unless another publisher moved it on while this one was looking."""

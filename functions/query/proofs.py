@@ -167,7 +167,8 @@ def _digest(note: bytes) -> dict[str, Any]:
         "control_entries": digest.control_entries,
         "blocks": digest.blocks,
         "followed": digest.followed,
-        "missing": digest.missing,
+        "missing_events": digest.missing_events,
+        "missing_portals": digest.missing_portals,
         "previous": digest.previous_name or None,
         "note": note.decode(),
     }

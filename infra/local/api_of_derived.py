@@ -22,8 +22,8 @@ from infra.local.openapi_parts import (
 _NOT_PATIENTS: Json = {
     "403": {"description": "The token does not allow it, or is a patient's.", "content": OUTCOME}
 }
-_STREAM = ("portal", "counter", "source", "first", "last", "received", "missing")
-_GAP = ("portal", "counter", "source", "run", "first", "last", "missing", "is_exact")
+_STREAM = ("portal", "counter", "source", "first", "last", "received", "missing_events")
+_GAP = ("portal", "counter", "source", "run", "first", "last", "missing_events", "is_exact")
 
 SCHEMAS: Json = {
     "DocumentAsked": {
@@ -62,7 +62,9 @@ SCHEMAS: Json = {
         streams={"type": "array", "items": object_of([*_STREAM])},
         gaps={
             "type": "array",
-            "items": object_of([*_GAP], first=SIZE, last=SIZE, missing=SIZE, noticed_time=INSTANT),
+            "items": object_of(
+                [*_GAP], first=SIZE, last=SIZE, missing_events=SIZE, noticed_time=INSTANT
+            ),
         },
         uncountable={**SIZE, "description": "Events with a number that cannot be one."},
         unwatched={**SIZE, "description": "Events of streams beyond those that are watched."},

@@ -86,7 +86,15 @@ SCHEMAS: Json = {
     "Digest": closed_object(
         [
             *("name", "origin", "from", "to", "size_before", "size_after", "root", "entries"),
-            *("control_entries", "blocks", "followed", "missing", "previous", "note"),
+            *(
+                "control_entries",
+                "blocks",
+                "followed",
+                "missing_events",
+                "missing_portals",
+                "previous",
+                "note",
+            ),
         ],
         **{"from": INSTANT},
         name=TEXT_SCHEMA,
@@ -99,7 +107,12 @@ SCHEMAS: Json = {
         control_entries=SIZE,
         blocks=SIZE,
         followed=SIZE,
-        missing={**SIZE, "description": "Numbered events that never came, of those followed."},
+        missing_events={
+            **SIZE,
+            "description": "Numbered events that never came, of those followed; of each portal "
+            "999,999,999 count at most.",
+        },
+        missing_portals={**SIZE, "description": "How many portals lack some."},
         previous={"type": ["string", "null"]},
         note={**TEXT_SCHEMA, "description": "The digest itself, signed: all else is from it."},
     ),

@@ -269,16 +269,24 @@ def test_an_older_count_does_not_replace_a_newer(views: ViewsTable) -> None:
     assert views.gaps() is None
     older = views.claim(views.cursor())
     newer = views.claim(older)
-    views.put_gaps(newer, Gaps(7, 2, 1))
-    views.put_gaps(older, Gaps(3, 0, 0))
-    assert views.gaps() == Gaps(7, 2, 1)
+    views.put_gaps(newer, Gaps(7, {"ehr": 2}, 1, (5,)))
+    views.put_gaps(older, Gaps(3))
+    assert views.gaps() == Gaps(7, {"ehr": 2}, 1, (5,))
 
 
-@pytest.mark.parametrize("counts", [(-1, 0, 0), (7, -2, 0), (7, 2, -1), (0, 2, 1)])
-def test_what_are_no_counts_are_not_taken_for_counts(
-    views: ViewsTable, counts: tuple[int, int, int]
-) -> None:
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        Gaps(-1),
+        Gaps(7, {"ehr": -2}),
+        Gaps(7, {"ehr": 0}),
+        Gaps(0, {"ehr": 2}),
+        Gaps(7, {}, -1),
+        Gaps(0, {}, 1, (5,)),
+    ],
+)
+def test_what_are_no_counts_are_not_taken_for_counts(views: ViewsTable, gaps: Gaps) -> None:
     """A digest that said so could be read by nobody."""
-    views.put_gaps(views.claim(views.cursor()), Gaps(*counts))
+    views.put_gaps(views.claim(views.cursor()), gaps)
     with pytest.raises(FormatError):
         views.gaps()

@@ -53,7 +53,7 @@ def make_ledger(folder: Path, entries: int = ENTRIES) -> Path:
     signer = Signer(ORIGIN, public[0], ed25519.sign, public[1], mldsa44.sign)
     checkpoint = signer.checkpoint(Checkpoint(ORIGIN, tree.size, tree.root()), now)
     digest = Digest(
-        ORIGIN, now, now, 0, entries, tree.root(), entries, 1, 1, 0, 0, "", NO_DIGEST, checkpoint
+        ORIGIN, now, now, 0, entries, tree.root(), entries, 1, 1, 0, 0, 0, "", NO_DIGEST, checkpoint
     )
     note = signer.digest(digest)
     for path, data in (("checkpoint", checkpoint), (digest.name, note), ("digests/latest", note)):

@@ -22,7 +22,7 @@ entries 2
 control-entries 1
 blocks 1
 followed 40
-missing 3
+missing 3 2
 previous {PREVIOUS} {ROOT}
 checkpoint
 {CHECKPOINT}"""
@@ -38,6 +38,7 @@ DIGEST = Digest(
     1,
     40,
     3,
+    2,
     PREVIOUS,
     b"r" * 32,
     CHECKPOINT.encode(),
@@ -89,8 +90,13 @@ def test_other_names_are_no_digest_names(name: str) -> None:
         pytest.param("entries 2\ncontrol", "entries x\ncontrol", id="no number"),
         pytest.param("followed 40", "followed 43", id="follows more than there is"),
         pytest.param("followed 40", "followed 0", id="misses of nothing"),
-        pytest.param("missing 3", "missing -3", id="misses less than nothing"),
-        pytest.param("missing 3", f"missing {10**15}", id="misses more than is said"),
+        pytest.param("missing 3 2", "missing -3 2", id="misses less than nothing"),
+        pytest.param("missing 3 2", "missing 1999999999 2", id="two portals lack more than counts"),
+        pytest.param("missing 3 2", "missing 1 2", id="a portal lacks less than one event"),
+        pytest.param("missing 3 2", "missing 3 0", id="nobody's events are missing"),
+        pytest.param("missing 3 2", "missing 0 1", id="a portal lacks nothing"),
+        pytest.param("missing 3 2", "missing 3", id="of how many portals is not said"),
+        pytest.param("missing 3 2", "missing 3 1000", id="more portals than are counted"),
         pytest.param(f"root {ROOT}", "root AAAA", id="short root"),
         pytest.param(PREVIOUS, "digests/latest", id="previous is no name"),
         pytest.param(PREVIOUS, "-", id="hash without name"),
@@ -125,7 +131,8 @@ def test_the_longest_origin_fits_a_ledger_of_any_size_there_will_be() -> None:
         control_entries=many,
         blocks=many,
         followed=many,
-        missing=many,
+        missing_events=999 * 999_999_999,
+        missing_portals=999,
         previous_name=f"digests/2026/11/22/20261122T055800Z-{many}",
         checkpoint=checkpoint.encode(),
     )

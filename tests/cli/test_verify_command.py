@@ -44,7 +44,7 @@ def test_what_never_came_is_said_as_the_ledger_says_it(desk: Desk) -> None:
     said = "  2 numbered events never came, of the first 600 entries, it says"
     assert said in desk.verify().out.splitlines()
     report = desk.verify("--json").report
-    assert (report["followed"], report["missing"]) == (600, 2)
+    assert (report["followed"], report["missing_events"], report["missing_portals"]) == (600, 2, 1)
 
 
 def test_machines_get_json(desk: Desk) -> None:

@@ -69,7 +69,7 @@ def test_the_open_gaps_are_those_of_a_recount(numbers: list[int]) -> None:
     assert numbers_in(found.gaps) == missing_of(numbers)
     row = only(found)
     assert (row.first, row.last) == (min(numbers), max(numbers))
-    assert row.missing == len(missing_of(numbers))
+    assert row.missing_events == len(missing_of(numbers))
     assert row.repeats == len(numbers) - len(set(numbers))
     assert row.received == len(numbers)
     assert row.resets == 0
@@ -104,7 +104,7 @@ def test_a_gap_says_when_it_was_noticed() -> None:
     """By the entry that showed it, also of what is left of it."""
     found = after(in_order([1, 2, 9, 10, 5]))
     at = START_MS // 1000 + 2
-    assert [(g.first, g.last, g.missing, g.is_exact) for g in found.gaps] == [
+    assert [(g.first, g.last, g.missing_events, g.is_exact) for g in found.gaps] == [
         (3, 4, 2, True),
         (6, 8, 3, True),
     ]
@@ -152,14 +152,14 @@ def parts(number: int, seq: int, count: int = 3, **other: Any) -> list[OpenedEve
 def test_parts_of_one_event_are_no_repeats() -> None:
     """Three patients, three entries, one number."""
     row = only(after([numbered(1, 0), *parts(2, 1), numbered(3, 4)]))
-    assert (row.received, row.repeats, row.missing) == (3, 0, 0)
+    assert (row.received, row.repeats, row.missing_events) == (3, 0, 0)
 
 
 def test_parts_need_not_stand_together() -> None:
     """A block of another sequencer may come between."""
     one, other = parts(1, 0), parts(2, 10)
     row = only(after([one[0], other[0], one[1], numbered(3, 5), other[1], one[2], other[2]]))
-    assert (row.received, row.repeats, row.missing) == (3, 0, 0)
+    assert (row.received, row.repeats, row.missing_events) == (3, 0, 0)
 
 
 def test_an_event_of_several_patients_that_comes_again_is_one_repeat() -> None:
@@ -215,7 +215,7 @@ def test_a_counter_that_begins_anew_is_no_gap(first: int) -> None:
 def test_a_counter_that_was_joined_late_may_begin_anew() -> None:
     """Its first number is below all that came."""
     row = only(after([*in_order([500, 501]), *restarted([1, 2], 2)]))
-    assert (row.resets, row.missing, row.late) == (1, 0, 0)
+    assert (row.resets, row.missing_events, row.late) == (1, 0, 0)
 
 
 def test_what_was_on_its_way_belongs_to_the_run_before() -> None:
@@ -229,7 +229,7 @@ def test_the_first_number_may_be_overtaken() -> None:
     """2 comes before 1 of the new life: it is no repeat, and no gap."""
     found = after([*in_order([1, 2, 3]), *restarted([2, 1, 3], 3)])
     row = only(found)
-    assert (row.resets, row.repeats, row.missing, row.last) == (1, 0, 0, 3)
+    assert (row.resets, row.repeats, row.missing_events, row.last) == (1, 0, 0, 3)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_the_first_number_may_be_overtaken() -> None:
 def test_the_first_number_may_be_lost(count: int, resets: int, repeats: int) -> None:
     """So many that come again and later than all before make a new life."""
     row = only(after([*in_order(range(100)), *restarted(range(2, 2 + count), 100)]))
-    assert (row.resets, row.repeats, row.missing) == (resets, repeats, 0)
+    assert (row.resets, row.repeats, row.missing_events) == (resets, repeats, 0)
 
 
 def test_what_is_made_at_once_is_of_one_life() -> None:
@@ -274,7 +274,7 @@ def test_a_number_used_twice_is_a_repeat() -> None:
     first = [numbered(n, 10 * n - 5) for n in range(1, 41)]
     both = sorted([*first, *again], key=lambda event: event.seq)
     row = only(after(both))
-    assert (row.resets, row.repeats, row.missing) == (0, 39, 0)
+    assert (row.resets, row.repeats, row.missing_events) == (0, 39, 0)
 
 
 def test_one_event_with_the_first_number_is_no_new_life() -> None:
@@ -282,7 +282,7 @@ def test_one_event_with_the_first_number_is_no_new_life() -> None:
     again = numbered(1, 100, time_ms=START_MS + 10**6)
     goes_on = [numbered(n, 100 + n, time_ms=START_MS + 10**6 + n) for n in range(101, 110)]
     row = only(after([*in_order(range(1, 101)), again, *goes_on]))
-    assert (row.resets, row.repeats, row.missing, row.last) == (0, 1, 0, 109)
+    assert (row.resets, row.repeats, row.missing_events, row.last) == (0, 1, 0, 109)
 
 
 def test_a_new_life_fills_no_gap_of_the_old() -> None:
@@ -310,7 +310,7 @@ def test_a_batch_sent_again_is_repeats() -> None:
 def test_a_number_below_the_first_that_is_ahead_is_late_once_the_run_goes_on() -> None:
     """Until then it might be a new life of the counter."""
     events = [*in_order([10, 11]), numbered(8, 2, time_ms=START_MS + 11_500)]
-    assert only(after(events)).missing == 0
+    assert only(after(events)).missing_events == 0
     found = after([*events, numbered(12, 3)])
     assert ranges(found.gaps) == [(9, 9)]
     assert (only(found).late, only(found).repeats) == (1, 0)
@@ -351,11 +351,11 @@ def test_beyond_the_bound_gaps_are_joined_and_say_so() -> None:
     numbers = [2 * n for n in range(3 * MAX_GAPS)]
     found = after(in_order(numbers))
     assert len(found.gaps) == MAX_GAPS
-    assert only(found).missing == len(missing_of(numbers))
+    assert only(found).missing_events == len(missing_of(numbers))
     assert numbers_in(found.gaps) >= missing_of(numbers)
     assert not all(gap.is_exact for gap in found.gaps)
     for gap in found.gaps:
-        assert gap.is_exact == (gap.missing == gap.last - gap.first + 1)
+        assert gap.is_exact == (gap.missing_events == gap.last - gap.first + 1)
         assert gap.noticed_at == (gap.first + 1) // 2  # when the first of its numbers was passed
     filled = after(in_order([*numbers, *sorted(missing_of(numbers))]))
     assert filled.gaps == ()
@@ -383,7 +383,7 @@ def test_no_number_makes_a_state_that_cannot_be_kept() -> None:
     assert decode_counted(encode_counted(Counted(state))).state == state
     row = only(report(state))
     assert (row.resets, row.forgotten_missing) == (39, LAST_NUMBER)
-    assert row.missing == MAX_RUNS * (LAST_NUMBER - 1)
+    assert row.missing_events == MAX_RUNS * (LAST_NUMBER - 1)
     assert msgspec.json.decode(msgspec.json.encode(row), type=StreamRow) == row
 
 

@@ -36,14 +36,17 @@ def test_numbers_that_never_came_are_reported(stage: Stage) -> None:
         stage.send(numbered(number))
     settle(stage)
     gaps = stage.get(f"/portals/{PORTAL}/gaps").json()
-    assert [(g["first"], g["last"], g["missing"]) for g in gaps["gaps"]] == [(3, 4, 2), (7, 8, 2)]
+    assert [(g["first"], g["last"], g["missing_events"]) for g in gaps["gaps"]] == [
+        (3, 4, 2),
+        (7, 8, 2),
+    ]
     stage.send(numbered(4))
     stage.send(numbered(6))
     settle(stage)
     gaps = stage.get(f"/portals/{PORTAL}/gaps").json()
     assert [(g["first"], g["last"]) for g in gaps["gaps"]] == [(3, 3), (7, 8)]
     (stream,) = gaps["streams"]
-    assert (stream["missing"], stream["late"], stream["repeats"]) == (3, 1, 1)
+    assert (stream["missing_events"], stream["late"], stream["repeats"]) == (3, 1, 1)
 
 
 def test_a_document_is_known_by_its_digest(stage: Stage) -> None:
@@ -123,7 +126,7 @@ def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
     assert stage.get(f"/portals/{PORTAL}/gaps").json()["followed"] == size - 1
     assert follow(stage)["next_seq"] >= size
     (stream,) = stage.get(f"/portals/{PORTAL}/gaps").json()["streams"]
-    assert (stream["received"], stream["missing"]) == (2, 0)
+    assert (stream["received"], stream["missing_events"]) == (2, 0)
 
 
 def test_the_publisher_is_told_what_never_came(
@@ -133,14 +136,14 @@ def test_the_publisher_is_told_what_never_came(
     for number in (1, 2, 5):
         stage.send(numbered(number))
     settle(stage)
-    assert views(stage)["gaps"] == Gaps(followed=4, missing=0, portals=0)
+    assert views(stage)["gaps"] == Gaps(followed=4)
     monkeypatch.setattr("functions.follower.follow.SETTLED_SECONDS", -60)
     follow(stage)
-    assert views(stage)["gaps"] == Gaps(followed=4, missing=2, portals=1)
+    assert views(stage)["gaps"] == Gaps(followed=4, missing={PORTAL: 2})
     stage.send(numbered(6))
     settle(stage)
     digest = stage.get("/digests/latest").json()
-    assert (digest["followed"], digest["missing"]) == (4, 2)
+    assert (digest["followed"], digest["missing_events"], digest["missing_portals"]) == (4, 2, 1)
 
 
 def test_findings_come_in_pages_in_the_order_of_the_ledger(
@@ -210,7 +213,7 @@ def test_a_run_that_dies_is_made_up_for(stage: Stage, monkeypatch: pytest.Monkey
     assert follow(stage)["followed"] == 4
     assert follow(stage)["followed"] == 0
     (stream,) = stage.get(f"/portals/{PORTAL}/gaps").json()["streams"]
-    assert (stream["received"], stream["missing"], stream["repeats"]) == (2, 1, 0)
+    assert (stream["received"], stream["missing_events"], stream["repeats"]) == (2, 1, 0)
     assert len(stage.get("/findings").json()["findings"]) == 1
     assert len(verified(stage, b"a report")) == 1
 

@@ -94,7 +94,7 @@ def test_who_was_erased_is_not_called_missing(
     after = gaps_of(stage)
     assert after["gaps"] == before["gaps"]
     (stream,) = after["streams"]
-    assert (stream["received"], stream["missing"], stream["repeats"]) == (5, 1, 0)
+    assert (stream["received"], stream["missing_events"], stream["repeats"]) == (5, 1, 0)
     assert after["unread"] == 0
     stage.send(numbered(4))
     settle(stage)

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode, b64encode
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -119,13 +120,17 @@ def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> Non
         previous, size, until = f"{name} {digest}", fields["size-after"], fields["to"]
 
 
-def followed(world: World, *counts: object) -> None:
-    """Put what the follower counted: entries followed, events missing, portals that lack some."""
-    numbers = zip(("followed", "missing", "portals"), counts, strict=True)
-    item = {name: {"N": str(number)} for name, number in numbers}
-    world.dynamodb.put_item(
-        TableName=f"{NAME}-views", Item={"key": {"S": f"{ORIGIN}#gaps"}, **item}
-    )
+def followed(world: World, followed: int, *missing: int) -> None:
+    """Put what the follower counted: entries followed, events missing of each portal."""
+    portals = {f"p{number}": {"N": str(n)} for number, n in enumerate(missing)}
+    item: dict[str, Any] = {
+        "key": {"S": f"{ORIGIN}#gaps"},
+        "followed": {"N": str(followed)},
+        "missing": {"M": portals},
+        "altered": {"N": "0"},
+        "first_altered": {"L": []},
+    }
+    world.dynamodb.put_item(TableName=f"{NAME}-views", Item=item)
 
 
 def counted(world: World) -> tuple[str, str]:
@@ -137,26 +142,34 @@ def counted(world: World) -> tuple[str, str]:
 def test_a_digest_says_how_many_numbered_events_never_came(world: World, clock: Clock) -> None:
     """As the follower counted; before it did, that nothing was followed."""
     append(5)
-    followed(world, 6, 9, 1)  # of a ledger that was here before: nothing of this one is published
+    followed(world, 6, 9)  # of a ledger that was here before: nothing of this one is published
     run()
-    assert counted(world) == ("followed 0", "missing 0")
-    followed(world, 6, 2, 1)
+    assert counted(world) == ("followed 0", "missing 0 0")
+    followed(world, 6, 2)
     clock.now += 60
     append(1)
     run()
-    assert counted(world) == ("followed 6", "missing 2")
+    assert counted(world) == ("followed 6", "missing 2 1")
 
 
-def test_no_count_stops_publishing(world: World, clock: Clock) -> None:
-    """Portals choose their numbers: a digest says how many are missing up to a bound."""
+@pytest.mark.parametrize("claimed", [10**30, 10**15, 10**9, 999_999_999])
+def test_one_portals_numbers_do_not_hide_anothers_gap(
+    world: World, clock: Clock, claimed: int
+) -> None:
+    """However many events one claims, it counts up to a bound, and the other is counted beside."""
     append(5)
     run()
-    for missing in (10**30, 10**15, 10**15 - 2):
-        followed(world, 4, missing, 1)
+    for others, line in (
+        ((), "missing 999999999 1"),
+        ((1,), "missing 1000000000 2"),
+        ((2, 40), "missing 1000000041 3"),
+        ((1,) * 1500, f"missing {999_999_999 + 998} 999"),
+    ):
+        followed(world, 4, claimed, *others)
         append(1)
         clock.now += 60
         assert run()["published"] is True
-        assert counted(world) == ("followed 4", f"missing {min(missing, 10**15 - 1)}")
+        assert counted(world) == ("followed 4", line)
 
 
 @pytest.mark.parametrize("wrong", ["unreadable", "ahead", "not there"])
@@ -166,21 +179,21 @@ def test_what_was_counted_is_repeated_where_the_follower_does_not_say(
     """Views are derived: whatever happens to them, publishing goes on, and says what is true."""
     append(5)
     run()
-    followed(world, 4, 2, 1)
+    followed(world, 4, 2)
     append(1)
     clock.now += 60
     run()
-    assert counted(world) == ("followed 4", "missing 2")
+    assert counted(world) == ("followed 4", "missing 2 1")
     if wrong == "unreadable":
         world.dynamodb.delete_table(TableName=f"{NAME}-views")
     elif wrong == "ahead":
-        followed(world, 8, 0, 0)  # seven are published
+        followed(world, 8)  # seven are published
     else:
         world.dynamodb.delete_item(TableName=f"{NAME}-views", Key={"key": {"S": f"{ORIGIN}#gaps"}})
     append(1)
     clock.now += 60
     assert run()["published"] is True
-    assert counted(world) == ("followed 4", "missing 2")
+    assert counted(world) == ("followed 4", "missing 2 1")
 
 
 def test_nothing_new_publishes_nothing_but_a_heartbeat_an_hour(world: World, clock: Clock) -> None:

@@ -209,10 +209,10 @@ BODY = encode_body(
 )
 BLOCK = encode_block(Block(ORIGIN, 0, 3, HASHES[2], bytes(64), BODY))
 DIGEST = Digest(
-    ORIGIN, NOW - 60, NOW, 0, 4, ROOT, 4, 1, 2, 0, 0, "", NO_DIGEST, signed(CHECKPOINT)
+    ORIGIN, NOW - 60, NOW, 0, 4, ROOT, 4, 1, 2, 0, 0, 0, "", NO_DIGEST, signed(CHECKPOINT)
 ).encode()
 NEXT_DIGEST = Digest(
-    ORIGIN, NOW, NOW + 60, 4, 4, ROOT, 0, 0, 0, 4, 2,
+    ORIGIN, NOW, NOW + 60, 4, 4, ROOT, 0, 0, 0, 4, 2, 1,
     "digests/2026/11/22/20261122T055900Z-4", bytes([1]) * 32, signed(CHECKPOINT),
 ).encode()  # fmt: skip
 DEAD_LETTERS = (spelled({"sender": "AROAEXAMPLE:ingest", "sent": NOW * 1000, "body": QUEUED[1]}),)

@@ -121,7 +121,7 @@ ANSWERS = Answers(
         "exclusions": [{"number": 0}, {"number": 1}],
     },
     findings={"break-the-glass": 4, "same-surname": 7},
-    gaps={"streams": [{"received": 90, "missing": 0}]},
+    gaps={"streams": [{"received": 90, "missing_events": 0}]},
 )
 
 
@@ -163,11 +163,11 @@ def test_answers_that_are_as_the_day_says_have_no_faults() -> None:
         ({"findings": {"same-surname": 4}}, "findings: break-the-glass: 0, expected 4"),
         ({"gaps": {"streams": []}}, "gaps: numbered streams: 0, expected 1"),
         (
-            {"gaps": {"streams": [{"received": 89, "missing": 0}]}},
+            {"gaps": {"streams": [{"received": 89, "missing_events": 0}]}},
             "gaps: numbered events received: 89, expected 90",
         ),
         (
-            {"gaps": {"streams": [{"received": 90, "missing": 1}]}},
+            {"gaps": {"streams": [{"received": 90, "missing_events": 1}]}},
             "gaps: numbered events missing: 1, expected 0",
         ),
     ],

@@ -58,7 +58,7 @@ def answer_faults(expected: Expected, answers: Answers) -> Iterator[str]:
     yield from _differs("findings", "break-the-glass", expected.glass_broken, broken)
     streams = answers.gaps["streams"]
     received = sum(stream["received"] for stream in streams)
-    missing = sum(stream["missing"] for stream in streams)
+    missing = sum(stream["missing_events"] for stream in streams)
     yield from _differs("gaps", "numbered streams", 1, len(streams))
     yield from _differs("gaps", "numbered events received", expected.numbered, received)
     yield from _differs("gaps", "numbered events missing", 0, missing)

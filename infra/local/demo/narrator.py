@@ -164,7 +164,7 @@ class Narrator:
         rules = Counter(answers.findings).most_common()
         found = ", ".join(f"{rule} {number:,}" for rule, number in rules) or "none"
         received = sum(stream["received"] for stream in answers.gaps["streams"])
-        missing = sum(stream["missing"] for stream in answers.gaps["streams"])
+        missing = sum(stream["missing_events"] for stream in answers.gaps["streams"])
         self.line(
             f"Findings: {found}. Gaps: of {received:,} events that the laboratory numbered, "
             f"{missing:,} are missing."

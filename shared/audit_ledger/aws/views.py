@@ -64,15 +64,17 @@ _NUMBERS: Final = ("generation", "attempt", "written", "slot", "next_seq", "anno
 
 @dataclass(frozen=True)
 class Gaps:
-    """What the follower counted of the first `followed` entries, for all to know.
+    """What the follower found lacking of the first `followed` entries, for all to know.
 
-    `missing`: numbered events that never came, of gaps that are settled; `portals`: how many
-    portals lack some.
+    `missing`: numbered events that never came, of gaps that are settled, by portal: those alone
+    that lack some. `altered`: how many entries are not as they were sent; `first_altered`: the
+    first of them.
     """
 
     followed: int
-    missing: int
-    portals: int
+    missing: Mapping[str, int] = field(default_factory=dict)
+    altered: int = 0
+    first_altered: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -259,26 +261,37 @@ class ViewsTable:
 
     def put_gaps(self, cursor: FollowerCursor, gaps: Gaps) -> None:
         """Put what was counted, unless a later run did."""
-        counts = {"followed": gaps.followed, "missing": gaps.missing, "portals": gaps.portals}
-        item = {
+        item: dict[str, Any] = {
             **self._key(GAPS),
-            **{name: {"N": str(count)} for name, count in counts.items()},
+            "followed": {"N": str(gaps.followed)},
+            "missing": {"M": {portal: {"N": str(n)} for portal, n in gaps.missing.items()}},
+            "altered": {"N": str(gaps.altered)},
+            "first_altered": {"L": [{"N": str(seq)} for seq in gaps.first_altered]},
             "attempt": {"N": str(cursor.attempt)},
         }
         self._put_if_newer(item, "attempt <= :attempt", cursor.attempt)
 
     def gaps(self) -> Gaps | None:
-        """Read what was counted; None where nothing was yet. FormatError for what is no count."""
+        """Read what was found lacking; None where nothing was looked at yet.
+
+        FormatError for what is no count.
+        """
         item = self._client.get_item(TableName=self._table, Key=self._key(GAPS)).get("Item")
         if item is None:
             return None
         try:
-            gaps = Gaps(*(int(item[name]["N"]) for name in ("followed", "missing", "portals")))
-        except (KeyError, ValueError):
+            gaps = Gaps(
+                int(item["followed"]["N"]),
+                {portal: int(number["N"]) for portal, number in item["missing"]["M"].items()},
+                int(item["altered"]["N"]),
+                tuple(int(seq["N"]) for seq in item["first_altered"]["L"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise FormatError("views: gaps are not of their form") from None
-        if min(gaps.followed, gaps.missing, gaps.portals) < 0 or (
-            gaps.missing and not gaps.followed
-        ):
+        is_count = min(gaps.followed, gaps.altered) >= 0 and all(
+            number > 0 for number in gaps.missing.values()
+        )
+        if not is_count or ((gaps.missing or gaps.altered) and not gaps.followed):
             raise FormatError("views: gaps are no counts of the entries that were followed")
         return gaps
 

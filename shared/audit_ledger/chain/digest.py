@@ -11,7 +11,7 @@
     control-entries 1
     blocks 3
     followed 40
-    missing 2
+    missing 2 1
     previous <name, or - for none> <b64 of the SHA-256 of that digest's bytes, or of 32 zero bytes>
     checkpoint
     <the checkpoint note as signed, verbatim: text, empty line, signature lines>
@@ -21,9 +21,11 @@ Ed25519 key, key name = origin). The checkpoint stands verbatim and not in base6
 at most 4,096 bytes; origins of up to 64 bytes and counts of up to 15 digits fit.
 
 `missing` is what a hash chain alone cannot show: of events that portals number, how many never
-came, as counted over the first `followed` entries; 999999999999999 stands for more than that, since
-portals choose their numbers. The ledger counts them in sealed records, so it is its own statement,
-signed; a portal can hold it against what it sent.
+came, as counted over the first `followed` entries, and how many portals lack some. Portals choose
+their numbers: of each 999,999,999 count at most, and of 999 portals, so that whatever one claims, a
+gap of another one still shows. Which portals they are says `GET /portals/{id}/gaps`, to who may
+know. The ledger counts them in sealed records, so it is its own statement, signed; a portal can
+hold it against what it sent.
 """
 
 import re
@@ -41,7 +43,9 @@ MAX_SIGNED_BYTES = 4096  # KMS Sign, MessageType RAW
 _NAME = re.compile(
     r"digests/([0-9]{4})/([0-9]{2})/([0-9]{2})/\1\2\3T[0-9]{6}Z-(?:0|[1-9][0-9]{0,18})"
 )
-MOST_MISSING = 10**15 - 1
+MOST_MISSING = 999_999_999  # events of a portal
+MOST_PORTALS = 999
+_MISSING = re.compile(r"(0|[1-9][0-9]{0,11}) (0|[1-9][0-9]{0,2})")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _KEYS = (
     "from",
@@ -64,8 +68,9 @@ class Digest:
 
     `entries` counts all entries of the period, control entries among them. `previous_name` is
     empty and `previous_sha256` 32 zero bytes in the first digest of a ledger. `checkpoint` is the
-    signed note, log's own signatures only. `missing`: numbered events that never came, of the first
-    `followed` entries, which may be fewer than the digest covers.
+    signed note, log's own signatures only. `missing_events`: numbered events that never came, of
+    the first `followed` entries, which may be fewer than the digest covers; `missing_portals`: how
+    many portals lack some.
     """
 
     origin: str
@@ -78,7 +83,8 @@ class Digest:
     control_entries: int
     blocks: int
     followed: int
-    missing: int
+    missing_events: int
+    missing_portals: int
     previous_name: str
     previous_sha256: bytes
     checkpoint: bytes
@@ -97,7 +103,8 @@ class Digest:
             f"size-before {self.size_before}\nsize-after {self.size_after}\n"
             f"root {strict_base64.encode(self.root)}\n"
             f"entries {self.entries}\ncontrol-entries {self.control_entries}\n"
-            f"blocks {self.blocks}\nfollowed {self.followed}\nmissing {self.missing}\n"
+            f"blocks {self.blocks}\nfollowed {self.followed}\n"
+            f"missing {self.missing_events} {self.missing_portals}\n"
             f"previous {previous}\ncheckpoint\n"
             f"{self.checkpoint.decode()}"
         )
@@ -134,6 +141,7 @@ def decode_digest(text: str) -> Digest:
     previous_name, _, previous_hash = values["previous"].partition(" ")
     if previous_name != "-" and not is_digest_name(previous_name):
         raise FormatError("digest: previous is neither a digest's name nor -")
+    missing_events, missing_portals = _missing(values["missing"])
     digest = Digest(
         origin=lines[1],
         period_from=parse_instant(values["from"], what="digest: from"),
@@ -145,7 +153,8 @@ def decode_digest(text: str) -> Digest:
         control_entries=_number(values["control-entries"], "control-entries"),
         blocks=_number(values["blocks"], "blocks"),
         followed=_number(values["followed"], "followed"),
-        missing=_number(values["missing"], "missing"),
+        missing_events=missing_events,
+        missing_portals=missing_portals,
         previous_name="" if previous_name == "-" else previous_name,
         previous_sha256=strict_base64.decode(previous_hash, size=32, what="digest: previous"),
         checkpoint=lines[14].encode(),
@@ -173,9 +182,7 @@ def _check_counts(digest: Digest) -> None:
         )
     if digest.followed > digest.size_after:
         raise FormatError("digest: followed is more than its size")
-    if digest.missing > MOST_MISSING:
-        raise FormatError("digest: more events are missing than it says")
-    if digest.missing and not digest.followed:
+    if digest.missing_events and not digest.followed:
         raise FormatError("digest: events are missing where none was followed")
 
 
@@ -185,6 +192,16 @@ def _is_utf8(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _missing(text: str) -> tuple[int, int]:
+    found = _MISSING.fullmatch(text)
+    if found is None:
+        raise FormatError("digest: missing is not a number of events and one of portals")
+    events, portals = int(found[1]), int(found[2])
+    if not portals <= events <= portals * MOST_MISSING:
+        raise FormatError("digest: so many portals cannot lack so many events")
+    return events, portals
 
 
 def _number(text: str, what: str) -> int:

@@ -127,6 +127,6 @@ def _for_machines(receipt: VerifiedReceipt, answer: Answer) -> dict[str, object]
         "size": opinion.checkpoint.size,
         "time": written(entry.time),
         "cosignatures": {name: written(time) for name, time in opinion.cosignatures.items()},
-        "missing": opinion.missing,
+        "missing_witnesses": opinion.missing,
         "record_shown": receipt.is_record_shown,
     }

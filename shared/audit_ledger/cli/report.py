@@ -37,8 +37,11 @@ def _lines(report: Report, source: str) -> list[str]:
     ]
     newest = report.newest_digest
     if newest is not None and newest.followed:
-        never = _count(newest.missing, "numbered event", "numbered events")
-        lines.append(f"  {never} never came, of the first {newest.followed:,} entries, it says")
+        never = _count(newest.missing_events, "numbered event", "numbered events")
+        of = ""
+        if newest.missing_portals > 1:
+            of = f" from {newest.missing_portals} portals"
+        lines.append(f"  {never}{of} never came, of the first {newest.followed:,} entries, it says")
     if report.remembered:
         lines.append(f"  size {report.remembered.size} was verified before")
     lines += [f"  {_line(finding)}" for finding in report.findings]
@@ -64,7 +67,8 @@ def report_for_machines(report: Report, source: str) -> str:
             "signed_time": None if report.signed_time is None else written(report.signed_time),
             "digests": report.digests,
             "followed": newest and newest.followed,
-            "missing": newest and newest.missing,
+            "missing_events": newest and newest.missing_events,
+            "missing_portals": newest and newest.missing_portals,
             "remembered_size": remembered and remembered.size,
             "findings": [
                 {

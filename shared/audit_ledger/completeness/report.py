@@ -7,7 +7,7 @@ from audit_ledger.completeness.state import Late, State, Stream
 
 
 class GapRow(msgspec.Struct, frozen=True, gc=False):
-    """An open gap: `missing` of the numbers `first` to `last`, all of them where `is_exact`.
+    """An open gap: `missing_events` of the numbers `first` to `last`, all of them where `is_exact`.
 
     `run`: which life of the counter, from 0, the oldest remembered; `noticed_time`: seconds since
     1970.
@@ -19,7 +19,7 @@ class GapRow(msgspec.Struct, frozen=True, gc=False):
     run: int
     first: int
     last: int
-    missing: int
+    missing_events: int
     is_exact: bool
     noticed_at: int
     noticed_time: int
@@ -34,7 +34,7 @@ class StreamRow(msgspec.Struct, frozen=True, gc=False):
     first: int
     last: int
     received: int
-    missing: int
+    missing_events: int
     repeats: int
     conflicts: int
     late: int

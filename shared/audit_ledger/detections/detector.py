@@ -95,11 +95,27 @@ class Detector:
                     raise FormatError(f"{rule.name}: not a state as it is kept") from None
                 self._states[rule.name] = state
 
-    def observe(self, opened: OpenedEvent) -> list[Finding]:
-        """Look at one more event, in ledger order."""
+    def observe(
+        self, opened: OpenedEvent, stepped_over: Callable[[str], None] | None = None
+    ) -> list[Finding]:
+        """Look at one more event, in ledger order.
+
+        `stepped_over`: told of a rule, by name, that cannot look at the event; without it that is
+        an error. The others look at it all the same.
+        """
         seen = see(opened, self.directory, self.mark)
-        found = [rule.observe(self._states[rule.name], seen) for rule in self.rules]
-        return [finding for finding in found if finding is not None]
+        found: list[Finding] = []
+        for rule in self.rules:
+            try:
+                finding = rule.observe(self._states[rule.name], seen)
+            except Exception:
+                if stepped_over is None:
+                    raise
+                stepped_over(rule.name)
+                continue
+            if finding is not None:
+                found.append(finding)
+        return found
 
     def states(self) -> dict[str, bytes]:
         """Give the states to keep, by rule; those of rules that do not run stay as they were."""

@@ -9,7 +9,7 @@ from audit_ledger.aws.event_index import IndexedEntry
 from audit_ledger.aws.ledger_keys import OpeningKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.chain.entry import EventEntry, decode_entry
-from audit_ledger.errors import FormatError, UnreachableError, VerificationError
+from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.pinned import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
@@ -18,6 +18,10 @@ from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import decode_record
 from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
 from audit_ledger.records.seal_header import read_header
+
+
+class UnreadableError(LedgerError):
+    """A record opens and is what its entry commits to, but what it says cannot be read."""
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
@@ -65,10 +69,11 @@ class Opener:
         """Open a record; None where its subject was erased.
 
         It makes no call once `look_up` was asked for the entry. UnreachableError where secret or
-        ledger key may only be too new to be known here yet. VerificationError where entry, index
-        row and sealed record are not those that ingest sent: the tag that binds them is looked at
-        before any secret, so that a row that was altered is never taken for one of an erased
-        subject, and what was opened is compared with what the entry commits to.
+        ledger key may only be too new to be known here yet. UnreadableError where what was opened
+        cannot be read. VerificationError where entry, index row and sealed record are not those
+        that ingest sent: the tag that binds them is looked at before any secret, so that a row that
+        was altered is never taken for one of an erased subject, and what was opened is compared
+        with what the entry commits to.
         """
         row, seq, origin = stored.indexed.row, stored.indexed.seq, self.ledger.origin
         header = read_header(stored.sealed)
@@ -94,14 +99,17 @@ class Opener:
             raise VerificationError(f"entry {seq}: its record does not open") from None
         except (FormatError, VerificationError) as error:
             raise VerificationError(f"entry {seq}: {error}") from None
-        event = opened_event(
-            decode_record(record),
-            row,
-            seq=seq,
-            entry_time=stored.indexed.block_time,
-            event_id=stored.indexed.key,
-            conflict=stored.indexed.conflict,
-        )
+        try:
+            event = opened_event(
+                decode_record(record),
+                row,
+                seq=seq,
+                entry_time=stored.indexed.block_time,
+                event_id=stored.indexed.key,
+                conflict=stored.indexed.conflict,
+            )
+        except Exception:  # noqa: BLE001  one accepted event must stop nothing: readers step over it
+            raise UnreadableError(f"entry {seq}: it opens, but cannot be read") from None
         return Opened(event, stored.entry, stored.indexed.row_bytes, record, blind)
 
     def _keys_of(self, version: int, seq: int) -> OpeningKeys:

@@ -59,6 +59,14 @@ class StoredBlock:
                 yield entry
 
 
+def read_block(block: Block) -> StoredBlock:
+    """Read a block as it is stored; FormatError where it is none."""
+    body = decode_body(block.body)
+    if len(body.items) != block.count:
+        raise FormatError(f"block {block.first_seq}: its count is not its entries'")
+    return StoredBlock(block.first_seq, block.size_after, body)
+
+
 @dataclass
 class PinnedLog:
     """The blocks below `size` entries; `size` is where a block ends."""
@@ -134,10 +142,7 @@ class PinnedLog:
     def _keep(self, block: Block) -> StoredBlock:
         kept = self.read.get(block.first_seq)
         if kept is None:
-            body = decode_body(block.body)
-            if len(body.items) != block.count:
-                raise FormatError(f"block {block.first_seq}: its count is not its entries'")
-            kept = StoredBlock(block.first_seq, block.size_after, body)
+            kept = read_block(block)
             self.read[block.first_seq] = kept
             if len(self.read) > KEPT_BLOCKS:
                 del self.read[next(iter(self.read))]

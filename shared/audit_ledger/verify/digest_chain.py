@@ -35,7 +35,8 @@ class DigestClaim:
     root: bytes
     control_entries: int
     followed: int
-    missing: int
+    missing_events: int
+    missing_portals: int
 
     @property
     def age(self) -> tuple[int, int]:
@@ -193,7 +194,8 @@ class _Walk:
             digest.root,
             digest.control_entries,
             digest.followed,
-            digest.missing,
+            digest.missing_events,
+            digest.missing_portals,
         )
         self.chain.claims.append(claim)
         return digest

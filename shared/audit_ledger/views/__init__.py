@@ -3,11 +3,25 @@
 from typing import Final
 
 from audit_ledger.views.kept_finding import KeptFinding, open_finding, seal_finding
+from audit_ledger.views.left_out import LeftOut, decode_left_out, encode_left_out
 
-__all__ = ["COMPLETENESS", "RULES", "KeptFinding", "open_finding", "seal_finding"]
+__all__ = [
+    "COMPLETENESS",
+    "LEFT_OUT",
+    "RULES",
+    "KeptFinding",
+    "LeftOut",
+    "decode_left_out",
+    "encode_left_out",
+    "open_finding",
+    "seal_finding",
+]
 
 COMPLETENESS: Final = "completeness"
 """The name of the state of numbered events: see `audit_ledger.completeness`."""
 
 RULES: Final = "rules"
 """The name of the state of rules: JSON, each rule with why it does not run, null where it does."""
+
+LEFT_OUT: Final = "left-out"
+"""The name of the state of entries that were left out: see `left_out`."""
