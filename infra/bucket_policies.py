@@ -62,7 +62,7 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
 
 
 def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyStatement]:
-    """Give the policy of the archive: blocks and dead letters, put once."""
+    """Give the policy of the archive: blocks, first keys and dead letters, put once."""
     everything = names.bucket_arn("archive", "*")
     dead_letters = names.bucket_arn("archive", "*/dead-letters/*")
     dead_letters_role = names.role_arn(names.named("dead-letters"))
@@ -76,7 +76,11 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
         _deny_elsewhere(
             "EachUnderItsOwnPrefix",
             _WRITES,
-            [names.bucket_arn("archive", f"{_OWN_PREFIX}/blocks/*"), dead_letters],
+            [
+                names.bucket_arn("archive", f"{_OWN_PREFIX}/blocks/*"),
+                names.bucket_arn("archive", f"{_OWN_PREFIX}/keys/*"),
+                dead_letters,
+            ],
         ),
         deny_all(
             "DeadLettersAreForTheirFunction",

@@ -80,13 +80,13 @@ def _permissions(names: Names, bus: BusStack) -> list[Permission]:
         ),
         Permission(
             "WrappedKeys",
-            ["dynamodb:GetItem", "dynamodb:PutItem"],
+            ["dynamodb:GetItem"],
             [names.table_arn("ledgers")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys"]}},
         ),
         Permission(
             "UnwrapKeys",
-            ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"],
+            ["kms:Decrypt"],
             [names.arn("kms", "key/*")],
             {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
             why_pattern=(

@@ -72,6 +72,7 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> d
         "PUBLISHED_BUCKET": names.bucket("published"),
         "ARCHIVE_BUCKET": names.bucket("archive"),
         "SEQUENCER_KEY": names.key_alias(ledger.id, "sequencer"),
+        "WRAPPING_KEY": names.key_alias(ledger.id, "wrapping"),
         "CHECKPOINT_ED25519_KEY": names.key_alias(ledger.id, "checkpoint-ed25519"),
         "CHECKPOINT_MLDSA44_KEY": names.key_alias(ledger.id, "checkpoint-mldsa44"),
         "EVENT_BUS": names.prefix,
@@ -100,6 +101,14 @@ def publisher_permissions(
             [names.table_arn("ledgers")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
         ),
+        # Once: docs/decisions/first-keys.md.
+        Permission(
+            "MakeFirstKeys",
+            ["dynamodb:GetItem", "dynamodb:PutItem"],
+            [names.table_arn("ledgers")],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#keys"]}},
+        ),
+        Permission("WrapFirstKeys", ["kms:GenerateDataKeyWithoutPlaintext"], [keys.wrapping]),
         Permission(
             "ReadWhatIsMissing",
             ["dynamodb:GetItem"],
@@ -132,7 +141,10 @@ def publisher_permissions(
         Permission(
             "Archive",
             put,
-            [names.bucket_arn("archive", f"{ledger.id}/blocks/*")],
+            [
+                names.bucket_arn("archive", f"{ledger.id}/blocks/*"),
+                names.bucket_arn("archive", f"{ledger.id}/keys/*"),
+            ],
             why_pattern=_OWN_PREFIX,
         ),
         Permission(

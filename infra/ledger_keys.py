@@ -62,10 +62,10 @@ def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKeys:
         return _key(stack, ledger, purpose, spec, kms.KeyUsage.SIGN_VERIFY, use)
 
     # Everything that could open or replace what is wrapped, for everybody but those who make and
-    # open records: ingest, query, follower.
-    unwrapping = ["kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"]
+    # open records: ingest, query, follower. The publisher makes the first keys, and opens none.
+    making = "kms:GenerateDataKeyWithoutPlaintext"
     sealed_off = [
-        *unwrapping,
+        "kms:Decrypt",
         "kms:Encrypt",
         "kms:GenerateDataKey",
         "kms:GenerateDataKeyPair*",
@@ -82,7 +82,11 @@ def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKeys:
             "wrapping",
             kms.KeySpec.SYMMETRIC_DEFAULT,
             kms.KeyUsage.ENCRYPT_DECRYPT,
-            _use(unwrapping, sealed_off, names.reader_roles, own),
+            [
+                *_use(["kms:Decrypt"], sealed_off, names.reader_roles, own),
+                _allowed("MakeFirstKeys", [making], [publisher], own),
+                deny_all("OnlyThePublisherMakesKeys", [making], ["*"], unless_role(publisher)),
+            ],
         ),
     )
 
@@ -94,14 +98,23 @@ def _use(
     conditions: Mapping[str, Conditions],
 ) -> list[iam.PolicyStatement]:
     """Allow what `roles` do with the key and deny it to everybody else, grants included."""
-    only = {**conditions, "ArnEquals": {"aws:PrincipalArn": list(roles)}}
     return [
-        # The account, not the roles, as principal: a key policy refuses principals that do not
-        # exist yet. The condition is what names the roles.
-        allow("Use", allowed, ["*"], only, iam.AccountRootPrincipal()),
+        _allowed("Use", allowed, roles, conditions),
         deny_all("NobodyElse", denied, ["*"], unless_role(*roles)),
         deny_all("NoGrants", ["kms:CreateGrant"], ["*"]),
     ]
+
+
+def _allowed(
+    sid: str, actions: Sequence[str], roles: Sequence[str], conditions: Mapping[str, Conditions]
+) -> iam.PolicyStatement:
+    """Allow roles to use the key.
+
+    The account, not the roles, as principal: a key policy refuses principals that do not exist
+    yet. The condition is what names the roles.
+    """
+    only = {**conditions, "ArnEquals": {"aws:PrincipalArn": list(roles)}}
+    return allow(sid, actions, ["*"], only, iam.AccountRootPrincipal())
 
 
 def _key(

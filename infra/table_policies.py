@@ -108,11 +108,12 @@ def _ledgers(names: Names, table: str) -> list[iam.PolicyStatement]:
             [table],
         ),
         deny_all(
-            "OnlyIngestWritesKeys",
-            ["dynamodb:PutItem", "dynamodb:UpdateItem"],
+            "OnlyPublishersMakeKeys",
+            ["dynamodb:PutItem"],
             [table],
-            {**_item("keys"), **unless_role(names.ingest_role)},
+            {**_item("keys"), **unless_role(names.publisher_roles)},
         ),
+        deny_all("NobodyChangesKeys", ["dynamodb:UpdateItem"], [table], _item("keys")),
         # The break-glass role too: it lifts a freeze after a rebuild.
         deny_all(
             "OnlyPublishersWriteWhatIsPublished",

@@ -10,6 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from audit_ledger.aws.ledger_keys import WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
 from infra.local.moto_kms import teach_moto_kms
 
 STAGE = "test"
@@ -36,6 +38,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "POWERTOOLS_SERVICE_NAME": "test",
+    "WRAPPING_KEY": f"{ALIAS}/wrapping",
     "POWERTOOLS_METRICS_NAMESPACE": "AuditLedger",
     "POWERTOOLS_TRACE_DISABLED": "true",
     "STAGE": STAGE,
@@ -138,6 +141,8 @@ def made_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 {"origin": ORIGIN, "portals": {"ehr": {"patient": {"reference": True}}}}
             ),
         )
+        keys = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN).first_keys()
+        LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN).put_first_keys(keys)
         yield world
 
 

@@ -11,7 +11,7 @@ from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.subjects import SubjectsTable
-from audit_ledger.errors import LostRaceError, UnreachableError
+from audit_ledger.errors import UnreachableError
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
 
@@ -78,7 +78,10 @@ class Ledgers:
         setting = self._settings.read(ledger_id)
         origin = setting.origin
         wrapping = WrappingKey(self._kms, f"alias/{name}/{ledger_id}/wrapping", origin)
-        keys = self._keys(LedgersTable(self._dynamodb, self._ledgers_table, origin), wrapping)
+        wrapped = LedgersTable(self._dynamodb, self._ledgers_table, origin).keys()
+        if wrapped is None:  # the publisher makes them, in the first minute of a ledger
+            raise UnreachableError("the ledger has no keys yet")
+        keys = wrapping.unwrap(wrapped)
         return Ledger(
             origin,
             setting.portals,
@@ -87,16 +90,3 @@ class Ledgers:
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
             remembering(keys.index_key),
         )
-
-    def _keys(self, table: LedgersTable, wrapping: WrappingKey) -> LedgerKeys:
-        """Unwrap the ledger's keys; a new ledger gets its first, whoever comes first."""
-        wrapped = table.keys()
-        if wrapped is None:
-            wrapped = wrapping.first_keys()
-            try:
-                table.put_first_keys(wrapped)
-            except LostRaceError:
-                wrapped = table.keys()
-                if wrapped is None:
-                    raise UnreachableError("the ledger's keys were there and are gone") from None
-        return wrapping.unwrap(wrapped)

@@ -12,12 +12,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
+from audit_ledger.aws.ledger_keys import WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable, PublishedState
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.views import Gaps, ViewsTable
 from audit_ledger.chain.block_signature import block_verifier
 from audit_ledger.errors import FormatError, FrozenError, LostRaceError, UnreachableError
 from audit_ledger.public_keys import raw_public_key
+from functions.publisher.first_keys import make_first_keys
 from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
 
@@ -27,6 +29,12 @@ metrics = Metrics()
 TIME_TO_SIGN_MS = 60_000  # what is left of a run when it stops reading a backlog
 
 
+def retention() -> Retention:
+    """For how long what is put is locked."""
+    is_compliance = os.environ["LOCK_MODE"] == "COMPLIANCE"
+    return Retention("COMPLIANCE" if is_compliance else "GOVERNANCE", int(os.environ["LOCK_DAYS"]))
+
+
 @cache
 def publisher() -> Publisher:
     """One publisher a container: it remembers what it published last."""
@@ -34,9 +42,6 @@ def publisher() -> Publisher:
     origin, prefix = env["ORIGIN"], env["LEDGER_ID"]
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
     events = clients.events()
-    retention = Retention(
-        "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE", int(env["LOCK_DAYS"])
-    )
     ed25519, ed25519_der = signing_key(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
     mldsa44, mldsa44_der = signing_key(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
     verify_block = block_verifier(raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"])))
@@ -72,8 +77,8 @@ def publisher() -> Publisher:
         origin,
         BlocksTable(dynamodb, env["BLOCKS_TABLE"], origin),
         LedgersTable(dynamodb, env["LEDGERS_TABLE"], origin),
-        LedgerObjects(s3, env["PUBLISHED_BUCKET"], prefix, retention),
-        LedgerObjects(s3, env["ARCHIVE_BUCKET"], prefix, retention),
+        LedgerObjects(s3, env["PUBLISHED_BUCKET"], prefix, retention()),
+        LedgerObjects(s3, env["ARCHIVE_BUCKET"], prefix, retention()),
         verify_block,
         Signer(
             origin,
@@ -88,6 +93,20 @@ def publisher() -> Publisher:
     )
 
 
+@cache
+def has_keys() -> bool:
+    """Give a new ledger its keys, in the first run of the first container."""
+    env = os.environ
+    origin, wrapping = env["ORIGIN"], env["WRAPPING_KEY"]
+    make_first_keys(
+        LedgersTable(clients.dynamodb(), env["LEDGERS_TABLE"], origin),
+        LedgerObjects(clients.s3(), env["ARCHIVE_BUCKET"], env["LEDGER_ID"], retention()),
+        WrappingKey(clients.kms(), wrapping, origin),
+        int(time.time()),
+    )
+    return True
+
+
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
     """Publish what was committed. An error ends the run; the next one mends what it left."""
@@ -95,6 +114,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_SIGN_MS)
 
+    has_keys()
     try:
         published = publisher().publish(has_time)
     except LostRaceError as error:

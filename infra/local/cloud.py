@@ -18,6 +18,8 @@ from threading import Event, Thread
 from typing import Any, TextIO
 
 from audit_ledger.aws.keys import public_key_der
+from audit_ledger.aws.ledger_keys import WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.errors import NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.verify.policy_file import policy_for
@@ -203,6 +205,8 @@ def local_cloud(
         server = serve(HttpApi(deployment, runner, tokens.issuer.public_keys), port)
         stack.callback(server.stop)
         ledgers = _ledgers(deployment)
+        for ledger in ledgers.values():
+            _with_first_keys(ledger, region)
         yield LocalCloud(deployment, runner, meter, tokens, server, bus, permissions, ledgers)
 
 
@@ -230,6 +234,13 @@ def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
             publisher.environment,
         )
     return ledgers
+
+
+def _with_first_keys(ledger: LocalLedger, region: str) -> None:
+    """Give a ledger its keys, as its publisher does in the first minute after a deployment."""
+    table, wrapping = ledger.environment["LEDGERS_TABLE"], ledger.environment["WRAPPING_KEY"]
+    keys = WrappingKey(client("kms", region), wrapping, ledger.origin).first_keys()
+    LedgersTable(client("dynamodb", region), table, ledger.origin).put_first_keys(keys)
 
 
 def _patient_rules(deployment: Deployment, ledger_id: str) -> dict[str, Mapping[str, Any]]:

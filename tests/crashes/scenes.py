@@ -21,7 +21,7 @@ Scene = Callable[[Stage, pytest.MonkeyPatch], Trial]
 
 
 def new_ledger(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Trial:
-    """Ingest's very first request: first keys, a first subject, a new container."""
+    """Ingest's very first request: a first subject, a new container."""
     return IngestTrial(stage, stage.request())
 
 

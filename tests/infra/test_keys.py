@@ -77,12 +77,19 @@ def test_a_wrapping_key_unwraps_for_those_who_open_records(prod: Assembly, ledge
     assert (key["KeySpec"], key["KeyUsage"]) == ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
     assert key["EnableKeyRotation"] is True
     own = {"kms:EncryptionContext:origin": f"audit.example.org/{ledger}"}
-    for action in ("Decrypt", "GenerateDataKeyWithoutPlaintext"):
-        for name in ("ingest", "query", "follower"):
-            assert ask(key, role(f"{P}-{name}"), action, own) == "allow"
-            assert ask(key, role(f"{P}-{name}"), action) == "none"
-        for who in (ADMINISTRATOR, role(f"{P}-{ledger}-sequencer"), role(f"{P}-published")):
-            assert ask(key, who, action, own) == "deny"
+    makes = "GenerateDataKeyWithoutPlaintext"
+    publisher = role(f"{P}-{ledger}-publisher")
+    readers = [role(f"{P}-{name}") for name in ("ingest", "query", "follower")]
+    for action, allowed in (("Decrypt", readers), (makes, [publisher])):
+        for who in allowed:
+            assert ask(key, who, action, own) == "allow"
+            assert ask(key, who, action) == "none"
+    others = (ADMINISTRATOR, role(f"{P}-{ledger}-sequencer"), role(f"{P}-published"))
+    for who in (*others, publisher):
+        assert ask(key, who, "Decrypt", own) == "deny"
+    other = role(f"{P}-{LEDGERS[1 - LEDGERS.index(ledger)]}-publisher")
+    for who in (*others, *readers, other):
+        assert ask(key, who, makes, own) == "deny"
     for action in ("Encrypt", "GenerateDataKey", "ReEncryptFrom", "GenerateDataKeyPair"):
         assert ask(key, ADMINISTRATOR, action, own) == "deny"
 

@@ -55,8 +55,8 @@ TABLES: dict[tuple[str, str], dict[str, set[str]]] = {
         "Scan": {ADMINISTRATOR},
     },
     ("ledgers", "{origin}#keys"): {
-        "PutItem": {"ingest"},
-        "GetItem": {ADMINISTRATOR, "ingest", "query", "follower"},
+        "PutItem": {"{}-publisher"},
+        "GetItem": {ADMINISTRATOR, "ingest", "query", "follower", "{}-publisher"},
         # In one call with the published state; of no use without the wrapping key.
         "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
         "Query": {ADMINISTRATOR},
@@ -102,7 +102,7 @@ KEYS: dict[str, dict[str, set[str]]] = {
     },
     "wrapping": {
         "Decrypt": {"ingest", "query", "follower"},
-        "GenerateDataKeyWithoutPlaintext": {"ingest"},
+        "GenerateDataKeyWithoutPlaintext": {"{}-publisher"},
     },
 }
 KEY_USES = (
@@ -115,6 +115,11 @@ OBJECTS: dict[str, dict[str, set[str]]] = {
         "put once": {"{}-publisher"},
         "PutObjectRetention": {"{}-publisher"},
         "GetObject": {ADMINISTRATOR, "{}-publisher", "rebuild"},
+    },
+    f"{ARCHIVE}/{{}}/keys/1": {  # wrapped: of no use without the wrapping key
+        "put once": {"{}-publisher"},
+        "PutObjectRetention": {"{}-publisher"},
+        "GetObject": {ADMINISTRATOR, "{}-publisher"},
     },
     f"{ARCHIVE}/{{}}/dead-letters/2026/11/22/x": {
         "put once": {"dead-letters"},

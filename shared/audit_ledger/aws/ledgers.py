@@ -2,7 +2,7 @@
 
 `origin#published` (publisher): what is published, to the byte. It is the commit point: the
 published files are copies of it and are put again from it after a crash.
-`origin#keys` (ingest): the wrapped index key and ledger keys.
+`origin#keys` (publisher, once): the wrapped index key and ledger keys.
 """
 
 from dataclasses import dataclass
@@ -132,7 +132,7 @@ class LedgersTable:
             raise
 
     def keys(self) -> WrappedKeys | None:
-        """Read the wrapped keys (consistent); None before the first event."""
+        """Read the wrapped keys (consistent); None before the publisher's first run."""
         item = self._get(KEYS_ITEM)
         if not item:
             return None

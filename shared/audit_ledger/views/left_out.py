@@ -1,8 +1,8 @@
 """What the follower could not take up, by entry number: nothing of what is in it.
 
-- **altered**: entry, index row and sealed record are not those that ingest sent, or the entry is not
-  there: somebody altered a message of the queue or a table. Such an entry may be about anybody, so
-  that no answer about anybody can be called whole.
+- **altered**: entry, index row and sealed record are not those that ingest sent, or the entry is
+  not there: somebody altered a message of the queue or a table. Such an entry may be about anybody,
+  so that no answer about anybody can be called whole.
 - **unprocessed**: it is as it was sent, it can be searched and shown, but not all that is derived
   (numbers, documents, rules) could be; a rebuild of the views tries again.
 """

@@ -1,0 +1,57 @@
+"""The first keys of a new ledger: made once, kept in the archive, copied to where readers look.
+
+Nobody but a ledger's own publisher may make them, and it cannot unwrap what it makes. Ingest, which
+takes what others send, may only read them.
+"""
+
+from contextlib import suppress
+from typing import Protocol
+
+from audit_ledger.aws.ledger_keys import decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.aws.ledgers import WrappedKeys
+from audit_ledger.aws.objects import StoredObject
+from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
+
+FIRST_KEYS = "keys/1"
+
+
+class Table(Protocol):
+    """The keys' item: see `audit_ledger.aws.ledgers`."""
+
+    def keys(self) -> WrappedKeys | None: ...
+    def put_first_keys(self, keys: WrappedKeys) -> None: ...
+
+
+class Archive(Protocol):
+    """One ledger's archive: see `audit_ledger.aws.objects`."""
+
+    def get(self, path: str) -> StoredObject | None: ...
+    def put_once(self, path: str, data: bytes, now: int, *, locked: bool) -> None: ...
+
+
+class Wrapping(Protocol):
+    """The key that wraps them: see `audit_ledger.aws.ledger_keys`."""
+
+    def first_keys(self) -> WrappedKeys: ...
+
+
+def make_first_keys(table: Table, archive: Archive, wrapping: Wrapping, now: int) -> bool:
+    """Give a ledger that has no keys its first; false where it has some. `now`: whole seconds.
+
+    1. The archive takes an object only where none is (its policy demands the condition), under
+       Object Lock: whoever is first, or was before a crash, made the keys of this ledger for ever.
+    2. The table gets a copy of what the archive has, if it has none. A crash before it leaves a
+       ledger that does not accept yet; the next run puts the same.
+    """
+    if table.keys() is not None:
+        return False
+    with suppress(VerificationError):  # others are there: they are this ledger's keys
+        archive.put_once(FIRST_KEYS, encode_wrapped_keys(wrapping.first_keys()), now, locked=True)
+    archived = archive.get(FIRST_KEYS)
+    if archived is None:
+        raise UnreachableError("the ledger's first keys were put and are not there")
+    try:
+        table.put_first_keys(decode_wrapped_keys(archived.data))
+    except LostRaceError:
+        return False  # another run put the same
+    return True

@@ -1,0 +1,124 @@
+"""A new ledger's keys: made by its publisher, once, whatever befalls it; ingest only reads them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from audit_ledger.aws.ledger_keys import WrappingKey, decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.aws.ledgers import LedgersTable, WrappedKeys
+from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.errors import FormatError
+from functions.ingest import handler as ingest
+from functions.publisher import handler as publishing
+from tests.functions.publishing import Clock, run
+from tests.functions.requests import post
+from tests.world import NAME, ORIGIN, World
+
+EVENT = json.dumps(
+    {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "recorded": "2026-11-22T05:59:00.000Z",
+        "agent": [{"who": {"reference": "Practitioner/1"}, "requestor": True}],
+        "source": {"observer": {"display": "ehr"}},
+    }
+).encode()
+
+
+@pytest.fixture
+def new_ledger(world: World, clock: Clock) -> World:
+    """A ledger that its publisher has not seen yet."""
+    world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": {"S": f"{ORIGIN}#keys"}})
+    ingest.acceptor.cache_clear()
+    publishing.has_keys.cache_clear()
+    return world
+
+
+def keys_of(world: World) -> WrappedKeys | None:
+    return LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN).keys()
+
+
+def status() -> int:
+    answer: Any = ingest.handler(post("/AuditEvent", EVENT), None)
+    return int(answer["statusCode"])
+
+
+def test_a_new_ledger_accepts_once_its_publisher_has_run(new_ledger: World) -> None:
+    """Before that the sender is asked to try again, and no key is made for it."""
+    assert status() == 503
+    assert keys_of(new_ledger) is None
+    run()
+    assert status() == 201
+    assert decode_wrapped_keys(new_ledger.archived()["keys/1"]) == keys_of(new_ledger)
+
+
+def test_keys_are_made_once(new_ledger: World) -> None:
+    """Neither a later run nor another container replaces them."""
+    run()
+    keys = keys_of(new_ledger)
+    for _ in range(2):
+        publishing.has_keys.cache_clear()
+        run()
+        assert keys_of(new_ledger) == keys
+    assert [name for name in new_ledger.archived() if name.startswith("keys")] == ["keys/1"]
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+@pytest.mark.parametrize(
+    ("where", "method"),
+    [(WrappingKey, "first_keys"), (LedgerObjects, "put_once"), (LedgersTable, "put_first_keys")],
+)
+def test_a_run_that_dies_between_is_made_up_for(
+    new_ledger: World,
+    monkeypatch: pytest.MonkeyPatch,
+    where: type,
+    method: str,
+    took_effect: bool,  # noqa: FBT001
+) -> None:
+    """Before and after each call: the next run ends with one set of keys, the archive's."""
+    with monkeypatch.context() as dying:
+        do: Callable[..., Any] = getattr(where, method)
+
+        def die(*arguments: Any, **named: Any) -> None:
+            if took_effect:
+                do(*arguments, **named)
+            raise ConnectionError
+
+        dying.setattr(where, method, die)
+        with pytest.raises(ConnectionError):
+            run()
+    before = new_ledger.archived().get("keys/1")
+    run()
+    archived = new_ledger.archived()["keys/1"]
+    assert before in (None, archived)
+    assert decode_wrapped_keys(archived) == keys_of(new_ledger)
+    assert status() == 201
+
+
+def test_of_two_runs_at_once_one_makes_the_keys(
+    new_ledger: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other finds the archive's, and takes those."""
+    put_once = LedgerObjects.put_once
+    first = [True]
+
+    def overtaken(self: LedgerObjects, path: str, *arguments: Any, **named: Any) -> None:
+        if path == "keys/1" and first and first.pop():
+            run()
+        put_once(self, path, *arguments, **named)
+
+    monkeypatch.setattr(LedgerObjects, "put_once", overtaken)
+    run()
+    keys = keys_of(new_ledger)
+    assert decode_wrapped_keys(new_ledger.archived()["keys/1"]) == keys
+
+
+def test_archived_keys_are_read_as_they_are_written() -> None:
+    """And nothing else is."""
+    keys = WrappedKeys(b"i" * 184, {1: b"l" * 184})
+    assert decode_wrapped_keys(encode_wrapped_keys(keys)) == keys
+    for data in (b"", b"{}", b"[]", b"\xff", b'{"index_key":"AA==","ledger_keys":{"x":"AA=="}}'):
+        with pytest.raises(FormatError):
+            decode_wrapped_keys(data)
