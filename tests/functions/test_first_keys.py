@@ -75,7 +75,7 @@ def test_a_run_that_dies_between_is_made_up_for(
     monkeypatch: pytest.MonkeyPatch,
     where: type,
     method: str,
-    took_effect: bool,  # noqa: FBT001
+    took_effect: bool,
 ) -> None:
     """Before and after each call: the next run ends with one set of keys, the archive's."""
     with monkeypatch.context() as dying:

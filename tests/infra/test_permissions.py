@@ -111,6 +111,7 @@ def expected(name: str) -> Granted:
             f"{PUBLISHED}/{ledger}/tile/*.p/*": {"s3:DeleteObject"},
             PUBLISHED: {"s3:ListBucket"},
             f"{ARCHIVE}/{ledger}/blocks/*": PUT,
+            f"{ARCHIVE}/{ledger}/keys/*": PUT,
             f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
         },
         "rebuild": {
