@@ -126,8 +126,22 @@ class FollowerStack(StageStack):
             operations,
             name=f"{follower.name}-unopened",
             description=(
-                "Records do not open although their secrets are there: somebody altered them, or "
-                "the table was restored. Run ledger verify."
+                "Entries are not as ingest sent them: somebody altered messages in the queue, or a "
+                "table, or a table was restored. The follower's log and GET /findings name the "
+                "entries; every answer warns of them. Run ledger verify, and find out who may "
+                "reach the queue and the tables."
+            ),
+        )
+        alarm(
+            self,
+            "UnprocessedAlarm",
+            of_ours("Unprocessed", follower.name),
+            operations,
+            name=f"{follower.name}-unprocessed",
+            description=(
+                "Rules, numbers or documents could not take up events that are as they were sent. "
+                "The follower's log and GET /findings name the entries; they can be searched. A "
+                "newer version may take them up: `ledger rebuild-views`."
             ),
         )
 

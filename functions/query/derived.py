@@ -20,6 +20,7 @@ from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, open_finding
+from functions.query.altered import altered
 from functions.query.asked import Desk, Question
 from functions.query.given import Given, instant_of
 
@@ -71,7 +72,9 @@ def post_documents_verify(desk: Desk, request: Request) -> Answer:
             }
         )
     question.record((), shown=shown)
-    return json_answer(200, {"entries": entries, **({"more": True} if more else {})})
+    said = altered(question, finder)
+    answered = {"entries": entries, **({"more": True} if more else {})}
+    return json_answer(200, {**answered, **({"warnings": said} if said else {})})
 
 
 def event_ids(places: Iterable[str]) -> list[str]:

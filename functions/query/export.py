@@ -40,6 +40,7 @@ from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
+from functions.query.altered import altered
 from functions.query.asked import Desk, Question
 from functions.query.find import UNOPENED
 from functions.query.large_answers import large_answer
@@ -123,6 +124,8 @@ def get_export(desk: Desk, request: Request) -> Answer:
         "digest": pinned.digest,
         "entries": entries,
     }
+    if said := altered(question, finder):
+        content["warnings"] = said
     if reached is not None:
         content["next"] = _write_cursor(question, search, scope, pinned, reached)
     answer = large_answer(request, msgspec.json.encode(content), "application/json")

@@ -14,7 +14,7 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.opening import Opened, Opener
+from audit_ledger.reading.opening import Opened, Opener, UnreadableError
 from audit_ledger.reading.pinned import PinnedLog, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
@@ -29,6 +29,7 @@ from functions.query.candidates import MILESTONE, Person, of_period, of_persons
 AT_ONCE = 50  # records whose secrets are looked up together
 MOST_OPENED = 1000  # a page
 MOST_BLOCKS = 250  # read for a page: at most 300 KB each
+MOST_FOUND_BYTES = 4_000_000  # of records found, of those whose secrets are looked up together
 UNOPENED = "record.unopened"
 
 
@@ -98,13 +99,11 @@ class Finder:
         while chunk := list(islice(places, AT_ONCE)):
             looked_at += len(chunk)
             if looked_at > most or not has_time():
-                raise RejectedSearch(
-                    413,
-                    "too-costly",
-                    "from and to",
-                    f"a shorter period: a report looks at {most:,} events at most, in some seconds",
-                )
-            found += self._opened(search, chunk)
+                raise _too_costly(most)
+            more, last = self._opened(search, chunk, has_time)
+            found += more
+            if last != chunk[-1]:
+                raise _too_costly(most)
         return tuple(found)
 
     def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
@@ -223,10 +222,12 @@ class Finder:
         last: Place | None = None
         while chunk := next_chunk(places, min(AT_ONCE, search.count - len(found))):
             wrong: list[Place] = []
-            found += self._opened(search, chunk, wrong.append)
+            more, last = self._opened(search, chunk, has_time, wrong.append)
+            found += more
             if wrong and UNOPENED not in warnings:
                 warnings = (*warnings, UNOPENED)
-            last = chunk[-1]
+            if last != chunk[-1]:
+                return Page(tuple(found), last, warnings)
             opened += len(chunk)
             if len(found) == search.count:
                 is_last = next(places, None) is None
@@ -241,11 +242,14 @@ class Finder:
         self,
         search: Search,
         chunk: Sequence[Place],
+        has_time: Callable[[], bool],
         note_wrong: Callable[[Place], None] | None = None,
-    ) -> list[Opened]:
-        """Open the candidates that may be seen and are what is asked for.
+    ) -> tuple[list[Opened], Place]:
+        """Open the candidates that may be seen and are what is asked for, as far as time allows.
 
-        `note_wrong`: told of those that do not open; without it they are errors.
+        Gives them and the last place that was looked at: a single event may take long.
+        `note_wrong`: told of those that do not open or cannot be looked at; without it they are
+        errors.
         """
         below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
         self.log.fetch(place.first_seq for place in below)
@@ -262,21 +266,29 @@ class Finder:
             if self._may_see(stored):
                 seen.append((place, stored))
         self.opener.look_up(entry.indexed for _, entry in seen)
-        for place, entry in seen:
+        size_bytes = 0
+        for number, (place, entry) in enumerate(seen):
+            if number and (size_bytes > MOST_FOUND_BYTES or not has_time()):
+                return found, chunk[chunk.index(place) - 1]
             try:
                 record = self.opener.open(entry)
-            except (FormatError, VerificationError):
+                is_shown = record is not None and self._is_shown(search, record.event)
+            except (FormatError, VerificationError, UnreadableError):
                 if note_wrong is None:
                     raise
                 note_wrong(place)
                 continue
-            if (
-                record is not None
-                and matches(search, record.event)
-                and not self.is_withheld(record.event)
-            ):
+            if record is not None and is_shown:
+                size_bytes += len(record.record)
                 found.append(record)
-        return found
+        return found, chunk[-1]
+
+    def _is_shown(self, search: Search, event: OpenedEvent) -> bool:
+        """Whether an event is what is asked for; UnreadableError where that cannot be told."""
+        try:
+            return matches(search, event) and not self.is_withheld(event)
+        except Exception:  # noqa: BLE001  one accepted event must not stop the searches of others
+            raise UnreadableError(f"entry {event.seq}: it cannot be looked at") from None
 
     def _stored(self, place: Place) -> StoredEntry:
         """Give the entry of a place; VerificationError where the index does not say what it is."""
@@ -287,6 +299,15 @@ class Finder:
 
     def _may_see(self, stored: StoredEntry) -> bool:
         return self.own is None or stored.indexed.row.patient in self.own
+
+
+def _too_costly(most: int) -> RejectedSearch:
+    return RejectedSearch(
+        413,
+        "too-costly",
+        "from and to",
+        f"a shorter period: a report looks at {most:,} events at most, in some seconds",
+    )
 
 
 def next_chunk(places: Iterator[Place], most: int) -> list[Place]:

@@ -9,7 +9,7 @@ from audit_ledger import strict_base64
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.chain.digest import decode_digest, digest_name, is_digest_name
 from audit_ledger.chain.published import CHECKPOINT, LATEST
-from audit_ledger.errors import NotFoundError, UnreachableError
+from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.http.answers import Answer, json_answer
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
@@ -17,12 +17,14 @@ from audit_ledger.instants import format_instant
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.tile_proofs import consistency_proof
 from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.receipts import make_receipt
-from functions.query.asked import NO_SUCH_EVENT, Desk
+from functions.query.altered import require_found
+from functions.query.asked import Desk
 from functions.query.event_ids import event_id_of
 from functions.query.given import Given, instant_of
 
@@ -44,12 +46,14 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
         return _waiting()
     found = finder.one(event_id)
     if found is None:
-        raise NotFoundError(NO_SUCH_EVENT)
+        raise require_found(question, finder)
     stored, opened = found
     try:
         proof = make_receipt(question.ledger.published, stored.indexed.seq)
     except NotFoundError:  # the checkpoint's file follows the published state by a moment
         return _waiting()
+    if parse_proof(proof).extra != stored.entry:
+        raise VerificationError(f"entry {stored.indexed.seq}: not the one that is published")
     digest = question.ledger.published.read(LATEST)
     question.record(question.patients_of(opened.event))
     if require_acceptable(request, "application/json", "text/plain") == "text/plain":

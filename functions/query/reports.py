@@ -7,6 +7,8 @@ many events that its answer is there within query's 28 seconds; whoever asks for
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
+
 from audit_ledger.access import ForbiddenError
 from audit_ledger.events import PatientReference
 from audit_ledger.exports.naming import names_of
@@ -32,6 +34,7 @@ from audit_ledger.reports.zone import years_before
 from audit_ledger.search.criteria import Criterion, DateCondition, Search, Token
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.values import parse_agent, parse_token
+from functions.query.altered import altered
 from functions.query.asked import Desk, Question
 from functions.query.given import Given
 from functions.query.large_answers import large_answer
@@ -246,6 +249,8 @@ def _answered(
     `uses`: whom each use to be recorded is about. One for each name of a patient: of an event with
     several patients, each one's record would lack the question, which names the others.
     """
+    if said := altered(question, question.finder()):
+        document = msgspec.structs.replace(document, notes=(*said, *document.notes))
     table = given.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
         tables = ", ".join(each.key for each in document.tables)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 from audit_ledger.aws.event_search import Place
-from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
 from audit_ledger.http.negotiation import fhir_json, version_of
@@ -15,7 +14,8 @@ from audit_ledger.search.lookups import patient_lookups
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
-from functions.query.asked import NO_SUCH_EVENT, Desk
+from functions.query.altered import altered, require_found
+from functions.query.asked import Desk
 from functions.query.event_ids import event_id_of
 from functions.query.event_version import VERSION, version_headers
 from functions.query.find import UNOPENED, Page
@@ -74,7 +74,10 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         base=request.base,
         release=form.release,
         next_cursor=next_cursor,
-        warnings=[Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings],
+        warnings=[
+            Issue("warning", "incomplete", text)
+            for text in (*map(_WARNINGS.__getitem__, page.warnings), *altered(question, finder))
+        ],
     )
     return answer(200, bundle.body, form.version if bundle.release else "")
 
@@ -99,9 +102,10 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
     """GET /AuditEvent/{id}: one event, as R4 unless R5 is asked for."""
     question = desk.question(request, "r")
     form = fhir_json(request)
-    found = question.finder().one(event_id_of(request))
+    finder = question.finder()
+    found = finder.one(event_id_of(request))
     if found is None:
-        raise NotFoundError(NO_SUCH_EVENT)
+        raise require_found(question, finder)
     _, opened = found
     shown = shown_event(opened.event, form.release)
     question.record(question.patients_of(opened.event), ITI_81)

@@ -9,6 +9,7 @@ from infra.local.openapi_parts import (
     REFUSED,
     SIZE,
     TEXT_SCHEMA,
+    WARNINGS,
     Json,
     closed_object,
     content,
@@ -51,6 +52,7 @@ SCHEMAS: Json = {
                 types={"type": "array", "items": {"type": "string"}},
             ),
         },
+        warnings=WARNINGS,
         more={
             "const": True,
             "description": "Others may have recorded it too: see the search by entity.identifier.",

@@ -14,6 +14,7 @@ from infra.local.openapi_parts import (
     REFUSED,
     SIZE,
     TEXT_SCHEMA,
+    WARNINGS,
     Json,
     closed_object,
     content,
@@ -51,6 +52,7 @@ SCHEMAS: Json = {
         size={**SIZE, "description": "The published size that all parts are pinned to."},
         format={"enum": list(FORMATS)},
         search={"type": "string", "description": "What was asked for, as it was read."},
+        warnings=WARNINGS,
         checkpoint={**TEXT_SCHEMA, "description": "Of that size; all receipts end with it."},
         digest={**TEXT_SCHEMA, "description": "The name of the digest that wraps it."},
         entries={

@@ -13,6 +13,11 @@ INSTANT: Json = {
     "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
     "examples": ["2026-11-22T05:59:00Z"],
 }
+WARNINGS: Json = {
+    "type": "array",
+    "items": TEXT_SCHEMA,
+    "description": "Why the answer may lack something: entries that are not as they were sent.",
+}
 
 
 def schema(name: str) -> Json:

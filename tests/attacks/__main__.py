@@ -1,8 +1,14 @@
-"""Write the matrix into docs/threat-model.md."""
+"""Write the tables into docs/threat-model.md."""
 
-from tests.attacks.matrix import BEGIN, DOCUMENT, END, written_matrix
+from tests.attacks import matrix, queue_rows
 
 if __name__ == "__main__":
-    before, rest = DOCUMENT.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    DOCUMENT.write_text(before + BEGIN + written_matrix() + END + after)
+    text = matrix.DOCUMENT.read_text()
+    for begin, end, written in (
+        (matrix.BEGIN, matrix.END, matrix.written_matrix()),
+        (queue_rows.BEGIN, queue_rows.END, queue_rows.written_queue()),
+    ):
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = before + begin + written + end + after
+    matrix.DOCUMENT.write_text(text)

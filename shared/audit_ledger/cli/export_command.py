@@ -64,6 +64,7 @@ class _Part(msgspec.Struct, frozen=True):
     digest: str
     entries: list[_Entry]
     next: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def pinned(self) -> tuple[str, int, str, str, str, str]:
@@ -151,6 +152,9 @@ def _fetched(api: Api, query: str, parts: Path, file: BinaryIO) -> Iterator[int]
             begun = msgspec.json.encode(asked)
             _append(file, begun)
         _append(file, msgspec.json.format(answered.body, indent=-1))
+        for warning in part.warnings:
+            if last is None or warning not in last.warnings:
+                click.echo(f"warning: {warning}", err=True)
         last = part
         yield len(part.entries)
 

@@ -76,21 +76,13 @@ class Opener:
         with what the entry commits to.
         """
         row, seq, origin = stored.indexed.row, stored.indexed.seq, self.ledger.origin
-        header = read_header(stored.sealed)
-        keys = self._keys_of(header.ledger_key_version, seq)
-        sealed = SealedRecord(_commitment(stored), stored.indexed.row_bytes, stored.sealed)
-        try:
-            require_bound(sealed, binding=keys.bindings[header.ledger_key_version], origin=origin)
-        except VerificationError as error:
-            raise VerificationError(f"entry {seq}: {error}") from None
-        if header.generation != row.generation:
-            raise VerificationError(f"entry {seq}: row and record are of two generations")
+        sealed, ledger_key = self.require_sent(stored)
         secret = self._secret(row.patient, row.generation)
         if secret is None:
             if stored.indexed.block_time >= self.now - YOUNG_SECONDS:
                 raise UnreachableError("the newest secrets are not in their index yet")
             return None
-        key = subject_key(keys.ledger_keys[header.ledger_key_version], secret.secret, origin)
+        key = subject_key(ledger_key, secret.secret, origin)
         try:
             record, blind = open_sealed(sealed, key=key, origin=origin)
         except OtherKeyError:
@@ -111,6 +103,26 @@ class Opener:
         except Exception:  # noqa: BLE001  one accepted event must stop nothing: readers step over it
             raise UnreadableError(f"entry {seq}: it opens, but cannot be read") from None
         return Opened(event, stored.entry, stored.indexed.row_bytes, record, blind)
+
+    def require_sent(self, stored: StoredEntry) -> tuple[SealedRecord, bytes]:
+        """Give a sealed record, and the ledger key that it needs, where it is as ingest sent it.
+
+        VerificationError where entry, index row and sealed record do not belong together;
+        UnreachableError where its ledger key may only be too new to be known here yet. It needs no
+        secret of a subject: what was erased is still as it was sent.
+        """
+        seq = stored.indexed.seq
+        header = read_header(stored.sealed)
+        keys = self._keys_of(header.ledger_key_version, seq)
+        sealed = SealedRecord(_commitment(stored), stored.indexed.row_bytes, stored.sealed)
+        binding = keys.bindings[header.ledger_key_version]
+        try:
+            require_bound(sealed, binding=binding, origin=self.ledger.origin)
+        except VerificationError as error:
+            raise VerificationError(f"entry {seq}: {error}") from None
+        if header.generation != stored.indexed.row.generation:
+            raise VerificationError(f"entry {seq}: row and record are of two generations")
+        return sealed, keys.ledger_keys[header.ledger_key_version]
 
     def _keys_of(self, version: int, seq: int) -> OpeningKeys:
         """Give the ledger's keys, which have this version among them.

@@ -123,12 +123,16 @@ class PinnedLog:
         it indexed it. One at a time, so that none is read in vain: mostly there are one or two,
         and no sequencer signs and commits more than some hundred in ten seconds.
         """
-        found: list[IndexedEntry] = []
+        return [stored.indexed for stored in self.young_entries(now)]
+
+    def young_entries(self, now: int) -> list[StoredEntry]:
+        """Give the entries of `young`, with what is stored of them."""
+        found: list[StoredEntry] = []
         below = self.size
         while below and (block := self.blocks.ending_before(below)) is not None:
             if below < self.size and body_time(block.body) < now - YOUNG_SECONDS:
                 break
-            found += (stored.indexed for stored in self._keep(block).entries())
+            found += self._keep(block).entries()
             below = block.first_seq
         return found
 

@@ -1,0 +1,139 @@
+"""Ways of altering what waits in a ledger's queue, for whoever may receive, send and delete there.
+
+A request of two events waits, about Patient/0 and Patient/1: one message with two records.
+"""
+
+from collections.abc import Callable
+from os import urandom
+from typing import Any
+
+import msgspec
+
+from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
+from audit_ledger.records.queue_message import (
+    QueueMessage,
+    SealedRecord,
+    decode_queue_message,
+    encode_queue_message,
+)
+from tests.world import ORIGIN
+
+Messages = list[dict[str, Any]]
+Alter = Callable[[Messages], Messages]
+Records = tuple[SealedRecord, ...]
+
+
+def resent(change: Callable[[QueueMessage], QueueMessage]) -> Alter:
+    """Take the message, and send another in its place."""
+
+    def alter(messages: Messages) -> Messages:
+        (message,) = messages
+        decoded = change(decode_queue_message(message["body"]))
+        body = encode_queue_message(decoded.origin, decoded.accepted_ms, decoded.records)
+        return [{**message, "body": body}]
+
+    return alter
+
+
+def records(change: Callable[[Records], Records]) -> Alter:
+    return resent(lambda m: QueueMessage(m.origin, m.accepted_ms, change(m.records)))
+
+
+def first(change: Callable[[SealedRecord], SealedRecord]) -> Alter:
+    return records(lambda found: (change(found[0]), *found[1:]))
+
+
+def row(change: Callable[[IndexRow], dict[str, Any]]) -> Alter:
+    """Rewrite the row of the first record."""
+
+    def rewritten(record: SealedRecord) -> SealedRecord:
+        old = decode_index_row(record.row)
+        new = msgspec.structs.replace(old, **change(old))
+        assert new != old
+        return SealedRecord(record.commitment, encode_index_row(new), record.sealed)
+
+    return first(rewritten)
+
+
+def sealed(change: Callable[[bytes], bytes]) -> Alter:
+    return first(lambda r: SealedRecord(r.commitment, r.row, change(r.sealed)))
+
+
+def flipped(place: int) -> Alter:
+    """Change a byte of the first sealed record."""
+
+    def change(data: bytes) -> bytes:
+        changed = bytearray(data)
+        changed[place] ^= 1
+        return bytes(changed)
+
+    return sealed(change)
+
+
+def of_other_key(data: bytes) -> bytes:
+    return data[:1] + (7).to_bytes(2, "big") + data[3:]
+
+
+def generation_everywhere(record: SealedRecord) -> SealedRecord:
+    """In the row and in the header, so that the sequencer sees no difference."""
+    old = decode_index_row(record.row)
+    new = msgspec.structs.replace(old, generation=old.generation + 1)
+    data = record.sealed[:3] + new.generation.to_bytes(4, "big") + record.sealed[7:]
+    return SealedRecord(record.commitment, encode_index_row(new), data)
+
+
+def swap(field: str) -> Alter:
+    """Exchange a field of the two records."""
+
+    def change(found: Records) -> Records:
+        one, other = found
+        ones, others = getattr(one, field), getattr(other, field)
+        return (
+            msgspec.structs.replace(one, **{field: others}),
+            msgspec.structs.replace(other, **{field: ones}),
+        )
+
+    return records(change)
+
+
+def swap_but_generation(found: Records) -> Records:
+    one, other = found
+    return (
+        SealedRecord(one.commitment, other.row, one.sealed),
+        SealedRecord(other.commitment, one.row, other.sealed),
+    )
+
+
+def made_up(found: Records) -> Records:
+    """Add a record of random bytes under a row of its own."""
+    old = decode_index_row(found[0].row)
+    new = msgspec.structs.replace(old, event_id="ab" * 32, patient=urandom(16))
+    data = found[0].sealed[:7] + urandom(300)
+    return (*found, SealedRecord(urandom(32), encode_index_row(new), data))
+
+
+def under_another_id(found: Records) -> Records:
+    """Add a copy of the first, which no deduplication knows."""
+    old = decode_index_row(found[0].row)
+    copy = msgspec.structs.replace(old, event_id="cd" * 32)
+    return (*found, SealedRecord(found[0].commitment, encode_index_row(copy), found[0].sealed))
+
+
+def ahead_of_the_true_one(found: Records) -> Records:
+    """A copy that names nobody comes first, so that the true one is left out as known."""
+    old = decode_index_row(found[0].row)
+    copy = msgspec.structs.replace(old, patient=urandom(16))
+    return (SealedRecord(found[0].commitment, encode_index_row(copy), found[0].sealed), *found)
+
+
+def of_another_ledger(message: QueueMessage) -> QueueMessage:
+    return QueueMessage(f"{ORIGIN}-2", message.accepted_ms, message.records)
+
+
+def in_two_messages(messages: Messages) -> Messages:
+    (message,) = messages
+    decoded = decode_queue_message(message["body"])
+    return [
+        {"messageId": f"{n}", "body": encode_queue_message(ORIGIN, decoded.accepted_ms, [record])}
+        for n, record in enumerate(reversed(decoded.records))
+    ]
