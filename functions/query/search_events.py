@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from audit_ledger.aws.event_search import Place
+from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
 from audit_ledger.http.negotiation import fhir_json, version_of
@@ -15,7 +16,7 @@ from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
 from functions.query.altered import altered, require_found
-from functions.query.asked import Desk
+from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.event_ids import event_id_of
 from functions.query.event_version import VERSION, version_headers
 from functions.query.find import UNOPENED, Page
@@ -87,9 +88,10 @@ def get_submitted(desk: Desk, request: Request) -> Answer:
     question = desk.question(request, "r")
     if request.path["operation"] != "$submitted":  # route keys have no place for a dollar sign
         raise NotFoundError("AuditEvent has one operation here: $submitted")
-    found = question.finder().one(event_id_of(request))
+    finder = question.finder()
+    found = finder.one(event_id_of(request))
     if found is None:
-        raise NotFoundError(NO_SUCH_EVENT)
+        raise require_found(question, finder)
     event = found[1].event
     question.record(question.patients_of(event))
     if event.format == "cloudevents":
