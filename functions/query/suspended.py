@@ -18,6 +18,11 @@ from audit_ledger.events.json_document import read_json
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.suspension import Suspension, first_that_names
 
+# A parameter's name is read once, whether or not a value follows.
+_PARAMETER = re.compile(r"(?<![\w-])([.:\w]++)(=)?")
+_OF_AGENTS = re.compile(r"(?:^|[.:])(?:agent|user)")
+_GOES_ON = re.compile(r"[\w-]")
+
 
 def tells_of(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
     """Say whether an event names a recipient of one of these suspensions, anywhere in it."""
@@ -25,11 +30,15 @@ def tells_of(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
         return False
     if first_that_names(suspensions, event.details.agents) is not None:
         return True
-    named = _pattern(frozenset(name for s in suspensions for name in s.recipients))
+    words, ids = _named(frozenset(name for s in suspensions for name in s.recipients))
     documents = [read_json(event.resource, "the event")]
     if event.format == "cloudevents":
         documents.append(audit_event_of(event.resource, event.format))
-    return any(named.search(text) for document in documents for text in _texts(document))
+    return any(
+        words.search(text) or asks_for(text, ids)
+        for document in documents
+        for text in _texts(document)
+    )
 
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:
@@ -55,13 +64,29 @@ def _decoded(query: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _pattern(recipients: frozenset[str]) -> re.Pattern[str]:
-    """Find any of the recipients as a word of its own; an id alone where agents are asked for."""
-    words: set[str] = set()
+def _named(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """Give what finds any of the recipients as a word of its own, and the ids of those with one."""
+    names, ids = set(), set()
     for recipient in recipients:
         kind, _, name = recipient.partition("|")
-        words.add(re.escape(name))
+        names.add(re.escape(name))
         if kind == "reference":
-            id_ = re.escape(name.rpartition("/")[2])
-            words.add(rf"(?:agent|user)[.:\w]*=(?:[^&]*,)?{id_}")
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(words))})(?![\w-])", re.IGNORECASE)
+            ids.add(name.rpartition("/")[2].casefold())
+    words = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(names))})(?![\w-])", re.IGNORECASE)
+    return words, tuple(sorted(ids))
+
+
+def asks_for(text: str, ids: Sequence[str]) -> bool:
+    """Say whether a text asks for agents or users by one of these ids alone: `agent=a,b`."""
+    for part in text.casefold().split("&"):
+        for found in _PARAMETER.finditer(part):
+            if found[2] and _OF_AGENTS.search(found[1]):
+                values = part[found.end() :].split(",")
+                if any(_is_id(value, id_) for value in values for id_ in ids):
+                    return True
+                break  # the rest of the part was looked at
+    return False
+
+
+def _is_id(value: str, id_: str) -> bool:
+    return value.startswith(id_) and not _GOES_ON.match(value, len(id_))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.access import TokenClaims, read_access
+from audit_ledger.detections.surnames import of_display
 from audit_ledger.events import (
     RejectedEvent,
     parse_audit_event,
@@ -20,12 +21,14 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.folding import without_marks
 from audit_ledger.events.json_document import read_json
 from audit_ledger.events.known_as import known_as
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.events.mentions import Finder
 from audit_ledger.exports.csv import harmless
 from audit_ledger.reports.rendering import guarded
+from functions.query.suspended import asks_for
 from tests.counted_work import instructions
 from tests.events.made import patient_entity, r4
 
@@ -203,6 +206,10 @@ TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
     "a report's cell of semicolons": (guarded, ";\t"),
     "an export's cell of spaces": (harmless, "; '"),
     "a media type of parameters": (parse_media_type, '; a="'),
+    "a text that asks for agents": (lambda text: asks_for(text, ("x1",)), "agent."),
+    "a text that asks for agents by many names": (lambda text: asks_for(text, ("x1",)), "user=y,"),
+    "accents of a text that is searched": (without_marks, "\u0316\u0300"),
+    "accents of a name": (of_display, "\u0316\u0300"),
     "scopes": (
         lambda text: read_access({"claims": {"scope": text}}, TokenClaims()).allows("system", "c"),
         "system/crud ",

@@ -1,14 +1,17 @@
 """What tells of a suspended recipient, in whatever part of an event; and what does not."""
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit_ledger.reports.suspension import Suspension
-from functions.query.suspended import tells_of
+from functions.query.suspended import asks_for, tells_of
 from tests.query.report_stage import AGENCY, disclosure_of, read_of
 from tests.reports.made import opened
 
@@ -97,3 +100,16 @@ def test_also_in_a_cloudevent() -> None:
         assert tells_of(opened({**envelope, **carried}, format_="cloudevents"), [SUSPENSION])
     harmless = disclosure_of("rose", "Organization/court")
     assert not tells_of(opened({**envelope, "data": harmless}, format_="cloudevents"), [SUSPENSION])
+
+
+QUESTION = st.lists(
+    st.sampled_from(["agent", "user", ".", ":", "=", "&", ",", "x1", "X1", "-", "y", " ", "?"]),
+    max_size=12,
+)
+
+
+@given(QUESTION.map("".join))
+def test_whom_a_question_asks_for_is_what_a_search_from_each_character_finds(text: str) -> None:
+    """By a regular expression that says it in one line, and reads a long text once a character."""
+    plain = re.search(r"(?<![\w-])(agent|user)[.:\w]*=([^&]*,)?x1(?![\w-])", text, re.IGNORECASE)
+    assert asks_for(text, ("x1",)) == bool(plain)

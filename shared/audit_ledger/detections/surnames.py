@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from audit_ledger.events.folding import without_marks
+
 _BEFORE: Final = {"dr", "prof", "mr", "mrs", "ms", "miss"}
 _AFTER: Final = {
     "md", "rn", "phd", "dds", "bsn", "mph", "pharmd", "jr", "sr", "ii", "iii", "iv",
@@ -73,7 +75,6 @@ def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _words(text: str) -> tuple[str, ...]:
     """Give the words; a double name with hyphens is one. Vowel signs are letters, accents not."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    joined = "".join(c for c in decomposed if not (unicodedata.combining(c) or c in "-.'’"))
+    joined = "".join(c for c in without_marks(text) if c not in "-.'’")
     spaced = "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in joined)
     return tuple(spaced.split())

@@ -32,16 +32,24 @@ _IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 
 
 def fold(text: str, invisible: str = "") -> str:
-    """Give text in the form that is compared; `invisible` stands for what cannot be seen.
+    """Give text in the form that is compared; `invisible` stands for what cannot be seen."""
+    if text.isascii():
+        return text.lower()
+    seen = "".join(map(_visible, without_marks(text))).translate(_LETTERS)
+    return normalize("NFC", seen).replace("\0", invisible)
 
-    Marks go before the text is decomposed: bringing many of them into order is quadratic.
+
+def without_marks(text: str) -> str:
+    """Give text case folded and decomposed (NFKD), without accents and other marks.
+
+    The marks of the text itself go first: to bring many of them into order takes work that grows
+    with the square of their number (Unicode Standard Annex 15, Section 13, Stream-Safe Text).
     """
     if text.isascii():
         return text.lower()
     bare = "".join(c for c in text if not combining(c))
     decomposed = normalize("NFKD", normalize("NFKD", bare).casefold())
-    seen = "".join(map(_visible, decomposed)).translate(_LETTERS)
-    return normalize("NFC", seen).replace("\0", invisible)
+    return "".join(c for c in decomposed if not combining(c))
 
 
 @lru_cache(maxsize=4096)

@@ -10,10 +10,10 @@ carry no AuditEvent are looked at as they are read (`EventDetails`): their patie
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, assert_never
-from unicodedata import combining, normalize
 
 from audit_ledger.events.details import Coded, EventDetails, Target
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.folding import without_marks
 from audit_ledger.events.references import is_type_name
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import (
@@ -86,13 +86,8 @@ def _finds(sought: str, text: str, modifier: Modifier) -> bool:
     if modifier == "exact":
         return text == sought
     if modifier == "contains":
-        return _folded(sought) in _folded(text)
-    return _folded(text).startswith(_folded(sought))
-
-
-def _folded(text: str) -> str:
-    decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
-    return "".join(character for character in decomposed if not combining(character))
+        return without_marks(sought) in without_marks(text)
+    return without_marks(text).startswith(without_marks(sought))
 
 
 def _references(parameter: str, details: EventDetails) -> Iterator[str]:
