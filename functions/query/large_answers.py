@@ -4,6 +4,7 @@ import gzip
 from base64 import b64encode
 
 from audit_ledger.http.answers import Answer
+from audit_ledger.http.content_coding import accepts_gzip
 from audit_ledger.http.request import Request
 from audit_ledger.search.rejected import RejectedSearch
 
@@ -24,8 +25,7 @@ def large_answer(request: Request, body: bytes, media_type: str, file_name: str 
     }
     if file_name:
         headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-    takes = request.headers.get("accept-encoding", "")
-    packed = any(each.strip().lower() in ("gzip", "gzip;q=1") for each in takes.split(","))
+    packed = accepts_gzip(request.headers.get("accept-encoding", ""))
     if packed:
         body = gzip.compress(body, compresslevel=5, mtime=0)
         headers["Content-Encoding"] = "gzip"

@@ -8,7 +8,7 @@ import pytest
 
 from audit_ledger.events import RejectedEvent
 from audit_ledger.http.answers import refusal
-from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, decoded
+from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, accepts_gzip, decoded
 from tests.http.test_request import read
 
 BODY = b'{"resourceType":"AuditEvent"}'
@@ -108,6 +108,34 @@ def test_unpacking_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         made.clear()
         assert status_of(body) == 413
         assert sum(made) == MAX_UNPACKED_BYTES + 1
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "taken"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.5", True),
+        ("br, gzip ; q=0.001", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("deflate, *;q=0.1", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, *", False),
+        ("*;q=0", False),
+        ("br;q=1.0, deflate", False),
+        ("gzip;q=high", False),
+    ],
+)
+def test_answers_are_packed_for_who_takes_that(accept_encoding: str, taken: bool) -> None:
+    """Accept-Encoding has weights too, and 0 means no."""
+    assert accepts_gzip(accept_encoding) is taken
+
+
+def test_nothing_has_no_coding() -> None:
+    """A client may say of all its requests how it packs bodies."""
+    assert read(headers={"content-encoding": "gzip"}).body == b""
 
 
 def test_a_request_is_read_unpacked() -> None:

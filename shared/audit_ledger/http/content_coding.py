@@ -4,6 +4,7 @@ What comes out is never more than is taken of a body that is not compressed; unp
 so that no more memory is used however much the input would give.
 """
 
+import re
 import zlib
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +19,7 @@ MAX_MEMBERS: Final = 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _PLACE: Final = "Content-Encoding"
 _NAMES: Final = ("gzip", "x-gzip")
+_WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
 class UnsupportedCodingError(RejectedEvent):
@@ -43,6 +45,17 @@ def decoded(body: bytes, content_encoding: str, *, is_whole: bool) -> bytes:
         expected = "a Content-Type like application/fhir+json with gzip: others arrive as text"
         raise UnsupportedCodingError(415, "not-supported", _PLACE, expected)
     return _gunzipped(body)
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Say whether Accept-Encoding (RFC 9110, Section 12.5.3) takes gzip: by name, else by `*`."""
+    weights: dict[str, float] = {}
+    for element in accept_encoding.lower().split(","):
+        name, *parameters = (part.strip() for part in element.split(";"))
+        weight = next((each for each in parameters if each.startswith("q=")), "q=1")[2:]
+        weights[name] = float(weight) if _WEIGHT.fullmatch(weight) else 0.0
+    named = [weights[name] for name in _NAMES if name in weights]
+    return max(named, default=weights.get("*", 0.0)) > 0
 
 
 def _gunzipped(body: bytes) -> bytes:

@@ -106,7 +106,8 @@ def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str =
     body = event.get("body") or ""
     is_whole = bool(event.get("isBase64Encoded"))
     packed = b64decode(body) if is_whole else body.encode()
-    sent = decoded(packed, headers.get("content-encoding", ""), is_whole=is_whole)
+    coding = headers.get("content-encoding", "") if packed else ""  # of nothing: no coding
+    sent = decoded(packed, coding, is_whole=is_whole)
     if not is_whole and REPLACEMENT in body:
         # API Gateway hands JSON over as text, with this in the place of bytes that are none.
         raise RejectedEvent(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")
