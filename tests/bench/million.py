@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from audit_ledger.chain.block import MAX_ENTRIES
 from audit_ledger.chain.digest import NO_DIGEST, Digest
 from audit_ledger.chain.entry import created, encode_entry, link_events
 from audit_ledger.chain.growth import Growth
@@ -53,8 +54,9 @@ def make_ledger(folder: Path, entries: int = ENTRIES) -> Path:
     signer = Signer(ORIGIN, public[0], ed25519.sign, public[1], mldsa44.sign)
     checkpoint = signer.checkpoint(Checkpoint(ORIGIN, tree.size, tree.root()), now)
     digest = Digest(
-        ORIGIN, now, now, 0, entries, tree.root(), entries, 1, 1, 0, 0, 0, "", NO_DIGEST, checkpoint
-    )
+        ORIGIN, now, now, 0, entries, tree.root(), entries, 1, -(-entries // MAX_ENTRIES),
+        0, 0, 0, "", NO_DIGEST, checkpoint,
+    )  # fmt: skip
     note = signer.digest(digest)
     for path, data in (("checkpoint", checkpoint), (digest.name, note), ("digests/latest", note)):
         _write(folder / path, data)

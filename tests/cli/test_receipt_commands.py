@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.chain.entry import EventEntry, encode_entry
+from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from tests.cli.ledger_command import Desk
@@ -174,3 +175,189 @@ def test_a_receipt_is_not_written_where_it_cannot_be(desk: Desk) -> None:
     """A folder in its place."""
     ran = desk.run("receipt", "make", desk.ledger, 1, "-o", desk.path)
     assert (ran.code, len(ran.err.splitlines())) == (USAGE, 1)
+
+
+def test_the_entrys_time_is_not_taken_for_the_events(desk: Desk) -> None:
+    """The ledger's clock made one, the sender the other; the second only with the record."""
+    file, record = desk.path / "real", desk.path / "real.json"
+    file.write_bytes(real_receipt(desk))
+    record.write_text(json.dumps(REAL))
+    plain = desk.run("receipt", "verify", file, "--policy", desk.policy)
+    entry_time = json.loads(parse_proof(file.read_bytes()).extra or b"")["time"]
+    assert f"event entry, made {entry_time}, " in plain.out
+    assert "not covered:\n  what the entry commits to, and the event's own time" in plain.out
+    shown = desk.run("receipt", "verify", file, "--policy", desk.policy, "--record", record)
+    assert f"  the event's own time, by its sender: {EVENT_TIME}\n" in shown.out
+    for options, event_time in (([], None), (["--record", record], EVENT_TIME)):
+        said = desk.run("receipt", "verify", file, "--policy", desk.policy, "--json", *options)
+        assert said.report["entry_time"] == entry_time
+        assert said.report["event_time"] == event_time
+        assert "time" not in said.report
+
+
+def test_the_entry_given_beside_a_receipt_must_be_the_one_within(desk: Desk, receipt: Path) -> None:
+    """Also where the one given is the right one: what a file says must not contradict itself."""
+    lines = receipt.read_text().split("\n")
+    right = lines[1].removeprefix("extra ")
+    other = text(encode_entry(EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32))))
+    for extra, given in ((other, right), (right, other), (text(b"x"), right)):
+        lines[1] = f"extra {extra}"
+        receipt.write_text("\n".join(lines))
+        code, said = verify(desk, receipt, {"entry": given})
+        assert code == FAILED
+        assert "holds another entry than the one given with it" in said
+        held = desk.path / "held.json"
+        assert desk.run("receipt", "show", receipt, "--record", held).code == FAILED
+    lines[1] = f"extra {right}"
+    receipt.write_text("\n".join(lines))
+    assert verify(desk, receipt, HELD | {"entry": right})[0] == VERIFIED
+
+
+@pytest.mark.parametrize("command", ["verify", "show"])
+def test_a_policy_without_an_ed25519_log_key_is_wrong_use(
+    desk: Desk, receipt: Path, command: str
+) -> None:
+    """It would believe the ledger on one of its two signatures, or nobody at all."""
+    mldsa44 = Log(Keys().policy().witnesses["ledger-mldsa44"].key)
+    other = Keys(b"other").policy("audit.example.org/other").logs
+    for policy in (Policy(), Policy((mldsa44,)), Policy((mldsa44, *other))):
+        desk.policy.write_bytes(policy.encode())
+        ran = desk.run("receipt", command, receipt, "--policy", desk.policy)
+        assert (ran.code, ran.out) == (USAGE, "")
+        assert f"{desk.policy}: no log line with an Ed25519 key" in ran.err
+
+
+@pytest.mark.parametrize("name", [b"w\xff", b"\xc3", b"\xed\xa0\x80", "\u2028é".encode()])
+@pytest.mark.parametrize("is_cosigned", [True, False])
+def test_witness_names_that_are_not_utf8_are_escaped(
+    desk: Desk, receipt: Path, name: bytes, is_cosigned: bool
+) -> None:
+    """In a policy they are octets; in JSON and on a terminal they cannot be shown as they are."""
+    own = Keys().policy()
+    key = own.witnesses["ledger-mldsa44"].key if is_cosigned else None
+    other = Keys(b"w").policy("witness.example/w").witnesses["ledger-mldsa44"].key
+    vkey = (key or other).encode().encode()
+    lines = [b"log " + own.logs[0].key.encode().encode(), b"witness " + name + b" " + vkey]
+    desk.policy.write_bytes(b"\n".join([*lines, b"quorum " + name, b""]))
+    code = VERIFIED if is_cosigned else INCOMPLETE
+    for command in (
+        ["receipt", "verify", receipt],
+        ["receipt", "show", receipt],
+        ["verify", desk.path / "receipts", "--no-state"],
+    ):
+        ran = desk.run(*command, "--policy", desk.policy)
+        assert ran.code == code
+        assert all(c.isprintable() or c == "\n" for c in ran.out)
+        if command[1] != "show":
+            ran = desk.run(*command, "--policy", desk.policy, "--json")
+            assert (ran.code, ran.report["answer"]) == (code, ran.report["answer"])
+            ran.out.encode()
+    said = desk.run("receipt", "verify", receipt, "--policy", desk.policy, "--json").report
+    shown = [*said["cosignatures"], *said["missing_witnesses"]]
+    escaped = name.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace").decode()
+    assert shown == [escaped]
+
+
+# ── receipt show ──
+
+EVENT_TIME = "2026-11-22T05:58:12.345Z"
+RESOURCE = json.dumps(
+    {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "action": "R",
+        "recorded": "2026-11-22T06:58:12.345+01:00",
+        "agent": [{"who": {"reference": "Practitioner/7"}, "requestor": True}],
+        "source": {"observer": {"display": "ehr"}},
+        "entity": [{"what": {"reference": "Patient/1"}}],
+    }
+).encode()
+REAL_ROW = json.dumps(
+    {"id": "a" * 64, "time": 1795327092345, "fingerprint": text(bytes(32)), "generation": 1},
+    separators=(",", ":"),
+).encode()
+REAL_RECORD = (
+    b'{"portal":"ehr","received":"2026-11-22T05:58:20.001Z","format":"fhir-r4","resource":'
+    + RESOURCE
+    + b"}"
+)
+REAL = {"index_row": text(REAL_ROW), "record": text(REAL_RECORD), "blind": text(BLIND)}
+
+
+def real_receipt(desk: Desk) -> bytes:
+    """Entry 3 of a small ledger, which commits to a record that can be read."""
+    writer = Writer(begin=int(time.time()) - 3 * MINUTE)
+    writer.add_events(2)
+    row, length = REAL_ROW, len(REAL_ROW).to_bytes(4, "big")
+    commitment = sha256(b"audit-ledger/record/v1\n" + BLIND + length + row + REAL_RECORD).digest()
+    writer.append(encode_entry(EventEntry(3, writer.now, writer.leaves[-1], commitment)))
+    writer.publish()
+    writer.objects.write_to(desk.path / "small")
+    file = desk.path / "3.tlog-proof"
+    assert desk.run("receipt", "make", desk.path / "small", 3, "-o", file).code == VERIFIED
+    return file.read_bytes()
+
+
+def test_a_receipt_can_be_read(desk: Desk) -> None:
+    """Who signed what when, what was recorded, what that proves, and what it does not."""
+    file, record = desk.path / "real", desk.path / "real.json"
+    file.write_bytes(real_receipt(desk))
+    record.write_text(json.dumps(REAL))
+    ran = desk.run("receipt", "show", file, "--policy", desk.policy, "--record", record)
+    assert (ran.code, ran.err) == (VERIFIED, "")
+    said = " ".join(ran.out.split())
+    assert said.startswith(f"verified: receipt of entry 3 of {ORIGIN} entry 3, of 4 (they count")
+    for expected in (
+        "an event that a portal submitted",
+        f"event's own time {EVENT_TIME}, by its sender",
+        "accepted 2026-11-22T05:58:20.001Z, from portal ehr",
+        "Practitioner/7",
+        "Patient/1",
+        "it proves: - at 20",
+        "the record above is what the entry commits to, byte for byte",
+        "it does not prove: - that what the record says is true",
+        "no witness cosigned",
+    ):
+        assert expected in said
+
+
+def test_what_a_receipt_without_record_or_policy_proves_is_less(desk: Desk) -> None:
+    """Nobody's signature is believed that no policy names."""
+    file = desk.path / "real"
+    file.write_bytes(real_receipt(desk))
+    ran = desk.run("receipt", "show", file)
+    assert ran.code == INCOMPLETE
+    assert "no --policy says whose signatures to look for" in ran.out
+    assert "what was recorded: give the record with --record" in ran.out
+    assert "Patient" not in ran.out
+    bare = desk.run("receipt", "show", file, "--policy", desk.policy)
+    assert (bare.code, "it proves:" in bare.out) == (VERIFIED, True)
+    small = desk.path / "small"
+    control = desk.path / "control"
+    desk.run("receipt", "make", small, 0, "-o", control)
+    ran = desk.run("receipt", "show", control, "--policy", desk.policy)
+    assert "a statement of the ledger about itself: ledger.created" in ran.out
+
+
+@pytest.mark.parametrize("with_policy", [True, False])
+def test_a_receipt_that_does_not_hold_proves_nothing(desk: Desk, with_policy: bool) -> None:
+    """Each byte of the proof, of the entry, and of what is disclosed."""
+    data = real_receipt(desk)
+    record = desk.path / "real.json"
+    record.write_text(json.dumps(REAL))
+    policy = ["--policy", desk.policy] if with_policy else []
+    file = desk.path / "changed"
+    index = data.index(b"index 3")
+    for changed in (
+        data[: index + 6] + b"2" + data[index + 7 :],
+        data.replace(b"extra ey", b"extra ez"),
+        data[:-30],
+        b"",
+    ):
+        file.write_bytes(changed)
+        ran = desk.run("receipt", "show", file, *policy)
+        assert (ran.code, ran.out) == (FAILED, "")
+        assert "it proves nothing" in ran.err
+    file.write_bytes(data)
+    record.write_text(json.dumps(REAL | {"blind": text(bytes(32))}))
+    assert desk.run("receipt", "show", file, *policy, "--record", record).code == FAILED

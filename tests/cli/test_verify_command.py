@@ -1,6 +1,7 @@
 """`ledger verify`: the right exit code, a report that names the place, and never a traceback."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -228,6 +229,49 @@ def test_a_copy_is_judged_as_of_a_time(desk: Desk) -> None:
         assert desk.verify("--at", at).code == code
     signed = desk.verify("--json").report["signed_time"]
     assert desk.verify("--at", signed).code == VERIFIED
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_who_judges_an_old_copy_is_told_how(desk: Desk, options: list[str]) -> None:
+    """The option, with the time to give; and of a copy older than what is remembered, both."""
+    state = desk.path / "mine"
+    signed = desk.verify("--json", "--state", state).report["signed_time"]
+    stale = desk.verify("--at", "2126-01-01T00:00:00Z", *options)
+    assert f"a copy is judged as of when it was made with --at {signed}" in stale.out
+    latest = next((desk.ledger / "digests").rglob("*-300")).read_bytes()
+    for file in (desk.ledger / "digests").rglob("*-600"):
+        file.unlink()
+    (desk.ledger / "digests" / "latest").write_bytes(latest)
+    older = decode_digest(parse_note(latest).text).checkpoint
+    (desk.ledger / "checkpoint").write_bytes(older)
+    ran = desk.verify("--state", state, *options)
+    (advice,) = re.findall(r"with (--no-state --at [0-9TZ:-]+)", ran.out)
+    assert desk.verify(*advice.split()).code == VERIFIED
+    assert "--at" not in desk.verify("--state", desk.path / "other", *options).out
+
+
+@pytest.mark.parametrize(
+    "name", [b"\xff", b"tile/0/\xc3\x28", b"digests/\xed\xa0\x80", "\u2028".encode()]
+)
+def test_names_of_files_that_are_not_utf8_are_escaped(desk: Desk, name: bytes) -> None:
+    """For machines and for people; the name stays recognisable."""
+    Path(os.fsdecode(os.path.join(os.fsencode(desk.ledger), name))).touch()
+    ran = desk.verify("--json")
+    assert ran.code == FAILED
+    (finding,) = ran.report["findings"]
+    shown = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
+    assert (finding["code"], finding["where"]) == ("unknown-object", shown)
+    people = desk.verify()
+    assert people.code == FAILED
+    assert all(character.isprintable() or character == "\n" for character in people.out)
+
+
+def test_a_folder_whose_name_is_not_utf8_can_be_verified(desk: Desk) -> None:
+    """And is named in the report, escaped."""
+    folder = Path(os.fsdecode(os.fsencode(desk.path) + b"/l\xff"))
+    desk.ledger.rename(folder)
+    ran = desk.run("verify", folder, "--policy", desk.policy, "--json")
+    assert (ran.code, ran.report["source"]) == (VERIFIED, f"{desk.path}/l\\udcff")
 
 
 def test_the_last_verified_checkpoint_is_remembered(desk: Desk) -> None:

@@ -135,6 +135,21 @@ def make_receipt(source: str, index: int, output: Path | None, token: str | None
     return receipt_commands.make(source, index, output, token)
 
 
+@receipt.command("show")
+@click.argument("file", type=FILE)
+@click.option("--policy", "policy_file", type=FILE, help="Whom to trust.")
+@click.option("--record", "record_file", type=FILE, help="What the holder has: JSON in base64.")
+def show_receipt(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
+    """Say what a .tlog-proof FILE proves, and what it does not.
+
+    With --record also what was recorded: it tells of a patient. Without --policy nobody's signature
+    is looked at, and the exit code is 3.
+    """
+    from audit_ledger.cli import receipt_show_command  # noqa: PLC0415
+
+    return receipt_show_command.run(file, policy_file, record_file)
+
+
 @receipt.command("verify")
 @click.argument("file", type=FILE)
 @click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")

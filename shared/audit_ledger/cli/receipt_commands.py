@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import click
-import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.chain.entry import ControlEntry
 from audit_ledger.cli.exit_codes import (
     EXIT_CODES,
@@ -16,25 +14,16 @@ from audit_ledger.cli.exit_codes import (
 )
 from audit_ledger.cli.inputs import open_source, read_file, read_policy, write_file
 from audit_ledger.cli.json_output import echo_json
-from audit_ledger.cli.report import written
+from audit_ledger.cli.receipt_files import read_record_file
+from audit_ledger.cli.report import printable, written, written_ms
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import (
-    Disclosure,
     VerifiedReceipt,
     make_receipt,
     verify_receipt,
 )
-
-
-class _RecordFile(msgspec.Struct, forbid_unknown_fields=True):
-    """What the holder has beside the proof: base64, all of the last three or none."""
-
-    entry: str | None = None
-    index_row: str | None = None
-    record: str | None = None
-    blind: str | None = None
 
 
 def make(source_text: str, index: int, output: Path | None, token: str | None) -> int:
@@ -59,7 +48,7 @@ def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: boo
     """Verify a proof, report, and give the exit code."""
     policy = read_policy(policy_file)
     data = read_file(file)
-    entry, disclosure = _read_record_file(record_file) if record_file else (None, None)
+    entry, disclosure = read_record_file(record_file)
     try:
         receipt = verify_receipt(data, policy, entry, disclosure)
     except NotFoundError as error:
@@ -78,54 +67,38 @@ def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: boo
     return EXIT_CODES[answer]
 
 
-def _read_record_file(path: Path) -> tuple[bytes | None, Disclosure | None]:
-    try:
-        given = msgspec.json.decode(read_file(path), type=_RecordFile)
-        entry = None if given.entry is None else strict_base64.decode(given.entry, what="entry")
-        private = (given.index_row, given.record, given.blind)
-        texts = [text for text in private if text is not None]
-        if not texts and entry is None:
-            raise FormatError("neither an entry nor index_row, record and blind are in it")
-        if not texts:
-            return entry, None
-        if len(texts) != len(private):
-            raise FormatError("index_row, record and blind belong together")
-        index_row, record, blind = (strict_base64.decode(text) for text in texts)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        message = "not JSON with entry, index_row, record and blind, each base64"
-        raise WrongInputError(f"{path}: {message}") from None
-    except FormatError as error:
-        raise WrongInputError(f"{path}: {error}") from None
-    return entry, Disclosure(index_row, record, blind)
-
-
 def _for_people(receipt: VerifiedReceipt, answer: Answer) -> str:
     entry, opinion = receipt.entry, receipt.opinion
     kind = "control" if isinstance(entry, ControlEntry) else "event"
+    size = opinion.checkpoint.size
     lines = [
         f"{answer}: entry {entry.seq} of {opinion.checkpoint.origin}",
-        f"  {kind} of {written(entry.time)}, in a ledger of {opinion.checkpoint.size:,} entries",
+        f"  {kind} entry, made {written(entry.time)}, in a ledger of {size:,} entries",
     ]
     if times := [time for time in opinion.cosignatures.values() if time]:
         lines.append(f"  signed at {written(min(times))}")
     if receipt.is_record_shown:
         lines.append("  it commits to this record, index row and blind")
-    else:
-        lines.append("not covered:\n  what the entry commits to: no record was given")
+    if receipt.event_time_ms is not None:
+        lines.append(f"  the event's own time, by its sender: {written_ms(receipt.event_time_ms)}")
+    if not receipt.is_record_shown and kind == "event":
+        lines.append("not covered:")
+        lines.append("  what the entry commits to, and the event's own time: no record was given")
     if not opinion.satisfied:
         missing = ", ".join(opinion.missing)
         lines.append(f"  not witnessed as the policy asks; no cosignature by {missing}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _for_machines(receipt: VerifiedReceipt, answer: Answer) -> dict[str, object]:
-    entry, opinion = receipt.entry, receipt.opinion
+    entry, opinion, event_ms = receipt.entry, receipt.opinion, receipt.event_time_ms
     return {
         "answer": answer,
         "origin": opinion.checkpoint.origin,
         "index": entry.seq,
         "size": opinion.checkpoint.size,
-        "time": written(entry.time),
+        "entry_time": written(entry.time),
+        "event_time": None if event_ms is None else written_ms(event_ms),
         "cosignatures": {name: written(time) for name, time in opinion.cosignatures.items()},
         "missing_witnesses": opinion.missing,
         "record_shown": receipt.is_record_shown,

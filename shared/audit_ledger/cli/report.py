@@ -1,10 +1,13 @@
 """What verification found, for people (a few lines) and for machines (JSON)."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
 import msgspec
 
 from audit_ledger import strict_base64
 from audit_ledger.instants import format_instant
-from audit_ledger.verify.findings import Finding
+from audit_ledger.verify.findings import Code, Finding
 from audit_ledger.verify.verification import Report
 
 
@@ -45,6 +48,7 @@ def _lines(report: Report, source: str) -> list[str]:
     if report.remembered:
         lines.append(f"  size {report.remembered.size} was verified before")
     lines += [f"  {_line(finding)}" for finding in report.findings]
+    lines += [f"  {advice}" for advice in _advice(report)]
     if report.left_out:
         lines.append(f"  and {_count(report.left_out, 'finding', 'findings')} more")
     if report.not_covered:
@@ -81,9 +85,22 @@ def report_for_machines(report: Report, source: str) -> str:
                 for finding in report.findings
             ],
             "findings_left_out": report.left_out,
+            "advice": list(_advice(report)),
             "not_covered": report.not_covered,
         }
     )
+
+
+def _advice(report: Report) -> Iterator[str]:
+    """Say how a copy is verified, which shows no fault by being old."""
+    codes = {finding.code for finding in report.findings}
+    if report.signed_time is None:
+        return
+    at = f"--at {written(report.signed_time)}"
+    if Code.ROLLED_BACK in codes:
+        yield f"an older copy is judged by itself, as of when it was made, with --no-state {at}"
+    elif Code.STALE in codes:
+        yield f"a copy is judged as of when it was made with {at}"
 
 
 def written(time: int) -> str:
@@ -94,9 +111,34 @@ def written(time: int) -> str:
         return f"second {time}"
 
 
+def written_ms(milliseconds: int) -> str:
+    """Write milliseconds since 1970, from the year 1 to 9999: `2026-11-22T05:59:00.123Z`."""
+    moment = datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001 - in UTC
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
+
+
 def as_json_text(values: dict[str, object]) -> str:
-    """Write a JSON object for machines that people can read too."""
-    return msgspec.json.format(msgspec.json.encode(values), indent=1).decode()
+    """Write a JSON object for machines that people can read too.
+
+    Names that others gave may be no UTF-8, which JSON cannot say: their bytes are escaped.
+    """
+    try:
+        encoded = msgspec.json.encode(values)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_escaped(values))
+    return msgspec.json.format(encoded, indent=1).decode()
+
+
+def _escaped(value: object) -> object:
+    """Write each byte that Python kept as a lone surrogate (PEP 383) as `\\udcff`, like a str."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case Mapping():
+            return {_escaped(key): _escaped(each) for key, each in value.items()}
+        case Sequence() if not isinstance(value, bytes):
+            return [_escaped(each) for each in value]
+    return value
 
 
 def _line(finding: Finding) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from audit_ledger.chain.entry import Entry, EventEntry, decode_entry
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.records.commitment import commitment
+from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.entry_bundle import decode_bundle
 from audit_ledger.tlog.note import parse_note
@@ -38,11 +39,14 @@ class VerifiedReceipt:
     """An entry that is in the ledger of `opinion.checkpoint`, believed if `opinion.satisfied`.
 
     `is_record_shown`: whether a record was disclosed and is the one that the entry commits to.
+    `event_time_ms`: the event's own time, milliseconds since 1970, as the index row has it; None
+    where none was disclosed. The entry's time is another: the ledger's, when it took the event.
     """
 
     entry: Entry
     opinion: Opinion
     is_record_shown: bool
+    event_time_ms: int | None = None
 
 
 def make_receipt(source: Source, index: int) -> bytes:
@@ -95,12 +99,23 @@ def verify_receipt(
     decoded = decode_entry(entry)
     if decoded.seq != proof.index:
         raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
-    if disclosure is not None:
-        _check_record(decoded, disclosure)
-    return VerifiedReceipt(decoded, opinion, disclosure is not None)
+    if disclosure is None:
+        return VerifiedReceipt(decoded, opinion, is_record_shown=False)
+    check_record(decoded, disclosure)
+    return VerifiedReceipt(
+        decoded, opinion, is_record_shown=True, event_time_ms=_event_time_ms(disclosure.index_row)
+    )
 
 
-def _check_record(entry: Entry, disclosure: Disclosure) -> None:
+def _event_time_ms(index_row: bytes) -> int | None:
+    try:
+        return decode_index_row(index_row).time_ms
+    except FormatError:
+        return None  # committed to, but not one that this version reads
+
+
+def check_record(entry: Entry, disclosure: Disclosure) -> None:
+    """Check that an entry commits to what is disclosed; raises VerificationError."""
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")
     found = commitment(disclosure.blind, disclosure.index_row, disclosure.record)

@@ -1,0 +1,44 @@
+"""The file beside a receipt: what its holder was given of the record, JSON in base64."""
+
+from pathlib import Path
+
+import msgspec
+
+from audit_ledger import strict_base64
+from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.inputs import read_file
+from audit_ledger.errors import FormatError
+from audit_ledger.verify.receipts import Disclosure
+
+
+class _RecordFile(msgspec.Struct, forbid_unknown_fields=True):
+    """What the holder has beside the proof: base64, all of the last three or none."""
+
+    entry: str | None = None
+    index_row: str | None = None
+    record: str | None = None
+    blind: str | None = None
+
+
+def read_record_file(path: Path | None) -> tuple[bytes | None, Disclosure | None]:
+    """Read entry and disclosed record, None for what is not there; WrongInputError."""
+    if path is None:
+        return None, None
+    try:
+        given = msgspec.json.decode(read_file(path), type=_RecordFile)
+        entry = None if given.entry is None else strict_base64.decode(given.entry, what="entry")
+        private = (given.index_row, given.record, given.blind)
+        texts = [text for text in private if text is not None]
+        if not texts and entry is None:
+            raise FormatError("neither an entry nor index_row, record and blind are in it")
+        if not texts:
+            return entry, None
+        if len(texts) != len(private):
+            raise FormatError("index_row, record and blind belong together")
+        index_row, record, blind = (strict_base64.decode(text) for text in texts)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        message = "not JSON with entry, index_row, record and blind, each base64"
+        raise WrongInputError(f"{path}: {message}") from None
+    except FormatError as error:
+        raise WrongInputError(f"{path}: {error}") from None
+    return entry, Disclosure(index_row, record, blind)

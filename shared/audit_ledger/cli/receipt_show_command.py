@@ -1,0 +1,156 @@
+"""`ledger receipt show`: what a receipt proves and what it does not, for people."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from audit_ledger.chain.entry import ControlEntry, Entry, decode_entry
+from audit_ledger.cli import event_facts
+from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, WrongInputError
+from audit_ledger.cli.inputs import read_file, read_policy
+from audit_ledger.cli.receipt_files import read_record_file
+from audit_ledger.cli.report import printable, written, written_ms
+from audit_ledger.cli.screen import facts
+from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
+from audit_ledger.events.details import read_details
+from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.record import decode_record
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.proof import parse_proof
+from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
+from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.policy_file import PolicyError
+from audit_ledger.verify.receipts import Disclosure, check_record, verify_receipt
+
+
+def run(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
+    """Show it, and give the exit code: that of `receipt verify`; incomplete without a policy."""
+    policy = None if policy_file is None else read_policy(policy_file)
+    entry_data, disclosure = read_record_file(record_file)
+    try:
+        entry, checkpoint, opinion = _opened(read_file(file), policy, entry_data, disclosure)
+    except NotFoundError as error:
+        raise WrongInputError(f"{file}: {error}") from None
+    except PolicyError as error:
+        raise WrongInputError(f"{policy_file}: {error}") from None
+    except (FormatError, VerificationError) as error:
+        raise FailedError(f"{file}: failed: {error}; it proves nothing") from None
+    is_believed = opinion is not None and opinion.satisfied
+    answer = Answer.VERIFIED if is_believed else Answer.INCOMPLETE
+    click.echo(printable(f"{answer}: receipt of entry {entry.seq} of {checkpoint.origin}"))
+    facts(list(_entry_facts(entry, checkpoint, opinion, policy)))
+    if disclosure is not None:
+        click.echo("the record:")
+        facts(list(_record_facts(disclosure)))
+    _echo_list("it proves:", _proved(checkpoint, opinion, disclosure))
+    _echo_list("it does not prove:", _not_proved(entry, checkpoint, opinion, policy, disclosure))
+    return EXIT_CODES[answer]
+
+
+def _opened(
+    data: bytes, policy: Policy | None, entry: bytes | None, disclosure: Disclosure | None
+) -> tuple[Entry, Checkpoint, Opinion | None]:
+    """Verify a receipt, or without a policy all of it but who signed."""
+    if policy is not None:
+        verified = verify_receipt(data, policy, entry, disclosure)
+        return verified.entry, verified.opinion.checkpoint, verified.opinion
+    proof = parse_proof(data)
+    entry = entry or proof.extra
+    if entry is None:
+        raise NotFoundError("the receipt does not hold the entry, and no record file gives it")
+    if proof.extra not in (None, entry):
+        raise VerificationError("the receipt holds another entry than the one given with it")
+    checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
+    verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+    decoded = decode_entry(entry)
+    if decoded.seq != proof.index:
+        raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
+    if disclosure is not None:
+        check_record(decoded, disclosure)
+    return decoded, checkpoint, None
+
+
+def _entry_facts(
+    entry: Entry, checkpoint: Checkpoint, opinion: Opinion | None, policy: Policy | None
+) -> Iterator[tuple[str, str]]:
+    yield "entry", f"{entry.seq}, of {checkpoint.size:,} (they count from 0)"
+    if isinstance(entry, ControlEntry):
+        yield "kind", f"a statement of the ledger about itself: {entry.control['type']}"
+    else:
+        yield "kind", "an event that a portal submitted"
+    yield "entry made", f"{written(entry.time)}, by the ledger's clock"
+    if opinion is None or policy is None:
+        yield "signed by", "unknown: no --policy says whose signatures to look for"
+        return
+    yield "signed by", f"{checkpoint.origin} (Ed25519)"
+    for name, time in opinion.cosignatures.items():
+        at = f" at {written(time)}" if time else ""
+        yield "cosigned by", f"{name}{at}{'' if _is_own(policy, opinion, name) else ', a witness'}"
+    yield from (("not cosigned by", name) for name in opinion.missing)
+
+
+def _record_facts(disclosure: Disclosure) -> Iterator[tuple[str, str]]:
+    try:
+        row = decode_index_row(disclosure.index_row)
+        record = decode_record(disclosure.record)
+        details = read_details(bytes(record.resource), record.format)  # type: ignore[arg-type]
+    except LedgerError:
+        yield "content", "not one that this command can read; it is what the entry commits to"
+        return
+    yield "event's own time", f"{written_ms(row.time_ms)}, by its sender"
+    yield "accepted", f"{record.received}, from portal {record.portal}"
+    yield "event", f"{row.event_id} ({record.format})"
+    yield from (("left out", path) for path in record.cut)
+    yield from event_facts.all_facts(details)
+
+
+def _proved(
+    checkpoint: Checkpoint, opinion: Opinion | None, disclosure: Disclosure | None
+) -> Iterator[str]:
+    if opinion is None:
+        yield (
+            f"only that the entry is in a tree of {checkpoint.size:,} entries whose root stands in "
+            "the receipt; who signed that root was not looked at"
+        )
+    else:
+        times = [time for time in opinion.cosignatures.values() if time]
+        when = f"at {written(min(times))}" if times else "when it was signed"
+        yield f"{when} {checkpoint.origin} had this entry, at this place, and has signed so"
+        yield "it cannot show another entry there since, without contradicting that signature"
+    if disclosure is not None:
+        yield "the record above is what the entry commits to, byte for byte"
+
+
+def _not_proved(
+    entry: Entry,
+    checkpoint: Checkpoint,
+    opinion: Opinion | None,
+    policy: Policy | None,
+    disclosure: Disclosure | None,
+) -> Iterator[str]:
+    if isinstance(entry, ControlEntry):
+        yield "that what it states is true"
+    elif disclosure is not None:
+        yield "that what the record says is true, its own time among it: its sender says so"
+    else:
+        yield "what was recorded: give the record with --record"
+    yield f"that {checkpoint.origin} recorded everything that happened"
+    if opinion is None or policy is None:
+        yield "that the ledger has it: give the keys that you trust with --policy"
+    elif not opinion.satisfied:
+        yield "enough for the policy, which asks for more cosignatures"
+    elif all(_is_own(policy, opinion, name) for name in opinion.cosignatures):
+        yield "that others were shown the same ledger: no witness cosigned"
+
+
+def _is_own(policy: Policy, opinion: Opinion, name: str) -> bool:
+    return policy.witnesses[name].key.name == opinion.checkpoint.origin
+
+
+def _echo_list(title: str, lines: Iterator[str]) -> None:
+    click.echo(title)
+    for line in lines:
+        click.echo(printable(f"  - {line}"))
