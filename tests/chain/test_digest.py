@@ -102,6 +102,10 @@ def test_other_names_are_no_digest_names(name: str) -> None:
         pytest.param(PREVIOUS, "-", id="hash without name"),
         pytest.param(f"{PREVIOUS} {ROOT}", f"{PREVIOUS} {'A' * 43}=", id="name without hash"),
         pytest.param("checkpoint\n", "checkpoints\n", id="no checkpoint line"),
+        pytest.param("blocks 1\n", "blocks 0\n", id="entries in no block"),
+        pytest.param("blocks 1\n", "blocks 3\n", id="a block without an entry"),
+        pytest.param("blocks 1\n", f"blocks {10**18}\n", id="more blocks than there are"),
+        pytest.param("control-entries 1", "control-entries 3", id="more control entries"),
         pytest.param("blocks 1\n", "", id="a line less"),
         pytest.param("blocks 1\n", "blocks 1\nblocks 1\n", id="a line twice"),
         pytest.param("blocks 1\n", "blocks 1 \n", id="a space more"),
@@ -143,3 +147,20 @@ def test_a_digest_that_kms_could_not_sign_is_refused() -> None:
     """KMS signs messages of at most 4,096 bytes."""
     with pytest.raises(FormatError, match="4096"):
         dataclasses.replace(DIGEST, checkpoint=b"x" * 4000).encode()
+
+
+@pytest.mark.parametrize(
+    ("entries", "blocks", "is_possible"),
+    [(0, 0, True), (0, 1, False), (1, 1, True), (256, 1, True), (257, 1, False), (257, 2, True),
+     (512, 2, True), (513, 2, False), (600, 600, True), (600, 601, False)],
+)  # fmt: skip
+def test_blocks_hold_1_to_256_entries_each(entries: int, blocks: int, is_possible: bool) -> None:
+    """The count cannot be checked against anything published, but it can be impossible."""
+    digest = dataclasses.replace(
+        DIGEST, size_after=40 + entries, entries=entries, control_entries=0, blocks=blocks
+    )
+    if is_possible:
+        assert decode_digest(digest.encode()) == digest
+    else:
+        with pytest.raises(FormatError, match=f"{blocks} blocks cannot hold"):
+            decode_digest(digest.encode())
