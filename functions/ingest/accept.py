@@ -7,7 +7,9 @@ ledger; before that, nothing of the request is, and its sender tries again.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from audit_ledger.access import OWN_PORTAL, Access, ForbiddenError
+from msgspec import structs
+
+from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, ForbiddenError
 from audit_ledger.aws.subjects import GENERATIONS_PER_YEAR, SubjectSecret
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import Event, PatientRule
@@ -49,15 +51,18 @@ class Acceptor:
         ledger, rule = self.ledger_of(access)
         return self._take(ledger, access.portal, rule, events)
 
-    def accept_own(self, ledger_id: str, rule: PatientRule, event: Event) -> Sealed:
-        """Seal and queue an event that the ledger itself emits: somebody searched it.
+    def accept_own(
+        self, ledger_id: str, rule: PatientRule, events: Sequence[Event]
+    ) -> list[Sealed]:
+        """Seal and queue events that the ledger itself emits: somebody searched it.
 
-        `rule`: how the event names its patient. NotFoundError where there is no such ledger.
+        `rule`: how they name their patients. NotFoundError where there is no such ledger.
         """
-        (sealed,) = self._take(
-            self.ledgers.get(ledger_id), OWN_PORTAL, rule, [Accepted(event, None)]
-        )
-        return sealed
+        accepted = [
+            Accepted(structs.replace(event, flags=tuple(sorted({*event.flags, OWN_USE}))), None)
+            for event in events
+        ]
+        return self._take(self.ledgers.get(ledger_id), OWN_PORTAL, rule, accepted)
 
     def _take(
         self, ledger: Ledger, portal: str, rule: PatientRule, events: Sequence[Accepted]

@@ -1,18 +1,18 @@
 """A question: who asks, of which ledger, how much of it they may see, as of which size."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
-from audit_ledger.access import Access, ForbiddenError
+from audit_ledger.access import OWN_USE, Access, ForbiddenError
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events import PatientReference, PatientRule
+from audit_ledger.events import PatientReference
 from audit_ledger.http.request import Request
+from audit_ledger.reading.at_once import at_once
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import PinnedLog
@@ -22,12 +22,12 @@ from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
 from audit_ledger.reports.suspension import in_force
 from functions.query.find import Finder, canonical_names, canonical_references
 from functions.query.own_events import Invoke, claimed_patient, record_use
+from functions.query.recorded_line import recorded_line
 from functions.query.report_rules import ReportRules, report_rules
 from functions.query.suspended import tells_of
 
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
-MOST_SHOWN = 200  # patients of one recorded use; an event may have 256
-NAMING_PATIENTS = ("patient", "patient.identifier", "entity.identifier")
+MOST_SHOWN = 200  # patients whose uses go to ingest together
 NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
 
 
@@ -149,20 +149,27 @@ class Question:
         """Put this question into the ledger; UnreachableError where that fails: no answer then.
 
         `patients`: whom it asks about; `shown`: events that the answer shows, of whoever: each of
-        these patients gets to know; `export`: it stands for an export as a whole.
+        these patients gets to know; `export`: it stands for an export as a whole. Where the
+        ledger's own uses are shown, nobody is told of that again: each look at them would make
+        more of them.
         """
-        rules, own = self.ledger.rules, self.patient
-        asked = canonical_references(rules.values(), patients if own is None else (own,))
-        others: dict[PatientReference, None] = {}
+        own = self.patient
+        asked = canonical_references(
+            self.ledger.rules.values(), patients if own is None else (own,)
+        )
+        whom = dict.fromkeys(asked)
         if own is None:
             for event in shown:
-                others |= dict.fromkeys(self.patients_of(event))
-        # What was asked may name whom it asks about: it is kept as it was only under the secret of
-        # the one patient it can name. Anywhere else no erasure would reach it.
-        line = self.request.line if len(asked) == 1 else line_naming_nobody(self.request, rules)
-        self._record([*asked], line, subtype, export=export)
-        for some in batched([each for each in others if each not in asked], MOST_SHOWN):
-            self._record(some, line_naming_nobody(self.request, rules), subtype, export=export)
+                if OWN_USE not in event.flags:
+                    whom |= dict.fromkeys(self.patients_of(event))
+            self._record([None], recorded_line(self.request, shows_ids=True), subtype, export)
+        line = recorded_line(self.request, shows_ids=False)
+        by_system: dict[str | None, list[PatientReference]] = {}
+        for patient in whom:
+            system = patient.identifiers[0][0] if patient.identifiers else None
+            by_system.setdefault(system, []).append(patient)
+        lots = [lot for named in by_system.values() for lot in batched(named, MOST_SHOWN)]
+        at_once(lambda lot: self._record(lot, line, subtype, export), lots)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
         """Whom an event is about, as the rule of the portal that sent it names them."""
@@ -172,31 +179,24 @@ class Question:
 
     def _record(
         self,
-        patients: Sequence[PatientReference],
+        patients: Sequence[PatientReference | None],
         line: str,
         subtype: tuple[str, str, str] | None,
-        *,
         export: bool,
     ) -> None:
-        """Record a use once for each way in which its patients are named."""
-        by_system: dict[str | None, list[PatientReference]] = {}
-        for patient in patients:
-            system = patient.identifiers[0][0] if patient.identifiers else None
-            by_system.setdefault(system, []).append(patient)
-        for named in by_system.values() or [[]]:
-            record_use(
-                self.desk.invoke,
-                ledger_id=self.ledger.id,
-                origin=self.ledger.origin,
-                access=self.access,
-                source_ip=self.request.source_ip,
-                asked=line,
-                patients=named,
-                instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
-                subtype=subtype,
-                export=export,
-                as_patient=self.patient is not None,
-            )
+        record_use(
+            self.desk.invoke,
+            ledger_id=self.ledger.id,
+            origin=self.ledger.origin,
+            access=self.access,
+            source_ip=self.request.source_ip,
+            asked=line,
+            patients=patients,
+            instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
+            subtype=subtype,
+            export=export,
+            as_patient=self.patient is not None,
+        )
 
     def _is_withheld(self, event: OpenedEvent) -> bool:
         suspensions = self.reports.suspensions
@@ -217,20 +217,6 @@ class Question:
         by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
         opener.know(by_pseudonym)
         return frozenset(by_pseudonym)
-
-
-def line_naming_nobody(request: Request, rules: Mapping[str, PatientRule]) -> str:
-    """Give the request line without the values that may name a patient."""
-    systems = [rule.system for rule in rules.values() if rule.system]
-    pairs = []
-    for name, value in request.query_pairs:
-        may_name = name.partition(":")[0] in NAMING_PATIENTS or (
-            name.startswith("agent")
-            and ("Patient/" in value or any(system in value for system in systems))
-        )
-        pairs.append((name, "…" if may_name else value))
-    query = f"?{urlencode(pairs, safe='/:,|…')}" if pairs else ""
-    return f"{request.route.partition(' ')[0]} {request.target}{query}"
 
 
 def batched(

@@ -27,6 +27,7 @@ from audit_ledger.http.answers import Answer
 from audit_ledger.http.request import Request
 from audit_ledger.reading.at_once import at_once
 from audit_ledger.reading.opening import Opened
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.links import matching_query
@@ -50,6 +51,7 @@ MOST_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
 MOST_PART_BYTES: Final = 4_000_000
 RECEIPTS_AT_ONCE: Final = 50
 
+_UNLESS_GIVEN: Final = (("_sort", "date"), ("own-use", "include"))  # an export is whole
 RECEIPTS: Final = ("record", "proof", "none")
 _CURSOR: Final = re.compile(r"([0-9]{1,12})\.(.+)", re.DOTALL)
 
@@ -107,6 +109,7 @@ def get_export(desk: Desk, request: Request) -> Answer:
     reached = page.next
     size_bytes = 0
     lines = _lines(question, format_name, receipts, pinned, page.found)
+    shown: list[OpenedEvent] = []
     for number, line in enumerate(lines):
         entry = msgspec.json.encode(line)
         size_bytes += len(entry) + 1
@@ -115,6 +118,7 @@ def get_export(desk: Desk, request: Request) -> Answer:
             reached = Place(last.time_ms, last.seq, 0)
             break
         entries.append(msgspec.Raw(entry))
+        shown.append(page.found[number].event)
     content: dict[str, Any] = {
         "origin": question.ledger.origin,
         "size": pinned.size,
@@ -132,7 +136,7 @@ def get_export(desk: Desk, request: Request) -> Answer:
     patients = patients_of(patient_lookups(search))
     if cursor is None:
         question.record(patients, export=True)
-    question.record(patients)
+    question.record(patients, shown=shown)
     return answer
 
 
@@ -152,8 +156,7 @@ def _asked(question: Question) -> tuple[str, str, Search]:
     if receipts not in RECEIPTS:
         raise RejectedSearch(400, "value", "receipts", f"one of {', '.join(RECEIPTS)}")
     names = {name for name, _ in pairs}
-    if "_sort" not in names:
-        pairs.append(("_sort", "date"))
+    pairs += [pair for pair in _UNLESS_GIVEN if pair[0] not in names]
     # What is left out would be missing from the files, and nobody would know.
     search = parse_search(pairs, is_strict=True, is_bounded_by_token=not question.sees_all)
     if "_count" not in names:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from audit_ledger.access import OWN_USE
 from audit_ledger.aws.event_search import Place, Window, place_of
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.errors import FormatError, VerificationError
@@ -37,12 +38,14 @@ UNOPENED = "record.unopened"
 class Page:
     """A page of a search. `next`: the place behind which the next page begins, None at the end.
 
-    `warnings`: codes of what the answer may lack.
+    `warnings`: codes of what the answer may lack; `lacks_own_use`: whether events of the ledger's
+    own were left out.
     """
 
     found: tuple[Opened, ...]
     next: Place | None
     warnings: tuple[str, ...] = ()
+    lacks_own_use: bool = False
 
 
 @dataclass(frozen=True)
@@ -218,25 +221,26 @@ class Finder:
         However much work it is, a page ends further on than it began.
         """
         found: list[Opened] = []
+        own_use: list[Place] = []
         opened = 0
         last: Place | None = None
         while chunk := next_chunk(places, min(AT_ONCE, search.count - len(found))):
             wrong: list[Place] = []
-            more, last = self._opened(search, chunk, has_time, wrong.append)
+            more, last = self._opened(search, chunk, has_time, wrong.append, own_use.append)
             found += more
             if wrong and UNOPENED not in warnings:
                 warnings = (*warnings, UNOPENED)
             if last != chunk[-1]:
-                return Page(tuple(found), last, warnings)
+                return Page(tuple(found), last, warnings, bool(own_use))
             opened += len(chunk)
             if len(found) == search.count:
                 is_last = next(places, None) is None
-                return Page(tuple(found), None if is_last else last, warnings)
+                return Page(tuple(found), None if is_last else last, warnings, bool(own_use))
             is_further = after is None or (last.time_ms, last.seq) != (after.time_ms, after.seq)
             is_done = opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS or not has_time()
             if is_done and is_further:
-                return Page(tuple(found), last, warnings)
-        return Page(tuple(found), None, warnings)
+                return Page(tuple(found), last, warnings, bool(own_use))
+        return Page(tuple(found), None, warnings, bool(own_use))
 
     def _opened(
         self,
@@ -244,12 +248,13 @@ class Finder:
         chunk: Sequence[Place],
         has_time: Callable[[], bool],
         note_wrong: Callable[[Place], None] | None = None,
+        note_own_use: Callable[[Place], None] = lambda _: None,
     ) -> tuple[list[Opened], Place]:
         """Open the candidates that may be seen and are what is asked for, as far as time allows.
 
         Gives them and the last place that was looked at: a single event may take long.
         `note_wrong`: told of those that do not open or cannot be looked at; without it they are
-        errors.
+        errors; `note_own_use`: of the ledger's own events where they are to be left out.
         """
         below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
         self.log.fetch(place.first_seq for place in below)
@@ -263,8 +268,12 @@ class Finder:
                     raise
                 note_wrong(place)
                 continue
-            if self._may_see(stored):
-                seen.append((place, stored))
+            if not self._may_see(stored):
+                continue
+            if OWN_USE in stored.indexed.row.flags and search.own_use == "exclude":
+                note_own_use(place)
+                continue
+            seen.append((place, stored))
         self.opener.look_up(entry.indexed for _, entry in seen)
         size_bytes = 0
         for number, (place, entry) in enumerate(seen):

@@ -1,9 +1,10 @@
 """What query does is recorded in the ledger that it reads, before anything of it is answered.
 
 DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2), for searches with the event type of IHE
-ITI-81, as an R4 AuditEvent: who asked, from where, what for, and whom about; and DICOM 110106
-"Export" (A.5.3.5) once an export. Ingest takes it, seals it under the secrets of those patients,
-and queues it; only then does the answer leave.
+ITI-81, as R4 AuditEvents: who asked, from where, what for, and whom about; and DICOM 110106
+"Export" (A.5.3.5) once an export. One event is the ledger's own, and one is of each patient who was
+asked about or shown. Ingest takes them, seals each under its patient's secret, and queues them;
+only then does the answer leave.
 """
 
 from base64 import b64encode
@@ -33,40 +34,44 @@ def record_use(
     access: Access,
     source_ip: str,
     asked: str,
-    patients: Sequence[PatientReference],
+    patients: Sequence[PatientReference | None],
     instant: str,
     subtype: tuple[str, str, str] | None = None,
     export: bool = False,
     as_patient: bool = False,
 ) -> None:
-    """Have ingest queue the event of one use; UnreachableError where it is not queued.
+    """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
 
-    `asked`: the request line, as in `GET /AuditEvent?patient=1`; `patients`: each named by the one
-    canonical identifier, all by identifiers of one system or by reference; `instant`: FHIR, now;
-    `subtype`: system, code and display of what was done; `export`: it is of an export, as a whole;
-    `as_patient`: who asks is the patient of the token, and may see no more than a patient.
+    `asked`: the request line, naming nobody; `patients`: each named by the one canonical
+    identifier, all by identifiers of one system or by reference, None for an event of nobody's;
+    `instant`: FHIR, now; `subtype`: system, code and display of what was done; `export`: it is of
+    an export, as a whole; `as_patient`: who asks is the patient of the token, and may see no more
+    than a patient.
     """
-    event = use_of_the_log(
-        origin=origin,
-        access=access,
-        source_ip=source_ip,
-        asked=asked,
-        patients=patients,
-        instant=instant,
-        subtype=subtype,
-        export=export,
-        as_patient=as_patient,
-    )
-    systems = [system for patient in patients for system, _ in patient.identifiers]
+    events = [
+        use_of_the_log(
+            origin=origin,
+            access=access,
+            source_ip=source_ip,
+            asked=asked,
+            patient=patient,
+            instant=instant,
+            subtype=subtype,
+            export=export,
+            as_patient=as_patient,
+        )
+        for patient in patients
+    ]
+    systems = [p.identifiers[0][0] for p in patients if p is not None and p.identifiers]
     answer = invoke(
         {
             "source": SOURCE,
             "ledger": ledger_id,
             "patient_system": systems[0] if systems else None,
-            "event": msgspec.json.encode(event).decode(),
+            "events": [msgspec.json.encode(event).decode() for event in events],
         }
     )
-    if not answer.get("id"):
+    if len(answer.get("ids") or ()) != len(events):
         raise UnreachableError("the use of the ledger could not be recorded")
 
 
@@ -76,7 +81,7 @@ def use_of_the_log(
     access: Access,
     source_ip: str,
     asked: str,
-    patients: Sequence[PatientReference],
+    patient: PatientReference | None,
     instant: str,
     subtype: tuple[str, str, str] | None,
     export: bool = False,
@@ -115,7 +120,7 @@ def use_of_the_log(
                 "role": _coding(OBJECT_ROLE, "24", "Query"),
                 "query": b64encode(asked.encode()).decode(),
             },
-            *(_patient(patient) for patient in patients),
+            *(() if patient is None else (_patient(patient),)),
         ],
     }
     if subtype is not None:

@@ -55,7 +55,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     if parse_proof(proof).extra != stored.entry:
         raise VerificationError(f"entry {stored.indexed.seq}: not the one that is published")
     digest = question.ledger.published.read(LATEST)
-    question.record(question.patients_of(opened.event))
+    question.record((), shown=[opened.event])
     if require_acceptable(request, "application/json", "text/plain") == "text/plain":
         return _text(proof)
     return json_answer(

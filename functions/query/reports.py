@@ -90,7 +90,7 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     document = accounting_document(accounting, cover, day_only=day_only and not is_for_office)
     if is_for_office:
         document = _with_suspended(document, suspended)
-    return _answered(question, given, form, document, [(each,) for each in patients])
+    return _answered(question, given, form, document, patients)
 
 
 def get_accesses(desk: Desk, request: Request) -> Answer:
@@ -115,7 +115,7 @@ def get_accesses(desk: Desk, request: Request) -> Answer:
     document = patient_view_document(view, _cover(question, times, _names(patients)))
     if is_for_office:
         document = _with_suspended(document, suspended)
-    return _answered(question, given, form, document, [(each,) for each in patients])
+    return _answered(question, given, form, document, patients)
 
 
 def get_privacy_report(desk: Desk, request: Request) -> Answer:
@@ -152,7 +152,7 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
     )
     cover = _cover(question, times, ", ".join(about) or "all events")
     patients = tuple(map(named_patient, given.patients))
-    return _answered(question, given, form, privacy_document(report, cover), [patients])
+    return _answered(question, given, form, privacy_document(report, cover), patients, shown=events)
 
 
 def _events_of(
@@ -242,12 +242,12 @@ def _answered(
     given: Given,
     form: Form,
     document: Document,
-    uses: Sequence[tuple[PatientReference, ...]],
+    patients: Sequence[PatientReference],
+    shown: Sequence[OpenedEvent] = (),
 ) -> Answer:
     """Render, record, and answer, in this order: what is too large is refused before.
 
-    `uses`: whom each use to be recorded is about. One for each name of a patient: of an event with
-    several patients, each one's record would lack the question, which names the others.
+    `patients`: whom it was asked about; `shown`: the events that it shows, of whoever.
     """
     if said := altered(question, question.finder()):
         document = msgspec.structs.replace(document, notes=(*said, *document.notes))
@@ -262,6 +262,5 @@ def _answered(
     }
     file_name = f"{document.kind}.csv" if form == "csv" else ""
     answer = large_answer(question.request, written[form](), MEDIA_TYPES[form], file_name)
-    for patients in uses:
-        question.record(patients)
+    question.record(patients, shown=shown)
     return answer

@@ -1,6 +1,7 @@
 """GET /AuditEvent and GET /AuditEvent/{id}: IHE ITI-81, FHIR search and read."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 from audit_ledger.aws.event_search import Place
 from audit_ledger.errors import NotFoundError
@@ -40,6 +41,13 @@ _WARNINGS = {
 }
 
 
+_OWN_USE_LEFT_OUT = Issue(
+    "information",
+    "informational",
+    "own-use: the uses of this ledger that it records itself are left out; include shows them",
+)
+
+
 def get_audit_events(desk: Desk, request: Request) -> Answer:
     """GET /AuditEvent: a page of a search (IHE ITI-81).
 
@@ -48,7 +56,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
     question = desk.question(request, "s")
     form = fhir_json(request)
     search = parse_search(
-        request.query_pairs,
+        request.pairs,
         is_strict=request.handles_strictly,
         is_bounded_by_token=not question.sees_all,
     )
@@ -76,8 +84,9 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         release=form.release,
         next_cursor=next_cursor,
         warnings=[
-            Issue("warning", "incomplete", text)
-            for text in (*map(_WARNINGS.__getitem__, page.warnings), *altered(question, finder))
+            *(Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings),
+            *(Issue("warning", "incomplete", text) for text in altered(question, finder)),
+            *((_OWN_USE_LEFT_OUT,) if page.lacks_own_use else ()),
         ],
     )
     return answer(200, bundle.body, form.version if bundle.release else "")
@@ -93,7 +102,7 @@ def get_submitted(desk: Desk, request: Request) -> Answer:
     if found is None:
         raise require_found(question, finder)
     event = found[1].event
-    question.record(question.patients_of(event))
+    question.record((), shown=[event])
     if event.format == "cloudevents":
         headers = {"Content-Type": "application/cloudevents+json"}
         return {"statusCode": 200, "headers": headers, "body": event.resource.decode()}
@@ -110,7 +119,7 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
         raise require_found(question, finder)
     _, opened = found
     shown = shown_event(opened.event, form.release)
-    question.record(question.patients_of(opened.event), ITI_81)
+    question.record((), ITI_81, shown=[opened.event])
     return answer(200, shown.body, version_of(shown.release, form), version_headers(opened.event))
 
 
@@ -134,7 +143,7 @@ def within_an_answer(page: Page) -> Page:
         if number and size_bytes > MOST_BYTES:
             last = page.found[number - 1].event
             reached = Place(last.time_ms, last.seq, 0)
-            return Page(page.found[:number], reached, page.warnings)
+            return replace(page, found=page.found[:number], next=reached)
     return page
 
 

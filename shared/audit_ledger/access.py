@@ -20,6 +20,11 @@ _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _SCOPE = re.compile(r"(system|user|patient)/(\*|[A-Za-z]+)\.(c?r?u?d?s?)")
 
 
+OWN_USE = "ledger.own-use"
+"""The flag of events that the ledger itself emits: in their index rows, so that a search can leave
+them out before it opens them."""
+
+
 class ForbiddenError(LedgerError):
     """The token is genuine and does not allow this."""
 

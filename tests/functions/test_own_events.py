@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.access import OWN_PORTAL, Access, TokenClaims, read_access
+from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, TokenClaims, read_access
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference, RejectedEvent
 from functions.ingest import handler
@@ -25,32 +25,38 @@ MRN = "urn:mrn"
 OFFICER = Access(LEDGER, "", "", frozenset(), "https://issuer.example", "officer-1")
 
 
-def use(*patients: PatientReference) -> bytes:
-    """The event of a search about some patients."""
-    event = use_of_the_log(
-        origin=ORIGIN,
-        access=OFFICER,
-        source_ip="192.0.2.7",
-        asked="GET /AuditEvent?patient=rosetyler",
-        patients=patients,
-        instant="2026-11-22T05:59:00+00:00",
-        subtype=ITI_81,
-    )
-    return json.dumps(event).encode()
+def use(*patients: PatientReference) -> list[str]:
+    """The events of a search about some patients."""
+    events = [
+        use_of_the_log(
+            origin=ORIGIN,
+            access=OFFICER,
+            source_ip="192.0.2.7",
+            asked="GET /AuditEvent?patient=***",
+            patient=patient,
+            instant="2026-11-22T05:59:00+00:00",
+            subtype=ITI_81,
+        )
+        for patient in patients or (None,)
+    ]
+    return [json.dumps(event) for event in events]
 
 
-def told(event: bytes, system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
+def told(events: list[str], system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
     """What query tells ingest."""
     return {
         "source": telling.SOURCE,
         "ledger": ledger,
         "patient_system": system,
-        "event": event.decode(),
+        "events": events,
     }
 
 
-def take(event: bytes, system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
-    answer: dict[str, Any] | None = handler.handler(told(event, system, ledger), CONTEXT)
+TOLD = told([BODY.decode()])
+
+
+def take(events: list[str], system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
+    answer: dict[str, Any] | None = handler.handler(told(events, system, ledger), CONTEXT)
     assert answer is not None
     return answer
 
@@ -62,16 +68,17 @@ def test_query_and_ingest_mean_the_same() -> None:
 
 
 def test_an_own_event_is_a_record_of_the_ledgers_own_portal(world: World) -> None:
-    """Byte for byte; its id is answered once it is queued."""
-    event = use(PatientReference("Patient/rosetyler"))
-    answer = take(event)
+    """Byte for byte, and flagged; its id is answered once it is queued."""
+    (event,) = use(PatientReference("Patient/rosetyler"))
+    answer = take([event])
     (message,) = world.messages()
     world.sqs.send_message(QueueUrl=world.queue_url, MessageBody=message["body"])
     sequence(world)
     ((row, record, _),) = opened(world)
-    assert answer == {"id": row.event_id}
+    assert answer == {"ids": [row.event_id]}
     assert record.portal == OWN_PORTAL
-    assert bytes(record.resource) == event
+    assert row.flags == (OWN_USE,)
+    assert bytes(record.resource) == event.encode()
 
 
 def test_a_patient_is_who_the_portals_events_say(world: World) -> None:
@@ -110,17 +117,20 @@ def test_a_patient_by_identifier_is_that_of_a_portal_with_such_a_rule(world: Wor
 def test_each_use_is_an_event_of_its_own(world: World) -> None:
     """The same search twice was made twice."""
     event = use()
-    assert take(event)["id"] != take(event)["id"]
+    assert take(event)["ids"] != take(event)["ids"]
     sequence(world)
     assert len(opened(world)) == 2
 
 
 def test_about_several_patients_it_is_a_record_each(world: World) -> None:
-    """As any event; one id is answered."""
-    take(use(PatientReference("Patient/rosetyler"), PatientReference("Patient/martha")))
+    """An event of each, in one message."""
+    names = (PatientReference("Patient/rosetyler"), PatientReference("Patient/martha"))
+    assert len(take(use(*names))["ids"]) == 2
+    (message,) = world.messages()
+    world.sqs.send_message(QueueUrl=world.queue_url, MessageBody=message["body"])
     sequence(world)
     rows = [row for row, _, _ in opened(world)]
-    assert len({row.patient for row in rows}) == len(rows) == 2
+    assert (len({row.patient for row in rows}), len(rows)) == (2, 2)
 
 
 def test_what_cannot_be_taken_fails_and_queues_nothing(world: World) -> None:
@@ -128,9 +138,7 @@ def test_what_cannot_be_taken_fails_and_queues_nothing(world: World) -> None:
     with pytest.raises(NotFoundError):
         take(use(), ledger="another")
     with pytest.raises(RejectedEvent):
-        take(b'{"resourceType":"Patient"}')
-    with pytest.raises(RejectedEvent):
-        take(use(*(PatientReference(f"Patient/{n}") for n in range(257))))
+        take([*use(), '{"resourceType":"Patient"}'])
     assert world.messages() == []
 
 
@@ -173,9 +181,13 @@ def test_settings_refuse_that_id() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        {**post("/AuditEvent", BODY), **told(BODY)},
-        {"portal": "ehr", "ledger": LEDGER, "event": {"id": "1", "detail": told(BODY)}},
-        {"portal": "ehr", "ledger": LEDGER, "event": {**told(BODY), "id": "1", "detail": R4}},
+        {**post("/AuditEvent", BODY), **TOLD},
+        {"portal": "ehr", "ledger": LEDGER, "event": {"id": "1", "detail": TOLD}},
+        {
+            "portal": "ehr",
+            "ledger": LEDGER,
+            "event": {**TOLD, "id": "1", "detail": R4},
+        },
     ],
     ids=["a request", "the detail of a bus event", "a bus event"],
 )

@@ -124,13 +124,17 @@ def test_a_query_string_that_is_none_is_refused(query: str) -> None:
     assert len(read(rawQueryString="&".join(["a=1"] * MAX_FIELDS)).query_pairs) == MAX_FIELDS
 
 
-def test_the_request_line_is_what_was_asked() -> None:
-    """For the event of this use: method, path, and the query exactly as sent."""
-    assert read().line == "GET /AuditEvent/7"
-    assert read(rawQueryString="a=%41&b").line == "GET /AuditEvent/7?a=%41&b"
-    assert read(route="POST /documents/verify", rawPath="/documents/verify").line == (
-        "POST /documents/verify"
-    )
+def test_a_form_says_more_than_the_query_string() -> None:
+    """As `POST …/_search` has it: both together, in order; other bodies are none."""
+    form = {"headers": {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}}
+    both = read(rawQueryString="a=1", body="a=%C3%A9+b&c", **form)
+    assert both.pairs == [("a", "1"), ("a", "\u00e9 b"), ("c", "")]
+    assert read(body="a=1", **form).pairs == [("a", "1")]
+    assert read(body="a=1", rawQueryString="b=2").pairs == [("b", "2")]
+    with pytest.raises(RefusedError):
+        _ = read(body="a=%FF", **form).pairs
+    with pytest.raises(RefusedError):
+        _ = read(rawQueryString="b=2", body="&".join(["a=1"] * MAX_FIELDS), **form).pairs
 
 
 @pytest.mark.parametrize(

@@ -245,16 +245,19 @@ def test_a_patient_exports_the_own_events(stage: ReportStage) -> None:
 
 
 def test_the_export_is_one_event_and_each_part_a_use(stage: ReportStage) -> None:
-    """DICOM 110106 once, 110101 for each part."""
+    """DICOM 110106 once, 110101 for each part, and for each patient whom it shows."""
     token, query = stage.security(), f"format=csv&{EVER}&date=lt2021&_count=20&receipts=none"
     parts = parts_of(stage, query, token)
     assert len(parts) > 2
     stage.settle()
-    uses = [json.dumps(e) for e in stage.events("type=110101&date=ge2020", token).values()]
+    found = list(stage.events("type=110101&date=ge2020", token).values())
+    uses = [json.dumps(e) for e in found if len(e["entity"]) == 2]  # beside those of patients
     exports = stage.events("type=110106&date=ge2025", token).values()
 
     start = b64encode(f"GET /export?{query}".encode()).decode()[:80]
     assert sum(start in use for use in uses) == len(parts)
+    told = {e["entity"][2]["what"]["reference"] for e in found if len(e["entity"]) == 3}
+    assert len(told) > 1  # whom the parts showed, though nobody was named
     (export,) = (event for event in exports if start in json.dumps(event))
     received = export["agent"][0]
     assert received["type"]["coding"][0]["code"] == "110152"

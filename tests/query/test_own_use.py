@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ def test_a_search_is_recorded_with_who_what_and_whom_about(stage: Stage) -> None
     event_id = stage.send(read_of("rose"))
     stage.settle()
     stage.page("patient=rose&date=ge2020")
-    (use,) = uses(stage)
+    own, use = uses(stage)
+    assert own == {**use, "id": own["id"], "entity": use["entity"][:2]}
     assert use["subtype"] == [
         {
             "system": "urn:ihe:event-type-code",
@@ -38,36 +40,37 @@ def test_a_search_is_recorded_with_who_what_and_whom_about(stage: Stage) -> None
             "display": "Retrieve ATNA Audit Event",
         }
     ]
-    assert asked_for(use) == "GET /AuditEvent?patient=rose&date=ge2020"
+    assert asked_for(use) == "GET /AuditEvent?patient=***&date=ge2020"
     requestor, ledger = use["agent"]
     assert requestor["requestor"] is True
     assert requestor["who"]["identifier"]["value"]
     assert requestor["network"]["address"] == "127.0.0.1"
     assert ledger["who"]["identifier"]["value"] == stage.cloud.ledger(LEDGER).origin
     assert {"reference": "Patient/rose"} in [entity.get("what") for entity in use["entity"]]
-    own = stage.search([], stage.patient("rose"))
-    assert event_id in own
-    assert any(b"110101" in body for body in own.values())
+    own_events = stage.search([("own-use", "include")], stage.patient("rose"))
+    assert event_id in own_events
+    assert any(b"110101" in body for body in own_events.values())
 
 
-@pytest.mark.parametrize("what", ["", "/receipt"])
+@pytest.mark.parametrize("what", ["", "/receipt", "/$submitted"])
 def test_reading_one_event_is_recorded_too(stage: Stage, what: str) -> None:
-    """Read and receipt: with the patient whose record it is."""
+    """Read, receipt and submitted bytes: with the patient whose record it is."""
     event_id = stage.send(read_of("rose"))
     stage.settle()
     assert stage.get(f"/AuditEvent/{event_id}{what}").status_code == 200
-    (use,) = uses(stage)
-    assert asked_for(use) == f"GET /AuditEvent/{event_id}{what}"
+    own, use = uses(stage)
+    assert asked_for(own) == f"GET /AuditEvent/{event_id}{what}"
+    assert asked_for(use) == f"GET /AuditEvent/***{what}"
     assert {"reference": "Patient/rose"} in [entity.get("what") for entity in use["entity"]]
 
 
 def test_each_page_is_a_use(stage: Stage) -> None:
-    """Three pages, three events."""
+    """Three pages, three events of the ledger's own and three of the patient's."""
     for note in "abc":
         stage.send(read_of("rose", note=note))
     stage.settle()
     assert len(list(stage.pages("patient=rose&_count=1"))) == 3
-    assert len(uses(stage)) == 3
+    assert len(uses(stage)) == 6
 
 
 def test_what_a_patient_does_is_recorded_under_the_patient(stage: Stage) -> None:
@@ -140,7 +143,7 @@ def test_a_use_is_filed_under_the_patient_that_the_portals_rule_names(stage: Sta
     stage.settle()
     assert stage.get(f"/AuditEvent/{event_id}").status_code == 200
     stage.settle()
-    own = stage.search([], stage.patient("rose"))
+    own = stage.search([("own-use", "include")], stage.patient("rose"))
     assert sum(b"110101" in body for body in own.values()) == 1
 
 
@@ -154,9 +157,9 @@ def test_a_patient_sees_every_search_that_showed_the_record(stage: Stage, query:
     stage.settle()
     assert event_id in stage.page(query.format(id=event_id)).events
     stage.settle()
-    own = stage.search([], stage.patient("rose"))
+    own = stage.search([("own-use", "include")], stage.patient("rose"))
     assert sum(b"110101" in body for body in own.values()) == 1
-    others = stage.search([], stage.patient("martha"))
+    others = stage.search([("own-use", "include")], stage.patient("martha"))
     assert sum(b"110101" in body for body in others.values()) == int(query == "date=ge2020")
 
 
@@ -168,7 +171,8 @@ def test_an_officer_is_not_taken_for_the_patient_of_the_token(stage: Stage) -> N
     scopes = ["user/AuditEvent.rs", f"ledger/{LEDGER}"]
     token = tokens._sign(scopes, {tokens.claims["patient"]: "Patient/martha", "sub": "dr-evil"})
     assert stage.get(f"/AuditEvent/{event_id}", token).status_code == 200
-    (use,) = uses(stage)
+    own, use = uses(stage)
+    assert "entity" in own
     assert use["agent"][0]["who"]["identifier"]["value"] == "dr-evil"
     assert "martha" not in json.dumps(use)
 
@@ -193,3 +197,74 @@ def test_no_use_keeps_a_patients_identifier_where_erasure_does_not_reach(
     assert found
     assert all("4711" not in asked_for(use) for use in found if "query" in str(use))
     assert "4711" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("query", ["date=ge2020", "patient=rose"])
+def test_the_ledgers_own_uses_are_left_out_and_that_is_said(stage: Stage, query: str) -> None:
+    """Unless they are asked for: by a parameter of ours, by their type, by their id."""
+    event_id = stage.send(read_of("rose"))
+    stage.settle()
+    assert list(stage.page(query).events) == [event_id]
+    stage.settle()
+    page = stage.page(query)
+    assert list(page.events) == [event_id]
+    assert "own-use=exclude" in page.self
+    assert any("own-use" in issue["diagnostics"] for issue in page.issues)
+    stage.settle()
+    whole = stage.page(f"{query}&own-use=include")
+    alone = stage.page(f"{query}&own-use=only")
+    assert whole.events.keys() - alone.events.keys() == {event_id}
+    assert whole.events.keys() > alone.events.keys()
+    assert not any("own-use" in issue["diagnostics"] for issue in whole.issues)
+    use = next(iter(alone.events))
+    assert list(stage.page(f"_id={use}").events) == [use]
+    assert stage.get(f"/AuditEvent/{use}").status_code == 200
+    assert stage.page(f"{query}&type=110101").events.keys() >= alone.events.keys()
+
+
+def test_reading_does_not_multiply_the_ledger(stage: Stage) -> None:
+    """A page read is an entry, and one for each patient shown, whatever was read before.
+
+    Of pages that show the ledger's own uses too, nobody is told of these again.
+    """
+    patients = [f"p{number}" for number in range(7)]
+    for patient in patients:
+        stage.send(read_of(patient))
+    stage.settle()
+    sizes = []
+    for _ in range(4):
+        assert len(stage.search([("date", "ge2020"), ("_count", "3")])) == len(patients)
+        stage.settle()
+        sizes.append(entries(stage))
+    pages = 3
+    assert {b - a for a, b in pairwise(sizes)} == {pages + len(patients)}
+    before = entries(stage)
+    with_own = list(stage.pages("date=ge2020&own-use=include&_count=20"))
+    stage.settle()
+    assert entries(stage) - before == len(with_own) + len(patients)
+
+
+def entries(stage: Stage) -> int:
+    """How many entries are published."""
+    return int(stage.get("/digests/latest").json()["size_after"])
+
+
+def test_a_patient_reads_nobody_elses_identifier_in_a_recorded_use(stage: Stage) -> None:
+    """Whatever an officer asks for beside the patient's name, the use does not say it."""
+    stage.send(read_of("rose"))
+    stage.settle()
+    for query in (
+        "patient=rose&agent.identifier=urn:mrn|4711,urn:x|9",
+        "patient=rose&entity.identifier=4711",
+        "patient=rose&source.identifier=urn:mrn|4711",
+        "patient=rose&address=4711",
+        "patient=rose&type=4711",
+        "patient=rose&mrn4711=1",
+        "patient=rose&agent=Practitioner/4711",
+    ):
+        stage.page(query)
+    stage.settle()
+    own = stage.search([("own-use", "only")], stage.patient("rose"))
+    assert len(own) == 7
+    assert not any(b"4711" in body for body in own.values())
+    assert not any("4711" in asked_for(json.loads(body)) for body in own.values())

@@ -45,6 +45,7 @@ ANSWER = st.fixed_dictionaries(
     optional={
         "_count": st.sampled_from(["1", "500"]),
         "_sort": st.sampled_from(["date", "-date"]),
+        "own-use": st.sampled_from(["include", "exclude", "only"]),
         "_format": st.just("application/fhir+json"),
         "_cursor": TEXTS,
     },
@@ -93,7 +94,7 @@ def test_what_was_ignored_is_not_in_the_link() -> None:
     """The self link shows what was applied, and what the server chose."""
     pairs = [("foo", "1"), ("date", "eq2026-11"), ("_count", "500"), ("_total", "accurate")]
     search = parse_search(pairs, is_strict=False)
-    assert self_query(search) == "date=2026-11&_sort=-date&_count=100"
+    assert self_query(search) == "date=2026-11&own-use=exclude&_sort=-date&_count=100"
 
 
 def test_values_are_percent_encoded() -> None:
@@ -106,7 +107,7 @@ def test_values_are_percent_encoded() -> None:
     ]
     assert self_query(parse_search(pairs, is_strict=True)) == (
         "agent.identifier=urn:s%7C9%5C,5,x%2By%26z%3D1%5C%24&address:contains=K%C3%B6ln%20%231"
-        "&date=ge2026-11-22T05:59:00%2B01:00&_sort=-date&_count=50&_cursor=a-b_"
+        "&date=ge2026-11-22T05:59:00%2B01:00&own-use=exclude&_sort=-date&_count=50&_cursor=a-b_"
     )
 
 

@@ -16,6 +16,7 @@ MAX_KEY_LENGTH = 255
 PREFERENCES = ("minimal", "representation", "OperationOutcome")
 MAX_FIELDS = 200  # of a query string
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+FORM = "application/x-www-form-urlencoded"
 FHIR_JSON = ("application/fhir+json", "application/json+fhir", "application/json", "text/json")
 """Names of FHIR in JSON: ours, that of DSTU2, and general ones (FHIR, http.html, MIME types)."""
 
@@ -58,24 +59,17 @@ class Request:
         return ""
 
     @property
-    def line(self) -> str:
-        """Method, path and query as sent."""
-        return (
-            self.route.partition(" ")[0]
-            + f" {self.target}"
-            + (f"?{self.query}" if self.query else "")
-        )
-
-    @property
     def query_pairs(self) -> list[tuple[str, str]]:
         """Names and values of the query string, percent-decoded, in order."""
-        try:
-            return parse_qsl(
-                self.query, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
-            )
-        except ValueError:  # not UTF-8, or too many
-            expected = f"at most {MAX_FIELDS} parameters in UTF-8, percent-encoded"
-            raise RejectedEvent(400, "value", "the query string", expected) from None
+        return _pairs(self.query, "the query string")
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Those of the query string, then those of a form (`POST …/_search`)."""
+        if self.media_type.essence != FORM:
+            return self.query_pairs
+        both = f"{self.query}&{self.body.decode(errors='surrogateescape')}".strip("&")
+        return _pairs(both, "the form")
 
     @property
     def handles_strictly(self) -> bool:
@@ -89,6 +83,14 @@ class Request:
             raise RejectedEvent(
                 415, "not-supported", "Content-Type", f"one of {', '.join(allowed)}"
             )
+
+
+def _pairs(text: str, place: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError:  # not UTF-8, or too many
+        expected = f"at most {MAX_FIELDS} parameters in UTF-8, percent-encoded"
+        raise RejectedEvent(400, "value", place, expected) from None
 
 
 def read_headers(event: Mapping[str, Any]) -> dict[str, str]:

@@ -18,6 +18,7 @@ MAX_COUNT: Final = 100
 
 Modifier = Literal["", "exact", "contains"]
 Sort = Literal["date", "-date"]
+OwnUse = Literal["include", "exclude", "only"]
 
 _SPECIAL: Final = re.compile(r"[\\,|$]")
 
@@ -101,11 +102,13 @@ class Criterion(msgspec.Struct, frozen=True, gc=False):
 class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A search of AuditEvents: all criteria must hold.
 
-    `count`: events a page; `sort`: by the event's own time; `format`: whether `_format` was asked
-    for; `cursor`: where the page starts; `ignored`: names of parameters that were left out.
+    `own_use`: whether events that the ledger itself emits are found too, or alone; `count`: events
+    a page; `sort`: by the event's own time; `format`: whether `_format` was asked for; `cursor`:
+    where the page starts; `ignored`: names of parameters that were left out.
     """
 
     criteria: tuple[Criterion, ...] = ()
+    own_use: OwnUse = "include"
     count: int = DEFAULT_COUNT
     sort: Sort = "-date"
     format: str | None = None

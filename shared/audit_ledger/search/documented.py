@@ -57,7 +57,13 @@ PARAMETERS: Final = (
 OF_THE_ANSWER: Final = {
     "_count": f"events a page: {DEFAULT_COUNT} unless given, {MAX_COUNT} at most",
     "_sort": "`-date`, the newest first, unless `date` is given",
+    "own-use": (
+        "`include`, `exclude` or `only`: the uses of the ledger that it records itself. Left out "
+        "unless `_id` or the `type` 110101 or 110106 asks for them"
+    ),
     "_format": "`json`: there is no other",
     "_cursor": "where the page starts: only from a link `next`",
 }
 """How they are answered."""
+
+MODIFIERS: Final = ("exact", "contains")

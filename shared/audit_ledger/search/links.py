@@ -1,9 +1,10 @@
 """The query strings of a searchset's links: what was applied, as the parser reads it again.
 
-    patient=Patient/1&date=ge2026-11&_sort=-date&_count=50&_cursor=…
+    patient=Patient/1&date=ge2026-11&own-use=exclude&_sort=-date&_count=50&_cursor=…
 
-Criteria come in the order in which they were given, without what was ignored; `_sort` and `_count`
-always, since the server may have chosen them. Percent-encoded as RFC 3986, Section 2.1 has it.
+Criteria come in the order in which they were given, without what was ignored; `own-use`, `_sort`
+and `_count` always, since the server may have chosen them. Percent-encoded as RFC 3986, Section 2.1
+has it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,6 +47,7 @@ def _criteria(search: Search) -> Iterator[tuple[str, str]]:
     for criterion in search.criteria:
         modifier = f":{criterion.modifier}" if criterion.modifier else ""
         yield criterion.parameter + modifier, ",".join(map(str, criterion.values))
+    yield "own-use", search.own_use
 
 
 def _spell(pairs: Iterable[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, assert_never
 
+from audit_ledger.access import OWN_USE
 from audit_ledger.events.details import Coded, EventDetails, Target
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.folding import without_marks
@@ -37,6 +38,8 @@ Pairs = Iterable[Pair]
 
 def matches(search: Search, opened: OpenedEvent) -> bool:
     """Say whether an event fulfils all criteria of a search."""
+    if search.own_use != "include" and (OWN_USE in opened.flags) == (search.own_use == "exclude"):
+        return False
     return all(_holds(criterion, opened) for criterion in search.criteria)
 
 

@@ -31,8 +31,10 @@ from audit_ledger.search.criteria import (
     MAX_COUNT,
     Criterion,
     Modifier,
+    OwnUse,
     Search,
     Sort,
+    Token,
     Value,
 )
 from audit_ledger.search.lookups import is_bounded
@@ -71,7 +73,13 @@ _PARSERS: Final[dict[str, Callable[[str, str], Value]]] = {
     "outcome": parse_token,
     "purpose": parse_token,
 }
-_OF_THE_ANSWER: Final = ("_count", "_sort", "_format", "_cursor")
+_OF_THE_ANSWER: Final = ("_count", "_sort", "own-use", "_format", "_cursor")
+_OWN_USES: Final[dict[str, OwnUse]] = {
+    "include": "include",
+    "exclude": "exclude",
+    "only": "only",
+}
+_OF_OWN_USE: Final = ("110101", "110106")  # DICOM: Audit Log Used, Export
 _MODIFIERS: Final[dict[tuple[str, str], Modifier]] = {
     ("address", "exact"): "exact",
     ("address", "contains"): "contains",
@@ -126,6 +134,7 @@ def parse_search(
         raise RejectedSearch(400, "too-costly", "the search", f"at most {MAX_VALUES} values in all")
     search = Search(
         criteria=tuple(criteria),
+        own_use=_own_use(answer.get("own-use"), criteria),
         count=_count(answer.get("_count")),
         sort=_sort(answer.get("_sort")),
         format=_format(answer.get("_format")),
@@ -176,6 +185,23 @@ def _sort(text: str | None) -> Sort:
     if text not in _SORTS:
         raise RejectedSearch(400, "not-supported", "_sort", "date or -date")
     return _SORTS[text]
+
+
+def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
+    """Leave the ledger's own events out, unless something asks for them."""
+    if text is not None and text not in _OWN_USES:
+        raise RejectedSearch(400, "value", "own-use", "include, exclude or only")
+    if text is not None:
+        return _OWN_USES[text]
+    asks = any(
+        criterion.parameter == "_id"
+        or (criterion.parameter in ("type", "category") and value.code in _OF_OWN_USE)
+        for criterion in criteria
+        if not criterion.modifier
+        for value in criterion.values
+        if isinstance(value, Token)
+    )
+    return "include" if asks else "exclude"
 
 
 def _format(text: str | None) -> str | None:
