@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check local bench soak format lock synth clean help
+.PHONY: demo test check local bench soak format lock synth sbom clean help
 
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ format: .venv/.ready ## Put the code in order
 
 synth: .venv/.ready ## The CloudFormation templates, to cdk.out
 	$(BIN)/python -m infra.synth
+
+sbom: .venv/.ready ## What each function is made of (CycloneDX), to build/sbom
+	$(BIN)/python -m infra.sbom
 
 lock: ## Pin and hash what is installed
 	$(BIN)/python -m pip install --quiet uv

@@ -1,8 +1,9 @@
 """Lambda assets without Docker: our sources, and wheels made for Lambda's platform.
 
 An asset holds `functions/<name>/`, `functions/__init__.py`, the package `audit_ledger` (without
-what only the command uses) and what `functions/<name>/requirements.txt` locks. Its hash is that of
-the sources and the lock: the same sources are never deployed twice.
+what only the command uses), what `functions/<name>/requirements.txt` locks, all of it compiled, and
+its bill of materials. Its hash is that of the sources and the lock: the same sources are never
+deployed twice.
 """
 
 import hashlib
@@ -19,6 +20,10 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
 
+from infra.bytecode import compile_all, interpreter_of
+from infra.debug_info import strip_debug_info
+from infra.sbom import BILL, write_bill
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -32,7 +37,8 @@ class Platform:
     @property
     def rules(self) -> str:
         """What decides beside the sources what an asset holds; raise the number with a change."""
-        return f"1 {self.python_version} {' '.join(self.tags)}"
+        compiled = interpreter_of(self.python_version) is not None
+        return f"2 {self.python_version} {' '.join(self.tags)}{' compiled' if compiled else ''}"
 
 
 # Both: the second alone silently picks ancient versions of packages that were built for the first.
@@ -75,13 +81,18 @@ def function_code(name: str, platform: Platform = LAMBDA) -> lambda_.Code:
     sources = function_sources(name)
     return lambda_.Code.from_asset(
         str(sources),
-        asset_hash=hash_of(sources, platform),
+        asset_hash=code_hash(name, platform),
         asset_hash_type=cdk.AssetHashType.CUSTOM,
         bundling=cdk.BundlingOptions(
             image=cdk.DockerImage.from_registry("never-used"),
             local=PipBundling(sources, name, platform),
         ),
     )
+
+
+def code_hash(name: str, platform: Platform = LAMBDA) -> str:
+    """Give what identifies the asset of `functions/<name>`."""
+    return hash_of(function_sources(name), platform)
 
 
 @cache
@@ -119,6 +130,7 @@ class PipBundling:
 
     def __init__(self, sources: Path, name: str, platform: Platform) -> None:
         self._sources = sources
+        self._name = name
         self._platform = platform
         self._lock = sources / "functions" / name / "requirements.txt"
 
@@ -139,6 +151,13 @@ class PipBundling:
             check=True,
         )
         strip(output)
+        write_bill(self._lock, output / BILL)
+        if not compile_all(output, self._platform.python_version):
+            print(
+                f"functions/{self._name}: no Python {self._platform.python_version} is on this "
+                "machine to compile it for: cold starts take three times as long",
+                file=sys.stderr,
+            )
         return True
 
 
@@ -150,6 +169,8 @@ def strip(asset: Path) -> None:
     for pattern in _NOT_NEEDED:
         for file in asset.glob(pattern):
             file.unlink()
+    for library in asset.rglob("*.so*"):
+        strip_debug_info(library)
     for service in (asset / "botocore" / "data").glob("*/"):
         if service.name not in KEPT_SERVICES:
             shutil.rmtree(service)

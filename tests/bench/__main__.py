@@ -14,6 +14,7 @@ from rich.table import Table
 from tests.bench import million
 from tests.bench.cost import cost_figures
 from tests.bench.reads import read_figures
+from tests.bench.starts import start_figures
 
 BUILD = Path("build")
 GOALS = {
@@ -21,7 +22,9 @@ GOALS = {
     "ingest_us_per_event": "at most 120",
     "verify_entries_per_second": "at least 400,000",
     "verify_peak_mb": "at most 300",
+    "ingest_import_cpu_ms": "at most 300",
     "sequencer_import_ratio": "at most 1.5",
+    "uncompiled_import_ratio": "what compiling saves",
     "cost_per_million_usd": "at most 4.00",
     "page_by_patient_cpu_ms": "at most 60",
 }
@@ -30,13 +33,16 @@ GOALS = {
 def main() -> None:
     """Run all of it, or what `--only` names."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", choices=["core", "verify", "cost", "reads"], action="append")
+    parser.add_argument(
+        "--only", choices=["core", "starts", "verify", "cost", "reads"], action="append"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the ledger of a million entries")
     arguments = parser.parse_args()
     console = Console(stderr=True)
     figures: dict[str, float] = {}
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "core": core_figures,
+        "starts": lambda: start_figures((BUILD / "bench" / "bundles").absolute()),
         "verify": lambda: verify_figures(keep=arguments.keep),
         "cost": cost_figures,
         "reads": read_figures,

@@ -3,8 +3,6 @@
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 
@@ -21,7 +19,6 @@ from functions.ingest.sealing import Accepted, Sealer
 ORIGIN = "audit.example.org/bench"
 NOW = 1_795_327_140
 ROUNDS = 41  # two seconds and more: long enough that a shared machine's bad moment is no median
-STARTS = 9
 EVENTS = 500
 FULL = 220  # ordinary events, some 1.3 KB each, that fill a body
 
@@ -140,31 +137,6 @@ def event_of_2_kb(number: int) -> bytes:
     return json.dumps({**event, "language": "e" + "n" * max(1, 2048 - len(text) - 18)}).encode()
 
 
-def sequencer_import_ratio() -> float:
-    """CPU time of starting a sequencer over that of boto3 with one client; medians of pairs."""
-    bare = "import boto3; boto3.client('dynamodb')"
-    ours = "from functions.sequencer.handler import sequencer; sequencer()"
-    environment = {
-        **os.environ,
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "POWERTOOLS_METRICS_NAMESPACE": "bench",
-        **dict.fromkeys(
-            ("ORIGIN", "BLOCKS_TABLE", "EVENTS_TABLE", "LEDGERS_TABLE", "SEQUENCER_KEY"), "bench"
-        ),
-    }
-    ratios = [
-        _cpu_seconds(ours, environment) / _cpu_seconds(bare, environment) for _ in range(STARTS)
-    ]
-    return statistics.median(ratios)
-
-
-def _cpu_seconds(code: str, environment: dict[str, str]) -> float:
-    before = os.times()
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    after = os.times()
-    return (after[2] - before[2]) + (after[3] - before[3])
-
-
 def _us_each(run: Callable[[], int]) -> float:
     """Median CPU microseconds per unit that `run` says it did."""
     figures = []
@@ -181,7 +153,6 @@ if __name__ == "__main__":
             {
                 "sequencing_us_per_entry": sequencing_us_per_entry(),
                 "ingest_us_per_event": ingest_us_per_event(),
-                "sequencer_import_ratio": sequencer_import_ratio(),
             }
         )
     )

@@ -1,10 +1,20 @@
 """Assets: what is in them, and that the same sources give the same asset."""
 
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import zstandard
 
-from infra.bundling import KEPT_SERVICES, function_sources, hash_of, strip
+from infra.bundling import KEPT_SERVICES, Platform, function_sources, hash_of, strip
+from infra.bytecode import compile_all, interpreter_of
+from infra.debug_info import strip_debug_info
+from infra.sbom import write_bill
 from tests.conftest import REPOSITORY
 
 FUNCTIONS = tuple(
@@ -110,6 +120,111 @@ def test_stripping_leaves_nothing_of_the_build_machine(tmp_path: Path) -> None:
 def test_botocore_keeps_every_service_that_our_clients_name() -> None:
     """A client of a service that was stripped would fail only on AWS."""
     clients = (REPOSITORY / "shared" / "audit_ledger" / "aws" / "clients.py").read_text()
-    named = {part.partition('"')[0] for part in clients.split('boto3.client("')[1:]}
+    named = {part.partition('"')[0] for part in clients.split('_client("')[1:]}
     assert named
     assert named <= KEPT_SERVICES
+
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def test_modules_are_compiled_and_believed_without_their_source(tmp_path: Path) -> None:
+    """Flags 1: hash-based and unchecked (PEP 552); of this Python; with the path on Lambda."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.py").write_text("def c(): return 41 + 1\n")
+    (tmp_path / "broken.py").write_text("def\n")
+    assert compile_all(tmp_path, HERE)
+    compiled = Path(importlib.util.cache_from_source(str(tmp_path / "a" / "b.py")))
+    data = compiled.read_bytes()
+    assert data[:4] == importlib.util.MAGIC_NUMBER
+    assert int.from_bytes(data[4:8], "little") == 1
+    assert b"/var/task/a/b.py" in data
+    assert str(tmp_path).encode() not in data
+    (tmp_path / "a" / "b.py").write_text("raise AssertionError('it was compiled anew')\n")
+    command = [sys.executable, "-I", "-S", "-B", "-c"]
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import a.b; print(a.b.c())"
+    ran = subprocess.run([*command, code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "42\n", ran.stderr
+
+
+def test_compiling_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    """The same sources are the same asset, whenever and wherever they are compiled."""
+    shown = []
+    for place in ("one", "two"):
+        folder = tmp_path / place
+        shutil.copytree(function_sources("ingest"), folder)
+        assert compile_all(folder, HERE)
+        files = sorted(folder.rglob("*.pyc"))
+        shown.append({str(f.relative_to(folder)): f.read_bytes() for f in files})
+    assert shown[0] == shown[1]
+    assert len(shown[0]) > 50
+
+
+def test_without_an_interpreter_of_that_version_nothing_is_compiled(tmp_path: Path) -> None:
+    """Bytecode of another version would be of no use; the asset then has another hash."""
+    assert interpreter_of("2.0") is None
+    (tmp_path / "a.py").write_text("")
+    assert not compile_all(tmp_path, "2.0")
+    assert not list(tmp_path.rglob("*.pyc"))
+    assert Platform(HERE).rules.endswith(" compiled")
+    assert not Platform("2.0").rules.endswith(" compiled")
+
+
+def test_an_interpreter_is_of_the_version_that_was_asked_for() -> None:
+    """Whatever it is called: a shim that runs another Python is not taken."""
+    assert interpreter_of(HERE) == sys.executable
+
+
+def test_a_library_without_its_debug_information_still_loads(tmp_path: Path) -> None:
+    """zstandard's is a tenth without: what is left is what the loader maps."""
+    whole = Path(zstandard.backend_c.__file__)
+    cut = tmp_path / whole.name
+    cut.write_bytes(whole.read_bytes())
+    strip_debug_info(cut)
+    assert cut.stat().st_size < whole.stat().st_size / 4
+    code = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("zstandard.backend_c", {str(cut)!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+data = b"audit" * 1000
+print(module.ZstdDecompressor().decompress(module.ZstdCompressor().compress(data)) == data)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stdout == "True\n", ran.stderr
+    once = cut.read_bytes()
+    strip_debug_info(cut)
+    assert cut.read_bytes() == once
+
+
+def test_what_is_no_library_is_left_as_it_is(tmp_path: Path) -> None:
+    """A linker script is text, and may be named as a library is."""
+    script = tmp_path / "libx.so"
+    script.write_text("INPUT(-lx)")
+    strip_debug_info(script)
+    assert script.read_text() == "INPUT(-lx)"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bill_of_materials_names_what_the_lock_does(name: str, tmp_path: Path) -> None:
+    """Each package with version and hashes, as CycloneDX JSON; made twice, the same bytes."""
+    lock = REPOSITORY / "functions" / name / "requirements.txt"
+    bills = [tmp_path / "one.json", tmp_path / "two.json"]
+    for bill in bills:
+        write_bill(lock, bill)
+    assert bills[0].read_bytes() == bills[1].read_bytes()
+    bill = json.loads(bills[0].read_text())
+    assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == (
+        "CycloneDX",
+        "audit-ledger",
+    )
+    pinned = set(re.findall(r"^([\w.-]+)==([^\s;\\]+)", lock.read_text(), re.MULTILINE))
+    assert {(c["name"], c["version"]) for c in bill["components"]} == pinned
+    hashes = set(re.findall(r"sha256:([0-9a-f]{64})", lock.read_text()))
+    assert hashes == {
+        each["content"]
+        for component in bill["components"]
+        for reference in component["externalReferences"]
+        for each in reference.get("hashes", ())
+    }
+    assert str(tmp_path) not in bills[0].read_text()

@@ -1,10 +1,16 @@
-"""boto3 clients, made in one place with one set of limits."""
+"""Clients of AWS, made in one place with one set of limits.
 
-from typing import TYPE_CHECKING
+By botocore itself: what boto3 adds (resources, managed transfers) is not used, and importing it
+would lengthen every cold start.
+"""
 
-import boto3
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,34 +29,46 @@ _LIMITS = Config(
 )
 
 
+@cache
+def _descriptions() -> Loader:
+    """Descriptions of services, each read once for all clients."""
+    return create_loader()
+
+
+def _client(service: str, limits: Config) -> Any:
+    session = Session()
+    session.register_component("data_loader", _descriptions())
+    return session.create_client(service, config=limits)  # type: ignore[call-overload]
+
+
 def dynamodb() -> "DynamoDBClient":
     """Client of DynamoDB."""
-    return boto3.client("dynamodb", config=_LIMITS)
+    return _client("dynamodb", _LIMITS)
 
 
 def kms() -> "KMSClient":
     """Client of KMS."""
-    return boto3.client("kms", config=_LIMITS)
+    return _client("kms", _LIMITS)
 
 
 def s3() -> "S3Client":
     """Client of S3."""
-    return boto3.client("s3", config=_LIMITS)
+    return _client("s3", _LIMITS)
 
 
 def sqs() -> "SQSClient":
     """Client of SQS."""
-    return boto3.client("sqs", config=_LIMITS)
+    return _client("sqs", _LIMITS)
 
 
 def ssm() -> "SSMClient":
     """Client of Systems Manager."""
-    return boto3.client("ssm", config=_LIMITS)
+    return _client("ssm", _LIMITS)
 
 
 def events() -> "EventBridgeClient":
     """Client of EventBridge."""
-    return boto3.client("events", config=_LIMITS)
+    return _client("events", _LIMITS)
 
 
 def error_code(error: Exception) -> str:
@@ -65,4 +83,4 @@ def lambda_(read_timeout_seconds: int = 20) -> "LambdaClient":
     limits = Config(
         connect_timeout=2, read_timeout=read_timeout_seconds, retries={"total_max_attempts": 1}
     )
-    return boto3.client("lambda", config=limits)
+    return _client("lambda", limits)

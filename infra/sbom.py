@@ -1,0 +1,39 @@
+"""A software bill of materials for each function: what its lock names, as CycloneDX JSON.
+
+    python -m infra.sbom       (make sbom: to build/sbom)
+
+The same lock gives the same bytes. Each asset carries its own, so that what is deployed says of
+what it is made.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BILL = "sbom.cdx.json"
+
+
+def write_bill(lock: Path, bill: Path) -> None:
+    """Write the bill of a lock; CalledProcessError where it cannot be made or is not valid."""
+    command = ["-m", "cyclonedx_py", "requirements", str(lock), "--output-reproducible"]
+    form = ["--pyproject", str(REPOSITORY / "pyproject.toml"), "--of", "JSON", "--validate"]
+    # Whenever it is made: a time in the environment would stand in it.
+    environment = {name: v for name, v in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    subprocess.run(  # noqa: S603  our own lock
+        [sys.executable, *command, *form, "--output-file", str(bill)], check=True, env=environment
+    )
+
+
+def main() -> None:
+    """Write the bills of all functions to build/sbom."""
+    folder = REPOSITORY / "build" / "sbom"
+    folder.mkdir(parents=True, exist_ok=True)
+    for lock in sorted((REPOSITORY / "functions").glob("*/requirements.txt")):
+        write_bill(lock, folder / f"{lock.parent.name}.cdx.json")
+        print(folder / f"{lock.parent.name}.cdx.json")
+
+
+if __name__ == "__main__":
+    main()
