@@ -13,7 +13,7 @@ from constructs import Construct
 from audit_ledger.http.routes import FALLBACKS, ROUTES
 from infra.alarms import alarm, metric
 from infra.bus import BusStack
-from infra.function import LedgerFunction, encrypted_log_group
+from infra.function import ALIAS, LedgerFunction, encrypted_log_group
 from infra.ingest import add_ingest
 from infra.operations import Operations
 from infra.permissions import Permission
@@ -93,8 +93,8 @@ class ApiStack(StageStack):
         )
         self._serve(
             authorizers.HttpJwtAuthorizer("Tokens", issuer, jwt_audience=audience),
-            ingest.alias or ingest.function,
-            query.alias or query.function,
+            ingest.aliases[ALIAS],
+            query.aliases[ALIAS],
             published.function,
         )
         self._add_stage()

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.settings import Settings
-from infra.stage_stack import StageStack, acknowledge
+from infra.stage_stack import StageStack, acknowledge, name_of
 
 NOT_A_LISTING = "index.html"
 """What `/` stands for. There is no such object, so `/` is 404 and never a list of the bucket."""
@@ -65,8 +65,11 @@ class DeliveryStack(StageStack):
         host = settings.domain if certificate else distribution.distribution_domain_name
         for ledger in settings.ledgers:
             if ledger.public:
-                name = f"Public-{ledger.id}".title().replace("-", "")
-                self.output(name, f"https://{host}/{ledger.id}", f"{ledger.id}, for everyone")
+                self.output(
+                    name_of("Public", ledger.id),
+                    f"https://{host}/{ledger.id}",
+                    f"{ledger.id}, for everyone",
+                )
         self.output("Distribution", distribution.distribution_domain_name, "CNAME of the domain")
 
     def _acknowledge(self, distribution: cloudfront.Distribution) -> None:

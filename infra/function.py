@@ -1,6 +1,7 @@
 """A Lambda function of ours: a role of its own with a fixed name, encrypted logs, alarms."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -10,13 +11,15 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import METRICS_NAMESPACE, alarm, of_function
-from infra.bundling import BUNDLE_FOR, function_code, platform_of
+from infra.bundling import BUNDLE_FOR, code_hash, function_code, platform_of
 from infra.operations import Operations
 from infra.permissions import Permission, grant
 from infra.settings import LOG_DAYS
 from infra.stage_stack import StageStack, acknowledge
+from infra.versions import version_of
 
 ALIAS = "live"
+"""Where the API calls a function that starts from a snapshot."""
 
 _RETENTIONS = {
     days: getattr(logs.RetentionDays, member)
@@ -52,7 +55,7 @@ class LedgerFunction(Construct):
 
     `may`: all that it may do beside writing its own log. `reserved`: how many may run at once, in
     stages that reserve; `why_no_dead_letters`: where a failed call goes, if not to a queue of the
-    function's own.
+    function's own; `aliases`: of a function with `snap_start`, which is called through them alone.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class LedgerFunction(Construct):
         why_no_dead_letters: str = "",
         dead_letters: sqs.IQueue | None = None,
         snap_start: bool = False,
+        aliases: Sequence[str] = (ALIAS,),
     ) -> None:
         super().__init__(stack, construct_id)
         self.name = name
@@ -89,13 +93,26 @@ class LedgerFunction(Construct):
             why_pattern="Log streams of its own log group; Lambda names them.",
         )
         policy = grant(stack, self, "Policy", self.role, name, [*may, write_log])
+        platform = platform_of(stack.node.try_get_context(BUNDLE_FOR))
+        version = version_of(
+            stack,
+            {
+                "source": source,
+                "code": code_hash(source, platform),
+                "environment": dict(environment),
+                "memory": memory_mb,
+                "seconds": timeout_seconds,
+                "dead letters": dead_letters is not None,
+            },
+        )
         self.function = lambda_.Function(
             self,
             "Function",
             function_name=name,
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
-            code=function_code(source, platform_of(stack.node.try_get_context(BUNDLE_FOR))),
+            description=f"functions/{source}, {version}",
+            code=function_code(source, platform),
             handler=f"functions.{source}.handler.handler",
             role=self.role.without_policy_updates(),
             environment={
@@ -119,11 +136,17 @@ class LedgerFunction(Construct):
             )
         # Lambda tries the role when a function or mapping is made: the role must be complete.
         self.function.node.add_dependency(policy)
-        self.alias = (
-            lambda_.Alias(self, "Alias", alias_name=ALIAS, version=self.function.current_version)
-            if snap_start
-            else None
-        )
+        self.aliases: dict[str, lambda_.Alias] = {}
+        if snap_start:
+            published = self.function.current_version
+            cast(lambda_.CfnVersion, published.node.default_child).override_logical_id(
+                f"{construct_id}Version{version}"
+            )
+            for alias in aliases:
+                alias_id = "Alias" if alias == ALIAS else f"{alias.capitalize()}Alias"
+                self.aliases[alias] = lambda_.Alias(
+                    self, alias_id, alias_name=alias, version=published
+                )
         self._watch(operations)
         self._acknowledge(stack, dead_letters, why_no_dead_letters)
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from infra.bus import BusStack
-from infra.function import LedgerFunction
+from infra.function import ALIAS, LedgerFunction
 from infra.names import Names
 from infra.operations import Operations
 from infra.permissions import Permission
@@ -18,6 +18,8 @@ from infra.stage_stack import StageStack
 
 SECONDS = 20
 EVENT_HOURS = 6
+BUS_ALIAS, OWN_ALIAS = "bus", "own"
+"""Ways into ingest beside the API's `live`: each takes its own form of event and nothing else."""
 
 
 def add_ingest(
@@ -27,9 +29,11 @@ def add_ingest(
     claims: str,
     smart: Mapping[str, Any] | None,
 ) -> LedgerFunction:
-    """Add ingest; the API and the rules of the bus call its alias.
+    """Add ingest; the API, the rules of the bus and query call it by an alias each.
 
-    `smart`: what /.well-known/smart-configuration says, where it is known.
+    Which alias was called is all that tells the ledger's own events from what a portal sent: query,
+    which may call `own` alone, cannot speak as a portal, nor API and bus as the ledger. `smart`:
+    what /.well-known/smart-configuration says, where it is known.
     """
     names = stack.names
     undelivered = sqs.Queue.from_queue_arn(stack, "Undelivered", names.queue_arn(names.undelivered))
@@ -54,16 +58,16 @@ def add_ingest(
         dead_letters=undelivered,
         # A portal waits for its answer: a cold start of a second and a half becomes a fraction.
         snap_start=True,
+        aliases=(ALIAS, BUS_ALIAS, OWN_ALIAS),
     )
-    assert ingest.alias is not None  # noqa: S101  SnapStart works through it
-    ingest.alias.configure_async_invoke(
+    ingest.aliases[BUS_ALIAS].configure_async_invoke(
         max_event_age=cdk.Duration.hours(EVENT_HOURS), retry_attempts=2
     )
     lambda_.CfnPermission(
         stack,
         "RulesOfTheBus",
         action="lambda:InvokeFunction",
-        function_name=ingest.alias.function_arn,
+        function_name=ingest.aliases[BUS_ALIAS].function_arn,
         principal="events.amazonaws.com",
         source_account=stack.account,
         source_arn=names.arn("events", f"rule/{names.prefix}/*"),

@@ -8,7 +8,7 @@ import json
 
 from aws_cdk import aws_events as events
 
-from infra.function import ALIAS
+from infra.ingest import BUS_ALIAS
 from infra.ledger_functions import PUBLISHED_SOURCE
 from infra.names import Names
 from infra.settings import Ledger
@@ -50,7 +50,7 @@ def input_template(ledger_id: str, portal_id: str) -> str:
 def _ingest(names: Names, ledger_id: str, portal_id: str) -> events.CfnRule.TargetProperty:
     return events.CfnRule.TargetProperty(
         id="ingest",
-        arn=names.function_arn(f"{names.named('ingest')}:{ALIAS}"),
+        arn=names.function_arn(f"{names.named('ingest')}:{BUS_ALIAS}"),
         input_transformer=events.CfnRule.InputTransformerProperty(
             input_template=input_template(ledger_id, portal_id)
         ),

@@ -1,5 +1,6 @@
 """What every stack of a stage has: names, settings, tags, protection."""
 
+import hashlib
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -22,7 +23,14 @@ class StageStack(cdk.Stack):
             analytics_reporting=False,
         )
         self.settings = settings
-        self.names = Names(settings.stage, self.partition, self.region, self.account)
+        self.names = Names(
+            settings.stage,
+            self.partition,
+            self.region,
+            self.account,
+            tuple(ledger.id for ledger in settings.ledgers),
+            self.synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER,
+        )
         cdk.Tags.of(self).add("audit-ledger-stage", settings.stage)
 
     @property
@@ -40,6 +48,15 @@ class StageStack(cdk.Stack):
         """Tell the DevOps person something."""
         output = cdk.CfnOutput(self, f"Output{name}", value=value, description=description)
         output.override_logical_id(name)
+
+
+def name_of(kind: str, *ids: str) -> str:
+    """Name a resource or output after what it is for, whatever else there is.
+
+    CloudFormation takes letters and digits only, so ids alone could collide: `a-1b` and `a1b`.
+    """
+    shown = "-".join(ids).title().replace("-", "")
+    return f"{kind}{shown}{hashlib.sha256('/'.join(ids).encode()).hexdigest()[:8]}"
 
 
 def acknowledge(construct: IConstruct, reason: str, rules: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from infra.stage_stack import StageStack, acknowledge
+from infra.stage_stack import StageStack, acknowledge, name_of
 
 SYSTEM_SCOPES = ("AuditEvent.c", "AuditEvent.rs")
 PATIENT_SCOPES = ("AuditEvent.rs",)
@@ -127,9 +127,8 @@ class PortalTokens(Construct):
                     ),
                 )
                 client_ids.append(client.user_pool_client_id)
-                name = f"{ledger.id}-{id_}".title().replace("-", "")
                 stack.output(
-                    f"Client{name}{len(client_ids)}",
+                    name_of("Client", ledger.id, id_),
                     client.user_pool_client_id,
                     f"Client id of {kind} {id_} of {ledger.id}",
                 )

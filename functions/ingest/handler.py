@@ -19,11 +19,12 @@ from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import Request, read_request
 from audit_ledger.http.serving import finished, routed
 from functions.ingest.accept import Acceptor
-from functions.ingest.bus import is_from_bus, take_from_bus
+from functions.ingest.bus import take_from_bus
 from functions.ingest.capability import capability_statement
 from functions.ingest.ledgers import Ledgers
-from functions.ingest.own_events import is_own, take_own
+from functions.ingest.own_events import take_own
 from functions.ingest.routes import ROUTES
+from functions.ingest.ways import way_in
 
 logger = Logger()
 metrics = Metrics()
@@ -53,13 +54,14 @@ def token_claims() -> TokenClaims:
 
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
-def handler(event: dict[str, Any], context: object) -> Answer | None:  # noqa: ARG001 Lambda's form
+def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """Answer a request, or take an event from the bus, or of the ledger itself."""
-    if is_own(event):
+    way = way_in(context.invoked_function_arn, event)
+    if way == "own":
         taken = take_own(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)
         return taken
-    if is_from_bus(event):
+    if way == "bus":
         take_from_bus(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)
         return None

@@ -14,11 +14,12 @@ from audit_ledger.events import PatientRule, parse_audit_event
 from functions.ingest.accept import Acceptor
 
 SOURCE = "audit-ledger.query"
+MEMBERS = {"source", "ledger", "patient_system", "events"}
 
 
 def is_own(event: Mapping[str, Any]) -> bool:
-    """Whether an invocation is query's. Only the roles that may invoke ingest can say so."""
-    return event.get("source") == SOURCE and "routeKey" not in event
+    """Whether an event has the form of query's; that it is, the alias says (`ways`)."""
+    return event.keys() == MEMBERS and event["source"] == SOURCE
 
 
 def take_own(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:

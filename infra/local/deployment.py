@@ -13,7 +13,7 @@ from audit_ledger.errors import FormatError
 from infra.local.cloudformation import DeployedStack, Resource
 from infra.local.recorded import Made
 
-_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)")
+_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)(?::([^:/]+))?")
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
@@ -34,6 +34,7 @@ class Function:
     """Of an asynchronous invocation that failed."""
     dead_letters_arn: str | None = None
     """The queue for the events of asynchronous invocations that failed for good."""
+    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Route:
     function: str
     authorizer: Authorizer | None
     scopes: frozenset[str]
+    alias: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class RuleTarget:
     constant: str | None
     template: str | None
     paths: Mapping[str, str]
+    alias: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,14 @@ def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployme
         for r in resources
         if r.type == "AWS::Lambda::EventInvokeConfig"
     }
+    aliases = [r.properties for r in resources if r.type == "AWS::Lambda::Alias"]
     functions = (
-        _function(r, roles[r.properties["Role"]], retries.get(r.made.reference, 2))
+        _function(
+            r,
+            roles[r.properties["Role"]],
+            retries.get(r.made.reference, 2),
+            frozenset(a["Name"] for a in aliases if a["FunctionName"] == r.made.reference),
+        )
         for r in resources
         if r.type == "AWS::Lambda::Function" and r.properties["Runtime"].startswith("python")
     )
@@ -158,7 +167,13 @@ def function_name(arn: str) -> str:
     return found[1]
 
 
-def _function(resource: Resource, role: Made, retries: int) -> Function:
+def alias_of(arn: str) -> str:
+    """Take the alias out of an ARN that invokes a function by one; empty where there is none."""
+    found = _FUNCTION_ARN.search(arn)
+    return "" if found is None or found[2] is None else found[2]
+
+
+def _function(resource: Resource, role: Made, retries: int, aliases: frozenset[str]) -> Function:
     properties = resource.properties
     return Function(
         resource.made.reference,
@@ -171,6 +186,7 @@ def _function(resource: Resource, role: Made, retries: int) -> Function:
         role.attributes["RoleId"],
         retries,
         properties.get("DeadLetterConfig", {}).get("TargetArn"),
+        aliases,
     )
 
 
@@ -196,6 +212,7 @@ def _routes(resources: tuple[Resource, ...]) -> Iterator[Route]:
             function_name(integration["IntegrationUri"]),
             authorizer,
             frozenset(properties.get("AuthorizationScopes", ())),
+            alias_of(integration["IntegrationUri"]),
         )
 
 
@@ -263,6 +280,7 @@ def _rules(resources: tuple[Resource, ...]) -> Iterator[BusRule]:
                     target.get("Input"),
                     target.get("InputTransformer", {}).get("InputTemplate"),
                     target.get("InputTransformer", {}).get("InputPathsMap", {}),
+                    alias_of(target["Arn"]),
                 )
                 for target in properties["Targets"]
                 if ":lambda:" in target["Arn"]

@@ -115,15 +115,15 @@ class EventBusPump:
                 continue
             for target in rule.targets:
                 payload = transform(target, event.content, rule.name)
-                yield Delivery(rule.name, target.function, self._invoke(target.function, payload))
+                yield Delivery(rule.name, target.function, self._invoke(target, payload))
 
-    def _invoke(self, name: str, payload: Any) -> FunctionFailedError | None:
+    def _invoke(self, target: RuleTarget, payload: Any) -> FunctionFailedError | None:
         """Invoke asynchronously: with retries, then the function's dead-letter queue."""
-        function = self.deployment.functions[name]
+        function = self.deployment.functions[target.function]
         error = None
         for _ in range(1 + function.retries):
             try:
-                self.runner.invoke(name, payload)
+                self.runner.invoke(target.function, payload, alias=target.alias)
             except FunctionFailedError as raised:
                 error = raised
             else:

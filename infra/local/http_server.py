@@ -61,7 +61,7 @@ class HttpApi:
             if len(request.body) > MAX_BODY_BYTES:
                 return TOO_LARGE
             event = to_event(request, route, parameters, grant)
-            return to_answer(self._runner.invoke(route.function, event))
+            return to_answer(self._runner.invoke(route.function, event, alias=route.alias))
         except tuple(_REFUSALS) as error:
             return _REFUSALS[type(error)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
-from infra.local.deployment import function_name
+from infra.local.deployment import alias_of, function_name
 from infra.local.runner import FunctionFailedError, Runner
 
 
@@ -43,7 +43,8 @@ def _answer(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
     name = function_name(asked) if ":" in asked else asked
     answer: dict[str, Any] = {"StatusCode": 200, "ResponseMetadata": {"HTTPStatusCode": 200}}
     try:
-        payload = json.dumps(_runners[-1].invoke(name, json.loads(params["body"])))
+        answered = _runners[-1].invoke(name, json.loads(params["body"]), alias=alias_of(asked))
+        payload = json.dumps(answered)
     except FunctionFailedError:
         answer["FunctionError"] = "Unhandled"
         payload = '{"errorMessage": "the function failed"}'

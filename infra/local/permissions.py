@@ -109,6 +109,9 @@ class Permissions:
             }
         elif resource_type == "AWS::S3::BucketPolicy":
             self._add_to(f"arn:aws:s3:::{properties['Bucket']}", properties)
+        elif resource_type == "AWS::Events::EventBusPolicy":
+            bus = self.place.arn("events", f"event-bus/{properties['EventBusName']}")
+            self._add_to(bus, {"PolicyDocument": {"Statement": properties["Statement"]}})
         elif resource_type == "AWS::SQS::QueuePolicy":
             for url in properties["Queues"]:
                 self._add_to(self.place.arn("sqs", url.rpartition("/")[2]), properties)

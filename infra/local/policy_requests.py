@@ -7,6 +7,7 @@ SQS and Systems Manager. A service or operation that is not known here is refuse
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
@@ -145,10 +146,22 @@ def _s3(call: Call, _: Place) -> Iterator[Asked]:
     for parameter, key in (("IfNoneMatch", "s3:if-none-match"), ("IfMatch", "s3:if-match")):
         if parameter in parameters:
             context[key] = (parameters[parameter],)
-    yield Asked(_S3_ACTIONS[call.operation], resource, context)
-    if call.operation == "PutObject" and "ObjectLockMode" in parameters:
-        mode = {"s3:object-lock-mode": (parameters["ObjectLockMode"],)}
-        yield Asked("s3:PutObjectRetention", resource, mode)
+    lock = _object_lock(parameters)
+    yield Asked(_S3_ACTIONS[call.operation], resource, {**context, **lock})
+    if call.operation == "PutObject" and lock:
+        yield Asked("s3:PutObjectRetention", resource, lock)
+
+
+def _object_lock(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Give the condition keys of the lock that a PutObject asks for."""
+    if "ObjectLockMode" not in parameters:
+        return {}
+    until: datetime = parameters["ObjectLockRetainUntilDate"]
+    return {
+        "s3:object-lock-mode": (parameters["ObjectLockMode"],),
+        "s3:object-lock-retain-until-date": (until.isoformat(),),
+        "s3:object-lock-remaining-retention-days": (str((until - datetime.now(UTC)).days),),
+    }
 
 
 def _sqs(call: Call, place: Place) -> Iterator[Asked]:

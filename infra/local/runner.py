@@ -87,15 +87,18 @@ class Runner:
     _environments: dict[tuple[str, int], ExecutionEnvironment] = field(default_factory=dict)
     _one_at_a_time: RLock = field(default_factory=RLock)
 
-    def invoke(self, name: str, event: Any, environment: int = 0) -> Any:
+    def invoke(self, name: str, event: Any, environment: int = 0, alias: str = "") -> Any:
         """Invoke a function with an event; both it and the answer pass through JSON.
 
         `environment` says which of the function's execution environments runs it; a new one starts
-        cold. Raises TooLargeError where the event is over 6 MB, NotFoundError where there is no
-        such function, FunctionFailedError where the handler raised or answered over 6 MB.
+        cold. `alias`: by which it is invoked. Raises TooLargeError where the event is over 6 MB,
+        NotFoundError where there is no such function or alias, FunctionFailedError where the
+        handler raised or answered over 6 MB.
         """
         if name not in self.functions:
             raise NotFoundError(f"no function {name} is deployed")
+        if alias and alias not in self.functions[name].aliases:
+            raise NotFoundError(f"function {name} has no alias {alias}")
         payload = _to_json(event)
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise TooLargeError(f"{name}: event of {len(payload)} bytes, over {MAX_PAYLOAD_BYTES}")
@@ -111,7 +114,7 @@ class Runner:
             try:
                 warm = self._warm(function, environment)
                 warm.invocations += 1
-                answer = _to_json(warm.handler(json.loads(payload), _context(function)))
+                answer = _to_json(warm.handler(json.loads(payload), _context(function, alias)))
             except Exception as error:  # Lambda's runtime outlives whatever a handler raises
                 self.log_of(name).write(f"[ERROR] {traceback.format_exc()}")
                 raise FunctionFailedError(f"{name} raised {type(error).__name__}") from error
@@ -171,10 +174,10 @@ def _to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _context(function: Function) -> Context:
+def _context(function: Function, alias: str) -> Context:
     return Context(
         function.name,
-        function.arn,
+        f"{function.arn}:{alias}" if alias else function.arn,
         str(function.memory_mb),
         str(uuid.uuid4()),
         time.monotonic() + function.timeout_seconds,

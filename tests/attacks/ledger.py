@@ -131,7 +131,7 @@ class Ledger:
     def append(self, *counts: int) -> None:
         """Have events accepted and committed, so many in each batch."""
         for count in counts:
-            answer = ingest.handler(post("/", _bundle(count)), None)
+            answer = ingest.handler(post("/", _bundle(count)), CONTEXT)
             assert answer is not None
             assert answer["statusCode"] == 200
             sequenced = sequencing.handler({"Records": self.world.messages()}, CONTEXT)

@@ -5,9 +5,12 @@ from typing import Any
 
 from functions.ingest import handler
 from functions.sequencer import handler as sequencing
+from tests.functions.pipeline import Context
 from tests.world import World
 
-CONTEXT: Any = None
+CONTEXT: Any = Context()
+BY_BUS: Any = Context("bus")
+BY_QUERY: Any = Context("own")
 SECRET = "Mallory O'Secret"  # a name that no answer and no flag may repeat
 R4 = {
     "resourceType": "AuditEvent",

@@ -6,7 +6,7 @@ from typing import Any
 
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
-from tests.world import ORIGIN
+from tests.world import NAME, ORIGIN
 
 GENERATION = 2026000
 NOW_MS = 1_795_000_000_000
@@ -41,7 +41,11 @@ def message(
 
 
 class Context:
-    """Lambda's context, as far as our handlers ask: time is left."""
+    """Lambda's context, as far as our handlers ask: time is left, and by what they were called."""
+
+    def __init__(self, alias: str = "live") -> None:
+        function = f"arn:aws:lambda:eu-central-1:123456789012:function:{NAME}-any"
+        self.invoked_function_arn = f"{function}:{alias}" if alias else function
 
     def get_remaining_time_in_millis(self) -> int:
         """Give two minutes, always."""

@@ -11,7 +11,7 @@ from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler
 from functions.ingest.ledgers import LONGEST_KEPT, remembering
 from tests.conftest import MATERIAL
-from tests.functions.ingesting import BODY, CONTEXT, R4, SECRET, bundle, send, sequence
+from tests.functions.ingesting import BODY, BY_BUS, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import answer_json, opened, post
 from tests.world import LEDGER, NAME, ORIGIN, World
 
@@ -222,7 +222,7 @@ def test_events_of_the_bus_belong_to_the_rules_portal_and_ledger(world: World) -
     """What the event claims of itself does not matter; a redelivery is the same event."""
     event = {"id": "bus-1", "source": "someone-else", "detail": R4}
     for _ in range(2):
-        handler.handler({"portal": "ehr", "ledger": LEDGER, "event": event}, CONTEXT)
+        handler.handler({"portal": "ehr", "ledger": LEDGER, "event": event}, BY_BUS)
     sequence(world)
     ((_, record, _),) = opened(world)
     assert record.portal == "ehr"

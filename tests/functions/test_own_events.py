@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, TokenClaims, read_access
+from audit_ledger.access import (
+    OWN_PORTAL,
+    OWN_USE,
+    Access,
+    ForbiddenError,
+    TokenClaims,
+    read_access,
+)
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference, RejectedEvent
 from functions.ingest import handler
@@ -15,7 +22,8 @@ from functions.query.own_events import ITI_81, use_of_the_log
 from infra import names
 from infra.settings import SettingsError
 from infra.settings_reader import read_settings
-from tests.functions.ingesting import BODY, CONTEXT, R4, send, sequence
+from tests.functions.ingesting import BODY, BY_BUS, BY_QUERY, CONTEXT, R4, send, sequence
+from tests.functions.pipeline import Context
 from tests.functions.requests import answer_json, opened, post
 from tests.world import LEDGER, NAME, ORIGIN, World
 
@@ -56,7 +64,7 @@ TOLD = told([BODY.decode()])
 
 
 def take(events: list[str], system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
-    answer: dict[str, Any] | None = handler.handler(told(events, system, ledger), CONTEXT)
+    answer: dict[str, Any] | None = handler.handler(told(events, system, ledger), BY_QUERY)
     assert answer is not None
     return answer
 
@@ -178,25 +186,51 @@ def test_settings_refuse_that_id() -> None:
         read_settings({"stage": "dev", "audit-ledger": settings})
 
 
+OF_THE_BUS = {"portal": "ehr", "ledger": LEDGER, "event": {"id": "1", "detail": R4}}
+FORMS = {"a request": post("/AuditEvent", BODY), "of the bus": OF_THE_BUS, "own": TOLD}
+TAKEN = {"live": "a request", "bus": "of the bus", "own": "own"}
+
+
+@pytest.mark.parametrize("alias", ["live", "bus", "own", "", "1", "$LATEST", "other"])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_alias_takes_one_form_of_event_and_nothing_else(
+    world: World, alias: str, form: str
+) -> None:
+    """So who may call one of them cannot do what another is for; the function itself takes none."""
+    context: Any = Context(alias)
+    if TAKEN.get(alias) == form:
+        handler.handler(FORMS[form], context)
+        assert len(world.messages()) == 1
+        return
+    with pytest.raises(ForbiddenError):
+        handler.handler(FORMS[form], context)
+    assert world.messages() == []
+
+
+@pytest.mark.parametrize("form", ["a request", "of the bus"])
+def test_query_cannot_speak_as_a_portal(world: World, form: str) -> None:
+    """Whatever it adds to what it may say, to pass for its own: nothing is queued."""
+    forged = {**TOLD, **FORMS[form]}
+    with pytest.raises((ForbiddenError, RejectedEvent)):
+        handler.handler(forged, BY_QUERY)
+    assert world.messages() == []
+
+
 @pytest.mark.parametrize(
-    "event",
+    ("event", "context"),
     [
-        {**post("/AuditEvent", BODY), **TOLD},
-        {"portal": "ehr", "ledger": LEDGER, "event": {"id": "1", "detail": TOLD}},
-        {
-            "portal": "ehr",
-            "ledger": LEDGER,
-            "event": {**TOLD, "id": "1", "detail": R4},
-        },
+        ({**post("/AuditEvent", BODY), **TOLD}, CONTEXT),
+        ({**OF_THE_BUS, "event": {"id": "1", "detail": TOLD}}, BY_BUS),
+        ({**OF_THE_BUS, "event": {**TOLD, "id": "1", "detail": R4}}, BY_BUS),
     ],
     ids=["a request", "the detail of a bus event", "a bus event"],
 )
 def test_what_comes_by_another_way_is_not_the_ledgers_own(
-    world: World, event: dict[str, Any]
+    world: World, event: dict[str, Any], context: Any
 ) -> None:
-    """Requests have a route, and events of the bus are within what the rule makes of them."""
+    """However it spells itself: it is the portal's, or nobody's."""
     try:
-        handler.handler(event, CONTEXT)
+        handler.handler(event, context)
     except RejectedEvent:
         assert world.messages() == []
         return

@@ -95,7 +95,8 @@ def test_services_call_what_is_behind_the_api_and_rules_of_our_bus_ingest_and_fo
     api = ("apigateway.amazonaws.com", f"arn:aws:execute-api:{REGION}:{ACCOUNT}:")
     bus = ("events.amazonaws.com", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/*")
     assert called == {
-        f"{function}-ingest:live": {api, bus},
+        f"{function}-ingest:live": {api},
+        f"{function}-ingest:bus": {bus},
         f"{function}-query:live": {api},
         f"{function}-published": {api},
         f"{function}-follower": {("events.amazonaws.com", after_digests)},

@@ -18,6 +18,7 @@ from tests.infra.assembly import (
 P = "audit-ledger-dev"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}"
 INGEST, QUERY = f"{FUNCTION}-ingest:live", f"{FUNCTION}-query:live"
+INGEST_OF_BUS, INGEST_OF_QUERY = f"{FUNCTION}-ingest:bus", f"{FUNCTION}-ingest:own"
 CLAIMS = {"ledger": "ledger", "portal": "portal", "patient": "patient"}
 
 
@@ -44,7 +45,7 @@ def environment(name: str) -> dict[str, Any]:
             "LEDGERS_TABLE": f"{P}-ledgers",
             "VIEWS_TABLE": f"{P}-views",
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
-            "INGEST_FUNCTION": INGEST,
+            "INGEST_FUNCTION": INGEST_OF_QUERY,
             "TOKEN_CLAIMS": CLAIMS,
         },
         "follower": {
@@ -62,7 +63,12 @@ def environment(name: str) -> dict[str, Any]:
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "TOKEN_CLAIMS": CLAIMS,
         },
-        "dead-letters": {"STAGE": "dev", "ARCHIVE_BUCKET": f"{P}-archive-{ACCOUNT}-{REGION}"},
+        "dead-letters": {
+            "STAGE": "dev",
+            "ARCHIVE_BUCKET": f"{P}-archive-{ACCOUNT}-{REGION}",
+            "LOCK_MODE": "GOVERNANCE",
+            "LOCK_DAYS": "1",
+        },
         f"{ledger}-sequencer": {
             "ORIGIN": origin,
             "BLOCKS_TABLE": f"{P}-blocks",
@@ -147,7 +153,7 @@ def test_a_functions_log_is_encrypted_and_expires(dev: Assembly, name: str) -> N
 def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_aliases(
     dev: Assembly,
 ) -> None:
-    """A portal waits for ingest, a person for query; whoever calls them calls the alias `live`."""
+    """A portal waits for ingest, a person for query; whoever calls ingest has its own alias."""
     started = {n for n, f in functions(dev).items() if "SnapStart" in f.properties}
     assert started == {"ingest", "query"}
     versions = {
@@ -161,7 +167,7 @@ def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_alia
         for alias in dev.resources("AWS::Lambda::Alias")
     }
     assert aliases == {
-        (f"{P}-ingest", "live"): f"{P}-ingest",
+        **{(f"{P}-ingest", alias): f"{P}-ingest" for alias in ("live", "bus", "own")},
         (f"{P}-query", "live"): f"{P}-query",
     }
     assert {
@@ -172,7 +178,7 @@ def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_alia
         for rule in dev.resources("AWS::Events::Rule")
         for target in rule.properties["Targets"]
     }
-    assert targets == {INGEST, f"{FUNCTION}-follower"}
+    assert targets == {INGEST_OF_BUS, f"{FUNCTION}-follower"}
 
 
 def test_query_answers_before_the_api_gives_up_and_ingest_before_query_does(

@@ -58,12 +58,12 @@ def needles(samples: list[Path]) -> set[str]:
 ORDINARY = {"AuditEvent", "application", "OperationOutcome", "Patient", "source"}
 
 
-def otherwise(sample: Path) -> Iterator[dict[str, Any]]:
+def otherwise(sample: Path) -> Iterator[tuple[dict[str, Any], Any]]:
     """The same sample in a Bundle, as a CloudEvent, and over the bus."""
     resource = json.loads(sample.read_bytes())
     entry = {"resource": resource, "request": {"method": "POST", "url": "AuditEvent"}}
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
-    yield post("/", json.dumps(bundle).encode())
+    yield post("/", json.dumps(bundle).encode()), CONTEXT
     event = {
         "specversion": "1.0",
         "id": sample.stem,
@@ -72,8 +72,9 @@ def otherwise(sample: Path) -> Iterator[dict[str, Any]]:
         "datacontenttype": "application/fhir+json",
         "data": resource,
     }
-    yield post("/events", json.dumps(event).encode(), "application/cloudevents+json")
-    yield {"portal": "ehr", "ledger": LEDGER, "event": {"id": sample.stem, "detail": resource}}
+    yield post("/events", json.dumps(event).encode(), "application/cloudevents+json"), CONTEXT
+    over_bus = {"portal": "ehr", "ledger": LEDGER, "event": {"id": sample.stem, "detail": resource}}
+    yield over_bus, Context("bus")
 
 
 def clear_texts(world: World, messages: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
@@ -123,7 +124,7 @@ def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
         answers.append(
             ingest.handler(post("/AuditEvent", sample.read_bytes(), idempotency_key=key), CONTEXT)
         )
-        answers += [ingest.handler(event, CONTEXT) for event in otherwise(sample)]
+        answers += [ingest.handler(event, context) for event, context in otherwise(sample)]
     messages = world.messages()
     assert len(messages) > 3 * len(SAMPLES)
     world.sqs.delete_queue(QueueUrl=world.queue_url)

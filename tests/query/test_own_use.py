@@ -115,7 +115,7 @@ def test_a_refused_question_finds_nothing_and_is_no_use(stage: Stage) -> None:
 def test_query_may_not_write(stage: Stage) -> None:
     """Its role reads; what it records it has from ingest alone."""
     function: Function = stage.cloud.deployment.functions["audit-ledger-dev-query"]
-    assert function.environment["INGEST_FUNCTION"].endswith("audit-ledger-dev-ingest:live")
+    assert function.environment["INGEST_FUNCTION"].endswith("audit-ledger-dev-ingest:own")
     stage.send(read_of("rose"))
     stage.settle()
     stage.page("patient=rose")
