@@ -28,7 +28,7 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
             "OnlyPublishersWrite",
             [*_WRITES, "s3:DeleteObject"],
             [everything],
-            unless_role(names.publisher_roles),
+            unless_role(*names.publisher_roles),
         ),
         _deny_elsewhere(
             "EachUnderItsOwnPrefix",
@@ -65,13 +65,12 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
     """Give the policy of the archive: blocks, first keys and dead letters, put once."""
     everything = names.bucket_arn("archive", "*")
     dead_letters = names.bucket_arn("archive", "*/dead-letters/*")
-    dead_letters_role = names.role_arn(names.named("dead-letters"))
     return [
         deny_all(
             "OnlyPublishersAndDeadLettersWrite",
             _WRITES,
             [everything],
-            unless_role(names.publisher_roles, dead_letters_role),
+            unless_role(*names.publisher_roles, names.dead_letters_role),
         ),
         _deny_elsewhere(
             "EachUnderItsOwnPrefix",
@@ -86,13 +85,30 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
             "DeadLettersAreForTheirFunction",
             _WRITES,
             [dead_letters],
-            unless_role(dead_letters_role),
+            unless_role(names.dead_letters_role),
         ),
         deny_all(
             "NothingIsWrittenOver",
             ["s3:PutObject"],
             [everything],
             {"Null": {"s3:if-none-match": "true"}},
+        ),
+        deny_all(
+            "NothingIsPutUnlocked",
+            ["s3:PutObject"],
+            [everything],
+            {"Null": {"s3:object-lock-retain-until-date": "true"}},
+        ),
+        # A day less: time passes between the writer's clock and S3's.
+        deny_all(
+            "NothingIsLockedForLess",
+            ["s3:PutObject", "s3:PutObjectRetention"],
+            [everything],
+            {
+                "NumericLessThan": {
+                    "s3:object-lock-remaining-retention-days": str(settings.retention.days - 1)
+                }
+            },
         ),
         *_protection("archive", names, settings),
         *_nothing_hidden(names, settings),

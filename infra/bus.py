@@ -13,9 +13,10 @@ from constructs import Construct
 from infra.alarms import alarm, of_queue
 from infra.ledger_functions import PUBLISHED_SOURCE
 from infra.operations import Operations
+from infra.queue_policies import queue_statements
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
-from infra.statements import allow
+from infra.statements import allow, deny_all, unless_role
 
 UNDELIVERED_DAYS = 14
 
@@ -42,7 +43,8 @@ class BusStack(StageStack):
             description=(
                 "Events from the bus were not accepted: ingest refused them, or failed for hours. "
                 f"They are in {self.names.undelivered}, in the clear, for {UNDELIVERED_DAYS} days: "
-                "find the cause in ingest's log, put them on the bus again, purge the queue."
+                "find the cause in ingest's log, put them on the bus again, take them off the "
+                "queue."
             ),
         )
         self.output("BusArn", bus.event_bus_arn, "Portals put events here, from their own account")
@@ -50,9 +52,22 @@ class BusStack(StageStack):
     def _let_portals_put(self, bus: events.EventBus) -> None:
         """Let other accounts put events: one statement for all, for a bus' policy is small.
 
-        This account needs no policy; its portals need permission of their own. Nobody else speaks
-        as the ledger: whoever listens for its digests and findings would believe it.
+        This account's portals need permission of their own. Nobody but publishers and the follower
+        speaks as the ledger, of whichever account: whoever listens for its digests and findings
+        would believe it.
         """
+        names = self.names
+        bus.add_to_resource_policy(
+            deny_all(
+                "OnlyTheLedgerSpeaksAsTheLedger",
+                ["events:PutEvents"],
+                [bus.event_bus_arn],
+                {
+                    "ForAnyValue:StringEquals": {"events:source": [PUBLISHED_SOURCE]},
+                    **unless_role(*names.publisher_roles, names.follower_role),
+                },
+            )
+        )
         accounts = {p.account for ledger in self.settings.ledgers for p in ledger.portals}
         others = sorted(a for a in accounts if a is not None and a != self.settings.account)
         if others:
@@ -103,6 +118,15 @@ class BusStack(StageStack):
                 bus_service,
             )
         )
+        queue.apply_removal_policy(self.removal_policy)
+        for statement in queue_statements(
+            self.names,
+            queue.queue_arn,
+            senders=(self.names.ingest_role,),
+            receivers=None,
+            services_send=True,
+        ):
+            queue.add_to_resource_policy(statement)
         acknowledge(
             queue,
             "It is the dead-letter queue of the bus' rules and of ingest; what is in it waits for "

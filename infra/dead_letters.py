@@ -23,7 +23,12 @@ class DeadLettersStack(StageStack):
             operations,
             name=names.named("dead-letters"),
             source="dead_letters",
-            environment={"STAGE": settings.stage, "ARCHIVE_BUCKET": names.bucket("archive")},
+            environment={
+                "STAGE": settings.stage,
+                "ARCHIVE_BUCKET": names.bucket("archive"),
+                "LOCK_MODE": settings.retention.mode,
+                "LOCK_DAYS": str(settings.retention.days),
+            },
             may=[
                 Permission(
                     "TakeDeadLetters",
@@ -34,7 +39,7 @@ class DeadLettersStack(StageStack):
                 # Reading, to see that what is there already is the same.
                 Permission(
                     "Archive",
-                    ["s3:PutObject", "s3:GetObject"],
+                    ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"],
                     [names.bucket_arn("archive", "*/dead-letters/*")],
                     why_pattern=f"The dead letters of every ledger, and no blocks. {_SEALED}",
                 ),

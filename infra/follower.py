@@ -248,6 +248,11 @@ class FollowerStack(StageStack):
                 events.CfnRule.TargetProperty(
                     id="follower",
                     arn=follower.function.function_arn,
+                    # Whose digest it is, and nothing else: views are made anew by who may invoke.
+                    input_transformer=events.CfnRule.InputTransformerProperty(
+                        input_paths_map={"origin": "$.detail.origin"},
+                        input_template='{"detail": {"origin": <origin>}}',
+                    ),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
                         maximum_event_age_in_seconds=MOST_EVENT_SECONDS, maximum_retry_attempts=2
                     ),

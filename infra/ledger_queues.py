@@ -12,6 +12,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra.alarms import alarm, of_queue, total
 from infra.operations import Operations
+from infra.queue_policies import queue_statements
 from infra.settings import Ledger
 from infra.stage_stack import StageStack, acknowledge
 
@@ -79,8 +80,33 @@ def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations)
         "was not started, and the next run does its work.",
         ["AwsSolutions-SQS3"],
     )
+    _protect(stack, ledger, LedgerQueues(waiting, dead_letters, unpublished))
     _watch(stack, ledger, operations)
     return LedgerQueues(waiting, dead_letters, unpublished)
+
+
+def _protect(stack: StageStack, ledger: Ledger, queues: LedgerQueues) -> None:
+    """Let the queues be used by those whom they are for, and keep them when their stack goes."""
+    names = stack.names
+    # The break-glass role returns dead letters.
+    ingest, rebuild = names.ingest_role, names.rebuild_role
+    sequencer = names.role_arn(names.of_ledger(ledger.id, "sequencer"))
+    schedule = names.role_arn(names.of_ledger(ledger.id, "schedule"))
+    for queue, name, senders, receivers in (
+        (queues.waiting, names.queue(ledger.id), (ingest, rebuild), (sequencer,)),
+        # Nobody sends: SQS itself moves messages there.
+        (queues.dead_letters, names.dead_letters(ledger.id), (), (names.dead_letters_role,)),
+        (queues.unpublished, names.unpublished(ledger.id), (schedule,), None),
+    ):
+        queue.apply_removal_policy(stack.removal_policy)
+        for statement in queue_statements(
+            names,
+            names.queue_arn(name),
+            senders=senders,
+            receivers=receivers,
+            services_send=not senders,
+        ):
+            queue.add_to_resource_policy(statement)
 
 
 def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:

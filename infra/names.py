@@ -12,12 +12,18 @@ OWN_PORTAL = "audit-ledger"
 
 @dataclass(frozen=True)
 class Names:
-    """Names of one stage in one account and region; `account` and `region` may be CDK tokens."""
+    """Names of one stage in one account and region; `account` and `region` may be CDK tokens.
+
+    `ledger_ids`: the ledgers of the stage, whose roles policies name one by one. `qualifier`: that
+    of the CDK bootstrap stack, whose role deploys.
+    """
 
     stage: str
     partition: str
     region: str
     account: str
+    ledger_ids: tuple[str, ...] = ()
+    qualifier: str = "hnb659fds"
 
     @property
     def prefix(self) -> str:
@@ -90,21 +96,32 @@ class Names:
         bucket = f"arn:{self.partition}:s3:::{self.bucket(purpose)}"
         return f"{bucket}/{key}" if key else bucket
 
-    # The fixed roles that policies name. `*` stands for the ledger id.
+    # The fixed roles that policies name, each by its exact ARN: of a pattern, whoever may make a
+    # role could choose a name that it spares.
+    @property
+    def deployment_role(self) -> str:
+        """The role of the CDK bootstrap stack under which CloudFormation changes resources."""
+        return self.role_arn(f"cdk-{self.qualifier}-cfn-exec-role-{self.account}-{self.region}")
+
     @property
     def ingest_role(self) -> str:
         """Accepts events; may read and make subject secrets."""
         return self.role_arn(self.named("ingest"))
 
     @property
-    def sequencer_roles(self) -> str:
+    def sequencer_roles(self) -> tuple[str, ...]:
         """The sequencers of all ledgers."""
-        return self.role_arn(self.of_ledger("*", "sequencer"))
+        return tuple(self.role_arn(self.of_ledger(i, "sequencer")) for i in self.ledger_ids)
 
     @property
-    def publisher_roles(self) -> str:
+    def publisher_roles(self) -> tuple[str, ...]:
         """The publishers of all ledgers."""
-        return self.role_arn(self.of_ledger("*", "publisher"))
+        return tuple(self.role_arn(self.of_ledger(i, "publisher")) for i in self.ledger_ids)
+
+    @property
+    def dead_letters_role(self) -> str:
+        """Copies dead letters to the archive."""
+        return self.role_arn(self.named("dead-letters"))
 
     @property
     def rebuild_role(self) -> str:
@@ -124,8 +141,3 @@ class Names:
             self.role_arn(self.named("query")),
             self.follower_role,
         )
-
-    @property
-    def erasure_role(self) -> str:
-        """The only one that deletes subject secrets, once it exists."""
-        return self.role_arn(self.named("erasure"))

@@ -31,8 +31,19 @@ def deny_all(
 
 
 def unless_role(*roles: str) -> dict[str, Any]:
-    """Condition of a Deny: it spares the roles with these ARNs or patterns, existing or not yet."""
-    return {"ArnNotLike": {"aws:PrincipalArn": list(roles)}}
+    """Condition of a Deny: it spares the roles with exactly these ARNs, existing or not yet."""
+    if any("*" in role or "?" in role for role in roles):
+        raise AssertionError(f"a Deny spares exact ARNs, found {roles}")
+    return {"ArnNotEquals": {"aws:PrincipalArn": list(roles)}}
+
+
+def unless_service() -> dict[str, Any]:
+    """Condition of a Deny: it spares AWS services that act for themselves.
+
+    They need an Allow of their own in the policy, which names service and source. Who has no
+    identity (the key is missing then) is not spared.
+    """
+    return {"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
 
 
 def _statement(

@@ -1,7 +1,12 @@
 """Resource policies of the tables: what nobody may do, and who alone may do the rest.
 
-They deny and never allow: a role still needs its own permission. Roles are named by patterns of
-their fixed names, so that none need exist yet.
+They deny and never allow: a role still needs its own permission. Roles are named by the exact ARNs
+that their fixed names give, so that none need exist yet and no other can be made to fit.
+
+A table's policy knows the actions that the DynamoDB developer guide lists in "API operations
+supported by resource-based policies". Restoring a backup is not among them: it is an action on the
+backup, which is why making one is denied. Nor is CreateTable, nor what AWS Backup does by itself
+(docs/threat-model.md).
 """
 
 from collections.abc import Sequence
@@ -25,17 +30,35 @@ _READS = (
 )
 
 
-def statements_of(table: str, names: Names, *, protected: bool) -> Sequence[iam.PolicyStatement]:
+_MANAGEMENT = (
+    "dynamodb:UpdateTable",  # its stream, its deletion protection, its encryption
+    "dynamodb:UpdateContinuousBackups",
+    "dynamodb:DeleteTable",
+)
+_COPIES = (
+    "dynamodb:CreateBackup",
+    "dynamodb:ExportTableToPointInTime",
+    "dynamodb:RestoreTableToPointInTime",
+    "dynamodb:EnableKinesisStreamingDestination",
+    "dynamodb:UpdateKinesisStreamingDestination",
+    "dynamodb:DisableKinesisStreamingDestination",
+)
+_NOT_COPIED = ("subjects", "ledgers")
+
+
+def statements_of(table: str, names: Names) -> Sequence[iam.PolicyStatement]:
     """Give the resource policy of a table, by its short name."""
     arn = names.table_arn(table)
     statements = [
         # DynamoDB deletes what expires by itself, whatever else a policy denies.
         deny_all("NothingExpires", ["dynamodb:UpdateTimeToLive"], [arn]),
+        # CloudFormation itself is held by deletion protection, where stacks are protected.
+        deny_all("OnlyDeploymentsManageIt", _MANAGEMENT, [arn], unless_role(names.deployment_role)),
         *_OF_TABLE[table](names, arn),
     ]
-    if protected and table == "blocks":
-        # Only where stacks are protected: otherwise a developer's stack could not be removed.
-        statements.append(deny_all("NobodyDeletesTheLog", ["dynamodb:DeleteTable"], [arn]))
+    if table in _NOT_COPIED:
+        # A copy would have no policy: whoever reads it reads secrets, erased ones too.
+        statements.append(deny_all("NobodyCopiesIt", _COPIES, [arn]))
     return statements
 
 
@@ -55,7 +78,7 @@ def _blocks(names: Names, table: str) -> list[iam.PolicyStatement]:
             "OnlySequencersAppend",
             ["dynamodb:PutItem"],
             [table],
-            unless_role(names.sequencer_roles, names.rebuild_role),
+            unless_role(*names.sequencer_roles, names.rebuild_role),
         ),
     ]
 
@@ -71,7 +94,7 @@ def _events(names: Names, table: str) -> list[iam.PolicyStatement]:
             "OnlySequencersIndex",
             ["dynamodb:PutItem", "dynamodb:BatchWriteItem"],
             [table],
-            unless_role(names.sequencer_roles, names.rebuild_role),
+            unless_role(*names.sequencer_roles, names.rebuild_role),
         ),
     ]
 
@@ -82,7 +105,7 @@ def _subjects(names: Names, table: str) -> list[iam.PolicyStatement]:
             "OnlyThoseWhoOpenRecordsReadSecrets",
             _READS,
             [table, f"{table}/index/*"],
-            unless_role(*names.reader_roles, names.erasure_role),
+            unless_role(*names.reader_roles),
         ),
         deny_all(
             "OnlyIngestMakesSecrets",
@@ -90,13 +113,17 @@ def _subjects(names: Names, table: str) -> list[iam.PolicyStatement]:
             [table],
             unless_role(names.ingest_role),
         ),
+        # Erasure will be spared by the ARN of its role, with the stack that makes that role.
         deny_all(
-            "OnlyErasureErases",
-            ["dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+            "NobodyChangesOrDeletesSecrets",
+            [
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:BatchWriteItem",
+                *_PARTIQL_WRITES,
+            ],
             [table],
-            unless_role(names.erasure_role),
         ),
-        deny_all("NoOtherWayToWrite", ["dynamodb:BatchWriteItem", *_PARTIQL_WRITES], [table]),
     ]
 
 
@@ -119,7 +146,7 @@ def _ledgers(names: Names, table: str) -> list[iam.PolicyStatement]:
             "OnlyPublishersWriteWhatIsPublished",
             ["dynamodb:PutItem", "dynamodb:UpdateItem"],
             [table],
-            {**_item("published"), **unless_role(names.publisher_roles, names.rebuild_role)},
+            {**_item("published"), **unless_role(*names.publisher_roles, names.rebuild_role)},
         ),
     ]
 

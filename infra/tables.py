@@ -75,7 +75,7 @@ class TablesStack(StageStack):
             deletion_protection=self.settings.protected,
             removal_policy=self.removal_policy,
         )
-        for statement in statements_of(name, self.names, protected=self.settings.protected):
+        for statement in statements_of(name, self.names):
             table.add_to_resource_policy(statement)
         self._watch(name, indexes)
         acknowledge(

@@ -15,14 +15,16 @@ from functions.dead_letters.archive import archive, ledger_of
 
 logger = Logger()
 metrics = Metrics()
-_NOTHING_IS_LOCKED = Retention("GOVERNANCE", 1)
 _s3 = cache(clients.s3)
 
 
 @cache
 def objects(ledger_id: str) -> LedgerObjects:
     """One ledger's part of the archive."""
-    return LedgerObjects(_s3(), os.environ["ARCHIVE_BUCKET"], ledger_id, _NOTHING_IS_LOCKED)
+    env = os.environ
+    mode = "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE"
+    retention = Retention(mode, int(env["LOCK_DAYS"]))
+    return LedgerObjects(_s3(), env["ARCHIVE_BUCKET"], ledger_id, retention)
 
 
 @metrics.log_metrics
@@ -44,4 +46,4 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
 
 
 def _put(ledger_id: str, path: str, data: bytes) -> None:
-    objects(ledger_id).put_once(path, data, int(time.time()), locked=False)
+    objects(ledger_id).put_once(path, data, int(time.time()), locked=True)

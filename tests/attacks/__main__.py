@@ -7,6 +7,7 @@ if __name__ == "__main__":
     for begin, end, written in (
         (matrix.BEGIN, matrix.END, matrix.written_matrix()),
         (queue_rows.BEGIN, queue_rows.END, queue_rows.written_queue()),
+        (matrix.REFUSALS, matrix.END_OF_REFUSALS, matrix.written_refusals()),
     ):
         before, rest = text.split(begin)
         _, after = rest.split(end)

@@ -2,7 +2,7 @@
 
     python -m tests.attacks
 
-writes those lines into the document.
+writes those lines into the document, and below them what policies refuse.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tests.attacks.entry_rows import ENTRY_ROWS
 from tests.attacks.head_rows import HEAD_ROWS
 from tests.attacks.history_rows import HISTORY_ROWS
 from tests.attacks.receipt_rows import RECEIPT_ROWS
+from tests.attacks.refusal_rows import REFUSAL_ROWS, shown
 from tests.attacks.row import Found, Row
 from tests.attacks.table_rows import TABLE_ROWS
 
@@ -24,6 +25,9 @@ HEADER = (
     "| what | was | `ledger verify`, first contact | … remembering | publisher | monitor |\n"
     "|---|---|---|---|---|---|\n"
 )
+
+REFUSALS, END_OF_REFUSALS = "<!-- refusals: python -m tests.attacks -->\n", "<!-- end -->\n"
+REFUSALS_HEADER = "| what | to do | may | everybody else is refused by |\n|---|---|---|---|\n"
 
 INCOMPLETE = frozenset(("missing", "unreachable", "not-witnessed", "stale", "in-progress"))
 
@@ -40,6 +44,14 @@ def written_matrix() -> str:
     return HEADER + "".join(
         f"| {target} | {'; '.join(ways)} | {' | '.join(outcome)} |\n"
         for target, outcome, ways in _lines()
+    )
+
+
+def written_refusals() -> str:
+    """Give the table of what policies refuse."""
+    return REFUSALS_HEADER + "".join(
+        f"| {row.what} | {row.to_do} | {', '.join(shown(row.may)) or 'nobody'} | {row.by} |\n"
+        for row in REFUSAL_ROWS
     )
 
 

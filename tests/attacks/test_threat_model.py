@@ -1,6 +1,15 @@
 """docs/threat-model.md says what the matrix proves."""
 
-from tests.attacks.matrix import BEGIN, DOCUMENT, END, ROWS, written_matrix
+from tests.attacks.matrix import (
+    BEGIN,
+    DOCUMENT,
+    END,
+    END_OF_REFUSALS,
+    REFUSALS,
+    ROWS,
+    written_matrix,
+    written_refusals,
+)
 from tests.attacks.receipt_rows import RECEIPT_ROWS
 
 
@@ -8,6 +17,8 @@ def test_the_document_lists_exactly_the_rows() -> None:
     """`python -m tests.attacks` writes them."""
     text = DOCUMENT.read_text()
     assert text[text.index(BEGIN) + len(BEGIN) : text.index(END)] == written_matrix()
+    refused = text[text.index(REFUSALS) + len(REFUSALS) : text.index(END_OF_REFUSALS)]
+    assert refused == written_refusals()
 
 
 def test_every_row_has_a_name_of_its_own() -> None:

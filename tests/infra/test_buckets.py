@@ -12,7 +12,12 @@ ST_ELSEWHERE, RIVERSIDE = "st-elsewhere", "riverside-lab"
 ADMINISTRATOR = role("Admin")
 DEAD_LETTERS = role(f"{P}-dead-letters")
 TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
-NEW = {"s3:if-none-match": "*"}
+LOCKED = {
+    "s3:object-lock-mode": "COMPLIANCE",
+    "s3:object-lock-retain-until-date": "2036-12-01T00:00:00Z",
+    "s3:object-lock-remaining-retention-days": "3653",
+}
+NEW = {"s3:if-none-match": "*", **LOCKED}
 REPLACING = {"s3:if-match": '"tag"'}
 
 
@@ -161,3 +166,17 @@ def test_cloudfront_reads_public_ledgers_and_no_other(prod: Assembly) -> None:
     assert ask(prod, "published", service, "PutObject", key, own) == "deny"
     assert ask(prod, "archive", service, "GetObject", f"{ST_ELSEWHERE}/blocks/0", own) == "none"
     assert ask(prod, "published", service, "ListBucket", "", own) == "allow"  # hence 404, not 403
+
+
+def test_nothing_is_archived_unlocked_or_for_a_shorter_time(prod: Assembly) -> None:
+    """Blocks and dead letters alike: who writes them cannot leave them to be deleted next day."""
+    key = f"{ST_ELSEWHERE}/dead-letters/2026/11/22/x"
+    unlocked = {"s3:if-none-match": "*"}
+    assert ask(prod, "archive", DEAD_LETTERS, "PutObject", key, unlocked) == "deny"
+    remaining = "s3:object-lock-remaining-retention-days"
+    for days, decided in (("1", "deny"), ("3651", "deny"), ("3652", "none"), ("3653", "none")):
+        context = {**NEW, remaining: days}
+        assert ask(prod, "archive", DEAD_LETTERS, "PutObject", key, context) == decided
+        assert ask(prod, "archive", DEAD_LETTERS, "PutObjectRetention", key, context) == decided
+    own = publisher(ST_ELSEWHERE)
+    assert ask(prod, "archive", own, "PutObject", f"{ST_ELSEWHERE}/blocks/0", unlocked) == "deny"

@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.infra.assembly import ACCOUNT, PORTAL_ACCOUNT, REGION, Assembly
-from tests.infra.policies import Request, decision
+from tests.infra.policies import Request, decision, role
 
 P = "audit-ledger-dev"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}"
@@ -59,22 +61,60 @@ def test_the_follower_is_started_by_digests_of_this_account_alone(dev: Assembly)
     }
     (target,) = rule["Targets"]
     assert target["Arn"] == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-follower"
+    assert target["InputTransformer"] == {
+        "InputPathsMap": {"origin": "$.detail.origin"},
+        "InputTemplate": '{"detail": {"origin": <origin>}}',
+    }
 
 
 def test_other_accounts_may_put_events_and_nothing_else(dev: Assembly) -> None:
-    """Those of portals, and not as the ledger; this account needs no policy."""
-    (policy,) = dev.resources("AWS::Events::EventBusPolicy")
-    statement = {"Statement": [policy.properties["Statement"]]}
+    """Those of portals, and not as the ledger; this account's need permission of their own."""
     for account, action, source, wanted in (
         (PORTAL_ACCOUNT, "events:PutEvents", "ehr", "allow"),
-        (PORTAL_ACCOUNT, "events:PutEvents", "audit-ledger", "none"),
+        (PORTAL_ACCOUNT, "events:PutEvents", "audit-ledger", "deny"),
         (PORTAL_ACCOUNT, "events:PutRule", "ehr", "none"),
         ("999999999999", "events:PutEvents", "ehr", "none"),
     ):
         request = Request(
             f"arn:aws:iam::{account}:role/Portal", action, BUS, {"events:source": source}
         )
-        assert decision(statement, request) == wanted
+        assert decision(bus_policy(dev), request) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "decided"),
+    [
+        (f"{P}-st-elsewhere-publisher", "none"),
+        (f"{P}-riverside-lab-publisher", "none"),
+        (f"{P}-follower", "none"),
+        (f"{P}-evil-publisher", "deny"),
+        (f"{P}-st-elsewhere-sequencer", "deny"),
+        (f"{P}-ingest", "deny"),
+        ("Admin", "deny"),
+        ("Portal", "deny"),
+    ],
+)
+def test_nobody_of_this_account_speaks_as_the_ledger_either(
+    dev: Assembly, name: str, decided: str
+) -> None:
+    """A portal in the ledger's account would be believed, and could restart views."""
+    as_ledger = {"events:source": "audit-ledger"}
+    assert decision(bus_policy(dev), Request(role(name), "events:PutEvents", BUS, as_ledger)) == (
+        decided
+    )
+    among_others = {"events:source": ["ehr", "audit-ledger"]}
+    request = Request(role(name), "events:PutEvents", BUS, among_others)
+    assert decision(bus_policy(dev), request) == decided
+    as_portal = {"events:source": "ehr"}
+    request = Request(role(name), "events:PutEvents", BUS, as_portal)
+    assert decision(bus_policy(dev), request) == "none"
+
+
+def bus_policy(assembly: Assembly) -> dict[str, Any]:
+    """Give all statements of the bus: each is a resource of its own."""
+    found = [r.properties for r in assembly.resources("AWS::Events::EventBusPolicy")]
+    assert {policy["EventBusName"] for policy in found} == {assembly.prefix}
+    return {"Statement": [policy["Statement"] for policy in found]}
 
 
 def test_what_ingest_does_not_take_is_kept_for_a_person(dev: Assembly) -> None:

@@ -67,9 +67,7 @@ def expected(name: str) -> Granted:
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
             f"{PUBLISHED}/*": {"s3:GetObject"},
             PUBLISHED: {"s3:ListBucket"},
-            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:live": {
-                "lambda:InvokeFunction"
-            },
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-ingest:own": {"lambda:InvokeFunction"},
         },
         # It opens records too; what it derives is all that it writes.
         "follower": {
@@ -90,7 +88,7 @@ def expected(name: str) -> Granted:
         "published": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
         "dead-letters": {
             f"{QUEUE}-*-dead": CONSUME,
-            f"{ARCHIVE}/*/dead-letters/*": {"s3:PutObject", "s3:GetObject"},
+            f"{ARCHIVE}/*/dead-letters/*": PUT,
         },
         f"{ledger}-sequencer": {
             f"{TABLE}-blocks": {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"},

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.infra.assembly import ACCOUNT, LEDGERS, REGION, Assembly
+from tests.infra.policies import Request, decision, listed, role, statements
 
 P = "audit-ledger-dev"
 DAY = 24 * 3600
@@ -66,8 +67,46 @@ def test_every_queue_is_encrypted_and_speaks_tls_only(dev: Assembly) -> None:
     }
     assert set(policies) == set(found)
     for policy in policies.values():
-        denials = [s for s in policy["Statement"] if s["Effect"] == "Deny"]
-        assert [d["Condition"] for d in denials] == [{"Bool": {"aws:SecureTransport": "false"}}]
+        unconditional = {"Bool": {"aws:SecureTransport": "false"}}
+        assert [
+            s["Action"] for s in policy["Statement"] if s.get("Condition") == unconditional
+        ] == ["sqs:*"]
+
+
+def test_a_queues_policy_is_one_that_sqs_takes(many: Assembly) -> None:
+    """At most 7 actions a statement, 20 statements, 10 conditions, 8,192 bytes: SQS' quotas."""
+    for resource in many.resources("AWS::SQS::QueuePolicy"):
+        document = resource.properties["PolicyDocument"]
+        found = statements(document)
+        assert len(found) <= 20
+        assert all(len(listed(s["Action"])) <= 7 for s in found)
+        assert sum(len(s.get("Condition", {})) for s in found) <= 10
+        assert len(json.dumps(document)) <= 8192
+
+
+def test_sqs_and_eventbridge_themselves_are_not_kept_from_a_queue(dev: Assembly) -> None:
+    """A service moves messages to dead-letter queues, not a role; others still need an Allow."""
+    policies = {
+        queue: r.properties["PolicyDocument"]
+        for r in dev.resources("AWS::SQS::QueuePolicy")
+        for queue in r.properties["Queues"]
+    }
+    service = {
+        "aws:PrincipalIsAWSService": "true",
+        "aws:SecureTransport": "true",
+        "aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/a",
+    }
+    bus = "events.amazonaws.com"
+    request = Request(bus, "sqs:SendMessage", arn(f"{P}_undelivered"), service)
+    assert decision(policies[f"{P}_undelivered"], request) == "allow"
+    request = Request(role("Admin"), "sqs:SendMessage", arn(f"{P}_undelivered"), {})
+    assert decision(policies[f"{P}_undelivered"], request) == "deny"
+    dead = f"{P}-st-elsewhere-dead"
+    request = Request("sqs.amazonaws.com", "sqs:SendMessage", arn(dead), service)
+    assert decision(policies[dead], request) != "deny"
+    waiting = f"{P}-st-elsewhere"
+    request = Request(bus, "sqs:SendMessage", arn(waiting), service)
+    assert decision(policies[waiting], request) == "deny"
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.infra.assembly import ACCOUNT, REGION, Assembly
-from tests.infra.policies import Request, decision, role
+from tests.infra.policies import Request, decision, listed, role, statements
 
 P = "audit-ledger-prod"
 ORIGIN = "audit.example.org/st-elsewhere"
@@ -15,7 +15,8 @@ SEQUENCER = role(f"{P}-st-elsewhere-sequencer")
 PUBLISHER = role(f"{P}-st-elsewhere-publisher")
 INGEST = role(f"{P}-ingest")
 REBUILD = role(f"{P}-rebuild")
-ERASURE = role(f"{P}-erasure")
+ERASURE = role(f"{P}-erasure")  # there is no such role yet
+DEPLOYMENT = role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}")
 QUERY = role(f"{P}-query")
 FOLLOWER = role(f"{P}-follower")
 OUR_ROLES = (ADMINISTRATOR, SEQUENCER, PUBLISHER, INGEST, REBUILD, ERASURE, QUERY, FOLLOWER)
@@ -68,23 +69,83 @@ def test_only_sequencers_and_the_rebuild_role_put_blocks(prod: Assembly) -> None
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize(
-    "action",
-    ["DescribeTable", "UpdateTable", "UpdateContinuousBackups", "PutResourcePolicy", "TagResource"],
-)
-def test_administrators_and_cloudformation_manage_every_table(
+@pytest.mark.parametrize("action", ["DescribeTable", "PutResourcePolicy", "TagResource"])
+def test_the_policies_deny_no_more_than_the_design_says(
     prod: Assembly, table: str, action: str
 ) -> None:
-    """The policies deny no more than the design says: an administrator can even remove them."""
+    """An administrator can even remove them, which CloudTrail shows."""
     assert not denied(prod, ADMINISTRATOR, table, action)
 
 
-def test_a_developers_table_of_blocks_can_be_removed(dev: Assembly, prod: Assembly) -> None:
-    """Only where stacks are protected is DeleteTable denied; blocks are never changed in either."""
-    dev_policy = policy(dev, "blocks")
-    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/audit-ledger-dev-blocks"
-    assert decision(dev_policy, Request(ADMINISTRATOR, "dynamodb:DeleteTable", arn)) == "none"
-    assert decision(dev_policy, Request(ADMINISTRATOR, "dynamodb:DeleteItem", arn)) == "deny"
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("action", ["UpdateTable", "UpdateContinuousBackups", "DeleteTable"])
+def test_deployments_alone_manage_a_table(
+    dev: Assembly, prod: Assembly, table: str, action: str
+) -> None:
+    """CloudFormation's role of the CDK bootstrap stack, of this account and region."""
+    assert [who for who in (*OUR_ROLES, DEPLOYMENT) if not denied(prod, who, table, action)] == [
+        DEPLOYMENT
+    ]
+    elsewhere = role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-eu-central-2")
+    assert denied(prod, elsewhere, table, action)
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/audit-ledger-dev-{table}"
+    for who, decided in ((DEPLOYMENT, "none"), (ADMINISTRATOR, "deny")):
+        assert decision(policy(dev, table), Request(who, f"dynamodb:{action}", arn)) == decided
+
+
+@pytest.mark.parametrize("table", ["subjects", "ledgers"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "CreateBackup",
+        "ExportTableToPointInTime",
+        "RestoreTableToPointInTime",
+        "EnableKinesisStreamingDestination",
+        "UpdateKinesisStreamingDestination",
+        "DisableKinesisStreamingDestination",
+    ],
+)
+def test_nobody_copies_secrets_or_keys(prod: Assembly, table: str, action: str) -> None:
+    """Nor streams them away: what is made of a table has no policy, and outlives an erasure."""
+    assert all(denied(prod, who, table, action) for who in (*OUR_ROLES, DEPLOYMENT))
+
+
+UNSUPPORTED = {"RestoreTableFromBackup", "RestoreTableFromAwsBackup", "StartAwsBackupJob"}
+"""Of these a table's policy knows nothing, and DynamoDB refuses a policy that names them."""
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_policy_names_no_action_that_dynamodb_would_refuse(prod: Assembly, table: str) -> None:
+    """Nor a pattern: the developer guide lists the "supported" actions, and these are not."""
+    named = {a for s in policy(prod, table)["Statement"] for a in listed(s["Action"])}
+    assert not {a for a in named if "*" in a}
+    assert not named & {f"dynamodb:{action}" for action in UNSUPPORTED}
+
+
+def test_every_role_that_a_policy_spares_exists(prod: Assembly) -> None:
+    """To the letter: neither a pattern, which a new role could fit, nor one that is yet to come."""
+    there = {role(r.properties["RoleName"]) for r in prod.resources("AWS::IAM::Role")} | {
+        DEPLOYMENT
+    }
+    documents = [policy(prod, table) for table in TABLES]
+    documents += [
+        r.properties["PolicyDocument"]
+        for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy")
+        for r in prod.resources(kind)
+    ]
+    documents += [r.properties["KeyPolicy"] for r in prod.resources("AWS::KMS::Key")]
+    documents += [
+        {"Statement": r.properties["Statement"]}
+        for r in prod.resources("AWS::Events::EventBusPolicy")
+    ]
+    spared: set[str] = set()
+    for statement in (s for d in documents for s in statements(d) if s["Effect"] == "Deny"):
+        for operator, keys in statement.get("Condition", {}).items():
+            if "aws:PrincipalArn" in keys:
+                assert operator == "ArnNotEquals", statement["Sid"]
+                spared |= set(listed(keys["aws:PrincipalArn"]))
+    assert spared
+    assert spared <= there
 
 
 @pytest.mark.parametrize("table", ["blocks", "events", "ledgers", "views"])
@@ -95,21 +156,21 @@ def test_deletion_is_for_subjects_alone(prod: Assembly, table: str, who: str) ->
     assert denied(prod, who, table, "PartiQLDelete", "x")
 
 
-def test_erasure_alone_deletes_and_retires_secrets(prod: Assembly) -> None:
-    """Nobody else does, by any call; erasure makes none."""
-    for action in ("DeleteItem", "UpdateItem"):
-        allowed = {who for who in OUR_ROLES if not denied(prod, who, "subjects", action)}
-        assert allowed == {ERASURE}
-    for action in ("BatchWriteItem", "PartiQLDelete", "PartiQLInsert", "PartiQLUpdate"):
+def test_nobody_deletes_or_changes_secrets_before_there_is_erasure(prod: Assembly) -> None:
+    """By no call: not even a role that somebody names as that of erasure will be."""
+    for action in (
+        *("DeleteItem", "UpdateItem", "BatchWriteItem"),
+        *("PartiQLDelete", "PartiQLInsert", "PartiQLUpdate"),
+    ):
         assert all(denied(prod, who, "subjects", action) for who in OUR_ROLES)
     assert {w for w in OUR_ROLES if not denied(prod, w, "subjects", "PutItem")} == {INGEST}
 
 
 @pytest.mark.parametrize("action", ["GetItem", "BatchGetItem", "Query", "Scan", "PartiQLSelect"])
 def test_secrets_are_read_by_those_who_open_records(prod: Assembly, action: str) -> None:
-    """Ingest, query and follower, and erasure, which must find them. No administrator."""
+    """Ingest, query and follower. No administrator."""
     allowed = {who for who in OUR_ROLES if not denied(prod, who, "subjects", action)}
-    assert allowed == {INGEST, QUERY, FOLLOWER, ERASURE}
+    assert allowed == {INGEST, QUERY, FOLLOWER}
     index = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{P}-subjects/index/pseudonym"
     request = Request(ADMINISTRATOR, f"dynamodb:{action}", index)
     assert decision(policy(prod, "subjects"), request) == "deny"

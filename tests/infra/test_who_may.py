@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 
 from tests.infra.assembly import ACCOUNT, LEDGERS, REGION, Assembly
+from tests.infra.policies import role
 from tests.infra.who_may import ADMINISTRATOR, WhoMay
 
 P = "audit-ledger-prod"
@@ -123,6 +124,7 @@ OBJECTS: dict[str, dict[str, set[str]]] = {
     },
     f"{ARCHIVE}/{{}}/dead-letters/2026/11/22/x": {
         "put once": {"dead-letters"},
+        "PutObjectRetention": {"dead-letters"},
         "GetObject": {ADMINISTRATOR, "dead-letters", "rebuild"},
     },
     f"{PUBLISHED}/{{}}/tile/0/000": {
@@ -148,10 +150,15 @@ OBJECTS: dict[str, dict[str, set[str]]] = {
         "GetObject": READERS,
     },
 }
+LOCKED = {
+    "s3:object-lock-mode": "COMPLIANCE",
+    "s3:object-lock-retain-until-date": "2036-12-01T00:00:00Z",
+    "s3:object-lock-remaining-retention-days": "3653",
+}
 OBJECT_USES = {
-    "put blindly": ("PutObject", {}),
-    "put once": ("PutObject", {"s3:if-none-match": "*"}),
-    "replace": ("PutObject", {"s3:if-match": '"tag"'}),
+    "put blindly": ("PutObject", LOCKED),
+    "put once": ("PutObject", {"s3:if-none-match": "*", **LOCKED}),
+    "replace": ("PutObject", {"s3:if-match": '"tag"', **LOCKED}),
     **{
         action: (action, {})
         for action in (
@@ -164,6 +171,35 @@ OBJECT_USES = {
         )
     },
 }
+
+
+QUEUES: dict[str, dict[str, set[str]]] = {
+    "-{}": {
+        "SendMessage": {"ingest", "rebuild"},  # the break-glass role returns dead letters
+        "ReceiveMessage": {"{}-sequencer"},
+        "DeleteMessage": {"{}-sequencer"},
+    },
+    "-{}-dead": {  # SQS itself fills it
+        "ReceiveMessage": {"dead-letters"},
+        "DeleteMessage": {"dead-letters"},
+    },
+    "-{}-unpublished": {  # for a person to read
+        "SendMessage": {"{}-schedule"},
+        "ReceiveMessage": {ADMINISTRATOR},
+        "DeleteMessage": {ADMINISTRATOR},
+        "ChangeMessageVisibility": {ADMINISTRATOR},
+    },
+    "_undelivered": {
+        "SendMessage": {"ingest"},
+        "ReceiveMessage": {ADMINISTRATOR},
+        "DeleteMessage": {ADMINISTRATOR},
+        "ChangeMessageVisibility": {ADMINISTRATOR},
+    },
+}
+QUEUE_USES = (
+    "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "PurgeQueue",
+    "SetQueueAttributes", "DeleteQueue", "AddPermission", "RemovePermission",
+)  # fmt: skip
 
 
 @cache
@@ -221,7 +257,9 @@ def test_query_puts_no_item_into_any_table_whoever_asks_for_what(prod: Assembly)
 @pytest.mark.parametrize(
     ("function", "who"),
     [
-        ("ingest:live", {"query"}),
+        ("ingest:own", {"query"}),
+        ("ingest:live", set()),
+        ("ingest:bus", set()),
         ("ingest", set()),
         ("query:live", set()),
         ("query", set()),
@@ -237,7 +275,8 @@ def test_each_function_is_invoked_by_these_roles(
 ) -> None:
     """Beside the administrator; services that invoke are in `test_api`.
 
-    Whoever may invoke ingest can say of an event that the ledger itself emits it: query alone.
+    Whoever may invoke ingest as `own` can say of an event that the ledger itself emits it: query
+    alone, which may not invoke it as the API and the bus do.
     """
     for ledger in LEDGERS:
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-{function.format(ledger)}"
@@ -276,17 +315,27 @@ def test_each_object_is_read_and_written_by_these(prod: Assembly, place: str, le
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)
-def test_each_queue_is_filled_and_drained_by_these(prod: Assembly, ledger: str) -> None:
-    """Ingest fills it, the ledger's own sequencer drains it; dead letters go to the archive.
+@pytest.mark.parametrize("queue", QUEUES)
+def test_each_queue_is_filled_and_drained_by_these(prod: Assembly, queue: str, ledger: str) -> None:
+    """Ingest fills it, the ledger's own sequencer drains it; an administrator does neither."""
+    arn = f"{QUEUE}{queue.format(ledger)}"
+    found = {action: who_may(prod).may(f"sqs:{action}", arn) for action in QUEUE_USES}
+    wanted = {action: named(who, ledger) for action, who in QUEUES[queue].items()}
+    assert {action: who for action, who in found.items() if who} == wanted
 
-    From there the break-glass role returns them.
-    """
 
-    def may(action: str, queue: str) -> set[str]:
-        return who_may(prod).may(f"sqs:{action}", f"{QUEUE}-{queue}") - {ADMINISTRATOR}
-
-    assert may("SendMessage", ledger) == {"ingest", "rebuild"}
-    assert may("ReceiveMessage", ledger) == {f"{ledger}-sequencer"}
-    assert may("DeleteMessage", ledger) == {f"{ledger}-sequencer"}
-    assert may("ReceiveMessage", f"{ledger}-dead") == {"dead-letters"}
-    assert may("PurgeQueue", ledger) == set()
+def test_a_role_that_looks_like_a_sequencer_drains_no_queue(prod: Assembly) -> None:
+    """Nor writes a block, nor publishes: roles are named one by one, not by how they are named."""
+    impostor = role(f"{P}-evil-sequencer")
+    for resource, action in (
+        (f"{QUEUE}-st-elsewhere", "sqs:ReceiveMessage"),
+        (f"{QUEUE}-st-elsewhere", "sqs:DeleteMessage"),
+        (f"{TABLE}-blocks", "dynamodb:PutItem"),
+        (f"{TABLE}-events", "dynamodb:BatchWriteItem"),
+    ):
+        assert not who_may(prod).may_with_every_permission(impostor, action, resource)
+    deployment = role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}")
+    for action in ("SetQueueAttributes", "DeleteQueue", "AddPermission", "RemovePermission"):
+        for name in ("-st-elsewhere", "-st-elsewhere-dead", "-st-elsewhere-unpublished"):
+            arn = f"{QUEUE}{name}"
+            assert who_may(prod).may_with_every_permission(deployment, f"sqs:{action}", arn)

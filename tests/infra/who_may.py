@@ -43,6 +43,9 @@ class WhoMay:
         for made in assembly.resources("AWS::KMS::Key"):
             arn = f"{_KEY}{made.stack}.{made.logical_id}"
             self._add(arn, made.properties["KeyPolicy"])
+        for made in assembly.resources("AWS::Events::EventBusPolicy"):
+            bus = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{made.properties['EventBusName']}"
+            self._add(bus, {"Statement": made.properties["Statement"]})
         for made in assembly.resources("AWS::SQS::QueuePolicy"):
             for queue in made.properties["Queues"]:
                 arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
@@ -65,6 +68,25 @@ class WhoMay:
             who for who in (ADMINISTRATOR, *self._own) if self._judged(who, action, resource, given)
         }
 
+    def may_with_every_permission(
+        self,
+        principal: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Tell whether resource policies let a role do this whose own policies allow everything."""
+        given = {
+            "aws:PrincipalArn": (principal,),
+            "aws:SecureTransport": ("true",),
+            "s3:TlsVersion": ("1.3",),
+            "aws:PrincipalIsAWSService": ("false",),
+            **{key: (value,) for key, value in (context or {}).items()},
+        }
+        policies = self._of_resource.get(_policed(action, resource))
+        asked = Asked(action, resource, given)
+        return judge(asked, principal, ACCOUNT, [_EVERYTHING], policies).allowed
+
     def _judged(
         self, who: str, action: str, resource: str, given: Mapping[str, tuple[str, ...]]
     ) -> bool:
@@ -75,23 +97,28 @@ class WhoMay:
             "aws:PrincipalAccount": (ACCOUNT,),
             "aws:SecureTransport": ("true",),
             "s3:TlsVersion": ("1.3",),
+            "aws:PrincipalIsAWSService": ("false",),
             **self._tags.get(who, {}),
             **given,
         }
-        place = resource.partition("/index/")[0]
-        if action.startswith("s3:"):
-            place = resource.partition("/")[0]
         return judge(
             Asked(action, resource, context),
             arn,
             ACCOUNT,
             [_EVERYTHING] if admin else self._own[who],
-            self._of_resource.get(place),
+            self._of_resource.get(_policed(action, resource)),
             resource_must_allow=action.startswith("kms:"),
         ).allowed
 
     def _add(self, arn: str, document: Mapping[str, Any]) -> None:
         self._of_resource.setdefault(arn, []).extend(statements_of([document]))
+
+
+def _policed(action: str, resource: str) -> str:
+    """Give what has the policy: the bucket of an object, the table of an index."""
+    if action.startswith("s3:"):
+        return resource.partition("/")[0]
+    return resource.partition("/index/")[0]
 
 
 def _of_stack(statement: Statement, stack: str) -> Statement:

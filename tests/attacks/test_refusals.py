@@ -1,0 +1,62 @@
+"""What policies refuse, of a stage as it is deployed, tried action by action and role by role."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from infra.synth import synthesize
+from tests.attacks.refusal_rows import DEPLOYMENT, REFUSAL_ROWS, RefusalRow
+from tests.infra.assembly import ACCOUNT, REGION, SETTINGS, Assembly
+from tests.infra.policies import role
+from tests.infra.who_may import WhoMay
+
+CLOUDFORMATION = role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}")
+
+
+@pytest.fixture(scope="module")
+def who_may(tmp_path_factory: pytest.TempPathFactory) -> WhoMay:
+    """A hospital's stage."""
+    folder: Path = tmp_path_factory.mktemp("prod")
+    return WhoMay(Assembly(synthesize(folder, stage="prod", settings=SETTINGS, alone=True), "prod"))
+
+
+@pytest.mark.parametrize("row", REFUSAL_ROWS, ids=lambda row: f"{row.what}: {row.to_do}")
+def test_nobody_else_may(who_may: WhoMay, row: RefusalRow) -> None:
+    """By each action exactly those whom the document names, an administrator among them or not."""
+    for action in row.actions:
+        found = who_may.may(action, row.resource, row.context)
+        if DEPLOYMENT in row.may:
+            assert who_may.may_with_every_permission(CLOUDFORMATION, action, row.resource)
+            found |= {DEPLOYMENT}
+        assert found == row.may, action
+
+
+def test_an_impostor_of_every_role_is_refused_what_policies_refuse(who_may: WhoMay) -> None:
+    """A role named almost as ours, with every permission there is, fits no exemption."""
+    for row in REFUSAL_ROWS:
+        if not row.by.endswith("policy"):
+            continue
+        for name in _near(row.may):
+            for action in row.actions:
+                assert not who_may.may_with_every_permission(
+                    role(name), action, row.resource, row.context
+                ), f"{name}: {action}"
+
+
+@cache
+def _near(names: frozenset[str]) -> tuple[str, ...]:
+    """Give names that a pattern for `names`, or a careless comparison, would take for them."""
+    prefix = "audit-ledger-prod"
+    return tuple(
+        near
+        for name in (*names, "erasure")
+        for near in (
+            f"{prefix}-x-{name}",
+            f"{prefix}-{name}-x",
+            f"{prefix}/{name}",
+            f"x/{prefix}-{name}",
+            f"{prefix}-evil-{name.rpartition('-')[2]}",
+            f"{prefix}-{name}".upper(),
+        )
+    )
