@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.alarms import METRICS_NAMESPACE, alarm, of_function
 from infra.bundling import BUNDLE_FOR, code_hash, function_code, platform_of
+from infra.code_signing import code_signing_of
 from infra.operations import Operations
 from infra.permissions import Permission, grant
 from infra.settings import LOG_DAYS
@@ -129,6 +130,7 @@ class LedgerFunction(Construct):
             dead_letter_queue=dead_letters,
             log_group=log_group,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            code_signing_config=code_signing_of(stack),
         )
         if snap_start:  # by the alias below
             cdk.Annotations.of(self.function).acknowledge_warning(

@@ -127,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     users who alone may rebuild and unfreeze; without, anyone of the account whom its administrators
     let, if signed in with a second factor. `directory_writers`: ARNs of the roles or users who feed
     the directory of users, departments, patients and encounters; without, there is none.
+    `signing_profile`: ARN of a version of an AWS Signer profile, which alone signs functions.
     `public_url`: the API's URL as clients use it, where it is not the API's own: behind a proxy, or
     under a path of a custom domain. `cors_origins`: the sites whose pages may call the API.
     """
@@ -143,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_days: int
     alarm_emails: tuple[str, ...] = ()
     certificate: str | None = None
+    signing_profile: str | None = None
     break_glass: tuple[str, ...] = ()
     directory_writers: tuple[str, ...] = ()
     public_url: str | None = None

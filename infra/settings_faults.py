@@ -27,7 +27,8 @@ from infra.settings_places import place_faults
 from infra.settings_web import web_faults
 
 MAX_ORIGIN_BYTES = 64
-MAX_COGNITO_SCOPES = 100  # of one resource server
+MAX_LEDGERS = 60  # of a stage: policies, of 10 KB the smallest, name the roles of each
+MAX_PORTAL_ACCOUNTS = 80  # which the policy of the bus names too
 MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader's client is one
 MAX_ALARM_EMAILS = 10
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
@@ -44,6 +45,9 @@ _WELL_KNOWN = "/.well-known/"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CODE = re.compile(r"[^|]*\|[^|]+")
 _AGENT = re.compile(r"(?:reference|altId|display)\|.+|identifier\|[^|]*\|.+")
+_SIGNING_PROFILE = re.compile(
+    r"arn:aws(?:-us-gov|-cn)?:signer:[a-z0-9-]+:\d{12}:/signing-profiles/\w{2,64}/\w{10}"
+)
 _CODE_RULE = "a code as system|code, or |code without a system"
 _AGENT_RULE = (
     "a recipient as events name it: reference|Organization/<id>, identifier|<system>|<value>, "
@@ -73,6 +77,10 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     for place, email in enumerate(settings.alarm_emails):
         if not _EMAIL.fullmatch(email):
             yield f"alarm_emails[{place}]", email, "an e-mail address"
+    profile = settings.signing_profile
+    if profile is not None and not _SIGNING_PROFILE.fullmatch(profile):
+        expected = "the ARN of a version of an AWS Signer profile, …:/signing-profiles/<name>/<id>"
+        yield "signing_profile", profile, expected
     yield from place_faults(settings)
     yield from web_faults(settings)
     yield from _ledger_faults(settings)
@@ -98,6 +106,12 @@ def warnings(settings: Settings) -> Iterator[tuple[str, object, str]]:
 def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if not settings.ledgers:
         yield "ledgers", [], "at least one ledger"
+    if len(settings.ledgers) > MAX_LEDGERS:
+        yield "ledgers", len(settings.ledgers), f"at most {MAX_LEDGERS} in a stage"
+    others = {p.account for ledger in settings.ledgers for p in ledger.portals} - {None}
+    if len(others) > MAX_PORTAL_ACCOUNTS:
+        expected = f"portals in at most {MAX_PORTAL_ACCOUNTS} AWS accounts"
+        yield "ledgers", f"{len(others)} accounts", expected
     names = Names(settings.stage, "", "", "")
     queues: dict[str, str] = {}
     accounts: dict[str, str] = {}
@@ -288,6 +302,3 @@ def _client_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
             f"at most {MAX_AUDIENCES} portals and readers without tokens.issuer: a client each"
         )
         yield "ledgers", clients, expected
-    if len(settings.ledgers) > MAX_COGNITO_SCOPES:
-        expected = f"at most {MAX_COGNITO_SCOPES} ledgers without tokens.issuer (a scope each)"
-        yield "ledgers", len(settings.ledgers), expected

@@ -22,8 +22,9 @@ _s3 = cache(clients.s3)
 def objects(ledger_id: str) -> LedgerObjects:
     """One ledger's part of the archive."""
     env = os.environ
-    mode = "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE"
-    retention = Retention(mode, int(env["LOCK_DAYS"]))
+    retention = Retention(
+        "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE", int(env["LOCK_DAYS"])
+    )
     return LedgerObjects(_s3(), env["ARCHIVE_BUCKET"], ledger_id, retention)
 
 

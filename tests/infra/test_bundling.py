@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import zstandard
+from zstandard import backend_c  # type: ignore[attr-defined]
 
 from infra.bundling import KEPT_SERVICES, Platform, function_sources, hash_of, strip
 from infra.bytecode import compile_all, interpreter_of
@@ -177,7 +177,7 @@ def test_an_interpreter_is_of_the_version_that_was_asked_for() -> None:
 
 def test_a_library_without_its_debug_information_still_loads(tmp_path: Path) -> None:
     """zstandard's is a tenth without: what is left is what the loader maps."""
-    whole = Path(zstandard.backend_c.__file__)
+    whole = Path(backend_c.__file__)
     cut = tmp_path / whole.name
     cut.write_bytes(whole.read_bytes())
     strip_debug_info(cut)

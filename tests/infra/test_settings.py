@@ -220,8 +220,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         'ledgers[0].readers: found ["security"], expected none beside tokens.issuer',
     ),
     (
-        {"ledgers": [ledger(f"l{number}") for number in range(101)]},
-        "ledgers: found 101, expected at most 100 ledgers without tokens.issuer",
+        {"ledgers": [ledger(f"l{number}") for number in range(61)]},
+        "ledgers: found 61, expected at most 60 in a stage",
+    ),
+    (
+        {"signing_profile": "arn:aws:signer:eu-central-1:123456789012:/signing-profiles/Mine"},
+        "signing_profile: found ",
     ),
     ({"account": "12"}, 'account: found "12", expected an AWS account id, 12 digits, as text'),
     ({"account": 123456789012}, "account: found 123456789012, expected str"),

@@ -31,7 +31,7 @@ class Recorder(Runner):
         self.given: list[tuple[str, Any]] = []
         self.failures = failures
 
-    def invoke(self, name: str, event: Any, environment: int = 0) -> Any:
+    def invoke(self, name: str, event: Any, environment: int = 0, alias: str = "") -> Any:
         self.given.append((name, event))
         if len(self.given) <= self.failures:
             raise FunctionFailedError(name)

@@ -92,10 +92,10 @@ def test_no_answer_without_its_record(
     runner = stage.cloud.runner
     whole = runner.invoke
 
-    def failing(name: str, event: Any, environment: int = 0) -> Any:
+    def failing(name: str, event: Any, environment: int = 0, alias: str = "") -> Any:
         if name.endswith("-ingest"):
             event = {**event, "ledger": "nowhere"}
-        return whole(name, event, environment)
+        return whole(name, event, environment, alias)
 
     monkeypatch.setattr(runner, "invoke", failing)
     answer = stage.get(path.format(id=event_id))

@@ -5,8 +5,9 @@ would lengthen every cold start.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
+from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader, create_loader
@@ -35,40 +36,40 @@ def _descriptions() -> Loader:
     return create_loader()
 
 
-def _client(service: str, limits: Config) -> Any:
+def _client(service: str, limits: Config) -> BaseClient:
     session = Session()
     session.register_component("data_loader", _descriptions())
-    return session.create_client(service, config=limits)  # type: ignore[call-overload]
+    return session.create_client(service, config=limits)
 
 
 def dynamodb() -> "DynamoDBClient":
     """Client of DynamoDB."""
-    return _client("dynamodb", _LIMITS)
+    return cast("DynamoDBClient", _client("dynamodb", _LIMITS))
 
 
 def kms() -> "KMSClient":
     """Client of KMS."""
-    return _client("kms", _LIMITS)
+    return cast("KMSClient", _client("kms", _LIMITS))
 
 
 def s3() -> "S3Client":
     """Client of S3."""
-    return _client("s3", _LIMITS)
+    return cast("S3Client", _client("s3", _LIMITS))
 
 
 def sqs() -> "SQSClient":
     """Client of SQS."""
-    return _client("sqs", _LIMITS)
+    return cast("SQSClient", _client("sqs", _LIMITS))
 
 
 def ssm() -> "SSMClient":
     """Client of Systems Manager."""
-    return _client("ssm", _LIMITS)
+    return cast("SSMClient", _client("ssm", _LIMITS))
 
 
 def events() -> "EventBridgeClient":
     """Client of EventBridge."""
-    return _client("events", _LIMITS)
+    return cast("EventBridgeClient", _client("events", _LIMITS))
 
 
 def error_code(error: Exception) -> str:
@@ -83,4 +84,4 @@ def lambda_(read_timeout_seconds: int = 20) -> "LambdaClient":
     limits = Config(
         connect_timeout=2, read_timeout=read_timeout_seconds, retries={"total_max_attempts": 1}
     )
-    return _client("lambda", limits)
+    return cast("LambdaClient", _client("lambda", limits))
