@@ -50,9 +50,9 @@ class BusStack(StageStack):
         self.output("BusArn", bus.event_bus_arn, "Portals put events here, from their own account")
 
     def _let_portals_put(self, bus: events.EventBus) -> None:
-        """Let other accounts put events: one statement for all, for a bus' policy is small.
+        """Let portals' accounts put events: one statement for all, for a bus' policy is small.
 
-        This account's portals need permission of their own. Nobody but publishers and the follower
+        Portals need permission of their own accounts too. Nobody but publishers and the follower
         speaks as the ledger, of whichever account: whoever listens for its digests and findings
         would believe it.
         """
@@ -68,10 +68,10 @@ class BusStack(StageStack):
                 },
             )
         )
-        accounts = {p.account for ledger in self.settings.ledgers for p in ledger.portals}
-        others = sorted(a for a in accounts if a is not None and a != self.settings.account)
-        if others:
-            roots = iam.CompositePrincipal(*(iam.AccountPrincipal(each) for each in others))
+        found = {p.account for ledger in self.settings.ledgers for p in ledger.portals}
+        accounts = sorted(account for account in found if account is not None)
+        if accounts:
+            roots = iam.CompositePrincipal(*(iam.AccountPrincipal(each) for each in accounts))
             bus.add_to_resource_policy(
                 allow(
                     "Portals",

@@ -19,10 +19,13 @@ def write_bill(lock: Path, bill: Path) -> None:
     """Write the bill of a lock; CalledProcessError where it cannot be made or is not valid."""
     command = ["-m", "cyclonedx_py", "requirements", str(lock), "--output-reproducible"]
     form = ["--pyproject", str(REPOSITORY / "pyproject.toml"), "--of", "JSON", "--validate"]
+    quietly = ["-W", "ignore::UserWarning"]  # of the root's dependencies, which no lock tells
     # Whenever it is made: a time in the environment would stand in it.
     environment = {name: v for name, v in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     subprocess.run(  # noqa: S603  our own lock
-        [sys.executable, *command, *form, "--output-file", str(bill)], check=True, env=environment
+        [sys.executable, *quietly, *command, *form, "--output-file", str(bill)],
+        check=True,
+        env=environment,
     )
 
 
