@@ -19,19 +19,31 @@ _DIGITS = 32
 
 
 def version_of(stack: StageStack, runs: Mapping[str, Any]) -> str:
-    """Give a name to what a function runs: hex digits of a hash over it, without account or region.
+    """Give a name to what a function runs: hex digits of a hash over it, wherever it runs.
 
-    `runs`: what is published with a version. AssertionError where it holds what only CloudFormation
-    knows, other than account, region and partition.
+    `runs`: what is published with a version.
     """
-    text = json.dumps(runs, sort_keys=True)
-    for found, name in (
-        (f"arn:{stack.partition}:", "arn:<partition>:"),
-        (stack.account, "<account>"),
-        (stack.region, "<region>"),
-        (stack.url_suffix, "<suffix>"),
+    text = _as_text(stack.resolve(json.dumps(runs, sort_keys=True)))
+    for written, name in (
+        (stack.account, "<AWS::AccountId>"),
+        (stack.region, "<AWS::Region>"),
+        (f"arn:{stack.partition}:", "arn:<AWS::Partition>:"),
+        (stack.url_suffix, "<AWS::URLSuffix>"),
     ):
-        text = text.replace(found, name)
-    if cdk.Token.is_unresolved(text):
-        raise AssertionError(f"a version is named after what is known at synthesis: {text}")
+        if not cdk.Token.is_unresolved(written):
+            text = text.replace(written, name)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _as_text(resolved: Any) -> str:
+    """Spell what CloudFormation will fill in as `<logical id>` or `<logical id.attribute>`."""
+    if isinstance(resolved, str):
+        return resolved
+    match resolved:
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(map(_as_text, parts))
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+    return json.dumps(resolved, sort_keys=True)
