@@ -138,7 +138,7 @@ def _ledgers(names: Names, table: str) -> list[iam.PolicyStatement]:
             "OnlyPublishersMakeKeys",
             ["dynamodb:PutItem"],
             [table],
-            {**_item("keys"), **unless_role(names.publisher_roles)},
+            {**_item("keys"), **unless_role(*names.publisher_roles)},
         ),
         deny_all("NobodyChangesKeys", ["dynamodb:UpdateItem"], [table], _item("keys")),
         # The break-glass role too: it lifts a freeze after a rebuild.
