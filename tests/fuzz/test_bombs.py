@@ -184,7 +184,7 @@ def test_an_array_of_very_many_elements_is_refused(element: str) -> None:
         (parse_cloudevents_batch, array),
         (parse_bundle, b'{"resourceType":"Bundle","type":"batch","entry":' + array + b"}"),
     ):
-        with pytest.raises(RejectedEvent, match=f"at most {MAX_ENTRIES}") as refused:
+        with pytest.raises(RejectedEvent, match=f"at most {MAX_ENTRIES:,}") as refused:
             parse(body)
         assert refused.value.status == 413
 
