@@ -63,7 +63,9 @@ def require_few_values(document: Any, body: bytes, place: str) -> None:
 def require_few_elements(event: JsonObject, place: str) -> None:
     """Refuse (413) an AuditEvent with more agents, entities or contained resources than may be."""
     for name, limit, what in _LISTS:
-        require_few(event.get(name), f"{place}.{name}", limit, what)
+        elements = event.get(name)
+        if type(elements) is list and len(elements) > limit:
+            raise too_many(f"{place}.{name}", len(elements), limit, what)
 
 
 def require_few(elements: object, place: str, limit: int, what: str) -> None:
