@@ -1,0 +1,103 @@
+"""A small ledger on moto whose records are sealed by hand: of whatever an event may hold."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from os import urandom
+from typing import Any
+
+from audit_ledger.aws.ledger_keys import WrappingKey
+from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.aws.views import ViewsTable
+from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
+from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.pseudonyms import row_key
+from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.record import encode_record
+from audit_ledger.records.seal import seal, subject_key
+from audit_ledger.records.seal_header import SealHeader
+from functions.follower.follow import Followed, Follower
+from functions.sequencer import handler as sequencing
+from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
+
+NOW = 1_795_400_000
+
+
+@dataclass
+class OneLedger:
+    """Appends records and follows them. `told`: of what the bus was."""
+
+    world: World
+    told: list[PublicFinding] = field(default_factory=list)
+    appended: int = 0
+
+    def append(self, *resources: bytes, portal: str = "ehr") -> None:
+        """Have a record of each resource appended, in one batch."""
+        world = self.world
+        wrapped = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN).keys()
+        assert wrapped is not None
+        keys = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN).unwrap(wrapped)
+        key = row_key(keys.index_key, None)
+        subjects = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+        secret = subjects.current([key], 2026)[key]
+        records = []
+        for resource in resources:
+            self.appended += 1
+            row = IndexRow(
+                event_id=f"{self.appended:064x}",
+                time_ms=NOW * 1000,
+                fingerprint=urandom(32),
+                generation=secret.generation,
+            )
+            records.append(
+                seal(
+                    encode_record(portal, NOW * 1000, "fhir-r4", resource),
+                    urandom(32),
+                    encode_index_row(row),
+                    key=subject_key(keys.ledger_key, secret.secret, ORIGIN),
+                    binding=keys.binding,
+                    header=SealHeader(keys.ledger_key_version, secret.generation),
+                    origin=ORIGIN,
+                )
+            )
+        self._sequence(records)
+
+    def _sequence(self, records: Sequence[SealedRecord]) -> None:
+        body = encode_queue_message(ORIGIN, NOW * 1000, records)
+        message = {"messageId": str(self.appended), "body": body}
+        context: Any = None
+        assert sequencing.handler({"Records": [message]}, context) == {"batchItemFailures": []}
+
+    @property
+    def size(self) -> int:
+        """Entries, the creation among them."""
+        return 1 + self.appended
+
+    @property
+    def views(self) -> ViewsTable:
+        return ViewsTable(self.world.dynamodb, f"{NAME}-views", ORIGIN)
+
+    @property
+    def ledger(self) -> Ledger:
+        tables = Tables(
+            *(f"{NAME}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "published"))
+        )
+        world = self.world
+        settings = LedgerSettings(world.ssm, "test")
+        made = ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0)
+        return made.get(LEDGER)
+
+    def follow(self, has_time: Callable[[], bool] = lambda: True) -> Followed:
+        """One run of the follower, up to all that is appended."""
+        follower = Follower(
+            self.ledger,
+            self.views,
+            Directory(),
+            DetectionSettings(),
+            self.told.extend,
+            lambda: NOW + 60,
+            lambda: None,
+        )
+        return follower.follow(self.size, has_time)

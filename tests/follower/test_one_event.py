@@ -1,0 +1,246 @@
+"""One accepted event must not stop the follower, nor exhaust it, nor hide what others sent."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from audit_ledger.aws.views import ViewsTable
+from audit_ledger.detections import Detector
+from audit_ledger.detections.bulk_access import BulkAccessRule
+from audit_ledger.reading import opening
+from audit_ledger.reading.opening import Opener
+from functions.follower import follow as following
+from functions.sequencer import handler as sequencing
+from tests.follower.one_event import NOW, OneLedger
+from tests.functions.publishing import Clock
+from tests.world import NAME, ORIGIN, World
+
+
+@pytest.fixture
+def one(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+    sequencing.sequencer.cache_clear()
+    clock = Clock()
+    clock.now = NOW
+    monkeypatch.setattr(sequencing, "time", clock)
+    return OneLedger(world)
+
+
+def event(number: int = 0, **members: Any) -> bytes:
+    """A numbered event; `number` 0: not numbered."""
+    extension = [{"url": "urn:audit-ledger:audit-sequence", "valueInteger": number}]
+    return json.dumps(
+        {
+            "resourceType": "AuditEvent",
+            "type": {"code": "rest"},
+            "recorded": "2026-11-23T02:00:00.000Z",
+            "agent": [{"who": {"reference": "Practitioner/1"}, "requestor": True}],
+            "source": {"observer": {"display": "ehr"}},
+            **({"extension": extension} if number else {}),
+            **members,
+        }
+    ).encode()
+
+
+def received(one: OneLedger) -> int:
+    """How many numbered events were counted."""
+    follower = following.Follower(
+        one.ledger,
+        one.views,
+        None,
+        None,
+        None,
+        lambda: NOW,
+        lambda: None,  # type: ignore[arg-type]
+    )
+    cursor = one.views.cursor()
+    state = following.decode_counted(follower._state(cursor, following.COMPLETENESS)).state
+    return sum(stream.received for stream in state.streams.values())
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [{"extension": value}]
+    return value
+
+
+DOCUMENTS = [
+    {"what": {"identifier": {"system": "urn:ietf:rfc:6920", "value": f"ni:///sha-256;{digest}"}}}
+    for digest in (
+        urlsafe_b64encode(sha256(b"%d" % n).digest()).decode().rstrip("=") for n in range(2500)
+    )
+]
+HEAVY = {
+    "79,000 agents of nothing": event(2, agent=[{}] * 79_000),
+    "20,000 entities": event(2, entity=[{}] * 20_000),
+    "3,000 patients": event(
+        2, entity=[{"what": {"reference": f"Patient/{n}"}} for n in range(3000)]
+    ),
+    "2,500 documents": event(2, entity=DOCUMENTS),
+    "nested 900 deep": event(2, contained=nested(450)),
+    "a number without end": event(2, entity=[{"detail": [{"valueInteger": 10**4000}]}]),
+    "times of the year 1": event(2, recorded="0001-01-01T00:00:00Z"),
+    "times of the year 9999": event(2, recorded="9999-12-31T23:59:59Z"),
+    "no JSON at all": b'"text"',
+    "an array": b"[1]",
+    "no AuditEvent": b'{"resourceType":"Patient"}',
+    "members of other shapes": event(2, agent={"who": 1}, entity=7, type=[None], outcome=[[]]),
+    "surrogates": event(2).replace(b'"ehr"', b'"\\ud800"'),
+    "a query of a million parameters": event(
+        2, entity=[{"query": "YT0mYT0m" * 20_000, "type": {"code": "2"}}]
+    ),
+}
+
+
+@pytest.mark.parametrize("resource", HEAVY.values(), ids=HEAVY)
+def test_what_comes_behind_an_odd_event_is_followed(one: OneLedger, resource: bytes) -> None:
+    """In one run; the odd one is either taken up or named in a finding, by its entry alone."""
+    one.append(event(1), resource, event(3))
+    followed = one.follow()
+    assert (followed.next_seq, followed.stopped) == (4, "")
+    assert received(one) >= 2
+    assert followed.altered == ()
+    assert followed.unprocessed in ((), (2,))
+    told = [finding.entries for finding in one.told if finding.rule == "unprocessed-entry"]
+    assert told == ([(2,)] if followed.unprocessed else [])
+    assert one.views.cursor().findings == len(one.told)
+    again = one.follow()
+    assert (again.next_seq, again.opened, again.unprocessed) == (4, 0, ())
+
+
+def raising(*_: object, **__: object) -> Any:
+    raise RuntimeError("Practitioner/1 read Patient/1")
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (BulkAccessRule, "observe"),
+        (Detector, "observe"),
+        (following.Counted, "observed"),
+        (opening, "opened_event"),
+    ],
+    ids=lambda where: getattr(where, "__name__", where),
+)
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, RecursionError, KeyError])
+def test_what_raises_is_stepped_over_and_told_of(
+    one: OneLedger,
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+    error: type[Exception],
+) -> None:
+    """By the number of its entry: the message of the error, which may quote it, goes nowhere."""
+    one.append(event(1), event(2), event(3))
+    do: Callable[..., Any] = getattr(where, name)
+
+    def sometimes(*arguments: Any, **named: Any) -> Any:
+        seqs = [getattr(getattr(a, "opened", a), "seq", named.get("seq")) for a in arguments]
+        if 2 in seqs:
+            raise error("Practitioner/1 read Patient/1")
+        return do(*arguments, **named)
+
+    monkeypatch.setattr(where, name, sometimes)
+    followed = one.follow()
+    assert (followed.next_seq, followed.unprocessed) == (4, (2,))
+    (told,) = one.told
+    assert (told.rule, told.entries) == ("unprocessed-entry", (2,))
+    assert "Practitioner" not in str(told)
+    monkeypatch.setattr(where, name, do)
+    assert one.follow().unprocessed == ()
+
+
+@pytest.mark.parametrize("time", [0, 1, 2, 5])
+def test_a_run_ends_in_time_within_a_block_and_always_gets_on(one: OneLedger, time: int) -> None:
+    """Behind any entry, at least one later than it began; all runs together see each entry once."""
+    one.append(*(event(n) for n in range(1, 12)))
+    left = [0]
+
+    def has_time() -> bool:
+        left[0] -= 1
+        return left[0] >= 0
+
+    reached = []
+    while not reached or reached[-1] < one.size:
+        left[0] = time
+        followed = one.follow(has_time)
+        assert followed.next_seq == min((reached or [0])[-1] + max(1, time + 1), one.size)
+        reached.append(followed.next_seq)
+    assert received(one) == 11
+    assert one.views.gaps() is not None
+    assert one.told == []
+
+
+def test_a_block_is_committed_in_pieces(one: OneLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many places of documents, findings or events as a commit holds: nobody fills memory."""
+    monkeypatch.setattr(following, "PLACES_A_COMMIT", 10)
+    monkeypatch.setattr(following, "EVENTS_A_COMMIT", 3)
+    committed: list[int] = []
+    commit = ViewsTable.commit
+
+    def counted(self: ViewsTable, *arguments: Any, **named: Any) -> Any:
+        committed.append(named["next_seq"])
+        return commit(self, *arguments, **named)
+
+    monkeypatch.setattr(ViewsTable, "commit", counted)
+    one.append(*(event(n, entity=DOCUMENTS[n * 8 : n * 8 + 8]) for n in range(1, 6)))
+    one.follow()
+    assert committed == [3, 5, 6]
+
+
+def test_no_more_than_a_slice_of_secrets_and_one_record_is_asked_for_at_once(
+    one: OneLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block of 100 records is four look-ups; a record is looked at before the next is opened."""
+    one.append(*(event(n) for n in range(1, 101)))
+    looked_up: list[int] = []
+    opened: list[str] = []
+    look_up, open_one = Opener.look_up, Opener.open
+    observe = Detector.observe
+
+    def looking(self: Opener, entries: Any) -> None:
+        entries = list(entries)
+        looked_up.append(len(entries))
+        look_up(self, entries)
+
+    def opening_one(self: Opener, stored: Any) -> Any:
+        opened.append("open")
+        return open_one(self, stored)
+
+    def observing(self: Detector, *arguments: Any) -> Any:
+        opened.append("observe")
+        return observe(self, *arguments)
+
+    monkeypatch.setattr(Opener, "look_up", looking)
+    monkeypatch.setattr(Opener, "open", opening_one)
+    monkeypatch.setattr(Detector, "observe", observing)
+    one.follow()
+    assert max(looked_up) == following.ENTRIES_A_SLICE
+    assert sum(looked_up) == 100
+    assert opened == ["open", "observe"] * 100
+
+
+@pytest.mark.parametrize("how", ["removed", "altered", "of another count"])
+def test_a_block_that_is_not_there_or_not_whole_is_told_of(one: OneLedger, how: str) -> None:
+    """All its entries, and what comes behind is followed."""
+    one.append(event(1))
+    one.append(event(2), event(3))
+    one.append(event(4))
+    table, key = f"{NAME}-blocks", {"origin": {"S": ORIGIN}, "first_seq": {"N": "2"}}
+    dynamodb = one.world.dynamodb
+    item = dynamodb.get_item(TableName=table, Key=key)["Item"]
+    if how == "removed":
+        dynamodb.delete_item(TableName=table, Key=key)
+    elif how == "altered":
+        dynamodb.put_item(TableName=table, Item=item | {"body": {"B": b"none"}})
+    else:
+        dynamodb.put_item(TableName=table, Item=item | {"count": {"N": "3"}})
+    followed = one.follow()
+    assert followed.next_seq == 5
+    assert followed.altered[:2] == (2, 3)
+    assert one.told[0].rule == "altered-entry"
+    assert received(one) in (1, 2)
