@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from audit_ledger.aws.views import ViewsTable
+from audit_ledger.completeness import Counted, decode_counted
 from audit_ledger.detections import Detector
 from audit_ledger.detections.bulk_access import BulkAccessRule
 from audit_ledger.reading import opening
 from audit_ledger.reading.opening import Opener
+from audit_ledger.records.sealed_view import open_view
+from audit_ledger.views import COMPLETENESS
 from functions.follower import follow as following
 from functions.sequencer import handler as sequencing
 from tests.follower.one_event import NOW, OneLedger
@@ -47,17 +50,10 @@ def event(number: int = 0, **members: Any) -> bytes:
 
 def received(one: OneLedger) -> int:
     """How many numbered events were counted."""
-    follower = following.Follower(
-        one.ledger,
-        one.views,
-        None,
-        None,
-        None,
-        lambda: NOW,
-        lambda: None,  # type: ignore[arg-type]
-    )
-    cursor = one.views.cursor()
-    state = following.decode_counted(follower._state(cursor, following.COMPLETENESS)).state
+    keys, views = one.ledger.keys, one.views
+    assert keys is not None
+    sealed = views.state(views.cursor(), COMPLETENESS) or b""
+    state = decode_counted(open_view(sealed, keys.ledger_keys, ORIGIN, COMPLETENESS)).state
     return sum(stream.received for stream in state.streams.values())
 
 
@@ -121,7 +117,7 @@ def raising(*_: object, **__: object) -> Any:
     [
         (BulkAccessRule, "observe"),
         (Detector, "observe"),
-        (following.Counted, "observed"),
+        (Counted, "observed"),
         (opening, "opened_event"),
     ],
     ids=lambda where: getattr(where, "__name__", where),
@@ -164,7 +160,7 @@ def test_a_run_ends_in_time_within_a_block_and_always_gets_on(one: OneLedger, ti
         left[0] -= 1
         return left[0] >= 0
 
-    reached = []
+    reached: list[int] = []
     while not reached or reached[-1] < one.size:
         left[0] = time
         followed = one.follow(has_time)
