@@ -13,16 +13,16 @@ from functions.ingest.routes import ROUTES as INGEST_ROUTES
 from functions.query.handler import FORMS
 from functions.query.handler import ROUTES as QUERY_ROUTES
 
-FALLBACK = "/{path+}"
+FALLBACK = "/{proxy+}"
 
 
 def event(method: str, path: str, template: str = FALLBACK, **members: Any) -> dict[str, Any]:
     """What API Gateway hands over for a path that only a fallback matches."""
-    fixed = template.partition("{path+}")[0]
+    fixed = template.partition("{proxy+}")[0]
     return {
         "routeKey": f"{method} {template}",
         "rawPath": path,
-        "pathParameters": {"path": path.removeprefix(fixed)},
+        "pathParameters": {"proxy": path.removeprefix(fixed)},
         "headers": {},
         "requestContext": {"domainName": "api.example.org", "requestId": "r1"},
         **members,
@@ -122,7 +122,7 @@ def test_a_slash_at_the_end_does_no_harm(
 def test_metadata_with_a_slash_wants_no_token() -> None:
     """Its fallback is open, and leads nowhere else."""
     (open_,) = (route for route in FALLBACKS if route.is_open)
-    asked = event("GET", "/metadata/", open_.path, pathParameters={"path": ""})
+    asked = event("GET", "/metadata/", open_.path, pathParameters={"proxy": ""})
     assert routed(asked, "ingest")["routeKey"] == "GET /metadata"
     asked = event("GET", "/metadata/AuditEvent", open_.path)
     assert refused(asked, "ingest")["statusCode"] == 404

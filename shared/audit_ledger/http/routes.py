@@ -55,12 +55,12 @@ ROUTES: Final = (
 )
 
 FALLBACKS: Final = (
-    Route("GET", "/metadata/{path+}", "ingest", is_open=True),  # a slash at its end
-    *(Route("GET", path, "query") for path in ("/", "/{path+}")),
+    Route("GET", "/metadata/{proxy+}", "ingest", is_open=True),  # a slash at its end
+    *(Route("GET", path, "query") for path in ("/", "/{proxy+}")),
     *(
         Route(method, path, "ingest")
         for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-        for path in ("/", "/{path+}")
+        for path in ("/", "/{proxy+}")
         if (method, path) != ("POST", "/")
     ),
 )

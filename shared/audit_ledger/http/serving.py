@@ -97,9 +97,9 @@ def finished(event: Mapping[str, Any], answer: Answer) -> Answer:
 
 def _path(event: Mapping[str, Any], template: str) -> str:
     """Give the path, without the name of a stage, which stands in rawPath."""
-    fixed, is_greedy, _ = template.partition("{path+}")
+    fixed, is_greedy, _ = template.partition("{proxy+}")
     variables = event.get("pathParameters") or {}
-    return fixed + str(variables.get("path", "")) if is_greedy else fixed
+    return fixed + str(variables.get("proxy", "")) if is_greedy else fixed
 
 
 def _location(event: Mapping[str, Any], match: Match, public_url: str) -> str:
