@@ -124,7 +124,8 @@ def test_the_readmes_requests_are_answered(tmp_path: Path) -> None:
         cloud.drain()
         cloud.publish()
         found = json.loads(shell(ask, cloud.tokens.security("st-elsewhere")))
-        assert [entry["resource"] for entry in found["entry"]] == [event]
+        (resource,) = [entry["resource"] for entry in found["entry"]]
+        assert resource == {"id": resource["id"], **event}
         assert cloud.drain().batches  # asking is an event too
 
 
