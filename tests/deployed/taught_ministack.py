@@ -8,6 +8,7 @@ Each item names what to delete when ministack learns it:
 - alarms over several metrics in CloudFormation (1.5 refuses the stack): `teach_metric_math`, which
   keeps them as alarms of their first metric; no test here looks at alarms.
 - Object Lock of buckets in CloudFormation (1.5 makes them without): `teach_object_lock`.
+- the alias by which the API or a rule calls a function (1.5 tells the version): `teach_aliases`.
 - schedules in less than their real time, for tests: `shorten_minutes`.
 - functions see the emulator's own packages, botocore among them, so that one missing from an asset
   would not be missed: `isolate_functions` starts them with an interpreter that has none.
@@ -24,7 +25,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import eventbridge, kms, s3, scheduler
+from ministack.services import eventbridge, kms, lambda_svc, s3, scheduler
 from ministack.services.cloudformation import provisioners
 
 SPEC, ALGORITHM = "ML_DSA_44", "ML_DSA_SHAKE_256"
@@ -92,6 +93,20 @@ def teach_object_lock() -> None:
     handlers["create"] = taught
 
 
+def teach_aliases() -> None:
+    """Tell a function by which alias API and bus called it, in its context's ARN."""
+    effective = lambda_svc._effective_func_record_for_qualifier
+
+    def taught(func: Any, qualifier: str | None) -> Any:
+        record, config = effective(func, qualifier)
+        if config is not None and qualifier in func.get("aliases", {}):
+            arn = func["config"]["FunctionArn"]
+            config = {**config, "FunctionArn": f"{arn}:{qualifier}"}
+        return record, config
+
+    lambda_svc._effective_func_record_for_qualifier = taught
+
+
 def shorten_minutes(seconds: float) -> None:
     """Let `rate(1 minute)` come round every few seconds."""
     parse_rate = eventbridge._parse_rate_seconds
@@ -125,6 +140,7 @@ if __name__ == "__main__":
         teach_mldsa44()
         teach_metric_math()
         teach_object_lock()
+        teach_aliases()
         shorten_minutes(float(os.environ["SCHEDULE_MINUTE_SECONDS"]))
         isolate_functions(Path(name))
         sys.argv = ["ministack"]

@@ -116,9 +116,10 @@ def test_query_alone_invokes_ingest_and_by_its_alias(cloud: LocalCloud) -> None:
     """Nothing else, and nobody else anything."""
     function = f"arn:aws:lambda:{REGION}:{cloud.deployment.account}:function:audit-ledger-dev"
     call = {"Payload": b"{}"}
-    ingest = f"{function}-ingest:live"
+    ingest = f"{function}-ingest:own"
     assert As(cloud, "query").refused("lambda", "invoke", FunctionName=ingest, **call) == ""
-    for other in (f"{function}-ingest", f"{function}-published", f"{function}-north-publisher"):
+    others = [f"{function}-ingest{alias}" for alias in ("", ":live", ":bus")]
+    for other in (*others, f"{function}-published", f"{function}-north-publisher"):
         assert As(cloud, "query").refused("lambda", "invoke", FunctionName=other, **call)
     for role in ("published", "follower", "north-sequencer", "ingest"):
         assert As(cloud, role).refused("lambda", "invoke", FunctionName=ingest, **call)

@@ -1,6 +1,7 @@
 """Dead letters: copied once, under one name, and kept in the queue until they are."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,3 +114,18 @@ def test_another_queue_is_refused(queue: str) -> None:
     """Another stage's, a queue of waiting messages, or one without a ledger."""
     with pytest.raises(FormatError, match="no dead-letter queue"):
         ledger_of(f"arn:aws:sqs:r:1:{queue}", STAGE)
+
+
+def test_a_copy_is_locked_as_long_as_blocks_are(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mode and days of the settings: nobody deletes it before somebody could return it."""
+    monkeypatch.setenv("LOCK_MODE", "COMPLIANCE")
+    monkeypatch.setenv("LOCK_DAYS", "3653")
+    before = datetime.now(UTC)
+    assert handler.handler({"Records": [letter()]}, CONTEXT) == {"batchItemFailures": []}
+    (key,) = archived(world)
+    kept = world.s3.get_object_retention(Bucket=f"{NAME}-archive", Key=key)["Retention"]
+    assert kept["Mode"] == "COMPLIANCE"
+    locked = kept["RetainUntilDate"] - before
+    assert timedelta(days=3652) < locked <= timedelta(days=3653, minutes=10)
