@@ -47,6 +47,7 @@ def add_ingest(
             "STAGE": stack.settings.stage,
             "SUBJECTS_TABLE": names.named("subjects"),
             "LEDGERS_TABLE": names.named("ledgers"),
+            "EVENTS_TABLE": names.named("events"),
             "TOKEN_CLAIMS": claims,
             **({} if smart is None else {"SMART_CONFIGURATION": json.dumps(smart)}),
             **public_url(stack.settings),
@@ -88,6 +89,8 @@ def _permissions(names: Names, bus: BusStack) -> list[Permission]:
             [names.table_arn("ledgers")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys"]}},
         ),
+        # Whether an id of a sender's is known with other content: the answer says so.
+        Permission("KnownIds", ["dynamodb:BatchGetItem"], [names.table_arn("events")]),
         Permission(
             "UnwrapKeys",
             ["kms:Decrypt"],

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, ForbiddenError
+from audit_ledger.aws.clients import AwsError
 from audit_ledger.aws.subjects import GENERATIONS_PER_YEAR, SubjectSecret
-from audit_ledger.errors import NotFoundError
+from audit_ledger.errors import LedgerError, NotFoundError
 from audit_ledger.events import Event, PatientRule
 from audit_ledger.records.queue_message import MAX_MESSAGE_BYTES, encode_queue_message
 from functions.ingest.ledgers import Ledger, Ledgers
@@ -25,10 +26,14 @@ FLAG_BYTES = 72
 
 @dataclass(frozen=True)
 class Acceptor:
-    """Takes events into the ledgers of a stage. `now_ms`: milliseconds since 1970."""
+    """Takes events into the ledgers of a stage. `now_ms`: milliseconds since 1970.
+
+    `count_unchecked`: called where conflicts could not be looked up.
+    """
 
     ledgers: Ledgers
     now_ms: Callable[[], int]
+    count_unchecked: Callable[[], None] = lambda: None
 
     def ledger_of(self, access: Access) -> tuple[Ledger, PatientRule]:
         """Find the ledger and portal that a token names; ForbiddenError where one is not ours."""
@@ -78,8 +83,27 @@ class Acceptor:
             rehearsal = replace(sealer, secrets=rehearsed_secrets)
             _message(ledger.origin, received_ms, rehearsal.seal(events, received_ms))
         sealed = sealer.seal(events, received_ms)
-        ledger.queue.send(_message(ledger.origin, received_ms, sealed))
-        return sealed
+        message = _message(ledger.origin, received_ms, sealed)
+        conflicts = self._conflicts(ledger, events, sealed)
+        ledger.queue.send(message)
+        ledger.known_ids.remember(events, sealed)
+        return [
+            structs.replace(event, is_conflict=True) if is_conflict else event
+            for event, is_conflict in zip(sealed, conflicts, strict=True)
+        ]
+
+    def _conflicts(
+        self, ledger: Ledger, events: Sequence[Accepted], sealed: Sequence[Sealed]
+    ) -> list[bool]:
+        """Look up which events conflict; where nobody can say now, none is said to.
+
+        What is accepted does not depend on it: the sequencer finds conflicts by itself.
+        """
+        try:
+            return ledger.known_ids.conflicts(events, sealed)
+        except (*AwsError, LedgerError):
+            self.count_unchecked()
+            return [False] * len(sealed)
 
 
 def most_bytes(events: Sequence[Accepted]) -> int:

@@ -6,10 +6,20 @@ from typing import Any
 import msgspec
 
 from audit_ledger.events import Event, RejectedEvent, operation_outcome
+from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
 from audit_ledger.http.request import Request
 from functions.ingest.sealing import Sealed
+
+CONFLICT = "Idempotency-Conflict"
+"""The header that says that an earlier event has the same id of the sender's and other content."""
+
+CONFLICT_CODE = "idempotency.conflict"
+CONFLICT_TEXT = (
+    "An earlier event has this Idempotency-Key (or CloudEvents source and id) and other content: "
+    "both are kept, this one is marked as a conflict, and the Location is that of the earlier one."
+)
 
 
 def created(event: Event, sealed: Sealed, request: Request) -> Answer:
@@ -18,6 +28,8 @@ def created(event: Event, sealed: Sealed, request: Request) -> Answer:
     Without a preference it is the resource as a read will give it.
     """
     headers = {"Location": _location(request.base, sealed)}
+    if sealed.is_conflict:
+        headers[CONFLICT] = "true"
     version = FHIR_VERSIONS.get(event.format, "")
     if request.preference == "minimal":
         return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
@@ -43,7 +55,7 @@ def bundle_response(
             if request.preference == "representation":
                 entry["resource"] = msgspec.Raw(_as_read(event, sealed))
             response = {"status": "201", "location": _location(request.base, sealed)}
-            if sealed.flags:
+            if sealed.flags or sealed.is_conflict:
                 response["outcome"] = accepted_outcome(sealed)
         entries.append({**entry, "response": response})
     versions = {
@@ -55,24 +67,39 @@ def bundle_response(
 
 def events_accepted(sealed: Sequence[Sealed]) -> Answer:
     """202 for CloudEvents: the ids that their records have here, in order."""
-    body = {"accepted": len(sealed), "ids": [list(s.event_ids) for s in sealed]}
+    body = {
+        "accepted": len(sealed),
+        "ids": [list(s.event_ids) for s in sealed],
+        "issues": [[{"code": code, "text": text} for code, text in _issues(s)] for s in sealed],
+    }
+    conflict = {CONFLICT: "true"} if any(s.is_conflict for s in sealed) else {}
     return {
         "statusCode": 202,
-        "headers": {"Content-Type": "application/json"},
+        "headers": {"Content-Type": "application/json", **conflict},
         "body": msgspec.json.encode(body).decode(),
     }
 
 
 def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
     """Say that an event was accepted, and what in it is not as the profiles have it."""
-    if not sealed.flags:
-        return operation_outcome("information", "informational", "accepted")
-    outcome = operation_outcome("warning", "business-rule", sealed.flags[0])
     issues = [
-        {"severity": "warning", "code": "business-rule", "diagnostics": flag}
-        for flag in sealed.flags
+        {
+            "severity": "warning",
+            "code": "duplicate" if code == CONFLICT_CODE else "business-rule",
+            "details": {"text": text},
+            "diagnostics": code,
+        }
+        for code, text in _issues(sealed)
     ]
-    return {**outcome, "issue": issues}
+    if not issues:
+        return operation_outcome("information", "informational", "accepted")
+    return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+def _issues(sealed: Sealed) -> list[tuple[str, str]]:
+    """Give what the sender is to know: codes, each with a sentence for people."""
+    conflict = [(CONFLICT_CODE, CONFLICT_TEXT)] if sealed.is_conflict else []
+    return conflict + [(flag, FLAGS[flag]) for flag in sealed.flags]
 
 
 def _as_read(event: Event, sealed: Sealed) -> bytes:

@@ -42,9 +42,15 @@ def acceptor() -> Acceptor:
         clients.sqs(),
         os.environ["SUBJECTS_TABLE"],
         os.environ["LEDGERS_TABLE"],
+        os.environ["EVENTS_TABLE"],
         time.monotonic,
     )
-    return Acceptor(ledgers, lambda: time.time_ns() // 1_000_000)
+    return Acceptor(ledgers, lambda: time.time_ns() // 1_000_000, _count_unchecked)
+
+
+def _count_unchecked() -> None:
+    logger.warning("conflicts not looked up")
+    metrics.add_metric("ConflictsUnchecked", MetricUnit.Count, 1)
 
 
 @cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from audit_ledger.aws.event_index import EventIndex
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledger_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
@@ -14,6 +15,7 @@ from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.errors import UnreachableError
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
+from functions.ingest.conflicts import KnownIds
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,6 +36,7 @@ class Ledger:
     subjects: SubjectsTable
     queue: LedgerQueue
     staff: Callable[[str], bytes]
+    known_ids: KnownIds
 
 
 def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
@@ -58,6 +61,7 @@ class Ledgers:
         sqs: "SQSClient",
         subjects_table: str,
         ledgers_table: str,
+        events_table: str,
         clock: Callable[[], float],
     ) -> None:
         self._stage = stage
@@ -67,6 +71,7 @@ class Ledgers:
         self._sqs = sqs
         self._subjects_table = subjects_table
         self._ledgers_table = ledgers_table
+        self._events_table = events_table
         self._kept = KeptForMinutes(self._read, clock)
 
     def get(self, ledger_id: str) -> Ledger:
@@ -82,6 +87,7 @@ class Ledgers:
         if wrapped is None:  # the publisher makes them, in the first minute of a ledger
             raise UnreachableError("the ledger has no keys yet")
         keys = wrapping.unwrap(wrapped)
+        index = EventIndex(self._dynamodb, self._events_table, self._ledgers_table, origin)
         return Ledger(
             origin,
             setting.portals,
@@ -89,4 +95,5 @@ class Ledgers:
             SubjectsTable(self._dynamodb, self._subjects_table, origin),
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
             remembering(keys.index_key),
+            KnownIds(index.fingerprints),
         )

@@ -68,11 +68,15 @@ class Accepted(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sealed(msgspec.Struct, frozen=True, gc=False):
-    """What became of one accepted event: the ids and sealed records of its parts, in order."""
+    """What became of one accepted event: the ids and sealed records of its parts, in order.
+
+    `is_conflict`: whether an earlier event is known to have the sender's id and other content.
+    """
 
     event_ids: tuple[str, ...]
     records: tuple[SealedRecord, ...]
     flags: tuple[str, ...]
+    is_conflict: bool = False
 
 
 @dataclass(frozen=True)

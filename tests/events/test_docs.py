@@ -5,6 +5,12 @@ import re
 from pathlib import Path
 
 import audit_ledger.events
+from audit_ledger.completeness.numbered import (
+    FIRST_NUMBER,
+    LAST_NUMBER,
+    SEQUENCE_URL,
+    read_number,
+)
 from audit_ledger.events import (
     MAX_ENTRIES,
     MAX_EVENT_BYTES,
@@ -15,14 +21,16 @@ from audit_ledger.events import (
 from audit_ledger.events.agents import INDEXED_AGENTS
 from audit_ledger.events.balp_profiles import PROFILES
 from audit_ledger.events.bundle import MAX_AROUND_BYTES
+from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.json_document import MAX_DEPTH
 from audit_ledger.events.known_as import SHORTEST, SHORTEST_NAME
 from audit_ledger.events.limits import MAX_PATIENTS
 from audit_ledger.events.mentions import CLOSE
 from audit_ledger.events.outcomes import MAX_EVENTS, MAX_RECORDS
 from audit_ledger.events.record_event import ACTION_OF_WORD
+from tests.completeness.made import opened
 from tests.conftest import REPOSITORY
-from tests.events.made import encoded
+from tests.events.made import encoded, r4
 
 PAGE = (REPOSITORY / "docs" / "events.md").read_text()
 
@@ -30,13 +38,21 @@ PAGE = (REPOSITORY / "docs" / "events.md").read_text()
 def test_the_tables_list_exactly_the_flags_there_are() -> None:
     """Those in the source, and those that BALP's slices make."""
     folders = (Path(audit_ledger.events.__path__[0]), REPOSITORY / "functions" / "ingest")
-    source = "".join(p.read_text() for folder in folders for p in folder.glob("*.py"))
+    files = [p for folder in folders for p in folder.glob("*.py") if p.name != "flags.py"]
+    source = "".join(p.read_text() for p in files)
     flag = r"(?:fhir|agent|patient|cloudevents|record|balp)\.[a-z][a-z0-9-]+"
     in_source = set(re.findall(rf'"({flag})"', source)) - {"record.created"}
     for profile in PROFILES.values():
         in_source |= {f"balp.no-{agent.name}" for agent in profile.agents if agent.least}
         in_source |= {f"balp.no-{entity.name}" for entity in profile.entities if entity.least}
     assert set(re.findall(rf"`({flag})`", PAGE)) == in_source
+    assert set(FLAGS) == in_source
+
+
+def test_each_flag_has_a_sentence_of_its_own() -> None:
+    """One that ends, and none is said of two flags."""
+    assert all(re.fullmatch(r"[A-Z].*\.", text) for text in FLAGS.values())
+    assert len(set(FLAGS.values())) == len(FLAGS)
 
 
 def test_the_limits_are_the_code_s() -> None:
@@ -69,6 +85,16 @@ def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:
     event = parse_cloudevent_structured(encoded(envelope))
     assert event.flags == ()
     assert event.parts[0].patient == PatientReference("Patient/1", (("urn:mrn", "7"),))
+
+
+def test_the_example_of_a_numbered_event_is_counted_as_it_says() -> None:
+    """By the number in it, in the stream of its observer."""
+    _, example = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    numbered = read_number(opened({**r4(), **json.loads(example)}))
+    assert numbered is not None
+    assert (numbered.counter, numbered.number) == ("fhir-observer", 42)
+    assert f"from {FIRST_NUMBER} to {LAST_NUMBER}" in PAGE
+    assert SEQUENCE_URL in PAGE
 
 
 def test_the_words_that_say_an_action_are_the_code_s() -> None:

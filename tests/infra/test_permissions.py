@@ -45,6 +45,7 @@ def expected(name: str) -> Granted:
                 "dynamodb:PutItem",
             },
             f"{TABLE}-ledgers": {"dynamodb:GetItem"},
+            f"{TABLE}-events": {"dynamodb:BatchGetItem"},
             f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt"},
             f"{QUEUE}-*": {"sqs:SendMessage", "sqs:GetQueueUrl"},
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},

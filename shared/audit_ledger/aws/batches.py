@@ -21,16 +21,17 @@ def batch_get(
     client: "DynamoDBClient",
     requests: Sequence[tuple[str, Item]],
     *,
+    consistent: bool = True,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[tuple[str, Item]]:
-    """Read (table, key) pairs, consistently, 100 a call. Gives (table, item) of those that exist.
+    """Read (table, key) pairs, 100 a call. Gives (table, item) of those that exist.
 
     UnreachableError when DynamoDB still leaves keys unprocessed after eight asks.
     """
     for start in range(0, len(requests), MAX_GET_KEYS):
         wanted: Item = {}
         for table, key in requests[start : start + MAX_GET_KEYS]:
-            wanted.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
+            wanted.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
         for ask in range(MAX_ASKS):
             if ask:
                 pause(FIRST_PAUSE_SECONDS * 2 ** (ask - 1))
