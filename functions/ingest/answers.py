@@ -27,9 +27,7 @@ def created(event: Event, sealed: Sealed, request: Request) -> Answer:
 
     Without a preference it is the resource as a read will give it.
     """
-    headers = {"Location": _location(request.base, sealed)}
-    if sealed.is_conflict:
-        headers[CONFLICT] = "true"
+    headers = {"Location": _location(request.base, sealed), **_conflict_header([sealed])}
     version = FHIR_VERSIONS.get(event.format, "")
     if request.preference == "minimal":
         return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
@@ -62,7 +60,9 @@ def bundle_response(
         FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
     }
     body = {"resourceType": "Bundle", "type": kind, "entry": entries}
-    return answer(200, msgspec.json.encode(body), versions.pop() if len(versions) == 1 else "")
+    version = versions.pop() if len(versions) == 1 else ""
+    taken = [result[1] for result in results if not isinstance(result, RejectedEvent)]
+    return answer(200, msgspec.json.encode(body), version, _conflict_header(taken))
 
 
 def events_accepted(sealed: Sequence[Sealed]) -> Answer:
@@ -72,10 +72,9 @@ def events_accepted(sealed: Sequence[Sealed]) -> Answer:
         "ids": [list(s.event_ids) for s in sealed],
         "issues": [[{"code": code, "text": text} for code, text in _issues(s)] for s in sealed],
     }
-    conflict = {CONFLICT: "true"} if any(s.is_conflict for s in sealed) else {}
     return {
         "statusCode": 202,
-        "headers": {"Content-Type": "application/json", **conflict},
+        "headers": {"Content-Type": "application/json", **_conflict_header(sealed)},
         "body": msgspec.json.encode(body).decode(),
     }
 
@@ -94,6 +93,10 @@ def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
     if not issues:
         return operation_outcome("information", "informational", "accepted")
     return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+def _conflict_header(sealed: Sequence[Sealed]) -> dict[str, str]:
+    return {CONFLICT: "true"} if any(event.is_conflict for event in sealed) else {}
 
 
 def _issues(sealed: Sealed) -> list[tuple[str, str]]:

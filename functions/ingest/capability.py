@@ -49,6 +49,7 @@ def capability_statement(fhir_version: str, base: str) -> bytes:
                     {
                         "type": "AuditEvent",
                         "interaction": [{"code": code} for code in INTERACTIONS],
+                        "conditionalCreate": False,
                         "searchParam": [
                             {
                                 "name": parameter.name,

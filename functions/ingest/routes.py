@@ -11,6 +11,7 @@ from audit_ledger.events import (
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
+from audit_ledger.events.bundle_request import NO_CONDITION
 from audit_ledger.http.answers import Answer
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import FHIR_JSON, Request
@@ -26,6 +27,7 @@ def post_audit_event(acceptor: Acceptor, request: Request) -> Answer:
     """POST /AuditEvent: one FHIR AuditEvent, R4 or R5 (IHE ITI-20)."""
     request.require_media_type(*FHIR_JSON)
     fhir_json(request)
+    _require_unconditional(request)
     event = parse_audit_event(request.body, request.media_type.fhir_version)
     key = request.idempotency_key
     (sealed,) = acceptor.accept(
@@ -41,6 +43,7 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Answer:
     """
     request.require_media_type(*FHIR_JSON)
     fhir_json(request)
+    _require_unconditional(request)
     bundle = parse_bundle(request.body, request.media_type.fhir_version)
     rejected = [entry for entry in bundle.entries if isinstance(entry, RejectedEvent)]
     if bundle.type == "transaction" and rejected:
@@ -91,6 +94,12 @@ ROUTES: dict[str, Callable[[Acceptor, Request], Answer]] = {
     "POST /": post_bundle,
     "POST /events": post_events,
 }
+
+
+def _require_unconditional(request: Request) -> None:
+    """Raise RejectedEvent for conditional create: ignored, it would make what it is to prevent."""
+    if "if-none-exist" in request.headers:
+        raise RejectedEvent(400, "not-supported", "If-None-Exist", NO_CONDITION)
 
 
 def _sender_id(key: str, number: int | None = None) -> str:

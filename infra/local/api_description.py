@@ -8,6 +8,7 @@ from audit_ledger.events import MAX_ENTRIES, MAX_EVENT_BYTES
 from audit_ledger.events.outcomes import MAX_RECORDS
 from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
+from functions.ingest.answers import CONFLICT
 from functions.ingest.handler import OPEN_ROUTES
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
 from functions.published.read import read_published
@@ -119,6 +120,7 @@ SCHEMAS: Json = {
                 severity={"enum": ["fatal", "error", "warning", "information"]},
                 code={"type": "string"},
                 diagnostics={"type": "string"},
+                details=object_of(["text"], text={"type": "string"}),
                 expression={"type": "array", "items": {"type": "string"}},
             ),
         },
@@ -141,8 +143,16 @@ SCHEMAS: Json = {
         code_challenge_methods_supported={"type": "array", "items": TEXT_SCHEMA},
     ),
     "Accepted": closed_object(
-        ["accepted", "ids"],
+        ["accepted", "ids", "issues"],
         accepted={"type": "integer", "minimum": 0},
+        issues={
+            "type": "array",
+            "description": "Of each event, in order, what its sender is to know.",
+            "items": {
+                "type": "array",
+                "items": closed_object(["code", "text"], code=TEXT_SCHEMA, text=TEXT_SCHEMA),
+            },
+        },
         ids={
             "type": "array",
             "items": {"type": "array", "items": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
@@ -158,6 +168,11 @@ _LOCATION = {
     "description": "The event's record in this ledger.",
     "required": True,
     "schema": {"type": "string", "pattern": "^https?://.+/AuditEvent/[0-9a-f]{64}$"},
+}
+
+_CONFLICT = {
+    "description": "An earlier event has the same id of the sender's and other content.",
+    "schema": {"const": "true"},
 }
 
 UNAUTHORIZED: Json = {
@@ -222,7 +237,7 @@ OPERATIONS: dict[str, Json] = {
         "responses": {
             "201": {
                 "description": "Accepted: it will be in the ledger.",
-                "headers": {"Location": _LOCATION},
+                "headers": {"Location": _LOCATION, CONFLICT: _CONFLICT},
                 "content": {
                     FHIR_ANSWER: {
                         "schema": {"anyOf": [schema("AuditEvent"), schema("OperationOutcome")]}
@@ -247,6 +262,7 @@ OPERATIONS: dict[str, Json] = {
         "responses": {
             "200": {
                 "description": "What became of each entry, in the order of the request.",
+                "headers": {CONFLICT: _CONFLICT},
                 "content": content("ResponseBundle", FHIR_ANSWER),
             },
             **_REFUSALS,
@@ -266,6 +282,7 @@ OPERATIONS: dict[str, Json] = {
         "responses": {
             "202": {
                 "description": "Accepted: all will be in the ledger.",
+                "headers": {CONFLICT: _CONFLICT},
                 "content": content("Accepted", JSON),
             },
             **_REFUSALS,

@@ -75,6 +75,7 @@ def test_entries_of_a_bundle_are_told_apart(world: World) -> None:
     for body in (bundle("batch", R4, R4), bundle("batch", R4, json.loads(OTHER))):
         answer = send(post("/", body, idempotency_key="k"))
         responses = [entry["response"] for entry in answer_json(answer)["entry"]]
+    assert answer["headers"][HEADER] == "true"
     unchanged, changed = responses
     assert "outcome" not in unchanged
     assert [i["diagnostics"] for i in changed["outcome"]["issue"]] == ["idempotency.conflict"]

@@ -223,3 +223,15 @@ def test_an_unreachable_queue_answers_503_and_says_nothing_else(world: World) ->
     answer = send(post("/AuditEvent", BODY))
     assert answer["statusCode"] == 503
     assert "rosetyler" not in answer["body"]
+
+
+@pytest.mark.parametrize("path", ["/AuditEvent", "/"])
+def test_conditional_create_is_refused_not_ignored(world: World, path: str) -> None:
+    """A client that is told nothing would believe that no second event was made."""
+    body = BODY if path == "/AuditEvent" else bundle("batch", R4)
+    answer = send(post(path, body, if_none_exist="date=2026-11-30"))
+    assert answer["statusCode"] == 400
+    (issue,) = answer_json(answer)["issue"]
+    assert (issue["code"], issue["expression"]) == ("not-supported", ["If-None-Exist"])
+    assert "Idempotency-Key" in issue["diagnostics"]
+    assert world.messages() == []
