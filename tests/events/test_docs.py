@@ -89,7 +89,7 @@ def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:
 
 def test_the_example_of_a_numbered_event_is_counted_as_it_says() -> None:
     """By the number in it, in the stream of its observer."""
-    _, example = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    *_, example = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     numbered = read_number(opened({**r4(), **json.loads(example)}))
     assert numbered is not None
     assert (numbered.counter, numbered.number) == ("fhir-observer", 42)
