@@ -238,6 +238,33 @@ def test_two_of_one_family_lose_nothing_by_the_name_that_they_share() -> None:
     assert "outcomeDesc" in otto
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"detail": [{"type": "PatientName", "valueString": "HERON^OTTO"}]},
+        {
+            "detail": [
+                {
+                    "type": "(0010,0010)",
+                    "valueBase64Binary": b64encode(b"HERON^OTTO").decode(),
+                }
+            ]
+        },
+        {"extension": [{"url": "u", "valueHumanName": {"family": "Heron", "given": ["Otto"]}}]},
+        {"extension": [{"url": "u", "valueIdentifier": {"system": "s", "value": "Heron, Otto"}}]},
+        {"what": {"identifier": {"system": MRN, "value": "8801018"}, "display": "Otto Heron"}},
+    ],
+)
+def test_all_that_an_element_says_of_its_patient_is_known(said: dict[str, Any]) -> None:
+    """Not only `name`: details, extensions, identifiers of other kinds."""
+    entities = of_two("Otto Heron")
+    del entities[1]["name"]
+    entities[1] |= said
+    ida, other = left(r4(entity=entities, outcomeDesc="seen: Heron, Otto"))
+    assert "outcomeDesc" not in ida
+    assert "outcomeDesc" in other
+
+
 def test_a_member_s_name_that_mentions_another_is_cut_and_not_named() -> None:
     """The record's own list of what was cut would name the patient."""
     event = r4(entity=of_two("Otto Heron"), extra={"Otto Heron": 1, "8801018": 2, "x": 3})

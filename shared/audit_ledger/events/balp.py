@@ -43,7 +43,7 @@ def flag_balp_faults(
             flags.add("balp.unknown-profile")
         elif not is_r4:
             flags.add("balp.not-r4")
-        elif not any(profile is one for one in claimed):
+        elif profile not in claimed:
             claimed.append(profile)
             _check(event, profile, flags)
             _check_agents(event, profile, of.agent_types, document, flags)

@@ -10,6 +10,7 @@ import msgspec
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.folding import fold, is_unspaced, runs_of, words_of
 from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.readings import readings
 
 SHORTEST: Final = 4
 """Characters of an identifier. A shorter one stands everywhere: it must be all of a value."""
@@ -41,6 +42,11 @@ _TRANSLITERATED: Final = str.maketrans(
     | {"Å": "aa", "Ø": "oe"}
 )
 _DIGRAPH: Final = re.compile("(?<=[aou])e")
+_CALLED_NAME: Final = re.compile(
+    r"^(?:name|pn)$|(?:patient|person|subject|family|given|human|maiden)[a-z ._-]{0,20}name"
+    r"|0010,?0010",
+    re.IGNORECASE,
+)
 _AUTHORITY: Final = re.compile(r"[\^&|]")
 
 
@@ -62,10 +68,15 @@ class KnownAs(msgspec.Struct, gc=False):
         return "KnownAs()"
 
 
-def known_as(patient: PatientReference, names: Iterable[str]) -> KnownAs:
-    """Give what a patient is known by, from references, identifiers and names as submitted."""
+def known_as(
+    patient: PatientReference, names: Iterable[str], identifiers: Iterable[str] = ()
+) -> KnownAs:
+    """Give what a patient is known by: references, identifiers and names as submitted.
+
+    `identifiers`: values beside those that the patient could be looked up by.
+    """
     known = KnownAs(set(), set(), set(), set())
-    for _, value in patient.identifiers:
+    for value in (*(value for _, value in patient.identifiers), *identifiers):
         _add_identifier(known, value)
         for repetition in value.split("~") if "^" in value or "~" in value else ():
             _add_identifier(known, _AUTHORITY.split(repetition, maxsplit=1)[0])  # HL7 CX
@@ -78,19 +89,54 @@ def known_as(patient: PatientReference, names: Iterable[str]) -> KnownAs:
 
 
 def names_in(resource: JsonObject) -> list[str]:
-    """Give the names of a contained Patient (HumanName: text, or given and family)."""
-    found: list[str] = []
+    """Give the names of a contained Patient."""
     names = resource.get("name")
-    for name in names if isinstance(names, list) else []:
-        if not isinstance(name, dict):
-            continue
-        parts: list[Any] = [name.get("family")]
-        given = name.get("given")
-        parts += given if isinstance(given, list) else [given]
-        found.append(" ".join(part for part in parts if isinstance(part, str)))
-        if isinstance(name.get("text"), str):
-            found.append(name["text"])
-    return found
+    return [
+        spelled
+        for name in (names if isinstance(names, list) else [])
+        if isinstance(name, dict)
+        for spelled in _human_name(name)
+    ]
+
+
+def said_of(element: Any) -> tuple[list[str], list[str]]:
+    """Give names and identifiers that an element says of the patient whom it names.
+
+    In Identifiers and HumanNames wherever they stand, in `name` and `display` of the element and of
+    its `what`, and in details that are called names: `{"type": "PatientName", "valueString": …}`.
+    """
+    names: list[str] = []
+    identifiers: list[str] = []
+    if isinstance(element, dict):
+        for holder in (element, element.get("what")):
+            if isinstance(holder, dict):
+                names += _texts(holder.get("name"), holder.get("display"))
+    waiting: list[tuple[str, Any]] = [("", element)]
+    while waiting:
+        member, item = waiting.pop()
+        if isinstance(item, list):
+            waiting += [(member, inside) for inside in item]
+        elif isinstance(item, dict):
+            if member in ("identifier", "valueIdentifier"):
+                identifiers += _texts(item.get("value"))
+            elif isinstance(item.get("family"), str):
+                names += _human_name(item)
+            elif any(map(_CALLED_NAME.search, _texts(item.get("type"), item.get("url")))):
+                for value in _texts(item.get("valueString"), item.get("valueBase64Binary")):
+                    names += readings(value)
+            waiting += [(m, i) for m, i in item.items() if isinstance(i, dict | list)]
+    return names, identifiers
+
+
+def _human_name(name: JsonObject) -> list[str]:
+    """Spell a HumanName: given and family, and its text."""
+    given = name.get("given")
+    parts = _texts(name.get("family"), *(given if isinstance(given, list) else [given]))
+    return [*([" ".join(parts)] if parts else []), *_texts(name.get("text"))]
+
+
+def _texts(*values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
 
 
 def _add_identifier(known: KnownAs, text: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from audit_ledger.events.event import Part
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans, spell_path
-from audit_ledger.events.known_as import KnownAs, known_as, names_in
+from audit_ledger.events.known_as import KnownAs, known_as, names_in, said_of
 from audit_ledger.events.limits import (
     MAX_EVENT_PART_BYTES,
     MAX_NAMES,
@@ -145,13 +145,12 @@ class _Division:
             of_contained[index] = names_in(item)
         for patient, indices in zip(self.patients, self.of_patients, strict=True):
             names = [name for index in sorted(indices) for name in of_contained[index]]
+            identifiers: list[str] = []
             for path in patient.paths:
-                element = _at(self.document, path)
-                for holder in (element, _at(element, ("what",))):
-                    for name in ("name", "display"):
-                        if isinstance(text := _at(holder, (name,)), str):
-                            names.append(text)
-            yield known_as(patient.patient, names)
+                more_names, more_identifiers = said_of(_at(self.document, path))
+                names += more_names
+                identifiers += more_identifiers
+            yield known_as(patient.patient, names, identifiers)
 
     def _exempt(self, path: Path) -> bool:
         """Say whether a leaf may mention patients: needed, or who acted, or whose element it is."""
