@@ -109,6 +109,29 @@ class Finder:
                 raise _too_costly(most)
         return tuple(found)
 
+    def count(self, search: Search, most: int, has_time: Callable[[], bool]) -> int | None:
+        """Count all matching events; None where that cannot be told.
+
+        That is where more than `most` would have to be opened, time is up before, the index may
+        not lead to all, or something does not open.
+        """
+        newest_first = search.sort == "-date"
+        window = self._window(search, None, newest_first=newest_first)
+        if window.is_empty or self.ledger.keys is None:
+            return 0
+        places, warnings = self._candidates(search, window, newest_first=newest_first)
+        wrong: list[Place] = []
+        looked_at = counted = 0
+        while chunk := list(islice(places, AT_ONCE)):
+            looked_at += len(chunk)
+            if warnings or wrong or looked_at > most or not has_time():
+                return None
+            found, last = self._opened(search, chunk, has_time, wrong.append)
+            if last != chunk[-1]:
+                return None
+            counted += len(found)
+        return None if warnings or wrong else counted
+
     def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
         """Give the entry and event of an id; None where there is none, or not for who asks."""
         found = self.ledger.events.entry(event_id)

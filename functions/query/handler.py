@@ -41,6 +41,7 @@ from functions.query.search_events import (
     get_audit_event_version,
     get_audit_events,
     get_submitted,
+    post_search,
 )
 
 _BROKEN = (VerificationError, FormatError)
@@ -51,6 +52,7 @@ metrics = Metrics()
 
 ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
     "GET /AuditEvent": get_audit_events,
+    "POST /AuditEvent/_search": post_search,
     "GET /AuditEvent/{id}": get_audit_event,
     "GET /AuditEvent/{id}/_history/{version}": get_audit_event_version,
     "GET /AuditEvent/{id}/receipt": get_receipt,

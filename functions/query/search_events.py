@@ -8,7 +8,7 @@ from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
 from audit_ledger.http.negotiation import fhir_json, version_of
-from audit_ledger.http.request import Request
+from audit_ledger.http.request import FORM, Request
 from audit_ledger.reading.opening import Opened
 from audit_ledger.search.bundle import Found, Issue, searchset
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
@@ -41,6 +41,15 @@ _WARNINGS = {
 }
 
 
+MOST_COUNTED = 20_000
+"""Candidates that are opened for a total."""
+
+_NOT_COUNTED = Issue(
+    "warning",
+    "too-costly",
+    f"total: not counted, since over {MOST_COUNTED:,} events, or some that do not open or may not "
+    "be found, would have to be looked at: a shorter period can be",
+)
 _OWN_USE_LEFT_OUT = Issue(
     "information",
     "informational",
@@ -70,7 +79,17 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         cursor = decode_cursor(keys.index_key, search.cursor, binding)
         after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
-    page = within_an_answer(finder.page(search, after, question.has_time))
+    page, total = Page((), None), None
+    if not search.counts_only:
+        page = within_an_answer(finder.page(search, after, question.has_time))
+    said = altered(question, finder)
+    is_whole = after is None and page.next is None and not page.warnings
+    if search.counts_only or (search.total == "accurate" and not is_whole):
+        total = finder.count(search, MOST_COUNTED, question.has_time)
+    elif is_whole and search.total != "none":
+        total = len(page.found)
+    total = None if said else total
+    is_uncounted = total is None and (search.counts_only or search.total == "accurate")
     shown = [opened.event for opened in page.found]
     question.record(patients_of(patient_lookups(search)), ITI_81, shown=shown)
     next_cursor = None
@@ -85,11 +104,23 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         next_cursor=next_cursor,
         warnings=[
             *(Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings),
-            *(Issue("warning", "incomplete", text) for text in altered(question, finder)),
+            *(Issue("warning", "incomplete", text) for text in said),
             *((_OWN_USE_LEFT_OUT,) if page.lacks_own_use else ()),
+            *((_NOT_COUNTED,) if is_uncounted else ()),
         ],
+        total=total,
     )
     return answer(200, bundle.body, form.version if bundle.release else "")
+
+
+def post_search(desk: Desk, request: Request) -> Answer:
+    """POST /AuditEvent/_search: the same, with parameters in a form, in the query string, or both.
+
+    So that no log of a proxy has what identifies a patient.
+    """
+    if request.body:
+        request.require_media_type(FORM)
+    return get_audit_events(desk, request)
 
 
 def get_submitted(desk: Desk, request: Request) -> Answer:

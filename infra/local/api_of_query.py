@@ -1,6 +1,6 @@
 """What query's routes take and answer, in OpenAPI's words."""
 
-from audit_ledger.http.request import MAX_FIELDS
+from audit_ledger.http.request import FORM, MAX_FIELDS
 from audit_ledger.search.criteria import MAX_COUNT
 from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
@@ -48,6 +48,7 @@ SCHEMAS: Json = {
         ["resourceType", "type", "link"],
         resourceType={"const": "Bundle"},
         type={"const": "searchset"},
+        total={**SIZE, "description": "How many match, where all were counted."},
         link={
             "type": "array",
             "minItems": 1,
@@ -174,6 +175,26 @@ _READ: Json = {
     **REFUSED,
 }
 
+_HANDLING = header(
+    "Prefer",
+    "Whether parameters that are not known are refused, or left out and named.",
+    {"enum": ["handling=strict", "handling=lenient"]},
+)
+_SEARCHED: Json = {
+    "200": {
+        "description": "A page of what was found.",
+        "content": content("Searchset", FHIR_ANSWER),
+    },
+    "400": {
+        "description": "A parameter is not as it must be: named, with what is expected. "
+        f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values.",
+        "content": OUTCOME,
+    },
+    **_OTHER_FORMAT,
+    "414": {"description": f"Over {MAX_QUERY_BYTES:,} bytes of query.", "content": OUTCOME},
+    **REFUSED,
+}
+
 OPERATIONS: dict[str, Json] = {
     "GET /AuditEvent": {
         "operationId": "searchAuditEvents",
@@ -190,30 +211,28 @@ OPERATIONS: dict[str, Json] = {
                 query(f"address:{modifier}", f"string: {means}", TEXT_SCHEMA)
                 for modifier, means in (("exact", "the whole address"), ("contains", "part of it"))
             ),
-            query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 1}),
+            query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 0}),
+            query("_total", OF_THE_ANSWER["_total"], {"enum": ["none", "estimate", "accurate"]}),
+            query("_summary", OF_THE_ANSWER["_summary"], {"enum": ["count", "false"]}),
+            query("_elements", OF_THE_ANSWER["_elements"], TEXT_SCHEMA),
+            query("own-use", OF_THE_ANSWER["own-use"], {"enum": ["include", "exclude", "only"]}),
             query("_sort", OF_THE_ANSWER["_sort"], {"enum": ["date", "-date"]}),
             query("_format", OF_THE_ANSWER["_format"], {"enum": ["json", FHIR_ANSWER]}),
             query("_cursor", OF_THE_ANSWER["_cursor"], TEXT_SCHEMA),
             _ACCEPT,
-            header(
-                "Prefer",
-                "Whether parameters that are not known are refused, or left out and named.",
-                {"enum": ["handling=strict", "handling=lenient"]},
-            ),
+            _HANDLING,
         ],
+        "responses": _SEARCHED,
+    },
+    "POST /AuditEvent/_search": {
+        "operationId": "searchAuditEventsByForm",
+        "summary": first_line(ROUTES["POST /AuditEvent/_search"]),
+        "description": "The parameters of `GET /AuditEvent`, and what it answers.",
+        "parameters": [_ACCEPT, _HANDLING],
+        "requestBody": {"content": {FORM: {"schema": {"type": "object"}}}},
         "responses": {
-            "200": {
-                "description": "A page of what was found.",
-                "content": content("Searchset", FHIR_ANSWER),
-            },
-            "400": {
-                "description": "A parameter is not as it must be: named, with what is expected. "
-                f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values.",
-                "content": OUTCOME,
-            },
-            **_OTHER_FORMAT,
-            "414": {"description": f"Over {MAX_QUERY_BYTES:,} bytes of query.", "content": OUTCOME},
-            **REFUSED,
+            **_SEARCHED,
+            "415": {"description": "Not a form.", "content": OUTCOME},
         },
     },
     "GET /AuditEvent/{id}": {

@@ -32,6 +32,7 @@ def test_every_route_but_what_a_server_can_do_wants_a_token(dev: Assembly) -> No
         "POST /": "JWT",
         "POST /events": "JWT",
         "GET /AuditEvent": "JWT",
+        "POST /AuditEvent/_search": "JWT",
         "GET /AuditEvent/{id}": "JWT",
         "GET /AuditEvent/{id}/receipt": "JWT",
         "GET /AuditEvent/{id}/{operation}": "JWT",

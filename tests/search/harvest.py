@@ -7,9 +7,13 @@ from tests.search import reference_filter as reference
 TOKENS = (
     "patient.identifier", "agent.identifier", "source.identifier", "entity.identifier",
     "entity-type", "entity-role", "action", "type", "category", "subtype", "code", "outcome",
-    "purpose",
+    "purpose", "agent-role", "altid", "site",
 )  # fmt: skip
-MISSES = {
+MAY_BE_MISSING = (
+    *TOKENS, "patient", "agent", "entity", "source", "address", "agent-name", "entity-name",
+    "policy",
+)  # fmt: skip
+MISSES: dict[str, list[str]] = {
     "date": ["1999", "2031-02", "lt2000-01-01", "gt2030"],
     "_lastUpdated": ["2020", "gt2026-11-27", "eb2026-11-26"],
     "_id": ["0" * 64, "none"],
@@ -18,6 +22,21 @@ MISSES = {
     "address": ["nowhere"],
     "address:exact": ["nowhere", "WORKSTATION1.EHR.FAMILYCLINIC.COM"],
     "address:contains": ["nowhere"],
+    "entity": ["nobody", "Observation/nothing", "https://else.example/Patient/no"],
+    "source": ["nobody", "Device/nothing", "Device/9", "urn:uuid:0"],
+    "agent-name": ["nobody", "zz", "0", "dr"],
+    "agent-name:contains": ["nobody"],
+    "entity-name": ["nobody", "zz", "0", "audit"],
+    "entity-name:exact": ["nobody"],
+    "policy": ["nowhere", "http", "urn:none", "https://consent.com"],
+    "agent:identifier": ["urn:none|1"],
+    "patient:Patient.identifier": ["urn:none|1"],
+    "agent:Practitioner": ["nobody"],
+    "patient:Patient": ["nobody"],
+    "type:not": ["none"],
+    "outcome:not": ["none"],
+    "entity-role:not": ["none"],
+    **{f"{name}:missing": ["true", "false"] for name in MAY_BE_MISSING},
 }
 
 
@@ -43,6 +62,7 @@ def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]
             found["patient"] |= spellings(who)
         for who in reference.references(reference.agents(event)):
             found["agent"] |= spellings(who)
+        _add_further(event, found)
         for address in reference.addresses(event):
             found["address"] |= {escaped(address[:4].upper()), escaped(address), address[2:5]}
             found["address:exact"] |= {escaped(address), escaped(address[:-1])}
@@ -51,6 +71,39 @@ def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]
         found["date"] |= dates(event["recorded"])
     found["_lastUpdated"] |= dates("2026-11-26T06:39:01Z") | {"2026-11", "ge2026-11-26T06:39:02Z"}
     return {name: sorted(some - {""}) for name, some in found.items()}
+
+
+def _add_further(event: dict[str, Any], found: dict[str, set[str]]) -> None:
+    """Add values of what R4 and R5 have beside IHE's parameters, and of modifiers."""
+    for name in ("entity", "source"):
+        for what in reference.references(reference.named(event, name)):
+            if not what.startswith("#"):
+                found[name] |= spellings(what) if "/" in what else {what}
+    for name in ("agent-name", "entity-name"):
+        for text in reference.texts(event, name):
+            found[name] |= {escaped(text), escaped(text[:3].upper())}
+            found[f"{name}:exact" if name == "entity-name" else f"{name}:contains"] |= {
+                escaped(text),
+                escaped(text[2:]),
+            }
+    found["policy"] |= {escaped(uri) for uri in reference.texts(event, "policy")}
+    for by in ("agent", "patient"):
+        for system, code in reference.tokens(event, f"{by}.identifier"):
+            modifier = "identifier" if by == "agent" else "Patient.identifier"
+            found[f"{by}:{modifier}"] |= {f"{escaped(system or '')}|{escaped(code)}"}
+    for who in reference.references(reference.agents(event)):
+        found["agent:Practitioner"] |= _id_of(who, "Practitioner")
+    for who in reference.references(reference.whom(event)):
+        found["patient:Patient"] |= _id_of(who, "Patient")
+    for name in ("type", "outcome", "entity-role"):
+        for system, code in reference.tokens(event, name):
+            found[f"{name}:not"] |= {escaped(code), f"{escaped(system or '')}|{escaped(code)}"}
+
+
+def _id_of(reference_: str, kind: str) -> set[str]:
+    """Give the id of a reference of this type, to be asked for with the type as a modifier."""
+    type_, id_ = ["", *reference_.split("/")][-2:]
+    return {id_} if type_ == kind else set()
 
 
 def spellings(reference_: str) -> set[str]:

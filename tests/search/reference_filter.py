@@ -15,8 +15,23 @@ ACTION = "http://hl7.org/fhir/audit-event-action"
 
 def keeps(event: Json, query: list[tuple[str, str]], *, event_id: str, entry_time: int) -> bool:
     """Say whether an AuditEvent (decoded JSON) is found by a query of filters."""
-    for name, text in query:
+    for given, text in query:
+        name, _, modifier = given.partition(":")
+        if modifier == "missing":
+            if is_there(event, name) == (text == "true"):
+                return False
+            continue
         alternatives = cut_at(text, ",")
+        if modifier == "not":
+            if any(finds(event, name, value, event_id, entry_time) for value in alternatives):
+                return False
+            continue
+        if modifier in ("identifier", "Patient.identifier"):
+            name = f"{name}.identifier"
+        elif modifier[:1].isupper():
+            alternatives = [f"{modifier}/{value}" for value in alternatives]
+        elif modifier:
+            name = given
         if not any(finds(event, name, value, event_id, entry_time) for value in alternatives):
             return False
     return True
@@ -32,12 +47,47 @@ def finds(event: Json, name: str, value: str, event_id: str, entry_time: int) ->
         if name == "date":
             moment = datetime.fromisoformat(event["recorded"])
         return in_time(moment, value)
-    if name == "address":
-        return any(fits_text(address, plain(value), modifier) for address in addresses(event))
-    if name in ("patient", "agent"):
-        found = references(whom(event)) if name == "patient" else references(agents(event))
+    if name in ("address", "agent-name", "entity-name"):
+        return any(fits_text(text, plain(value), modifier) for text in texts(event, name))
+    if name == "policy":
+        return plain(value) in texts(event, name)
+    if name in ("patient", "agent", "entity", "source"):
+        found = references(whom(event)) if name == "patient" else references(named(event, name))
         return any(same_resource(reference, plain(value), name) for reference in found)
     return any(fits_token(system, code, value) for system, code in tokens(event, name))
+
+
+def is_there(event: Json, name: str) -> bool:
+    """Say whether there is anything that a parameter looks at."""
+    if name in ("address", "agent-name", "entity-name", "policy"):
+        return bool(texts(event, name))
+    if name == "patient":
+        return bool(whom(event))
+    if name in ("agent", "entity", "source"):
+        return any(says_something(event, reference) for reference in named(event, name))
+    return any(True for _ in tokens(event, name))
+
+
+def says_something(event: Json, reference: Json) -> bool:
+    """Say whether a Reference names anything; a contained resource does by its identifiers."""
+    literal = reference.get("reference", "")
+    if literal.startswith("#"):
+        inside = [one for one in event.get("contained", []) if f"#{one.get('id')}" == literal]
+        literal = "".join("named" for one in inside if "identifier" in one)
+    return bool(literal or reference.get("identifier") or reference.get("display"))
+
+
+def texts(event: Json, name: str) -> list[str]:
+    """Give what a string or URI parameter looks at."""
+    if name == "address":
+        return list(addresses(event))
+    if name == "policy":
+        return [uri for agent in event["agent"] for uri in agent.get("policy", [])]
+    holders, of = event.get("entity", []), "what"
+    if name == "agent-name":
+        holders, of = event["agent"], "who"
+    found = [one.get("name") or one.get(of, {}).get("display") for one in holders]
+    return [text for text in found if text]
 
 
 def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
@@ -45,6 +95,12 @@ def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
     whole, _, part = name.partition(".")
     if part:
         yield from identifiers(named(event, whole))
+    elif name == "altid":
+        yield from ((None, agent["altId"]) for agent in event["agent"] if "altId" in agent)
+    elif name == "site":
+        site = event["source"].get("site")
+        site = site.get("display") if isinstance(site, dict) else site
+        yield from ((None, one) for one in (site,) if one)
     elif name == "action" and "action" in event:
         yield from ((None, event["action"]), (ACTION, event["action"]))
     elif name == "outcome" and isinstance(event.get("outcome"), str):
@@ -73,6 +129,8 @@ def concepts(event: Json, name: str) -> list[Any]:
         return [event.get("category" if is_r5 else "type")]
     if name in ("subtype", "code"):
         return [event.get("code" if is_r5 else "subtype")]
+    if name == "agent-role":
+        return [agent.get("role") for agent in event["agent"]]
     if name == "purpose":
         holders = ("authorization",) if is_r5 else ("purposeOfEvent", "purposeOfUse")
         return [part.get(holder) for part in (event, *event["agent"]) for holder in holders]
@@ -141,8 +199,8 @@ def same_resource(reference: str, asked: str, name: str) -> bool:
         return reference.split("/")[-2:] == asked.split("/")[-2:]
     if asked.startswith("urn:"):
         return reference == asked
-    type_, id_ = reference.split("/")[-2:]
-    return id_ == asked and (name == "agent" or type_ == "Patient")
+    type_, _, id_ = "/".join(reference.split("/")[-2:]).partition("/")
+    return id_ == asked and type_[:1].isupper() and (name != "patient" or type_ == "Patient")
 
 
 def fits_token(system: str | None, code: str, asked: str) -> bool:

@@ -116,7 +116,7 @@ def test_what_was_ignored_is_warned_of() -> None:
         {
             "severity": "warning",
             "code": "not-supported",
-            "diagnostics": "foo: not a parameter of this server; not applied",
+            "diagnostics": "foo: not supported by this server; not applied",
         },
         {
             "severity": "warning",

@@ -4,7 +4,7 @@ import pytest
 
 from audit_ledger.search import parameters
 from audit_ledger.search.criteria import DateCondition, NamedResource, Text, Token
-from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS, DocumentedParameter
+from audit_ledger.search.documented import MODIFIERS, OF_THE_ANSWER, PARAMETERS, DocumentedParameter
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 
@@ -12,6 +12,7 @@ VALUES: dict[str, tuple[str, type[object]]] = {
     "date": ("2026-11", DateCondition),
     "reference": ("Patient/1", NamedResource),
     "string": ("10.0.0.1", Text),
+    "uri": ("urn:a", Text),
     "token": ("a", Token),
 }
 """By type, a value and what it is parsed to."""
@@ -36,12 +37,24 @@ def test_a_parameter_is_of_the_type_that_is_said(parameter: DocumentedParameter)
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
 def test_modifiers_are_those_that_are_said(parameter: DocumentedParameter) -> None:
-    """`address:exact` and `address:contains`, and none else."""
+    """By type; dates and ids have none."""
     text, _ = VALUES[parameter.type]
-    for modifier in ("exact", "contains", "missing", "not", "above", "below", "text", "in"):
-        pairs = [("date", "2026"), (f"{parameter.name}:{modifier}", text)]
-        if f"{parameter.name}:{modifier}" in parameter.looks_at:
-            assert parse_search(pairs, is_strict=True).criteria[-1].modifier == modifier
+    of_type = {
+        "token": {"not", "missing"},
+        "reference": {"missing", "identifier"},
+        "string": {"missing", "exact", "contains"},
+        "uri": {"missing"},
+        "date": set[str](),
+    }
+    allowed = set() if parameter.name == "_id" else of_type[parameter.type]
+    assert allowed <= set(MODIFIERS)
+    for modifier in (*MODIFIERS, "above", "below", "text", "in"):
+        value = "true" if modifier == "missing" else text
+        pairs = [("date", "2026"), (f"{parameter.name}:{modifier}", value)]
+        if modifier in allowed:
+            criterion = parse_search(pairs, is_strict=True).criteria[-1]
+            named = f"{criterion.parameter}:{criterion.modifier}"
+            assert named in (f"{parameter.name}:{modifier}", f"{parameter.name}.identifier:")
         else:
             with pytest.raises(RejectedSearch):
                 parse_search(pairs, is_strict=True)

@@ -48,6 +48,9 @@ ANSWER = st.fixed_dictionaries(
         "own-use": st.sampled_from(["include", "exclude", "only"]),
         "_format": st.just("application/fhir+json"),
         "_cursor": TEXTS,
+        "_total": st.sampled_from(["none", "estimate", "accurate"]),
+        "_summary": st.sampled_from(["count", "false"]),
+        "_elements": st.sampled_from(["type", "agent,entity,id"]),
     },
 )
 
@@ -92,9 +95,12 @@ def test_whatever_comes_is_refused_or_round_trips(
 
 def test_what_was_ignored_is_not_in_the_link() -> None:
     """The self link shows what was applied, and what the server chose."""
-    pairs = [("foo", "1"), ("date", "eq2026-11"), ("_count", "500"), ("_total", "accurate")]
+    pairs = [("foo", "1"), ("date", "eq2026-11"), ("_count", "500"), ("_summary", "text")]
     search = parse_search(pairs, is_strict=False)
     assert self_query(search) == "date=2026-11&own-use=exclude&_sort=-date&_count=100"
+    total = parse_search([("date", "2026"), ("_total", "accurate")], is_strict=True)
+    assert "_total=accurate" in self_query(total)
+    assert "_total" not in next_query(total, "c")  # counted once
 
 
 def test_values_are_percent_encoded() -> None:

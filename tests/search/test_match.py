@@ -21,6 +21,11 @@ BOUND = ("date", "ge1900")
 Query = list[tuple[str, str]]
 
 
+def most(name: str) -> int:
+    """How many values, parted by commas, a parameter may have."""
+    return 1 if name.endswith(":missing") else 4
+
+
 class Searched:
     """The samples, opened and as plain JSON, alone and in CloudEvents; values to ask them for."""
 
@@ -55,19 +60,23 @@ def test_each_value_of_each_parameter_finds_what_the_plain_filter_finds(searched
     """Every value that a sample holds, in every form; and each parameter has hits and misses."""
     for name, some in searched.values.items():
         counts = [searched.check([(name, value)]) for value in some]
-        assert 0 in counts, name
+        assert 0 in counts or name.endswith((":not", ":missing")), name
         assert any(counts) or name == "source.identifier", name
 
 
 def test_the_samples_are_asked_enough(searched: Searched) -> None:
     """No parameter of the table is left out, and there are 64 samples twice."""
     assert len(searched.events) == 128
-    assert all(len(some) >= 4 or name == "address" for name, some in searched.values.items())
+    assert all(
+        len(some) >= (2 if name.endswith(":missing") else 3)
+        for name, some in searched.values.items()
+    )
     assert {name.partition(":")[0] for name in searched.values} == {
         "date", "_lastUpdated", "_id", "patient", "patient.identifier", "agent",
         "agent.identifier", "source.identifier", "entity.identifier", "entity-type",
         "entity-role", "address", "action", "type", "category", "subtype", "code", "outcome",
-        "purpose",
+        "purpose", "agent-role", "altid", "site", "entity", "source", "agent-name", "entity-name",
+        "policy",
     }  # fmt: skip
 
 
@@ -76,11 +85,10 @@ def test_the_samples_are_asked_enough(searched: Searched) -> None:
 def test_and_and_or_combine_as_fhir_says(searched: Searched, data: st.DataObject) -> None:
     """Repetition is AND, a comma is OR, in any mixture of parameters."""
     names = data.draw(st.lists(st.sampled_from(sorted(searched.values)), min_size=1, max_size=3))
-    query = [
-        (name, ",".join(data.draw(st.lists(st.sampled_from(some), min_size=1, max_size=4))))
-        for name in names
-        for some in [searched.values[name]]
-    ]
+    query = []
+    for name in names:
+        some = st.lists(st.sampled_from(searched.values[name]), min_size=1, max_size=most(name))
+        query.append((name, ",".join(data.draw(some))))
     searched.check(query)
 
 

@@ -172,7 +172,9 @@ REFUSED = [
     ("agent", "practitioner/1", 400, "value"),
     ("agent", "Practitioner?identifier=1", 400, "value"),
     ("agent", "a b", 400, "value"),
-    ("_count", "0", 400, "value"),
+    ("_total", "some", 400, "value"),
+    ("_elements", "type,jane", 400, "value"),
+    ("own-use", "yes", 400, "value"),
     ("_count", "-1", 400, "value"),
     ("_count", "1.5", 400, "value"),
     ("_count", "\u0661", 400, "value"),
@@ -218,8 +220,9 @@ def test_no_refusal_repeats_a_value(name: str, text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "date:missing", "patient:Patient", "agent:identifier", "action:not", "type:in", "_id:exact",
-        "address:missing", "address:", "_count:exact", "patient:", "type:exact",
+        "date:missing", "patient:Practitioner", "type:identifier", "address:not", "type:in",
+        "_id:exact", "_id:missing", "_lastUpdated:not", "address:", "_count:exact", "patient:",
+        "type:exact", "agent:practitioner", "agent:Practitioner.identifier", "policy:below",
     ],
 )  # fmt: skip
 def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
@@ -231,7 +234,9 @@ def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
         assert refused.value.parameter == name.partition(":")[0]
 
 
-@pytest.mark.parametrize("name", ["foo", "_include", "Date", "entity", "patient.name", "foo:bar"])
+@pytest.mark.parametrize(
+    "name", ["foo", "_include", "Date", "encounter", "patient.name", "foo:bar"]
+)
 def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> None:
     """Strict names it; lenient leaves it out and says so."""
     with pytest.raises(RejectedSearch) as refused:
@@ -242,6 +247,56 @@ def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> 
     lenient = parse((name, "private"), (name, "again"), is_strict=False)
     assert lenient.ignored == (name,)
     assert lenient.criteria == parse().criteria
+
+
+@pytest.mark.parametrize("text", ["true", "text", "data", "jane"])
+def test_other_summaries_than_a_count_are_named_as_not_supported(text: str) -> None:
+    """A server may give whole resources, and says that it does."""
+    with pytest.raises(RejectedSearch):
+        parse(("_summary", text))
+    lenient = parse(("_summary", text), is_strict=False)
+    assert lenient.ignored == ("_summary",)
+    assert not lenient.counts_only
+    assert not parse(("_summary", "false")).counts_only
+
+
+@pytest.mark.parametrize("pair", [("_summary", "count"), ("_count", "0"), ("_count", "00")])
+def test_a_count_alone_can_be_asked_for_in_two_ways(pair: tuple[str, str]) -> None:
+    """FHIR has them mean the same."""
+    assert parse(pair).counts_only
+    assert not parse(("_count", "1")).counts_only
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        (("patient:Patient.identifier", "urn:s|1"), ("patient.identifier", "urn:s|1")),
+        (("patient:identifier", "urn:s|1"), ("patient.identifier", "urn:s|1")),
+        (("patient:Patient", "1,2"), ("patient", "Patient/1,Patient/2")),
+        (("agent:Practitioner", "1"), ("agent", "Practitioner/1")),
+        (("entity:identifier", "1"), ("entity.identifier", "1")),
+        (("source:Device", "1"), ("source", "Device/1")),
+    ],
+)
+def test_references_are_named_in_several_ways(
+    given: tuple[str, str], same: tuple[str, str]
+) -> None:
+    """Each means the same as another, and is looked up like it."""
+    assert parse(given) == parse(same)
+    with pytest.raises(RejectedSearch):
+        parse(("agent:Practitioner", "Practitioner/1"))
+
+
+@pytest.mark.parametrize("pair", [("patient:missing", "false"), ("agent:missing", "true")])
+def test_what_is_missing_or_not_bounds_no_search(pair: tuple[str, str]) -> None:
+    """It would mean to open everything."""
+    with pytest.raises(RejectedSearch) as refused:
+        parse_search([pair], is_strict=True)
+    assert refused.value.parameter == "date"
+    with pytest.raises(RejectedSearch):
+        parse_search([("agent.identifier:not", "urn:s|1")], is_strict=True)
+    with pytest.raises(RejectedSearch):
+        parse((pair[0], "maybe"))
 
 
 def test_a_name_that_is_none_is_not_repeated() -> None:

@@ -59,8 +59,8 @@ class Target(msgspec.Struct, frozen=True, gc=False):
 
 
 class AgentDetails(msgspec.Struct, frozen=True, gc=False):
-    """Who did it. `roles`: codes of type and role; `address`: of the network;
-    `uncoded_purposes`: texts of those without any code.
+    """Who did it. `roles`: codes of type and role, `own_roles` of role alone; `address`: of the
+    network; `uncoded_purposes`: texts of those without any code.
     """
 
     agent: Agent
@@ -71,6 +71,9 @@ class AgentDetails(msgspec.Struct, frozen=True, gc=False):
     address: str | None = None
     purposes: tuple[Coded, ...] = ()
     uncoded_purposes: tuple[str, ...] = ()
+    own_roles: tuple[Coded, ...] = ()
+    alt_id: str | None = None
+    policies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show nothing of it."""
@@ -214,6 +217,9 @@ def _agent(
         address or _text(raw.get("networkString")) or _text(raw.get("networkUri")),
         (*_coded(raw.get("purposeOfUse")), *_coded(raw.get("authorization"))),
         (*_uncoded(raw.get("purposeOfUse")), *_uncoded(raw.get("authorization"))),
+        _coded(raw.get("role")),
+        element.alt_id or None,
+        tuple(uri for uri in _list(raw.get("policy")) if _text(uri)),
     )
 
 
@@ -381,6 +387,10 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 
 def _display_of(value: Any) -> str | None:
     return _text(value.get("display")) if isinstance(value, dict) else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str | None:

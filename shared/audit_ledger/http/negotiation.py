@@ -76,7 +76,7 @@ def require_acceptable(request: Request, *media_types: str) -> str:
 
 
 def _format_of(request: Request) -> str | None:
-    return next((value for name, value in request.query_pairs if name == "_format"), None)
+    return next((value for name, value in request.pairs if name == "_format"), None)
 
 
 def _format_ranges(text: str, words: Mapping[str, str]) -> list[MediaRange]:

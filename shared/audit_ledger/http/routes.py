@@ -36,6 +36,7 @@ ROUTES: Final = (
     Route("GET", "/metadata", "ingest", is_open=True),
     Route("GET", "/.well-known/smart-configuration", "ingest", is_open=True),
     Route("GET", "/AuditEvent", "query"),
+    Route("POST", "/AuditEvent/_search", "query"),
     Route("GET", "/AuditEvent/{id}", "query"),
     Route("GET", "/AuditEvent/{id}/_history/{version}", "query"),
     Route("GET", "/AuditEvent/{id}/receipt", "query"),

@@ -123,8 +123,8 @@ _CHOICES: Final = (  # one of each at most
     ("networkReference", "networkUri", "networkString"),
     tuple(name for name in _R5["detail"] if name.startswith("value")),
 )
-_OF_ALL: Final = {"id": PRIMITIVE, "extension": OBJECT + MANY, "modifierExtension": OBJECT + MANY}
-_OF_RESOURCES: Final = {
+OF_ALL: Final = {"id": PRIMITIVE, "extension": OBJECT + MANY, "modifierExtension": OBJECT + MANY}
+OF_RESOURCES: Final = {
     "resourceType": PRIMITIVE,
     "meta": OBJECT,
     "implicitRules": PRIMITIVE,
@@ -138,7 +138,7 @@ _OF_CONCEPT: Final = {"coding", "text", "extension", "id"}
 
 def has_shape_of(event: JsonObject, release: Release) -> bool:
     """Whether all that an AuditEvent has is what its release has there."""
-    return _is_object(event, _ROOT, ELEMENTS[release], _OF_RESOURCES)
+    return _is_object(event, _ROOT, ELEMENTS[release], OF_RESOURCES)
 
 
 def _is_object(
@@ -149,7 +149,7 @@ def _is_object(
 ) -> bool:
     if not isinstance(value, dict):
         return False
-    forms = {**elements[kind], **_OF_ALL, **(more or {})}
+    forms = {**elements[kind], **OF_ALL, **(more or {})}
     given = {name.removeprefix("_") for name in value}
     if any(len(given.intersection(choice)) > 1 for choice in _CHOICES):
         return False

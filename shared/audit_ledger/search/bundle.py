@@ -8,8 +8,8 @@ Each match's resource is what the sender submitted, byte for byte, but for its `
 event id; one of another release is converted. What a reader has to know beside the words of the
 sender is in the OperationOutcome, the last entry, with the place: `Bundle.entry[2].resource`.
 
-There is no `total`. It would count all that match, which takes opening every record of the period;
-a count of the index would be wrong where records are filtered, and would tell of what was erased.
+`total` is there only where every match was opened and counted: a count of the index would be wrong
+where records are filtered, and would tell of what was erased.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.links import next_query, self_query
 from audit_ledger.search.resource import ShownEvent, shown_event
+from audit_ledger.search.subset import with_elements
 
 _RELEASES: Final = {"fhir-r4": "R4", "fhir-r5": "R5"}
 
@@ -72,7 +73,8 @@ class _Bundle(
     msgspec.Struct, rename="camel", omit_defaults=True, tag_field="resourceType", tag="Bundle"
 ):
     type: str
-    link: list[_Link]
+    total: int | None = None
+    link: list[_Link] = []
     entry: list[_Entry] = []
 
 
@@ -84,15 +86,23 @@ def searchset(
     release: Release,
     next_cursor: str | None = None,
     warnings: Sequence[Issue] = (),
+    total: int | None = None,
 ) -> Searchset:
     """Write the Bundle of one page; JSON.
 
     `base`: the server's URL, without a slash at its end; `release`: the FHIR in which the answer
     was asked for; `next_cursor`: where the next page starts, None on the last; `warnings`: what
-    else is to be said of the whole answer. Which parameters were ignored, and what each event is,
-    is said here.
+    else is to be said of the whole answer; `total`: how many match, None where that is not known.
+    Which parameters were ignored, and what each event is, is said here.
     """
     shown = [shown_event(one.opened, release) for one in found]
+    if search.elements:
+        shown = [
+            msgspec.structs.replace(
+                event, body=with_elements(event.body, search.elements, event.release)
+            )
+            for event in shown
+        ]
     url = f"{base}/AuditEvent"
     links = [_Link("self", f"{url}?{self_query(search)}")]
     if next_cursor is not None:
@@ -114,14 +124,14 @@ def searchset(
         ]
     if issues:
         entries.append(_Entry(resource=_Outcome(issues), search={"mode": "outcome"}))
-    body = msgspec.json.encode(_Bundle("searchset", links, entries))
+    body = msgspec.json.encode(_Bundle("searchset", total, links, entries))
     return Searchset(body, release if all(each.release == release for each in shown) else None)
 
 
 def _ignored(search: Search) -> Iterator[Issue]:
     for name in search.ignored:
         yield Issue(
-            "warning", "not-supported", f"{name}: not a parameter of this server; not applied"
+            "warning", "not-supported", f"{name}: not supported by this server; not applied"
         )
 
 

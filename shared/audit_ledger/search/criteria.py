@@ -16,7 +16,8 @@ END_MS: Final = LAST_MS + 1
 DEFAULT_COUNT: Final = 50
 MAX_COUNT: Final = 100
 
-Modifier = Literal["", "exact", "contains"]
+Modifier = Literal["", "exact", "contains", "not", "missing"]
+Total = Literal["none", "estimate", "accurate"]
 Sort = Literal["date", "-date"]
 OwnUse = Literal["include", "exclude", "only"]
 
@@ -75,7 +76,7 @@ class NamedResource(msgspec.Struct, frozen=True, gc=False):
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
-    """A string to look for."""
+    """A string to look for; `true` or `false` of the modifier `missing`."""
 
     text: str
 
@@ -104,7 +105,9 @@ class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     `own_use`: whether events that the ledger itself emits are found too, or alone; `count`: events
     a page; `sort`: by the event's own time; `format`: whether `_format` was asked for; `cursor`:
-    where the page starts; `ignored`: names of parameters that were left out.
+    where the page starts; `ignored`: names of parameters that were left out. `total`: how exact a
+    total is wanted; `counts_only`: the total, and no event; `elements`: which of each event are
+    shown, () for all.
     """
 
     criteria: tuple[Criterion, ...] = ()
@@ -114,6 +117,9 @@ class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     format: str | None = None
     cursor: str | None = None
     ignored: tuple[str, ...] = ()
+    total: Total | None = None
+    counts_only: bool = False
+    elements: tuple[str, ...] = ()
 
 
 def escape(text: str) -> str:

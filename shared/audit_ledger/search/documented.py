@@ -6,7 +6,7 @@ import msgspec
 
 from audit_ledger.search.criteria import DEFAULT_COUNT, MAX_COUNT
 
-ParameterType = Literal["date", "reference", "string", "token"]
+ParameterType = Literal["date", "reference", "string", "token", "uri"]
 
 
 class DocumentedParameter(msgspec.Struct, frozen=True, gc=False):
@@ -31,14 +31,26 @@ PARAMETERS: Final = (
         "agent", "reference", "who took part (`agent.who`): `Practitioner/1`, or an id of any type"
     ),
     DocumentedParameter("agent.identifier", "token", "the same, by `<system>|<value>`"),
-    DocumentedParameter("source.identifier", "token", "who recorded it: `source.observer`"),
-    DocumentedParameter("entity.identifier", "token", "what it is about: `entity.what`"),
+    DocumentedParameter(
+        "agent-name", "string", "an agent's name, from its start: `agent.name`; `who.display`"
+    ),
+    DocumentedParameter("agent-role", "token", "`agent.role`"),
+    DocumentedParameter("altid", "token", "`agent.altId` (R4)"),
+    DocumentedParameter("policy", "uri", "`agent.policy`"),
+    DocumentedParameter("source", "reference", "who recorded it: `source.observer`"),
+    DocumentedParameter("source.identifier", "token", "the same, by `<system>|<value>`"),
+    DocumentedParameter("site", "token", "`source.site`"),
+    DocumentedParameter(
+        "entity", "reference", "what it is about (`entity.what`): `DocumentReference/1`, or an id"
+    ),
+    DocumentedParameter("entity.identifier", "token", "the same, by `<system>|<value>`"),
+    DocumentedParameter("entity-name", "string", "`entity.name`, from its start (R4)"),
     DocumentedParameter("entity-type", "token", "`entity.type`"),
     DocumentedParameter("entity-role", "token", "`entity.role`"),
     DocumentedParameter(
         "address",
         "string",
-        "an agent's network address, from its start; `address:exact`, `address:contains`",
+        "an agent's network address, from its start",
     ),
     DocumentedParameter("action", "token", "`action`: C, R, U, D or E"),
     DocumentedParameter("outcome", "token", "`outcome` (R4), `outcome.code` (R5)"),
@@ -55,8 +67,11 @@ PARAMETERS: Final = (
 """Which events: all must hold, and of one's values, parted by commas, one."""
 
 OF_THE_ANSWER: Final = {
-    "_count": f"events a page: {DEFAULT_COUNT} unless given, {MAX_COUNT} at most",
+    "_count": f"events a page: {DEFAULT_COUNT} unless given, {MAX_COUNT} at most; 0 for the total",
     "_sort": "`-date`, the newest first, unless `date` is given",
+    "_total": "`accurate`: how many match; `none`. Without it where one page shows all",
+    "_summary": "`count`: the total alone",
+    "_elements": "which elements are shown of each event, beside those that FHIR demands",
     "own-use": (
         "`include`, `exclude` or `only`: the uses of the ledger that it records itself. Left out "
         "unless `_id` or the `type` 110101 or 110106 asks for them"
@@ -66,4 +81,11 @@ OF_THE_ANSWER: Final = {
 }
 """How they are answered."""
 
-MODIFIERS: Final = ("exact", "contains")
+MODIFIERS: Final = ("exact", "contains", "not", "missing", "identifier")
+
+UNSUPPORTED: Final = (
+    "`based-on`, `encounter`, `_content`, `_filter`, `_has`, `_include`, `_list`, `_profile`, "
+    "`_query`, `_revinclude`, `_security`, `_source`, `_tag`, `_text`, `_type`, "
+    "`_summary` other than `count`, `_sort` other than by `date`"
+)
+"""Of FHIR's parameters for AuditEvent, R4 and R5: named in the answer, where they are given."""

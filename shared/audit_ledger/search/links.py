@@ -24,8 +24,11 @@ def self_query(search: Search) -> str:
 
 
 def next_query(search: Search, cursor: str) -> str:
-    """Give the query string of the link next: the same search from `cursor` on."""
-    return self_query(msgspec.structs.replace(search, cursor=cursor))
+    """Give the query string of the link next: the same search from `cursor` on.
+
+    Without `_total`: it is counted once, and stands on the first page.
+    """
+    return self_query(msgspec.structs.replace(search, cursor=cursor, total=None))
 
 
 def matching_query(search: Search) -> str:
@@ -39,6 +42,12 @@ def _pairs(search: Search) -> Iterator[tuple[str, str]]:
     yield "_count", str(search.count)
     if search.format is not None:
         yield "_format", search.format
+    if search.total is not None:
+        yield "_total", search.total
+    if search.counts_only:
+        yield "_summary", "count"
+    if search.elements:
+        yield "_elements", ",".join(search.elements)
     if search.cursor is not None:
         yield "_cursor", search.cursor
 

@@ -111,7 +111,8 @@ def is_bounded(search: Search) -> bool:
 
 
 def _given(search: Search, *parameters: str) -> Iterable[Criterion]:
-    return (c for c in search.criteria if c.parameter in parameters)
+    """Give criteria that say what must be there: `:not` and `:missing` bound nothing."""
+    return (c for c in search.criteria if c.parameter in parameters and not c.modifier)
 
 
 def _period(search: Search, parameter: str) -> Period:

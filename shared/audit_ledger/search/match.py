@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, assert_never
 
+import msgspec
+
 from audit_ledger.access import OWN_USE
 from audit_ledger.events.details import Coded, EventDetails, Target
 from audit_ledger.events.event import PatientReference
@@ -44,6 +46,12 @@ def matches(search: Search, opened: OpenedEvent) -> bool:
 
 
 def _holds(criterion: Criterion, opened: OpenedEvent) -> bool:
+    if criterion.modifier == "missing":
+        (wanted,) = criterion.values
+        return _is_missing(criterion.parameter, opened.details) == (str(wanted) == "true")
+    if criterion.modifier == "not":
+        plain = msgspec.structs.replace(criterion, modifier="")
+        return not _holds(plain, opened)
     return any(_value_holds(criterion, value, opened) for value in criterion.values)
 
 
@@ -59,10 +67,22 @@ def _value_holds(criterion: Criterion, value: Value, opened: OpenedEvent) -> boo
             named = _references(criterion.parameter, opened.details)
             return any(_names(value, reference) for reference in named)
         case Text():
-            addresses = (agent.address for agent in opened.details.agents)
-            return any(_finds(value.text, a, criterion.modifier) for a in addresses if a)
+            modifier = "exact" if criterion.parameter == "policy" else criterion.modifier
+            texts = _TEXTS[criterion.parameter](opened.details)
+            return any(_finds(value.text, text, modifier) for text in texts)
         case _:
             assert_never(value)
+
+
+def _is_missing(parameter: str, details: EventDetails) -> bool:
+    """Say whether an event has nothing of what a parameter looks at."""
+    if parameter in _TEXTS:
+        return not any(_TEXTS[parameter](details))
+    if parameter == "patient":
+        return not any(True for _ in _patients(details))
+    if parameter in _TARGETS:
+        return all(target == Target() for target in _TARGETS[parameter](details))
+    return not any(True for _ in _LOOKS_AT[parameter](details))
 
 
 def _pairs(parameter: str, opened: OpenedEvent) -> Pairs:
@@ -94,10 +114,10 @@ def _finds(sought: str, text: str, modifier: Modifier) -> bool:
 
 
 def _references(parameter: str, details: EventDetails) -> Iterator[str]:
-    if parameter == "agent":
-        named: Iterable[str | None] = (agent.who.reference for agent in details.agents)
+    if parameter == "patient":
+        named: Iterable[str | None] = (patient.reference for patient in _patients(details))
     else:
-        named = (patient.reference for patient in _patients(details))
+        named = (target.reference for target in _TARGETS[parameter](details))
     return (reference for reference in named if reference is not None)
 
 
@@ -129,11 +149,25 @@ def _purposes(details: EventDetails) -> Iterable[Coded]:
     return chain(details.purposes, *(agent.purposes for agent in details.agents))
 
 
+_TARGETS: Final[dict[str, Callable[[EventDetails], Iterable[Target]]]] = {
+    "agent": lambda details: (agent.who for agent in details.agents),
+    "entity": lambda details: (entity.what for entity in details.entities),
+    "source": lambda details: (details.source,),
+}
+_TEXTS: Final[dict[str, Callable[[EventDetails], Iterable[str]]]] = {
+    "address": lambda details: (agent.address for agent in details.agents if agent.address),
+    "agent-name": lambda details: (agent.name for agent in details.agents if agent.name),
+    "entity-name": lambda details: (entity.name for entity in details.entities if entity.name),
+    "policy": lambda details: (uri for agent in details.agents for uri in agent.policies),
+}
 _LOOKS_AT: Final[dict[str, Callable[[EventDetails], Pairs]]] = {
     "patient.identifier": lambda details: _identifiers(_patients(details)),
     "agent.identifier": lambda details: _identifiers(agent.who for agent in details.agents),
     "entity.identifier": lambda details: _identifiers(entity.what for entity in details.entities),
     "source.identifier": lambda details: details.source.identifiers,
+    "agent-role": lambda d: _codes(coded for agent in d.agents for coded in agent.own_roles),
+    "altid": lambda details: (("", agent.alt_id) for agent in details.agents if agent.alt_id),
+    "site": lambda details: () if details.site is None else (("", details.site),),
     "action": _action,
     "outcome": _outcome,
     "type": lambda details: _codes(details.types),

@@ -7,34 +7,43 @@
 | `_id` | token | the event id |
 | `patient`, `patient.identifier` | both | a patient as `entity.what` or `agent.who`; `patient` |
 | `agent`, `agent.identifier` | both | `agent.who` |
-| `source.identifier` | token | `source.observer` |
-| `entity.identifier` | token | `entity.what` |
-| `entity-type`, `entity-role` | token | `entity.type`, `entity.role` |
+| `agent-name`, `agent-role`, `altid`, `policy` | | those elements of `agent` (R5: `who.display`) |
+| `source`, `source.identifier` | both | `source.observer` |
+| `site` | token | `source.site` |
+| `entity`, `entity.identifier` | both | `entity.what` |
+| `entity-name`, `entity-type`, `entity-role` | | `entity.name`, `entity.type`, `entity.role` |
 | `address` | string, `:exact`, `:contains` | `agent.network.address`; `agent.network[x]` |
 | `action`, `outcome` | token | `action`, `outcome`; `outcome.code` |
 | `type`, or `category` as R5 has it | token | `type`; `category` |
 | `subtype`, or `code` as R5 has it | token | `subtype`; `code` |
 | `purpose` | token | `purposeOfEvent` and `agent.purposeOfUse`; `authorization` |
 
-and of the answer `_count` (50; at most 100 are given), `_sort` (`-date`, `date`), `_format` (JSON)
-and `_cursor` (of a link next). `_count=0` would ask for a total, which is not given (`bundle`):
-refused. Repetition of a parameter is AND, a comma OR. A search must be bounded: by `date`, `_id`,
-or a patient or agent who can be looked up.
+and of the answer `_count` (50; at most 100 are given; 0 is `_summary=count`), `_sort` (`-date`,
+`date`), `_total`, `_summary`, `_elements`, `_format` (JSON), `own-use` and `_cursor` (of a link
+next). Repetition of a parameter is AND, a comma OR. A search must be bounded: by `date`, `_id`, or
+a patient or agent who can be looked up.
+
+Modifiers: `:missing` of all but dates and `_id`; `:not` of tokens; `:exact` and `:contains` of
+strings; of references `:identifier`, which is the parameter `….identifier`, and `:<type>` with an
+id alone. `patient:Patient.identifier` is `patient.identifier`.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from audit_ledger.events.references import is_type_name
+from audit_ledger.releases.shape import ELEMENTS, OF_ALL, OF_RESOURCES
 from audit_ledger.search.criteria import (
     DEFAULT_COUNT,
     MAX_COUNT,
     Criterion,
-    Modifier,
     OwnUse,
     Search,
     Sort,
+    Text,
     Token,
+    Total,
     Value,
 )
 from audit_ledger.search.lookups import is_bounded
@@ -60,8 +69,16 @@ _PARSERS: Final[dict[str, Callable[[str, str], Value]]] = {
     "patient.identifier": parse_token,
     "agent": parse_agent,
     "agent.identifier": parse_token,
+    "agent-name": parse_text,
+    "agent-role": parse_token,
+    "altid": parse_token,
+    "policy": parse_text,
+    "source": parse_agent,
     "source.identifier": parse_token,
+    "site": parse_token,
+    "entity": parse_agent,
     "entity.identifier": parse_token,
+    "entity-name": parse_text,
     "entity-type": parse_token,
     "entity-role": parse_token,
     "address": parse_text,
@@ -73,16 +90,30 @@ _PARSERS: Final[dict[str, Callable[[str, str], Value]]] = {
     "outcome": parse_token,
     "purpose": parse_token,
 }
-_OF_THE_ANSWER: Final = ("_count", "_sort", "own-use", "_format", "_cursor")
+_OF_THE_ANSWER: Final = (
+    *("_count", "_sort", "_total", "_summary", "_elements", "own-use", "_format", "_cursor"),
+)
 _OWN_USES: Final[dict[str, OwnUse]] = {
     "include": "include",
     "exclude": "exclude",
     "only": "only",
 }
+_SUMMARIES: Final = ("count", "false")
 _OF_OWN_USE: Final = ("110101", "110106")  # DICOM: Audit Log Used, Export
-_MODIFIERS: Final[dict[tuple[str, str], Modifier]] = {
-    ("address", "exact"): "exact",
-    ("address", "contains"): "contains",
+_REFERENCES: Final = ("patient", "agent", "entity", "source")
+_STRINGS: Final = ("address", "agent-name", "entity-name")
+_UNMODIFIED: Final = ("date", "_lastUpdated", "_id")
+_CHAINS: Final = {"patient:Patient.identifier": "patient.identifier"}
+_TYPED_ID: Final = re.compile(r"[^/:?#|\s]+")
+_ELEMENTS: Final = frozenset(
+    name
+    for elements in (*(kinds["AuditEvent"] for kinds in ELEMENTS.values()), OF_ALL, OF_RESOURCES)
+    for name in elements
+)
+_TOTALS: Final[dict[str, Total]] = {
+    "none": "none",
+    "estimate": "estimate",
+    "accurate": "accurate",
 }
 _SORTS: Final[dict[str, Sort]] = {"date": "date", "-date": "-date"}
 # A + that nobody wrote as %2B arrives as a space.
@@ -93,8 +124,8 @@ _JSON: Final = (
     "application/fhir+json",
     "application/fhir json",
 )
-_COUNT: Final = re.compile(r"0*[1-9][0-9]*")
-_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}(?::[A-Za-z\-]{1,32})?")
+_COUNT: Final = re.compile(r"[0-9]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}(?::[A-Za-z\-.]{1,64})?")
 
 
 def parse_search(
@@ -114,18 +145,18 @@ def parse_search(
     ignored: dict[str, None] = {}
     answer: dict[str, str] = {}
     for given, text in pairs:
-        name, colon, modifier = given.partition(":")
-        if name not in _PARSERS and name not in _OF_THE_ANSWER:
+        name, colon, modifier = _CHAINS.get(given, given).partition(":")
+        is_lesser = name == "_summary" and text not in _SUMMARIES
+        if is_lesser or (name not in _PARSERS and name not in _OF_THE_ANSWER):
             if is_strict:
                 raise RejectedSearch(
                     400, "not-supported", _shown(given), "a parameter that this server knows"
                 )
             ignored[_shown(given)] = None
-        elif colon and (name, modifier) not in _MODIFIERS:
-            raise RejectedSearch(400, "not-supported", name, "no modifier, or one that it has")
         elif name in _PARSERS:
-            values = tuple(_PARSERS[name](name, value) for value in split_values(name, text))
-            criteria.append(Criterion(name, values, _MODIFIERS.get((name, modifier), "")))
+            criteria.append(_criterion(name, modifier if colon else None, text))
+        elif colon:
+            raise RejectedSearch(400, "not-supported", name, "no modifier")
         elif name in answer:
             raise RejectedSearch(400, "invalid", name, "this parameter once")
         else:
@@ -135,11 +166,14 @@ def parse_search(
     search = Search(
         criteria=tuple(criteria),
         own_use=_own_use(answer.get("own-use"), criteria),
-        count=_count(answer.get("_count")),
+        count=_count(answer.get("_count")) or DEFAULT_COUNT,
         sort=_sort(answer.get("_sort")),
         format=_format(answer.get("_format")),
         cursor=_cursor(answer.get("_cursor")),
         ignored=tuple(ignored),
+        total=_total(answer.get("_total")),
+        counts_only=answer.get("_summary") == "count" or _count(answer.get("_count")) == 0,
+        elements=_elements(answer.get("_elements")),
     )
     if not is_bounded_by_token and not is_bounded(search):
         raise RejectedSearch(
@@ -169,14 +203,53 @@ def _shown(name: str) -> str:
     return name if _NAME.fullmatch(name) else "(no name of a parameter)"
 
 
-def _count(text: str | None) -> int:
+def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
+    """Read one parameter and its modifier, of those that it has."""
+    is_reference = name in _REFERENCES
+    if modifier is None:
+        return Criterion(name, _values(name, text))
+    if modifier == "missing" and name not in _UNMODIFIED:
+        if text not in ("true", "false"):
+            raise RejectedSearch(400, "value", f"{name}:missing", "true or false")
+        return Criterion(name, (Text(text),), "missing")
+    if modifier == "not" and _PARSERS[name] is parse_token:
+        return Criterion(name, _values(name, text), "not")
+    if modifier in ("exact", "contains") and name in _STRINGS:
+        return Criterion(name, _values(name, text), "exact" if modifier == "exact" else "contains")
+    if modifier == "identifier" and is_reference:
+        return Criterion(f"{name}.identifier", _values(f"{name}.identifier", text))
+    if is_reference and is_type_name(modifier) and (name != "patient" or modifier == "Patient"):
+        ids = split_values(name, text)
+        if not all(map(_TYPED_ID.fullmatch, ids)):
+            raise RejectedSearch(400, "value", name, "an id alone, where the modifier is its type")
+        typed = tuple(_PARSERS[name](name, f"{modifier}/{one}") for one in ids)
+        return Criterion(name, typed)
+    raise RejectedSearch(400, "not-supported", name, "no modifier, or one that it has")
+
+
+def _values(name: str, text: str) -> tuple[Value, ...]:
+    return tuple(_PARSERS[name](name, value) for value in split_values(name, text))
+
+
+def _total(text: str | None) -> Total | None:
+    if text is not None and text not in _TOTALS:
+        raise RejectedSearch(400, "value", "_total", "none, estimate or accurate")
+    return None if text is None else _TOTALS[text]
+
+
+def _elements(text: str | None) -> tuple[str, ...]:
+    names = () if text is None else tuple(dict.fromkeys(text.split(",")))
+    if not _ELEMENTS.issuperset(names):
+        raise RejectedSearch(400, "value", "_elements", "names of elements of AuditEvent")
+    return names
+
+
+def _count(text: str | None) -> int | None:
     if text is None:
-        return DEFAULT_COUNT
+        return None
     if not _COUNT.fullmatch(text):
-        raise RejectedSearch(
-            400, "value", "_count", f"a number from 1 to {MAX_COUNT}; no totals are given"
-        )
-    return min(int(text.lstrip("0")[:4]), MAX_COUNT)
+        raise RejectedSearch(400, "value", "_count", f"a number from 0 to {MAX_COUNT}")
+    return min(int(text.lstrip("0")[:4] or "0"), MAX_COUNT)
 
 
 def _sort(text: str | None) -> Sort:
