@@ -1,0 +1,115 @@
+"""One event that takes long, or cannot be looked at, does not stop the searches of others."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from audit_ledger.reading.opening import Opener
+from audit_ledger.reading.pinned import PinnedLog
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.parameters import parse_search
+from functions.query import find
+from functions.query.find import UNOPENED, Finder, Page
+from functions.sequencer import handler as sequencing
+from tests.follower.one_event import NOW, OneLedger
+from tests.functions.publishing import Clock
+from tests.world import World
+
+EVENTS = 12
+
+
+@pytest.fixture
+def one(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+    """A dozen events in one block."""
+    sequencing.sequencer.cache_clear()
+    clock = Clock()
+    clock.now = NOW
+    monkeypatch.setattr(sequencing, "time", clock)
+    ledger = OneLedger(world)
+    ledger.append(*(event(number) for number in range(1, EVENTS + 1)))
+    return ledger
+
+
+def event(number: int) -> bytes:
+    return json.dumps(
+        {
+            "resourceType": "AuditEvent",
+            "type": {"code": "rest"},
+            "recorded": "2026-11-23T02:00:00.000Z",
+            "agent": [{"who": {"reference": f"Practitioner/{number}"}, "requestor": True}],
+            "source": {"observer": {"display": "x" * 1000}},
+        }
+    ).encode()
+
+
+def search_of_the_day() -> Search:
+    return parse_search([("date", "2026-11")], is_strict=False, is_bounded_by_token=False)
+
+
+def finder(one: OneLedger) -> Finder:
+    ledger = one.ledger
+    return Finder(ledger, PinnedLog(ledger.blocks, one.size), Opener(ledger, NOW + 60), NOW + 60)
+
+
+def pages(one: OneLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
+    """All pages of one search, each by a request of its own."""
+    found = [finder(one).page(search_of_the_day(), None, has_time())]
+    while found[-1].next is not None:
+        found.append(finder(one).page(search_of_the_day(), found[-1].next, has_time()))
+        assert len(found) <= EVENTS + 1, "a page that gets nowhere"
+    return found
+
+
+def for_events(count: int) -> Callable[[], Callable[[], bool]]:
+    """Time enough to look at so many events, each time."""
+
+    def begun() -> Callable[[], bool]:
+        left = [count]
+
+        def has_time() -> bool:
+            left[0] -= 1
+            return left[0] > 0
+
+        return has_time
+
+    return begun
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 50])
+def test_a_page_ends_in_time_within_what_is_looked_up_together(one: OneLedger, count: int) -> None:
+    """Behind any event but the first; all pages together find each event once, in order."""
+    found = pages(one, for_events(count))
+    seqs = [opened.event.seq for page in found for opened in page.found]
+    assert seqs == list(range(EVENTS, 0, -1))
+    assert all(len(page.found) <= max(1, count) for page in found)
+    assert len(found) <= EVENTS // max(1, count) + 2
+
+
+def test_a_page_holds_no_more_than_so_many_bytes(
+    one: OneLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found of the events that are looked up together, and one more."""
+    monkeypatch.setattr(find, "MOST_FOUND_BYTES", 3000)
+    found = pages(one, lambda: lambda: True)
+    assert {len(page.found) for page in found} == {3}
+    assert len(found) == EVENTS // 3
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, TypeError])
+def test_an_event_that_cannot_be_looked_at_is_left_out_with_a_warning(
+    one: OneLedger, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """All others are found."""
+    matches = find.matches
+
+    def raising(search: Search, opened: Any, *more: Any) -> bool:
+        if opened.seq == 7:
+            raise error("Practitioner/7")
+        return matches(search, opened, *more)
+
+    monkeypatch.setattr(find, "matches", raising)
+    (page,) = pages(one, lambda: lambda: True)
+    assert [opened.event.seq for opened in page.found] == [12, 11, 10, 9, 8, 6, 5, 4, 3, 2, 1]
+    assert page.warnings == (UNOPENED,)
