@@ -25,7 +25,7 @@ from audit_ledger.access import OWN_PORTAL
 from audit_ledger.aws.ledger_keys import OpeningKeys
 from audit_ledger.aws.views import FOLLOWER, FollowerCursor, Gaps, ViewsTable
 from audit_ledger.chain.block import MAX_ENTRIES, Block
-from audit_ledger.completeness import Counted, State, decode_counted, encode_counted, report
+from audit_ledger.completeness import Counted, State, decode_counted, encode_within, report
 from audit_ledger.detections import (
     DetectionSettings,
     Detector,
@@ -47,7 +47,7 @@ from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opened, Opener, UnreadableError
 from audit_ledger.reading.pinned import StoredBlock, StoredEntry, read_block
 from audit_ledger.records.pseudonyms import document_key, mark
-from audit_ledger.records.sealed_view import open_view, seal_view
+from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
 from audit_ledger.views import (
     COMPLETENESS,
     LEFT_OUT,
@@ -399,7 +399,7 @@ class Follower:
 
     def _states(self, run: Run) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
-        plain[COMPLETENESS] = encode_counted(run.counted)
+        run.counted, plain[COMPLETENESS] = encode_within(run.counted, MAX_VIEW_BYTES)
         plain[LEFT_OUT] = encode_left_out(run.left_out)
         not_applicable = run.detector.not_applicable
         plain[RULES] = msgspec.json.encode(

@@ -17,6 +17,7 @@ from audit_ledger.completeness import (
     StreamRow,
     decode_counted,
     encode_counted,
+    encode_within,
     observe,
     report,
 )
@@ -448,3 +449,20 @@ def test_reprs_say_nothing_of_sources() -> None:
     """They may be in a message by mistake."""
     state = observe(State(), numbered(1, 0))
     assert "Device" not in repr(state) + repr(list(state.streams.values()))
+
+
+def test_one_portals_numbers_do_not_take_the_place_of_anothers() -> None:
+    """What is kept has a bound: the portal that takes most is counted anew, others stay as is."""
+    small = reduce(observe, in_order([1, 2, 5]), State())
+    state = small
+    for source in range(MAX_STREAMS):
+        for number in (1, 3, 5, 7):
+            event = cloudevent(source=f"urn:{source}", sequence=str(number), sequencetype="Integer")
+            state = observe(state, opened(event, 10 + number, "cloudevents", portal="loud"))
+    assert len(state.streams) == 1 + MAX_STREAMS
+    counted, data = encode_within(Counted(state), 8_000)
+    assert len(data) <= 8_000
+    assert decode_counted(data) == counted
+    assert counted.state.streams == small.streams
+    assert counted.state.unwatched == {"loud": 4 * MAX_STREAMS}
+    assert encode_within(Counted(small), 8_000)[0] == Counted(small)

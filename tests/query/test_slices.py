@@ -9,6 +9,7 @@ import pytest
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import PinnedLog
 from audit_ledger.search.criteria import Search
+from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
 from functions.query import find
 from functions.query.find import UNOPENED, Finder, Page
@@ -102,7 +103,6 @@ def test_an_event_that_cannot_be_looked_at_is_left_out_with_a_warning(
     one: OneLedger, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     """All others are found."""
-    matches = find.matches
 
     def raising(search: Search, opened: Any, *more: Any) -> bool:
         if opened.seq == 7:

@@ -55,12 +55,50 @@ def encode_counted(counted: Counted) -> bytes:
     return _encoder.encode(counted)
 
 
+def encode_within(counted: Counted, most_bytes: int) -> tuple[Counted, bytes]:
+    """Give what is counted, and its bytes, as far as they fit.
+
+    Where they do not, the portal whose numbers take most is counted anew from now on, and what it
+    sent so far counts as not watched: whatever numbers it claims, it neither stops the counting nor
+    takes the place of others.
+    """
+    data = encode_counted(counted)
+    while len(data) > most_bytes and (portal := _largest(counted)) is not None:
+        before = counted.before
+        counted = replace(
+            counted,
+            state=_without(counted.state, portal),
+            before=None if before is None else _without(before, portal),
+        )
+        data = encode_counted(counted)
+    return counted, data
+
+
 def decode_counted(data: bytes) -> Counted:
     """Read what `encode_counted` writes; FormatError for anything else."""
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FormatError("completeness: not a state as it is kept between runs") from None
+
+
+def _largest(counted: Counted) -> str | None:
+    """Give the portal whose streams take most bytes; None where there are no streams."""
+    sizes: dict[str, int] = {}
+    for state in (counted.state, counted.before or State()):
+        for stream in state.streams.values():
+            size = len(_encoder.encode(stream))
+            sizes[stream.portal] = sizes.get(stream.portal, 0) + size
+    return max(sizes, key=lambda portal: (sizes[portal], portal), default=None)
+
+
+def _without(state: State, portal: str) -> State:
+    dropped = sum(one.received for one in state.streams.values() if one.portal == portal)
+    return replace(
+        state,
+        streams={key: one for key, one in state.streams.items() if one.portal != portal},
+        unwatched=state.unwatched | {portal: state.unwatched.get(portal, 0) + dropped},
+    )
 
 
 def _one_unread(state: State) -> State:
