@@ -26,7 +26,13 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
     statements = [
         deny_all(
             "OnlyPublishersWrite",
-            [*_WRITES, "s3:DeleteObject"],
+            _WRITES,
+            [everything],
+            unless_role(names.publisher_roles, names.rebuild_role),
+        ),
+        deny_all(
+            "OnlyPublishersDelete",
+            ["s3:DeleteObject"],
             [everything],
             unless_role(*names.publisher_roles),
         ),
@@ -34,6 +40,14 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
             "EachUnderItsOwnPrefix",
             [*_WRITES, "s3:DeleteObject"],
             [names.bucket_arn("published", f"{_OWN_PREFIX}/*")],
+            unless_role(names.rebuild_role),
+        ),
+        # The break-glass role puts back what is lost, of whichever ledger; nothing else.
+        deny_all(
+            "RebuildPutsTilesAndDigestsOnly",
+            _WRITES,
+            replaceable,
+            {"ArnLike": {"aws:PrincipalArn": names.rebuild_role}},
         ),
         _deny_elsewhere(
             "OnlyPartialTilesGo",

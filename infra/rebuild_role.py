@@ -1,8 +1,9 @@
-"""The break-glass role of `ledger rebuild`, `rebuild-views`, `unfreeze` and `redrive`, and no more.
+"""The break-glass role of `ledger rebuild`, `rebuild-views`, `republish`, `unfreeze` and `redrive`.
 
-It can add blocks and index rows, have the follower make its views anew, lift a freeze, and send
-dead letters to their ledger's queue. It can neither sign nor open a record, nor change or remove a
-block: what it adds that no sequencer signed is refused by every publisher.
+It can add blocks and index rows, put published tiles and digests that are not there, have the
+follower make its views anew, lift a freeze, and send dead letters to their ledger's queue. It can
+neither sign nor open a record, nor change or remove a block or a published file: what it adds that
+no sequencer signed is refused by every publisher.
 """
 
 import aws_cdk as cdk
@@ -67,6 +68,28 @@ def rebuild_permissions(names: Names) -> list[Permission]:
             "SeeWhatIsMissing",
             ["s3:ListBucket"],
             [names.bucket_arn("archive"), names.bucket_arn("published")],
+        ),
+        Permission("SeeWhatWasDeleted", ["s3:ListBucketVersions"], [names.bucket_arn("published")]),
+        Permission(
+            "ReadWhatWasDeleted",
+            ["s3:GetObjectVersion"],
+            [names.bucket_arn("published", "*/digests/*")],
+            why_pattern=f"Digests, which nobody can sign again. {_ANY_LEDGER}",
+        ),
+        Permission(
+            "SeeHowBlocksAreLocked",
+            ["s3:GetObjectRetention"],
+            [names.bucket_arn("archive", "*/blocks/*")],
+            why_pattern=f"Files that are put back are locked alike. {_ANY_LEDGER}",
+        ),
+        Permission(
+            "PutBackWhatIsMissing",
+            ["s3:PutObject", "s3:PutObjectRetention"],
+            [
+                names.bucket_arn("published", "*/tile/*"),
+                names.bucket_arn("published", "*/digests/2*"),
+            ],
+            why_pattern=f"If absent only, by the bucket's policy. {_ANY_LEDGER}",
         ),
         Permission(
             "FillBlocks", ["dynamodb:PutItem", "dynamodb:Query"], [names.table_arn("blocks")]

@@ -115,12 +115,15 @@ def expected(name: str) -> Granted:
         },
         "rebuild": {
             f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-follower": {"lambda:InvokeFunction"},
-            f"{ARCHIVE}/*/blocks/*": {"s3:GetObject"},
+            f"{ARCHIVE}/*/blocks/*": {"s3:GetObject", "s3:GetObjectRetention"},
             f"{ARCHIVE}/*/dead-letters/*": {"s3:GetObject"},
+            f"{PUBLISHED}/*/digests/*": {"s3:GetObjectVersion"},
+            f"{PUBLISHED}/*/tile/*": {"s3:PutObject", "s3:PutObjectRetention"},
+            f"{PUBLISHED}/*/digests/2*": {"s3:PutObject", "s3:PutObjectRetention"},
             f"{QUEUE}-*": {"sqs:GetQueueUrl", "sqs:SendMessage"},
             f"{PUBLISHED}/*": {"s3:GetObject"},
             ARCHIVE: {"s3:ListBucket"},
-            PUBLISHED: {"s3:ListBucket"},
+            PUBLISHED: {"s3:ListBucket", "s3:ListBucketVersions"},
             f"{TABLE}-blocks": {"dynamodb:PutItem", "dynamodb:Query"},
             f"{TABLE}-events": {
                 "dynamodb:BatchGetItem",

@@ -128,13 +128,13 @@ OBJECTS: dict[str, dict[str, set[str]]] = {
         "GetObject": {ADMINISTRATOR, "dead-letters", "rebuild"},
     },
     f"{PUBLISHED}/{{}}/tile/0/000": {
-        "put once": {"{}-publisher"},
-        "PutObjectRetention": {"{}-publisher"},
+        "put once": {"{}-publisher", "rebuild"},
+        "PutObjectRetention": {"{}-publisher", "rebuild"},
         "GetObject": READERS,
     },
     f"{PUBLISHED}/{{}}/tile/0/000.p/7": {
-        "put once": {"{}-publisher"},
-        "PutObjectRetention": {"{}-publisher"},
+        "put once": {"{}-publisher", "rebuild"},
+        "PutObjectRetention": {"{}-publisher", "rebuild"},
         "GetObject": READERS,
         "DeleteObject": {"{}-publisher"},
     },
@@ -145,8 +145,8 @@ OBJECTS: dict[str, dict[str, set[str]]] = {
         "GetObject": READERS,
     },
     f"{PUBLISHED}/{{}}/digests/2026/11/22/x": {
-        "put once": {"{}-publisher"},
-        "PutObjectRetention": {"{}-publisher"},
+        "put once": {"{}-publisher", "rebuild"},
+        "PutObjectRetention": {"{}-publisher", "rebuild"},
         "GetObject": READERS,
     },
 }

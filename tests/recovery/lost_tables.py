@@ -54,6 +54,9 @@ class Commands:
     def unfreeze(self, *options: str) -> Ran:
         return self._run("unfreeze", *WHERE, "--published", f"{NAME}-published", *options)
 
+    def republish(self, *options: str) -> Ran:
+        return self._run("republish", *WHERE, "--published", f"{NAME}-published", *options)
+
     def _run(self, *arguments: str) -> Ran:
         self.capture.readouterr()
         code = run(arguments)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.clients import error_code
-from audit_ledger.errors import LostRaceError, VerificationError
+from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -116,6 +116,43 @@ class LedgerObjects:
         start = len(self._prefix) + 1
         for page in pages:
             yield from (item["Key"][start:] for item in page.get("Contents", []))
+
+    def deleted(self, folder: str) -> Iterator[str]:
+        """Give the paths of objects under a folder that were deleted, and have versions still."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=self._key(folder)
+        )
+        start = len(self._prefix) + 1
+        for page in pages:
+            for marker in page.get("DeleteMarkers", []):
+                if marker["IsLatest"]:
+                    yield marker["Key"][start:]
+
+    def last_version(self, path: str) -> bytes | None:
+        """Read the newest version of a deleted object, None where there is none."""
+        key = self._key(path)
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=key
+        )
+        versions = [v for page in pages for v in page.get("Versions", []) if v["Key"] == key]
+        if not versions:
+            return None
+        newest = max(versions, key=lambda version: version["LastModified"])
+        answer = self._client.get_object(
+            Bucket=self._bucket, Key=key, VersionId=newest["VersionId"]
+        )
+        return answer["Body"].read()
+
+    def retention_of_the_first(self, folder: str) -> Retention:
+        """Say how the first object under a folder is locked; NotFoundError where there is none."""
+        first = next(iter(self.names(folder)), None)
+        if first is None:
+            raise NotFoundError(f"{folder}: nothing is there")
+        answer = self._client.head_object(Bucket=self._bucket, Key=self._key(first))
+        mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
+        if mode not in ("COMPLIANCE", "GOVERNANCE") or until is None:
+            raise NotFoundError(f"{first}: not locked, so it is unknown how others are to be")
+        return Retention(mode, max(1, round((until - answer["LastModified"]) / timedelta(days=1))))
 
     def delete(self, path: str) -> None:
         """Delete an object that is not locked (a partial tile)."""

@@ -256,6 +256,38 @@ def rebuild_views(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int
 @_ARCHIVE
 @click.option("--published", required=True, help="The published bucket (PublishedBucket).")
 @_ORIGIN
+@click.option("--dry-run", is_flag=True, help="Only name what is lost.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def republish(
+    stage: str,
+    ledger_id: str,
+    archive: str,
+    published: str,
+    origin: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Put back published files that are lost, from blocks, archive and old versions.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. Every block is verified up to the
+    signed root before anything is put; nothing is ever written over.
+
+    Exit codes: 0 done, 1 refused (blocks are not those of the signed root), 2 usage, 3 something is
+    lost for good, or with --dry-run something is to be put back.
+    """
+    from audit_ledger.cli import republish_command  # noqa: PLC0415
+
+    return republish_command.run(
+        stage, ledger_id, archive, published, origin, dry_run=dry_run, as_json=as_json
+    )
+
+
+@ledger.command()
+@_STAGE
+@_LEDGER
+@_ARCHIVE
+@click.option("--published", required=True, help="The published bucket (PublishedBucket).")
+@_ORIGIN
 @click.option("--reason", metavar="TEXT", help="Lift the freeze if this is what it is for.")
 @click.option("--yes", is_flag=True, help="Lift it, whatever it is for.")
 @click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")

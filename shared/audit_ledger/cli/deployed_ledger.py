@@ -36,9 +36,9 @@ class DeployedLedger:
     state: LedgersTable
     verify_block: VerifyBlock
 
-    def objects(self, bucket: str) -> LedgerObjects:
-        """Give its objects in a bucket, to read."""
-        return LedgerObjects(clients.s3(), bucket, self.ledger_id, _NOTHING_IS_WRITTEN)
+    def objects(self, bucket: str, retention: Retention = _NOTHING_IS_WRITTEN) -> LedgerObjects:
+        """Give its objects in a bucket; without a retention, to read."""
+        return LedgerObjects(clients.s3(), bucket, self.ledger_id, retention)
 
 
 def deployed_ledger(stage: str, ledger_id: str, origin: str | None) -> DeployedLedger:

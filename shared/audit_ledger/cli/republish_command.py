@@ -1,0 +1,64 @@
+"""`ledger republish`: published files that are lost are put back."""
+
+import time
+from collections.abc import Iterator
+
+import click
+
+from audit_ledger.cli.deployed_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED
+from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.progress import progress
+from audit_ledger.cli.report import printable
+from audit_ledger.recovery.republish import Republish, Republished
+
+_SHOWN = 100
+
+
+def run(
+    stage: str,
+    ledger_id: str,
+    archive: str,
+    published: str,
+    origin: str | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Put back what is lost, name it, and give the exit code."""
+    with ending_in_one_line(f"{published}/{ledger_id}"), progress("verifying") as show_progress:
+        ledger = deployed_ledger(stage, ledger_id, origin)
+        archived = ledger.objects(archive)
+        republish = Republish(
+            ledger.origin,
+            ledger.blocks,
+            ledger.state,
+            archived,
+            ledger.objects(published, archived.retention_of_the_first("blocks/")),
+            ledger.verify_block,
+            lambda: int(time.time()),
+        )
+        done = republish.run(dry_run=dry_run, progress=show_progress or (lambda *_: None))
+    if as_json:
+        report = {
+            "origin": ledger.origin,
+            "size": done.size,
+            "dry_run": dry_run,
+            "put_back": done.put_back,
+            "lost": done.lost,
+        }
+        echo_json(report)
+    else:
+        lines = _for_people(ledger.origin, done, dry_run=dry_run)
+        click.echo("\n".join(map(printable, lines)))
+    return INCOMPLETE if done.lost or (dry_run and done.put_back) else VERIFIED
+
+
+def _for_people(origin: str, done: Republished, *, dry_run: bool) -> Iterator[str]:
+    what = "would be put back" if dry_run else "put back"
+    yield f"{origin}: {done.size:,} entries verified, {len(done.put_back):,} files {what}"
+    yield from (f"  missing: {path}: {what}" for path in done.put_back[:_SHOWN])
+    if len(done.put_back) > _SHOWN:
+        yield f"  and {len(done.put_back) - _SHOWN:,} more"
+    for path in done.lost:
+        yield f"  lost: {path}: no version is left of it, nor can those before it be told"

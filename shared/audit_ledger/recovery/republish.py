@@ -1,0 +1,184 @@
+"""Republishing: published files that are lost are put back, from blocks, archive and old versions.
+
+Tiles and entry bundles are computed again, from blocks whose tree is the published one; digests,
+which nobody can sign again, come from the versions that Object Lock kept. Only what is absent is
+put: other bytes in a file's place are evidence, and stay. Checkpoint and `digests/latest` are put
+by the publisher, which has them in its state.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.objects import StoredObject
+from audit_ledger.chain.block import Block, archived_name, decode_block
+from audit_ledger.chain.block_signature import VerifyBlock
+from audit_ledger.chain.digest import decode_digest, is_digest_name
+from audit_ledger.chain.growth import Growth
+from audit_ledger.chain.head import EMPTY, follow
+from audit_ledger.chain.published import require_published
+from audit_ledger.errors import FormatError, NotFoundError, VerificationError
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.tile_proofs import RightEdge
+
+Progress = Callable[[int, int], None]
+"""Is told how many entries are done, and of how many."""
+
+
+class Blocks(Protocol):
+    """The log, to read: see `audit_ledger.aws.blocks`."""
+
+    def since(self, first_seq: int) -> Iterator[Block]: ...
+
+
+class State(Protocol):
+    """The published state, to read: see `audit_ledger.aws.ledgers`."""
+
+    def published(self) -> PublishedState | None: ...
+
+
+class Archive(Protocol):
+    """One ledger's objects in the archive bucket: see `audit_ledger.aws.objects`."""
+
+    def get(self, path: str) -> StoredObject | None: ...
+
+
+class Published(Protocol):
+    """One ledger's published objects: see `audit_ledger.aws.objects`."""
+
+    def get(self, path: str) -> StoredObject | None: ...
+    def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
+    def deleted(self, folder: str) -> Iterable[str]: ...
+    def last_version(self, path: str) -> bytes | None: ...
+    def put_once(
+        self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
+    ) -> None: ...
+
+
+@dataclass
+class Republished:
+    """What a run found: paths `put_back`, in order, and digests that are `lost` for good.
+
+    `size`: entries that were verified, all that are published.
+    """
+
+    size: int
+    put_back: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Republish:
+    """One ledger's published files; `verify_block` checks the sequencer's signature."""
+
+    origin: str
+    blocks: Blocks
+    state: State
+    archive: Archive
+    published: Published
+    verify_block: VerifyBlock
+    now: Callable[[], int]
+
+    def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> Republished:
+        """Put back what is lost; `dry_run`: only say what that is.
+
+        FormatError or VerificationError where blocks are not those of the published tree: nothing
+        was put. NotFoundError of a ledger that published nothing, or whose blocks are lost. A run
+        that died is finished by the next.
+        """
+        state = self.state.published()
+        if state is None or not state.size:
+            raise NotFoundError(f"{self.origin} has published nothing")
+        found = Republished(state.size)
+
+        # 1. Tiles and bundles: first all of it to read, up to the root that was signed. Only then
+        #    is anything put.
+        there = set(self.published.names("tile/"))
+        found.put_back = [path for path, _, _ in self._tiles(state, progress) if path not in there]
+        if found.put_back and not dry_run:
+            lost = set(found.put_back)
+            for path, data, is_full in self._tiles(state, progress):
+                if path in lost:
+                    self.published.put_once(path, data, self.now(), locked=is_full)
+
+        # 2. Digests, newest first: each is the one whose hash its successor gives.
+        for path, digest in self._lost_digests(state):
+            if digest is None:
+                found.lost.append(path)
+                continue
+            found.put_back.append(path)
+            if not dry_run:
+                self.published.put_once(
+                    path, digest, self.now(), locked=True, content_type="text/plain; charset=utf-8"
+                )
+        return found
+
+    def _tiles(
+        self, state: PublishedState, progress: Progress
+    ) -> Iterator[tuple[str, bytes, bool]]:
+        """Give path, bytes and whether it is full of each tile and bundle of the published size.
+
+        Raises at the end where their root is not the signed one.
+        """
+        head, growth = EMPTY, Growth(RightEdge(0, {}))
+        while head.size < state.size:
+            block = self._block(head.size)
+            self.verify_block(block)
+            body, head, leaves = follow(block, head)
+            for path, data in growth.extend([item.entry for item in body.items], leaves):
+                yield path, data, True
+            progress(head.size, state.size)
+        if head.size > state.size:
+            raise VerificationError("the last block goes past the published size")
+        require_published(head, state.checkpoint)
+        for path, data in growth.partial_objects(0):
+            yield path, data, False
+
+    def _block(self, first_seq: int) -> Block:
+        """Read a block from the archive, or from the table where the archive lacks it."""
+        stored = self.archive.get(archived_name(first_seq))
+        block = decode_block(stored.data) if stored else next(self.blocks.since(first_seq), None)
+        if block is None or (block.origin, block.first_seq) != (self.origin, first_seq):
+            raise NotFoundError(f"block {first_seq} is neither in the archive nor in the table")
+        return block
+
+    def _lost_digests(self, state: PublishedState) -> Iterator[tuple[str, bytes | None]]:
+        """Give path and bytes of each digest that is not there any more, newest first.
+
+        None for the bytes where no version is left that its successor names.
+        """
+        deleted = {path for path in self.published.deleted("digests/") if is_digest_name(path)}
+        there = {path for path in self.published.names("digests/") if is_digest_name(path)}
+        names = sorted(deleted | there | {state.digest_name}, key=_age, reverse=True)
+        name, sha256_ = state.digest_name, sha256(state.digest).digest()
+        known: dict[str, bytes] = {state.digest_name: state.digest}
+        for path in names:
+            if path == name and path not in there:
+                data = known.get(path) or self.published.last_version(path)
+                if data is None or sha256(data).digest() != sha256_:
+                    yield path, None
+                    return  # nothing names those before it
+                yield path, data
+            elif path == name:
+                stored = self.published.get(path)
+                data = known.get(path) or (stored.data if stored else b"")
+            else:
+                continue  # of no chain: not the ledger's, `ledger verify` names it
+            name, sha256_ = _previous(data)
+        if name:
+            yield name, None
+
+
+def _previous(data: bytes) -> tuple[str, bytes]:
+    try:
+        digest = decode_digest(parse_note(data).text)
+    except FormatError:
+        return "", b""  # altered: `ledger verify` says so
+    return digest.previous_name, digest.previous_sha256
+
+
+def _age(path: str) -> tuple[str, int]:
+    time, _, size = path.rpartition("/")[2].partition("-")
+    return time, int(size)

@@ -1,0 +1,182 @@
+"""`ledger republish`: lost published files are put back, byte for byte, and named."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.chain.block import archived_name
+from tests.functions.publishing import Clock, append, run
+from tests.recovery.lost_tables import Commands, cold, empty, frozen
+from tests.world import LEDGER, NAME, ORIGIN, World
+
+REPLACEABLE = ("checkpoint", "digests/latest")
+
+
+@pytest.fixture
+def large(world: World, clock: Clock) -> World:
+    """600 entries: two full tiles, partial ones, four digests."""
+    for count in (299, 220, 80):
+        append(count)
+        run()
+        clock.now += 60
+    clock.now += 3600
+    run()
+    return world
+
+
+def lose(world: World, *paths: str) -> None:
+    for path in paths:
+        world.s3.delete_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
+
+
+def lock(world: World, path: str) -> str | None:
+    found = world.s3.head_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
+    mode = found.get("ObjectLockMode")
+    assert (mode is None) == (".p/" in path)
+    return mode
+
+
+def digests_of(world: World) -> list[str]:
+    return sorted(path for path in world.published() if re.match("digests/2", path))
+
+
+LOSSES: dict[str, Callable[[World], list[str]]] = {
+    "a full tile": lambda _: ["tile/0/000"],
+    "a full entry bundle": lambda _: ["tile/entries/001"],
+    "a tile above": lambda _: ["tile/1/000.p/2"],
+    "the partial tile and bundle": lambda _: ["tile/0/002.p/88", "tile/entries/002.p/88"],
+    "an older digest": lambda world: digests_of(world)[1:2],
+    "the first digest": lambda world: digests_of(world)[:1],
+    "the newest digest": lambda world: digests_of(world)[-1:],
+    "all digests": digests_of,
+    "everything": lambda world: [
+        path for path in world.published() if path not in (*REPLACEABLE, *OLD_PARTIALS)
+    ],
+}
+OLD_PARTIALS = ("tile/0/002.p/8", "tile/entries/002.p/8", "tile/1/000.p/1")
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_what_is_lost_is_put_back_and_named(large: World, commands: Commands, what: str) -> None:
+    """The very bytes, locked as before; and what is there already is left alone."""
+    before, lost = large.published(), LOSSES[what](large)
+    wanted = {path: lock(large, path) for path in lost}
+    assert lost
+    lose(large, *lost)
+    dry = commands.republish("--dry-run", "--json")
+    assert dry.code == 3, dry.err
+    assert sorted(dry.report["put_back"]) == sorted(lost)
+    assert large.published() == {p: data for p, data in before.items() if p not in lost}
+    ran = commands.republish()
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0] == f"{ORIGIN}: 600 entries verified, {len(lost)} files put back"
+    assert sorted(lines[1:]) == sorted(f"  missing: {path}: put back" for path in lost)
+    assert large.published() == before
+    assert {path: lock(large, path) for path in lost} == wanted
+    again = commands.republish("--json")
+    assert (again.code, again.report["put_back"], again.report["lost"]) == (0, [], [])
+
+
+def test_a_ledger_that_froze_for_a_lost_file_goes_on(
+    large: World, clock: Clock, commands: Commands
+) -> None:
+    """Put back, then lifted: the next digest is one more of the same chain."""
+    lose(large, "tile/0/002.p/88")
+    append(1)
+    cold()
+    with pytest.raises(Exception, match="missing, and no full one in its place"):
+        run()
+    assert frozen(large) is not None
+    assert commands.republish().code == 0
+    assert commands.unfreeze("--yes").code == 0
+    clock.now += 60
+    assert run()["size"] == 601
+
+
+def test_an_altered_file_is_not_put_over(large: World, commands: Commands) -> None:
+    """It is evidence, and `ledger verify` names it."""
+    key = f"{LEDGER}/tile/0/000"
+    large.s3.put_object(Bucket=f"{NAME}-published", Key=key, Body=b"altered")
+    ran = commands.republish("--json")
+    assert (ran.code, ran.report["put_back"]) == (0, [])
+    assert large.published()["tile/0/000"] == b"altered"
+
+
+def test_a_digest_without_a_version_is_lost_for_good(
+    large: World, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can sign it again; the rest is put back all the same."""
+    lost = digests_of(large)[1]
+    lose(large, lost, "tile/0/001")
+    monkeypatch.setattr(LedgerObjects, "last_version", lambda *_: None)
+    ran = commands.republish()
+    assert ran.code == 3
+    assert "  missing: tile/0/001: put back" in ran.out.splitlines()
+    assert f"  lost: {lost}: no version is left of it" in ran.out
+
+
+def test_a_version_that_its_successor_does_not_name_is_not_put_back(
+    large: World, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's who wrote and deleted it."""
+    lost = digests_of(large)[1]
+    lose(large, lost)
+    monkeypatch.setattr(LedgerObjects, "last_version", lambda *_: b"planted\n")
+    ran = commands.republish("--json")
+    assert (ran.code, ran.report["lost"]) == (3, [lost])
+    assert lost not in large.published()
+
+
+def change_a_block(world: World) -> None:
+    item = world.items("blocks")[-1]
+    item["signature"] = {"B": bytes(64)}
+    world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item=item)
+    key = f"{LEDGER}/{archived_name(int(item['first_seq']['N']))}"
+    world.s3.delete_object(Bucket=f"{NAME}-archive", Key=key)
+
+
+def lose_a_block_everywhere(world: World) -> None:
+    key = f"{LEDGER}/{archived_name(300)}"
+    world.s3.delete_object(Bucket=f"{NAME}-archive", Key=key)
+    empty(world, "blocks", from_seq=300, before_seq=301)
+
+
+def restore_an_older_root(world: World) -> None:
+    state = next(i for i in world.items("ledgers") if i["key"]["S"] == f"{ORIGIN}#published")
+    note = bytes(state["checkpoint"]["B"])
+    root = note.split(b"\n")[2]
+    state["checkpoint"] = {"B": note.replace(root, b"A" * 43 + b"=")}
+    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=state)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "says"),
+    [
+        (change_a_block, 1, "block 520: not signed by the sequencer's key"),
+        (lose_a_block_everywhere, 3, "block 300 is neither in the archive nor in the table"),
+        (restore_an_older_root, 1, "are not what was published"),
+    ],
+)
+def test_nothing_is_put_that_does_not_lead_to_the_signed_root(
+    large: World, commands: Commands, damage: Callable[[World], None], code: int, says: str
+) -> None:
+    """Refused before the first byte."""
+    lose(large, "tile/0/000")
+    damage(large)
+    before = large.published()
+    ran = commands.republish()
+    assert (ran.code, ran.out) == (code, "")
+    assert says in ran.err
+    assert large.published() == before
+
+
+def test_blocks_that_the_archive_lost_come_from_the_table(large: World, commands: Commands) -> None:
+    """Either copy is enough."""
+    key = f"{LEDGER}/{archived_name(0)}"
+    large.s3.delete_object(Bucket=f"{NAME}-archive", Key=key)
+    lose(large, "tile/0/000")
+    assert commands.republish().code == 0
+    assert "tile/0/000" in large.published()
