@@ -23,18 +23,13 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
         names.bucket_arn("published", "*/checkpoint"),
         names.bucket_arn("published", "*/digests/latest"),
     ]
+    rebuild = {"ArnEquals": {"aws:PrincipalArn": names.rebuild_role}}
     statements = [
         deny_all(
             "OnlyPublishersWrite",
-            _WRITES,
+            [*_WRITES, "s3:DeleteObject"],
             [everything],
-            unless_role(names.publisher_roles, names.rebuild_role),
-        ),
-        deny_all(
-            "OnlyPublishersDelete",
-            ["s3:DeleteObject"],
-            [everything],
-            unless_role(*names.publisher_roles),
+            unless_role(*names.publisher_roles, names.rebuild_role),
         ),
         _deny_elsewhere(
             "EachUnderItsOwnPrefix",
@@ -43,12 +38,8 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
             unless_role(names.rebuild_role),
         ),
         # The break-glass role puts back what is lost, of whichever ledger; nothing else.
-        deny_all(
-            "RebuildPutsTilesAndDigestsOnly",
-            _WRITES,
-            replaceable,
-            {"ArnLike": {"aws:PrincipalArn": names.rebuild_role}},
-        ),
+        deny_all("RebuildPutsTilesAndDigestsOnly", _WRITES, replaceable, rebuild),
+        deny_all("RebuildDeletesNothing", ["s3:DeleteObject"], [everything], rebuild),
         _deny_elsewhere(
             "OnlyPartialTilesGo",
             ["s3:DeleteObject"],
