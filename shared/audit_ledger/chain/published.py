@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from audit_ledger.chain.age import Age, checkpoint_age, digest_age
 from audit_ledger.chain.block import Block
 from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import is_digest_name
+from audit_ledger.chain.digest import decode_digest, is_digest_name
 from audit_ledger.chain.head import Head, head_of
-from audit_ledger.errors import VerificationError
+from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 
@@ -65,6 +65,15 @@ def require_last(last: str | None, names: Callable[[str, str], Iterable[str]]) -
     for name in filter(is_digest_name, names("digests/", after)):
         if _name_age(name) > known:
             raise VerificationError(f"{name} is newer than the published state")
+
+
+def previous_digest(data: bytes) -> tuple[str, bytes]:
+    """Name and SHA-256 of the digest before one; both empty for the first, and for what is none."""
+    try:
+        digest = decode_digest(parse_note(data).text)
+    except FormatError:
+        return "", b""
+    return digest.previous_name, digest.previous_sha256
 
 
 def _name_age(name: str) -> tuple[str, int]:

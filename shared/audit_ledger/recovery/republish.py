@@ -15,13 +15,11 @@ from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.chain.block import Block, archived_name, decode_block
 from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import decode_digest, is_digest_name
+from audit_ledger.chain.digest import is_digest_name
 from audit_ledger.chain.growth import Growth
 from audit_ledger.chain.head import EMPTY, follow
-from audit_ledger.chain.published import require_published
-from audit_ledger.errors import FormatError, NotFoundError, VerificationError
-from audit_ledger.tlog.note import parse_note
-from audit_ledger.tlog.tile_proofs import RightEdge
+from audit_ledger.chain.published import previous_digest, require_published
+from audit_ledger.errors import NotFoundError, VerificationError
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are done, and of how many."""
@@ -122,7 +120,7 @@ class Republish:
 
         Raises at the end where their root is not the signed one.
         """
-        head, growth = EMPTY, Growth(RightEdge(0, {}))
+        head, growth = EMPTY, Growth.read(EMPTY, lambda _: None)
         while head.size < state.size:
             block = self._block(head.size)
             self.verify_block(block)
@@ -166,17 +164,9 @@ class Republish:
                 data = known.get(path) or (stored.data if stored else b"")
             else:
                 continue  # of no chain: not the ledger's, `ledger verify` names it
-            name, sha256_ = _previous(data)
+            name, sha256_ = previous_digest(data)
         if name:
             yield name, None
-
-
-def _previous(data: bytes) -> tuple[str, bytes]:
-    try:
-        digest = decode_digest(parse_note(data).text)
-    except FormatError:
-        return "", b""  # altered: `ledger verify` says so
-    return digest.previous_name, digest.previous_sha256
 
 
 def _age(path: str) -> tuple[str, int]:
