@@ -265,6 +265,19 @@ def test_all_that_an_element_says_of_its_patient_is_known(said: dict[str, Any]) 
     assert "outcomeDesc" in other
 
 
+def test_an_own_name_that_tells_of_another_hides_nothing_of_that_one() -> None:
+    """Words of a sentence that is called a name are not what both patients are known by."""
+    entities = of_two("Otto Heron")
+    entities[0]["name"] = "Ida Larch, not Otto Heron"
+    ida, otto = left(
+        r4(entity=entities, outcomeDesc="HERON^OTTO", purposeOfEvent=[{"text": "Larch"}])
+    )
+    assert "outcomeDesc" not in ida
+    assert "name" not in ida["entity"][0]
+    assert otto["outcomeDesc"] == "HERON^OTTO"
+    assert "purposeOfEvent" not in otto
+
+
 def test_a_member_s_name_that_mentions_another_is_cut_and_not_named() -> None:
     """The record's own list of what was cut would name the patient."""
     event = r4(entity=of_two("Otto Heron"), extra={"Otto Heron": 1, "8801018": 2, "x": 3})

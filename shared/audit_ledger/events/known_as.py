@@ -1,7 +1,7 @@
 """What a patient is known by in an event: references and identifiers, and names."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from unicodedata import normalize
 
@@ -11,11 +11,14 @@ from audit_ledger.events.event import PatientReference
 from audit_ledger.events.folding import fold, is_unspaced, runs_of, words_of
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.readings import readings
+from audit_ledger.events.word_sequences import WordSequences
 
 SHORTEST: Final = 4
 """Characters of an identifier. A shorter one stands everywhere: it must be all of a value."""
 SHORTEST_NAME: Final = 3
 LONGEST_NAME: Final = 256
+MORE_THAN_A_NAME: Final = 3
+"""Words: with more, what is called a name may be a sentence about two people."""
 MOST_WORDS: Final = 12
 """Of a name. What is longer is no name, and is looked for as it is written."""
 
@@ -126,6 +129,38 @@ def said_of(element: Any) -> tuple[list[str], list[str]]:
                     names += readings(value)
             waiting += [(m, i) for m, i in item.items() if isinstance(i, dict | list)]
     return names, identifiers
+
+
+def told_apart(names: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Take the words of other patients' names out of each patient's: `Ida Larch (not Otto Heron)`.
+
+    Else those words would be what both are known by, and cut from neither. Longer names only: who
+    is called `Otto Heron Larch` keeps the name, though another is called `Otto Heron`.
+    """
+    words = [[tuple(words_of(fold(name))) for name in of_one] for of_one in names]
+    owners: dict[Words, int] = {}
+    for number, of_one in enumerate(words):
+        for name in of_one:
+            owners[name] = owners.get(name, 0) | 1 << number
+    whole = WordSequences(
+        {name: owner for name, owner in owners.items() if len(name) > 1 and owner.bit_count() == 1}
+    )
+    kept: list[list[str]] = []
+    for number, of_one in enumerate(words):
+        kept.append([])
+        for name, written in zip(of_one, names[number], strict=True):
+            others = whole.find(name) & ~(1 << number) if len(name) > MORE_THAN_A_NAME else 0
+            theirs = {
+                word
+                for other in range(others.bit_length())
+                if others >> other & 1
+                for of_other in words[other]
+                if len(of_other) <= MORE_THAN_A_NAME
+                for word in of_other
+            }
+            apart = " ".join(word for word in name if word not in theirs) if theirs else written
+            kept[-1].append(apart)
+    return kept
 
 
 def _human_name(name: JsonObject) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from audit_ledger.events.event import Part
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans, spell_path
-from audit_ledger.events.known_as import KnownAs, known_as, names_in, said_of
+from audit_ledger.events.known_as import KnownAs, known_as, names_in, said_of, told_apart
 from audit_ledger.events.limits import (
     MAX_EVENT_PART_BYTES,
     MAX_NAMES,
@@ -143,6 +143,7 @@ class _Division:
             place = f"{self.place}.contained[{index}].name"
             require_few(item.get("name"), place, MAX_NAMES, "names")
             of_contained[index] = names_in(item)
+        said: list[tuple[list[str], list[str]]] = []
         for patient, indices in zip(self.patients, self.of_patients, strict=True):
             names = [name for index in sorted(indices) for name in of_contained[index]]
             identifiers: list[str] = []
@@ -150,6 +151,9 @@ class _Division:
                 more_names, more_identifiers = said_of(_at(self.document, path))
                 names += more_names
                 identifiers += more_identifiers
+            said.append((names, identifiers))
+        names_of = told_apart([names for names, _ in said])
+        for patient, names, (_, identifiers) in zip(self.patients, names_of, said, strict=True):
             yield known_as(patient.patient, names, identifiers)
 
     def _exempt(self, path: Path) -> bool:
