@@ -12,9 +12,13 @@ from msgspec import structs
 from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, ForbiddenError
 from audit_ledger.aws.clients import AwsError
 from audit_ledger.aws.subjects import GENERATIONS_PER_YEAR, SubjectSecret
-from audit_ledger.errors import LedgerError, NotFoundError
+from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
 from audit_ledger.events import Event, PatientRule
-from audit_ledger.records.queue_message import MAX_MESSAGE_BYTES, encode_queue_message
+from audit_ledger.records.queue_message import (
+    MAX_MESSAGE_BYTES,
+    MessageTooLargeError,
+    encode_queue_message,
+)
 from functions.ingest.ledgers import Ledger, Ledgers
 from functions.ingest.sealing import Accepted, Sealed, Sealer
 
@@ -125,6 +129,15 @@ def rehearsed_secrets(row_keys: Sequence[str], year: int) -> dict[str, SubjectSe
 
 
 def _message(origin: str, received_ms: int, sealed: Sequence[Sealed]) -> str:
-    """Give the queue message of sealed events; TooLargeError where it is more than SQS carries."""
+    """Give the queue message of sealed events; TooLargeError where it is more than SQS carries.
+
+    It says how many events of this size a request may hold, so that the sender can split it.
+    """
     records = [record for event in sealed for record in event.records]
-    return encode_queue_message(origin, received_ms, records)
+    try:
+        return encode_queue_message(origin, received_ms, records)
+    except MessageTooLargeError as error:
+        fitting = len(sealed) * MAX_MESSAGE_BYTES * 9 // (error.size_bytes * 10)  # some are larger
+        if len(sealed) == 1 or not fitting:
+            raise
+        raise TooLargeError(f"{error}: send at most {fitting:,} such events a request") from None

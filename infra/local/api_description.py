@@ -5,7 +5,7 @@ body; whatever else FHIR or CloudEvents allow may be there too and is kept.
 """
 
 from audit_ledger.events import MAX_ENTRIES, MAX_EVENT_BYTES
-from audit_ledger.events.outcomes import MAX_RECORDS
+from audit_ledger.events.outcomes import MAX_PATIENTS_OF_ALL
 from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
 from functions.ingest import capability
 from functions.ingest.answers import CONFLICT
@@ -193,7 +193,7 @@ _REFUSALS: Json = {
     "403": {"description": "The token does not allow it.", "content": OUTCOME},
     "413": {
         "description": f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
-        f"{MAX_RECORDS:,} patients, 1 MiB sealed; or over what the platform takes.",
+        f"{MAX_PATIENTS_OF_ALL:,} patients, 1 MiB sealed; or over what the platform takes.",
         "content": {**OUTCOME, **MESSAGE},
     },
     "415": {"description": "Another media type, encoding or release.", "content": OUTCOME},

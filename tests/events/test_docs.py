@@ -26,7 +26,7 @@ from audit_ledger.events.json_document import MAX_DEPTH
 from audit_ledger.events.known_as import SHORTEST, SHORTEST_NAME
 from audit_ledger.events.limits import MAX_PATIENTS
 from audit_ledger.events.mentions import CLOSE
-from audit_ledger.events.outcomes import MAX_EVENTS, MAX_RECORDS
+from audit_ledger.events.outcomes import MAX_EVENTS, MAX_PATIENTS_OF_ALL
 from audit_ledger.events.record_event import ACTION_OF_WORD
 from tests.completeness.made import opened
 from tests.conftest import REPOSITORY
@@ -62,7 +62,7 @@ def test_the_limits_are_the_code_s() -> None:
     assert f"at most {MAX_ENTRIES:,} entries" in PAGE
     assert f"batch of at most {MAX_EVENTS:,}" in PAGE
     assert f"(at most {MAX_PATIENTS})" in PAGE
-    assert f"{MAX_PATIENTS} patients an event, or {MAX_RECORDS:,} in all" in PAGE
+    assert f"{MAX_PATIENTS} patients an event, or {MAX_PATIENTS_OF_ALL:,} in all" in PAGE
     assert f"first {INDEXED_AGENTS} agents" in PAGE
     assert f"{limits.MAX_AGENTS} agents, {limits.MAX_ENTITIES:,} entities" in PAGE
     assert f"{limits.MAX_CONTAINED} contained resources, {limits.MAX_VALUES:,} JSON" in PAGE

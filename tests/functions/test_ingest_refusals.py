@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+import re
 
 import pytest
 
@@ -113,6 +114,28 @@ def test_a_request_over_1_mib_sealed_is_refused_whole(world: World) -> None:
     assert answer["statusCode"] == 413
     assert world.messages() == []
     assert subject_rows() == 0
+
+
+def test_a_batch_that_is_too_large_is_told_how_to_split(world: World) -> None:
+    """Of 5,000 events without a patient as many as it says are accepted in one request."""
+    event = {
+        **R4,
+        "entity": [],
+        "agent": [{"who": {"display": "Nightly job"}, "requestor": False}],
+    }
+    events = [
+        {**event, "outcomeDesc": base64.b64encode(os.urandom(150)).decode()} for _ in range(5000)
+    ]
+    answer = send(post("/", bundle("batch", *events)))
+    assert answer["statusCode"] == 413
+    assert world.messages() == []
+    diagnostics = answer_json(answer)["issue"][0]["diagnostics"]
+    (fitting,) = re.findall(r"send at most ([0-9,]+) such events a request", diagnostics)
+    count = int(fitting.replace(",", ""))
+    assert 500 < count < 2500
+    accepted = send(post("/", bundle("batch", *events[:count])))
+    assert accepted["statusCode"] == 200
+    assert all(e["response"]["status"] == "201" for e in answer_json(accepted)["entry"])
 
 
 def test_a_request_that_may_be_too_large_and_is_not_is_accepted(world: World) -> None:

@@ -26,7 +26,7 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.events.outcomes import MAX_RECORDS
+from audit_ledger.events.outcomes import MAX_PATIENTS_OF_ALL
 from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter
 from audit_ledger.records.index_row import decode_index_row
@@ -152,7 +152,7 @@ def test_a_bundle_of_very_many_patients_is_refused_before_all_are_divided() -> N
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     body = json.dumps(bundle).encode()
     began = time.process_time()
-    with pytest.raises(RejectedEvent, match=f"at most {MAX_RECORDS:,} patients") as refused:
+    with pytest.raises(RejectedEvent, match=f"at most {MAX_PATIENTS_OF_ALL:,} patients") as refused:
         parse_bundle(body)
     assert refused.value.status == 413
     assert time.process_time() - began < 2 * SECONDS

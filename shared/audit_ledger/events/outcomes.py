@@ -12,9 +12,10 @@ from audit_ledger.events.limits import (
 from audit_ledger.events.rejected import RejectedEvent
 
 MAX_EVENTS: Final = 5_000
-MAX_RECORDS: Final = 2_500
-"""No request of more can be accepted: one queue message (1 MiB of base64) holds it, and a record
-takes more than 314 bytes there. So nobody divides, seals and looks up a million."""
+MAX_PATIENTS_OF_ALL: Final = 2_500
+"""Whether one patient is named by several events or not. No request of more can be accepted: one
+queue message (1 MiB of base64) holds it, and a patient's record takes more than 314 bytes there. So
+nobody divides, seals and looks up a million. Events without patients do not count here."""
 
 
 def parse_each(
@@ -22,10 +23,11 @@ def parse_each(
 ) -> tuple[Event | RejectedEvent, ...]:
     """Parse the elements, each with its place such as `Bundle.entry[3]`, to an outcome each.
 
-    RejectedEvent (413) when together they make more records, or larger ones, than a request may.
+    RejectedEvent (413) when together they name more patients, or make larger records, than a
+    request may.
     """
     outcomes: list[Event | RejectedEvent] = []
-    records = size = given_up = 0
+    patients = size = given_up = 0
     for index, element in enumerate(elements):
         try:
             event = parse(element, f"{place}[{index}]")
@@ -34,10 +36,10 @@ def parse_each(
             given_up += MAX_EVENT_PART_BYTES if isinstance(rejected, PartsTooLarge) else 0
         else:
             outcomes.append(event)
-            records += len(event.parts)
+            patients += sum(part.patient is not None for part in event.parts)
             size += event.size
-        if records > MAX_RECORDS:
-            expected = f"at most {MAX_RECORDS:,} patients in all events together"
+        if patients > MAX_PATIENTS_OF_ALL:
+            expected = f"at most {MAX_PATIENTS_OF_ALL:,} patients in all events together"
             raise RejectedEvent(413, "too-costly", place, expected)
         if max(size, given_up) > MAX_REQUEST_PART_BYTES:
             expected = f"at most {MAX_REQUEST_PART_BYTES >> 20} MB in the records of all events"

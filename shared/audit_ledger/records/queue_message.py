@@ -37,6 +37,16 @@ class SealedRecord(msgspec.Struct, frozen=True, gc=False):
     sealed: bytes
 
 
+class MessageTooLargeError(TooLargeError):
+    """More than SQS carries. `size_bytes`: of the message in base64."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(
+            f"the request takes {size_bytes} bytes sealed, at most {MAX_MESSAGE_BYTES}"
+        )
+        self.size_bytes = size_bytes
+
+
 @dataclass(frozen=True)
 class QueueMessage:
     """What one request brought. `accepted_ms`: when ingest took it."""
@@ -57,9 +67,7 @@ def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[Sealed
         pieces += (_U32.pack(len(record.sealed)), record.sealed)
     body = b64encode(b"".join(pieces))
     if len(body) > MAX_MESSAGE_BYTES:
-        raise TooLargeError(
-            f"the request takes {len(body)} bytes sealed, at most {MAX_MESSAGE_BYTES}"
-        )
+        raise MessageTooLargeError(len(body))
     return body.decode("ascii")
 
 
