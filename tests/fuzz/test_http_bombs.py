@@ -289,4 +289,6 @@ def test_a_path_that_no_file_has_is_404(cloud: LocalCloud, path: str) -> None:
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
-    assert (answer.status, json.loads(content)) == (404, {"message": "no such file in this ledger"})
+    assert answer.status == 404
+    (issue,) = json.loads(content)["issue"]
+    assert issue["diagnostics"] == "no such file in this ledger"

@@ -70,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/", 200, body=BUNDLE),
     Route("POST", "/events", 202, media_type="application/cloudevents+json", body=CLOUDEVENT),
     Route("GET", "/metadata", 200),
+    Route("GET", "/.well-known/smart-configuration", 200),
     *(Route("GET", f"/published/{ledger}/checkpoint", 200, ledger) for ledger in LEDGERS),
     *(Route("GET", f"/published/{ledger}/tile/0/999", 404, ledger) for ledger in LEDGERS),
     Route("GET", "/published/west/checkpoint", 404, "west"),
@@ -88,7 +89,7 @@ ROUTES: tuple[Route, ...] = (
             recorded=1,
         )
         for ledger in LEDGERS
-        for of in ("", "/receipt")
+        for of in ("", "/receipt", "/_history/1", "/$submitted")
     ),
     Route(
         *("POST", "/documents/verify", 200),
@@ -120,7 +121,7 @@ def rule(holder: Holder, route: Route) -> int:
     a ledger may read what it has published. Who writes is a portal of its ledger, as a system.
     Questions: see `rule_of_questions`.
     """
-    if route.path == "/metadata":
+    if route.path in ("/metadata", "/.well-known/smart-configuration"):
         return 200
     if not holder.genuine:
         return 401
