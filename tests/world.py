@@ -73,6 +73,10 @@ class World:
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=f"{NAME}-{table}")
         return [item for page in pages for item in page["Items"]]
 
+    def states(self) -> list[dict[str, Any]]:
+        """Give the items of the ledgers table but the keys: the published state, if any."""
+        return [i for i in self.items("ledgers") if not i["key"]["S"].endswith("#keys")]
+
     def messages(self) -> list[dict[str, Any]]:
         """Take all messages off the queue, as Lambda would hand them over."""
         taken: list[dict[str, Any]] = []

@@ -155,7 +155,7 @@ def test_a_ledger_frozen_before_it_was_published_stays_unpublished(world: World)
 def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(world: World) -> None:
     """Wrapped with origin and purpose as encryption context."""
     wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN)
-    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", f"{ORIGIN}-2")  # that has none yet
     keys = wrapping.first_keys()
     table.put_first_keys(keys)
     with pytest.raises(LostRaceError):

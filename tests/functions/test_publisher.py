@@ -269,5 +269,5 @@ def test_no_signature_leaves_unverified(world: World, clock: Clock) -> None:
     object.__setattr__(handler.publisher(), "signer", other)
     with pytest.raises(VerificationError):
         run()
-    assert world.items("ledgers") == []
+    assert world.states() == []
     assert "checkpoint" not in world.published()

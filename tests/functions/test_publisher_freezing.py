@@ -66,7 +66,7 @@ def test_another_prefix_freezes_the_ledger(world: World, clock: Clock, warm: boo
         world.dynamodb.delete_item(
             TableName=f"{NAME}-blocks", Key={k: item[k] for k in ("origin", "first_seq")}
         )
-    saved = world.items("ledgers")
+    saved = world.states()
     world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": saved[0]["key"]})
     sequencing.sequencer.cache_clear()
     append(1)
@@ -84,7 +84,7 @@ def test_a_published_state_that_its_keys_did_not_sign_freezes_the_ledger(
     """Else the next digest would name a digest that nobody can find."""
     append(1)
     run()
-    (state,) = world.items("ledgers")
+    (state,) = world.states()
     digest = bytes(state["digest"]["B"])
     forged = digest[:-10] + bytes([digest[-10] ^ 1]) + digest[-9:]
     world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=state | {"digest": {"B": forged}})
@@ -117,7 +117,7 @@ def test_a_digest_gets_no_second_successor_though_its_copies_are_gone(
     """Neither after days without a digest, nor as the first digest of a ledger that has some."""
     append(1)
     run()
-    (old,) = world.items("ledgers")
+    (old,) = world.states()
     append(1)
     clock.now += 3 * 86_400
     run()

@@ -31,7 +31,7 @@ def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
     handler.publisher.cache_clear()
     clock.now += 60
     run()
-    (state,) = world.items("ledgers")
+    (state,) = world.states()
     published = world.published()
     assert published["checkpoint"] == bytes(state["checkpoint"]["B"])
     assert published[state["digest_name"]["S"]] == bytes(state["digest"]["B"])

@@ -188,7 +188,7 @@ def test_a_history_that_is_signed_but_was_never_published_is_refused(
 ) -> None:
     """Whoever may use the sequencer's key makes another history: its tree is not the published."""
     empty(grown, "blocks")
-    (state,) = grown.items("ledgers")
+    (state,) = grown.states()
     grown.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": state["key"]})
     cold()
     append(2, 7, 4)

@@ -100,7 +100,7 @@ def lose_a_tile(world: World) -> None:
 
 def restore_the_state(world: World) -> None:
     """To the one of the first digest, as a backup would."""
-    (old,) = world.items("ledgers")
+    (old,) = world.states()
     append(1)
     cold()
     run()
