@@ -82,7 +82,8 @@ class Acceptor:
         sealer = Sealer(
             ledger.origin, portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
         )
-        if most_bytes(events) > MAX_MESSAGE_BYTES:
+        is_one_record = len(events) == 1 and len(events[0].event.parts) == 1  # 256 KB at most
+        if not is_one_record and most_bytes(events) > MAX_MESSAGE_BYTES:
             # What is refused leaves nothing: no subject gets a secret that stays for ever.
             rehearsal = replace(sealer, secrets=rehearsed_secrets)
             _message(ledger.origin, received_ms, rehearsal.seal(events, received_ms))
