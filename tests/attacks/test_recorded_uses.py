@@ -1,0 +1,102 @@
+"""What the ledger records of its use tells no patient of another, or of what is withheld."""
+
+from base64 import b64decode
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+import pytest
+
+from tests.query.report_stage import (
+    AGENCY,
+    PLAIN,
+    SILENT,
+    ReportStage,
+    disclosure_of,
+    read_of,
+    report_stage,
+)
+
+SINCE = "date=ge2020"
+OWN = f"{SINCE}&own-use=include"
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[ReportStage]:
+    """Ledgers of this module."""
+    with report_stage() as made:
+        yield made
+
+
+def told(stage: ReportStage, patient: str, ledger: str) -> str:
+    """All that a patient can read of the own record and of who used the ledger, decoded."""
+    token = stage.patient(patient, ledger)
+    texts: list[str] = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, dict):
+            for name, inside in value.items():
+                if name == "query":
+                    texts.append(unquote_plus(b64decode(inside).decode()))
+                collect(inside)
+        elif isinstance(value, list):
+            for inside in value:
+                collect(inside)
+        else:
+            texts.append(str(value))
+
+    collect(list(stage.events(OWN, token).values()))
+    collect(stage.json("/accesses", token))
+    collect(stage.json("/export?format=csv", token))
+    return "\n".join(texts)
+
+
+def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
+    stage: ReportStage,
+) -> None:
+    """Whichever parameter names the other one, beside the patient or alone."""
+    stage.send(read_of("rose"))
+    stage.send(read_of("martha", "zz9"))
+    stage.settle()
+    officer = stage.security()
+    for query in (
+        f"/AuditEvent?{SINCE}&patient=rose,martha",
+        f"/AuditEvent?{SINCE}&patient=rose&entity.identifier=urn:mrn|MRN4711",
+        f"/AuditEvent?{SINCE}&agent=Practitioner/zz9&patient=rose",
+        f"/AuditEvent?{SINCE}&patient=rose&agent-name:not=x&type:not=MRN4711",
+        f"/AuditEvent?{SINCE}&patient=rose&foo=MRN4711",
+        "/accesses?patient=rose&patient=urn:mrn%7CMRN4711",
+        "/reports/privacy?from=2020-01-01&user=Practitioner/zz9",
+        "/reports/privacy?from=2020-01-01&patient=martha",
+        f"/export?format=csv&{SINCE}",
+    ):
+        stage.get(query, officer)
+    stage.settle()
+    for_rose = told(stage, "rose", PLAIN)
+    assert "AuditEvent?" in for_rose
+    for secret in ("martha", "MRN4711", "zz9"):
+        assert secret not in for_rose
+
+
+def test_no_recorded_use_tells_of_a_suspended_disclosure(stage: ReportStage) -> None:
+    """45 CFR 164.528(a)(2): neither its recipient nor, by its id, that there is one."""
+    hidden = stage.send(disclosure_of("rose", AGENCY, name="The Bureau"), SILENT)
+    stage.send(read_of("rose"), SILENT)
+    stage.settle()
+    officer = stage.security(SILENT)
+    for path in (
+        f"/AuditEvent/{hidden}",
+        f"/AuditEvent/{hidden}/receipt",
+        f"/AuditEvent/{hidden}/$submitted",
+        f"/AuditEvent?_id={hidden}",
+        f"/AuditEvent?{SINCE}&agent={AGENCY}&patient=rose",
+        f"/AuditEvent?{SINCE}&agent-name=The%20Bureau&patient=rose",
+        f"/reports/privacy?from=2020-01-01&user={AGENCY}",
+        f"/export?format=csv&{SINCE}&agent={AGENCY}",
+    ):
+        assert stage.get(path, officer).status_code == 200, path
+    stage.settle()
+    for_rose = told(stage, "rose", SILENT)
+    assert "AuditEvent" in for_rose
+    for secret in (hidden, "bureau", "Bureau"):
+        assert secret not in for_rose
