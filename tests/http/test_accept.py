@@ -168,6 +168,16 @@ def test_a_format_that_is_not_served_is_406(query: str) -> None:
     assert (refused.value.status, refused.value.expression) == (406, "_format")
 
 
+def test_a_format_may_stand_in_a_form() -> None:
+    """Of `POST …/_search`, whose parameters are its body."""
+    form = {"content-type": "application/x-www-form-urlencoded", "accept": "application/fhir+xml"}
+    asked = {"route": "POST /AuditEvent/_search", "headers": form}
+    wanted = "_format=application%2Ffhir%2Bjson%3BfhirVersion%3D5.0"
+    assert fhir_json(read(**asked, body=wanted)).version == "5.0"
+    with pytest.raises(RejectedEvent, match="_format"):
+        fhir_json(read(**asked, body="date=2026&_format=xml"))
+
+
 @pytest.mark.parametrize(
     ("accept", "form"),
     [

@@ -30,17 +30,10 @@ _FHIR_OFFERS: Final = tuple(Offer(FHIR_JSON, form.version) for form in _SERVED)
 _FORMAT_WORDS: Final = {"json": "application/fhir+json"}
 
 
-def fhir_json(request: Request, format_: str | None = None) -> FhirJson:
-    """Choose the release of a FHIR answer; RejectedEvent (406) where it can be none of them.
-
-    `format_`: the parameter `_format` where it does not stand in the query string.
-    """
-    return fhir_json_for(request.headers, _format_of(request) if format_ is None else format_)
-
-
-def fhir_json_for(headers: Mapping[str, str], format_: str | None = None) -> FhirJson:
-    """Choose by headers (names in lower case) and `_format` alone."""
-    accepted = parse_accept(headers.get("accept", ""))
+def fhir_json(request: Request) -> FhirJson:
+    """Choose the release of a FHIR answer; RejectedEvent (406) where it can be none of them."""
+    format_ = _format_of(request)
+    accepted = parse_accept(request.headers.get("accept", ""))
     if format_ is not None:
         wanted = _format_ranges(format_, _FORMAT_WORDS)
         chosen = choose(wanted, _FHIR_OFFERS) if wanted else None
