@@ -8,7 +8,7 @@ from audit_ledger.errors import LedgerError
 from audit_ledger.records.index_row import encode_index_row
 from audit_ledger.records.record import encode_record
 from audit_ledger.tlog.note import Note, parse_note
-from audit_ledger.tlog.policy import Policy
+from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof
 from audit_ledger.verify.receipts import Disclosure, make_receipt, verify_receipt
 from tests.attacks.ledger import Ledger
@@ -31,11 +31,14 @@ class Shown:
     policy: Policy
     next_proof: TlogProof
     next_disclosed: Disclosure
+    entry_beside: bytes | None = None
 
     def verdict(self) -> str:
         """Why it is not believed; that it is not witnessed; or that nothing is wrong."""
         try:
-            receipt = verify_receipt(self.proof.encode(), self.policy, None, self.disclosed)
+            receipt = verify_receipt(
+                self.proof.encode(), self.policy, self.entry_beside, self.disclosed
+            )
         except LedgerError as error:
             return str(error)
         if not receipt.opinion.satisfied:
@@ -156,6 +159,21 @@ RECEIPT_ROWS = (
         "proof made longer",
         of_proof(lambda s: replace(s.proof, hashes=(*s.proof.hashes, bytes(32)))),
         "inclusion: the proof is longer than the tree is high",
+    ),
+    ReceiptRow(
+        "another entry given beside the one within",
+        lambda s: replace(s, entry_beside=s.next_proof.extra),
+        "the receipt holds another entry than the one given with it",
+    ),
+    ReceiptRow(
+        "another entry within than the right one given beside",
+        lambda s: replace(of_proof(of_another_entry)(s), entry_beside=s.proof.extra),
+        "the receipt holds another entry than the one given with it",
+    ),
+    ReceiptRow(
+        "a policy without the ledger's Ed25519 key",
+        lambda s: replace(s, policy=Policy((Log(s.policy.witnesses["ledger-mldsa44"].key),))),
+        f"no log line with an Ed25519 key (type 0x01) of {ORIGIN}",
     ),
     ReceiptRow(
         "wrong policy", lambda s: replace(s, policy=Keys(b"stranger").policy()), POLICY_SAYS
