@@ -1,17 +1,27 @@
-"""Event ids in paths: what is none is the id of no event, and no index is asked for it."""
+"""Event ids in paths: what is none is the id of no event, and no index is asked for it.
+
+`entry-41` is the event of the entry with that number: proofs, findings and exports name entries. A
+number alone is no id here, since senders have ids like `1` of their own.
+"""
 
 import re
 
 from audit_ledger.errors import NotFoundError
 from audit_ledger.http.request import Request
+from audit_ledger.reading.pinned import PinnedLog
 from functions.query.asked import NO_SUCH_EVENT
 
 _EVENT_ID = re.compile(r"[0-9a-f]{64}")  # longer texts DynamoDB refuses as a key
+_ENTRY = re.compile(r"entry-(0|[1-9][0-9]{0,17})")
 
 
-def event_id_of(request: Request) -> str:
-    """Give the id that a request's path names; NotFoundError where it is none."""
+def event_id_of(request: Request, log: PinnedLog) -> str:
+    """Return the id of the event that a request's path names; NotFoundError where it is none."""
     event_id = request.path["id"]
-    if not _EVENT_ID.fullmatch(event_id):
+    if _EVENT_ID.fullmatch(event_id):
+        return event_id
+    entry = _ENTRY.fullmatch(event_id)
+    stored = None if entry is None else log.numbered(int(entry[1]))
+    if stored is None:
         raise NotFoundError(NO_SUCH_EVENT)
-    return event_id
+    return stored.indexed.key

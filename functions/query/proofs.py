@@ -41,7 +41,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     """
     question = desk.question(request, "r")
     finder = question.finder()
-    event_id = event_id_of(request)
+    event_id = event_id_of(request, finder.log)
     if finder.is_waiting(event_id):
         return _waiting()
     found = finder.one(event_id)

@@ -129,7 +129,7 @@ def get_submitted(desk: Desk, request: Request) -> Answer:
     if request.path["operation"] != "$submitted":  # route keys have no place for a dollar sign
         raise NotFoundError("AuditEvent has one operation here: $submitted")
     finder = question.finder()
-    found = finder.one(event_id_of(request))
+    found = finder.one(event_id_of(request, finder.log))
     if found is None:
         raise require_found(question, finder)
     event = found[1].event
@@ -145,7 +145,7 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
     question = desk.question(request, "r")
     form = fhir_json(request)
     finder = question.finder()
-    found = finder.one(event_id_of(request))
+    found = finder.one(event_id_of(request, finder.log))
     if found is None:
         raise require_found(question, finder)
     _, opened = found

@@ -146,7 +146,11 @@ _ACCEPT = header(
     "The release wanted, as `fhirVersion`: 4.0 without it.",
     {"type": "string", "examples": [f"{FHIR_ANSWER}; fhirVersion=5.0"]},
 )
-_ID = path("id", "The event's id, as Location gave it.", _EVENT_ID)
+_ID = path(
+    "id",
+    "The event's id, as Location gave it, or `entry-` and the number of its entry.",
+    {"type": "string", "pattern": "^([0-9a-f]{64}|entry-(0|[1-9][0-9]{0,17}))$"},
+)
 
 
 def _criterion(name: str, of: str, looks_at: str) -> Json:

@@ -354,3 +354,17 @@ def test_a_refusal_names_options_not_parameters(
     issue = {"severity": "error", "code": "value", "diagnostics": refused}
     stub.answering = lambda _: Says(400, {"resourceType": "OperationOutcome", "issue": [issue]})
     assert asker.said(USAGE, *arguments).endswith(said)
+
+
+@pytest.mark.parametrize(("given", "asked"), [("41", "entry-41"), ("007", "entry-7")])
+def test_an_entry_s_number_is_taken_where_an_id_is(
+    asker: Asker, stub: StubServer, given: str, asked: str
+) -> None:
+    """As findings, proofs and documents name entries."""
+    stub.answering = lambda _: Says(200, event(1))
+    asker.run("show", given)
+    asker.run("receipt", "get", given, "-o", "proof")
+    assert [got.target for got in stub.got] == [
+        f"/AuditEvent/{asked}",
+        f"/AuditEvent/{asked}/receipt",
+    ]

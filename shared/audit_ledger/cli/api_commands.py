@@ -78,7 +78,7 @@ def search(
 @click.option("--json", "as_json", is_flag=True, help="The bytes that its sender submitted.")
 @with_connection
 def show(connection: "ConnectionOptions", event_id: str, as_json: bool) -> int:
-    """Show one event."""
+    """Show one event. ID is its id, or the number of its entry."""
     from audit_ledger.cli import show_command  # noqa: PLC0415
 
     return show_command.run(connection, event_id, as_json=as_json)

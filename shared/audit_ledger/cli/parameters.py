@@ -10,6 +10,7 @@ import click
 
 FILE = click.Path(path_type=Path)
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # FHIR `id`
+_ENTRY = re.compile(r"[0-9]{1,18}")  # an event's id has 64 hex digits
 
 
 class Time(click.ParamType[int]):
@@ -29,15 +30,21 @@ class Time(click.ParamType[int]):
 
 
 class EventId(click.ParamType[str]):
-    """The id of an event, also as the `fullUrl` or Location that holds it."""
+    """The id of an event, the `fullUrl` or Location that holds it, or its entry's number."""
 
     name = "id"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Read it, or say what is expected."""
+        if _ENTRY.fullmatch(value):
+            return f"entry-{int(value)}"
         event_id = value.rpartition("AuditEvent/")[2]
         if not _ID.fullmatch(event_id):
-            self.fail("expected an event's id: letters, digits, - and .", param, ctx)
+            self.fail(
+                "expected an event's id (letters, digits, - and .), or an entry's number",
+                param,
+                ctx,
+            )
         return event_id
 
 

@@ -136,6 +136,13 @@ class PinnedLog:
             below = block.first_seq
         return found
 
+    def numbered(self, seq: int) -> StoredEntry | None:
+        """Return an event's entry by its number; None where it is of control, or none below."""
+        if seq >= self.size:
+            return None
+        block = self.blocks.ending_before(seq + 1)
+        return None if block is None else self._keep(block).entry(seq)
+
     def stored(self, first_seq: int, seq: int) -> StoredEntry:
         """Give an entry; VerificationError where its block has none of that number."""
         entry = self.block(first_seq).entry(seq)
