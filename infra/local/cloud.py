@@ -11,7 +11,7 @@ Driven like this nothing happens by itself and nothing waits; `running()` does i
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -29,6 +29,7 @@ from infra.local.deployment import Deployment
 from infra.local.emulator import emulated_aws
 from infra.local.event_bus import Delivery, EventBusPump
 from infra.local.http_server import HttpApi, HttpServer, serve
+from infra.local.kept import Journal, kept_in, kept_keys
 from infra.local.lambda_calls import invoking
 from infra.local.meter import Meter
 from infra.local.mirror import Mirror
@@ -82,6 +83,8 @@ class LocalCloud:
     permissions: Permissions
     """What IAM would refuse is refused, and listed in `permissions.refusals`."""
     ledgers: Mapping[str, LocalLedger]
+    journal: Journal | None = None
+    """Of what is kept beyond this process, where anything is."""
     _queues: list[QueuePump] = field(init=False)
     _schedules: list[SchedulePump] = field(init=False)
     _mirrors: dict[tuple[str, Path], Mirror] = field(default_factory=dict)
@@ -185,15 +188,23 @@ class LocalCloud:
 
 @contextmanager
 def local_cloud(
-    assembly: Path, *, region: str = REGION, port: int = 0, log_to: TextIO | None = None
+    assembly: Path,
+    *,
+    region: str = REGION,
+    port: int = 0,
+    log_to: TextIO | None = None,
+    keep: Path | None = None,
 ) -> Iterator[LocalCloud]:
     """Deploy a cloud assembly and serve its API on 127.0.0.1; port 0 is any that is free.
 
-    `log_to` takes what functions print, line by line; it is kept in `runner.logs` anyway.
+    `log_to` takes what functions print, line by line; it is kept in `runner.logs` anyway. `keep`:
+    go on with what this folder holds, and keep what changes there; see `infra.local.kept`.
     """
     with ExitStack() as stack:
         stack.enter_context(emulated_aws(region))
-        deployment = deploy(assembly, region)
+        with kept_keys(keep, region) if keep else nullcontext():
+            deployment = deploy(assembly, region)
+        journal = stack.enter_context(kept_in(keep, region)) if keep else None
         runner = Runner(deployment.functions, region, log_to)
         stack.callback(runner.forget)
         stack.enter_context(invoking(runner))
@@ -207,7 +218,9 @@ def local_cloud(
         ledgers = _ledgers(deployment)
         for ledger in ledgers.values():
             _with_first_keys(ledger, region)
-        yield LocalCloud(deployment, runner, meter, tokens, server, bus, permissions, ledgers)
+        yield LocalCloud(
+            deployment, runner, meter, tokens, server, bus, permissions, ledgers, journal
+        )
 
 
 def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:

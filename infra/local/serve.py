@@ -34,6 +34,7 @@ PUBLISH_SECONDS = 5.0
 LOOK_SECONDS = 0.5
 PATIENT = "1"
 LOG = "functions.log"
+KEPT = "kept"
 
 Ready = Callable[[LocalCloud, dict[str, Any]], None]
 
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--publish-every", type=_seconds, default=PUBLISH_SECONDS, help="seconds", metavar="SECONDS"
     )
+    parser.add_argument(
+        "--keep", action="store_true", help="go on where the last one in the folder stopped"
+    )
     options = parser.parse_args(arguments)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -74,7 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with TemporaryDirectory(prefix="audit-ledger-") as folder:
             assembly = options.assembly or synthesize(Path(folder))
-            run(assembly, options.build, options.port, options.publish_every, stop, _greet)
+            run(
+                assembly,
+                options.build,
+                options.port,
+                options.publish_every,
+                stop,
+                _greet,
+                keep=options.keep,
+            )
     except (LedgerError, SettingsError, OSError, RuntimeError) as error:
         if stop.is_set():  # stopped while it started
             return 0
@@ -87,17 +99,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(
-    assembly: Path, build: Path, port: int, publish_seconds: float, stop: Event, ready: Ready
+    assembly: Path,
+    build: Path,
+    port: int,
+    publish_seconds: float,
+    stop: Event,
+    ready: Ready,
+    *,
+    keep: bool = False,
 ) -> None:
     """Deploy and serve an assembly until `stop` is set; files go to `build`.
 
+    `keep`: the ledgers too, and they go on with what an earlier run kept there.
     `ready` is told once `session.json` is there. Raises OSError where the port is taken, another
     process serves from `build` or the disk is full; LedgerError where the assembly does not deploy,
     nothing can be published, or what was accepted can no longer be delivered.
     """
     build.mkdir(parents=True, exist_ok=True)
     with only_one_in(build):
-        _serve(assembly, build, port, publish_seconds, stop, ready)
+        _serve(assembly, build, port, publish_seconds, stop, ready, build / KEPT if keep else None)
 
 
 @contextmanager
@@ -114,13 +134,19 @@ def only_one_in(build: Path) -> Iterator[None]:
 
 
 def _serve(
-    assembly: Path, build: Path, port: int, publish_seconds: float, stop: Event, ready: Ready
+    assembly: Path,
+    build: Path,
+    port: int,
+    publish_seconds: float,
+    stop: Event,
+    ready: Ready,
+    keep: Path | None,
 ) -> None:
     session_file = build / "session.json"
     session_file.unlink(missing_ok=True)
     with (
         (build / LOG).open("w", buffering=1) as log,
-        local_cloud(assembly, port=port, log_to=log) as cloud,
+        local_cloud(assembly, port=port, log_to=log, keep=keep) as cloud,
     ):
         for ledger_id in cloud.ledgers:  # of an earlier run there may be files under other keys
             shutil.rmtree(published_folder(build, ledger_id), ignore_errors=True)
@@ -140,14 +166,20 @@ def _serve(
             try:
                 write_whole(session_file, json.dumps(session, indent=2).encode() + b"\n")
                 ready(cloud, session)
-                while not (stop.wait(LOOK_SECONDS) or ended.is_set()):
+                while not (stop.wait(LOOK_SECONDS) or ended.is_set() or _is_broken(cloud)):
                     pass
+                if _is_broken(cloud):
+                    raise LedgerError(f"{keep} cannot be written: nothing more is accepted")
                 if not stop.is_set():
                     raise LedgerError("a delivery failed, as told above: nothing more is accepted")
             finally:
                 ended.set()
                 session_file.unlink(missing_ok=True)
                 publishing.join()
+
+
+def _is_broken(cloud: LocalCloud) -> bool:
+    return cloud.journal is not None and cloud.journal.broken
 
 
 def publish_every(cloud: LocalCloud, build: Path, seconds: float, stop: Event) -> None:
@@ -226,7 +258,7 @@ curl -i {session["url"]}/AuditEvent -H "Authorization: Bearer $PORTAL" \\
 # Verify what is published, a few seconds later
 .venv/bin/ledger verify {session["published"]} --policy {session["policy"]}
 
-Ctrl-C stops it and forgets everything.
+Ctrl-C stops it{"; --keep goes on from there." if cloud.journal else " and forgets everything."}
 """
 
 

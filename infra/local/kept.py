@@ -1,0 +1,216 @@
+"""`make local --keep`: what the emulated AWS holds outlives the process, also a killed one.
+
+Two files. `keys`: the KMS keys, ids included, so that ledgers stay themselves; written whole.
+`journal`: each call that changed a table, a bucket or a queue, appended before its caller hears
+that it succeeded; made again, in order, when the next process starts. The operating system has what
+was appended: a killed process loses none of it, a machine without power may lose the last.
+A call that cannot be appended (a full disk) fails, and so does every later one: the server ends.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO
+from unittest.mock import patch
+
+import msgspec
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
+from moto.backends import get_backend
+from moto.kms import models
+
+from audit_ledger.errors import LedgerError
+from infra.local.aws_calls import Call, observing
+from infra.local.clients import client
+from infra.local.emulator import ACCOUNT
+from infra.local.mirror import write_whole
+from infra.local.moto_kms import PureKey
+
+CHANGES = {
+    "dynamodb": frozenset(
+        {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+    ),
+    "s3": frozenset({"PutObject", "DeleteObject"}),
+}
+_LOCKS = ("ObjectLockMode", "ObjectLockRetainUntilDate")  # of a day that may have passed meanwhile
+_LENGTH_BYTES = 4
+_OTHER_SETTINGS = "it was kept for other settings; remove the folder to begin anew"
+_METHODS = {
+    "PutItem": "put_item",
+    "UpdateItem": "update_item",
+    "DeleteItem": "delete_item",
+    "BatchWriteItem": "batch_write_item",
+    "TransactWriteItems": "transact_write_items",
+    "PutObject": "put_object",
+    "DeleteObject": "delete_object",
+}
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """A call that changed something; `id` and `queue` are a message's that was sent or deleted."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    id: str = ""
+
+
+class KeptKey(msgspec.Struct, frozen=True):
+    """A KMS key. `seed`: of one that signs; `purpose`: its description, which says whose it is."""
+
+    id: str
+    purpose: str
+    material: bytes
+    seed: bytes = b""
+
+
+@contextmanager
+def kept_keys(folder: Path, region: str) -> Iterator[None]:
+    """Deploy within the block: keys are those that an earlier process kept, by id and material.
+
+    They are made in the order of the templates. LedgerError where others are made than were kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "keys"
+    kept: list[KeptKey] = []
+    if file.exists():
+        kept = msgspec.msgpack.decode(file.read_bytes(), type=list[KeptKey])
+    ids = iter([key.id for key in kept])
+    generate: Callable[[bool], str] = models.generate_key_id  # type: ignore[attr-defined]
+
+    def next_id(multi_region: bool = False) -> str:
+        return next(ids, None) or generate(multi_region)
+
+    with patch.object(models, "generate_key_id", next_id):
+        yield
+    made = list(get_backend("kms")[ACCOUNT][region].keys.values())
+    if kept and [(k.id, k.purpose) for k in kept] != [(k.id, k.description) for k in made]:
+        raise LedgerError(f"{file}: {_OTHER_SETTINGS}")
+    for before, key in zip(kept, made, strict=False):
+        key.key_material = before.material
+        if before.seed:
+            pair: Any = key.private_key
+            pair.private_key = _from_seed(key.key_spec, before.seed)
+    if not kept:
+        write_whole(file, msgspec.msgpack.encode([_kept(key) for key in made]))
+
+
+def _kept(key: Any) -> KeptKey:
+    signs = isinstance(key.private_key, PureKey)
+    seed = key.private_key.private_key.private_bytes_raw() if signs else b""
+    return KeptKey(key.id, key.description, key.key_material, seed)
+
+
+@contextmanager
+def kept_in(folder: Path, region: str) -> Iterator["Journal"]:
+    """Make again what an earlier process left in a folder, then keep what changes in the block.
+
+    Call it where the app has just been deployed, with `kept_keys`. LedgerError where what is kept
+    does not fit.
+    """
+    file = folder / "journal"
+    _make_again(file, region)
+    with file.open("ab", buffering=0) as target:
+        journal = Journal(target)
+        with observing(journal.note):
+            yield journal
+
+
+@dataclass
+class Journal:
+    """Appends changes. `broken`: one could not be appended, so none may be any more."""
+
+    target: BinaryIO
+    broken: bool = False
+    _handles: dict[str, str] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def note(self, call: Call) -> None:
+        """Append a call that changed something; OSError where it cannot be."""
+        if call.status >= 300:
+            return
+        for change in self._changes(call):
+            frame = msgspec.msgpack.encode(change)
+            with self._lock:
+                if self.broken:
+                    raise OSError("an earlier change could not be kept")
+                self._append(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame)
+
+    def _append(self, data: bytes) -> None:
+        try:
+            if self.target.write(data) != len(data):
+                raise OSError("the journal took a part of a change only")
+        except OSError:
+            self.broken = True
+            raise
+
+    def _changes(self, call: Call) -> Iterator[Change]:
+        given = dict(call.parameters)
+        if call.operation in CHANGES.get(call.service, ()):
+            yield Change(call.service, call.operation, _plain(given))
+        elif call.service == "sqs" and call.operation == "SendMessage":
+            yield Change("sqs", "SendMessage", given, call.answer["MessageId"])
+        elif call.service == "sqs" and call.operation == "ReceiveMessage":
+            for message in call.answer.get("Messages", ()):
+                self._handles[message["ReceiptHandle"]] = message["MessageId"]
+        elif call.service == "sqs" and call.operation == "DeleteMessageBatch":
+            for entry in given["Entries"]:
+                if id_ := self._handles.pop(entry["ReceiptHandle"], ""):
+                    yield Change("sqs", "DeleteMessage", {}, id_)
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give parameters as they were: botocore makes a file of a body."""
+    body = given.get("Body", b"")
+    if isinstance(body, BytesIO):
+        body = body.getvalue()
+    if not isinstance(body, bytes):
+        raise LedgerError("a body that is no bytes cannot be kept")
+    return {**given, "Body": body} if "Body" in given else dict(given)
+
+
+def _make_again(file: Path, region: str) -> None:
+    """Make the changes of a journal again; what a killed process left of its last one is cut."""
+    data = file.read_bytes() if file.exists() else b""
+    waiting: dict[str, dict[str, Any]] = {}
+    end = 0
+    try:
+        for end, change in _frames(data):  # noqa: B007  where the whole ones end
+            if change.service == "sqs":
+                if change.operation == "SendMessage":
+                    waiting[change.id] = change.parameters
+                else:
+                    waiting.pop(change.id, None)
+                continue
+            given = {n: v for n, v in change.parameters.items() if n not in _LOCKS}
+            getattr(client(change.service, region), _METHODS[change.operation])(**given)
+        for sent in waiting.values():
+            client("sqs", region).send_message(**sent)
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise LedgerError(
+            f"{file}: {error.operation_name} cannot be made again ({code}): {_OTHER_SETTINGS}"
+        ) from None
+    if end < len(data):
+        os.truncate(file, end)
+
+
+def _frames(data: bytes) -> Iterator[tuple[int, Change]]:
+    """Give each whole change and where it ends."""
+    place = 0
+    while place + _LENGTH_BYTES <= len(data):
+        begin = place + _LENGTH_BYTES
+        place = begin + int.from_bytes(data[place:begin], "big")
+        if place > len(data):
+            return
+        yield place, msgspec.msgpack.decode(data[begin:place], type=Change)
+
+
+def _from_seed(spec: str, seed: bytes) -> Any:
+    if spec == "ML_DSA_44":
+        return mldsa.MLDSA44PrivateKey.from_seed_bytes(seed)
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
