@@ -11,7 +11,7 @@ Driven like this nothing happens by itself and nothing waits; `running()` does i
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from audit_ledger.aws.keys import public_key_der
 from audit_ledger.aws.ledger_keys import WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.errors import NotFoundError
+from audit_ledger.errors import LostRaceError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.verify.policy_file import policy_for
 from infra.local.clients import client
@@ -253,7 +253,8 @@ def _with_first_keys(ledger: LocalLedger, region: str) -> None:
     """Give a ledger its keys, as its publisher does in the first minute after a deployment."""
     table, wrapping = ledger.environment["LEDGERS_TABLE"], ledger.environment["WRAPPING_KEY"]
     keys = WrappingKey(client("kms", region), wrapping, ledger.origin).first_keys()
-    LedgersTable(client("dynamodb", region), table, ledger.origin).put_first_keys(keys)
+    with suppress(LostRaceError):  # it goes on with those that were kept
+        LedgersTable(client("dynamodb", region), table, ledger.origin).put_first_keys(keys)
 
 
 def _patient_rules(deployment: Deployment, ledger_id: str) -> dict[str, Mapping[str, Any]]:
