@@ -253,20 +253,14 @@ def injected(monkeypatch: pytest.MonkeyPatch) -> Wire:
     wire = Wire()
 
     @cache  # for all containers: clients know nothing of a ledger, and are slow to make
-    def client(*arguments: Any, **named: Any) -> Any:
-        made = boto3.client(*arguments, **named)
+    def client(service: Any, limits: Any) -> Any:
+        made = boto3.client(service, config=limits)
         made.meta.events.unregister("before-send", botocore_stubber)
         made.meta.events.register("before-send.*.*", wire.send)
         made.meta.events.register("before-call.*.*", wire.before_call)
         return made
 
-    class Boto3:
-        """boto3, of which our code uses this."""
-
-        def __init__(self) -> None:
-            self.client = client
-
-    monkeypatch.setattr(clients, "boto3", Boto3())
+    monkeypatch.setattr(clients, "_client", client)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     for asks in (batches.batch_get, batches.batch_put):
         defaults: dict[str, Any] = asks.__kwdefaults__ or {}
