@@ -27,10 +27,13 @@ class SettingsError(ValueError):
 class PatientRule(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """How a portal's patients are told apart: by identifiers of one system, or the reference."""
+    """How a portal's patients are told apart: by identifiers of one system, by references, or by
+    both, the identifier first. `base`: URL of the FHIR server that its references are relative to.
+    """
 
     system: str | None = None
     reference: bool = False
+    base: str | None = None
 
 
 class Portal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

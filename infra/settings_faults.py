@@ -17,6 +17,7 @@ from infra.settings import (
     EXCLUSIONS,
     LOG_DAYS,
     Ledger,
+    PatientRule,
     Portal,
     Reports,
     Settings,
@@ -42,6 +43,11 @@ _ACCOUNT = re.compile(r"\d{12}")
 _UNKNOWN_MEMBER = "a member that is no setting"
 _ISSUER = re.compile(r"https://[^\s?#/@]+(/[^\s?#]*)?")
 _WELL_KNOWN = "/.well-known/"
+_SYSTEM = re.compile(r"[^\s|]+")
+_BASE = re.compile(
+    r"(?:http://(?!\S*:80(?:/|$))|https://(?!\S*:443(?:/|$)))"
+    r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?(?:/[A-Za-z0-9._~%@:+-]+)*"
+)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CODE = re.compile(r"[^|]*\|[^|]+")
 _AGENT = re.compile(r"(?:reference|altId|display)\|.+|identifier\|[^|]*\|.+")
@@ -136,6 +142,7 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
                 yield f"{place}.id", ledger.id, expected
         queues.update(dict.fromkeys(names.queues(ledger.id), ledger.id))
         yield from _portal_faults(place, ledger.portals, accounts)
+        yield from _reference_faults(place, ledger.portals)
         yield from _reader_faults(place, ledger)
         yield from _report_faults(f"{place}.reports", ledger.reports)
         yield from _detection_faults(place, ledger)
@@ -234,10 +241,7 @@ def _portal_faults(
         if portal.id in seen:
             yield f"{here}.id", portal.id, "an id that no other portal of this ledger has"
         seen.add(portal.id)
-        rule = portal.patient
-        if rule.reference == (rule.system is not None) or rule.system == "":
-            found = msgspec.to_builtins(rule)
-            yield f"{here}.patient", found, 'either {"system": "<URI>"} or {"reference": true}'
+        yield from _rule_faults(f"{here}.patient", portal.patient)
         if portal.account is None:
             continue
         if not _ACCOUNT.fullmatch(portal.account):
@@ -246,6 +250,39 @@ def _portal_faults(
         if taken != here:
             expected = f"an account of its own: events on the bus are told apart by it ({taken})"
             yield f"{here}.account", portal.account, expected
+
+
+def _rule_faults(here: str, rule: PatientRule) -> Iterator[tuple[str, object, str]]:
+    if not (rule.reference or rule.system):
+        expected = '{"system": "<URI>"}, {"reference": true}, or both'
+        yield here, msgspec.to_builtins(rule), expected
+    if rule.system is not None and not _SYSTEM.fullmatch(rule.system):
+        yield f"{here}.system", rule.system, "the URI of an identifier system, without | and spaces"
+    if rule.base is None:
+        return
+    if not rule.reference:
+        yield f"{here}.base", rule.base, 'none without "reference": true'
+    if not _BASE.fullmatch(rule.base) or "/../" in f"{rule.base}/":
+        expected = (
+            "the base URL of a FHIR server: http or https, the host in lower case, no port that "
+            "goes without saying, no slash at the end, such as https://fhir.example.org/r4"
+        )
+        yield f"{here}.base", rule.base, expected
+
+
+def _reference_faults(place: str, portals: Sequence[Portal]) -> Iterator[tuple[str, object, str]]:
+    """Say where `Patient/1` could be of two servers: then each portal names its own."""
+    naming = [each.patient.base for each in portals if each.patient.reference]
+    if len(naming) < 2 or None not in naming:
+        return
+    for number, portal in enumerate(portals):
+        if portal.patient.reference and portal.patient.base is None:
+            expected = (
+                "a base, the URL of the portal's FHIR server: several portals of this ledger name "
+                "patients by reference, and Patient/1 of one server is not that of another"
+            )
+            found = msgspec.to_builtins(portal.patient)
+            yield f"{place}.portals[{number}].patient", found, expected
 
 
 def _reader_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, str]]:

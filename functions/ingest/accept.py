@@ -13,7 +13,7 @@ from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, ForbiddenError
 from audit_ledger.aws.clients import AwsError
 from audit_ledger.aws.subjects import GENERATIONS_PER_YEAR, SubjectSecret
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
-from audit_ledger.events import Event, PatientRule
+from audit_ledger.events import Event, PatientRule, patient_rule
 from audit_ledger.records.queue_message import (
     MAX_MESSAGE_BYTES,
     MessageTooLargeError,
@@ -50,7 +50,13 @@ class Acceptor:
         setting = ledger.portals.get(portal)
         if setting is None:
             raise ForbiddenError("the token's portal is not one of the ledger's") from None
-        return ledger, PatientRule(setting.patient.system, setting.patient.reference)
+        rule = patient_rule(
+            portal,
+            system=setting.patient.system,
+            reference=setting.patient.reference,
+            base=setting.patient.base,
+        )
+        return ledger, rule
 
     def accept(self, access: Access, events: Sequence[Accepted]) -> list[Sealed]:
         """Seal and queue all events of a request; they are accepted once this returns.

@@ -1,7 +1,7 @@
 """Events that the ledger itself emits: query asks ingest to take them before it gives an answer.
 
     {"source": "audit-ledger.query", "ledger": "<id>", "patient_system": "<URI>" or null,
-     "events": ["<an AuditEvent, JSON>", …]}
+     "patient_namespace": "<of references>" or null, "events": ["<an AuditEvent, JSON>", …]}
 
 Query opens records and may read secrets; only ingest makes them. So what is searched is recorded by
 the same code, under the same keys, as what portals send.
@@ -24,7 +24,7 @@ def is_own(event: Mapping[str, Any]) -> bool:
 
 def take_own(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:
     """Accept them, all or none; once this returns, they are queued. Gives their ids."""
-    rule = PatientRule(system=event["patient_system"], reference=True)
+    rule = PatientRule(event["patient_system"], event["patient_namespace"])
     parsed = [parse_audit_event(one.encode()) for one in event["events"]]
     sealed = acceptor.accept_own(event["ledger"], rule, parsed)
     return {"ids": [one.event_ids[0] for one in sealed]}

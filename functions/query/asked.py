@@ -20,8 +20,14 @@ from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
 from audit_ledger.reports.suspension import in_force
-from functions.query.find import Finder, canonical_names, canonical_references
-from functions.query.own_events import Invoke, claimed_patient, record_use
+from functions.query.find import (
+    Finder,
+    canonical_names,
+    canonical_references,
+    namespace_of,
+)
+from functions.query.own_events import Invoke, record_use
+from functions.query.patient_names import names_in_claim
 from functions.query.recorded_line import recorded_line
 from functions.query.report_rules import ReportRules, report_rules
 from functions.query.suspended import tells_of
@@ -75,25 +81,27 @@ class Desk:
             if not access.patient:
                 raise ForbiddenError("the token names no patient")
         ledger = self.admitted(request)
+        own = None if sees_all else names_in_claim(access.patient, ledger.rules.values())
         reports = report_rules(ledger.reports)
         if not sees_all and reports.masks and not is_masked:
             raise ForbiddenError("this ledger shows patients GET /accesses and GET /accounting")
         state = ledger.state.published()
-        return Question(self, request, ledger, reports, sees_all, state, self.now(), self.clock())
+        return Question(self, request, ledger, reports, own, state, self.now(), self.clock())
 
 
 @dataclass(frozen=True)
 class Question:
     """An admitted question. `state`: what is published, None where nothing is yet.
 
-    `now`: whole seconds; `begun`: when, by the desk's clock.
+    `own`: all names of the patient who asks, None of others, who may see all; `now`: whole seconds;
+    `begun`: when, by the desk's clock.
     """
 
     desk: Desk
     request: Request
     ledger: Ledger
     reports: ReportRules
-    sees_all: bool
+    own: tuple[PatientReference, ...] | None
     state: PublishedState | None
     now: int
     begun: float
@@ -109,14 +117,14 @@ class Question:
         return self.request.access
 
     @property
+    def sees_all(self) -> bool:
+        """Whether who asks is no patient, and may see everything in the ledger."""
+        return self.own is None
+
+    @property
     def scope(self) -> str:
         """What a cursor is bound to, beside ledger and search: how much who asks may see."""
         return "all" if self.sees_all else f"patient\n{self.access.patient}"
-
-    @property
-    def patient(self) -> PatientReference | None:
-        """The patient who asks, None for others. A claim is `Patient/1`, `1` or `system|value`."""
-        return None if self.sees_all else claimed_patient(self.access.patient)
 
     def has_time(self) -> bool:
         """Whether events may still be looked for, so that the answer comes in time."""
@@ -132,10 +140,10 @@ class Question:
         published = 0 if self.state is None else self.state.size
         opener = Opener(self.ledger, self.now)
         log = PinnedLog(self.ledger.blocks, published if size is None else min(size, published))
-        if self.patient is None:
+        if self.own is None:
             own = None if of is None else self._pseudonyms(opener, of)
             return Finder(self.ledger, log, opener, self.now, own)
-        own = self._pseudonyms(opener, (self.patient,))
+        own = self._pseudonyms(opener, self.own)
         return Finder(self.ledger, log, opener, self.now, own, self._is_withheld)
 
     def record(
@@ -153,23 +161,28 @@ class Question:
         ledger's own uses are shown, nobody is told of that again: each look at them would make
         more of them.
         """
-        own = self.patient
-        asked = canonical_references(
-            self.ledger.rules.values(), patients if own is None else (own,)
-        )
+        rules, own = self.ledger.rules.values(), self.own
+        asked = canonical_references(rules, patients if own is None else own)
         whom = dict.fromkeys(asked)
         if own is None:
             for event in shown:
                 if OWN_USE not in event.flags:
                     whom |= dict.fromkeys(self.patients_of(event))
-            self._record([None], recorded_line(self.request, shows_ids=True), subtype, export)
+            line = recorded_line(self.request, shows_ids=True)
+            self._record([None], None, line, subtype, export)
         line = recorded_line(self.request, shows_ids=False)
-        by_system: dict[str | None, list[PatientReference]] = {}
+        by_way: dict[tuple[str | None, str | None], list[PatientReference]] = {}
         for patient in whom:
             system = patient.identifiers[0][0] if patient.identifiers else None
-            by_system.setdefault(system, []).append(patient)
-        lots = [lot for named in by_system.values() for lot in batched(named, MOST_SHOWN)]
-        at_once(lambda lot: self._record(lot, line, subtype, export), lots)
+            reference = patient.reference
+            namespace = None if reference is None else namespace_of(rules, reference)
+            by_way.setdefault((system, namespace), []).append(patient)
+        lots = [
+            (lot, namespace)
+            for (_, namespace), named in by_way.items()
+            for lot in batched(named, MOST_SHOWN)
+        ]
+        at_once(lambda lot: self._record(*lot, line, subtype, export), lots)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
         """Whom an event is about, as the rule of the portal that sent it names them."""
@@ -180,6 +193,7 @@ class Question:
     def _record(
         self,
         patients: Sequence[PatientReference | None],
+        namespace: str | None,
         line: str,
         subtype: tuple[str, str, str] | None,
         export: bool,
@@ -192,10 +206,11 @@ class Question:
             source_ip=self.request.source_ip,
             asked=line,
             patients=patients,
+            namespace=namespace,
             instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
             subtype=subtype,
             export=export,
-            as_patient=self.patient is not None,
+            as_patient=self.own is not None,
         )
 
     def _is_withheld(self, event: OpenedEvent) -> bool:

@@ -14,6 +14,7 @@ from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.events.patients import name_by_reference
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opened, Opener, UnreadableError
 from audit_ledger.reading.pinned import PinnedLog, StoredEntry
@@ -21,7 +22,7 @@ from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
-from audit_ledger.search.criteria import Search
+from audit_ledger.search.criteria import NamedResource, Search
 from audit_ledger.search.lookups import agent_lookups, event_ids, event_period, patient_lookups
 from audit_ledger.search.match import matches
 from audit_ledger.search.rejected import RejectedSearch
@@ -71,6 +72,7 @@ class Finder:
         A record that was altered, or an index row that leads elsewhere, does not end a search: the
         page warns that something is left out.
         """
+        self._refuse_ambiguous(search)
         newest_first = search.sort == "-date"
         window = self._window(search, after, newest_first=newest_first)
         if window.is_empty or self.ledger.keys is None:
@@ -92,6 +94,7 @@ class Finder:
 
         RejectedSearch (413) where more than `most` would have to be opened, or time is up before.
         """
+        self._refuse_ambiguous(search)
         newest_first = search.sort == "-date"
         window = self._window(search, None, newest_first=newest_first)
         if window.is_empty or self.ledger.keys is None:
@@ -318,9 +321,24 @@ class Finder:
     def _is_shown(self, search: Search, event: OpenedEvent) -> bool:
         """Whether an event is what is asked for; UnreadableError where that cannot be told."""
         try:
-            return matches(search, event) and not self.is_withheld(event)
+            namespace = self._namespace(event)
+            return matches(search, event, namespace) and not self.is_withheld(event)
         except Exception:  # noqa: BLE001  one accepted event must not stop the searches of others
             raise UnreadableError(f"entry {event.seq}: it cannot be looked at") from None
+
+    def _namespace(self, event: OpenedEvent) -> str | None:
+        rule = self.ledger.rules.get(event.portal)
+        return None if rule is None else rule.namespace
+
+    def _refuse_ambiguous(self, search: Search) -> None:
+        """Refuse a relative reference that may be of several servers' patients."""
+        rules = self.ledger.rules.values()
+        for criterion in search.criteria:
+            if criterion.parameter == "patient" and any(
+                isinstance(value, NamedResource) and is_ambiguous(rules, value.reference)
+                for value in criterion.values
+            ):
+                raise RejectedSearch(400, "value", "patient", accepted_names(rules))
 
     def _stored(self, place: Place) -> StoredEntry:
         """Give the entry of a place; VerificationError where the index does not say what it is."""
@@ -353,9 +371,32 @@ def next_chunk(places: Iterator[Place], most: int) -> list[Place]:
 
 
 def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> tuple[str, ...]:
-    """Give a patient's canonical identifiers by the rules of all portals, each once."""
+    """Give a patient's canonical identifiers by the rules of all portals, each once.
+
+    None where a relative reference may be of several servers.
+    """
+    rules = tuple(rules)
+    if is_ambiguous(rules, patient.reference):
+        patient = PatientReference(None, patient.identifiers)
     found = (canonical_patient(rule, patient) for rule in rules)
     return tuple(dict.fromkeys(name for name in found if name is not None))
+
+
+def is_ambiguous(rules: Iterable[PatientRule], reference: str | None) -> bool:
+    """Say whether a reference may be of patients of several servers."""
+    namespaces = {rule.namespace for rule in rules} - {None}
+    return len(namespaces) > 1 and (reference or "").startswith("Patient/")
+
+
+def accepted_names(rules: Iterable[PatientRule]) -> str:
+    """Say in which forms a patient may be named, by the rules of all portals."""
+    rules = tuple(rules)
+    forms = [f"{system}|<value>" for system in dict.fromkeys(r.system for r in rules) if system]
+    namespaces = list(dict.fromkeys(rule.namespace for rule in rules if rule.namespace))
+    bases = [f"{base}/Patient/<id>" for base in namespaces if "://" in base]
+    if len(namespaces) == 1:
+        forms.append("Patient/<id>")
+    return " or ".join(forms + bases)
 
 
 def canonical_references(
@@ -365,12 +406,23 @@ def canonical_references(
     named: dict[PatientReference, None] = {}
     rules = tuple(rules)
     for patient in patients:
+        if is_ambiguous(rules, patient.reference):
+            patient = PatientReference(None, patient.identifiers)  # noqa: PLW2901
         for rule in rules:
             name = canonical_patient(rule, patient)
             if name is None:
                 continue
             pair = next((p for p in patient.identifiers if p[0] == rule.system), None)
-            named[PatientReference(name) if pair is None else PatientReference(None, (pair,))] = (
-                None
-            )
+            if pair is not None:
+                named[PatientReference(None, (pair,))] = None
+            elif rule.namespace is not None and "://" not in rule.namespace:
+                named[PatientReference(name.removeprefix(f"{rule.namespace}/"))] = None
+            else:
+                named[PatientReference(name)] = None
     return tuple(named)
+
+
+def namespace_of(rules: Iterable[PatientRule], reference: str) -> str | None:
+    """Give what a reference of `canonical_references` is relative to, or the base that it names."""
+    namespaces = (rule.namespace for rule in rules if rule.namespace is not None)
+    return next((n for n in namespaces if name_by_reference(n, reference) is not None), None)

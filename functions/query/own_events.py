@@ -36,6 +36,7 @@ def record_use(
     asked: str,
     patients: Sequence[PatientReference | None],
     instant: str,
+    namespace: str | None = None,
     subtype: tuple[str, str, str] | None = None,
     export: bool = False,
     as_patient: bool = False,
@@ -43,10 +44,10 @@ def record_use(
     """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
 
     `asked`: the request line, naming nobody; `patients`: each named by the one canonical
-    identifier, all by identifiers of one system or by reference, None for an event of nobody's;
-    `instant`: FHIR, now; `subtype`: system, code and display of what was done; `export`: it is of
-    an export, as a whole; `as_patient`: who asks is the patient of the token, and may see no more
-    than a patient.
+    identifier, all by identifiers of one system or by reference to one server, whose `namespace`
+    it is (`PatientRule`), None for an event of nobody's; `instant`: FHIR, now; `subtype`: system,
+    code and display of what was done; `export`: it is of an export, as a whole; `as_patient`: who
+    asks is that patient, and may see no more than a patient.
     """
     events = [
         use_of_the_log(
@@ -68,6 +69,7 @@ def record_use(
             "source": SOURCE,
             "ledger": ledger_id,
             "patient_system": systems[0] if systems else None,
+            "patient_namespace": namespace,
             "events": [msgspec.json.encode(event).decode() for event in events],
         }
     )
@@ -97,7 +99,7 @@ def use_of_the_log(
         "agent": [
             {
                 "type": {"coding": [_DESTINATION_ROLE if export else _SOURCE_ROLE]},
-                "who": _who(access, as_patient=as_patient),
+                "who": _who(access, patient if as_patient else None),
                 "requestor": True,
                 **({"network": {"address": source_ip, "type": "2"}} if source_ip else {}),
             },
@@ -131,14 +133,6 @@ def use_of_the_log(
 ITI_81 = ("urn:ihe:event-type-code", "ITI-81", "Retrieve ATNA Audit Event")
 
 
-def claimed_patient(claim: str) -> PatientReference:
-    """Read the patient of a token: `Patient/1`, `1` or `system|value`."""
-    system, bar, value = claim.rpartition("|")
-    if bar:
-        return PatientReference(None, ((system, value),))
-    return PatientReference(claim if "/" in claim else f"Patient/{claim}")
-
-
 def _coding(system: str, code: str, display: str) -> dict[str, str]:
     return {"system": system, "code": code, "display": display}
 
@@ -149,13 +143,12 @@ _SOURCE_ROLE = _coding(DICOM, "110153", "Source Role ID")
 _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 
 
-def _who(access: Access, *, as_patient: bool) -> dict[str, Any]:
+def _who(access: Access, patient: PatientReference | None) -> dict[str, Any]:
     """A patient who asks is named as such; others by what their issuer calls them.
 
     An officer's token may carry a patient too: whose chart was open when it was launched.
     """
-    if as_patient:
-        patient = claimed_patient(access.patient)
+    if patient is not None:
         return {**_named(patient), **({} if patient.reference else {"type": "Patient"})}
     return {"identifier": {"system": access.issuer, "value": access.subject}}
 

@@ -14,16 +14,13 @@ from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
 from audit_ledger.reports.zone import Zone, day_of, read_zone
-from audit_ledger.search.criteria import NamedResource, Token
 from audit_ledger.search.rejected import RejectedSearch
-from audit_ledger.search.values import parse_patient, parse_token
 from functions.query.asked import Question
-from functions.query.find import canonical_names
 from functions.query.given import Given
+from functions.query.patient_names import MOST_NAMES, named_patient, require_known
 
 Form = Literal["json", "csv", "html"]
 
-MOST_NAMES = 8  # of one patient
 MEDIA_TYPES: Mapping[Form, str] = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8; header=present",
@@ -94,44 +91,20 @@ def read_requested(question: Question, given: Given, zone: Zone) -> int:
 
 def read_patient(question: Question, given: Given) -> tuple[PatientReference, ...]:
     """Read whom a report is about: the patient who asks, or all names of the one asked for."""
-    own = question.patient
+    own = question.own
     if own is not None:
         if given.patients:
             raise ForbiddenError("a patient is told of the own record, without naming it")
-        return (own,)
+        return own
     if not given.patients or len(given.patients) > MOST_NAMES:
         raise RejectedSearch(
             400, "required", "patient", f"one patient, by up to {MOST_NAMES} names of the same"
         )
     patients = tuple(map(named_patient, given.patients))
+    rules = question.ledger.rules.values()
     for patient in patients:
-        if not canonical_names(question.ledger.rules.values(), patient):
-            raise RejectedSearch(
-                400,
-                "value",
-                "patient",
-                "a patient as a portal of this ledger names them: Patient/<id>, or "
-                "<identifier system>|<value>",
-            )
+        require_known(rules, patient)
     return patients
-
-
-def named_patient(text: str) -> PatientReference:
-    """Read `Patient/1`, `1` or `<system>|<value>`; RejectedSearch for what names no patient."""
-    named = read_name("patient", text)
-    if isinstance(named, NamedResource):
-        return PatientReference(named.reference)
-    return PatientReference(None, ((named.system or "", named.code or ""),))
-
-
-def read_name(parameter: str, text: str) -> NamedResource | Token:
-    """Read a patient by reference or identifier."""
-    if "|" not in text:
-        return parse_patient(parameter, text)
-    token = parse_token(parameter, text)
-    if not token.system or not token.code:
-        raise RejectedSearch(400, "value", parameter, "<identifier system>|<value>, both of them")
-    return token
 
 
 def read_form(request: Request, given: Given) -> Form:

@@ -33,18 +33,16 @@ from audit_ledger.reports.suspension import Suspended, first_that_names, in_forc
 from audit_ledger.reports.zone import years_before
 from audit_ledger.search.criteria import Criterion, DateCondition, Search, Token
 from audit_ledger.search.rejected import RejectedSearch
-from audit_ledger.search.values import parse_agent, parse_token
 from functions.query.altered import altered
 from functions.query.asked import Desk, Question
 from functions.query.given import Given
 from functions.query.large_answers import large_answer
+from functions.query.patient_names import named_patient, read_name, read_user, require_known
 from functions.query.report_request import (
     MEDIA_TYPES,
     Form,
     Times,
-    named_patient,
     read_form,
-    read_name,
     read_patient,
     read_requested,
     read_times,
@@ -143,6 +141,7 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
         raise RejectedSearch(400, "invalid", "patient", "this parameter once")
     for patient in given.patients:
         named = read_name("patient", patient)
+        require_known(question.ledger.rules.values(), named_patient(patient))
         parameter = "patient.identifier" if isinstance(named, Token) else "patient"
         criteria.append(Criterion(parameter, (named,)))
         about.append(f"patient {patient}")
@@ -185,9 +184,8 @@ def _in(period: Period) -> Criterion:
 
 
 def _user(text: str) -> Criterion:
-    if "|" in text:
-        return Criterion("agent.identifier", (parse_token("user", text),))
-    return Criterion("agent", (parse_agent("user", text),))
+    named = read_user("user", text)
+    return Criterion("agent.identifier" if isinstance(named, Token) else "agent", (named,))
 
 
 def _is_for_office(question: Question, given: Given) -> bool:

@@ -6,7 +6,7 @@ from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS
 from functions.query.export import MOST_EVENTS as MOST_OF_A_PART
 from functions.query.export import MOST_PART_BYTES, RECEIPTS
 from functions.query.handler import ROUTES
-from functions.query.report_request import MOST_NAMES
+from functions.query.patient_names import MOST_NAMES
 from functions.query.reports import MOST_EVENTS
 from infra.local.openapi_parts import (
     JSON,

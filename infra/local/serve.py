@@ -227,7 +227,9 @@ def describe_session(cloud: LocalCloud, build: Path) -> dict[str, Any]:
         "tokens": {
             "portal": cloud.tokens.portal(ledger.id, ledger.portals[0]),
             "security": cloud.tokens.security(ledger.id),
-            "patient": cloud.tokens.patient(ledger.id, PATIENT),
+            "patient": cloud.tokens.patient(
+                ledger.id, claim_of(ledger.patient_rules[ledger.portals[0]])
+            ),
         },
         "ledger": ledger.id,
         "published": str(published_folder(build, ledger.id)),
@@ -255,11 +257,21 @@ curl -i {session["url"]}/AuditEvent -H "Authorization: Bearer $PORTAL" \\
   -H 'Content-Type: application/fhir+json' \\
   -d '{event}'
 
-# Verify what is published, a few seconds later
+# A few seconds later: who accessed the record, asked by the patient
+curl {session["url"]}/accesses -H "Authorization: Bearer $PATIENT"
+
+# Verify what is published
 .venv/bin/ledger verify {session["published"]} --policy {session["policy"]}
 
 Ctrl-C stops it{"; --keep goes on from there." if cloud.journal else " and forgets everything."}
 """
+
+
+def claim_of(patient_rule: Mapping[str, Any]) -> str:
+    """Name the patient of `example_event` in a token as the portal's rule does."""
+    if "system" in patient_rule:
+        return f"{patient_rule['system']}|{PATIENT}"
+    return f"Patient/{PATIENT}"
 
 
 def example_event(portal_id: str, patient_rule: Mapping[str, Any]) -> dict[str, Any]:

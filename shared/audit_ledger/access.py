@@ -42,6 +42,7 @@ class TokenClaims:
 class Access:
     """What a token says. Empty where it says nothing.
 
+    `patient`: the claim as API Gateway hands it over; of several names of the patient, `[a b]`.
     `subject` is whom `issuer` calls so: a person, or a machine client.
     """
 
@@ -91,17 +92,20 @@ def read_access(jwt: Mapping[str, Any], names: TokenClaims) -> Access:
     """Read what API Gateway's JWT authorizer hands over: `{"claims": {…}, "scopes": […]}`."""
     claims: Mapping[str, Any] = jwt.get("claims") or {}
     given = claims.get("scope") or claims.get("scp") or ""
-    # An array arrives from API Gateway as the text `[a b]`.
-    text = " ".join(map(str, given)) if isinstance(given, list) else str(given).strip("[]")
-    scopes = frozenset(text.split())
+    scopes = frozenset(_as_text(given).strip("[]").split())
     return Access(
         ledger=_claim_or_scope(claims, names.ledger, "ledger", scopes),
         portal=_claim_or_scope(claims, names.portal, "portal", scopes),
-        patient=str(claims.get(names.patient) or ""),
+        patient=_as_text(claims.get(names.patient) or ""),
         scopes=scopes,
         issuer=str(claims.get("iss") or ""),
         subject=str(claims.get("sub") or claims.get("client_id") or ""),
     )
+
+
+def _as_text(claim: Any) -> str:
+    """Give a claim as API Gateway hands it over: an array as the text `[a b]`."""
+    return f"[{' '.join(map(str, claim))}]" if isinstance(claim, list) else str(claim)
 
 
 def _claim_or_scope(

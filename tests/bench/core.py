@@ -50,7 +50,7 @@ def ingest_us_per_event() -> float:
 
     def run() -> int:
         staff = remembering(keys.index_key)
-        sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), keys, secrets, staff)
+        sealer = Sealer(ORIGIN, "ehr", PatientRule(namespace="portal:ehr"), keys, secrets, staff)
         for number, body in enumerate(bodies):
             accepted = Accepted(parse_audit_event(body), f"key-{number}")
             (sealed,) = sealer.seal([accepted], NOW * 1000)

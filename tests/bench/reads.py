@@ -68,7 +68,7 @@ class Reads:
         return Ledger(
             id="reads",
             origin=ORIGIN,
-            rules={"ehr": PatientRule(reference=True)},
+            rules={"ehr": PatientRule(namespace="portal:ehr")},
             keys=OpeningKeys(self.keys.index_key, {1: self.keys.ledger_key}),
             blocks=self,  # type: ignore[arg-type]
             events=self,  # type: ignore[arg-type]
@@ -152,7 +152,9 @@ class Reads:
         def secrets(row_keys: Any, _year: int) -> dict[str, SubjectSecret]:
             return {key: self.random.choice(others) for key in row_keys}
 
-        sealer = Sealer(ORIGIN, "ehr", PatientRule(reference=True), self.keys, secrets, staff)
+        sealer = Sealer(
+            ORIGIN, "ehr", PatientRule(namespace="portal:ehr"), self.keys, secrets, staff
+        )
         items = []
         accepted = [_event(self.random.randrange(1, 60_000), when) for _ in range(3)]
         for place in range(A_BLOCK):
@@ -162,7 +164,7 @@ class Reads:
                 mine = Sealer(
                     ORIGIN,
                     "ehr",
-                    PatientRule(reference=True),
+                    PatientRule(namespace="portal:ehr"),
                     self.keys,
                     partial(_all, secret),
                     staff,

@@ -174,7 +174,7 @@ def test_other_data_is_kept_unread_and_flagged(attributes: dict[str, Any]) -> No
     assert event.flags == ("cloudevents.opaque-data",)
     assert event.parts[0].patient is None
     event = parsed(**attributes, subject="https://ehr.example/Patient/1/_history/2")
-    assert event.parts[0].patient == PatientReference("Patient/1")
+    assert event.parts[0].patient == PatientReference("https://ehr.example/Patient/1")
 
 
 @pytest.mark.parametrize("subject", ["Observation/1", "patient 7", "", "Patient", "Patient?x=1"])

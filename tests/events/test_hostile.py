@@ -56,7 +56,7 @@ def check(parser: Callable[[bytes], Outcomes], body: bytes) -> None:
         for part in outcome.parts:
             json.loads(part.resource)
             if part.patient is not None:
-                canonical_patient(PatientRule("urn:mrn", reference=True), part.patient)
+                canonical_patient(PatientRule("urn:mrn", "portal:ehr"), part.patient)
         for agent in outcome.agents:
             canonical_agent(agent)
         assert all(len(flag) <= 64 for flag in outcome.flags)

@@ -56,7 +56,7 @@ def entity_of(person: tuple[str, str, str, str], how: int, extra: str) -> dict[s
     reference = f"Patient/{id_}"
     entities: list[dict[str, Any]] = [
         {"what": {"reference": reference, "identifier": identifier, "display": name}},
-        {"what": {"reference": f"http://x/{reference}", "identifier": identifier}, "name": name},
+        {"what": {"reference": f"{reference}/", "identifier": identifier}, "name": name},
         {
             "what": {"identifier": identifier, "reference": f"{reference}/_history/9"},
             "role": role,

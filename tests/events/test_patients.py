@@ -23,7 +23,7 @@ from tests.events.made import (
     r5,
 )
 
-BY_REFERENCE = PatientRule(reference=True)
+BY_REFERENCE = PatientRule(namespace="portal:ehr")
 BY_MRN = PatientRule(system=MRN)
 MRN_7 = {"system": MRN, "value": "7"}
 CONTAINED = {"resourceType": "Patient", "id": "p1", "identifier": [MRN_7]}
@@ -39,19 +39,72 @@ def patients(event: dict[str, Any]) -> list[PatientReference | None]:
     [
         ("Patient/1", "Patient/1"),
         ("Patient/1/_history/2", "Patient/1"),
-        ("https://ehr.example/fhir/Patient/1", "Patient/1"),
-        ("https://ehr.example/fhir/Patient/1/_history/2", "Patient/1"),
-        ("http://localhost:8080/Patient/a.b-C", "Patient/a.b-C"),
+        ("/Patient/1", "Patient/1"),
+        ("https://ehr.example/fhir/Patient/1", "https://ehr.example/fhir/Patient/1"),
+        ("https://ehr.example/fhir/Patient/1/_history/2", "https://ehr.example/fhir/Patient/1"),
+        ("HTTPS://EHR.example:443/fhir/Patient/1/", "https://ehr.example/fhir/Patient/1"),
+        ("http://localhost:8080/Patient/a.b-C", "http://localhost:8080/Patient/a.b-C"),
+        ("http://ehr.example:80/Fhir/Patient/A", "http://ehr.example/Fhir/Patient/A"),
         ("Patient/1/", "Patient/1"),
         ("Patient/Patient", "Patient/Patient"),
-        ("https://x/Observation/Patient/1", "Patient/1"),
+        ("tenant-2/Patient/1", "tenant-2/Patient/1"),
     ],
 )
 def test_a_reference_to_a_patient_is_brought_to_one_form(reference: str, normal: str) -> None:
-    """Base URL and version say where a copy is, not who it is about."""
+    """The version says which copy; a server's URL says that the id is of that server."""
     (patient,) = patients(r4(entity=[{"what": {"reference": reference}}]))
     assert patient == PatientReference(normal)
-    assert canonical_patient(BY_REFERENCE, PatientReference(reference)) == normal
+
+
+SERVER = PatientRule(namespace="https://ehr.example/fhir")
+
+
+@pytest.mark.parametrize(
+    ("reference", "by_portal", "by_server"),
+    [
+        ("Patient/1", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
+        ("Patient/1/_history/2", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
+        ("Patient/1/", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
+        ("https://ehr.example/fhir/Patient/1", None, "https://ehr.example/fhir/Patient/1"),
+        ("http://ehr.example/fhir/Patient/1/", None, "https://ehr.example/fhir/Patient/1"),
+        ("https://EHR.example:443/fhir/Patient/1", None, "https://ehr.example/fhir/Patient/1"),
+        ("https://ehr.example/fhir/Patient/a", None, "https://ehr.example/fhir/Patient/a"),
+        ("https://ehr.example/fhir/Patient/A", None, "https://ehr.example/fhir/Patient/A"),
+        ("https://ehr.example/FHIR/Patient/1", None, None),
+        ("https://ehr.example/fhir/tenant/Patient/1", None, None),
+        ("https://ehr.example:8443/fhir/Patient/1", None, None),
+        ("https://ehr.example.org/fhir/Patient/1", None, None),
+        ("https://other.example/fhir/Patient/1", None, None),
+        ("tenant-2/Patient/1", None, None),
+        ("../Patient/1", None, None),
+        ("//ehr.example/fhir/Patient/1", None, None),
+        ("Patient//1", None, None),
+        ("Patient/1#p", None, None),
+        ("Patient/a b", None, None),
+        ("Patient/a|b", None, None),
+        ("patient/1", None, None),
+        ("#p1", None, None),
+        ("urn:uuid:ABC", "urn:uuid:abc", "urn:uuid:abc"),
+        ("urn:uuid:", None, None),
+    ],
+)
+def test_a_name_by_reference_is_of_one_server(
+    reference: str, by_portal: str | None, by_server: str | None
+) -> None:
+    """`Patient/1` of another server is somebody else, and is resolved to nobody."""
+    assert canonical_patient(BY_REFERENCE, PatientReference(reference)) == by_portal
+    assert canonical_patient(SERVER, PatientReference(reference)) == by_server
+
+
+def test_the_same_id_of_two_servers_is_two_patients() -> None:
+    """Also in one event: neither record names the other."""
+    event = r4(
+        entity=[
+            patient_entity("https://a.example/fhir/Patient/1"),
+            patient_entity("https://b.example/fhir/Patient/1"),
+        ]
+    )
+    assert len(patients(event)) == 2
 
 
 @pytest.mark.parametrize(
@@ -172,7 +225,7 @@ def test_r5_names_the_patient_at_the_top() -> None:
     """By reference or identifier, with or without entities."""
     assert patients(r5(patient={"reference": "Patient/1"})) == [PatientReference("Patient/1")]
     assert patients(r5(patient={"identifier": MRN_7})) == [PatientReference(None, ((MRN, "7"),))]
-    same = r5(patient={"reference": "Patient/1"}, entity=[patient_entity("http://x/Patient/1")])
+    same = r5(patient={"reference": "Patient/1"}, entity=[patient_entity("Patient/1/_history/2")])
     assert patients(same) == [PatientReference("Patient/1")]
 
 
@@ -262,7 +315,7 @@ def test_too_many_patients_in_one_event_are_refused() -> None:
         (BY_MRN, PatientReference("Patient/1", (("", "7"), (MRN, "8"))), f"{MRN}|8"),
         (BY_MRN, PatientReference("Patient/1"), None),
         (BY_MRN, PatientReference("Patient/1", (("", "7"),)), None),
-        (BY_REFERENCE, PatientReference("Patient/1", ((MRN, "7"),)), "Patient/1"),
+        (BY_REFERENCE, PatientReference("Patient/1", ((MRN, "7"),)), "portal:ehr/Patient/1"),
         (BY_REFERENCE, PatientReference(None, ((MRN, "7"),)), None),
         (BY_REFERENCE, PatientReference("Person/1"), None),
         (BY_REFERENCE, PatientReference("Patient?identifier=x|1"), None),
@@ -271,9 +324,9 @@ def test_too_many_patients_in_one_event_are_refused() -> None:
         (BY_REFERENCE, PatientReference("urn:uuid:ABC-1"), "urn:uuid:abc-1"),
         (BY_REFERENCE, PatientReference("urn:oid:1.2.3"), None),
         (PatientRule(), PatientReference("Patient/1", ((MRN, "7"),)), None),
-        (PatientRule(MRN, reference=True), PatientReference("Patient/1"), "Patient/1"),
+        (PatientRule(MRN, "portal:ehr"), PatientReference("Patient/1"), "portal:ehr/Patient/1"),
         (
-            PatientRule(MRN, reference=True),
+            PatientRule(MRN, "portal:ehr"),
             PatientReference("Patient/1", ((MRN, "7"),)),
             f"{MRN}|7",
         ),

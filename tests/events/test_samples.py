@@ -14,7 +14,7 @@ from audit_ledger.events import (
 )
 from tests.events.made import audit_event_samples
 
-BY_REFERENCE = PatientRule(reference=True)
+BY_REFERENCE = PatientRule(namespace="portal:ehr")
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,7 @@ def test_patients_are_those_that_a_plain_search_finds(samples: list[Path]) -> No
         expected = None
         for candidate in ("Patient/ex-patient", "Patient/example"):
             if f'"{candidate}' in json.dumps(document):
-                expected = candidate
+                expected = f"portal:ehr/{candidate}"
         (part,) = parse_audit_event(path.read_bytes()).parts
         found = part.patient and canonical_patient(BY_REFERENCE, part.patient)
         assert found == expected, path.name
@@ -108,22 +108,25 @@ EX_DEVICE = ("reference|Device/ex-device", False, False)
 KNOWN: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
     # name: patient, and of each agent: canonical identifier, requestor, person
     "AuditEvent-example.json": (None, [("identifier||Grahame", False, True), WORKSTATION]),
-    "AuditEvent-example-rest.json": ("Patient/example", [STAFF_95, WORKSTATION]),
+    "AuditEvent-example-rest.json": ("portal:ehr/Patient/example", [STAFF_95, WORKSTATION]),
     "AuditEvent-example-disclosure.json": (
-        "Patient/example",
+        "portal:ehr/Patient/example",
         [
             ("reference|Practitioner/example", False, True),
             ("identifier||SomeIdiot@nowhere", True, False),
         ],
     ),
     "audit-event-example-search.json": (None, [STAFF_95, WORKSTATION]),
-    "audit-event-example-create-traceID.json": ("Patient/example", [STAFF_95, WORKSTATION]),
+    "audit-event-example-create-traceID.json": (
+        "portal:ehr/Patient/example",
+        [STAFF_95, WORKSTATION],
+    ),
     "auditevent-example-consent-authz.json": (
-        "Patient/example",
+        "portal:ehr/Patient/example",
         [("identifier|https://github.com/synthetichealth/synthea|Org1", True, False)],
     ),
     "auditevent-example-advanced-create.json": (
-        "Patient/example",
+        "portal:ehr/Patient/example",
         [
             ("display|Betty Jones", True, True),
             ("display|myMachine.example.org", False, False),
@@ -131,7 +134,7 @@ KNOWN: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
         ],
     ),
     "AuditEvent-ex-auditPrivacyDisclosure-recipient.json": (
-        "Patient/ex-patient",
+        "portal:ehr/Patient/ex-patient",
         [
             ("reference|Patient/ex-patient", True, True),
             ("display|myMachine.example.org", False, False),
@@ -139,7 +142,7 @@ KNOWN: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
         ],
     ),
     "AuditEvent-ex-auditBasicReadOServerMin.json": (
-        "Patient/ex-patient",
+        "portal:ehr/Patient/ex-patient",
         [(None, True, True), EX_DEVICE, ("display|myMachine.example.org", False, False)],
     ),
     "AuditEvent-ex-auditBasicUpdateNoPatient.json": (

@@ -51,11 +51,12 @@ def use(*patients: PatientReference) -> list[str]:
 
 
 def told(events: list[str], system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:
-    """What query tells ingest."""
+    """What query tells ingest: by which system, or else relative to what, patients are named."""
     return {
         "source": telling.SOURCE,
         "ledger": ledger,
         "patient_system": system,
+        "patient_namespace": "portal:ehr" if system is None else None,
         "events": events,
     }
 

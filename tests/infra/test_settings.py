@@ -127,7 +127,9 @@ def test_an_origin_is_domain_and_ledger_id() -> None:
 
 
 BAD_ID = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
-MANY_PORTALS = [{**PORTAL, "id": f"p{number}"} for number in range(51)]
+BASE = "https://fhir.example.org/r4"
+BASED: dict[str, Any] = {"id": "ehr", "patient": {"reference": True, "base": BASE}}
+MANY_PORTALS = [{"id": f"p{number}", "patient": {"system": "urn:x"}} for number in range(51)]
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"domain": "Audit.example.org"}, 'domain: found "Audit.example.org", expected a domain name'),
@@ -172,11 +174,40 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a", {"id": "ehr", "patient": {}})]},
-        'ledgers[0].portals[0].patient: found {}, expected either {"system": "<URI>"} or',
+        'ledgers[0].portals[0].patient: found {}, expected {"system": "<URI>"},',
     ),
     (
-        {"ledgers": [ledger("a", {"id": "e", "patient": {"system": "urn:x", "reference": True}})]},
-        'expected either {"system": "<URI>"} or {"reference": true}',
+        {"ledgers": [ledger("a", {"id": "e", "patient": {"system": "urn:x|y"}})]},
+        'patient.system: found "urn:x|y", expected the URI of an identifier system',
+    ),
+    (
+        {"ledgers": [ledger("a", {"id": "e", "patient": {"system": "urn:x", "base": BASE}})]},
+        'patient.base: found "https://fhir.example.org/r4", expected none without',
+    ),
+    *(
+        (
+            {"ledgers": [ledger("a", {"id": "e", "patient": {"reference": True, "base": base}})]},
+            f'patient.base: found "{base}", expected the base URL of a FHIR server',
+        )
+        for base in (
+            "",
+            "fhir.example.org",
+            f"{BASE}/",
+            "https://FHIR.example.org",
+            "https://fhir.example.org:443/r4",
+            "http://fhir.example.org:80",
+            "https://fhir.example.org/r4?x=1",
+            "https://fhir.example.org/a/../b",
+            "ftp://fhir.example.org",
+        )
+    ),
+    (
+        {"ledgers": [ledger("a", PORTAL, {**PORTAL, "id": "app"})]},
+        'ledgers[0].portals[0].patient: found {"reference": true}, expected a base',
+    ),
+    (
+        {"ledgers": [ledger("a", BASED, {**PORTAL, "id": "app"})]},
+        'ledgers[0].portals[1].patient: found {"reference": true}, expected a base',
     ),
     (
         {"ledgers": [ledger("a", {**PORTAL, "account": "1234"})]},
@@ -472,3 +503,22 @@ def test_the_app_ends_with_one_line_and_no_traceback(tmp_path: Any) -> None:
         'cdk.json: audit-ledger.domain: found "x", expected a domain name in lower case, such as '
         "audit.example.org"
     )
+
+
+@pytest.mark.parametrize(
+    "portals",
+    [
+        [BASED, {**BASED, "id": "app"}],
+        [BASED, {"id": "app", "patient": {"reference": True, "base": "http://app.example:8080"}}],
+        [PORTAL, {"id": "app", "patient": {"system": "urn:x"}}],
+        [{"id": "hapi", "patient": {"system": "urn:x", "reference": True, "base": BASE}}, BASED],
+        [{"id": "hapi", "patient": {"system": "urn:x", "reference": True}}],
+    ],
+)
+def test_portals_share_patients_by_reference_only_of_one_server(
+    portals: list[dict[str, Any]],
+) -> None:
+    """A base says which; one portal alone needs none."""
+    settings = read(ledgers=[ledger("a", *portals)])
+    told = ledger_parameter(settings, settings.ledgers[0])["portals"]
+    assert told == {portal["id"]: {"patient": portal["patient"]} for portal in portals}

@@ -137,10 +137,15 @@ def test_a_line_is_in_plain_words(event: dict[str, Any], expected: tuple[str, st
 def test_the_patient_is_you() -> None:
     """Whatever name the portal has; another patient is not you."""
     events = [
-        opened(agent_of(READ, "https://x.example.org/Patient/1", name="Ada"), 1),
+        opened(agent_of(READ, "Patient/1/_history/2", name="Ada"), 1),
         opened(agent_of(READ, "Patient/2", name="Bob"), 2),
+        opened(agent_of(READ, "https://x.example.org/Patient/1", name="Eve"), 3),
     ]
-    assert {access.entry: access.who for access in view(events).accesses} == {1: "you", 2: "Bob"}
+    assert {access.entry: access.who for access in view(events).accesses} == {
+        1: "you",
+        2: "Bob",
+        3: "Eve",
+    }
 
 
 def test_two_of_one_name_stay_two() -> None:

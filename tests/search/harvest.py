@@ -110,7 +110,8 @@ def spellings(reference_: str) -> set[str]:
     """Ways to ask for one resource."""
     type_, id_ = reference_.split("/_history/", maxsplit=1)[0].split("/")[-2:]
     other = "Device" if type_ != "Device" else "Patient"
-    asked = {f"{type_}/{id_}", id_, f"https://a.example/fhir/{type_}/{id_}/_history/3"}
+    url = f"https://a.example/fhir/{type_}/{id_}/_history/3"
+    asked = {f"{type_}/{id_}", id_, url, f"{type_}/{id_}/_history/3"}
     return asked | ({f"{other}/{id_}"} if type_ != "Patient" else set())
 
 

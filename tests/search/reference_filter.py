@@ -192,9 +192,11 @@ def addresses(event: Json) -> Iterator[str]:
 
 
 def same_resource(reference: str, asked: str, name: str) -> bool:
-    """Compare by the last two segments (type and id), without the version."""
+    """Compare by the last two segments (type and id), without the version; patients by all."""
     reference = reference.split("/_history/", maxsplit=1)[0]
     asked = asked.split("/_history/", maxsplit=1)[0]
+    if name == "patient" and "/" in asked:
+        return reference == asked
     if "/" in asked:
         return reference.split("/")[-2:] == asked.split("/")[-2:]
     if asked.startswith("urn:"):

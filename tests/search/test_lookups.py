@@ -165,6 +165,10 @@ def test_a_complete_lookup_is_of_what_ingest_indexes_first(type_: str) -> None:
     (agent,) = parse_audit_event(
         json.dumps(r4(agent=[{"who": who, "requestor": True}])).encode()
     ).agents
+    if type_ == "Patient":  # of another server: nobody whom a relative reference names
+        named = ("https://a.example/fhir/Patient/1", (("urn:s", "95"),))
+        assert agent.patient == PatientReference(*named)
+        return
     lookups = agent_lookups(parse(("agent", f"{type_}/1")))
     if agent.is_person:
         (lookup,) = lookups

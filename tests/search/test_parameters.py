@@ -9,6 +9,8 @@ from audit_ledger.search.rejected import RejectedSearch
 
 DATE = ("date", "2026-11-22")
 
+BASE = "https://a.example/fhir"
+
 
 def parse(*pairs: tuple[str, str], is_strict: bool = True) -> Search:
     """Parse, and bound by a date."""
@@ -89,7 +91,9 @@ def test_a_token_has_four_forms(text: str, system: str | None, code: str | None)
     [
         ("patient", "1", "Patient/1", True),
         ("patient", "Patient/1", "Patient/1", True),
-        ("patient", "https://a.example/fhir/Patient/1/_history/2", "Patient/1", True),
+        ("patient", "Patient/1/_history/2", "Patient/1", True),
+        ("patient", "https://A.example:443/fhir/Patient/1/_history/2", f"{BASE}/Patient/1", True),
+        ("patient", "https://a.example/fhir/Patient/1/", f"{BASE}/Patient/1", True),
         ("patient", "urn:uuid:ABC", "urn:uuid:abc", True),
         ("agent", "1", "1", False),
         ("agent", "Device/1", "Device/1", True),
@@ -99,7 +103,10 @@ def test_a_token_has_four_forms(text: str, system: str | None, code: str | None)
     ],
 )
 def test_a_reference_has_one_form(name: str, text: str, reference: str, has_type: bool) -> None:
-    """Without base URL and version; an id alone is a Patient, or an agent of any type."""
+    """Without version; an id alone is a Patient, or an agent of any type.
+
+    A patient keeps the server: the same id is somebody else there.
+    """
     assert only_value(name, text) == NamedResource(reference, has_type)
 
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class PatientRuleSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a portal's patients get their one canonical identifier: one of the two."""
+    """How a portal's patients get their one canonical identifier; `base`: of its references."""
 
     system: str | None = None
     reference: bool = False
+    base: str | None = None
 
 
 class PortalSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

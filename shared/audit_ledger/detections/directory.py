@@ -10,6 +10,7 @@ import msgspec
 
 from audit_ledger.detections.hours import Hours
 from audit_ledger.events.event import Agent, PatientReference
+from audit_ledger.events.references import normalize_reference
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +134,11 @@ class Directory:
 
 
 def names_of(reference: PatientReference) -> list[str]:
-    """Give the canonical names by which an event names a patient, the reference first."""
-    first = [] if reference.reference is None else [f"reference|{reference.reference}"]
+    """Give the canonical names by which an event names a patient, the reference first.
+
+    Without a server's URL: the directory is the hospital's own.
+    """
+    first = []
+    if reference.reference is not None:
+        first.append(f"reference|{normalize_reference(reference.reference)[1]}")
     return first + [f"identifier|{system}|{value}" for system, value in reference.identifiers]

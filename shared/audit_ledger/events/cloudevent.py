@@ -21,7 +21,7 @@ from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
 from audit_ledger.events.parts import divide
 from audit_ledger.events.record_event import read_record_event
-from audit_ledger.events.references import normalize_reference
+from audit_ledger.events.references import patient_reference
 from audit_ledger.events.rejected import RejectedEvent
 
 
@@ -127,9 +127,8 @@ def _time(attributes: _Attributes, place: str) -> int | None:
 
 
 def _patient_subject(subject: str | None) -> PatientReference | None:
-    if subject is None or not normalize_reference(subject)[1].startswith("Patient/"):
-        return None
-    return PatientReference(normalize_reference(subject)[1])
+    reference = None if subject is None else patient_reference(subject)
+    return None if reference is None else PatientReference(reference)
 
 
 def _data(document: JsonObject, attributes: _Attributes, place: str) -> _Data:

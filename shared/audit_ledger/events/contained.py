@@ -14,7 +14,12 @@ from audit_ledger.events.limits import (
     require_few,
     too_many,
 )
-from audit_ledger.events.references import identifiers_of, normalize_reference, pairs_of
+from audit_ledger.events.references import (
+    base_of,
+    identifiers_of,
+    normalize_reference,
+    pairs_of,
+)
 from audit_ledger.events.rejected import RejectedEvent
 
 Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
@@ -26,12 +31,14 @@ class Named(msgspec.Struct, gc=False):
     """What is known of whom a reference names.
 
     `type` is the resource type, where it is said. `reference` is in its one form, None where there
-    is none that means anything outside of the event. `identifiers` are (system, value), each once.
+    is none that means anything outside of the event; `base`: of the server that it names, "" if
+    none. `identifiers` are (system, value), each once.
     """
 
     type: str | None
     reference: str | None
     identifiers: tuple[tuple[str, str], ...]
+    base: str = ""
 
 
 def contained_by_reference(resources: list[JsonObject]) -> Contained:
@@ -47,6 +54,7 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
     """
     identifiers: list[tuple[str, str]] = []
     kind = normal = None
+    base = ""
     target = reference.reference
     if reference.identifier is not None or (target and "?" in target):
         identifiers = identifiers_of(reference)
@@ -65,10 +73,12 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
             raise RejectedEvent(413, "too-costly", where, expected)
     elif target:
         kind, normal = normalize_reference(target)
+        if normal is not target:
+            base = base_of(target)
     if kind is None and reference.type:
         kind = reference.type.rpartition("/")[2]
     if len(identifiers) > 1:
         identifiers = list(dict.fromkeys(identifiers))
         if len(identifiers) > 2 * MAX_IDENTIFIERS:  # a CX makes two of one
             raise too_many(spell_path(place), len(identifiers), MAX_IDENTIFIERS, "identifiers")
-    return Named(kind, normal, tuple(identifiers))
+    return Named(kind, normal, tuple(identifiers), base)

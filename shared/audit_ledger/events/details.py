@@ -30,7 +30,7 @@ from audit_ledger.events.json_document import JsonObject, read_json
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.events.patients import read_patients
 from audit_ledger.events.record_event import ACTION_OF_WORD, read_record_event
-from audit_ledger.events.references import normalize_reference
+from audit_ledger.events.references import patient_reference
 from audit_ledger.events.rejected import RejectedEvent
 
 NI_SYSTEM: Final = "urn:ietf:rfc:6920"
@@ -306,8 +306,8 @@ def _subject(document: JsonObject) -> PatientReference | None:
     subject = document.get("subject")
     if not isinstance(subject, str):
         return None
-    normal = normalize_reference(subject)[1]
-    return PatientReference(normal) if normal.startswith("Patient/") else None
+    reference = patient_reference(subject)
+    return None if reference is None else PatientReference(reference)
 
 
 def _target(reference: Reference, contained: Contained, *place: str | int) -> Target:

@@ -13,8 +13,9 @@ BundleType = Literal["batch", "transaction", "collection"]
 class PatientReference(msgspec.Struct, frozen=True, gc=False):
     """How an event names a patient.
 
-    `reference` is normal: `Patient/<id>` (base URL and version left out), or `urn:uuid:…`, or
-    another reference as submitted; `identifiers` are (system, value), system "" where absent.
+    `reference` is in the one form of `patient_reference`: `Patient/<id>`, or
+    `https://host/fhir/Patient/<id>` where a server is named; or `urn:uuid:…`, or another reference;
+    `identifiers` are (system, value), system "" where absent.
     Both may be empty: a patient is named, but by nothing that could be looked up.
     """
 
@@ -96,7 +97,19 @@ class Bundle(msgspec.Struct, frozen=True):
 
 
 class PatientRule(msgspec.Struct, frozen=True):
-    """How a portal tells patients apart: by an identifier system, or by the relative reference."""
+    """How a portal tells patients apart: by an identifier system, by references, or by both.
+
+    `namespace`: what a relative reference is relative to, without which `Patient/1` could be of
+    any server: the declared base URL of the portal's FHIR server, or `portal:<id>` where none is
+    declared. None: references do not tell this portal's patients apart.
+    """
 
     system: str | None = None
-    reference: bool = False
+    namespace: str | None = None
+
+
+def patient_rule(
+    portal: str, *, system: str | None, reference: bool, base: str | None
+) -> PatientRule:
+    """Give the rule of a portal, as the settings have it; `base` in the form of `normal_base`."""
+    return PatientRule(system, (base or f"portal:{portal}") if reference else None)

@@ -11,6 +11,7 @@ from audit_ledger.events.event import PatientReference
 from audit_ledger.events.folding import fold, is_unspaced, runs_of, words_of
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.readings import readings
+from audit_ledger.events.references import normalize_reference
 from audit_ledger.events.word_sequences import WordSequences
 
 SHORTEST: Final = 4
@@ -85,6 +86,7 @@ def known_as(
             _add_identifier(known, _AUTHORITY.split(repetition, maxsplit=1)[0])  # HL7 CX
     if patient.reference is not None:
         _add_identifier(known, patient.reference)
+        _add_identifier(known, normalize_reference(patient.reference)[1])  # without a server's URL
         _add_identifier(known, re.split("[/:]", patient.reference)[-1])
     for name in names:
         _add_name(known, name)

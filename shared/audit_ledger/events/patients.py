@@ -1,5 +1,6 @@
 """Whom an event is about: which elements name a patient, and which of them name the same one."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,7 +10,7 @@ from audit_ledger.events.contained import Contained, Named, resolve
 from audit_ledger.events.elements import AuditEventElements, Code, ElementCodes
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
 from audit_ledger.events.limits import MAX_PATIENTS, too_many
-from audit_ledger.events.references import normalize_reference
+from audit_ledger.events.references import patient_reference
 
 Path = tuple[str | int, ...]  # from the resource down: ("entity", 2, "what")
 
@@ -24,6 +25,7 @@ _ENTITY_TYPES: Final = (
     "",
 )
 _RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
+_PATIENT: Final = re.compile(r"(?:([^?#|\s]+)/)?(Patient/[^/?#|\s]+)")
 _NOBODY: Final = Named(None, None, ())
 
 
@@ -83,7 +85,10 @@ def read_patients(
 
 def as_patient(named: Named) -> PatientReference:
     """Take whom a reference names for a patient."""
-    return PatientReference(named.reference, named.identifiers)
+    reference = named.reference
+    if named.base and reference is not None and reference.startswith("Patient/"):
+        reference = f"{named.base}/{reference}"
+    return PatientReference(reference, named.identifiers)
 
 
 def stands_for_patient(
@@ -147,7 +152,8 @@ def _together(members: list[tuple[Path, PatientReference]]) -> NamedPatient:
 
 
 def canonical_patient(rule: PatientRule, patient: PatientReference) -> str | None:
-    """Give `<system>|<value>`, or `Patient/<id>` (or `urn:uuid:…`, unique by itself), by the rule.
+    """Give the patient's one name by the rule of a portal: `<system>|<value>`, or
+    `<namespace>/Patient/<id>` (or `urn:uuid:…`, unique by itself).
 
     A rule with both tries the identifier first. None when the event does not name the patient that
     way: the caller keeps the event and flags it.
@@ -156,10 +162,27 @@ def canonical_patient(rule: PatientRule, patient: PatientReference) -> str | Non
         for system, value in patient.identifiers:
             if system == rule.system:
                 return f"{system}|{value}"
-    if rule.reference and patient.reference is not None:
-        _, normal = normalize_reference(patient.reference)
-        if normal.startswith("urn:uuid:") or (
-            normal.startswith("Patient/") and len(normal) > len("Patient/")
-        ):
-            return normal
+    if rule.namespace is not None and patient.reference is not None:
+        return name_by_reference(rule.namespace, patient.reference)
     return None
+
+
+def name_by_reference(namespace: str, reference: str) -> str | None:
+    """Give `<namespace>/Patient/<id>` of a reference that is relative, or to that very base URL.
+
+    None for another server's patient: the same id is another person there. `http` and `https` are
+    one server.
+    """
+    if reference[:9].lower() == "urn:uuid:":
+        return reference.lower() if len(reference) > len("urn:uuid:") else None
+    form = _PATIENT.fullmatch(patient_reference(reference) or "")
+    if form is None:
+        return None
+    base, name = form.groups()
+    if base is not None and _without_scheme(base) != _without_scheme(namespace):
+        return None
+    return f"{namespace}/{name}"
+
+
+def _without_scheme(base: str) -> str:
+    return re.sub(r"^https?://", "", base)

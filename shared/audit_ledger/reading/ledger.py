@@ -12,7 +12,7 @@ from audit_ledger.aws.ledgers import LedgersTable
 from audit_ledger.aws.parameters import LedgerSettings, ReportsSetting
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.subjects import SubjectsTable
-from audit_ledger.events import PatientRule
+from audit_ledger.events import PatientRule, patient_rule
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -69,7 +69,12 @@ def ledgers(
             id=ledger_id,
             origin=origin,
             rules={
-                portal: PatientRule(each.patient.system, each.patient.reference)
+                portal: patient_rule(
+                    portal,
+                    system=each.patient.system,
+                    reference=each.patient.reference,
+                    base=each.patient.base,
+                )
                 for portal, each in setting.portals.items()
             },
             keys=None if wrapped is None else wrapping.unwrap_all(wrapped),

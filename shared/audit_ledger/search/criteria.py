@@ -4,12 +4,12 @@ All criteria must hold; of one criterion's values one must. What is asked for na
 staff, so no repr shows it.
 """
 
-import re
 from typing import Final, Literal
 
 import msgspec
 
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.events.token_syntax import escape
 
 START_MS: Final = FIRST_MS
 END_MS: Final = LAST_MS + 1
@@ -20,8 +20,6 @@ Modifier = Literal["", "exact", "contains", "not", "missing"]
 Total = Literal["none", "estimate", "accurate"]
 Sort = Literal["date", "-date"]
 OwnUse = Literal["include", "exclude", "only"]
-
-_SPECIAL: Final = re.compile(r"[\\,|$]")
 
 
 class DateCondition(msgspec.Struct, frozen=True, gc=False):
@@ -59,7 +57,8 @@ class Token(msgspec.Struct, frozen=True, gc=False):
 class NamedResource(msgspec.Struct, frozen=True, gc=False):
     """What a reference parameter names.
 
-    `reference` is in the one form of `normalize_reference`; where `has_type` is false it is an id
+    `reference` is in the one form of `normalize_reference`, a patient's in that of
+    `patient_reference`; where `has_type` is false it is an id
     alone, of a resource of any type.
     """
 
@@ -120,8 +119,3 @@ class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     total: Total | None = None
     counts_only: bool = False
     elements: tuple[str, ...] = ()
-
-
-def escape(text: str) -> str:
-    r"""Put a backslash before what has a meaning in a value: `\`, `,`, `|`, `$` (FHIR, Search)."""
-    return _SPECIAL.sub(r"\\\g<0>", text)

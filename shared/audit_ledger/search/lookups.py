@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.references import patient_reference
 from audit_ledger.search.criteria import (
     END_MS,
     START_MS,
@@ -127,7 +128,7 @@ def _period(search: Search, parameter: str) -> Period:
 def _patient(value: Value) -> PatientReference | None:
     """Give the patient whom a value names so that a pseudonym can be made of it."""
     if isinstance(value, NamedResource):
-        if value.reference.startswith(("Patient/", "urn:uuid:")):
+        if value.reference.startswith("urn:uuid:") or patient_reference(value.reference):
             return PatientReference(value.reference)
     elif isinstance(value, Token) and value.system and value.code:
         return PatientReference(None, ((value.system, value.code),))

@@ -17,6 +17,7 @@ from audit_ledger.access import OWN_USE
 from audit_ledger.events.details import Coded, EventDetails, Target
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.folding import without_marks
+from audit_ledger.events.patients import name_by_reference
 from audit_ledger.events.references import is_type_name
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import (
@@ -38,24 +39,30 @@ Pair = tuple[str, str]  # (system, code or value), system "" where absent
 Pairs = Iterable[Pair]
 
 
-def matches(search: Search, opened: OpenedEvent) -> bool:
-    """Say whether an event fulfils all criteria of a search."""
+def matches(search: Search, opened: OpenedEvent, namespace: str | None = None) -> bool:
+    """Say whether an event fulfils all criteria of a search.
+
+    `namespace`: what the portal's relative references to patients are relative to, where its rule
+    says so (`PatientRule`).
+    """
     if search.own_use != "include" and (OWN_USE in opened.flags) == (search.own_use == "exclude"):
         return False
-    return all(_holds(criterion, opened) for criterion in search.criteria)
+    return all(_holds(criterion, opened, namespace) for criterion in search.criteria)
 
 
-def _holds(criterion: Criterion, opened: OpenedEvent) -> bool:
+def _holds(criterion: Criterion, opened: OpenedEvent, namespace: str | None) -> bool:
     if criterion.modifier == "missing":
         (wanted,) = criterion.values
         return _is_missing(criterion.parameter, opened.details) == (str(wanted) == "true")
     if criterion.modifier == "not":
         plain = msgspec.structs.replace(criterion, modifier="")
-        return not _holds(plain, opened)
-    return any(_value_holds(criterion, value, opened) for value in criterion.values)
+        return not _holds(plain, opened, namespace)
+    return any(_value_holds(criterion, value, opened, namespace) for value in criterion.values)
 
 
-def _value_holds(criterion: Criterion, value: Value, opened: OpenedEvent) -> bool:
+def _value_holds(
+    criterion: Criterion, value: Value, opened: OpenedEvent, namespace: str | None
+) -> bool:
     match value:
         case DateCondition():
             own = criterion.parameter == "date"
@@ -65,6 +72,8 @@ def _value_holds(criterion: Criterion, value: Value, opened: OpenedEvent) -> boo
             return any(_is(value, pair) for pair in _pairs(criterion.parameter, opened))
         case NamedResource():
             named = _references(criterion.parameter, opened.details)
+            if criterion.parameter == "patient":
+                return any(_same_patient(value.reference, each, namespace) for each in named)
             return any(_names(value, reference) for reference in named)
         case Text():
             modifier = "exact" if criterion.parameter == "policy" else criterion.modifier
@@ -95,6 +104,14 @@ def _pairs(parameter: str, opened: OpenedEvent) -> Pairs:
 def _is(token: Token, pair: Pair) -> bool:
     system, code = pair
     return token.system in (None, system) and token.code in (None, code)
+
+
+def _same_patient(asked: str, reference: str, namespace: str | None) -> bool:
+    """Compare as written, and what is relative to the portal's own server with its URL."""
+    if asked == reference:
+        return True
+    name = None if namespace is None else name_by_reference(namespace, asked)
+    return name is not None and name == name_by_reference(namespace or "", reference)
 
 
 def _names(asked: NamedResource, reference: str) -> bool:

@@ -14,12 +14,11 @@ from datetime import date
 from typing import Final
 
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.references import is_type_name, normalize_reference
+from audit_ledger.events.references import is_type_name, normalize_reference, patient_reference
+from audit_ledger.events.token_syntax import read_token, split_unescaped, unescape
 from audit_ledger.search.criteria import END_MS, START_MS, DateCondition, NamedResource, Text, Token
 from audit_ledger.search.rejected import RejectedSearch
 
-_ESCAPED: Final = re.compile(r"(?:[^\\]|\\[\\,|$])*", re.DOTALL)
-_CHARACTERS: Final = re.compile(r"\\.|[^\\]", re.DOTALL)
 _DATE: Final = re.compile(
     r"([a-z]{2})?"
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
@@ -27,8 +26,10 @@ _DATE: Final = re.compile(
     r")?)?"
 )
 _PREFIXES: Final = ("eq", "ge", "gt", "le", "lt", "sa", "eb")
+_ESCAPES: Final = r"a value in which a backslash stands before \ , | or $ only"
 _DATE_FORM: Final = "a date, e.g. 2026-11, 2026-11-22 or 2026-11-22T05:59:00Z"
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")  # FHIR `id`
+_PATIENT: Final = re.compile(r"(?:https?://[^?#|\s]+/)?Patient/[^/?#|\s]+")
 _BARE_ID: Final = re.compile(r"[^/:?#|\s]+")  # as a reference has it: more than FHIR allows
 _DAY: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
@@ -36,11 +37,10 @@ _EPOCH: Final = date(1970, 1, 1)
 
 def split_values(parameter: str, text: str) -> list[str]:
     """Give the alternatives of a value, their escapes still in place."""
-    if not _ESCAPED.fullmatch(text):
-        raise RejectedSearch(
-            400, "value", parameter, r"a value in which a backslash stands before \ , | or $ only"
-        )
-    values = _split(text, ",")
+    try:
+        values = split_unescaped(text, ",")
+    except ValueError:
+        raise RejectedSearch(400, "value", parameter, _ESCAPES) from None
     if not all(values):
         raise RejectedSearch(400, "value", parameter, "a value, also on both sides of a comma")
     return values
@@ -79,14 +79,12 @@ def parse_date(parameter: str, text: str) -> DateCondition:
 
 def parse_token(parameter: str, text: str) -> Token:
     """Read a token."""
-    parts = _split(text, "|")
-    if len(parts) > 2 or text == "|":
+    try:
+        return Token(*read_token(text))
+    except ValueError:
         raise RejectedSearch(
             400, "value", parameter, r"system|code, |code, code or system| (a | within is \|)"
-        )
-    if len(parts) == 1:
-        return Token(None, _unescape(text))
-    return Token(_unescape(parts[0]), _unescape(parts[1]) or None)
+        ) from None
 
 
 def parse_id(parameter: str, text: str) -> Token:
@@ -98,9 +96,14 @@ def parse_id(parameter: str, text: str) -> Token:
 
 def parse_patient(parameter: str, text: str) -> NamedResource:
     """Read a reference to a Patient; an id alone is one."""
-    text = _unescape(text)
-    named = NamedResource(f"Patient/{text}") if _BARE_ID.fullmatch(text) else _named(text)
-    if named is None or not named.reference.startswith(("Patient/", "urn:")):
+    text = _unescaped(parameter, text)
+    if _BARE_ID.fullmatch(text):
+        return NamedResource(f"Patient/{text}")
+    reference = patient_reference(text)
+    if reference is not None and _PATIENT.fullmatch(reference):
+        return NamedResource(reference)
+    named = _named(text)
+    if named is None or not named.reference.startswith("urn:"):
         raise RejectedSearch(
             400, "value", parameter, "Patient/<id>, <id>, a URL that ends so, or urn:uuid:<uuid>"
         )
@@ -109,7 +112,7 @@ def parse_patient(parameter: str, text: str) -> NamedResource:
 
 def parse_agent(parameter: str, text: str) -> NamedResource:
     """Read a reference to an agent; an id alone is of any type."""
-    text = _unescape(text)
+    text = _unescaped(parameter, text)
     named = NamedResource(text, has_type=False) if _BARE_ID.fullmatch(text) else _named(text)
     if named is None:
         raise RejectedSearch(
@@ -118,9 +121,16 @@ def parse_agent(parameter: str, text: str) -> NamedResource:
     return named
 
 
-def parse_text(_parameter: str, text: str) -> Text:
+def parse_text(parameter: str, text: str) -> Text:
     """Read a string."""
-    return Text(_unescape(text))
+    return Text(_unescaped(parameter, text))
+
+
+def _unescaped(parameter: str, text: str) -> str:
+    try:
+        return unescape(text)
+    except ValueError:
+        raise RejectedSearch(400, "value", parameter, _ESCAPES) from None
 
 
 def _named(text: str) -> NamedResource | None:
@@ -162,18 +172,3 @@ def _days(first: date, month: str | None, day: str | None) -> int:
     if month is None:
         return (date(first.year, 12, 31) - first).days + 1
     return 31 if first.month == 12 else (first.replace(month=first.month + 1) - first).days
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split at a separator that no backslash stands before."""
-    parts = [""]
-    for character in _CHARACTERS.findall(text):
-        if character == separator:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
-
-
-def _unescape(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
