@@ -24,7 +24,8 @@ PARAMETERS: Final = (
     DocumentedParameter(
         "patient",
         "reference",
-        "whom the event is about, and patients who act: `Patient/1`, `1`, or a URL",
+        "whom the event is about, and patients who act: `Patient/1`, `1`, or a URL, which names "
+        "that server's",
     ),
     DocumentedParameter("patient.identifier", "token", "the same, by `<system>|<value>`"),
     DocumentedParameter(
