@@ -12,7 +12,6 @@ from audit_ledger.aws.views import ViewsTable
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.request import Request
-from audit_ledger.reading.at_once import at_once
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opener
 from audit_ledger.reading.pinned import PinnedLog
@@ -177,12 +176,9 @@ class Question:
             reference = patient.reference
             namespace = None if reference is None else namespace_of(rules, reference)
             by_way.setdefault((system, namespace), []).append(patient)
-        lots = [
-            (lot, namespace)
-            for (_, namespace), named in by_way.items()
-            for lot in batched(named, MOST_SHOWN)
-        ]
-        at_once(lambda lot: self._record(*lot, line, subtype, export), lots)
+        for (_, namespace), named in by_way.items():
+            for lot in batched(named, MOST_SHOWN):
+                self._record(lot, namespace, line, subtype, export)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
         """Whom an event is about, as the rule of the portal that sent it names them."""
