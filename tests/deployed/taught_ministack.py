@@ -8,6 +8,7 @@ Each item names what to delete when ministack learns it:
 - alarms over several metrics in CloudFormation (1.5 refuses the stack): `teach_metric_math`, which
   keeps them as alarms of their first metric; no test here looks at alarms.
 - Object Lock of buckets in CloudFormation (1.5 makes them without): `teach_object_lock`.
+- policies of event buses in CloudFormation (1.5 refuses the stack): `teach_bus_policies`.
 - the alias by which the API or a rule calls a function (1.5 tells the version): `teach_aliases`.
 - schedules in less than their real time, for tests: `shorten_minutes`.
 - functions see the emulator's own packages, botocore among them, so that one missing from an asset
@@ -93,6 +94,14 @@ def teach_object_lock() -> None:
     handlers["create"] = taught
 
 
+def teach_bus_policies() -> None:
+    """Make policies of buses, which nothing here is judged by: nobody is refused anything."""
+    provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
+        "create": lambda logical_id, _props, stack_name: (f"{stack_name}-{logical_id}", {}),
+        "delete": lambda _physical_id, _props: None,
+    }
+
+
 def teach_aliases() -> None:
     """Tell a function by which alias API and bus called it, in its context's ARN."""
     effective = lambda_svc._effective_func_record_for_qualifier
@@ -140,6 +149,7 @@ if __name__ == "__main__":
         teach_mldsa44()
         teach_metric_math()
         teach_object_lock()
+        teach_bus_policies()
         teach_aliases()
         shorten_minutes(float(os.environ["SCHEDULE_MINUTE_SECONDS"]))
         isolate_functions(Path(name))

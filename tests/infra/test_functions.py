@@ -85,6 +85,7 @@ def environment(name: str) -> dict[str, Any]:
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "ARCHIVE_BUCKET": f"{P}-archive-{ACCOUNT}-{REGION}",
             "SEQUENCER_KEY": f"{keys}/sequencer",
+            "WRAPPING_KEY": f"{keys}/wrapping",
             "CHECKPOINT_ED25519_KEY": f"{keys}/checkpoint-ed25519",
             "CHECKPOINT_MLDSA44_KEY": f"{keys}/checkpoint-mldsa44",
             "EVENT_BUS": P,
@@ -113,6 +114,9 @@ def test_a_function_is_told_exactly_this(dev: Assembly, name: str) -> None:
     }
     if "TOKEN_CLAIMS" in told:
         told["TOKEN_CLAIMS"] = json.loads(told["TOKEN_CLAIMS"])
+    if name == "ingest":  # of /.well-known/smart-configuration
+        smart = json.loads(told.pop("SMART_CONFIGURATION"))
+        assert smart["token_endpoint"].endswith("/oauth2/token")
     assert told == {**environment(name), **powertools}
 
 
