@@ -103,6 +103,35 @@ def test_the_costs_add_up(column: int) -> None:
     assert sum(figures[:-1]) == pytest.approx(figures[-1])
 
 
+def rows_of_events() -> dict[int, list[float]]:
+    """The table of what a million events cost: by rate, what each column says."""
+    found = {}
+    for line in section("What it costs, and who pays").splitlines():
+        cells = [cell.strip(" *").replace(",", "") for cell in line.strip("|").split("|")]
+        if len(cells) == 7 and cells[0].isdecimal():
+            found[int(cells[0])] = [float(cell) for cell in cells[1:]]
+    return found
+
+
+def test_the_cost_of_events_adds_up_and_is_what_the_readme_says() -> None:
+    """Whole dollars there; a month has 30 days."""
+    rows = rows_of_events()
+    assert list(rows) == [1, 5, 100, 1000]
+    for rate, (*parts, whole, month) in rows.items():
+        assert sum(parts) == pytest.approx(whole)
+        assert whole * rate * 30 * 86_400 / 1_000_000 == pytest.approx(month, rel=0.01)
+    readme = (REPOSITORY / "README.md").read_text()
+    (three,) = re.findall(
+        r"about\s+\$(\d+); at 5 events a second \$(\d+), at one \$(\d+)\.", readme
+    )
+    assert [int(n) for n in three] == [round(rows[rate][4]) for rate in (100, 5, 1)]
+    (idle,) = re.findall(r"\| \*\*sum\*\* \| \*\*([\d.]+)\*\* \| \*\*([\d.]+)\*\*", DOCUMENT)
+    said = re.findall(
+        r"A stage costs \$(\d+) a month.*?one\s+portal and one reader \$(\d+)", readme, re.S
+    )
+    assert [tuple(str(round(float(n))) for n in idle)] == said
+
+
 def test_reserved_concurrency_is_what_prod_reserves(prod: Assembly) -> None:
     """For the stage and for a ledger."""
     reserved = {
