@@ -110,7 +110,7 @@ class Asking:
         self, path: str, token: str | None = None, method: str = "GET", **more: str
     ) -> requests.Response:
         """Ask; the answer is kept."""
-        headers = {"Accept": FHIR, **more}
+        headers = {"Accept": f"{FHIR}, */*;q=0.1", **more}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         body = NAME.encode() if method == "POST" else None
