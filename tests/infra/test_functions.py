@@ -33,6 +33,7 @@ def environment(name: str) -> dict[str, Any]:
     wanted: dict[str, dict[str, Any]] = {
         "ingest": {
             "STAGE": "dev",
+            "EVENTS_TABLE": f"{P}-events",
             "SUBJECTS_TABLE": f"{P}-subjects",
             "LEDGERS_TABLE": f"{P}-ledgers",
             "TOKEN_CLAIMS": CLAIMS,
