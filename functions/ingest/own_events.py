@@ -14,7 +14,7 @@ from audit_ledger.events import PatientRule, parse_audit_event
 from functions.ingest.accept import Acceptor
 
 SOURCE = "audit-ledger.query"
-MEMBERS = {"source", "ledger", "patient_system", "events"}
+MEMBERS = {"source", "ledger", "patient_system", "patient_namespace", "events"}
 
 
 def is_own(event: Mapping[str, Any]) -> bool:
