@@ -83,6 +83,24 @@ def of_period(
     return _each_once(heapq.merge(*streams, reverse=newest_first))
 
 
+def taken_within(log: PinnedLog, first_seq: int, end_seq: int, window: Window) -> Iterator[Place]:
+    """Give the entries of [first_seq, end_seq) whose own time is outside of the window.
+
+    Both are where blocks begin. What `of_period` gives for the window is left out.
+    """
+    silent = 0
+    for block in log.oldest_first(first_seq):
+        if block.first_seq >= end_seq:
+            return
+        silent += 1
+        for stored in block.entries():
+            if not window.first <= stored.indexed.row.time_ms <= window.last:
+                yield place_of(stored.indexed)
+        if silent >= BLOCKS_A_MILESTONE:
+            yield Place(block.time * 1000, _LAST_SEQ, MILESTONE)
+            silent = 0
+
+
 def is_late(entry: IndexedEntry) -> bool:
     """Whether an entry is in the index of late events."""
     return abs(entry.row.time_ms - entry.block_time * 1000) > LATE_MS

@@ -43,7 +43,7 @@ from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partials import read_object
 from functions.query.altered import altered
 from functions.query.asked import Desk, Question
-from functions.query.find import UNOPENED
+from functions.query.find import NO_TIME, UNOPENED
 from functions.query.large_answers import large_answer
 from functions.query.search_events import patients_of
 
@@ -98,6 +98,8 @@ def get_export(desk: Desk, request: Request) -> Answer:
     page = finder.page(search, after, question.has_time)
     if UNOPENED in page.warnings:
         raise VerificationError("the export would lack a record that does not open")
+    if NO_TIME in page.warnings:
+        raise RejectedSearch(400, "value", "date", "dates that do not exclude each other")
     if page.warnings:  # see search_events: more may match than is found without a period
         raise RejectedSearch(
             400,

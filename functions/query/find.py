@@ -23,16 +23,30 @@ from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
 from audit_ledger.search.criteria import NamedResource, Search
-from audit_ledger.search.lookups import agent_lookups, event_ids, event_period, patient_lookups
+from audit_ledger.search.lookups import (
+    agent_lookups,
+    entry_period,
+    event_ids,
+    event_period,
+    patient_lookups,
+)
 from audit_ledger.search.match import matches
 from audit_ledger.search.rejected import RejectedSearch
-from functions.query.candidates import MILESTONE, Person, of_period, of_persons
+from functions.query.candidates import (
+    MILESTONE,
+    Person,
+    of_period,
+    of_persons,
+    taken_within,
+)
 
 AT_ONCE = 50  # records whose secrets are looked up together
 MOST_OPENED = 1000  # a page
+MOST_LOOKED_AT = 20_000  # events, for a report
 MOST_BLOCKS = 250  # read for a page: at most 300 KB each
 MOST_FOUND_BYTES = 4_000_000  # of records found, of those whose secrets are looked up together
 UNOPENED = "record.unopened"
+NO_TIME = "date.empty"
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,18 @@ class Page:
     next: Place | None
     warnings: tuple[str, ...] = ()
     lacks_own_use: bool = False
+
+
+@dataclass(frozen=True)
+class FoundInPeriod:
+    """Events of a period. `looked_at`: how many were opened, or erased, or others than asked for.
+
+    `reached_ms`: None where it is the whole period; else it is what is later than that.
+    """
+
+    found: tuple[Opened, ...]
+    looked_at: int
+    reached_ms: int | None
 
 
 @dataclass(frozen=True)
@@ -75,6 +101,8 @@ class Finder:
         self._refuse_ambiguous(search)
         newest_first = search.sort == "-date"
         window = self._window(search, after, newest_first=newest_first)
+        if event_period(search).is_empty or entry_period(search).is_empty:
+            return Page((), None, (NO_TIME,))
         if window.is_empty or self.ledger.keys is None:
             return Page((), None)
         places, warnings = self._candidates(search, window, newest_first=newest_first)
@@ -87,30 +115,78 @@ class Finder:
             )
         return self._filled(search, places, after, warnings, has_time)
 
-    def everything(
-        self, search: Search, most: int, has_time: Callable[[], bool]
-    ) -> tuple[Opened, ...]:
-        """Give all matching events, in the order that is asked for.
+    def of_period(
+        self, search: Search, from_ms: int, to_ms: int, most: int, has_time: Callable[[], bool]
+    ) -> FoundInPeriod:
+        """Give the matching events of a period, by own time or by the entry's.
 
-        RejectedSearch (413) where more than `most` would have to be opened, or time is up before.
+        `search` says no date. Of the entries that the ledger took in the period all are found,
+        whatever time they state; who reports decides by which they count (`events.own_time`). Ends
+        after `most` events, or when time is up: then with the newest of a period, or nothing.
         """
         self._refuse_ambiguous(search)
-        newest_first = search.sort == "-date"
-        window = self._window(search, None, newest_first=newest_first)
-        if window.is_empty or self.ledger.keys is None:
-            return ()
-        places, _ = self._candidates(search, window, newest_first=newest_first)
+        if self.ledger.keys is None:
+            return FoundInPeriod((), 0, None)
+        first_seq, end_seq = (self.log.first_after(-(-ms // 1000) - 1) for ms in (from_ms, to_ms))
+        window = Window(from_ms, to_ms - 1)
+        young = self.log.young(self.now)
+        persons, _ = self._persons(search, is_period=True)
+        if persons is None:
+            places = of_period(self.ledger.events, self.log, window, young, newest_first=True)
+            others = taken_within(self.log, first_seq, end_seq, window)
+        else:
+            ever = Window(FIRST_MS, LAST_MS)
+            of_them = of_persons(
+                self.ledger.events, self.log, persons, ever, young, newest_first=True
+            )
+            places = (
+                place
+                for place in of_them
+                if window.first <= place.time_ms <= window.last or first_seq <= place.seq < end_seq
+            )
+            others = iter(())
         found: list[Opened] = []
         looked_at = 0
-        while chunk := list(islice(places, AT_ONCE)):
-            looked_at += len(chunk)
-            if looked_at > most or not has_time():
-                raise _too_costly(most)
+        reached_ms: int | None = None
+        while chunk := next_chunk(places, AT_ONCE):
+            last: Place | None = None
+            if looked_at < most and has_time():
+                more, last = self._opened(search, chunk, has_time)
+                found += more
+                looked_at += sum(place.first_seq != MILESTONE for place in chunk)
+            if last != chunk[-1]:
+                if persons is not None or reached_ms is None:
+                    return FoundInPeriod((), looked_at, to_ms)
+                return self._later_than(reached_ms, found, looked_at, search, end_seq, window)
+            reached_ms = chunk[-1].time_ms
+        while chunk := next_chunk(others, AT_ONCE):
             more, last = self._opened(search, chunk, has_time)
             found += more
-            if last != chunk[-1]:
-                raise _too_costly(most)
-        return tuple(found)
+            looked_at += sum(place.first_seq != MILESTONE for place in chunk)
+            if last != chunk[-1] or looked_at > most:
+                return FoundInPeriod((), looked_at, to_ms)
+        return FoundInPeriod(tuple(found), looked_at, None)
+
+    def _later_than(
+        self,
+        reached_ms: int,
+        found: list[Opened],
+        looked_at: int,
+        search: Search,
+        end_seq: int,
+        window: Window,
+    ) -> FoundInPeriod:
+        """Give the part of a period that is later than what was reached, whole."""
+        first_seq = self.log.first_after(-(-(reached_ms + 1) // 1000) - 1)
+        later = Window(reached_ms + 1, window.last)
+        found = [each for each in found if each.event.time_ms > reached_ms]
+        others = taken_within(self.log, first_seq, end_seq, later)
+        while chunk := next_chunk(others, AT_ONCE):
+            found += self._opened(search, chunk, lambda: True)[0]
+            looked_at += sum(place.first_seq != MILESTONE for place in chunk)
+            if looked_at > 2 * MOST_LOOKED_AT:
+                return FoundInPeriod((), looked_at, window.last + 1)
+        return FoundInPeriod(tuple(found), looked_at, reached_ms)
 
     def count(self, search: Search, most: int, has_time: Callable[[], bool]) -> int | None:
         """Count all matching events; None where that cannot be told.
@@ -175,12 +251,17 @@ class Finder:
         period = of_period(self.ledger.events, self.log, window, young, newest_first=newest_first)
         return period, warnings
 
-    def _persons(self, search: Search) -> tuple[list[Person] | None, tuple[str, ...]]:
-        """Give persons, one of whom every match names; None: only a period finds them all."""
+    def _persons(
+        self, search: Search, *, is_period: bool = False
+    ) -> tuple[list[Person] | None, tuple[str, ...]]:
+        """Give persons, one of whom every match names; None: only a period finds them all.
+
+        `is_period`: the search has a period beside what it says.
+        """
         if self.own is not None:
             return [Person("patient", self.own)], ()
         period = event_period(search)
-        is_period = period.from_ms > FIRST_MS or period.to_ms <= LAST_MS
+        is_period = is_period or period.from_ms > FIRST_MS or period.to_ms <= LAST_MS
         for patients in patient_lookups(search):
             secrets = [self._secrets_of(patient) for patient in patients]
             if all(known is not None for known in secrets):
@@ -349,15 +430,6 @@ class Finder:
 
     def _may_see(self, stored: StoredEntry) -> bool:
         return self.own is None or stored.indexed.row.patient in self.own
-
-
-def _too_costly(most: int) -> RejectedSearch:
-    return RejectedSearch(
-        413,
-        "too-costly",
-        "from and to",
-        f"a shorter period: a report looks at {most:,} events at most, in some seconds",
-    )
 
 
 def next_chunk(places: Iterator[Place], most: int) -> list[Place]:

@@ -10,6 +10,7 @@ from audit_ledger.access import ForbiddenError
 from audit_ledger.errors import FormatError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
+from audit_ledger.events.own_time import AHEAD_SECONDS
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
@@ -65,10 +66,10 @@ def read_times(question: Question, given: Given, default: timedelta, *, by_day: 
     start, end = given.get("from"), given.get("to")
     if end is not None:
         to_ms = _read_time("to", end, zone, at_end=True, by_day=by_day)
-    else:
-        to_ms = question.now * 1000 + 1000
+    else:  # all that there is: a sender's clock may be ahead by so much
+        to_ms = (question.now + AHEAD_SECONDS + 1) * 1000
         if by_day:
-            to_ms = _midnight(day_of(question.now * 1000, zone), zone, 1)
+            to_ms = _midnight(day_of(to_ms, zone), zone, 1)
     if start is not None:
         from_ms = _read_time("from", start, zone, at_end=False, by_day=by_day)
     else:

@@ -11,6 +11,7 @@ import msgspec
 
 from audit_ledger.access import ForbiddenError
 from audit_ledger.events import PatientReference
+from audit_ledger.events.own_time import counted_ms
 from audit_ledger.exports.naming import names_of
 from audit_ledger.http.answers import Answer
 from audit_ledger.http.request import Request
@@ -31,10 +32,11 @@ from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_rep
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspended, first_that_names, in_force
 from audit_ledger.reports.zone import years_before
-from audit_ledger.search.criteria import Criterion, DateCondition, Search, Token
+from audit_ledger.search.criteria import Criterion, Search, Token
 from audit_ledger.search.rejected import RejectedSearch
 from functions.query.altered import altered
 from functions.query.asked import Desk, Question
+from functions.query.find import MOST_LOOKED_AT, FoundInPeriod
 from functions.query.given import Given
 from functions.query.large_answers import large_answer
 from functions.query.patient_names import named_patient, read_name, read_user, require_known
@@ -49,8 +51,12 @@ from functions.query.report_request import (
 )
 from functions.query.suspended import tells_of
 
-MOST_EVENTS = 20_000  # opened for a report
+MOST_EVENTS = MOST_LOOKED_AT
 
+_SHORTENED = (
+    "The last day has more events than one report holds: this one begins later. Ask for what is "
+    "before with from and to."
+)
 _YEAR = timedelta(days=366)
 _DAY = timedelta(days=1)
 _OF_A_PATIENT = ("patient", "from", "to", "zone", "audience", "table", "_format")
@@ -107,6 +113,7 @@ def get_accesses(desk: Desk, request: Request) -> Answer:
     view, suspended = patient_view(
         _events_of(question, patients, times.period),
         rules.view,
+        period=times.period,
         made_ms=question.now * 1000,
         zone=times.zone,
     )
@@ -120,7 +127,8 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
     """GET /reports/privacy: events with all elements, break-the-glass apart, and summaries.
 
     For the privacy office alone. Of `user` and `patient` where they are given; the last day unless
-    `from` and `to` say otherwise; `sort` by an element, `-` before it for descending.
+    `from` and `to` say otherwise, or as much of it as one report holds, the newest; `sort` by an
+    element, `-` before it for descending.
     """
     question = desk.question(request, "s", is_masked=True)
     if not question.sees_all:
@@ -132,7 +140,7 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
     element = sort.removeprefix("-")
     if element not in ELEMENTS:
         raise RejectedSearch(400, "value", "sort", f"one of {', '.join(ELEMENTS)}, or - before it")
-    criteria = [_in(times.period)]
+    criteria: list[Criterion] = []
     about = []
     if (user := given.get("user")) is not None:
         criteria.append(_user(user))
@@ -145,13 +153,35 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
         parameter = "patient.identifier" if isinstance(named, Token) else "patient"
         criteria.append(Criterion(parameter, (named,)))
         about.append(f"patient {patient}")
-    events = _found(question, Search(criteria=tuple(criteria), sort="date"), None)
-    report = privacy_report(
-        events, zone=times.zone, sort_by=element, descending=sort.startswith("-")
-    )
-    cover = _cover(question, times, ", ".join(about) or "all events")
+    search = Search(criteria=tuple(criteria))
+    found = _found(question, search, None, times.period)
+    is_given = given.get("from") is not None
+    if found.reached_ms is not None and (is_given or found.reached_ms + 1 >= times.period.to_ms):
+        raise _too_costly(found)
+    events, period = [opened.event for opened in found.found], times.period
+    if found.reached_ms is not None:
+        period = Period(found.reached_ms + 1, period.to_ms)
     patients = tuple(map(named_patient, given.patients))
-    return _answered(question, given, form, privacy_document(report, cover), patients, shown=events)
+    while True:
+        report = privacy_report(
+            events,
+            period=period,
+            zone=times.zone,
+            sort_by=element,
+            descending=sort.startswith("-"),
+        )
+        cover = _cover(question, Times(period, times.zone), ", ".join(about) or "all events")
+        document = privacy_document(report, cover)
+        if period != times.period:
+            document = msgspec.structs.replace(document, notes=(*document.notes, _SHORTENED))
+        try:
+            return _answered(question, given, form, document, patients, shown=events)
+        except RejectedSearch as error:
+            if is_given or error.code != "too-long":
+                raise
+            events, period = _newer_half(events, period)
+            if not events:
+                raise
 
 
 def _events_of(
@@ -161,7 +191,10 @@ def _events_of(
 
     Events that name such a recipient as an agent stay: the reports leave them out and count them.
     """
-    events = _found(question, Search(criteria=(_in(period),), sort="date"), patients)
+    found = _found(question, Search(), patients, period)
+    if found.reached_ms is not None:
+        raise _too_costly(found)
+    events = [opened.event for opened in found.found]
     suspensions = in_force(question.reports.suspensions, question.now * 1000)
     return [
         event
@@ -172,15 +205,35 @@ def _events_of(
 
 
 def _found(
-    question: Question, search: Search, of: tuple[PatientReference, ...] | None
-) -> list[OpenedEvent]:
-    found = question.finder(of=of).everything(search, MOST_EVENTS, question.has_time)
-    return [opened.event for opened in found]
+    question: Question,
+    search: Search,
+    of: tuple[PatientReference, ...] | None,
+    period: Period,
+) -> FoundInPeriod:
+    finder = question.finder(of=of)
+    return finder.of_period(search, period.from_ms, period.to_ms, MOST_EVENTS, question.has_time)
 
 
-def _in(period: Period) -> Criterion:
-    text = f"{period.from_ms}-{period.to_ms}"
-    return Criterion("date", (DateCondition(text, period.from_ms, period.to_ms),))
+def _too_costly(found: FoundInPeriod) -> RejectedSearch:
+    if found.looked_at >= MOST_EVENTS:
+        why = f"a report looks at {MOST_EVENTS:,} events at most"
+    else:
+        why = f"time was up when {found.looked_at:,} events had been looked at"
+    return RejectedSearch(413, "too-costly", "from and to", f"a shorter period: {why}")
+
+
+def _newer_half(events: Sequence[OpenedEvent], period: Period) -> tuple[list[OpenedEvent], Period]:
+    """Give the newer events of a period, about half of them, and the period that has them all."""
+    times = sorted(
+        t
+        for e in events
+        if (t := counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms)) is not None
+    )
+    start = times[len(times) // 2] + 1 if times else period.to_ms
+    if start >= period.to_ms:
+        return [], period
+    kept = [e for e in events if e.time_ms >= start or e.entry_time * 1000 >= start]
+    return kept, Period(start, period.to_ms)
 
 
 def _user(text: str) -> Criterion:

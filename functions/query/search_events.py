@@ -20,7 +20,7 @@ from functions.query.altered import altered, require_found
 from functions.query.asked import NO_SUCH_EVENT, Desk
 from functions.query.event_ids import event_id_of
 from functions.query.event_version import VERSION, version_headers
-from functions.query.find import UNOPENED, Page
+from functions.query.find import NO_TIME, UNOPENED, Page
 from functions.query.own_events import ITI_81
 
 MOST_BYTES = 2_500_000
@@ -31,6 +31,7 @@ _WARNINGS = {
         "something is left out: a record that does not open, or an index row that leads elsewhere; "
         "somebody altered it, or a table was restored"
     ),
+    NO_TIME: "the dates exclude each other: no time is in all of them",
     "agent.incomplete": (
         "an agent is indexed by the best name of each event: events that also name it otherwise "
         "may be missing; add date to be sure"

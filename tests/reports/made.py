@@ -8,6 +8,7 @@ from typing import Any
 
 from audit_ledger.events.details import read_details
 from audit_ledger.events.event import Format
+from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import Cover, Period
 from audit_ledger.reports.zone import UTC_ZONE, read_zone
@@ -21,6 +22,7 @@ EXPORT = {"system": DICOM, "code": "110106", "display": "Export"}
 REST = {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"}
 DESTINATION = {"coding": [{"system": DICOM, "code": "110152"}]}
 BERLIN = read_zone("Europe/Berlin")
+EVER = Period(FIRST_MS, LAST_MS)
 
 
 def ms(text: str) -> int:
@@ -39,9 +41,9 @@ def opened(
     """An event as those see it who open records."""
     resource = event if isinstance(event, bytes) else encoded(event)
     recorded = json.loads(resource)["recorded"]
+    more.setdefault("entry_time", ms(recorded) // 1000 + 2)
     return OpenedEvent(
         seq=seq,
-        entry_time=ms(recorded) // 1000 + 2,
         event_id=f"{seq:064x}",
         time_ms=ms(recorded),
         portal=portal,

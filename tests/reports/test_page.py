@@ -12,7 +12,7 @@ from audit_ledger.reports.page import to_html
 from audit_ledger.reports.patient_view import ViewPolicy, patient_view, patient_view_document
 from audit_ledger.reports.privacy import privacy_document, privacy_report
 from audit_ledger.reports.zone import UTC_ZONE
-from tests.reports.made import ORIGIN, cover, disclosure, made_up_day, ms, opened
+from tests.reports.made import EVER, ORIGIN, cover, disclosure, made_up_day, ms, opened
 from tests.reports.pages import ReadPage
 
 EVENTS = [opened(event, seq) for seq, event in enumerate(made_up_day(2, 40))]
@@ -43,13 +43,13 @@ def accounting(about: Cover) -> Document:
 
 def view(about: Cover) -> Document:
     """A patient's view of them."""
-    made = patient_view(EVENTS, ViewPolicy(), made_ms=about.made_ms, zone=about.zone)
+    made = patient_view(EVENTS, ViewPolicy(), period=EVER, made_ms=about.made_ms, zone=about.zone)
     return patient_view_document(made[0], about)
 
 
 def privacy(about: Cover) -> Document:
     """A privacy report of them."""
-    return privacy_document(privacy_report(EVENTS, zone=about.zone), about)
+    return privacy_document(privacy_report(EVENTS, period=EVER, zone=about.zone), about)
 
 
 REPORTS = pytest.mark.parametrize("report", [accounting, view, privacy])

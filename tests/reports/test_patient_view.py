@@ -26,6 +26,7 @@ from tests.events.made import audit_event_samples, patient_entity, r4
 from tests.reports.made import (
     BERLIN,
     DICOM,
+    EVER,
     cover,
     disclosure,
     made_up_day,
@@ -43,7 +44,7 @@ def view(
     events: list[OpenedEvent], policy: ViewPolicy = OPEN, zone: Zone = UTC_ZONE
 ) -> PatientView:
     """What the patient sees."""
-    return patient_view(events, policy, made_ms=MADE, zone=zone)[0]
+    return patient_view(events, policy, period=EVER, made_ms=MADE, zone=zone)[0]
 
 
 def rendered(found: PatientView) -> str:
@@ -178,7 +179,7 @@ def test_what_is_suspended_leaves_no_trace() -> None:
         until_ms=MADE + 1,
     )
     policy = ViewPolicy(suspensions=(stated,))
-    hidden, suspended = patient_view(events, policy, made_ms=MADE, zone=UTC_ZONE)
+    hidden, suspended = patient_view(events, policy, period=EVER, made_ms=MADE, zone=UTC_ZONE)
     words = (b"Organization/lab", b'Practitioner/p3"')
     never = [event for event in events if not any(word in event.resource for word in words)]
     assert 0 < len(never) < len(events)
@@ -214,7 +215,7 @@ def assert_masked(events: list[dict[str, Any]], found: PatientView, zone: Zone) 
     assert {access.who for access in found.accesses} == {None}
     assert {person.who for person in found.people} == {None}
     assert {key for row in values["accesses"] for key in row} == {
-        "when", "role", "organisation", "action", "category",
+        "when", "stated", "role", "organisation", "action", "category",
     }  # fmt: skip
     days = [row["when"] for row in values["accesses"]]
     days += [row[key] for row in values["people"] for key in ("first", "last")]

@@ -26,6 +26,7 @@ from tests.events.made import audit_event_samples, r4, r5
 from tests.reports.made import (
     BERLIN,
     DICOM,
+    EVER,
     NHIN,
     cover,
     made_up_day,
@@ -49,7 +50,10 @@ def test_a_made_up_day_recounted(seed: int) -> None:
     """Rows, groups and break-the-glass, from first principles."""
     day = made_up_day(seed)
     report = privacy_report(
-        [opened(event, seq) for seq, event in enumerate(day)], zone=UTC_ZONE, sort_by="entry"
+        [opened(event, seq) for seq, event in enumerate(day)],
+        period=EVER,
+        zone=UTC_ZONE,
+        sort_by="entry",
     )
     for row, event in zip(report.rows, day, strict=True):
         agent = event["agent"][0]
@@ -92,7 +96,10 @@ def test_an_event_of_two_users_is_of_each() -> None:
     one, other, renamed = agent(1, "Dr A"), agent(2, "Dr B"), agent(2, "Dr B-C")
     events = [r4(agent=agents) for agents in ([one], [other], [one, other], [renamed])]
     report = privacy_report(
-        [opened(event, seq) for seq, event in enumerate(events)], zone=UTC_ZONE, sort_by="entry"
+        [opened(event, seq) for seq, event in enumerate(events)],
+        period=EVER,
+        zone=UTC_ZONE,
+        sort_by="entry",
     )
     assert {(g.id, g.name, g.events) for g in report.by_user} == {
         ("Practitioner/1", "Dr A", 2),
@@ -106,7 +113,7 @@ def test_an_event_of_two_users_is_of_each() -> None:
 def test_days_are_the_zones() -> None:
     """After 23:00 UTC it is tomorrow in Berlin."""
     day = made_up_day(7)
-    report = privacy_report([opened(e, i) for i, e in enumerate(day)], zone=BERLIN)
+    report = privacy_report([opened(e, i) for i, e in enumerate(day)], period=EVER, zone=BERLIN)
     late = sum(datetime.fromisoformat(e["recorded"]).astimezone(UTC).hour == 23 for e in day)
     found = {str(group.name): group.events for group in report.by_day}
     assert found == {"2026-11-22": len(day) - late, "2026-11-23": late}
@@ -129,7 +136,9 @@ def test_rows_sort_by_every_element(element: str, descending: bool) -> None:
         opened(event, seq, portal=f"portal{seq % 3}", flags=flags.get(seq, ()))
         for seq, event in enumerate(made_up_day(11, 60))
     ]
-    report = privacy_report(events, zone=UTC_ZONE, sort_by=element, descending=descending)
+    report = privacy_report(
+        events, period=EVER, zone=UTC_ZONE, sort_by=element, descending=descending
+    )
     assert sorted(row.entry for row in report.rows) == list(range(60))
     values = [value_of(row, element) for row in report.rows]
     there = [value for value in values if value is not None]
@@ -191,7 +200,7 @@ def test_break_the_glass_is_found_however_events_say_it(
 ) -> None:
     """By type and subtype as HL7's example, by purpose of the event, or of an agent."""
     found = opened(event, format_="fhir-r5" if "code" in event else "fhir-r4")
-    report = privacy_report([found], zone=UTC_ZONE)
+    report = privacy_report([found], period=EVER, zone=UTC_ZONE)
     assert report.rows[0].break_glass == reason
     assert len(report.break_glass) == (reason is not None)
 
@@ -199,7 +208,9 @@ def test_break_the_glass_is_found_however_events_say_it(
 def test_the_one_emergency_among_the_samples_is_found(shared_dir: Path) -> None:
     """BALP's SAML example states ETREAT among its purposes; a denied consent is no emergency."""
     paths = audit_event_samples(shared_dir)
-    report = privacy_report([opened_sample(p, i) for i, p in enumerate(paths)], zone=UTC_ZONE)
+    report = privacy_report(
+        [opened_sample(p, i) for i, p in enumerate(paths)], period=EVER, zone=UTC_ZONE
+    )
     found = [paths[row.entry].name for row in report.break_glass]
     assert found == ["AuditEvent-ex-auditPoke-SAML-Min2.json"]
     assert len(report.rows) == len(paths)
@@ -224,7 +235,7 @@ def test_every_rendering_has_every_element() -> None:
         flags=("balp.type", "fhir.action"),
         conflict=True,
     )
-    document = privacy_document(privacy_report([event], zone=UTC_ZONE), cover())
+    document = privacy_document(privacy_report([event], period=EVER, zone=UTC_ZONE), cover())
     (row,) = json.loads(to_json(document))["events"]
     assert list(row) == list(ELEMENTS)
     assert to_csv(document).decode().splitlines()[0].split(",") == [*ELEMENTS, "zone"]
@@ -243,7 +254,7 @@ def test_every_rendering_has_every_element() -> None:
 
 def test_no_repr_tells_anything() -> None:
     """They end up in logs."""
-    report = privacy_report([opened(r4())], zone=UTC_ZONE)
+    report = privacy_report([opened(r4())], period=EVER, zone=UTC_ZONE)
     shown = repr(report)
     assert "doc" not in shown
     assert "PrivacyRow(0)" in shown

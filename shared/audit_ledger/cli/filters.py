@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from audit_ledger.cli.parameters import NameAndValue
+from audit_ledger.errors import LedgerError
+from audit_ledger.search.values import parse_date
 
 OPTION_NAMES = {
     "patient": "--patient",
@@ -67,6 +69,7 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
         more: tuple[tuple[str, str], ...],
         **rest: Any,
     ) -> int:
+        _require_order(first, last)
         given = (
             (_whom("patient", patient), patient),
             (_whom("agent", agent), agent),
@@ -80,6 +83,18 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
         return command(filters=filters, **rest)
 
     return filtered
+
+
+def _require_order(first: str | None, last: str | None) -> None:
+    """Raise UsageError where a period ends before it starts; what is no date, the API refuses."""
+    if not (first and last):
+        return
+    try:
+        starts, ends = parse_date("--from", f"ge{first}"), parse_date("--to", f"le{last}")
+    except LedgerError:
+        return
+    if starts.from_ms >= ends.to_ms:
+        raise click.BadParameter("a date expected that is not after --to", param_hint="--from")
 
 
 def _letters(actions: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.details import AgentDetails, Coded
+from audit_ledger.events.own_time import counted_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.codes import (
     ACT_REASON,
@@ -25,6 +26,7 @@ from audit_ledger.reports.codes import (
 )
 from audit_ledger.reports.document import (
     NOT_NUMBERED,
+    WRONG_CLOCK,
     Cell,
     Column,
     Cover,
@@ -96,6 +98,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
 
     The content is the first one's; `number` of them, the last at `last_ms`. `recipient`, `address`
     and `purpose` are None where the event does not say, `failed` where the outcome is unknown;
+    `stated_ms`: the event's own time where it is not plausible, and `time_ms` the entry's;
     `entries`: of all of them.
     """
 
@@ -107,6 +110,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     failed: bool | None
     number: int = 1
     last_ms: int
+    stated_ms: int | None = None
     entries: tuple[int, ...]
 
     def __repr__(self) -> str:
@@ -126,7 +130,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
 
     `period`: what it covers, None where all that was asked for is too long ago; `entries`: how many
     it was made from; `other_events`: those that are no disclosures; `outside`: disclosures outside
-    the period.
+    the period, by their own time, or the entry's where that one is not plausible.
     """
 
     period: Period | None
@@ -180,6 +184,9 @@ def account(
         hidden = first_that_names(suspensions, bystanders)
         stated = unique(purposes_of((event.details, *bystanders)))
         what = description(event.details)
+        time_ms = None
+        if covered is not None:
+            time_ms = counted_ms(event.time_ms, event.entry_time, covered.from_ms, covered.to_ms)
         shown = 0
         for recipient in recipients:
             of_it = () if recipient is None else (recipient,)
@@ -188,17 +195,17 @@ def account(
                 suspended[suspension] += 1
                 continue
             shown += 1
-            if covered is None or not covered.from_ms <= event.time_ms < covered.to_ms:
+            if time_ms is None:
                 outside += 1
                 continue
             purposes = (*stated, *purposes_of(of_it))
             exclusion = exclusion_of(
-                settings.exclusions, event.details, recipient, purposes, event.time_ms
+                settings.exclusions, event.details, recipient, purposes, time_ms
             )
             if exclusion is not None:
                 left_out[exclusion.key] += 1
             else:
-                lines.append(_line(event, what, recipient, purposes, settings))
+                lines.append(_line(event, time_ms, what, recipient, purposes, settings))
         entries += bool(shown)
     accounting = Accounting(
         period=covered,
@@ -227,9 +234,9 @@ def accounting_document(
     `day_only`: where patients are shown days, also here: 164.528(b)(2)(i) asks for the date. No
     time, and neither entry nor sum of entries, which would tell it, is in the document then.
 
-    `disclosures`: date, recipient, address, what, purpose, number, last, entries (their numbers,
-    by commas); `exclusions`: exclusion, paragraph, number; facts besides the cover's: covered_from,
-    disclosures_outside, other_entries.
+    `disclosures`: date, stated, recipient, address, what, purpose, number, last, entries (their
+    numbers, by commas); `exclusions`: exclusion, paragraph, number; facts besides the cover's:
+    covered_from, disclosures_outside, other_entries.
     """
     covered = accounting.period
     zone = cover.zone
@@ -288,6 +295,7 @@ def accounting_document(
             "Where several disclosures went to one recipient for one purpose, the line tells of "
             "the first, how many there were, and when the last was.",
             "Addresses are as recorded: often those of a computer.",
+            WRONG_CLOCK,
         ),
         verify=verify,
     )
@@ -295,6 +303,7 @@ def accounting_document(
 
 _COLUMNS: Final = (
     Column("date", "Date"),
+    Column("stated", "Date as stated", under="date"),
     Column("recipient", "Received by"),
     Column("address", "Address"),
     Column("what", "What was disclosed"),
@@ -320,6 +329,7 @@ def _row(disclosure: Disclosure) -> dict[str, Cell]:
     what = disclosure.what
     return {
         "date": Instant(disclosure.time_ms),
+        "stated": None if disclosure.stated_ms is None else Instant(disclosure.stated_ms),
         "recipient": disclosure.recipient,
         "address": disclosure.address,
         "what": f"{what}{_ENDINGS[disclosure.failed]}",
@@ -339,6 +349,7 @@ def _covered(period: Period, years: int | None, requested_ms: int, zone: Zone) -
 
 def _line(
     event: OpenedEvent,
+    time_ms: int,
     what: str,
     recipient: AgentDetails | None,
     purposes: Sequence[Coded],
@@ -357,15 +368,18 @@ def _line(
     stated = {pair_of(purpose) for purpose in purposes}
     single = next(iter(stated)) if len(stated) == 1 else None
     disclosure = Disclosure(
-        time_ms=event.time_ms,
+        time_ms=time_ms,
         recipient=name,
         address=address,
         what=what,
         purpose=purpose_words(purposes),
         failed=failed(event.details),
-        last_ms=event.time_ms,
+        last_ms=time_ms,
+        stated_ms=None if is_plausible(event.time_ms, event.entry_time) else event.time_ms,
         entries=(event.seq,),
     )
+    if disclosure.stated_ms is not None:  # each is marked
+        return _Line(disclosure, None)
     if who is None or single is None or single not in settings.summarised or disclosure.failed:
         return _Line(disclosure, None)
     return _Line(disclosure, (who, single, disclosure.failed is None))

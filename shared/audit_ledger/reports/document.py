@@ -18,6 +18,12 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
 NOT_NUMBERED = "Entries are not numbered here. The privacy office can name them."
 """Said where days are shown in place of times: an entry's number would tell its time."""
 
+WRONG_CLOCK = (
+    "If a time as stated is given too, the sender's clock cannot have been right, or the event "
+    "came more than a month late: it is counted by when the ledger took it."
+)
+"""Said where an event's own time is not plausible (`events.own_time`)."""
+
 Cell = str | int | bool | date | Instant | None
 
 

@@ -11,14 +11,18 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.details import AgentDetails, EventDetails
+from audit_ledger.events.own_time import counted_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import (
     NOT_NUMBERED,
+    WRONG_CLOCK,
     Cell,
     Column,
     Cover,
     Document,
+    Fact,
     Instant,
+    Period,
     Table,
     cover_facts,
     how_to_verify,
@@ -59,9 +63,13 @@ class ViewPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `when`: milliseconds since 1970, or the day; None is masked or not recorded."""
+    """One line. `when`: milliseconds since 1970, or the day; None is masked or not recorded.
+
+    `stated`: the event's own time where it is not plausible, and `when` the entry's.
+    """
 
     when: int | date
+    stated: int | date | None = None
     who: str | None
     role: str
     organisation: str | None
@@ -90,15 +98,24 @@ class PersonSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PatientView(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines, the newest first, and persons, the most frequent first."""
+    """Lines, the newest first, and persons, the most frequent first.
+
+    `outside`: events of another time than the period, though the ledger took them in it.
+    """
 
     policy: ViewPolicy
     accesses: tuple[Access, ...]
     people: tuple[PersonSummary, ...]
+    outside: int = 0
 
 
 def patient_view(
-    events: Iterable[OpenedEvent], policy: ViewPolicy, *, made_ms: int, zone: Zone
+    events: Iterable[OpenedEvent],
+    policy: ViewPolicy,
+    *,
+    period: Period,
+    made_ms: int,
+    zone: Zone,
 ) -> tuple[PatientView, tuple[Suspended, ...]]:
     """Show a patient who accessed the record; days are `zone`'s.
 
@@ -109,24 +126,35 @@ def patient_view(
     suspended = dict.fromkeys(suspensions, 0)
     accesses: list[Access] = []
     by_person: dict[tuple[str | None, ...], list[Access]] = {}
-    for event in sorted(events, key=lambda event: (event.time_ms, event.seq), reverse=True):
+    outside = 0
+    timed = [
+        (counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms), e.seq, e)
+        for e in events
+    ]
+    timed.sort(key=lambda one: (one[0] is not None, one[0] or 0, one[1]), reverse=True)
+    for time_ms, _, event in timed:
         details = event.details
         suspension = first_that_names(suspensions, details.agents)
         if suspension is not None:
             suspended[suspension] += 1
             continue
-        access = _access(event, policy, zone)
+        if time_ms is None:
+            outside += 1
+            continue
+        access = _access(event, time_ms, policy, zone)
         accesses.append(access)
         by_person.setdefault(_person(access, details, policy), []).append(access)
     people = sorted(map(_summary, by_person.values()), key=lambda person: -person.number)
-    view = PatientView(policy=policy, accesses=tuple(accesses), people=tuple(people))
+    view = PatientView(
+        policy=policy, accesses=tuple(accesses), people=tuple(people), outside=outside
+    )
     return view, tuple(Suspended(*pair) for pair in suspended.items())
 
 
 def patient_view_document(view: PatientView, cover: Cover) -> Document:
     """Lay out a view for the patient; a masked column is not there.
 
-    `accesses`: when, who, role, organisation, action, category, entry; `people`: who, role,
+    `accesses`: when, stated, who, role, organisation, action, category, entry; `people`: who, role,
     organisation, number, first, last.
     """
     policy = view.policy
@@ -141,7 +169,10 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
         kind="accesses",
         title="Who accessed my record",
         zone=cover.zone,
-        facts=cover_facts(cover, "Patient", len(view.accesses)),
+        facts=(
+            *cover_facts(cover, "Patient", len(view.accesses)),
+            Fact("accesses_outside", "Taken in that time, and of another", view.outside),
+        ),
         tables=(
             Table(
                 "accesses",
@@ -158,7 +189,10 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
                 "Nobody.",
             ),
         ),
-        notes=("Each line is one event that a system recorded; one look may make several.",),
+        notes=(
+            "Each line is one event that a system recorded; one look may make several.",
+            WRONG_CLOCK,
+        ),
         verify=verify,
     )
 
@@ -169,6 +203,7 @@ _WHO: Final = (
     Column("organisation", "Organisation"),
 )
 _ACCESS: Final = (
+    Column("stated", "As stated", under="when"),
     *_WHO,
     Column("action", "Did what"),
     Column("category", "To what"),
@@ -182,11 +217,15 @@ _PERSON: Final = (
 )
 
 
-def _access(event: OpenedEvent, policy: ViewPolicy, zone: Zone) -> Access:
+def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) -> Access:
     details = event.details
     users = users_of(details)
+    stated: int | date | None = None
+    if not is_plausible(event.time_ms, event.entry_time):
+        stated = day_of(event.time_ms, zone) if policy.day_only else event.time_ms
     return Access(
-        when=day_of(event.time_ms, zone) if policy.day_only else event.time_ms,
+        when=day_of(time_ms, zone) if policy.day_only else time_ms,
+        stated=stated,
         who=None if policy.role_only else joined(_name(user, details) for user in users),
         role=joined(_role(user, details, policy) for user in users) or "not recorded",
         organisation=_organisation(event, users, policy),
@@ -260,6 +299,7 @@ def _summary(accesses: list[Access]) -> PersonSummary:
 def _access_row(access: Access) -> dict[str, Cell]:
     return {
         "when": _when(access.when),
+        "stated": None if access.stated is None else _when(access.stated),
         "who": access.who,
         "role": access.role,
         "organisation": access.organisation,

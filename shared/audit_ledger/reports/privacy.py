@@ -12,15 +12,18 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.details import AgentDetails
+from audit_ledger.events.own_time import counted_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.codes import BREAK_GLASS, Pair
 from audit_ledger.reports.document import (
+    WRONG_CLOCK,
     Cell,
     Column,
     Cover,
     Document,
     Fact,
     Instant,
+    Period,
     Table,
     cover_facts,
     how_to_verify,
@@ -41,12 +44,14 @@ from audit_ledger.reports.zone import Zone, day_of
 class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One event. None: the event does not say.
 
-    `time` is the event's own, `received` when ingest took it, as an instant; `kind`: types and
+    `time` is the event's own; where that is not plausible, it is `stated`, and `time` the entry's;
+    `received` when ingest took it, as an instant; `kind`: types and
     subtypes; `user_id`: the best identifier; `failed`: None where that is unknown; `break_glass`:
     by what codes; `conflict`: the id was taken by other content.
     """
 
     time: Instant
+    stated: Instant | None
     patient: str | None
     user: str | None
     user_id: str | None
@@ -76,6 +81,7 @@ class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 COLUMNS: Final = (
     Column("time", "Date and time"),
+    Column("stated", "Time as stated", under="time"),
     Column("patient", "Patient"),
     Column("user", "User"),
     Column("user_id", "User's identifier", under="user"),
@@ -121,18 +127,23 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrivacyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows as sorted; `break_glass`: those among them; groups, the largest first, days in order."""
+    """Rows as sorted; `break_glass`: those among them; groups, the largest first, days in order.
+
+    `outside`: events of another time than the period, though the ledger took them in it.
+    """
 
     rows: tuple[PrivacyRow, ...]
     break_glass: tuple[PrivacyRow, ...]
     by_user: tuple[Group, ...]
     by_patient: tuple[Group, ...]
     by_day: tuple[Group, ...]
+    outside: int = 0
 
 
 def privacy_report(
     events: Iterable[OpenedEvent],
     *,
+    period: Period,
     zone: Zone,
     sort_by: str = "time",
     descending: bool = False,
@@ -142,9 +153,16 @@ def privacy_report(
 
     FormatError for a `sort_by` that is not of `ELEMENTS`. Equal rows stay in order of entries.
     """
-    in_order = sorted(events, key=lambda event: event.seq)
-    users = {event.seq: users_of(event.details) for event in in_order}
-    rows = sort_rows([_row(event, break_glass) for event in in_order], sort_by, descending)
+    timed: list[tuple[OpenedEvent, int]] = []
+    outside = 0
+    for event in sorted(events, key=lambda event: event.seq):
+        time_ms = counted_ms(event.time_ms, event.entry_time, period.from_ms, period.to_ms)
+        if time_ms is None:
+            outside += 1
+        else:
+            timed.append((event, time_ms))
+    users = {event.seq: users_of(event.details) for event, _ in timed}
+    rows = sort_rows([_row(event, ms, break_glass) for event, ms in timed], sort_by, descending)
 
     def by_day(row: PrivacyRow) -> tuple[date, None]:
         return day_of(row.time.ms, zone), None
@@ -157,6 +175,7 @@ def privacy_report(
             _grouped(rows, users, lambda row: (row.patient, row.patient)),
         ),
         by_day=tuple(sorted(_grouped(rows, users, by_day), key=lambda group: str(group.name))),
+        outside=outside,
     )
 
 
@@ -181,7 +200,8 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
     """Lay out a privacy report; the cover says whom or what it is about.
 
     `events` and `break_glass`: the fields of `PrivacyRow`; `by_user`, `by_patient`, `by_day`: those
-    of `Group` that are not the same for all; a fact besides the cover's: break_glass_entries.
+    of `Group` that are not the same for all; facts besides the cover's: break_glass_entries,
+    events_outside.
     """
     return Document(
         kind="privacy_report",
@@ -190,6 +210,7 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
         facts=(
             *cover_facts(cover, "About", len(report.rows)),
             Fact("break_glass_entries", "Break the glass", len(report.break_glass)),
+            Fact("events_outside", "Taken in that time, and of another", report.outside),
         ),
         tables=(
             Table("events", "Events", COLUMNS, tuple(map(_cells, report.rows)), "No events."),
@@ -207,16 +228,18 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
         notes=(
             "Names, purposes and addresses are as the portals sent them. An empty field was not "
             "recorded.",
+            WRONG_CLOCK,
         ),
         verify=how_to_verify(cover),
     )
 
 
-def _row(event: OpenedEvent, break_glass: frozenset[Pair]) -> PrivacyRow:
+def _row(event: OpenedEvent, time_ms: int, break_glass: frozenset[Pair]) -> PrivacyRow:
     details = event.details
     users = users_of(details)
     return PrivacyRow(
-        time=Instant(event.time_ms),
+        time=Instant(time_ms),
+        stated=None if is_plausible(event.time_ms, event.entry_time) else Instant(event.time_ms),
         patient=patient_of(details),
         user=joined(map(name_of, users)),
         user_id=joined(map(id_of, users)),

@@ -1,0 +1,112 @@
+"""What was taken is reported, whatever time it states: by when it was taken, and marked."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.query.report_stage import NOW, ReportStage, read_of, report_stage
+
+CASE = "cases/reports/04-wrong-clock"
+WRONG = (
+    "1970-01-01T00:00:12Z",
+    "2062-11-30T08:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "2016-11-30T08:00:00Z",
+)
+NEAR = (timedelta(minutes=4), timedelta(hours=-11), timedelta(minutes=-4))
+
+
+@pytest.fixture(scope="module")
+def stage(shared_dir: Path) -> Iterator[ReportStage]:
+    """The case's disclosures, and reads whose clocks are wrong; tests only ask."""
+    with report_stage() as made:
+        for name in ("on-time", "dead-battery", "year-typo"):
+            event = json.loads((shared_dir / CASE / f"{name}.json").read_text())
+            event["entity"][0]["what"] = {"reference": "Patient/8802001"}
+            if name == "on-time":
+                event["recorded"] = NOW.isoformat(timespec="milliseconds")
+            made.send(event)
+        for number, recorded in enumerate(WRONG):
+            made.send({**read_of("wrong", f"w{number}"), "recorded": recorded})
+        for number, ago in enumerate(NEAR):
+            made.send(read_of("wrong", f"n{number}", ago=ago))
+        made.send(read_of("wrong", "yesterday", ago=timedelta(days=3)))
+        made.settle()
+        yield made
+
+
+def test_all_disclosures_that_were_taken_are_accounted_for(stage: ReportStage) -> None:
+    """The case: of three that were taken today one was shown, and none said to be outside."""
+    told = stage.json("/accounting?patient=8802001", stage.security())
+    recipients = {line["recipient"]: line for line in told["disclosures"]}
+    assert recipients.keys() == {
+        "Wren County registry",
+        "Finch County registry",
+        "Teal County registry",
+    }
+    assert told["disclosures_outside"] == 0
+    today = {str(NOW.date()), str((NOW + timedelta(days=1)).date())}
+    assert {line["date"][:10] for line in recipients.values()} <= today
+    assert recipients["Wren County registry"]["stated"] is None
+    assert recipients["Finch County registry"]["stated"] == "1970-01-01T00:00:12.000+00:00"
+    assert recipients["Teal County registry"]["stated"] == "2062-11-30T08:00:00.000+00:00"
+    html = stage.get("/accounting?patient=8802001&_format=html", stage.security()).text
+    assert "1970-01-01 00:00:12" in html
+
+
+def accesses(told: dict[str, Any], key: str, who: str) -> dict[str, dict[str, Any]]:
+    """Rows of the readers, by name."""
+    rows = {row[who]: row for row in told[key] if row[who] and row[who].startswith("Dr. ")}
+    return {name.removeprefix("Dr. "): row for name, row in rows.items()}
+
+
+def test_accesses_and_the_privacy_report_have_them_too(stage: ReportStage) -> None:
+    """By the patient's token, by the office's, of all events and of the one patient's."""
+    wrong = {f"w{number}" for number in range(len(WRONG))}
+    near = {f"n{number}" for number in range(len(NEAR))}
+    for path, token, key, who in (
+        ("/accesses", stage.patient("wrong"), "accesses", "who"),
+        ("/accesses?patient=wrong", stage.security(), "accesses", "who"),
+    ):
+        rows = accesses(stage.json(path, token), key, who)
+        assert rows.keys() == wrong | near | {"yesterday"}
+        assert {name for name, row in rows.items() if row["stated"]} == wrong | {"n1"}
+    for path in ("/reports/privacy", "/reports/privacy?patient=wrong"):
+        rows = accesses(stage.json(path, stage.security()), "events", "user")
+        assert rows.keys() - {"clerk"} >= wrong | near
+        assert "yesterday" not in rows
+        assert {name for name, row in rows.items() if row["stated"]} == wrong | {"n1"}
+    by_user = stage.json("/reports/privacy?user=Practitioner/w0", stage.security())
+    assert accesses(by_user, "events", "user").keys() == {"w0"}
+
+
+def test_a_period_of_long_ago_has_what_states_to_be_of_it(stage: ReportStage) -> None:
+    """Somebody brings in the records of years before: they are found by those years."""
+    rows = stage.json("/accesses?patient=wrong&from=2016-11-01&to=2016-12-01", stage.security())
+    assert accesses(rows, "accesses", "who").keys() == {"w3"}
+
+
+def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
+    stage: ReportStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest, and says so; a period that was asked for is whole or refused with the limit."""
+    answer = stage.get("/reports/privacy", stage.security(), accept_encoding="identity")
+    whole = answer.json()
+    day = f"/reports/privacy?from={NOW.date() - timedelta(days=1)}"
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.query.large_answers.MOST_BYTES", len(answer.content) - 1)
+        part = stage.json("/reports/privacy", stage.security(), accept_encoding="identity")
+        assert 0 < len(part["events"]) < len(whole["events"])
+        assert part["from"] > whole["from"]
+        assert any("begins later" in note for note in part["notes"])
+        refused = stage.get(day, stage.security(), accept_encoding="identity")
+        assert refused.status_code == 413
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.query.reports.MOST_EVENTS", 3)
+        refused = stage.get(day, stage.security())
+        assert refused.status_code == 413
+        assert "looks at 3 events at most" in refused.text
