@@ -38,7 +38,7 @@ TABLES: dict[tuple[str, str], dict[str, set[str]]] = {
         "PutItem": {"rebuild"},
         "BatchWriteItem": {"{}-sequencer", "rebuild"},
         "GetItem": {ADMINISTRATOR, "query"},
-        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer", "rebuild"},
+        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer", "rebuild", "ingest"},
         "Query": {ADMINISTRATOR},
         "Scan": {ADMINISTRATOR, "rebuild"},
     },
