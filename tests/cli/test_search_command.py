@@ -368,3 +368,50 @@ def test_an_entry_s_number_is_taken_where_an_id_is(
         f"/AuditEvent/{asked}",
         f"/AuditEvent/{asked}/receipt",
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "asked"),
+    [
+        ("success", "0,success,information"),
+        ("failure", "4,8,12,warning,error,fatal"),
+        ("8", "8"),
+        ("denied", "denied"),
+    ],
+)
+def test_outcomes_in_words_are_of_both_releases(
+    asker: Asker, stub: StubServer, word: str, asked: str
+) -> None:
+    """As docs/search.md pairs R4's codes with R5's; others go as they are, and the API refuses."""
+    stub.answering = Pages(0).answer
+    asker.run("search", "--outcome", word)
+    assert dict(parse_qsl(urlsplit(stub.got[0].target).query))["outcome"] == asked
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search",),
+        ("search", "--patient", "urn:x|1"),
+        ("export", "out"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [("2026-12", "2026-11"), ("2026-11-02", "2026-11-01"), ("2027", "2026-12-31T23:59:59Z")],
+)
+def test_a_period_that_ends_before_it_starts_is_wrong_use(
+    asker: Asker, stub: StubServer, arguments: tuple[str, ...], first: str, last: str
+) -> None:
+    """Nothing is requested: an empty page would look like an answer."""
+    ran = asker.run(*arguments, "--from", first, "--to", last)
+    assert ran.code == USAGE
+    assert "--from" in ran.err
+    assert stub.got == []
+
+
+def test_a_period_within_one_day_is_in_order(asker: Asker, stub: StubServer) -> None:
+    """The last day, or second, is in."""
+    stub.answering = Pages(0).answer
+    for first, last in (("2026-11-22", "2026-11-22"), ("2026-11-22", "2026-11"), ("2026", "2026")):
+        assert asker.run("search", "--from", first, "--to", last).code == DONE

@@ -34,7 +34,7 @@ MISSES: dict[str, list[str]] = {
     "agent:Practitioner": ["nobody"],
     "patient:Patient": ["nobody"],
     "type:not": ["none"],
-    "outcome:not": ["none"],
+    "outcome:not": ["12"],
     "entity-role:not": ["none"],
     **{f"{name}:missing": ["true", "false"] for name in MAY_BE_MISSING},
 }
@@ -70,7 +70,19 @@ def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]
         found["_id"].add(event_id)
         found["date"] |= dates(event["recorded"])
     found["_lastUpdated"] |= dates("2026-11-26T06:39:01Z") | {"2026-11", "ge2026-11-26T06:39:02Z"}
+    found["action"] = {value for value in found["action"] if is_action(value)} | ALL_ACTIONS
+    found["outcome"] -= {"none", "|none"}
     return {name: sorted(some - {""}) for name, some in found.items()}
+
+
+ALL_ACTIONS = {"C", "R", "U", "D", "E"}
+
+
+def is_action(value: str) -> bool:
+    """Whether a value is one of FHIR's codes for actions: others are refused."""
+    system, bar, code = value.rpartition("|")
+    systems = ("", "http://hl7.org/fhir/audit-event-action")
+    return system in systems and (code in ALL_ACTIONS or (bar == "|" and not code and system != ""))
 
 
 def _add_further(event: dict[str, Any], found: dict[str, set[str]]) -> None:

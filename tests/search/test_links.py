@@ -27,7 +27,7 @@ TOKENS = st.builds(
 )
 PAIRS = st.one_of(
     st.tuples(
-        st.sampled_from(["type", "agent.identifier", "purpose", "entity-role", "outcome"]),
+        st.sampled_from(["type", "agent.identifier", "purpose", "entity-role", "site"]),
         st.lists(TOKENS, min_size=1, max_size=3).map(",".join),
     ),
     st.tuples(st.sampled_from(["address", "address:exact"]), TEXTS.map(spelled)),

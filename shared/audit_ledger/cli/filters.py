@@ -24,6 +24,9 @@ OPTION_NAMES = {
 }
 """The option that gives each parameter of a search."""
 
+_OUTCOMES = {"success": "0,success,information", "failure": "4,8,12,warning,error,fatal"}
+"""Of R4 and R5 together: a ledger may have events of both."""
+
 _ACTIONS = {"create": "C", "read": "R", "update": "U", "delete": "D", "execute": "E"}
 
 
@@ -48,7 +51,9 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
     )
     @click.option("--type", "type_", metavar="CODE", help="Code, or system|code.")
     @click.option(
-        "--outcome", metavar="CODE", help="FHIR's: 0, 4, 8, 12 (R4); success, error … (R5)."
+        "--outcome",
+        metavar="OUTCOME",
+        help="success or failure, or FHIR's codes: 0,4,8,12 (R4), error … (R5).",
     )
     @click.option(
         "--param",
@@ -77,7 +82,7 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
             ("date", last and f"le{last}"),
             ("action", action and _letters(action)),
             ("type", type_),
-            ("outcome", outcome),
+            ("outcome", outcome and _OUTCOMES.get(outcome, outcome)),
         )
         filters = [(name, value) for name, value in given if value] + list(more)
         return command(filters=filters, **rest)

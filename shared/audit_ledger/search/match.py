@@ -20,6 +20,7 @@ from audit_ledger.events.folding import without_marks
 from audit_ledger.events.patients import name_by_reference
 from audit_ledger.events.references import is_type_name
 from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.closed_codes import ACTION_SYSTEM, OUTCOME_SYSTEM, R4_OUTCOMES
 from audit_ledger.search.criteria import (
     Criterion,
     DateCondition,
@@ -30,10 +31,6 @@ from audit_ledger.search.criteria import (
     Token,
     Value,
 )
-
-_ACTION_SYSTEM: Final = "http://hl7.org/fhir/audit-event-action"
-_OUTCOME_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
-_OUTCOMES: Final = ("0", "4", "8", "12")  # R4's, which has them without a system
 
 Pair = tuple[str, str]  # (system, code or value), system "" where absent
 Pairs = Iterable[Pair]
@@ -154,12 +151,12 @@ def _codes(codings: Iterable[Coded]) -> Pairs:
 def _action(details: EventDetails) -> Pairs:
     if details.action is None:
         return ()
-    return (("", details.action), (_ACTION_SYSTEM, details.action))
+    return (("", details.action), (ACTION_SYSTEM, details.action))
 
 
 def _outcome(details: EventDetails) -> Pairs:
     own = tuple(_codes(details.outcome))
-    return own + tuple((_OUTCOME_SYSTEM, c) for system, c in own if not system and c in _OUTCOMES)
+    return own + tuple((OUTCOME_SYSTEM, c) for system, c in own if not system and c in R4_OUTCOMES)
 
 
 def _purposes(details: EventDetails) -> Iterable[Coded]:

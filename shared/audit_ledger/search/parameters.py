@@ -34,6 +34,7 @@ from typing import Final
 
 from audit_ledger.events.references import is_type_name
 from audit_ledger.releases.shape import ELEMENTS, OF_ALL, OF_RESOURCES
+from audit_ledger.search.closed_codes import parse_action, parse_outcome
 from audit_ledger.search.criteria import (
     DEFAULT_COUNT,
     MAX_COUNT,
@@ -82,14 +83,15 @@ _PARSERS: Final[dict[str, Callable[[str, str], Value]]] = {
     "entity-type": parse_token,
     "entity-role": parse_token,
     "address": parse_text,
-    "action": parse_token,
+    "action": parse_action,
     "type": parse_token,
     "category": parse_token,
     "subtype": parse_token,
     "code": parse_token,
-    "outcome": parse_token,
+    "outcome": parse_outcome,
     "purpose": parse_token,
 }
+_TOKEN_PARSERS: Final = (parse_token, parse_action, parse_outcome)
 _OF_THE_ANSWER: Final = (
     *("_count", "_sort", "_total", "_summary", "_elements", "own-use", "_format", "_cursor"),
 )
@@ -212,7 +214,7 @@ def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
         if text not in ("true", "false"):
             raise RejectedSearch(400, "value", f"{name}:missing", "true or false")
         return Criterion(name, (Text(text),), "missing")
-    if modifier == "not" and _PARSERS[name] is parse_token:
+    if modifier == "not" and _PARSERS[name] in _TOKEN_PARSERS:
         return Criterion(name, _values(name, text), "not")
     if modifier in ("exact", "contains") and name in _STRINGS:
         return Criterion(name, _values(name, text), "exact" if modifier == "exact" else "contains")
