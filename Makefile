@@ -53,6 +53,9 @@ lock: ## Pin and hash what is installed
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  tests/deployed/requirements.in -o tests/deployed/requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  tests/interop/fhir_clients/requirements.in -o tests/interop/fhir_clients/requirements.txt
 
 clean: ## What was built
 	rm -rf build cdk.out .venv

@@ -1,0 +1,175 @@
+"""FHIR clients that others wrote, as they are by default: create, read, search, page."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.cloud import LocalCloud, local_cloud
+from infra.synth import synthesize
+from tests.conftest import REPOSITORY, skip_unless_ci
+from tests.dynamodb_server.server import NODE
+from tests.events.made import PATIENT_ROLE, r4
+from tests.interop.fhir_clients.programs import (
+    HERE,
+    NotInstalledError,
+    converse,
+    java_class_path,
+    node_clients,
+    python_clients,
+)
+
+BUILD = REPOSITORY / "build" / "fhir_clients"
+BALP = HERE.parent / "hapi"
+LEDGER = "north"
+MRN = "https://north.example/mrn"
+AUDITED = "https://hapi.example/fhir"
+LEDGERS = [
+    {
+        "id": LEDGER,
+        "public": False,
+        "portals": [
+            {"id": "ehr", "patient": {"system": MRN}},
+            {"id": "hapi", "patient": {"reference": True, "base": AUDITED}},
+        ],
+    }
+]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """One ledger, whose portals name patients by identifier and by reference."""
+    assembly: Path = synthesize(tmp_path_factory.mktemp("clients"), settings={"ledgers": LEDGERS})
+    with local_cloud(assembly) as cloud:
+        yield cloud
+
+
+def command_of(client: str) -> list[str | Path]:
+    """Give what runs a client; skip where its packages cannot be had, not on CI."""
+    try:
+        if client == "fhir-kit-client":
+            return [NODE, node_clients(BUILD / "node")]
+        return [python_clients(BUILD / "venv"), HERE / f"with_{client}.py"]
+    except NotInstalledError as error:
+        skip_unless_ci(f"{client} cannot be installed: {error}")
+        raise
+
+
+def publish(cloud: LocalCloud) -> None:
+    """Bring what was accepted where it is read."""
+    cloud.drain()
+    cloud.publish(LEDGER)
+
+
+@pytest.mark.parametrize("client", ["fhirclient", "fhirpy", "fhir-kit-client"])
+def test_a_client_finds_what_it_created(cloud: LocalCloud, client: str) -> None:
+    """Under the ids that it was told, the newest first, on as many pages as it wants."""
+    agent = f"Practitioner/{client}"
+    patients = ["one", "two", "three"]
+    events = [
+        r4(
+            recorded=f"2026-11-22T05:59:0{number}Z",
+            agent=[{"who": {"reference": agent}, "requestor": True}],
+            entity=[
+                {"what": {"identifier": {"system": MRN, "value": patient}}, "role": PATIENT_ROLE}
+            ],
+        )
+        for number, patient in enumerate(patients)
+    ]
+    ids: list[str] = []
+
+    def settle(said: dict[str, Any]) -> list[str]:
+        ids.extend(said["created"])
+        publish(cloud)
+        return ids
+
+    tokens = cloud.tokens
+    given = [cloud.url, tokens.portal(LEDGER, "ehr"), tokens.security(LEDGER), events]
+    told = converse(command_of(client), given, settle)
+    assert len(set(ids)) == len(patients)
+    newest_first = ids[::-1]
+    size = told.pop("page size")
+    assert told == {
+        "read": ids,
+        "patients": patients,
+        "found": newest_first,
+        "pages": [newest_first[at : at + size] for at in range(0, len(ids), size)],
+        "total": len(ids),
+    }
+
+
+@pytest.fixture(scope="module")
+def balp(cloud: LocalCloud) -> dict[str, Any]:
+    """What HAPI's BALP interceptor sent and its generic client found; skipped without Maven."""
+    maven, java = shutil.which("mvn"), shutil.which("java")
+    if not (maven and java):
+        skip_unless_ci("no Maven or no Java on this machine: no HAPI FHIR")
+    assert maven
+    assert java
+    try:
+        class_path = java_class_path(BUILD / "hapi", maven, BALP / "pom.xml")
+    except NotInstalledError as error:
+        skip_unless_ci(f"HAPI FHIR cannot be had: {error}")
+        raise
+    sent: dict[str, Any] = {}
+
+    def settle(said: dict[str, Any]) -> None:
+        sent.update(said)
+        publish(cloud)
+
+    tokens = cloud.tokens
+    given = [cloud.url, tokens.portal(LEDGER, "hapi"), tokens.security(LEDGER), AUDITED]
+    command: list[str | Path] = [
+        java,
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        class_path,
+        BALP / "BalpEvents.java",
+    ]
+    return {"found": converse(command, given, settle), **sent}
+
+
+def ids_of(sent: dict[str, Any]) -> list[str]:
+    """Read ids out of the locations that a sink was told."""
+    return [location.split("AuditEvent/")[1].split("/")[0] for location in sent["locations"]]
+
+
+def test_both_sinks_of_balp_are_accepted_at_once(balp: dict[str, Any]) -> None:
+    """The plain one creates, the queued one sends transactions; neither has to try again.
+
+    The client asks for /metadata first, once for both.
+    """
+    assert balp["plain"]["requests"] == ["GET 200", *["POST 201"] * 3]
+    assert set(balp["queued"]["requests"]) == {"POST 200"}
+    assert len(set(ids_of(balp["plain"]) + ids_of(balp["queued"]))) == 6
+
+
+def test_hapi_reads_back_what_its_sinks_sent(balp: dict[str, Any]) -> None:
+    """Each under its id, about the patient by whose reference it was sent."""
+    expected = [
+        {
+            "id": event_id,
+            "profile": f"https://profiles.ihe.net/ITI/BALP/StructureDefinition/{profile}",
+            "patients": [f"{AUDITED}/Patient/{patient}"],
+        }
+        for sink, patient in (("plain", "anna"), ("queued", "bert"))
+        for event_id, profile in zip(
+            ids_of(balp[sink]),
+            [f"IHE.BasicAudit.Patient{what}" for what in ("Read", "Read", "Query")],
+            strict=True,
+        )
+    ]
+    assert balp["found"]["read"] == expected
+
+
+def test_hapi_finds_by_patient_and_agent_and_pages(balp: dict[str, Any]) -> None:
+    """By the reference with and without the base of the server that was audited."""
+    found, anna, bert = balp["found"], ids_of(balp["plain"]), ids_of(balp["queued"])
+    assert sorted(found["by patient"]) == sorted(anna)
+    assert sorted(found["by absolute patient"]) == sorted(anna)
+    assert sorted(found["by agent"]) == sorted(bert)
+    assert [len(page) for page in found["pages"]] == [2, 1]
+    assert sorted(chain.from_iterable(found["pages"])) == sorted(bert)
