@@ -1,0 +1,187 @@
+"""Requests of FHIR clients that once failed, as they were reported: each with its right answer."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.cloud import LocalCloud, local_cloud
+from infra.synth import synthesize
+from tests.conftest import skip_unless_ci
+
+FHIR = "application/fhir+json"
+LEDGER = "st-elsewhere"
+PORTAL = "ehr"
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The app of cdk.json, in which both events of the cases are; `id`: of the R4 one."""
+
+    folder: Path
+    cloud: LocalCloud
+    id: str = ""
+
+    def run(self, *lines: str) -> str:
+        """Run lines of a case's script as a shell does; give what they print."""
+        bash = shutil.which("bash") or ""
+        if not (bash and shutil.which("curl")):
+            skip_unless_ci("no bash or no curl on this machine")
+        ran = subprocess.run(
+            [bash, "-c", "\n".join(lines)],
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "NO_PROXY": "127.0.0.1",
+                "URL": self.cloud.url,
+                "PORTAL": self.cloud.tokens.portal(LEDGER, PORTAL),
+                "SECURITY": self.cloud.tokens.security(LEDGER),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return ran.stdout
+
+    def script(self, name: str) -> list[str]:
+        """Give the lines of a case's script, whole answers instead of their starts."""
+        lines = (self.folder / name).read_text().splitlines()
+        return [line.removesuffix(" | head -c 300") for line in lines if not line.startswith("#")]
+
+    def send(self, body: bytes, path: str = "/AuditEvent", media_type: str = FHIR) -> Any:
+        token = self.cloud.tokens.portal(LEDGER, PORTAL)
+        return requests.post(
+            self.cloud.url + path,
+            data=body,
+            headers={"Authorization": f"Bearer {token}", "Content-Type": media_type},
+            timeout=60,
+        )
+
+    def get(self, path: str) -> Any:
+        """Ask as a security officer; `path` may be a whole URL."""
+        url = path if path.startswith("http") else self.cloud.url + path
+        token = self.cloud.tokens.security(LEDGER)
+        return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+    def settle(self) -> None:
+        self.cloud.drain()
+        self.cloud.publish(LEDGER)
+
+
+@pytest.fixture(scope="module")
+def cases(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
+    folder = shared_dir / "cases" / "fhir"
+    with local_cloud(synthesize(tmp_path_factory.mktemp("cases"))) as cloud:
+        empty = Cases(folder, cloud)
+        ids = []
+        for name in ("event.json", "r5.json"):
+            sent = empty.send((folder / name).read_bytes())
+            assert sent.status_code == 201, sent.text
+            ids.append(sent.headers["Location"].rpartition("/")[2])
+        empty.settle()
+        yield Cases(folder, cloud, ids[0])
+
+
+def test_02_a_resource_has_the_id_under_which_it_is_read(cases: Cases) -> None:
+    """Not the one that its sender gave it, under which there is nothing."""
+    assert json.loads((cases.folder / "event.json").read_bytes())["id"] == "1"
+    assert cases.get(f"/AuditEvent/{cases.id}").json()["id"] == cases.id
+    assert cases.get("/AuditEvent/1").status_code == 404
+
+
+def test_03_a_release_is_said_by_what_it_is(cases: Cases) -> None:
+    """An R5 event, by whom no release is asked for: nothing in the answer is of R5."""
+    head, _, body = cases.run(*cases.script("03-mixed-release-label.sh")).partition("\n\n")
+    assert re.search(r"(?im)^content-type: application/fhir\+json; *fhirVersion=4\.0\s*$", head)
+    found = json.loads(body)["entry"]
+    (event,) = [each["resource"] for each in found if each["search"]["mode"] == "match"]
+    assert event["type"]["code"] == "read"  # in R5: code.coding[0].code
+    assert event["entity"][0]["what"]["reference"] == "Patient/odd1"  # in R5: patient
+    assert not {"code", "patient"} & set(event)
+
+
+def test_05_a_condition_is_not_ignored(cases: Cases) -> None:
+    """Neither of both is created as if there were none."""
+    told = cases.run(*cases.script("05-if-none-exist.sh")).lower().splitlines()
+    assert [line.split()[1] for line in told] == ["400", "400"]
+
+
+def test_06_searches_have_many_forms(cases: Cases) -> None:
+    """A form, `:identifier`, `:not`, counts alone; and `entity` narrows what is found."""
+    token, *lines = cases.script("06-search-forms.sh")
+    told = [cases.run(token, line) for line in lines]
+    assert ["[200]" in text for text in told] == [True, True, True, True, False, False]
+    form, identifier, other_type, none, count, entity = (
+        json.loads(text.partition(" [200]")[0]) for text in told
+    )
+    assert {found["type"] for found in (form, identifier, other_type, none)} == {"searchset"}
+    assert cases.id in matches(form)
+    assert cases.id in matches(identifier)
+    assert cases.id in matches(other_type)  # a 110110, and not a 110101
+    for bundle in (none, count):
+        assert bundle["total"] >= 1
+        assert matches(bundle) == []
+    assert matches(entity) == []
+
+
+def matches(bundle: dict[str, Any]) -> list[str]:
+    entries = bundle.get("entry", [])
+    return [each["resource"]["id"] for each in entries if each["search"]["mode"] == "match"]
+
+
+def test_07_a_body_may_be_compressed(cases: Cases) -> None:
+    assert cases.run(*cases.script("07-gzip.sh")).endswith(" [201]\n")
+
+
+@pytest.mark.parametrize("media_type", ["application/fhir+xml", "application/xml", "text/xml"])
+def test_09_xml_is_refused_and_json_named(cases: Cases, media_type: str) -> None:
+    """docs/decisions/json-only.md: DICOM's audit messages are another format again."""
+    told = cases.send((cases.folder / "09-dicom-audit-message.xml").read_bytes(), "", media_type)
+    assert told.status_code == 415
+    (issue,) = told.json()["issue"]
+    assert FHIR in issue["diagnostics"]
+
+
+def test_10_reading_does_not_multiply_the_ledger(cases: Cases) -> None:
+    """Scans add the same each: what earlier ones recorded is not shown and told of again."""
+    start = datetime.now(UTC).isoformat(timespec="milliseconds")
+    event = json.loads((cases.folder / "event.json").read_bytes())
+    entries = []
+    for number in range(60):
+        system = event["entity"][0]["what"]["identifier"]["system"]
+        what = {"identifier": {"system": system, "value": f"patient-{number}"}}
+        entity = [{**event["entity"][0], "what": what}]
+        resource = {**event, "recorded": start, "entity": entity}
+        request = {"method": "POST", "url": "AuditEvent"}
+        entries.append({"resource": resource, "request": request})
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    assert cases.send(json.dumps(bundle).encode(), "").status_code == 200
+    cases.settle()
+    grown = []
+    for _ in range(3):
+        before = size(cases)
+        url: str | None = f"/AuditEvent?date=ge{start.replace('+', '%2B')}"
+        pages = shown = 0
+        while url is not None:
+            found = cases.get(url).json()
+            pages, shown = pages + 1, shown + len(matches(found))
+            url = next((each["url"] for each in found["link"] if each["relation"] == "next"), None)
+        assert shown == len(entries)
+        cases.settle()
+        grown.append(size(cases) - before)
+    assert set(grown) == {pages + len(entries)}
+
+
+def size(cases: Cases) -> int:
+    """How many entries are published."""
+    return int(cases.get("/digests/latest").json()["size_after"])
