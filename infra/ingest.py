@@ -48,6 +48,7 @@ def add_ingest(
             "SUBJECTS_TABLE": names.named("subjects"),
             "LEDGERS_TABLE": names.named("ledgers"),
             "EVENTS_TABLE": names.named("events"),
+            "LIMITS_TABLE": names.named("limits"),
             "TOKEN_CLAIMS": claims,
             **({} if smart is None else {"SMART_CONFIGURATION": json.dumps(smart)}),
             **public_url(stack.settings),
@@ -91,6 +92,12 @@ def _permissions(names: Names, bus: BusStack) -> list[Permission]:
         ),
         # Whether an id of a sender's is known with other content: the answer says so.
         Permission("KnownIds", ["dynamodb:BatchGetItem"], [names.table_arn("events")]),
+        Permission(
+            "LimitPortals",
+            ["dynamodb:UpdateItem"],
+            [names.table_arn("limits")],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#portal#*"]}},
+        ),
         Permission(
             "UnwrapKeys",
             ["kms:Decrypt"],

@@ -109,6 +109,11 @@ class Names:
         return self.role_arn(self.named("ingest"))
 
     @property
+    def query_role(self) -> str:
+        """Answers questions; may read subject secrets."""
+        return self.role_arn(self.named("query"))
+
+    @property
     def sequencer_roles(self) -> tuple[str, ...]:
         """The sequencers of all ledgers."""
         return tuple(self.role_arn(self.of_ledger(i, "sequencer")) for i in self.ledger_ids)
@@ -138,6 +143,6 @@ class Names:
         """Who may read subject secrets: ingest, query, follower."""
         return (
             self.ingest_role,
-            self.role_arn(self.named("query")),
+            self.query_role,
             self.follower_role,
         )

@@ -1,4 +1,4 @@
-"""Query: what it is told, and exactly what it may do: read, open, and have its uses recorded."""
+"""Query: what it is told, and exactly what it may do: read, open, have its uses recorded."""
 
 from infra.function import LedgerFunction
 from infra.ingest import OWN_ALIAS
@@ -34,6 +34,7 @@ def add_query(
             "SUBJECTS_TABLE": names.named("subjects"),
             "LEDGERS_TABLE": names.named("ledgers"),
             "VIEWS_TABLE": names.named("views"),
+            "LIMITS_TABLE": names.named("limits"),
             "PUBLISHED_BUCKET": names.bucket("published"),
             "INGEST_FUNCTION": recording,
             "TOKEN_CLAIMS": claims,
@@ -78,6 +79,12 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
             ["dynamodb:GetItem"],
             [names.table_arn("ledgers")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys", "*#published"]}},
+        ),
+        Permission(
+            "LimitReaders",
+            ["dynamodb:UpdateItem"],
+            [names.table_arn("limits")],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#reader#*"]}},
         ),
         Permission(
             "UnwrapKeys",

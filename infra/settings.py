@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from infra.settings_limits import STAGE_LIMITS, Limit, Limits
+
 KEY = "audit-ledger"
 STAGES = ("dev", "prod")
 BEFORE_COMPLIANCE = "before_compliance"
@@ -37,11 +39,15 @@ class PatientRule(
 
 
 class Portal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An authenticated sender. `account`: the AWS account whose events on the bus are its own."""
+    """An authenticated sender. `account`: the AWS account whose events on the bus are its own.
+
+    `limit`: of its requests, where it is not that of the ledger's portals.
+    """
 
     id: str
     patient: PatientRule
     account: str | None = None
+    limit: Limit = Limit()
 
 
 class Exclusion(
@@ -83,7 +89,8 @@ class Reports(
 class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ledger. `public`: served to anyone through CloudFront. `readers`: who may search all of
     it, each by a client of its own, where the app itself issues tokens. `detections`: settings of
-    the follower's rules, as `audit_ledger.detections.settings` has them.
+    the follower's rules, as `audit_ledger.detections.settings` has them. `limits`: of its portals
+    and those who read it, where they are not the stage's.
     """
 
     id: str
@@ -92,6 +99,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     public: bool = False
     reports: Reports = Reports()
     detections: dict[str, Any] = {}
+    limits: Limits = Limits()
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `signing_profile`: ARN of a version of an AWS Signer profile, which alone signs functions.
     `public_url`: the API's URL as clients use it, where it is not the API's own: behind a proxy, or
     under a path of a custom domain. `cors_origins`: the sites whose pages may call the API.
+    `limits`: of each portal and reader, where they are not those of the kind of stage.
     """
 
     stage: str
@@ -152,6 +161,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     directory_writers: tuple[str, ...] = ()
     public_url: str | None = None
     cors_origins: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+    def limits_of(self, ledger: Ledger | None = None) -> Limits:
+        """Give the limits that hold in a ledger (None: in those that have none of their own)."""
+        limits = self.limits.over(STAGE_LIMITS[self.stage])
+        return limits if ledger is None else ledger.limits.over(limits)
 
     def origin(self, ledger: Ledger) -> str:
         """Name of a ledger to the world: `<domain>/<ledger id>`, the domain being the stage's."""
@@ -160,13 +175,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
     """Give what functions must know of a ledger: its SSM parameter, before it becomes JSON."""
-    portals = {
-        portal.id: {"patient": msgspec.to_builtins(portal.patient)} for portal in ledger.portals
-    }
+    limits = settings.limits_of(ledger)
+    portals = {}
+    for portal in ledger.portals:
+        own = portal.limit.over(limits.portal)
+        portals[portal.id] = {
+            "patient": msgspec.to_builtins(portal.patient),
+            **({} if own == limits.portal else {"limit": msgspec.to_builtins(own)}),
+        }
     reports = msgspec.to_builtins(ledger.reports)
     return {
         "origin": settings.origin(ledger),
         "portals": portals,
+        "limits": msgspec.to_builtins(limits),
         **({"reports": reports} if reports else {}),
         **({"detections": ledger.detections} if ledger.detections else {}),
     }

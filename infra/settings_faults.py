@@ -24,6 +24,7 @@ from infra.settings import (
     Suspension,
     ledger_parameter,
 )
+from infra.settings_limits import limit_faults, limits_faults
 from infra.settings_places import place_faults
 from infra.settings_web import web_faults
 
@@ -89,6 +90,7 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield "signing_profile", profile, expected
     yield from place_faults(settings)
     yield from web_faults(settings)
+    yield from limits_faults("limits", settings.limits, settings.limits_of())
     yield from _ledger_faults(settings)
     yield from _token_faults(settings)
 
@@ -146,6 +148,11 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield from _reader_faults(place, ledger)
         yield from _report_faults(f"{place}.reports", ledger.reports)
         yield from _detection_faults(place, ledger)
+        limits = settings.limits_of(ledger)
+        yield from limits_faults(f"{place}.limits", ledger.limits, limits)
+        for index, portal in enumerate(ledger.portals):
+            here, own = f"{place}.portals[{index}].limit", portal.limit
+            yield from limit_faults(here, own, own.over(limits.portal))
 
 
 def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object, str]]:

@@ -167,6 +167,34 @@ def _views(names: Names, table: str) -> list[iam.PolicyStatement]:
     ]
 
 
+def _limits(names: Names, table: str) -> list[iam.PolicyStatement]:
+    return [
+        deny_all(
+            "NobodyPutsOrDeletesABucket",
+            [
+                "dynamodb:PutItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:BatchWriteItem",
+                *_PARTIQL_WRITES,
+            ],
+            [table],
+        ),
+        # Nobody empties another's bucket, nor fills one's own.
+        deny_all(
+            "OnlyIngestLimitsPortals",
+            ["dynamodb:UpdateItem"],
+            [table],
+            {**_item("portal#*"), **unless_role(names.ingest_role)},
+        ),
+        deny_all(
+            "OnlyQueryLimitsReaders",
+            ["dynamodb:UpdateItem"],
+            [table],
+            {**_item("reader#*"), **unless_role(names.query_role)},
+        ),
+    ]
+
+
 def _item(item: str) -> dict[str, object]:
     return {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [f"*#{item}"]}}
 
@@ -177,4 +205,5 @@ _OF_TABLE = {
     "subjects": _subjects,
     "ledgers": _ledgers,
     "views": _views,
+    "limits": _limits,
 }

@@ -48,6 +48,7 @@ class TablesStack(StageStack):
         _add_index(subjects, "pseudonym")
         self._table("ledgers", "key", encryption=dynamodb.TableEncryption.AWS_MANAGED)
         self._table("views", "key")
+        self._table("limits", "key")
         add_rebuild_role(self)
 
     def _table(
@@ -144,4 +145,5 @@ _WHY_NO_BACKUP_PLAN = {
         "published state must not be restored over a newer one."
     ),
     "views": _DERIVED,
+    "limits": "One number a caller, of no worth an hour later: without it a bucket is full.",
 }

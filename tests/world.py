@@ -26,6 +26,7 @@ TABLES = {
     "subjects": ("key", "generation"),
     "ledgers": ("key", None),
     "views": ("key", None),
+    "limits": ("key", None),
 }
 INDEXES: dict[str, dict[str, tuple[str | None, list[str]]]] = {
     "events": {name: ("place", ["block"]) for name in ("patient", "agent", "late")},

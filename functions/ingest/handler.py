@@ -12,16 +12,19 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
+from audit_ledger.aws.limits import LimitsTable
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.errors import LedgerError, NotFoundError
 from audit_ledger.http.answers import Answer, answer, json_answer, refusal
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
-from audit_ledger.http.request import Request, read_request
+from audit_ledger.http.request import Request, access_of, read_request
 from audit_ledger.http.serving import finished, routed
+from audit_ledger.limits import Limits
 from functions.ingest.accept import Acceptor
 from functions.ingest.bus import take_from_bus
 from functions.ingest.capability import capability_statement
 from functions.ingest.ledgers import Ledgers
+from functions.ingest.limited import portal_limit
 from functions.ingest.own_events import take_own
 from functions.ingest.routes import ROUTES
 from functions.ingest.ways import way_in
@@ -51,6 +54,18 @@ def acceptor() -> Acceptor:
 def _count_unchecked() -> None:
     logger.warning("conflicts not looked up")
     metrics.add_metric("ConflictsUnchecked", MetricUnit.Count, 1)
+
+
+@cache
+def limits() -> Limits:
+    """One a container: what it has leased, and what was refused."""
+    table = LimitsTable(clients.dynamodb_briefly(), os.environ["LIMITS_TABLE"])
+    return Limits(table, lambda: time.time_ns() // 1000, _count_unlimited)
+
+
+def _count_unlimited() -> None:
+    logger.warning("limits not looked up")
+    metrics.add_metric("LimitsUnchecked", MetricUnit.Count, 1)
 
 
 @cache
@@ -90,10 +105,15 @@ def _answer(event: dict[str, Any]) -> Answer:
     on_route = routed(event, "ingest", public_url)
     if "statusCode" in on_route:
         return on_route
-    request = read_request(on_route, token_claims(), public_url)
-    if request.route in OPEN_ROUTES:
+    if on_route["routeKey"] in OPEN_ROUTES:
+        request = read_request(on_route, token_claims(), public_url)
         return OPEN_ROUTES[request.route](request)
-    acceptor().ledger_of(request.access)  # who may not send learns nothing of what was sent
+    access = access_of(on_route, token_claims())
+    ledger, _ = acceptor().ledger_of(access)  # who may not send learns nothing of what was sent
+    limit = portal_limit(limits(), ledger, access.portal)
+    spent = limit.spend_on_sent(on_route)
+    request = read_request(on_route, token_claims(), public_url)
+    limit.spend_on_unpacked(len(request.body), spent)
     return ROUTES[request.route](acceptor(), request)
 
 

@@ -1,7 +1,7 @@
 """A ledger as ingest knows it: settings and keys (kept for minutes), subjects and queue."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from audit_ledger.aws.event_index import EventIndex
 from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledger_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.aws.parameters import LedgerSettings, PortalSetting
+from audit_ledger.aws.parameters import LedgerSettings, LimitsSetting, PortalSetting
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.errors import UnreachableError
@@ -37,6 +37,7 @@ class Ledger:
     queue: LedgerQueue
     staff: Callable[[str], bytes]
     known_ids: KnownIds
+    limits: LimitsSetting = field(default_factory=LimitsSetting)
 
 
 def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
@@ -96,4 +97,5 @@ class Ledgers:
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
             remembering(keys.index_key),
             KnownIds(index.fingerprints),
+            setting.limits,
         )

@@ -54,9 +54,13 @@ class Desk:
     clock: Callable[[], float]
 
     def admitted(self, request: Request) -> Ledger:
-        """Give the ledger of any genuine token, to read what is published of it."""
+        """Give the ledger of a request's token, to read what is published of it."""
+        return self.admit(request.access)
+
+    def admit(self, access: Access) -> Ledger:
+        """Give the ledger of any genuine token; ForbiddenError where it names none."""
         try:
-            return self.ledgers.get(request.access.required_ledger())
+            return self.ledgers.get(access.required_ledger())
         except NotFoundError:
             raise ForbiddenError("the token's ledger does not exist") from None
 

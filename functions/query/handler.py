@@ -14,6 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
 from audit_ledger.aws.keys import public_key_der
+from audit_ledger.aws.limits import LimitsTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.parameters import LedgerSettings
 from audit_ledger.aws.views import ViewsTable
@@ -21,13 +22,15 @@ from audit_ledger.errors import FormatError, LedgerError, UnreachableError, Veri
 from audit_ledger.events.rejected import operation_outcome
 from audit_ledger.http.answers import Answer, answer, refusal
 from audit_ledger.http.negotiation import require_acceptable
-from audit_ledger.http.request import FHIR_JSON, Request, read_request
+from audit_ledger.http.request import FHIR_JSON, Request, access_of, read_request
 from audit_ledger.http.serving import finished, routed
+from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
 from functions.query.asked import Desk
 from functions.query.derived import get_findings, get_gaps, post_documents_verify
 from functions.query.export import get_export
+from functions.query.limited import spend_on_question
 from functions.query.proofs import (
     get_consistency,
     get_digests,
@@ -140,6 +143,18 @@ def desk() -> Desk:
 
 
 @cache
+def limits() -> Limits:
+    """One a container: what it has leased, and what was refused."""
+    table = LimitsTable(clients.dynamodb_briefly(), os.environ["LIMITS_TABLE"])
+    return Limits(table, lambda: time.time_ns() // 1000, _count_unlimited)
+
+
+def _count_unlimited() -> None:
+    logger.warning("limits not looked up")
+    metrics.add_metric("LimitsUnchecked", MetricUnit.Count, 1)
+
+
+@cache
 def token_claims() -> TokenClaims:
     """Names of the claims that the settings say."""
     return TokenClaims(**msgspec.json.decode(os.environ["TOKEN_CLAIMS"]))
@@ -166,6 +181,8 @@ def _answer(event: dict[str, Any]) -> Answer:
     on_route = routed(event, "query", public_url)
     if "statusCode" in on_route:
         return on_route
+    access = access_of(on_route, token_claims())
+    spend_on_question(limits(), desk().admit(access), access, on_route["routeKey"])
     request = read_request(on_route, token_claims(), public_url)
     if request.route in FORMS:
         require_acceptable(request, *FORMS[request.route])

@@ -180,7 +180,12 @@ UNAUTHORIZED: Json = {
     "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
     "content": MESSAGE,
 }
-THROTTLED: Json = {"description": "Too many requests: try again.", "content": MESSAGE}
+THROTTLED: Json = {
+    "description": "More than the caller's limit allows: ask again after Retry-After. Without it, "
+    "and with a message alone: more requests than the stage takes.",
+    "headers": {"Retry-After": {"schema": {"type": "string", "pattern": "^[1-9][0-9]*$"}}},
+    "content": {**OUTCOME, **MESSAGE},
+}
 NOT_ACCEPTABLE: Json = {
     "description": "Accept takes nothing that this answer could be.",
     "content": OUTCOME,

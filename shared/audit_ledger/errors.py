@@ -33,6 +33,14 @@ class RefusedError(LedgerError):
         raise NotImplementedError
 
 
+class ThrottledError(LedgerError):
+    """Who asks has sent more than its limit allows: all is well again after `retry_seconds`."""
+
+    def __init__(self, retry_seconds: int) -> None:
+        super().__init__(f"more requests than your limit allows: try again in {retry_seconds} s")
+        self.retry_seconds = retry_seconds
+
+
 class TooLargeError(LedgerError):
     """More bytes than the ledger takes: ask for less at a time."""
 

@@ -73,7 +73,7 @@ def test_alarms_of_what_is_shared(dev: Assembly) -> None:
     """Throttled tables, an API that fails, events of the bus that nobody took."""
     found = alarms(dev)
     tables = dev.named("AWS::DynamoDB::Table", "TableName")
-    assert tables.keys() == {"blocks", "events", "subjects", "ledgers", "views"}
+    assert tables.keys() == {"blocks", "events", "subjects", "ledgers", "views", "limits"}
     for name, table in tables.items():
         alarm = found[f"{name}-throttled"]
         of_indexes = [i["IndexName"] for i in table.properties.get("GlobalSecondaryIndexes", [])]

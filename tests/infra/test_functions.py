@@ -36,6 +36,8 @@ def environment(name: str) -> dict[str, Any]:
             "EVENTS_TABLE": f"{P}-events",
             "SUBJECTS_TABLE": f"{P}-subjects",
             "LEDGERS_TABLE": f"{P}-ledgers",
+            "EVENTS_TABLE": f"{P}-events",
+            "LIMITS_TABLE": f"{P}-limits",
             "TOKEN_CLAIMS": CLAIMS,
         },
         "query": {
@@ -45,6 +47,7 @@ def environment(name: str) -> dict[str, Any]:
             "SUBJECTS_TABLE": f"{P}-subjects",
             "LEDGERS_TABLE": f"{P}-ledgers",
             "VIEWS_TABLE": f"{P}-views",
+            "LIMITS_TABLE": f"{P}-limits",
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "INGEST_FUNCTION": INGEST_OF_QUERY,
             "TOKEN_CLAIMS": CLAIMS,

@@ -9,7 +9,7 @@ from tests.infra.policies import Request, decision, listed, role, statements
 
 P = "audit-ledger-prod"
 ORIGIN = "audit.example.org/st-elsewhere"
-TABLES = ("blocks", "events", "subjects", "ledgers", "views")
+TABLES = ("blocks", "events", "subjects", "ledgers", "views", "limits")
 ADMINISTRATOR = role("Admin")
 SEQUENCER = role(f"{P}-st-elsewhere-sequencer")
 PUBLISHER = role(f"{P}-st-elsewhere-publisher")
@@ -148,7 +148,7 @@ def test_every_role_that_a_policy_spares_exists(prod: Assembly) -> None:
     assert spared <= there
 
 
-@pytest.mark.parametrize("table", ["blocks", "events", "ledgers", "views"])
+@pytest.mark.parametrize("table", ["blocks", "events", "ledgers", "views", "limits"])
 @pytest.mark.parametrize("who", OUR_ROLES)
 def test_deletion_is_for_subjects_alone(prod: Assembly, table: str, who: str) -> None:
     """In no other table does anybody delete an item, by whichever call names one."""

@@ -12,6 +12,7 @@ KEYS = {
     "subjects": {"key": ("HASH", "S"), "generation": ("RANGE", "N")},
     "ledgers": {"key": ("HASH", "S")},
     "views": {"key": ("HASH", "S")},
+    "limits": {"key": ("HASH", "S")},
 }
 INDEXES = {
     "events": {

@@ -30,7 +30,7 @@ def kept(assembly: Path, folder: Path) -> Iterator[LocalCloud]:
 
 def tables() -> dict[str, list[str]]:
     found = {}
-    for table in ("blocks", "events", "subjects", "ledgers", "views"):
+    for table in ("blocks", "events", "subjects", "ledgers", "views", "limits"):
         items = boto3.client("dynamodb", REGION).scan(TableName=f"audit-ledger-dev-{table}")
         found[table] = sorted(repr(sorted(item.items())) for item in items["Items"])
     return found

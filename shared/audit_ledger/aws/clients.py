@@ -29,6 +29,11 @@ _LIMITS = Config(
     connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3}
 )
 
+_BRIEF = Config(
+    connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1}
+)
+"""Of calls without which a request goes on."""
+
 
 @cache
 def _descriptions() -> Loader:
@@ -45,6 +50,11 @@ def _client(service: str, limits: Config) -> BaseClient:
 def dynamodb() -> "DynamoDBClient":
     """Client of DynamoDB."""
     return cast("DynamoDBClient", _client("dynamodb", _LIMITS))
+
+
+def dynamodb_briefly() -> "DynamoDBClient":
+    """Client of DynamoDB that waits a second and asks once."""
+    return cast("DynamoDBClient", _client("dynamodb", _BRIEF))
 
 
 def kms() -> "KMSClient":

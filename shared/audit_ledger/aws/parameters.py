@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from audit_ledger.aws.clients import error_code
 from audit_ledger.errors import FormatError, NotFoundError
+from audit_ledger.token_bucket import Rate
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -21,10 +22,30 @@ class PatientRuleSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     base: str | None = None
 
 
+class LimitSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A caller's token bucket: tokens a second, and how many it holds."""
+
+    rate: int
+    burst: int
+
+    @property
+    def bucket(self) -> Rate:
+        """What the bucket counts by."""
+        return Rate(self.rate, self.burst)
+
+
+class LimitsSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of each portal that has none of its own, and of each who reads. None: no limit."""
+
+    portal: LimitSetting | None = None
+    reader: LimitSetting | None = None
+
+
 class PortalSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is configured of a portal."""
+    """What is configured of a portal. `limit`: None where it is that of all portals."""
 
     patient: PatientRuleSetting
+    limit: LimitSetting | None = None
 
 
 class ExclusionSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +104,7 @@ class LedgerSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     portals: dict[str, PortalSetting]
     reports: ReportsSetting = ReportsSetting()
     detections: dict[str, Any] = {}
+    limits: LimitsSetting = LimitsSetting()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,13 @@ from typing import Any
 import msgspec
 
 from audit_ledger.access import ForbiddenError
-from audit_ledger.errors import LedgerError, NotFoundError, RefusedError, TooLargeError
+from audit_ledger.errors import (
+    LedgerError,
+    NotFoundError,
+    RefusedError,
+    ThrottledError,
+    TooLargeError,
+)
 from audit_ledger.events.rejected import operation_outcome
 
 FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
@@ -29,6 +35,9 @@ def refusal(error: LedgerError) -> Answer:
         outcome, status = operation_outcome("error", "forbidden", str(error)), 403
     elif isinstance(error, NotFoundError):
         outcome, status = operation_outcome("error", "not-found", str(error)), 404
+    elif isinstance(error, ThrottledError):
+        outcome, status = operation_outcome("error", "throttled", str(error)), 429
+        headers = {"Retry-After": str(error.retry_seconds)}
     elif isinstance(error, TooLargeError):
         outcome, status = operation_outcome("error", "too-long", str(error)), 413
     else:

@@ -98,6 +98,11 @@ def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
+def access_of(event: Mapping[str, Any], names: TokenClaims) -> Access:
+    """Read what the token of a request says, and nothing else of it."""
+    return read_access(event["requestContext"].get("authorizer", {}).get("jwt", {}), names)
+
+
 def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str = "") -> Request:
     """Read the event of an HTTP API; RejectedEvent where the body is not what was sent.
 
@@ -115,7 +120,7 @@ def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str =
         raise RejectedEvent(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")
     return Request(
         route=event["routeKey"],
-        access=read_access(context.get("authorizer", {}).get("jwt", {}), names),
+        access=access_of(event, names),
         headers=headers,
         media_type=parse_media_type(headers.get("content-type", "")),
         body=sent,

@@ -13,6 +13,7 @@ from audit_ledger.aws.parameters import LedgerSettings, ReportsSetting
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.subjects import SubjectsTable
 from audit_ledger.events import PatientRule, patient_rule
+from audit_ledger.token_bucket import Rate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,6 +47,7 @@ class Ledger:
     published: S3Source
     reports: ReportsSetting
     detections: Mapping[str, Any]
+    reader_limit: Rate | None = None
 
 
 def ledgers(
@@ -61,7 +63,7 @@ def ledgers(
 
     def read(ledger_id: str) -> Ledger:
         setting = settings.read(ledger_id)
-        origin = setting.origin
+        origin, limit = setting.origin, setting.limits.reader
         state = LedgersTable(dynamodb, tables.ledgers, origin)
         wrapped = state.keys()
         wrapping = WrappingKey(kms, f"alias/{name}/{ledger_id}/wrapping", origin)
@@ -85,6 +87,7 @@ def ledgers(
             published=S3Source(tables.published_bucket, ledger_id),
             reports=setting.reports,
             detections=setting.detections,
+            reader_limit=None if limit is None else limit.bucket,
         )
 
     # Without keys it waits for its first event, which may come at any moment.

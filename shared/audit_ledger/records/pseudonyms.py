@@ -50,6 +50,12 @@ def fingerprint(subject_secret: "KeyedHash", resource: bytes) -> bytes:
     return subject_secret.digest(frame(b"audit-ledger/content/v1", resource))
 
 
+def caller_pseudonym(index_key: "KeyedHash", issuer: str, subject: str) -> str:
+    """Pseudonym of whom a token is for, 32 hex digits: names the bucket of a limit."""
+    message = frame(b"audit-ledger/caller/v1", issuer.encode(), subject.encode())
+    return index_key.digest(message)[:PSEUDONYM_BYTES].hex()
+
+
 def document_key(index_key: "KeyedHash", digest: bytes) -> str:
     """Key of a document by its SHA-256 (32 bytes), 64 hex digits."""
     return index_key.digest(frame(b"audit-ledger/document/v1", digest)).hex()

@@ -50,7 +50,7 @@ def test_needs_are_those_of_the_templates(needs: Needs, prod: Assembly) -> None:
     ]
     assert sum(needs.reserved.values()) == sum(reserved)
     assert set(needs.named["AWS::DynamoDB::Table"]) == {
-        f"{P}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "views")
+        f"{P}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "views", "limits")
     }
     assert f"{P}-published-{ACCOUNT}-{REGION}" in needs.named["AWS::S3::Bucket"]
     assert f"alias/{P}/st-elsewhere/sequencer" in needs.named["AWS::KMS::Alias"]
