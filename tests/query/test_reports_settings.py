@@ -61,7 +61,7 @@ def through_the_parameter(reports: dict[str, Any] | None) -> ReportsSetting:
 def test_without_settings_all_is_as_usual() -> None:
     """And the parameter says nothing of reports, as before."""
     settings = settings_with(None)
-    assert ledger_parameter(settings, settings.ledgers[0]).keys() == {"origin", "portals"}
+    assert ledger_parameter(settings, settings.ledgers[0]).keys() == {"origin", "portals", "limits"}
     rules = report_rules(through_the_parameter(None))
     assert (rules.zone.name, rules.masks, rules.suspensions) == ("UTC", False, ())
     usual = AccountingSettings()
