@@ -36,7 +36,6 @@ def environment(name: str) -> dict[str, Any]:
             "EVENTS_TABLE": f"{P}-events",
             "SUBJECTS_TABLE": f"{P}-subjects",
             "LEDGERS_TABLE": f"{P}-ledgers",
-            "EVENTS_TABLE": f"{P}-events",
             "LIMITS_TABLE": f"{P}-limits",
             "TOKEN_CLAIMS": CLAIMS,
         },

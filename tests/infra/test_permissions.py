@@ -278,6 +278,8 @@ def test_who_may_take_the_break_glass_role(
             "ForAllValues:StringEquals",
             ["{origin}#published"],
         ),
+        ("ingest", "LimitPortals", "ForAllValues:StringLike", ["*#portal#*"]),
+        ("query", "LimitReaders", "ForAllValues:StringLike", ["*#reader#*"]),
     ],
 )
 def test_a_ledgers_functions_reach_only_its_own_rows(
@@ -295,12 +297,13 @@ def test_a_ledgers_functions_reach_only_its_own_rows(
         assert statement["Condition"] == {operator: {"dynamodb:LeadingKeys": wanted}}
 
 
-def test_query_may_write_nothing(dev: Assembly) -> None:
+def test_query_may_write_nothing_but_the_limits_of_who_asks(dev: Assembly) -> None:
     """Whatever it finds out is answered; what is recorded of it, ingest writes."""
     reads = re.compile(r"(\w+:(Get|BatchGet|Query|List)\w*|kms:Decrypt|lambda:InvokeFunction)")
     log = {"logs:CreateLogStream", "logs:PutLogEvents"}
     actions = set().union(*granted(dev, "query").values())
-    assert {action for action in actions if not reads.fullmatch(action)} == log
+    limits = granted(dev, "query")[f"{TABLE}-limits"]
+    assert {action for action in actions if not reads.fullmatch(action)} == log | limits
 
 
 def test_a_policy_fits_into_a_managed_policy(dev: Assembly) -> None:

@@ -123,6 +123,10 @@ def test_an_origin_is_domain_and_ledger_id() -> None:
     assert ledger_parameter(settings, settings.ledgers[0]) == {
         "origin": "audit.example.org/st-elsewhere",
         "portals": {"ehr": {"patient": {"reference": True}}},
+        "limits": {
+            "portal": {"rate": 1000, "burst": 20_000},
+            "reader": {"rate": 20, "burst": 600},
+        },
     }
 
 
