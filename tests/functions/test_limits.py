@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
+from audit_ledger.aws import clients
 from functions.ingest import handler
 from functions.ingest.limited import tokens_of
 from tests.functions.ingesting import BODY, BY_BUS, BY_QUERY, R4, send
@@ -136,7 +137,7 @@ def test_requests_pass_where_the_table_does_not_answer(
             asked.append(arguments["TableName"])
             raise ConnectTimeoutError(endpoint_url="https://dynamodb")
 
-    monkeypatch.setattr(handler.clients, "dynamodb_briefly", Silent)
+    monkeypatch.setattr(clients, "dynamodb_briefly", Silent)
     assert statuses(30) == [201] * 30
     assert asked == [f"{NAME}-limits"]
     assert len(world.messages()) == 30
