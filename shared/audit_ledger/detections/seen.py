@@ -10,6 +10,7 @@ from audit_ledger.events.agents import canonical_agent
 from audit_ledger.events.details import AgentDetails, EventDetails
 from audit_ledger.events.ending import Ended, ended
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.own_time import is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 
 Mark = Callable[[str], str]
@@ -19,7 +20,6 @@ SHORTEST_MARK, LONGEST_MARK = 12, 24
 
 # DICOM PS3.16, CID 400 and 401: User Authentication, Login, Logout.
 _AUTHENTICATION: Final = {"110114", "110122", "110123", "login", "logout"}
-_DAY_SECONDS: Final = 86_400
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -52,12 +52,11 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def has_plausible_time(self) -> bool:
-        """Whether its own time can be believed: from 1970 on, no later than a day after the entry.
+        """Whether its own time can be believed, by the rule that reports go by.
 
         Nothing is concluded from others: one wrong clock would spoil what is known of a user.
         """
-        latest = (self.opened.entry_time + _DAY_SECONDS) * 1000
-        return _DAY_SECONDS * 1000 <= self.opened.time_ms <= latest
+        return is_plausible(self.opened.time_ms, self.opened.entry_time)
 
     @property
     def is_staff(self) -> bool:
