@@ -12,7 +12,7 @@ from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, ac
 from tests.http.test_request import read
 
 BODY = b'{"resourceType":"AuditEvent"}'
-PACKED = gzip.compress(BODY)
+PACKED = gzip.compress(BODY, mtime=0)
 
 
 def status_of(body: bytes, coding: str = "gzip", *, is_whole: bool = True) -> int:

@@ -19,11 +19,12 @@ _ENTRY = re.compile(r"[0-9]{1,19}")
 def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
     """Ask for the event, show it, and give the exit code."""
     api = open_api(connection, os.environ)
+    if as_json:
+        submitted = Asked("GET", f"{event_path(event_id)}/$submitted", headers={"Accept": "*/*"})
+        click.echo(api.ask(submitted).body, nl=False)
+        return VERIFIED
     asked = Asked("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
     answered = api.ask(asked)
-    if as_json:
-        click.echo(answered.body, nl=False)
-        return VERIFIED
     details = event_facts.read_details(answered.body)
     if details is None:
         raise CannotTellError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
