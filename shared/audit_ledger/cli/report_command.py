@@ -29,6 +29,7 @@ _INSTANT = re.compile(  # in the zone that the report names
 _FOOTER = ("notes", "verify")
 _TIME_WIDTH = len("2026-11-22 05:59:00")
 _READABLE = 10  # characters a column
+_STATED = "stated"  # below its row: a time that cannot be is rare, and needs a word
 _SECONDARY = {  # where a terminal is too narrow for all of them
     *("user_id", "role", "kind", "failed", "break_glass", "address", "source", "portal"),
     *("entry_time", "received", "event_id", "format", "flags", "conflict"),
@@ -93,7 +94,11 @@ def _show(report: dict[str, Any]) -> None:
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
     """Show rows in the columns that any of them has something in."""
-    titles = [key for key in (rows[0] if rows else ()) if any(_text(row[key]) for row in rows)]
+    titles = [
+        key
+        for key in (rows[0] if rows else ())
+        if key != _STATED and any(_text(row[key]) for row in rows)
+    ]
     if not titles:
         return
     hidden = []
@@ -105,6 +110,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
     )
     for row in rows:
         columns.row([_text(row.get(title)) for title in titles])
+        if stated := _text(row.get(_STATED)):
+            columns.below(f"its sender says {stated}; counted when the ledger took it", "yellow")
     if hidden:
         click.echo(f"{len(hidden)} more columns: in a wider terminal, with --json, --format csv")
 
