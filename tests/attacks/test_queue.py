@@ -79,7 +79,7 @@ def accepted(world: World) -> list[dict[str, Any]]:
     entries = [{"resource": event(n), "request": request} for n in range(EVENTS)]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     body = json.dumps(bundle).encode()
-    answer: Any = ingest.handler(post("/", body, Idempotency_Key="one"), None)
+    answer: Any = ingest.handler(post("/", body, Idempotency_Key="one"), CONTEXT)
     assert answer["statusCode"] == 200
     return world.messages()
 
@@ -266,7 +266,7 @@ def test_what_was_not_compared_for_long_is_said_to_be_unknown(
     assert status == 200
     assert "is not known yet" not in body  # the newest block is always compared
     request = post("/AuditEvent", json.dumps(event(0)).encode())
-    ingest.handler(request, None)
+    ingest.handler(request, CONTEXT)
     appended(world.messages())
     status, body = asked("/AuditEvent", "patient=Patient/0")
     assert (status, "whether entries from 0 on are as sent is not known yet" in body) == (200, True)

@@ -12,6 +12,7 @@ from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import FormatError
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
+from tests.functions.ingesting import CONTEXT
 from tests.functions.publishing import Clock, run
 from tests.functions.requests import post
 from tests.world import NAME, ORIGIN, World
@@ -41,7 +42,7 @@ def keys_of(world: World) -> WrappedKeys | None:
 
 
 def status() -> int:
-    answer: Any = ingest.handler(post("/AuditEvent", EVENT), None)
+    answer: Any = ingest.handler(post("/AuditEvent", EVENT), CONTEXT)
     return int(answer["statusCode"])
 
 

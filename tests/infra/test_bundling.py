@@ -54,8 +54,9 @@ def test_an_asset_holds_only_what_matters(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_our_own_part_of_an_asset_is_small(name: str) -> None:
-    """What pip adds is locked; ours is text, read whole at a cold start: below a megabyte."""
-    sizes = [f.stat().st_size for f in function_sources(name).rglob("*") if f.is_file()]
+    """What pip adds is locked, by a file that is not read there; ours is below a megabyte."""
+    files = [f for f in function_sources(name).rglob("*") if f.name != "requirements.txt"]
+    sizes = [f.stat().st_size for f in files if f.is_file()]
     assert 100_000 < sum(sizes) < 1_000_000
 
 

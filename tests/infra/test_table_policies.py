@@ -142,7 +142,8 @@ def test_every_role_that_a_policy_spares_exists(prod: Assembly) -> None:
     for statement in (s for d in documents for s in statements(d) if s["Effect"] == "Deny"):
         for operator, keys in statement.get("Condition", {}).items():
             if "aws:PrincipalArn" in keys:
-                assert operator == "ArnNotEquals", statement["Sid"]
+                # Spared, or (ArnEquals) what alone it is denied to: each by its exact name.
+                assert operator in ("ArnNotEquals", "ArnEquals"), statement["Sid"]
                 spared |= set(listed(keys["aws:PrincipalArn"]))
     assert spared
     assert spared <= there

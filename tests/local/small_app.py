@@ -65,6 +65,18 @@ SHARED: dict[str, Any] = {
                 "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Undelivered", "Arn"]}},
             },
         },
+        "EchoVersion": {
+            "Type": "AWS::Lambda::Version",
+            "Properties": {"FunctionName": {"Ref": "Echo"}},
+        },
+        "EchoAlias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {
+                "FunctionName": {"Ref": "Echo"},
+                "FunctionVersion": {"Fn::GetAtt": ["EchoVersion", "Version"]},
+                "Name": "live",
+            },
+        },
         "Undelivered": {
             "Type": "AWS::SQS::Queue",
             "Properties": {"QueueName": "small-undelivered"},

@@ -139,7 +139,7 @@ def test_a_receipt_of_each_ledger_is_at_its_fixed_place(run: Run, ledger_id: str
     held = {name: b64decode(text) for name, text in json.loads(record_file.read_text()).items()}
     assert held["entry"] == entries_of(run.build / "published" / ledger_id)[index]
     assert record_file.stat().st_mode & 0o077 == 0
-    said = rf"verified: entry {index} of audit\.example\.org/{ledger_id}\n"
+    said = rf"verified: entry {index} of dev\.audit\.example\.org/{ledger_id}\n"
     assert re.search(said + r"(?: .*\n){2} +it commits to this record", run.output)
 
 
