@@ -130,7 +130,7 @@ class Asked:
         self.later = 0
         desk = Desk(
             kept,
-            lambda _: {"id": "ab" * 32},
+            lambda payload: {"ids": ["ab" * 32] * len(payload["events"])},
             lambda _: None,  # type: ignore[arg-type,return-value]
             lambda origin: ViewsTable(world.dynamodb, f"{NAME}-views", origin),
             lambda _: (b"", b""),

@@ -266,12 +266,18 @@ def test_metadata_says_what_can_be_done_and_searched(world: World, version: str)
     (rest,) = answer_json(send(event))["rest"]
     (resource,) = rest["resource"]
     assert resource["type"] == "AuditEvent"
-    assert {i["code"] for i in resource["interaction"]} == {"create", "read", "search-type"}
+    assert {i["code"] for i in resource["interaction"]} == {
+        "create",
+        "read",
+        "vread",
+        "search-type",
+    }
     declared = {p["name"]: p["type"] for p in resource["searchParam"]}
     assert len(declared) == len(resource["searchParam"])
     assert declared.items() >= ITI_81.items()
     for name, type_ in declared.items():
         value = {"date": "2026", "reference": "Patient/1"}.get(type_, "a")
+        value = {"action": "R", "outcome": "0"}.get(name, value)
         found = parse_search([("date", "2026"), (name, value)], is_strict=True)
         assert found.criteria[-1].parameter == name
 

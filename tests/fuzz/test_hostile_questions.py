@@ -66,7 +66,7 @@ REFUSED = [
     f"/AuditEvent?date={SECRET}",
     "/AuditEvent?date=2026-13",
     "/AuditEvent?date=ge",
-    "/AuditEvent?date=2026&_count=0",
+    "/AuditEvent?date=2026&_count=-1",
     "/AuditEvent?date=2026&_sort=agent",
     f"/AuditEvent?date=2026&_cursor={SECRET}",
     "/AuditEvent?date=2026&_cursor=",

@@ -149,19 +149,13 @@ def set_stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     boto3_client: Any = boto3.client  # its stubs know a service by its literal name only
 
     @cache
-    def client(service: str, **named: Any) -> Any:
-        made = boto3_client(service, **named)
+    def client(service: str, limits: Any) -> Any:
+        made = boto3_client(service, config=limits)
         made.meta.events.register("provide-client-params.*.*", stage.before)
         made.meta.events.register("after-call.*.*", stage.after)
         return made
 
-    class Boto3:
-        """boto3, of which our code uses this."""
-
-        def __init__(self) -> None:
-            self.client = client
-
-    monkeypatch.setattr(clients, "boto3", Boto3())
+    monkeypatch.setattr(clients, "_client", client)
     return stage
 
 
