@@ -179,7 +179,7 @@ def test_the_self_link_says_what_was_applied(asked: Stage) -> None:
     [
         ("", 400),  # not bounded
         ("type=rest", 400),
-        ("patient=1&_count=0", 400),
+        ("patient=1&_count=-1", 400),
         ("patient=1&_sort=agent", 400),
         ("date=yesterday", 400),
         ("patient:missing=true", 400),
