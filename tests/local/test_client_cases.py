@@ -92,6 +92,14 @@ def cases(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Cases(folder, cloud, ids[0])
 
 
+def test_01_what_clients_accept_by_default_is_served(cases: Cases) -> None:
+    """Lists with weights: JSON is acceptable in each, so none is 406 (RFC 9110, 12.5.1)."""
+    lines = [line.partition("#")[0] for line in cases.script("01-accept-hapi-default.sh")]
+    answers = re.findall(r"HTTP/1\.[01] ([0-9]{3}) ", cases.run(*lines))
+    assert answers == ["200"] * len(lines)
+    assert len(lines) == 4
+
+
 def test_02_a_resource_has_the_id_under_which_it_is_read(cases: Cases) -> None:
     """Not the one that its sender gave it, under which there is nothing."""
     assert json.loads((cases.folder / "event.json").read_bytes())["id"] == "1"
