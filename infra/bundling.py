@@ -66,6 +66,12 @@ _NEEDED_ALL_THE_SAME = {
     "query": ("completeness", "exports", "reading", "reports", "search", "verify"),
     "follower": ("completeness", "detections", "reading", "verify"),
 }
+_VERIFIERS_ALONE = (
+    *("digest_signatures", "entries", "entry_range", "entry_rules", "event_bundle", "history"),
+    *("extra_objects", "http_source", "later_digests", "remembered", "state_files", "tree"),
+    *("verification", "workers"),
+)
+"""Modules of `verify` that verify a whole ledger, which no function does."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 
@@ -105,6 +111,8 @@ def function_sources(name: str) -> Path:
     shutil.copytree(REPOSITORY / "shared" / "audit_ledger", package, ignore=_LEFT_OUT)
     for part in set(_NOT_FOR_FUNCTIONS).difference(_NEEDED_ALL_THE_SAME.get(name, ())):
         shutil.rmtree(package / part, ignore_errors=True)
+    for module in _VERIFIERS_ALONE:
+        (package / "verify" / f"{module}.py").unlink(missing_ok=True)
     return folder
 
 

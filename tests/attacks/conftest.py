@@ -1,4 +1,4 @@
-"""The ledger under attack, made once for all tests here."""
+"""The ledger under attack, made once for the matrix."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.attacks.ledger import Ledger, made_ledger
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # moto is one a process: the next module has a world of its own
 def made() -> Iterator[Ledger]:
     """The ledger; whoever attacks it renews it before."""
     with made_ledger() as ledger:

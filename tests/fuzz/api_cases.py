@@ -87,6 +87,7 @@ BOUNDS = (
 _OF_A_PATIENT = ({"patient": f"{MRN}|1"}, {"patient": f"{MRN}|2", "zone": "Europe/Berlin"})
 BOUNDS_OF: dict[str, tuple[dict[str, str], ...]] = {
     "GET /AuditEvent": BOUNDS,
+    "POST /AuditEvent/_search": BOUNDS,
     "GET /accounting": _OF_A_PATIENT,
     "GET /accesses": _OF_A_PATIENT,
     "GET /reports/privacy": ({"from": "2020-01-01"}, {"user": "Practitioner/doc"}),
@@ -166,6 +167,8 @@ def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> di
     def run(case: Any, known: str | None, bound: dict[str, str] | None, kept: int) -> None:
         if known is not None and "{id}" in name:
             case.path_parameters["id"] = "ehr" if name.startswith("GET /portals/") else known
+            if "{version}" in name:  # an event is never changed: it has one
+                case.path_parameters["version"] = "1"
         if bound is not None and name in BOUNDS_OF:
             given = sorted((case.query or {}).items())
             one = dict([given[kept % len(given)]]) if given else {}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -58,6 +59,23 @@ def test_our_own_part_of_an_asset_is_small(name: str) -> None:
     files = [f for f in function_sources(name).rglob("*") if f.name != "requirements.txt"]
     sizes = [f.stat().st_size for f in files if f.is_file()]
     assert 100_000 < sum(sizes) < 1_000_000
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_carries_every_module_of_ours_that_it_imports(name: str) -> None:
+    """By importing it where nothing else of ours is."""
+    sources = function_sources(name)
+    code = f"import functions.{name}.handler, audit_ledger; print(audit_ledger.__file__)"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(sources)!r}]; {code}"],
+        cwd=sources,
+        env={**os.environ, "PYTHONPATH": "", "POWERTOOLS_METRICS_NAMESPACE": "test"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(str(sources))
 
 
 @pytest.mark.parametrize("package", ["reading", "verify"])

@@ -104,7 +104,8 @@ def test_public_ledgers_are_delivered_over_https_from_a_private_bucket(prod: Ass
 
 
 def test_a_ledgers_parameter_says_what_ingest_reads(prod: Assembly) -> None:
-    """Origin, and of each portal how its patients are told apart."""
+    """Origin, of each portal how its patients are told apart, and the limits of its callers."""
+    limits = {"portal": {"rate": 1000, "burst": 20_000}, "reader": {"rate": 20, "burst": 600}}
     parameters = {
         r.properties["Name"]: json.loads(r.properties["Value"])
         for r in prod.resources("AWS::SSM::Parameter")
@@ -116,10 +117,12 @@ def test_a_ledgers_parameter_says_what_ingest_reads(prod: Assembly) -> None:
                 "ehr": {"patient": {"system": "urn:mrn"}},
                 "app": {"patient": {"reference": True}},
             },
+            "limits": limits,
         },
         "/audit-ledger-prod/ledgers/riverside-lab": {
             "origin": "audit.example.org/riverside-lab",
             "portals": {"ehr": {"patient": {"system": "urn:lab"}}},
+            "limits": limits,
         },
     }
 
