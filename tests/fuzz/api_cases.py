@@ -139,8 +139,8 @@ def _send(cloud: LocalCloud, media_type: str, event: JsonObject) -> str:
 def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> dict[int, int]:
     """Send `cases` requests to one operation; give how many answers of each status there were.
 
-    Of those that name an event most name one that is there; of searches and reports most are
-    bounded, and have one other parameter. `same`: the same requests in every run. Raises
+    Of those that name an event most name one that is there, and of those that send one half send
+    one that can be kept; of searches and reports most are bounded, and have one other parameter. `same`: the same requests in every run. Raises
     schemathesis' failures.
     """
     cloud, operation = published.cloud, OPERATIONS[name]
@@ -163,8 +163,17 @@ def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> di
         known=st.one_of(st.none(), st.sampled_from(published.ids)),
         bound=st.one_of(st.none(), st.sampled_from(BOUNDS_OF.get(name, BOUNDS))),
         kept=st.integers(0, 1000),
+        event=st.one_of(st.none(), st.sampled_from([body for of, body in EVENTS if of == FHIR])),
     )
-    def run(case: Any, known: str | None, bound: dict[str, str] | None, kept: int) -> None:
+    def run(
+        case: Any,
+        known: str | None,
+        bound: dict[str, str] | None,
+        kept: int,
+        event: JsonObject | None,
+    ) -> None:
+        if event is not None and name == "POST /AuditEvent":
+            case.body, case.media_type = event, FHIR
         if known is not None and "{id}" in name:
             case.path_parameters["id"] = "ehr" if name.startswith("GET /portals/") else known
             if "{version}" in name:  # an event is never changed: it has one
