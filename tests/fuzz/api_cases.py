@@ -140,8 +140,8 @@ def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> di
     """Send `cases` requests to one operation; give how many answers of each status there were.
 
     Of those that name an event most name one that is there, and of those that send one half send
-    one that can be kept; of searches and reports most are bounded, and have one other parameter. `same`: the same requests in every run. Raises
-    schemathesis' failures.
+    one that can be kept; of searches and reports most are bounded, and have one other parameter.
+    `same`: the same requests in every run. Raises schemathesis' failures.
     """
     cloud, operation = published.cloud, OPERATIONS[name]
     is_write = name in ("POST /", "POST /AuditEvent", "POST /events")
