@@ -4,6 +4,7 @@ Each is found, recorded, and then answered, as JSON, CSV or a page to print. A r
 many events that its answer is there within query's 28 seconds; whoever asks for more is told so.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -158,7 +159,8 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
     is_given = given.get("from") is not None
     if found.reached_ms is not None and (is_given or found.reached_ms + 1 >= times.period.to_ms):
         raise _too_costly(found)
-    events, period = [opened.event for opened in found.found], times.period
+    events: Sequence[OpenedEvent] = [opened.event for opened in found.found]
+    period = times.period
     if found.reached_ms is not None:
         period = Period(found.reached_ms + 1, period.to_ms)
     patients = tuple(map(named_patient, given.patients))
@@ -222,18 +224,28 @@ def _too_costly(found: FoundInPeriod) -> RejectedSearch:
     return RejectedSearch(413, "too-costly", "from and to", f"a shorter period: {why}")
 
 
-def _newer_half(events: Sequence[OpenedEvent], period: Period) -> tuple[list[OpenedEvent], Period]:
-    """Give the newer events of a period, about half of them, and the period that has them all."""
+def _newer_half(
+    events: Sequence[OpenedEvent], period: Period
+) -> tuple[Sequence[OpenedEvent], Period]:
+    """Give the newer events of a period, about half of them, and the period that has them all.
+
+    None where all are of one time: a period is parted between times.
+    """
     times = sorted(
         t
         for e in events
         if (t := counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms)) is not None
     )
-    start = times[len(times) // 2] + 1 if times else period.to_ms
-    if start >= period.to_ms:
-        return [], period
-    kept = [e for e in events if e.time_ms >= start or e.entry_time * 1000 >= start]
-    return kept, Period(start, period.to_ms)
+    middle = bisect_right(times, times[0], lo=len(times) // 2) if times else 0
+    if middle == len(times):
+        return (), period
+    newer = Period(times[middle], period.to_ms)
+    kept = [
+        e
+        for e in events
+        if counted_ms(e.time_ms, e.entry_time, newer.from_ms, newer.to_ms) is not None
+    ]
+    return kept, newer
 
 
 def _user(text: str) -> Criterion:

@@ -1,6 +1,5 @@
 """The HTTP API on this machine: routes, authorizer and limits as deployed, handlers behind it."""
 
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -14,13 +13,9 @@ from audit_ledger.errors import LedgerError, TooLargeError
 from infra.local.authorizer import ForbiddenError, UnauthorizedError, authorize
 from infra.local.cors import Cors
 from infra.local.deployment import Deployment
+from infra.local.http_body import MAX_BODY_BYTES, UnreadableBodyError, read_body
 from infra.local.http_event import Answer, Request, Routes, message, to_answer, to_event
 from infra.local.runner import FunctionFailedError, Runner
-
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""API Gateway quotas: payload size of an HTTP API."""
-
-_LENGTH = re.compile(r"[0-9]{1,12}")  # of a Content-Length that anybody means
 
 TOO_LARGE = message(413, "Request Entity Too Large")
 
@@ -95,32 +90,24 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
         disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
         def handle_any(self) -> None:
-            length = self.headers.get("content-length", "0")
-            if not _LENGTH.fullmatch(length) or "transfer-encoding" in self.headers:
+            try:
+                body = read_body(self.rfile, self.headers)
+            except UnreadableBodyError:
                 self.close_connection = True
-                self.send(message(411, "Length Required"))
+                self.send(message(400, "Bad Request"))
                 return
-            body = self.rfile.read(min(int(length), MAX_BODY_BYTES + 1))
-            if len(body) > MAX_BODY_BYTES:
-                self.discard(int(length) - len(body))
+            if body is None:
+                self.close_connection = True
                 self.send(TOO_LARGE)
                 return
             request = Request(
                 self.command,
                 self.path,
-                tuple(self.headers.items()),
+                tuple((n, v) for n, v in self.headers.items() if n.lower() != "transfer-encoding"),
                 body,
                 str(self.client_address[0]),
             )
             self.send(api.answer(request))
-
-        def discard(self, size: int) -> None:
-            """Read the rest of a body, so that the client reads the answer."""
-            while size > 0:
-                piece = self.rfile.read(min(size, 1 << 20))
-                if not piece:
-                    return
-                size -= len(piece)
 
         def send(self, answer: Answer) -> None:
             self.send_response(answer.status)
@@ -128,6 +115,8 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
                 if name not in _LEFT_TO_THE_SERVER:
                     self.send_header(name, value)
             self.send_header("content-length", str(len(answer.body)))
+            if self.close_connection:
+                self.send_header("connection", "close")
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(answer.body)

@@ -187,9 +187,39 @@ def test_a_body_that_lambda_does_not_take_is_413(client: Client) -> None:
     assert response.status == 413
 
 
-def test_a_body_without_length_is_411(client: Client) -> None:
-    response, _ = client.ask("POST", "/events", b"0\r\n\r\n", {"Transfer-Encoding": "chunked"})
-    assert response.status == 411
+CHUNKED = {"Transfer-Encoding": "chunked"}
+
+
+def test_a_body_in_chunks_arrives_whole(client: Client) -> None:
+    """RFC 9112, section 7.1: sizes in hexadecimal, extensions and trailers are nothing to us."""
+    body = b"3\r\nabc\r\nA;name=value\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
+    event = client.event("POST", "/events", body, {**CHUNKED, "Content-Type": "text/plain"})
+    assert event["body"] == "abc0123456789"
+    assert "transfer-encoding" not in event["headers"]
+    assert "body" not in client.event("POST", "/events", b"0\r\n\r\n", CHUNKED)
+
+
+def test_a_body_in_chunks_over_ten_megabytes_is_413(client: Client) -> None:
+    chunk = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
+    response, content = client.ask("POST", "/events", chunk * 11 + b"0\r\n\r\n", CHUNKED)
+    assert (response.status, content) == (413, b'{"message":"Request Entity Too Large"}')
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"x\r\n\r\n", CHUNKED),
+        (b"3\r\nabcdef\r\n0\r\n\r\n", CHUNKED),
+        (b"0\r\n" + b"a: b\r\n" * 101 + b"\r\n", CHUNKED),
+        (b"0\r\n\r\n", {"Transfer-Encoding": "gzip, chunked"}),
+        (b"", {"Content-Length": "many"}),
+    ],
+)
+def test_a_body_whose_length_cannot_be_told_is_400(
+    client: Client, body: bytes, headers: dict[str, str]
+) -> None:
+    response, _ = client.ask("POST", "/events", body, headers)
+    assert (response.status, response.getheader("connection")) == (400, "close")
 
 
 def test_a_function_that_raises_is_500_and_says_nothing(client: Client) -> None:
