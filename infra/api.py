@@ -25,8 +25,9 @@ from infra.tokens import PortalTokens
 REQUESTS_A_SECOND = 1000
 BURST_REQUESTS = 500
 
-# What is logged of a request: nothing of its path, query, headers or body; and no address of its
-# source, which API Gateway cannot shorten (docs/decisions/no-source-address-in-the-access-log.md).
+# The access log records nothing of a request's path, query, headers or body. It records no source
+# address either, which API Gateway cannot shorten
+# (docs/decisions/0017-no-source-address-in-the-access-log.md).
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",

@@ -2,7 +2,7 @@
 
 A `.pyc` file is of one Python version, so it takes an interpreter of that version, of whichever
 patch release, since these share the format. Lambda's file system is read only: what is not compiled
-here is compiled at every cold start (docs/decisions/bytecode-in-assets.md).
+here is compiled at every cold start (docs/decisions/0009-bytecode-in-assets.md).
 """
 
 import os

@@ -1,7 +1,7 @@
 """Code signing: where settings name a signing profile, Lambda runs what that signed and no more.
 
-Off by default, because `cdk deploy` uploads what nobody signed: docs/decisions/code-signing.md says
-what signing takes. Enforced where it is on: a warning would stop no one.
+Off by default, because `cdk deploy` uploads unsigned assets: docs/decisions/0010-code-signing.md
+describes the signing steps. Enforced where it is on: a warning would stop no one.
 """
 
 from typing import cast

@@ -101,7 +101,7 @@ def publisher_permissions(
             [names.table_arn("ledgers")],
             {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
         ),
-        # Once: docs/decisions/first-keys.md.
+        # Once: docs/decisions/0011-first-keys.md.
         Permission(
             "MakeFirstKeys",
             ["dynamodb:GetItem", "dynamodb:PutItem"],

@@ -2,7 +2,7 @@
 
 What cannot be appended now (the ledger is frozen, KMS or DynamoDB fail) comes again every twelve
 minutes for seven days. Only then is it a dead letter, archived at once and long before its queue
-would drop it: see docs/decisions/receives-carry-messages-to-the-archive.md.
+would drop it: see docs/decisions/0018-receives-carry-messages-to-the-archive.md.
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@
 
 All parts are pinned to the size that was published when the first was asked for, and all receipts
 to the one checkpoint of the digest of that size, however much the ledger grows meanwhile: `next`
-carries the time of that digest, authenticated. See docs/decisions/exports-in-parts.md.
+carries the time of that digest, authenticated. See docs/decisions/0007-exports-in-parts.md.
 """
 
 import re

@@ -164,7 +164,7 @@ OPERATIONS: dict[str, Json] = {
         "operationId": "exportPart",
         "summary": first_line(ROUTES["GET /export"]),
         "description": (
-            "docs/decisions/exports-in-parts.md says how parts become files. Scopes as for a "
+            "docs/decisions/0007-exports-in-parts.md says how parts become files. Scopes as for a "
             "search, with `r` and `s`. Each part is recorded in the ledger, and the export."
         ),
         "parameters": [

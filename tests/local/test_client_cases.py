@@ -153,7 +153,7 @@ def test_07_a_body_may_be_compressed(cases: Cases) -> None:
 
 @pytest.mark.parametrize("media_type", ["application/fhir+xml", "application/xml", "text/xml"])
 def test_09_xml_is_refused_and_json_named(cases: Cases, media_type: str) -> None:
-    """docs/decisions/json-only.md: DICOM's audit messages are another format again."""
+    """docs/decisions/0013-json-only.md: DICOM's audit messages are another format again."""
     told = cases.send((cases.folder / "09-dicom-audit-message.xml").read_bytes(), "", media_type)
     assert told.status_code == 415
     (issue,) = told.json()["issue"]

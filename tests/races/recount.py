@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from tests.tlog.naive import largest_power_of_two_below
 from tests.world import ALIAS, NAME, ORIGIN, World
 
-FAR_MS = 120_000  # docs/decisions/late-events.md
+FAR_MS = 120_000  # docs/decisions/0008-late-events.md
 
 
 @dataclass(frozen=True)

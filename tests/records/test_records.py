@@ -107,7 +107,7 @@ def unpacked_with_dictionary(frame: bytes) -> bytes:
 def test_the_dictionary_is_the_one_that_records_were_sealed_with() -> None:
     """One byte changed would lose every record: its SHA-256, as `docs/decisions` has it."""
     data = (Path(audit_ledger.records.__path__[0]) / "fhir-1.zdict").read_bytes()
-    decision = REPOSITORY / "docs" / "decisions" / "dictionary-for-records.md"
+    decision = REPOSITORY / "docs" / "decisions" / "0005-dictionary-for-records.md"
     assert hashlib.sha256(data).hexdigest() in decision.read_text()
 
 

@@ -5,7 +5,7 @@ entry), `place` (the event's own time and the entry, in one number that sorts), 
 row), `conflict` where the event id was taken by other content. Sparse attributes feed the
 secondary indexes, which sort by place: `patient` and `agent` (origin#pseudonym), `late` (origin)
 of events whose own time is more than two minutes from the entry's
-(docs/decisions/late-events.md). A further person of an event has an item of its own,
+(docs/decisions/0008-late-events.md). A further person of an event has an item of its own,
 key origin#event id#n. `lost` in the place of all that: a rebuild found the entry nowhere, and the
 event is as unknown as if it had no item.
 """

@@ -2,7 +2,7 @@
 
 A sender's clock may be wrong: a dead battery says 1970, a typing error 2062, a local time written
 as UTC lies hours ahead. The entry's time is the ledger's own. What an own time may be at most is
-decided here, for reports and detections alike (docs/decisions/implausible-times.md).
+decided here, for reports and detections alike (docs/decisions/0012-implausible-times.md).
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 FHIR is served as JSON, in R4 (4.0) unless R5 (5.0) or R4B (4.3, whose resources of ours are those
 of R4) is asked for by `fhirVersion` (FHIR, http.html, content types and version parameter). XML is
-not served; docs/decisions/json-only.md says why.
+not served; docs/decisions/0013-json-only.md says why.
 """
 
 from collections.abc import Mapping

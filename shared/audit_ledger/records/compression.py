@@ -4,7 +4,7 @@
 
 The dictionary is public and fixed: records that were sealed with it open with it alone, so a better
 one gets another number and this one stays. How it was made, and what it saves:
-docs/decisions/dictionary-for-records.md.
+docs/decisions/0005-dictionary-for-records.md.
 """
 
 from functools import cache

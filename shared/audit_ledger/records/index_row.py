@@ -8,7 +8,7 @@ flags:
 
 `time` is the event's own, in milliseconds. `agents` are persons, who the index finds events by;
 `others` are applications and devices, found among the events of a patient or a period
-(docs/decisions/agents-in-the-index.md). Without `patient` the subject is `ledger`.
+(docs/decisions/0001-agents-in-the-index.md). Without `patient` the subject is `ledger`.
 """
 
 import re

@@ -8,7 +8,7 @@ hold), so that the reader may take any.
 A criterion is a lookup only when each of its alternatives can be hashed: `patient.identifier` with
 a system and a value, `patient=1` (a Patient), `agent=Practitioner/1`. What cannot be hashed
 filters: a token without system or without value, an agent's id without type; and agents of a type
-that the index does not hold (devices, organisations: docs/decisions/agents-in-the-index.md).
+that the index does not hold (devices, organisations: docs/decisions/0001-agents-in-the-index.md).
 """
 
 from collections.abc import Iterable
