@@ -332,6 +332,25 @@ def test_another_digest_than_the_one_remembered_is_a_fork(tmp_path: Path) -> Non
         assert found(report) == [("forked", name, None)]
 
 
+@pytest.mark.parametrize("more", ["of nobody", "its own, once more"])
+def test_a_line_put_below_a_digest_does_not_have_the_true_one_accused(
+    tmp_path: Path, more: str
+) -> None:
+    """Who serves a copy may add signature lines without any key; a digest has one line."""
+    writer, memory = ledger_of(299), StateFile(tmp_path / "state")
+    assert writer.last is not None
+    own = writer.last_note.rpartition(b"\n\n")[2]
+    line = own if more == "its own, once more" else "— somebody AAAAAQA=\n".encode()
+    copy = writer.objects.copy()
+    copy.files |= dict.fromkeys((writer.last.name, "digests/latest"), writer.last_note + line)
+    report = verify(copy, Keys().policy(), writer.now, memory=memory, wait=lambda _: None)
+    assert {str(finding.code) for finding in report.findings} == {"digest-malformed"}
+    assert verified(writer, memory).answer is Answer.VERIFIED
+    writer.add_events(5)
+    writer.publish()
+    assert verified(writer, memory).answer is Answer.VERIFIED
+
+
 def test_state_is_kept_where_users_programs_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """XDG Base Directory Specification: only absolute paths count."""
     monkeypatch.setenv("HOME", "/home/me")

@@ -259,6 +259,52 @@ def test_no_redirect_leads_to_another_scheme(site: Site, location: str) -> None:
     assert len(site.seen) == 1
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://[::1/x",
+        "http://[no address]/x",
+        "//[::/x",
+        f"http://{'a' * 64}.example/x",
+        "http://a..example/x",
+        "http://\xff\xfe/x",
+        "http://127.0.0.1:port/x",
+    ],
+)
+def test_a_redirect_to_what_is_no_url_is_unreachable(
+    site: Site, location: str, status: int
+) -> None:
+    """Whatever a server names, the answer is *incomplete* and nothing else is raised."""
+    site.answers = [reply(status, Location=location)] * 3
+    with pytest.raises(UnreachableError, match="checkpoint: "):
+        site.source().read("checkpoint")
+
+
+CONTRADICTORY_LENGTHS = {
+    "two lengths": b"Content-Length: 3\r\nContent-Length: 5\r\n\r\nwhole",
+    "two lengths, the larger first": b"Content-Length: 5\r\nContent-Length: 3\r\n\r\nwhole",
+    "gzip as transfer coding": b"Transfer-Encoding: gzip\r\n\r\nwhole",
+    "gzip, then chunked": b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n",
+    "chunked, then gzip on a line of its own": (
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CONTRADICTORY_LENGTHS)
+def test_an_answer_whose_end_is_not_clear_is_unreachable(site: Site, what: str) -> None:
+    """RFC 9112, Section 6: nobody can say which of its bytes are the object."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\n" + CONTRADICTORY_LENGTHS[what])
+        request.close_connection = True
+
+    site.answers = [answer] * 3
+    with pytest.raises(UnreachableError, match="tile/0/000: "):
+        site.source().read("tile/0/000")
+
+
 def test_https_is_not_left_for_http() -> None:
     """Nor for anything else."""
     handler = _SameScheme()
@@ -329,6 +375,48 @@ def test_a_folder_says_what_is_no_object(tmp_path: Path) -> None:
     assert folder.read("tile/0/000") is None
     with pytest.raises(UnreachableError, match="no such folder"):
         Folder(tmp_path / "other").read("checkpoint")
+
+
+def test_a_folder_below_a_link_is_not_taken_for_empty(tmp_path: Path) -> None:
+    """A stray object there would not be seen, so the answer is *incomplete*, as of a loop."""
+    writer = ledger_of(300, 600)
+    folder, elsewhere = tmp_path / "ledger", tmp_path / "elsewhere"
+    writer.objects.write_to(folder)
+    (folder / "digests").rename(elsewhere)
+    (elsewhere / "stray").write_bytes(b"x")
+    (folder / "digests").symlink_to(elsewhere)
+    report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
+    assert report.answer is Answer.INCOMPLETE
+    assert "digests: a link to a folder" in report.findings[0].message
+    (folder / "digests").unlink()
+    elsewhere.rename(folder / "digests")
+    (folder / "digests" / "stray").unlink()
+    (folder / "around").symlink_to(folder)
+    report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
+    assert report.answer is Answer.INCOMPLETE
+    (folder / "around").unlink()
+    (folder / "around").symlink_to("around")
+    report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
+    assert [(str(f.code), f.where) for f in report.findings] == [("unknown-object", "around")]
+
+
+def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
+    """Whoever makes a copy decides how deep; the walk neither recurses nor ends in a traceback."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("a", dir_fd=folder)
+        deeper = os.open("a", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = deeper
+    os.close(os.open("object", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+    os.close(folder)
+    try:
+        assert list(Folder(tmp_path).list_all()) == ["a/" * 1200 + "object"]
+    finally:  # shutil.rmtree, which pytest would call, recurses
+        for depth in range(1200, 0, -1):
+            below = tmp_path / ("a/" * depth)
+            (below / "object").unlink(missing_ok=True)
+            below.rmdir()
 
 
 def test_a_huge_file_is_read_no_further_than_objects_go(tmp_path: Path) -> None:

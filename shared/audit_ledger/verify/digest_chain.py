@@ -73,14 +73,19 @@ def walk_digests(
 def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Finding]]:
     """Read a well-formed digest, and say what in it contradicts its place or its checkpoint.
 
-    Its signatures are not checked. Raises FormatError for what is none.
+    Its signature is not checked. Raises FormatError for what is none. It has one signature line:
+    whoever could add another, which no key need have made, would change the bytes whose hash is
+    remembered, and have the true digest accused.
     """
     findings: list[Finding] = []
 
     def found(code: Code, message: str) -> None:
         findings.append(Finding(code, path, None, f"{path}: {message}"))
 
-    digest = decode_digest(parse_note(data).text)
+    note = parse_note(data)
+    if len(note.signatures) != 1:
+        raise FormatError(f"digest: {len(note.signatures)} signature lines, expected one")
+    digest = decode_digest(note.text)
     checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
     if digest.name != path:
         found(Code.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")

@@ -143,6 +143,8 @@ class HttpSource:
             raise _PassingError(str(error.reason)) from None
         except (OSError, HTTPException) as error:  # while the body was read
             raise _PassingError(str(error) or type(error).__name__) from None
+        except ValueError:  # urllib and idna, of where a redirect leads
+            raise UnreachableError(f"{where}: redirected to what is no URL") from None
 
 
 class _PassingError(Exception):
@@ -168,6 +170,8 @@ def _body(answer: HTTPResponse, where: str, end: float) -> bytes:
     """Give the object; only 200 says that all of it, as it was published, follows (RFC 9110)."""
     if answer.status != HTTPStatus.OK:
         raise UnreachableError(f"{where}: HTTP status {answer.status}, expected 200")
+    if len(answer.headers.get_all("Transfer-Encoding", [])) > answer.chunked:
+        raise UnreachableError(f"{where}: a transfer coding other than chunked, not asked for")
     data = bytearray()
     while len(data) <= MAX_OBJECT_BYTES:
         more = answer.read1(min(_PIECE_BYTES, MAX_OBJECT_BYTES + 1 - len(data)))
@@ -176,8 +180,8 @@ def _body(answer: HTTPResponse, where: str, end: float) -> bytes:
         data += more
         if time.monotonic() > end:
             raise _PassingError("it drips")
-    declared = answer.headers.get("Content-Length")
-    if declared is not None and len(data) <= MAX_OBJECT_BYTES and declared != str(len(data)):
+    declared = set(answer.headers.get_all("Content-Length", []))
+    if declared and len(data) <= MAX_OBJECT_BYTES and declared != {str(len(data))}:
         raise _PassingError("the connection ended within the answer")
     try:
         return decode_content(bytes(data), ",".join(answer.headers.get_all("Content-Encoding", [])))

@@ -138,16 +138,35 @@ class Folder:
             os.close(file)
 
     def list_all(self) -> Iterator[str]:
-        """Walk the folder; whatever is not a folder is an object."""
+        """Walk the folder; whatever is not a folder is an object.
 
-        def refuse(error: OSError) -> None:
-            raise UnreachableError(f"{error.filename}: {error.strerror}")
+        Links to folders are not walked: they may lead around, or to all of the machine. As what is
+        below them is not known then, UnreachableError ends the walk.
+        """
+        below, links = [""], []
+        while below:
+            prefix = below.pop()
+            try:
+                with os.scandir(f"{self.path}/{prefix}") as entries:
+                    for entry in entries:
+                        path = prefix + entry.name
+                        if not _is_folder(entry):
+                            yield path
+                        elif entry.is_symlink():
+                            links.append(path)
+                        else:
+                            below.append(f"{path}/")
+            except OSError as error:
+                raise UnreachableError(f"{error.filename}: {error.strerror}") from None
+        if links:
+            raise UnreachableError(f"{links[0]}: a link to a folder, which is not followed")
 
-        for folder, _, files in os.walk(self.path, onerror=refuse):
-            below = os.path.relpath(folder, self.path)
-            prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
-            for file in files:
-                yield prefix + file
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that lead around in a circle
+        return False
 
 
 def _read_all(file: int, size_bytes: int) -> bytes:
