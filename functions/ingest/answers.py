@@ -8,7 +8,13 @@ import msgspec
 from audit_ledger.events import Event, RejectedEvent, operation_outcome
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
+from audit_ledger.http.answers import (
+    FHIR_VERSIONS,
+    MOST_SPELLED_BYTES,
+    Answer,
+    answer,
+    spelled_bytes,
+)
 from audit_ledger.http.request import Request
 from functions.ingest.sealing import Sealed
 
@@ -41,8 +47,35 @@ def bundle_response(
 ) -> Answer:
     """200 with a response Bundle: one entry for each of the request, in its order.
 
-    The resources are in it where `return=representation` asks for them.
+    The resources are in it where `return=representation` asks for them. What was accepted must be
+    answered: where that is more than an answer holds, the resources are left out, which
+    Preference-Applied says, and then the sentences beside the flags.
     """
+    versions = {
+        FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
+    }
+    version = versions.pop() if len(versions) == 1 else ""
+    taken = [result[1] for result in results if not isinstance(result, RejectedEvent)]
+    headers = _conflict_header(taken)
+    if request.preference == "representation":
+        body = _response_bundle(kind, results, request.base, with_resources=True)
+        if spelled_bytes(body) <= MOST_SPELLED_BYTES:
+            return answer(200, body, version, headers)
+        headers["Preference-Applied"] = "return=minimal"
+    body = _response_bundle(kind, results, request.base)
+    if spelled_bytes(body) > MOST_SPELLED_BYTES:
+        body = _response_bundle(kind, results, request.base, with_sentences=False)
+    return answer(200, body, version, headers)
+
+
+def _response_bundle(
+    kind: str,
+    results: Sequence[tuple[Event, Sealed] | RejectedEvent],
+    base: str,
+    *,
+    with_resources: bool = False,
+    with_sentences: bool = True,
+) -> bytes:
     entries: list[dict[str, Any]] = []
     for result in results:
         entry: dict[str, Any] = {}
@@ -50,19 +83,13 @@ def bundle_response(
             response = {"status": str(result.status), "outcome": result.operation_outcome()}
         else:
             event, sealed = result
-            if request.preference == "representation":
+            if with_resources:
                 entry["resource"] = msgspec.Raw(_as_read(event, sealed))
-            response = {"status": "201", "location": _location(request.base, sealed)}
+            response = {"status": "201", "location": _location(base, sealed)}
             if sealed.flags or sealed.is_conflict:
-                response["outcome"] = accepted_outcome(sealed)
+                response["outcome"] = accepted_outcome(sealed, with_sentences=with_sentences)
         entries.append({**entry, "response": response})
-    versions = {
-        FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
-    }
-    body = {"resourceType": "Bundle", "type": kind, "entry": entries}
-    version = versions.pop() if len(versions) == 1 else ""
-    taken = [result[1] for result in results if not isinstance(result, RejectedEvent)]
-    return answer(200, msgspec.json.encode(body), version, _conflict_header(taken))
+    return msgspec.json.encode({"resourceType": "Bundle", "type": kind, "entry": entries})
 
 
 def events_accepted(sealed: Sequence[Sealed]) -> Answer:
@@ -79,8 +106,16 @@ def events_accepted(sealed: Sequence[Sealed]) -> Answer:
     }
 
 
-def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
-    """Say that an event was accepted, and what in it is not as the profiles have it."""
+def accepted_outcome(sealed: Sealed, *, with_sentences: bool = True) -> dict[str, Any]:
+    """Say that an event was accepted, and what in it is not as the profiles have it.
+
+    An issue each; without sentences one issue of all codes.
+    """
+    found = _issues(sealed)
+    if not found:
+        return operation_outcome("information", "informational", "accepted")
+    if not with_sentences:
+        return operation_outcome("warning", "business-rule", " ".join(code for code, _ in found))
     issues = [
         {
             "severity": "warning",
@@ -88,10 +123,8 @@ def accepted_outcome(sealed: Sealed) -> dict[str, Any]:
             "details": {"text": text},
             "diagnostics": code,
         }
-        for code, text in _issues(sealed)
+        for code, text in found
     ]
-    if not issues:
-        return operation_outcome("information", "informational", "accepted")
     return {"resourceType": "OperationOutcome", "issue": issues}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from audit_ledger.http.request import FHIR_JSON
-from audit_ledger.search.documented import PARAMETERS, UNSUPPORTED
+from audit_ledger.search.documented import PARAMETERS, REFUSED, UNSUPPORTED
 
 DATE = "2026-11-26"
 INTERACTIONS = ("create", "read", "vread", "search-type")
@@ -50,8 +50,9 @@ def capability_statement(fhir_version: str, base: str) -> bytes:
                         "type": "AuditEvent",
                         "documentation": "Search parameters that are not supported are left out "
                         "and named in the answer, and refused with Prefer: handling=strict: "
-                        f"{UNSUPPORTED}. Modifiers: :missing; :not of tokens; :exact and :contains "
-                        "of strings; :identifier and :<type> of references.",
+                        f"{UNSUPPORTED}. Refused either way: {REFUSED}. Modifiers: :missing; "
+                        ":not of tokens; :exact and :contains of strings; :identifier and "
+                        ":<type> of references.",
                         "interaction": [{"code": code} for code in INTERACTIONS],
                         "conditionalCreate": False,
                         "searchParam": [

@@ -3,14 +3,18 @@
 from collections import defaultdict
 from dataclasses import replace
 
+import msgspec
+
 from audit_ledger.aws.event_search import Place
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
-from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer, spelled_bytes
 from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.request import FORM, Request
 from audit_ledger.reading.opening import Opened
-from audit_ledger.search.bundle import Found, Issue, searchset
+from audit_ledger.search.bundle import Found, Issue, Shown, as_shown, remarks, searchset
+from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.lookups import patient_lookups
 from audit_ledger.search.parameters import parse_search
@@ -23,8 +27,9 @@ from functions.query.event_version import VERSION, version_headers
 from functions.query.find import NO_TIME, UNOPENED, Page
 from functions.query.own_events import ITI_81
 
-MOST_BYTES = 2_500_000
-"""Of a page's events. Lambda gives back 6 MiB of JSON, in which each byte may take two."""
+MOST_BYTES = 5_000_000
+"""Of a page's events as they are shown, and of what is said of each, spelled as Lambda spells an
+answer: of that it gives back 6 MiB. An event of the other release may be ten times what it was."""
 
 _WARNINGS = {
     UNOPENED: (
@@ -81,8 +86,10 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
     page, total = Page((), None), None
+    found: list[Shown] = []
     if not search.counts_only:
-        page = within_an_answer(finder.page(search, after, question.has_time))
+        page = finder.page(search, after, question.has_time)
+        page, found = within_an_answer(page, search, form.release)
     said = altered(question, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):
@@ -99,7 +106,7 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         next_cursor = encode_cursor(keys.index_key, reached, binding)
     bundle = searchset(
         search,
-        _with_repeats(page),
+        found,
         base=request.base,
         release=form.release,
         next_cursor=next_cursor,
@@ -167,16 +174,22 @@ def patients_of(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[Pati
     return tuple(dict.fromkeys(patient for patients in lookups for patient in patients))
 
 
-def within_an_answer(page: Page) -> Page:
+def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:
     """End a page before its events are more than an answer holds; the first is always in it."""
     size_bytes = 0
-    for number, opened in enumerate(page.found):
-        size_bytes += len(opened.event.resource)
-        if number and size_bytes > MOST_BYTES:
-            last = page.found[number - 1].event
+    found: list[Shown] = []
+    for each in _with_repeats(page):
+        one = as_shown(each, search, release)
+        size_bytes += spelled_bytes(one.event.body)
+        size_bytes += sum(
+            spelled_bytes(msgspec.json.encode(words)) for _, words in remarks(one, release)
+        )
+        if found and size_bytes > MOST_BYTES:
+            last = found[-1].found.opened
             reached = Place(last.time_ms, last.seq, 0)
-            return replace(page, found=page.found[:number], next=reached)
-    return page
+            return replace(page, found=page.found[: len(found)], next=reached), found
+        found.append(one)
+    return page, found
 
 
 def _with_repeats(page: Page) -> list[Found]:

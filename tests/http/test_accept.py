@@ -93,6 +93,9 @@ def test_the_example_of_the_rfc(name: str, others: list[str], wins: str) -> None
         ("application/fhir+xml;q=0.5, application/fhir+json", "4.0"),
         (f"{FHIR};fhirVersion=4.0, {FHIR};fhirVersion=5.0;q=0.1", "4.0"),
         (f"{FHIR};fhirVersion=4.0;q=0.1, {FHIR};fhirVersion=5.0", "5.0"),
+        ("application/json;q=0, */*;q=0.1", "4.0"),  # the answer is application/fhir+json
+        ("application/json;q=0, application/fhir+json;q=0.5", "4.0"),
+        ("application/fhir+json;q=0, application/json", "4.0"),
         (f"{FHIR};fhirVersion=5.0", "5.0"),
         (f"{FHIR};fhirVersion=5.0.0", "5.0"),
         (f"{FHIR};fhirVersion=4.3", "4.3"),
@@ -116,6 +119,7 @@ def test_fhir_is_served_where_any_of_it_is_acceptable(accept: str | None, versio
         "application/fhir+xml",
         "application/fhir+xml, text/turtle;q=0.5",
         "application/json;q=0",
+        "application/fhir+json;q=0, */*",
         "*/*;q=0",
         "*/*, application/fhir+json;q=0, application/json;q=0, application/*;q=0",
         "text/html",

@@ -147,14 +147,18 @@ def test_a_form_says_more_than_the_query_string() -> None:
         ("return=something", False, ""),
         ("return=representation, handling=strict", True, "representation"),
         ("handling=lenient; return=OperationOutcome", False, "OperationOutcome"),
-        ("handling = strict", False, ""),
+        ("handling = strict", True, ""),
+        ('handling="strict", return="Representation"', True, "representation"),
+        ("return=operationoutcome", False, "OperationOutcome"),
+        ("return=minimal, return=representation", False, "minimal"),
+        ("handling=lenient, handling=strict", False, ""),
         ("respond-async", False, ""),
     ],
 )
 def test_preferences_are_read_from_one_header(
     prefer: str, is_strict: bool, preference: str
 ) -> None:
-    """RFC 7240: parted by commas, or as some send them by semicolons; unknown ones do not count."""
+    """RFC 7240: quoted or not, the first of two; parted by commas, or as some do by semicolons."""
     request = read(headers={"prefer": prefer})
     assert (request.handles_strictly, request.preference) == (is_strict, preference)
 

@@ -9,7 +9,8 @@ import pytest
 
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.search.bundle import Found, Issue, searchset
+from audit_ledger.search.bundle import Found, Issue, Searchset, as_shown
+from audit_ledger.search.bundle import searchset as searchset_of_shown
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
 from tests.events.made import encoded, r4, r5
@@ -23,10 +24,16 @@ def search(*pairs: tuple[str, str]) -> Search:
     return parse_search([("date", "ge2020"), *pairs], is_strict=False)
 
 
+def searchset(asked: Search, found: list[Found], *, release: Release, **how: Any) -> Searchset:
+    """The Bundle of events as they are shown in a release."""
+    shown = [as_shown(one, asked, release) for one in found]
+    return searchset_of_shown(asked, shown, release=release, **how)
+
+
 def bundle(*found: Found, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
     """The Bundle, decoded."""
     asked = how.pop("asked", search())
-    made = searchset(asked, found, base=BASE, release=release, **how)
+    made = searchset(asked, list(found), base=BASE, release=release, **how)
     decoded: dict[str, Any] = json.loads(made.body)
     return decoded
 

@@ -17,6 +17,7 @@ _RANGE: Final = re.compile(rf"{_TOKEN}/{_TOKEN}|\*")
 _WEIGHT: Final = re.compile(r"[0-9]{0,3}(?:\.[0-9]{0,9})?")
 _VERSION: Final = re.compile(r"([0-9]{1,4}\.[0-9]{1,4})(?:\.[0-9]{1,4})?")
 _FULL_WEIGHT: Final = 1000
+_EXACT: Final = 3
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,19 @@ def choose(ranges: Sequence[MediaRange], offers: Sequence[Offer]) -> int | None:
 
 
 def _rank(ranges: Sequence[MediaRange], offer: Offer) -> tuple[int, bool]:
-    """Give the weight of an offer, and whether the range that gives it names its version."""
+    """Give the weight of an offer, and whether the range that gives it names its version.
+
+    It is served under its first name, for which wildcards stand too; the others must be named.
+    """
+    return max(_rank_of_name(ranges, offer, name) for name in offer.names)
+
+
+def _rank_of_name(ranges: Sequence[MediaRange], offer: Offer, name: str) -> tuple[int, bool]:
     most_specific = (0, False)
     weight = 0
     for each in ranges:
-        precision = _precision(each.essence, offer)
-        if precision == 0:
+        precision = _precision(each.essence, name)
+        if precision == 0 or (precision < _EXACT and name != offer.names[0]):
             continue
         names_version = bool(offer.fhir_version and each.fhir_version)
         if names_version and each.fhir_version != offer.fhir_version:
@@ -87,14 +95,14 @@ def _rank(ranges: Sequence[MediaRange], offer: Offer) -> tuple[int, bool]:
     return weight, most_specific[1]
 
 
-def _precision(essence: str, offer: Offer) -> int:
-    """Say how exactly a range names an offer: 3 by a name, 2 by the type, 1 anything, 0 not."""
-    if essence in offer.names:
-        return 3
+def _precision(essence: str, name: str) -> int:
+    """Say how exactly a range names a media type: 3 itself, 2 its type, 1 anything, 0 not."""
+    if essence == name:
+        return _EXACT
     if essence == "*/*":
         return 1
     kind, _, subtype = essence.partition("/")
-    return 2 if subtype == "*" and offer.names[0].startswith(f"{kind}/") else 0
+    return 2 if subtype == "*" and name.startswith(f"{kind}/") else 0
 
 
 def _media_range(element: str) -> MediaRange | None:

@@ -21,6 +21,10 @@ FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
 RETRY_SECONDS = 5
 """After which to ask again where the ledger cannot answer now (RFC 9110, Section 10.2.3)."""
 
+MOST_SPELLED_BYTES = 6_000_000
+"""Of a body, as Lambda spells it: an answer of a function has 6 MiB (6,291,456 bytes) at most, with
+its status and headers. What is larger is lost, and the caller is told 500 of what was done."""
+
 Answer = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
@@ -55,6 +59,11 @@ def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answ
         "headers": {"Content-Type": "application/json", **named},
         "body": msgspec.json.encode(content).decode(),
     }
+
+
+def spelled_bytes(body: bytes) -> int:
+    """Give the bytes that a body in UTF-8 takes in an answer of a function: a JSON string."""
+    return len(msgspec.json.encode(body.decode())) - 2  # the quotes around it
 
 
 def answer(status: int, body: bytes, version: str, headers: dict[str, str] | None = None) -> Answer:

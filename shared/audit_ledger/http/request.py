@@ -13,7 +13,7 @@ from audit_ledger.http.base_url import base_url
 from audit_ledger.http.content_coding import decoded
 
 MAX_KEY_LENGTH = 255
-PREFERENCES = ("minimal", "representation", "OperationOutcome")
+PREFERENCES = {each.lower(): each for each in ("minimal", "representation", "OperationOutcome")}
 MAX_FIELDS = 200  # of a query string
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FORM = "application/x-www-form-urlencoded"
@@ -52,11 +52,7 @@ class Request:
     @property
     def preference(self) -> str:
         """What `Prefer: return=` asks for: minimal, representation, OperationOutcome; else ""."""
-        for part in self.headers.get("prefer", "").replace(";", ",").split(","):
-            name, _, value = part.strip().partition("=")
-            if name.lower() == "return" and value in PREFERENCES:
-                return value
-        return ""
+        return PREFERENCES.get(_preferences(self.headers).get("return", ""), "")
 
     @property
     def query_pairs(self) -> list[tuple[str, str]]:
@@ -74,8 +70,7 @@ class Request:
     @property
     def handles_strictly(self) -> bool:
         """Whether `Prefer: handling=strict` asks to refuse parameters that are not known."""
-        parts = self.headers.get("prefer", "").lower().replace(";", ",").split(",")
-        return "handling=strict" in [part.strip() for part in parts]
+        return _preferences(self.headers).get("handling") == "strict"
 
     def require_media_type(self, *allowed: str) -> None:
         """Raise RejectedEvent (415) unless the body is of one of these types."""
@@ -83,6 +78,18 @@ class Request:
             raise RejectedEvent(
                 415, "not-supported", "Content-Type", f"one of {', '.join(allowed)}"
             )
+
+
+def _preferences(headers: Mapping[str, str]) -> dict[str, str]:
+    """Read Prefer (RFC 7240): names and values in lower case; of one given twice the first.
+
+    Some clients part preferences by semicolons, which is for the parameters of one: none has any.
+    """
+    found: dict[str, str] = {}
+    for part in headers.get("prefer", "").lower().replace(";", ",").split(","):
+        name, _, value = part.partition("=")
+        found.setdefault(name.strip(), value.strip().removeprefix('"').removesuffix('"'))
+    return found
 
 
 def _pairs(text: str, place: str) -> list[tuple[str, str]]:

@@ -34,6 +34,13 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     repeats: str | None = None
 
 
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """An event of the page as the Bundle has it."""
+
+    found: Found
+    event: ShownEvent
+
+
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An issue of an OperationOutcome; `code` is a FHIR IssueType."""
 
@@ -78,9 +85,18 @@ class _Bundle(
     entry: list[_Entry] = []
 
 
+def as_shown(found: Found, search: Search, release: Release) -> Shown:
+    """Give an event as it is shown in a release, or the elements of it that are asked for."""
+    event = shown_event(found.opened, release)
+    if search.elements:
+        body = with_elements(event.body, search.elements, event.release)
+        event = msgspec.structs.replace(event, body=body)
+    return Shown(found, event)
+
+
 def searchset(
     search: Search,
-    found: Sequence[Found],
+    shown: Sequence[Shown],
     *,
     base: str,
     release: Release,
@@ -95,37 +111,28 @@ def searchset(
     else is to be said of the whole answer; `total`: how many match, None where that is not known.
     Which parameters were ignored, and what each event is, is said here.
     """
-    shown = [shown_event(one.opened, release) for one in found]
-    if search.elements:
-        shown = [
-            msgspec.structs.replace(
-                event, body=with_elements(event.body, search.elements, event.release)
-            )
-            for event in shown
-        ]
     url = f"{base}/AuditEvent"
     links = [_Link("self", f"{url}?{self_query(search)}")]
     if next_cursor is not None:
         links.append(_Link("next", f"{url}?{next_query(search, next_cursor)}"))
     entries = [
         _Entry(
-            full_url=f"{url}/{one.opened.event_id}",
-            resource=msgspec.Raw(event.body),
+            full_url=f"{url}/{one.found.opened.event_id}",
+            resource=msgspec.Raw(one.event.body),
             search={"mode": "match"},
         )
-        for one, event in zip(found, shown, strict=True)
+        for one in shown
     ]
     issues = [*_ignored(search), *warnings]
-    for index, (one, event) in enumerate(zip(found, shown, strict=True)):
+    for index, one in enumerate(shown):
         place = (f"Bundle.entry[{index}].resource",)
         issues += [
-            Issue("information", code, words, place)
-            for code, words in _remarks(one, event, release)
+            Issue("information", code, words, place) for code, words in remarks(one, release)
         ]
     if issues:
         entries.append(_Entry(resource=_Outcome(issues), search={"mode": "outcome"}))
     body = msgspec.json.encode(_Bundle("searchset", total, links, entries))
-    return Searchset(body, release if all(each.release == release for each in shown) else None)
+    return Searchset(body, release if all(one.event.release == release for one in shown) else None)
 
 
 def _ignored(search: Search) -> Iterator[Issue]:
@@ -135,8 +142,9 @@ def _ignored(search: Search) -> Iterator[Issue]:
         )
 
 
-def _remarks(one: Found, event: ShownEvent, release: Release) -> Iterator[tuple[str, str]]:
+def remarks(shown: Shown, release: Release) -> Iterator[tuple[str, str]]:
     """Say what an event is, beside what its sender says: issue codes and words."""
+    one, event = shown.found, shown.event
     if one.opened.conflict:
         yield "conflict", "conflict: its sender used the id of another event, with other content"
     if one.opened.cut:

@@ -85,8 +85,15 @@ OF_THE_ANSWER: Final = {
 MODIFIERS: Final = ("exact", "contains", "not", "missing", "identifier")
 
 UNSUPPORTED: Final = (
-    "`based-on`, `encounter`, `_content`, `_filter`, `_has`, `_include`, `_list`, `_profile`, "
-    "`_query`, `_revinclude`, `_security`, `_source`, `_tag`, `_text`, `_type`, "
-    "`_summary` other than `count`, `_sort` other than by `date`"
+    "`based-on`, `encounter`, `_contained`, `_containedType`, `_content`, `_filter`, `_graph`, "
+    "`_has`, `_in`, `_include`, `_language`, `_list`, `_maxresults`, `_pretty`, `_profile`, "
+    "`_query`, `_revinclude`, `_score`, `_security`, `_source`, `_tag`, `_text`, `_type`, chains "
+    "other than `.identifier`, `_summary` other than `count` and `false`"
 )
 """Of FHIR's parameters for AuditEvent, R4 and R5: named in the answer, where they are given."""
+
+REFUSED: Final = (
+    "`_sort` other than by `date` or `-date`, the prefixes `ne` and `ap` of dates, and modifiers "
+    "that a parameter has not"
+)
+"""What would make an answer another one than was asked for: refused, strictly or not."""
