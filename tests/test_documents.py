@@ -1,0 +1,63 @@
+"""Documents for contributors: their index is complete, and each place that they name exists."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+PAGES = ("CONTRIBUTING.md", "SECURITY.md", "docs/README.md", "docs/architecture.md")
+TOP = "docs|functions|shared|infra|tests"
+
+
+def places() -> Iterator[tuple[str, str]]:
+    """Yield each page with the paths that it names, relative to the repository."""
+    for page in PAGES:
+        text = (REPOSITORY / page).read_text()
+        folder = (REPOSITORY / page).parent
+        for link in re.findall(r"\]\(([^)#]+)\)", text):
+            if "://" not in link:
+                yield page, str((folder / link).resolve().relative_to(REPOSITORY))
+        for path in re.findall(rf"`((?:{TOP})/[\w./-]+)`", text):
+            yield page, path
+
+
+@pytest.mark.parametrize(("page", "place"), sorted(set(places())))
+def test_named_place_exists(page: str, place: str) -> None:
+    """A link or a path in a code span leads to a file or folder."""
+    assert (REPOSITORY / place).exists(), f"{page} names {place}"
+
+
+def test_index_lists_each_document() -> None:
+    """docs/README.md links to every document and runbook; decisions have an index of their own."""
+    linked = set(re.findall(r"\]\(([^)#]+)\)", (DOCS / "README.md").read_text()))
+    documents = {
+        str(path.relative_to(DOCS))
+        for path in DOCS.rglob("*.*")
+        if path.parent.name != "decisions" and path.name != "README.md"
+    }
+    assert documents <= linked
+    assert "decisions/README.md" in linked
+
+
+def test_architecture_lists_each_package_and_function() -> None:
+    """The tables of docs/architecture.md are complete."""
+    text = (DOCS / "architecture.md").read_text()
+    first_cells = set(re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE))
+    library = REPOSITORY / "shared" / "audit_ledger"
+    functions = REPOSITORY / "functions"
+    expected = {path.parent.name for path in library.glob("*/__init__.py")}
+    expected |= {f"functions/{path.parent.name}" for path in functions.glob("*/handler.py")}
+    assert first_cells == expected
+
+
+def test_pre_commit_hooks_run_the_commands_of_make_check() -> None:
+    """The hooks are those commands, in that order."""
+    recipe = (REPOSITORY / "Makefile").read_text().split("\ncheck:")[1].split("\n\n")[0]
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()[1:]]
+    config = (REPOSITORY / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"^ +entry: (.+)$", config, re.MULTILINE) == commands
+    assert set(re.findall(r"^ +- repo: (.+)$", config, re.MULTILINE)) == {"local"}
+    assert set(re.findall(r"^ +language: (.+)$", config, re.MULTILINE)) == {"system"}
