@@ -1,7 +1,9 @@
 """`ledger republish`: lost published files are put back, byte for byte, and named."""
 
+import base64
 import re
 from collections.abc import Callable
+from hashlib import sha256
 
 import pytest
 
@@ -111,7 +113,7 @@ def test_a_digest_without_a_version_is_lost_for_good(
     """Nobody can sign it again; the rest is put back all the same."""
     lost = digests_of(large)[1]
     lose(large, lost, "tile/0/001")
-    monkeypatch.setattr(LedgerObjects, "last_version", lambda *_: None)
+    monkeypatch.setattr(LedgerObjects, "versions", lambda *_: iter(()))
     ran = commands.republish()
     assert ran.code == 3
     assert "  missing: tile/0/001: put back" in ran.out.splitlines()
@@ -124,10 +126,43 @@ def test_a_version_that_its_successor_does_not_name_is_not_put_back(
     """Somebody's who wrote and deleted it."""
     lost = digests_of(large)[1]
     lose(large, lost)
-    monkeypatch.setattr(LedgerObjects, "last_version", lambda *_: b"planted\n")
+    monkeypatch.setattr(LedgerObjects, "versions", lambda *_: iter([b"planted\n"]))
     ran = commands.republish("--json")
     assert (ran.code, ran.report["lost"]) == (3, [lost])
     assert lost not in large.published()
+
+
+def put_over(world: World, path: str, data: bytes) -> None:
+    world.s3.put_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}", Body=data)
+
+
+def test_a_version_below_what_others_put_over_it_is_found(large: World, commands: Commands) -> None:
+    """Object Lock kept it, however many were put over it before it was deleted."""
+    before, lost = large.published(), digests_of(large)[1]
+    put_over(large, lost, b"planted\n")
+    put_over(large, lost, b"planted once more\n")
+    lose(large, lost)
+    ran = commands.republish("--json")
+    assert (ran.code, ran.report["put_back"], ran.report["lost"]) == (0, [lost], [])
+    assert large.published() == before
+
+
+def test_what_a_planted_digest_names_is_not_put_back(large: World, commands: Commands) -> None:
+    """A digest put over another cannot have a version of its own choice locked in the chain."""
+    first, second, *_ = digests_of(large)
+    true, forged = large.published()[second], b"planted in place of the first\n"
+    put_over(large, first, forged)
+    lose(large, first)
+    named = base64.b64encode(sha256(forged).digest())
+    planted = re.sub(rb"(?<=\nprevious )(\S+) \S+", rb"\1 " + named, true)
+    assert planted != true
+    put_over(large, second, planted)
+    assert commands.republish().code == 0
+    there = large.published()
+    assert there[second] == planted  # evidence, and `ledger verify` names it
+    assert sha256(there[first]).digest() == base64.b64decode(
+        re.findall(rb"\nprevious \S+ (\S+)", true)[0]
+    )
 
 
 def change_a_block(world: World) -> None:

@@ -128,20 +128,18 @@ class LedgerObjects:
                 if marker["IsLatest"]:
                     yield marker["Key"][start:]
 
-    def last_version(self, path: str) -> bytes | None:
-        """Read the newest version of a deleted object, None where there is none."""
+    def versions(self, path: str) -> Iterator[bytes]:
+        """Read the versions of an object, be it deleted or not, newest first."""
         key = self._key(path)
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=key
         )
         versions = [v for page in pages for v in page.get("Versions", []) if v["Key"] == key]
-        if not versions:
-            return None
-        newest = max(versions, key=lambda version: version["LastModified"])
-        answer = self._client.get_object(
-            Bucket=self._bucket, Key=key, VersionId=newest["VersionId"]
-        )
-        return answer["Body"].read()
+        for version in sorted(versions, key=lambda version: version["LastModified"], reverse=True):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=key, VersionId=version["VersionId"]
+            )
+            yield answer["Body"].read()
 
     def retention_of_the_first(self, folder: str) -> Retention:
         """Say how the first object under a folder is locked; NotFoundError where there is none."""

@@ -9,6 +9,7 @@ by the publisher, which has them in its state.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import chain
 from typing import Protocol
 
 from audit_ledger.aws.ledgers import PublishedState
@@ -49,7 +50,7 @@ class Published(Protocol):
     def get(self, path: str) -> StoredObject | None: ...
     def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
     def deleted(self, folder: str) -> Iterable[str]: ...
-    def last_version(self, path: str) -> bytes | None: ...
+    def versions(self, path: str) -> Iterable[bytes]: ...
     def put_once(
         self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
     ) -> None: ...
@@ -151,22 +152,29 @@ class Republish:
         there = {path for path in self.published.names("digests/") if is_digest_name(path)}
         names = sorted(deleted | there | {state.digest_name}, key=_age, reverse=True)
         name, sha256_ = state.digest_name, sha256(state.digest).digest()
-        known: dict[str, bytes] = {state.digest_name: state.digest}
+        data: bytes | None = state.digest
         for path in names:
-            if path == name and path not in there:
-                data = known.get(path) or self.published.last_version(path)
-                if data is None or sha256(data).digest() != sha256_:
-                    yield path, None
-                    return  # nothing names those before it
-                yield path, data
-            elif path == name:
-                stored = self.published.get(path)
-                data = known.get(path) or (stored.data if stored else b"")
-            else:
+            if path != name:
                 continue  # of no chain: not the ledger's, `ledger verify` names it
+            if path != state.digest_name:
+                data = self._digest(path, sha256_, is_there=path in there)
+            if data is None:
+                yield path, None
+                return  # nothing names those before it
+            if path not in there:
+                yield path, data
             name, sha256_ = previous_digest(data)
         if name:
             yield name, None
+
+    def _digest(self, path: str, sha256_: bytes, *, is_there: bool) -> bytes | None:
+        """Read the digest that has this hash: what is there now, or a version that was before.
+
+        Somebody may have put others over it, and deleted them or not: none of these is believed.
+        """
+        present = self.published.get(path) if is_there else None
+        candidates = chain([present.data] if present else [], self.published.versions(path))
+        return next((data for data in candidates if sha256(data).digest() == sha256_), None)
 
 
 def _age(path: str) -> tuple[str, int]:
