@@ -20,9 +20,10 @@ demo: .venv/.ready ## A hospital's day through the local ledger to a verified di
 test: .venv/.ready ## All tests
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
-check: .venv/.ready ## Format, lint, types, one validated synth
+check: .venv/.ready ## Format, lint, spelling, types, one validated synth
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
 	$(BIN)/mypy
 	$(BIN)/python -m infra.synth --validate
 

@@ -1,7 +1,10 @@
 """Documents for contributors: their index is complete, and each place that they name exists."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +64,20 @@ def test_pre_commit_hooks_run_the_commands_of_make_check() -> None:
     assert re.findall(r"^ +entry: (.+)$", config, re.MULTILINE) == commands
     assert set(re.findall(r"^ +- repo: (.+)$", config, re.MULTILINE)) == {"local"}
     assert set(re.findall(r"^ +language: (.+)$", config, re.MULTILINE)) == {"system"}
+
+
+def test_spelling_check_finds_each_retired_idiom(tmp_path: Path) -> None:
+    """Idioms of several words are in the dictionary and in the regular expression of the check."""
+    dictionary = (REPOSITORY / ".codespell" / "retired-idioms.txt").read_text()
+    idioms = [line.partition("->")[0] for line in dictionary.splitlines()]
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(idioms))
+    ran = subprocess.run(
+        [sys.executable, "-m", "codespell_lib", page],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.findall(r"^.+:(\d+): (.+) ==> ", ran.stdout, re.MULTILINE)
+    assert found == [(str(number), idiom) for number, idiom in enumerate(idioms, 1)]
