@@ -33,7 +33,7 @@ def test_limits_are_the_code_s() -> None:
     )
     assert f"| time | {SECONDS} seconds |" in PAGE
     words = " ".join(PAGE.split())
-    assert f"holds {MOST_BYTES / 1e6:g} MB of events" in words
+    assert f"contains {MOST_BYTES / 1e6:g} MB of events" in words
     assert f"has opened {MOST_OPENED:,} records or has read {MOST_BLOCKS} blocks" in words
     assert (LATE_MS, YOUNG_SECONDS) == (2 * 60_000, 10)
     assert "more than two minutes late" in words
