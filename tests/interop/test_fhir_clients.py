@@ -12,7 +12,7 @@ from infra.local.cloud import LocalCloud, local_cloud
 from infra.synth import synthesize
 from tests.conftest import REPOSITORY, skip_unless_ci
 from tests.dynamodb_server.server import NODE
-from tests.events.made import PATIENT_ROLE, r4
+from tests.events.made import PATIENT_ROLE, r4, r5
 from tests.interop.fhir_clients.programs import (
     HERE,
     NotInstalledError,
@@ -23,7 +23,7 @@ from tests.interop.fhir_clients.programs import (
 )
 
 BUILD = REPOSITORY / "build" / "fhir_clients"
-BALP = HERE.parent / "hapi"
+HAPI = HERE.parent / "hapi"
 LEDGER = "north"
 MRN = "https://north.example/mrn"
 AUDITED = "https://hapi.example/fhir"
@@ -102,18 +102,24 @@ def test_a_client_finds_what_it_created(cloud: LocalCloud, client: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def balp(cloud: LocalCloud) -> dict[str, Any]:
-    """What HAPI's BALP interceptor sent and its generic client found; skipped without Maven."""
+def hapi() -> list[str | Path]:
+    """What runs a program of HAPI FHIR, but for its source; skipped without Maven."""
     maven, java = shutil.which("mvn"), shutil.which("java")
     if not (maven and java):
         skip_unless_ci("no Maven or no Java on this machine: no HAPI FHIR")
     assert maven
     assert java
     try:
-        class_path = java_class_path(BUILD / "hapi", maven, BALP / "pom.xml")
+        class_path = java_class_path(BUILD / "hapi", maven, HAPI / "pom.xml")
     except NotInstalledError as error:
         skip_unless_ci(f"HAPI FHIR cannot be had: {error}")
         raise
+    return [java, "-XX:TieredStopAtLevel=1", "-cp", class_path]
+
+
+@pytest.fixture(scope="module")
+def balp(cloud: LocalCloud, hapi: list[str | Path]) -> dict[str, Any]:
+    """What HAPI's BALP interceptor sent and its generic client found."""
     sent: dict[str, Any] = {}
 
     def settle(said: dict[str, Any]) -> None:
@@ -122,14 +128,7 @@ def balp(cloud: LocalCloud) -> dict[str, Any]:
 
     tokens = cloud.tokens
     given = [cloud.url, tokens.portal(LEDGER, "hapi"), tokens.security(LEDGER), AUDITED]
-    command: list[str | Path] = [
-        java,
-        "-XX:TieredStopAtLevel=1",
-        "-cp",
-        class_path,
-        BALP / "BalpEvents.java",
-    ]
-    return {"found": converse(command, given, settle), **sent}
+    return {"found": converse([*hapi, HAPI / "BalpEvents.java"], given, settle), **sent}
 
 
 def ids_of(sent: dict[str, Any]) -> list[str]:
@@ -173,3 +172,37 @@ def test_hapi_finds_by_patient_and_agent_and_pages(balp: dict[str, Any]) -> None
     assert sorted(found["by agent"]) == sorted(bert)
     assert [len(page) for page in found["pages"]] == [2, 1]
     assert sorted(chain.from_iterable(found["pages"])) == sorted(bert)
+
+
+def test_a_validating_client_of_r5_reads_r4_and_r5_alike(
+    cloud: LocalCloud, hapi: list[str | Path]
+) -> None:
+    """It asks /metadata whether the server is of R5, and takes no element that R5 does not have."""
+    agent = [{"who": {"reference": "Practitioner/r5"}, "requestor": True}]
+    older = r4(
+        recorded="2026-11-22T05:59:01Z",
+        subtype=[{"system": "http://hl7.org/fhir/restful-interaction", "code": "vread"}],
+        agent=agent,
+        entity=[{"what": {"identifier": {"system": MRN, "value": "old"}}, "role": PATIENT_ROLE}],
+    )
+    newer = r5(
+        recorded="2026-11-22T05:59:02Z",
+        agent=agent,
+        patient={"identifier": {"system": MRN, "value": "new"}},
+    )
+    said: dict[str, Any] = {}
+
+    def settle(first: dict[str, Any]) -> None:
+        said.update(first)
+        publish(cloud)
+
+    tokens = cloud.tokens
+    given = [cloud.url, tokens.portal(LEDGER, "ehr"), tokens.security(LEDGER), older, newer]
+    told = converse([*hapi, HAPI / "ValidatingR5.java"], given, settle)
+    of_r4, of_r5 = said["created"]
+    expected = [
+        {"id": of_r4, "code": "vread", "patient": "old"},
+        {"id": of_r5, "code": "read", "patient": "new"},
+    ]
+    assert said["returned"] == expected[1]
+    assert told == {"release": "5.0.0", "read": expected, "found": expected}

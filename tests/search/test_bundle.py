@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import pytest
 
@@ -39,11 +40,11 @@ def bundle(*found: Found, release: Release = "fhir-r4", **how: Any) -> dict[str,
 
 
 def issues(of: dict[str, Any]) -> list[dict[str, Any]]:
-    """The issues of the OperationOutcome, which is the last entry and has no URL."""
+    """The issues of the OperationOutcome, which is the last entry; its URL is of nothing stored."""
     entry = of["entry"][-1]
     assert entry["search"] == {"mode": "outcome"}
     assert entry["resource"]["resourceType"] == "OperationOutcome"
-    assert "fullUrl" not in entry
+    assert UUID(entry["fullUrl"].removeprefix("urn:uuid:")).version == 4
     found: list[dict[str, Any]] = entry["resource"]["issue"]
     return found
 

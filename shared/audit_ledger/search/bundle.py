@@ -2,7 +2,8 @@
 
     {"resourceType":"Bundle","type":"searchset","link":[{"relation":"self","url":…},…],"entry":[
       {"fullUrl":"<base>/AuditEvent/<event id>","resource":…,"search":{"mode":"match"}},…
-      {"resource":{"resourceType":"OperationOutcome",…},"search":{"mode":"outcome"}}]}
+      {"fullUrl":"urn:uuid:…","resource":{"resourceType":"OperationOutcome",…},
+       "search":{"mode":"outcome"}}]}
 
 Each match's resource is what the sender submitted, byte for byte, but for its `id`, which is the
 event id; one of another release is converted. What a reader has to know beside the words of the
@@ -14,6 +15,7 @@ where records are filtered, and would tell of what was erased.
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
+from uuid import uuid4
 
 import msgspec
 
@@ -71,7 +73,7 @@ class _Outcome(msgspec.Struct, tag_field="resourceType", tag="OperationOutcome")
 
 
 class _Entry(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
-    full_url: str | None = None
+    full_url: str
     resource: msgspec.Raw | _Outcome
     search: dict[str, str]
 
@@ -130,7 +132,9 @@ def searchset(
             Issue("information", code, words, place) for code, words in remarks(one, release)
         ]
     if issues:
-        entries.append(_Entry(resource=_Outcome(issues), search={"mode": "outcome"}))
+        # Every entry of a searchset has one (R5, bdl-15); of what is stored nowhere it is a UUID.
+        url = f"urn:uuid:{uuid4()}"
+        entries.append(_Entry(full_url=url, resource=_Outcome(issues), search={"mode": "outcome"}))
     body = msgspec.json.encode(_Bundle("searchset", total, links, entries))
     return Searchset(body, release if all(one.event.release == release for one in shown) else None)
 
