@@ -101,13 +101,13 @@ class Proofs:
         """Give the file of a record's line, and the SHA-256 of what it may be.
 
         A record does not know whether its id was taken by other content before: then it has
-        another id, and says so.
+        another id, and says so. Nor is it known which version wrote the line.
         """
         entry = verified.entry
         if not isinstance(entry, EventEntry):
             raise FormatError("a control entry has no record")
         row, record = decode_index_row(held.index_row), decode_record(held.record)
-        line_of = FORMATS[self._manifest.format].line
+        format_ = FORMATS[self._manifest.format]
         made = [
             line_of(
                 opened_event(
@@ -120,6 +120,7 @@ class Proofs:
                 ),
                 self._manifest.origin,
             )
+            for line_of in (format_.line, *format_.earlier)
             for event_id, conflict in _identities(row)
         ]
         return made[0][0], {sha256(line).digest() for _, line in made}

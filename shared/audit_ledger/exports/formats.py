@@ -6,7 +6,13 @@ from typing import Final
 import msgspec
 
 from audit_ledger.exports.csv import CSV_FILE, CSV_HEADER, csv_line
-from audit_ledger.exports.ndjson import CLOUDEVENT_FILE, R4_FILE, R5_FILE, fhir_line
+from audit_ledger.exports.ndjson import (
+    CLOUDEVENT_FILE,
+    R4_FILE,
+    R5_FILE,
+    fhir_line,
+    fhir_line_as_submitted,
+)
 from audit_ledger.exports.ocsf import FILES, ocsf_line
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -18,15 +24,24 @@ class FileKind(msgspec.Struct, frozen=True):
     header: bytes = b""
 
 
+Line = Callable[[OpenedEvent, str], tuple[str, bytes]]
+"""`line(event, origin)` gives the file that an event goes to, and its line."""
+
+
 class Format(msgspec.Struct, frozen=True):
-    """A format. `line(event, origin)` gives the file that an event goes to, and its line."""
+    """A format. `earlier`: how older versions wrote its lines, in exports that verify for ever."""
 
     files: Mapping[str, FileKind]
-    line: Callable[[OpenedEvent, str], tuple[str, bytes]]
+    line: Line
+    earlier: tuple[Line, ...] = ()
 
 
 def _fhir(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
     return fhir_line(event)
+
+
+def _fhir_as_submitted(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
+    return fhir_line_as_submitted(event)
 
 
 def _csv(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
@@ -41,6 +56,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             CLOUDEVENT_FILE: FileKind("application/x-ndjson"),
         },
         _fhir,
+        earlier=(_fhir_as_submitted,),
     ),
     "csv": Format(
         {CSV_FILE: FileKind("text/csv; charset=utf-8; header=present", CSV_HEADER)}, _csv

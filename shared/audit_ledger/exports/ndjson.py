@@ -45,8 +45,22 @@ def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
 
     FormatError where the resource is not the JSON that ingest accepts.
     """
+    return _line(event, has_id=True)
+
+
+def fhir_line_as_submitted(event: OpenedEvent) -> tuple[str, bytes]:
+    """Give file and line as exports had them before lines had the `id` by which events are read.
+
+    FormatError as `fhir_line`.
+    """
+    return _line(event, has_id=False)
+
+
+def _line(event: OpenedEvent, *, has_id: bool) -> tuple[str, bytes]:
     try:
         file, resource = _resource(event)
+        if has_id and file != CLOUDEVENT_FILE:
+            resource = with_id(resource, event.event_id)
     except (RejectedEvent, FormatError):
         raise _not_json(event) from None
     line = without_white_space(resource)
@@ -57,15 +71,14 @@ def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
 
 def _resource(event: OpenedEvent) -> tuple[str, bytes]:
     if event.format == "fhir-r4":
-        return R4_FILE, with_id(event.resource, event.event_id)
+        return R4_FILE, event.resource
     if event.format == "fhir-r5":
-        return R5_FILE, with_id(event.resource, event.event_id)
+        return R5_FILE, event.resource
     carried = audit_event_of(event.resource, "cloudevents")
     if carried is None:
         return CLOUDEVENT_FILE, event.resource
     # As events.details tells the releases of a carried AuditEvent apart.
-    file = R4_FILE if carried.get("code") is None else R5_FILE
-    return file, with_id(_carried_bytes(event), event.event_id)
+    return R4_FILE if carried.get("code") is None else R5_FILE, _carried_bytes(event)
 
 
 def _carried_bytes(event: OpenedEvent) -> bytes:

@@ -1,4 +1,7 @@
-"""Make them: `python -m tests.exports.kept`, once for a new format of exports, and never again."""
+"""Make them: `python -m tests.exports.kept`, once for a new format of exports, and never again.
+
+v1: as the first version made them. v2: AuditEvents have the `id` by which they are read.
+"""
 
 import json
 from pathlib import Path
@@ -9,7 +12,7 @@ from audit_ledger.cli.main import run
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.synth import synthesize
 
-HERE = Path(__file__).parent / "v1"
+HERE = Path(__file__).parent / "v2"
 LEDGER = "st-elsewhere"
 SETTINGS = {
     "ledgers": [
