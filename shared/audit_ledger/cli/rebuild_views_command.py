@@ -46,7 +46,7 @@ def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
         facts = {"origin": origin, "size": answer["size"], "followed": followed, "runs": runs}
         echo_json({**facts, "generation": answer["generation"]})
     else:
-        click.echo(printable(f"made anew: gaps, findings and documents of {origin}"))
+        click.echo(printable(f"derived again: gaps, findings and documents of {origin}"))
         click.echo(f"  {answer['size']:,} entries, {followed:,} records opened, {runs} runs")
     return VERIFIED
 
