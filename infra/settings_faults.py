@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, cast
 
 import msgspec
 
+from audit_ledger.detections import DetectionSettings
 from audit_ledger.detections import read_settings as read_detections
 from audit_ledger.errors import FormatError
 from audit_ledger.iana_zones import zone_of
@@ -39,8 +41,10 @@ MAX_RETENTION_DAYS = 36_500  # of Object Lock
 ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
 
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
-_ACCOUNT = re.compile(r"\d{12}")
+DOMAIN = re.compile(
+    r"(?!.*\.[0-9]+$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+"
+)
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _UNKNOWN_MEMBER = "a member that is no setting"
 _ISSUER = re.compile(r"https://[^\s?#/@]+(/[^\s?#]*)?")
 _WELL_KNOWN = "/.well-known/"
@@ -53,7 +57,8 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CODE = re.compile(r"[^|]*\|[^|]+")
 _AGENT = re.compile(r"(?:reference|altId|display)\|.+|identifier\|[^|]*\|.+")
 _SIGNING_PROFILE = re.compile(
-    r"arn:aws(?:-us-gov|-cn)?:signer:[a-z0-9-]+:\d{12}:/signing-profiles/\w{2,64}/\w{10}"
+    r"arn:aws(?:-us-gov|-cn)?:signer:[a-z0-9-]+:\d{12}:/signing-profiles/\w{2,64}/\w{10}",
+    re.ASCII,
 )
 _CODE_RULE = "a code as system|code, or |code without a system"
 _AGENT_RULE = (
@@ -139,7 +144,9 @@ def _ledger_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
             )
             yield f"{place}.portals", f"{len(parameter.encode())} bytes", expected
         for queue in names.queues(ledger.id):
-            if queue in queues:
+            if queues.get(queue) == ledger.id:
+                yield f"{place}.id", ledger.id, "another id: a ledger above has this one"
+            elif queue in queues:
                 expected = f"an id that shares no queue name with ledger {queues[queue]!r}"
                 yield f"{place}.id", ledger.id, expected
         queues.update(dict.fromkeys(names.queues(ledger.id), ledger.id))
@@ -167,8 +174,18 @@ def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object,
             if index:
                 break
         if expected == _UNKNOWN_MEMBER:
-            found, expected = sorted(found), "members that are settings: see docs/detections.md"
+            known = _members(path)
+            found = sorted(set(found) - set(known))
+            near = get_close_matches(found[0], known, 1)
+            such = f", such as {near[0]}" if near else ""
+            expected = f"members that are settings{such}: see docs/detections.md"
         yield f"{place}.{path}", found, expected.removesuffix(" expected")
+
+
+def _members(path: str) -> tuple[str, ...]:
+    """Give the names that may stand below `detections` or `detections.<rule>`."""
+    rules = DetectionSettings()
+    return cast(msgspec.Struct, getattr(rules, path.partition(".")[2], rules)).__struct_fields__
 
 
 def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, str]]:

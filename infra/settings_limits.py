@@ -55,6 +55,8 @@ def limit_faults(place: str, given: Limit, whole: Limit) -> Iterator[tuple[str, 
     rate, burst = whole.rate or 1, whole.burst or 1
     if given != Limit() and burst > rate * MAX_SECONDS_TO_FILL:
         expected = f"a bucket that fills in an hour: at most {MAX_SECONDS_TO_FILL} times the rate"
+        if given.burst is None:
+            expected += "; without a burst of its own it has that of the stage or ledger"
         yield f"{place}.burst", burst, expected
 
 

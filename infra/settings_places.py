@@ -16,9 +16,9 @@ MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
 PARTITION_OF_CLOUDFRONT = "aws"
 """GovCloud has no CloudFront, and China another one, with rules of its own (ICP registration)."""
 
-_ACCOUNT = re.compile(r"\d{12}")
-_PRINCIPAL = re.compile(r"arn:(aws(?:-[a-z]+)*):iam::(\d{12}):(role|user)/[\w+=,.@/-]+")
-_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:(\d{12}):certificate/[0-9a-f-]+")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_PRINCIPAL = re.compile(r"arn:(aws(?:-[a-z]+)*):iam::(\d{12}):(role|user)/[\w+=,.@/-]+", re.ASCII)
+_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:([0-9]{12}):certificate/[0-9a-f-]+")
 
 
 @cache

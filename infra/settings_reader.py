@@ -32,6 +32,15 @@ _STAGE_DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
+_IN_WORDS = {
+    "str": "text, in quotes",
+    "int": "a whole number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+"""What msgspec calls the kinds of JSON."""
+
 
 def read_settings(context: Mapping[str, Any]) -> Settings:
     """Read the CDK context: `stage` (default dev) and `audit-ledger`. Raises SettingsError."""
@@ -134,7 +143,10 @@ def _explain(message: str, merged: Mapping[str, Any]) -> str:
         return f"{where}: {what[0].lower()}{what[1:]}{_near(unknown, _fields(kind))}"
     if "missing required field" in what:
         return f"{where}: {what[0].lower()}{what[1:]}"
-    return _wrong(where, found, what.removeprefix("Expected ").split(", got")[0].replace("`", ""))
+    if "Invalid enum value" in what:
+        return _wrong(where, found, f"one of {', '.join(map(str, get_args(kind)))}")
+    expected = what.removeprefix("Expected ").split(", got")[0].replace("`", "")
+    return _wrong(where, found, _IN_WORDS.get(expected.removesuffix(" | null"), expected))
 
 
 def _type_of(kind: Any, name: str) -> Any:

@@ -1,5 +1,6 @@
 """What is wrong with the settings of the API as the web sees it: address, origins, SMART."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -16,11 +17,14 @@ SMART_REQUIRED = (
 MAX_SMART_BYTES = 2000  # Lambda's environment holds 4 KB
 
 _HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
-_HERE = r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
+_PORT = (
+    r"(:(?!0)(?:[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+)
+_HERE = rf"http://(localhost|127\.0\.0\.1|\[::1\]){_PORT}"
 _PATH = r"(/[A-Za-z0-9._~-]+)*"
-_PUBLIC_URL = re.compile(rf"https://{_HOST}(:\d{{1,5}})?{_PATH}")
+_PUBLIC_URL = re.compile(rf"https://{_HOST}{_PORT}{_PATH}")
 _LOCAL_URL = re.compile(_HERE + _PATH)
-_ORIGIN = re.compile(rf"https://{_HOST}(:\d{{1,5}})?|{_HERE}")
+_ORIGIN = re.compile(rf"https://{_HOST}{_PORT}|{_HERE}")
 
 
 def web_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
@@ -50,6 +54,7 @@ def _smart_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if missing:
         expected = f"{', '.join(SMART_REQUIRED)} at least (SMART App Launch 2.2)"
         yield "tokens.smart_configuration", sorted(smart), expected
-    if len(str(smart)) > MAX_SMART_BYTES:
+    size = len(json.dumps(smart, ensure_ascii=False).encode())
+    if size > MAX_SMART_BYTES:
         expected = f"at most {MAX_SMART_BYTES} bytes"
-        yield "tokens.smart_configuration", f"{len(str(smart))} bytes", expected
+        yield "tokens.smart_configuration", f"{size} bytes", expected

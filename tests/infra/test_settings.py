@@ -138,9 +138,9 @@ MANY_PORTALS = [{"id": f"p{number}", "patient": {"system": "urn:x"}} for number 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"domain": "Audit.example.org"}, 'domain: found "Audit.example.org", expected a domain name'),
     ({"domain": "localhost"}, 'domain: found "localhost", expected a domain name'),
-    ({"domain": 7}, "domain: found 7, expected str"),
+    ({"domain": 7}, "domain: found 7, expected text, in quotes"),
     ({"ledgers": []}, "ledgers: found [], expected at least one ledger"),
-    ({"ledgers": "all"}, 'ledgers: found "all", expected array'),
+    ({"ledgers": "all"}, 'ledgers: found "all", expected a list'),
     ({"ledgers": [{"id": "a"}]}, "ledgers[0]: object missing required field `portals`"),
     (
         {"ledgers": [ledger("St-Elsewhere")]},
@@ -154,7 +154,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a"), ledger("a")]},
-        "ledgers[1].id: found \"a\", expected an id that shares no queue name with ledger 'a'",
+        'ledgers[1].id: found "a", expected another id: a ledger above has this one',
     ),
     (
         {"ledgers": [ledger("a"), ledger("a-dead")]},
@@ -162,7 +162,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a", public="yes")]},
-        'ledgers[0].public: found "yes", expected bool',
+        'ledgers[0].public: found "yes", expected true or false',
     ),
     (
         {"ledgers": [ledger("a", {**PORTAL, "id": "EHR"})]},
@@ -263,9 +263,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "signing_profile: found ",
     ),
     ({"account": "12"}, 'account: found "12", expected an AWS account id, 12 digits, as text'),
-    ({"account": 123456789012}, "account: found 123456789012, expected str"),
+    ({"account": 123456789012}, "account: found 123456789012, expected text, in quotes"),
     ({"region": "Frankfurt"}, 'region: found "Frankfurt", expected an AWS region'),
-    ({"retention": {"mode": "NONE", "days": 1}}, 'retention.mode: found "NONE", expected'),
+    (
+        {"retention": {"mode": "NONE", "days": 1}},
+        'retention.mode: found "NONE", expected one of GOV',
+    ),
     (
         {"retention": {"mode": "GOVERNANCE", "days": 0}},
         "retention.days: found 0, expected at least 1",
@@ -294,8 +297,23 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a", detections={"same_sirname": None})]},
-        'ledgers[0].detections: found ["same_sirname"], expected members that are settings',
+        'ledgers[0].detections: found ["same_sirname"], expected members that are settings, such as '
+        "same_surname: see docs/detections.md",
     ),
+    (
+        {"ledgers": [ledger("a", detections={"after_hours": {"grace_minuts": 1}})]},
+        'detections.after_hours: found ["grace_minuts"], expected members that are settings, such '
+        "as grace_minutes: see docs/detections.md",
+    ),
+    ({"domain": "10.0.0.1"}, 'domain: found "10.0.0.1", expected a domain name'),
+    ({"account": "١٢٣٤٥٦٧٨٩٠١٢"}, 'account: found "١٢٣٤٥٦٧٨٩٠١٢", expected an AWS account id'),
+    (
+        {"ledgers": [ledger("a", {**PORTAL, "account": "１２３４５６７８９０１２"})]},
+        "ledgers[0].portals[0].account: found",
+    ),
+    ({"retention": {"mode": "compliance", "days": 1}}, "expected one of GOVERNANCE, COMPLIANCE"),
+    ({"public_url": "https://a.example:65536"}, 'public_url: found "https://a.example:65536"'),
+    ({"cors_origins": ["https://a.example:0"]}, 'cors_origins[0]: found "https://a.example:0"'),
     *(
         (
             {"ledgers": [ledger("a", reports={"zone": zone})]},

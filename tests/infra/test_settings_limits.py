@@ -40,9 +40,17 @@ def test_the_nearest_limit_holds_and_takes_over_what_it_does_not_say() -> None:
             {"limits": {"reader": {"rate": 1, "burst": 3601}}},
             "limits.reader.burst: found 3601, expected a bucket that fills in an hour",
         ),
+        (  # dev's burst, which nobody wrote here
+            {"limits": {"portal": {"rate": 1}}},
+            "limits.portal.burst: found 50000, expected a bucket that fills in an hour: at most "
+            "3600 times the rate; without a burst of its own it has that of the stage or ledger",
+        ),
         ({"limits": {"portals": {}}}, "did you mean `portal`?"),
         ({"limits": {"portal": {"rates": 1}}}, "did you mean `rate`?"),
-        ({"limits": {"portal": {"rate": "10"}}}, 'limits.portal.rate: found "10", expected int'),
+        (
+            {"limits": {"portal": {"rate": "10"}}},
+            'limits.portal.rate: found "10", expected a whole',
+        ),
         (
             {"ledgers": [ledger("a", PORTAL, limits={"portal": {"rate": -1}})]},
             "ledgers[0].limits.portal.rate: found -1",
