@@ -20,6 +20,7 @@ from infra.doctor.account import Account, Client
 from infra.doctor.finding import Finding, exit_code
 from infra.doctor.machine import issuer_findings, machine_findings
 from infra.doctor.needs import Needs, needs_of
+from infra.names import Names
 from infra.settings import KEY, STAGES, Settings, SettingsError
 from infra.settings_places import PARTITION_OF_CLOUDFRONT, regions_of
 from infra.settings_reader import read_settings, read_warnings
@@ -78,7 +79,9 @@ def findings(stage: str, *, try_keys: bool) -> Iterator[Finding]:
         return
     yield Finding("credentials", "ok", f"account {account}")
     needs = needs_in(stage, account, region)
-    yield from Account(client, settings, needs, account, region).findings(try_keys=try_keys)
+    qualifier = written_context().get("@aws-cdk/core:bootstrapQualifier", Names.qualifier)
+    found_there = Account(client, settings, needs, account, region, qualifier)
+    yield from found_there.findings(try_keys=try_keys)
 
 
 def region_findings(settings: Settings, region: str | None) -> Iterator[Finding]:

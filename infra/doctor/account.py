@@ -8,19 +8,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.doctor.finding import Finding
 from infra.doctor.needs import Needs
+from infra.names import Names
 from infra.settings import Settings
 
 Client = Callable[[str], Any]
 """Gives a boto3 client of a service in the region that is deployed to."""
 
 RUNBOOK = "docs/runbooks/first-deployment.md"
-BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/{qualifier}/version"
 FEWEST_BOOTSTRAP = 6
 UNRESERVED = 100
 """What Lambda keeps free of reservations: quotas, "reserved concurrency"."""
 
 FRESH_CONCURRENCY = 10  # of a new account, which serves a developer's stage and no more
-EXECUTION_ROLE = "cdk-hnb659fds-cfn-exec-role-{account}-{region}"
+EXECUTION_ROLE = "cdk-{qualifier}-cfn-exec-role-{account}-{region}"
 ACTIONS = (
     *("cloudfront:CreateDistribution", "cloudwatch:PutMetricAlarm", "cognito-idp:CreateUserPool"),
     *("dynamodb:CreateTable", "dynamodb:PutResourcePolicy", "events:CreateEventBus"),
@@ -36,12 +37,14 @@ _MISSING = frozenset(
     {
         *("ResourceNotFoundException", "NotFoundException", "ParameterNotFound"),
         *("NoSuchBucket", "404", "NoSuchEntity", "ValidationError"),
+        *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
     }
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
-_AFTER_FAILURE = frozenset(
-    {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "CREATE_FAILED"}
-)
+_NOTHING_OF_USE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
+"""States of a stack that must go before it is made: what is there of it stands in the way."""
+
+_AFTER_FAILURE = _NOTHING_OF_USE | {"CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Account:
     needs: Needs
     id: str
     region: str
+    qualifier: str = Names.qualifier
 
     def findings(self, *, try_keys: bool) -> Iterator[Finding]:
         """Make every check. What may not be asked, or cannot be, is unknown."""
@@ -79,8 +83,9 @@ class Account:
     def bootstrap(self) -> Iterator[Finding]:
         """The CDK toolkit's own stack: asset bucket and roles."""
         do = "npx --yes aws-cdk bootstrap (see docs/deployment.md for the version)"
+        name = BOOTSTRAP_PARAMETER.format(qualifier=self.qualifier)
         found = _unless_missing(
-            lambda: self.client("ssm").get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
+            lambda: self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         )
         if found is None:
             yield Finding("bootstrap", "problem", f"{self.region} is not bootstrapped", do)
@@ -102,15 +107,16 @@ class Account:
             yield Finding("stacks", "ok", f"{there} of {len(states)} are there")
 
     def leftovers(self) -> Iterator[Finding]:
-        """Named things without their stack: the next deployment would find its names taken."""
+        """Named things without a stack of use: the next deployment would find its names taken."""
         states = self._states()
         left = 0
         for kind, name, stack in self._present():
-            if states[stack] is None:
+            state = states[stack]
+            if state is None or state in _NOTHING_OF_USE:
                 left += 1
-                found = (
-                    f"{kind.removeprefix('AWS::')} {name} is there, and its stack {stack} is not"
-                )
+                where = "not" if state is None else f"at {state}"
+                what = kind.removeprefix("AWS::")
+                found = f"{what} {name} is there, and its stack {stack} is {where}"
                 yield Finding("leftovers", "problem", found, f"see {RUNBOOK}")
         if not left:
             yield Finding("leftovers", "ok", "no name is taken")
@@ -153,7 +159,7 @@ class Account:
     def permissions(self) -> Iterator[Finding]:
         """Whether the role that CloudFormation takes may make each kind of resource."""
         partition = self.client("sts").get_caller_identity()["Arn"].split(":")[1]
-        role = EXECUTION_ROLE.format(account=self.id, region=self.region)
+        role = EXECUTION_ROLE.format(qualifier=self.qualifier, account=self.id, region=self.region)
         arn = f"arn:{partition}:iam::{self.id}:role/{role}"
         found = _unless_missing(
             lambda: self.client("iam").simulate_principal_policy(
@@ -235,6 +241,7 @@ class Account:
             "AWS::S3::Bucket": lambda n: self.client("s3").head_bucket(Bucket=n),
             "AWS::KMS::Alias": lambda n: self.client("kms").describe_key(KeyId=n),
             "AWS::IAM::Role": lambda n: self.client("iam").get_role(RoleName=n),
+            "AWS::SQS::Queue": lambda n: self.client("sqs").get_queue_url(QueueName=n),
         }
         for kind, ask in asked.items():
             for name, stack in self.needs.named[kind].items():

@@ -13,6 +13,7 @@ NAME_OF = {
     "AWS::Cognito::UserPool": "UserPoolName",
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::SQS::Queue": "QueueName",
 }
 """What is named by us, so that what is there already stands in its way."""
 

@@ -297,8 +297,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ledgers": [ledger("a", detections={"same_sirname": None})]},
-        'ledgers[0].detections: found ["same_sirname"], expected members that are settings, such as '
-        "same_surname: see docs/detections.md",
+        'ledgers[0].detections: found ["same_sirname"], expected members that are settings, such '
+        "as same_surname: see docs/detections.md",
     ),
     (
         {"ledgers": [ledger("a", detections={"after_hours": {"grace_minuts": 1}})]},

@@ -34,6 +34,7 @@ EMPTY: dict[str, Any] = {
     "HeadBucket": RefusedError("404"),
     "DescribeKey": RefusedError("NotFoundException"),
     "GetRole": RefusedError("NoSuchEntity"),
+    "GetQueueUrl": RefusedError("AWS.SimpleQueueService.NonExistentQueue"),
     "DescribeLogGroups": {"logGroups": []},
     "ListUserPools": {"UserPools": []},
     "GetAccountSettings": {

@@ -115,6 +115,22 @@ def test_a_region_without_mldsa_is_a_problem(needs: Needs) -> None:
             "leftovers",
             f"DynamoDB::Table {P}-blocks is there, and its stack {P}-tables is not",
         ),
+        (
+            {
+                "DescribeStacks": {
+                    "Stacks": [
+                        {"StackName": f"{P}-tables", "StackStatus": "UPDATE_ROLLBACK_FAILED"}
+                    ]
+                }
+            },
+            "stacks",
+            f"{P}-tables: UPDATE_ROLLBACK_FAILED",
+        ),
+        (
+            {"GetQueueUrl": {"QueueUrl": "https://sqs.eu-central-1.amazonaws.com/1/x"}},
+            "leftovers",
+            f"SQS::Queue {P}-st-elsewhere-dead is there, and its stack {P}-ledger-st-elsewhere",
+        ),
         ({"HeadBucket": {}}, "leftovers", f"S3::Bucket {P}-archive-{ACCOUNT}-{REGION} is there"),
         (
             {"DescribeLogGroups": {"logGroups": [{"logGroupName": f"/aws/lambda/{P}-ingest"}]}},
@@ -175,6 +191,44 @@ def test_what_stands_in_the_way_is_named(
     assert problem.check == check
     assert problem.do or check == "permissions"
     assert exit_code(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [
+        ("ROLLBACK_FAILED", True),  # deletion protection held the tables
+        ("DELETE_FAILED", True),
+        ("CREATE_FAILED", False),  # with --no-rollback: the next deployment goes on
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+    ],
+)
+def test_what_a_failed_stack_left_is_named(needs: Needs, status: str, left: bool) -> None:
+    """All six tables, so that the runbook's reader knows what to take away."""
+    stack = {"StackName": f"{P}-tables", "StackStatus": status}
+    there = {"DescribeTable": {"Table": {"TableStatus": "ACTIVE"}}}
+    found, _ = examined(needs, {"DescribeStacks": {"Stacks": [stack]}, **there})
+    tables = {f"{P}-{t}" for t in ("blocks", "events", "subjects", "ledgers", "views", "limits")}
+    said = {
+        f"DynamoDB::Table {t} is there, and its stack {P}-tables is at {status}" for t in tables
+    }
+    assert {s for s in said if ("problem", s) in of(found, "leftovers")} == (
+        said if left else set()
+    )
+
+
+def test_another_bootstrap_stack_is_asked_for(prod: Assembly) -> None:
+    """By the qualifier of cdk.json, in its parameter and its role."""
+    settings = read_settings({"stage": "prod", "audit-ledger": SETTINGS})
+    made = MadeAccount({})
+    list(
+        Account(made.client, settings, needs_of(prod.folder), ACCOUNT, REGION, "ours").findings(
+            try_keys=False
+        )
+    )
+    asked = dict(made.asked)
+    assert asked["GetParameter"] == {"Name": "/cdk-bootstrap/ours/version"}
+    role = asked["SimulatePrincipalPolicy"]["PolicySourceArn"]
+    assert role == f"arn:aws:iam::{ACCOUNT}:role/cdk-ours-cfn-exec-role-{ACCOUNT}-{REGION}"
 
 
 def test_what_a_deployed_stage_reserves_already_is_not_asked_for_twice(needs: Needs) -> None:
