@@ -143,7 +143,8 @@ def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:
         description=(
             f"Accepted events wait longer than ten minutes to be appended to {ledger.id}. They are "
             "tried every twelve minutes for seven days, then archived as dead letters: look "
-            "whether the ledger is frozen or the sequencer fails."
+            "whether the ledger is frozen or the sequencer fails. SQS leaves out of their age what "
+            "was received three times, so the alarm may end while they wait."
         ),
     )
     unpublished = names.unpublished(ledger.id)
@@ -155,6 +156,7 @@ def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:
         name=unpublished,
         description=(
             f"The schedule could not start the publisher of {ledger.id}; the message in "
-            f"{unpublished} says why. The next run publishes what this one did not."
+            f"{unpublished} says why: delete it when it is read. The next run publishes what this "
+            "one did not."
         ),
     )

@@ -174,9 +174,9 @@ def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object,
             if index:
                 break
         if expected == _UNKNOWN_MEMBER:
-            known = _members(path)
-            found = sorted(set(found) - set(known))
-            near = get_close_matches(found[0], known, 1)
+            members = _members(path)
+            found = sorted(set(found) - set(members))
+            near = get_close_matches(str(found[0]), members, 1)
             such = f", such as {near[0]}" if near else ""
             expected = f"members that are settings{such}: see docs/detections.md"
         yield f"{place}.{path}", found, expected.removesuffix(" expected")
