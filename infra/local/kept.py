@@ -174,7 +174,8 @@ def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _make_again(file: Path, region: str) -> None:
-    """Make the changes of a journal again; what a killed process left of its last one is cut."""
+    """Make the changes of a journal again; what a killed process, or a machine without power (which
+    may leave zeros), left of its last one is cut."""
     data = file.read_bytes() if file.exists() else b""
     waiting: dict[str, dict[str, Any]] = {}
     end = 0
@@ -190,6 +191,8 @@ def _make_again(file: Path, region: str) -> None:
             getattr(client(change.service, region), _METHODS[change.operation])(**given)
         for sent in waiting.values():
             client("sqs", region).send_message(**sent)
+    except msgspec.MsgspecError:
+        raise LedgerError(f"{file}: damaged behind byte {end}; remove the folder") from None
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         raise LedgerError(
@@ -204,8 +207,9 @@ def _frames(data: bytes) -> Iterator[tuple[int, Change]]:
     place = 0
     while place + _LENGTH_BYTES <= len(data):
         begin = place + _LENGTH_BYTES
-        place = begin + int.from_bytes(data[place:begin], "big")
-        if place > len(data):
+        length = int.from_bytes(data[place:begin], "big")
+        place = begin + length
+        if place > len(data) or (length == 0 and not any(data[begin:])):
             return
         yield place, msgspec.msgpack.decode(data[begin:place], type=Change)
 

@@ -4,10 +4,11 @@ One ledger, second by second: posts of one FHIR AuditEvent each, then one sequen
 the event source mapping gathers in a second; at the end of the minute, the publisher and, once it
 announced its digest, the follower.
 Before it, seconds that are not counted warm everything up: what a container reads once, and most
-patients' first event of the year. Calls, items and payloads are those of the real functions under
-the deployed templates. API Gateway, Lambda and logs come on top: see `all_in`. Not in it: storage,
-transfer, what is there without events (docs/deployment.md). A receive is taken to be full (ten
-messages), as where messages wait.
+patients' first event of the year. Tokens of the portal's limit are leased by the clock of these
+seconds, in one container; each further one leases for itself. Calls, items and payloads are those
+of the real functions under the deployed templates. API Gateway, Lambda and logs come on top: see
+`all_in`. Not in it: storage, transfer, what is there without events (docs/deployment.md). A receive
+is taken to be full (ten messages), as where messages wait.
 """
 
 import re
@@ -17,11 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+import audit_ledger.limits
 from infra.local.aws_calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
 from infra.local.demo.quick_moto import quicken_moto
@@ -43,6 +46,7 @@ from infra.local.queue_pump import QueuePump
 from tests.bench.all_in import all_in, taken
 
 LEDGER = "st-elsewhere"
+LIMITS_TABLE = "audit-ledger-dev-limits"
 POSTS_A_SECOND = 100
 WARM_SECONDS = 20
 SECONDS_AT = {1: 120, 5: 60, POSTS_A_SECOND: 60, 1_000: 3}
@@ -63,8 +67,9 @@ def cost_figures() -> dict[str, float]:
     figures: dict[str, float] = {}
     title = "USD a million events, each sent singly"
     table = Table(*RATE_COLUMNS, title=title, box=box.SIMPLE_HEAD)
-    with local_cloud(assembly) as cloud:
-        simulated = Simulated(cloud, cloud.ledger(LEDGER))
+    clock = Clock()
+    with clock.of_limits(), local_cloud(assembly) as cloud:
+        simulated = Simulated(cloud, cloud.ledger(LEDGER), clock)
         simulated.pass_by(warming, POSTS_A_SECOND)
         for rate, seconds in SECONDS_AT.items():
             counted, later = later[: rate * seconds], later[rate * seconds :]
@@ -74,6 +79,8 @@ def cost_figures() -> dict[str, float]:
             suffix = "" if rate == POSTS_A_SECOND else f"_at_{rate}"
             figures[f"cost_per_million_usd{suffix}"] = priced["AWS calls"]
             figures[f"cost_all_in_per_million_usd{suffix}"] = whole
+            leased = simulated.units_by_table[LIMITS_TABLE] / len(counted)
+            figures[f"limits_write_units_per_event{suffix}"] = leased
         batch = simulated.calls_of_a_batch(single_entries)
         figures["aws_calls_per_batch"] = float(sum(batch.values()))
         figures |= {f"aws_calls_per_batch_{_snake(name)}": float(n) for name, n in batch.items()}
@@ -84,11 +91,30 @@ def cost_figures() -> dict[str, float]:
 
 
 @dataclass
+class Clock:
+    """The time of the seconds that pass, in microseconds since 1970."""
+
+    now: float = field(default_factory=lambda: datetime.now(UTC).timestamp() * 1_000_000)
+
+    @contextmanager
+    def of_limits(self) -> Iterator[None]:
+        """Let functions that start within the block lease and spend tokens by this clock."""
+        limits = audit_ledger.limits.Limits
+
+        def by_this(buckets: Any, _: Any, count_unchecked: Any) -> audit_ledger.limits.Limits:
+            return limits(buckets, lambda: int(self.now), count_unchecked)
+
+        with mock.patch.object(audit_ledger.limits, "Limits", by_this):
+            yield
+
+
+@dataclass
 class Simulated:
     """One ledger in a deployed app, driven second by second."""
 
     cloud: LocalCloud
     ledger: LocalLedger
+    clock: Clock
     units_by_table: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     """Write units while tables were watched, those of a table's indexes included."""
 
@@ -122,7 +148,7 @@ class Simulated:
         """
         seconds = range(0, len(posts), rate)
         for second, start in enumerate(seconds, 1):
-            self._accept(posts[start : start + rate])
+            self._accept(posts[start : start + rate], rate)
             self._sequence(min(rate, len(posts) - start))
             if second % PUBLISH_SECONDS == 0 or second == len(seconds):
                 self._publish()
@@ -136,7 +162,7 @@ class Simulated:
 
     def calls_of_a_batch(self, posts: Sequence[Submission]) -> dict[str, int]:
         """Count the sequencer's calls, by operation, for one batch of these posts."""
-        self._accept(posts)
+        self._accept(posts, POSTS_A_SECOND)
         before = self.cloud.meter.snapshot()
         self._sequence(len(posts))
         used = self.cloud.meter.snapshot() - before
@@ -154,9 +180,10 @@ class Simulated:
         with observing(answered):
             yield
 
-    def _accept(self, posts: Sequence[Submission]) -> None:
+    def _accept(self, posts: Sequence[Submission], rate: int) -> None:
         token = self.cloud.tokens.portal(self.ledger.id, posts[0].portal)
         for post in posts:
+            self.clock.now += 1_000_000 / rate
             headers = {**post.headers, "authorization": f"Bearer {token}"}
             body = _RECORDED.sub(_now, post.body)  # portals send what happens now
             answer = self._api.answer(Request("POST", post.path, tuple(headers.items()), body))

@@ -73,6 +73,30 @@ def test_what_a_killed_process_wrote_half_is_cut(assembly: Path, tmp_path: Path)
     assert journal.stat().st_size == size
 
 
+def test_what_a_machine_without_power_left_is_cut_or_named(assembly: Path, tmp_path: Path) -> None:
+    """Zeros at the end are no changes; a change that is none is damage, and is left as it is."""
+    with kept(assembly, tmp_path) as cloud:
+        accept(cloud, "north")
+        whole = tables()
+    journal = tmp_path / "journal"
+    size = journal.stat().st_size
+    with journal.open("ab") as target:
+        target.write(bytes(4096))
+    with kept(assembly, tmp_path):
+        assert tables() == whole
+    assert journal.stat().st_size == size
+    with journal.open("ab") as target:
+        target.write(
+            (4).to_bytes(4, "big") + b"\xc1\xc1\xc1\xc1"
+        )  # which no MessagePack begins with
+    with (
+        pytest.raises(LedgerError, match=f"journal: damaged behind byte {size};"),
+        kept(assembly, tmp_path),
+    ):
+        pass
+    assert journal.stat().st_size == size + 8
+
+
 def test_kept_for_other_ledgers_is_refused(assembly: Path, tmp_path: Path) -> None:
     """Rather than begun half."""
     with kept(assembly, tmp_path / "kept") as cloud:
