@@ -215,13 +215,13 @@ HISTORY_ROWS = (
     Row(ALL, "all deleted", all_deleted, finds=(("missing", CHECKPOINT, None),)),
     Row(
         ALL,
-        "all deleted, and begun anew",
+        "all deleted, and begun again",
         begun_anew,
         remembering=(("begun-anew", CHECKPOINT, (0, 0)),),
     ),
     Row(
         ALL,
-        "all but the archive deleted, and begun anew",
+        "all but the archive deleted, and begun again",
         begun_anew_but_archived,
         finds=(("missing", CHECKPOINT, None),),
         publisher=f"frozen: blocks/{0:020}: other bytes are there already",

@@ -168,7 +168,7 @@ REFUSAL_ROWS: tuple[RefusalRow, ...] = (
         context={"events:source": "audit-ledger", "events:detail-type": "Finding"},
     ),
     _row(
-        *("follower", "make views anew", "lambda:InvokeFunction", f"{FUNCTION}-follower"),
+        *("follower", "rebuild views", "lambda:InvokeFunction", f"{FUNCTION}-follower"),
         *(f"{PERMISSION}; the rule of the bus hands on no more than an origin", REBUILD),
         ADMINISTRATOR,
     ),

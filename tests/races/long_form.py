@@ -144,7 +144,7 @@ def _rows(
             f"{tally.deliveries:,}",
         ),
         ("records left out as known already", f"{tally.duplicates:,}"),
-        ("kept as conflicts: other content under a known id", f"{conflicts:,}"),
+        ("stored as conflicts: other content under a known id", f"{conflicts:,}"),
         ("blocks, each linked to the one before it", f"{len(recount.archived):,}"),
         ("races lost, and run again", f"{tally.lost_races:,}"),
         ("digests published by two publishers at once, one chain", f"{digests:,}"),

@@ -182,7 +182,7 @@ class Recount:
     def check_events(self, accepted: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Exactly what was accepted, (event id, fingerprint, commitment), is there, and once.
 
-        Of the contents that came under one id one is the event, all others are kept as conflicts.
+        Of the contents that came under one id one is the event, all others are stored as conflicts.
         """
         pairs = Counter((e.event_id, e.fingerprint) for e in self.events)
         assert max(pairs.values(), default=1) == 1, "doubled"

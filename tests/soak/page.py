@@ -7,9 +7,10 @@ from pathlib import Path
 
 HEAD = """# Reliability
 
-What the long forms of the tests tried, and that it held. This page is written by `make soak`; a
-part alone: `make soak SOAK="--only races"`. The short forms run in `make test`. What an attacker
-can do, and who sees it: [threat-model.md](threat-model.md).
+Results of the long forms of the tests. `make soak` writes this page;
+`make soak SOAK="--only races"` runs one part alone.
+The short forms run in `make test`.
+[threat-model.md](threat-model.md) describes what an attacker can do, and who detects it.
 """
 TITLES = {
     "crashes": "Crashes: every call to AWS fails in every way, alone and in pairs",
