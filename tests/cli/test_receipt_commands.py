@@ -153,6 +153,20 @@ def test_a_record_file_that_is_none_is_usage(desk: Desk, receipt: Path, record: 
     assert "held.json" in said
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_a_record_file_that_two_readers_could_read_differently_is_usage(
+    desk: Desk, receipt: Path, first: bool
+) -> None:
+    """RFC 8259, Section 4: of two members of one name some readers take the first."""
+    other, held = f'"record": "{text(b"another record")}"', json.dumps(HELD)
+    file = desk.path / "held.json"
+    file.write_text(f"{{{other}, {held[1:]}" if first else f"{held[:-1]}, {other}}}")
+    for command in ("verify", "show"):
+        ran = desk.run("receipt", command, receipt, "--policy", desk.policy, "--record", file)
+        assert (ran.code, ran.out) == (USAGE, "")
+        assert "each once and in base64" in ran.err
+
+
 def test_what_cannot_be_made_is_said(desk: Desk) -> None:
     """No such entry: usage. Missing: incomplete. Damaged: failed."""
     assert desk.run("receipt", "make", desk.ledger, 600).code == USAGE

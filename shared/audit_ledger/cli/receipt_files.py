@@ -8,6 +8,8 @@ from audit_ledger import strict_base64
 from audit_ledger.cli.exit_codes import WrongInputError
 from audit_ledger.cli.inputs import read_file
 from audit_ledger.errors import FormatError
+from audit_ledger.events.json_document import read_json
+from audit_ledger.events.rejected import RejectedEvent
 from audit_ledger.verify.receipts import Disclosure
 
 
@@ -25,7 +27,7 @@ def read_record_file(path: Path | None) -> tuple[bytes | None, Disclosure | None
     if path is None:
         return None, None
     try:
-        given = msgspec.json.decode(read_file(path), type=_RecordFile)
+        given = msgspec.convert(read_json(read_file(path), "record file"), _RecordFile)
         entry = None if given.entry is None else strict_base64.decode(given.entry, what="entry")
         private = (given.index_row, given.record, given.blind)
         texts = [text for text in private if text is not None]
@@ -36,8 +38,8 @@ def read_record_file(path: Path | None) -> tuple[bytes | None, Disclosure | None
         if len(texts) != len(private):
             raise FormatError("index_row, record and blind belong together")
         index_row, record, blind = (strict_base64.decode(text) for text in texts)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        message = "not JSON with entry, index_row, record and blind, each base64"
+    except (RejectedEvent, msgspec.ValidationError):
+        message = "not JSON with entry, index_row, record and blind, each once and in base64"
         raise WrongInputError(f"{path}: {message}") from None
     except FormatError as error:
         raise WrongInputError(f"{path}: {error}") from None
