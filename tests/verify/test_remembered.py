@@ -240,6 +240,39 @@ def test_of_two_of_one_size_the_one_with_the_later_digest_is_remembered(tmp_path
     assert memory.read() == known_of(writer)
 
 
+class Overtaken(StateFile):
+    """A memory that another verification, which read a newer ledger, fills just before it is read.
+
+    With the heads in hand, nothing tells this from a ledger that was put back since.
+    """
+
+    writer: Writer
+    grown: int
+
+    def load(self, origin: str, policy: Policy) -> KnownLedger | None:
+        if self.grown >= 0:
+            grown, self.__dict__["grown"] = self.grown, -1
+            self.writer.add_events(grown)
+            self.writer.publish()
+            assert verified(self.writer, StateFile(self.path)).answer is Answer.VERIFIED
+        return super().load(origin, policy)
+
+
+@pytest.mark.parametrize("grown", [0, 5])
+def test_a_verification_that_is_overtaken_by_another_accuses_nobody(
+    tmp_path: Path, grown: int
+) -> None:
+    """It looks again, and verifies what is there by now: entries, or a heartbeat alone."""
+    writer, memory = ledger_of(300), Overtaken(tmp_path / "state")
+    memory.__dict__ |= {"writer": writer, "grown": grown}
+    report = verify(
+        writer.objects, Keys().policy(), writer.now + MINUTE, memory=memory, wait=lambda _: None
+    )
+    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert report.checkpoint is not None
+    assert report.checkpoint.size == 300 + grown
+
+
 def test_two_verifications_at_once_of_two_histories_are_told(tmp_path: Path) -> None:
     """Of one size and creation, with two roots, both signed."""
     memory = StateFile(tmp_path / "state")

@@ -11,7 +11,7 @@ from audit_ledger.chain.digest import Digest, decode_digest
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.verify.digest_chain import LATEST, DigestClaim
+from audit_ledger.verify.digest_chain import LATEST, DigestClaim, digest_age
 from audit_ledger.verify.findings import Code, Finding
 from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
@@ -44,6 +44,24 @@ def read_heads(source: Source, now: int, wait: Callable[[float], None]) -> Heads
         if not _was_read_amid(heads, now):
             break
     return heads
+
+
+def are_older(heads: Heads, size: int, digest_name: str | None) -> bool:
+    """Whether a checkpoint of that size, or the digest of that name, is newer than what was read.
+
+    What is not well-formed is not older: it is told by whoever verifies it.
+    """
+    try:
+        if isinstance(heads.checkpoint, bytes):
+            checkpoint = parse_checkpoint(parse_note(heads.checkpoint).text)
+            if checkpoint.size < size:
+                return True
+        if digest_name is not None and isinstance(heads.latest, bytes):
+            latest = decode_digest(parse_note(heads.latest).text)
+            return digest_age(latest.name) < digest_age(digest_name)
+    except FormatError:
+        pass
+    return False
 
 
 def _was_read_amid(heads: Heads, now: int) -> bool:

@@ -18,6 +18,7 @@ from audit_ledger.verify.freshness import SignedTimes, check_times, own_time
 from audit_ledger.verify.heads import (
     CHECKPOINT,
     Heads,
+    are_older,
     compare_heads,
     compare_with_newest,
     read_heads,
@@ -87,30 +88,30 @@ def verify(
     require_ed25519_log(policy)
 
     # 1. What the log says of itself now: checkpoint and newest digest, read before anything that
-    #    they promise, so that all of it must be there when it is read.
-    if tlog_only:
-        heads = Heads(read_outcome(source, CHECKPOINT), None)
-    else:
-        heads = read_heads(source, now, wait)
+    #    they promise, so that all of it must be there when it is read. And who says so: without a
+    #    checkpoint that a log of the policy signed there is nothing to compare the rest with. Where
+    #    a cosignature is missing everything is looked at all the same.
+    def read() -> Heads:
+        if tlog_only:
+            return Heads(read_outcome(source, CHECKPOINT), None)
+        return read_heads(source, now, wait)
 
-    # 2. Who says so. Without a checkpoint that a log of the policy signed there is nothing to
-    #    compare the rest with. Where a cosignature is missing everything is looked at all the same.
-    opinion = _judge_checkpoint(heads.checkpoint, policy, findings)
-    if opinion is None or not isinstance(heads.checkpoint, bytes):
+    stated = _judge(read(), policy, findings, is_ledger=not tlog_only)
+
+    # 2. What it said before, to this verifier. If that is more, another verification may have read
+    #    and remembered it since step 1: so it counts if the ledger does not say as much now.
+    known = memory.load(stated.origin, policy) if memory and stated else None
+    if stated and known and are_older(stated.heads, known.checkpoint.size, known.digest_name):
+        findings = Findings()
+        stated = _judge(read(), policy, findings, is_ledger=not tlog_only)
+    if stated is None:
         return _report(findings, None, None, DigestChain(), None, [])
-    checkpoint, origin = opinion.checkpoint, opinion.checkpoint.origin
-    if not tlog_only:
-        require_ed25519_log(policy, origin)
-    if checkpoint.extensions and not tlog_only:
-        message = "extension lines, which a ledger's checkpoint has none of"
-        findings.add(Finding(Code.CHECKPOINT_MALFORMED, CHECKPOINT, None, message))
-
-    # 3. What it said before, to this verifier.
-    known = memory.load(origin, policy) if memory else None
+    heads, opinion = stated.heads, stated.opinion
+    checkpoint, origin = opinion.checkpoint, stated.origin
     known_sizes = [1, *([known.checkpoint.size] if known else [])]  # root at size 1: of creation
 
     with _pool(source, checkpoint.size, workers) as pool:
-        # 4. The digests, back to the first: each the one that its successor names, each signed.
+        # 3. The digests, back to the first: each the one that its successor names, each signed.
         #    They give further sizes at which the root is known.
         signatures = DigestSignatures(pool, policy, origin)
         chain = DigestChain()
@@ -119,7 +120,7 @@ def verify(
             chain = walk_digests(source, origin, heads.latest, signatures.take, watch)
             known_sizes += [claim.size_after for claim in chain.claims]
 
-        # 5. Every entry, link and tile, in one pass that also gives the root at those sizes.
+        # 4. Every entry, link and tile, in one pass that also gives the root at those sizes.
         tree = check_tree(
             pool,
             source,
@@ -133,14 +134,14 @@ def verify(
     for part in (chain.findings, signatures.findings, tree.findings):
         findings.merge(part)
 
-    # 6. One history: the root of all entries is the signed one, every root signed or remembered
+    # 5. One history: the root of all entries is the signed one, every root signed or remembered
     #    earlier is the root of how they begin, and what digests count is there.
     findings.extend(check_history(checkpoint, chain, tree))
     if known:
         rejected = {finding.where for finding in signatures.findings.kept}
         findings.extend(check_known(checkpoint, known, chain, tree, rejected, heads.latest))
 
-    # 7. Nothing beside it that could be taken for a part of it. Digests that were published since
+    # 6. Nothing beside it that could be taken for a part of it. Digests that were published since
     #    `digests/latest` was read go on from it.
     blamed = {finding.where for finding in findings.kept}
     extra = check_extra_objects(source, checkpoint.size, None if tlog_only else chain, blamed)
@@ -148,26 +149,52 @@ def verify(
     findings.merge(extra.findings)
     findings.merge(later.findings)
 
-    # 8. The newest digest that there is is of this checkpoint, so neither was put back to an older
+    # 7. The newest digest that there is is of this checkpoint, so neither was put back to an older
     #    one; unless the ledger has grown while it was verified, and both are as new by now.
-    own = own_time(policy, opinion, heads.checkpoint)
+    own = own_time(policy, opinion, stated.note)
     findings.extend(compare_heads(checkpoint, own, heads.latest, now))
     at = now + int(time.monotonic() - began) if later.newest else now
     newest = newest_digest(policy, checkpoint, chain, later, lambda: read_heads(source, at, wait))
     findings.extend(compare_with_newest(checkpoint, own, newest, at))
 
-    # 9. It is still going on, and nothing in it is from the future.
+    # 8. It is still going on, and nothing in it is from the future.
     signed = _signed_times(policy, opinion, own, chain, signatures.newest_time)
     findings.extend(check_times(signed, checkpoint.size - 1, tree.last_time, now))
 
-    # 10. Only what was verified is remembered. A crash before this forgets one verification.
+    # 9. Only what was verified is remembered. A crash before this forgets one verification.
     if findings.answer is Answer.VERIFIED and memory is not None:
-        memory.save(_known(heads.checkpoint, chain, tree), policy)
+        memory.save(_known(stated.note, chain, tree), policy)
     unpublished = extra.unpublished + later.count if extra.is_listed else None
     not_covered = what_is_not_covered(policy, opinion, signed, unpublished, tlog_only)
     not_covered += what_is_not_remembered(memory, known, origin, policy)
     remembered = known.checkpoint if known else None
     return _report(findings, checkpoint, signed.newest, chain, remembered, not_covered)
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """A checkpoint that a log of the policy signed (`note`), and what was read with it."""
+
+    heads: Heads
+    note: bytes
+    opinion: Opinion
+
+    @property
+    def origin(self) -> str:
+        return self.opinion.checkpoint.origin
+
+
+def _judge(heads: Heads, policy: Policy, findings: Findings, *, is_ledger: bool) -> _Stated | None:
+    """Give what is to be believed, None where that is nothing; PolicyError as `verify`."""
+    opinion = _judge_checkpoint(heads.checkpoint, policy, findings)
+    if opinion is None or not isinstance(heads.checkpoint, bytes):
+        return None
+    if is_ledger:
+        require_ed25519_log(policy, opinion.checkpoint.origin)
+        if opinion.checkpoint.extensions:
+            message = "extension lines, which a ledger's checkpoint has none of"
+            findings.add(Finding(Code.CHECKPOINT_MALFORMED, CHECKPOINT, None, message))
+    return _Stated(heads, heads.checkpoint, opinion)
 
 
 def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> Opinion | None:
