@@ -130,7 +130,7 @@ class Finder:
         first_seq, end_seq = (self.log.first_after(-(-ms // 1000) - 1) for ms in (from_ms, to_ms))
         window = Window(from_ms, to_ms - 1)
         young = self.log.young(self.now)
-        persons, _ = self._persons(search, is_period=True)
+        persons, _ = self._persons(search, is_report=True)
         if persons is None:
             places = of_period(self.ledger.events, self.log, window, young, newest_first=True)
             others = taken_within(self.log, first_seq, end_seq, window)
@@ -252,22 +252,27 @@ class Finder:
         return period, warnings
 
     def _persons(
-        self, search: Search, *, is_period: bool = False
+        self, search: Search, *, is_report: bool = False
     ) -> tuple[list[Person] | None, tuple[str, ...]]:
         """Give persons, one of whom every match names; None: only a period finds them all.
 
-        `is_period`: the search has a period beside what it says.
+        `is_report`: there is a period beside what the search says, and a patient is who has that
+        very name: reports are asked for by all names of one.
         """
         if self.own is not None:
             return [Person("patient", self.own)], ()
         period = event_period(search)
-        is_period = is_period or period.from_ms > FIRST_MS or period.to_ms <= LAST_MS
+        is_period = is_report or period.from_ms > FIRST_MS or period.to_ms <= LAST_MS
         for patients in patient_lookups(search):
             secrets = [self._secrets_of(patient) for patient in patients]
             if all(known is not None for known in secrets):
-                pseudonyms = self._known(s for known in secrets for s in known or ())
-                return [Person("patient", pseudonyms), Person("agent", pseudonyms)], ()
-            if not is_period:
+                rules = self.ledger.rules.values()
+                is_complete = not any(may_be_named_otherwise(rules, each) for each in patients)
+                if is_report or is_complete or not is_period:
+                    pseudonyms = self._known(s for known in secrets for s in known or ())
+                    found = [Person("patient", pseudonyms), Person("agent", pseudonyms)]
+                    return found, () if is_complete else ("patient.incomplete",)
+            elif not is_period:
                 return [], ("patient.unresolved",)
         for lookup in agent_lookups(search):
             if lookup.is_complete or not is_period:
@@ -458,6 +463,19 @@ def is_ambiguous(rules: Iterable[PatientRule], reference: str | None) -> bool:
     """Say whether a reference may be of patients of several servers."""
     namespaces = {rule.namespace for rule in rules} - {None}
     return len(namespaces) > 1 and (reference or "").startswith("Patient/")
+
+
+def may_be_named_otherwise(rules: Iterable[PatientRule], patient: PatientReference) -> bool:
+    """Say whether a portal's rule puts events that name this patient under another name, too.
+
+    It does where it names patients by an identifier, and this is a reference or an identifier of
+    another system; or where it names them by reference alone, and this is an identifier.
+    """
+    systems = {system for system, _ in patient.identifiers}
+    return any(
+        rule.system not in systems if rule.system is not None else patient.reference is None
+        for rule in rules
+    )
 
 
 def accepted_names(rules: Iterable[PatientRule]) -> str:

@@ -41,6 +41,10 @@ _WARNINGS = {
         "an agent is indexed by the best name of each event: events that also name it otherwise "
         "may be missing; add date to be sure"
     ),
+    "patient.incomplete": (
+        "some portals of this ledger name patients otherwise: their events may be missing; add "
+        "date to be sure"
+    ),
     "patient.unresolved": (
         "no portal of this ledger names patients like this: add date to look into every event"
     ),

@@ -15,7 +15,7 @@ from infra.synth import synthesize
 
 MRN = "https://elsewhere.example/mrn"
 A, B = "https://a.example/fhir", "https://b.example:8443/fhir"
-BY_MRN, TWO_SERVERS, FALLBACK = "mrn", "servers", "fallback"
+BY_MRN, TWO_SERVERS, FALLBACK, MIXED = "mrn", "servers", "fallback", "mixed"
 LEDGERS: list[dict[str, Any]] = [
     {"id": BY_MRN, "portals": [{"id": "ehr", "patient": {"system": MRN}}]},
     {
@@ -26,12 +26,19 @@ LEDGERS: list[dict[str, Any]] = [
         ],
     },
     {"id": FALLBACK, "portals": [{"id": "hapi", "patient": {"system": MRN, "reference": True}}]},
+    {
+        "id": MIXED,
+        "portals": [
+            {"id": "ehr", "patient": {"system": MRN}},
+            {"id": "hapi", "patient": {"reference": True, "base": A}},
+        ],
+    },
 ]
 
 
 @pytest.fixture(scope="module")
 def cloud(shared_dir: Path) -> Iterator[LocalCloud]:
-    """Three ledgers, with the events below; tests only ask."""
+    """Four ledgers, with the events below; tests only ask."""
     assembly = synthesize(Path(mkdtemp(prefix="names-")), settings={"ledgers": LEDGERS})
     case = shared_dir / "cases" / "reports" / "05-backslash-names-another-patient"
     with local_cloud(assembly) as made:
@@ -42,6 +49,10 @@ def cloud(shared_dir: Path) -> Iterator[LocalCloud]:
         send(made, TWO_SERVERS, "a", read_by("at a, by URL", reference=f"{A}/Patient/1/_history/2"))
         send(made, TWO_SERVERS, "b", read_by("at b", reference="Patient/1"))
         send(made, TWO_SERVERS, "a", read_by("of b, at a", reference=f"{B}/Patient/1"))
+        named = {"reference": f"{A}/Patient/7", "identifier": {"system": MRN, "value": "7"}}
+        send(made, MIXED, "ehr", read_by("at ehr", **named))
+        send(made, MIXED, "hapi", read_by("at hapi", **named))
+        send(made, FALLBACK, "hapi", read_by("both", **named))
         send(made, FALLBACK, "hapi", read_by("by number", identifier={"system": MRN, "value": "1"}))
         send(made, FALLBACK, "hapi", read_by("by reference", reference="Patient/77"))
         send(made, FALLBACK, "hapi", read_by("other", reference="Patient/1"))
@@ -247,3 +258,56 @@ def test_a_backslash_names_no_other_patient(cloud: LocalCloud, path: str) -> Non
         assert escaped == {"opened the record of q8-backslash-b"}
         plain = who_accessed(ask(cloud, path, officer, patient=f"{MRN}|q8b"))
         assert plain == {"opened the record of q8b"}
+
+
+@pytest.mark.parametrize(
+    ("ledger", "named", "by_index", "in_all"),
+    [
+        (MIXED, f"{MRN}|7", {"at ehr"}, {"at ehr", "at hapi"}),
+        (MIXED, f"{A}/Patient/7", {"at hapi"}, {"at ehr", "at hapi"}),
+        (FALLBACK, "Patient/1", {"other"}, {"other"}),
+        (FALLBACK, f"{MRN}|7", {"both"}, None),
+        (BY_MRN, f"{MRN}|q8b", {"opened the record of q8b"}, None),
+    ],
+)
+def test_a_patient_whom_portals_name_otherwise_is_not_all_found_in_silence(
+    cloud: LocalCloud, ledger: str, named: str, by_index: set[str], in_all: set[str] | None
+) -> None:
+    """An event has one name in the index: by another the answer warns, or looks into a period."""
+    officer = cloud.tokens.security(ledger)
+    parameter = "patient.identifier" if "|" in named else "patient"
+    found, total, warnings = searched(cloud, officer, **{parameter: named})
+    assert found == by_index
+    if in_all is None:
+        assert (total, warnings) == (len(found), [])
+        return
+    assert total is None
+    assert len(warnings) == 1
+    assert "some portals of this ledger name patients otherwise" in warnings[0]
+    refused = ask(cloud, "/export", officer, **{parameter: named, "format": "fhir"})
+    assert refused.status_code == 400
+    assert searched(cloud, officer, **{parameter: named, "date": "ge2020"}) == (
+        in_all,
+        len(in_all),
+        [],
+    )
+
+
+def searched(cloud: LocalCloud, token: str, **query: str) -> tuple[set[str], int | None, list[str]]:
+    """Who is in the events that a search finds, its total, and its warnings."""
+    answer = ask(cloud, "/AuditEvent", token, **query)
+    assert answer.status_code == 200, answer.text
+    bundle = answer.json()
+    entries = bundle.get("entry", [])
+    matches = [e["resource"] for e in entries if e["search"]["mode"] == "match"]
+    issues = [
+        issue
+        for entry in entries
+        if entry["search"]["mode"] == "outcome"
+        for issue in entry["resource"]["issue"]
+    ]
+    return (
+        {agent["who"]["display"] for event in matches for agent in event["agent"]},
+        bundle.get("total"),
+        [issue["diagnostics"] for issue in issues if issue["severity"] == "warning"],
+    )
