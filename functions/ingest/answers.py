@@ -89,7 +89,10 @@ def _response_bundle(
             if sealed.flags or sealed.is_conflict:
                 response["outcome"] = accepted_outcome(sealed, with_sentences=with_sentences)
         entries.append({**entry, "response": response})
-    return msgspec.json.encode({"resourceType": "Bundle", "type": kind, "entry": entries})
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if entries:  # FHIR's JSON has no empty arrays
+        bundle["entry"] = entries
+    return msgspec.json.encode(bundle)
 
 
 def events_accepted(sealed: Sequence[Sealed]) -> Answer:

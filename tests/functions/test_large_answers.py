@@ -74,3 +74,12 @@ def test_sentences_that_no_answer_holds_are_left_out_and_the_codes_stay() -> Non
     assert len(entries) == MAX_EVENTS
     (issue,) = entries[0]["response"]["outcome"]["issue"]
     assert issue["diagnostics"].split() == [CONFLICT_CODE, *flags]
+
+
+@pytest.mark.usefixtures("fresh_ingest", "world")
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_the_answer_to_nothing_has_no_empty_array(kind: str) -> None:
+    """FHIR's JSON has none, and clients that validate refuse one."""
+    answer = send(post("/", bundle(kind)))
+    assert answer["statusCode"] == 200
+    assert answer_json(answer) == {"resourceType": "Bundle", "type": f"{kind}-response"}
