@@ -33,7 +33,7 @@ PARAMETERS: Final = (
     ),
     DocumentedParameter("agent.identifier", "token", "the same, by `<system>|<value>`"),
     DocumentedParameter(
-        "agent-name", "string", "an agent's name, from its start: `agent.name`; `who.display`"
+        "agent-name", "string", "an agent's name, from its start: `agent.name`, else `who.display`"
     ),
     DocumentedParameter("agent-role", "token", "`agent.role`"),
     DocumentedParameter("altid", "token", "`agent.altId` (R4)"),
@@ -45,7 +45,9 @@ PARAMETERS: Final = (
         "entity", "reference", "what it is about (`entity.what`): `DocumentReference/1`, or an id"
     ),
     DocumentedParameter("entity.identifier", "token", "the same, by `<system>|<value>`"),
-    DocumentedParameter("entity-name", "string", "`entity.name`, from its start (R4)"),
+    DocumentedParameter(
+        "entity-name", "string", "`entity.name` (R4), else `what.display`, from its start"
+    ),
     DocumentedParameter("entity-type", "token", "`entity.type`"),
     DocumentedParameter("entity-role", "token", "`entity.role`"),
     DocumentedParameter(

@@ -7,11 +7,11 @@
 | `_id` | token | the event id |
 | `patient`, `patient.identifier` | both | a patient as `entity.what` or `agent.who`; `patient` |
 | `agent`, `agent.identifier` | both | `agent.who` |
-| `agent-name`, `agent-role`, `altid`, `policy` | | those elements of `agent` (R5: `who.display`) |
+| `agent-name`, `agent-role`, `altid`, `policy` | | of `agent`; without `name` its `who.display` |
 | `source`, `source.identifier` | both | `source.observer` |
 | `site` | token | `source.site` |
 | `entity`, `entity.identifier` | both | `entity.what` |
-| `entity-name`, `entity-type`, `entity-role` | | `entity.name`, `entity.type`, `entity.role` |
+| `entity-name`, `entity-type`, `entity-role` | | `name` (else `what.display`), `type`, `role` |
 | `address` | string, `:exact`, `:contains` | `agent.network.address`; `agent.network[x]` |
 | `action`, `outcome` | token | `action`, `outcome`; `outcome.code` |
 | `type`, or `category` as R5 has it | token | `type`; `category` |
