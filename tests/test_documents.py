@@ -12,6 +12,9 @@ from tests.conftest import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
 PAGES = ("CONTRIBUTING.md", "SECURITY.md", "docs/README.md", "docs/architecture.md")
+ROOT_PAGES = [
+    REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+]
 TOP = "docs|functions|shared|infra|tests"
 
 
@@ -31,6 +34,14 @@ def places() -> Iterator[tuple[str, str]]:
 def test_named_place_exists(page: str, place: str) -> None:
     """A link or a path in a code span leads to a file or folder."""
     assert (REPOSITORY / place).exists(), f"{page} names {place}"
+
+
+@pytest.mark.parametrize("page", [*ROOT_PAGES, *sorted(DOCS.rglob("*.md"))], ids=lambda p: p.name)
+def test_line_has_at_most_one_sentence(page: Path) -> None:
+    """Outside of tables and code, so that a change of a sentence is a change of its lines."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    lines = [line for line in text.splitlines() if not line.startswith(("|", "#", "    "))]
+    assert [line for line in lines if re.search(r"[a-z`)\]][.] [A-Z]", line)] == []
 
 
 def test_index_lists_each_document() -> None:
