@@ -104,6 +104,7 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
             [everything],
             {"Null": {"s3:object-lock-retain-until-date": "true"}},
         ),
+        *_locked_for_good(everything, settings),
         # A day less: time passes between the writer's clock and S3's.
         deny_all(
             "NothingIsLockedForLess",
@@ -117,6 +118,20 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
         ),
         *_protection("archive", names, settings),
         *_nothing_hidden(names, settings),
+    ]
+
+
+def _locked_for_good(everything: str, settings: Settings) -> list[iam.PolicyStatement]:
+    """Where retention is COMPLIANCE, refuse the other mode, which some may lift later."""
+    if settings.retention.mode != "COMPLIANCE":
+        return []
+    return [
+        deny_all(
+            "NothingIsLockedInGovernanceMode",
+            ["s3:PutObject", "s3:PutObjectRetention"],
+            [everything],
+            {"StringEquals": {"s3:object-lock-mode": "GOVERNANCE"}},  # there are two modes
+        )
     ]
 
 

@@ -38,8 +38,10 @@ _PUT = {
     "s3:if-none-match": "*",
     "s3:object-lock-retain-until-date": "2036-12-01T00:00:00Z",
     "s3:object-lock-remaining-retention-days": "3653",
+    "s3:object-lock-mode": "COMPLIANCE",
 }
 _UNLOCKED = {"s3:if-none-match": "*"}
+_LIFTABLE = {**_PUT, "s3:object-lock-mode": "GOVERNANCE"}
 _BRIEFLY = {**_PUT, "s3:object-lock-remaining-retention-days": "1"}
 _NO_KEY: Mapping[str, str] = {}
 
@@ -137,6 +139,11 @@ REFUSAL_ROWS: tuple[RefusalRow, ...] = (
         *("dead letters", "archive one for a day", "s3:PutObject s3:PutObjectRetention"),
         *(f"{ARCHIVE}/{LEDGER}/dead-letters/2026/11/22/x", BUCKET_POLICY),
         context=_BRIEFLY,
+    ),
+    _row(
+        *("dead letters", "archive one in governance mode", "s3:PutObject s3:PutObjectRetention"),
+        *(f"{ARCHIVE}/{LEDGER}/dead-letters/2026/11/22/x", BUCKET_POLICY),
+        context=_LIFTABLE,
     ),
     _row(
         *("dead letters", "delete one from the archive", "s3:DeleteObject s3:DeleteObjectVersion"),

@@ -180,3 +180,15 @@ def test_nothing_is_archived_unlocked_or_for_a_shorter_time(prod: Assembly) -> N
         assert ask(prod, "archive", DEAD_LETTERS, "PutObjectRetention", key, context) == decided
     own = publisher(ST_ELSEWHERE)
     assert ask(prod, "archive", own, "PutObject", f"{ST_ELSEWHERE}/blocks/0", unlocked) == "deny"
+
+
+@pytest.mark.parametrize("action", ["PutObject", "PutObjectRetention"])
+def test_in_prod_nothing_is_archived_in_governance_mode(
+    prod: Assembly, dev: Assembly, action: str
+) -> None:
+    """Whoever may bypass it could delete what lies under it, once the policy is taken back."""
+    key = f"{ST_ELSEWHERE}/dead-letters/2026/11/22/x"
+    governed = {**NEW, "s3:object-lock-mode": "GOVERNANCE"}
+    assert ask(prod, "archive", DEAD_LETTERS, action, key, governed) == "deny"
+    developers = role("audit-ledger-dev-dead-letters")
+    assert ask(dev, "archive", developers, action, key, governed) == "none"
