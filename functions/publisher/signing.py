@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from audit_ledger.aws.ledgers import PublishedState
-from audit_ledger.chain.digest import Digest, decode_digest
+from audit_ledger.chain.digest import Digest
+from audit_ledger.chain.published import require_of_digest
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import (
@@ -71,23 +72,20 @@ class Signer:
         and its checkpoint would be put again, so whoever wrote the table could break either.
         """
         try:
-            note = parse_note(state.digest)
-            verify_ed25519(self._ed25519_key, note)
-            digest = decode_digest(note.text)
+            verify_ed25519(self._ed25519_key, parse_note(state.digest))
             checkpoint = parse_note(state.checkpoint)
             verify_ed25519(self._ed25519_key, checkpoint)
             verify_cosignature(self._mldsa44_key, checkpoint)
         except (FormatError, VerificationError) as error:
             raise VerificationError(f"published state: {error}") from None
-        if (digest.name, digest.size_after, digest.period_to, digest.origin) != (
-            state.digest_name,
-            state.size,
-            state.time,
-            self.origin,
-        ):
-            raise VerificationError("published state: name, size or time are not its digest's")
-        if checkpoint.text != parse_note(digest.checkpoint).text:
-            raise VerificationError("published state: its checkpoint is not its digest's")
+        require_of_digest(
+            state.digest,
+            state.checkpoint,
+            origin=self.origin,
+            name=state.digest_name,
+            size=state.size,
+            time=state.time,
+        )
 
     def _ed25519(self, text: str) -> Signature:
         return Signature(self.origin, self._ed25519_key.key_id, self.ed25519_sign(text.encode()))

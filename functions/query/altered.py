@@ -40,6 +40,14 @@ def altered(question: Question, finder: Finder) -> tuple[str, ...]:
             f"{entries} of this ledger cannot be read as sent: altered in the queue or a table "
             f"(entry {numbers}); they may be about anybody, so this answer may lack them"
         )
+    state = question.state
+    if state is None or not state.digest_name:
+        said.append("nothing of this ledger is published yet: this answer lacks what was sent")
+    elif state.frozen is not None:
+        said.append(
+            "this ledger is frozen, since what is stored and what is published disagree: this "
+            "answer may lack events"
+        )
     if _is_behind(question, finder.log, gaps.followed, first_young):
         said.append(f"whether entries from {gaps.followed:,} on are as sent is not known yet")
     return tuple(said)

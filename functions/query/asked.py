@@ -9,7 +9,8 @@ from audit_ledger.aws.kept import KeptForMinutes
 from audit_ledger.aws.ledgers import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.views import ViewsTable
-from audit_ledger.errors import NotFoundError
+from audit_ledger.chain.published import require_of_digest
+from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.request import Request
 from audit_ledger.reading.ledger import Ledger
@@ -89,6 +90,18 @@ class Desk:
         if not sees_all and reports.masks and not is_masked:
             raise ForbiddenError("this ledger shows patients GET /accesses and GET /accounting")
         state = ledger.state.published()
+        if state is not None and state.digest_name:
+            # What it calls published bounds every answer: a smaller size would hide the newest.
+            require_of_digest(
+                state.digest,
+                state.checkpoint,
+                origin=ledger.origin,
+                name=state.digest_name,
+                size=state.size,
+                time=state.time,
+            )
+        elif state is not None and state.size:
+            raise VerificationError("published state: a size without a digest")
         return Question(self, request, ledger, reports, own, state, self.now(), self.clock())
 
 

@@ -1,10 +1,13 @@
-"""The ledger under attack, made once for the matrix."""
+"""The ledger under attack, made once for the matrix; and a small one for each other test."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.attacks.asking import asked, clock
 from tests.attacks.ledger import Ledger, made_ledger
+
+__all__ = ["asked", "clock", "ledger", "made"]
 
 
 @pytest.fixture(scope="module")  # moto is one a process: the next module has a world of its own

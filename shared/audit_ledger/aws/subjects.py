@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from audit_ledger import strict_base64
 from audit_ledger.aws.batches import batch_get
 from audit_ledger.aws.clients import error_code
+from audit_ledger.errors import VerificationError
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
@@ -145,4 +146,17 @@ class SubjectsTable:
 
 
 def _subject_secret(item: dict[str, Any]) -> SubjectSecret:
-    return SubjectSecret(int(item["generation"]["N"]), bytes(item["secret"]["B"]))
+    """Read a row; VerificationError unless its pseudonym is the one that its secret gives.
+
+    Whoever may write the table could otherwise exchange two secrets: one patient's name would then
+    lead to another's records, or to none, and no answer would say so.
+    """
+    try:
+        secret = bytes(item["secret"]["B"])
+        generation, pseudonym = int(item["generation"]["N"]), item["pseudonym"]["S"]
+    except (KeyError, TypeError, ValueError):
+        raise VerificationError("a subject's row has not the attributes of one") from None
+    due = strict_base64.encode(patient_pseudonym(KeyedHash(secret)))
+    if len(secret) != SECRET_BYTES or pseudonym.rpartition("#")[2] != due:
+        raise VerificationError("a subject's row holds a secret of another pseudonym")
+    return SubjectSecret(generation, secret)

@@ -22,6 +22,29 @@ CHECKPOINT = "checkpoint"
 NOTHING_PUBLISHED: Age = (-1, 0)
 
 
+def require_of_digest(
+    data: bytes, checkpoint: bytes, *, origin: str, name: str, size: int, time: int
+) -> None:
+    """Raise VerificationError unless a state's values are those of the digest that it holds.
+
+    `data`: the digest's note. Its signature is not verified here.
+    """
+    try:
+        digest = decode_digest(parse_note(data).text)
+        text, within = parse_note(checkpoint).text, parse_note(digest.checkpoint).text
+    except FormatError as error:
+        raise VerificationError(f"published state: {error}") from None
+    if (digest.name, digest.size_after, digest.period_to, digest.origin) != (
+        name,
+        size,
+        time,
+        origin,
+    ):
+        raise VerificationError("published state: name, size or time are not its digest's")
+    if text != within:
+        raise VerificationError("published state: its checkpoint is not its digest's")
+
+
 def require_reach(block: Block | None, size: int) -> Block:
     """The last block that begins before the published size ends exactly there."""
     if block is None or block.size_after != size:

@@ -6,13 +6,13 @@ when it began, so that nothing is missed and nothing comes twice.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 import msgspec
 
 from audit_ledger.aws.blocks import BlocksTable
 from audit_ledger.aws.event_index import IndexedEntry, indexed_entry
 from audit_ledger.chain.block import Block, Body, body_time, decode_body
+from audit_ledger.chain.entry import ControlEntry, decode_entry
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.reading.at_once import at_once
 
@@ -42,11 +42,17 @@ class StoredBlock:
         return self.body.time
 
     def entry(self, seq: int) -> StoredEntry | None:
-        """Give an event's entry; None where it is a control entry, or of another block."""
+        """Return an event's entry, or None where it is a control entry or of another block.
+
+        Raise VerificationError where an event's entry has lost its index row: it would be in no
+        answer, as if it were a control entry.
+        """
         if not self.first_seq <= seq < self.size_after:
             return None
         item = self.body.items[seq - self.first_seq]
         if not item.row:
+            if not isinstance(decode_entry(item.entry), ControlEntry):
+                raise VerificationError(f"entry {seq}: its index row is missing")
             return None
         indexed = indexed_entry(seq, self.first_seq, self.body.time, item)
         return StoredEntry(indexed, item.entry, item.sealed)
@@ -92,13 +98,30 @@ class PinnedLog:
                 self._keep(block)
 
     def newest_first(self, seq: int | None = None) -> Iterator[StoredBlock]:
-        """Give the blocks that begin before entry `seq` (None: all), the newest first."""
-        yield from map(self._keep, self.blocks.before(self.size if seq is None else seq))
+        """Return the blocks that end at entry `seq` (None: at the size) or before, newest first.
+
+        Raise VerificationError where one is missing.
+        """
+        below = self.size if seq is None else seq
+        for block in self.blocks.before(below):
+            _require_next(block.size_after, below)
+            below = block.first_seq
+            yield self._keep(block)
+        _require_next(0, below)
 
     def oldest_first(self, first_seq: int) -> Iterator[StoredBlock]:
-        """Give the blocks from the one that begins with `first_seq` on, in order."""
-        below = takewhile(lambda block: block.first_seq < self.size, self.blocks.since(first_seq))
-        yield from map(self._keep, below)
+        """Return the blocks from the one that begins with `first_seq` on, in order.
+
+        Raise VerificationError where one is missing.
+        """
+        next_seq = first_seq
+        for block in self.blocks.since(first_seq):
+            if next_seq >= self.size:
+                return
+            _require_next(block.first_seq, next_seq)
+            next_seq = block.size_after
+            yield self._keep(block)
+        _require_next(max(next_seq, self.size), next_seq)
 
     def first_after(self, time: int) -> int:
         """Give the first entry of the first block that is later than `time`, or else the size.
@@ -129,8 +152,10 @@ class PinnedLog:
         """Give the entries of `young`, with what is stored of them."""
         found: list[StoredEntry] = []
         below = self.size
-        while below and (block := self.blocks.ending_before(below)) is not None:
-            if below < self.size and body_time(block.body) < now - YOUNG_SECONDS:
+        while below:
+            block = self.blocks.ending_before(below)
+            _require_next(0 if block is None else block.size_after, below)
+            if block is None or (below < self.size and body_time(block.body) < now - YOUNG_SECONDS):
                 break
             found += self._keep(block).entries()
             below = block.first_seq
@@ -158,3 +183,11 @@ class PinnedLog:
             if len(self.read) > KEPT_BLOCKS:
                 del self.read[next(iter(self.read))]
         return kept
+
+
+def _require_next(found: int, expected: int) -> None:
+    """Raise VerificationError unless a block ends, or begins, at the expected entry."""
+    if found != expected:
+        raise VerificationError(
+            f"a block is missing: found entry {found}, expected entry {expected} next"
+        )

@@ -1,0 +1,259 @@
+"""Whoever may write a ledger's tables cannot make an answer lack events without a word.
+
+What was removed or altered makes an answer an error, or has a warning in it. What the index alone
+says is not compared with the blocks here: docs/threat-model.md, event index.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from audit_ledger.aws.blocks import BlocksTable
+from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.chain.block import BlockItem, Body, decode_body, encode_body
+from audit_ledger.chain.entry import created
+from audit_ledger.chain.entry import encode_entry as encoded
+from audit_ledger.errors import LedgerError, VerificationError
+from audit_ledger.reading.opening import Opener
+from audit_ledger.reading.pinned import PinnedLog
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.parameters import parse_search
+from functions.ingest import handler as ingest
+from functions.query.find import Finder
+from functions.sequencer import handler as sequencing
+from tests.attacks.asking import CONTEXT, Asked, accepted, appended, event
+from tests.follower.one_event import NOW, OneLedger
+from tests.functions.publishing import Clock
+from tests.functions.requests import post
+from tests.world import NAME, ORIGIN, World
+
+STATE = {"key": {"S": f"{ORIGIN}#published"}}
+Item = dict[str, Any]
+
+
+@pytest.fixture
+def blocks(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+    """Four blocks: entries 0 to 2, 3 and 4, 5 and 6, 7 and 8, a minute each."""
+    sequencing.sequencer.cache_clear()
+    clock = Clock()
+    monkeypatch.setattr(sequencing, "time", clock)
+    ledger = OneLedger(world)
+    for minute in range(4):
+        clock.now = NOW + 60 * minute
+        ledger.append(*(json.dumps(event(n)).encode() for n in range(2)))
+    assert [int(item["first_seq"]["N"]) for item in in_order(world)] == [0, 3, 5, 7]
+    return ledger
+
+
+def in_order(world: World) -> list[Item]:
+    return sorted(world.items("blocks"), key=lambda item: int(item["first_seq"]["N"]))
+
+
+def finder(ledger: OneLedger) -> Finder:
+    now = NOW + 3600
+    readable = ledger.ledger
+    log = PinnedLog(readable.blocks, ledger.size)
+    return Finder(readable, log, Opener(readable, now), now)
+
+
+def search(sort: str) -> Search:
+    pairs = [("date", "2026-11"), ("_sort", sort)]
+    return parse_search(pairs, is_strict=False, is_bounded_by_token=False)
+
+
+def seqs_of(ledger: OneLedger, sort: str) -> list[int]:
+    page = finder(ledger).page(search(sort), None)
+    assert (page.next, page.warnings) == (None, ())
+    return [opened.event.seq for opened in page.found]
+
+
+@pytest.mark.parametrize("sort", ["date", "-date"])
+def test_all_entries_of_whole_blocks_are_found(blocks: OneLedger, sort: str) -> None:
+    """Without an attack no search of a period is refused."""
+    assert sorted(seqs_of(blocks, sort)) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("first_seq", [0, 3, 5, 7])
+@pytest.mark.parametrize("sort", ["date", "-date"])
+def test_a_search_of_a_period_misses_no_removed_block_in_silence(
+    world: World, blocks: OneLedger, sort: str, first_seq: int
+) -> None:
+    """Nor does a count, nor a report: whichever block it is, they are errors."""
+    key = {"origin": {"S": ORIGIN}, "first_seq": {"N": str(first_seq)}}
+    world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
+    found = finder(blocks)
+    for attempt in (
+        lambda: found.page(search(sort), None),
+        lambda: found.count(search(sort), 1000, lambda: True),
+        lambda: found.of_period(Search(), 0, 2 * NOW * 1000, 1000, lambda: True),
+    ):
+        with pytest.raises(VerificationError):
+            attempt()
+
+
+def test_a_hole_is_told_where_it_is(world: World, blocks: OneLedger) -> None:
+    """Either way through the blocks."""
+    key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
+    world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
+
+    def log() -> PinnedLog:
+        return PinnedLog(BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN), blocks.size)
+
+    ways: tuple[Callable[[], Iterator[Any]], ...] = (
+        lambda: log().newest_first(),
+        lambda: log().oldest_first(0),
+    )
+    for way in ways:
+        with pytest.raises(VerificationError, match=r"found entry [35], expected entry [35] next"):
+            list(way())
+
+
+def _without_row(item: BlockItem) -> BlockItem:
+    return BlockItem(item.entry, b"", b"")
+
+
+def _as_control(item: BlockItem) -> BlockItem:
+    return BlockItem(encoded(created(ORIGIN, NOW)), item.sealed, item.row)
+
+
+@pytest.mark.parametrize("alter", [_without_row, _as_control])
+def test_an_entry_that_lost_its_row_is_no_control_entry(
+    world: World, blocks: OneLedger, alter: Callable[[BlockItem], BlockItem]
+) -> None:
+    """Readers refuse it or leave it out with a warning, and the follower names it."""
+    item = in_order(world)[1]
+    body = decode_body(bytes(item["body"]["B"]))
+    items = (alter(body.items[0]), *body.items[1:])
+    data = encode_body(Body(items, body.frontier, body.time))
+    world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item={**item, "body": {"B": data}})
+    for sort in ("date", "-date"):
+        try:
+            warnings = finder(blocks).page(search(sort), None).warnings
+        except LedgerError:
+            continue
+        assert warnings
+    assert blocks.follow().altered == (3,)
+
+
+def _exchanged(first: Item, second: Item) -> tuple[Item, Item]:
+    return {**first, "secret": second["secret"]}, {**second, "secret": first["secret"]}
+
+
+def _pseudonyms_exchanged(first: Item, second: Item) -> tuple[Item, Item]:
+    return (
+        {**first, "pseudonym": second["pseudonym"]},
+        {**second, "pseudonym": first["pseudonym"]},
+    )
+
+
+def _changed(first: Item, second: Item) -> tuple[Item, Item]:
+    return tuple({**one, "secret": {"B": bytes(32)}} for one in (first, second))  # type: ignore[return-value]
+
+
+def _short(first: Item, second: Item) -> tuple[Item, Item]:
+    return tuple({**one, "secret": {"B": b""}} for one in (first, second))  # type: ignore[return-value]
+
+
+def _without(name: str) -> Callable[[Item, Item], tuple[Item, Item]]:
+    def alter(*rows: Item) -> tuple[Item, Item]:
+        return tuple({k: v for k, v in row.items() if k != name} for row in rows)  # type: ignore[return-value]
+
+    return alter
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        _exchanged,
+        _pseudonyms_exchanged,
+        _changed,
+        _short,
+        _without("secret"),
+        _without("pseudonym"),
+    ],
+)
+def test_a_secret_of_another_pseudonym_is_no_secret(
+    world: World, alter: Callable[[Item, Item], tuple[Item, Item]]
+) -> None:
+    """Nobody reads another's records by the own name; ingest seals nothing under it."""
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    names = ["aa" * 32, "bb" * 32]
+    table.current(names, 2026)
+    first, second = world.items("subjects")
+    for row in alter(first, second):
+        world.dynamodb.put_item(TableName=f"{NAME}-subjects", Item=row)
+    for name in names:
+        with pytest.raises(VerificationError):
+            table.generations(name)
+        with pytest.raises(VerificationError):
+            table.current([name], 2026)
+
+
+QUESTIONS = (
+    ("/AuditEvent", "patient=Patient/0", "user/*.rs"),
+    ("/AuditEvent", "date=2026-11-23", "user/*.rs"),
+    ("/AuditEvent", "date=2026-11-23&_summary=count", "user/*.rs"),
+    ("/AuditEvent", "", "patient/*.rs"),
+    ("/accesses", "", "patient/*.rs"),
+    ("/export", "patient=Patient/0&format=csv&receipts=none", "user/*.rs"),
+)
+
+
+def answers(asked: Asked) -> list[tuple[int, str]]:
+    return [asked(path, question, scope=scope) for path, question, scope in QUESTIONS]
+
+
+@pytest.mark.parametrize(
+    "attribute", ["size", "time", "digest_name", "digest", "checkpoint", "version"]
+)
+@pytest.mark.parametrize("how", ["removed", "of an earlier one"])
+def test_no_answer_is_bounded_by_a_state_that_its_digest_contradicts(
+    world: World, clock: Clock, asked: Asked, attribute: str, how: str
+) -> None:
+    """A smaller size would hide the newest events, and say that these are all."""
+    publishing_once = appended(accepted(world))
+    assert publishing_once == 0
+    earlier = world.dynamodb.get_item(TableName=f"{NAME}-ledgers", Key=STATE)["Item"]
+    clock.now += 60
+    ingest.handler(post("/AuditEvent", json.dumps(event(0)).encode()), CONTEXT)
+    appended(world.messages())
+    asked.later = 60
+    whole = answers(asked)
+    assert {status for status, _ in whole} == {200}
+    assert not any("frozen" in body or "nothing of this ledger" in body for _, body in whole)
+    state = world.dynamodb.get_item(TableName=f"{NAME}-ledgers", Key=STATE)["Item"]
+    altered = {k: v for k, v in state.items() if k != attribute}
+    if how != "removed":
+        altered[attribute] = earlier[attribute]
+    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=altered)
+    if attribute == "version" and how != "removed":
+        return  # it bounds nothing
+    for status, body in answers(asked):
+        assert status >= 500 or "nothing of this ledger is published yet" in body or status == 404
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_where_nothing_is_published_no_answer_is_taken_for_all(
+    world: World, clock: Clock, asked: Asked, *, is_begun: bool
+) -> None:
+    """Neither before the first digest nor after somebody removed the published state."""
+    if is_begun:
+        appended(accepted(world))
+        world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key=STATE)
+    for status, body in answers(asked):
+        assert status == 404 or "nothing of this ledger is published yet" in body
+
+
+def test_a_frozen_ledgers_answers_say_so(world: World, clock: Clock, asked: Asked) -> None:
+    """Within a minute the publisher finds a state that was put back to an earlier time."""
+    appended(accepted(world))
+    world.dynamodb.update_item(
+        TableName=f"{NAME}-ledgers",
+        Key=STATE,
+        UpdateExpression="SET frozen = :reason",
+        ExpressionAttributeValues={":reason": {"S": "secret reason"}},
+    )
+    for status, body in answers(asked):
+        assert (status, "this ledger is frozen" in body, "secret" in body) == (200, True, False)
