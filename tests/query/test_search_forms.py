@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -52,6 +53,19 @@ def test_a_form_finds_what_a_query_string_finds(read: Stage) -> None:
     ]
     assert "POST /AuditEvent/_search?patient=***&date=ge2020" in lines
     assert not any("rose" in line for line in lines)
+
+
+def test_a_form_leads_on_by_the_cursor_of_its_link(read: Stage) -> None:
+    """So that the pages that follow are in no log either."""
+    form = {"patient": "rose", "_count": "2"}
+    first = post(read, data=form).json()
+    (following,) = [link["url"] for link in first["link"] if link["relation"] == "next"]
+    ((_, cursor),) = [pair for pair in parse_qsl(urlsplit(following).query) if "_cursor" in pair]
+    second = post(read, data={**form, "_cursor": cursor}).json()
+    pages = [[entry["fullUrl"] for entry in page["entry"]] for page in (first, second)]
+    assert pages[1] == [entry["fullUrl"] for entry in read.get(following).json()["entry"]]
+    assert [len(page) for page in pages] == [2, 1]
+    assert not set(pages[0]) & set(pages[1])
 
 
 def test_a_total_is_true_or_absent(read: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def issues(of: dict[str, Any]) -> list[dict[str, Any]]:
     entry = of["entry"][-1]
     assert entry["search"] == {"mode": "outcome"}
     assert entry["resource"]["resourceType"] == "OperationOutcome"
-    assert UUID(entry["fullUrl"].removeprefix("urn:uuid:")).version == 4
+    assert UUID(entry["fullUrl"].removeprefix("urn:uuid:")).version == 5
     found: list[dict[str, Any]] = entry["resource"]["issue"]
     return found
 

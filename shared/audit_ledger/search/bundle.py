@@ -15,7 +15,7 @@ where records are filtered, and would tell of what was erased.
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
@@ -132,11 +132,18 @@ def searchset(
             Issue("information", code, words, place) for code, words in remarks(one, release)
         ]
     if issues:
-        # Every entry of a searchset has one (R5, bdl-15); of what is stored nowhere it is a UUID.
-        url = f"urn:uuid:{uuid4()}"
-        entries.append(_Entry(full_url=url, resource=_Outcome(issues), search={"mode": "outcome"}))
+        entries.append(_outcome_entry(_Outcome(issues)))
     body = msgspec.json.encode(_Bundle("searchset", total, links, entries))
     return Searchset(body, release if all(one.event.release == release for one in shown) else None)
+
+
+def _outcome_entry(outcome: _Outcome) -> _Entry:
+    """Give the last entry. Every entry of a searchset has a `fullUrl` (R5, bdl-15).
+
+    Of what is stored nowhere it is a UUID, here of what the outcome says: one answer, one text.
+    """
+    said = uuid5(NAMESPACE_URL, msgspec.json.encode(outcome).decode())
+    return _Entry(full_url=f"urn:uuid:{said}", resource=outcome, search={"mode": "outcome"})
 
 
 def _ignored(search: Search) -> Iterator[Issue]:
