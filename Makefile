@@ -1,10 +1,10 @@
-# Each target does all its own set-up, on a machine that has Python 3.11 or newer and make.
+# Each target sets up everything that it needs; the machine needs only make and Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: demo test check local bench soak format lock synth sbom clean help
 
-help: ## What there is
+help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 .venv/.ready: requirements.txt pyproject.toml
@@ -14,39 +14,39 @@ help: ## What there is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: .venv/.ready ## A hospital's day through the local ledger to a verified digest
+demo: .venv/.ready ## Send a hospital's day through two local ledgers and verify them
 	$(BIN)/python -m infra.local.demo $(DEMO)
 
-test: .venv/.ready ## All tests
+test: .venv/.ready ## Run all tests, or those of TESTS=path
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
-check: .venv/.ready ## Format, lint, spelling, types, one validated synth
+check: .venv/.ready ## Check format, lint, spelling and types, and synthesize with validation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
 	$(BIN)/mypy
 	$(BIN)/python -m infra.synth --validate
 
-local: .venv/.ready ## The ledger on 127.0.0.1:8080 until stopped
+local: .venv/.ready ## Serve the ledgers on 127.0.0.1:8080 until stopped
 	$(BIN)/python -m infra.local.serve $(LOCAL)
 
-bench: .venv/.ready ## Figures and ratios, to build/bench.json
+bench: .venv/.ready ## Measure costs and speed, to build/bench.json
 	$(BIN)/python -m tests.bench $(BENCH)
 
-soak: .venv/.ready ## The long forms of the tests, with a summary in docs/reliability.md
+soak: .venv/.ready ## Run the long forms of the tests, with a summary in docs/reliability.md
 	$(BIN)/python -m tests.soak $(SOAK)
 
-format: .venv/.ready ## Put the code in order
+format: .venv/.ready ## Format the code and fix lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-synth: .venv/.ready ## The CloudFormation templates, to cdk.out
+synth: .venv/.ready ## Synthesize the CloudFormation templates, to cdk.out
 	$(BIN)/python -m infra.synth
 
-sbom: .venv/.ready ## What each function is made of (CycloneDX), to build/sbom
+sbom: .venv/.ready ## Write each function's bill of materials (CycloneDX), to build/sbom
 	$(BIN)/python -m infra.sbom
 
-lock: ## Pin and hash what is installed
+lock: ## Pin and hash the requirements
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
@@ -58,5 +58,5 @@ lock: ## Pin and hash what is installed
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  tests/interop/fhir_clients/requirements.in -o tests/interop/fhir_clients/requirements.txt
 
-clean: ## What was built
+clean: ## Delete build, cdk.out and .venv
 	rm -rf build cdk.out .venv
