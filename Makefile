@@ -57,6 +57,11 @@ lock: ## Pin and hash the requirements
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  tests/interop/fhir_clients/requirements.in -o tests/interop/fhir_clients/requirements.txt
+	for list in functions/*/requirements.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	    --constraints requirements.txt $$list -o $${list%.in}.txt || exit 1; \
+	done
 
 clean: ## Delete build, cdk.out and .venv
 	rm -rf build cdk.out .venv
