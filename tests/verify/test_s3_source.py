@@ -2,6 +2,8 @@
 
 import gzip
 import pickle
+from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -34,6 +36,28 @@ def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
     assert sorted(source.list_all()) == sorted(writer.objects.files)
     world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere/tile/0/planted", Body=b"")
     assert verify(source, Keys().policy(), writer.now, workers=1).answer is Answer.FAILED
+
+
+def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever serves a copy may speak S3, and send a byte whenever silence was near its limit."""
+    is_over = Event()
+
+    class Dripping:
+        def get_object(self, **_: object) -> dict[str, object]:
+            return {"Body": self}
+
+        def read(self, _limit: int) -> bytes:
+            is_over.wait()
+            return b"x"
+
+    monkeypatch.setattr(published_source, "_client", Dripping)
+    source = s3_source("s3://copy/st-elsewhere")
+    assert source.deadline_seconds == 120
+    try:
+        with pytest.raises(UnreachableError, match="tile/0/000: not all of it within"):
+            replace(source, deadline_seconds=0.1).read("tile/0/000")
+    finally:
+        is_over.set()
 
 
 def test_absent_and_refused_are_told_apart(world: World) -> None:
@@ -70,7 +94,7 @@ def test_content_codings_are_undone_or_said(world: World) -> None:
 )
 def test_urls_name_bucket_and_prefix(url: str, bucket: str, prefix: str) -> None:
     """With or without a slash at the end."""
-    assert s3_source(url) == S3Source(bucket, prefix)
+    assert s3_source(url) == S3Source(bucket, prefix, 120)
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3:///p", "b/p", "s3://key:secret@b/p"])

@@ -11,6 +11,7 @@ from audit_ledger.aws.clients import AwsError, error_code, s3
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.shown_url import shown_url
 from audit_ledger.verify.content_coding import decode_content
+from audit_ledger.verify.deadline import DEADLINE_SECONDS, read_within
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ class S3Source:
     """Objects below a prefix of a bucket, read with whatever credentials the environment gives.
 
     A missing object answers 404 to readers who may list, so a refusal is never taken for absence.
+    `deadline_seconds`: for one object with all attempts, where the place may be anybody's who
+    speaks S3; None for our own.
     """
 
     bucket: str
     prefix: str = ""
+    deadline_seconds: float | None = None
 
     @property
     def name(self) -> str:
@@ -39,6 +43,12 @@ class S3Source:
 
     def read(self, path: str) -> bytes | None:
         """Get one object, a byte over MAX_OBJECT_BYTES at most; botocore asks again by itself."""
+        if self.deadline_seconds is None:
+            return self._read(path)
+        what = f"{self.name}: {path}"
+        return read_within(self.deadline_seconds, what, lambda: self._read(path))
+
+    def _read(self, path: str) -> bytes | None:
         try:
             answer = _client().get_object(Bucket=self.bucket, Key=self._key(path))
             data = answer["Body"].read(MAX_OBJECT_BYTES + 1)
@@ -76,7 +86,7 @@ def s3_source(url: str) -> S3Source:
         raise FormatError(f"{shown_url(url)}: not of the form s3://bucket/prefix")
     if "@" in bucket:
         raise FormatError(f"{shown_url(url)}: credentials come from the environment, not the URL")
-    return S3Source(bucket, prefix.strip("/"))
+    return S3Source(bucket, prefix.strip("/"), DEADLINE_SECONDS)
 
 
 @lru_cache(maxsize=1)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, HTTPResponse
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
@@ -22,7 +20,8 @@ from urllib.request import (
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.shown_url import shown_url
 from audit_ledger.verify.content_coding import ASKED_FOR, decode_content
-from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Outcome
+from audit_ledger.verify.deadline import DEADLINE_SECONDS, read_within
+from audit_ledger.verify.sources import MAX_OBJECT_BYTES
 
 _DELAYS_SECONDS = (0, 0.2, 0.8)  # before each attempt
 _ABSENT = (404, 410)
@@ -45,7 +44,7 @@ class HttpSource:
     url: str
     token: str | None = field(default=None, repr=False)
     timeout_seconds: float = 20
-    deadline_seconds: float = 120
+    deadline_seconds: float = DEADLINE_SECONDS
     wait: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
@@ -81,28 +80,12 @@ class HttpSource:
 
     def read(self, path: str) -> bytes | None:
         """GET one object; asks again, a few times, where that may help."""
-        answered: SimpleQueue[Outcome | Exception] = SimpleQueue()
-        # A thread of its own, which nobody waits for when time is up: a name server, a handshake
-        # or headers can drip as well as a body.
-        Thread(target=self._answer, args=(path, answered), daemon=True).start()
-        try:
-            outcome = answered.get(timeout=self.deadline_seconds)
-        except Empty:
-            message = f"{self.url}: {path}: not all of it within {self.deadline_seconds:g} s"
-            raise UnreachableError(message) from None
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        what = f"{self.url}: {path}"
+        return read_within(self.deadline_seconds, what, lambda: self._read(path))
 
     def list_all(self) -> None:
         """Plain HTTP cannot list."""
         return
-
-    def _answer(self, path: str, answered: "SimpleQueue[Outcome | Exception]") -> None:
-        try:
-            answered.put(self._read(path))
-        except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the answer
-            answered.put(error)
 
     def _read(self, path: str) -> bytes | None:
         request = Request(f"{self.url.rstrip('/')}/{quote(path)}")  # noqa: S310 - checked above
