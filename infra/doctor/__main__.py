@@ -5,6 +5,7 @@ Exit codes: 0 nothing stands in the way, 1 something does, 2 wrong use, 3 someth
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -62,7 +63,9 @@ def findings(stage: str, *, try_keys: bool) -> Iterator[Finding]:
         yield Finding("settings", "warning", warning, "cdk.json")
     yield from machine_findings()
     yield from issuer_findings(settings)
-    region: str | None = settings.region or boto3.Session().region_name
+    # AWS_REGION: the CDK command heeds it before all others, and boto3 does not.
+    here = os.environ.get("AWS_REGION") or boto3.Session().region_name
+    region: str | None = settings.region or here
     yield from region_findings(settings, region)
     if region is None:
         return

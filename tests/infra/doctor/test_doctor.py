@@ -292,6 +292,18 @@ def test_a_region_must_have_what_the_settings_want() -> None:
         assert [f.status for f in region_findings(public, region)] == [status], region
 
 
+def test_the_region_is_that_of_the_cdk_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_REGION before AWS_DEFAULT_REGION, as in the SDK for JavaScript, but not in boto3."""
+    monkeypatch.setattr(
+        "infra.doctor.__main__.clients_of",
+        lambda _: MadeAccount({"GetCallerIdentity": RefusedError("ExpiredToken")}).client,
+    )
+    monkeypatch.setenv("AWS_REGION", "us-gov-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    found = [f for f in findings("dev", try_keys=False) if f.check == "region"]
+    assert [(f.status, f.found) for f in found] == [("problem", "us-gov-west-1 has no CloudFront")]
+
+
 @pytest.mark.parametrize(
     ("version", "status"), [("v24.1.0", "ok"), ("v22.0.0", "ok"), ("v20.9.0", "problem")]
 )
