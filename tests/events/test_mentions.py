@@ -128,6 +128,19 @@ NAMES = [
     ("Otto Heron", "Otto\u200bHeron"),
     ("Otto Heron", "He\u00adron"),
     ("Suharto", "seen: SUHARTO"),
+    ("Otto Heron", "the Herons"),
+    ("Otto Heron", "Otto Herons Akte"),
+    ("Otto Heron", "H e r o n"),
+    ("Otto Heron", "O.T.T.O. H.E.R.O.N."),
+    ("Otto Heron", "oheron@example.org"),
+    ("Otto Heron", "herono"),
+    ("Jo Doe", "user jdoe"),
+    ("Otto Heron", "<p>He<b>r</b>on</p>"),
+    ("Otto Heron", '<span class="x">Ot</span>to'),
+    ("Ng", "Ng"),
+    ("A B", "A B"),
+    ("\u3084\u307e\u3060 \u305f\u308d\u3046", "\u30e4\u30de\u30c0"),
+    ("\u3084\u307e\u3060 \u305f\u308d\u3046", "\uff94\uff8f\uff80\uff9e"),
     ("Bo Li", "Li, Bo"),
     ("Bo Li", "Li B."),
     ("\u5c71\u7530\u592a\u90ce", "\u60a3\u8005\u5c71\u7530\u592a\u90ce\u3092\u8a3a\u5bdf"),
@@ -164,6 +177,15 @@ ENCODED = [
     ("Otto Heron", f"query={b64encode(b'name=Otto Heron').decode()} (GET)"),
     ("Otto Heron", b64encode(b64encode(b"the chart of Otto Heron")).decode()),
     ("Otto Heron", b64encode(b"name=%48eron").decode()),
+    ("Otto Heron", b64encode(b"Heron").decode()),
+    ("Otto Heron", b"Otto Heron".hex()),
+    ("Otto Heron", b"Otto Heron".hex().upper()),
+    ("Jürgen Müller", "M=C3=BCller"),
+    ("Jürgen Müller", "M=FCller"),
+    ("Otto Heron", "He=\nron"),
+    ("Otto Heron", "%u0048eron"),
+    ("Otto Heron", r"\u{48}eron"),
+    ("Otto Heron", "&#0000000072;eron"),
 ]
 
 
@@ -297,3 +319,25 @@ def test_the_reported_cases(shared_dir: Path) -> None:
         assert "outcomeDesc" not in json.loads(ida.resource), path.name
         assert "outcomeDesc" in json.loads(other.resource), path.name
         assert ida.cut == ("AuditEvent.entity[1]", "AuditEvent.outcomeDesc"), path.name
+
+
+@pytest.mark.parametrize(
+    ("said", "mention"),
+    [
+        ({"telecom": [{"system": "phone", "value": "+49 30 1234567"}]}, "call +49301234567"),
+        ({"telecom": [{"system": "phone", "value": "+49 30 1234567"}]}, "tel:+49-30-1234567"),
+        ({"telecom": [{"system": "email", "value": "bittern@x.org"}]}, "to: Bittern@X.org"),
+        ({"address": [{"line": ["12 Mill Lane"], "city": "Ulm"}]}, "lives at 12, Mill Lane"),
+        ({"address": [{"text": "12 Mill Lane, Ulm"}]}, "12 Mill Lane Ulm"),
+        ({"identifier": [{"value": "8801018"}]}, "8801018"),
+    ],
+)
+def test_how_a_contained_patient_is_reached_is_found_elsewhere(
+    said: dict[str, Any], mention: str
+) -> None:
+    """Telephone, mail and postal address identify a person as a name does."""
+    entities = [of_two("Otto Heron")[0], patient_entity("#otto")]
+    contained = [{"resourceType": "Patient", "id": "otto", **said}]
+    ida, other = left(r4(contained=contained, entity=entities, outcomeDesc=mention))
+    assert "outcomeDesc" not in ida
+    assert other["outcomeDesc"] == mention

@@ -15,6 +15,7 @@ from unicodedata import category, combining, decimal, normalize
 # Letters that Unicode does not decompose, as they are written without them.
 _LETTERS: Final = str.maketrans(
     {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "n"}
+    | {chr(katakana): chr(katakana - 0x60) for katakana in range(0x30A1, 0x30F7)}  # as hiragana
 )
 _INVISIBLE: Final = frozenset(
     "\u115f\u1160\u2800\u3164\uffa0"

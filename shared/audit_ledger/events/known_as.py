@@ -95,13 +95,29 @@ def known_as(
 
 def names_in(resource: JsonObject) -> list[str]:
     """Give the names of a contained Patient."""
-    names = resource.get("name")
     return [
         spelled
-        for name in (names if isinstance(names, list) else [])
+        for name in _listed_at(resource, "name")
         if isinstance(name, dict)
         for spelled in _human_name(name)
     ]
+
+
+def contacts_in(element: JsonObject) -> list[str]:
+    """Give telephone numbers, mail addresses and addresses of an element, to be found as written.
+
+    Towns, countries and postal codes are many people's.
+    """
+    found: list[str] = []
+    for name in ("telecom", "valueContactPoint"):
+        for point in _listed_at(element, name):
+            if isinstance(point, dict):
+                found += _texts(point.get("value"))
+    for name in ("address", "valueAddress"):
+        for address in _listed_at(element, name):
+            if isinstance(address, dict):
+                found += _texts(address.get("text"), *_listed_at(address, "line"))
+    return found
 
 
 def said_of(element: Any) -> tuple[list[str], list[str]]:
@@ -122,6 +138,7 @@ def said_of(element: Any) -> tuple[list[str], list[str]]:
         if isinstance(item, list):
             waiting += [(member, inside) for inside in item]
         elif isinstance(item, dict):
+            identifiers += contacts_in(item)
             if member in ("identifier", "valueIdentifier"):
                 identifiers += _texts(item.get("value"))
             elif isinstance(item.get("family"), str):
@@ -172,6 +189,11 @@ def _human_name(name: JsonObject) -> list[str]:
     return [*([" ".join(parts)] if parts else []), *_texts(name.get("text"))]
 
 
+def _listed_at(element: JsonObject, name: str) -> list[Any]:
+    value = element.get(name)
+    return value if isinstance(value, list) else [value]
+
+
 def _texts(*values: Any) -> list[str]:
     return [value for value in values if isinstance(value, str)]
 
@@ -213,6 +235,11 @@ def _add_spelling(known: KnownAs, runs: list[str]) -> None:
     known.alone |= {
         word for word in words if len(word) >= SHORTEST_NAME and word not in _PLACEHOLDERS
     }
+    known.alone |= {f"{word}s" for word in words if len(word) >= SHORTEST}  # Herons chart
+    for word in words:  # as users are named: oheron, herono
+        if len(word) >= SHORTEST_NAME:
+            initials = {other[0] for other in words if other != word}
+            known.alone |= {one for i in initials for one in (i + word, word + i)}
     joined = {"".join(written[i : i + n]) for n in (2, 3) for i in range(len(written) - n + 1)}
     joined |= {after + before for before in words for after in words if after != before}
     known.alone |= {word for word in joined if len(word) > SHORTEST and word.isalpha()}

@@ -45,7 +45,8 @@ _CODINGS: Final = _listed(
 )
 _IS_TEXT: Final = re.compile(r"[?\s]")
 _MEMBER: Final = re.compile(r"[a-z_][A-Za-z_]*(?:Base64Binary)?|data_base64")
-_PARTED_DIGITS: Final = re.compile(r"(?<=\d)[ .\-](?=\d)")
+_PARTED: Final = re.compile(r"(?<=\d)[ .\-](?=\d)|(?<=\b[^\W\d_])[ .\-](?=[^\W\d_]\b)")
+"""Between digits, and between single letters: 943-476, O.T.T.O"""
 
 
 def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -127,7 +128,8 @@ class Finder:
         for reading in readings(text):
             for folded in _foldings(reading):
                 words = words_of(folded)
-                if is_value and (owners := self._values.get(tuple(words))) is not None:
+                whole = is_value or (alone and not folded.isdigit())
+                if whole and (owners := self._values.get(tuple(words))) is not None:
                     gone |= self._all & ~owners
                 gone |= self._sequences.find(words) | self._names(words, alone)
                 if gone == self._all:
@@ -175,6 +177,6 @@ def _holds_words(path: Path, text: str) -> bool:
 
 
 def _foldings(text: str) -> set[str]:
-    """Give text folded: without what cannot be seen, and parted by it; numbers with their parts."""
+    """Give text folded: without what cannot be seen, and parted by it; numbers in one, too."""
     made = {fold(text)} if text.isascii() else {fold(text), fold(text, " ")}
-    return made | {_PARTED_DIGITS.sub("", folded) for folded in made}
+    return made | {_PARTED.sub("", folded) for folded in made}

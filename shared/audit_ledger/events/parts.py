@@ -18,7 +18,14 @@ from typing import Any, Final
 from audit_ledger.events.event import Part
 from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.json_spans import Cuts, Path, cut_spans, scan_spans, spell_path
-from audit_ledger.events.known_as import KnownAs, known_as, names_in, said_of, told_apart
+from audit_ledger.events.known_as import (
+    KnownAs,
+    contacts_in,
+    known_as,
+    names_in,
+    said_of,
+    told_apart,
+)
 from audit_ledger.events.limits import (
     MAX_EVENT_PART_BYTES,
     MAX_NAMES,
@@ -138,15 +145,17 @@ class _Division:
 
     def _known(self) -> Iterator[KnownAs]:
         of_contained: dict[int, list[str]] = {}
+        of_contacts: dict[int, list[str]] = {}
         for index in set[int]().union(*self.of_patients):
             item = self.resource["contained"][index]
             place = f"{self.place}.contained[{index}].name"
             require_few(item.get("name"), place, MAX_NAMES, "names")
             of_contained[index] = names_in(item)
+            of_contacts[index] = contacts_in(item)
         said: list[tuple[list[str], list[str]]] = []
         for patient, indices in zip(self.patients, self.of_patients, strict=True):
             names = [name for index in sorted(indices) for name in of_contained[index]]
-            identifiers: list[str] = []
+            identifiers = [one for i in sorted(indices) for one in of_contacts[i]]
             for path in patient.paths:
                 more_names, more_identifiers = said_of(_at(self.document, path))
                 names += more_names

@@ -1,12 +1,14 @@
 r"""What a text may say to who decodes it: as it is, unescaped, unpacked, one in the other.
 
     M%C3%BCller   M\u00fcller   M&uuml;ller   M&#252;ller   MÃ¼ller   TcO8bGxlcg==   all   Müller
+    M=C3=BCller   M%u00fcller   M<b>ü</b>ller   4dc3bc6c6c6572                       too
 
 Work is linear in the text: ROUNDS bounds what is unpacked of what was unpacked.
 """
 
 import re
 from base64 import b64decode
+from binascii import a2b_qp
 from contextlib import suppress
 from html import unescape
 from typing import Final
@@ -14,10 +16,15 @@ from urllib.parse import unquote_to_bytes
 
 ROUNDS: Final = 3
 
-_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
-_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})")
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,12}|#[xX][0-9a-fA-F]{1,12}|[A-Za-z]{2,8});")
+_ESCAPE: Final = re.compile(
+    r"[\\%]u([0-9a-fA-F]{4})|\\u\{(0{0,4}[0-9a-fA-F]{1,5})\}|\\x([0-9a-fA-F]{2})"
+)
+_QUOTED: Final = re.compile("=[0-9A-F]{2}")  # quoted-printable, RFC 2045, Section 6.7
+_TAG: Final = re.compile("</?[A-Za-z][^<>]*>")
+_HEXADECIMAL: Final = re.compile("(?:[0-9A-Fa-f]{2}){4,}")
 _PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")  # 9 bytes and more within other text
-_ALL_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_ALL_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _SPACE: Final = re.compile(r"\s+")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
@@ -40,10 +47,14 @@ def _decoded(text: str) -> list[str]:
     plain = _unescaped(text)
     if plain != text:
         made.append(plain)
-    unpacked = _unpacked(text)
-    if unpacked:
-        made.append(unpacked)
-    return made
+    if "<" in text:
+        made.append(_TAG.sub("", text))
+    if _QUOTED.search(text):
+        made.append(_decode(a2b_qp(text.encode("utf-8", "replace"))) or "")
+    made.append(_unpacked(text))
+    if _HEXADECIMAL.fullmatch(text):
+        made.append(_decode(bytes.fromhex(text)) or "")
+    return [one for one in made if one]
 
 
 def _unescaped(text: str) -> str:
@@ -51,8 +62,8 @@ def _unescaped(text: str) -> str:
         text = _decode(unquote_to_bytes(text.encode("utf-8", "replace"))) or text
     if "&" in text:
         text = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
-    if "\\" in text:
-        text = _ESCAPE.sub(lambda escape: chr(int(escape[1] or escape[2], 16)), text)
+    if "\\" in text or "%u" in text:
+        text = _ESCAPE.sub(lambda escape: chr(int(escape[escape.lastindex or 0], 16)), text)
     if not text.isascii():
         with suppress(UnicodeError):  # UTF-8 that was taken for Windows-1252
             text = text.encode("cp1252").decode("utf-8")
