@@ -28,7 +28,7 @@ from audit_ledger.records.pseudonyms import conflict_key
 
 MAX_LOST_RACES = 20
 STATE_SECONDS = 10  # how long a busy container may go without reading the published state
-MAX_ENTRY_BYTES = 256  # an event's entry has at most 167; a control entry of ours fewer than 256
+MAX_ENTRY_BYTES = 256  # an event's entry has at most 167; a control entry fewer than 256
 OVERHEAD_BYTES = 4096  # lengths, frontier (64 hashes at most) and time of a body
 
 
@@ -106,8 +106,8 @@ class Sequencer:
         appended.unfinished = every_message
         while left:
             # 1, 2. Where the ledger stands. Only a head that this container wrote and indexed is
-            # remembered; any other is read, and its index rows are written again, because whoever
-            # wrote it may have died before the index had them. Nothing was written before this.
+            # remembered; any other is read, and its index rows are written again, because the
+            # writer may have died before the index had them. Nothing was written before this.
             head = self.memory.head
             if head is None:
                 head = self._load_head()
@@ -146,7 +146,7 @@ class Sequencer:
                 try:
                     head = self._commit(batch, head)
                 except LostRaceError:
-                    # Whoever was first may have written these very records (a redelivery), and
+                    # The winner may have written these very records (a redelivery), and
                     # after a time-out it may have been this container: read and look again.
                     self.memory.head = None
                     appended.lost_races += 1
@@ -231,7 +231,7 @@ def fits_a_block(pending: Pending) -> bool:
 
 
 def _next_block(waiting: Sequence[Waiting], head: Head) -> tuple[list[Waiting], list[Waiting]]:
-    """Split off as many records as one block holds."""
+    """Split off as many records as fit into one block."""
     most = MAX_ENTRIES - (1 if head.size == 0 else 0)
     room = MAX_BODY_BYTES - OVERHEAD_BYTES
     count = 0

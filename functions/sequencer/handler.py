@@ -36,7 +36,7 @@ def sequencer() -> Sequencer:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
-    """Append a batch. A message is answered as failed unless all its records are committed."""
+    """Append a batch. A message is reported as failed unless all its records are committed."""
     messages = event["Records"]
     waiting, refused = read_messages(sequencer().origin, messages)
     for refusal in refused:

@@ -108,7 +108,7 @@ def carry_object(holder: JsonObject, url: str, value: JsonObject, kinds: Mapping
 
 
 def object_of(extension: JsonObject, kinds: Mapping[str, str], lists: Set[str]) -> JsonObject:
-    """Give the object that `carry_object` carried; `lists`: its members that are lists."""
+    """Return the object that `carry_object` carried; `lists`: its members that are lists."""
     found: JsonObject = {}
     for part in _list(extension.get("extension")):
         name = str(part.get("url")) if isinstance(part, dict) else ""
@@ -156,7 +156,7 @@ def taken(
 
 
 def value_of(extension: JsonObject) -> Any:
-    """Give the value that an extension carries; None where it carries none."""
+    """Return the value that an extension carries; None where it carries none."""
     return next((value for name, value in extension.items() if name.startswith("value")), None)
 
 
@@ -165,5 +165,5 @@ def _list(value: Any) -> list[Any]:
 
 
 def objects(value: Any) -> list[JsonObject]:
-    """Give the objects of a list; none of what is no list."""
+    """Return the objects of a list; none of what is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

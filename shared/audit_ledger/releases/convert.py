@@ -1,11 +1,11 @@
-"""An AuditEvent in the release that was asked for: R4 as R5, R5 as R4.
+"""An AuditEvent converted to the requested release: R4 as R5, R5 as R4.
 
-Elements go where HL7 says that they went (FHIR R5, AuditEvent, "R4 conversion"). What has no place
-is carried (see `carried`), and what one release demands and the other need not have is made and
-marked, so that converting there and back gives the same event. A value that has not the shape that
-its release gives it stays as it is. All of that is checked of every event: one that would not come
-back the same, or would not have the other release's shape, is not converted. Senders may write what
-they like, also what looks like our own marks.
+Elements go where HL7's mapping places them (FHIR R5, AuditEvent, "R4 conversion"). What has no
+place is carried (see `carried`), and what one release demands and the other need not have is made
+and marked, so that converting there and back gives the same event. A value that has not the shape
+that its release gives it stays as it is. All of that is checked of every event: one that would not
+come back the same, or would not have the other release's shape, is not converted. Senders may write
+what they like, also what looks like our own marks.
 """
 
 from decimal import Decimal
@@ -28,7 +28,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def convert(resource: bytes, to: Release) -> bytes:
-    """Give an AuditEvent of the other release as JSON of `to`; `meta.tag` says that it is.
+    """Return an AuditEvent of the other release as JSON of `to`; `meta.tag` marks it.
 
     FormatError where it is not of the shape that could be converted without loss.
     """

@@ -44,7 +44,7 @@ _OF_SEVERITY: Final = {  # of FHIR issues, as R5 has them in the place of outcom
 
 
 def to_r4(event: JsonObject) -> JsonObject:
-    """Give an R5 AuditEvent, decoded, as one of R4."""
+    """Return an R5 AuditEvent, decoded, as one of R4."""
     event = deepcopy(event)
     _codes(event)
     carry_primitive(event, f"{R5}severity", "Code", "severity")
@@ -128,7 +128,7 @@ def _outcome(event: JsonObject) -> None:
 
 
 def _renamed(holder: JsonObject, element: str, name: str) -> JsonObject:
-    """Give a primitive element and what stands beside it, both under another name."""
+    """Return a primitive element and what stands beside it, both under another name."""
     return popped(dict(holder), element, name)
 
 

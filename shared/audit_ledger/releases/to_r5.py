@@ -55,7 +55,7 @@ OF_DETAIL: Final = frozenset({"entity.detail.type", "entity.detail.value"})
 
 
 def to_r5(event: JsonObject) -> JsonObject:
-    """Give an R4 AuditEvent, decoded, as one of R5."""
+    """Return an R4 AuditEvent, decoded, as one of R5."""
     event = deepcopy(event)
     restored = taken(event, R5, one=OF_EVENT, lists=LISTS_OF_EVENT)
     _patient(event)
@@ -97,7 +97,7 @@ def _patient(event: JsonObject) -> None:
 
 
 def _as_patient(entity: JsonObject) -> JsonObject | None:
-    """Give whom an entity names as the patient, by a reference that R5 allows there."""
+    """Return whom an entity names as the patient, by a reference that R5 allows there."""
     what, role = entity.get("what"), entity.get("role")
     if not isinstance(what, dict) or not isinstance(role, dict) or role.get("code") != "1":
         return None

@@ -36,7 +36,7 @@ class Checkpoint:
             raise FormatError(f"checkpoint: {len(self.root)} bytes of root, expected {HASH_SIZE}")
 
     def encode(self) -> str:
-        """Give the note text that is signed."""
+        """Return the note text that is signed."""
         extensions = "".join(f"{line}\n" for line in self.extensions)
         return f"{self.origin}\n{self.size}\n{strict_base64.encode(self.root)}\n{extensions}"
 

@@ -83,7 +83,7 @@ class CompactRange:
         hashes.extend(reversed(smallest_first))
 
     def root(self) -> bytes:
-        """Give the tree's Merkle tree hash."""
+        """Return the tree's Merkle tree hash."""
         if not self._hashes:
             return EMPTY_ROOT
         smallest_first = reversed(self._hashes)
@@ -93,11 +93,11 @@ class CompactRange:
         return root
 
     def copy(self) -> Self:
-        """Give an equal range that grows on its own."""
+        """Return an equal range that grows on its own."""
         return type(self)(self._size, self._hashes)
 
     def encode(self) -> bytes:
-        """Give u64be size ‖ hashes."""
+        """Return u64be size ‖ hashes."""
         return self._size.to_bytes(8, "big") + b"".join(self._hashes)
 
     @classmethod

@@ -50,7 +50,7 @@ _LABEL = b"subtree/v1\n\x00"
 
 
 def ed25519_message(timestamp: int, checkpoint_text: str) -> bytes:
-    """Give what a cosigner of type 0x04 signs; the checkpoint's whole text, extensions too."""
+    """Return what a cosigner of type 0x04 signs; the checkpoint's whole text, extensions too."""
     _check_timestamp(timestamp)
     parse_checkpoint(checkpoint_text)
     return f"cosignature/v1\ntime {timestamp}\n{checkpoint_text}".encode()
@@ -59,7 +59,7 @@ def ed25519_message(timestamp: int, checkpoint_text: str) -> bytes:
 def mldsa44_message(
     cosigner_name: str, timestamp: int, origin: str, start: int, end: int, root: bytes
 ) -> bytes:
-    """Give what a cosigner of type 0x06 signs of the subtree [start, end).
+    """Return what a cosigner of type 0x06 signs of the subtree [start, end).
 
     Name and origin: 1 to 255 bytes of UTF-8. A subtree that does not start at 0 has timestamp 0.
     """
@@ -84,7 +84,7 @@ def mldsa44_message(
 
 
 def encode_timestamped(timestamp: int, signature: bytes) -> bytes:
-    """Give u64be timestamp ‖ signature: what stands behind the key id."""
+    """Return u64be timestamp ‖ signature: what stands behind the key id."""
     _check_timestamp(timestamp)
     if len(signature) not in _SIGNATURE_BYTES.values():
         raise FormatError(f"cosignature: {len(signature)} bytes of signature fit no type")
@@ -92,7 +92,7 @@ def encode_timestamped(timestamp: int, signature: bytes) -> bytes:
 
 
 def decode_timestamped(value: bytes, algorithm: int) -> tuple[int, bytes]:
-    """Give timestamp and signature of a cosignature of type 0x04 or 0x06; raises FormatError."""
+    """Return timestamp and signature of a cosignature of type 0x04 or 0x06; raises FormatError."""
     size = _SIGNATURE_BYTES.get(algorithm)
     if size is None:
         raise FormatError(f"cosignature: type 0x{algorithm:02x} is no cosignature")

@@ -16,14 +16,14 @@ _LENGTH = Struct(">H")
 
 
 def encode_entry(entry: bytes) -> bytes:
-    """Give one entry (at most 65,535 bytes) as it stands in a bundle."""
+    """Return one entry (at most 65,535 bytes) as it stands in a bundle."""
     if len(entry) > MAX_ENTRY_BYTES:
         raise FormatError(f"entry bundle: {len(entry)} bytes, at most {MAX_ENTRY_BYTES} an entry")
     return _LENGTH.pack(len(entry)) + entry
 
 
 def encode_bundle(entries: Iterable[bytes]) -> bytes:
-    """Give entries (at most 65,535 bytes each) as one bundle."""
+    """Return entries (at most 65,535 bytes each) as one bundle."""
     pack = _LENGTH.pack
     try:
         return b"".join([pack(len(entry)) + entry for entry in entries])
@@ -32,7 +32,7 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
 
 
 def decode_bundle(data: bytes, width: int | None = None) -> list[bytes]:
-    """Give the entries of a bundle, of exactly `width` entries, or of up to 256 where that is None.
+    """Return the entries of a bundle, of exactly `width` entries, or up to 256 if that is None.
 
     Raises FormatError where the last length or entry is cut short, or for another number.
     """

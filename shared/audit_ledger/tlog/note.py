@@ -53,7 +53,7 @@ class Signature:
             raise FormatError("signature: no bytes behind the key id")
 
     def encode(self) -> str:
-        """Give the line, with its newline."""
+        """Return the line, with its newline."""
         value = self.key_id.to_bytes(_KEY_ID_BYTES, "big") + self.value
         return f"{_LINE_START}{self.name} {strict_base64.encode(value)}\n"
 
@@ -84,7 +84,7 @@ class VerifierKey:
         return key_id(self.name, bytes([self.algorithm]) + self.key)
 
     def encode(self) -> str:
-        """Give the vkey."""
+        """Return the vkey."""
         encoded = strict_base64.encode(bytes([self.algorithm]) + self.key)
         return f"{self.name}+{self.key_id:08x}+{encoded}"
 
@@ -108,7 +108,7 @@ class Note:
             )
 
     def encode(self) -> bytes:
-        """Give the signed note: text, empty line, signature lines."""
+        """Return the signed note: text, empty line, signature lines."""
         lines = "".join(signature.encode() for signature in self.signatures)
         try:
             data = f"{self.text}\n{lines}".encode()
@@ -119,7 +119,7 @@ class Note:
         return data
 
     def signatures_by(self, key: VerifierKey) -> tuple[Signature, ...]:
-        """Give the signatures that claim this key: name and key id both match."""
+        """Return the signatures that claim this key: name and key id both match."""
         return tuple(
             signature
             for signature in self.signatures
@@ -128,7 +128,7 @@ class Note:
 
 
 def key_id(name: str, type_and_key: bytes) -> int:
-    """Give the first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key) as a number."""
+    """Return the first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key) as a number."""
     hashed = sha256(name.encode() + b"\n" + type_and_key).digest()
     return int.from_bytes(hashed[:_KEY_ID_BYTES], "big")
 
@@ -182,7 +182,7 @@ def parse_verifier_key(vkey: str) -> VerifierKey:
 
 
 def ed25519_verifier_key(name: str, public_key: bytes) -> VerifierKey:
-    """Give the key of type 0x01 for a 32-byte Ed25519 public key (RFC 8032)."""
+    """Return the key of type 0x01 for a 32-byte Ed25519 public key (RFC 8032)."""
     return VerifierKey(name, ED25519, public_key)
 
 
@@ -195,7 +195,7 @@ def check_ed25519(public_key: bytes, signature: bytes, message: bytes, *, what: 
 
 
 def verify_ed25519(key: VerifierKey, note: Note) -> None:
-    """Check that the note carries a signature of this key (type 0x01) and that each of them holds.
+    """Check that the note carries a signature of this key (type 0x01), and that each is valid.
 
     Signatures of other keys are ignored. Raises VerificationError.
     """

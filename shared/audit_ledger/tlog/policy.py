@@ -7,7 +7,7 @@
     quorum <name>|none
 
 A file of octets: lines end in 0x0A, items stand apart by spaces and tabs, names are opaque octets
-(kept here as str, with octets that are no UTF-8 as surrogate escapes). Names are defined before
+(stored here as str, with octets that are no UTF-8 as surrogate escapes). Names are defined before
 they are used, a name is a member of one group at most, and there is exactly one quorum line.
 """
 
@@ -66,7 +66,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a policy says of a checkpoint that one of its logs signed.
+    """The evaluation of a checkpoint that one of its logs signed.
 
     `cosignatures`: time (whole seconds since 1970) of each witness that cosigned, by name.
     `missing`: the witnesses below an unmet quorum that have not cosigned. A checkpoint is to be
@@ -90,7 +90,7 @@ class Policy:
     quorum: str = NO_QUORUM
 
     def encode(self) -> bytes:
-        """Give the policy file; raises FormatError where the policy breaks a rule of the format."""
+        """Return the policy file; raise FormatError if the policy breaks a rule of the format."""
         lines = [_line("log", log.key.encode(), log.url) for log in self.logs]
         for name, witness in self.witnesses.items():
             lines.append(_line("witness", name, witness.key.encode(), witness.url))
@@ -149,7 +149,7 @@ class Policy:
 
 
 def parse_policy(data: bytes) -> Policy:
-    """Read a policy file (at most 1 MiB); FormatError says in which line it breaks which rule."""
+    """Read a policy file (at most 1 MiB); FormatError names the line and the broken rule."""
     if len(data) > MAX_POLICY_BYTES:
         raise FormatError(f"policy: {len(data)} bytes, at most {MAX_POLICY_BYTES}")
     check_unchanged_text(data, "policy")

@@ -51,7 +51,7 @@ class TlogProof:
         parse_checkpoint(parse_note(self.checkpoint).text)
 
     def encode(self) -> bytes:
-        """Give the `.tlog-proof` file."""
+        """Return the `.tlog-proof` file."""
         extra = "" if self.extra is None else f"extra {strict_base64.encode(self.extra)}\n"
         hashes = "".join(f"{strict_base64.encode(hash_)}\n" for hash_ in self.hashes)
         return f"{MAGIC}\n{extra}index {self.index}\n{hashes}\n".encode() + self.checkpoint
@@ -90,7 +90,7 @@ def verify_proof(proof: TlogProof, leaf_hash: bytes, policy: Policy) -> Opinion:
     """Check that the entry with this leaf hash (32 bytes) is in the log that the policy trusts.
 
     Raises VerificationError where checkpoint or inclusion do not hold. The proof is worth as much
-    as the opinion: an unmet quorum is told by `Opinion.satisfied`, not raised.
+    as the opinion: `Opinion.satisfied` reports an unmet quorum, which is not raised.
     """
     opinion = policy.evaluate(proof.checkpoint)
     checkpoint = opinion.checkpoint

@@ -19,17 +19,17 @@ from audit_ledger.tlog.tiles import (
 )
 
 ReadTile = Callable[[Tile], bytes]
-"""Gives a tile's 32 * width bytes, cut from the full tile where the partial one has gone; raises
+"""Returns a tile's 32 * width bytes, cut from the full tile where the partial one has gone; raises
 what its source raises."""
 
 
 def root_of(size: int, read_tile: ReadTile) -> bytes:
-    """Give the root of the tree of `size` leaves, from the partial tiles at its right edge."""
+    """Return the root of the tree of `size` leaves, from the partial tiles at its right edge."""
     return RightEdge.read(size, read_tile).root()
 
 
 def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
-    """Give PATH(index, D[size]) of RFC 6962, Section 2.1.1: from the sibling to the root's child.
+    """Return PATH(index, D[size]) of RFC 6962, Section 2.1.1: from the sibling to the root's child.
 
     Raises NotFoundError where the tree has no such index, and FormatError for a malformed tile.
     """
@@ -51,7 +51,7 @@ def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
 
 
 def consistency_proof(size1: int, size2: int, read_tile: ReadTile) -> list[bytes]:
-    """Give PROOF(size1, D[size2]) of RFC 6962, Section 2.1.2; empty where size1 is 0 or size2.
+    """Return PROOF(size1, D[size2]) of RFC 6962, Section 2.1.2; empty where size1 is 0 or size2.
 
     Raises NotFoundError where size1 is the larger, and FormatError for a malformed tile.
     """
@@ -108,7 +108,7 @@ class RightEdge:
         return self._size
 
     def root(self) -> bytes:
-        """Give the tree's Merkle tree hash."""
+        """Return the tree's Merkle tree hash."""
         # What lies below a level's partial tile is one incomplete subtree: its last, odd node.
         root: list[bytes] = []
         for level in sorted(self._levels):
@@ -160,7 +160,7 @@ class _Tree:
         self._tiles: dict[Tile, list[bytes]] = {}
 
     def root(self, start: int, end: int) -> bytes:
-        """Give MTH(D[start:end]) of a subtree of RFC 6962's tree."""
+        """Return MTH(D[start:end]) of a subtree of RFC 6962's tree."""
         complete: list[bytes] = []
         while start < end:
             height = (end - start).bit_length() - 1
@@ -172,7 +172,7 @@ class _Tree:
         return root
 
     def _complete(self, height: int, index: int) -> bytes:
-        """Give the root of the `index`-th complete subtree of 2^height leaves."""
+        """Return the root of the `index`-th complete subtree of 2^height leaves."""
         level, rise = divmod(height, TILE_HEIGHT)
         tile_index, first = divmod(index << rise, TILE_WIDTH)
         hashes = self._hashes(level, tile_index)
@@ -187,12 +187,12 @@ class _Tree:
 
 
 def _split(width: int) -> int:
-    """Give the largest power of two smaller than `width` (2 or more)."""
+    """Return the largest power of two smaller than `width` (2 or more)."""
     return 1 << ((width - 1).bit_length() - 1)
 
 
 def _right_edge(size: int) -> list[Tile]:
-    """Give the partial tiles of a tree, level 0 first."""
+    """Return the partial tiles of a tree, level 0 first."""
     levels = range(-(-size.bit_length() // TILE_HEIGHT))
     tiles = (partial_tile_at(level, size) for level in levels)
     return [tile for tile in tiles if tile is not None]

@@ -1,6 +1,6 @@
 """C2SP tlog-tiles, Merkle tree tiles: which there are, what they are called, what they hash to.
 
-tile/<L>/<N>[.p/<W>]          up to 256 hashes of 32 bytes; level 0 holds leaf hashes, each hash
+tile/<L>/<N>[.p/<W>]          up to 256 hashes of 32 bytes; level 0 contains leaf hashes; each hash
                               of level L+1 is the Merkle tree hash of a full tile of level L
 tile/entries/<N>[.p/<W>]      entry bundle: the entries below the level 0 tile of the same N
 
@@ -58,7 +58,7 @@ class Tile:
 
     @property
     def is_full(self) -> bool:
-        """Whether it holds 256 hashes and never changes again."""
+        """Whether it contains 256 hashes and never changes again."""
         return self.width == TILE_WIDTH
 
 
@@ -80,12 +80,12 @@ class EntryBundle:
 
     @property
     def is_full(self) -> bool:
-        """Whether it holds 256 entries and never changes again."""
+        """Whether it contains 256 entries and never changes again."""
         return self.width == TILE_WIDTH
 
 
 def entry_bundle_path(index: int, width: int) -> str:
-    """Give the path of the entry bundle with `width` (1 to 256) entries from entry 256 * index."""
+    """Return the path of the entry bundle of `width` (1 to 256) entries from entry 256 * index."""
     return EntryBundle(index, width).path
 
 
@@ -104,12 +104,12 @@ def parse_tile_path(path: str) -> Tile | EntryBundle:
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
-    """Give all tiles that a log of that size serves, level 0 first, full tiles before partial."""
+    """Return all tiles that a log of that size serves, level 0 first, full tiles before partial."""
     return new_tiles(0, size)
 
 
 def new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
-    """Give the tiles that a log grown from one size to another must write.
+    """Return the tiles that a log grown from one size to another must write.
 
     These are the tiles of the new size without those of the old one, level 0 first.
     """
@@ -127,7 +127,7 @@ def new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
 
 
 def partial_tile_at(level: int, size: int) -> Tile | None:
-    """Give the partial tile at the right edge of a level, None where a full one ends it."""
+    """Return the partial tile at the right edge of a level, None where a full one ends it."""
     hashes = size >> (TILE_HEIGHT * level)
     if hashes % TILE_WIDTH == 0:
         return None
@@ -135,7 +135,7 @@ def partial_tile_at(level: int, size: int) -> Tile | None:
 
 
 def subtree_root(hashes: Sequence[bytes]) -> bytes:
-    """Give the Merkle tree hash over up to 256 hashes (32 bytes each) as leaves or subtree roots.
+    """Return the Merkle tree hash over up to 256 hashes (32 bytes each) as leaves or subtree roots.
 
     Level by level, an unpaired last node rising as it is: the same tree as RFC 6962's split at the
     largest power of two. The last hash may so stand for an incomplete subtree.
