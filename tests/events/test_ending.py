@@ -44,6 +44,11 @@ FAILED = [
     *(of_r5(code, OUTCOME) for code in ("4", "8", "12")),
     of_r5("8"),
     of_r5("error"),
+    of_r4(4.0),
+    r5(outcome=[{"code": {"code": "error"}}], patient={"reference": "Patient/1"}),
+    r5(outcome={"system": SEVERITY, "code": "error"}, patient={"reference": "Patient/1"}),
+    r5(outcome={"coding": [{"code": "fatal"}]}, patient={"reference": "Patient/1"}),
+    r5(outcome={"code": {"coding": [{"code": "8"}]}}, patient={"reference": "Patient/1"}),
 ]
 UNKNOWN = [
     of_r4("1"),
@@ -56,6 +61,12 @@ UNKNOWN = [
     of_r5("0", "https://hospital.example/status"),
     of_r5("8", "https://hospital.example/status"),
     of_r5(None, detail=[{"text": "access denied"}]),
+    of_r4(True),
+    of_r4(4.5),
+    r5(outcome={"code": {"display": "access denied"}}, patient={"reference": "Patient/1"}),
+    r5(outcome={"code": {"text": "access denied"}}, patient={"reference": "Patient/1"}),
+    r5(outcome={"text": "access denied"}, patient={"reference": "Patient/1"}),
+    r5(outcome=[["denied"]], patient={"reference": "Patient/1"}),
 ]
 
 
@@ -109,14 +120,44 @@ def test_outcomes_that_contradict_each_other_are_unknown() -> None:
     assert ended(read_details(encoded(event), "fhir-r5")) is Ended.UNKNOWN
 
 
-def test_a_cloud_event_of_a_record_says_by_its_type_that_it_was_done() -> None:
-    """`record.viewed` has no outcome."""
+@pytest.mark.parametrize(
+    ("type_", "more", "expected", "said"),
+    [
+        ("record.viewed", {}, Ended.SUCCESS, "looked at"),
+        ("record.viewed", {"outcome": "0"}, Ended.SUCCESS, "looked at"),
+        ("record.viewed", {"outcome": "8"}, Ended.FAILURE, "tried to look at, and failed"),
+        (
+            "record.viewed",
+            {"outcome": {"code": {"code": "error"}}},
+            Ended.FAILURE,
+            "tried to look at, and failed",
+        ),
+        (
+            "record.viewed",
+            {"outcome": "denied"},
+            Ended.UNKNOWN,
+            "tried to look at; whether it succeeded is unknown",
+        ),
+        ("record.view.denied", {"action": "R"}, Ended.FAILURE, "tried to look at, and failed"),
+        ("record.access.REFUSED", {}, Ended.FAILURE, "tried to do something to, and failed"),
+        (
+            "record.order.cancelled",
+            {"action": "R"},
+            Ended.UNKNOWN,
+            "looked at (outcome not recorded)",
+        ),
+    ],
+)
+def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
+    type_: str, more: dict[str, Any], expected: Ended, said: str
+) -> None:
+    """`record.viewed` needs no outcome; where it has one, that counts."""
     event = {
         "specversion": "1.0",
         "id": "1",
         "source": "/app",
-        "type": "record.viewed",
-        "data": {"patient": {"reference": "Patient/1"}},
+        "type": type_,
+        "data": {"patient": {"reference": "Patient/1"}, **more},
     }
     details = read_details(encoded(event), "cloudevents")
-    assert (ended(details), did(details)) == (Ended.SUCCESS, "looked at")
+    assert (ended(details), did(details)) == (expected, said)

@@ -264,10 +264,13 @@ def _of_cloudevent(document: JsonObject) -> EventDetails:
     except RejectedEvent:  # of another shape than when it was accepted: nothing can be said
         return EventDetails(format="cloudevents", types=types, source=source, time=time)
     actor, document_ = record.get("actor"), record.get("document")
+    outcome, outcome_text = _outcome(record)
     return EventDetails(
         format="cloudevents",
         action=reading.action or ACTION_OF_WORD.get(type_.rpartition(".")[2]),
         types=types,
+        outcome=outcome,
+        outcome_text=outcome_text,
         agents=tuple(_actor(agent, actor) for agent in reading.agents),
         entities=() if not isinstance(document_, dict) else (_document(document_),),
         patients=() if reading.patient is None else (reading.patient,),
@@ -324,15 +327,40 @@ def _target_of_json(value: Any, contained: Contained, *place: str | int) -> Targ
 
 
 def _outcome(document: JsonObject) -> tuple[tuple[Coded, ...], str | None]:
-    """R4 has a code and `outcomeDesc`; R5 a Coding and details."""
+    """R4 has a code and `outcomeDesc`; R5 a Coding and details.
+
+    What has another shape is not left out: it says how the event ended, to who can read it.
+    """
     outcome = document.get("outcome")
-    if isinstance(outcome, str):
-        return (Coded("", outcome),), _text(document.get("outcomeDesc"))
+    description = _text(document.get("outcomeDesc"))
+    if outcome is None or outcome in ("", [], {}):
+        return (), description
+    if isinstance(outcome, float) and outcome.is_integer():
+        outcome = int(outcome)
     if isinstance(outcome, int) and not isinstance(outcome, bool):  # as DICOM has it
-        return (Coded("", str(outcome)),), _text(document.get("outcomeDesc"))
+        outcome = str(outcome)
+    if isinstance(outcome, str):
+        return (Coded("", outcome),), description
+    found: list[Coded] = []
+    for one in outcome if isinstance(outcome, list) else [outcome]:
+        code, details = _outcome_of(one)
+        found += code
+        description = description or details
+    if not found and description is None:
+        found = [Coded("", msgspec.json.encode(outcome).decode())]
+    return tuple(found), description
+
+
+def _outcome_of(outcome: Any) -> tuple[tuple[Coded, ...], str | None]:
+    """Read R5's element, or a Coding or CodeableConcept in its place."""
     if not isinstance(outcome, dict):
-        return (), _text(document.get("outcomeDesc"))
-    return _coded(outcome.get("code")), next(_texts((outcome.get("detail"),)), None)
+        return (() if _text(outcome) is None else (Coded("", outcome),)), None
+    code = outcome.get("code")
+    codes = (*_coded(code), *_coded(outcome))
+    told = next(_texts((outcome.get("detail"),)), None)
+    if not codes and told is None:
+        told = next(_texts((code, outcome)), None) or _display_of(code) or _display_of(outcome)
+    return codes, told
 
 
 def _coded(value: Any) -> tuple[Coded, ...]:

@@ -14,7 +14,8 @@ only without a system or with one of FHIR's: of another system `4` may mean anyt
 from enum import Enum
 from typing import Final
 
-from audit_ledger.events.details import EventDetails
+from audit_ledger.events.details import Coded, EventDetails
+from audit_ledger.events.record_event import ACTION_OF_WORD, REFUSED_WORDS
 
 _SYSTEMS: Final = frozenset(
     {
@@ -49,17 +50,27 @@ class Ended(Enum):
 def ended(details: EventDetails) -> Ended:
     """Say how an event ended. UNKNOWN where it does not say, or says what FHIR does not define.
 
-    A CloudEvent `record.viewed` and its like tell by their type that it was done.
+    A CloudEvent `record.viewed` tells by its type that it was done, `record.view.denied` that it
+    was not; of another last word (`record.order.cancelled`) that is not known.
     """
     severities = [severity_of(coded.system, coded.code) for coded in details.outcome]
     known = {severity > 0 for severity in severities if severity is not None}
     if len(known) == 1:
         return Ended.FAILURE if known.pop() else Ended.SUCCESS
-    if not details.outcome and any(
-        not coded.system and coded.code.startswith("record.") for coded in details.types
-    ):
-        return Ended.SUCCESS
-    return Ended.UNKNOWN
+    if details.outcome or details.outcome_text:
+        return Ended.UNKNOWN
+    return next((_by_type(c.code) for c in details.types if _is_record(c)), Ended.UNKNOWN)
+
+
+def _is_record(coded: Coded) -> bool:
+    return not coded.system and coded.code.startswith("record.")
+
+
+def _by_type(type_: str) -> Ended:
+    word = type_.rpartition(".")[2].lower()
+    if word in REFUSED_WORDS:
+        return Ended.FAILURE
+    return Ended.SUCCESS if word in ACTION_OF_WORD else Ended.UNKNOWN
 
 
 def severity_of(system: str, code: str) -> int | None:

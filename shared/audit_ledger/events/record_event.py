@@ -30,6 +30,7 @@ ACTION_OF_WORD: Final = {
     **dict.fromkeys(("deleted", "removed", "withdrawn"), "D"),
     **dict.fromkeys(("read", "viewed", "opened"), "R"),
 }
+REFUSED_WORDS: Final = ("denied", "refused", "forbidden", "blocked", "failed")
 # RFC 6920, Section 3: 32 bytes are 43 characters of base64url without padding, and the last of
 # them has two bits to spare, which are zero.
 _NI_SHA256: Final = re.compile(

@@ -97,12 +97,15 @@ def identifiers_of(reference: Reference) -> list[tuple[str, str]]:
 
 
 def pairs_of(identifiers: Iterable[Identifier]) -> list[tuple[str, str]]:
-    """Give (system, value) of FHIR Identifiers; a CX in one is taken apart as well."""
+    """Give (system, value) of FHIR Identifiers; a CX in one is taken apart as well.
+
+    White space around a value, as columns of fixed width leave it, is no part of it.
+    """
     found = []
     for identifier in identifiers:
-        if identifier.value:
-            found.append((identifier.system or "", identifier.value))
-            if not identifier.system and "^" in identifier.value:
-                cx = _CX.fullmatch(identifier.value)
+        if identifier.value and (value := identifier.value.strip()):
+            found.append((identifier.system or "", value))
+            if not identifier.system and "^" in value:
+                cx = _CX.fullmatch(value)
                 found += [(f"urn:oid:{cx[2]}", cx[1])] if cx else []
     return found
