@@ -6,7 +6,9 @@ as FHIR's search has references and tokens, with their escapes, of one parser. A
 an array: of several names, all of the one patient.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from audit_ledger.access import ForbiddenError
 from audit_ledger.events import PatientReference, PatientRule
@@ -16,6 +18,12 @@ from audit_ledger.search.values import parse_agent, parse_patient, parse_token, 
 from functions.query.find import accepted_names, canonical_names
 
 MOST_NAMES = 8  # of one patient
+
+_NO_ID: Final = re.compile(
+    r"true|false|null|nil|none|nan|undefined|[0-9]+\.[0-9]+e[+-]?[0-9]+|(?:map)?[\[{<\"'`].*",
+    re.IGNORECASE,
+)
+"""What stands in place of an id where a value that is no text was written as text."""
 
 
 def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientReference, ...]:
@@ -29,7 +37,7 @@ def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientRef
     is_array = claim.startswith("[") and claim.endswith("]")
     texts = list(dict.fromkeys(claim[1:-1].split())) if is_array else [claim]
     try:
-        names = tuple(map(named_patient, texts))
+        names = tuple(_named_in_claim(text) for text in texts)
     except RejectedSearch:
         names = ()
     is_bare = any("/" not in text and "|" not in text and ":" not in text for text in texts)
@@ -43,6 +51,20 @@ def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientRef
         "the token's claim of the patient names nobody as a portal of this ledger does: expected "
         f"{accepted_names(rules)}, or an array of up to {MOST_NAMES} such names of the one patient"
     )
+
+
+def _named_in_claim(text: str) -> PatientReference:
+    """Read a name in a claim; RejectedSearch also for what an issuer writes where it has no id.
+
+    `Patient/undefined`, `<nil>`, `map[]`, `[[1]]` are in the form of a name, and nobody's.
+    """
+    name = named_patient(text)
+    ids = [value for _, value in name.identifiers]
+    if name.reference is not None:
+        ids.append(name.reference.rpartition("/")[2])
+    if not text.isprintable() or any(_NO_ID.fullmatch(one) for one in ids):
+        raise RejectedSearch(400, "value", "patient", "an id")
+    return name
 
 
 def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> None:
@@ -62,7 +84,10 @@ def named_patient(text: str) -> PatientReference:
     named = read_name("patient", text)
     if isinstance(named, NamedResource):
         return PatientReference(named.reference)
-    return PatientReference(None, ((named.system or "", named.code or ""),))
+    value = named.code or ""
+    if value != value.strip():
+        raise RejectedSearch(400, "value", "patient", "a value without white space around it")
+    return PatientReference(None, ((named.system or "", value),))
 
 
 def read_name(parameter: str, text: str) -> NamedResource | Token:

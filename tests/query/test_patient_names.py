@@ -45,6 +45,8 @@ def cloud(shared_dir: Path) -> Iterator[LocalCloud]:
         send(made, BY_MRN, "ehr", example_event("ehr", {"system": MRN}))
         for name in ("qb.json", "q-backslash-b.json"):
             send(made, BY_MRN, "ehr", json.loads((case / name).read_text()))
+        padded = {"system": MRN, "value": "55  "}
+        send(made, BY_MRN, "ehr", read_by("padded", identifier=padded))
         send(made, TWO_SERVERS, "a", read_by("at a", reference="Patient/1"))
         send(made, TWO_SERVERS, "a", read_by("at a, by URL", reference=f"{A}/Patient/1/_history/2"))
         send(made, TWO_SERVERS, "b", read_by("at b", reference="Patient/1"))
@@ -201,6 +203,34 @@ def test_a_claim_may_list_the_names_of_one_patient(cloud: LocalCloud) -> None:
         repr(both[1]): {"by reference"},
         repr("77"): {"by reference"},
     }
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *([["77"]], {}, {"id": "77"}, None, True, False, 1.5e30),
+        *("[[77]]", "<nil>", "map[]", "map[id:77]", "null", "undefined", "None", "1.2345678E7"),
+        *('"77"', "'77'", "{77}", "77\u200b", " 77", "77 ", "77\n", "Patient/undefined"),
+        *("Patient/null", "Patient/[77]", f"{MRN}|null", f"{MRN}|[1]", f"{MRN}|1 ", f"{MRN}| 1"),
+        *(f"{MRN}|\u00a0", f"{MRN}|1\u200b", f"{MRN}|undefined", "Patient/", "patient/77"),
+    ],
+    ids=repr,
+)
+def test_what_stands_where_an_issuer_has_no_id_is_nobodys_name(
+    cloud: LocalCloud, claim: Any
+) -> None:
+    """Where references name patients, most texts have the form of a name."""
+    answer = ask(cloud, "/accesses", patient_token(cloud, FALLBACK, claim))
+    assert answer.status_code == 403
+    assert "expected " in answer.json()["issue"][0]["diagnostics"]
+
+
+def test_white_space_around_an_identifier_is_no_part_of_it(cloud: LocalCloud) -> None:
+    """Columns of fixed width leave it: the access would be in nobody's report."""
+    officer = cloud.tokens.security(BY_MRN)
+    assert "padded" in who_accessed(ask(cloud, "/accesses", officer, patient=f"{MRN}|55"))
+    for name in (f"{MRN}|55 ", f"{MRN}| 55", f"{MRN}|  "):
+        assert ask(cloud, "/accesses", officer, patient=name).status_code == 400
 
 
 def test_a_bare_id_stands_alone(cloud: LocalCloud) -> None:
