@@ -33,6 +33,7 @@ from functions.query.report_rules import ReportRules, report_rules
 from functions.query.suspended import tells_of
 
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
+COMPLETING_SECONDS = 5  # more, for what belongs to the part that was found
 MOST_SHOWN = 200  # patients whose uses go to ingest together
 NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
 
@@ -145,6 +146,10 @@ class Question:
     def has_time(self) -> bool:
         """Whether events may still be looked for, so that the answer comes in time."""
         return self.desk.clock() - self.begun < FINDING_SECONDS
+
+    def has_more_time(self) -> bool:
+        """Whether what belongs to the part that was found may still be looked for."""
+        return self.desk.clock() - self.begun < FINDING_SECONDS + COMPLETING_SECONDS
 
     def finder(
         self, size: int | None = None, of: tuple[PatientReference, ...] | None = None

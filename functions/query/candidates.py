@@ -12,7 +12,7 @@ blocks how far the search is, so that it can stop there and go on from there.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from audit_ledger.aws.event_index import LATE_MS, IndexedEntry
 from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_of
@@ -83,10 +83,18 @@ def of_period(
     return _each_once(heapq.merge(*streams, reverse=newest_first))
 
 
-def taken_within(log: PinnedLog, first_seq: int, end_seq: int, window: Window) -> Iterator[Place]:
+def taken_within(
+    log: PinnedLog,
+    first_seq: int,
+    end_seq: int,
+    window: Window,
+    *,
+    is_counted: Callable[[IndexedEntry], bool] = lambda _: True,
+) -> Iterator[Place]:
     """Give the entries of [first_seq, end_seq) whose own time is outside of the window.
 
-    Both are where blocks begin. What `of_period` gives for the window is left out.
+    Both are where blocks begin. What `of_period` gives for the window is left out, and what is not
+    to be counted.
     """
     silent = 0
     for block in log.oldest_first(first_seq):
@@ -94,8 +102,9 @@ def taken_within(log: PinnedLog, first_seq: int, end_seq: int, window: Window) -
             return
         silent += 1
         for stored in block.entries():
-            if not window.first <= stored.indexed.row.time_ms <= window.last:
-                yield place_of(stored.indexed)
+            entry = stored.indexed
+            if not window.first <= entry.row.time_ms <= window.last and is_counted(entry):
+                yield place_of(entry)
         if silent >= BLOCKS_A_MILESTONE:
             yield Place(block.time * 1000, _LAST_SEQ, MILESTONE)
             silent = 0

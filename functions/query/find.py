@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from audit_ledger.access import OWN_USE
+from audit_ledger.aws.event_index import IndexedEntry
 from audit_ledger.aws.event_search import Place, Window, place_of
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.events.own_time import is_plausible
 from audit_ledger.events.patients import name_by_reference
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.opening import Opened, Opener, UnreadableError
@@ -116,13 +118,20 @@ class Finder:
         return self._filled(search, places, after, warnings, has_time)
 
     def of_period(
-        self, search: Search, from_ms: int, to_ms: int, most: int, has_time: Callable[[], bool]
+        self,
+        search: Search,
+        from_ms: int,
+        to_ms: int,
+        most: int,
+        has_time: Callable[[], bool],
+        has_more_time: Callable[[], bool],
     ) -> FoundInPeriod:
         """Give the matching events of a period, by own time or by the entry's.
 
         `search` says no date. Of the entries that the ledger took in the period all are found,
         whatever time they state; who reports decides by which they count (`events.own_time`). Ends
         after `most` events, or when time is up: then with the newest of a period, or nothing.
+        `has_more_time`: whether that newest part may still be completed.
         """
         self._refuse_ambiguous(search)
         if self.ledger.keys is None:
@@ -157,7 +166,9 @@ class Finder:
             if last != chunk[-1]:
                 if persons is not None or reached_ms is None:
                     return FoundInPeriod((), looked_at, to_ms)
-                return self._later_than(reached_ms, found, looked_at, search, end_seq, window)
+                return self._later_than(
+                    reached_ms, found, looked_at, search, end_seq, window, has_more_time
+                )
             reached_ms = chunk[-1].time_ms
         while chunk := next_chunk(others, AT_ONCE):
             more, last = self._opened(search, chunk, has_time)
@@ -175,16 +186,22 @@ class Finder:
         search: Search,
         end_seq: int,
         window: Window,
+        has_time: Callable[[], bool],
     ) -> FoundInPeriod:
-        """Give the part of a period that is later than what was reached, whole."""
+        """Give the part of a period that is later than what was reached.
+
+        Whole but for what was taken in it and has a plausible time of before: that is in no report
+        of it, and may be all that was not looked at.
+        """
         first_seq = self.log.first_after(-(-(reached_ms + 1) // 1000) - 1)
         later = Window(reached_ms + 1, window.last)
         found = [each for each in found if each.event.time_ms > reached_ms]
-        others = taken_within(self.log, first_seq, end_seq, later)
+        others = taken_within(self.log, first_seq, end_seq, later, is_counted=_is_implausible)
         while chunk := next_chunk(others, AT_ONCE):
-            found += self._opened(search, chunk, lambda: True)[0]
+            more, last = self._opened(search, chunk, has_time)
+            found += more
             looked_at += sum(place.first_seq != MILESTONE for place in chunk)
-            if looked_at > 2 * MOST_LOOKED_AT:
+            if last != chunk[-1] or not has_time() or looked_at > 2 * MOST_LOOKED_AT:
                 return FoundInPeriod((), looked_at, window.last + 1)
         return FoundInPeriod(tuple(found), looked_at, reached_ms)
 
@@ -435,6 +452,10 @@ class Finder:
 
     def _may_see(self, stored: StoredEntry) -> bool:
         return self.own is None or stored.indexed.row.patient in self.own
+
+
+def _is_implausible(entry: IndexedEntry) -> bool:
+    return not is_plausible(entry.row.time_ms, entry.block_time)
 
 
 def next_chunk(places: Iterator[Place], most: int) -> list[Place]:

@@ -23,6 +23,7 @@ from audit_ledger.reports.document import (
     Column,
     Cover,
     Document,
+    Fact,
     Instant,
     Period,
     Table,
@@ -174,10 +175,11 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
         )
         cover = _cover(question, Times(period, times.zone), ", ".join(about) or "all events")
         document = privacy_document(report, cover)
+        warnings: tuple[str, ...] = ()
         if period != times.period:
-            document = msgspec.structs.replace(document, notes=(*document.notes, _SHORTENED))
+            document, warnings = _without_outside(document), (_SHORTENED,)
         try:
-            return _answered(question, given, form, document, patients, shown=events)
+            return _answered(question, given, form, document, patients, events, warnings)
         except RejectedSearch as error:
             if is_given or error.code != "too-long":
                 raise
@@ -213,7 +215,14 @@ def _found(
     period: Period,
 ) -> FoundInPeriod:
     finder = question.finder(of=of)
-    return finder.of_period(search, period.from_ms, period.to_ms, MOST_EVENTS, question.has_time)
+    return finder.of_period(
+        search,
+        period.from_ms,
+        period.to_ms,
+        MOST_EVENTS,
+        question.has_time,
+        question.has_more_time,
+    )
 
 
 def _too_costly(found: FoundInPeriod) -> RejectedSearch:
@@ -246,6 +255,15 @@ def _newer_half(
         if counted_ms(e.time_ms, e.entry_time, newer.from_ms, newer.to_ms) is not None
     ]
     return kept, newer
+
+
+def _without_outside(document: Document) -> Document:
+    """Leave out how many are of another time: nobody counted those of a shortened period."""
+    facts = (
+        Fact(fact.key, fact.label, None) if fact.key == "events_outside" else fact
+        for fact in document.facts
+    )
+    return msgspec.structs.replace(document, facts=tuple(facts))
 
 
 def _user(text: str) -> Criterion:
@@ -307,20 +325,22 @@ def _answered(
     document: Document,
     patients: Sequence[PatientReference],
     shown: Sequence[OpenedEvent] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Answer:
     """Render, record, and answer, in this order: what is too large is refused before.
 
-    `patients`: whom it was asked about; `shown`: the events that it shows, of whoever.
+    `patients`: whom it was asked about; `shown`: the events that it shows, of whoever; `warnings`:
+    of what may be missing in it.
     """
-    if said := altered(question, question.finder()):
-        document = msgspec.structs.replace(document, notes=(*said, *document.notes))
+    warnings = (*altered(question, question.finder()), *warnings)
+    document = msgspec.structs.replace(document, notes=(*warnings, *document.notes))
     table = given.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
         tables = ", ".join(each.key for each in document.tables)
         raise RejectedSearch(400, "value", "table", f"with _format=csv one of {tables}")
     written: Mapping[Form, Callable[[], bytes]] = {
         "json": lambda: to_json(document),
-        "csv": lambda: to_csv(document, table),
+        "csv": lambda: to_csv(document, table, warnings),
         "html": lambda: to_html(document),
     }
     file_name = f"{document.kind}.csv" if form == "csv" else ""

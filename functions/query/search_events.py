@@ -16,7 +16,7 @@ from audit_ledger.reading.opening import Opened
 from audit_ledger.search.bundle import Found, Issue, Shown, as_shown, remarks, searchset
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
-from audit_ledger.search.lookups import patient_lookups
+from audit_ledger.search.lookups import entry_period, event_period, patient_lookups
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.rejected import RejectedSearch
 from audit_ledger.search.resource import shown_event
@@ -94,6 +94,8 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
     if not search.counts_only:
         page = finder.page(search, after, question.has_time)
         page, found = within_an_answer(page, search, form.release)
+    elif event_period(search).is_empty or entry_period(search).is_empty:
+        page = Page((), None, (NO_TIME,))
     said = altered(question, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.query.report_stage import NOW, ReportStage, read_of, report_stage
+from tests.query.report_stage import NOW, PORTAL, ReportStage, read_of, report_stage
 
 CASE = "cases/reports/04-wrong-clock"
 WRONG = (
@@ -116,3 +116,61 @@ def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
         refused = stage.get(day, stage.security())
         assert refused.status_code == 413
         assert "looks at 3 events at most" in refused.text
+
+
+def test_a_report_that_time_cut_short_has_its_newest_part_whole(
+    stage: ReportStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all whose clocks are wrong; the count of those of another time is not made up.
+
+    A CSV file has no notes: a row says that it is not all.
+    """
+    whole = stage.json("/reports/privacy", stage.security())
+    monkeypatch.setattr("functions.query.find.AT_ONCE", 2)
+    left = [0]
+
+    def has_time(_: object) -> bool:
+        left[0] -= 1
+        return left[0] >= 0
+
+    monkeypatch.setattr("functions.query.asked.Question.has_time", has_time)
+    left[0] = 2
+    part = stage.json("/reports/privacy", stage.security())
+    assert part["from"] > whole["from"]
+    assert part["events_outside"] is None
+    assert whole["events_outside"] == 1  # of three days ago, taken today
+    expected = [row for row in whole["events"] if row["time"] >= part["from"]]
+    theirs = [row for row in part["events"] if row["portal"] == PORTAL]
+    assert theirs == [row for row in expected if row["portal"] == PORTAL]
+    assert {row["stated"][:4] for row in theirs if row["stated"]} >= {"1970", "2062", "9999"}
+    left[0] = 2
+    lines = stage.get("/reports/privacy?_format=csv", stage.security()).text.splitlines()
+    assert lines[0].startswith("time,")
+    assert lines[1].startswith("Warning: The last day has more events than one report holds")
+    left[0] = 2
+    day = f"/reports/privacy?from={whole['from'][:10]}&_format=csv"
+    assert stage.get(day, stage.security()).status_code == 413
+
+
+def test_what_could_not_be_completed_is_refused(
+    stage: ReportStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking for what the newest part lacks has an end too."""
+    monkeypatch.setattr("functions.query.find.AT_ONCE", 2)
+    asked = iter([True] * 2)
+    monkeypatch.setattr("functions.query.asked.Question.has_time", lambda _: next(asked, False))
+    monkeypatch.setattr("functions.query.asked.Question.has_more_time", lambda _: False)
+    refused = stage.get("/reports/privacy", stage.security())
+    assert refused.status_code == 413
+    assert "time was up" in refused.text
+
+
+@pytest.mark.parametrize("wants", ["", "&_summary=count", "&_count=0", "&_total=accurate"])
+def test_dates_that_exclude_each_other_are_named_also_where_events_are_counted(
+    stage: ReportStage, wants: str
+) -> None:
+    """A total of 0 without a word would look like a count."""
+    for dates in ("date=ge2027&date=le2025", "date=ge2020&_lastUpdated=ge2027&_lastUpdated=le2025"):
+        bundle = stage.get(f"/AuditEvent?{dates}{wants}", stage.security())
+        assert bundle.status_code == 200
+        assert "the dates exclude each other" in bundle.text

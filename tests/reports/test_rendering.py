@@ -146,6 +146,7 @@ def test_another_table_by_its_key() -> None:
     """And a clear error for one that is not there."""
     made = document([])
     assert to_csv(made, "none") == b"c,zone\r\n"
+    assert to_csv(made, "none", ["some, not all"]) == (b'c,zone\r\n"Warning: some, not all",\r\n')
     with pytest.raises(FormatError, match=r"^table: no such table; there are rows, none$"):
         to_csv(made, "secret")
 

@@ -10,6 +10,7 @@ from audit_ledger.aws.ledger_keys import OpeningKeys
 from audit_ledger.aws.subjects import SubjectSecret
 from audit_ledger.chain.entry import EventEntry, decode_entry
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
+from audit_ledger.reading.at_once import READS_AT_ONCE, at_once
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.pinned import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
@@ -60,10 +61,10 @@ class Opener:
         subjects = {entry.row.patient for entry in entries}
         if None in subjects:
             self._secrets_of_ledger()
-        wanted = {subject for subject in subjects if subject is not None}
-        self._secrets.update(
-            self.ledger.subjects.of_pseudonyms(sorted(wanted - set(self._secrets)))
-        )
+        wanted = sorted({s for s in subjects if s is not None} - set(self._secrets))
+        shares = [wanted[first::READS_AT_ONCE] for first in range(min(READS_AT_ONCE, len(wanted)))]
+        for found in at_once(self.ledger.subjects.of_pseudonyms, shares):
+            self._secrets.update(found)
 
     def open(self, stored: StoredEntry) -> Opened | None:
         """Open a record; None where its subject was erased.

@@ -4,13 +4,15 @@ JSON: one object. `report` (the kind), `title`, every fact by its key, every tab
 array of flat objects, `notes` and `verify`. Instants as RFC 3339 in the document's zone, days as
 `2026-11-22`, what is not recorded as null.
 
-CSV: RFC 4180 (CRLF, quotes doubled), a header row of the column keys and a last column `zone`. A
+CSV: RFC 4180 (CRLF, quotes doubled), a header row of the column keys and a last column `zone`.
+Where something may be missing, a row below the header says so in its first cell, `Warning: …`. A
 cell that a spreadsheet might take for a formula starts with an apostrophe, and so that nothing is
 lost, a cell that starts with an apostrophe gets another: take one off to have what was written.
 """
 
 import csv
 import re
+from collections.abc import Iterable
 from datetime import date
 from io import StringIO
 from typing import Final
@@ -43,12 +45,17 @@ def to_json(document: Document) -> bytes:
     return msgspec.json.format(msgspec.json.encode(values), indent=1)
 
 
-def to_csv(document: Document, table: str | None = None) -> bytes:
-    """Write one table of a document, the first unless named, as UTF-8; FormatError: no such one."""
+def to_csv(document: Document, table: str | None = None, warnings: Iterable[str] = ()) -> bytes:
+    """Write one table of a document, the first unless named, as UTF-8; FormatError: no such one.
+
+    `warnings`: of what may be missing, which a file without notes would hide.
+    """
     chosen = document.tables[0] if table is None else _table(document, table)
     text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([*(column.key for column in chosen.columns), "zone"])
+    blank = [""] * len(chosen.columns)
+    writer.writerows([f"Warning: {each}", *blank] for each in warnings)
     for row in chosen.rows:
         cells = (cell_text(row[column.key], document.zone) for column in chosen.columns)
         writer.writerow([*map(guarded, cells), guarded(document.zone.name)])
