@@ -124,7 +124,7 @@ class Finder:
         to_ms: int,
         most: int,
         has_time: Callable[[], bool],
-        has_more_time: Callable[[], bool],
+        has_more_time: Callable[[], bool] = lambda: True,
     ) -> FoundInPeriod:
         """Give the matching events of a period, by own time or by the entry's.
 
