@@ -27,7 +27,7 @@ from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 
 MAX_ENTRIES = 256
-MAX_BODY_BYTES = 300 * 1024  # a DynamoDB item holds 400 KB
+MAX_BODY_BYTES = 300 * 1024  # the limit of a DynamoDB item is 400 KB
 
 _NUMBERS = re.compile(r"(0|[1-9][0-9]{0,18}) ([1-9][0-9]{0,2})")
 
@@ -72,12 +72,12 @@ class Block:
         return self.first_seq + self.count
 
     def signed_message(self) -> bytes:
-        """Give the bytes that `signature` is over."""
+        """Return the bytes that `signature` is over."""
         return signed_message(self.origin, self.size_after, self.head, self.body)
 
 
 def signed_message(origin: str, size_after: int, head: bytes, body: bytes) -> bytes:
-    """Give the bytes that the sequencer's key signs for a block."""
+    """Return the bytes that the sequencer's key signs for a block."""
     return (
         f"audit-ledger/block/v1\n{origin}\n{size_after}\n{strict_base64.encode(head)}\n"
         f"{strict_base64.encode(sha256(body).digest())}\n"
@@ -90,7 +90,7 @@ def encoded_size(entry_bytes: int, sealed_bytes: int, row_bytes: int) -> int:
 
 
 def encode_body(body: Body) -> bytes:
-    """Give the bytes that are hashed, signed and stored."""
+    """Return the bytes that are hashed, signed and stored."""
     u16, u32, u8u16 = _U16.pack, _U32.pack, _U8U16.pack
     entries: list[bytes] = []
     sealed: list[bytes] = []
@@ -113,7 +113,7 @@ def encode_body(body: Body) -> bytes:
 
 
 def body_time(body: bytes) -> int:
-    """Give the time of a body, whole seconds since 1970, without reading the rest of it."""
+    """Return the time of a body, whole seconds since 1970, without reading the rest of it."""
     if len(body) < _U64.size:
         raise FormatError("block body: ends before its time")
     return int(_U64.unpack_from(body, len(body) - _U64.size)[0])
@@ -155,12 +155,12 @@ def _take(data: bytes, position: int, length: struct.Struct, what: str) -> tuple
         raise FormatError(f"block: {what} end before their length")
     end = start + length.unpack_from(data, position)[0]
     if end > len(data):
-        raise FormatError(f"block: {what} are shorter than their length says")
+        raise FormatError(f"block: {what} are shorter than their stated length")
     return data[start:end], end
 
 
 def _split(section: bytes, length: struct.Struct, what: str, gap: int = 0) -> list[bytes]:
-    """Give the pieces of a section, each behind `gap` bytes and its length.
+    """Return the pieces of a section, each behind `gap` bytes and its length.
 
     Without a call a piece: a page of a search takes tens of thousands of them apart.
     """
@@ -172,7 +172,7 @@ def _split(section: bytes, length: struct.Struct, what: str, gap: int = 0) -> li
             raise FormatError(f"block: {what} end before their length")
         position = start + read(section, position + gap)[0]
         if position > end:
-            raise FormatError(f"block: {what} are shorter than their length says")
+            raise FormatError(f"block: {what} are shorter than their stated length")
         pieces.append(section[start:position])
     return pieces
 

@@ -13,7 +13,7 @@ VerifyBlock = Callable[[Block], None]
 
 
 def block_verifier(public_key: bytes) -> VerifyBlock:
-    """Give the check of block signatures by this key: Ed25519, 32 bytes."""
+    """Return the check of block signatures by this key: Ed25519, 32 bytes."""
     key = Ed25519PublicKey.from_public_bytes(public_key)
 
     def verify_block(block: Block) -> None:

@@ -23,9 +23,9 @@ at most 4,096 bytes; origins of up to 64 bytes and counts of up to 15 digits fit
 `missing` is what a hash chain alone cannot show: of events that portals number, how many never
 came, as counted over the first `followed` entries, and how many portals lack some. Portals choose
 their numbers: of each 999,999,999 count at most, and of 999 portals, so that whatever one claims, a
-gap of another one still shows. Which portals they are says `GET /portals/{id}/gaps`, to who may
-know. The ledger counts them in sealed records, so it is its own statement, signed; a portal can
-hold it against what it sent.
+gap of another one still shows. `GET /portals/{id}/gaps` lists the gaps of a portal, to authorized
+requesters. The ledger counts them in sealed records, so it is its own statement, signed; a portal
+can compare it with what it sent.
 """
 
 import re
@@ -91,11 +91,11 @@ class Digest:
 
     @property
     def name(self) -> str:
-        """The object that holds it, below the ledger's prefix."""
+        """The object that contains it, below the ledger's prefix."""
         return digest_name(self.period_to, self.size_after)
 
     def encode(self) -> str:
-        """Give the text that is signed."""
+        """Return the text that is signed."""
         previous = f"{self.previous_name or '-'} {strict_base64.encode(self.previous_sha256)}"
         text = (
             f"{MAGIC}\n{self.origin}\n"

@@ -42,7 +42,7 @@ class EventEntry:
 class ControlEntry:
     """A public statement about the ledger itself; it never names a person.
 
-    `control` holds strings and numbers under string keys, `type` among them, and is written in
+    `control` contains strings and numbers under string keys, `type` among them, and is written in
     the order given.
     """
 
@@ -73,7 +73,7 @@ def created(origin: str, time: int) -> ControlEntry:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Give the bytes that are stored, hashed and published."""
+    """Return the bytes that are stored, hashed and published."""
     prev = strict_base64.encode(entry.prev)
     start = f'{{"seq":{entry.seq},"time":"{format_instant(entry.time)}","prev":"{prev}",'
     if isinstance(entry, EventEntry):

@@ -1,6 +1,6 @@
 """Growth: the right edge of the published tree and its entries, extended block by block.
 
-Holds the hashes of the last, incomplete tile of every level and the entries of the last bundle:
+Contains the hashes of the last, incomplete tile of every level and the entries of the last bundle:
 at most 256 of each, whatever the size of the ledger (C2SP tlog-tiles).
 """
 
@@ -22,11 +22,11 @@ from audit_ledger.tlog.tiles import (
 )
 
 Read = Callable[[str], bytes | None]
-"""Give the bytes of a published path, None where there is nothing."""
+"""Return the bytes of a published path, None where there is nothing."""
 
 
 class Growth:
-    """A published tree that grows. After each block it says which objects became full."""
+    """A published tree that grows. After each block it reports which objects became full."""
 
     def __init__(self, edge: RightEdge, entries: Sequence[bytes] = ()) -> None:
         self._edge = edge
@@ -66,7 +66,7 @@ class Growth:
                 self._partial[tile.level] = (tile, data)
 
     def partial_objects(self, old_size: int) -> Iterator[tuple[str, bytes]]:
-        """Give path and bytes of the partial tiles and bundle that `old_size` had not."""
+        """Return path and bytes of the partial tiles and bundle that `old_size` had not."""
         if self._entries and self.size != old_size:
             bundle = EntryBundle(self.size // TILE_WIDTH, len(self._entries))
             yield bundle.path, encode_bundle(self._entries)
@@ -117,11 +117,11 @@ def _read_full(partial: str, full: str, read: Read) -> bytes:
 
 
 Names = Callable[[str, str], Iterable[str]]
-"""Give the paths below a folder that sort behind a path."""
+"""Return the paths below a folder that sort behind a path."""
 
 
 def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
-    """Give the partial tiles and bundles of all that became full between two sizes.
+    """Return the partial tiles and bundles of all that became full between two sizes.
 
     Not only those of `old_size`: runs that died before their commit point left some of sizes that
     were never published.
@@ -137,7 +137,7 @@ def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
 
 
 def _partials(full: Sequence[str], names: Names) -> Iterator[str]:
-    """Give what is left of the partial forms of full tiles; one listing a folder of 1,000."""
+    """Return what is left of the partial forms of full tiles; one listing a folder of 1,000."""
     folders: dict[str, list[str]] = {}
     for path in full:
         folders.setdefault(path[: path.rindex("/") + 1], []).append(path)

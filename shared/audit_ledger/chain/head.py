@@ -3,7 +3,7 @@
 `grow` makes the next block of a ledger; `follow` checks one that somebody else made. Both say the
 same rules, once from the writer's side and once from the reader's:
 
-1. `seq` counts from 0 without gaps, and entry 0 says that the ledger was created, of this origin.
+1. `seq` counts from 0 without gaps, and entry 0 states the ledger's creation and origin.
 2. `prev` of an entry is the leaf hash of the entry before.
 3. `time` is never smaller than that of the entry before.
 4. An event's entry has a sealed record and an index row, a control entry has neither.

@@ -25,7 +25,7 @@ NOTHING_PUBLISHED: Age = (-1, 0)
 def require_of_digest(
     data: bytes, checkpoint: bytes, *, origin: str, name: str, size: int, time: int
 ) -> None:
-    """Raise VerificationError unless a state's values are those of the digest that it holds.
+    """Raise VerificationError unless a state's values are those of the digest that it contains.
 
     `data`: the digest's note. Its signature is not verified here.
     """

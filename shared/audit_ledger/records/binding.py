@@ -5,10 +5,10 @@
                     after its length, a u32be)
     binding key = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/binding-key/v1")
 
-A commitment shows whether record and index row are those of the entry, to whoever can open the
+A commitment shows whether record and index row are those of the entry, to anyone who can open the
 record. A row with the pseudonym of nobody looks like one whose subject was erased: then nobody can
 open it. The tag is under the ledger's own key, which no queue, sequencer or table knows, so readers
-can tell both apart before they look for a secret.
+can distinguish both before they look for a secret.
 """
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -28,6 +28,6 @@ def binding_key(ledger_key: bytes) -> KeyedHash:
 def binding_tag(
     key: KeyedHash, *, origin: str, commitment: bytes, row: bytes, sealed: bytes
 ) -> bytes:
-    """Give the tag: 16 bytes. `row`: of the index; `sealed`: header and ciphertext."""
+    """Return the tag: 16 bytes. `row`: of the index; `sealed`: header and ciphertext."""
     parts = (origin.encode(), commitment, row, sealed)
     return key.digest(frame(b"audit-ledger/binding/v1", *parts))[:BINDING_BYTES]

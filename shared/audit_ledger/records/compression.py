@@ -14,7 +14,7 @@ import zstandard
 
 from audit_ledger.errors import FormatError
 
-MAX_RECORD_BYTES = 512 * 1024  # an event holds 256 KB at most; nothing larger is ever unpacked
+MAX_RECORD_BYTES = 512 * 1024  # an event has 256 KB at most; nothing larger is ever unpacked
 DICTIONARY_ID = 40_001
 LEVEL = 3
 
@@ -38,12 +38,12 @@ def _decompressor() -> zstandard.ZstdDecompressor:
 
 
 def compress_record(record: bytes) -> bytes:
-    """Give one zstd frame."""
+    """Return one zstd frame."""
     return _compressor().compress(record)
 
 
 def decompress_record(frame: bytes) -> bytes:
-    """Give what was compressed; FormatError unless it is one frame of at most MAX_RECORD_BYTES."""
+    """Return the record; raise FormatError unless it is one frame of at most MAX_RECORD_BYTES."""
     if not frame.startswith(zstandard.FRAME_HEADER):  # a skippable frame may claim 4 GiB
         raise FormatError("sealed record: what was sealed is no frame of zstd")
     try:

@@ -12,7 +12,7 @@ FOLDER = "dead-letters/"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A message that could not be appended, kept."""
+    """A message that could not be appended, as the archive stores it."""
 
     sender: str
     sent: int

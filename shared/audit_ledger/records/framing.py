@@ -2,7 +2,7 @@
 
 
 def frame(label: bytes, *parts: bytes) -> bytes:
-    """Give `label` ‖ LF ‖ (u32be length ‖ bytes) of each part: no two lists give the same bytes."""
+    """Return `label` ‖ LF ‖ (u32be length ‖ bytes) of each part; no two lists give equal bytes."""
     pieces = [label, b"\n"]
     for part in parts:
         pieces += (len(part).to_bytes(4, "big"), part)

@@ -52,7 +52,7 @@ _decoder = msgspec.json.Decoder(IndexRow)
 
 
 def encode_index_row(row: IndexRow) -> bytes:
-    """Give the bytes that are committed to, stored and disclosed."""
+    """Return the bytes that are committed to, stored and disclosed."""
     return _encoder.encode(row)
 
 

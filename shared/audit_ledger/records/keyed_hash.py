@@ -16,7 +16,7 @@ class KeyedHash:
         self._keyed = HMAC(key, SHA256())
 
     def digest(self, message: bytes) -> bytes:
-        """Give the 32 bytes of HMAC-SHA256 over a message."""
+        """Return the 32 bytes of HMAC-SHA256 over a message."""
         keyed = self._keyed.copy()
         keyed.update(message)
         return keyed.finalize()

@@ -112,5 +112,5 @@ def _counted(data: bytes, position: int, length: struct.Struct) -> tuple[bytes, 
     start = position + length.size
     end = start + length.unpack_from(data, position)[0]
     if end > len(data):
-        raise FormatError("queue message: a part is shorter than its length says")
+        raise FormatError("queue message: a part is shorter than its stated length")
     return data[start:end], end

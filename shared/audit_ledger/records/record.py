@@ -1,4 +1,4 @@
-"""Record: the private bytes kept of an event, with the submitted resource byte for byte.
+"""Record: the private bytes stored for an event, with the submitted resource byte for byte.
 
     {"portal":"ehr","received":"2026-11-22T05:59:00.123Z","format":"fhir-r4","resource":{…}}
 
@@ -19,7 +19,7 @@ FORMATS = ("fhir-r4", "fhir-r5", "cloudevents")
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_defaults=True):
-    """A record, read. `resource` holds the bytes that the portal submitted."""
+    """A record, read. `resource` contains the bytes that the portal submitted."""
 
     portal: str
     received: str
@@ -39,7 +39,7 @@ _text = msgspec.json.Encoder()
 def encode_record(
     portal: str, received_ms: int, format_: str, resource: bytes, cut: Sequence[str] = ()
 ) -> bytes:
-    """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, kept verbatim."""
+    """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, stored verbatim."""
     seconds, milliseconds = divmod(received_ms, 1000)
     received = f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
     return _encode(portal, received, format_, resource, cut)
@@ -47,7 +47,7 @@ def encode_record(
 
 @lru_cache(maxsize=1)
 def _to_the_second(seconds: int) -> str:
-    """Give `2026-11-22T05:59:00`; a busy second has many records."""
+    """Return `2026-11-22T05:59:00`; a busy second has many records."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 

@@ -10,7 +10,7 @@
     associated data = origin ‖ LF ‖ index row
     binding tag     = see `binding`
 
-Integers are big-endian. Whoever lacks the ledger key or the subject secret sees noise; destroying
+Integers are big-endian. Without the ledger key or the subject secret, they are noise; destroying
 the subject secret therefore erases every record of that subject and year. What is opened is always
 compared with what its entry commits to: there is no way to open a record without that.
 """

@@ -27,7 +27,7 @@ class SealHeader(msgspec.Struct, frozen=True):
 
 
 def encode_header(header: SealHeader) -> bytes:
-    """Give the bytes before salt and ciphertext."""
+    """Return the bytes before salt and ciphertext."""
     return _HEADER.pack(VERSION, header.ledger_key_version, header.generation)
 
 

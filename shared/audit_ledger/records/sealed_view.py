@@ -1,4 +1,4 @@
-"""Sealed view: what is derived from records and kept between runs, as nobody's eyes may see it.
+"""Sealed view: data that is derived from records and stored, encrypted, between runs.
 
     u8 version = 1 ‖ u16 ledger key version
     ‖ 16 bytes salt ‖ AES-256-GCM(single-use key, zstd(view), associated data = origin ‖ LF ‖ name)
@@ -6,8 +6,9 @@
     view key       = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/view-key/v1\\n" ‖ origin)
     single-use key = derived from view key and salt, see `single_use`
 
-Integers are big-endian. A view holds keyed hashes in the place of persons, since it outlives what
-is erased; sealed it is because a portal's names for its own systems may say more than they should.
+Integers are big-endian. A view contains keyed hashes in the place of persons, since it outlives
+what is erased; it is sealed because a portal's names for its own systems may disclose more than
+they should.
 """
 
 import struct

@@ -23,13 +23,13 @@ _LABEL = b"audit-ledger/single-use-key/v1\n"
 
 
 def encrypt_once(key: bytes, plain: bytes, associated: bytes) -> bytes:
-    """Give salt and ciphertext. `key`: 32 uniformly random bytes."""
+    """Return salt and ciphertext. `key`: 32 uniformly random bytes."""
     salt = urandom(SALT_BYTES)
     return salt + _cipher(key, salt).encrypt(_NONCE, plain, associated)
 
 
 def decrypt_once(key: bytes, sealed: bytes, associated: bytes) -> bytes:
-    """Give what was encrypted; cryptography's InvalidTag where key, bytes or data are others."""
+    """Return what was encrypted; cryptography's InvalidTag where key, bytes or data are others."""
     return _cipher(key, sealed[:SALT_BYTES]).decrypt(_NONCE, sealed[SALT_BYTES:], associated)
 
 

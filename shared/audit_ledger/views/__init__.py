@@ -1,4 +1,4 @@
-"""What the follower keeps and query answers from: findings as they are kept, names of states."""
+"""Data that the follower stores and query reads: findings as they are stored, names of states."""
 
 from typing import Final
 

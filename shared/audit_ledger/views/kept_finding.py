@@ -1,4 +1,4 @@
-"""A finding as it is kept: sealed, under its number, and naming nobody even when it is opened."""
+"""A finding as it is stored: sealed, under its number, and naming nobody even when it is opened."""
 
 from collections.abc import Mapping
 

@@ -29,7 +29,7 @@ class LeftOut(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True)
     first_unprocessed: tuple[int, ...] = ()
 
     def with_entries(self, kind: Kind, entries: Sequence[int]) -> "LeftOut":
-        """Give it with more of a kind; entries come in ledger order, each once."""
+        """Return it with more of a kind; entries come in ledger order, each once."""
         if kind == "altered":
             first = (*self.first_altered, *entries)[:MOST_NAMED]
             return replace(self, altered=self.altered + len(entries), first_altered=first)
@@ -41,7 +41,7 @@ _decoder = msgspec.json.Decoder(LeftOut)
 
 
 def encode_left_out(left_out: LeftOut) -> bytes:
-    """Give the bytes to keep between runs."""
+    """Return the bytes to keep between runs."""
     return msgspec.json.encode(left_out)
 
 
