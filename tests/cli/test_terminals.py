@@ -114,6 +114,36 @@ def test_text_that_is_not_utf_8_is_refused(
     assert b"Error: Invalid value for" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "DIR", "--patient", "", "--from", "2026-11"),
+        ("search", "--user=", "--from", "2026-11"),
+        ("search", "--outcome", "", "--from", "2026-11"),
+        ("search", "--from", "", "--patient", "1"),
+        ("search", "--to", "", "--patient", "1"),
+        ("report", "privacy", "--user", ""),
+        ("report", "accesses", "--patient", "1", "--patient", ""),
+        ("report", "accesses", "--patient", "1", "--from", ""),
+        ("search", "--url", "", "--from", "2026-11"),
+        ("search", "--profile", "", "--from", "2026-11"),
+        ("search", "--token", "", "--from", "2026-11"),
+    ],
+)
+def test_an_empty_value_is_refused_and_never_means_all(
+    stub: StubServer, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    """As `--patient "$WHO"` is with an unset variable: nothing is asked of the ledger."""
+    monkeypatch.chdir(tmp_path)
+    ran = ledger(
+        *arguments, "--json", env={"AUDIT_LEDGER_URL": stub.url, "AUDIT_LEDGER_TOKEN": "t"}
+    )
+    assert ran.returncode == 2
+    assert "expected a value" in json.loads(ran.stdout)["error"]
+    assert stub.got == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_name_may_be_any_bytes(desk: Desk) -> None:
     """Paths are no text on POSIX."""
     odd = Path(os.fsdecode(os.fsencode(desk.path) + b"/p\xfclicy"))

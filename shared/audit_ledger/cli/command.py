@@ -1,9 +1,10 @@
-"""The kinds of commands: text in UTF-8 alone, and a closed pipe that is no failure."""
+"""The kinds of commands: text in UTF-8 and not empty, and a closed pipe that is no failure."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 
 class PipeClosedError(Exception):
@@ -11,13 +12,20 @@ class PipeClosedError(Exception):
 
 
 class LedgerCommand(click.Command):
-    """A command whose text arguments are UTF-8; paths may be any bytes."""
+    """A command whose text arguments are UTF-8 and not empty; paths may be any bytes."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse arguments; UsageError where text is not UTF-8 in the locale of the terminal."""
+        """Parse arguments; UsageError where text is empty, or not UTF-8 in the terminal's locale.
+
+        `--patient "$WHO"` with an unset variable must not mean every patient.
+        """
         rest = super().parse_args(ctx, args)
         for parameter in self.get_params(ctx):
-            value = ctx.params.get(parameter.name or "")
+            name = parameter.name or ""
+            value = ctx.params.get(name)
+            is_typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+            if is_typed and "" in _texts(value):
+                raise click.BadParameter("expected a value, found none", ctx=ctx, param=parameter)
             if not isinstance(parameter.type, click.Path) and any(
                 map(_is_undecoded, _texts(value))
             ):
