@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Files without retired idioms (.codespell/retired-idioms.txt); add others when theirs are gone.
 SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs functions/dead_letters \
-  functions/sequencer shared/audit_ledger/chain shared/audit_ledger/records \
+  functions/publisher functions/sequencer shared/audit_ledger/chain shared/audit_ledger/records \
   shared/audit_ledger/releases shared/audit_ledger/tlog shared/audit_ledger/views
 
 .PHONY: demo test check local bench soak spell format lock synth sbom clean help

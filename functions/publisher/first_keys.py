@@ -1,4 +1,4 @@
-"""The first keys of a new ledger: made once, kept in the archive, copied to where readers look.
+"""The first keys of a new ledger: created once, stored in the archive, copied to where readers look.
 
 Nobody but a ledger's own publisher may make them, and it cannot unwrap what it makes. Ingest, which
 takes what others send, may only read them.
@@ -36,10 +36,10 @@ class Wrapping(Protocol):
 
 
 def make_first_keys(table: Table, archive: Archive, wrapping: Wrapping, now: int) -> bool:
-    """Give a ledger that has no keys its first; false where it has some. `now`: whole seconds.
+    """Return a ledger that has no keys its first; false where it has some. `now`: whole seconds.
 
     1. The archive takes an object only where none is (its policy demands the condition), under
-       Object Lock: whoever is first, or was before a crash, made the keys of this ledger for ever.
+       Object Lock: the first run, also one before a crash, creates this ledger's keys for ever.
     2. The table gets a copy of what the archive has, if it has none. A crash before it leaves a
        ledger that does not accept yet; the next run puts the same.
     """

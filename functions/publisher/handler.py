@@ -95,7 +95,7 @@ def publisher() -> Publisher:
 
 @cache
 def has_keys() -> bool:
-    """Give a new ledger its keys, in the first run of the first container."""
+    """Return a new ledger its keys, in the first run of the first container."""
     env = os.environ
     origin, wrapping = env["ORIGIN"], env["WRAPPING_KEY"]
     make_first_keys(
@@ -109,7 +109,7 @@ def has_keys() -> bool:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
-    """Publish what was committed. An error ends the run; the next one mends what it left."""
+    """Publish what was committed. An error ends the run; the next one repairs what it left."""
 
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_SIGN_MS)
@@ -127,6 +127,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     metrics.add_metric("PublishedEntries", MetricUnit.Count, published.entries)
     metrics.add_metric("Digests", MetricUnit.Count, 1 if published.digest_name else 0)
     if published.unannounced:
-        # Published all the same; the alarm on failed runs tells that nobody was told.
+        # Published all the same; the alarm on failed runs reports the missing notification.
         raise UnreachableError(f"the bus took no announcement of {published.unannounced} digests")
     return {"published": bool(published.digest_name), "size": published.size}

@@ -1,6 +1,6 @@
 """Publishing: what was committed is verified, published, signed; once a minute for each ledger.
 
-The commit point is the published state in DynamoDB, which holds the exact bytes of checkpoint and
+The commit point is the published state in DynamoDB, which has the exact bytes of checkpoint and
 digest. Everything before it (tiles, archive) may be repeated and gives the same bytes; everything
 after it (digest, checkpoint) is put again from it by the next run, byte for byte.
 """
@@ -171,7 +171,7 @@ class Publisher:
         # 4. Sign. A crash here leaves signatures that nobody has seen, over a true statement.
         new = self._signed(old, head, grown, now)
 
-        # 5. The commit point. Whoever loses the race stops here; the winner's bytes stand.
+        # 5. The commit point. The run that loses the race stops here; the winner's bytes stand.
         self.state.swap_published(old, new)
 
         # 6. Digest and checkpoint, from the state and nothing else; tell of them; tidy. A crash
@@ -202,8 +202,8 @@ class Publisher:
         """Announce what is not announced yet, in order; gives how many the bus did not take.
 
         A bus that refuses must not make the ledger stale: publishing goes on meanwhile. Should
-        the container die too before the bus listens again, whoever hears of the next digest finds
-        by its line `previous` those that were never announced.
+        the container die too before the bus listens again, a reader of the next digest finds by
+        its line `previous` those that were never announced.
         """
         left = self.memory.unannounced
         try:
@@ -219,7 +219,7 @@ class Publisher:
 
         Signatures, bodies, links, order and frontier are checked before a byte of a block goes
         anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
-        A crash leaves tiles that no checkpoint covers, which nobody reads. Memory holds one block.
+        A crash leaves tiles that no checkpoint covers, which nobody reads. One block is in memory.
         """
         growth = self.memory.growth or Growth.read(head, self._read)
         self.memory.growth = None  # ahead of what is published until this run is done
@@ -291,7 +291,7 @@ class Publisher:
         )
 
     def _counted(self, old: PublishedState | None) -> tuple[int, int, int]:
-        """Give how far numbered events were counted, how many never came, of how many portals.
+        """Return how far numbered events were counted, how many never came, of how many portals.
 
         Where the follower does not say, or speaks of entries that are not published, the digest
         repeats what the one before it said: that stays true, and nothing derived stops publishing.

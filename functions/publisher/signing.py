@@ -69,7 +69,7 @@ class Signer:
         """Check that a published state is one that these keys made.
 
         FormatError or VerificationError where it is not: the next digest would name its digest,
-        and its checkpoint would be put again, so whoever wrote the table could break either.
+        and its checkpoint would be put again, so a writer of the table could break either.
         """
         try:
             verify_ed25519(self._ed25519_key, parse_note(state.digest))
