@@ -1,4 +1,4 @@
-"""The first keys of a new ledger: created once, stored in the archive, copied to where readers look.
+"""The first keys of a new ledger: created once, stored in the archive, copied for readers.
 
 Nobody but a ledger's own publisher may make them, and it cannot unwrap what it makes. Ingest, which
 takes what others send, may only read them.
@@ -36,7 +36,7 @@ class Wrapping(Protocol):
 
 
 def make_first_keys(table: Table, archive: Archive, wrapping: Wrapping, now: int) -> bool:
-    """Return a ledger that has no keys its first; false where it has some. `now`: whole seconds.
+    """Create a ledger's first keys; return false if it has some already. `now`: whole seconds.
 
     1. The archive takes an object only where none is (its policy demands the condition), under
        Object Lock: the first run, also one before a crash, creates this ledger's keys for ever.
