@@ -95,7 +95,7 @@ def publisher() -> Publisher:
 
 @cache
 def has_keys() -> bool:
-    """Return a new ledger its keys, in the first run of the first container."""
+    """Create the keys of a new ledger, in the first run of the first container."""
     env = os.environ
     origin, wrapping = env["ORIGIN"], env["WRAPPING_KEY"]
     make_first_keys(
