@@ -415,3 +415,11 @@ def test_a_period_within_one_day_is_in_order(asker: Asker, stub: StubServer) -> 
     stub.answering = Pages(0).answer
     for first, last in (("2026-11-22", "2026-11-22"), ("2026-11-22", "2026-11"), ("2026", "2026")):
         assert asker.run("search", "--from", first, "--to", last).code == DONE
+
+
+def test_an_event_asked_for_by_its_entry_is_shown_with_its_id(
+    asker: Asker, stub: StubServer
+) -> None:
+    """So that it can be found again by what identifies it everywhere."""
+    stub.answering = lambda _: Says(200, event(1, id=event_id(7)), {"Ledger-Entry": "41"})
+    assert asker.run("show", "41").out.startswith(f"event {event_id(7)}, entry 41\n")

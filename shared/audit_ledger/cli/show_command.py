@@ -2,11 +2,12 @@
 
 import os
 import re
+from typing import Any
 
 import click
 
 from audit_ledger.cli import event_facts
-from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, open_api
+from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.parameters import event_path
@@ -29,6 +30,8 @@ def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
     if details is None:
         raise CannotTellError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
     entry = _ENTRY.fullmatch(answered.headers.get("ledger-entry", ""))
-    click.echo(f"event {printable(event_id)}" + (f", entry {entry[0]}" if entry else ""))
+    served = json_of(answered.body, dict[str, Any], f"{api.url}: {asked.path}").get("id")
+    shown = served if isinstance(served, str) else event_id  # asked for by entry, it has an id too
+    click.echo(f"event {printable(shown)}" + (f", entry {entry[0]}" if entry else ""))
     facts(list(event_facts.all_facts(details)))
     return VERIFIED
