@@ -38,7 +38,12 @@ from audit_ledger.search.criteria import Criterion, Search, Token
 from audit_ledger.search.rejected import RejectedSearch
 from functions.query.altered import altered
 from functions.query.asked import Desk, Question
-from functions.query.find import MOST_LOOKED_AT, FoundInPeriod
+from functions.query.find import (
+    MOST_LOOKED_AT,
+    FoundInPeriod,
+    accepted_names,
+    may_be_named_otherwise,
+)
 from functions.query.given import Given
 from functions.query.large_answers import large_answer
 from functions.query.patient_names import named_patient, read_name, read_user, require_known
@@ -58,6 +63,10 @@ MOST_EVENTS = MOST_LOOKED_AT
 _SHORTENED = (
     "The last day has more events than one report holds: this one begins later. Ask for what is "
     "before with from and to."
+)
+_OTHER_NAMES = (
+    "Portals of this ledger identify patients by {}. This report contains only events under the "
+    "names that it was requested with: events of the same patient under another name are missing."
 )
 _YEAR = timedelta(days=366)
 _DAY = timedelta(days=1)
@@ -318,6 +327,18 @@ def _names(patients: tuple[PatientReference, ...]) -> str:
     return ", ".join(name for patient in patients for name in names_of(patient))
 
 
+def _other_names(question: Question, patients: Sequence[PatientReference]) -> tuple[str, ...]:
+    """Return a warning if portals name patients in a way that none of the given names is of."""
+    rules = question.ledger.rules.values()
+    identifiers = tuple(pair for each in patients for pair in each.identifiers)
+    reference = next((each.reference for each in patients if each.reference is not None), None)
+    together = PatientReference(reference, identifiers)
+    lacks_reference = reference is None and any(rule.namespace is not None for rule in rules)
+    if not patients or not (lacks_reference or may_be_named_otherwise(rules, together)):
+        return ()
+    return (_OTHER_NAMES.format(accepted_names(rules)),)
+
+
 def _answered(
     question: Question,
     given: Given,
@@ -332,7 +353,7 @@ def _answered(
     `patients`: whom it was asked about; `shown`: the events that it shows, of whoever; `warnings`:
     of what may be missing in it.
     """
-    warnings = (*altered(question, question.finder()), *warnings)
+    warnings = (*altered(question, question.finder()), *_other_names(question, patients), *warnings)
     document = msgspec.structs.replace(document, notes=(*warnings, *document.notes))
     table = given.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):

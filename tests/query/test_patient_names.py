@@ -323,6 +323,40 @@ def test_a_patient_whom_portals_name_otherwise_is_not_all_found_in_silence(
     )
 
 
+@pytest.mark.parametrize(
+    ("ledger", "named", "is_told"),
+    [
+        (MIXED, [f"{MRN}|7"], True),
+        (MIXED, [f"{A}/Patient/7"], True),
+        (MIXED, [f"{MRN}|7", f"{A}/Patient/7"], False),
+        (FALLBACK, [f"{MRN}|7"], True),
+        (FALLBACK, [f"{MRN}|7", "Patient/7"], False),
+        (BY_MRN, [f"{MRN}|1"], False),
+        (TWO_SERVERS, [f"{A}/Patient/1"], False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/accesses", "/accounting"])
+def test_a_report_notes_that_other_names_of_the_patient_are_missing(
+    cloud: LocalCloud, path: str, ledger: str, named: list[str], is_told: bool
+) -> None:
+    """To the office, and to the patient whose token has not all of the names."""
+    notes = [
+        requests.get(
+            cloud.url + path,
+            params=parameters,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=60,
+        ).json()["notes"]
+        for token, parameters in (
+            (cloud.tokens.security(ledger), [("patient", name) for name in named]),
+            (patient_token(cloud, ledger, named), []),
+        )
+    ]
+    for each in notes:
+        assert any("under another name are missing" in note for note in each) == is_told
+        assert not any("7" in note for note in each)
+
+
 def searched(cloud: LocalCloud, token: str, **query: str) -> tuple[set[str], int | None, list[str]]:
     """Who is in the events that a search finds, its total, and its warnings."""
     answer = ask(cloud, "/AuditEvent", token, **query)
