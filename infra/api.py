@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from audit_ledger.http.routes import FALLBACKS, ROUTES
-from infra.alarms import alarm, metric
+from infra.alarms import alarm, metric, of_ours, total
 from infra.bus import BusStack
 from infra.function import ALIAS, LedgerFunction, encrypted_log_group
 from infra.ingest import add_ingest
@@ -84,6 +84,7 @@ class ApiStack(StageStack):
         ingest = add_ingest(self, operations, bus, claims, smart)
         query = add_query(self, operations, ingest, claims)
         published = self._published(claims)
+        self._watch_limits(ingest, query)
         self._http = api.HttpApi(
             self,
             "Api",
@@ -101,6 +102,21 @@ class ApiStack(StageStack):
         self._add_stage()
         self.output("Url", self._http.api_endpoint, "Portals send events here")
         self.output("Issuer", issuer, "Whose tokens the API takes")
+
+    def _watch_limits(self, ingest: LedgerFunction, query: LedgerFunction) -> None:
+        unchecked = [of_ours("LimitsUnchecked", function.name) for function in (ingest, query)]
+        alarm(
+            self,
+            "UnlimitedAlarm",
+            total("requests without a limit", unchecked),
+            self._operations,
+            name=f"{self.names.prefix}-unlimited",
+            description=(
+                "The limits table does not answer ingest or query: requests pass, nothing is lost, "
+                "and one caller can use up what all share. Their logs say `limits not looked up`; "
+                "see the table's own alarm, its policy, and DynamoDB's health."
+            ),
+        )
 
     def _published(self, claims: str) -> LedgerFunction:
         names = self.names

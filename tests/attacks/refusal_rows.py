@@ -92,6 +92,7 @@ _COPY = (
 )
 _MANAGE_TABLE = "dynamodb:UpdateTable dynamodb:DeleteTable dynamodb:UpdateContinuousBackups"
 _CHANGE = "dynamodb:UpdateItem dynamodb:DeleteItem dynamodb:BatchWriteItem dynamodb:PartiQLUpdate"
+_REPLACE = "dynamodb:DeleteItem dynamodb:BatchWriteItem dynamodb:PartiQLUpdate"
 _OWN_KEY = {"dynamodb:LeadingKeys": ORIGIN}
 
 REFUSAL_ROWS: tuple[RefusalRow, ...] = (
@@ -219,5 +220,19 @@ REFUSAL_ROWS: tuple[RefusalRow, ...] = (
     _row(
         *("subjects table", "change or delete a secret", _CHANGE, f"{TABLE}-subjects"),
         TABLE_POLICY,
+    ),
+    _row(
+        *("limits table", "move the bucket of a portal", "dynamodb:UpdateItem"),
+        *(f"{TABLE}-limits", TABLE_POLICY, INGEST),
+        context={"dynamodb:LeadingKeys": f"{ORIGIN}#portal#ehr"},
+    ),
+    _row(
+        *("limits table", "move the bucket of a reader", "dynamodb:UpdateItem"),
+        *(f"{TABLE}-limits", TABLE_POLICY, QUERY),
+        context={"dynamodb:LeadingKeys": f"{ORIGIN}#reader#{'0' * 64}"},
+    ),
+    _row(
+        *("limits table", "put or delete a bucket", f"dynamodb:PutItem {_REPLACE}"),
+        *(f"{TABLE}-limits", TABLE_POLICY),
     ),
 )

@@ -89,6 +89,9 @@ def test_alarms_of_what_is_shared(dev: Assembly) -> None:
             for of_index in (set(), *({("GlobalSecondaryIndexName", i)} for i in of_indexes))
         }
     assert "api-failures" in found
+    unlimited = found["unlimited"]
+    assert metrics(unlimited) == {("LimitsUnchecked", f"{P}-{f}") for f in ("ingest", "query")}
+    assert (unlimited["Threshold"], unlimited["EvaluationPeriods"]) == (0, 1)
     assert f"{P}_undelivered" in found
 
 
