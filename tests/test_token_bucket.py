@@ -224,3 +224,23 @@ def test_without_a_limit_nobody_is_asked() -> None:
     one = Containers()
     one.limits[0].spend("a", None, 10**9)
     assert one.buckets.asked == 0
+
+
+def test_a_clock_that_was_ahead_holds_nobody_up_once_it_is_right() -> None:
+    """Neither what a bucket was seen to hold, nor that buckets did not answer."""
+    one = Containers()
+    rate = Rate(10, 10)
+    right = one.now
+    one.now += 3600 * SECOND
+    assert one.spends(rate, 10)
+    assert not one.spends(rate)
+    one.now = right
+    assert one.spends(rate)
+    one.now += 3600 * SECOND
+    one.buckets.is_there = False
+    assert one.spends(rate, 10, key="b")
+    one.buckets.is_there = True
+    one.now = right
+    assert one.spends(rate, 10, key="b")
+    assert one.unchecked == 1
+    assert not one.spends(rate, key="b")

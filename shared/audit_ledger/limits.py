@@ -96,9 +96,10 @@ class Limits:
         if kept.until > now:
             beyond = min(max(1, 2 * kept.beyond), rate.burst // LOTS_OF_A_BUCKET)
         for more in (beyond, 0) if beyond else (0,):
-            if kept.arrival > rate.latest(now, min(needs + more, rate.burst)):
+            latest = rate.latest(now, min(needs + more, rate.burst))
+            if latest < kept.arrival <= rate.impossible(now):  # beyond: a clock went back
                 continue
-            if now < self._unreachable_until:
+            if now < self._unreachable_until <= now + UNREACHABLE_MICROSECONDS:
                 raise UnreachableError("the buckets did not answer")
             lot = min(needs + more, rate.burst)
             leased = self._buckets.lease(key, rate, now, lot, kept.arrival)
