@@ -326,7 +326,7 @@ def test_each_mask_hides_its_own_only() -> None:
 
 def test_nobody_came() -> None:
     """A page that says so is a page too."""
-    assert "Nobody accessed the record." in rendered(view([]))
+    assert "No access to the record is recorded for this time." in rendered(view([]))
 
 
 def test_no_repr_tells_anything() -> None:

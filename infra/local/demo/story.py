@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -52,12 +52,12 @@ def tell(options: Options, console: Console) -> bool:
         ready = time.monotonic()
         say.deployed(cloud, is_new, ready - begun)
 
-        # 2. Portals post; queues, sequencers and publishers do what they do on AWS. Events carry
-        # today's date: the ledger flags what happened long before it was sent.
+        # 2. Portals post; queues, sequencers and publishers do what they do on AWS. The day is
+        # yesterday: the ledger marks events that lie ahead of it or long before it.
         say.heading("Send a day's events over HTTP; meanwhile they are chained and published")
-        today = datetime.now(UTC).date()
+        day_of_events = datetime.now(UTC).date() - timedelta(days=1)
         submissions = list(
-            hospital_day(options.seed, options.events, ST_ELSEWHERE, day=today, also=SEEDED)
+            hospital_day(options.seed, options.events, ST_ELSEWHERE, day=day_of_events, also=SEEDED)
         )
         say.sending(submissions, cloud)
         with portals_of(cloud) as portals:
@@ -76,12 +76,14 @@ def tell(options: Options, console: Console) -> bool:
         # records of those are not published any more: what follows is of the day alone.
         say.heading("Ask the ledger: who saw what, who was told, what stands out")
         day.batches += cloud.drain().batches
-        expected = expected_of(options.seed, options.events, today)
+        expected = expected_of(options.seed, options.events, day_of_events)
         answers = ask(cloud, expected)
         say.answers(answers)
         for ledger_id in cloud.ledgers:
             is_asked_about = ledger_id == expected.ledger and answers.found
-            event_id = answers.found[0] if is_asked_about else first_event(cloud, ledger_id, today)
+            event_id = (
+                answers.found[0] if is_asked_about else first_event(cloud, ledger_id, day_of_events)
+            )
             keep_receipt(cloud, options, ledger_id, event_id)
         say.receipts([short(options.receipt(ledger_id)) for ledger_id in cloud.ledgers])
         wrong = [

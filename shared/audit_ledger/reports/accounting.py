@@ -257,7 +257,7 @@ def accounting_document(
         facts=(
             *of_cover,
             Fact("covered_from", "Accounted from", start),
-            Fact("disclosures_outside", "Disclosures outside of that", accounting.outside),
+            Fact("disclosures_outside", "Disclosures outside this time", accounting.outside),
             *others,
         ),
         tables=(

@@ -171,7 +171,7 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
         zone=cover.zone,
         facts=(
             *cover_facts(cover, "Patient", len(view.accesses)),
-            Fact("accesses_outside", "Taken in that time, and of another", view.outside),
+            Fact("accesses_outside", "Recorded in this time, but of another time", view.outside),
         ),
         tables=(
             Table(
@@ -179,7 +179,7 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
                 "Each access",
                 _without(masked, (Column("when", when), *_ACCESS)),
                 tuple(_without_cells(masked, _access_row(access)) for access in view.accesses),
-                "Nobody accessed the record.",
+                "No access to the record is recorded for this time.",
             ),
             Table(
                 "people",

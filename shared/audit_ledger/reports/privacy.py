@@ -210,7 +210,7 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
         facts=(
             *cover_facts(cover, "About", len(report.rows)),
             Fact("break_glass_entries", "Break the glass", len(report.break_glass)),
-            Fact("events_outside", "Taken in that time, and of another", report.outside),
+            Fact("events_outside", "Recorded in this time, but of another time", report.outside),
         ),
         tables=(
             Table("events", "Events", COLUMNS, tuple(map(_cells, report.rows)), "No events."),
