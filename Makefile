@@ -19,7 +19,7 @@ help: ## List the targets
 	touch $@
 
 demo: .venv/.ready ## Send a hospital's day through two local ledgers and verify them
-	$(BIN)/python -m infra.local.demo $(DEMO)
+	$(BIN)/python -m infra.demo $(DEMO)
 
 test: .venv/.ready ## Run all tests, or those of TESTS=path
 	$(BIN)/python -m pytest -n auto $(TESTS)

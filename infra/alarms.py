@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
-from infra.operations import Operations
+from infra.alarms_topic import Operations
 
 MINUTE = cdk.Duration.minutes(1)
 METRICS_NAMESPACE = "AuditLedger"

@@ -12,10 +12,10 @@ from constructs import Construct
 
 from audit_ledger.http.routes import FALLBACKS, ROUTES
 from infra.alarms import alarm, metric, of_ours, total
+from infra.alarms_topic import Operations
 from infra.bus import BusStack
 from infra.function import ALIAS, LedgerFunction, encrypted_log_group
 from infra.ingest import add_ingest
-from infra.operations import Operations
 from infra.permissions import Permission
 from infra.query import add_query
 from infra.settings import Settings

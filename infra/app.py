@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.node import use_packaged_node
+from infra.packaged_node import use_packaged_node
 from infra.settings import Settings, SettingsError
 from infra.settings_reader import read_settings, read_warnings
 

@@ -11,8 +11,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import alarm, of_queue
+from infra.alarms_topic import Operations
 from infra.ledger_functions import PUBLISHED_SOURCE
-from infra.operations import Operations
 from infra.queue_policies import queue_statements
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge

@@ -2,8 +2,8 @@
 
 from constructs import Construct
 
+from infra.alarms_topic import Operations
 from infra.function import LedgerFunction
-from infra.operations import Operations
 from infra.permissions import Permission
 from infra.settings import Settings
 from infra.stage_stack import StageStack

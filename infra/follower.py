@@ -7,11 +7,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.alarms import alarm, of_function, of_ours
+from infra.alarms_topic import Operations
 from infra.bus import BusStack
 from infra.directory_bucket import PURPOSE, directory_permissions
 from infra.function import LedgerFunction
 from infra.ledger_functions import PUBLISHED_DETAIL, PUBLISHED_SOURCE
-from infra.operations import Operations
 from infra.permissions import Permission
 from infra.settings import Settings
 from infra.stage_stack import StageStack

@@ -11,9 +11,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.alarms import METRICS_NAMESPACE, alarm, of_function
+from infra.alarms_topic import Operations
 from infra.bundling import BUNDLE_FOR, code_hash, function_code, platform_of
 from infra.code_signing import code_signing_of
-from infra.operations import Operations
 from infra.permissions import Permission, grant
 from infra.settings import LOG_DAYS
 from infra.stage_stack import StageStack, acknowledge

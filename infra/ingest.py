@@ -8,10 +8,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
+from infra.alarms_topic import Operations
 from infra.bus import BusStack
 from infra.function import ALIAS, LedgerFunction
 from infra.names import Names
-from infra.operations import Operations
 from infra.permissions import Permission
 from infra.settings import public_url
 from infra.stage_stack import StageStack

@@ -9,6 +9,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.alarms import alarm, of_ours, succeeded, total
+from infra.alarms_topic import Operations
 from infra.function import LedgerFunction
 from infra.ledger_functions import (
     publisher_environment,
@@ -19,7 +20,6 @@ from infra.ledger_functions import (
 )
 from infra.ledger_keys import add_ledger_keys
 from infra.ledger_queues import LedgerQueues, add_ledger_queues
-from infra.operations import Operations
 from infra.portal_rules import add_portal_rules
 from infra.settings import Ledger, Settings, ledger_parameter
 from infra.stage_stack import StageStack

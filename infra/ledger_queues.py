@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 
 from infra.alarms import alarm, of_queue, total
-from infra.operations import Operations
+from infra.alarms_topic import Operations
 from infra.queue_policies import queue_statements
 from infra.settings import Ledger
 from infra.stage_stack import StageStack, acknowledge

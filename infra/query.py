@@ -1,9 +1,9 @@
 """Query: what it is told, and exactly what it may do: read, open, have its uses recorded."""
 
+from infra.alarms_topic import Operations
 from infra.function import LedgerFunction
 from infra.ingest import OWN_ALIAS
 from infra.names import Names
-from infra.operations import Operations
 from infra.permissions import Permission
 from infra.settings import public_url
 from infra.stage_stack import StageStack

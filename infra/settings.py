@@ -1,6 +1,6 @@
 """Settings of the app: what may stand under `audit-ledger` in cdk.json, and what it means.
 
-`infra.settings_reader` reads them, `infra.settings_faults` says what is wrong with them.
+`infra.settings_reader` reads them, `infra.settings_validation` says what is wrong with them.
 """
 
 from typing import Any, Literal

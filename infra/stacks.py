@@ -2,14 +2,14 @@
 
 import aws_cdk as cdk
 
+from infra.alarms_topic import OperationsStack
 from infra.api import ApiStack
 from infra.buckets import BucketsStack
 from infra.bus import BusStack
+from infra.cloudfront import DeliveryStack
 from infra.dead_letters import DeadLettersStack
-from infra.delivery import DeliveryStack
 from infra.follower import FollowerStack
 from infra.ledger import LedgerStack
-from infra.operations import OperationsStack
 from infra.settings import Settings
 from infra.tables import TablesStack
 

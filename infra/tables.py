@@ -10,7 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from infra.alarms import alarm, metric, total
-from infra.operations import Operations
+from infra.alarms_topic import Operations
 from infra.rebuild_role import add_rebuild_role
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge

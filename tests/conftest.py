@@ -29,7 +29,7 @@ TOGETHER = {
     "tests/deployed/": "the emulator",
     "tests/infra/": "templates",
     "tests/local/": "templates, deployed",
-    "tests/local_demo/": "the demo",
+    "tests/demo/": "the demo",
     "tests/interop/": "the demo",
     "tests/cli/test_hostile_input.py": "the demo",
     "tests/test_readme.py": "the demo",
@@ -85,7 +85,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
     """The demo, run once for all tests that look at what it publishes."""
     build = tmp_path_factory.mktemp("demo")
     ran = subprocess.run(
-        [sys.executable, "-m", "infra.local.demo", "--events", "1800", "--build", str(build)],
+        [sys.executable, "-m", "infra.demo", "--events", "1800", "--build", str(build)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable
 from infra.local.moto_kms import teach_moto_kms
 
 STAGE = "test"

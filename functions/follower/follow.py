@@ -21,11 +21,8 @@ from typing import Literal
 
 import msgspec
 
-from audit_ledger.access import OWN_PORTAL
-from audit_ledger.aws.ledger_keys import OpeningKeys
-from audit_ledger.aws.views import FOLLOWER, FollowerCursor, Gaps, ViewsTable
-from audit_ledger.chain.block import MAX_ENTRIES, Block
-from audit_ledger.completeness import Counted, State, decode_counted, encode_within, report
+from audit_ledger.aws.kms_data_keys import OpeningKeys
+from audit_ledger.aws.views_table import FOLLOWER, FollowerCursor, Gaps, ViewsTable
 from audit_ledger.detections import (
     DetectionSettings,
     Detector,
@@ -42,12 +39,15 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
-from audit_ledger.reading.at_once import at_once
+from audit_ledger.http.authorization import OWN_PORTAL
+from audit_ledger.ledger.block import MAX_ENTRIES, Block
+from audit_ledger.reading.concurrent import at_once
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.opening import Opened, Opener, UnreadableError
-from audit_ledger.reading.pinned import StoredBlock, StoredEntry, read_block
+from audit_ledger.reading.record_opener import Opened, Opener, UnreadableError
+from audit_ledger.reading.snapshot import StoredBlock, StoredEntry, read_block
 from audit_ledger.records.pseudonyms import document_key, mark
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
+from audit_ledger.sequence_gaps import Counted, State, decode_counted, encode_within, report
 from audit_ledger.views import (
     COMPLETENESS,
     LEFT_OUT,
@@ -59,7 +59,7 @@ from audit_ledger.views import (
     seal_finding,
 )
 from audit_ledger.views.left_out import Kind
-from functions.follower.left_out import finding_of
+from functions.follower.left_out_findings import finding_of
 
 EVENTS_A_COMMIT = 2000
 PLACES_A_COMMIT = 2000  # of documents; a single event may name as many

@@ -13,16 +13,16 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.directory_files import DirectoryFiles
-from audit_ledger.aws.kept import KeptForMinutes
-from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.staff_directory_objects import DirectoryFiles
+from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Directory, PublicFinding, read_settings
 from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
-from functions.follower.feed import Feed
 from functions.follower.follow import Anew, Announce, Followed, Follower
 from functions.follower.lag import behind_seconds
+from functions.follower.staff_directory import Feed
 
 logger = Logger()
 metrics = Metrics()

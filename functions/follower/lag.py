@@ -1,7 +1,7 @@
 """How far behind what is published the views of a ledger are, in time: for ledgers of any size."""
 
-from audit_ledger.aws.views import ViewsTable
-from audit_ledger.chain.block import body_time
+from audit_ledger.aws.views_table import ViewsTable
+from audit_ledger.ledger.block import body_time
 from audit_ledger.reading.ledger import Ledger
 
 

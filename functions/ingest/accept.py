@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from audit_ledger.access import OWN_PORTAL, OWN_USE, Access, ForbiddenError
 from audit_ledger.aws.clients import AwsError
-from audit_ledger.aws.subjects import GENERATIONS_PER_YEAR, SubjectSecret
+from audit_ledger.aws.subjects_table import GENERATIONS_PER_YEAR, SubjectSecret
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
 from audit_ledger.events import Event, PatientRule, patient_rule
+from audit_ledger.http.authorization import OWN_PORTAL, OWN_USE, Access, ForbiddenError
 from audit_ledger.records.queue_message import (
     MAX_MESSAGE_BYTES,
     MessageTooLargeError,
     encode_queue_message,
 )
-from functions.ingest.ledgers import Ledger, Ledgers
-from functions.ingest.sealing import Accepted, Sealed, Sealer
+from functions.ingest.ledger_context import Ledger, Ledgers
+from functions.ingest.sealer import Accepted, Sealed, Sealer
 
 # Of a queue message, at most: a record's envelope, seal and index row; each agent and flag there.
 AROUND_BYTES = 1024

@@ -10,24 +10,24 @@ import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
-from audit_ledger.aws.limits import LimitsTable
-from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.limits_table import LimitsTable
+from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.errors import LedgerError, NotFoundError
-from audit_ledger.http.answers import Answer, answer, json_answer, refusal
+from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import Request, access_of, read_request
+from audit_ledger.http.responses import Answer, answer, json_answer, refusal
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
 from functions.ingest.accept import Acceptor
-from functions.ingest.bus import take_from_bus
-from functions.ingest.capability import capability_statement
-from functions.ingest.ledgers import Ledgers
-from functions.ingest.limited import portal_limit
-from functions.ingest.own_events import take_own
+from functions.ingest.capability_statement import capability_statement
+from functions.ingest.eventbridge import take_from_bus
+from functions.ingest.internal_events import take_own
+from functions.ingest.invoked_alias import way_in
+from functions.ingest.ledger_context import Ledgers
+from functions.ingest.rate_limit import portal_limit
 from functions.ingest.routes import ROUTES
-from functions.ingest.ways import way_in
 
 logger = Logger()
 metrics = Metrics()

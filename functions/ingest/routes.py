@@ -12,12 +12,12 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.bundle_request import NO_CONDITION
-from audit_ledger.http.answers import Answer
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import FHIR_JSON, Request
+from audit_ledger.http.responses import Answer
 from functions.ingest.accept import Acceptor
-from functions.ingest.answers import bundle_response, created, events_accepted
-from functions.ingest.sealing import Accepted
+from functions.ingest.responses import bundle_response, created, events_accepted
+from functions.ingest.sealer import Accepted
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"

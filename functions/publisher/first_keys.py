@@ -7,8 +7,8 @@ takes what others send, may only read them.
 from contextlib import suppress
 from typing import Protocol
 
-from audit_ledger.aws.ledger_keys import decode_wrapped_keys, encode_wrapped_keys
-from audit_ledger.aws.ledgers import WrappedKeys
+from audit_ledger.aws.kms_data_keys import decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.aws.ledgers_table import WrappedKeys
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
 
@@ -16,7 +16,7 @@ FIRST_KEYS = "keys/1"
 
 
 class Table(Protocol):
-    """The keys' item: see `audit_ledger.aws.ledgers`."""
+    """The keys' item: see `audit_ledger.aws.ledgers_table`."""
 
     def keys(self) -> WrappedKeys | None: ...
     def put_first_keys(self, keys: WrappedKeys) -> None: ...
@@ -30,7 +30,7 @@ class Archive(Protocol):
 
 
 class Wrapping(Protocol):
-    """The key that wraps them: see `audit_ledger.aws.ledger_keys`."""
+    """The key that wraps them: see `audit_ledger.aws.kms_data_keys`."""
 
     def first_keys(self) -> WrappedKeys: ...
 

@@ -10,14 +10,14 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.keys import ED25519, MLDSA44, public_key_der, signing_key
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable, PublishedState
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.kms_signing import ED25519, MLDSA44, public_key_der, signing_key
+from audit_ledger.aws.ledgers_table import LedgersTable, PublishedState
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.aws.views import Gaps, ViewsTable
-from audit_ledger.chain.block_signature import block_verifier
+from audit_ledger.aws.views_table import Gaps, ViewsTable
 from audit_ledger.errors import FormatError, FrozenError, LostRaceError, UnreachableError
+from audit_ledger.ledger.block_signature import block_verifier
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher.first_keys import make_first_keys
 from functions.publisher.publish import Publisher

@@ -11,24 +11,8 @@ from hashlib import sha256
 from itertools import islice
 from typing import Protocol
 
-from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import TEXT, StoredObject
-from audit_ledger.chain.age import Age, checkpoint_age, digest_age
-from audit_ledger.chain.block import Block, archived_name, encode_block
-from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import MOST_MISSING, MOST_PORTALS, NO_DIGEST, Digest, decode_digest
-from audit_ledger.chain.entry import decode_entry
-from audit_ledger.chain.growth import Growth, superseded
-from audit_ledger.chain.head import EMPTY, Head, follow
-from audit_ledger.chain.published import (
-    CHECKPOINT,
-    LATEST,
-    NOTHING_PUBLISHED,
-    published_head,
-    require_last,
-    require_newest,
-    require_reach,
-)
 from audit_ledger.errors import (
     FormatError,
     FrozenError,
@@ -37,6 +21,22 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
+from audit_ledger.ledger.block import Block, archived_name, encode_block
+from audit_ledger.ledger.block_signature import VerifyBlock
+from audit_ledger.ledger.digest import MOST_MISSING, MOST_PORTALS, NO_DIGEST, Digest, decode_digest
+from audit_ledger.ledger.entry import decode_entry
+from audit_ledger.ledger.head import EMPTY, Head, follow
+from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
+from audit_ledger.ledger.publish_checks import (
+    CHECKPOINT,
+    LATEST,
+    NOTHING_PUBLISHED,
+    published_head,
+    require_last,
+    require_newest,
+    require_reach,
+)
+from audit_ledger.ledger.tile_writer import Growth, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.note import parse_note
 from functions.publisher.signing import Signer
@@ -47,14 +47,14 @@ MAX_REPLACEMENTS = 5
 
 
 class Blocks(Protocol):
-    """The log, to read: see `audit_ledger.aws.blocks`."""
+    """The log, to read: see `audit_ledger.aws.blocks_table`."""
 
     def since(self, first_seq: int) -> Iterator[Block]: ...
     def ending_before(self, seq: int) -> Block | None: ...
 
 
 class State(Protocol):
-    """The published state: see `audit_ledger.aws.ledgers`."""
+    """The published state: see `audit_ledger.aws.ledgers_table`."""
 
     def published(self) -> PublishedState | None: ...
     def swap_published(self, old: PublishedState | None, new: PublishedState) -> None: ...
@@ -76,7 +76,7 @@ class Objects(Protocol):
 
 
 class Gaps(Protocol):
-    """What the follower counted: see `audit_ledger.aws.views`."""
+    """What the follower counted: see `audit_ledger.aws.views_table`."""
 
     @property
     def followed(self) -> int: ...

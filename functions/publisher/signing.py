@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audit_ledger.aws.ledgers import PublishedState
-from audit_ledger.chain.digest import Digest
-from audit_ledger.chain.published import require_of_digest
+from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.publish_checks import require_of_digest
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import (
     MLDSA44_COSIGNATURE,

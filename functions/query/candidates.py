@@ -14,9 +14,9 @@ blocks how far the search is, so that it can stop there and go on from there.
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from audit_ledger.aws.event_index import LATE_MS, IndexedEntry
-from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_of
-from audit_ledger.reading.pinned import PinnedLog, StoredBlock
+from audit_ledger.aws.events_search import By, EventSearch, Place, Window, place_of
+from audit_ledger.aws.events_table import LATE_MS, IndexedEntry
+from audit_ledger.reading.snapshot import PinnedLog, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000
 BLOCKS_A_MILESTONE = 50

@@ -7,22 +7,22 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.access import ForbiddenError
-from audit_ledger.aws.views import FollowerCursor, Places
-from audit_ledger.completeness import State, decode_counted, report
+from audit_ledger.aws.views_table import FollowerCursor, Places
 from audit_ledger.errors import FormatError, LostRaceError, NotFoundError, UnreachableError
-from audit_ledger.events.details import digest_of_ni
-from audit_ledger.http.answers import Answer, json_answer
+from audit_ledger.events.event_details import digest_of_ni
+from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Answer, json_answer
 from audit_ledger.instants import format_instant
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.sequence_gaps import State, decode_counted, report
 from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, open_finding
-from functions.query.altered import altered
-from functions.query.asked import Desk, Question
-from functions.query.given import Given, instant_of
+from functions.query.access import Desk, Question
+from functions.query.altered_entries import altered
+from functions.query.query_parameters import Given, instant_of
 
 MOST_ENTRIES: Final = 100
 MOST_READS: Final = 3

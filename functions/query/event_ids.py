@@ -8,8 +8,8 @@ import re
 
 from audit_ledger.errors import NotFoundError
 from audit_ledger.http.request import Request
-from audit_ledger.reading.pinned import PinnedLog
-from functions.query.asked import NO_SUCH_EVENT
+from audit_ledger.reading.snapshot import PinnedLog
+from functions.query.access import NO_SUCH_EVENT
 
 _EVENT_ID = re.compile(r"[0-9a-f]{64}")  # longer texts DynamoDB refuses as a key
 _ENTRY = re.compile(r"entry-(0|[1-9][0-9]{0,17})")

@@ -18,33 +18,33 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.aws.event_search import Place
-from audit_ledger.chain.digest import decode_digest, digest_name
+from audit_ledger.aws.events_search import Place
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
-from audit_ledger.http.answers import Answer
 from audit_ledger.http.request import Request
-from audit_ledger.reading.at_once import at_once
-from audit_ledger.reading.opening import Opened
+from audit_ledger.http.responses import Answer
+from audit_ledger.ledger.digest import decode_digest, digest_name
+from audit_ledger.reading.concurrent import at_once
+from audit_ledger.reading.record_opener import Opened
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.links import matching_query
-from audit_ledger.search.lookups import patient_lookups
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.query_plan import patient_lookups
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.proof import TlogProof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
-from audit_ledger.verify.partials import read_object
-from functions.query.altered import altered
-from functions.query.asked import Desk, Question
+from audit_ledger.verify.partial_tiles import read_object
+from functions.query.access import Desk, Question
+from functions.query.altered_entries import altered
+from functions.query.compressed_response import large_answer
 from functions.query.find import NO_TIME, UNOPENED
-from functions.query.large_answers import large_answer
 from functions.query.search_events import patients_of
 
 MOST_EVENTS: Final = 500  # a part: each receipt may read a tile of its own

@@ -8,32 +8,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from audit_ledger.access import OWN_USE
-from audit_ledger.aws.event_index import IndexedEntry
-from audit_ledger.aws.event_search import Place, Window, place_of
-from audit_ledger.aws.subjects import SubjectSecret
+from audit_ledger.aws.events_search import Place, Window, place_of
+from audit_ledger.aws.events_table import IndexedEntry
+from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events import PatientReference, PatientRule, canonical_patient
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.events.own_time import is_plausible
 from audit_ledger.events.patients import name_by_reference
+from audit_ledger.http.authorization import OWN_USE
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.opening import Opened, Opener, UnreadableError
-from audit_ledger.reading.pinned import PinnedLog, StoredEntry
+from audit_ledger.reading.record_opener import Opened, Opener, UnreadableError
+from audit_ledger.reading.snapshot import PinnedLog, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
 from audit_ledger.search.criteria import NamedResource, Search
-from audit_ledger.search.lookups import (
+from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.match import matches
+from audit_ledger.search.query_plan import (
     agent_lookups,
     entry_period,
     event_ids,
     event_period,
     patient_lookups,
 )
-from audit_ledger.search.match import matches
-from audit_ledger.search.rejected import RejectedSearch
 from functions.query.candidates import (
     MILESTONE,
     Person,

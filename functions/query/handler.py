@@ -11,26 +11,25 @@ import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from audit_ledger.access import TokenClaims
 from audit_ledger.aws import clients
-from audit_ledger.aws.keys import public_key_der
-from audit_ledger.aws.limits import LimitsTable
+from audit_ledger.aws.kms_signing import public_key_der
+from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
-from audit_ledger.events.rejected import operation_outcome
-from audit_ledger.http.answers import Answer, answer, refusal
+from audit_ledger.events.errors import operation_outcome
+from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import FHIR_JSON, Request, access_of, read_request
+from audit_ledger.http.responses import Answer, answer, refusal
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
-from functions.query.asked import Desk
+from functions.query.access import Desk
 from functions.query.derived import get_findings, get_gaps, post_documents_verify
 from functions.query.export import get_export
-from functions.query.limited import spend_on_question
 from functions.query.proofs import (
     get_consistency,
     get_digests,
@@ -38,6 +37,7 @@ from functions.query.proofs import (
     get_policy,
     get_receipt,
 )
+from functions.query.rate_limit import spend_on_question
 from functions.query.reports import get_accesses, get_accounting, get_privacy_report
 from functions.query.search_events import (
     get_audit_event,

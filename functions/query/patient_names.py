@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from audit_ledger.access import ForbiddenError
 from audit_ledger.events import PatientReference, PatientRule
+from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.search.criteria import NamedResource, Token
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.values import parse_agent, parse_patient, parse_token, split_values
 from functions.query.find import accepted_names, canonical_names
 

@@ -7,26 +7,26 @@ from typing import Any
 
 from audit_ledger import strict_base64
 from audit_ledger.aws.objects import LedgerObjects
-from audit_ledger.chain.digest import decode_digest, digest_name, is_digest_name
-from audit_ledger.chain.published import CHECKPOINT, LATEST
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
-from audit_ledger.http.answers import Answer, json_answer
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Answer, json_answer
 from audit_ledger.instants import format_instant
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.ledger.digest import decode_digest, digest_name, is_digest_name
+from audit_ledger.ledger.publish_checks import CHECKPOINT, LATEST
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.tile_proofs import consistency_proof
 from audit_ledger.tlog.tiles import Tile
-from audit_ledger.verify.partials import read_object
+from audit_ledger.verify.partial_tiles import read_object
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.receipts import make_receipt
-from functions.query.altered import require_found
-from functions.query.asked import Desk
+from functions.query.access import Desk
+from functions.query.altered_entries import require_found
 from functions.query.event_ids import event_id_of
-from functions.query.given import Given, instant_of
+from functions.query.query_parameters import Given, instant_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
 MOST_DIGESTS = 60  # an answer: an hour of a busy ledger

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from audit_ledger.access import ForbiddenError
 from audit_ledger.errors import FormatError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
 from audit_ledger.events.own_time import AHEAD_SECONDS
+from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
-from audit_ledger.reports.zone import Zone, day_of, read_zone
-from audit_ledger.search.rejected import RejectedSearch
-from functions.query.asked import Question
-from functions.query.given import Given
+from audit_ledger.reports.time_zone import Zone, day_of, read_zone
+from audit_ledger.search.errors import RejectedSearch
+from functions.query.access import Question
 from functions.query.patient_names import MOST_NAMES, named_patient, require_known
+from functions.query.query_parameters import Given
 
 Form = Literal["json", "csv", "html"]
 

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from audit_ledger.aws.parameters import ExclusionSetting, ReportsSetting, SuspensionSetting
+from audit_ledger.aws.ssm_settings import ExclusionSetting, ReportsSetting, SuspensionSetting
 from audit_ledger.errors import FormatError
-from audit_ledger.events.details import Coded
+from audit_ledger.events.event_details import Coded
 from audit_ledger.instants import parse_instant
 from audit_ledger.reports.accounting import AccountingSettings
 from audit_ledger.reports.codes import DISCLOSURES, Pair, pair_of
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion
 from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
-from audit_ledger.reports.zone import Zone, read_zone
+from audit_ledger.reports.time_zone import Zone, read_zone
 
 
 @dataclass(frozen=True)

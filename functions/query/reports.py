@@ -10,12 +10,12 @@ from datetime import timedelta
 
 import msgspec
 
-from audit_ledger.access import ForbiddenError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.own_time import counted_ms
-from audit_ledger.exports.naming import names_of
-from audit_ledger.http.answers import Answer
+from audit_ledger.exports.labels import names_of
+from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Answer
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.accounting import YEARS, account, accounting_document
 from audit_ledger.reports.document import (
@@ -28,25 +28,25 @@ from audit_ledger.reports.document import (
     Period,
     Table,
 )
-from audit_ledger.reports.page import to_html
+from audit_ledger.reports.html import to_html
 from audit_ledger.reports.patient_view import patient_view, patient_view_document
 from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_report
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspended, first_that_names, in_force
-from audit_ledger.reports.zone import years_before
+from audit_ledger.reports.time_zone import years_before
 from audit_ledger.search.criteria import Criterion, Search, Token
-from audit_ledger.search.rejected import RejectedSearch
-from functions.query.altered import altered
-from functions.query.asked import Desk, Question
+from audit_ledger.search.errors import RejectedSearch
+from functions.query.access import Desk, Question
+from functions.query.altered_entries import altered
+from functions.query.compressed_response import large_answer
 from functions.query.find import (
     MOST_LOOKED_AT,
     FoundInPeriod,
     accepted_names,
     may_be_named_otherwise,
 )
-from functions.query.given import Given
-from functions.query.large_answers import large_answer
 from functions.query.patient_names import named_patient, read_name, read_user, require_known
+from functions.query.query_parameters import Given
 from functions.query.report_request import (
     MEDIA_TYPES,
     Form,
@@ -56,7 +56,7 @@ from functions.query.report_request import (
     read_requested,
     read_times,
 )
-from functions.query.suspended import tells_of
+from functions.query.withholding import tells_of
 
 MOST_EVENTS = MOST_LOOKED_AT
 

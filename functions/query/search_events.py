@@ -5,27 +5,27 @@ from dataclasses import replace
 
 import msgspec
 
-from audit_ledger.aws.event_search import Place
+from audit_ledger.aws.events_search import Place
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.fhir_version import Release
-from audit_ledger.http.answers import FHIR_VERSIONS, Answer, answer, spelled_bytes
 from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.request import FORM, Request
-from audit_ledger.reading.opening import Opened
+from audit_ledger.http.responses import FHIR_VERSIONS, Answer, answer, spelled_bytes
+from audit_ledger.reading.record_opener import Opened
 from audit_ledger.search.bundle import Found, Issue, Shown, as_shown, remarks, searchset
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
-from audit_ledger.search.lookups import entry_period, event_period, patient_lookups
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.rejected import RejectedSearch
-from audit_ledger.search.resource import shown_event
-from functions.query.altered import altered, require_found
-from functions.query.asked import NO_SUCH_EVENT, Desk
+from audit_ledger.search.query_plan import entry_period, event_period, patient_lookups
+from audit_ledger.search.resource_view import shown_event
+from functions.query.access import NO_SUCH_EVENT, Desk
+from functions.query.altered_entries import altered, require_found
+from functions.query.audit_trail import ITI_81
 from functions.query.event_ids import event_id_of
 from functions.query.event_version import VERSION, version_headers
 from functions.query.find import NO_TIME, UNOPENED, Page
-from functions.query.own_events import ITI_81
 
 MOST_BYTES = 5_000_000
 """Of a page's events as they are shown, and of what is said of each, spelled as Lambda spells an

@@ -11,9 +11,10 @@ from typing import Protocol
 import msgspec
 
 from audit_ledger.aws.batches import MAX_GET_KEYS
-from audit_ledger.aws.event_index import IndexedEntry, indexed_entries
-from audit_ledger.aws.ledgers import PublishedState
-from audit_ledger.chain.block import (
+from audit_ledger.aws.events_table import IndexedEntry, indexed_entries
+from audit_ledger.aws.ledgers_table import PublishedState
+from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
+from audit_ledger.ledger.block import (
     MAX_BODY_BYTES,
     MAX_ENTRIES,
     Block,
@@ -21,8 +22,7 @@ from audit_ledger.chain.block import (
     encoded_size,
     signed_message,
 )
-from audit_ledger.chain.head import EMPTY, Head, Pending, grow, head_of
-from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
+from audit_ledger.ledger.head import EMPTY, Head, Pending, grow, head_of
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import conflict_key
 
@@ -33,7 +33,7 @@ OVERHEAD_BYTES = 4096  # lengths, frontier (64 hashes at most) and time of a bod
 
 
 class Blocks(Protocol):
-    """The log: see `audit_ledger.aws.blocks`."""
+    """The log: see `audit_ledger.aws.blocks_table`."""
 
     def put_if_absent(self, block: Block) -> None: ...
     def is_taken(self, first_seq: int) -> bool: ...
@@ -41,7 +41,7 @@ class Blocks(Protocol):
 
 
 class Index(Protocol):
-    """What is derived from the log: see `audit_ledger.aws.event_index`."""
+    """What is derived from the log: see `audit_ledger.aws.events_table`."""
 
     def known(
         self, keys: Iterable[str], *, with_state: bool = ...

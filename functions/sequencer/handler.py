@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.event_index import EventIndex
-from audit_ledger.aws.keys import ED25519, SigningKey
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.kms_signing import ED25519, SigningKey
 from audit_ledger.errors import FrozenError, UnreachableError
 from functions.sequencer.append import Appended, Sequencer
 from functions.sequencer.messages import read_messages

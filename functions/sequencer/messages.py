@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit_ledger.chain.head import Pending
 from audit_ledger.errors import FormatError
+from audit_ledger.ledger.head import Pending
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.queue_message import SealedRecord, decode_queue_message
 from audit_ledger.records.seal_header import read_header

@@ -5,13 +5,13 @@ body; whatever else FHIR or CloudEvents allow may be there too and is kept.
 """
 
 from audit_ledger.events import MAX_ENTRIES, MAX_EVENT_BYTES
-from audit_ledger.events.outcomes import MAX_PATIENTS_OF_ALL
+from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
 from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH
-from functions.ingest import capability
-from functions.ingest.answers import CONFLICT
+from functions.ingest import capability_statement
 from functions.ingest.handler import OPEN_ROUTES
+from functions.ingest.responses import CONFLICT
 from functions.ingest.routes import BATCH, ROUTES, STRUCTURED
-from functions.published.read import read_published
+from functions.published_files.read import read_published
 from infra.local import api_of_derived, api_of_query, api_of_reports
 from infra.local.openapi_parts import (
     FHIR_ANSWER,
@@ -295,7 +295,7 @@ OPERATIONS: dict[str, Json] = {
     },
     "GET /metadata": {
         "operationId": "capabilities",
-        "summary": first_line(capability),
+        "summary": first_line(capability_statement),
         "parameters": [
             header("Accept", "The release wanted.", {"type": "string", "examples": [FHIR_ANSWER]})
         ],

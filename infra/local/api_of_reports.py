@@ -2,7 +2,7 @@
 
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.reports.privacy import ELEMENTS
-from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS
+from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from functions.query.export import MOST_EVENTS as MOST_OF_A_PART
 from functions.query.export import MOST_PART_BYTES, RECEIPTS
 from functions.query.handler import ROUTES

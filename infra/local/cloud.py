@@ -17,9 +17,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, TextIO
 
-from audit_ledger.aws.keys import public_key_der
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.kms_signing import public_key_der
+from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.errors import LostRaceError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.verify.policy_file import policy_for
@@ -27,16 +27,16 @@ from infra.local.clients import client
 from infra.local.deploy import deploy
 from infra.local.deployment import Deployment
 from infra.local.emulator import emulated_aws
-from infra.local.event_bus import Delivery, EventBusPump
+from infra.local.eventbridge import Delivery, EventBusPump
 from infra.local.http_server import HttpApi, HttpServer, serve
-from infra.local.kept import Journal, kept_in, kept_keys
 from infra.local.lambda_calls import invoking
 from infra.local.meter import Meter
 from infra.local.mirror import Mirror
 from infra.local.permissions import Permissions
-from infra.local.queue_pump import Batch, QueuePump
 from infra.local.runner import Runner
-from infra.local.schedule_pump import SchedulePump
+from infra.local.saved_state import Journal, kept_in, kept_keys
+from infra.local.scheduler import SchedulePump
+from infra.local.sqs_event_source import Batch, QueuePump
 from infra.local.tokens import LedgerTokens
 
 REGION = "eu-central-1"
@@ -198,7 +198,7 @@ def local_cloud(
     """Deploy a cloud assembly and serve its API on 127.0.0.1; port 0 is any that is free.
 
     `log_to` takes what functions print, line by line; it is kept in `runner.logs` anyway. `keep`:
-    go on with what this folder holds, and keep what changes there; see `infra.local.kept`.
+    go on with what this folder holds, and keep what changes there; see `infra.local.saved_state`.
     """
     with ExitStack() as stack:
         stack.enter_context(emulated_aws(region))

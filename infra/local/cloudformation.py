@@ -15,8 +15,8 @@ from audit_ledger.errors import FormatError
 from infra.local.assembly import StackTemplate
 from infra.local.clients import client
 from infra.local.intrinsics import Scope, names_in, resolve
-from infra.local.recorded import Made, Place, record
 from infra.local.resources import MAKERS, make
+from infra.local.stub_resources import Made, Place, record
 
 SSM_PARAMETER = "AWS::SSM::Parameter::Value<"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from audit_ledger.errors import FormatError
 from infra.local.cloudformation import DeployedStack, Resource
-from infra.local.recorded import Made
+from infra.local.stub_resources import Made
 
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)(?::([^:/]+))?")
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")

@@ -13,7 +13,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from infra.local.moto_kms import teach_moto_kms
 from infra.local.moto_sqs import teach_moto_sqs
-from infra.local.teaching import replace
+from infra.local.patching import replace
 
 ACCOUNT = "123456789012"
 """The account that moto plays."""

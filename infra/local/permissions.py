@@ -16,8 +16,8 @@ from moto.s3.models import s3_backends
 
 from infra.local.aws_calls import Call, observing
 from infra.local.deployment import Deployment
-from infra.local.policies import Asked, Statement, Verdict, judge, statements_of
-from infra.local.policy_requests import Place, asked_by
+from infra.local.policy_evaluator import Asked, Statement, Verdict, judge, statements_of
+from infra.local.request_context import Place, asked_by
 
 _CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
 

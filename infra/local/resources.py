@@ -10,7 +10,7 @@ from typing import Any
 
 from audit_ledger.errors import FormatError
 from infra.local.clients import client
-from infra.local.recorded import Made, Place
+from infra.local.stub_resources import Made, Place
 
 Properties = dict[str, Any]
 

@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
-from infra.local.caller import Caller, calling_as
+from infra.local.call_context import Caller, calling_as
 from infra.local.deployment import Function
 from infra.local.function_log import FunctionLog, printing_to
 

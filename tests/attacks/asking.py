@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.kept import KeptForMinutes
-from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.query import handler as query
-from functions.query.asked import Desk
+from functions.query.access import Desk
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context
 from tests.functions.publishing import Clock

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from audit_ledger.aws import published_source
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.chain.block import Block
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.ledger.block import Block
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.policy_file import policy_for
 from functions.ingest import handler as ingest

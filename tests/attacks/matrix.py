@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from tests.attacks.entry_rows import ENTRY_ROWS
-from tests.attacks.head_rows import HEAD_ROWS
-from tests.attacks.history_rows import HISTORY_ROWS
-from tests.attacks.receipt_rows import RECEIPT_ROWS
-from tests.attacks.refusal_rows import REFUSAL_ROWS, shown
-from tests.attacks.row import Found, Row
-from tests.attacks.table_rows import TABLE_ROWS
+from tests.attacks.case import Found, Row
+from tests.attacks.cases_entries import ENTRY_ROWS
+from tests.attacks.cases_heads import HEAD_ROWS
+from tests.attacks.cases_history import HISTORY_ROWS
+from tests.attacks.cases_receipts import RECEIPT_ROWS
+from tests.attacks.cases_refusals import REFUSAL_ROWS, shown
+from tests.attacks.cases_tables import TABLE_ROWS
 
 ROWS: tuple[Row, ...] = (*HISTORY_ROWS, *HEAD_ROWS, *ENTRY_ROWS, *TABLE_ROWS)
 

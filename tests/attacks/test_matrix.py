@@ -7,14 +7,14 @@ import pytest
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.cli.main import run as run_command
 from audit_ledger.instants import format_instant
-from audit_ledger.verify.verification import verify
+from audit_ledger.verify.verifier import verify
 from functions.publisher.signing import Signer
+from tests.attacks.case import GOES_ON, HEALS, Row
+from tests.attacks.cases_receipts import IS_IN_THE_LEDGER, RECEIPT_ROWS, ReceiptRow, Shown, shown_of
 from tests.attacks.emulated_state import published_files
 from tests.attacks.ledger import COMMITTED, LATEST, SIZE, Ledger
-from tests.attacks.looking import found, look, publish
 from tests.attacks.matrix import ROWS, answer_to
-from tests.attacks.receipt_rows import IS_IN_THE_LEDGER, RECEIPT_ROWS, ReceiptRow, Shown, shown_of
-from tests.attacks.row import GOES_ON, HEALS, Row
+from tests.attacks.verdicts import found, look, publish
 from tests.verify.writer import Objects
 from tests.world import LEDGER, NAME
 

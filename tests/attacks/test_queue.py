@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
 from audit_ledger.verify.policy_file import policy_for
-from audit_ledger.verify.verification import verify
+from audit_ledger.verify.verifier import verify
 from functions.follower.follow import Followed, Follower
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
@@ -23,8 +23,7 @@ from tests.attacks.asking import (
     event,
     ledger_of,
 )
-from tests.attacks.matrix import DOCUMENT
-from tests.attacks.queue_rows import (
+from tests.attacks.cases_queue import (
     ALTERED,
     AS_SENT,
     BEGIN,
@@ -35,6 +34,7 @@ from tests.attacks.queue_rows import (
     QueueRow,
     written_queue,
 )
+from tests.attacks.matrix import DOCUMENT
 from tests.functions.publishing import Clock
 from tests.functions.requests import post
 from tests.verify.writer import Objects

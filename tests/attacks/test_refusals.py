@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.synth import synthesize
-from tests.attacks.refusal_rows import DEPLOYMENT, REFUSAL_ROWS, RefusalRow
+from tests.attacks.cases_refusals import DEPLOYMENT, REFUSAL_ROWS, RefusalRow
 from tests.infra.assembly import ACCOUNT, REGION, SETTINGS, Assembly
 from tests.infra.policies import role
 from tests.infra.who_may import WhoMay

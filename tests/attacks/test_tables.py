@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.subjects import SubjectsTable
-from audit_ledger.chain.block import BlockItem, Body, decode_body, encode_body
-from audit_ledger.chain.entry import created
-from audit_ledger.chain.entry import encode_entry as encoded
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.errors import LedgerError, VerificationError
-from audit_ledger.reading.opening import Opener
-from audit_ledger.reading.pinned import PinnedLog
+from audit_ledger.ledger.block import BlockItem, Body, decode_body, encode_body
+from audit_ledger.ledger.entry import created
+from audit_ledger.ledger.entry import encode_entry as encoded
+from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.snapshot import PinnedLog
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler as ingest

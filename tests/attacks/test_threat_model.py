@@ -1,5 +1,6 @@
 """docs/threat-model.md says what the matrix proves."""
 
+from tests.attacks.cases_receipts import RECEIPT_ROWS
 from tests.attacks.matrix import (
     BEGIN,
     DOCUMENT,
@@ -10,7 +11,6 @@ from tests.attacks.matrix import (
     written_matrix,
     written_refusals,
 )
-from tests.attacks.receipt_rows import RECEIPT_ROWS
 
 
 def test_the_document_lists_exactly_the_rows() -> None:

@@ -9,12 +9,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import MAX_ASKS, batch_get, batch_put
-from audit_ledger.aws.event_index import IndexedEntry, index_items
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable, PublishedState, WrappedKeys
+from audit_ledger.aws.events_table import IndexedEntry, index_items
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable, PublishedState, WrappedKeys
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.errors import (
     FormatError,
     LostRaceError,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.chain.block import Block
+from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.errors import LostRaceError
+from audit_ledger.ledger.block import Block
 from tests.world import NAME, ORIGIN, World
 
 COUNTS = (1, 7, 256, 3, 250, 256, 2)

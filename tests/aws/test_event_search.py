@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from audit_ledger.aws.batches import batch_put
-from audit_ledger.aws.event_index import IndexedEntry, index_items
-from audit_ledger.aws.event_search import By, EventSearch, Place, Window, place_of
+from audit_ledger.aws.events_search import By, EventSearch, Place, Window, place_of
+from audit_ledger.aws.events_table import IndexedEntry, index_items
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from tests.world import NAME, ORIGIN, World
 

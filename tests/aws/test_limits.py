@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from audit_ledger.aws.limits import LimitsTable
+from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.errors import ThrottledError, UnreachableError
 from audit_ledger.limits import Leased, Limits
 from audit_ledger.token_bucket import Rate

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.views import (
+from audit_ledger.aws.views_table import (
     MAX_PLACES,
     PIECE_BYTES,
     REBUILD,

@@ -6,15 +6,15 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from audit_ledger.aws.ledger_keys import LedgerKeys
-from audit_ledger.aws.subjects import SubjectSecret
-from audit_ledger.chain.block import encode_body
-from audit_ledger.chain.head import EMPTY, Pending, grow
+from audit_ledger.aws.kms_data_keys import LedgerKeys
+from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.ledger.block import encode_body
+from audit_ledger.ledger.head import EMPTY, Pending, grow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.queue_message import encode_queue_message
-from functions.ingest.ledgers import remembering
-from functions.ingest.sealing import Accepted, Sealer
+from functions.ingest.ledger_context import remembering
+from functions.ingest.sealer import Accepted, Sealer
 
 ORIGIN = "audit.example.org/bench"
 NOW = 1_795_327_140

@@ -25,24 +25,24 @@ from rich.console import Console
 from rich.table import Table
 
 import audit_ledger.limits
-from infra.local.aws_calls import Call, observing
-from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
-from infra.local.demo.quick_moto import quicken_moto
-from infra.local.demo.templates import cloud_assembly
-from infra.local.dynamodb_units import write_units
-from infra.local.hospital import (
+from infra.demo.hospital import (
     ST_ELSEWHERE,
     Submission,
     happenings_of,
     submissions_of,
     world_of,
 )
+from infra.demo.moto_speedups import quicken_moto
+from infra.demo.templates import cloud_assembly
+from infra.local.aws_calls import Call, observing
+from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
+from infra.local.dynamodb_units import write_units
 from infra.local.http_event import Request
 from infra.local.http_server import HttpApi
 from infra.local.list_prices import MILLION, USD
 from infra.local.meter import Usage
 from infra.local.metrics import metric_sums
-from infra.local.queue_pump import QueuePump
+from infra.local.sqs_event_source import QueuePump
 from tests.bench.all_in import all_in, taken
 
 LEDGER = "st-elsewhere"

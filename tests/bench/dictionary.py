@@ -14,7 +14,7 @@ from rich.table import Table
 
 from audit_ledger.records.compression import DICTIONARY_ID, LEVEL, compress_record
 from audit_ledger.records.record import encode_record
-from infra.local.hospital import Submission, hospital_day
+from infra.demo.hospital import Submission, hospital_day
 from tests.bench.core import NOW
 from tests.conftest import REPOSITORY
 

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from audit_ledger.chain.block import MAX_ENTRIES
-from audit_ledger.chain.digest import NO_DIGEST, Digest
-from audit_ledger.chain.entry import created, encode_entry, link_events
-from audit_ledger.chain.growth import Growth
+from audit_ledger.ledger.block import MAX_ENTRIES
+from audit_ledger.ledger.digest import NO_DIGEST, Digest
+from audit_ledger.ledger.entry import created, encode_entry, link_events
+from audit_ledger.ledger.tile_writer import Growth
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import leaf_hash

@@ -16,21 +16,21 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from audit_ledger.aws.event_search import Place, Window
-from audit_ledger.aws.ledger_keys import LedgerKeys, OpeningKeys
-from audit_ledger.aws.parameters import ReportsSetting
-from audit_ledger.aws.subjects import SubjectSecret
-from audit_ledger.chain.block import Block, BlockItem, Body, encode_body
-from audit_ledger.chain.entry import EventEntry, encode_entry
+from audit_ledger.aws.events_search import Place, Window
+from audit_ledger.aws.kms_data_keys import LedgerKeys, OpeningKeys
+from audit_ledger.aws.ssm_settings import ReportsSetting
+from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
+from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.opening import Opener
-from audit_ledger.reading.pinned import PinnedLog
+from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.snapshot import PinnedLog
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
 from audit_ledger.search.parameters import parse_search
-from functions.ingest.ledgers import remembering
-from functions.ingest.sealing import Accepted, Sealer
+from functions.ingest.ledger_context import remembering
+from functions.ingest.sealer import Accepted, Sealer
 from functions.query.find import Finder, Page
 from tests.bench.core import event_of_2_kb
 
@@ -90,7 +90,7 @@ class Reads:
                 self.made[number] = self._make(number)
             return self.made[number]
 
-    # Blocks, as audit_ledger.aws.blocks has them.
+    # Blocks, as audit_ledger.aws.blocks_table has them.
 
     def beginning_at(self, first_seq: int) -> Block:
         self.calls["block reads"] += 1
@@ -105,7 +105,7 @@ class Reads:
             self.calls["block reads"] += 1
             yield self.block(number)
 
-    # The index, as audit_ledger.aws.event_search has it.
+    # The index, as audit_ledger.aws.events_search has it.
 
     def of_person(
         self, by: str, pseudonym: bytes, window: Window, *, newest_first: bool
@@ -122,7 +122,7 @@ class Reads:
         self.calls["queries of the index of late events"] += 1
         return iter(())
 
-    # Subjects, as audit_ledger.aws.subjects has them.
+    # Subjects, as audit_ledger.aws.subjects_table has them.
 
     def generations(self, row_key: str) -> list[SubjectSecret]:
         self.calls["queries of subjects"] += 1

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.node import use_packaged_node
+from infra.packaged_node import use_packaged_node
 
 STARTS = 9
 FUNCTIONS = ("ingest", "query", "sequencer")

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from audit_ledger.chain.entry import EventEntry, encode_entry
+from audit_ledger.ledger.entry import EventEntry, encode_entry
 from tests.cli.asking import Asker
 from tests.cli.stub_server import Got, Says, StubServer
 from tests.verify.writer import MINUTE, Keys, Writer

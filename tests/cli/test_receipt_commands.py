@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.chain.entry import EventEntry, encode_entry
+from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash

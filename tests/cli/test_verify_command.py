@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.chain.digest import decode_digest
+from audit_ledger.ledger.digest import decode_digest
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Log, Policy
 from tests.cli.ledger_command import Desk

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.crashes.stage import Stage, made_stage
+from tests.crashes.pipeline import Stage, made_stage
 from tests.world import World, made_world
 
 

@@ -9,13 +9,13 @@ from functools import partial
 
 import pytest
 
-from tests.crashes import scenes
+from tests.crashes import scenarios
 from tests.crashes.faults import EVERY_SEND, Fault, faults_of
 from tests.crashes.forks import in_forks
 from tests.crashes.matrix import calls_of
-from tests.crashes.scenes import Scene
-from tests.crashes.stage import made_stage
-from tests.crashes.trials import Recovery, Tried
+from tests.crashes.pipeline import made_stage
+from tests.crashes.runs import Recovery, Tried
+from tests.crashes.scenarios import Scene
 from tests.world import made_world
 
 Progress = Callable[[str], None]
@@ -23,10 +23,15 @@ Try = tuple[dict[int, Fault], Recovery]
 
 # Scenes of few calls take pairs of all faults; the others pairs of those whose effects differ most:
 # nothing done, done and unknown, done and done again. Of very many, a sample, the same every time.
-FEW_CALLS = (scenes.warm_without_key, scenes.two_blocks, scenes.behind_a_dead_one)
-FEW_CALLS_TOO = (scenes.two_letters,)
-MANY_CALLS = (scenes.new_ledger, scenes.across_a_tile, scenes.first_digest, scenes.heartbeat)
-LARGE = (scenes.many_records, scenes.across_three_tiles)
+FEW_CALLS = (scenarios.warm_without_key, scenarios.two_blocks, scenarios.behind_a_dead_one)
+FEW_CALLS_TOO = (scenarios.two_letters,)
+MANY_CALLS = (
+    scenarios.new_ledger,
+    scenarios.across_a_tile,
+    scenarios.first_digest,
+    scenarios.heartbeat,
+)
+LARGE = (scenarios.many_records, scenarios.across_three_tiles)
 STARKEST = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.ANSWER_LOST)
 MOST_PAIRS = 1500  # of a scene
 PROGRESS_EVERY = 500
@@ -35,7 +40,7 @@ PROGRESS_EVERY = 500
 def long_form(progress: Progress) -> list[tuple[str, str]]:
     """Try everything; raises on the first violation. Gives rows: what was tried, how often."""
     rows: list[tuple[str, str]] = []
-    for scene in (*scenes.EVERY_SCENE, *LARGE):
+    for scene in (*scenarios.EVERY_SCENE, *LARGE):
         pairs: tuple[Fault, ...] = ()
         if scene in (*FEW_CALLS, *FEW_CALLS_TOO):
             pairs = tuple(sorted(EVERY_SEND, key=list(Fault).index))

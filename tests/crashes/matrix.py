@@ -7,7 +7,7 @@ from functools import partial
 from tests.conftest import REPOSITORY
 from tests.crashes.faults import Fault, faults_of
 from tests.crashes.forks import in_forks
-from tests.crashes.trials import Recovery, Trial, Tried
+from tests.crashes.runs import Recovery, Trial, Tried
 
 Cell = tuple[int, Fault]
 Named = Mapping[str, tuple[str, str]]

@@ -5,11 +5,11 @@ import json
 from base64 import b64decode
 from collections.abc import Iterable
 
-from audit_ledger.aws.event_index import index_items, indexed_entries
-from audit_ledger.chain.block import Block, decode_body, encode_block
-from audit_ledger.chain.digest import decode_digest
-from audit_ledger.chain.entry import EventEntry, decode_entry
-from audit_ledger.chain.head import EMPTY, follow
+from audit_ledger.aws.events_table import index_items, indexed_entries
+from audit_ledger.ledger.block import Block, decode_body, encode_block
+from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.head import EMPTY, follow
 from audit_ledger.tlog.note import parse_note
 from tests.crashes.faults import Signature
 from tests.tlog.naive import mth, tiles

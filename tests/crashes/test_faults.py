@@ -5,8 +5,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from audit_ledger.aws import clients
 from tests.crashes.faults import Fault, Killed, faults_of
-from tests.crashes.seen_world import SeenWorld
-from tests.crashes.stage import Stage
+from tests.crashes.pipeline import Stage
+from tests.crashes.state_view import SeenWorld
 from tests.world import NAME, World
 
 TABLE = f"{NAME}-events"

@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from tests.crashes import scenes
+from tests.crashes import scenarios
 from tests.crashes.faults import EVERY_SEND, Fault
 from tests.crashes.matrix import calls_of, tried_in_forks
-from tests.crashes.scenes import Scene
-from tests.crashes.stage import Stage
-from tests.crashes.trials import Recovery
+from tests.crashes.pipeline import Stage
+from tests.crashes.runs import Recovery
+from tests.crashes.scenarios import Scene
 
 SEED = 1_795_400_000
 PAIRS = 15
@@ -19,12 +19,12 @@ ANYWHERE = sorted(EVERY_SEND, key=list(Fault).index)
 @pytest.mark.parametrize(
     "scene",
     [
-        scenes.new_ledger,
-        scenes.warm_without_key,
-        scenes.two_blocks,
-        scenes.behind_a_dead_one,
-        scenes.across_a_tile,
-        scenes.two_letters,
+        scenarios.new_ledger,
+        scenarios.warm_without_key,
+        scenarios.two_blocks,
+        scenarios.behind_a_dead_one,
+        scenarios.across_a_tile,
+        scenarios.two_letters,
     ],
     ids=lambda scene: scene.__name__,
 )

@@ -13,12 +13,12 @@ from audit_ledger.events import (
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
-from audit_ledger.events.details import read_details
+from audit_ledger.events.event_details import read_details
 from audit_ledger.records.opened_event import OpenedEvent
-from infra.local.hospital import ST_ELSEWHERE, Happening, Submission, World
-from infra.local.hospital.scenes import Scenario
-from infra.local.hospital.sending import submissions_of
-from infra.local.hospital.world import Staff
+from infra.demo.hospital import ST_ELSEWHERE, Happening, Submission, World
+from infra.demo.hospital.population import Staff
+from infra.demo.hospital.portals import submissions_of
+from infra.demo.hospital.workflows import Scenario
 
 
 def opened_day(told: Iterable[Happening], seed: int) -> Iterator[OpenedEvent]:

@@ -9,8 +9,8 @@ from typing import Any
 from audit_ledger.detections import Detector, Directory, Finding, Patient, User, make_rules
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.settings import DetectionSettings, read_settings
-from audit_ledger.events.details import read_details
 from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import read_details
 from audit_ledger.records.opened_event import OpenedEvent
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

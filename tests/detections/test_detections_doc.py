@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.aws.directory_files import MOST_BYTES
-from audit_ledger.detections import FILES, directory_files
+from audit_ledger.aws.staff_directory_objects import MOST_BYTES
+from audit_ledger.detections import FILES, staff_directory_files
 from audit_ledger.detections.settings import DetectionSettings, read_settings
 from tests.conftest import REPOSITORY
 
@@ -46,6 +46,6 @@ def test_every_column_is_told() -> None:
     assert tuple(told) == FILES
     forms = ("_USERS", "_DEPARTMENTS", "_PATIENTS", "_ENCOUNTERS")
     for name in forms:
-        form = getattr(directory_files, name)
+        form = getattr(staff_directory_files, name)
         assert told[form.file] == list(form.columns)
     assert f"hold {MOST_BYTES // 1024 // 1024} MB" in " ".join(PAGE.split())

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from audit_ledger.detections import Detector, Directory, Finding, PublicFinding, finding_id
 from audit_ledger.detections.access_spike import MAX_MARKS, MAX_PATIENTS, MAX_USERS
+from audit_ledger.detections.alert_suppression import MAX_REPORTED
 from audit_ledger.detections.detector import make_rules
-from audit_ledger.detections.directory import Encounter
-from audit_ledger.detections.reported import MAX_REPORTED
 from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.staff_directory import Encounter
 from audit_ledger.detections.windows import MAX_ITEMS
 from audit_ledger.errors import FormatError
-from audit_ledger.events.details import AgentDetails
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.detections.made import (
     DAY,

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from audit_ledger.detections import Detector, Directory, Finding, make_rules, read_settings
-from infra.local.hospital import (
+from infra.demo.hospital import (
     Happening,
     World,
     break_the_glass,
@@ -18,7 +18,7 @@ from infra.local.hospital import (
     happenings_of,
     world_of,
 )
-from infra.local.hospital.world import Patient, Staff
+from infra.demo.hospital.population import Patient, Staff
 from tests.detections.hospital import directory_of, opened_day, planted
 from tests.detections.made import mark
 

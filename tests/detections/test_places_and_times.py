@@ -7,8 +7,8 @@ import pytest
 from audit_ledger.detections import Department, Directory, Encounter
 from audit_ledger.detections.hours import is_open, read_hours, read_time_zone
 from audit_ledger.errors import FormatError
-from audit_ledger.events.details import AgentDetails
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.event_details import AgentDetails
 from tests.detections.made import (
     DAY,
     HOUR,

@@ -15,7 +15,7 @@ from audit_ledger.events import (
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
-from audit_ledger.events.outcomes import MAX_EVENTS
+from audit_ledger.events.batch import MAX_EVENTS
 from tests.events.enveloped import envelope, parsed, refusal
 from tests.events.made import (
     MRN,

@@ -5,12 +5,6 @@ import re
 from pathlib import Path
 
 import audit_ledger.events
-from audit_ledger.completeness.numbered import (
-    FIRST_NUMBER,
-    LAST_NUMBER,
-    SEQUENCE_URL,
-    read_number,
-)
 from audit_ledger.events import (
     MAX_ENTRIES,
     MAX_EVENT_BYTES,
@@ -20,17 +14,23 @@ from audit_ledger.events import (
 )
 from audit_ledger.events.agents import INDEXED_AGENTS
 from audit_ledger.events.balp_profiles import PROFILES
+from audit_ledger.events.batch import MAX_EVENTS, MAX_PATIENTS_OF_ALL
 from audit_ledger.events.bundle import MAX_AROUND_BYTES
 from audit_ledger.events.flags import FLAGS
-from audit_ledger.events.json_document import MAX_DEPTH
-from audit_ledger.events.known_as import SHORTEST, SHORTEST_NAME
 from audit_ledger.events.limits import MAX_PATIENTS
-from audit_ledger.events.mentions import CLOSE
-from audit_ledger.events.outcomes import MAX_EVENTS, MAX_PATIENTS_OF_ALL
+from audit_ledger.events.patient_mentions import CLOSE
+from audit_ledger.events.patient_names import SHORTEST, SHORTEST_NAME
 from audit_ledger.events.record_event import ACTION_OF_WORD
-from tests.completeness.made import opened
+from audit_ledger.events.strict_json import MAX_DEPTH
+from audit_ledger.sequence_gaps.sequence_number import (
+    FIRST_NUMBER,
+    LAST_NUMBER,
+    SEQUENCE_URL,
+    read_number,
+)
 from tests.conftest import REPOSITORY
 from tests.events.made import encoded, r4
+from tests.sequence_gaps.made import opened
 
 PAGE = (REPOSITORY / "docs" / "events.md").read_text()
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from audit_ledger.chain.entry import decode_entry, link_events
 from audit_ledger.exports.manifest import MANIFEST
 from audit_ledger.exports.receipt_lines import Disclosed
 from audit_ledger.exports.writer import ExportWriter, Piece
+from audit_ledger.ledger.entry import decode_entry, link_events
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.opened_event import OpenedEvent

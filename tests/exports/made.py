@@ -5,8 +5,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from audit_ledger.events.details import read_details
 from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import read_details
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.events.made import audit_event_samples

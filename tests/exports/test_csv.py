@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from audit_ledger.exports.csv import CSV_HEADER, csv_line, harmless
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.events.made import r4
-from tests.events.test_details import codes_in
+from tests.events.test_event_details import codes_in
 from tests.exports.made import carried, opened_json, opened_samples
 
 

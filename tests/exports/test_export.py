@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.chain.entry import decode_entry
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.events.details import digest_of_ni
-from audit_ledger.exports.check import check_export
+from audit_ledger.events.event_details import digest_of_ni
 from audit_ledger.exports.csv import CSV_HEADER
 from audit_ledger.exports.formats import FORMATS
-from audit_ledger.exports.lines import read_entries
+from audit_ledger.exports.line_files import read_entries
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest, manifest_digest, ni_uri
 from audit_ledger.exports.receipt_lines import read_receipts
+from audit_ledger.exports.verify_export import check_export
 from audit_ledger.exports.writer import ExportWriter
+from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.record import decode_record

@@ -13,7 +13,7 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from audit_ledger.exports.ocsf import ocsf_event, ocsf_line
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.events.made import r4, r5
-from tests.events.test_details import codes_in
+from tests.events.test_event_details import codes_in
 from tests.exports.made import ORIGIN, carried, opened_json, opened_samples
 
 VERSIONS = ("1.5.0", "1.6.0", "1.7.0", "1.8.0")

@@ -6,9 +6,9 @@ import boto3
 import msgspec
 import requests
 
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.views import open_finding
 from infra.local.cloud import REGION

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from os import urandom
 from typing import Any
 
-from audit_ledger.aws.ledger_keys import WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.aws.subjects import SubjectsTable
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.subjects_table import SubjectsTable
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
 from audit_ledger.records.index_row import IndexRow, encode_index_row

@@ -8,10 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
-from audit_ledger.aws import directory_files
+from audit_ledger.aws import staff_directory_objects
 from audit_ledger.errors import TooLargeError, UnreachableError
 from functions.follower import handler
-from functions.follower.feed import Feed
+from functions.follower.staff_directory import Feed
 from infra.local.cloud import REGION, local_cloud
 from infra.synth import synthesize
 from tests.follower.following import FOLLOWER, follow, settle
@@ -144,16 +144,19 @@ def test_files_that_change_while_they_are_read_are_read_again(
     """All of them as of one moment; without end it is an error, and the next run asks again."""
     put("users.csv", USERS)
     put("", "")  # a folder, as consoles make them
-    files = directory_files.DirectoryFiles(boto3.client("s3", REGION), BUCKET, LEDGER)
-    tags, changes = directory_files.DirectoryFiles.tags, ["Practitioner/3", "Practitioner/2"]
+    files = staff_directory_objects.DirectoryFiles(boto3.client("s3", REGION), BUCKET, LEDGER)
+    tags, changes = (
+        staff_directory_objects.DirectoryFiles.tags,
+        ["Practitioner/3", "Practitioner/2"],
+    )
 
-    def changing(self: directory_files.DirectoryFiles) -> dict[str, str]:
+    def changing(self: staff_directory_objects.DirectoryFiles) -> dict[str, str]:
         found = tags(self)
         if changes:
             put("users.csv", USERS.replace("Practitioner/1", changes.pop()))
         return found
 
-    monkeypatch.setattr(directory_files.DirectoryFiles, "tags", changing)
+    monkeypatch.setattr(staff_directory_objects.DirectoryFiles, "tags", changing)
     _, read = files.read()
     assert list(read) == ["users.csv"]
     assert b"Practitioner/3" in read["users.csv"]
@@ -170,15 +173,15 @@ def test_it_is_read_once_and_again_when_it_changes(
     said: list[str] = []
     feed = Feed(said.append)
     s3 = boto3.client("s3", REGION)
-    files = directory_files.DirectoryFiles(s3, BUCKET, LEDGER)
+    files = staff_directory_objects.DirectoryFiles(s3, BUCKET, LEDGER)
     first = feed.directory(files)
     assert feed.directory(files) is first
     put("users.csv", USERS.replace("Practitioner/1", "Practitioner/2"))
     second = feed.directory(files)
     assert second is not first
     assert second.digest != first.digest
-    assert not feed.directory(directory_files.DirectoryFiles(s3, BUCKET, OTHER)).users
-    monkeypatch.setattr(directory_files, "MOST_BYTES", 10)
+    assert not feed.directory(staff_directory_objects.DirectoryFiles(s3, BUCKET, OTHER)).users
+    monkeypatch.setattr(staff_directory_objects, "MOST_BYTES", 10)
     with pytest.raises(TooLargeError):
         files.tags()
     assert not feed.directory(files).users

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.views import ViewsTable
-from audit_ledger.completeness import Counted, decode_counted
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Detector
 from audit_ledger.detections.bulk_access import BulkAccessRule
-from audit_ledger.reading import opening
-from audit_ledger.reading.opening import Opener
+from audit_ledger.reading import record_opener
+from audit_ledger.reading.record_opener import Opener
 from audit_ledger.records.sealed_view import open_view
+from audit_ledger.sequence_gaps import Counted, decode_counted
 from audit_ledger.views import COMPLETENESS
 from functions.follower import follow as following
 from functions.sequencer import handler as sequencing
@@ -118,7 +118,7 @@ def raising(*_: object, **__: object) -> Any:
         (BulkAccessRule, "observe"),
         (Detector, "observe"),
         (Counted, "observed"),
-        (opening, "opened_event"),
+        (record_opener, "opened_event"),
     ],
     ids=lambda where: getattr(where, "__name__", where),
 )

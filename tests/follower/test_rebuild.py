@@ -5,9 +5,9 @@ from typing import Any, NoReturn
 import boto3
 import pytest
 
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import LostRaceError
-from audit_ledger.reading import opening
+from audit_ledger.reading import record_opener
 from functions.follower.follow import Follower
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
@@ -78,7 +78,7 @@ def test_who_was_erased_is_not_called_missing(
     before = gaps_of(stage)
     assert [(gap["first"], gap["last"]) for gap in before["gaps"]] == [(4, 4)]
     erase(stage, numbered_at=2)
-    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
     has_time = iter([True, False])
     with monkeypatch.context() as hurried:  # in two runs, and more comes between them
         follow_on = Follower.follow
@@ -109,7 +109,7 @@ def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
         stage.send(numbered(number, patient))
     stage.settle()
     erase(stage, numbered_at=2)
-    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
     follow(stage)
     for _ in range(2):
         gaps = gaps_of(stage)
@@ -126,7 +126,7 @@ def test_what_is_read_may_move_on_when_it_is_made_anew(
         stage.send(numbered(number, patient))
     settle(stage)
     erase(stage, numbered_at=2)
-    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
     read, moves = ViewsTable.state, [True, True]
 
     def moved(self: ViewsTable, *which: Any) -> bytes | None:

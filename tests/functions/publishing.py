@@ -3,8 +3,8 @@
 import hashlib
 from typing import Any
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.chain.block import decode_body
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.ledger.block import decode_body
 from functions.publisher import handler
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context, message, sealed_record

@@ -5,9 +5,9 @@ import hmac
 import json
 from typing import Any
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.chain.block import decode_body
-from audit_ledger.chain.entry import EventEntry, decode_entry
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.ledger.block import decode_body
+from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import Record, decode_record

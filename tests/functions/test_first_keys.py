@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.ledger_keys import WrappingKey, decode_wrapped_keys, encode_wrapped_keys
-from audit_ledger.aws.ledgers import LedgersTable, WrappedKeys
+from audit_ledger.aws.kms_data_keys import WrappingKey, decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.aws.ledgers_table import LedgersTable, WrappedKeys
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import FormatError
 from functions.ingest import handler as ingest

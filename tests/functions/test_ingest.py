@@ -9,7 +9,7 @@ from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler
-from functions.ingest.ledgers import LONGEST_KEPT, remembering
+from functions.ingest.ledger_context import LONGEST_KEPT, remembering
 from tests.conftest import MATERIAL
 from tests.functions.ingesting import BODY, BY_BUS, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import answer_json, opened, post

@@ -14,7 +14,7 @@ from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
 from audit_ledger.records.record import encode_record
 from functions.ingest.accept import most_bytes
-from functions.ingest.sealing import Accepted
+from functions.ingest.sealer import Accepted
 from tests.functions.ingesting import BODY, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import FHIR, SCOPE, answer_json, post
 from tests.world import LEDGER, World

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import RejectedEvent, parse_audit_event
+from audit_ledger.events.batch import MAX_EVENTS
 from audit_ledger.events.flags import FLAGS
-from audit_ledger.events.outcomes import MAX_EVENTS
 from audit_ledger.http.request import read_request
-from functions.ingest.answers import CONFLICT_CODE, bundle_response
-from functions.ingest.sealing import Sealed
+from functions.ingest.responses import CONFLICT_CODE, bundle_response
+from functions.ingest.sealer import Sealed
 from tests.functions.ingesting import BODY, R4, bundle, send
 from tests.functions.requests import answer_json, post
 from tests.http.test_request import NAMES

@@ -9,10 +9,10 @@ from botocore.exceptions import ConnectTimeoutError
 
 from audit_ledger.aws import clients
 from functions.ingest import handler
-from functions.ingest.limited import tokens_of
+from functions.ingest.rate_limit import tokens_of
 from tests.functions.ingesting import BODY, BY_BUS, BY_QUERY, R4, send
 from tests.functions.requests import SCOPE, answer_json, post
-from tests.functions.test_own_events import TOLD
+from tests.functions.test_internal_events import TOLD
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 SECOND = 1_000_000_000

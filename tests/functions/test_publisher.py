@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.keys import public_key_der
-from audit_ledger.chain.block import decode_block
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.errors import VerificationError
+from audit_ledger.ledger.block import decode_block
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher import handler
 from functions.publisher.signing import Signer

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import LostRaceError, UnreachableError
 from functions.publisher import handler, publish
 from tests.functions.publishing import Clock, append, run

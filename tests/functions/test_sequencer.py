@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.keys import public_key_der
-from audit_ledger.chain.block import Block, decode_body
-from audit_ledger.chain.entry import ControlEntry, decode_entry
-from audit_ledger.chain.head import EMPTY, follow
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.kms_signing import public_key_der
+from audit_ledger.ledger.block import Block, decode_body
+from audit_ledger.ledger.entry import ControlEntry, decode_entry
+from audit_ledger.ledger.head import EMPTY, follow
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.index_row import FIRST_MS, LAST_MS, decode_index_row, encode_index_row
 from functions.sequencer import handler

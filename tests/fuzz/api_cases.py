@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.strict_json import JsonObject
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.openapi import DOCUMENT
 from infra.synth import synthesize

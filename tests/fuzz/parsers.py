@@ -8,10 +8,6 @@ from typing import Any
 import msgspec
 
 from audit_ledger import strict_base64
-from audit_ledger.access import ForbiddenError, TokenClaims, read_access
-from audit_ledger.chain.block import decode_block, decode_body, encode_block, encode_body
-from audit_ledger.chain.digest import decode_digest, is_digest_name
-from audit_ledger.chain.entry import decode_entry, encode_entry
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events import (
     Event,
@@ -23,7 +19,11 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.http.authorization import ForbiddenError, TokenClaims, read_access
 from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.ledger.block import decode_block, decode_body, encode_block, encode_body
+from audit_ledger.ledger.digest import decode_digest, is_digest_name
+from audit_ledger.ledger.entry import decode_entry, encode_entry
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter

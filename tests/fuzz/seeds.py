@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from audit_ledger.chain.block import Block, BlockItem, Body, encode_block, encode_body
-from audit_ledger.chain.digest import NO_DIGEST, Digest
-from audit_ledger.chain.entry import created, encode_entry, link_events
+from audit_ledger.ledger.block import Block, BlockItem, Body, encode_block, encode_body
+from audit_ledger.ledger.digest import NO_DIGEST, Digest
+from audit_ledger.ledger.entry import created, encode_entry, link_events
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record
 from audit_ledger.records.index_row import IndexRow, encode_index_row

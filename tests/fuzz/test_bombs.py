@@ -14,9 +14,6 @@ from typing import Any
 import pytest
 import zstandard
 
-from audit_ledger.chain.block import decode_block, decode_body
-from audit_ledger.chain.digest import decode_digest
-from audit_ledger.chain.entry import decode_entry
 from audit_ledger.errors import FormatError
 from audit_ledger.events import (
     MAX_ENTRIES,
@@ -25,8 +22,11 @@ from audit_ledger.events import (
     parse_bundle,
     parse_cloudevents_batch,
 )
+from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.events.outcomes import MAX_PATIENTS_OF_ALL
+from audit_ledger.ledger.block import decode_block, decode_body
+from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter
 from audit_ledger.records.index_row import decode_index_row

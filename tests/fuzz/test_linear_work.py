@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.access import TokenClaims, read_access
 from audit_ledger.detections.surnames import of_display
 from audit_ledger.events import (
     RejectedEvent,
@@ -21,14 +20,15 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.event import PatientReference
-from audit_ledger.events.folding import without_marks
-from audit_ledger.events.json_document import read_json
-from audit_ledger.events.known_as import known_as
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.events.mentions import Finder
+from audit_ledger.events.patient_mentions import Finder
+from audit_ledger.events.patient_names import known_as
+from audit_ledger.events.strict_json import read_json
+from audit_ledger.events.text_folding import without_marks
 from audit_ledger.exports.csv import harmless
+from audit_ledger.http.authorization import TokenClaims, read_access
 from audit_ledger.reports.rendering import guarded
-from functions.query.suspended import asks_for
+from functions.query.withholding import asks_for
 from tests.counted_work import instructions
 from tests.events.made import patient_entity, r4
 

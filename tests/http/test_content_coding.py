@@ -7,8 +7,8 @@ from base64 import b64encode
 import pytest
 
 from audit_ledger.events import RejectedEvent
-from audit_ledger.http.answers import refusal
 from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, accepts_gzip, decoded
+from audit_ledger.http.responses import refusal
 from tests.http.test_request import read
 
 BODY = b'{"resourceType":"AuditEvent"}'

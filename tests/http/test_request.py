@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.access import TokenClaims
 from audit_ledger.errors import RefusedError
 from audit_ledger.events import RejectedEvent
+from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.request import MAX_FIELDS, MAX_KEY_LENGTH, Request, read_request
 
 NAMES = TokenClaims()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import LedgerError, NotFoundError, RefusedError
-from audit_ledger.http.answers import answer, refusal
+from audit_ledger.http.responses import answer, refusal
 from audit_ledger.http.routes import FALLBACKS, ROUTES, Owner, matching, methods_of
 from audit_ledger.http.serving import finished, routed
 from functions.ingest.handler import OPEN_ROUTES

@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from audit_ledger.aws.views import ViewsTable
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.cli.main import run
-from infra.local.caller import Caller, calling_as
+from infra.local.call_context import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.local.conftest import REGION
 from tests.local.test_cloud import accept

@@ -11,10 +11,10 @@ import boto3
 import pytest
 
 from audit_ledger.cli.main import run
-from infra.local.caller import Caller, calling_as
+from infra.local.call_context import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.deployment import QueueMapping
-from infra.local.queue_pump import QueuePump
+from infra.local.sqs_event_source import QueuePump
 from tests.local.conftest import REGION
 from tests.local.test_cloud import accept
 

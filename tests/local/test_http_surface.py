@@ -15,7 +15,7 @@ import requests
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.synth import synthesize
 from tests.events.made import PATIENT_ROLE, r4, r5
-from tests.http.test_accept import CHROMIUM, HAPI
+from tests.http.test_accept_header import CHROMIUM, HAPI
 from tests.local.conftest import LEDGERS
 
 PUBLIC = "https://audit.hospital.example/prod"

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from infra.local.caller import Caller, calling_as
+from infra.local.call_context import Caller, calling_as
 from infra.local.dynamodb_units import item_size_bytes
 from infra.local.emulator import emulated_aws
 from infra.local.list_prices import USD

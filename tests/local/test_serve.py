@@ -22,7 +22,6 @@ from audit_ledger.tlog.policy import parse_policy
 from infra.local import mirror
 from infra.local.cloud import LocalCloud
 from infra.local.function_log import FunctionLog
-from infra.local.queue_pump import QueuePump
 from infra.local.serve import (
     REPOSITORY,
     example_event,
@@ -31,6 +30,7 @@ from infra.local.serve import (
     only_one_in,
     run,
 )
+from infra.local.sqs_event_source import QueuePump
 
 
 class Served:

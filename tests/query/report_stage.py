@@ -12,8 +12,8 @@ from typing import Any
 
 import requests
 
+from infra.demo.hospital import ST_ELSEWHERE, Submission
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.hospital import ST_ELSEWHERE, Submission
 from infra.synth import synthesize
 
 PLAIN = "plain"  # portals that tell patients by reference, and the usual settings

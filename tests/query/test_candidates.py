@@ -2,10 +2,10 @@
 
 import pytest
 
-from audit_ledger.aws.event_index import LATE_MS
-from audit_ledger.aws.event_search import Window
-from audit_ledger.chain.block import Body
-from audit_ledger.reading.pinned import StoredBlock
+from audit_ledger.aws.events_search import Window
+from audit_ledger.aws.events_table import LATE_MS
+from audit_ledger.ledger.block import Body
+from audit_ledger.reading.snapshot import StoredBlock
 from functions.query import candidates
 from functions.query.candidates import MILESTONE, of_period
 

@@ -12,9 +12,9 @@ import pytest
 
 from audit_ledger.errors import VerificationError
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.exports.check import Code, check_export
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, read_receipts
+from audit_ledger.exports.verify_export import Code, check_export
 from audit_ledger.exports.writer import ExportWriter
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record

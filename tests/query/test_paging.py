@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 
-from audit_ledger.aws import event_search
-from audit_ledger.aws.event_search import Place
+from audit_ledger.aws import events_search
+from audit_ledger.aws.events_search import Place
 from audit_ledger.errors import VerificationError
-from audit_ledger.reading.opening import Opener
-from audit_ledger.reading.pinned import PinnedLog, StoredEntry
+from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.snapshot import PinnedLog, StoredEntry
 from functions.query import candidates, find
 from infra.local.cloud import REGION
 from tests.events.made import encoded, r5
@@ -59,14 +59,14 @@ def test_many_events_of_one_instant_come_in_pages(
     stage.cloud.drain()
     monkeypatch.setattr(PinnedLog, "young", lambda *_: [])
     read: list[Place] = []
-    query = event_search.EventSearch._query
+    query = events_search.EventSearch._query
 
     def counted(*args: Any, **named: Any) -> Iterator[Place]:
         for place in query(*args, **named):
             read.append(place)
             yield place
 
-    monkeypatch.setattr(event_search.EventSearch, "_query", counted)
+    monkeypatch.setattr(events_search.EventSearch, "_query", counted)
     found: list[str] = []
     for page in stage.pages(f"{by}&_sort={sort}&_count=3"):
         found += page.events
@@ -90,7 +90,7 @@ def test_what_secondary_indexes_do_not_have_yet_is_found(
     def knows_nothing(*_: object, **__: object) -> Iterator[Place]:
         return iter(())
 
-    monkeypatch.setattr(event_search.EventSearch, "_query", knows_nothing)
+    monkeypatch.setattr(events_search.EventSearch, "_query", knows_nothing)
     assert stage.page(by).events.keys() == whole
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.chain.digest import digest_name
+from audit_ledger.ledger.digest import digest_name
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import parse_policy

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from audit_ledger.events.instant import parse_instant_ms
-from infra.local.hospital import Happening, Planted, hospital_day, world_of
-from infra.local.hospital.identifiers import MRN_SYSTEM
-from infra.local.hospital.patterns import copied_out
-from infra.local.hospital.world import World
+from infra.demo.hospital import Happening, Planted, hospital_day, world_of
+from infra.demo.hospital.anomalies import copied_out
+from infra.demo.hospital.identifiers import MRN_SYSTEM
+from infra.demo.hospital.population import World
+from tests.demo.hospital.recount import codes_in, patients_of, resources
 from tests.events.made import audit_event_samples
-from tests.local_hospital.recount import codes_in, patients_of, resources
 from tests.query.report_stage import (
     PLAIN,
     YESTERDAY,
@@ -351,10 +351,10 @@ def test_a_report_of_too_much_says_how_much_and_what_to_do(
         expected = "from and to: expected a shorter period: a report looks at 3 events at most"
         assert issue["diagnostics"] == expected
     with monkeypatch.context() as patch:
-        patch.setattr("functions.query.asked.FINDING_SECONDS", -1)
+        patch.setattr("functions.query.access.FINDING_SECONDS", -1)
         assert stage.get(path, stage.security()).status_code == 413
     with monkeypatch.context() as patch:
-        patch.setattr("functions.query.large_answers.MOST_BYTES", len(whole.content) - 1)
+        patch.setattr("functions.query.compressed_response.MOST_BYTES", len(whole.content) - 1)
         plain = stage.get(path, stage.security(), accept_encoding="identity")
         assert plain.status_code == 413
         assert "Accept-Encoding: gzip" in plain.json()["issue"][0]["diagnostics"]
@@ -367,7 +367,7 @@ def test_no_answer_without_the_use_recorded(
     stage: ReportStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where ingest does not take it, nothing is told."""
-    monkeypatch.setattr("functions.query.own_events.SOURCE", "somebody")
+    monkeypatch.setattr("functions.query.audit_trail.SOURCE", "somebody")
     for path in (f"/accesses?patient=ex-patient&{EVER}", "/export?format=csv&date=ge1990"):
         answer = stage.get(path, stage.security())
         assert answer.status_code == 503

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.hospital.identifiers import MRN_SYSTEM
+from infra.demo.hospital.identifiers import MRN_SYSTEM
 from tests.query.report_stage import ReportStage, disclosure_of, read_of, report_stage
 
 HOSPITAL = "st-elsewhere"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from audit_ledger.aws.parameters import LedgerSetting, ReportsSetting
+from audit_ledger.aws.ssm_settings import LedgerSetting, ReportsSetting
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.accounting import AccountingSettings
 from audit_ledger.reports.codes import DISCLOSURES

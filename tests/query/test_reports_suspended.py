@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.reports.suspension import Suspension
-from functions.query.suspended import asks_for, tells_of
+from functions.query.withholding import asks_for, tells_of
 from tests.query.report_stage import AGENCY, disclosure_of, read_of
 from tests.reports.made import opened
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.releases import convert
+from audit_ledger.fhir_versions import convert
+from tests.fhir_versions.profile import Profile
 from tests.query.stage import Stage
-from tests.releases.profile import Profile
 from tests.search import harvest
 from tests.search import reference_filter as reference
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.reading.opening import Opener
-from audit_ledger.reading.pinned import PinnedLog
+from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.snapshot import PinnedLog
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search

@@ -6,7 +6,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from audit_ledger.reading import opening
+from audit_ledger.reading import record_opener
 from infra.local.cloud import REGION
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, OTHER, PORTAL, Stage
@@ -123,7 +123,7 @@ def test_what_was_erased_is_found_by_nobody(
     key = {"key": item["key"], "generation": item["generation"]}
     dynamodb.delete_item(TableName=table, Key=key)
     assert stage.get("/AuditEvent?date=ge2020").status_code == 503  # its index may only lag
-    monkeypatch.setattr(opening, "YOUNG_SECONDS", -60)
+    monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
     assert stage.page("patient=rose").events == {}
     everything = stage.search([("date", "ge2020")])
     assert ids["martha"] in everything

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from audit_ledger.aws.event_index import EventIndex
+from audit_ledger.aws.events_table import EventIndex
 from audit_ledger.errors import FrozenError, LostRaceError
 from functions.publisher.publish import HEARTBEAT_SECONDS, Published
 from tests.races.cast import Cast, appending, publisher, sequencer

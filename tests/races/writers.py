@@ -13,8 +13,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.event_index import EventIndex
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.events_table import EventIndex
 from audit_ledger.errors import LostRaceError, UnreachableError
 from functions.publisher.publish import Publisher
 from functions.sequencer.append import Appended, Sequencer

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.chain.block import archived_name, encode_block
+from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.cli.main import run as command
 from audit_ledger.errors import LostRaceError
+from audit_ledger.ledger.block import archived_name, encode_block
 from audit_ledger.recovery.rebuild import REBUILDING
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from audit_ledger.aws.objects import LedgerObjects
-from audit_ledger.chain.block import archived_name
+from audit_ledger.ledger.block import archived_name
 from tests.functions.publishing import Clock, append, run
 from tests.recovery.lost_tables import Commands, cold, empty, frozen
 from tests.world import LEDGER, NAME, ORIGIN, World

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.chain.block import archived_name
 from audit_ledger.errors import FrozenError
+from audit_ledger.ledger.block import archived_name
 from audit_ledger.recovery.unfreeze import Unfreeze
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from audit_ledger.events.details import read_details
 from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import read_details
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import Cover, Period
-from audit_ledger.reports.zone import UTC_ZONE, read_zone
+from audit_ledger.reports.time_zone import UTC_ZONE, read_zone
 from tests.events.made import PATIENT_ROLE, encoded, r4
 
 ORIGIN = "audit.example.org/st-elsewhere"

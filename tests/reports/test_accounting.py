@@ -32,10 +32,10 @@ from audit_ledger.reports.exclusions import (
     NATIONAL_SECURITY,
     Exclusion,
 )
-from audit_ledger.reports.page import to_html
+from audit_ledger.reports.html import to_html
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspended, Suspension
-from audit_ledger.reports.zone import UTC_ZONE, Zone, read_zone
+from audit_ledger.reports.time_zone import UTC_ZONE, Zone, read_zone
 from tests.events.made import audit_event_samples, patient_entity, r4
 from tests.reports.made import (
     ACT_REASON,

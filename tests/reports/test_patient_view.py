@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.page import to_html
+from audit_ledger.reports.html import to_html
 from audit_ledger.reports.patient_view import (
     PatientView,
     ViewPolicy,
@@ -21,7 +21,7 @@ from audit_ledger.reports.patient_view import (
 )
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspension
-from audit_ledger.reports.zone import UTC_ZONE, Zone
+from audit_ledger.reports.time_zone import UTC_ZONE, Zone
 from tests.events.made import audit_event_samples, patient_entity, r4
 from tests.reports.made import (
     BERLIN,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Instant
-from audit_ledger.reports.page import to_html
+from audit_ledger.reports.html import to_html
 from audit_ledger.reports.privacy import (
     ELEMENTS,
     PrivacyRow,
@@ -21,7 +21,7 @@ from audit_ledger.reports.privacy import (
     sort_rows,
 )
 from audit_ledger.reports.rendering import to_csv, to_json
-from audit_ledger.reports.zone import UTC_ZONE
+from audit_ledger.reports.time_zone import UTC_ZONE
 from tests.events.made import audit_event_samples, r4, r5
 from tests.reports.made import (
     BERLIN,

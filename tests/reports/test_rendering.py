@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Column, Document, Fact, Instant, Table
 from audit_ledger.reports.rendering import FORMULA_STARTS, guarded, to_csv, to_json
-from audit_ledger.reports.zone import read_zone
+from audit_ledger.reports.time_zone import read_zone
 from tests.reports.made import ms
 
 TEXT = st.text()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from audit_ledger.events import parse_audit_event, parse_cloudevent_structured
-from audit_ledger.events.details import read_details
 from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import read_details
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.events.made import audit_event_samples
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.rejected import RejectedSearch
 
 ACTION = "http://hl7.org/fhir/audit-event-action"
 R4 = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"

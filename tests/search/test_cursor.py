@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.rejected import RejectedSearch
 
 SECRET = b"k" * 32
 KEY = KeyedHash(SECRET)

@@ -2,10 +2,10 @@
 
 import re
 
-from audit_ledger.aws.event_index import LATE_MS
+from audit_ledger.aws.events_table import LATE_MS
 from audit_ledger.http.request import MAX_FIELDS
-from audit_ledger.reading.pinned import YOUNG_SECONDS
-from audit_ledger.search.documented import OF_THE_ANSWER, PARAMETERS
+from audit_ledger.reading.snapshot import YOUNG_SECONDS
+from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
 from audit_ledger.search.values import _PREFIXES
 from functions.query.find import MOST_BLOCKS, MOST_OPENED

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.links import matching_query, next_query, self_query
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.rejected import RejectedSearch
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.search.criteria import DateCondition, NamedResource, Search, Text, Token
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.rejected import RejectedSearch
 
 DATE = ("date", "2026-11-22")
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from audit_ledger.chain.digest import Digest
+from audit_ledger.ledger.digest import Digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
 from audit_ledger.tlog.note import (
@@ -16,7 +16,7 @@ from audit_ledger.tlog.note import (
 )
 from audit_ledger.tlog.policy import Log, Policy, Witness
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verification import Report, verify
+from audit_ledger.verify.verifier import Report, verify
 from tests.verify.writer import MINUTE, Keys, Writer, ledger_of
 
 

@@ -4,10 +4,10 @@ from functools import cache
 
 import pytest
 
-from audit_ledger.chain.entry import EventEntry, encode_entry
+from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.verify.entries import BUNDLES_IN_RANGE, verify_entries
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verification import Report, verify
+from audit_ledger.verify.verifier import Report, verify
 from tests.verify.writer import ORIGIN, Keys, Objects, Writer, ledger_of
 
 EDGE = BUNDLES_IN_RANGE * 256  # the first entry of the second range

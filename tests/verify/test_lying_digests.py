@@ -6,11 +6,11 @@ from hashlib import sha256
 
 import pytest
 
-from audit_ledger.chain.digest import Digest
+from audit_ledger.ledger.digest import Digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verification import verify
+from audit_ledger.verify.verifier import verify
 from tests.verify.writer import ORIGIN, Keys, Writer
 
 STRANGER = Keys(b"stranger")

@@ -9,7 +9,7 @@ from audit_ledger.aws.published_source import S3Source
 from audit_ledger.cli.main import run as ledger
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verification import Report, verify
+from audit_ledger.verify.verifier import Report, verify
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context, message, sealed_record

@@ -11,7 +11,7 @@ from audit_ledger.aws import published_source
 from audit_ledger.aws.published_source import S3Source, s3_source
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verification import verify
+from audit_ledger.verify.verifier import verify
 from tests.verify.writer import Keys, ledger_of
 from tests.world import NAME, World
 

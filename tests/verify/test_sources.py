@@ -19,7 +19,7 @@ from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.http_source import HttpSource, _SameScheme
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Folder, read_many
-from audit_ledger.verify.verification import verify
+from audit_ledger.verify.verifier import verify
 from tests.verify.writer import Keys, Objects, ledger_of
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]

@@ -8,7 +8,7 @@ import pytest
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.sources import Folder
-from audit_ledger.verify.verification import Report, verify
+from audit_ledger.verify.verifier import Report, verify
 from tests.verify.writer import Keys, ledger_of
 
 VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"

@@ -3,7 +3,7 @@
 import pytest
 
 from audit_ledger.verify.findings import Answer, Code
-from audit_ledger.verify.verification import Report, verify
+from audit_ledger.verify.verifier import Report, verify
 from tests.verify.writer import MINUTE, Keys, Objects, Writer, ledger_of
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from audit_ledger.tlog.entry_bundle import encode_bundle
 from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verification import Report, verify
+from audit_ledger.verify.verifier import Report, verify
 from tests.verify.writer import Keys, Objects, Writer, ledger_of
 
 HEADS = ("checkpoint", "digests/latest")

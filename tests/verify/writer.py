@@ -12,8 +12,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from audit_ledger.chain.digest import NO_DIGEST, Digest
-from audit_ledger.chain.entry import ControlEntry, created, encode_entry, link_events
+from audit_ledger.ledger.digest import NO_DIGEST, Digest
+from audit_ledger.ledger.entry import ControlEntry, created, encode_entry, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
 from audit_ledger.tlog.entry_bundle import encode_bundle

@@ -8,8 +8,8 @@ import msgspec
 
 from audit_ledger.cli.credentials import Credentials
 from audit_ledger.cli.exit_codes import CannotTellError, WrongInputError
+from audit_ledger.cli.files import NOT_JSON
 from audit_ledger.cli.http_client import Answered, Asked, HttpClient, OnPause, checked_url
-from audit_ledger.cli.inputs import NOT_JSON
 from audit_ledger.cli.profiles import Environment, find_place
 from audit_ledger.cli.report import printable
 

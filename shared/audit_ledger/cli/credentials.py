@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from audit_ledger.cli.exit_codes import CannotTellError, WrongInputError
+from audit_ledger.cli.files import NOT_JSON
 from audit_ledger.cli.http_client import TOKEN, Asked, HttpClient, checked_url
-from audit_ledger.cli.inputs import NOT_JSON
 from audit_ledger.cli.profiles import Environment, Profile
 
 _COMMAND_SECONDS = 60

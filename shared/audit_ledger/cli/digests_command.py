@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.json_output import echo_json_line
-from audit_ledger.cli.screen import Columns
 from audit_ledger.instants import format_instant
 
 _TITLES = ("until (UTC)", "size", "root")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.aws.directory_files import MOST_BYTES
+from audit_ledger.aws.staff_directory_objects import MOST_BYTES
+from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, FailedError, WrongInputError
-from audit_ledger.cli.inputs import read_file
+from audit_ledger.cli.files import read_file
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.report import printable
-from audit_ledger.cli.screen import facts
 from audit_ledger.detections import FILES, make_rules, read_directory
 from audit_ledger.errors import FormatError
 

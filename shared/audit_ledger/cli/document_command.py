@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
+from audit_ledger.cli.console import Columns
 from audit_ledger.cli.event_files import STDIN
 from audit_ledger.cli.exit_codes import (
     FAILED,
@@ -20,9 +21,8 @@ from audit_ledger.cli.exit_codes import (
 )
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.json_output import echo_json
-from audit_ledger.cli.screen import Columns
 from audit_ledger.cli.standard_streams import standard_input
-from audit_ledger.reports.words import ACTIONS
+from audit_ledger.reports.labels import ACTIONS
 
 PATH = "/documents/verify"
 _TITLES = ("time (UTC)", "action", "entry")

@@ -13,10 +13,10 @@ from typing import IO, Final, Literal
 
 import msgspec
 
-from audit_ledger.cli.inputs import NOT_JSON
+from audit_ledger.cli.files import NOT_JSON
 from audit_ledger.cli.standard_streams import standard_input
 from audit_ledger.errors import RefusedError
-from audit_ledger.events.json_document import slice_elements, slice_members
+from audit_ledger.events.strict_json import slice_elements, slice_members
 
 Kind = Literal["audit-event", "cloudevent", "batch", "collection", "whole"]
 """`batch` and `collection` are entries of such Bundles; `whole` is a Bundle sent as it is."""

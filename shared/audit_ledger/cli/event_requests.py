@@ -18,8 +18,8 @@ import msgspec
 from audit_ledger.cli.api import FHIR_JSON, OperationOutcome, reason_of, reason_of_outcome
 from audit_ledger.cli.event_files import FoundEvent
 from audit_ledger.cli.exit_codes import CannotTellError
+from audit_ledger.cli.files import NOT_JSON
 from audit_ledger.cli.http_client import Answered, Asked
-from audit_ledger.cli.inputs import NOT_JSON
 
 MAX_EVENTS: Final = 200
 MAX_BYTES: Final = 600_000

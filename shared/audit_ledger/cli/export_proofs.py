@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
 
-from audit_ledger.chain.entry import EventEntry
 from audit_ledger.errors import FormatError, LedgerError, VerificationError
 from audit_ledger.exports.formats import FORMATS
-from audit_ledger.exports.lines import ENTRIES_SUFFIX, read_entries
+from audit_ledger.exports.line_files import ENTRIES_SUFFIX, read_entries
 from audit_ledger.exports.manifest import Manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, read_receipts
+from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.pseudonyms import conflict_key

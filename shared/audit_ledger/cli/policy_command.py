@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.keys import public_key_der
-from audit_ledger.aws.parameters import LedgerSettings
+from audit_ledger.aws.kms_signing import public_key_der
+from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.cli.api import ConnectionOptions, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.files import write_file
 from audit_ledger.cli.http_client import Asked
-from audit_ledger.cli.inputs import write_file
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.tlog.policy import parse_policy

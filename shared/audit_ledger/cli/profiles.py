@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from audit_ledger.cli.exit_codes import WrongInputError
-from audit_ledger.cli.inputs import NOT_JSON, read_file
+from audit_ledger.cli.files import NOT_JSON, read_file
 from audit_ledger.shown_url import shown_url
 
 PROFILE, URL, TOKEN = "AUDIT_LEDGER_PROFILE", "AUDIT_LEDGER_URL", "AUDIT_LEDGER_TOKEN"

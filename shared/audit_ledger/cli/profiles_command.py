@@ -4,10 +4,10 @@ import os
 
 import click
 
+from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.profiles import list_profiles, profiles_file
-from audit_ledger.cli.screen import Columns
 
 
 def run(*, as_json: bool) -> int:

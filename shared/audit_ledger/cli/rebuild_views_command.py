@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.parameters import LedgerSettings
-from audit_ledger.cli.deployed_ledger import ending_in_one_line
+from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.cli.aws_ledger import ending_in_one_line
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.progress import progress

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.chain.entry import ControlEntry
 from audit_ledger.cli.exit_codes import (
     EXIT_CODES,
     VERIFIED,
@@ -12,11 +11,12 @@ from audit_ledger.cli.exit_codes import (
     FailedError,
     WrongInputError,
 )
-from audit_ledger.cli.inputs import open_source, read_file, read_policy, write_file
+from audit_ledger.cli.files import open_source, read_file, read_policy, write_file
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.receipt_files import read_record_file
 from audit_ledger.cli.report import printable, written, written_ms
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
+from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Answer
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import (

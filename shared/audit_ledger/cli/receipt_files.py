@@ -6,10 +6,10 @@ import msgspec
 
 from audit_ledger import strict_base64
 from audit_ledger.cli.exit_codes import WrongInputError
-from audit_ledger.cli.inputs import read_file
+from audit_ledger.cli.files import read_file
 from audit_ledger.errors import FormatError
-from audit_ledger.events.json_document import read_json
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.strict_json import read_json
 from audit_ledger.verify.receipts import Disclosure
 
 

@@ -11,8 +11,8 @@ from audit_ledger.cli import receipt_commands
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Answered, Asked, pause
-from audit_ledger.cli.owner_files import write_for_owner
 from audit_ledger.cli.parameters import event_path
+from audit_ledger.cli.private_files import write_for_owner
 from audit_ledger.cli.progress import waiting
 
 _WAIT_SECONDS = 60.0  # where the server does not say

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.chain.entry import ControlEntry, Entry, decode_entry
-from audit_ledger.cli import event_facts
+from audit_ledger.cli import event_summary
+from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, WrongInputError
-from audit_ledger.cli.inputs import read_file, read_policy
+from audit_ledger.cli.files import read_file, read_policy
 from audit_ledger.cli.receipt_files import read_record_file
 from audit_ledger.cli.report import printable, written, written_ms
-from audit_ledger.cli.screen import facts
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
-from audit_ledger.events.details import read_details
+from audit_ledger.events.event_details import read_details
+from audit_ledger.ledger.entry import ControlEntry, Entry, decode_entry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
@@ -104,7 +104,7 @@ def _record_facts(disclosure: Disclosure) -> Iterator[tuple[str, str]]:
     yield "accepted", f"{record.received}, from portal {record.portal}"
     yield "event", f"{row.event_id} ({record.format})"
     yield from (("left out", path) for path in record.cut)
-    yield from event_facts.all_facts(details)
+    yield from event_summary.all_facts(details)
 
 
 def _proved(

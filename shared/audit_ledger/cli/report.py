@@ -8,7 +8,7 @@ import msgspec
 from audit_ledger import strict_base64
 from audit_ledger.instants import format_instant
 from audit_ledger.verify.findings import Code, Finding
-from audit_ledger.verify.verification import Report
+from audit_ledger.verify.verifier import Report
 
 
 def report_for_people(report: Report, source: str) -> str:

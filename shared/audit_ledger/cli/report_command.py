@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 import click
 
 from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
+from audit_ledger.cli.console import Columns, facts, make_console
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Answered, Asked
-from audit_ledger.cli.owner_files import write_for_owner
-from audit_ledger.cli.screen import Columns, facts, make_console
+from audit_ledger.cli.private_files import write_for_owner
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
 _OPTION_NAMES = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import click
 
-from audit_ledger.cli.deployed_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.progress import progress

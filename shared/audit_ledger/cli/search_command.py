@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 import msgspec
 
-from audit_ledger.cli import event_facts
+from audit_ledger.cli import event_summary
 from audit_ledger.cli.api import (
     FHIR_JSON,
     Api,
@@ -19,12 +19,12 @@ from audit_ledger.cli.api import (
     json_of,
     open_api,
 )
+from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.filters import OPTION_NAMES
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.report import printable
-from audit_ledger.cli.screen import Columns
 
 PATH = "/AuditEvent"
 MOST_A_PAGE = 100
@@ -166,14 +166,14 @@ class _Table:
 
 
 def _cells(resource: bytes) -> tuple[str, ...]:
-    details = event_facts.read_details(resource)
+    details = event_summary.read_details(resource)
     if details is None:
         return ("?", "not an event that can be read", "", "", "", "")
     return (
-        event_facts.time_of(details),
-        event_facts.who(details),
-        event_facts.action(details),
-        event_facts.what(details),
-        event_facts.patients(details),
-        event_facts.outcome(details),
+        event_summary.time_of(details),
+        event_summary.who(details),
+        event_summary.action(details),
+        event_summary.what(details),
+        event_summary.patients(details),
+        event_summary.outcome(details),
     )

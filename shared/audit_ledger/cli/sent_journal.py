@@ -22,7 +22,7 @@ import msgspec
 
 from audit_ledger.cli.event_files import FoundEvent
 from audit_ledger.cli.exit_codes import WrongInputError
-from audit_ledger.cli.inputs import NOT_JSON
+from audit_ledger.cli.files import NOT_JSON
 
 _OF_THE_MOMENT: Final = ("exp", "iat", "nbf", "auth_time", "jti")  # claims that each token changes
 

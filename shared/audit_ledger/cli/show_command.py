@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from audit_ledger.cli import event_facts
+from audit_ledger.cli import event_summary
 from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
 from audit_ledger.cli.http_client import Asked
 from audit_ledger.cli.parameters import event_path
 from audit_ledger.cli.report import printable
-from audit_ledger.cli.screen import facts
 
 _ENTRY = re.compile(r"[0-9]{1,19}")
 
@@ -26,12 +26,12 @@ def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
         return VERIFIED
     asked = Asked("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
     answered = api.ask(asked)
-    details = event_facts.read_details(answered.body)
+    details = event_summary.read_details(answered.body)
     if details is None:
         raise CannotTellError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
     entry = _ENTRY.fullmatch(answered.headers.get("ledger-entry", ""))
     served = json_of(answered.body, dict[str, Any], f"{api.url}: {asked.path}").get("id")
     shown = served if isinstance(served, str) else event_id  # asked for by entry, it has an id too
     click.echo(f"event {printable(shown)}" + (f", entry {entry[0]}" if entry else ""))
-    facts(list(event_facts.all_facts(details)))
+    facts(list(event_summary.all_facts(details)))
     return VERIFIED

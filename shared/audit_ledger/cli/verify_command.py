@@ -9,15 +9,15 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli.exit_codes import EXIT_CODES, CannotTellError, FailedError, WrongInputError
-from audit_ledger.cli.inputs import open_source, read_policy
+from audit_ledger.cli.files import open_source, read_policy
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.policy import Policy
+from audit_ledger.verify.checkpoint_store import KnownLedger, Memory
 from audit_ledger.verify.policy_file import PolicyError
-from audit_ledger.verify.remembered import KnownLedger, Memory
 from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
-from audit_ledger.verify.verification import verify
+from audit_ledger.verify.verifier import verify
 
 
 def run(

@@ -11,12 +11,12 @@ import click
 
 from audit_ledger.cli.exit_codes import EXIT_CODES, WrongInputError
 from audit_ledger.cli.export_proofs import Proofs
-from audit_ledger.cli.inputs import read_file, read_policy
+from audit_ledger.cli.files import read_file, read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.report import printable
 from audit_ledger.errors import FormatError
-from audit_ledger.exports.check import Code, check_export
 from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
+from audit_ledger.exports.verify_export import Code, check_export
 from audit_ledger.verify.findings import Answer
 
 _PIECE_BYTES = 1 << 20

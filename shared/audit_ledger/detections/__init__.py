@@ -2,12 +2,12 @@
 
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.detector import Detector, make_rules
-from audit_ledger.detections.directory import Department, Directory, Encounter, Patient, User
-from audit_ledger.detections.directory_files import FILES, read_directory
 from audit_ledger.detections.finding import Finding, PublicFinding, Severity, finding_id
+from audit_ledger.detections.observed_access import Mark
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Mark
 from audit_ledger.detections.settings import DetectionSettings, read_settings
+from audit_ledger.detections.staff_directory import Department, Directory, Encounter, Patient, User
+from audit_ledger.detections.staff_directory_files import FILES, read_directory
 
 __all__ = [
     "FILES",

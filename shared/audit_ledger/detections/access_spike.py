@@ -16,8 +16,8 @@ import msgspec
 from audit_ledger.detections import settings
 from audit_ledger.detections.finding import Finding
 from audit_ledger.detections.hours import local_time, read_time_zone
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
 
 MAX_USERS: Final = 5_000
 MAX_MARKS: Final = 60_000  # patients of all users' open days

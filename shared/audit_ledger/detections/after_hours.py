@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.directory import Directory
+from audit_ledger.detections.alert_suppression import Reported, is_news
 from audit_ledger.detections.finding import Finding
 from audit_ledger.detections.hours import is_open, read_time_zone
-from audit_ledger.detections.reported import Reported, is_news
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.staff_directory import Directory
 
 
 class AfterHoursRule(Rule[Reported]):

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import msgspec
 
 from audit_ledger.detections import settings
+from audit_ledger.detections.alert_suppression import Reported, is_news, is_within, note, pair_key
 from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.reported import Reported, is_news, is_within, note, pair_key
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
-from audit_ledger.events.details import audit_event_of
+from audit_ledger.events.event_details import audit_event_of
 
 
 class Broken(msgspec.Struct):

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from audit_ledger.detections import settings
+from audit_ledger.detections.alert_suppression import Reported, is_news
 from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.reported import Reported, is_news
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
 from audit_ledger.detections.windows import Windows, add
 
 _MINUTE_MS: Final = 60_000

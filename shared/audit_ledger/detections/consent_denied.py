@@ -4,13 +4,13 @@ import re
 from typing import ClassVar, Final, Protocol
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.directory import Directory
+from audit_ledger.detections.alert_suppression import Reported, is_news, pair_key
 from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.reported import Reported, is_news, pair_key
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
-from audit_ledger.events.details import AgentDetails
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.events.event import PatientReference
+from audit_ledger.events.event_details import AgentDetails
 
 _REASON: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 

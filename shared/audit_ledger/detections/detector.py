@@ -21,15 +21,15 @@ from audit_ledger.detections.after_hours import AfterHoursRule
 from audit_ledger.detections.break_the_glass import BreakTheGlassRule
 from audit_ledger.detections.bulk_access import BulkAccessRule
 from audit_ledger.detections.consent_denied import ConsentDeniedRule, Consents
-from audit_ledger.detections.directory import Directory
-from audit_ledger.detections.ended_user import EndedUserRule
 from audit_ledger.detections.failed_access import FailedAccessRule
 from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.inactive_user import EndedUserRule
 from audit_ledger.detections.no_encounter import NoEncounterRule
+from audit_ledger.detections.observed_access import LONGEST_MARK, SHORTEST_MARK, Mark, see
 from audit_ledger.detections.relations import SameHouseholdRule, SameSurnameRule, SelfAccessRule
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import LONGEST_MARK, SHORTEST_MARK, Mark, see
 from audit_ledger.detections.settings import DetectionSettings, checked
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
 

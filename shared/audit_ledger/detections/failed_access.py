@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from audit_ledger.detections import settings
 from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
 from audit_ledger.detections.windows import Windows, add
 
 _MINUTE_MS = 60_000

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.directory import Directory
+from audit_ledger.detections.alert_suppression import Reported, is_news, pair_key
 from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.reported import Reported, is_news, pair_key
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.staff_directory import Directory
 
 _DAY_MS = 86_400_000
 

@@ -3,15 +3,15 @@
 from typing import Any, ClassVar, Final
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.directory import Directory, names_of
+from audit_ledger.detections.alert_suppression import Reported, is_news, pair_key
 from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.reported import Reported, is_news, pair_key
+from audit_ledger.detections.observed_access import Seen
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.staff_directory import Directory, names_of
 from audit_ledger.detections.surnames import Surname, bare, is_same, of_display, of_surname
-from audit_ledger.events.details import audit_event_of
 from audit_ledger.events.event import PatientReference
-from audit_ledger.events.json_document import read_json
+from audit_ledger.events.event_details import audit_event_of
+from audit_ledger.events.strict_json import read_json
 
 _NO_PLACE: Final = "record"
 

@@ -11,9 +11,9 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from audit_ledger.detections.directory import Directory
 from audit_ledger.detections.finding import Finding, Severity, finding_id
-from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.staff_directory import Directory
 
 StateT = TypeVar("StateT", bound=msgspec.Struct)
 

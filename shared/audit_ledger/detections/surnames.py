@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.folding import without_marks
+from audit_ledger.events.text_folding import without_marks
 
 _BEFORE: Final = {"dr", "prof", "mr", "mrs", "ms", "miss"}
 _AFTER: Final = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from audit_ledger.detections.seen import Seen
+from audit_ledger.detections.observed_access import Seen
 
 MAX_ITEMS = 10_000  # of all users; who did nothing for the longest time is forgotten first
 _LATE_SECONDS = 3_600

@@ -5,6 +5,7 @@ from audit_ledger.events.audit_event import parse_audit_event
 from audit_ledger.events.bundle import MAX_ENTRIES, parse_bundle
 from audit_ledger.events.cloudevent import parse_cloudevent_structured, parse_cloudevents_batch
 from audit_ledger.events.cloudevent_http import parse_cloudevent_binary
+from audit_ledger.events.errors import RejectedEvent, operation_outcome
 from audit_ledger.events.event import (
     Agent,
     Bundle,
@@ -16,7 +17,6 @@ from audit_ledger.events.event import (
 )
 from audit_ledger.events.limits import MAX_EVENT_BYTES
 from audit_ledger.events.patients import canonical_patient
-from audit_ledger.events.rejected import RejectedEvent, operation_outcome
 
 __all__ = [
     "MAX_ENTRIES",

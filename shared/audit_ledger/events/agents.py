@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit_ledger.events.contained import Contained, resolve
-from audit_ledger.events.elements import AgentElement, Code, codes
 from audit_ledger.events.event import Agent
+from audit_ledger.events.fhir_model import AgentElement, Code, codes
 from audit_ledger.events.patients import as_patient
 from audit_ledger.events.references import pairs_of
 

@@ -7,8 +7,9 @@ import msgspec
 from audit_ledger.events.agents import read_agents
 from audit_ledger.events.balp import flag_balp_faults
 from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
-from audit_ledger.events.elements import ACTIONS, AuditEventElements, codes_of, read_elements
+from audit_ledger.events.errors import RejectedEvent
 from audit_ledger.events.event import Agent, Event, PatientReference
+from audit_ledger.events.fhir_model import ACTIONS, AuditEventElements, codes_of, read_elements
 from audit_ledger.events.fhir_version import (
     Release,
     declared_release,
@@ -16,11 +17,10 @@ from audit_ledger.events.fhir_version import (
     release_of,
 )
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.json_document import read_json
 from audit_ledger.events.limits import require_few_elements, require_few_values, require_size
-from audit_ledger.events.parts import divide
 from audit_ledger.events.patients import NamedPatient, Path, read_patients
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.split_by_patient import divide
+from audit_ledger.events.strict_json import read_json
 
 
 class Reading(msgspec.Struct, gc=False):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from audit_ledger.events.balp_profiles import PROFILES, AgentSlice, EntitySlice, Profile
-from audit_ledger.events.elements import (
+from audit_ledger.events.fhir_model import (
     AgentElement,
     AuditEventElements,
     Code,
@@ -13,8 +13,8 @@ from audit_ledger.events.elements import (
     Reference,
     codes,
 )
-from audit_ledger.events.json_document import JsonObject
 from audit_ledger.events.references import normalize_reference
+from audit_ledger.events.strict_json import JsonObject
 
 _CANONICAL: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
 _PROFILE_OF: Final = {_CANONICAL + name: profile for name, profile in PROFILES.items()}

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from audit_ledger.events.elements import Code
+from audit_ledger.events.fhir_model import Code
 
 _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _SCT: Final = "http://snomed.info/sct"

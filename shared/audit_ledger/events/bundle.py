@@ -7,12 +7,12 @@ to decide, who sees them all.
 from typing import Any, Final
 
 from audit_ledger.events.audit_event import accept_audit_event
+from audit_ledger.events.batch import MAX_EVENTS, parse_each
 from audit_ledger.events.bundle_request import check_request
+from audit_ledger.events.errors import RejectedEvent
 from audit_ledger.events.event import Bundle, BundleType, Event
-from audit_ledger.events.json_document import read_json, slice_elements, slice_members
 from audit_ledger.events.limits import require_size
-from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.strict_json import read_json, slice_elements, slice_members
 
 MAX_ENTRIES: Final = MAX_EVENTS
 MAX_AROUND_BYTES: Final = 64 * 1024

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.errors import RejectedEvent
 
 _TYPE: Final = "AuditEvent"
 NO_CONDITION: Final = "no condition: the Idempotency-Key tells an event that is sent again"

@@ -12,17 +12,17 @@ from typing import Any
 import msgspec
 
 from audit_ledger.events.audit_event import read_audit_event
-from audit_ledger.events.elements import read_elements
+from audit_ledger.events.batch import MAX_EVENTS, parse_each
+from audit_ledger.events.errors import RejectedEvent
 from audit_ledger.events.event import Agent, Event, Part, PatientReference
+from audit_ledger.events.fhir_model import read_elements
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.json_document import JsonObject, read_json, slice_elements
 from audit_ledger.events.limits import require_few_values, require_size
 from audit_ledger.events.media_type import MediaType, parse_media_type
-from audit_ledger.events.outcomes import MAX_EVENTS, parse_each
-from audit_ledger.events.parts import divide
 from audit_ledger.events.record_event import read_record_event
 from audit_ledger.events.references import patient_reference
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.split_by_patient import divide
+from audit_ledger.events.strict_json import JsonObject, read_json, slice_elements
 
 
 class _Attributes(msgspec.Struct):

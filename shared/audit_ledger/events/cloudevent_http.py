@@ -16,11 +16,11 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from audit_ledger.events.cloudevent import parse_cloudevent_structured
+from audit_ledger.events.errors import RejectedEvent
 from audit_ledger.events.event import Event
-from audit_ledger.events.json_document import read_json
 from audit_ledger.events.limits import require_size
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.strict_json import read_json
 
 _PREFIX: Final = "ce-"
 _NAME: Final = re.compile(r"[a-z0-9]+")

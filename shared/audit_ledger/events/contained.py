@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.elements import Identifier, Reference, read_elements
-from audit_ledger.events.json_document import JsonObject
-from audit_ledger.events.json_spans import spell_path
+from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.fhir_model import Identifier, Reference, read_elements
+from audit_ledger.events.json_cut import spell_path
 from audit_ledger.events.limits import (
     MAX_CONTAINED_IDENTIFIER_BYTES,
     MAX_IDENTIFIERS,
@@ -20,7 +20,7 @@ from audit_ledger.events.references import (
     normalize_reference,
     pairs_of,
 )
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.strict_json import JsonObject
 
 Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
 

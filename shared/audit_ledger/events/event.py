@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.errors import RejectedEvent
 
 Format = Literal["fhir-r4", "fhir-r5", "cloudevents"]
 BundleType = Literal["batch", "transaction", "collection"]

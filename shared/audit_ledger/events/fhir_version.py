@@ -2,9 +2,9 @@
 
 from typing import Final, Literal
 
-from audit_ledger.events.elements import AuditEventElements
-from audit_ledger.events.json_document import JsonObject
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.fhir_model import AuditEventElements
+from audit_ledger.events.strict_json import JsonObject
 
 Release = Literal["fhir-r4", "fhir-r5"]
 

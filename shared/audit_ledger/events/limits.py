@@ -6,8 +6,8 @@ A refusal says where, how many there are, and how many there may be.
 
 from typing import Any, Final
 
-from audit_ledger.events.json_document import JsonObject
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.strict_json import JsonObject
 
 MAX_EVENT_BYTES: Final = 256 * 1024
 MAX_VALUES: Final = 32_768

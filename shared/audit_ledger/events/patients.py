@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.contained import Contained, Named, resolve
-from audit_ledger.events.elements import AuditEventElements, Code, ElementCodes
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
+from audit_ledger.events.fhir_model import AuditEventElements, Code, ElementCodes
 from audit_ledger.events.limits import MAX_PATIENTS, too_many
 from audit_ledger.events.references import patient_reference
 

@@ -19,10 +19,10 @@ import msgspec
 
 from audit_ledger.events.agents import read_agent
 from audit_ledger.events.contained import NOTHING_CONTAINED, resolve
-from audit_ledger.events.elements import ACTIONS, AgentElement, Reference, read_elements
+from audit_ledger.events.errors import RejectedEvent
 from audit_ledger.events.event import Agent, PatientReference
+from audit_ledger.events.fhir_model import ACTIONS, AgentElement, Reference, read_elements
 from audit_ledger.events.patients import as_patient
-from audit_ledger.events.rejected import RejectedEvent
 
 ACTION_OF_WORD: Final = {
     **dict.fromkeys(("created", "added", "filed", "issued", "signed"), "C"),

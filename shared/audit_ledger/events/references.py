@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qsl
 
-from audit_ledger.events.elements import Identifier, Reference
+from audit_ledger.events.fhir_model import Identifier, Reference
 from audit_ledger.events.token_syntax import read_token, split_unescaped
 
 # An HL7 v2 CX, as ATNA systems put it into an identifier without system: id^^^&<OID>&ISO

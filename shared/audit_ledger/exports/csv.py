@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable
 from io import StringIO
 from typing import Final
 
-from audit_ledger.events.details import AgentDetails, Coded, EntityDetails
-from audit_ledger.exports.naming import instant_ms, names_of, names_of_agent, token
+from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails
+from audit_ledger.exports.labels import instant_ms, names_of, names_of_agent, token
 from audit_ledger.instants import format_instant
 from audit_ledger.records.opened_event import OpenedEvent
 

@@ -25,7 +25,7 @@ from typing import Final, Literal
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.json_document import JsonObject
+from audit_ledger.events.strict_json import JsonObject
 
 MANIFEST: Final = "manifest.json"
 VERSION: Final = "audit-ledger/export/v1"

@@ -16,10 +16,10 @@ from binascii import Error
 from typing import Any, Final
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.details import audit_event_of
-from audit_ledger.events.json_document import read_json, slice_members
-from audit_ledger.events.rejected import RejectedEvent
+from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.event_details import audit_event_of
 from audit_ledger.events.resource_id import with_id
+from audit_ledger.events.strict_json import read_json, slice_members
 from audit_ledger.records.opened_event import OpenedEvent
 
 R4_FILE: Final = "AuditEvent-r4.ndjson"

@@ -33,10 +33,10 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.details import AgentDetails, Coded, EntityDetails, EventDetails
+from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.json_document import JsonObject
-from audit_ledger.exports.naming import names_of, names_of_agent, token, without_none
+from audit_ledger.events.strict_json import JsonObject
+from audit_ledger.exports.labels import names_of, names_of_agent, token, without_none
 from audit_ledger.exports.ocsf_class import (
     CATEGORY_NAMES,
     CLASS_NAMES,

@@ -35,9 +35,9 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.details import Coded, EventDetails
-from audit_ledger.events.ending import Ended, ended, severity_of
-from audit_ledger.exports.naming import token
+from audit_ledger.events.event_details import Coded, EventDetails
+from audit_ledger.events.outcome import Ended, ended, severity_of
+from audit_ledger.exports.labels import token
 
 DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 RESTFUL: Final = "http://hl7.org/fhir/restful-interaction"

@@ -5,9 +5,9 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from audit_ledger.events.details import AgentDetails, EventDetails
-from audit_ledger.events.json_document import JsonObject
-from audit_ledger.exports.naming import names_of_agent, without_none
+from audit_ledger.events.event_details import AgentDetails, EventDetails
+from audit_ledger.events.strict_json import JsonObject
+from audit_ledger.exports.labels import names_of_agent, without_none
 from audit_ledger.exports.ocsf_class import is_read_by_rest
 
 UNKNOWN: Final = "Unknown"

@@ -18,7 +18,7 @@ import msgspec
 
 from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
-from audit_ledger.exports.lines import split_lines
+from audit_ledger.exports.line_files import split_lines
 
 RECEIPTS: Final = "receipts"
 CHECKPOINT: Final = "checkpoint"

@@ -8,7 +8,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.formats import FORMATS, FileKind
-from audit_ledger.exports.lines import ENTRIES_SUFFIX, entries_line
+from audit_ledger.exports.line_files import ENTRIES_SUFFIX, entries_line
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encode_manifest
 from audit_ledger.exports.receipt_lines import (
     CHECKPOINT,

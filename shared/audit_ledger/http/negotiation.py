@@ -11,9 +11,9 @@ from typing import Final
 
 from audit_ledger.events import RejectedEvent
 from audit_ledger.events.fhir_version import Release
-from audit_ledger.http.accept import MediaRange, Offer, choose, parse_accept
-from audit_ledger.http.answers import FHIR_VERSIONS
+from audit_ledger.http.accept_header import MediaRange, Offer, choose, parse_accept
 from audit_ledger.http.request import FHIR_JSON, Request
+from audit_ledger.http.responses import FHIR_VERSIONS
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from audit_ledger.access import Access, TokenClaims, read_access
 from audit_ledger.events import RejectedEvent
 from audit_ledger.events.media_type import MediaType, parse_media_type
+from audit_ledger.http.authorization import Access, TokenClaims, read_access
 from audit_ledger.http.base_url import base_url
 from audit_ledger.http.content_coding import decoded
 

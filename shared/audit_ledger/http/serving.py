@@ -6,9 +6,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from audit_ledger.errors import NotFoundError, RefusedError
-from audit_ledger.events.rejected import operation_outcome
-from audit_ledger.http.answers import Answer
+from audit_ledger.events.errors import operation_outcome
 from audit_ledger.http.base_url import base_url
+from audit_ledger.http.responses import Answer
 from audit_ledger.http.routes import ROUTES, Match, Owner, matching, methods_of
 
 _KEYS: Final = frozenset(route.key for route in ROUTES)

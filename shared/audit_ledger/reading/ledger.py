@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from audit_ledger.aws.blocks import BlocksTable
-from audit_ledger.aws.event_search import EventSearch
-from audit_ledger.aws.kept import KeptForMinutes
-from audit_ledger.aws.ledger_keys import OpeningKeys, WrappingKey
-from audit_ledger.aws.ledgers import LedgersTable
-from audit_ledger.aws.parameters import LedgerSettings, ReportsSetting
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.events_search import EventSearch
+from audit_ledger.aws.kms_data_keys import OpeningKeys, WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.published_source import S3Source
-from audit_ledger.aws.subjects import SubjectsTable
+from audit_ledger.aws.ssm_settings import LedgerSettings, ReportsSetting
+from audit_ledger.aws.subjects_table import SubjectsTable
+from audit_ledger.aws.ttl_cache import KeptForMinutes
 from audit_ledger.events import PatientRule, patient_rule
 from audit_ledger.token_bucket import Rate
 

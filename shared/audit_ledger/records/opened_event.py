@@ -2,8 +2,8 @@
 
 import msgspec
 
-from audit_ledger.events.details import EventDetails, read_details
 from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import EventDetails, read_details
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.record import Record
 

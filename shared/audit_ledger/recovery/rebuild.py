@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from audit_ledger.aws.event_index import NO_ROWS, IndexedEntry, Mended, indexed_entries
-from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.events_table import NO_ROWS, IndexedEntry, Mended, indexed_entries
+from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import StoredObject
-from audit_ledger.chain.block import Block, archived_name, decode_block, encode_block
-from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.head import EMPTY, Head, follow
-from audit_ledger.chain.published import require_published
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
+from audit_ledger.ledger.block import Block, archived_name, decode_block, encode_block
+from audit_ledger.ledger.block_signature import VerifyBlock
+from audit_ledger.ledger.head import EMPTY, Head, follow
+from audit_ledger.ledger.publish_checks import require_published
 
 REBUILDING = "being rebuilt from the archive"
 
@@ -25,21 +25,21 @@ Progress = Callable[[int, int], None]
 
 
 class Blocks(Protocol):
-    """The log: see `audit_ledger.aws.blocks`."""
+    """The log: see `audit_ledger.aws.blocks_table`."""
 
     def since(self, first_seq: int) -> Iterator[Block]: ...
     def put_if_absent(self, block: Block) -> None: ...
 
 
 class Index(Protocol):
-    """What is derived from the log: see `audit_ledger.aws.event_index`."""
+    """What is derived from the log: see `audit_ledger.aws.events_table`."""
 
     def mend(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Mended: ...
     def give_up_from(self, size: int, *, dry_run: bool) -> int: ...
 
 
 class State(Protocol):
-    """The published state: see `audit_ledger.aws.ledgers`."""
+    """The published state: see `audit_ledger.aws.ledgers_table`."""
 
     def published(self) -> PublishedState | None: ...
     def freeze(self, reason: str) -> None: ...

@@ -12,28 +12,28 @@ from hashlib import sha256
 from itertools import chain
 from typing import Protocol
 
-from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import StoredObject
-from audit_ledger.chain.block import Block, archived_name, decode_block
-from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.digest import is_digest_name
-from audit_ledger.chain.growth import Growth
-from audit_ledger.chain.head import EMPTY, follow
-from audit_ledger.chain.published import previous_digest, require_published
 from audit_ledger.errors import NotFoundError, VerificationError
+from audit_ledger.ledger.block import Block, archived_name, decode_block
+from audit_ledger.ledger.block_signature import VerifyBlock
+from audit_ledger.ledger.digest import is_digest_name
+from audit_ledger.ledger.head import EMPTY, follow
+from audit_ledger.ledger.publish_checks import previous_digest, require_published
+from audit_ledger.ledger.tile_writer import Growth
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are done, and of how many."""
 
 
 class Blocks(Protocol):
-    """The log, to read: see `audit_ledger.aws.blocks`."""
+    """The log, to read: see `audit_ledger.aws.blocks_table`."""
 
     def since(self, first_seq: int) -> Iterator[Block]: ...
 
 
 class State(Protocol):
-    """The published state, to read: see `audit_ledger.aws.ledgers`."""
+    """The published state, to read: see `audit_ledger.aws.ledgers_table`."""
 
     def published(self) -> PublishedState | None: ...
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from audit_ledger.aws.ledgers import PublishedState
+from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import StoredObject
-from audit_ledger.chain.block import Block, archived_name, encode_block
-from audit_ledger.chain.block_signature import VerifyBlock
-from audit_ledger.chain.growth import Growth
-from audit_ledger.chain.head import EMPTY, Head, follow
-from audit_ledger.chain.published import (
+from audit_ledger.errors import NotFoundError, VerificationError
+from audit_ledger.ledger.block import Block, archived_name, encode_block
+from audit_ledger.ledger.block_signature import VerifyBlock
+from audit_ledger.ledger.head import EMPTY, Head, follow
+from audit_ledger.ledger.publish_checks import (
     CHECKPOINT,
     LATEST,
     NOTHING_PUBLISHED,
@@ -23,18 +23,18 @@ from audit_ledger.chain.published import (
     require_newest,
     require_reach,
 )
-from audit_ledger.errors import NotFoundError, VerificationError
+from audit_ledger.ledger.tile_writer import Growth
 
 
 class Blocks(Protocol):
-    """The log, to read: see `audit_ledger.aws.blocks`."""
+    """The log, to read: see `audit_ledger.aws.blocks_table`."""
 
     def since(self, first_seq: int) -> Iterator[Block]: ...
     def ending_before(self, seq: int) -> Block | None: ...
 
 
 class State(Protocol):
-    """The published state: see `audit_ledger.aws.ledgers`."""
+    """The published state: see `audit_ledger.aws.ledgers_table`."""
 
     def published(self) -> PublishedState | None: ...
     def lift(self, frozen: PublishedState) -> None: ...

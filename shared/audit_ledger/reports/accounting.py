@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.details import AgentDetails, Coded
+from audit_ledger.events.event_details import AgentDetails, Coded
 from audit_ledger.events.own_time import counted_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.agents import id_of, name_of, purposes_of, recipients_of
 from audit_ledger.reports.codes import (
     ACT_REASON,
     DISCLOSURES,
@@ -39,10 +40,9 @@ from audit_ledger.reports.document import (
     how_to_verify,
 )
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion, exclusion_of
-from audit_ledger.reports.people import id_of, name_of, purposes_of, recipients_of
+from audit_ledger.reports.labels import description, failed, purpose_words
 from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
-from audit_ledger.reports.words import description, failed, purpose_words
-from audit_ledger.reports.zone import Zone, day_of, years_before
+from audit_ledger.reports.time_zone import Zone, day_of, years_before
 
 YEARS: Final = 6
 """164.528(a)(1): six years prior to the date on which the accounting is requested."""

@@ -7,7 +7,7 @@ Systems go by several names: the canonical one of HL7 Terminology (THO) is used 
 from collections.abc import Iterable
 from typing import Final
 
-from audit_ledger.events.details import Coded, EventDetails
+from audit_ledger.events.event_details import Coded, EventDetails
 
 Pair = tuple[str, str]
 

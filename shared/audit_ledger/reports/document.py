@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.reports.zone import Zone
+from audit_ledger.reports.time_zone import Zone
 
 
 class Instant(msgspec.Struct, frozen=True, gc=False):

@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.details import AgentDetails, Coded, EventDetails
+from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.reports.agents import is_the_patient
 from audit_ledger.reports.codes import ACT_REASON, NHIN, Pair, kinds_of, pair_of
-from audit_ledger.reports.people import is_the_patient
 
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):

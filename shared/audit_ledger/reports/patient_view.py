@@ -10,9 +10,17 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.details import AgentDetails, EventDetails
+from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.own_time import counted_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.agents import (
+    id_of,
+    is_the_patient,
+    name_of,
+    organisations_of,
+    role_of,
+    users_of,
+)
 from audit_ledger.reports.document import (
     NOT_NUMBERED,
     WRONG_CLOCK,
@@ -27,17 +35,9 @@ from audit_ledger.reports.document import (
     cover_facts,
     how_to_verify,
 )
-from audit_ledger.reports.people import (
-    id_of,
-    is_the_patient,
-    name_of,
-    organisations_of,
-    role_of,
-    users_of,
-)
+from audit_ledger.reports.labels import categories, did, joined
 from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
-from audit_ledger.reports.words import categories, did, joined
-from audit_ledger.reports.zone import Zone, day_of
+from audit_ledger.reports.time_zone import Zone, day_of
 
 YOU: Final = "you"
 _SHORTEST_NAME: Final = 3  # letters

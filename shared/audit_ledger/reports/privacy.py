@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.details import AgentDetails
+from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.events.own_time import counted_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.agents import id_of, name_of, patient_of, purposes_of, role_of, users_of
 from audit_ledger.reports.codes import BREAK_GLASS, Pair
 from audit_ledger.reports.document import (
     WRONG_CLOCK,
@@ -28,8 +29,7 @@ from audit_ledger.reports.document import (
     cover_facts,
     how_to_verify,
 )
-from audit_ledger.reports.people import id_of, name_of, patient_of, purposes_of, role_of, users_of
-from audit_ledger.reports.words import (
+from audit_ledger.reports.labels import (
     ACTIONS,
     break_glass_reason,
     description,
@@ -38,7 +38,7 @@ from audit_ledger.reports.words import (
     outcome_words,
     purpose_words,
 )
-from audit_ledger.reports.zone import Zone, day_of
+from audit_ledger.reports.time_zone import Zone, day_of
 
 
 class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):

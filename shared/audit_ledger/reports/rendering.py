@@ -21,7 +21,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Document, Instant, Table
-from audit_ledger.reports.zone import Zone, as_rfc3339, written
+from audit_ledger.reports.time_zone import Zone, as_rfc3339, written
 
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n\0＝＋－＠")
 """OWASP, CSV injection: what starts a formula, also after white space, and in full width."""

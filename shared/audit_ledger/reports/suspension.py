@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.details import AgentDetails
+from audit_ledger.events.event_details import AgentDetails
 
 ORAL_LIMIT_MS: Final = 30 * 24 * 60 * 60 * 1000
 """164.528(a)(2)(ii)(C): 30 days from an oral statement, unless a written one comes."""

@@ -7,7 +7,7 @@ It would find nothing, and an empty page would look like an answer: `action=read
 from typing import Final
 
 from audit_ledger.search.criteria import Token
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.values import parse_token
 
 ACTION_SYSTEM: Final = "http://hl7.org/fhir/audit-event-action"

@@ -20,8 +20,8 @@ import msgspec
 
 from audit_ledger.records.framing import frame
 from audit_ledger.search.criteria import Search
+from audit_ledger.search.errors import RejectedSearch
 from audit_ledger.search.links import matching_query
-from audit_ledger.search.rejected import RejectedSearch
 
 if TYPE_CHECKING:
     from audit_ledger.records.keyed_hash import KeyedHash

@@ -13,12 +13,12 @@ from typing import Final, assert_never
 
 import msgspec
 
-from audit_ledger.access import OWN_USE
-from audit_ledger.events.details import Coded, EventDetails, Target
 from audit_ledger.events.event import PatientReference
-from audit_ledger.events.folding import without_marks
+from audit_ledger.events.event_details import Coded, EventDetails, Target
 from audit_ledger.events.patients import name_by_reference
 from audit_ledger.events.references import is_type_name
+from audit_ledger.events.text_folding import without_marks
+from audit_ledger.http.authorization import OWN_USE
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.closed_codes import ACTION_SYSTEM, OUTCOME_SYSTEM, R4_OUTCOMES
 from audit_ledger.search.criteria import (

@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from audit_ledger.events.references import is_type_name
-from audit_ledger.releases.shape import ELEMENTS, OF_ALL, OF_RESOURCES
+from audit_ledger.fhir_versions.resource_shape import ELEMENTS, OF_ALL, OF_RESOURCES
 from audit_ledger.search.closed_codes import parse_action, parse_outcome
 from audit_ledger.search.criteria import (
     DEFAULT_COUNT,
@@ -47,8 +47,8 @@ from audit_ledger.search.criteria import (
     Total,
     Value,
 )
-from audit_ledger.search.lookups import is_bounded
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.query_plan import is_bounded
 from audit_ledger.search.values import (
     parse_agent,
     parse_date,

@@ -17,7 +17,7 @@ from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.references import is_type_name, normalize_reference, patient_reference
 from audit_ledger.events.token_syntax import read_token, split_unescaped, unescape
 from audit_ledger.search.criteria import END_MS, START_MS, DateCondition, NamedResource, Text, Token
-from audit_ledger.search.rejected import RejectedSearch
+from audit_ledger.search.errors import RejectedSearch
 
 _DATE: Final = re.compile(
     r"([a-z]{2})?"

@@ -1,8 +1,8 @@
 """What a verification says nothing about, so that *verified* is not taken for more than it is."""
 
 from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.verify.checkpoint_store import KnownLedger, Memory
 from audit_ledger.verify.freshness import SignedTimes
-from audit_ledger.verify.remembered import KnownLedger, Memory
 
 
 def what_is_not_covered(

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from audit_ledger.chain.age import own_times
-from audit_ledger.chain.digest import Digest, decode_digest, is_digest_name
 from audit_ledger.errors import FormatError, UnreachableError
+from audit_ledger.ledger.digest import Digest, decode_digest, is_digest_name
+from audit_ledger.ledger.publication_order import own_times
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.findings import Code, Finding, Findings

@@ -3,8 +3,8 @@
 from collections import deque
 from concurrent.futures import Executor, Future
 
-from audit_ledger.chain.digest import decode_digest
 from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.ledger.digest import decode_digest
 from audit_ledger.tlog.note import ED25519, open_note
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.findings import Code, Finding, Findings

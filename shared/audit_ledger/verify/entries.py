@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 
 from audit_ledger.tlog.tiles import TILE_WIDTH
-from audit_ledger.verify.entry_range import RangeResult, RangeTask, check_range
+from audit_ledger.verify.bundle_range import RangeResult, RangeTask, check_range
 from audit_ledger.verify.sources import Source
 from audit_ledger.verify.tree import Tree, TreeResult
 from audit_ledger.verify.workers import InProcess, Workers

@@ -9,15 +9,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from audit_ledger.chain.digest import Digest
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
+from audit_ledger.ledger.digest import Digest
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, digest_age, read_digest
 from audit_ledger.verify.digest_signatures import check_signatures
 from audit_ledger.verify.findings import Code, Finding, Findings
 from audit_ledger.verify.freshness import own_time
-from audit_ledger.verify.heads import Heads
+from audit_ledger.verify.latest_published import Heads
 from audit_ledger.verify.sources import Source, read_outcome
 
 

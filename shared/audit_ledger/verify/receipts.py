@@ -7,8 +7,8 @@ what the proof leads from, to a root that the policy's keys signed.
 
 from dataclasses import dataclass
 
-from audit_ledger.chain.entry import Entry, EventEntry, decode_entry
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
+from audit_ledger.ledger.entry import Entry, EventEntry, decode_entry
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -19,8 +19,8 @@ from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import inclusion_proof
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
-from audit_ledger.verify.heads import CHECKPOINT
-from audit_ledger.verify.partials import read_object
+from audit_ledger.verify.latest_published import CHECKPOINT
+from audit_ledger.verify.partial_tiles import read_object
 from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Source
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy
-from audit_ledger.verify.remembered import (
+from audit_ledger.verify.checkpoint_store import (
     MAX_STATE_BYTES,
     KnownLedger,
     decode_known,

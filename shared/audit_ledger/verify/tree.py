@@ -21,9 +21,9 @@ from audit_ledger.tlog.tiles import (
     split_hashes,
     subtree_root,
 )
-from audit_ledger.verify.entry_range import RangeResult, Version
+from audit_ledger.verify.bundle_range import RangeResult, Version
 from audit_ledger.verify.findings import Code, Finding, Findings
-from audit_ledger.verify.partials import read_object
+from audit_ledger.verify.partial_tiles import read_object
 from audit_ledger.verify.sources import Source
 
 

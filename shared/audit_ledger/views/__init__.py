@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 COMPLETENESS: Final = "completeness"
-"""The name of the state of numbered events: see `audit_ledger.completeness`."""
+"""The name of the state of numbered events: see `audit_ledger.sequence_gaps`."""
 
 RULES: Final = "rules"
 """The name of the state of rules: JSON, each rule with why it does not run, null where it does."""

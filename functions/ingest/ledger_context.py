@@ -1,0 +1,101 @@
+"""A ledger as ingest knows it: settings and keys (kept for minutes), subjects and queue."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.kms_data_keys import LedgerKeys, WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.queue import LedgerQueue
+from audit_ledger.aws.ssm_settings import LedgerSettings, LimitsSetting, PortalSetting
+from audit_ledger.aws.subjects_table import SubjectsTable
+from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.errors import UnreachableError
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import staff_pseudonym
+from functions.ingest.idempotency import KnownIds
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sqs import SQSClient
+
+STAFF_KEPT = 4096  # pseudonyms: the same applications and staff act all day
+LONGEST_KEPT = 256  # characters of an identifier: a name may be 256 KB
+
+
+@dataclass(frozen=True, repr=False)
+class Ledger:
+    """What accepting an event needs of one ledger."""
+
+    origin: str
+    portals: dict[str, PortalSetting]
+    keys: LedgerKeys
+    subjects: SubjectsTable
+    queue: LedgerQueue
+    staff: Callable[[str], bytes]
+    known_ids: KnownIds
+    limits: LimitsSetting = field(default_factory=LimitsSetting)
+
+
+def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
+    """Give staff pseudonyms, each hashed once for as long as this is kept."""
+    remembered = lru_cache(STAFF_KEPT)(partial(staff_pseudonym, index_key))
+
+    def staff(name: str) -> bytes:
+        return remembered(name) if len(name) <= LONGEST_KEPT else staff_pseudonym(index_key, name)
+
+    return staff
+
+
+class Ledgers:
+    """The ledgers of a stage. `clock` gives seconds, monotonic."""
+
+    def __init__(
+        self,
+        stage: str,
+        settings: LedgerSettings,
+        dynamodb: "DynamoDBClient",
+        kms: "KMSClient",
+        sqs: "SQSClient",
+        subjects_table: str,
+        ledgers_table: str,
+        events_table: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._dynamodb = dynamodb
+        self._kms = kms
+        self._sqs = sqs
+        self._subjects_table = subjects_table
+        self._ledgers_table = ledgers_table
+        self._events_table = events_table
+        self._kept = KeptForMinutes(self._read, clock)
+
+    def get(self, ledger_id: str) -> Ledger:
+        """Give a ledger; NotFoundError where none of that id is declared."""
+        return self._kept.get(ledger_id)
+
+    def _read(self, ledger_id: str) -> Ledger:
+        name = f"audit-ledger-{self._stage}"
+        setting = self._settings.read(ledger_id)
+        origin = setting.origin
+        wrapping = WrappingKey(self._kms, f"alias/{name}/{ledger_id}/wrapping", origin)
+        wrapped = LedgersTable(self._dynamodb, self._ledgers_table, origin).keys()
+        if wrapped is None:  # the publisher makes them, in the first minute of a ledger
+            raise UnreachableError("the ledger has no keys yet")
+        keys = wrapping.unwrap(wrapped)
+        index = EventIndex(self._dynamodb, self._events_table, self._ledgers_table, origin)
+        return Ledger(
+            origin,
+            setting.portals,
+            keys,
+            SubjectsTable(self._dynamodb, self._subjects_table, origin),
+            LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
+            remembering(keys.index_key),
+            KnownIds(index.fingerprints),
+            setting.limits,
+        )

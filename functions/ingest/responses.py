@@ -1,0 +1,150 @@
+"""HTTP answers: FHIR's forms for what was accepted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from audit_ledger.events import Event, RejectedEvent, operation_outcome
+from audit_ledger.events.flags import FLAGS
+from audit_ledger.events.resource_id import with_id
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import (
+    FHIR_VERSIONS,
+    MOST_SPELLED_BYTES,
+    Answer,
+    answer,
+    spelled_bytes,
+)
+from functions.ingest.sealer import Sealed
+
+CONFLICT = "Idempotency-Conflict"
+"""The header that says that an earlier event has the same id of the sender's and other content."""
+
+CONFLICT_CODE = "idempotency.conflict"
+CONFLICT_TEXT = (
+    "An earlier event has this Idempotency-Key (or CloudEvents source and id) and other content: "
+    "both are kept, this one is marked as a conflict, and the Location is that of the earlier one."
+)
+
+
+def created(event: Event, sealed: Sealed, request: Request) -> Answer:
+    """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked.
+
+    Without a preference it is the resource as a read will give it.
+    """
+    headers = {"Location": _location(request.base, sealed), **_conflict_header([sealed])}
+    version = FHIR_VERSIONS.get(event.format, "")
+    if request.preference == "minimal":
+        return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
+    if request.preference == "OperationOutcome":
+        return answer(201, msgspec.json.encode(accepted_outcome(sealed)), version, headers)
+    return answer(201, _as_read(event, sealed), version, headers)
+
+
+def bundle_response(
+    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent], request: Request
+) -> Answer:
+    """200 with a response Bundle: one entry for each of the request, in its order.
+
+    The resources are in it where `return=representation` asks for them. What was accepted must be
+    answered: where that is more than an answer holds, the resources are left out, which
+    Preference-Applied says, and then the sentences beside the flags.
+    """
+    versions = {
+        FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
+    }
+    version = versions.pop() if len(versions) == 1 else ""
+    taken = [result[1] for result in results if not isinstance(result, RejectedEvent)]
+    headers = _conflict_header(taken)
+    if request.preference == "representation":
+        body = _response_bundle(kind, results, request.base, with_resources=True)
+        if spelled_bytes(body) <= MOST_SPELLED_BYTES:
+            return answer(200, body, version, headers)
+        headers["Preference-Applied"] = "return=minimal"
+    body = _response_bundle(kind, results, request.base)
+    if spelled_bytes(body) > MOST_SPELLED_BYTES:
+        body = _response_bundle(kind, results, request.base, with_sentences=False)
+    return answer(200, body, version, headers)
+
+
+def _response_bundle(
+    kind: str,
+    results: Sequence[tuple[Event, Sealed] | RejectedEvent],
+    base: str,
+    *,
+    with_resources: bool = False,
+    with_sentences: bool = True,
+) -> bytes:
+    entries: list[dict[str, Any]] = []
+    for result in results:
+        entry: dict[str, Any] = {}
+        if isinstance(result, RejectedEvent):
+            response = {"status": str(result.status), "outcome": result.operation_outcome()}
+        else:
+            event, sealed = result
+            if with_resources:
+                entry["resource"] = msgspec.Raw(_as_read(event, sealed))
+            response = {"status": "201", "location": _location(base, sealed)}
+            if sealed.flags or sealed.is_conflict:
+                response["outcome"] = accepted_outcome(sealed, with_sentences=with_sentences)
+        entries.append({**entry, "response": response})
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if entries:  # FHIR's JSON has no empty arrays
+        bundle["entry"] = entries
+    return msgspec.json.encode(bundle)
+
+
+def events_accepted(sealed: Sequence[Sealed]) -> Answer:
+    """202 for CloudEvents: the ids that their records have here, in order."""
+    body = {
+        "accepted": len(sealed),
+        "ids": [list(s.event_ids) for s in sealed],
+        "issues": [[{"code": code, "text": text} for code, text in _issues(s)] for s in sealed],
+    }
+    return {
+        "statusCode": 202,
+        "headers": {"Content-Type": "application/json", **_conflict_header(sealed)},
+        "body": msgspec.json.encode(body).decode(),
+    }
+
+
+def accepted_outcome(sealed: Sealed, *, with_sentences: bool = True) -> dict[str, Any]:
+    """Say that an event was accepted, and what in it is not as the profiles have it.
+
+    An issue each; without sentences one issue of all codes.
+    """
+    found = _issues(sealed)
+    if not found:
+        return operation_outcome("information", "informational", "accepted")
+    if not with_sentences:
+        return operation_outcome("warning", "business-rule", " ".join(code for code, _ in found))
+    issues = [
+        {
+            "severity": "warning",
+            "code": "duplicate" if code == CONFLICT_CODE else "business-rule",
+            "details": {"text": text},
+            "diagnostics": code,
+        }
+        for code, text in found
+    ]
+    return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+def _conflict_header(sealed: Sequence[Sealed]) -> dict[str, str]:
+    return {CONFLICT: "true"} if any(event.is_conflict for event in sealed) else {}
+
+
+def _issues(sealed: Sealed) -> list[tuple[str, str]]:
+    """Give what the sender is to know: codes, each with a sentence for people."""
+    conflict = [(CONFLICT_CODE, CONFLICT_TEXT)] if sealed.is_conflict else []
+    return conflict + [(flag, FLAGS[flag]) for flag in sealed.flags]
+
+
+def _as_read(event: Event, sealed: Sealed) -> bytes:
+    """Give what Location leads to: of an event about several patients, the first one's part."""
+    return with_id(event.parts[0].resource, sealed.event_ids[0])
+
+
+def _location(base: str, sealed: Sealed) -> str:
+    return f"{base}/AuditEvent/{sealed.event_ids[0]}"

@@ -1,0 +1,213 @@
+"""Sealing: an accepted event becomes sealed records, one a patient, each with its index row.
+
+Subject secrets are read here, for all subjects of a request in one read, and forgotten at its end.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from os import urandom
+from secrets import token_hex
+from time import gmtime
+
+import msgspec
+
+from audit_ledger.aws.kms_data_keys import LedgerKeys
+from audit_ledger.aws.subjects_table import SubjectSecret
+from audit_ledger.events import (
+    Agent,
+    Event,
+    Part,
+    PatientReference,
+    PatientRule,
+    canonical_agent,
+    canonical_patient,
+)
+from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import (
+    event_id,
+    fingerprint,
+    patient_pseudonym,
+    row_key,
+)
+from audit_ledger.records.queue_message import SealedRecord
+from audit_ledger.records.record import encode_record
+from audit_ledger.records.seal import seal, subject_key
+from audit_ledger.records.seal_header import BLIND_BYTES, SealHeader
+
+UNRESOLVED = "patient.unresolved"
+UNRESOLVED_AGENT = "agent.unresolved"
+
+Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
+Acting = list[tuple[Agent, PatientReference | None]]
+"""The agents of an event, each with the patient that it is, if it is one."""
+
+
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """Whom records are about. `pseudonym` is None for the subject `ledger`."""
+
+    generation: int
+    secret: KeyedHash
+    key: bytes
+    pseudonym: bytes | None
+
+    def __repr__(self) -> str:
+        """Show no key."""
+        return f"Subject(generation={self.generation})"
+
+
+Subjects = dict[PatientReference | None, Subject]
+"""By the patient as named; None, and whom the portal's rule cannot tell, is the `ledger`."""
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
+    """An event of a request, with the id that its sender gave it (None: a random one is made)."""
+
+    event: Event
+    sender_id: str | None
+
+
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """What became of one accepted event: the ids and sealed records of its parts, in order.
+
+    `is_conflict`: whether an earlier event is known to have the sender's id and other content.
+    """
+
+    event_ids: tuple[str, ...]
+    records: tuple[SealedRecord, ...]
+    flags: tuple[str, ...]
+    is_conflict: bool = False
+
+
+@dataclass(frozen=True)
+class Sealer:
+    """Seals the events of one portal into one ledger.
+
+    `secrets`: row keys, year → secrets; `staff`: canonical identifier → staff pseudonym.
+    """
+
+    origin: str
+    portal: str
+    rule: PatientRule
+    keys: LedgerKeys
+    secrets: Secrets
+    staff: Callable[[str], bytes]
+
+    def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
+        """Seal all events of a request. `received_ms`: milliseconds since 1970."""
+        patients: dict[PatientReference | None, None] = {}
+        acting: list[Acting] = []
+        for accepted in events:
+            agents: Acting = []
+            for agent in accepted.event.agents:
+                patient = self._as_patient(agent)
+                if patient is not None:
+                    patients[patient] = None
+                agents.append((agent, patient))
+            acting.append(agents)
+            for part in accepted.event.parts:
+                patients[part.patient] = None
+        subjects = self._read_subjects(patients, gmtime(received_ms // 1000).tm_year)
+        return [
+            self._seal_event(accepted, agents, received_ms, subjects)
+            for accepted, agents in zip(events, acting, strict=True)
+        ]
+
+    def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
+        """Give each patient, as named, the subject that the canonical identifier leads to."""
+        named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
+        row_keys = {i: row_key(self.keys.index_key, i) for i in dict.fromkeys(named.values())}
+        secrets = self.secrets(sorted(row_keys.values()), year)
+        subjects = {i: self._subject(i, secrets[at]) for i, at in row_keys.items()}
+        return {patient: subjects[identifier] for patient, identifier in named.items()}
+
+    def _subject(self, identifier: str | None, current: SubjectSecret) -> Subject:
+        secret = KeyedHash(current.secret)
+        return Subject(
+            current.generation,
+            secret,
+            subject_key(self.keys.ledger_key, current.secret, self.origin),
+            None if identifier is None else patient_pseudonym(secret),
+        )
+
+    def _seal_event(
+        self, accepted: Accepted, acting: Acting, received_ms: int, subjects: Subjects
+    ) -> Sealed:
+        event = accepted.event
+        persons, others, flags_of_agents = self._pseudonyms(acting, subjects)
+        event_flags = event.flags
+        if flags_of_agents:
+            event_flags = tuple(sorted({*event_flags, *flags_of_agents}))
+        ids: list[str] = []
+        records: list[SealedRecord] = []
+        flags = event_flags
+        for number, part in enumerate(event.parts):
+            subject = subjects[part.patient]
+            part_flags = event_flags
+            if part.patient is not None and subject.pseudonym is None:
+                flags = part_flags = tuple(sorted({*event_flags, UNRESOLVED}))
+            row = IndexRow(
+                event_id=(
+                    token_hex(32)
+                    if accepted.sender_id is None
+                    else event_id(self.keys.index_key, self.portal, accepted.sender_id, number)
+                ),
+                time_ms=received_ms if event.time_ms is None else event.time_ms,
+                patient=subject.pseudonym,
+                agents=persons,
+                others=others,
+                fingerprint=fingerprint(subject.secret, part.resource),
+                generation=subject.generation,
+                flags=part_flags,
+            )
+            ids.append(row.event_id)
+            records.append(self._seal_part(event, part, row, subject, received_ms))
+        return Sealed(tuple(ids), tuple(records), flags)
+
+    def _seal_part(
+        self, event: Event, part: Part, row: IndexRow, subject: Subject, received_ms: int
+    ) -> SealedRecord:
+        record = encode_record(self.portal, received_ms, event.format, part.resource, part.cut)
+        return seal(
+            record,
+            urandom(BLIND_BYTES),
+            encode_index_row(row),
+            key=subject.key,
+            binding=self.keys.binding,
+            header=SealHeader(self.keys.ledger_key_version, subject.generation),
+            origin=self.origin,
+        )
+
+    def _pseudonyms(
+        self, acting: Acting, subjects: Subjects
+    ) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[str, ...]]:
+        """Pseudonyms of persons, and of applications and devices, each once, in order; flags."""
+        persons: dict[bytes, None] = {}
+        others: dict[bytes, None] = {}
+        flags: tuple[str, ...] = ()
+        for agent, patient in acting:
+            if patient is None:
+                name = canonical_agent(agent)
+                if name is not None:
+                    (persons if agent.is_person else others)[self.staff(name)] = None
+            elif (pseudonym := subjects[patient].pseudonym) is not None:
+                persons[pseudonym] = None
+            else:
+                flags = (UNRESOLVED_AGENT,)
+        for pseudonym in persons:
+            others.pop(pseudonym, None)
+        return tuple(persons), tuple(others), flags
+
+    def _as_patient(self, agent: Agent) -> PatientReference | None:
+        """Who acts as a patient: so named, or by an identifier of the patients' own system.
+
+        Their pseudonym must fall with their secret, so it is never made from the index key.
+        """
+        if agent.patient is not None or self.rule.system is None:
+            return agent.patient
+        start = f"identifier|{self.rule.system}|"
+        for candidate in agent.candidates:
+            if candidate.startswith(start):
+                identifier = (self.rule.system, candidate.removeprefix(start))
+                return PatientReference(None, (identifier,))
+        return None

@@ -1,0 +1,59 @@
+"""Lambda of published files: a token holder's request in, one file out."""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from audit_ledger.aws import clients
+from audit_ledger.aws.objects import LedgerObjects, Retention, StoredObject
+from audit_ledger.errors import LedgerError
+from audit_ledger.http.authorization import TokenClaims, read_access
+from audit_ledger.http.request import read_headers
+from audit_ledger.http.responses import Answer, refusal
+from audit_ledger.http.serving import finished, routed
+from functions.published_files.read import read_published
+
+logger = Logger()
+_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
+
+
+@cache
+def token_claims() -> TokenClaims:
+    """Names of the claims that the settings say."""
+    return TokenClaims(**json.loads(os.environ["TOKEN_CLAIMS"]))
+
+
+@cache
+def objects(ledger_id: str) -> LedgerObjects:
+    """One ledger's published files."""
+    return LedgerObjects(_s3(), os.environ["PUBLISHED_BUCKET"], ledger_id, _NOTHING_IS_WRITTEN)
+
+
+_s3 = cache(clients.s3)
+
+
+def get(ledger_id: str, file: str) -> StoredObject | None:
+    """Read one file; None where there is none."""
+    return objects(ledger_id).get(file)
+
+
+def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
+    """Answer one request."""
+    try:
+        answered = _answer(event)
+    except LedgerError as error:
+        answered = refusal(error)
+    except clients.AwsError as error:
+        logger.error("not read", error=type(error).__name__)
+        answered = refusal(LedgerError())
+    return finished(event, answered)
+
+
+def _answer(event: dict[str, Any]) -> Answer:
+    routed(event, "published")
+    access = read_access(event["requestContext"]["authorizer"]["jwt"], token_claims())
+    path = (event.get("pathParameters") or {}).get("path", "")
+    return read_published(access, path, read_headers(event), get)

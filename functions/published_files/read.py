@@ -1,0 +1,51 @@
+"""GET /published/{path}: one published file of the ledger that the token is for.
+
+`path` is `<ledger id>/<file>`: `checkpoint` and `tile/…` as in C2SP tlog-tiles, or `digests/…`. Any
+genuine token that names the ledger may read: what is published tells nothing of any person.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+
+from audit_ledger.aws.objects import BINARY, TEXT, StoredObject
+from audit_ledger.errors import NotFoundError
+from audit_ledger.events import RejectedEvent
+from audit_ledger.http.accept_header import Offer, choose, parse_accept
+from audit_ledger.http.authorization import Access, ForbiddenError
+from audit_ledger.http.responses import Answer
+
+MAX_KEY_BYTES = 1024  # of an object in S3
+REPLACED = ("checkpoint", "digests/latest")
+ANEW = "private, no-cache"
+FOREVER = "private, max-age=31536000, immutable"
+
+
+def read_published(
+    access: Access,
+    path: str,
+    headers: Mapping[str, str],
+    get: Callable[[str, str], StoredObject | None],
+) -> Answer:
+    """Answer with a file; NotFoundError where there is none.
+
+    `get` reads a ledger's file. ForbiddenError unless the token is for the ledger in the path,
+    RejectedEvent (406) where Accept takes nothing that it could be.
+    """
+    ledger_id, _, file = path.partition("/")
+    if access.required_ledger() != ledger_id:
+        raise ForbiddenError("the token is for another ledger")
+    is_key = file and len(path.encode()) <= MAX_KEY_BYTES  # of a longer one S3 says no 404
+    found = get(ledger_id, file) if is_key else None
+    if found is None:
+        raise NotFoundError("no such file in this ledger")
+    tag = {"ETag": found.etag, "Cache-Control": ANEW if file in REPLACED else FOREVER}
+    content_type = BINARY if file.startswith("tile/") else TEXT
+    accepted = parse_accept(headers.get("accept", ""))
+    if choose(accepted, [Offer((content_type.partition(";")[0], BINARY))]) is None:
+        raise RejectedEvent(406, "not-supported", "Accept", content_type)
+    return {
+        "statusCode": 200,
+        "headers": {"Content-Type": content_type, **tag},
+        "isBase64Encoded": True,
+        "body": b64encode(found.data).decode("ascii"),
+    }

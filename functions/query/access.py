@@ -1,0 +1,260 @@
+"""A question: who asks, of which ledger, how much of it they may see, as of which size."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from audit_ledger.aws.ledgers_table import PublishedState
+from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.views_table import ViewsTable
+from audit_ledger.errors import NotFoundError, VerificationError
+from audit_ledger.events import PatientReference
+from audit_ledger.http.authorization import OWN_USE, Access, ForbiddenError
+from audit_ledger.http.request import Request
+from audit_ledger.ledger.publish_checks import require_of_digest
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.snapshot import PinnedLog
+from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
+from audit_ledger.reports.suspension import in_force
+from functions.query.audit_trail import Invoke, record_use
+from functions.query.find import (
+    Finder,
+    canonical_names,
+    canonical_references,
+    namespace_of,
+)
+from functions.query.patient_names import names_in_claim
+from functions.query.recorded_request_line import recorded_line
+from functions.query.report_rules import ReportRules, report_rules
+from functions.query.withholding import tells_of
+
+FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
+COMPLETING_SECONDS = 5  # more, for what belongs to the part that was found
+MOST_SHOWN = 200  # patients whose uses go to ingest together
+NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What answers questions.
+
+    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `views`: by origin;
+    `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds;
+    `clock`: seconds, monotonic.
+    """
+
+    ledgers: KeptForMinutes[Ledger]
+    invoke: Invoke
+    objects: Callable[[str], LedgerObjects]
+    views: Callable[[str], ViewsTable]
+    checkpoint_keys: Callable[[str], tuple[bytes, bytes]]
+    now: Callable[[], int]
+    clock: Callable[[], float]
+
+    def admitted(self, request: Request) -> Ledger:
+        """Give the ledger of a request's token, to read what is published of it."""
+        return self.admit(request.access)
+
+    def admit(self, access: Access) -> Ledger:
+        """Give the ledger of any genuine token; ForbiddenError where it names none."""
+        try:
+            return self.ledgers.get(access.required_ledger())
+        except NotFoundError:
+            raise ForbiddenError("the token's ledger does not exist") from None
+
+    def question(
+        self, request: Request, permissions: str, *, is_masked: bool = False
+    ) -> "Question":
+        """Admit a question; ForbiddenError where the token does not allow it.
+
+        `permissions`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
+        `is_masked`: the answer shows a patient no more than the ledger's settings let it. All
+        others are refused to patients where the settings mask anything.
+        """
+        access = request.access
+        sees_all = any(
+            all(access.allows(context, permission) for permission in permissions)
+            for context in ("system", "user")
+        )
+        if not sees_all:
+            for permission in permissions:
+                access.require("patient", permission)
+            if not access.patient:
+                raise ForbiddenError("the token names no patient")
+        ledger = self.admitted(request)
+        own = None if sees_all else names_in_claim(access.patient, ledger.rules.values())
+        reports = report_rules(ledger.reports)
+        if not sees_all and reports.masks and not is_masked:
+            raise ForbiddenError("this ledger shows patients GET /accesses and GET /accounting")
+        state = ledger.state.published()
+        if state is not None and state.digest_name:
+            # What it calls published bounds every answer: a smaller size would hide the newest.
+            require_of_digest(
+                state.digest,
+                state.checkpoint,
+                origin=ledger.origin,
+                name=state.digest_name,
+                size=state.size,
+                time=state.time,
+            )
+        elif state is not None and state.size:
+            raise VerificationError("published state: a size without a digest")
+        return Question(self, request, ledger, reports, own, state, self.now(), self.clock())
+
+
+@dataclass(frozen=True)
+class Question:
+    """An admitted question. `state`: what is published, None where nothing is yet.
+
+    `own`: all names of the patient who asks, None of others, who may see all; `now`: whole seconds;
+    `begun`: when, by the desk's clock.
+    """
+
+    desk: Desk
+    request: Request
+    ledger: Ledger
+    reports: ReportRules
+    own: tuple[PatientReference, ...] | None
+    state: PublishedState | None
+    now: int
+    begun: float
+
+    @property
+    def views(self) -> ViewsTable:
+        """What the follower keeps of the ledger."""
+        return self.desk.views(self.ledger.origin)
+
+    @property
+    def access(self) -> Access:
+        """Who asks."""
+        return self.request.access
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether who asks is no patient, and may see everything in the ledger."""
+        return self.own is None
+
+    @property
+    def scope(self) -> str:
+        """What a cursor is bound to, beside ledger and search: how much who asks may see."""
+        return "all" if self.sees_all else f"patient\n{self.access.patient}"
+
+    def has_time(self) -> bool:
+        """Whether events may still be looked for, so that the answer comes in time."""
+        return self.desk.clock() - self.begun < FINDING_SECONDS
+
+    def has_more_time(self) -> bool:
+        """Whether what belongs to the part that was found may still be looked for."""
+        return self.desk.clock() - self.begun < FINDING_SECONDS + COMPLETING_SECONDS
+
+    def finder(
+        self, size: int | None = None, of: tuple[PatientReference, ...] | None = None
+    ) -> Finder:
+        """Look at the ledger as of `size` entries (None: all that is published).
+
+        `of`: only at what is about a patient, of these names, for who may see all.
+        """
+        published = 0 if self.state is None else self.state.size
+        opener = Opener(self.ledger, self.now)
+        log = PinnedLog(self.ledger.blocks, published if size is None else min(size, published))
+        if self.own is None:
+            own = None if of is None else self._pseudonyms(opener, of)
+            return Finder(self.ledger, log, opener, self.now, own)
+        own = self._pseudonyms(opener, self.own)
+        return Finder(self.ledger, log, opener, self.now, own, self._is_withheld)
+
+    def record(
+        self,
+        patients: Iterable[PatientReference],
+        subtype: tuple[str, str, str] | None = None,
+        *,
+        shown: Iterable[OpenedEvent] = (),
+        export: bool = False,
+    ) -> None:
+        """Put this question into the ledger; UnreachableError where that fails: no answer then.
+
+        `patients`: whom it asks about; `shown`: events that the answer shows, of whoever: each of
+        these patients gets to know; `export`: it stands for an export as a whole. Where the
+        ledger's own uses are shown, nobody is told of that again: each look at them would make
+        more of them.
+        """
+        rules, own = self.ledger.rules.values(), self.own
+        asked = canonical_references(rules, patients if own is None else own)
+        whom = dict.fromkeys(asked)
+        if own is None:
+            for event in shown:
+                if OWN_USE not in event.flags:
+                    whom |= dict.fromkeys(self.patients_of(event))
+            line = recorded_line(self.request, shows_ids=True)
+            self._record([None], None, line, subtype, export)
+        line = recorded_line(self.request, shows_ids=False)
+        by_way: dict[tuple[str | None, str | None], list[PatientReference]] = {}
+        for patient in whom:
+            system = patient.identifiers[0][0] if patient.identifiers else None
+            reference = patient.reference
+            namespace = None if reference is None else namespace_of(rules, reference)
+            by_way.setdefault((system, namespace), []).append(patient)
+        for (_, namespace), named in by_way.items():
+            for lot in batched(named, MOST_SHOWN):
+                self._record(lot, namespace, line, subtype, export)
+
+    def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
+        """Whom an event is about, as the rule of the portal that sent it names them."""
+        rules = self.ledger.rules
+        of_portal = [rules[event.portal]] if event.portal in rules else rules.values()
+        return canonical_references(of_portal, event.details.patients)
+
+    def _record(
+        self,
+        patients: Sequence[PatientReference | None],
+        namespace: str | None,
+        line: str,
+        subtype: tuple[str, str, str] | None,
+        export: bool,
+    ) -> None:
+        record_use(
+            self.desk.invoke,
+            ledger_id=self.ledger.id,
+            origin=self.ledger.origin,
+            access=self.access,
+            source_ip=self.request.source_ip,
+            asked=line,
+            patients=patients,
+            namespace=namespace,
+            instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
+            subtype=subtype,
+            export=export,
+            as_patient=self.own is not None,
+        )
+
+    def _is_withheld(self, event: OpenedEvent) -> bool:
+        suspensions = self.reports.suspensions
+        return bool(suspensions) and tells_of(event, in_force(suspensions, self.now * 1000))
+
+    def _pseudonyms(
+        self, opener: Opener, patients: tuple[PatientReference, ...]
+    ) -> frozenset[bytes]:
+        keys, rules = self.ledger.keys, self.ledger.rules.values()
+        if keys is None:
+            return frozenset()
+        names = {name for patient in patients for name in canonical_names(rules, patient)}
+        secrets = [
+            secret
+            for name in sorted(names)
+            for secret in self.ledger.subjects.generations(row_key(keys.index_key, name))
+        ]
+        by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
+        opener.know(by_pseudonym)
+        return frozenset(by_pseudonym)
+
+
+def batched(
+    patients: Sequence[PatientReference], most: int
+) -> Iterator[Sequence[PatientReference]]:
+    """Give them in lots of at most so many."""
+    for start in range(0, len(patients), most):
+        yield patients[start : start + most]

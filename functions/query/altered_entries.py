@@ -1,0 +1,78 @@
+"""What every answer says while entries of the ledger are not as they were sent.
+
+Whoever can alter a message in the queue can have an entry name nobody, or somebody else: the index
+then leads to it from nowhere, and an answer about anybody may lack it. The follower compares every
+entry once it is published; here the youngest are compared, which it may not have seen yet.
+"""
+
+from typing import Final
+
+from audit_ledger.aws.views_table import Gaps
+from audit_ledger.errors import FormatError, LedgerError, NotFoundError, UnreachableError
+from audit_ledger.ledger.block import body_time
+from audit_ledger.reading.snapshot import PinnedLog
+from functions.query.access import NO_SUCH_EVENT, Question
+from functions.query.find import Finder
+
+MOST_NAMED: Final = 5
+MOST_SECONDS_UNCHECKED: Final = 15 * 60
+
+
+def require_found(question: Question, finder: Finder) -> NotFoundError:
+    """Give the error of an event that is not found: it may be one of those that were altered."""
+    return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(question, finder))))
+
+
+def altered(question: Question, finder: Finder) -> tuple[str, ...]:
+    """Give the sentences that an answer must hold; none while all entries are as they were sent."""
+    try:
+        gaps = question.views.gaps() or Gaps(0)
+    except FormatError:
+        gaps = Gaps(0)
+    first_young, young = _young(question, finder)
+    named = sorted({*gaps.first_altered, *young})
+    count = gaps.altered + sum(seq >= gaps.followed for seq in young)
+    said = []
+    if count:
+        numbers = ", ".join(map(str, named[:MOST_NAMED])) + (", …" if count > MOST_NAMED else "")
+        entries = f"{count:,} entries" if count > 1 else "1 entry"
+        said.append(
+            f"{entries} of this ledger cannot be read as sent: altered in the queue or a table "
+            f"(entry {numbers}); they may be about anybody, so this answer may lack them"
+        )
+    state = question.state
+    if state is None or not state.digest_name:
+        said.append("nothing of this ledger is published yet: this answer lacks what was sent")
+    elif state.frozen is not None:
+        said.append(
+            "this ledger is frozen, since what is stored and what is published disagree: this "
+            "answer may lack events"
+        )
+    if _is_behind(question, finder.log, gaps.followed, first_young):
+        said.append(f"whether entries from {gaps.followed:,} on are as sent is not known yet")
+    return tuple(said)
+
+
+def _young(question: Question, finder: Finder) -> tuple[int, list[int]]:
+    """Give the first entry of the youngest blocks, and those that are not as they were sent."""
+    if question.ledger.keys is None:
+        return finder.log.size, []
+    found = []
+    first = finder.log.size
+    for stored in finder.log.young_entries(question.now):
+        first = min(first, stored.indexed.first_seq)
+        try:
+            finder.opener.require_sent(stored)
+        except UnreachableError:
+            continue  # its ledger key is too new to be known here
+        except LedgerError:
+            found.append(stored.indexed.seq)
+    return first, found
+
+
+def _is_behind(question: Question, log: PinnedLog, followed: int, first_young: int) -> bool:
+    """Whether entries that are no longer young were not compared for a long time."""
+    if followed >= first_young:
+        return False
+    block = log.blocks.ending_before(followed + 1)
+    return block is not None and body_time(block.body) < question.now - MOST_SECONDS_UNCHECKED

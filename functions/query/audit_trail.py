@@ -1,0 +1,171 @@
+"""What query does is recorded in the ledger that it reads, before anything of it is answered.
+
+DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2), for searches with the event type of IHE
+ITI-81, as R4 AuditEvents: who asked, from where, what for, and whom about; and DICOM 110106
+"Export" (A.5.3.5) once an export. One event is the ledger's own, and one is of each patient who was
+asked about or shown. Ingest takes them, seals each under its patient's secret, and queues them;
+only then does the answer leave.
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from audit_ledger.errors import UnreachableError
+from audit_ledger.events import PatientReference
+from audit_ledger.http.authorization import Access
+
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
+OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+SOURCE = "audit-ledger.query"
+
+Invoke = Callable[[dict[str, Any]], dict[str, Any]]
+"""Invoke ingest with a payload and give its answer; UnreachableError where it did not take it."""
+
+
+def record_use(
+    invoke: Invoke,
+    *,
+    ledger_id: str,
+    origin: str,
+    access: Access,
+    source_ip: str,
+    asked: str,
+    patients: Sequence[PatientReference | None],
+    instant: str,
+    namespace: str | None = None,
+    subtype: tuple[str, str, str] | None = None,
+    export: bool = False,
+    as_patient: bool = False,
+) -> None:
+    """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
+
+    `asked`: the request line, naming nobody; `patients`: each named by the one canonical
+    identifier, all by identifiers of one system or by reference to one server, whose `namespace`
+    it is (`PatientRule`), None for an event of nobody's; `instant`: FHIR, now; `subtype`: system,
+    code and display of what was done; `export`: it is of an export, as a whole; `as_patient`: who
+    asks is that patient, and may see no more than a patient.
+    """
+    events = [
+        use_of_the_log(
+            origin=origin,
+            access=access,
+            source_ip=source_ip,
+            asked=asked,
+            patient=patient,
+            instant=instant,
+            subtype=subtype,
+            export=export,
+            as_patient=as_patient,
+        )
+        for patient in patients
+    ]
+    systems = [p.identifiers[0][0] for p in patients if p is not None and p.identifiers]
+    answer = invoke(
+        {
+            "source": SOURCE,
+            "ledger": ledger_id,
+            "patient_system": systems[0] if systems else None,
+            "patient_namespace": namespace,
+            "events": [msgspec.json.encode(event).decode() for event in events],
+        }
+    )
+    if len(answer.get("ids") or ()) != len(events):
+        raise UnreachableError("the use of the ledger could not be recorded")
+
+
+def use_of_the_log(
+    *,
+    origin: str,
+    access: Access,
+    source_ip: str,
+    asked: str,
+    patient: PatientReference | None,
+    instant: str,
+    subtype: tuple[str, str, str] | None,
+    export: bool = False,
+    as_patient: bool = False,
+) -> dict[str, Any]:
+    """Give the AuditEvent of one use, or of an export: data goes from the ledger to who asks."""
+    event: dict[str, Any] = {
+        "resourceType": "AuditEvent",
+        "type": _EXPORT if export else _USED,
+        "action": "R",
+        "recorded": instant,
+        "outcome": "0",
+        "agent": [
+            {
+                "type": {"coding": [_DESTINATION_ROLE if export else _SOURCE_ROLE]},
+                "who": _who(access, patient if as_patient else None),
+                "requestor": True,
+                **({"network": {"address": source_ip, "type": "2"}} if source_ip else {}),
+            },
+            {
+                "type": {"coding": [_SOURCE_ROLE if export else _DESTINATION_ROLE]},
+                "who": {"identifier": {"value": origin}},
+                "requestor": False,
+            },
+        ],
+        "source": {"observer": {"identifier": {"value": origin}}},
+        "entity": [
+            {
+                "what": {"identifier": {"value": origin}},
+                "type": _coding(ENTITY_TYPE, "2", "System Object"),
+                "role": _coding(OBJECT_ROLE, "13", "Security Resource"),
+                "name": "Security Audit Log",
+            },
+            {
+                "type": _coding(ENTITY_TYPE, "2", "System Object"),
+                "role": _coding(OBJECT_ROLE, "24", "Query"),
+                "query": b64encode(asked.encode()).decode(),
+            },
+            *(() if patient is None else (_patient(patient),)),
+        ],
+    }
+    if subtype is not None:
+        event["subtype"] = [_coding(*subtype)]
+    return event
+
+
+ITI_81 = ("urn:ihe:event-type-code", "ITI-81", "Retrieve ATNA Audit Event")
+
+
+def _coding(system: str, code: str, display: str) -> dict[str, str]:
+    return {"system": system, "code": code, "display": display}
+
+
+_USED = _coding(DICOM, "110101", "Audit Log Used")
+_EXPORT = _coding(DICOM, "110106", "Export")
+_SOURCE_ROLE = _coding(DICOM, "110153", "Source Role ID")
+_DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
+
+
+def _who(access: Access, patient: PatientReference | None) -> dict[str, Any]:
+    """A patient who asks is named as such; others by what their issuer calls them.
+
+    An officer's token may carry a patient too: whose chart was open when it was launched.
+    """
+    if patient is not None:
+        return {**_named(patient), **({} if patient.reference else {"type": "Patient"})}
+    return {"identifier": {"system": access.issuer, "value": access.subject}}
+
+
+def _named(patient: PatientReference) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    if patient.reference is not None:
+        named["reference"] = patient.reference
+    if patient.identifiers:
+        system, value = patient.identifiers[0]
+        named["identifier"] = {"system": system, "value": value}
+    return named
+
+
+def _patient(patient: PatientReference) -> dict[str, Any]:
+    return {
+        "what": _named(patient),
+        "type": _coding(ENTITY_TYPE, "1", "Person"),
+        "role": _coding(OBJECT_ROLE, "1", "Patient"),
+    }

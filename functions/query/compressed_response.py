@@ -1,0 +1,42 @@
+"""Answers that may be large: within what Lambda gives back, packed where the caller unpacks."""
+
+import gzip
+from base64 import b64encode
+
+from audit_ledger.http.content_coding import accepts_gzip
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Answer
+from audit_ledger.search.errors import RejectedSearch
+
+MOST_BYTES = 4_500_000
+"""Of a body as sent: base64 makes 6.0 MB of it, and an answer of a function has 6 MiB."""
+
+
+def large_answer(request: Request, body: bytes, media_type: str, file_name: str = "") -> Answer:
+    """Answer 200 with a private body; RejectedSearch (413) where it is too large.
+
+    As base64, so that its size does not depend on what it says. `file_name`: to save it under.
+    """
+    headers = {
+        "Content-Type": media_type,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept, Accept-Encoding",
+    }
+    if file_name:
+        headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    packed = accepts_gzip(request.headers.get("accept-encoding", ""))
+    if packed:
+        body = gzip.compress(body, compresslevel=5, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    if len(body) > MOST_BYTES:
+        expected = "a shorter period" if packed else "a shorter period, or Accept-Encoding: gzip"
+        raise RejectedSearch(
+            413, "too-long", "from and to", f"{expected}: an answer holds {MOST_BYTES:,} bytes"
+        )
+    return {
+        "statusCode": 200,
+        "headers": headers,
+        "body": b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }

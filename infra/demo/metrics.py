@@ -1,0 +1,105 @@
+"""Figures: what became of a day, told by what was published, by the functions and by the meter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit_ledger.ledger.digest import Digest, decode_digest
+from audit_ledger.tlog.note import parse_note
+from infra.demo.posting import Portals
+from infra.demo.usage import part_of, sum_of
+from infra.local.cloud import LocalCloud, LocalLedger
+from infra.local.list_prices import MILLION
+from infra.local.meter import Usage
+from infra.local.metrics import metric_sums
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one ledger, or of all.
+
+    `events`: as the API accepted them. `entries`, `control_entries`, `blocks`: as the published
+    digests say. `duplicates`: records of resent requests that the sequencer left out. `batches`:
+    invocations of the sequencer.
+    """
+
+    name: str
+    events: int
+    entries: int
+    control_entries: int
+    blocks: int
+    digests: int
+    duplicates: int
+    lost_races: int
+    batches: int
+    sequencer_calls: int
+    used: Usage
+
+    @property
+    def calls(self) -> int:
+        """Calls to AWS of all kinds."""
+        return self.used.calls().total()
+
+    @property
+    def calls_per_batch(self) -> float:
+        """Calls of the sequencer for each batch."""
+        return self.sequencer_calls / max(1, self.batches)
+
+    @property
+    def usd_per_million_events(self) -> float:
+        """Cost at list price, for as many events as that."""
+        return self.used.cost_usd() / max(1, self.events) * MILLION
+
+
+def digests_of(published: Path) -> list[Digest]:
+    """Read all digests of a published ledger, oldest first."""
+    digests = [
+        decode_digest(parse_note(file.read_bytes()).text)
+        for file in (published / "digests").rglob("*-*")
+        if file.is_file()
+    ]
+    return sorted(digests, key=lambda digest: (digest.size_after, digest.period_to))
+
+
+def figures_of(
+    cloud: LocalCloud, portals: Portals, ledger: LocalLedger, published: Path
+) -> Figures:
+    """Give the figures of one ledger."""
+    digests = digests_of(published)
+    used = _used_by(cloud, portals, ledger)
+    metrics = metric_sums(cloud.runner.log_of(ledger.sequencer).lines)
+    return Figures(
+        name=ledger.id,
+        events=portals.events[ledger.id],
+        entries=sum(digest.entries for digest in digests),
+        control_entries=sum(digest.control_entries for digest in digests),
+        blocks=sum(digest.blocks for digest in digests),
+        digests=len(digests),
+        duplicates=int(metrics["Duplicates"]),
+        lost_races=int(metrics["LostRaces"]),
+        batches=cloud.runner.invocations[ledger.sequencer],
+        sequencer_calls=used.calls(ledger.sequencer).total(),
+        used=used,
+    )
+
+
+def total_of(figures: list[Figures], used: Usage) -> Figures:
+    """Add ledgers up; `used` is what all of the app used."""
+    return Figures(
+        name="total",
+        events=sum(f.events for f in figures),
+        entries=sum(f.entries for f in figures),
+        control_entries=sum(f.control_entries for f in figures),
+        blocks=sum(f.blocks for f in figures),
+        digests=sum(f.digests for f in figures),
+        duplicates=sum(f.duplicates for f in figures),
+        lost_races=sum(f.lost_races for f in figures),
+        batches=sum(f.batches for f in figures),
+        sequencer_calls=sum(f.sequencer_calls for f in figures),
+        used=used,
+    )
+
+
+def _used_by(cloud: LocalCloud, portals: Portals, ledger: LocalLedger) -> Usage:
+    """Give what a ledger used: its own functions, and ingest when it accepted for this ledger."""
+    own = {ledger.sequencer, ledger.publisher, f"event source mapping of {ledger.sequencer}"}
+    return sum_of(part_of(cloud.meter.snapshot(), own), portals.used[ledger.id])

@@ -1,0 +1,120 @@
+"""What a hospital asks a ledger, each over the API with the token of who may ask it."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from audit_ledger.errors import LedgerError
+from infra.demo.expectations import Expected
+from infra.demo.hospital import ST_ELSEWHERE
+from infra.demo.hospital.identifiers import MRN_SYSTEM
+from infra.demo.ledger_command import Ran, ledger
+from infra.demo.options import Options
+from infra.local.cloud import LocalCloud
+
+SHOWN_EVENTS = 3
+TIMEOUT_SECONDS = 60
+_HELD = ("entry", "index_row", "record", "blind")  # what a holder keeps beside the proof
+
+
+class NotAnsweredError(LedgerError):
+    """The API did not answer what the demo may ask."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was asked and answered. `accesses` and `accounting` are the reports' own JSON.
+
+    `found`: the ids that the search found in all, the newest event first; `findings`: how many by
+    rule, of all ledgers; `gaps`: by the portal that numbers its events.
+    """
+
+    search: Ran
+    found: tuple[str, ...]
+    accesses: Mapping[str, Any]
+    accounting: Mapping[str, Any]
+    findings: Mapping[str, int]
+    gaps: Mapping[str, Any]
+
+
+def ask(cloud: LocalCloud, about: Expected) -> Answers:
+    """Ask everything, of the whole day: some of it may be later than now. NotAnsweredError."""
+    security = cloud.tokens.security(about.ledger)
+    patient = f"{MRN_SYSTEM}|{about.patient.mrn}"
+    day = {"from": f"{about.day}", "to": f"{about.day}"}
+    own = cloud.tokens.patient(about.ledger, patient)
+    findings: Counter[str] = Counter()
+    for ledger_id in cloud.ledgers:
+        answer = _get(cloud, "/findings", cloud.tokens.security(ledger_id))
+        findings.update(finding["rule"] for finding in answer["findings"])
+    lab = ST_ELSEWHERE.portals["lab"]
+    return Answers(
+        search=ledger(
+            ["search", "--param", f"patient.identifier={patient}", "--limit", str(SHOWN_EVENTS)],
+            AUDIT_LEDGER_URL=cloud.url,
+            AUDIT_LEDGER_TOKEN=security,
+        ),
+        found=_found(cloud, security, **{"patient.identifier": patient}),
+        accesses=_get(cloud, "/accesses", own, **day),
+        accounting=_get(cloud, "/accounting", security, patient=patient, **day),
+        findings=findings,
+        gaps=_get(cloud, f"/portals/{lab.id}/gaps", cloud.tokens.security(lab.ledger)),
+    )
+
+
+def keep_receipt(cloud: LocalCloud, options: Options, ledger_id: str, event_id: str) -> None:
+    """Get an event's receipt: the proof into one file, what its entry commits to into another."""
+    receipt = _get(
+        cloud, f"/AuditEvent/{quote(event_id)}/receipt", cloud.tokens.security(ledger_id)
+    )
+    _write_for_owner(options.receipt(ledger_id), receipt["proof"])
+    held = {name: receipt[name] for name in _HELD}
+    _write_for_owner(options.record(ledger_id), json.dumps(held, indent=1))
+
+
+def first_event(cloud: LocalCloud, ledger_id: str, day: date) -> str:
+    """Give the id of a ledger's first event of a day."""
+    token = cloud.tokens.security(ledger_id)
+    found = _found(cloud, token, date=f"{day}", _count="1", _sort="date")
+    if not found:
+        raise NotAnsweredError(f"GET /AuditEvent of {ledger_id}: nothing on {day}")
+    return found[0]
+
+
+def _found(cloud: LocalCloud, token: str, **query: str) -> tuple[str, ...]:
+    """Give the ids on the first page of a search, of 100 unless `_count` says otherwise."""
+    answer = _get(cloud, "/AuditEvent", token, **{"_count": "100", "_sort": "-date", **query})
+    matches = [e for e in answer.get("entry", []) if e["search"]["mode"] == "match"]
+    return tuple(entry["fullUrl"].rpartition("/")[2] for entry in matches)
+
+
+def _get(cloud: LocalCloud, path: str, token: str, **query: str) -> Any:
+    """Give the JSON of an answer."""
+    target = f"{cloud.url}{path}" + (f"?{urlencode(query)}" if query else "")
+    request = Request(target, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  # http, ours
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT_SECONDS) as response:
+            status, body = response.status, response.read()
+    except HTTPError as error:
+        status, body = error.code, b""
+    except (URLError, TimeoutError) as error:
+        raise NotAnsweredError(f"GET {path}: {type(error).__name__}") from error
+    if status != 200:
+        raise NotAnsweredError(f"GET {path}: status {status}: see the functions' log")
+    return json.loads(body)
+
+
+def _write_for_owner(path: Path, text: str) -> None:
+    """Write a file that others cannot read: it tells of a patient."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

@@ -1,0 +1,137 @@
+"""The demo from beginning to end."""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from audit_ledger.cli.exit_codes import FAILED, VERIFIED
+from infra.demo.checks import answer_faults, faults
+from infra.demo.day import Day
+from infra.demo.expectations import SEEDED, expected_of
+from infra.demo.hospital import ST_ELSEWHERE, hospital_day
+from infra.demo.ledger_command import (
+    ledger_receipt_verify,
+    ledger_verify,
+    short,
+)
+from infra.demo.metrics import figures_of, total_of
+from infra.demo.moto_speedups import quicken_moto
+from infra.demo.narrator import Narrator
+from infra.demo.options import Options
+from infra.demo.posting import portals_of
+from infra.demo.queries import ask, first_event, keep_receipt
+from infra.demo.tampering import flip_a_byte
+from infra.demo.templates import cloud_assembly
+from infra.local.cloud import local_cloud
+
+COMMITS = "it commits to this record"  # as `ledger receipt verify` says it of a record
+
+
+def tell(options: Options, console: Console) -> bool:
+    """Run the demo and say what happens; give whether everything held.
+
+    Raises SettingsError, RuntimeError, OSError and LedgerError where it cannot go on.
+    """
+    say = Narrator(console)
+    say.title()
+    _remove_what_earlier_runs_left(options.build)
+
+    # 1. The templates that `cdk deploy` would send to AWS.
+    say.heading("Deploy the CDK app into an AWS that is emulated in this process")
+    begun = time.monotonic()
+    quicken_moto()
+    assembly, is_new = cloud_assembly()
+    with (
+        (options.build / "functions.log").open("w") as log,
+        local_cloud(assembly, log_to=log) as cloud,
+    ):
+        ready = time.monotonic()
+        say.deployed(cloud, is_new, ready - begun)
+
+        # 2. Portals post; queues, sequencers and publishers do what they do on AWS. The day is
+        # yesterday: the ledger marks events that lie ahead of it or long before it.
+        say.heading("Send a day's events over HTTP; meanwhile they are chained and published")
+        day_of_events = datetime.now(UTC).date() - timedelta(days=1)
+        submissions = list(
+            hospital_day(options.seed, options.events, ST_ELSEWHERE, day=day_of_events, also=SEEDED)
+        )
+        say.sending(submissions, cloud)
+        with portals_of(cloud) as portals:
+            day = Day(cloud, portals, options.published)
+            say.day(day, submissions)
+        for ledger_id in cloud.ledgers:
+            options.policy(ledger_id).write_bytes(cloud.policy(ledger_id))
+        ledgers = [
+            figures_of(cloud, portals, ledger, options.published(ledger.id))
+            for ledger in cloud.ledgers.values()
+        ]
+        total = total_of(ledgers, cloud.meter.snapshot())
+        say.counted(total, submissions)
+
+        # 3. The follower reads the last digest; then questions, each recorded in the ledger. The
+        # records of those are not published any more: what follows is of the day alone.
+        say.heading("Ask the ledger: who saw what, who was told, what stands out")
+        day.batches += cloud.drain().batches
+        expected = expected_of(options.seed, options.events, day_of_events)
+        answers = ask(cloud, expected)
+        say.answers(answers)
+        for ledger_id in cloud.ledgers:
+            is_asked_about = ledger_id == expected.ledger and answers.found
+            event_id = (
+                answers.found[0] if is_asked_about else first_event(cloud, ledger_id, day_of_events)
+            )
+            keep_receipt(cloud, options, ledger_id, event_id)
+        say.receipts([short(options.receipt(ledger_id)) for ledger_id in cloud.ledgers])
+        wrong = [
+            *faults(submissions, ledgers, cloud, day.batches),
+            *answer_faults(expected, answers),
+        ]
+
+    # 4. The emulated AWS is gone. What is left are plain files.
+    say.heading("Verify the published files as a stranger would: no account, no secret")
+    wrong += _verified(options, [ledger.name for ledger in ledgers], say)
+
+    # 5. One bit of a copy.
+    victim = ledgers[0].name
+    copy = options.tampered(victim)
+    say.heading("Tamper with a copy, and verify that")
+    tampered = flip_a_byte(options.published(victim), copy)
+    say.line(
+        f"One byte of {short(copy / tampered.path)} is changed: entry {tampered.entry:,} "
+        f"now says {tampered.after}, and not {tampered.before}."
+    )
+    verification = ledger_verify(copy, options.policy(victim))
+    say.verification(verification)
+    if verification.exit_code != FAILED or tampered.path not in verification.report:
+        wrong.append(f"{victim}: the changed byte of {tampered.path} was not found")
+
+    say.tables(ledgers, total)
+    say.end(wrong, time.monotonic() - ready)
+    return not wrong
+
+
+def _verified(options: Options, ledger_ids: Sequence[str], say: Narrator) -> Iterator[str]:
+    """Verify each ledger and its receipt, and show it; say what is not verified."""
+    for ledger_id in ledger_ids:
+        verification = ledger_verify(options.published(ledger_id), options.policy(ledger_id))
+        say.verification(verification)
+        if verification.exit_code != VERIFIED:
+            yield f"{ledger_id}: not verified, exit {verification.exit_code}"
+    for ledger_id in ledger_ids:
+        files = options.receipt(ledger_id), options.policy(ledger_id), options.record(ledger_id)
+        verification = ledger_receipt_verify(*files)
+        say.verification(verification)
+        if verification.exit_code != VERIFIED or COMMITS not in verification.report:
+            yield f"{ledger_id}: receipt not verified, exit {verification.exit_code}"
+
+
+def _remove_what_earlier_runs_left(build: Path) -> None:
+    build.mkdir(parents=True, exist_ok=True)
+    for folder in ("published", "tampered", "receipts"):
+        shutil.rmtree(build / folder, ignore_errors=True)
+    for policy in build.glob("*.policy"):
+        policy.unlink()

@@ -1,0 +1,70 @@
+"""The synthesized app of the demo's hospital, kept between runs: synthesizing takes seconds."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from infra.demo.hospital import ST_ELSEWHERE
+from infra.synth import REPOSITORY, synthesize
+
+KEPT = REPOSITORY / "build" / "assembly"
+UNFINISHED = "unfinished-"  # of a run that may still be at it
+DOMAIN = "audit.example.org"
+PUBLIC = frozenset({"st-elsewhere"})
+
+# Whatever cdk.json says of other people's hospitals: the demo's is this one.
+SETTINGS: dict[str, Any] = {
+    "domain": DOMAIN,
+    "account": None,
+    "region": None,
+    "certificate": None,
+    "tokens": {},
+    "stages": {},
+    "ledgers": [
+        {
+            "id": ledger_id,
+            "public": ledger_id in PUBLIC,
+            "portals": [{"id": portal_id, **setting} for portal_id, setting in portals.items()],
+        }
+        for ledger_id, portals in ST_ELSEWHERE.ledgers.items()
+    ],
+}
+
+
+def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
+    """Give the cloud assembly, and whether it was synthesized just now.
+
+    It is kept in the folder `kept`, under a name made of all that it is made of; older ones go.
+    Raises SettingsError, RuntimeError: see `synthesize`.
+    """
+    assembly = kept / _made_of()
+    if (assembly / "manifest.json").is_file():
+        return assembly, False
+    kept.mkdir(parents=True, exist_ok=True)
+    older = [folder for folder in kept.iterdir() if not folder.name.startswith(UNFINISHED)]
+    unfinished = Path(mkdtemp(dir=kept, prefix=UNFINISHED))
+    synthesize(unfinished, settings=SETTINGS)
+    for folder in older:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        unfinished.rename(assembly)
+    except OSError:
+        if not (assembly / "manifest.json").is_file():
+            raise
+        shutil.rmtree(unfinished)  # another run made the same one meanwhile
+    return assembly, True
+
+
+def _made_of() -> str:
+    """Hash the settings, the CDK app and the versions it runs with (16 hex digits)."""
+    files = [
+        *REPOSITORY.glob("infra/*.py"),
+        *map(REPOSITORY.joinpath, ("cdk.json", "requirements.txt")),
+    ]
+    made_of = hashlib.sha256(json.dumps(SETTINGS).encode())
+    for file in sorted(files):
+        made_of.update(f"\n{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
+    return made_of.hexdigest()[:16]

@@ -1,0 +1,120 @@
+"""Where entries are: by patient, by agent, by their own time where that is far from the ledger's.
+
+Reads the secondary indexes of the events table. They follow the table by a moment: whoever reads
+them takes the newest entries from blocks instead.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from audit_ledger import strict_base64
+from audit_ledger.aws.events_table import IndexedEntry, place_number, time_and_seq
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+By = Literal["patient", "agent"]
+_LAST_SEQ = 2**63 - 1
+_NO_BLOCK = 2**63 - 1
+
+
+class Place(msgspec.Struct, frozen=True, order=True, gc=False):
+    """Where an entry is. Sorts by the event's own time (ms), then by entry."""
+
+    time_ms: int
+    seq: int
+    first_seq: int
+
+
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """A period of events' own time, milliseconds since 1970: from `first` to `last`, both in it.
+
+    Of events of its very ends it holds entries from `first_seq` and to `last_seq`, so that what is
+    left of a search begins where its last page ended, however many are of one instant.
+    """
+
+    first: int
+    last: int
+    first_seq: int = 0
+    last_seq: int = _LAST_SEQ
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be in it."""
+        return (self.first, self.first_seq) > (self.last, self.last_seq)
+
+
+@dataclass(frozen=True)
+class FoundEntry:
+    """An entry found by its id: where it is, and its index row as stored."""
+
+    place: Place
+    row: bytes
+    conflict: bool
+
+
+class EventSearch:
+    """One ledger's part of the events table, to search."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, origin: str) -> None:
+        self._client = client
+        self._table = table
+        self._origin = origin
+
+    def of_person(
+        self, by: By, pseudonym: bytes, window: Window, *, newest_first: bool
+    ) -> Iterator[Place]:
+        """Give a patient's or agent's entries within a window of their own time, in its order."""
+        value = f"{self._origin}#{strict_base64.encode(pseudonym)}"
+        yield from self._query(by, value, window, newest_first=newest_first)
+
+    def late(self, window: Window, *, newest_first: bool) -> Iterator[Place]:
+        """Give entries whose own time is far from the ledger's, in order of their own time."""
+        yield from self._query("late", self._origin, window, newest_first=newest_first)
+
+    def entry(self, key: str) -> FoundEntry | None:
+        """Look an entry up by event id or conflict key (consistent); None where there is none."""
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key={"key": {"S": f"{self._origin}#{key}"}},
+            ConsistentRead=True,
+        )
+        item = answer.get("Item")
+        if item is None or "row" not in item:  # none, or lost, or a further person's
+            return None
+        return FoundEntry(_place(item), bytes(item["row"]["B"]), "conflict" in item)
+
+    def _query(
+        self, index: str, value: str, window: Window, *, newest_first: bool
+    ) -> Iterator[Place]:
+        if window.is_empty:  # DynamoDB refuses to look
+            return
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression="#by = :value AND place BETWEEN :first AND :last",
+            ExpressionAttributeNames={"#by": index},
+            ExpressionAttributeValues={
+                ":value": {"S": value},
+                ":first": {"N": str(place_number(window.first, window.first_seq))},
+                ":last": {"N": str(place_number(window.last, window.last_seq))},
+            },
+            ScanIndexForward=not newest_first,
+        )
+        for page in pages:
+            yield from map(_place, page["Items"])
+
+
+def place_of(entry: IndexedEntry) -> Place:
+    """Say where an entry of a block is."""
+    return Place(entry.row.time_ms, entry.seq, entry.first_seq)
+
+
+def _place(item: dict[str, Any]) -> Place:
+    block = int(item["block"]["N"])
+    if block < 0:  # no entry, and no sign of anything: as wrong as any block that is not there
+        block = _NO_BLOCK
+    return Place(*time_and_seq(int(item["place"]["N"])), block)

@@ -1,0 +1,211 @@
+"""The events table (the index): derived from blocks, rebuilt from them, never the truth itself.
+
+An item a record, under the key origin#event id: `seq` (its entry), `block` (the block's first
+entry), `place` (the event's own time and the entry, in one number that sorts), `row` (the index
+row), `conflict` where the event id was taken by other content. Sparse attributes feed the
+secondary indexes, which sort by place: `patient` and `agent` (origin#pseudonym), `late` (origin)
+of events whose own time is more than two minutes from the entry's
+(docs/decisions/0008-late-events.md). A further person of an event has an item of its own,
+key origin#event id#n. `lost` in the place of all that: a rebuild found the entry nowhere, and the
+event is as unknown as if it had no item.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audit_ledger import strict_base64
+from audit_ledger.aws.batches import Item, batch_get, batch_put
+from audit_ledger.aws.ledgers_table import PUBLISHED_ITEM, PublishedState, published_state
+from audit_ledger.ledger.block import Block, BlockItem, decode_body
+from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.pseudonyms import conflict_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LATE_MS = 2 * 60_000
+_SEQS = 10**19  # more than there are entries: a place has 34 digits of DynamoDB's 38
+
+
+@dataclass(frozen=True)
+class IndexedEntry:
+    """What the index says of one entry. `block_time`: of the ledger, whole seconds."""
+
+    seq: int
+    first_seq: int
+    block_time: int
+    row: IndexRow
+    row_bytes: bytes
+    conflict: bool
+
+    @property
+    def key(self) -> str:
+        """Its key below the origin: the event id, or the conflict key."""
+        if self.conflict:
+            return conflict_key(self.row.event_id, self.row.fingerprint)
+        return self.row.event_id
+
+
+@dataclass(frozen=True)
+class Mended:
+    """Items of the index: there as they must be, put where none was, put in place of others."""
+
+    there: int = 0
+    put: int = 0
+    replaced: int = 0
+
+    def __add__(self, other: "Mended") -> "Mended":
+        """Add up."""
+        return Mended(
+            self.there + other.there, self.put + other.put, self.replaced + other.replaced
+        )
+
+
+NO_ROWS = Mended()
+
+
+class EventIndex:
+    """One ledger's part of the events table."""
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, ledgers_table: str, origin: str
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._ledgers_table = ledgers_table
+        self._origin = origin
+
+    def known(
+        self, keys: Iterable[str], *, with_state: bool = False
+    ) -> tuple[dict[str, bytes], PublishedState | None]:
+        """Look up event ids or conflict keys: key → fingerprint, of those that are indexed.
+
+        `with_state`: in the same calls the ledger's published state, None where there is none.
+        """
+        requests = [(self._table, {"key": {"S": f"{self._origin}#{k}"}}) for k in keys]
+        if with_state:
+            state_key = {"key": {"S": f"{self._origin}#{PUBLISHED_ITEM}"}}
+            requests.append((self._ledgers_table, state_key))
+        found: dict[str, bytes] = {}
+        state: PublishedState | None = None
+        for table, item in batch_get(self._client, requests):
+            if table == self._ledgers_table:
+                state = published_state(item)
+            elif "lost" not in item:
+                key = item["key"]["S"].removeprefix(f"{self._origin}#")
+                found[key] = _fingerprint(item)
+        return found, state
+
+    def fingerprints(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Look up event ids: id → fingerprint, of those indexed up to a second ago.
+
+        Half a read unit each: eventually consistent.
+        """
+        requests = [(self._table, {"key": {"S": f"{self._origin}#{key}"}}) for key in keys]
+        return {
+            item["key"]["S"].removeprefix(f"{self._origin}#"): _fingerprint(item)
+            for _, item in batch_get(self._client, requests, consistent=False)
+            if "lost" not in item
+        }
+
+    def write(self, entries: Iterable[IndexedEntry]) -> None:
+        """Index entries; returns once every row is acknowledged. The same again changes nothing."""
+        items = [item for entry in entries for item in index_items(self._origin, entry)]
+        batch_put(self._client, self._table, items)
+
+    def mend(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Mended:
+        """Index entries as `write` does, but only what is not there or not as the entries say."""
+        wanted = {i["key"]["S"]: i for entry in entries for i in index_items(self._origin, entry)}
+        keys = [(self._table, {"key": item["key"]}) for item in wanted.values()]
+        found = {item["key"]["S"]: item for _, item in batch_get(self._client, keys)}
+        wrong = [item for key, item in wanted.items() if found.get(key) != item]
+        if not dry_run:
+            batch_put(self._client, self._table, wrong)
+        put = len(wanted) - len(found)
+        return Mended(len(wanted) - len(wrong), put, len(wrong) - put)
+
+    def give_up_from(self, size: int, *, dry_run: bool) -> int:
+        """Mark every item of entry `size` and later as lost, and give their number.
+
+        Only where no such entry is: their events can then be sent again. Reads the whole table.
+        """
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="begins_with(#key, :own) AND seq >= :size",
+            ProjectionExpression="#key, seq",
+            ExpressionAttributeNames={"#key": "key"},
+            ExpressionAttributeValues={
+                ":own": {"S": f"{self._origin}#"},
+                ":size": {"N": str(size)},
+            },
+        )
+        lost = 0
+        for page in pages:
+            for item in page["Items"]:
+                lost += 1
+                if not dry_run:
+                    self._client.put_item(
+                        TableName=self._table,
+                        Item={"key": item["key"], "lost": {"BOOL": True}},
+                        ConditionExpression="seq = :seq",
+                        ExpressionAttributeValues={":seq": item["seq"]},
+                    )
+        return lost
+
+
+def _fingerprint(item: Item) -> bytes:
+    return decode_index_row(bytes(item["row"]["B"])).fingerprint
+
+
+def indexed_entries(block: Block) -> list[IndexedEntry]:
+    """Give what the index says of a block's entries; the same however often it is asked."""
+    body = decode_body(block.body)
+    return [
+        indexed_entry(seq, block.first_seq, body.time, item)
+        for seq, item in enumerate(body.items, block.first_seq)
+        if item.row
+    ]
+
+
+def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> IndexedEntry:
+    """Give what the index says of one entry of a block, which is an event's."""
+    row = decode_index_row(item.row)
+    return IndexedEntry(seq, first_seq, block_time, row, item.row, item.conflict)
+
+
+def place_number(time_ms: int, seq: int) -> int:
+    """Give the number by which the secondary indexes sort: by own time (ms), then by entry."""
+    return time_ms * _SEQS + seq
+
+
+def time_and_seq(place: int) -> tuple[int, int]:
+    """Give the event's own time (ms) and the entry of such a number."""
+    return divmod(place, _SEQS)
+
+
+def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
+    """Give the items that an entry has in the events table."""
+    row = entry.row
+    place: Item = {
+        "seq": {"N": str(entry.seq)},
+        "block": {"N": str(entry.first_seq)},
+        "place": {"N": str(place_number(row.time_ms, entry.seq))},
+    }
+    item: Item = {"key": {"S": f"{origin}#{entry.key}"}, **place, "row": {"B": entry.row_bytes}}
+    if entry.conflict:
+        item["conflict"] = {"BOOL": True}
+    if row.patient is not None:
+        item["patient"] = {"S": f"{origin}#{strict_base64.encode(row.patient)}"}
+    if row.agents:
+        item["agent"] = {"S": f"{origin}#{strict_base64.encode(row.agents[0])}"}
+    if abs(row.time_ms - entry.block_time * 1000) > LATE_MS:
+        item["late"] = {"S": origin}
+    yield item
+    for number, agent in enumerate(row.agents[1:], 1):
+        yield {
+            "key": {"S": f"{origin}#{entry.key}#{number}"},
+            **place,
+            "agent": {"S": f"{origin}#{strict_base64.encode(agent)}"},
+        }

@@ -1,0 +1,151 @@
+"""What an AuditEvent says, for people: one line of it, or all."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import LedgerError
+from audit_ledger.events.event import PatientReference
+from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
+from audit_ledger.events.event_details import read_details as details_of
+from audit_ledger.events.instant import parse_instant_ms
+from audit_ledger.reports.agents import name_of, users_of
+from audit_ledger.reports.labels import (
+    ACTIONS,
+    data_entities,
+    description,
+    joined,
+    outcome_words,
+    purpose_words,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_details(resource: bytes) -> EventDetails | None:
+    """Read an AuditEvent, R4 or R5; None where it cannot be read."""
+    try:
+        return details_of(resource, "fhir-r4")
+    except LedgerError:
+        return None
+
+
+def time_of(details: EventDetails) -> str:
+    """Give the event's own time in UTC, `2026-11-22 05:59:00`, or as its sender wrote it."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=parse_instant_ms(details.time or ""))
+    except ValueError:
+        return details.time or ""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def who(details: EventDetails) -> str:
+    """Name who did it."""
+    return joined(map(name_of, users_of(details)), ", ") or "unknown"
+
+
+def action(details: EventDetails) -> str:
+    """Say what was done, in FHIR's word."""
+    return ACTIONS.get(details.action or "", "")
+
+
+def what(details: EventDetails) -> str:
+    """Name what it was done to; else the kind of event."""
+    data = (entity.what.reference or entity.name for entity in data_entities(details))
+    kinds = (coded.display or coded.code for coded in (*details.subtypes, *details.types))
+    return joined(data, ", ") or next(iter(kinds), "")
+
+
+def patients(details: EventDetails) -> str:
+    """Name whom it is about, each by one name: `show` has all of them."""
+    named = (
+        patient.reference or next(iter(_pairs(patient.identifiers)), None)
+        for patient in details.patients
+    )
+    return joined(named, ", ") or ""
+
+
+def outcome(details: EventDetails) -> str:
+    """Say how it ended."""
+    return outcome_words(details) or ""
+
+
+def all_facts(details: EventDetails) -> Iterator[tuple[str, str]]:
+    """Give names and values of everything that is read of an event, in the order of a story."""
+    stated = f"{time_of(details)} UTC"
+    if details.time and not details.time.endswith("Z"):
+        stated += f" (as written: {details.time})"
+    yield "time", stated
+    if details.action:
+        yield "action", f"{action(details)} ({details.action})"
+    yield from (("type", _coded(coded)) for coded in details.types)
+    yield from (("subtype", _coded(coded)) for coded in details.subtypes)
+    if details.outcome:
+        yield "outcome", joined((outcome(details), details.outcome_text), ": ") or ""
+    if purpose := purpose_words(details.purposes):
+        yield "purpose", purpose
+    yield from (("agent", _agent(agent)) for agent in details.agents)
+    yield from (("patient", _patient(patient) or "unknown") for patient in details.patients)
+    yield from (("entity", _entity(entity)) for entity in details.entities)
+    if data_entities(details):
+        yield "in words", description(details)
+    source = details.source
+    if said := joined((source.display, source.reference, *_pairs(source.identifiers)), ", "):
+        yield "source", said
+    if details.site:
+        yield "site", details.site
+
+
+def _agent(agent: AgentDetails) -> str:
+    said = joined(
+        (name_of(agent), agent.who.reference, *_pairs(agent.who.identifiers), agent.role_text),
+        ", ",
+    )
+    more = joined(
+        (
+            "asked" if agent.agent.requestor else None,
+            agent.address and f"from {agent.address}",
+            (purpose := purpose_words(agent.purposes)) and f"for {purpose}",
+        ),
+        ", ",
+    )
+    return (said or "unknown") + (f" ({more})" if more else "")
+
+
+def _entity(entity: EntityDetails) -> str:
+    digest = None if entity.digest is None else f"SHA-256 {entity.digest.hex()}"
+    query = None if entity.query is None else f"query {_query(entity.query)}"
+    kinds = joined(coded.display or coded.code for coded in (*entity.roles, *entity.types))
+    said = joined(
+        (
+            entity.what.reference,
+            *_pairs(entity.what.identifiers),
+            entity.name,
+            entity.description,
+            query,
+            digest,
+        ),
+        ", ",
+    )
+    return f"{said or 'unnamed'}{f' ({kinds})' if kinds else ''}"
+
+
+def _query(text: str) -> str:
+    """Give a query as it was asked; it is base64 in FHIR."""
+    try:
+        return strict_base64.decode(text).decode()
+    except ValueError:
+        return text
+
+
+def _coded(coded: Coded) -> str:
+    shown = coded.code if not coded.system else f"{coded.system}|{coded.code}"
+    return f"{coded.display} ({shown})" if coded.display else shown
+
+
+def _patient(patient: PatientReference) -> str | None:
+    return joined((patient.reference, *_pairs(patient.identifiers)), ", ")
+
+
+def _pairs(identifiers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    return (f"{system}|{value}" if system else value for system, value in identifiers)

@@ -1,0 +1,54 @@
+"""What was reported lately, so that one pattern of many events is one finding."""
+
+import msgspec
+
+from audit_ledger.detections.observed_access import Seen
+
+MAX_REPORTED = 4_000
+_LATE_SECONDS = 7 * 86_400  # an event that comes later than that may be reported again
+_HOUR_MS = 3_600_000
+
+
+class Reported(msgspec.Struct):
+    """Key → the event's own time (ms) and its entry's (seconds), the oldest entry first."""
+
+    last: dict[str, tuple[int, int]] = {}
+
+
+def pair_key(seen: Seen) -> str:
+    """Give the key of this user and this patient."""
+    return f"{seen.who_mark}/{seen.patient_mark}"
+
+
+def is_within(reported: Reported, key: str, seen: Seen, hours: int) -> bool:
+    """Say whether the key was noted less than so many hours from this event."""
+    last = reported.last.get(key)
+    return last is not None and abs(seen.time_ms - last[0]) < hours * _HOUR_MS
+
+
+def note(reported: Reported, key: str, seen: Seen, hours: int) -> None:
+    """Note the key at this event, and forget what is too old, or too much."""
+    entry_time = seen.opened.entry_time
+    reported.last.pop(key, None)
+    reported.last[key] = (seen.time_ms, entry_time)
+    oldest = entry_time - hours * 3_600 - _LATE_SECONDS
+    for old in _outdated(reported, oldest):
+        del reported.last[old]
+
+
+def is_news(reported: Reported, key: str, seen: Seen, quiet_hours: int) -> bool:
+    """Say whether to report this event: nothing else was, under this key, in the quiet hours."""
+    if is_within(reported, key, seen, quiet_hours):
+        return False
+    note(reported, key, seen, quiet_hours)
+    return True
+
+
+def _outdated(reported: Reported, oldest: int) -> list[str]:
+    found: list[str] = []
+    surplus = len(reported.last) - MAX_REPORTED
+    for key, (_, entry_time) in reported.last.items():
+        if entry_time >= oldest and len(found) >= surplus:
+            break
+        found.append(key)
+    return found

@@ -1,0 +1,46 @@
+"""Someone acts under the name of a user who has left, or has not come yet."""
+
+from typing import ClassVar
+
+from audit_ledger.detections import settings
+from audit_ledger.detections.alert_suppression import Reported, is_news
+from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.staff_directory import Directory
+
+_HOUR_MS = 3_600_000
+
+
+class EndedUserRule(Rule[Reported]):
+    """Every event of such a user counts, logins and failures too."""
+
+    name: ClassVar[str] = "ended-user"
+    state_type = Reported
+
+    def __init__(self, own: settings.EndedUser) -> None:
+        self.own = own
+        self.severity = own.severity
+
+    def not_applicable(self, directory: Directory) -> str | None:
+        """Where no user has a first or last day."""
+        for user in directory.users.values():
+            if user.valid_from_ms is not None or user.valid_to_ms is not None:
+                return None
+        return "the directory has no users with a first or last day"
+
+    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+        """One finding a user in the quiet hours."""
+        user = seen.user
+        if user is None or not seen.has_plausible_time:
+            return None
+        grace_ms = self.own.grace_hours * _HOUR_MS
+        if user.valid_to_ms is not None and seen.time_ms >= user.valid_to_ms + grace_ms:
+            statement = "after the user's last day"
+        elif user.valid_from_ms is not None and seen.time_ms < user.valid_from_ms - grace_ms:
+            statement = "before the user's first day"
+        else:
+            return None
+        if not is_news(state, seen.who_mark, seen, self.own.quiet_hours):
+            return None
+        return self.found(seen, f"{statement}{' (it failed)' if seen.has_failed else ''}")

@@ -1,0 +1,159 @@
+"""Cut members and elements out of JSON bytes; every other byte stays, white space included.
+
+    {"a": [1, {"b": 2}, 3], "c": 4}   without a[1]   {"a": [1, 3], "c": 4}
+                                      without a[0]   {"a": [{"b": 2}, 3], "c": 4}
+                                      without c      {"a": [1, {"b": 2}, 3]}
+
+What a cut leaves empty goes as well: FHIR knows no empty array or object.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from audit_ledger.events.strict_json import read_json
+
+Path = tuple[str | int, ...]  # names of members and indices of elements, from the root down
+
+_SPACE: Final = re.compile(rb"[ \t\n\r]*+")
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
+
+
+def spell_path(path: Path) -> str:
+    """Give a path as FHIRPath spells it: `AuditEvent.entity[2].what`."""
+    return "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in path).lstrip(".")
+
+
+class Cuts(msgspec.Struct):
+    """A tree of what to cut, for several readers at once: reader `i` is the bit `1 << i`.
+
+    `gone`: the readers from whose bytes this goes as a whole; `below`: what to cut inside of it.
+    """
+
+    gone: int = 0
+    below: "dict[str | int, Cuts]" = {}
+
+    def add(self, path: Path, readers: int) -> None:
+        """Cut what stands at `path` from the bytes of `readers`."""
+        at = self
+        for name in path:
+            below = at.below.get(name)
+            if below is None:
+                below = at.below[name] = Cuts()
+            at = below
+        at.gone |= readers
+
+
+class Span(msgspec.Struct):
+    """Where a member or element stands: from `start` (its name's quote, or its value) to `end`."""
+
+    name: str | int
+    start: int
+    end: int
+    children: "list[Span]"
+
+
+def scan_spans(body: bytes) -> Span:
+    """Find the spans of all members and elements of `body`, which must have been read as JSON."""
+    return _value(body, _skip(body, 0), "")
+
+
+def _skip(body: bytes, position: int) -> int:
+    found = _SPACE.match(body, position)
+    return found.end() if found else position
+
+
+def _end_of(token: re.Pattern[bytes], body: bytes, position: int) -> int:
+    found = token.match(body, position)
+    if found is None:
+        raise ValueError("scanned bytes are not JSON")
+    return found.end()
+
+
+def _value(body: bytes, start: int, name: str | int) -> Span:
+    opening = body[start : start + 1]
+    if opening == b'"':
+        return Span(name, start, _end_of(_STRING, body, start), [])
+    if opening not in (b"{", b"["):
+        return Span(name, start, _end_of(_SCALAR, body, start), [])
+    children: list[Span] = []
+    position = _skip(body, start + 1)
+    while body[position : position + 1] not in (b"}", b"]"):
+        if opening == b"{":
+            key_end = _end_of(_STRING, body, position)
+            colon = _skip(body, key_end)
+            child = _value(body, _skip(body, colon + 1), read_json(body[position:key_end], "key"))
+            child.start = position
+        else:
+            child = _value(body, position, len(children))
+        children.append(child)
+        position = _skip(body, child.end)
+        if body[position : position + 1] == b",":
+            position = _skip(body, position + 1)
+    return Span(name, start, position + 1, children)
+
+
+def cut_spans(
+    body: bytes, root: Span, cuts: Cuts, reader: int = 1
+) -> tuple[bytes, tuple[Path, ...]]:
+    """Give `body` without what `cuts` has for a reader, and the paths of that, in order.
+
+    Takes work in proportion to what is given: only what stays, or is named as cut, is looked at.
+    """
+    holes: list[tuple[int, int]] = []
+    paths: list[Path] = []
+    if not _punch(root, cuts, reader, (), holes, paths):
+        holes = [(root.children[0].start, root.children[-1].end)]
+    kept = []
+    position = 0
+    for start, end in sorted(holes):
+        kept.append(body[position:start])
+        position = end
+    kept.append(body[position:])
+    return b"".join(kept), tuple(paths)
+
+
+def _punch(
+    span: Span,
+    cuts: Cuts,
+    reader: int,
+    path: Path,
+    holes: list[tuple[int, int]],
+    paths: list[Path],
+) -> bool:
+    """Add the holes that `cuts` makes in a span; False when nothing of it would be left.
+
+    A comma goes with what stands behind it; where all before is gone, with what stands before it.
+    """
+    inner: list[tuple[int, int]] = []
+    last_kept: Span | None = None
+    run_start: int | None = None
+    run_end = 0
+    for child in span.children:
+        inside = cuts.below.get(child.name)
+        if inside is None:
+            kept = True
+        elif inside.gone & reader:
+            paths.append((*path, child.name))
+            kept = False
+        else:
+            kept = not inside.below or _punch(
+                child, inside, reader, (*path, child.name), inner, paths
+            )
+        if not kept:
+            if run_start is None:
+                run_start = child.start if last_kept is None else last_kept.end
+            run_end = child.end
+            continue
+        if run_start is not None:
+            inner.append((run_start, child.start if last_kept is None else run_end))
+            run_start = None
+        last_kept = child
+    if last_kept is None and span.children:
+        return False
+    if run_start is not None:
+        inner.append((run_start, run_end))
+    holes += inner
+    return True

@@ -1,0 +1,182 @@
+"""Where an event of several patients mentions one of them, in whatever way it is spelled.
+
+What a patient is known by in this event (references, identifiers, names) is looked for in every
+string, number and name of a member, decoded where it is encoded (`readings`), and word by word
+(`folding`): `12345` stands in `MRN12345` and in `Patient?id=12345`, not in `512345`. A patient is
+mentioned by
+
+- the words of an identifier or reference in a row, whatever parts them;
+- two words of a name, or a word and an initial, in any order and close together;
+- one word of a name, where the text is one for people to read.
+
+One pass over each text. Patients are bits of a number, so that it costs the same for 2 and for 256.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+from audit_ledger.events.json_cut import Path
+from audit_ledger.events.patient_names import KnownAs, Words
+from audit_ledger.events.text_decodings import readings
+from audit_ledger.events.text_folding import fold, words_of
+from audit_ledger.events.word_sequences import WordSequences
+
+_Known = TypeVar("_Known", str, Words)
+
+CLOSE: Final = 4
+"""How many words back another word of a name is close."""
+
+_VALUES: Final = ("value", "id", "name", "display", "text", "valueString", "reference")
+
+
+def _listed(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+# Members that hold no words: a single word in them is a code or part of an address, unless it
+# stands in a search or in a sentence. A coding's display is the code system's.
+_NO_WORDS: Final = _listed(
+    "reference address policy profile system code url type id value resourceType status source"
+    " language versionId method contentType use"
+)
+_CODINGS: Final = _listed(
+    "coding type subtype tag security securityLabel role lifecycle category code"
+)
+_IS_TEXT: Final = re.compile(r"[?\s]")
+_MEMBER: Final = re.compile(r"[a-z_][A-Za-z_]*(?:Base64Binary)?|data_base64")
+_PARTED: Final = re.compile(r"(?<=\d)[ .\-](?=\d)|(?<=\b[^\W\d_])[ .\-](?=[^\W\d_]\b)")
+"""Between digits, and between single letters: 943-476, O.T.T.O"""
+
+
+def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Give every string and number at and below `value`, with its path."""
+    waiting = [(path, value)]
+    while waiting:
+        at, item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += [((*at, name), member) for name, member in item.items()]
+        elif isinstance(item, list):
+            waiting += [((*at, index), member) for index, member in enumerate(item)]
+        elif isinstance(item, str):
+            yield at, item
+        elif type(item) in (int, float):
+            yield at, str(item)
+
+
+def member_names(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Give the path and the name of every member below `value`."""
+    waiting = [(path, value)]
+    while waiting:
+        at, item = waiting.pop()
+        if isinstance(item, dict):
+            yield from (((*at, name), name) for name in item)
+            below: Iterable[tuple[str | int, Any]] = item.items()
+        else:
+            below = enumerate(item)
+        waiting += [((*at, key), inner) for key, inner in below if type(inner) in (dict, list)]
+
+
+class Finder:
+    """Finds whose parts a text must not be in. Patient `i` is bit `1 << i`, known as `known[i]`.
+
+    A text goes from the parts of all but those whom a mention means: what two patients share
+    mentions both, and is cut from neither.
+    """
+
+    def __init__(self, known: Sequence[KnownAs]) -> None:
+        self._all = (1 << len(known)) - 1
+        sequences: dict[Words, int] = {}
+        self._values: dict[Words, int] = {}
+        self._words: dict[str, int] = {}
+        self._alone: dict[str, int] = {}
+        for number, patient in enumerate(known):
+            bit = 1 << number
+            initials = {word[0] for word in patient.words if len(word) > 1}
+            _own(sequences, patient.sequences, bit)
+            _own(self._values, patient.values, bit)
+            _own(self._words, patient.words | initials, bit)
+            _own(self._alone, patient.alone, bit)
+        self._sequences = WordSequences(
+            {words: self._all & ~owners for words, owners in sequences.items()}
+        )
+
+    def find(self, texts: Iterable[tuple[Path, str]]) -> dict[Path, int]:
+        """Give, for each path whose text mentions patients, from whose parts it must go."""
+        found = {}
+        for path, text in texts:
+            gone = self._in_text(text, path[-1] in _VALUES, _holds_words(path, text))
+            if gone:
+                found[path] = gone
+        return found
+
+    def find_names(self, names: Iterable[tuple[Path, str]]) -> dict[Path, int]:
+        """Give the same for names of members, but those of the form that FHIR's have."""
+        known: dict[str, int] = {}
+        found = {}
+        for path, name in names:
+            gone = known.get(name)
+            if gone is None:
+                is_fhir = _MEMBER.fullmatch(name) is not None
+                gone = known[name] = 0 if is_fhir else self._in_text(name, True, True)
+            if gone:
+                found[path] = gone
+        return found
+
+    def _in_text(self, text: str, is_value: bool, alone: bool) -> int:
+        gone = 0
+        for reading in readings(text):
+            for folded in _foldings(reading):
+                words = words_of(folded)
+                whole = is_value or (alone and not folded.isdigit())
+                if whole and (owners := self._values.get(tuple(words))) is not None:
+                    gone |= self._all & ~owners
+                gone |= self._sequences.find(words) | self._names(words, alone)
+                if gone == self._all:
+                    return gone
+        return gone
+
+    def _names(self, words: list[str], alone: bool) -> int:
+        gone = 0
+        close: list[tuple[int, str, int]] = []  # place, word and owners of the last ones
+        before = ""
+        for place, word in enumerate(words):
+            if alone:
+                for spelled in (word, before + word):
+                    owners = self._alone.get(spelled)
+                    if owners is not None:
+                        gone |= self._all & ~owners
+                before = word
+            owners = self._words.get(word)
+            if owners is None:
+                continue
+            for at, other, others in close:
+                both = owners & others
+                if both and place - at <= CLOSE and _are_two(word, other):
+                    gone |= self._all & ~both
+            close = [*close[1 - CLOSE :], (place, word, owners)]
+        return gone
+
+
+def _own(owners: dict[_Known, int], known: Iterable[_Known], bit: int) -> None:
+    for one in known:
+        owners[one] = owners.get(one, 0) | bit
+
+
+def _are_two(one: str, other: str) -> bool:
+    """Say whether two words are two of a name: not the same, and no two initials."""
+    return one != other and (len(one) > 1 or len(other) > 1)
+
+
+def _holds_words(path: Path, text: str) -> bool:
+    names = [name for name in path if isinstance(name, str)]
+    last = names[-1] if names else ""
+    if last == "display" and len(names) > 1 and names[-2] in _CODINGS:
+        return False
+    return last not in _NO_WORDS or _IS_TEXT.search(text) is not None
+
+
+def _foldings(text: str) -> set[str]:
+    """Give text folded: without what cannot be seen, and parted by it; numbers in one, too."""
+    made = {fold(text)} if text.isascii() else {fold(text), fold(text, " ")}
+    return made | {_PARTED.sub("", folded) for folded in made}

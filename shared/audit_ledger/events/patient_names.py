@@ -1,0 +1,245 @@
+"""What a patient is known by in an event: references and identifiers, and names."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from unicodedata import normalize
+
+import msgspec
+
+from audit_ledger.events.event import PatientReference
+from audit_ledger.events.references import normalize_reference
+from audit_ledger.events.strict_json import JsonObject
+from audit_ledger.events.text_decodings import readings
+from audit_ledger.events.text_folding import fold, is_unspaced, runs_of, words_of
+from audit_ledger.events.word_sequences import WordSequences
+
+SHORTEST: Final = 4
+"""Characters of an identifier. A shorter one stands everywhere: it must be all of a value."""
+SHORTEST_NAME: Final = 3
+LONGEST_NAME: Final = 256
+MORE_THAN_A_NAME: Final = 3
+"""Words: with more, what is called a name may be a sentence about two people."""
+MOST_WORDS: Final = 12
+"""Of a name. What is longer is no name, and is looked for as it is written."""
+
+Words = tuple[str, ...]
+
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# What belongs to nobody in particular: titles, suffixes, particles.
+_TITLES: Final = _listed(
+    "mr mrs ms miss mx dr prof sir dame rev jr sr ii iii iv esq md phd med dipl ing mag herr frau"
+    " hr fr mme mlle sig sra srta dhr mevr van von der den de del della di da do dos das du la le"
+    " les el al bin ibn bint abu y e und and zu zur zum ter ten op af av"
+)
+# Words of invented and missing names, which say nothing alone.
+_PLACEHOLDERS: Final = _listed(
+    "patient patients test tester demo example sample unknown anonymous unidentified baby boy girl"
+    " male female newborn infant twin person name the for not was with"
+)
+_TRANSLITERATED: Final = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "Ä": "ae", "Ö": "oe", "Ü": "ue"}
+    | {"Å": "aa", "Ø": "oe"}
+)
+_DIGRAPH: Final = re.compile("(?<=[aou])e")
+_CALLED_NAME: Final = re.compile(
+    r"^(?:name|pn)$|(?:patient|person|subject|family|given|human|maiden)[a-z ._-]{0,20}name"
+    r"|0010,?0010",
+    re.IGNORECASE,
+)
+_AUTHORITY: Final = re.compile(r"[\^&|]")
+
+
+class KnownAs(msgspec.Struct, gc=False):
+    """What one patient is known by.
+
+    `sequences`: words that mention the patient where they stand in a row; `values`: what must be
+    all of a value; `words`: of names, two of which mention the patient where they stand together;
+    `alone`: those of them that do so alone.
+    """
+
+    sequences: set[Words]
+    values: set[Words]
+    words: set[str]
+    alone: set[str]
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return "KnownAs()"
+
+
+def known_as(
+    patient: PatientReference, names: Iterable[str], identifiers: Iterable[str] = ()
+) -> KnownAs:
+    """Give what a patient is known by: references, identifiers and names as submitted.
+
+    `identifiers`: values beside those that the patient could be looked up by.
+    """
+    known = KnownAs(set(), set(), set(), set())
+    for value in (*(value for _, value in patient.identifiers), *identifiers):
+        _add_identifier(known, value)
+        for repetition in value.split("~") if "^" in value or "~" in value else ():
+            _add_identifier(known, _AUTHORITY.split(repetition, maxsplit=1)[0])  # HL7 CX
+    if patient.reference is not None:
+        _add_identifier(known, patient.reference)
+        _add_identifier(known, normalize_reference(patient.reference)[1])  # without a server's URL
+        _add_identifier(known, re.split("[/:]", patient.reference)[-1])
+    for name in names:
+        _add_name(known, name)
+    return known
+
+
+def names_in(resource: JsonObject) -> list[str]:
+    """Give the names of a contained Patient."""
+    return [
+        spelled
+        for name in _listed_at(resource, "name")
+        if isinstance(name, dict)
+        for spelled in _human_name(name)
+    ]
+
+
+def contacts_in(element: JsonObject) -> list[str]:
+    """Give telephone numbers, mail addresses and addresses of an element, to be found as written.
+
+    Towns, countries and postal codes are many people's.
+    """
+    found: list[str] = []
+    for name in ("telecom", "valueContactPoint"):
+        for point in _listed_at(element, name):
+            if isinstance(point, dict):
+                found += _texts(point.get("value"))
+    for name in ("address", "valueAddress"):
+        for address in _listed_at(element, name):
+            if isinstance(address, dict):
+                found += _texts(address.get("text"), *_listed_at(address, "line"))
+    return found
+
+
+def said_of(element: Any) -> tuple[list[str], list[str]]:
+    """Give names and identifiers that an element says of the patient whom it names.
+
+    In Identifiers and HumanNames wherever they stand, in `name` and `display` of the element and of
+    its `what`, and in details that are called names: `{"type": "PatientName", "valueString": …}`.
+    """
+    names: list[str] = []
+    identifiers: list[str] = []
+    if isinstance(element, dict):
+        for holder in (element, element.get("what")):
+            if isinstance(holder, dict):
+                names += _texts(holder.get("name"), holder.get("display"))
+    waiting: list[tuple[str, Any]] = [("", element)]
+    while waiting:
+        member, item = waiting.pop()
+        if isinstance(item, list):
+            waiting += [(member, inside) for inside in item]
+        elif isinstance(item, dict):
+            identifiers += contacts_in(item)
+            if member in ("identifier", "valueIdentifier"):
+                identifiers += _texts(item.get("value"))
+            elif isinstance(item.get("family"), str):
+                names += _human_name(item)
+            elif any(map(_CALLED_NAME.search, _texts(item.get("type"), item.get("url")))):
+                for value in _texts(item.get("valueString"), item.get("valueBase64Binary")):
+                    names += readings(value)
+            waiting += [(m, i) for m, i in item.items() if isinstance(i, dict | list)]
+    return names, identifiers
+
+
+def told_apart(names: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Take the words of other patients' names out of each patient's: `Ida Larch (not Otto Heron)`.
+
+    Else those words would be what both are known by, and cut from neither. Longer names only: who
+    is called `Otto Heron Larch` keeps the name, though another is called `Otto Heron`.
+    """
+    words = [[tuple(words_of(fold(name))) for name in of_one] for of_one in names]
+    owners: dict[Words, int] = {}
+    for number, of_one in enumerate(words):
+        for name in of_one:
+            owners[name] = owners.get(name, 0) | 1 << number
+    whole = WordSequences(
+        {name: owner for name, owner in owners.items() if len(name) > 1 and owner.bit_count() == 1}
+    )
+    kept: list[list[str]] = []
+    for number, of_one in enumerate(words):
+        kept.append([])
+        for name, written in zip(of_one, names[number], strict=True):
+            others = whole.find(name) & ~(1 << number) if len(name) > MORE_THAN_A_NAME else 0
+            theirs = {
+                word
+                for other in range(others.bit_length())
+                if others >> other & 1
+                for of_other in words[other]
+                if len(of_other) <= MORE_THAN_A_NAME
+                for word in of_other
+            }
+            apart = " ".join(word for word in name if word not in theirs) if theirs else written
+            kept[-1].append(apart)
+    return kept
+
+
+def _human_name(name: JsonObject) -> list[str]:
+    """Spell a HumanName: given and family, and its text."""
+    given = name.get("given")
+    parts = _texts(name.get("family"), *(given if isinstance(given, list) else [given]))
+    return [*([" ".join(parts)] if parts else []), *_texts(name.get("text"))]
+
+
+def _listed_at(element: JsonObject, name: str) -> list[Any]:
+    value = element.get(name)
+    return value if isinstance(value, list) else [value]
+
+
+def _texts(*values: Any) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
+
+
+def _add_identifier(known: KnownAs, text: str) -> None:
+    words = tuple(words_of(fold(text)))
+    if not words:
+        return
+    long = sum(map(len, words)) >= SHORTEST
+    (known.sequences if long else known.values).add(words)
+    if long and len(words) > 1 and all(word.isdigit() for word in words):
+        known.sequences.add(("".join(words),))  # 943-476-5919 is 9434765919
+
+
+def _add_name(known: KnownAs, name: str) -> None:
+    folded = fold(name)
+    sequence = tuple(words_of(folded))
+    if not sequence:
+        return
+    known.values.add(sequence)
+    if sum(map(len, sequence)) >= SHORTEST and len(sequence) > 1:
+        known.sequences.add(sequence)
+    if len(name) > LONGEST_NAME or len(sequence) > MOST_WORDS:
+        return
+    spelled = {folded, fold(normalize("NFC", name).translate(_TRANSLITERATED))}
+    spelled.add(_DIGRAPH.sub("", folded))  # Mueller is Müller
+    for spelling in spelled:
+        _add_spelling(known, runs_of(spelling))
+
+
+def _add_spelling(known: KnownAs, runs: list[str]) -> None:
+    """Add the words of a name, and what becomes of them where they are not parted."""
+    unspaced = [run for run in runs if is_unspaced(run)]
+    for run in (*unspaced, "".join(unspaced), "".join(reversed(unspaced))):
+        known.sequences |= {tuple(part) for part in (run, run[:2], run[-2:]) if len(part) > 1}
+    written = [run for run in runs if not is_unspaced(run)]
+    words = [word for word in written if word not in _TITLES] or written
+    known.words |= set(words)
+    known.alone |= {
+        word for word in words if len(word) >= SHORTEST_NAME and word not in _PLACEHOLDERS
+    }
+    known.alone |= {f"{word}s" for word in words if len(word) >= SHORTEST}  # Herons chart
+    for word in words:  # as users are named: oheron, herono
+        if len(word) >= SHORTEST_NAME:
+            initials = {other[0] for other in words if other != word}
+            known.alone |= {one for i in initials for one in (i + word, word + i)}
+    joined = {"".join(written[i : i + n]) for n in (2, 3) for i in range(len(written) - n + 1)}
+    joined |= {after + before for before in words for after in words if after != before}
+    known.alone |= {word for word in joined if len(word) > SHORTEST and word.isalpha()}

@@ -1,0 +1,111 @@
+"""JSON, read strictly: what two readers could understand differently is refused.
+
+RFC 8259 in UTF-8 without byte order mark, no name twice in an object (its Section 4 leaves open
+what that means), numbers that fit a double, no deeper than MAX_DEPTH. Nothing else than
+RejectedEvent ever escapes from here.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.json_faults import repeated_name, spelled, syntax_fault
+
+MAX_DEPTH: Final = 64  # FHIR nests some 10 deep; a fixed bound, so that no reader's stack decides
+
+JsonObject = dict[str, Any]
+
+_decoder = msgspec.json.Decoder()
+_members_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_elements_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_encoder = msgspec.json.Encoder()
+_ESCAPE: Final = re.compile(rb"\\(?:u003[aA]|.)", re.DOTALL)
+_BUT_OPENING: Final = bytes(set(range(256)) - set(b"{["))
+_FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError)
+
+
+def read_json(body: bytes, place: str) -> Any:
+    """Decode `body`; RejectedEvent (400) that names `place` when it is not strict JSON."""
+    try:
+        document = _decoder.decode(body)
+        compact = _encoder.encode(document)
+    except _FAULTS as error:
+        raise _not_json(body, place, error) from None
+    if len(body.translate(None, _BUT_OPENING)) > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
+        raise _too_deep(place)
+    if compact != body:
+        _refuse_repeated_names(body, compact, place)
+    return document
+
+
+def slice_members(body: bytes, place: str) -> dict[str, bytes]:
+    """Give the members of a JSON object, each value the bytes it has in `body`.
+
+    Refuses repeated names among them; what is inside of the values is not read.
+    """
+    try:
+        members = _members_decoder.decode(body)
+        compact = _encoder.encode(members)
+    except _FAULTS as error:
+        raise _not_json(body, place, error, "a JSON object") from None
+    _refuse_repeated_names(body, compact, place)
+    return {name: bytes(value) for name, value in members.items()}
+
+
+def slice_elements(body: bytes, place: str, limit: int, what: str) -> list[bytes]:
+    """Give the elements of a JSON array, each the bytes it has in `body`, not read.
+
+    RejectedEvent (413) where there are more than `limit`, of `what`.
+    """
+    try:
+        elements = _elements_decoder.decode(body)
+    except _FAULTS as error:
+        raise _not_json(body, place, error, "a JSON array") from None
+    if len(elements) > limit:
+        raise RejectedEvent(
+            413, "too-costly", place, f"at most {limit:,} {what}, not {len(elements):,}"
+        )
+    return [bytes(element) for element in elements]
+
+
+def _not_json(body: bytes, place: str, error: Exception, what: str = "JSON") -> RejectedEvent:
+    if isinstance(error, RecursionError):
+        return _too_deep(place)
+    fault = syntax_fault(body, error)
+    expected = f"{what} in UTF-8, without byte order mark; found {fault}"
+    return RejectedEvent(400, "structure", place, expected)
+
+
+def _too_deep(place: str) -> RejectedEvent:
+    return RejectedEvent(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
+
+
+def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
+    # The decoder keeps the last of equal names. Each name it dropped took its colon along, so that
+    # its compact form has fewer colons than the body; strings may also spell a colon as \u003a.
+    missing = body.count(b":") - compact.count(b":")
+    if b"\\" in body and b"\\u003" in body:
+        missing += _escaped_colons(body) - _escaped_colons(compact)
+    if missing:
+        position = repeated_name(body)
+        where = "" if position is None else f"; found {spelled(body, position, 'a second one')}"
+        raise RejectedEvent(400, "structure", place, f"no name twice in a JSON object{where}")
+
+
+def _escaped_colons(text: bytes) -> int:
+    return sum(len(escape) > 2 for escape in _ESCAPE.findall(text))
+
+
+def _is_deeper(document: Any, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit):
+        below = []
+        for container in level:
+            values = container.values() if type(container) is dict else container
+            below += [value for value in values if type(value) in (dict, list)]
+        if not below:
+            return False
+        level = below
+    return True

@@ -1,0 +1,254 @@
+"""Check an export against its manifest, and say exactly what is wrong where.
+
+It needs no key and no network. What it cannot tell: whether the manifest is the one that was made
+(its digest says that, which must come by another way), and whether the ledger has the entries (the
+receipts say that).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+from hashlib import sha256
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.exports.formats import FORMATS
+from audit_ledger.exports.line_diff import Difference, Kind, differences
+from audit_ledger.exports.line_ends import differs_in_line_ends_only
+from audit_ledger.exports.line_files import ENTRIES_SUFFIX, line_digests, read_entries
+from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, decode_manifest
+from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS
+
+_HEADER: Final = -1  # what a header is labelled with, among lines that are with their entries
+
+
+class Code(StrEnum):
+    """What was found. Scripts may rely on the values."""
+
+    MANIFEST_ALTERED = "manifest-altered"  # not the manifest of that digest
+    MANIFEST_MALFORMED = "manifest-malformed"  # not a manifest: nothing else can be checked
+    FILE_MISSING = "file-missing"
+    FILE_UNKNOWN = "file-unknown"  # a file that the manifest does not name
+    FILE_ALTERED = "file-altered"  # other bytes, and no line can be named
+    ENTRIES_ALTERED = "entries-altered"  # so is the file that vouches for lines
+    COUNT_DIFFERS = "count-differs"  # the manifest contradicts itself
+    FORMAT_DIFFERS = "format-differs"  # a file that is none of its format, or not as it has it
+    HEADER_CHANGED = "header-changed"
+    HEADER_MISSING = "header-missing"
+    HEADER_REORDERED = "header-reordered"
+    LINE_CHANGED = "line-changed"
+    LINE_MISSING = "line-missing"
+    LINE_ADDED = "line-added"
+    LINE_REORDERED = "line-reordered"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing found. `line`: from 1, in the file as found; `entry`: whose line it was."""
+
+    code: Code
+    file: str
+    message: str
+    line: int | None = None
+    entry: int | None = None
+
+
+_LINE_CODES: Final = {
+    Kind.CHANGED: (Code.LINE_CHANGED, Code.HEADER_CHANGED, "is not what was exported"),
+    Kind.MISSING: (Code.LINE_MISSING, Code.HEADER_MISSING, "is missing"),
+    Kind.ADDED: (Code.LINE_ADDED, Code.LINE_ADDED, "was not exported"),
+    Kind.REORDERED: (Code.LINE_REORDERED, Code.HEADER_REORDERED, "stood elsewhere"),
+}
+
+
+def check_export(
+    files: Mapping[str, Iterable[bytes]], manifest: bytes, digest: bytes | None = None
+) -> Iterator[Finding]:
+    """Hold an export's files against its manifest; gives nothing where all is as it was made.
+
+    `files`: for each name pieces of the file, of any size, iterated two at a time, and again where
+    a file differs;
+    `digest`: the 32 bytes that the export is known by, None where nobody has them.
+    """
+    if digest is not None and sha256(manifest).digest() != digest:
+        message = "its SHA-256 is not that of the export"
+        if differs_in_line_ends_only([manifest], digest.hex()):
+            message += ": only its line ends (LF, CR LF) differ, a transfer changed them"
+        yield Finding(Code.MANIFEST_ALTERED, MANIFEST, message)
+    try:
+        described = decode_manifest(manifest)
+    except FormatError as error:
+        yield Finding(Code.MANIFEST_MALFORMED, MANIFEST, str(error))
+        return
+    yield from _of_another_format(described)
+    of_events = [file for file in described.files if file.name in _events_of(described)]
+    counted = sum(file.lines.count for file in of_events if file.lines is not None)
+    if counted != described.entries:
+        message = f"{described.entries} entries, and its files have {counted}"
+        yield Finding(Code.COUNT_DIFFERS, MANIFEST, message)
+    known = {MANIFEST}
+    for file in described.files:
+        known |= {file.name} if file.lines is None else {file.name, file.lines.name}
+        yield from _check_file(files, file)
+    for name in files:
+        if name not in known:
+            yield Finding(Code.FILE_UNKNOWN, name, "the manifest names no such file")
+
+
+def _events_of(manifest: Manifest) -> Collection[str]:
+    known = FORMATS.get(manifest.format)
+    return () if known is None else known.files
+
+
+def _of_another_format(manifest: Manifest) -> Iterator[Finding]:
+    """Say which files are not as the format has them: nothing else would show it.
+
+    Receipts tie lines to the ledger, and neither the header over them nor a file beside them.
+    """
+    known = FORMATS.get(manifest.format)
+    if known is None:
+        yield Finding(Code.FORMAT_DIFFERS, MANIFEST, "its format is none that is known here")
+        return
+    for file in manifest.files:
+        if file.name in (RECEIPTS, CHECKPOINT):
+            continue
+        kind = known.files.get(file.name)
+        if kind is None:
+            why = "the format has no such file"
+        elif file.header != (sha256(kind.header).hexdigest() if kind.header else None):
+            why = "its header is not the format's"
+        elif file.lines is None or file.lines.name != file.name + ENTRIES_SUFFIX:
+            why = f"no {file.name}{ENTRIES_SUFFIX} vouches for its lines"
+        else:
+            continue
+        yield Finding(Code.FORMAT_DIFFERS, file.name, why)
+
+
+def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Finding]:
+    expected = {file.name: (file.sha256, _altered(file))}
+    if file.lines is not None:
+        expected[file.lines.name] = (file.lines.sha256, _entries_altered(file.lines))
+    missing = [name for name in expected if name not in files]
+    if file.lines is not None and not missing:
+        yield from _check_lines(files, file, file.lines)
+        return
+    for name, (expected_sha256, altered) in expected.items():
+        if name in missing:
+            yield Finding(Code.FILE_MISSING, name, "the manifest names it, and it is not there")
+            continue
+        pieces = _Hashed(files[name])
+        pieces.drain()
+        if pieces.sha256 != expected_sha256:
+            line_ends = _line_ends(files, name, expected_sha256)
+            yield altered if line_ends is None else line_ends
+        elif name == file.name:
+            yield from _of_another_size(file, pieces)
+
+
+def _check_lines(
+    files: Mapping[str, Iterable[bytes]], file: File, lines: Lines
+) -> Iterator[Finding]:
+    pieces, vouching = _Hashed(files[file.name]), _Hashed(files[lines.name])
+    written = _Counted(read_entries(lines.name, vouching))
+    header = () if file.header is None else ((_HEADER, bytes.fromhex(file.header)),)
+    try:
+        found = list(differences(chain(header, written), line_digests(pieces)))
+    except FormatError:  # no entries file: its hash says so as well
+        found = []
+    pieces.drain()
+    vouching.drain()
+    is_altered = pieces.sha256 != file.sha256
+    line_ends = _line_ends(files, file.name, file.sha256) if is_altered else None
+    if vouching.sha256 != lines.sha256:
+        yield _line_ends(files, lines.name, lines.sha256) or _entries_altered(lines)
+        if is_altered:
+            yield line_ends or _altered(file)
+        return
+    if line_ends is not None:
+        yield line_ends
+        return
+    if written.count != lines.count:
+        yield Finding(
+            Code.COUNT_DIFFERS,
+            file.name,
+            f"{written.count} lines were exported, and the manifest says {lines.count}",
+        )
+    for difference in found:
+        yield _line_finding(file, difference)
+    if is_altered and not found:
+        yield _altered(file)
+    if not is_altered:
+        yield from _of_another_size(file, pieces)
+
+
+def _line_ends(
+    files: Mapping[str, Iterable[bytes]], name: str, expected_sha256: str
+) -> Finding | None:
+    """Give one finding where nothing but line ends was changed: no line was."""
+    if not differs_in_line_ends_only(files[name], expected_sha256):
+        return None
+    message = "only its line ends (LF, CR LF) are not those of the export: a transfer changed them"
+    return Finding(Code.FILE_ALTERED, name, message)
+
+
+def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[Finding]:
+    if pieces.size_bytes != file.size_bytes:
+        message = f"{pieces.size_bytes} bytes, and the manifest says {file.size_bytes}"
+        yield Finding(Code.COUNT_DIFFERS, file.name, message)
+
+
+def _line_finding(file: File, difference: Difference) -> Finding:
+    line_code, header_code, became = _LINE_CODES[difference.kind]
+    line, label = difference.line, difference.label
+    if label == _HEADER:
+        return Finding(header_code, file.name, f"the header {became}", line)
+    of_entry = "" if label is None else f" (entry {label})"
+    message = f"line {line}{of_entry} {became}"
+    if difference.kind is Kind.MISSING:
+        message = f"the line of entry {label} is missing before line {line}"
+    return Finding(line_code, file.name, message, line, label)
+
+
+def _altered(file: File) -> Finding:
+    return Finding(Code.FILE_ALTERED, file.name, "its SHA-256 is not that of the manifest")
+
+
+def _entries_altered(lines: Lines) -> Finding:
+    return Finding(Code.ENTRIES_ALTERED, lines.name, "its SHA-256 is not that of the manifest")
+
+
+class _Hashed:
+    """Pieces that are hashed as they pass."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._hash = sha256()
+        self.size_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._hash.update(piece)
+            self.size_bytes += len(piece)
+            yield piece
+
+    def drain(self) -> None:
+        for _ in self:
+            pass
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+class _Counted:
+    """Entries that are counted as they pass."""
+
+    def __init__(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        self._entries = entries
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        for entry in self._entries:
+            self.count += 1
+            yield entry

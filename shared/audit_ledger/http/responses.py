@@ -1,0 +1,76 @@
+"""HTTP answers in FHIR JSON, and OperationOutcomes for what is refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from audit_ledger.errors import (
+    LedgerError,
+    NotFoundError,
+    RefusedError,
+    ThrottledError,
+    TooLargeError,
+)
+from audit_ledger.events.errors import operation_outcome
+from audit_ledger.http.authorization import ForbiddenError
+
+FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
+"""The `fhirVersion` of a format; other formats have none."""
+
+RETRY_SECONDS = 5
+"""After which to ask again where the ledger cannot answer now (RFC 9110, Section 10.2.3)."""
+
+MOST_SPELLED_BYTES = 6_000_000
+"""Of a body, as Lambda spells it: an answer of a function has 6 MiB (6,291,456 bytes) at most, with
+its status and headers. What is larger is lost, and the caller is told 500 of what was done."""
+
+Answer = dict[str, Any]
+"""What a Lambda of an HTTP API returns."""
+
+
+def refusal(error: LedgerError) -> Answer:
+    """Answer an error: where and what was expected, and nothing of what was sent."""
+    headers: dict[str, str] = {}
+    if isinstance(error, RefusedError):
+        outcome, status = error.operation_outcome(), error.status
+        headers = dict(error.headers)
+    elif isinstance(error, ForbiddenError):
+        outcome, status = operation_outcome("error", "forbidden", str(error)), 403
+    elif isinstance(error, NotFoundError):
+        outcome, status = operation_outcome("error", "not-found", str(error)), 404
+    elif isinstance(error, ThrottledError):
+        outcome, status = operation_outcome("error", "throttled", str(error)), 429
+        headers = {"Retry-After": str(error.retry_seconds)}
+    elif isinstance(error, TooLargeError):
+        outcome, status = operation_outcome("error", "too-long", str(error)), 413
+    else:
+        outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
+        status = 503
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+    return answer(status, msgspec.json.encode(outcome), "", headers)
+
+
+def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:
+    """Answer in plain JSON; `headers`: further ones, `_` for `-`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **named},
+        "body": msgspec.json.encode(content).decode(),
+    }
+
+
+def spelled_bytes(body: bytes) -> int:
+    """Give the bytes that a body in UTF-8 takes in an answer of a function: a JSON string."""
+    return len(msgspec.json.encode(body.decode())) - 2  # the quotes around it
+
+
+def answer(status: int, body: bytes, version: str, headers: dict[str, str] | None = None) -> Answer:
+    """Answer in FHIR JSON. `version`: its `fhirVersion`, empty where it is of no one release."""
+    media_type = "application/fhir+json" + (f"; fhirVersion={version}" if version else "")
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": media_type, **(headers or {})},
+        "body": body.decode(),
+    }

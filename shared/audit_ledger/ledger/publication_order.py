@@ -1,0 +1,46 @@
+"""Which of two published files is newer: by size, then by the time that was signed."""
+
+from audit_ledger.errors import FormatError
+from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.cosignature import MLDSA44_COSIGNATURE, decode_timestamped
+from audit_ledger.tlog.note import parse_note
+
+Age = tuple[int, int]
+"""Size (entries) and time (whole seconds since 1970)."""
+
+MLDSA44_VALUE_BYTES = 8 + 2420  # timestamp and signature
+
+
+def checkpoint_age(data: bytes) -> Age | None:
+    """Age of a checkpoint by the ledger's own ML-DSA cosignature (a witness signs later, at a time
+    of its own); None when it is no checkpoint, and may be replaced."""
+    try:
+        size = parse_checkpoint(parse_note(data).text).size
+        times = own_times(data)
+    except FormatError:
+        return None
+    return size, max(times, default=0)
+
+
+def own_times(checkpoint: bytes) -> list[int]:
+    """Times of the ML-DSA cosignatures of a signed checkpoint that bear its origin's name.
+
+    Whole seconds since 1970; whether they verify is not looked at. Raises FormatError.
+    """
+    note = parse_note(checkpoint)
+    origin = parse_checkpoint(note.text).origin
+    return [
+        decode_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
+        for signature in note.signatures
+        if signature.name == origin and len(signature.value) == MLDSA44_VALUE_BYTES
+    ]
+
+
+def digest_age(data: bytes) -> Age | None:
+    """Age of a digest; None when it is none, and may be replaced."""
+    try:
+        digest = decode_digest(parse_note(data).text)
+    except FormatError:
+        return None
+    return digest.size_after, digest.period_to

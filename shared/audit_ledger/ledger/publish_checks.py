@@ -1,0 +1,104 @@
+"""What was published, held against the blocks: the checks that come before anything is signed.
+
+The publisher makes them in every run and freezes where one fails; who lifts a freeze makes them
+too. Files are put from the state, after it is committed. So a newer file means that the state was
+put back to an earlier time, and would sign a second successor of a digest that has one; or that
+somebody put the file there, where it would stand for ever: nothing newer is ever replaced.
+"""
+
+from collections.abc import Callable, Iterable
+
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.ledger.block import Block
+from audit_ledger.ledger.block_signature import VerifyBlock
+from audit_ledger.ledger.digest import decode_digest, is_digest_name
+from audit_ledger.ledger.head import Head, head_of
+from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+
+LATEST = "digests/latest"
+CHECKPOINT = "checkpoint"
+NOTHING_PUBLISHED: Age = (-1, 0)
+
+
+def require_of_digest(
+    data: bytes, checkpoint: bytes, *, origin: str, name: str, size: int, time: int
+) -> None:
+    """Raise VerificationError unless a state's values are those of the digest that it contains.
+
+    `data`: the digest's note. Its signature is not verified here.
+    """
+    try:
+        digest = decode_digest(parse_note(data).text)
+        text, within = parse_note(checkpoint).text, parse_note(digest.checkpoint).text
+    except FormatError as error:
+        raise VerificationError(f"published state: {error}") from None
+    if (digest.name, digest.size_after, digest.period_to, digest.origin) != (
+        name,
+        size,
+        time,
+        origin,
+    ):
+        raise VerificationError("published state: name, size or time are not its digest's")
+    if text != within:
+        raise VerificationError("published state: its checkpoint is not its digest's")
+
+
+def require_reach(block: Block | None, size: int) -> Block:
+    """The last block that begins before the published size ends exactly there."""
+    if block is None or block.size_after != size:
+        raise VerificationError(f"the blocks do not reach the published size {size}")
+    return block
+
+
+def published_head(block: Block, checkpoint: bytes, verify_block: VerifyBlock) -> Head:
+    """Where the published ledger ends, by its last block, whose tree must be the checkpoint's."""
+    verify_block(block)
+    head = head_of(block)
+    require_published(head, checkpoint)
+    return head
+
+
+def require_published(head: Head, checkpoint: bytes) -> None:
+    """The tree at the published size is the one that was signed."""
+    if head.root() != parse_checkpoint(parse_note(checkpoint).text).root:
+        raise VerificationError(f"the blocks up to {head.size} are not what was published")
+
+
+def require_newest(latest: bytes | None, checkpoint: bytes | None, known: Age) -> None:
+    """Checkpoint and `digests/latest` are not newer than the state, whose age is `known`."""
+    for path, there, age in (
+        (LATEST, latest, digest_age),
+        (CHECKPOINT, checkpoint, checkpoint_age),
+    ):
+        newest = age(there) if there is not None else None
+        if newest is not None and newest > known:
+            raise VerificationError(f"{path} is newer than the published state")
+
+
+def require_last(last: str | None, names: Callable[[str, str], Iterable[str]]) -> None:
+    """No digest is named after the state's, `last` (None: there is none), also without latest.
+
+    `names`: gives the paths below a folder that sort behind a path.
+    """
+    known, after = ("", 0), "digests/"
+    if last is not None:
+        known, after = _name_age(last), last.rpartition("-")[0]  # sizes sort as numbers
+    for name in filter(is_digest_name, names("digests/", after)):
+        if _name_age(name) > known:
+            raise VerificationError(f"{name} is newer than the published state")
+
+
+def previous_digest(data: bytes) -> tuple[str, bytes]:
+    """Name and SHA-256 of the digest before one; both empty for the first, and for what is none."""
+    try:
+        digest = decode_digest(parse_note(data).text)
+    except FormatError:
+        return "", b""
+    return digest.previous_name, digest.previous_sha256
+
+
+def _name_age(name: str) -> tuple[str, int]:
+    time, _, size = name.rpartition("/")[2].partition("-")
+    return time, int(size)

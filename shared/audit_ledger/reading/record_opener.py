@@ -1,0 +1,167 @@
+"""Opening records: each with the secret of its subject, looked up once a request."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from audit_ledger.aws.events_table import IndexedEntry
+from audit_ledger.aws.kms_data_keys import OpeningKeys
+from audit_ledger.aws.subjects_table import SubjectSecret
+from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
+from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.reading.concurrent import READS_AT_ONCE, at_once
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.snapshot import YOUNG_SECONDS, StoredEntry
+from audit_ledger.records.opened_event import OpenedEvent, opened_event
+from audit_ledger.records.pseudonyms import row_key
+from audit_ledger.records.queue_message import SealedRecord
+from audit_ledger.records.record import decode_record
+from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
+from audit_ledger.records.seal_header import read_header
+
+
+class UnreadableError(LedgerError):
+    """A record opens and is what its entry commits to, but what it says cannot be read."""
+
+
+class Opened(msgspec.Struct, frozen=True, gc=False):
+    """A record, opened: what it says, its entry, and the bytes that its commitment binds."""
+
+    event: OpenedEvent
+    entry: bytes
+    index_row: bytes
+    record: bytes
+    blind: bytes
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return f"Opened({self.event!r})"
+
+
+@dataclass(repr=False)
+class Opener:
+    """Opens records of one ledger for one request, and forgets all secrets with it.
+
+    `now`: whole seconds.
+    """
+
+    ledger: Ledger
+    now: int
+    _secrets: dict[bytes, SubjectSecret] = field(default_factory=dict)
+    _of_ledger: dict[int, SubjectSecret] | None = None
+    _versions: frozenset[int] | None = None
+
+    def know(self, secrets: dict[bytes, SubjectSecret]) -> None:
+        """Take secrets by pseudonym that were read already."""
+        self._secrets.update(secrets)
+
+    def look_up(self, entries: Iterable[IndexedEntry]) -> None:
+        """Read the secrets of these entries' subjects, those that are not known yet."""
+        subjects = {entry.row.patient for entry in entries}
+        if None in subjects:
+            self._secrets_of_ledger()
+        wanted = sorted({s for s in subjects if s is not None} - set(self._secrets))
+        shares = [wanted[first::READS_AT_ONCE] for first in range(min(READS_AT_ONCE, len(wanted)))]
+        for found in at_once(self.ledger.subjects.of_pseudonyms, shares):
+            self._secrets.update(found)
+
+    def open(self, stored: StoredEntry) -> Opened | None:
+        """Open a record; None where its subject was erased.
+
+        It makes no call once `look_up` was asked for the entry. UnreachableError where secret or
+        ledger key may only be too new to be known here yet. UnreadableError where what was opened
+        cannot be read. VerificationError where entry, index row and sealed record are not those
+        that ingest sent: the tag that binds them is looked at before any secret, so that a row that
+        was altered is never taken for one of an erased subject, and what was opened is compared
+        with what the entry commits to.
+        """
+        row, seq, origin = stored.indexed.row, stored.indexed.seq, self.ledger.origin
+        sealed, ledger_key = self.require_sent(stored)
+        secret = self._secret(row.patient, row.generation)
+        if secret is None:
+            if stored.indexed.block_time >= self.now - YOUNG_SECONDS:
+                raise UnreachableError("the newest secrets are not in their index yet")
+            return None
+        key = subject_key(ledger_key, secret.secret, origin)
+        try:
+            record, blind = open_sealed(sealed, key=key, origin=origin)
+        except OtherKeyError:
+            if row.patient is None:
+                return None  # its generation of the subject `ledger` was replaced: erased
+            raise VerificationError(f"entry {seq}: its record does not open") from None
+        except (FormatError, VerificationError) as error:
+            raise VerificationError(f"entry {seq}: {error}") from None
+        try:
+            event = opened_event(
+                decode_record(record),
+                row,
+                seq=seq,
+                entry_time=stored.indexed.block_time,
+                event_id=stored.indexed.key,
+                conflict=stored.indexed.conflict,
+            )
+        except Exception:  # noqa: BLE001  one accepted event must stop nothing: readers step over it
+            raise UnreadableError(f"entry {seq}: it opens, but cannot be read") from None
+        return Opened(event, stored.entry, stored.indexed.row_bytes, record, blind)
+
+    def require_sent(self, stored: StoredEntry) -> tuple[SealedRecord, bytes]:
+        """Give a sealed record, and the ledger key that it needs, where it is as ingest sent it.
+
+        VerificationError where entry, index row and sealed record do not belong together;
+        UnreachableError where its ledger key may only be too new to be known here yet. It needs no
+        secret of a subject: what was erased is still as it was sent.
+        """
+        seq = stored.indexed.seq
+        header = read_header(stored.sealed)
+        keys = self._keys_of(header.ledger_key_version, seq)
+        sealed = SealedRecord(_commitment(stored), stored.indexed.row_bytes, stored.sealed)
+        binding = keys.bindings[header.ledger_key_version]
+        try:
+            require_bound(sealed, binding=binding, origin=self.ledger.origin)
+        except VerificationError as error:
+            raise VerificationError(f"entry {seq}: {error}") from None
+        if header.generation != stored.indexed.row.generation:
+            raise VerificationError(f"entry {seq}: row and record are of two generations")
+        return sealed, keys.ledger_keys[header.ledger_key_version]
+
+    def _keys_of(self, version: int, seq: int) -> OpeningKeys:
+        """Give the ledger's keys, which have this version among them.
+
+        UnreachableError where it was made since they were read: they are kept for minutes.
+        """
+        keys = self.ledger.keys
+        if keys is not None and version in keys.ledger_keys:
+            return keys
+        if self._versions is None:
+            wrapped = self.ledger.state.keys()
+            self._versions = frozenset(() if wrapped is None else wrapped.ledger_keys)
+        if version in self._versions:
+            raise UnreachableError("the newest ledger key is not known here yet")
+        raise VerificationError(f"entry {seq}: its ledger key is not there")
+
+    def _secret(self, pseudonym: bytes | None, generation: int) -> SubjectSecret | None:
+        if pseudonym is not None:
+            return self._secrets.get(pseudonym)
+        return self._secrets_of_ledger().get(generation)
+
+    def _secrets_of_ledger(self) -> dict[int, SubjectSecret]:
+        if self._of_ledger is None:
+            keys = self.ledger.keys
+            of_ledger = [] if keys is None else [row_key(keys.index_key, None)]
+            self._of_ledger = {
+                secret.generation: secret
+                for key in of_ledger
+                for secret in self.ledger.subjects.generations(key)
+            }
+        return self._of_ledger
+
+
+def _commitment(stored: StoredEntry) -> bytes:
+    """Give what an entry commits to; VerificationError where it is not the one it stands for."""
+    seq, entry = stored.indexed.seq, decode_entry(stored.entry)
+    if entry.seq != seq or entry.time != stored.indexed.block_time:
+        raise VerificationError(f"entry {seq}: number or time are not those of its block")
+    if not isinstance(entry, EventEntry):
+        raise VerificationError(f"entry {seq}: a control entry with a record")
+    return entry.commitment

@@ -1,5 +1,0 @@
-"""AuditEvents of one FHIR release as the other has them, with nothing lost on the way."""
-
-from audit_ledger.releases.convert import convert
-
-__all__ = ["convert"]

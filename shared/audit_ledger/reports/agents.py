@@ -1,0 +1,159 @@
+"""Who an event names: who used the record, for which organisation; who received; the patient."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from audit_ledger.events.event import PatientReference
+from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.reports.codes import (
+    DICOM,
+    PARTICIPATION,
+    PROVENANCE_ROLE,
+    RECIPIENT_ROLES,
+    ROLE_CLASS,
+    SECURITY_ROLE,
+    SNOMED,
+    Pair,
+    pair_of,
+    pairs_of,
+)
+from audit_ledger.reports.labels import joined
+
+ROLE_WORDS: Final = {
+    (SNOMED, "429577009"): "patient advocate",
+    (SNOMED, "307969004"): "public health officer",
+    (ROLE_CLASS, "PAT"): "patient",
+    (ROLE_CLASS, "GUARD"): "guardian",
+    (ROLE_CLASS, "NOK"): "next of kin",
+    (ROLE_CLASS, "ECON"): "emergency contact",
+    (PARTICIPATION, "ATND"): "attending health professional",
+}
+"""Roles in our words: all that is shown of a person's role where persons are not."""
+
+_OF_THE_PART_ONLY: Final = {DICOM, PARTICIPATION, PROVENANCE_ROLE, SECURITY_ROLE} | {
+    "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes"
+}  # systems whose codes say what part an agent played, and not what they are
+_ORGANISATIONS: Final = frozenset(
+    {
+        (ROLE_CLASS, "PROV"),  # BALP: the organization of the user
+        ("urn:ihe:iti:xca:2010", "homeCommunityId"),
+        (PARTICIPATION, "CST"),
+        (PROVENANCE_ROLE, "custodian"),
+    }
+)
+_ROLE_OF_TYPE: Final = {
+    "Patient": "patient",
+    "Practitioner": "health professional",
+    "PractitionerRole": "health professional",
+    "RelatedPerson": "relative or friend",
+    "Device": "device or software",
+    "Organization": "organisation",
+}
+
+
+def name_of(agent: AgentDetails) -> str | None:
+    """Give an agent's name, else an identifier, else the reference; None where there is nothing."""
+    if agent.name or agent.who.display:
+        return agent.name or agent.who.display
+    for _, value in agent.who.identifiers:
+        return value
+    return agent.who.reference or next(iter(map(_told, agent.agent.candidates)), None)
+
+
+def id_of(agent: AgentDetails) -> str | None:
+    """Give what tells an agent from others best: reference, identifier, or the name."""
+    return next(iter(map(_told, agent.agent.candidates)), None)
+
+
+def users_of(details: EventDetails) -> tuple[AgentDetails, ...]:
+    """Give who used the record: persons who asked, else persons, else who asked, else the first."""
+    agents = details.agents
+    for chosen in (
+        tuple(a for a in agents if a.agent.is_person and a.agent.requestor),
+        tuple(a for a in agents if a.agent.is_person),
+        tuple(a for a in agents if a.agent.requestor),
+    ):
+        if chosen:
+            return chosen
+    return agents[:1]
+
+
+def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
+    """Say what an agent is; in our own words only where what the sender wrote may tell the name."""
+    pairs = pairs_of(agent.roles)
+    for pair, words in ROLE_WORDS.items():
+        if pair in pairs:
+            return words
+    telling = (c for c in agent.roles if pair_of(c)[0] not in _OF_THE_PART_ONLY)
+    said = next((c.display for c in telling if c.display), None)
+    if said is not None and not own_words_only:
+        return said
+    type_ = (agent.who.reference or "").partition("/")[0]
+    return _ROLE_OF_TYPE.get(type_) or ("person" if agent.agent.is_person else "device or software")
+
+
+def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
+    """Give the agents that are organisations: of who used the record, not of who received."""
+    received = frozenset[Pair]().union(*RECIPIENT_ROLES)
+    return tuple(
+        agent
+        for agent in details.agents
+        if not agent.agent.is_person
+        and not pairs_of(agent.roles) & received
+        and (
+            (agent.who.reference or "").startswith("Organization/")
+            or (
+                pairs_of(agent.roles) & _ORGANISATIONS
+                and not (agent.who.reference or "").startswith("Device/")
+            )
+        )
+    )
+
+
+def recipients_of(
+    details: EventDetails, roles: Sequence[frozenset[Pair]]
+) -> tuple[AgentDetails, ...]:
+    """Give who received: all agents of the first of `roles` that any agent has."""
+    for role in roles:
+        found = tuple(agent for agent in details.agents if pairs_of(agent.roles) & role)
+        if found:
+            return found
+    return ()
+
+
+def is_the_patient(agent: AgentDetails, details: EventDetails) -> bool:
+    """Say whether an agent is the patient whom the event is about."""
+    named = agent.agent.patient
+    return named is not None and any(_same(named, patient) for patient in details.patients)
+
+
+def patient_of(details: EventDetails) -> str | None:
+    """Name whom the event is about, as the event does."""
+    return joined(map(_patient, details.patients))
+
+
+def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, ...]:
+    """Give the purposes that agents, or an event, state; of those without a code the text."""
+    return tuple(
+        purpose
+        for one in stating
+        for purpose in (*one.purposes, *(Coded("", text, text) for text in one.uncoded_purposes))
+    )
+
+
+def _patient(patient: PatientReference) -> str | None:
+    identifiers = (
+        f"{system}|{value}" if system else value for system, value in patient.identifiers
+    )
+    return patient.reference or next(identifiers, None)
+
+
+def _same(one: PatientReference, other: PatientReference) -> bool:
+    if one.reference is not None and one.reference == other.reference:
+        return True
+    return bool(set(one.identifiers) & set(other.identifiers))
+
+
+def _told(candidate: str) -> str:
+    """Leave out of a canonical identifier what kind it is: `reference|Practitioner/1`."""
+    return candidate.partition("|")[2].removeprefix("|")

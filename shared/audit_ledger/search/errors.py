@@ -1,0 +1,27 @@
+"""What who searches is told of a search that is not done: the parameter, what is expected there."""
+
+from typing import Literal
+
+from audit_ledger.errors import RefusedError
+from audit_ledger.events.errors import operation_outcome
+
+IssueType = Literal["required", "value", "invalid", "not-supported", "too-long", "too-costly"]
+
+
+class RejectedSearch(RefusedError):  # noqa: N818 - an answer as much as an error
+    """A search that is not done, whole.
+
+    `status` is the HTTP status (400, 406 or 414), `code` a FHIR IssueType, `parameter` the name of
+    the parameter. The message says what is expected there and never repeats a value.
+    """
+
+    def __init__(self, status: int, code: IssueType, parameter: str, expectation: str) -> None:
+        super().__init__(f"{parameter}: expected {expectation}")
+        self.status = status
+        self.code = code
+        self.parameter = parameter
+        self.expectation = expectation
+
+    def operation_outcome(self) -> dict[str, object]:
+        """Give the FHIR OperationOutcome that answers this."""
+        return operation_outcome("error", self.code, str(self))

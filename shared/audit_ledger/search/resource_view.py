@@ -1,0 +1,63 @@
+"""The AuditEvent that is shown of a record: as submitted, or converted, or represented.
+
+Its `id` is the event id, so that what is found can be read (`events.resource_id`).
+"""
+
+from base64 import b64decode
+
+import msgspec
+
+from audit_ledger.errors import FormatError
+from audit_ledger.events.event_details import audit_event_of
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.events.resource_id import with_id
+from audit_ledger.events.strict_json import read_json, slice_members
+from audit_ledger.fhir_versions import convert
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.cloudevent_as_audit_event import represent
+
+
+class ShownEvent(msgspec.Struct, frozen=True, gc=False):
+    """An AuditEvent as it is shown. `is_represented`: made by the ledger, not by the sender;
+    `converted_from`: the release of what was submitted, where another was asked for.
+    """
+
+    body: bytes
+    release: Release
+    is_represented: bool = False
+    converted_from: Release | None = None
+
+    def __repr__(self) -> str:
+        """Say which release, and nothing of what is inside."""
+        return f"ShownEvent({self.release!r}, {len(self.body)} bytes)"
+
+
+def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
+    """Give the AuditEvent of a record, of a CloudEvent the one that it carries, with its id here.
+
+    Every other byte is the sender's. Where a CloudEvent carries none, one is made. One of another
+    than the `release` that was asked for is converted, unless it has not the shape that its own
+    release demands: `release` of what is shown says which it is.
+    """
+    if opened.format == "cloudevents":
+        carried = audit_event_of(opened.resource, opened.format)
+        if carried is None:
+            return ShownEvent(represent(opened, release), release, is_represented=True)
+        own: Release = "fhir-r4" if carried.get("code") is None else "fhir-r5"
+        return _in_release(with_id(_carried_bytes(opened.resource), opened.event_id), own, release)
+    return _in_release(with_id(opened.resource, opened.event_id), opened.format, release)
+
+
+def _carried_bytes(cloudevent: bytes) -> bytes:
+    members = slice_members(cloudevent, "CloudEvent")
+    packed = members.get("data_base64", b"null")
+    return members["data"] if packed == b"null" else b64decode(read_json(packed, "data_base64"))
+
+
+def _in_release(event: bytes, own: Release, asked: Release) -> ShownEvent:
+    if asked == own:
+        return ShownEvent(event, own)
+    try:
+        return ShownEvent(convert(event, asked), asked, converted_from=own)
+    except FormatError:
+        return ShownEvent(event, own)

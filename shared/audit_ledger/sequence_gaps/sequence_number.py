@@ -1,0 +1,94 @@
+"""The number that a portal gives an event, and the stream that it counts in.
+
+Either the CloudEvents extension "sequence" with `sequencetype` Integer (the numbers of one
+CloudEvents source):
+
+    {"specversion":"1.0","source":"urn:lab","sequence":"0000000042","sequencetype":"Integer",…}
+
+or an extension of the AuditEvent (the numbers of one `source.observer`), also in a CloudEvent:
+
+    "extension": [{"url": "urn:audit-ledger:audit-sequence", "valueInteger": 42}]
+
+with `valueInteger64` (R5, whose JSON form is a string) or `valueString` of digits for what exceeds
+31 bits. A `sequence` of another type has an order but no next one: no gap shows in it.
+"""
+
+import re
+from typing import Any, Final, Literal
+
+import msgspec
+
+from audit_ledger.events.event_details import Target, audit_event_of
+from audit_ledger.events.strict_json import JsonObject, read_json
+from audit_ledger.records.opened_event import OpenedEvent
+
+SEQUENCE_URL: Final = "urn:audit-ledger:audit-sequence"
+FIRST_NUMBER, LAST_NUMBER = -(2**31), 2**63 - 1
+
+_DIGITS: Final = re.compile(r"-?[0-9]{1,32}")  # CloudEvents pads them with zeros
+_PLACE: Final = "AuditEvent"
+
+Counter = Literal["cloudevents-source", "fhir-observer"]
+
+
+class Numbered(msgspec.Struct, frozen=True, gc=False):
+    """An event's number in the stream `source`; None where it has one that cannot be counted."""
+
+    counter: Counter
+    source: str
+    number: int | None
+
+    def __repr__(self) -> str:
+        """Show the number, and not whose it is."""
+        return f"Numbered({self.counter!r}, {self.number})"
+
+
+def read_number(opened: OpenedEvent) -> Numbered | None:
+    """Read an event's number; None where it has none.
+
+    What was cut from a patient's part stands in another patient's part of the same event, so a
+    part that lacks it has none.
+    """
+    if opened.format == "cloudevents":
+        document: JsonObject = read_json(opened.resource, _PLACE)
+        if "sequence" in document:
+            source = document.get("source")
+            if not isinstance(source, str):
+                return None
+            is_integer = document.get("sequencetype") == "Integer"
+            number = _whole(document["sequence"]) if is_integer else None
+            return Numbered("cloudevents-source", source, number)
+    event = audit_event_of(opened.resource, opened.format)
+    extensions = None if event is None else event.get("extension")
+    if not isinstance(extensions, list):
+        return None
+    found = [e for e in extensions if isinstance(e, dict) and e.get("url") == SEQUENCE_URL]
+    if not found:
+        return None
+    number = _value(found[0]) if len(found) == 1 else None
+    return Numbered("fhir-observer", _name_of(opened.details.source), number)
+
+
+def _value(extension: JsonObject) -> int | None:
+    values = [value for name, value in extension.items() if name.startswith("value")]
+    names = ("valueInteger", "valueInteger64", "valueString")
+    if len(values) != 1 or not any(name in extension for name in names):
+        return None
+    return _whole(values[0])
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    if type(value) is not int or not FIRST_NUMBER <= value <= LAST_NUMBER:
+        return None
+    return value
+
+
+def _name_of(observer: Target) -> str:
+    """Give the best name of the observer; "" where it has none: the portal is the stream then."""
+    if observer.reference is not None:
+        return observer.reference
+    if observer.identifiers:
+        return "|".join(observer.identifiers[0])
+    return observer.display or ""

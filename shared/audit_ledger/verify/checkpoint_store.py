@@ -1,0 +1,134 @@
+"""What was verified before: the last state of each ledger, kept between verifications.
+
+A ledger that was cut short or written anew verifies in itself. Only who remembers what it was can
+tell. What is kept is a text:
+
+    audit-ledger/state/v1
+    created <b64 of the leaf hash of entry 0, or - where it is not known>
+    digest <name of the newest digest> <b64 of the SHA-256 of its bytes>       or: digest - -
+    sha256 <b64 of the SHA-256 of all other lines>
+    checkpoint
+    <the checkpoint note as signed, verbatim: text, empty line, signature lines>
+
+The checkpoint is as it was published, so that two that contradict each other are evidence that
+anyone can check. `created` tells a ledger that somebody began anew from one that was altered.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol
+
+from audit_ledger import strict_base64
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.ledger.digest import is_digest_name
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from audit_ledger.tlog.note import MAX_NOTE_BYTES, parse_note
+from audit_ledger.tlog.policy import Policy
+
+MAGIC = "audit-ledger/state/v1"
+MAX_STATE_BYTES = MAX_NOTE_BYTES + 4096
+
+_NONE = "-"
+_LINES = 5
+
+
+@dataclass(frozen=True)
+class KnownLedger:
+    """A ledger as it was when it was verified.
+
+    `note`: the signed checkpoint; `digest_name`, `digest_sha256`: of the newest digest, None of a
+    log that has none; `created`: the leaf hash of entry 0, None where it is not known.
+    """
+
+    note: bytes
+    digest_name: str | None = None
+    digest_sha256: bytes | None = None
+    created: bytes | None = None
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Give the checkpoint."""
+        return parse_checkpoint(parse_note(self.note).text)
+
+    @property
+    def age(self) -> tuple[int, str]:
+        """Orders what is known of one ledger: the larger, the newer."""
+        return self.checkpoint.size, self.digest_name or ""
+
+    def encode(self) -> bytes:
+        """Give the bytes that are kept."""
+        created = _NONE if self.created is None else strict_base64.encode(self.created)
+        digest = f"{_NONE} {_NONE}"
+        if self.digest_name is not None and self.digest_sha256 is not None:
+            digest = f"{self.digest_name} {strict_base64.encode(self.digest_sha256)}"
+        start = f"{MAGIC}\ncreated {created}\ndigest {digest}\n".encode()
+        end = b"checkpoint\n" + self.note
+        checksum = strict_base64.encode(sha256(start + end).digest())
+        return start + f"sha256 {checksum}\n".encode() + end
+
+
+def decode_known(data: bytes) -> KnownLedger:
+    """Read what `KnownLedger.encode` writes; FormatError for anything else."""
+    lines = data.split(b"\n", _LINES)
+    if len(lines) != _LINES + 1 or lines[0] != MAGIC.encode() or lines[4] != b"checkpoint":
+        raise FormatError(f"not the lines of {MAGIC}")
+    try:
+        created, digest = lines[1].decode("ascii"), lines[2].decode("ascii")
+    except UnicodeDecodeError:
+        raise FormatError("not ASCII before the checkpoint") from None
+    name, _, hash_ = digest.removeprefix("digest ").partition(" ")
+    if name != _NONE and not is_digest_name(name):
+        raise FormatError("digest is neither a digest's name nor -")
+    created = created.removeprefix("created ")
+    known = KnownLedger(
+        lines[5],
+        None if name == _NONE else name,
+        None if name == _NONE else strict_base64.decode(hash_, size=32, what="digest"),
+        None if created == _NONE else strict_base64.decode(created, size=32, what="created"),
+    )
+    if known.encode() != data:
+        raise FormatError("damaged: its bytes are not those of its line sha256")
+    _ = known.checkpoint
+    return known
+
+
+def require_signed(known: KnownLedger, origin: str, policy: Policy) -> None:
+    """Check that a log of the policy signed what is remembered, of this ledger; FormatError.
+
+    Whoever damages a memory, or names that of another ledger, must not have a ledger accused.
+    """
+    checkpoint = known.checkpoint
+    if checkpoint.origin != origin:
+        raise FormatError(f"remembers {checkpoint.origin}, this ledger is {origin}")
+    if not is_by_keys_of(known, policy):
+        raise FormatError(
+            f"remembers a ledger {origin} of other keys than the policy's: another ledger of that "
+            "name, perhaps begun anew"
+        )
+    try:
+        policy.evaluate(known.note)
+    except (FormatError, VerificationError) as error:
+        raise FormatError(f"damaged: {error}") from None
+
+
+def is_by_keys_of(known: KnownLedger, policy: Policy) -> bool:
+    """Whether what is remembered names a log key of the policy as its signer."""
+    note = parse_note(known.note)
+    return any(note.signatures_by(log.key) for log in policy.logs)
+
+
+class Memory(Protocol):
+    """Remembers what was last verified of each ledger."""
+
+    def load(self, origin: str, policy: Policy) -> KnownLedger | None:
+        """Give it; None at first contact. Raises FormatError where it cannot be used."""
+
+    def knows_other_keys(self, origin: str, policy: Policy) -> bool:
+        """Whether a ledger of this origin is remembered that other keys signed."""
+
+    def save(self, known: KnownLedger, policy: Policy) -> None:
+        """Keep what was verified under this policy, unless something newer is kept already.
+
+        Raises OSError where it cannot, FormatError where something else is kept there, and
+        VerificationError where what is kept there meanwhile contradicts it.
+        """

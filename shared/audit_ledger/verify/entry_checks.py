@@ -1,0 +1,84 @@
+"""The exact way through entries: each by itself, so that what is wrong with it can be named.
+
+Slower than `event_bundle.py` by far; taken where a bundle holds control entries or `seq` gains a
+digit, and where something is wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from audit_ledger.errors import FormatError
+from audit_ledger.instants import format_instant
+from audit_ledger.ledger.entry import NO_ENTRY, ControlEntry, created, decode_entry
+from audit_ledger.verify.findings import Code, Finding
+
+
+@dataclass(frozen=True)
+class Link:
+    """What the next entry must link to.
+
+    `prevs`: the hashes that its `prev` may be. One, as a rule; none where the entry before could
+    not be read; two where entry and tile disagree about it, which is a finding already.
+    `time`: of the entry before as written, empty where unknown.
+    """
+
+    prevs: tuple[bytes, ...]
+    time: bytes
+
+
+UNKNOWN = Link((), b"")
+BEGINNING = Link((NO_ENTRY,), b"")
+
+
+def check_entries(
+    entries: Sequence[bytes],
+    leaves: Sequence[bytes],
+    tile: Sequence[bytes] | None,
+    first: int,
+    link: Link,
+    origin: str,
+    where: str,
+) -> tuple[list[Finding], list[int], Link]:
+    """Check format, seq, link and time of entries that begin at index `first`.
+
+    `leaves`: their leaf hashes; `tile`: what the tile says they are, as far as it is known. An
+    entry about which the two disagree is left to whoever reports that. Gives findings, indexes of
+    control entries, and what the entry after the last must link to.
+    """
+    findings: list[Finding] = []
+    controls: list[int] = []
+
+    def found(code: Code, index: int, message: str) -> None:
+        findings.append(Finding(code, where, (index, index), message))
+
+    for index, (data, leaf) in enumerate(zip(entries, leaves, strict=True), first):
+        in_tile = leaf if tile is None or index - first >= len(tile) else tile[index - first]
+        if leaf != in_tile:
+            link = Link((leaf, in_tile), link.time)
+            continue
+        try:
+            entry = decode_entry(data)
+        except FormatError as error:
+            found(Code.ENTRY_MALFORMED, index, f"entry {index}: {error}")
+            link = Link((leaf,), link.time)
+            continue
+        time = format_instant(entry.time).encode()
+        if isinstance(entry, ControlEntry):
+            controls.append(index)
+        if entry.seq != index:
+            found(Code.SEQ_MISMATCH, index, f"entry {index}: its seq is {entry.seq}")
+        if link.prevs and entry.prev not in link.prevs:
+            message = f"entry {index}: prev is not the hash of the entry before"
+            found(Code.LINK_BROKEN, index, message)
+        if time < link.time:
+            message = f"entry {index}: its time is before that of the entry before"
+            found(Code.TIME_BACKWARDS, index, message)
+        says_created = isinstance(entry, ControlEntry) and entry.control.get("type") == _CREATED
+        if says_created != (index == 0) or (index == 0 and entry != created(origin, entry.time)):
+            message = f"entry {index}: entry 0, and no other, creates the ledger {origin}"
+            found(Code.NOT_CREATED, index, message)
+        link = Link((leaf,), time)
+    return findings, controls, link
+
+
+_CREATED = "ledger.created"

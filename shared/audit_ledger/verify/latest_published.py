@@ -1,0 +1,152 @@
+"""Checkpoint and newest digest, read so that they belong together.
+
+A ledger publishes both within moments of each other, a reader gets them one by one. What does not
+agree because it was read in that moment agrees when it is read again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from audit_ledger.errors import FormatError
+from audit_ledger.ledger.digest import Digest, decode_digest
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.verify.digest_chain import LATEST, DigestClaim, digest_age
+from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.freshness import written
+from audit_ledger.verify.sources import Outcome, Source, read_outcome
+
+CHECKPOINT = "checkpoint"
+
+PUBLICATION_SECONDS = 300
+"""How long a publication may take that was cut short: what is repaired by then is no finding."""
+
+_DELAYS_SECONDS = (0, 0.5, 1.5)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What was read as `checkpoint` and as `digests/latest`."""
+
+    checkpoint: Outcome
+    latest: Outcome
+
+
+def read_heads(source: Source, now: int, wait: Callable[[float], None]) -> Heads:
+    """Read checkpoint and newest digest, again where one of them has just been published."""
+    heads = Heads(None, None)
+    for delay_seconds in _DELAYS_SECONDS:
+        wait(delay_seconds)
+        checkpoint = read_outcome(source, CHECKPOINT)
+        if not isinstance(checkpoint, bytes):
+            return Heads(checkpoint, None)
+        heads = Heads(checkpoint, read_outcome(source, LATEST))
+        if not _was_read_amid(heads, now):
+            break
+    return heads
+
+
+def are_older(heads: Heads, size: int, digest_name: str | None) -> bool:
+    """Whether a checkpoint of that size, or the digest of that name, is newer than what was read.
+
+    What is not well-formed is not older: it is told by whoever verifies it.
+    """
+    try:
+        if isinstance(heads.checkpoint, bytes):
+            checkpoint = parse_checkpoint(parse_note(heads.checkpoint).text)
+            if checkpoint.size < size:
+                return True
+        if digest_name is not None and isinstance(heads.latest, bytes):
+            latest = decode_digest(parse_note(heads.latest).text)
+            return digest_age(latest.name) < digest_age(digest_name)
+    except FormatError:
+        pass
+    return False
+
+
+def _was_read_amid(heads: Heads, now: int) -> bool:
+    if not isinstance(heads.checkpoint, bytes) or not isinstance(heads.latest, bytes):
+        return False
+    try:
+        checkpoint = parse_checkpoint(parse_note(heads.checkpoint).text)
+        digest = decode_digest(parse_note(heads.latest).text)
+    except FormatError:
+        return False  # said when they are verified
+    # Digests are published before their checkpoint, which is read before them. One without growth
+    # (a heartbeat) has a checkpoint of the same size, but with signatures of its own.
+    is_recent = abs(now - digest.period_to) < PUBLICATION_SECONDS
+    is_older = checkpoint.size == digest.size_after and not _has_signatures_of(
+        heads.checkpoint, digest.checkpoint
+    )
+    return is_recent and (checkpoint.size < digest.size_after or is_older)
+
+
+def _has_signatures_of(checkpoint: bytes, in_digest: bytes) -> bool:
+    """Whether a checkpoint is the one that a digest holds, others' cosignatures aside."""
+    try:
+        expected = parse_note(in_digest).signatures
+    except FormatError:
+        return True  # said when the digest is verified
+    return set(expected) <= set(parse_note(checkpoint).signatures)
+
+
+def compare_heads(
+    checkpoint: Checkpoint, own_time: int | None, latest: Outcome, now: int
+) -> Iterator[Finding]:
+    """Say where `digests/latest`, if it could be read, is behind a verified checkpoint, or forked.
+
+    `own_time`: when the ledger's own key cosigned the checkpoint, which is the end of its digest's
+    period; None where that key is not in the policy or did not sign.
+    """
+    try:
+        digest = decode_digest(parse_note(latest).text) if isinstance(latest, bytes) else None
+    except FormatError:
+        digest = None
+    if digest is None:
+        return  # said by the walk along the chain
+    if checkpoint.size == digest.size_after and checkpoint.root != digest.root:
+        size = checkpoint.size
+        message = f"two signed roots at size {size}: the checkpoint's and {LATEST}'s"
+        yield Finding(Code.FORKED, LATEST, (0, max(0, size - 1)), message)
+        return
+    if _age(checkpoint, own_time, digest) > (digest.size_after, digest.period_to):
+        yield _behind(Code.DIGEST_BEHIND, checkpoint, own_time, digest, now)
+
+
+def compare_with_newest(
+    checkpoint: Checkpoint, own_time: int | None, newest: Digest | DigestClaim | None, now: int
+) -> Iterator[Finding]:
+    """The checkpoint is not older than the newest digest that there is, wherever it is."""
+    if newest and _age(checkpoint, own_time, newest) < (newest.size_after, newest.period_to):
+        yield _behind(Code.CHECKPOINT_BEHIND, checkpoint, own_time, newest, now)
+
+
+def _age(
+    checkpoint: Checkpoint, own_time: int | None, newest: Digest | DigestClaim
+) -> tuple[int, int]:
+    """Give size and time; one that states no time is as old as a digest of its size."""
+    return checkpoint.size, newest.period_to if own_time is None else own_time
+
+
+def _behind(
+    code: Code,
+    checkpoint: Checkpoint,
+    own_time: int | None,
+    newest: Digest | DigestClaim,
+    now: int,
+) -> Finding:
+    """Tell which of the two is behind; while the other is minutes old, that they differ."""
+    if code is Code.CHECKPOINT_BEHIND:
+        where, what, newer_time = CHECKPOINT, "checkpoint", newest.period_to
+    else:
+        where, what, newer_time = LATEST, "digest", own_time or 0
+    ages = f"of size {checkpoint.size}, the newest digest of {newest.size_after}"
+    if checkpoint.size == newest.size_after:
+        time = _age(checkpoint, own_time, newest)[1]
+        ages = f"signed at {written(time)}, the newest digest at {written(newest.period_to)}"
+    message = f"the checkpoint is {ages}: an older {what} stands in its place"
+    if abs(now - newer_time) < PUBLICATION_SECONDS:
+        code = Code.IN_PROGRESS
+        message = f"the checkpoint is {ages}, minutes old: look again when both are published"
+    first, end = sorted((checkpoint.size, newest.size_after))
+    return Finding(code, where, (first, end - 1) if first < end else None, message)

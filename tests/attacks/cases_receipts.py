@@ -1,0 +1,183 @@
+"""Rows: receipts, as their holder shows them to a court, and what `ledger receipt verify` says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from audit_ledger.errors import LedgerError
+from audit_ledger.records.index_row import encode_index_row
+from audit_ledger.records.record import encode_record
+from audit_ledger.tlog.note import Note, parse_note
+from audit_ledger.tlog.policy import Log, Policy
+from audit_ledger.tlog.proof import TlogProof, parse_proof
+from audit_ledger.verify.receipts import Disclosure, make_receipt, verify_receipt
+from tests.attacks.ledger import Ledger
+from tests.attacks.mutate_files import of_another_record
+from tests.functions.requests import opened
+from tests.verify.writer import Keys, Objects
+from tests.world import ORIGIN
+
+INDEX = 41
+RECEIPT = "receipt"
+IS_IN_THE_LEDGER = "nothing"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A receipt of one entry, what its holder discloses of the record, and the judge's policy."""
+
+    proof: TlogProof
+    disclosed: Disclosure
+    policy: Policy
+    next_proof: TlogProof
+    next_disclosed: Disclosure
+    entry_beside: bytes | None = None
+
+    def verdict(self) -> str:
+        """Why it is not believed; that it is not witnessed; or that nothing is wrong."""
+        try:
+            receipt = verify_receipt(
+                self.proof.encode(), self.policy, self.entry_beside, self.disclosed
+            )
+        except LedgerError as error:
+            return str(error)
+        if not receipt.opinion.satisfied:
+            return f"not witnessed by {', '.join(receipt.opinion.missing)}"
+        return IS_IN_THE_LEDGER
+
+
+def shown_of(ledger: Ledger) -> Shown:
+    """Entry 41's receipt, from the published files and, for the record, from the ledger's keys."""
+    source = Objects(ledger.files)
+    disclosed = []
+    for row, record, blind in opened(ledger.world)[INDEX - 1 : INDEX + 1]:  # entry 0 has none
+        received_ms = round(datetime.fromisoformat(record.received).timestamp() * 1000)
+        data = encode_record(
+            record.portal, received_ms, record.format, bytes(record.resource), record.cut
+        )
+        disclosed.append(Disclosure(encode_index_row(row), data, blind))
+    proofs = [parse_proof(make_receipt(source, index)) for index in (INDEX, INDEX + 1)]
+    return Shown(proofs[0], disclosed[0], ledger.policy, proofs[1], disclosed[1])
+
+
+@dataclass(frozen=True)
+class ReceiptRow:
+    """`says`: what verification says, to the letter."""
+
+    way: str
+    tamper: Callable[[Shown], Shown]
+    says: str
+
+
+def of_proof(change: Callable[[Shown], TlogProof]) -> Callable[[Shown], Shown]:
+    return lambda shown: replace(shown, proof=change(shown))
+
+
+def of_disclosed(change: Callable[[Shown], Disclosure]) -> Callable[[Shown], Shown]:
+    return lambda shown: replace(shown, disclosed=change(shown))
+
+
+def altered_hash(shown: Shown) -> TlogProof:
+    return replace(shown.proof, hashes=(bytes(32), *shown.proof.hashes[1:]))
+
+
+def of_another_entry(shown: Shown) -> TlogProof:
+    assert shown.proof.extra is not None
+    return replace(shown.proof, extra=of_another_record(shown.proof.extra))
+
+
+def signatures(*numbers: int) -> Callable[[Shown], Shown]:
+    """Keep these signatures of the checkpoint, and no others."""
+
+    def change(shown: Shown) -> TlogProof:
+        note = parse_note(shown.proof.checkpoint)
+        kept = tuple(note.signatures[number] for number in numbers)
+        return replace(shown.proof, checkpoint=Note(note.text, kept).encode())
+
+    return of_proof(change)
+
+
+PROOF_SAYS = f"inclusion: the proof for index {INDEX} gives another root"
+POLICY_SAYS = f"checkpoint of {ORIGIN}: not signed by any log of that origin in the policy"
+RECORD_SAYS = f"entry {INDEX} commits to another record, index row or blind"
+
+RECEIPT_ROWS = (
+    ReceiptRow(
+        "wrong record",
+        of_disclosed(lambda s: replace(s.disclosed, record=s.next_disclosed.record)),
+        RECORD_SAYS,
+    ),
+    ReceiptRow(
+        "wrong index row",
+        of_disclosed(lambda s: replace(s.disclosed, index_row=s.next_disclosed.index_row)),
+        RECORD_SAYS,
+    ),
+    ReceiptRow(
+        "wrong blind",
+        of_disclosed(lambda s: replace(s.disclosed, blind=s.next_disclosed.blind)),
+        RECORD_SAYS,
+    ),
+    ReceiptRow(
+        "record, index row and blind of another entry",
+        of_disclosed(lambda s: s.next_disclosed),
+        RECORD_SAYS,
+    ),
+    ReceiptRow(
+        "a byte moved from record to index row",
+        of_disclosed(
+            lambda s: replace(
+                s.disclosed,
+                index_row=s.disclosed.index_row + s.disclosed.record[:1],
+                record=s.disclosed.record[1:],
+            )
+        ),
+        RECORD_SAYS,
+    ),
+    ReceiptRow(
+        "wrong index",
+        of_proof(lambda s: replace(s.proof, index=INDEX + 1)),
+        f"inclusion: the proof for index {INDEX + 1} gives another root",
+    ),
+    ReceiptRow(
+        "index beyond the ledger",
+        of_proof(lambda s: replace(s.proof, index=600)),
+        "inclusion: no index 600 in a tree of size 600",
+    ),
+    ReceiptRow("wrong entry", of_proof(of_another_entry), PROOF_SAYS),
+    ReceiptRow(
+        "proof of another entry",
+        of_proof(lambda s: replace(s.proof, hashes=s.next_proof.hashes)),
+        PROOF_SAYS,
+    ),
+    ReceiptRow("a hash of the proof changed", of_proof(altered_hash), PROOF_SAYS),
+    ReceiptRow(
+        "proof cut short",
+        of_proof(lambda s: replace(s.proof, hashes=s.proof.hashes[:-1])),
+        "inclusion: the proof is shorter than the tree is high",
+    ),
+    ReceiptRow(
+        "proof made longer",
+        of_proof(lambda s: replace(s.proof, hashes=(*s.proof.hashes, bytes(32)))),
+        "inclusion: the proof is longer than the tree is high",
+    ),
+    ReceiptRow(
+        "another entry given beside the one within",
+        lambda s: replace(s, entry_beside=s.next_proof.extra),
+        "the receipt holds another entry than the one given with it",
+    ),
+    ReceiptRow(
+        "another entry within than the right one given beside",
+        lambda s: replace(of_proof(of_another_entry)(s), entry_beside=s.proof.extra),
+        "the receipt holds another entry than the one given with it",
+    ),
+    ReceiptRow(
+        "a policy without the ledger's Ed25519 key",
+        lambda s: replace(s, policy=Policy((Log(s.policy.witnesses["ledger-mldsa44"].key),))),
+        f"no log line with an Ed25519 key (type 0x01) of {ORIGIN}",
+    ),
+    ReceiptRow(
+        "wrong policy", lambda s: replace(s, policy=Keys(b"stranger").policy()), POLICY_SAYS
+    ),
+    ReceiptRow("Ed25519 signature missing", signatures(1), POLICY_SAYS),
+    ReceiptRow("ML-DSA signature missing", signatures(0), "not witnessed by ledger-mldsa44"),
+)

@@ -1,0 +1,154 @@
+"""Ways of tampering with the blocks table: an administrator's, with or without the right key."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
+from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.head import Pending, grow, head_of
+from tests.attacks.case import Tamper
+from tests.attacks.ledger import Ledger, block_key
+from tests.attacks.mutate_files import of_another_record
+from tests.verify.writer import Keys
+
+Items = tuple[BlockItem, ...]
+STRANGER = Keys(b"stranger")
+
+
+def change_block(
+    first_seq: int, change: Callable[[Body], Body], *, with_key: bool = False
+) -> Tamper:
+    """Change a block's body; its signature stays as it was, or is made anew `with_key`."""
+
+    def tamper(ledger: Ledger) -> None:
+        block = ledger.block(first_seq)
+        body = change(decode_body(block.body))
+        changed = replace(block, count=len(body.items), body=encode_body(body))
+        ledger.put_block(signed(ledger, changed) if with_key else changed)
+
+    return tamper
+
+
+def change_items(
+    first_seq: int, change: Callable[[Items], Items], *, with_key: bool = False
+) -> Tamper:
+    return change_block(
+        first_seq, lambda body: replace(body, items=change(body.items)), with_key=with_key
+    )
+
+
+def signed(ledger: Ledger, block: Block) -> Block:
+    """By the sequencer's own key."""
+    return replace(block, signature=ledger.sequencer_signs(block.signed_message()))
+
+
+def exchange_entry(items: Items) -> Items:
+    first = msgspec.structs.replace(items[0], entry=of_another_record(items[0].entry))
+    return (first, *items[1:])
+
+
+def delete_entry(items: Items) -> Items:
+    return items[1:]
+
+
+def insert_entry(items: Items) -> Items:
+    return (*exchange_entry(items)[:1], *items)
+
+
+def reorder_entries(items: Items) -> Items:
+    return (items[1], items[0], *items[2:])
+
+
+def duplicate_entry(items: Items) -> Items:
+    return (items[0], items[0], *items[2:])
+
+
+def exchange_record(items: Items) -> Items:
+    return (msgspec.structs.replace(items[0], sealed=items[1].sealed), *items[1:])
+
+
+def exchange_row(items: Items) -> Items:
+    return (msgspec.structs.replace(items[0], row=items[1].row), *items[1:])
+
+
+def omit_record(items: Items) -> Items:
+    return (msgspec.structs.replace(items[0], sealed=b"", row=b""), *items[1:])
+
+
+def change_frontier(body: Body) -> Body:
+    return replace(body, frontier=(bytes(32), *body.frontier[1:]))
+
+
+def write_blocks_anew(*first_seqs: int, with_key: bool) -> Tamper:
+    """Other records in these blocks, in a chain that holds; signed by a stranger or with_key."""
+
+    def tamper(ledger: Ledger) -> None:
+        head = head_of(ledger.block(_before(first_seqs[0])))
+        for first_seq in first_seqs:
+            block = ledger.block(first_seq)
+            body, head, _ = grow(block.origin, head, head.time, _others(block))
+            anew = replace(block, head=head.hash, body=encode_body(body))
+            if with_key:
+                ledger.put_block(signed(ledger, anew))
+            else:
+                signature = STRANGER.ed25519.sign(anew.signed_message())
+                ledger.put_block(replace(anew, signature=signature))
+
+    return tamper
+
+
+def _before(first_seq: int) -> int:
+    blocks = (0, 256, 300, 520, 600, 605)
+    return blocks[blocks.index(first_seq) - 1]
+
+
+def _others(block: Block) -> Sequence[Pending]:
+    others = []
+    for item in decode_body(block.body).items:
+        entry = decode_entry(of_another_record(item.entry))
+        assert isinstance(entry, EventEntry)
+        others.append(Pending(entry.commitment, item.sealed, item.row))
+    return others
+
+
+def without_attribute(first_seq: int, name: str) -> Tamper:
+    def tamper(ledger: Ledger) -> None:
+        item = ledger.item("blocks", **block_key(first_seq))
+        del item[name]
+        ledger.put_item("blocks", item)
+
+    return tamper
+
+
+def no_signature(ledger: Ledger) -> None:
+    ledger.put_block(replace(ledger.block(600), signature=bytes(64)))
+
+
+def strangers_signature(ledger: Ledger) -> None:
+    block = ledger.block(600)
+    signature = STRANGER.ed25519.sign(block.signed_message())
+    ledger.put_block(replace(block, signature=signature))
+
+
+def older_block_in_place(ledger: Ledger) -> None:
+    """A valid, signed block, under the key of another."""
+    ledger.put_block(replace(ledger.block(520), first_seq=600))
+
+
+def delete_blocks(*first_seqs: int) -> Tamper:
+    def tamper(ledger: Ledger) -> None:
+        for first_seq in first_seqs:
+            ledger.delete_item("blocks", **block_key(first_seq))
+
+    return tamper
+
+
+def count_changed(ledger: Ledger) -> None:
+    """Count is signed only as part of the size, so that it must move with its first entry."""
+    ledger.put_block(replace(ledger.block(600), count=4))
+
+
+def head_changed(ledger: Ledger) -> None:
+    ledger.put_block(replace(ledger.block(600), head=bytes(32)))

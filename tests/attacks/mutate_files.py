@@ -1,0 +1,100 @@
+"""Ways of tampering with published files: what anyone can do who can write the bucket."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
+from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
+from audit_ledger.tlog.rfc6962 import leaf_hash
+from tests.attacks.case import Tamper
+from tests.attacks.ledger import Ledger
+
+
+def remove(*paths: str) -> Tamper:
+    return lambda ledger: ledger.remove(*paths)
+
+
+def rewrite(path: str, change: Callable[[bytes], bytes]) -> Tamper:
+    return lambda ledger: ledger.write(path, change(ledger.files.get(path, b"")))
+
+
+def flip(path: str, offset: int) -> Tamper:
+    """Change one bit."""
+    return rewrite(path, lambda data: data[:offset] + bytes([data[offset] ^ 1]) + data[offset:][1:])
+
+
+def cut(path: str, end: int) -> Tamper:
+    return rewrite(path, lambda data: data[:end])
+
+
+def add(path: str, more: bytes = b"planted") -> Tamper:
+    return rewrite(path, lambda data: data + more)
+
+
+def copy(source: str, *paths: str) -> Tamper:
+    """Put one file in the place of others."""
+
+    def tamper(ledger: Ledger) -> None:
+        for path in paths:
+            ledger.write(path, ledger.files[source])
+
+    return tamper
+
+
+def swap(first: str, second: str) -> Tamper:
+    return all_of(copy(first, second), copy(second, first))
+
+
+def move(path: str, to: str) -> Tamper:
+    return all_of(copy(path, to), remove(path))
+
+
+def all_of(*tampers: Tamper) -> Tamper:
+    def tamper(ledger: Ledger) -> None:
+        for each in tampers:
+            each(ledger)
+
+    return tamper
+
+
+def in_entry(index: int, within: int) -> Callable[[bytes], int]:
+    """Where in its bundle a byte of an entry is."""
+
+    def offset(bundle: bytes) -> int:
+        entries = decode_bundle(bundle)[: index % 256]
+        return sum(2 + len(entry) for entry in entries) + 2 + within
+
+    return offset
+
+
+def flip_in_entry(path: str, index: int, within: int = 100) -> Tamper:
+    return lambda ledger: flip(path, in_entry(index, within)(ledger.files[path]))(ledger)
+
+
+def cut_in_entry(path: str, index: int, within: int) -> Tamper:
+    return lambda ledger: cut(path, in_entry(index, within)(ledger.files[path]))(ledger)
+
+
+def rearrange(path: str, change: Callable[[list[bytes]], list[bytes]]) -> Tamper:
+    """Put other entries into a bundle, well encoded."""
+    return rewrite(path, lambda data: encode_bundle(change(decode_bundle(data))))
+
+
+def of_another_record(data: bytes) -> bytes:
+    """The same entry, of another record."""
+    entry = decode_entry(data)
+    assert isinstance(entry, EventEntry)
+    return encode_entry(replace(entry, commitment=bytes(32)))
+
+
+def replace_entry(bundle: str, tile: str, place: int) -> Tamper:
+    """Another commitment in an entry, in its bundle and its tile alike."""
+
+    def change(ledger: Ledger) -> None:
+        entries = decode_bundle(ledger.files[bundle])
+        entries[place] = of_another_record(entries[place])
+        ledger.write(bundle, encode_bundle(entries))
+        at, hashes = place * 32, ledger.files[tile]
+        ledger.write(tile, hashes[:at] + leaf_hash(entries[place]) + hashes[at + 32 :])
+
+    return change

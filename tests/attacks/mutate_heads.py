@@ -1,0 +1,133 @@
+"""Ways of tampering with checkpoint and digests, with and without the keys that sign them."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+from audit_ledger.ledger.digest import Digest, decode_digest
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
+from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, Note, Signature, VerifierKey, parse_note
+from tests.attacks.case import Tamper
+from tests.attacks.ledger import (
+    CHECKPOINT,
+    D520,
+    D600,
+    HEARTBEAT,
+    HOUR,
+    LATEST,
+    SIZE,
+    Ledger,
+)
+from tests.verify.writer import Keys
+from tests.world import ORIGIN
+
+STRANGER = Keys(b"stranger")
+OTHER = "audit.example.org/other"
+PLANTED_DIGEST = "digests/2026/11/23/20261123T021519Z-600"
+MOVED = "digests/2026/11/23/20261123T021430Z-520"
+LATER = "digests/2026/11/23/20261123T031620Z-600"
+TO_COME = "digests/2026/11/23/20261123T033000Z-700"
+
+
+def digest_of(ledger: Ledger, path: str) -> Digest:
+    return decode_digest(parse_note(ledger.files[path]).text)
+
+
+def signed_tree(ledger: Ledger) -> Checkpoint:
+    return parse_checkpoint(parse_note(ledger.files[CHECKPOINT]).text)
+
+
+def older_checkpoint(path: str) -> Tamper:
+    """The checkpoint that a digest holds, in the place of the newest."""
+    return lambda ledger: ledger.write(CHECKPOINT, digest_of(ledger, path).checkpoint)
+
+
+def with_signatures(ledger: Ledger, *signatures: Signature) -> None:
+    text = parse_note(ledger.files[CHECKPOINT]).text
+    ledger.write(CHECKPOINT, Note(text, signatures).encode())
+
+
+def cosigned(ledger: Ledger, name: str, root: bytes) -> Signature:
+    """A cosignature by the ledger's own ML-DSA key, under a name, of a root."""
+    message = mldsa44_message(name, ledger.clock.now, ORIGIN, 0, SIZE, root)
+    key = VerifierKey(name, MLDSA44_COSIGNATURE, ledger.signer.mldsa44_key)
+    value = encode_timestamped(ledger.clock.now, ledger.signer.mldsa44_sign(message))
+    return Signature(name, key.key_id, value)
+
+
+def own_signatures(ledger: Ledger) -> tuple[Signature, ...]:
+    return parse_note(ledger.files[CHECKPOINT]).signatures
+
+
+def keep_signature(number: int) -> Tamper:
+    return lambda ledger: with_signatures(ledger, own_signatures(ledger)[number])
+
+
+def cosigned_under_another_name(ledger: Ledger) -> None:
+    cosignature = cosigned(ledger, OTHER, signed_tree(ledger).root)
+    with_signatures(ledger, own_signatures(ledger)[0], cosignature)
+
+
+def cosigned_another_root(ledger: Ledger) -> None:
+    cosignature = cosigned(ledger, ORIGIN, bytes(32))
+    with_signatures(ledger, own_signatures(ledger)[0], cosignature)
+
+
+def signed_by_a_stranger(ledger: Ledger) -> None:
+    tree = signed_tree(ledger)
+    signatures = STRANGER.sign(tree.encode()), STRANGER.cosign(tree, ledger.clock.now)
+    with_signatures(ledger, *signatures)
+
+
+def signed_ahead(ledger: Ledger) -> None:
+    """With the ledger's keys, for tomorrow: it would be fresh for a day."""
+    time = ledger.clock.now + 24 * HOUR
+    ledger.write(CHECKPOINT, ledger.signer.checkpoint(signed_tree(ledger), time))
+
+
+def another_root_signed(ledger: Ledger) -> None:
+    time = digest_of(ledger, LATEST).period_to
+    tree = Checkpoint(ORIGIN, SIZE, bytes(32))
+    ledger.write(CHECKPOINT, ledger.signer.checkpoint(tree, time))
+
+
+def of_another_origin(ledger: Ledger) -> None:
+    """By the keys of this ledger, of a ledger of another name."""
+    tree = replace(signed_tree(ledger), origin=OTHER)
+    other = replace(ledger.signer, origin=OTHER)
+    ledger.write(CHECKPOINT, other.checkpoint(tree, ledger.clock.now))
+
+
+def claimed_larger(ledger: Ledger) -> None:
+    """Nobody signed it, but it says that it is newer than all that was."""
+    tree = Checkpoint(ORIGIN, 10**9, bytes(32))
+    signatures = STRANGER.sign(tree.encode()), STRANGER.cosign(tree, ledger.clock.now)
+    ledger.write(CHECKPOINT, Note(tree.encode(), signatures).encode())
+
+
+def digest_by_a_stranger(*paths: str) -> Tamper:
+    def tamper(ledger: Ledger) -> None:
+        text = parse_note(ledger.files[paths[0]]).text
+        for path in paths:
+            ledger.write(path, Note(text, (STRANGER.sign(text),)).encode())
+
+    return tamper
+
+
+def plant_signed_digest(ledger: Ledger) -> None:
+    """A digest that the keys signed, of a second earlier, that no digest leads to."""
+    digest = digest_of(ledger, D600)
+    stray = replace(digest, period_to=digest.period_to - 1)
+    ledger.write(stray.name, ledger.signer.digest(stray))
+
+
+def skip_a_digest(ledger: Ledger) -> None:
+    """The newest one signed anew with the key, so that one before it is passed over."""
+    before = digest_of(ledger, D520)
+    skipping = replace(
+        digest_of(ledger, HEARTBEAT),
+        previous_name=before.name,
+        previous_sha256=sha256(ledger.files[D520]).digest(),
+    )
+    for path in (HEARTBEAT, LATEST):
+        ledger.write(path, ledger.signer.digest(skipping))

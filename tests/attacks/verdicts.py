@@ -1,0 +1,67 @@
+"""Who looks: the verifier, with and without a memory, and the publisher."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from audit_ledger.errors import FrozenError
+from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.policy import Policy
+from audit_ledger.tlog.rfc6962 import leaf_hash
+from audit_ledger.verify.checkpoint_store import KnownLedger, require_signed
+from audit_ledger.verify.verifier import Report, verify
+from tests.attacks.case import GOES_ON, Found
+from tests.attacks.emulated_state import published_files
+from tests.attacks.ledger import B0, CHECKPOINT, HEARTBEAT, Ledger
+from tests.verify.writer import Objects
+from tests.world import LEDGER
+
+
+@dataclass
+class Remembered:
+    """A memory that holds one ledger as it was, for ever."""
+
+    known: KnownLedger
+
+    def load(self, origin: str, policy: Policy) -> KnownLedger:
+        require_signed(self.known, origin, policy)
+        return self.known
+
+    def knows_other_keys(self, origin: str, policy: Policy) -> bool:
+        return False
+
+    def save(self, known: KnownLedger, policy: Policy) -> None:
+        pass
+
+
+def whole(ledger: Ledger) -> KnownLedger:
+    """What a verification of the whole ledger remembers."""
+    first = decode_bundle(ledger.files[B0])[0]
+    newest = sha256(ledger.files[HEARTBEAT]).digest()
+    return KnownLedger(ledger.files[CHECKPOINT], HEARTBEAT, newest, leaf_hash(first))
+
+
+def look(
+    ledger: Ledger, *, remembering: bool = False, later_seconds: int = 0, can_list: bool = True
+) -> Report:
+    """Verify what is published now."""
+    return verify(
+        Objects(published_files(LEDGER), can_list=can_list),
+        ledger.policy,
+        ledger.clock.now + later_seconds,
+        memory=Remembered(whole(ledger)) if remembering else None,
+        workers=1,
+        wait=lambda _: None,
+    )
+
+
+def found(report: Report) -> tuple[Found, ...]:
+    return tuple((str(f.code), f.where, f.entries) for f in report.findings)
+
+
+def publish(ledger: Ledger) -> str:
+    """Run the publisher; why it froze the ledger, or that it did not."""
+    try:
+        ledger.publish()
+    except FrozenError as error:
+        return str(error)
+    return GOES_ON

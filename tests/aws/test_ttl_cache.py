@@ -1,0 +1,71 @@
+"""What is kept for minutes is read again after them, and is gone from memory."""
+
+import weakref
+
+import pytest
+
+from audit_ledger.aws.ttl_cache import KEPT_SECONDS, KeptForMinutes
+from audit_ledger.errors import NotFoundError
+
+
+class Read:
+    """Something that was read: it can be seen to be gone."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name = name
+        self.number = number
+
+
+class Reader:
+    """Counts what is read, by a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.count = 0
+        self.is_final = True
+        self.kept = KeptForMinutes(self.read, lambda: self.now, lambda _: self.is_final)
+
+    def read(self, name: str) -> Read:
+        self.count += 1
+        if name == "none":
+            raise NotFoundError("there is none")
+        return Read(name, self.count)
+
+
+def test_it_is_read_once_in_five_minutes() -> None:
+    """By name; the five minutes begin when it is read."""
+    reader = Reader()
+    assert [reader.kept.get(n).number for n in ("a", "b", "a", "b")] == [1, 2, 1, 2]
+    reader.now += KEPT_SECONDS
+    assert reader.kept.get("a").number == 1
+    reader.now += 0.1
+    assert reader.kept.get("a").number == 3
+    assert KEPT_SECONDS == 300
+
+
+def test_what_is_too_old_is_dropped_whoever_is_asked_for() -> None:
+    """Keys in the clear do not stay in memory because nobody asks for their ledger any more."""
+    reader = Reader()
+    gone = weakref.ref(reader.kept.get("a"))
+    assert gone() is not None
+    reader.now += KEPT_SECONDS + 1
+    reader.kept.get("b")
+    assert gone() is None
+
+
+def test_an_error_is_not_kept() -> None:
+    """A ledger that is declared a moment later is there a moment later."""
+    reader = Reader()
+    for _ in range(2):
+        with pytest.raises(NotFoundError):
+            reader.kept.get("none")
+    assert reader.count == 2
+
+
+def test_what_is_not_final_is_read_each_time() -> None:
+    """Until it is."""
+    reader = Reader()
+    reader.is_final = False
+    assert [reader.kept.get("a").number for _ in range(3)] == [1, 2, 3]
+    reader.is_final = True
+    assert [reader.kept.get("a").number for _ in range(3)] == [4, 4, 4]

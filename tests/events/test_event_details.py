@@ -1,0 +1,141 @@
+"""What a record says, against what the samples say in plain JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit_ledger.events import parse_audit_event
+from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import audit_event_of, digest_of_ni, read_details
+from tests.events.made import audit_event_samples
+
+
+def codes_in(value: Any) -> list[str]:
+    """Every `code` that is a string, anywhere inside, in order."""
+    if isinstance(value, list):
+        return [code for item in value for code in codes_in(item)]
+    if isinstance(value, dict):
+        own = [value["code"]] if isinstance(value.get("code"), str) else []
+        return own + [code for item in value.values() for code in codes_in(item)]
+    return []
+
+
+def test_all_that_is_asked_for_is_found(shared_dir: Path) -> None:
+    """Counted in the JSON of each sample."""
+    for path in audit_event_samples(shared_dir):
+        check_sample(path)
+
+
+def check_sample(path: Path) -> None:
+    """Hold the details of one sample against its JSON."""
+    event = json.loads(path.read_bytes())
+    is_r5 = "code" in event
+    format_: Format = "fhir-r5" if is_r5 else "fhir-r4"
+    details = read_details(path.read_bytes(), format_)
+    assert details.action == event.get("action")
+    assert details.time == event["recorded"]
+    kinds = ("category", "code") if is_r5 else ("type", "subtype")
+    assert [c.code for c in details.types] == codes_in(event.get(kinds[0]))
+    assert [c.code for c in details.subtypes] == codes_in(event.get(kinds[1]))
+    outcome = event.get("outcome")
+    said = [outcome] if isinstance(outcome, str) else codes_in((outcome or {}).get("code"))
+    assert [c.code for c in details.outcome] == said
+    assert len(details.agents) == len(event["agent"])
+    for found, agent in zip(details.agents, event["agent"], strict=True):
+        addresses = [
+            agent.get("network", {}).get("address"),
+            agent.get("networkString"),
+            agent.get("networkUri"),
+        ]
+        assert found.address == next(filter(None, addresses), None)
+        assert found.agent.requestor == agent.get("requestor", False)
+        assert found.name == (agent.get("name") or agent.get("who", {}).get("display"))
+    assert len(details.entities) == len(event.get("entity", []))
+    for thing, entity in zip(details.entities, event.get("entity", []), strict=True):
+        assert [c.code for c in thing.roles] == codes_in(entity.get("role"))
+        assert [c.code for c in thing.types] == codes_in(entity.get("type"))
+        assert thing.query == entity.get("query")
+    assert audit_event_of(path.read_bytes(), format_) == event
+
+
+def test_a_record_event_says_who_did_what_to_which_document() -> None:
+    """The shape of docs/events.md."""
+    digest = "f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "urn:lab",
+        "type": "record.result.filed",
+        "time": "2026-11-22T05:59:00Z",
+        "data": {
+            "patient": {"reference": "Patient/1"},
+            "actor": {"reference": "Practitioner/2", "display": "Dr Two"},
+            "document": {
+                "reference": "DocumentReference/3",
+                "digest": f"ni:///sha-256;{digest}",
+            },
+        },
+    }
+    details = read_details(json.dumps(event).encode(), "cloudevents")
+    assert details.action == "C"
+    assert [p.reference for p in details.patients] == ["Patient/1"]
+    assert [a.name for a in details.agents] == ["Dr Two"]
+    assert [e.what.reference for e in details.entities] == ["DocumentReference/3"]
+    # SHA-256 of "Hello World!", as RFC 6920, Section 8.1, has it.
+    assert [d.hex() for d in details.digests] == [
+        "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069"
+    ]
+    assert "Two" not in repr(details.agents)
+    assert audit_event_of(json.dumps(event).encode(), "cloudevents") is None
+
+
+def test_an_audit_event_in_a_cloudevent_is_read_like_any_other() -> None:
+    """Also where it comes in base64; its time is its own, its patient the envelope's."""
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "action": "R",
+        "recorded": "2026-11-22T05:59:00Z",
+        "agent": [{"who": {"reference": "Practitioner/2"}, "requestor": True}],
+    }
+    envelope = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "urn:lab",
+        "type": "fhir",
+        "time": "2020-01-01T00:00:00Z",
+        "subject": "Patient/1",
+        "data": event,
+    }
+    details = read_details(json.dumps(envelope).encode(), "cloudevents")
+    assert (details.format, details.action, details.time) == (
+        "cloudevents",
+        "R",
+        "2026-11-22T05:59:00Z",
+    )
+    assert [p.reference for p in details.patients] == ["Patient/1"]
+    assert audit_event_of(json.dumps(envelope).encode(), "cloudevents") == event
+
+
+@pytest.mark.parametrize("uri", ["", "ni:///sha-256;short", "ni:///sha-512;" + "A" * 43])
+def test_what_is_no_digest_is_none(uri: str) -> None:
+    """Nothing is made of it."""
+    assert digest_of_ni(uri) is None
+
+
+def test_whom_it_is_about_is_whom_it_is_indexed_under() -> None:
+    """Where only agents are patients: the one who asked, wherever the event names them."""
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "recorded": "2026-11-22T05:59:00Z",
+        "agent": [
+            {"who": {"reference": "Patient/a"}, "requestor": False},
+            {"who": {"reference": "Patient/b"}, "requestor": True},
+        ],
+    }
+    body = json.dumps(event).encode()
+    (part,) = parse_audit_event(body).parts
+    assert read_details(body, "fhir-r4").patients == (part.patient,)

@@ -1,0 +1,163 @@
+"""How an event ended, by FHIR's own code systems; every reader is told the same."""
+
+from typing import Any
+
+import pytest
+
+from audit_ledger.detections.observed_access import see
+from audit_ledger.detections.staff_directory import Directory
+from audit_ledger.events.event import Format
+from audit_ledger.events.event_details import read_details
+from audit_ledger.events.outcome import Ended, ended
+from audit_ledger.exports.ocsf import ocsf_event
+from audit_ledger.reports.labels import did, failed
+from tests.events.made import encoded, patient_entity, r4, r5
+from tests.reports.made import ORIGIN, opened
+
+ABOUT = [patient_entity("Patient/1")]
+SEVERITY = "http://hl7.org/fhir/issue-severity"
+OUTCOME = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
+
+
+def of_r5(code: str | None, system: str | None = None, **more: Any) -> dict[str, Any]:
+    """An R5 event that ended so."""
+    coding = {key: value for key, value in (("system", system), ("code", code)) if value}
+    return r5(outcome={"code": coding, **more}, patient={"reference": "Patient/1"})
+
+
+def of_r4(outcome: Any, **more: Any) -> dict[str, Any]:
+    """An R4 event that ended so."""
+    return r4(outcome=outcome, entity=ABOUT, **more)
+
+
+SUCCEEDED = [
+    of_r4("0"),
+    of_r4(0),
+    of_r5("success", SEVERITY),
+    of_r5("information", SEVERITY),
+    of_r5("0", OUTCOME),
+    of_r5("success"),
+]
+FAILED = [
+    *(of_r4(code) for code in ("4", "8", "12", 4, 8, 12)),
+    *(of_r5(code, SEVERITY) for code in ("warning", "error", "fatal")),
+    *(of_r5(code, OUTCOME) for code in ("4", "8", "12")),
+    of_r5("8"),
+    of_r5("error"),
+    of_r4(4.0),
+    r5(outcome=[{"code": {"code": "error"}}], patient={"reference": "Patient/1"}),
+    r5(outcome={"system": SEVERITY, "code": "error"}, patient={"reference": "Patient/1"}),
+    r5(outcome={"coding": [{"code": "fatal"}]}, patient={"reference": "Patient/1"}),
+    r5(outcome={"code": {"coding": [{"code": "8"}]}}, patient={"reference": "Patient/1"}),
+]
+UNKNOWN = [
+    of_r4("1"),
+    of_r4("16"),
+    of_r4("04"),
+    of_r4("ERROR"),
+    of_r4("denied"),
+    of_r4(None, outcomeDesc="access denied"),
+    of_r5("403", "https://hospital.example/status"),
+    of_r5("0", "https://hospital.example/status"),
+    of_r5("8", "https://hospital.example/status"),
+    of_r5(None, detail=[{"text": "access denied"}]),
+    of_r4(True),
+    of_r4(4.5),
+    r5(outcome={"code": {"display": "access denied"}}, patient={"reference": "Patient/1"}),
+    r5(outcome={"code": {"text": "access denied"}}, patient={"reference": "Patient/1"}),
+    r5(outcome={"text": "access denied"}, patient={"reference": "Patient/1"}),
+    r5(outcome=[["denied"]], patient={"reference": "Patient/1"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        *((event, Ended.SUCCESS) for event in SUCCEEDED),
+        *((event, Ended.FAILURE) for event in FAILED),
+        *((event, Ended.UNKNOWN) for event in [*UNKNOWN, of_r4(None)]),
+    ],
+)
+def test_reports_exports_and_rules_agree_how_an_event_ended(
+    event: dict[str, Any], expected: Ended
+) -> None:
+    """Nothing that failed, or may have, is shown as an access."""
+    format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
+    one = opened(event, format_=format_)
+    assert ended(one.details) is expected
+    assert (
+        failed(one.details)
+        == {
+            Ended.SUCCESS: False,
+            Ended.FAILURE: True,
+            Ended.UNKNOWN: None,
+        }[expected]
+    )
+    said = did(one.details)
+    assert (said == "looked at") == (expected is Ended.SUCCESS)
+    assert ("failed" in said) == (expected is Ended.FAILURE)
+    status = ocsf_event(one, ORIGIN)["status_id"]
+    assert (status == 1) == (expected is Ended.SUCCESS)
+    assert (status == 2) == (expected is Ended.FAILURE)
+    seen = see(one, Directory(), lambda text: text.ljust(12)[:24])
+    assert seen.has_failed == (expected is Ended.FAILURE)
+    assert seen.is_access == (expected is not Ended.FAILURE)
+
+
+@pytest.mark.parametrize("event", UNKNOWN)
+def test_an_outcome_that_fhir_does_not_define_is_said_to_be_unknown(event: dict[str, Any]) -> None:
+    """Neither an access nor a refusal is asserted."""
+    format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
+    assert did(opened(event, format_=format_).details) == (
+        "tried to look at; whether it succeeded is unknown"
+    )
+
+
+def test_outcomes_that_contradict_each_other_are_unknown() -> None:
+    """A list of codings where FHIR has one."""
+    outcome = {"code": [{"code": "success"}, {"code": "error"}]}
+    event = r5(outcome=outcome, patient={"reference": "Patient/1"})
+    assert ended(read_details(encoded(event), "fhir-r5")) is Ended.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("type_", "more", "expected", "said"),
+    [
+        ("record.viewed", {}, Ended.SUCCESS, "looked at"),
+        ("record.viewed", {"outcome": "0"}, Ended.SUCCESS, "looked at"),
+        ("record.viewed", {"outcome": "8"}, Ended.FAILURE, "tried to look at, and failed"),
+        (
+            "record.viewed",
+            {"outcome": {"code": {"code": "error"}}},
+            Ended.FAILURE,
+            "tried to look at, and failed",
+        ),
+        (
+            "record.viewed",
+            {"outcome": "denied"},
+            Ended.UNKNOWN,
+            "tried to look at; whether it succeeded is unknown",
+        ),
+        ("record.view.denied", {"action": "R"}, Ended.FAILURE, "tried to look at, and failed"),
+        ("record.access.REFUSED", {}, Ended.FAILURE, "tried to do something to, and failed"),
+        (
+            "record.order.cancelled",
+            {"action": "R"},
+            Ended.UNKNOWN,
+            "looked at (outcome not recorded)",
+        ),
+    ],
+)
+def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
+    type_: str, more: dict[str, Any], expected: Ended, said: str
+) -> None:
+    """`record.viewed` needs no outcome; where it has one, that counts."""
+    event = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/app",
+        "type": type_,
+        "data": {"patient": {"reference": "Patient/1"}, **more},
+    }
+    details = read_details(encoded(event), "cloudevents")
+    assert (ended(details), did(details)) == (expected, said)

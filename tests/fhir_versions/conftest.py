@@ -1,0 +1,14 @@
+"""HL7's definitions, read once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.fhir_versions.profile import Profile
+
+
+@pytest.fixture(scope="session")
+def profiles(shared_dir: Path) -> dict[str, Profile]:
+    """By release."""
+    folder = shared_dir / "samples" / "profiles"
+    return {release: Profile(folder, release) for release in ("R4", "R5")}

@@ -1,0 +1,118 @@
+"""Entries: the exact bytes, and nothing but them."""
+
+import hashlib
+import json
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError
+from audit_ledger.ledger.entry import (
+    ControlEntry,
+    EventEntry,
+    created,
+    decode_entry,
+    encode_entry,
+    link_events,
+)
+
+ZEROS = b64encode(bytes(32)).decode()
+EVENT = f'{{"seq":41,"time":"2026-11-22T05:59:00Z","prev":"{ZEROS}","event":"{ZEROS}"}}'
+CONTROL = (
+    f'{{"seq":0,"time":"2026-11-22T05:59:00Z","prev":"{ZEROS}","control":'
+    '{"type":"ledger.created","format":"audit-ledger/v1","origin":"audit.example.org/x"}}'
+)
+NOON = 1_795_327_140  # 2026-11-22T05:59:00Z, by date(1)
+
+
+def test_an_event_entry_is_written_as_the_design_shows_it() -> None:
+    """Keys, order, white space and base64 to the letter."""
+    assert encode_entry(EventEntry(41, NOON, bytes(32), bytes(32))) == EVENT.encode()
+    assert decode_entry(EVENT.encode()) == EventEntry(41, NOON, bytes(32), bytes(32))
+
+
+def test_the_first_entry_says_that_the_ledger_was_created() -> None:
+    """Of this format, under this origin, behind 32 zero bytes."""
+    entry = created("audit.example.org/x", NOON)
+    assert encode_entry(entry) == CONTROL.encode()
+    assert decode_entry(CONTROL.encode()) == entry
+
+
+@pytest.mark.parametrize(
+    "text",
+    {
+        "white space": EVENT.replace(",", ", "),
+        "other order": json.dumps(dict(sorted(json.loads(EVENT).items())), separators=(",", ":")),
+        "a key more": EVENT[:-1] + ',"x":1}',
+        "a key twice": EVENT.replace('"seq":41', '"seq":41,"seq":41'),
+        "no event": EVENT.replace(f',"event":"{ZEROS}"', ""),
+        "event and control": CONTROL[:-1] + f',"event":"{ZEROS}"}}',
+        "event null": EVENT.replace(f'"event":"{ZEROS}"', '"event":null'),
+        "negative seq": EVENT.replace("41", "-1"),
+        "seq with leading zero": EVENT.replace("41", "041"),
+        "seq a float": EVENT.replace("41", "41.0"),
+        "seq a string": EVENT.replace("41", '"41"'),
+        "seq with exponent": EVENT.replace("41", "4e1"),
+        "time with zone": EVENT.replace("00Z", "00+00:00"),
+        "time with milliseconds": EVENT.replace("00Z", "00.000Z"),
+        "time that is none": EVENT.replace("05:59", "25:59"),
+        "a leap second": EVENT.replace("05:59:00", "23:59:60"),
+        "time before 1970": EVENT.replace("2026", "1969"),
+        "short prev": EVENT.replace(f'"prev":"{ZEROS}"', '"prev":"AAAA"'),
+        "unpadded prev": EVENT.replace(f'"prev":"{ZEROS}"', f'"prev":"{ZEROS[:-1]}"'),
+        "url-safe event": EVENT.replace(f'"event":"{ZEROS}"', f'"event":"{"_" * 43}="'),
+        "trailing bits": EVENT.replace(f'"event":"{ZEROS}"', f'"event":"{"A" * 42}B="'),
+        "escaped text": EVENT.replace("2026", "\\u0032026"),
+        "text behind": EVENT + "\n",
+        "text before": " " + EVENT,
+        "a list": "[]",
+        "nothing": "",
+        "deep nesting": "[" * 100_000,
+        "control without type": CONTROL.replace('"type":"ledger.created",', ""),
+        "control of lists": CONTROL.replace('"ledger.created"', '["ledger.created"]'),
+    }.items(),
+    ids=lambda case: case[0],
+)
+def test_any_other_spelling_is_refused(text: tuple[str, str]) -> None:
+    """What was hashed is never serialised again: one entry has one spelling."""
+    with pytest.raises(FormatError):
+        decode_entry(text[1].encode())
+
+
+def test_invalid_utf8_is_refused() -> None:
+    """Bytes that are no text are no entry."""
+    with pytest.raises(FormatError):
+        decode_entry(CONTROL.encode().replace(b"audit.example", b"audit\xff.example"))
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_are_refused_or_are_what_the_encoder_writes(data: bytes) -> None:
+    """Nothing but FormatError, and nothing accepted that prints otherwise."""
+    try:
+        entry = decode_entry(data)
+    except FormatError:
+        return
+    assert encode_entry(entry) == data
+
+
+@given(
+    st.integers(0, 2**40), st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
+)
+def test_linking_many_is_encoding_each_behind_the_last(seq: int, commitments: list[bytes]) -> None:
+    """The fast path writes the bytes of the plain one; links are SHA-256(0x00 ‖ entry)."""
+    entries, leaves = link_events(seq, NOON, bytes(32), commitments)
+    prev = bytes(32)
+    for number, (entry, leaf, commitment) in enumerate(
+        zip(entries, leaves, commitments, strict=True), seq
+    ):
+        assert entry == encode_entry(EventEntry(number, NOON, prev, commitment))
+        prev = hashlib.sha256(b"\0" + entry).digest()
+        assert leaf == prev
+
+
+def test_a_control_entry_too_long_for_a_bundle_is_refused() -> None:
+    """The length before an entry in a bundle is a u16."""
+    with pytest.raises(FormatError, match="at most 65535"):
+        encode_entry(ControlEntry(0, NOON, bytes(32), {"type": "x" * 65_536}))

@@ -1,0 +1,133 @@
+"""How a ledger's head moves: what is grown can be followed, anything else cannot."""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
+from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
+from audit_ledger.ledger.head import EMPTY, Head, Pending, follow, grow, head_of
+from tests.tlog.naive import mth
+
+ORIGIN = "audit.example.org/x"
+NOW = 1_795_327_140
+
+
+def pending(count: int) -> list[Pending]:
+    return [Pending(bytes([n]) * 32, b"sealed%d" % n, b"row%d" % n) for n in range(count)]
+
+
+def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
+    return Block(origin, head.size, len(body.items), after.hash, b"s" * 64, encode_body(body))
+
+
+def grown(head: Head, count: int, now: int = NOW) -> tuple[Block, Head]:
+    body, after, _ = grow(ORIGIN, head, now, pending(count))
+    return block_of(ORIGIN, head, body, after), after
+
+
+def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
+    """Over several blocks; the root is that of all leaves, recounted from the definition."""
+    writer = reader = EMPTY
+    leaves: list[bytes] = []
+    for count in (1, 5, 255, 256, 3):
+        block, writer = grown(writer, count)
+        body, reader, found = follow(block, reader)
+        leaves += [hashlib.sha256(b"\0" + item.entry).digest() for item in body.items]
+        assert found == leaves[-len(found) :]
+        assert reader == writer == head_of(block)
+        assert reader.root() == mth(leaves)
+    assert reader.size == 521
+
+
+def test_a_clock_that_runs_backwards_does_not_show_in_the_ledger() -> None:
+    """Entries keep the time of the entry before."""
+    _, head = grown(EMPTY, 1)
+    block, after = grown(head, 1, NOW - 100)
+    assert after.time == NOW
+    follow(block, head)
+
+
+def item_change(**change: object) -> Callable[[Block], Block]:
+    """Change the last item of a block's body."""
+
+    def apply(block: Block) -> Block:
+        body = decode_body(block.body)
+        items = (*body.items[:-1], msgspec.structs.replace(body.items[-1], **change))
+        return dataclasses.replace(block, body=encode_body(dataclasses.replace(body, items=items)))
+
+    return apply
+
+
+def entry_change(**change: object) -> Callable[[Block], Block]:
+    """Change the last entry."""
+
+    def apply(block: Block) -> Block:
+        entry = decode_entry(decode_body(block.body).items[-1].entry)
+        changed = dataclasses.replace(entry, **change)  # type: ignore[arg-type]
+        return item_change(entry=encode_entry(changed))(block)
+
+    return apply
+
+
+def reordered(block: Block) -> Block:
+    body = decode_body(block.body)
+    return dataclasses.replace(
+        block, body=encode_body(dataclasses.replace(body, items=body.items[::-1]))
+    )
+
+
+def other_frontier(block: Block) -> Block:
+    body = decode_body(block.body)
+    frontier = (bytes(32), *body.frontier[1:])
+    return dataclasses.replace(
+        block, body=encode_body(dataclasses.replace(body, frontier=frontier))
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        pytest.param(item_change(sealed=b""), "record or index row missing", id="no record"),
+        pytest.param(item_change(row=b""), "record or index row missing", id="no row"),
+        pytest.param(item_change(entry=b"{}"), "exactly the keys", id="no entry"),
+        pytest.param(entry_change(seq=99), "its seq is 99", id="a gap"),
+        pytest.param(entry_change(prev=bytes(32)), "prev is not", id="a broken link"),
+        pytest.param(entry_change(time=NOW - 1), "time is before", id="time runs back"),
+        pytest.param(entry_change(commitment=bytes(32)), "frontier is not", id="a commitment"),
+        pytest.param(reordered, "its seq is", id="reordered"),
+        pytest.param(other_frontier, "frontier is not", id="another frontier"),
+        pytest.param(lambda b: dataclasses.replace(b, count=9), "count is not", id="count"),
+        pytest.param(lambda b: dataclasses.replace(b, head=bytes(32)), "head is not", id="head"),
+        pytest.param(
+            lambda b: dataclasses.replace(b, first_seq=9), "expected entry", id="first_seq"
+        ),
+        pytest.param(
+            lambda b: dataclasses.replace(b, body=b.body[:-1]), "does not end", id="truncated"
+        ),
+    ],
+)
+def test_a_block_that_breaks_a_rule_is_not_followed(
+    change: Callable[[Block], Block], finding: str
+) -> None:
+    """One rule each; the finding says which."""
+    _, head = grown(EMPTY, 3)
+    block, _ = grown(head, 3)
+    with pytest.raises((VerificationError, FormatError), match=finding):
+        follow(change(block), head)
+
+
+def test_a_ledger_must_begin_with_its_own_creation() -> None:
+    """Another origin's first block is not followed, nor one that begins with an event."""
+    body, after, _ = grow("audit.example.org/y", EMPTY, NOW, pending(1))
+    with pytest.raises(VerificationError, match="was created"):
+        follow(block_of(ORIGIN, EMPTY, body, after), EMPTY)
+    entry = encode_entry(EventEntry(0, NOW, bytes(32), bytes(32)))
+    leaf = hashlib.sha256(b"\0" + entry).digest()
+    body = Body((BlockItem(entry, b"sealed", b"row"),), (leaf,), NOW)
+    with pytest.raises(VerificationError, match="was created"):
+        follow(Block(ORIGIN, 0, 1, leaf, b"s" * 64, encode_body(body)), EMPTY)

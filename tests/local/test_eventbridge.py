@@ -1,0 +1,226 @@
+"""Events on a bus reach the functions of the rules that match, in the form the rule gives them.
+
+Source: EventBridge user guide, "Event patterns" and "Input transformation"; Scheduler user guide.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event
+from typing import Any
+
+import boto3
+import pytest
+
+from audit_ledger.errors import FormatError
+from infra.local.deployment import Deployment, RuleTarget
+from infra.local.eventbridge import EventBusPump, transform
+from infra.local.runner import FunctionFailedError, Runner
+from infra.local.scheduler import SchedulePump
+from tests.local.conftest import REGION
+
+PORTAL_ACCOUNT = "111122223333"
+
+
+class Recorder(Runner):
+    """A runner that keeps what functions are given, and fails as told."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__({}, REGION)
+        self.given: list[tuple[str, Any]] = []
+        self.failures = failures
+
+    def invoke(self, name: str, event: Any, environment: int = 0, alias: str = "") -> Any:
+        self.given.append((name, event))
+        if len(self.given) <= self.failures:
+            raise FunctionFailedError(name)
+        return None
+
+
+def entry(kind: str = "record.viewed", **more: Any) -> dict[str, Any]:
+    return {"Source": "his", "DetailType": kind, "Detail": '{"a":1}', **more}
+
+
+@pytest.fixture
+def pump(fresh: Deployment) -> EventBusPump:
+    return EventBusPump(fresh, Recorder())
+
+
+def given(pump: EventBusPump) -> list[tuple[str, Any]]:
+    assert isinstance(pump.runner, Recorder)
+    return pump.runner.given
+
+
+def test_an_event_is_transformed_as_its_rule_says(pump: EventBusPump) -> None:
+    time = datetime(2026, 11, 22, 5, 59, tzinfo=UTC)
+    pump.put("small", [entry(Time=time)], PORTAL_ACCOUNT)
+    (delivery,) = pump.drain()
+    assert delivery.error is None
+    ((function, payload),) = given(pump)
+    assert function == "small-echo"
+    assert payload["portal"] == "his"
+    assert payload["kind"] == "record.viewed"
+    event = payload["event"]
+    assert event["detail"] == {"a": 1}
+    assert (event["account"], event["time"]) == (PORTAL_ACCOUNT, "2026-11-22T05:59:00Z")
+    assert set(event) == {
+        "version",
+        "id",
+        "detail-type",
+        "source",
+        "account",
+        "time",
+        "region",
+        "resources",
+        "detail",
+    }
+
+
+@pytest.mark.parametrize(
+    ("bus", "kind", "account"),
+    [
+        ("small", "record.viewed", "999999999999"),
+        ("small", "other", PORTAL_ACCOUNT),
+        ("default", "record.viewed", PORTAL_ACCOUNT),
+    ],
+)
+def test_what_no_rule_matches_goes_nowhere(
+    pump: EventBusPump, bus: str, kind: str, account: str
+) -> None:
+    pump.put(bus, [entry(kind)], account)
+    assert pump.drain() == []
+    assert given(pump) == []
+
+
+def test_put_events_calls_are_heard_and_come_from_the_own_account(pump: EventBusPump) -> None:
+    """The account of an event is that of its sender, whatever the event claims."""
+    events = boto3.client("events", region_name=REGION)
+    with pump.listening():
+        good: Any = entry(EventBusName="small", Detail='{"account":"111122223333"}')
+        bad: Any = {**good, "Detail": "no JSON"}
+        answer = events.put_events(Entries=[good, bad])
+    assert answer["FailedEntryCount"] == 1
+    (seen,) = pump.seen
+    assert seen.content["account"] == "123456789012"
+    assert seen.content["id"] == answer["Entries"][0]["EventId"]
+    assert pump.drain() == []
+
+
+def test_a_bus_may_be_named_by_its_arn(pump: EventBusPump) -> None:
+    events = boto3.client("events", region_name=REGION)
+    arn = f"arn:aws:events:{REGION}:123456789012:event-bus/small"
+    with pump.listening():
+        named: Any = entry(EventBusName=arn)
+        events.put_events(Entries=[named])
+    assert [event.bus for event in pump.seen] == ["small"]
+
+
+def test_a_function_that_fails_gets_the_event_three_times(fresh: Deployment) -> None:
+    """Lambda, asynchronous invocation: two retries unless configured otherwise."""
+    pump = EventBusPump(fresh, Recorder(failures=2))
+    pump.put("small", [entry()], PORTAL_ACCOUNT)
+    (delivery,) = pump.drain()
+    assert delivery.error is None
+    assert len(given(pump)) == 3
+
+
+def test_an_event_that_fails_for_good_goes_to_the_dead_letter_queue(fresh: Deployment) -> None:
+    pump = EventBusPump(fresh, Recorder(failures=99))
+    pump.put("small", [entry()], PORTAL_ACCOUNT)
+    (delivery,) = pump.drain()
+    assert delivery.error is not None
+    assert len(given(pump)) == 3
+    sqs = boto3.client("sqs", region_name=REGION)
+    url = sqs.get_queue_url(QueueName="small-undelivered")["QueueUrl"]
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"]) == given(pump)[0][1]
+
+
+TARGET = RuleTarget("f", None, None, {})
+EVENT = {"detail": {"id": 'a"b', "n": 7, "list": [1, 2]}, "source": "his"}
+
+
+def test_without_transformer_the_event_goes_as_it_is() -> None:
+    assert transform(TARGET, EVENT, "r") == EVENT
+
+
+def test_a_constant_input_replaces_the_event() -> None:
+    assert transform(replace(TARGET, constant='{"c":1}'), EVENT, "r") == {"c": 1}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ('{"x":<id>}', {"x": 'a"b'}),
+        ('{"x":"<id>"}', {"x": 'a"b'}),
+        ('{"x":"is <id>, \\" <n>"}', {"x": 'is a"b, " 7'}),
+        ('{"x":<list>,"y":"<list>"}', {"x": [1, 2], "y": "[1, 2]"}),
+        ('{"x":<none>}', {"x": None}),
+        ('{"x":<aws.events.event.json>}', {"x": EVENT}),
+        ('{"x":"<aws.events.rule-name>"}', {"x": "r"}),
+        ('"<id>"', 'a"b'),
+    ],
+)
+def test_a_template_takes_values_as_json_or_as_text(template: str, expected: Any) -> None:
+    paths = {"id": "$.detail.id", "n": "$.detail.n", "list": "$.detail.list", "none": "$.x.y"}
+    assert transform(replace(TARGET, template=template, paths=paths), EVENT, "r") == expected
+
+
+def test_a_template_that_gives_no_json_is_refused() -> None:
+    with pytest.raises(FormatError, match="rule r: the input template gives no JSON"):
+        transform(replace(TARGET, template="{<x>"), EVENT, "r")
+
+
+def schedules(deployment: Deployment, runner: Runner) -> Iterator[SchedulePump]:
+    for schedule in deployment.schedules:
+        yield SchedulePump(schedule, runner, deployment.account, deployment.region)
+
+
+def test_a_tick_runs_the_function_with_the_input_of_its_schedule(fresh: Deployment) -> None:
+    runner = Recorder()
+    for pump in schedules(fresh, runner):
+        pump.tick()
+    assert runner.given == [("small-one-sequencer", {"tick": True})]
+
+
+def test_context_attributes_are_filled_in(fresh: Deployment) -> None:
+    runner = Recorder()
+    (pump,) = schedules(fresh, runner)
+    payload = {"at": "<aws.scheduler.scheduled-time>", "of": ["<aws.scheduler.schedule-arn>", 1]}
+    replace(pump, schedule=replace(pump.schedule, payload=payload)).tick()
+    ((_, given_payload),) = runner.given
+    datetime.strptime(given_payload["at"], "%Y-%m-%dT%H:%M:%S%z")
+    assert given_payload["of"] == [pump.schedule.arn, 1]
+
+
+def test_a_schedule_without_input_gives_the_event_of_the_service(fresh: Deployment) -> None:
+    runner = Recorder()
+    (pump,) = schedules(fresh, runner)
+    replace(pump, schedule=replace(pump.schedule, payload=None)).tick()
+    ((_, payload),) = runner.given
+    assert payload["detail-type"] == "Scheduled Event"
+    assert payload["source"] == "aws.scheduler"
+    assert payload["resources"] == [pump.schedule.arn]
+
+
+def test_a_schedule_goes_on_after_a_failure(
+    fresh: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner = Recorder(failures=1)
+    (pump,) = schedules(fresh, runner)
+    waits = iter([False, False, True])
+
+    class Twice(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return next(waits)
+
+    pump.run(Twice())
+    assert len(runner.given) == 2
+    assert "FunctionFailedError" in capsys.readouterr().err
+
+
+def test_details_are_json_once(pump: EventBusPump) -> None:
+    pump.put("small", [entry(Detail=json.dumps({"deep": {"er": [1, "ä"]}}))], PORTAL_ACCOUNT)
+    pump.drain()
+    assert given(pump)[0][1]["event"]["detail"] == {"deep": {"er": [1, "ä"]}}

@@ -1,0 +1,82 @@
+"""What a recorded use says of what was asked: nothing that names anybody."""
+
+import pytest
+
+from audit_ledger.events.media_type import parse_media_type
+from audit_ledger.http.authorization import Access
+from audit_ledger.http.request import Request
+from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
+from functions.query.recorded_request_line import recorded_line
+
+ID = "ab" * 32
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+
+
+def line(query: str, route: str = "GET /AuditEvent", *, shows_ids: bool = True, **path: str) -> str:
+    """The line of a question."""
+    asked = Request(
+        route=route,
+        access=Access("", "", "", frozenset()),
+        headers={},
+        media_type=parse_media_type(""),
+        body=b"",
+        query=query,
+        path=path,
+    )
+    return recorded_line(asked, shows_ids=shows_ids)
+
+
+@pytest.mark.parametrize(
+    "name", [*(each.name for each in PARAMETERS), *OF_THE_ANSWER, "user", "foo"]
+)
+@pytest.mark.parametrize(
+    "value", ["MRN4711", "urn:mrn%7C4711", "Smith", "C,Smith", f"{DCM}%7C4711"]
+)
+def test_no_parameter_keeps_an_identifier_or_a_name(name: str, value: str) -> None:
+    """Whichever it is, known or not, with a modifier or without."""
+    for modifier in ("", ":exact", ":Smith"):
+        kept = line(f"{name}{modifier}={value}&date=2026")
+        assert "4711" not in kept
+        assert "Smith" not in kept
+        assert kept.endswith("=***&date=2026")
+
+
+def test_names_of_parameters_are_those_that_there_are() -> None:
+    """A name may be anybody's."""
+    assert line("Smith=1&4711=1&patient=1") == "GET /AuditEvent?***=***&***=***&patient=***"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "date=ge2026-11-01&date=lt2026-12",
+        "date=2026-11-22T05:59:00.5Z",
+        f"type={DCM}|110101,rest",
+        "action=R,U&outcome=0",
+        "purpose=TREAT&entity-role=1&entity-type=2",
+        "_count=50&_sort=-date&own-use=exclude&_format=json",
+        "from=2026-11-01&to=2026-11-02&audience=office",
+        "format=csv&receipts=none",
+        f"_id={ID}",
+    ],
+)
+def test_dates_numbers_and_known_codes_are_kept(query: str) -> None:
+    """What was asked for can be told from them."""
+    assert line(query) == f"GET /AuditEvent?{query}"
+
+
+def test_ids_of_events_are_not_shown_to_patients() -> None:
+    """There may be an event that a patient must not know of: 45 CFR 164.528(a)(2)."""
+    route = "GET /AuditEvent/{id}/receipt"
+    assert line("", route, id=ID) == f"GET /AuditEvent/{ID}/receipt"
+    assert line("", route, id=ID, shows_ids=False) == "GET /AuditEvent/***/receipt"
+    assert line(f"_id={ID}", shows_ids=False) == "GET /AuditEvent?_id=***"
+    operation = "GET /AuditEvent/{id}/{operation}"
+    shown = line("", operation, id=ID, operation="$submitted")
+    assert shown == f"GET /AuditEvent/{ID}/$submitted"
+
+
+def test_what_no_path_has_is_not_kept() -> None:
+    """An id that is none, a part of a path that is not known."""
+    assert line("", "GET /AuditEvent/{id}", id="Smith, John") == "GET /AuditEvent/***"
+    assert line("", "GET /x/{name}", name="smith") == "GET /x/***"

@@ -1,0 +1,90 @@
+"""Times in a zone that the reader chose."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_ledger.errors import FormatError
+from audit_ledger.records.index_row import FIRST_MS, LAST_MS
+from audit_ledger.reports.time_zone import (
+    as_rfc3339,
+    day_of,
+    read_zone,
+    written,
+    written_to_the_second,
+    years_before,
+)
+from tests.reports.made import ms
+
+ZONES = ("UTC", "Z", "+00:00", "-23:59", "+14:00", "Europe/Berlin", "America/New_York", "Etc/GMT+5")
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("UTC", "2026-07-01 12:00:00.123 +00:00"),
+        ("Europe/Berlin", "2026-07-01 14:00:00.123 +02:00"),
+        ("-03:30", "2026-07-01 08:30:00.123 -03:30"),
+    ],
+)
+def test_a_time_is_never_without_its_offset(zone: str, expected: str) -> None:
+    """Summer time where there is one."""
+    time, chosen = ms("2026-07-01T12:00:00.123Z"), read_zone(zone)
+    assert written(time, chosen) == expected
+    assert written_to_the_second(time, chosen) == expected.replace(".123", "")
+    assert as_rfc3339(time, chosen) == expected.replace(" ", "T", 1).replace(" ", "")
+
+
+@given(time=st.integers(FIRST_MS, LAST_MS), zone=st.sampled_from(ZONES))
+def test_every_time_that_an_event_can_have_reads_back(time: int, zone: str) -> None:
+    """Also in the years 1 and 9999, where a zone's clock may show a year that does not exist."""
+    chosen = read_zone(zone)
+    moment = datetime.fromisoformat(as_rfc3339(time, chosen))
+    seconds, milliseconds = divmod(time, 1000)
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    since = moment - epoch
+    assert (since.days * 86_400 + since.seconds, since.microseconds) == (
+        seconds,
+        milliseconds * 1000,
+    )
+    assert day_of(time, chosen) == moment.date()
+
+
+def test_a_day_is_the_zones() -> None:
+    """Midnight in Berlin comes an hour before that of UTC."""
+    time = ms("2026-11-22T23:30:00Z")
+    assert str(day_of(time, read_zone("UTC"))) == "2026-11-22"
+    assert str(day_of(time, read_zone("Europe/Berlin"))) == "2026-11-23"
+
+
+def test_years_before_start_with_the_day() -> None:
+    """And 29 February has 28 February before it where there is no 29th."""
+    zone = read_zone("+01:00")
+    assert years_before(ms("2026-12-01T15:00:00Z"), 6, zone) == ms("2020-12-01T00:00:00+01:00")
+    assert years_before(ms("2024-02-29T15:00:00Z"), 6, zone) == ms("2018-02-28T00:00:00+01:00")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "+14:00", "-12:00", "Europe/Berlin"])
+def test_no_years_are_before_the_first_there_is(zone: str) -> None:
+    """Whoever asks for the years before the year 3 is told of those from the year 1."""
+    first = ms("0001-01-01T00:00:00Z")
+    for text in ("0001-01-01T00:00:00Z", "0003-05-06T12:00:00Z", "0006-12-30T00:00:00Z"):
+        assert years_before(ms(text), 6, read_zone(zone)) == first
+    assert (
+        first <= years_before(ms("0007-01-01T12:00:00Z"), 6, read_zone(zone)) < first + 86_400_000
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "utc+1", "+1:00", "+24:00", "+01:60", "+01:00 ", "Europe", "Europe/Nowhere", "../UTC",
+     "/etc/passwd", "Europe/../UTC", "A\0B", "é"],
+)  # fmt: skip
+def test_what_is_no_zone_is_refused_without_quoting_it(text: str) -> None:
+    """The message says what would be one."""
+    with pytest.raises(FormatError) as refused:
+        read_zone(text)
+    assert str(refused.value).startswith("zone: neither an offset like +01:00 nor")
+    assert "Nowhere" not in str(refused.value)

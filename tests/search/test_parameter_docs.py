@@ -1,0 +1,67 @@
+"""What is said of parameters is said of those that there are."""
+
+import pytest
+
+from audit_ledger.search import parameters
+from audit_ledger.search.criteria import DateCondition, NamedResource, Text, Token
+from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.parameter_docs import (
+    MODIFIERS,
+    OF_THE_ANSWER,
+    PARAMETERS,
+    DocumentedParameter,
+)
+from audit_ledger.search.parameters import parse_search
+
+VALUES: dict[str, tuple[str, type[object]]] = {
+    "date": ("2026-11", DateCondition),
+    "reference": ("Patient/1", NamedResource),
+    "string": ("10.0.0.1", Text),
+    "uri": ("urn:a", Text),
+    "token": ("a", Token),
+}
+"""By type, a value and what it is parsed to."""
+CLOSED = {"action": "R", "outcome": "8"}  # other codes are refused
+
+
+def test_all_parameters_are_documented_and_no_others() -> None:
+    """Each once."""
+    assert [each.name for each in PARAMETERS] == list(dict.fromkeys(e.name for e in PARAMETERS))
+    assert {each.name for each in PARAMETERS} == parameters._PARSERS.keys()
+    assert OF_THE_ANSWER.keys() == set(parameters._OF_THE_ANSWER)
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
+def test_a_parameter_is_of_the_type_that_is_said(parameter: DocumentedParameter) -> None:
+    """By what its value is parsed to."""
+    text, form = VALUES[parameter.type]
+    text = CLOSED.get(parameter.name, text)
+    search = parse_search([("date", "2026"), (parameter.name, text)], is_strict=True)
+    (value,) = search.criteria[-1].values
+    assert isinstance(value, form)
+    assert search.criteria[-1].parameter == parameter.name
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
+def test_modifiers_are_those_that_are_said(parameter: DocumentedParameter) -> None:
+    """By type; dates and ids have none."""
+    text = CLOSED.get(parameter.name, VALUES[parameter.type][0])
+    of_type = {
+        "token": {"not", "missing"},
+        "reference": {"missing", "identifier"},
+        "string": {"missing", "exact", "contains"},
+        "uri": {"missing"},
+        "date": set[str](),
+    }
+    allowed = set() if parameter.name == "_id" else of_type[parameter.type]
+    assert allowed <= set(MODIFIERS)
+    for modifier in (*MODIFIERS, "above", "below", "text", "in"):
+        value = "true" if modifier == "missing" else text
+        pairs = [("date", "2026"), (f"{parameter.name}:{modifier}", value)]
+        if modifier in allowed:
+            criterion = parse_search(pairs, is_strict=True).criteria[-1]
+            named = f"{criterion.parameter}:{criterion.modifier}"
+            assert named in (f"{parameter.name}:{modifier}", f"{parameter.name}.identifier:")
+        else:
+            with pytest.raises(RejectedSearch):
+                parse_search(pairs, is_strict=True)

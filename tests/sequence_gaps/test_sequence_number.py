@@ -1,0 +1,104 @@
+"""Which number an event has, in every way that it can be written."""
+
+from typing import Any
+
+import pytest
+
+from audit_ledger.sequence_gaps import SEQUENCE_URL, Numbered, read_number
+from tests.sequence_gaps.made import URL, audit_event, cloudevent, opened
+
+
+def test_the_url_is_the_one_that_portals_were_told() -> None:
+    """It must never change: events carry it."""
+    assert SEQUENCE_URL == URL
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ({"valueInteger": 0}, 0),
+        ({"valueInteger": 42}, 42),
+        ({"valueInteger64": "9007199254740993"}, 9_007_199_254_740_993),
+        ({"valueInteger64": 7}, 7),
+        ({"valueString": "0000000042"}, 42),
+        ({"valueString": str(2**63 - 1)}, 2**63 - 1),
+        ({"valueString": str(2**63)}, None),
+        ({"valueString": "4 2"}, None),
+        ({"valueString": "٤٢"}, None),
+        ({"valueString": ""}, None),
+        ({"valueInteger": True}, None),
+        ({"valueInteger": 1.5}, None),
+        ({"valueDecimal": 3}, None),
+        ({"valueInteger": 1, "valueString": "1"}, None),
+        ({}, None),
+    ],
+)
+def test_an_audit_event_has_it_in_an_extension(value: dict[str, Any], number: int | None) -> None:
+    """As an integer or digits; with anything else it has one that cannot be counted."""
+    event = opened(audit_event({"url": "urn:other", "valueInteger": 1}, {"url": URL, **value}))
+    assert read_number(event) == Numbered("fhir-observer", "Device/ehr", number)
+
+
+def test_two_numbers_are_none_that_counts() -> None:
+    """Nobody can say which it is."""
+    two = audit_event({"url": URL, "valueInteger": 1}, {"url": URL, "valueInteger": 2})
+    assert read_number(opened(two)) == Numbered("fhir-observer", "Device/ehr", None)
+
+
+@pytest.mark.parametrize(
+    ("observer", "name"),
+    [
+        ({"reference": "https://ehr.example/fhir/Device/1/_history/3"}, "Device/1"),
+        ({"identifier": {"system": "urn:a", "value": "b"}}, "urn:a|b"),
+        ({"display": "EHR"}, "EHR"),
+        ({"type": "Device"}, ""),
+    ],
+)
+def test_its_stream_is_the_observer(observer: dict[str, Any], name: str) -> None:
+    """By its best name."""
+    event = audit_event({"url": URL, "valueInteger": 5}, observer=observer)
+    assert read_number(opened(event)) == Numbered("fhir-observer", name, 5)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "number"),
+    [
+        ({"sequence": "42", "sequencetype": "Integer"}, 42),
+        ({"sequence": "0000000042", "sequencetype": "Integer"}, 42),
+        ({"sequence": 42, "sequencetype": "Integer"}, 42),
+        ({"sequence": "-2147483648", "sequencetype": "Integer"}, -(2**31)),
+        ({"sequence": "42"}, None),
+        ({"sequence": "42", "sequencetype": "integer"}, None),
+        ({"sequence": "2026-11-22", "sequencetype": "Time"}, None),
+        ({"sequence": "", "sequencetype": "Integer"}, None),
+    ],
+)
+def test_a_cloudevent_has_it_in_its_attributes(
+    attributes: dict[str, Any], number: int | None
+) -> None:
+    """Only a sequence of type Integer has a next number."""
+    event = opened(cloudevent(**attributes), format_="cloudevents")
+    assert read_number(event) == Numbered("cloudevents-source", "urn:lab", number)
+
+
+def test_an_audit_event_in_a_cloudevent_may_have_it_too() -> None:
+    """The envelope's own goes first."""
+    data = audit_event({"url": URL, "valueInteger": 7})
+    inside = opened(cloudevent(type="fhir", data=data), format_="cloudevents")
+    assert read_number(inside) == Numbered("fhir-observer", "Device/ehr", 7)
+    both = cloudevent(type="fhir", data=data, sequence="8", sequencetype="Integer")
+    assert read_number(opened(both, format_="cloudevents")) == Numbered(
+        "cloudevents-source", "urn:lab", 8
+    )
+
+
+@pytest.mark.parametrize("extension", [None, {}, "x", [1, None]])
+def test_most_events_have_none(extension: Any) -> None:
+    """Also where the extension has another shape than FHIR gives it."""
+    assert read_number(opened(audit_event() | {"extension": extension})) is None
+    assert read_number(opened(cloudevent(), format_="cloudevents")) is None
+
+
+def test_a_repr_says_nothing_of_the_source() -> None:
+    """It may be in a message by mistake."""
+    assert "Device" not in repr(Numbered("fhir-observer", "Device/ehr", 7))
