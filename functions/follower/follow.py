@@ -21,13 +21,13 @@ from typing import Literal
 
 import msgspec
 
-from audit_ledger.aws.kms_data_keys import OpeningKeys
+from audit_ledger.aws.kms_data_keys import LedgerKeyring
 from audit_ledger.aws.views_table import FOLLOWER, FollowerCursor, Gaps, ViewsTable
 from audit_ledger.detections import (
+    DetectionFinding,
     DetectionSettings,
     Detector,
     Directory,
-    Finding,
     PublicFinding,
     make_rules,
 )
@@ -41,24 +41,24 @@ from audit_ledger.errors import (
 )
 from audit_ledger.http.authorization import OWN_PORTAL
 from audit_ledger.ledger.block import MAX_ENTRIES, Block
-from audit_ledger.reading.concurrent import at_once
+from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.record_opener import Opened, Opener, UnreadableError
+from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
 from audit_ledger.reading.snapshot import StoredBlock, StoredEntry, read_block
-from audit_ledger.records.pseudonyms import document_key, mark
+from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
-from audit_ledger.sequence_gaps import Counted, State, decode_counted, encode_within, report
+from audit_ledger.sequence_gaps import CountedState, State, decode_counted, encode_within, report
 from audit_ledger.views import (
     COMPLETENESS,
     LEFT_OUT,
     RULES,
-    KeptFinding,
-    LeftOut,
+    SkippedEntries,
+    StoredFinding,
     decode_left_out,
     encode_left_out,
     seal_finding,
 )
-from audit_ledger.views.left_out import Kind
+from audit_ledger.views.skipped_entries import Kind
 from functions.follower.left_out_findings import finding_of
 
 EVENTS_A_COMMIT = 2000
@@ -78,7 +78,7 @@ Announce = Callable[[Sequence[PublicFinding]], None]
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowResult:
     """What a run came to. `missing`: numbered events that never came, of gaps that are settled.
 
     `newly_missing`: of these, how many more than what the publisher was told before, of all portals
@@ -100,16 +100,16 @@ class Followed:
 
 
 @dataclass
-class Run:
+class RunState:
     """What one run holds in memory until it commits. `next_seq`: the first entry not looked at."""
 
     cursor: FollowerCursor
-    counted: Counted
+    counted: CountedState
     detector: Detector
-    left_out: LeftOut
+    left_out: SkippedEntries
     next_seq: int
     documents: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    findings: list[tuple[Finding, int]] = field(default_factory=list)
+    findings: list[tuple[DetectionFinding, int]] = field(default_factory=list)
     noted: dict[Kind, list[int]] = field(default_factory=lambda: {"altered": [], "unprocessed": []})
     since_commit: int = 0
     opened: int = 0
@@ -156,7 +156,7 @@ class Follower:
 
     def follow(
         self, size: int, has_time: Callable[[], bool] = lambda: True, *, anew: Anew | None = None
-    ) -> Followed:
+    ) -> FollowResult:
         """Follow the ledger up to `size` entries, which are published, or as far as time allows.
 
         `anew`: from the first entry, into a generation of views of its own, which is read in the
@@ -211,7 +211,7 @@ class Follower:
             left_out = run.left_out
             gaps = Gaps(run.next_seq, missing, left_out.altered, left_out.first_altered)
             self.views.put_gaps(run.cursor, gaps)
-        return Followed(
+        return FollowResult(
             run.next_seq,
             size,
             run.cursor.generation,
@@ -225,8 +225,8 @@ class Follower:
             stopped,
         )
 
-    def _resumed(self, cursor: FollowerCursor) -> Run:
-        marked = partial(mark, self._keys().index_key)
+    def _resumed(self, cursor: FollowerCursor) -> RunState:
+        marked = partial(detection_key, self._keys().index_key)
         detector = Detector(make_rules(self.settings), self.directory, marked)
         detector.resume(
             {
@@ -238,25 +238,25 @@ class Follower:
         if COMPLETENESS in cursor.states:
             counted = decode_counted(self._state(cursor, COMPLETENESS))
         else:
-            counted = self._counted_before() if cursor.item != FOLLOWER else Counted()
-        left_out = LeftOut()
+            counted = self._counted_before() if cursor.item != FOLLOWER else CountedState()
+        left_out = SkippedEntries()
         if LEFT_OUT in cursor.states:
             left_out = decode_left_out(self._state(cursor, LEFT_OUT))
-        return Run(cursor, counted, detector, left_out, cursor.next_seq)
+        return RunState(cursor, counted, detector, left_out, cursor.next_seq)
 
-    def _counted_before(self) -> Counted:
+    def _counted_before(self) -> CountedState:
         """Begin to count anew beside what is read; alone where that is none, or cannot be read."""
         for _ in range(MOST_READS):
             live = self.views.cursor()
             if COMPLETENESS not in live.states:
-                return Counted()
+                return CountedState()
             try:
                 before = decode_counted(self._state(live, COMPLETENESS))
             except LostRaceError:
                 continue  # it is followed at this moment
             except (FormatError, VerificationError):
-                return Counted()
-            return Counted(before=before.state, before_seq=live.next_seq)
+                return CountedState()
+            return CountedState(before=before.state, before_seq=live.next_seq)
         raise LostRaceError("what is read moves on all the time")
 
     def _blocks(self, seq: int, size: int) -> Iterator[Block]:
@@ -266,7 +266,9 @@ class Follower:
         first = seq if holds is None or holds.size_after <= seq else holds.first_seq
         return takewhile(lambda block: block.first_seq < size, blocks.since(first))
 
-    def _stepped_over(self, until: int, time: int, run: Run, goes_on: Callable[[], bool]) -> bool:
+    def _stepped_over(
+        self, until: int, time: int, run: RunState, goes_on: Callable[[], bool]
+    ) -> bool:
         """Leave out all entries before `until`; false where time is up before."""
         while run.next_seq < until:
             if not goes_on():
@@ -282,7 +284,9 @@ class Follower:
                 self._commit(run)
         return True
 
-    def _followed_whole(self, block: StoredBlock, run: Run, goes_on: Callable[[], bool]) -> bool:
+    def _followed_whole(
+        self, block: StoredBlock, run: RunState, goes_on: Callable[[], bool]
+    ) -> bool:
         """Follow a block from where the run stands; false where time is up before its end.
 
         A secret that is only too new to be found yet is waited for; UnreachableError where that
@@ -313,22 +317,22 @@ class Follower:
             run.close(block.time, block.first_seq)
         return True
 
-    def _opener(self, block: StoredBlock, first: int) -> Opener:
+    def _opener(self, block: StoredBlock, first: int) -> RecordOpener:
         """Look up the secrets of a slice of a block."""
-        opener = Opener(self.ledger, self.now())
+        opener = RecordOpener(self.ledger, self.now())
         slice_ = range(first, min(first + ENTRIES_A_SLICE, block.size_after))
         readable = (_entry(block, seq) for seq in slice_)
         opener.look_up(stored.indexed for stored in readable if isinstance(stored, StoredEntry))
         return opener
 
-    def _follow_entry(self, block: StoredBlock, opener: Opener, run: Run) -> None:
+    def _follow_entry(self, block: StoredBlock, opener: RecordOpener, run: RunState) -> None:
         """Open the entry where the run stands and look at it, or step over it.
 
         UnreachableError where it cannot be opened yet.
         """
         seq = run.next_seq
         stored = _entry(block, seq)
-        record: Opened | None = None
+        record: OpenedRecord | None = None
         if stored is None:
             return  # a control entry
         try:
@@ -349,7 +353,7 @@ class Follower:
         run.opened += 1
         self._observe(record, block, run)
 
-    def _observe(self, record: Opened, block: StoredBlock, run: Run) -> None:
+    def _observe(self, record: OpenedRecord, block: StoredBlock, run: RunState) -> None:
         event, seq = record.event, record.event.seq
         try:
             run.counted = run.counted.observed(event)
@@ -369,10 +373,10 @@ class Follower:
             return
         run.findings += ((finding, block.first_seq) for finding in found)
 
-    def _commit(self, run: Run) -> None:
+    def _commit(self, run: RunState) -> None:
         """Put documents and findings, tell of what is new, and move cursor and states."""
         claimed = self.views.claim(run.cursor)
-        at_once(partial(self._add_places, claimed), list(run.documents.items()))
+        map_concurrently(partial(self._add_places, claimed), list(run.documents.items()))
         keys, origin, number = self._keys(), self.ledger.origin, claimed.findings
         for finding, first_seq in run.findings:
             one = kept(finding, first_seq, self.directory)
@@ -397,7 +401,7 @@ class Follower:
     def _add_places(self, claimed: FollowerCursor, document: tuple[str, list[str]]) -> None:
         self.views.add_places(claimed, *document)
 
-    def _states(self, run: Run) -> Mapping[str, bytes]:
+    def _states(self, run: RunState) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
         run.counted, plain[COMPLETENESS] = encode_within(run.counted, MAX_VIEW_BYTES)
         plain[LEFT_OUT] = encode_left_out(run.left_out)
@@ -440,7 +444,7 @@ class Follower:
             return {}
         return told.missing if told is not None else {}
 
-    def _keys(self) -> OpeningKeys:
+    def _keys(self) -> LedgerKeyring:
         if self.ledger.keys is None:
             raise NotFoundError("the ledger has no keys: it has not begun")
         return self.ledger.keys
@@ -454,9 +458,9 @@ def _entry(block: StoredBlock, seq: int) -> StoredEntry | LedgerError | None:
         return error
 
 
-def kept(finding: Finding, first_seq: int, directory: Directory) -> KeptFinding:
+def kept(finding: DetectionFinding, first_seq: int, directory: Directory) -> StoredFinding:
     """Give a finding as it is kept; `first_seq`: of the block of its last entry."""
-    return KeptFinding(
+    return StoredFinding(
         finding.id,
         finding.rule,
         finding.severity,

@@ -15,12 +15,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.aws import clients
 from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.aws.staff_directory_objects import DirectoryFiles
-from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Directory, PublicFinding, read_settings
 from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
-from functions.follower.follow import Anew, Announce, Followed, Follower
+from functions.follower.follow import Anew, Announce, Follower, FollowResult
 from functions.follower.lag import behind_seconds
 from functions.follower.staff_directory import Feed
 
@@ -34,7 +34,7 @@ MOST_LOGGED = 100  # entries of a kind; findings name all
 
 
 @cache
-def readable() -> KeptForMinutes[Ledger]:
+def readable() -> TtlCache[Ledger]:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     env = os.environ
     tables = Tables(
@@ -99,7 +99,7 @@ def _views(origin: str) -> ViewsTable:
     return ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin)
 
 
-def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Followed | None:
+def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> FollowResult | None:
     """Follow a ledger as far as it is published; None where nothing is, or another run did."""
     ledger = _readable(origin)
     state = ledger.state.published()
@@ -167,13 +167,13 @@ def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dic
     }
 
 
-def _counted(origin: str, followed: Followed | None) -> Followed | None:
+def _counted(origin: str, followed: FollowResult | None) -> FollowResult | None:
     """Count what a run came to; a handler's two runs add up."""
     if followed is None:
-        metrics.add_metric("Followed", MetricUnit.Count, 0)
+        metrics.add_metric("FollowResult", MetricUnit.Count, 0)
         return None
     for name, count in (
-        ("Followed", followed.opened),
+        ("FollowResult", followed.opened),
         ("Erased", followed.erased),
         ("Unopened", len(followed.altered)),
         ("Unprocessed", len(followed.unprocessed)),

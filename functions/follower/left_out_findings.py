@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from audit_ledger.detections import Finding
+from audit_ledger.detections import DetectionFinding
 from audit_ledger.detections.finding import Severity, finding_id
-from audit_ledger.views.left_out import Kind
+from audit_ledger.views.skipped_entries import Kind
 
 ALTERED = "altered-entry"
 UNPROCESSED = "unprocessed-entry"
@@ -24,10 +24,10 @@ _RULES: dict[Kind, tuple[str, Severity, str]] = {
 }
 
 
-def finding_of(kind: Kind, entries: Sequence[int], time: int) -> Finding:
+def finding_of(kind: Kind, entries: Sequence[int], time: int) -> DetectionFinding:
     """Make the finding of entries of one block. `time`: the block's, seconds since 1970."""
     rule, severity, statement = _RULES[kind]
-    return Finding(
+    return DetectionFinding(
         id=finding_id(rule, entries),
         rule=rule,
         severity=severity,

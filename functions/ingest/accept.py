@@ -13,13 +13,13 @@ from audit_ledger.aws.clients import AwsError
 from audit_ledger.aws.subjects_table import GENERATIONS_PER_YEAR, SubjectSecret
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
 from audit_ledger.events import Event, PatientRule, patient_rule
-from audit_ledger.http.authorization import OWN_PORTAL, OWN_USE, Access, ForbiddenError
+from audit_ledger.http.authorization import OWN_PORTAL, OWN_USE, Authorization, ForbiddenError
 from audit_ledger.records.queue_message import (
     MAX_MESSAGE_BYTES,
     MessageTooLargeError,
     encode_queue_message,
 )
-from functions.ingest.ledger_context import Ledger, Ledgers
+from functions.ingest.ledger_context import LedgerContext, LedgerContexts
 from functions.ingest.sealer import Accepted, Sealed, Sealer
 
 # Of a queue message, at most: a record's envelope, seal and index row; each agent and flag there.
@@ -35,11 +35,11 @@ class Acceptor:
     `count_unchecked`: called where conflicts could not be looked up.
     """
 
-    ledgers: Ledgers
+    ledgers: LedgerContexts
     now_ms: Callable[[], int]
     count_unchecked: Callable[[], None] = lambda: None
 
-    def ledger_of(self, access: Access) -> tuple[Ledger, PatientRule]:
+    def ledger_of(self, access: Authorization) -> tuple[LedgerContext, PatientRule]:
         """Find the ledger and portal that a token names; ForbiddenError where one is not ours."""
         access.require("system", "c")
         portal, ledger_id = access.required_portal(), access.required_ledger()
@@ -58,7 +58,7 @@ class Acceptor:
         )
         return ledger, rule
 
-    def accept(self, access: Access, events: Sequence[Accepted]) -> list[Sealed]:
+    def accept(self, access: Authorization, events: Sequence[Accepted]) -> list[Sealed]:
         """Seal and queue all events of a request; they are accepted once this returns.
 
         TooLargeError when the sealed request is more than a message holds: nothing is queued.
@@ -80,7 +80,7 @@ class Acceptor:
         return self._take(self.ledgers.get(ledger_id), OWN_PORTAL, rule, accepted)
 
     def _take(
-        self, ledger: Ledger, portal: str, rule: PatientRule, events: Sequence[Accepted]
+        self, ledger: LedgerContext, portal: str, rule: PatientRule, events: Sequence[Accepted]
     ) -> list[Sealed]:
         if not events:
             return []
@@ -104,7 +104,7 @@ class Acceptor:
         ]
 
     def _conflicts(
-        self, ledger: Ledger, events: Sequence[Accepted], sealed: Sequence[Sealed]
+        self, ledger: LedgerContext, events: Sequence[Accepted], sealed: Sequence[Sealed]
     ) -> list[bool]:
         """Look up which events conflict; where nobody can say now, none is said to.
 

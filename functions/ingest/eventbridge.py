@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from audit_ledger.events import Event, parse_audit_event, parse_cloudevent_structured
-from audit_ledger.http.authorization import Access
+from audit_ledger.http.authorization import Authorization
 from functions.ingest.accept import Acceptor
 from functions.ingest.sealer import Accepted
 
@@ -18,14 +18,14 @@ def is_from_bus(event: Mapping[str, Any]) -> bool:
     return event.keys() == {"portal", "ledger", "event"}
 
 
-def take_from_bus(acceptor: Acceptor, event: Mapping[str, Any]) -> None:
+def accept_from_bus(acceptor: Acceptor, event: Mapping[str, Any]) -> None:
     """Accept the detail of one event: a FHIR AuditEvent, or a CloudEvent (structured form).
 
     EventBridge re-spells JSON before we see it; the record keeps what was delivered. Its own id is
     the sender's id, unless the CloudEvent has one. RejectedEvent goes back to EventBridge, which
     puts the event in the dead-letter queue of the rule.
     """
-    access = Access(event["ledger"], event["portal"], "", WRITE)
+    access = Authorization(event["ledger"], event["portal"], "", WRITE)
     detail = event["event"]["detail"]
     body = msgspec.json.encode(detail)
     parsed: Event

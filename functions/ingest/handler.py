@@ -16,16 +16,16 @@ from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.errors import LedgerError, NotFoundError
 from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
-from audit_ledger.http.request import Request, access_of, read_request
-from audit_ledger.http.responses import Answer, answer, json_answer, refusal
+from audit_ledger.http.request import Request, authorization_of, read_request
+from audit_ledger.http.responses import Response, error_response, json_response, make_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
 from functions.ingest.accept import Acceptor
 from functions.ingest.capability_statement import capability_statement
-from functions.ingest.eventbridge import take_from_bus
-from functions.ingest.internal_events import take_own
-from functions.ingest.invoked_alias import way_in
-from functions.ingest.ledger_context import Ledgers
+from functions.ingest.eventbridge import accept_from_bus
+from functions.ingest.internal_events import accept_internal
+from functions.ingest.invoked_alias import invoked_alias
+from functions.ingest.ledger_context import LedgerContexts
 from functions.ingest.rate_limit import portal_limit
 from functions.ingest.routes import ROUTES
 
@@ -37,7 +37,7 @@ metrics = Metrics()
 def acceptor() -> Acceptor:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     stage = os.environ["STAGE"]
-    ledgers = Ledgers(
+    ledgers = LedgerContexts(
         stage,
         LedgerSettings(clients.ssm(), stage),
         clients.dynamodb(),
@@ -75,32 +75,32 @@ def token_claims() -> TokenClaims:
 
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
-def handler(event: dict[str, Any], context: Any) -> Answer | None:
+def handler(event: dict[str, Any], context: Any) -> Response | None:
     """Answer a request, or take an event from the bus, or of the ledger itself."""
-    way = way_in(context.invoked_function_arn, event)
+    way = invoked_alias(context.invoked_function_arn, event)
     if way == "own":
-        taken = take_own(acceptor(), event)
+        taken = accept_internal(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)
         return taken
     if way == "bus":
-        take_from_bus(acceptor(), event)
+        accept_from_bus(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)
         return None
     try:
         answered = _answer(event)
     except LedgerError as error:
-        answered = refusal(error)
+        answered = error_response(error)
         if answered["statusCode"] >= 500:
             logger.error("not accepted", error=type(error).__name__)
     except clients.AwsError as error:
         logger.error("not accepted", error=clients.error_code(error))
-        answered = refusal(LedgerError())
+        answered = error_response(LedgerError())
     status = answered["statusCode"]
     metrics.add_metric(f"Answers{status // 100}xx", MetricUnit.Count, 1)
     return finished(event, answered)
 
 
-def _answer(event: dict[str, Any]) -> Answer:
+def _answer(event: dict[str, Any]) -> Response:
     public_url = os.environ.get("PUBLIC_URL", "")
     on_route = routed(event, "ingest", public_url)
     if "statusCode" in on_route:
@@ -108,7 +108,7 @@ def _answer(event: dict[str, Any]) -> Answer:
     if on_route["routeKey"] in OPEN_ROUTES:
         request = read_request(on_route, token_claims(), public_url)
         return OPEN_ROUTES[request.route](request)
-    access = access_of(on_route, token_claims())
+    access = authorization_of(on_route, token_claims())
     ledger, _ = acceptor().ledger_of(access)  # who may not send learns nothing of what was sent
     limit = portal_limit(limits(), ledger, access.portal)
     spent = limit.spend_on_sent(on_route)
@@ -117,22 +117,22 @@ def _answer(event: dict[str, Any]) -> Answer:
     return ROUTES[request.route](acceptor(), request)
 
 
-def get_metadata(request: Request) -> Answer:
+def get_metadata(request: Request) -> Response:
     """GET /metadata: the CapabilityStatement, in the release that is asked for."""
     form = fhir_json(request)
-    return answer(200, capability_statement(form.version, request.base), form.version)
+    return make_response(200, capability_statement(form.version, request.base), form.version)
 
 
-def get_smart_configuration(request: Request) -> Answer:
+def get_smart_configuration(request: Request) -> Response:
     """GET /.well-known/smart-configuration: where tokens come from (SMART App Launch 2.2)."""
     require_acceptable(request, "application/json")
     configuration = os.environ.get("SMART_CONFIGURATION")
     if configuration is None:
         raise NotFoundError("the settings do not say how the issuer of tokens gives them out")
-    return json_answer(200, msgspec.json.decode(configuration))
+    return json_response(200, msgspec.json.decode(configuration))
 
 
-OPEN_ROUTES: dict[str, Callable[[Request], Answer]] = {
+OPEN_ROUTES: dict[str, Callable[[Request], Response]] = {
     "GET /metadata": get_metadata,
     "GET /.well-known/smart-configuration": get_smart_configuration,
 }

@@ -17,12 +17,12 @@ SOURCE = "audit-ledger.query"
 MEMBERS = {"source", "ledger", "patient_system", "patient_namespace", "events"}
 
 
-def is_own(event: Mapping[str, Any]) -> bool:
+def is_internal(event: Mapping[str, Any]) -> bool:
     """Whether an event has the form of query's; that it is, the alias says (`ways`)."""
     return event.keys() == MEMBERS and event["source"] == SOURCE
 
 
-def take_own(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:
+def accept_internal(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:
     """Accept them, all or none; once this returns, they are queued. Gives their ids."""
     rule = PatientRule(event["patient_system"], event["patient_namespace"])
     parsed = [parse_audit_event(one.encode()) for one in event["events"]]

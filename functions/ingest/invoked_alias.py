@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from audit_ledger.http.authorization import ForbiddenError
 from functions.ingest.eventbridge import is_from_bus
-from functions.ingest.internal_events import is_own
+from functions.ingest.internal_events import is_internal
 
 Way = Literal["live", "bus", "own"]
 
@@ -18,7 +18,7 @@ _PARTS_OF_AN_ALIAS = 8
 """arn:aws:lambda:<region>:<account>:function:<name>:<alias>, by its colons."""
 
 
-def way_in(invoked_function_arn: str, event: Mapping[str, Any]) -> Way:
+def invoked_alias(invoked_function_arn: str, event: Mapping[str, Any]) -> Way:
     """Give the way by which `event` came; ForbiddenError where that takes no such event.
 
     The function itself, and its versions, are nobody's to call.
@@ -29,6 +29,6 @@ def way_in(invoked_function_arn: str, event: Mapping[str, Any]) -> Way:
         return "live"
     if alias == "bus" and is_from_bus(event):
         return "bus"
-    if alias == "own" and is_own(event):
+    if alias == "own" and is_internal(event):
         return "own"
     raise ForbiddenError(f"ingest was called as {alias or 'no alias'} with what that does not take")

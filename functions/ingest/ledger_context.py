@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_data_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.ssm_settings import LedgerSettings, LimitsSetting, PortalSetting
 from audit_ledger.aws.subjects_table import SubjectsTable
-from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.errors import UnreachableError
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
@@ -27,7 +27,7 @@ LONGEST_KEPT = 256  # characters of an identifier: a name may be 256 KB
 
 
 @dataclass(frozen=True, repr=False)
-class Ledger:
+class LedgerContext:
     """What accepting an event needs of one ledger."""
 
     origin: str
@@ -50,7 +50,7 @@ def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
     return staff
 
 
-class Ledgers:
+class LedgerContexts:
     """The ledgers of a stage. `clock` gives seconds, monotonic."""
 
     def __init__(
@@ -73,13 +73,13 @@ class Ledgers:
         self._subjects_table = subjects_table
         self._ledgers_table = ledgers_table
         self._events_table = events_table
-        self._kept = KeptForMinutes(self._read, clock)
+        self._kept = TtlCache(self._read, clock)
 
-    def get(self, ledger_id: str) -> Ledger:
+    def get(self, ledger_id: str) -> LedgerContext:
         """Give a ledger; NotFoundError where none of that id is declared."""
         return self._kept.get(ledger_id)
 
-    def _read(self, ledger_id: str) -> Ledger:
+    def _read(self, ledger_id: str) -> LedgerContext:
         name = f"audit-ledger-{self._stage}"
         setting = self._settings.read(ledger_id)
         origin = setting.origin
@@ -88,8 +88,8 @@ class Ledgers:
         if wrapped is None:  # the publisher makes them, in the first minute of a ledger
             raise UnreachableError("the ledger has no keys yet")
         keys = wrapping.unwrap(wrapped)
-        index = EventIndex(self._dynamodb, self._events_table, self._ledgers_table, origin)
-        return Ledger(
+        index = EventsTable(self._dynamodb, self._events_table, self._ledgers_table, origin)
+        return LedgerContext(
             origin,
             setting.portals,
             keys,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from audit_ledger.limits import Limits
 from audit_ledger.token_bucket import Rate
-from functions.ingest.ledger_context import Ledger
+from functions.ingest.ledger_context import LedgerContext
 
 BYTES_A_TOKEN: Final = 4096
 
@@ -34,7 +34,7 @@ class PortalLimit:
         self.limits.spend(self.key, self.rate, tokens_of(size_bytes) - spent, spent)
 
 
-def portal_limit(limits: Limits, ledger: Ledger, portal: str) -> PortalLimit:
+def portal_limit(limits: Limits, ledger: LedgerContext, portal: str) -> PortalLimit:
     """Give a portal's own limit, or that of the ledger's portals."""
     setting = ledger.portals[portal].limit or ledger.limits.portal
     rate = None if setting is None else setting.bucket

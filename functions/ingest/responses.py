@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.events import Event, RejectedEvent, operation_outcome
+from audit_ledger.events import Event, RejectedEventError, operation_outcome
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import (
     FHIR_VERSIONS,
     MOST_SPELLED_BYTES,
-    Answer,
-    answer,
+    Response,
+    make_response,
     spelled_bytes,
 )
 from functions.ingest.sealer import Sealed
@@ -28,7 +28,7 @@ CONFLICT_TEXT = (
 )
 
 
-def created(event: Event, sealed: Sealed, request: Request) -> Answer:
+def created(event: Event, sealed: Sealed, request: Request) -> Response:
     """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked.
 
     Without a preference it is the resource as a read will give it.
@@ -36,15 +36,15 @@ def created(event: Event, sealed: Sealed, request: Request) -> Answer:
     headers = {"Location": _location(request.base, sealed), **_conflict_header([sealed])}
     version = FHIR_VERSIONS.get(event.format, "")
     if request.preference == "minimal":
-        return answer(201, b"", version, headers)  # else API Gateway calls it text/plain
+        return make_response(201, b"", version, headers)  # else API Gateway calls it text/plain
     if request.preference == "OperationOutcome":
-        return answer(201, msgspec.json.encode(accepted_outcome(sealed)), version, headers)
-    return answer(201, _as_read(event, sealed), version, headers)
+        return make_response(201, msgspec.json.encode(accepted_outcome(sealed)), version, headers)
+    return make_response(201, _as_read(event, sealed), version, headers)
 
 
 def bundle_response(
-    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEvent], request: Request
-) -> Answer:
+    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEventError], request: Request
+) -> Response:
     """200 with a response Bundle: one entry for each of the request, in its order.
 
     The resources are in it where `return=representation` asks for them. What was accepted must be
@@ -52,25 +52,25 @@ def bundle_response(
     Preference-Applied says, and then the sentences beside the flags.
     """
     versions = {
-        FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEvent)
+        FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEventError)
     }
     version = versions.pop() if len(versions) == 1 else ""
-    taken = [result[1] for result in results if not isinstance(result, RejectedEvent)]
+    taken = [result[1] for result in results if not isinstance(result, RejectedEventError)]
     headers = _conflict_header(taken)
     if request.preference == "representation":
         body = _response_bundle(kind, results, request.base, with_resources=True)
         if spelled_bytes(body) <= MOST_SPELLED_BYTES:
-            return answer(200, body, version, headers)
+            return make_response(200, body, version, headers)
         headers["Preference-Applied"] = "return=minimal"
     body = _response_bundle(kind, results, request.base)
     if spelled_bytes(body) > MOST_SPELLED_BYTES:
         body = _response_bundle(kind, results, request.base, with_sentences=False)
-    return answer(200, body, version, headers)
+    return make_response(200, body, version, headers)
 
 
 def _response_bundle(
     kind: str,
-    results: Sequence[tuple[Event, Sealed] | RejectedEvent],
+    results: Sequence[tuple[Event, Sealed] | RejectedEventError],
     base: str,
     *,
     with_resources: bool = False,
@@ -79,7 +79,7 @@ def _response_bundle(
     entries: list[dict[str, Any]] = []
     for result in results:
         entry: dict[str, Any] = {}
-        if isinstance(result, RejectedEvent):
+        if isinstance(result, RejectedEventError):
             response = {"status": str(result.status), "outcome": result.operation_outcome()}
         else:
             event, sealed = result
@@ -95,7 +95,7 @@ def _response_bundle(
     return msgspec.json.encode(bundle)
 
 
-def events_accepted(sealed: Sequence[Sealed]) -> Answer:
+def events_accepted(sealed: Sequence[Sealed]) -> Response:
     """202 for CloudEvents: the ids that their records have here, in order."""
     body = {
         "accepted": len(sealed),

@@ -28,7 +28,7 @@ from audit_ledger.records.pseudonyms import (
     event_id,
     fingerprint,
     patient_pseudonym,
-    row_key,
+    subject_key_hash,
 )
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import encode_record
@@ -116,7 +116,9 @@ class Sealer:
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
         """Give each patient, as named, the subject that the canonical identifier leads to."""
         named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
-        row_keys = {i: row_key(self.keys.index_key, i) for i in dict.fromkeys(named.values())}
+        row_keys = {
+            i: subject_key_hash(self.keys.index_key, i) for i in dict.fromkeys(named.values())
+        }
         secrets = self.secrets(sorted(row_keys.values()), year)
         subjects = {i: self._subject(i, secrets[at]) for i, at in row_keys.items()}
         return {patient: subjects[identifier] for patient, identifier in named.items()}

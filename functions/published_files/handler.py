@@ -10,9 +10,9 @@ from aws_lambda_powertools import Logger
 from audit_ledger.aws import clients
 from audit_ledger.aws.objects import LedgerObjects, Retention, StoredObject
 from audit_ledger.errors import LedgerError
-from audit_ledger.http.authorization import TokenClaims, read_access
+from audit_ledger.http.authorization import TokenClaims, read_authorization
 from audit_ledger.http.request import read_headers
-from audit_ledger.http.responses import Answer, refusal
+from audit_ledger.http.responses import Response, error_response
 from audit_ledger.http.serving import finished, routed
 from functions.published_files.read import read_published
 
@@ -40,20 +40,20 @@ def get(ledger_id: str, file: str) -> StoredObject | None:
     return objects(ledger_id).get(file)
 
 
-def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
+def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001 Lambda's form
     """Answer one request."""
     try:
         answered = _answer(event)
     except LedgerError as error:
-        answered = refusal(error)
+        answered = error_response(error)
     except clients.AwsError as error:
         logger.error("not read", error=type(error).__name__)
-        answered = refusal(LedgerError())
+        answered = error_response(LedgerError())
     return finished(event, answered)
 
 
-def _answer(event: dict[str, Any]) -> Answer:
+def _answer(event: dict[str, Any]) -> Response:
     routed(event, "published")
-    access = read_access(event["requestContext"]["authorizer"]["jwt"], token_claims())
+    access = read_authorization(event["requestContext"]["authorizer"]["jwt"], token_claims())
     path = (event.get("pathParameters") or {}).get("path", "")
     return read_published(access, path, read_headers(event), get)

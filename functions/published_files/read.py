@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 from audit_ledger.aws.objects import BINARY, TEXT, StoredObject
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.http.accept_header import Offer, choose, parse_accept
-from audit_ledger.http.authorization import Access, ForbiddenError
-from audit_ledger.http.responses import Answer
+from audit_ledger.http.authorization import Authorization, ForbiddenError
+from audit_ledger.http.responses import Response
 
 MAX_KEY_BYTES = 1024  # of an object in S3
 REPLACED = ("checkpoint", "digests/latest")
@@ -21,15 +21,15 @@ FOREVER = "private, max-age=31536000, immutable"
 
 
 def read_published(
-    access: Access,
+    access: Authorization,
     path: str,
     headers: Mapping[str, str],
     get: Callable[[str, str], StoredObject | None],
-) -> Answer:
+) -> Response:
     """Answer with a file; NotFoundError where there is none.
 
     `get` reads a ledger's file. ForbiddenError unless the token is for the ledger in the path,
-    RejectedEvent (406) where Accept takes nothing that it could be.
+    RejectedEventError (406) where Accept takes nothing that it could be.
     """
     ledger_id, _, file = path.partition("/")
     if access.required_ledger() != ledger_id:
@@ -42,7 +42,7 @@ def read_published(
     content_type = BINARY if file.startswith("tile/") else TEXT
     accepted = parse_accept(headers.get("accept", ""))
     if choose(accepted, [Offer((content_type.partition(";")[0], BINARY))]) is None:
-        raise RejectedEvent(406, "not-supported", "Accept", content_type)
+        raise RejectedEventError(406, "not-supported", "Accept", content_type)
     return {
         "statusCode": 200,
         "headers": {"Content-Type": content_type, **tag},

@@ -25,7 +25,7 @@ from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import MOST_MISSING, MOST_PORTALS, NO_DIGEST, Digest, decode_digest
 from audit_ledger.ledger.entry import decode_entry
-from audit_ledger.ledger.head import EMPTY, Head, follow
+from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.publish_checks import (
     CHECKPOINT,
@@ -36,7 +36,7 @@ from audit_ledger.ledger.publish_checks import (
     require_newest,
     require_reach,
 )
-from audit_ledger.ledger.tile_writer import Growth, superseded
+from audit_ledger.ledger.tile_writer import TileWriter, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.note import parse_note
 from functions.publisher.signing import Signer
@@ -85,7 +85,7 @@ class Gaps(Protocol):
 
 
 @dataclass
-class Memory:
+class WarmState:
     """What one container remembers: the head it published and the state that it saw finished.
 
     `finished_version`: of the state whose files it put, that it announced or remembers to, and
@@ -93,13 +93,13 @@ class Memory:
     """
 
     head: Head | None = None
-    growth: Growth | None = None
+    growth: TileWriter | None = None
     finished_version: int = 0
     unannounced: list[PublishedState] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishResult:
     """What a run came to; `digest_name` is empty where there was nothing to publish.
 
     `unannounced`: digests, of this run and earlier ones, that the bus refuses to hear of.
@@ -131,9 +131,9 @@ class Publisher:
     announce: Callable[[PublishedState], None]
     gaps: Callable[[], Gaps | None]
     now: Callable[[], int]
-    memory: Memory = field(default_factory=Memory)
+    memory: WarmState = field(default_factory=WarmState)
 
-    def publish(self, has_time: Callable[[], bool] = lambda: True) -> Published:
+    def publish(self, has_time: Callable[[], bool] = lambda: True) -> PublishResult:
         """Publish all that is committed and not yet published, or a heartbeat when one is due.
 
         `has_time` turning false ends the reading of a backlog: what is verified by then is
@@ -164,7 +164,7 @@ class Publisher:
             now = self.now()
             grown = self._verified(head, now, has_time)
             if not grown.blocks and not _heartbeat_due(old, now):
-                return Published(head.size, 0, 0, "", self._announced())
+                return PublishResult(head.size, 0, 0, "", self._announced())
         except (VerificationError, FormatError) as error:
             raise self._freeze(old, error) from error
 
@@ -181,7 +181,7 @@ class Publisher:
             self._finish(new)
         except VerificationError as error:
             raise self._freeze(new, error) from error
-        return Published(
+        return PublishResult(
             grown.head.size, grown.entries, grown.blocks, new.digest_name, self._announced()
         )
 
@@ -214,19 +214,19 @@ class Publisher:
             pass
         return len(left)
 
-    def _verified(self, head: Head, now: int, has_time: Callable[[], bool]) -> "Grown":
+    def _verified(self, head: Head, now: int, has_time: Callable[[], bool]) -> "IntegratedBlocks":
         """Step 3: follow the blocks behind `head`, and put tiles and archive on the way.
 
         Signatures, bodies, links, order and frontier are checked before a byte of a block goes
         anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
         A crash leaves tiles that no checkpoint covers, which nobody reads. One block is in memory.
         """
-        growth = self.memory.growth or Growth.read(head, self._read)
+        growth = self.memory.growth or TileWriter.read(head, self._read)
         self.memory.growth = None  # ahead of what is published until this run is done
-        grown = Grown(head, growth)
+        grown = IntegratedBlocks(head, growth)
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
             self.verify_block(block)
-            body, grown.head, leaves = follow(block, grown.head)
+            body, grown.head, leaves = check_block(block, grown.head)
             name = archived_name(block.first_seq)
             self.archive.put_once(name, encode_block(block), now, locked=True)
             for path, data in growth.extend([item.entry for item in body.items], leaves):
@@ -255,7 +255,7 @@ class Publisher:
         return published_head(block, old.checkpoint, self.verify_block)
 
     def _signed(
-        self, old: PublishedState | None, before: Head, grown: "Grown", now: int
+        self, old: PublishedState | None, before: Head, grown: "IntegratedBlocks", now: int
     ) -> PublishedState:
         """Step 4: checkpoint and digest of what was verified, as they will be published."""
         after = grown.head
@@ -342,11 +342,11 @@ class Publisher:
 
 
 @dataclass
-class Grown:
+class IntegratedBlocks:
     """What was verified behind the published head. `begin`: time of its first entry."""
 
     head: Head
-    growth: Growth
+    growth: TileWriter
     begin: int = 0
     blocks: int = 0
     entries: int = 0

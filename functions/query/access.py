@@ -6,23 +6,23 @@ from datetime import UTC, datetime
 
 from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
-from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.events import PatientReference
-from audit_ledger.http.authorization import OWN_USE, Access, ForbiddenError
+from audit_ledger.http.authorization import OWN_USE, Authorization, ForbiddenError
 from audit_ledger.http.request import Request
 from audit_ledger.ledger.publish_checks import require_of_digest
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.record_opener import Opener
-from audit_ledger.reading.snapshot import PinnedLog
+from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.records.pseudonyms import patient_pseudonym, row_key
+from audit_ledger.records.pseudonyms import patient_pseudonym, subject_key_hash
 from audit_ledger.reports.suspension import in_force
 from functions.query.audit_trail import Invoke, record_use
 from functions.query.find import (
-    Finder,
+    EventFinder,
     canonical_names,
     canonical_references,
     namespace_of,
@@ -30,7 +30,7 @@ from functions.query.find import (
 from functions.query.patient_names import names_in_claim
 from functions.query.recorded_request_line import recorded_line
 from functions.query.report_rules import ReportRules, report_rules
-from functions.query.withholding import tells_of
+from functions.query.withholding import names_recipient
 
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
 COMPLETING_SECONDS = 5  # more, for what belongs to the part that was found
@@ -39,7 +39,7 @@ NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not 
 
 
 @dataclass(frozen=True)
-class Desk:
+class QueryContext:
     """What answers questions.
 
     `invoke`: asks ingest; `objects`: a ledger's published files, to list; `views`: by origin;
@@ -47,7 +47,7 @@ class Desk:
     `clock`: seconds, monotonic.
     """
 
-    ledgers: KeptForMinutes[Ledger]
+    ledgers: TtlCache[Ledger]
     invoke: Invoke
     objects: Callable[[str], LedgerObjects]
     views: Callable[[str], ViewsTable]
@@ -59,7 +59,7 @@ class Desk:
         """Give the ledger of a request's token, to read what is published of it."""
         return self.admit(request.access)
 
-    def admit(self, access: Access) -> Ledger:
+    def admit(self, access: Authorization) -> Ledger:
         """Give the ledger of any genuine token; ForbiddenError where it names none."""
         try:
             return self.ledgers.get(access.required_ledger())
@@ -68,7 +68,7 @@ class Desk:
 
     def question(
         self, request: Request, permissions: str, *, is_masked: bool = False
-    ) -> "Question":
+    ) -> "AuthorizedRequest":
         """Admit a question; ForbiddenError where the token does not allow it.
 
         `permissions`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
@@ -103,18 +103,20 @@ class Desk:
             )
         elif state is not None and state.size:
             raise VerificationError("published state: a size without a digest")
-        return Question(self, request, ledger, reports, own, state, self.now(), self.clock())
+        return AuthorizedRequest(
+            self, request, ledger, reports, own, state, self.now(), self.clock()
+        )
 
 
 @dataclass(frozen=True)
-class Question:
+class AuthorizedRequest:
     """An admitted question. `state`: what is published, None where nothing is yet.
 
     `own`: all names of the patient who asks, None of others, who may see all; `now`: whole seconds;
     `begun`: when, by the desk's clock.
     """
 
-    desk: Desk
+    desk: QueryContext
     request: Request
     ledger: Ledger
     reports: ReportRules
@@ -129,7 +131,7 @@ class Question:
         return self.desk.views(self.ledger.origin)
 
     @property
-    def access(self) -> Access:
+    def access(self) -> Authorization:
         """Who asks."""
         return self.request.access
 
@@ -153,19 +155,19 @@ class Question:
 
     def finder(
         self, size: int | None = None, of: tuple[PatientReference, ...] | None = None
-    ) -> Finder:
+    ) -> EventFinder:
         """Look at the ledger as of `size` entries (None: all that is published).
 
         `of`: only at what is about a patient, of these names, for who may see all.
         """
         published = 0 if self.state is None else self.state.size
-        opener = Opener(self.ledger, self.now)
-        log = PinnedLog(self.ledger.blocks, published if size is None else min(size, published))
+        opener = RecordOpener(self.ledger, self.now)
+        log = LogSnapshot(self.ledger.blocks, published if size is None else min(size, published))
         if self.own is None:
             own = None if of is None else self._pseudonyms(opener, of)
-            return Finder(self.ledger, log, opener, self.now, own)
+            return EventFinder(self.ledger, log, opener, self.now, own)
         own = self._pseudonyms(opener, self.own)
-        return Finder(self.ledger, log, opener, self.now, own, self._is_withheld)
+        return EventFinder(self.ledger, log, opener, self.now, own, self._is_withheld)
 
     def record(
         self,
@@ -233,10 +235,10 @@ class Question:
 
     def _is_withheld(self, event: OpenedEvent) -> bool:
         suspensions = self.reports.suspensions
-        return bool(suspensions) and tells_of(event, in_force(suspensions, self.now * 1000))
+        return bool(suspensions) and names_recipient(event, in_force(suspensions, self.now * 1000))
 
     def _pseudonyms(
-        self, opener: Opener, patients: tuple[PatientReference, ...]
+        self, opener: RecordOpener, patients: tuple[PatientReference, ...]
     ) -> frozenset[bytes]:
         keys, rules = self.ledger.keys, self.ledger.rules.values()
         if keys is None:
@@ -245,7 +247,7 @@ class Question:
         secrets = [
             secret
             for name in sorted(names)
-            for secret in self.ledger.subjects.generations(row_key(keys.index_key, name))
+            for secret in self.ledger.subjects.generations(subject_key_hash(keys.index_key, name))
         ]
         by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
         opener.know(by_pseudonym)

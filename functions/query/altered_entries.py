@@ -10,20 +10,20 @@ from typing import Final
 from audit_ledger.aws.views_table import Gaps
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, UnreachableError
 from audit_ledger.ledger.block import body_time
-from audit_ledger.reading.snapshot import PinnedLog
-from functions.query.access import NO_SUCH_EVENT, Question
-from functions.query.find import Finder
+from audit_ledger.reading.snapshot import LogSnapshot
+from functions.query.access import NO_SUCH_EVENT, AuthorizedRequest
+from functions.query.find import EventFinder
 
 MOST_NAMED: Final = 5
 MOST_SECONDS_UNCHECKED: Final = 15 * 60
 
 
-def require_found(question: Question, finder: Finder) -> NotFoundError:
+def require_found(question: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
     """Give the error of an event that is not found: it may be one of those that were altered."""
     return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(question, finder))))
 
 
-def altered(question: Question, finder: Finder) -> tuple[str, ...]:
+def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
     """Give the sentences that an answer must hold; none while all entries are as they were sent."""
     try:
         gaps = question.views.gaps() or Gaps(0)
@@ -53,7 +53,7 @@ def altered(question: Question, finder: Finder) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _young(question: Question, finder: Finder) -> tuple[int, list[int]]:
+def _young(question: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
     """Give the first entry of the youngest blocks, and those that are not as they were sent."""
     if question.ledger.keys is None:
         return finder.log.size, []
@@ -70,7 +70,9 @@ def _young(question: Question, finder: Finder) -> tuple[int, list[int]]:
     return first, found
 
 
-def _is_behind(question: Question, log: PinnedLog, followed: int, first_young: int) -> bool:
+def _is_behind(
+    question: AuthorizedRequest, log: LogSnapshot, followed: int, first_young: int
+) -> bool:
     """Whether entries that are no longer young were not compared for a long time."""
     if followed >= first_young:
         return False

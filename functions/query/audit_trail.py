@@ -15,7 +15,7 @@ import msgspec
 
 from audit_ledger.errors import UnreachableError
 from audit_ledger.events import PatientReference
-from audit_ledger.http.authorization import Access
+from audit_ledger.http.authorization import Authorization
 
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -31,7 +31,7 @@ def record_use(
     *,
     ledger_id: str,
     origin: str,
-    access: Access,
+    access: Authorization,
     source_ip: str,
     asked: str,
     patients: Sequence[PatientReference | None],
@@ -80,7 +80,7 @@ def record_use(
 def use_of_the_log(
     *,
     origin: str,
-    access: Access,
+    access: Authorization,
     source_ip: str,
     asked: str,
     patient: PatientReference | None,
@@ -143,7 +143,7 @@ _SOURCE_ROLE = _coding(DICOM, "110153", "Source Role ID")
 _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 
 
-def _who(access: Access, patient: PatientReference | None) -> dict[str, Any]:
+def _who(access: Authorization, patient: PatientReference | None) -> dict[str, Any]:
     """A patient who asks is named as such; others by what their issuer calls them.
 
     An officer's token may carry a patient too: whose chart was open when it was launched.

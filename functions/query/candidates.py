@@ -14,9 +14,15 @@ blocks how far the search is, so that it can stop there and go on from there.
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from audit_ledger.aws.events_search import By, EventSearch, Place, Window, place_of
+from audit_ledger.aws.events_search import (
+    By,
+    EntryPosition,
+    EventsSearch,
+    PositionRange,
+    position_of,
+)
 from audit_ledger.aws.events_table import LATE_MS, IndexedEntry
-from audit_ledger.reading.snapshot import PinnedLog, StoredBlock
+from audit_ledger.reading.snapshot import LogSnapshot, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000
 BLOCKS_A_MILESTONE = 50
@@ -39,17 +45,17 @@ class Person:
 
 
 def of_persons(
-    search: EventSearch,
-    log: PinnedLog,
+    search: EventsSearch,
+    log: LogSnapshot,
     persons: Sequence[Person],
-    window: Window,
+    window: PositionRange,
     young: Sequence[IndexedEntry],
     *,
     newest_first: bool,
-) -> Iterator[Place]:
+) -> Iterator[EntryPosition]:
     """Give the places of entries that name any of these persons."""
     first_young = min((entry.seq for entry in young), default=log.size)
-    streams: list[Iterator[Place]] = [
+    streams: list[Iterator[EntryPosition]] = [
         filter(
             lambda place: place.seq < first_young,
             search.of_person(person.by, pseudonym, window, newest_first=newest_first),
@@ -63,13 +69,13 @@ def of_persons(
 
 
 def of_period(
-    search: EventSearch,
-    log: PinnedLog,
-    window: Window,
+    search: EventsSearch,
+    log: LogSnapshot,
+    window: PositionRange,
     young: Sequence[IndexedEntry],
     *,
     newest_first: bool,
-) -> Iterator[Place]:
+) -> Iterator[EntryPosition]:
     """Give the places of all entries whose own time is in the window."""
     first_young = min((entry.seq for entry in young), default=log.size)
     late = (p for p in search.late(window, newest_first=newest_first) if p.seq < first_young)
@@ -84,13 +90,13 @@ def of_period(
 
 
 def taken_within(
-    log: PinnedLog,
+    log: LogSnapshot,
     first_seq: int,
     end_seq: int,
-    window: Window,
+    window: PositionRange,
     *,
     is_counted: Callable[[IndexedEntry], bool] = lambda _: True,
-) -> Iterator[Place]:
+) -> Iterator[EntryPosition]:
     """Give the entries of [first_seq, end_seq) whose own time is outside of the window.
 
     Both are where blocks begin. What `of_period` gives for the window is left out, and what is not
@@ -104,9 +110,9 @@ def taken_within(
         for stored in block.entries():
             entry = stored.indexed
             if not window.first <= entry.row.time_ms <= window.last and is_counted(entry):
-                yield place_of(entry)
+                yield position_of(entry)
         if silent >= BLOCKS_A_MILESTONE:
-            yield Place(block.time * 1000, _LAST_SEQ, MILESTONE)
+            yield EntryPosition(block.time * 1000, _LAST_SEQ, MILESTONE)
             silent = 0
 
 
@@ -115,7 +121,7 @@ def is_late(entry: IndexedEntry) -> bool:
     return abs(entry.row.time_ms - entry.block_time * 1000) > LATE_MS
 
 
-def _newest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
+def _newest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosition]:
     """Read blocks backwards. What is to come is older than a block's time and two minutes."""
     start = log.first_after(_seconds(window.last) + LATE_SECONDS)
     waiting: list[tuple[int, int, int]] = []  # negated: the newest is on top of the heap
@@ -131,16 +137,16 @@ def _newest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
             yield _negated(heapq.heappop(waiting))
             silent = 0
         if silent >= BLOCKS_A_MILESTONE:
-            yield Place(reached, _LAST_SEQ, MILESTONE)
+            yield EntryPosition(reached, _LAST_SEQ, MILESTONE)
             silent = 0
     while waiting:
         yield _negated(heapq.heappop(waiting))
 
 
-def _oldest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
+def _oldest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosition]:
     """Read blocks forwards. What is to come is newer than a block's time less two minutes."""
     start = log.first_after(_seconds(window.first) - LATE_SECONDS - 1)
-    waiting: list[Place] = []
+    waiting: list[EntryPosition] = []
     silent = 0
     for block in log.oldest_first(start):
         if block.time * 1000 - LATE_MS > window.last:
@@ -153,36 +159,38 @@ def _oldest_first(log: PinnedLog, window: Window) -> Iterator[Place]:
             yield heapq.heappop(waiting)
             silent = 0
         if silent >= BLOCKS_A_MILESTONE:
-            yield Place(reached, 0, MILESTONE)
+            yield EntryPosition(reached, 0, MILESTONE)
             silent = 0
     while waiting:
         yield heapq.heappop(waiting)
 
 
-def _in_time(block: StoredBlock, window: Window) -> Iterator[Place]:
+def _in_time(block: StoredBlock, window: PositionRange) -> Iterator[EntryPosition]:
     for stored in block.entries():
         entry = stored.indexed
         if window.first <= entry.row.time_ms <= window.last and not is_late(entry):
-            yield place_of(entry)
+            yield position_of(entry)
 
 
-def _sorted(entries: Iterable[IndexedEntry], window: Window, *, newest_first: bool) -> list[Place]:
-    places = (place_of(entry) for entry in entries)
+def _sorted(
+    entries: Iterable[IndexedEntry], window: PositionRange, *, newest_first: bool
+) -> list[EntryPosition]:
+    places = (position_of(entry) for entry in entries)
     inside = (place for place in places if window.first <= place.time_ms <= window.last)
     return sorted(inside, reverse=newest_first)
 
 
-def _each_once(places: Iterable[Place]) -> Iterator[Place]:
+def _each_once(places: Iterable[EntryPosition]) -> Iterator[EntryPosition]:
     """Leave out what two ways led to: equal places stand side by side."""
-    last: Place | None = None
+    last: EntryPosition | None = None
     for place in places:
         if place != last:
             yield place
         last = place
 
 
-def _negated(waiting: tuple[int, int, int]) -> Place:
-    return Place(-waiting[0], -waiting[1], -waiting[2])
+def _negated(waiting: tuple[int, int, int]) -> EntryPosition:
+    return EntryPosition(-waiting[0], -waiting[1], -waiting[2])
 
 
 def _seconds(milliseconds: int) -> int:

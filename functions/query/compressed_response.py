@@ -5,15 +5,17 @@ from base64 import b64encode
 
 from audit_ledger.http.content_coding import accepts_gzip
 from audit_ledger.http.request import Request
-from audit_ledger.http.responses import Answer
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.http.responses import Response
+from audit_ledger.search.errors import RejectedSearchError
 
 MOST_BYTES = 4_500_000
 """Of a body as sent: base64 makes 6.0 MB of it, and an answer of a function has 6 MiB."""
 
 
-def large_answer(request: Request, body: bytes, media_type: str, file_name: str = "") -> Answer:
-    """Answer 200 with a private body; RejectedSearch (413) where it is too large.
+def compressed_response(
+    request: Request, body: bytes, media_type: str, file_name: str = ""
+) -> Response:
+    """Answer 200 with a private body; RejectedSearchError (413) where it is too large.
 
     As base64, so that its size does not depend on what it says. `file_name`: to save it under.
     """
@@ -31,7 +33,7 @@ def large_answer(request: Request, body: bytes, media_type: str, file_name: str 
         headers["Content-Encoding"] = "gzip"
     if len(body) > MOST_BYTES:
         expected = "a shorter period" if packed else "a shorter period, or Accept-Encoding: gzip"
-        raise RejectedSearch(
+        raise RejectedSearchError(
             413, "too-long", "from and to", f"{expected}: an answer holds {MOST_BYTES:,} bytes"
         )
     return {

@@ -7,22 +7,22 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.aws.views_table import FollowerCursor, Places
+from audit_ledger.aws.views_table import DocumentEntries, FollowerCursor
 from audit_ledger.errors import FormatError, LostRaceError, NotFoundError, UnreachableError
 from audit_ledger.events.event_details import digest_of_ni
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.request import Request
-from audit_ledger.http.responses import Answer, json_answer
+from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.sequence_gaps import State, decode_counted, report
-from audit_ledger.views import COMPLETENESS, RULES, KeptFinding, open_finding
-from functions.query.access import Desk, Question
+from audit_ledger.views import COMPLETENESS, RULES, StoredFinding, open_finding
+from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
-from functions.query.query_parameters import Given, instant_of
+from functions.query.query_parameters import QueryParameters, instant_of
 
 MOST_ENTRIES: Final = 100
 MOST_READS: Final = 3
@@ -36,7 +36,7 @@ class _Asked(msgspec.Struct):
     digest: str
 
 
-def post_documents_verify(desk: Desk, request: Request) -> Answer:
+def post_documents_verify(desk: QueryContext, request: Request) -> Response:
     """POST /documents/verify: the entries that recorded a document, by its SHA-256; or none.
 
     Each is opened: what was erased recorded nothing any more, and who asks sees no other's. The
@@ -46,7 +46,7 @@ def post_documents_verify(desk: Desk, request: Request) -> Answer:
     digest = _digest_asked_for(request)
     finder = question.finder()
     keys = question.ledger.keys
-    places = Places((), more=False)
+    places = DocumentEntries((), more=False)
     if keys is not None:
         places = question.views.places(document_key(keys.index_key, digest))
     ids = event_ids(places.entries)
@@ -74,7 +74,7 @@ def post_documents_verify(desk: Desk, request: Request) -> Answer:
     question.record((), shown=shown)
     said = altered(question, finder)
     answered = {"entries": entries, **({"more": True} if more else {})}
-    return json_answer(200, {**answered, **({"warnings": said} if said else {})})
+    return json_response(200, {**answered, **({"warnings": said} if said else {})})
 
 
 def event_ids(places: Iterable[str]) -> list[str]:
@@ -88,7 +88,7 @@ def event_ids(places: Iterable[str]) -> list[str]:
     return [event_id for _, event_id in sorted(found)]
 
 
-def get_gaps(desk: Desk, request: Request) -> Answer:
+def get_gaps(desk: QueryContext, request: Request) -> Response:
     """GET /portals/{id}/gaps: what of a portal's numbered events never came, and what came late."""
     question = desk.question(request, "s")
     _require_all(question)
@@ -103,7 +103,7 @@ def get_gaps(desk: Desk, request: Request) -> Answer:
         view = open_view(sealed, keys.ledger_keys, question.ledger.origin, COMPLETENESS)
         state = decode_counted(view).state
     rows = report(state)
-    return json_answer(
+    return json_response(
         200,
         {
             "followed": cursor.next_seq,
@@ -123,7 +123,7 @@ def get_gaps(desk: Desk, request: Request) -> Answer:
     )
 
 
-def state_of(question: Question, name: str) -> tuple[FollowerCursor, bytes | None]:
+def state_of(question: AuthorizedRequest, name: str) -> tuple[FollowerCursor, bytes | None]:
     """Read a state and how far it goes; again where the follower moves on meanwhile."""
     for _ in range(MOST_READS):
         cursor = question.views.cursor()
@@ -134,7 +134,7 @@ def state_of(question: Question, name: str) -> tuple[FollowerCursor, bytes | Non
     raise UnreachableError("what is followed moves on all the time")
 
 
-def get_findings(desk: Desk, request: Request) -> Answer:
+def get_findings(desk: QueryContext, request: Request) -> Response:
     """GET /findings?from=&to=: what the rules found, by the ledger's time; the last day without.
 
     Nobody is named: the entries say who and whom, to who reads them. A page has MOST_FINDINGS;
@@ -142,11 +142,11 @@ def get_findings(desk: Desk, request: Request) -> Answer:
     """
     question = desk.question(request, "s")
     _require_all(question)
-    given = Given(request, ("from", "to", "after"))
+    given = QueryParameters(request, ("from", "to", "after"))
     to = instant_of(given, "to", question.now)
     first = instant_of(given, "from", to - 86_400)
     if first > to:
-        raise RejectedSearch(400, "value", "from", "an instant that is not after to")
+        raise RejectedSearchError(400, "value", "from", "an instant that is not after to")
     cursor = question.views.cursor()
     after = _after(given.get("after"), cursor.generation)
     question.record(())
@@ -160,7 +160,7 @@ def get_findings(desk: Desk, request: Request) -> Answer:
     last = f"{cursor.generation}-{page[MOST_FINDINGS - 1][0]}" if len(page) > MOST_FINDINGS else ""
     more = {"next": last} if last else {}
     answer = {"findings": findings, "rules": rules_of(question), "followed": cursor.next_seq}
-    return json_answer(200, {**answer, **more})
+    return json_response(200, {**answer, **more})
 
 
 def _after(text: str | None, generation: int) -> int:
@@ -169,14 +169,14 @@ def _after(text: str | None, generation: int) -> int:
         return -1
     found = _AFTER.fullmatch(text)
     if found is None:
-        raise RejectedSearch(400, "value", "after", "the next of the page before")
+        raise RejectedSearchError(400, "value", "after", "the next of the page before")
     if int(found[1]) != generation:
         expected = "the first page again: the findings were made anew since, and have other numbers"
-        raise RejectedSearch(400, "value", "after", expected)
+        raise RejectedSearchError(400, "value", "after", expected)
     return int(found[2])
 
 
-def rules_of(question: Question) -> list[dict[str, Any]]:
+def rules_of(question: AuthorizedRequest) -> list[dict[str, Any]]:
     """Say which rules run, and of the others which data they lack."""
     _, sealed = state_of(question, RULES)
     keys = question.ledger.keys
@@ -191,8 +191,8 @@ def rules_of(question: Question) -> list[dict[str, Any]]:
 
 
 def found_within(
-    question: Question, cursor: FollowerCursor, first: int, to: int, after: int
-) -> list[tuple[int, KeptFinding]]:
+    question: AuthorizedRequest, cursor: FollowerCursor, first: int, to: int, after: int
+) -> list[tuple[int, StoredFinding]]:
     """Give findings with their numbers, of entries within [first, to]: one more than a page.
 
     Those numbered up to `after` were shown. By bisection: ledger times never fall.
@@ -201,7 +201,7 @@ def found_within(
     if keys is None:
         return []
 
-    def read(numbers: Sequence[int]) -> list[KeptFinding]:
+    def read(numbers: Sequence[int]) -> list[StoredFinding]:
         sealed = views.findings(cursor, numbers)
         return [
             open_finding(one, keys.ledger_keys, origin, cursor.generation, number)
@@ -217,7 +217,7 @@ def found_within(
     return [(number, finding) for number, finding in found if finding.ledger_time <= to]
 
 
-def _require_all(question: Question) -> None:
+def _require_all(question: AuthorizedRequest) -> None:
     if not question.sees_all:
         raise ForbiddenError("the token is a patient's")
 
@@ -227,8 +227,10 @@ def _digest_asked_for(request: Request) -> bytes:
     try:
         asked = msgspec.json.decode(request.body, type=_Asked)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RejectedSearch(400, "value", "the body", '{"digest": "ni:///sha-256;…"}') from None
+        raise RejectedSearchError(
+            400, "value", "the body", '{"digest": "ni:///sha-256;…"}'
+        ) from None
     digest = digest_of_ni(asked.digest)
     if digest is None:
-        raise RejectedSearch(400, "value", "digest", _DIGEST)
+        raise RejectedSearchError(400, "value", "digest", _DIGEST)
     return digest

@@ -8,14 +8,14 @@ import re
 
 from audit_ledger.errors import NotFoundError
 from audit_ledger.http.request import Request
-from audit_ledger.reading.snapshot import PinnedLog
+from audit_ledger.reading.snapshot import LogSnapshot
 from functions.query.access import NO_SUCH_EVENT
 
 _EVENT_ID = re.compile(r"[0-9a-f]{64}")  # longer texts DynamoDB refuses as a key
 _ENTRY = re.compile(r"entry-(0|[1-9][0-9]{0,17})")
 
 
-def event_id_of(request: Request, log: PinnedLog) -> str:
+def event_id_of(request: Request, log: LogSnapshot) -> str:
     """Return the id of the event that a request's path names; NotFoundError where it is none."""
     event_id = request.path["id"]
     if _EVENT_ID.fullmatch(event_id):

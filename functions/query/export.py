@@ -18,19 +18,19 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.aws.events_search import Place
+from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
 from audit_ledger.http.request import Request
-from audit_ledger.http.responses import Answer
+from audit_ledger.http.responses import Response
 from audit_ledger.ledger.digest import decode_digest, digest_name
-from audit_ledger.reading.concurrent import at_once
-from audit_ledger.reading.record_opener import Opened
+from audit_ledger.reading.concurrent import map_concurrently
+from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.links import matching_query
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.query_plan import patient_lookups
@@ -41,9 +41,9 @@ from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partial_tiles import read_object
-from functions.query.access import Desk, Question
+from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
-from functions.query.compressed_response import large_answer
+from functions.query.compressed_response import compressed_response
 from functions.query.find import NO_TIME, UNOPENED
 from functions.query.search_events import patients_of
 
@@ -79,7 +79,7 @@ class Pinned:
     checkpoint: bytes
 
 
-def get_export(desk: Desk, request: Request) -> Answer:
+def get_export(desk: QueryContext, request: Request) -> Response:
     """GET /export: a part of an export of what a search finds, with receipts.
 
     `format`: fhir, csv or ocsf; `receipts`: `record` (default: proof, index row, record, blind),
@@ -94,14 +94,14 @@ def get_export(desk: Desk, request: Request) -> Answer:
         time, cursor = _read_cursor(question, search, scope, search.cursor)
     pinned = _pinned(question, time, cursor)
     finder = question.finder(pinned.size)
-    after = None if cursor is None else Place(cursor.time_ms, cursor.seq, 0)
+    after = None if cursor is None else EntryPosition(cursor.time_ms, cursor.seq, 0)
     page = finder.page(search, after, question.has_time)
     if UNOPENED in page.warnings:
         raise VerificationError("the export would lack a record that does not open")
     if NO_TIME in page.warnings:
-        raise RejectedSearch(400, "value", "date", "dates that do not exclude each other")
+        raise RejectedSearchError(400, "value", "date", "dates that do not exclude each other")
     if page.warnings:  # see search_events: more may match than is found without a period
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400,
             "required",
             "date",
@@ -117,7 +117,7 @@ def get_export(desk: Desk, request: Request) -> Answer:
         size_bytes += len(entry) + 1
         if entries and size_bytes > MOST_PART_BYTES:
             last = page.found[number - 1].event
-            reached = Place(last.time_ms, last.seq, 0)
+            reached = EntryPosition(last.time_ms, last.seq, 0)
             break
         entries.append(msgspec.Raw(entry))
         shown.append(page.found[number].event)
@@ -134,7 +134,7 @@ def get_export(desk: Desk, request: Request) -> Answer:
         content["warnings"] = said
     if reached is not None:
         content["next"] = _write_cursor(question, search, scope, pinned, reached)
-    answer = large_answer(request, msgspec.json.encode(content), "application/json")
+    answer = compressed_response(request, msgspec.json.encode(content), "application/json")
     patients = patients_of(patient_lookups(search))
     if cursor is None:
         question.record(patients, export=True)
@@ -142,21 +142,21 @@ def get_export(desk: Desk, request: Request) -> Answer:
     return answer
 
 
-def _asked(question: Question) -> tuple[str, str, Search]:
+def _asked(question: AuthorizedRequest) -> tuple[str, str, Search]:
     own: dict[str, str] = {}
     pairs: list[tuple[str, str]] = []
     for name, value in question.request.query_pairs:
         if name not in ("format", "receipts"):
             pairs.append((name, value))
         elif name in own:
-            raise RejectedSearch(400, "invalid", name, "this parameter once")
+            raise RejectedSearchError(400, "invalid", name, "this parameter once")
         else:
             own[name] = value
     if own.get("format") not in FORMATS:
-        raise RejectedSearch(400, "value", "format", f"one of {', '.join(FORMATS)}")
+        raise RejectedSearchError(400, "value", "format", f"one of {', '.join(FORMATS)}")
     receipts = own.get("receipts", "record")
     if receipts not in RECEIPTS:
-        raise RejectedSearch(400, "value", "receipts", f"one of {', '.join(RECEIPTS)}")
+        raise RejectedSearchError(400, "value", "receipts", f"one of {', '.join(RECEIPTS)}")
     names = {name for name, _ in pairs}
     pairs += [pair for pair in _UNLESS_GIVEN if pair[0] not in names]
     # What is left out would be missing from the files, and nobody would know.
@@ -166,7 +166,7 @@ def _asked(question: Question) -> tuple[str, str, Search]:
     return own["format"], receipts, search
 
 
-def _pinned(question: Question, time: int | None, cursor: Cursor | None) -> Pinned:
+def _pinned(question: AuthorizedRequest, time: int | None, cursor: Cursor | None) -> Pinned:
     """Give the digest that is published now, or the first part's: digests stay for ever."""
     state = question.state
     if state is None or not state.digest_name:
@@ -186,11 +186,11 @@ def _pinned(question: Question, time: int | None, cursor: Cursor | None) -> Pinn
 
 
 def _lines(
-    question: Question,
+    question: AuthorizedRequest,
     format_name: str,
     receipts: str,
     pinned: Pinned,
-    found: tuple[Opened, ...],
+    found: tuple[OpenedRecord, ...],
 ) -> Iterator[ExportedEntry]:
     """Give the lines, in order; receipts some at a time, since tiles are far away."""
     tile = _tiles(question)
@@ -209,7 +209,7 @@ def _lines(
             yield ExportedEntry(event.seq, file, line.decode(), receipt)
 
 
-def _tiles(question: Question) -> ReadTile:
+def _tiles(question: AuthorizedRequest) -> ReadTile:
     """Read each tile once; a partial one that has gone is cut from the full one."""
     tiles: dict[Tile, bytes] = {}
 
@@ -224,29 +224,31 @@ def _tiles(question: Question) -> ReadTile:
     return tile
 
 
-def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[Opened, ...]) -> list[bytes | None]:
+def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[OpenedRecord, ...]) -> list[bytes | None]:
     """Make the `.tlog-proof` file of each entry in the tree of the pinned size, and verify it."""
     root = parse_checkpoint(parse_note(pinned.checkpoint).text).root
 
-    def proof(opened: Opened) -> bytes | None:
+    def proof(opened: OpenedRecord) -> bytes | None:
         seq = opened.event.seq
         hashes = inclusion_proof(seq, pinned.size, tile)
         verify_inclusion(leaf_hash(opened.entry), seq, pinned.size, hashes, root)
         return TlogProof(seq, tuple(hashes), pinned.checkpoint, opened.entry).encode()
 
-    return at_once(proof, found)
+    return map_concurrently(proof, found)
 
 
-def _read_cursor(question: Question, search: Search, scope: str, text: str) -> tuple[int, Cursor]:
+def _read_cursor(
+    question: AuthorizedRequest, search: Search, scope: str, text: str
+) -> tuple[int, Cursor]:
     form, keys = _CURSOR.fullmatch(text), question.ledger.keys
     if form is None or keys is None:
-        raise RejectedSearch(400, "value", "_cursor", "the next of a part, unchanged")
+        raise RejectedSearchError(400, "value", "_cursor", "the next of a part, unchanged")
     binding = search_binding(search, origin=question.ledger.origin, scope=f"{scope}\n{form[1]}")
     return int(form[1]), decode_cursor(keys.index_key, form[2], binding)
 
 
 def _write_cursor(
-    question: Question, search: Search, scope: str, pinned: Pinned, reached: Place
+    question: AuthorizedRequest, search: Search, scope: str, pinned: Pinned, reached: EntryPosition
 ) -> str:
     keys = question.ledger.keys
     if keys is None:

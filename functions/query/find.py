@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from audit_ledger.aws.events_search import Place, Window, place_of
+from audit_ledger.aws.events_search import EntryPosition, PositionRange, position_of
 from audit_ledger.aws.events_table import IndexedEntry
 from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.errors import FormatError, VerificationError
@@ -18,14 +18,14 @@ from audit_ledger.events.own_time import is_plausible
 from audit_ledger.events.patients import name_by_reference
 from audit_ledger.http.authorization import OWN_USE
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.record_opener import Opened, Opener, UnreadableError
-from audit_ledger.reading.snapshot import PinnedLog, StoredEntry
+from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
+from audit_ledger.reading.snapshot import LogSnapshot, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.records.pseudonyms import patient_pseudonym, row_key, staff_pseudonym
+from audit_ledger.records.pseudonyms import patient_pseudonym, staff_pseudonym, subject_key_hash
 from audit_ledger.search.criteria import NamedResource, Search
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.match import matches
 from audit_ledger.search.query_plan import (
     agent_lookups,
@@ -59,8 +59,8 @@ class Page:
     own were left out.
     """
 
-    found: tuple[Opened, ...]
-    next: Place | None
+    found: tuple[OpenedRecord, ...]
+    next: EntryPosition | None
     warnings: tuple[str, ...] = ()
     lacks_own_use: bool = False
 
@@ -72,13 +72,13 @@ class FoundInPeriod:
     `reached_ms`: None where it is the whole period; else it is what is later than that.
     """
 
-    found: tuple[Opened, ...]
+    found: tuple[OpenedRecord, ...]
     looked_at: int
     reached_ms: int | None
 
 
 @dataclass(frozen=True)
-class Finder:
+class EventFinder:
     """Finds events of one ledger, below one published size, for one request.
 
     `own`: pseudonyms of the patient who asks, who sees nothing else; None for who may see all.
@@ -86,14 +86,17 @@ class Finder:
     """
 
     ledger: Ledger
-    log: PinnedLog
-    opener: Opener
+    log: LogSnapshot
+    opener: RecordOpener
     now: int
     own: frozenset[bytes] | None = None
     is_withheld: Callable[[OpenedEvent], bool] = lambda _: False
 
     def page(
-        self, search: Search, after: Place | None, has_time: Callable[[], bool] = lambda: True
+        self,
+        search: Search,
+        after: EntryPosition | None,
+        has_time: Callable[[], bool] = lambda: True,
     ) -> Page:
         """Give a page: matching events behind `after` in the order that is asked for.
 
@@ -137,14 +140,14 @@ class Finder:
         if self.ledger.keys is None:
             return FoundInPeriod((), 0, None)
         first_seq, end_seq = (self.log.first_after(-(-ms // 1000) - 1) for ms in (from_ms, to_ms))
-        window = Window(from_ms, to_ms - 1)
+        window = PositionRange(from_ms, to_ms - 1)
         young = self.log.young(self.now)
         persons, _ = self._persons(search, is_report=True)
         if persons is None:
             places = of_period(self.ledger.events, self.log, window, young, newest_first=True)
             others = taken_within(self.log, first_seq, end_seq, window)
         else:
-            ever = Window(FIRST_MS, LAST_MS)
+            ever = PositionRange(FIRST_MS, LAST_MS)
             of_them = of_persons(
                 self.ledger.events, self.log, persons, ever, young, newest_first=True
             )
@@ -154,11 +157,11 @@ class Finder:
                 if window.first <= place.time_ms <= window.last or first_seq <= place.seq < end_seq
             )
             others = iter(())
-        found: list[Opened] = []
+        found: list[OpenedRecord] = []
         looked_at = 0
         reached_ms: int | None = None
         while chunk := next_chunk(places, AT_ONCE):
-            last: Place | None = None
+            last: EntryPosition | None = None
             if looked_at < most and has_time():
                 more, last = self._opened(search, chunk, has_time)
                 found += more
@@ -181,11 +184,11 @@ class Finder:
     def _later_than(
         self,
         reached_ms: int,
-        found: list[Opened],
+        found: list[OpenedRecord],
         looked_at: int,
         search: Search,
         end_seq: int,
-        window: Window,
+        window: PositionRange,
         has_time: Callable[[], bool],
     ) -> FoundInPeriod:
         """Give the part of a period that is later than what was reached.
@@ -194,7 +197,7 @@ class Finder:
         of it, and may be all that was not looked at.
         """
         first_seq = self.log.first_after(-(-(reached_ms + 1) // 1000) - 1)
-        later = Window(reached_ms + 1, window.last)
+        later = PositionRange(reached_ms + 1, window.last)
         found = [each for each in found if each.event.time_ms > reached_ms]
         others = taken_within(self.log, first_seq, end_seq, later, is_counted=_is_implausible)
         while chunk := next_chunk(others, AT_ONCE):
@@ -216,7 +219,7 @@ class Finder:
         if window.is_empty or self.ledger.keys is None:
             return 0
         places, warnings = self._candidates(search, window, newest_first=newest_first)
-        wrong: list[Place] = []
+        wrong: list[EntryPosition] = []
         looked_at = counted = 0
         while chunk := list(islice(places, AT_ONCE)):
             looked_at += len(chunk)
@@ -228,7 +231,7 @@ class Finder:
             counted += len(found)
         return None if warnings or wrong else counted
 
-    def one(self, event_id: str) -> tuple[StoredEntry, Opened] | None:
+    def one(self, event_id: str) -> tuple[StoredEntry, OpenedRecord] | None:
         """Give the entry and event of an id; None where there is none, or not for who asks."""
         found = self.ledger.events.entry(event_id)
         if found is None or found.place.seq >= self.log.size:
@@ -252,8 +255,8 @@ class Finder:
         return self.own is None or decode_index_row(found.row).patient in self.own
 
     def _candidates(
-        self, search: Search, window: Window, *, newest_first: bool
-    ) -> tuple[Iterator[Place], tuple[str, ...]]:
+        self, search: Search, window: PositionRange, *, newest_first: bool
+    ) -> tuple[Iterator[EntryPosition], tuple[str, ...]]:
         """Choose the narrowest way that finds everything; see `candidates` for the ways."""
         ids = event_ids(search)
         if ids is not None:
@@ -310,7 +313,7 @@ class Finder:
         return [
             secret
             for name in names
-            for secret in self.ledger.subjects.generations(row_key(keys.index_key, name))
+            for secret in self.ledger.subjects.generations(subject_key_hash(keys.index_key, name))
         ]
 
     def _known(self, secrets: Iterable[SubjectSecret]) -> frozenset[bytes]:
@@ -319,29 +322,33 @@ class Finder:
         self.opener.know(by_pseudonym)
         return frozenset(by_pseudonym)
 
-    def _places_of(self, ids: Sequence[str], window: Window, *, newest_first: bool) -> list[Place]:
+    def _places_of(
+        self, ids: Sequence[str], window: PositionRange, *, newest_first: bool
+    ) -> list[EntryPosition]:
         found = (self.ledger.events.entry(event_id) for event_id in ids)
         places = {entry.place for entry in found if entry is not None}
         inside = (p for p in places if window.first <= p.time_ms <= window.last)
         return sorted(inside, reverse=newest_first)
 
-    def _window(self, search: Search, after: Place | None, *, newest_first: bool) -> Window:
+    def _window(
+        self, search: Search, after: EntryPosition | None, *, newest_first: bool
+    ) -> PositionRange:
         """Give the period of events' own time that is left to look through."""
         period = event_period(search)
         first, last = period.from_ms, period.to_ms - 1
         if after is None:
-            return Window(first, last)
+            return PositionRange(first, last)
         if newest_first and after.time_ms <= last:
-            return Window(first, after.time_ms, last_seq=after.seq - 1)
+            return PositionRange(first, after.time_ms, last_seq=after.seq - 1)
         if not newest_first and after.time_ms >= first:
-            return Window(after.time_ms, last, first_seq=after.seq + 1)
-        return Window(first, last)
+            return PositionRange(after.time_ms, last, first_seq=after.seq + 1)
+        return PositionRange(first, last)
 
     def _filled(
         self,
         search: Search,
-        places: Iterator[Place],
-        after: Place | None,
+        places: Iterator[EntryPosition],
+        after: EntryPosition | None,
         warnings: tuple[str, ...],
         has_time: Callable[[], bool],
     ) -> Page:
@@ -349,12 +356,12 @@ class Finder:
 
         However much work it is, a page ends further on than it began.
         """
-        found: list[Opened] = []
-        own_use: list[Place] = []
+        found: list[OpenedRecord] = []
+        own_use: list[EntryPosition] = []
         opened = 0
-        last: Place | None = None
+        last: EntryPosition | None = None
         while chunk := next_chunk(places, min(AT_ONCE, search.count - len(found))):
-            wrong: list[Place] = []
+            wrong: list[EntryPosition] = []
             more, last = self._opened(search, chunk, has_time, wrong.append, own_use.append)
             found += more
             if wrong and UNOPENED not in warnings:
@@ -374,11 +381,11 @@ class Finder:
     def _opened(
         self,
         search: Search,
-        chunk: Sequence[Place],
+        chunk: Sequence[EntryPosition],
         has_time: Callable[[], bool],
-        note_wrong: Callable[[Place], None] | None = None,
-        note_own_use: Callable[[Place], None] = lambda _: None,
-    ) -> tuple[list[Opened], Place]:
+        note_wrong: Callable[[EntryPosition], None] | None = None,
+        note_own_use: Callable[[EntryPosition], None] = lambda _: None,
+    ) -> tuple[list[OpenedRecord], EntryPosition]:
         """Open the candidates that may be seen and are what is asked for, as far as time allows.
 
         Gives them and the last place that was looked at: a single event may take long.
@@ -387,8 +394,8 @@ class Finder:
         """
         below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
         self.log.fetch(place.first_seq for place in below)
-        seen: list[tuple[Place, StoredEntry]] = []
-        found: list[Opened] = []
+        seen: list[tuple[EntryPosition, StoredEntry]] = []
+        found: list[OpenedRecord] = []
         for place in below:
             try:
                 stored = self._stored(place)
@@ -441,12 +448,12 @@ class Finder:
                 isinstance(value, NamedResource) and is_ambiguous(rules, value.reference)
                 for value in criterion.values
             ):
-                raise RejectedSearch(400, "value", "patient", accepted_names(rules))
+                raise RejectedSearchError(400, "value", "patient", accepted_names(rules))
 
-    def _stored(self, place: Place) -> StoredEntry:
+    def _stored(self, place: EntryPosition) -> StoredEntry:
         """Give the entry of a place; VerificationError where the index does not say what it is."""
         stored = self.log.stored(place.first_seq, place.seq)
-        if place_of(stored.indexed) != place:
+        if position_of(stored.indexed) != place:
             raise VerificationError(f"the index has another time for entry {place.seq}")
         return stored
 
@@ -458,7 +465,7 @@ def _is_implausible(entry: IndexedEntry) -> bool:
     return not is_plausible(entry.row.time_ms, entry.block_time)
 
 
-def next_chunk(places: Iterator[Place], most: int) -> list[Place]:
+def next_chunk(places: Iterator[EntryPosition], most: int) -> list[EntryPosition]:
     """Take places to be opened together: so many at most, and none behind a milestone."""
     chunk = []
     for place in places:

@@ -21,13 +21,13 @@ from audit_ledger.errors import FormatError, LedgerError, UnreachableError, Veri
 from audit_ledger.events.errors import operation_outcome
 from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.negotiation import require_acceptable
-from audit_ledger.http.request import FHIR_JSON, Request, access_of, read_request
-from audit_ledger.http.responses import Answer, answer, refusal
+from audit_ledger.http.request import FHIR_JSON, Request, authorization_of, read_request
+from audit_ledger.http.responses import Response, error_response, make_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
-from functions.query.access import Desk
+from functions.query.access import QueryContext
 from functions.query.derived import get_findings, get_gaps, post_documents_verify
 from functions.query.export import get_export
 from functions.query.proofs import (
@@ -37,7 +37,7 @@ from functions.query.proofs import (
     get_policy,
     get_receipt,
 )
-from functions.query.rate_limit import spend_on_question
+from functions.query.rate_limit import take_tokens
 from functions.query.reports import get_accesses, get_accounting, get_privacy_report
 from functions.query.search_events import (
     get_audit_event,
@@ -53,7 +53,7 @@ _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 logger = Logger()
 metrics = Metrics()
 
-ROUTES: dict[str, Callable[[Desk, Request], Answer]] = {
+ROUTES: dict[str, Callable[[QueryContext, Request], Response]] = {
     "GET /AuditEvent": get_audit_events,
     "POST /AuditEvent/_search": post_search,
     "GET /AuditEvent/{id}": get_audit_event,
@@ -91,7 +91,7 @@ FORMS: dict[str, tuple[str, ...]] = {
 
 
 @cache
-def desk() -> Desk:
+def desk() -> QueryContext:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     env = os.environ
     stage = env["STAGE"]
@@ -99,12 +99,12 @@ def desk() -> Desk:
     lambda_client = clients.lambda_()
 
     def invoke(payload: dict[str, Any]) -> dict[str, Any]:
-        answer = lambda_client.invoke(
+        make_response = lambda_client.invoke(
             FunctionName=env["INGEST_FUNCTION"], Payload=json.dumps(payload).encode()
         )
-        if answer.get("FunctionError"):
+        if make_response.get("FunctionError"):
             raise UnreachableError("ingest did not take what was to be recorded")
-        taken: dict[str, Any] = json.loads(answer["Payload"].read())
+        taken: dict[str, Any] = json.loads(make_response["Payload"].read())
         return taken
 
     def checkpoint_keys(ledger_id: str) -> tuple[bytes, bytes]:
@@ -122,7 +122,7 @@ def desk() -> Desk:
         env["LEDGERS_TABLE"],
         env["PUBLISHED_BUCKET"],
     )
-    return Desk(
+    return QueryContext(
         ledgers(
             stage,
             LedgerSettings(clients.ssm(), stage),
@@ -161,38 +161,38 @@ def token_claims() -> TokenClaims:
 
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
-def handler(event: dict[str, Any], context: object) -> Answer:  # noqa: ARG001 Lambda's form
+def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001 Lambda's form
     """Answer one question. Nothing of it, and nothing that was found, is logged."""
     try:
         answered = _answer(event)
     except LedgerError as error:
-        answered = _not_holding() if isinstance(error, _BROKEN) else refusal(error)
+        answered = _not_holding() if isinstance(error, _BROKEN) else error_response(error)
         if answered["statusCode"] >= 500:
             logger.error("not answered", error=type(error).__name__)
     except clients.AwsError as error:
         logger.error("not answered", error=clients.error_code(error))
-        answered = refusal(LedgerError())
+        answered = error_response(LedgerError())
     metrics.add_metric(f"Answers{answered['statusCode'] // 100}xx", MetricUnit.Count, 1)
     return finished(event, answered)
 
 
-def _answer(event: dict[str, Any]) -> Answer:
+def _answer(event: dict[str, Any]) -> Response:
     public_url = os.environ.get("PUBLIC_URL", "")
     on_route = routed(event, "query", public_url)
     if "statusCode" in on_route:
         return on_route
-    access = access_of(on_route, token_claims())
-    spend_on_question(limits(), desk().admit(access), access, on_route["routeKey"])
+    access = authorization_of(on_route, token_claims())
+    take_tokens(limits(), desk().admit(access), access, on_route["routeKey"])
     request = read_request(on_route, token_claims(), public_url)
     if request.route in FORMS:
         require_acceptable(request, *FORMS[request.route])
     return ROUTES[request.route](desk(), request)
 
 
-def _not_holding() -> Answer:
+def _not_holding() -> Response:
     """Answer where what is stored is not what it must be: asking again does not help."""
     why = (
         "what is stored here does not hold: somebody altered it, or a table was restored; "
         "`ledger verify` says more"
     )
-    return answer(500, msgspec.json.encode(operation_outcome("fatal", "exception", why)), "")
+    return make_response(500, msgspec.json.encode(operation_outcome("fatal", "exception", why)), "")

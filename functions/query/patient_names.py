@@ -13,7 +13,7 @@ from typing import Final
 from audit_ledger.events import PatientReference, PatientRule
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.search.criteria import NamedResource, Token
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.values import parse_agent, parse_patient, parse_token, split_values
 from functions.query.find import accepted_names, canonical_names
 
@@ -38,7 +38,7 @@ def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientRef
     texts = list(dict.fromkeys(claim[1:-1].split())) if is_array else [claim]
     try:
         names = tuple(_named_in_claim(text) for text in texts)
-    except RejectedSearch:
+    except RejectedSearchError:
         names = ()
     is_bare = any("/" not in text and "|" not in text and ":" not in text for text in texts)
     if (
@@ -54,7 +54,8 @@ def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientRef
 
 
 def _named_in_claim(text: str) -> PatientReference:
-    """Read a name in a claim; RejectedSearch also for what an issuer writes where it has no id.
+    """Read a name in a claim; RejectedSearchError also for what an issuer writes where it has no
+    id.
 
     `Patient/undefined`, `<nil>`, `map[]`, `[[1]]` are in the form of a name, and nobody's.
     """
@@ -63,15 +64,15 @@ def _named_in_claim(text: str) -> PatientReference:
     if name.reference is not None:
         ids.append(name.reference.rpartition("/")[2])
     if not text.isprintable() or any(_NO_ID.fullmatch(one) for one in ids):
-        raise RejectedSearch(400, "value", "patient", "an id")
+        raise RejectedSearchError(400, "value", "patient", "an id")
     return name
 
 
 def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> None:
-    """Raise RejectedSearch where no portal's rule tells who a patient is."""
+    """Raise RejectedSearchError where no portal's rule tells who a patient is."""
     rules = tuple(rules)
     if not canonical_names(rules, patient):
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400,
             "value",
             "patient",
@@ -80,13 +81,13 @@ def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> No
 
 
 def named_patient(text: str) -> PatientReference:
-    """Read one patient's name; RejectedSearch for what names none."""
+    """Read one patient's name; RejectedSearchError for what names none."""
     named = read_name("patient", text)
     if isinstance(named, NamedResource):
         return PatientReference(named.reference)
     value = named.code or ""
     if value != value.strip():
-        raise RejectedSearch(400, "value", "patient", "a value without white space around it")
+        raise RejectedSearchError(400, "value", "patient", "a value without white space around it")
     return PatientReference(None, ((named.system or "", value),))
 
 
@@ -104,10 +105,12 @@ def _one_name(
     parameter: str, text: str, parse_reference: Callable[[str, str], NamedResource]
 ) -> NamedResource | Token:
     if len(split_values(parameter, text)) > 1:
-        raise RejectedSearch(400, "value", parameter, r"one name (a comma within is \,)")
+        raise RejectedSearchError(400, "value", parameter, r"one name (a comma within is \,)")
     token = parse_token(parameter, text)
     if token.system is None:
         return parse_reference(parameter, text)
     if not token.system or not token.code:
-        raise RejectedSearch(400, "value", parameter, "<identifier system>|<value>, both of them")
+        raise RejectedSearchError(
+            400, "value", parameter, "<identifier system>|<value>, both of them"
+        )
     return token

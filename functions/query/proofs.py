@@ -10,11 +10,11 @@ from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
-from audit_ledger.http.responses import Answer, json_answer
+from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
 from audit_ledger.ledger.digest import decode_digest, digest_name, is_digest_name
 from audit_ledger.ledger.publish_checks import CHECKPOINT, LATEST
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.proof import parse_proof
@@ -23,10 +23,10 @@ from audit_ledger.tlog.tiles import Tile
 from audit_ledger.verify.partial_tiles import read_object
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.receipts import make_receipt
-from functions.query.access import Desk
+from functions.query.access import QueryContext
 from functions.query.altered_entries import require_found
 from functions.query.event_ids import event_id_of
-from functions.query.query_parameters import Given, instant_of
+from functions.query.query_parameters import QueryParameters, instant_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
 MOST_DIGESTS = 60  # an answer: an hour of a busy ledger
@@ -34,7 +34,7 @@ MOST_DAYS = 366
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
-def get_receipt(desk: Desk, request: Request) -> Answer:
+def get_receipt(desk: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}/receipt: the proof, and what its entry commits to.
 
     202 where the entry is committed and no checkpoint covers it yet.
@@ -58,7 +58,7 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     question.record((), shown=[opened.event])
     if require_acceptable(request, "application/json", "text/plain") == "text/plain":
         return _text(proof)
-    return json_answer(
+    return json_response(
         200,
         {
             "index": stored.indexed.seq,
@@ -72,31 +72,33 @@ def get_receipt(desk: Desk, request: Request) -> Answer:
     )
 
 
-def _waiting() -> Answer:
+def _waiting() -> Response:
     status = {"status": "not covered by a checkpoint yet"}
-    return json_answer(202, status, Retry_After=str(RETRY_SECONDS))
+    return json_response(202, status, Retry_After=str(RETRY_SECONDS))
 
 
-def get_latest_digest(desk: Desk, request: Request) -> Answer:
+def get_latest_digest(desk: QueryContext, request: Request) -> Response:
     """GET /digests/latest: the newest digest."""
     ledger = desk.admitted(request)
     note = ledger.published.read(LATEST)
     if note is None:
         raise NotFoundError("nothing is published yet")
-    return json_answer(200, _digest(note))
+    return json_response(200, _digest(note))
 
 
-def get_digests(desk: Desk, request: Request) -> Answer:
+def get_digests(desk: QueryContext, request: Request) -> Response:
     """GET /digests?from=&to=: the digests whose period ends within, in order, an hour's worth.
 
     `next` is the `from` of what follows, absent at the end.
     """
     ledger = desk.admitted(request)
-    given = Given(request, ("from", "to"))
+    given = QueryParameters(request, ("from", "to"))
     to = instant_of(given, "to", desk.now())
     first = instant_of(given, "from", to - 3600)
     if not first <= to <= first + MOST_DAYS * 86_400:
-        raise RejectedSearch(400, "value", "from", f"an instant at most {MOST_DAYS} days before to")
+        raise RejectedSearchError(
+            400, "value", "from", f"an instant at most {MOST_DAYS} days before to"
+        )
     digests: list[dict[str, Any]] = []
     more: str | None = None
     for name in digest_names(desk.objects(ledger.id), first, to):
@@ -108,10 +110,10 @@ def get_digests(desk: Desk, request: Request) -> Answer:
             more = digest["to"]
             break
         digests.append(digest)
-    return json_answer(200, {"digests": digests, **({} if more is None else {"next": more})})
+    return json_response(200, {"digests": digests, **({} if more is None else {"next": more})})
 
 
-def get_consistency(desk: Desk, request: Request) -> Answer:
+def get_consistency(desk: QueryContext, request: Request) -> Response:
     """GET /consistency?from=&to=: a consistency proof (RFC 6962, Section 2.1.2).
 
     Without `to` it leads to the published size.
@@ -121,16 +123,18 @@ def get_consistency(desk: Desk, request: Request) -> Answer:
     if note is None:
         raise NotFoundError("nothing is published yet")
     checkpoint = parse_checkpoint(parse_note(note).text)
-    given = Given(request, ("from", "to"))
+    given = QueryParameters(request, ("from", "to"))
     sizes = []
     for name, otherwise in (("from", None), ("to", str(checkpoint.size))):
         text = given.get(name)
         text = otherwise if text is None else text
         if text is None or not _SIZE.fullmatch(text) or int(text) > checkpoint.size:
-            raise RejectedSearch(400, "value", name, "a number of entries, at most the published")
+            raise RejectedSearchError(
+                400, "value", name, "a number of entries, at most the published"
+            )
         sizes.append(int(text))
     if sizes[0] > sizes[1]:
-        raise RejectedSearch(400, "value", "from", "a number of entries, at most that of to")
+        raise RejectedSearchError(400, "value", "from", "a number of entries, at most that of to")
 
     def tile(wanted: Tile) -> bytes:
         read = read_object(ledger.published, wanted)
@@ -139,7 +143,7 @@ def get_consistency(desk: Desk, request: Request) -> Answer:
         return read
 
     hashes = consistency_proof(sizes[0], sizes[1], tile)
-    return json_answer(
+    return json_response(
         200,
         {
             "from": sizes[0],
@@ -150,7 +154,7 @@ def get_consistency(desk: Desk, request: Request) -> Answer:
     )
 
 
-def get_policy(desk: Desk, request: Request) -> Answer:
+def get_policy(desk: QueryContext, request: Request) -> Response:
     """GET /policy: the policy file (C2SP tlog-policy) of the ledger that the token is for."""
     ledger = desk.admitted(request)
     ed25519, mldsa44 = desk.checkpoint_keys(ledger.id)
@@ -188,6 +192,6 @@ def digest_names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
         yield from sorted(same_end, key=lambda name: int(name.rpartition("-")[2]))
 
 
-def _text(body: bytes) -> Answer:
+def _text(body: bytes) -> Response:
     headers = {"Content-Type": "text/plain; charset=utf-8"}
     return {"statusCode": 200, "headers": headers, "body": body.decode()}

@@ -2,13 +2,13 @@
 
 from audit_ledger.http.request import Request
 from audit_ledger.instants import parse_instant
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 
 
-class Given:
+class QueryParameters:
     """The parameters of a question that is no search, each known and given once, but for `patient`.
 
-    RejectedSearch for others: what an answer leaves out without saying so would mislead.
+    RejectedSearchError for others: what an answer leaves out without saying so would mislead.
     """
 
     def __init__(self, request: Request, known: tuple[str, ...]) -> None:
@@ -16,13 +16,13 @@ class Given:
         self.patients: list[str] = []
         for name, value in request.query_pairs:
             if name not in known:
-                raise RejectedSearch(
+                raise RejectedSearchError(
                     400, "not-supported", "the query string", f"no more than {', '.join(known)}"
                 )
             if name == "patient":
                 self.patients.append(value)
             elif name in self._values:
-                raise RejectedSearch(400, "invalid", name, "this parameter once")
+                raise RejectedSearchError(400, "invalid", name, "this parameter once")
             else:
                 self._values[name] = value
 
@@ -31,7 +31,7 @@ class Given:
         return self._values.get(name)
 
 
-def instant_of(given: Given, name: str, otherwise: int) -> int:
+def instant_of(given: QueryParameters, name: str, otherwise: int) -> int:
     """Read a parameter that is an instant, whole seconds; `otherwise` where it is not given."""
     value = given.get(name)
     if value is None:
@@ -40,4 +40,4 @@ def instant_of(given: Given, name: str, otherwise: int) -> int:
         return parse_instant(value, what=name)
     except ValueError:
         expected = "an instant like 2026-11-22T05:59:00Z"
-        raise RejectedSearch(400, "value", name, expected) from None
+        raise RejectedSearchError(400, "value", name, expected) from None

@@ -5,7 +5,7 @@ The bucket's key tells nobody who that is: it is a keyed hash of whom the token 
 
 from typing import Final
 
-from audit_ledger.http.authorization import Access
+from audit_ledger.http.authorization import Authorization
 from audit_ledger.limits import Limits
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.records.pseudonyms import caller_pseudonym
@@ -19,7 +19,7 @@ TOKENS: Final = {
 """Of routes that look at many events; others cost one."""
 
 
-def spend_on_question(limits: Limits, ledger: Ledger, access: Access, route: str) -> None:
+def take_tokens(limits: Limits, ledger: Ledger, access: Authorization, route: str) -> None:
     """Spend what a question costs; ThrottledError: not now.
 
     Whom a token is for is its subject, else its patient. A ledger without keys has nothing to read.

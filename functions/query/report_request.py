@@ -15,10 +15,10 @@ from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
 from audit_ledger.reports.time_zone import Zone, day_of, read_zone
-from audit_ledger.search.errors import RejectedSearch
-from functions.query.access import Question
+from audit_ledger.search.errors import RejectedSearchError
+from functions.query.access import AuthorizedRequest
 from functions.query.patient_names import MOST_NAMES, named_patient, require_known
-from functions.query.query_parameters import Given
+from functions.query.query_parameters import QueryParameters
 
 Form = Literal["json", "csv", "html"]
 
@@ -45,7 +45,9 @@ class Times:
     zone: Zone
 
 
-def read_times(question: Question, given: Given, default: timedelta, *, by_day: bool) -> Times:
+def read_times(
+    question: AuthorizedRequest, given: QueryParameters, default: timedelta, *, by_day: bool
+) -> Times:
     """Read `from`, `to` and `zone`.
 
     A day as `from` is its beginning, as `to` its end; without them it is the time up to now, and
@@ -55,12 +57,12 @@ def read_times(question: Question, given: Given, default: timedelta, *, by_day: 
     zone = question.reports.zone
     wanted = given.get("zone")
     if wanted is not None and by_day:
-        raise RejectedSearch(400, "not-supported", "zone", "no such parameter: days are shown")
+        raise RejectedSearchError(400, "not-supported", "zone", "no such parameter: days are shown")
     if wanted is not None:
         try:
             zone = read_zone(wanted.replace(" ", "+"))  # a + that nobody wrote as %2B
         except FormatError:
-            raise RejectedSearch(
+            raise RejectedSearchError(
                 400, "value", "zone", "an offset like +01:00, or an IANA name like Europe/Berlin"
             ) from None
     start, end = given.get("from"), given.get("to")
@@ -76,11 +78,11 @@ def read_times(question: Question, given: Given, default: timedelta, *, by_day: 
         first = day_of(max(FIRST_MS, to_ms - default // timedelta(milliseconds=1)), zone)
         from_ms = _midnight(first, zone)
     if from_ms >= to_ms:
-        raise RejectedSearch(400, "value", "from", "a time before to")
+        raise RejectedSearchError(400, "value", "from", "a time before to")
     return Times(Period(from_ms, to_ms), zone)
 
 
-def read_requested(question: Question, given: Given, zone: Zone) -> int:
+def read_requested(question: AuthorizedRequest, given: QueryParameters, zone: Zone) -> int:
     """Read `requested`, when the patient asked: the six years count from there; now without it."""
     text = given.get("requested")
     if text is None:
@@ -90,7 +92,9 @@ def read_requested(question: Question, given: Given, zone: Zone) -> int:
     return _read_time("requested", text, zone, at_end=False, by_day=False)
 
 
-def read_patient(question: Question, given: Given) -> tuple[PatientReference, ...]:
+def read_patient(
+    question: AuthorizedRequest, given: QueryParameters
+) -> tuple[PatientReference, ...]:
     """Read whom a report is about: the patient who asks, or all names of the one asked for."""
     own = question.own
     if own is not None:
@@ -98,7 +102,7 @@ def read_patient(question: Question, given: Given) -> tuple[PatientReference, ..
             raise ForbiddenError("a patient is told of the own record, without naming it")
         return own
     if not given.patients or len(given.patients) > MOST_NAMES:
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400, "required", "patient", f"one patient, by up to {MOST_NAMES} names of the same"
         )
     patients = tuple(map(named_patient, given.patients))
@@ -108,13 +112,13 @@ def read_patient(question: Question, given: Given) -> tuple[PatientReference, ..
     return patients
 
 
-def read_form(request: Request, given: Given) -> Form:
+def read_form(request: Request, given: QueryParameters) -> Form:
     """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON where neither says."""
     wanted = given.get("_format")
     if wanted is not None:
         form = _WORDS.get(wanted.partition(";")[0].strip().lower())
         if form is None:
-            raise RejectedSearch(406, "not-supported", "_format", "json, csv or html")
+            raise RejectedSearchError(406, "not-supported", "_format", "json, csv or html")
         return form
     return _FORMS[require_acceptable(request, *_FORMS)]
 
@@ -127,7 +131,7 @@ def _read_time(name: str, text: str, zone: Zone, *, at_end: bool, by_day: bool) 
             return parse_instant_ms(text.replace(" ", "+"))
     except (ValueError, OverflowError):
         pass
-    raise RejectedSearch(400, "value", name, "a day like 2026-11-22" if by_day else _TIME_FORM)
+    raise RejectedSearchError(400, "value", name, "a day like 2026-11-22" if by_day else _TIME_FORM)
 
 
 def _midnight(day: date, zone: Zone, later: int = 0) -> int:

@@ -15,9 +15,9 @@ from audit_ledger.events.own_time import counted_ms
 from audit_ledger.exports.labels import names_of
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.request import Request
-from audit_ledger.http.responses import Answer
+from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.accounting import YEARS, account, accounting_document
+from audit_ledger.reports.accounting import YEARS, account_disclosures, accounting_document
 from audit_ledger.reports.document import (
     Cell,
     Column,
@@ -35,10 +35,10 @@ from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspended, first_that_names, in_force
 from audit_ledger.reports.time_zone import years_before
 from audit_ledger.search.criteria import Criterion, Search, Token
-from audit_ledger.search.errors import RejectedSearch
-from functions.query.access import Desk, Question
+from audit_ledger.search.errors import RejectedSearchError
+from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
-from functions.query.compressed_response import large_answer
+from functions.query.compressed_response import compressed_response
 from functions.query.find import (
     MOST_LOOKED_AT,
     FoundInPeriod,
@@ -46,7 +46,7 @@ from functions.query.find import (
     may_be_named_otherwise,
 )
 from functions.query.patient_names import named_patient, read_name, read_user, require_known
-from functions.query.query_parameters import Given
+from functions.query.query_parameters import QueryParameters
 from functions.query.report_request import (
     MEDIA_TYPES,
     Form,
@@ -56,7 +56,7 @@ from functions.query.report_request import (
     read_requested,
     read_times,
 )
-from functions.query.withholding import tells_of
+from functions.query.withholding import names_recipient
 
 MOST_EVENTS = MOST_LOOKED_AT
 
@@ -75,7 +75,7 @@ _OF_PRIVACY = ("from", "to", "zone", "user", "patient", "sort", "table", "_forma
 _AUDIENCES = ("patient", "office")
 
 
-def get_accounting(desk: Desk, request: Request) -> Answer:
+def get_accounting(desk: QueryContext, request: Request) -> Response:
     """GET /accounting: the disclosures of a patient's record (45 CFR 164.528).
 
     Of `patient`, for the privacy office; of the own record, for a patient. The six years before it
@@ -83,7 +83,7 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     for the privacy office and nobody else; without it, the answer is what the patient is given.
     """
     question = desk.question(request, "s", is_masked=True)
-    given = Given(request, (*_OF_A_PATIENT, "requested"))
+    given = QueryParameters(request, (*_OF_A_PATIENT, "requested"))
     form, is_for_office = read_form(request, given), _is_for_office(question, given)
     patients = read_patient(question, given)
     day_only = question.reports.view.day_only
@@ -93,7 +93,7 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     if given.get("from") is None and start_ms < times.period.to_ms:
         times = Times(Period(start_ms, times.period.to_ms), times.zone)
     events = _events_of(question, patients, times.period)
-    accounting, suspended = account(
+    accounting, suspended = account_disclosures(
         events,
         question.reports.accounting,
         period=times.period,
@@ -108,14 +108,14 @@ def get_accounting(desk: Desk, request: Request) -> Answer:
     return _answered(question, given, form, document, patients)
 
 
-def get_accesses(desk: Desk, request: Request) -> Answer:
+def get_accesses(desk: QueryContext, request: Request) -> Response:
     """GET /accesses: who accessed a patient's record, in plain words, as far as patients may see.
 
     For the patient, or of `patient` for the privacy office, who sees the same; `audience=office`
     as for an accounting. The last year unless `from` and `to` say otherwise.
     """
     question = desk.question(request, "s", is_masked=True)
-    given = Given(request, _OF_A_PATIENT)
+    given = QueryParameters(request, _OF_A_PATIENT)
     form, is_for_office = read_form(request, given), _is_for_office(question, given)
     patients = read_patient(question, given)
     rules = question.reports
@@ -134,7 +134,7 @@ def get_accesses(desk: Desk, request: Request) -> Answer:
     return _answered(question, given, form, document, patients)
 
 
-def get_privacy_report(desk: Desk, request: Request) -> Answer:
+def get_privacy_report(desk: QueryContext, request: Request) -> Response:
     """GET /reports/privacy: events with all elements, break-the-glass apart, and summaries.
 
     For the privacy office alone. Of `user` and `patient` where they are given; the last day unless
@@ -144,20 +144,22 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
     question = desk.question(request, "s", is_masked=True)
     if not question.sees_all:
         raise ForbiddenError("the privacy report is for scopes like user/AuditEvent.s")
-    given = Given(request, _OF_PRIVACY)
+    given = QueryParameters(request, _OF_PRIVACY)
     form = read_form(request, given)
     times = read_times(question, given, _DAY, by_day=False)
     sort = given.get("sort") or "time"
     element = sort.removeprefix("-")
     if element not in ELEMENTS:
-        raise RejectedSearch(400, "value", "sort", f"one of {', '.join(ELEMENTS)}, or - before it")
+        raise RejectedSearchError(
+            400, "value", "sort", f"one of {', '.join(ELEMENTS)}, or - before it"
+        )
     criteria: list[Criterion] = []
     about = []
     if (user := given.get("user")) is not None:
         criteria.append(_user(user))
         about.append(f"user {user}")
     if len(given.patients) > 1:
-        raise RejectedSearch(400, "invalid", "patient", "this parameter once")
+        raise RejectedSearchError(400, "invalid", "patient", "this parameter once")
     for patient in given.patients:
         named = read_name("patient", patient)
         require_known(question.ledger.rules.values(), named_patient(patient))
@@ -189,7 +191,7 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
             document, warnings = _without_outside(document), (_SHORTENED,)
         try:
             return _answered(question, given, form, document, patients, events, warnings)
-        except RejectedSearch as error:
+        except RejectedSearchError as error:
             if is_given or error.code != "too-long":
                 raise
             events, period = _newer_half(events, period)
@@ -198,7 +200,7 @@ def get_privacy_report(desk: Desk, request: Request) -> Answer:
 
 
 def _events_of(
-    question: Question, patients: tuple[PatientReference, ...], period: Period
+    question: AuthorizedRequest, patients: tuple[PatientReference, ...], period: Period
 ) -> Sequence[OpenedEvent]:
     """Give all events about a patient, without what would tell of who is suspended.
 
@@ -213,12 +215,12 @@ def _events_of(
         event
         for event in events
         if first_that_names(suspensions, event.details.agents) is not None
-        or not tells_of(event, suspensions)
+        or not names_recipient(event, suspensions)
     ]
 
 
 def _found(
-    question: Question,
+    question: AuthorizedRequest,
     search: Search,
     of: tuple[PatientReference, ...] | None,
     period: Period,
@@ -234,12 +236,12 @@ def _found(
     )
 
 
-def _too_costly(found: FoundInPeriod) -> RejectedSearch:
+def _too_costly(found: FoundInPeriod) -> RejectedSearchError:
     if found.looked_at >= MOST_EVENTS:
         why = f"a report looks at {MOST_EVENTS:,} events at most"
     else:
         why = f"time was up when {found.looked_at:,} events had been looked at"
-    return RejectedSearch(413, "too-costly", "from and to", f"a shorter period: {why}")
+    return RejectedSearchError(413, "too-costly", "from and to", f"a shorter period: {why}")
 
 
 def _newer_half(
@@ -280,10 +282,10 @@ def _user(text: str) -> Criterion:
     return Criterion("agent.identifier" if isinstance(named, Token) else "agent", (named,))
 
 
-def _is_for_office(question: Question, given: Given) -> bool:
+def _is_for_office(question: AuthorizedRequest, given: QueryParameters) -> bool:
     audience = given.get("audience") or "patient"
     if audience not in _AUDIENCES:
-        raise RejectedSearch(400, "value", "audience", "patient or office")
+        raise RejectedSearchError(400, "value", "audience", "patient or office")
     if audience == "office" and not question.sees_all:
         raise ForbiddenError("audience office is for scopes like user/AuditEvent.s")
     return audience == "office"
@@ -319,7 +321,7 @@ def _with_suspended(document: Document, suspended: Sequence[Suspended]) -> Docum
     )
 
 
-def _cover(question: Question, times: Times, about: str) -> Cover:
+def _cover(question: AuthorizedRequest, times: Times, about: str) -> Cover:
     return Cover(question.ledger.origin, about, times.period, question.now * 1000, times.zone)
 
 
@@ -327,7 +329,9 @@ def _names(patients: tuple[PatientReference, ...]) -> str:
     return ", ".join(name for patient in patients for name in names_of(patient))
 
 
-def _other_names(question: Question, patients: Sequence[PatientReference]) -> tuple[str, ...]:
+def _other_names(
+    question: AuthorizedRequest, patients: Sequence[PatientReference]
+) -> tuple[str, ...]:
     """Return a warning if portals name patients in a way that none of the given names is of."""
     rules = question.ledger.rules.values()
     identifiers = tuple(pair for each in patients for pair in each.identifiers)
@@ -340,14 +344,14 @@ def _other_names(question: Question, patients: Sequence[PatientReference]) -> tu
 
 
 def _answered(
-    question: Question,
-    given: Given,
+    question: AuthorizedRequest,
+    given: QueryParameters,
     form: Form,
     document: Document,
     patients: Sequence[PatientReference],
     shown: Sequence[OpenedEvent] = (),
     warnings: tuple[str, ...] = (),
-) -> Answer:
+) -> Response:
     """Render, record, and answer, in this order: what is too large is refused before.
 
     `patients`: whom it was asked about; `shown`: the events that it shows, of whoever; `warnings`:
@@ -358,13 +362,13 @@ def _answered(
     table = given.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
         tables = ", ".join(each.key for each in document.tables)
-        raise RejectedSearch(400, "value", "table", f"with _format=csv one of {tables}")
+        raise RejectedSearchError(400, "value", "table", f"with _format=csv one of {tables}")
     written: Mapping[Form, Callable[[], bytes]] = {
         "json": lambda: to_json(document),
         "csv": lambda: to_csv(document, table, warnings),
         "html": lambda: to_html(document),
     }
     file_name = f"{document.kind}.csv" if form == "csv" else ""
-    answer = large_answer(question.request, written[form](), MEDIA_TYPES[form], file_name)
+    answer = compressed_response(question.request, written[form](), MEDIA_TYPES[form], file_name)
     question.record(patients, shown=shown)
     return answer

@@ -5,22 +5,22 @@ from dataclasses import replace
 
 import msgspec
 
-from audit_ledger.aws.events_search import Place
+from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import NotFoundError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.request import FORM, Request
-from audit_ledger.http.responses import FHIR_VERSIONS, Answer, answer, spelled_bytes
-from audit_ledger.reading.record_opener import Opened
-from audit_ledger.search.bundle import Found, Issue, Shown, as_shown, remarks, searchset
+from audit_ledger.http.responses import FHIR_VERSIONS, Response, make_response, spelled_bytes
+from audit_ledger.reading.record_opener import OpenedRecord
+from audit_ledger.search.bundle import BundleEntry, Issue, Shown, as_shown, remarks, searchset
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.query_plan import entry_period, event_period, patient_lookups
 from audit_ledger.search.resource_view import shown_event
-from functions.query.access import NO_SUCH_EVENT, Desk
+from functions.query.access import NO_SUCH_EVENT, QueryContext
 from functions.query.altered_entries import altered, require_found
 from functions.query.audit_trail import ITI_81
 from functions.query.event_ids import event_id_of
@@ -67,7 +67,7 @@ _OWN_USE_LEFT_OUT = Issue(
 )
 
 
-def get_audit_events(desk: Desk, request: Request) -> Answer:
+def get_audit_events(desk: QueryContext, request: Request) -> Response:
     """GET /AuditEvent: a page of a search (IHE ITI-81).
 
     The page is found, the search is recorded, and then it is answered.
@@ -79,15 +79,15 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         is_strict=request.handles_strictly,
         is_bounded_by_token=not question.sees_all,
     )
-    after: Place | None = None
+    after: EntryPosition | None = None
     size: int | None = None
     binding = search_binding(search, origin=question.ledger.origin, scope=question.scope)
     keys = question.ledger.keys
     if search.cursor is not None:
         if keys is None:
-            raise RejectedSearch(400, "value", "_cursor", "the cursor of a link next")
+            raise RejectedSearchError(400, "value", "_cursor", "the cursor of a link next")
         cursor = decode_cursor(keys.index_key, search.cursor, binding)
-        after, size = Place(cursor.time_ms, cursor.seq, 0), cursor.size
+        after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = question.finder(size)
     page, total = Page((), None), None
     found: list[Shown] = []
@@ -124,10 +124,10 @@ def get_audit_events(desk: Desk, request: Request) -> Answer:
         ],
         total=total,
     )
-    return answer(200, bundle.body, form.version if bundle.release else "")
+    return make_response(200, bundle.body, form.version if bundle.release else "")
 
 
-def post_search(desk: Desk, request: Request) -> Answer:
+def post_search(desk: QueryContext, request: Request) -> Response:
     """POST /AuditEvent/_search: the same, with parameters in a form, in the query string, or both.
 
     So that no log of a proxy has what identifies a patient.
@@ -137,7 +137,7 @@ def post_search(desk: Desk, request: Request) -> Answer:
     return get_audit_events(desk, request)
 
 
-def get_submitted(desk: Desk, request: Request) -> Answer:
+def get_submitted(desk: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}/$submitted: the bytes that were submitted, which a receipt proves."""
     question = desk.question(request, "r")
     if request.path["operation"] != "$submitted":  # route keys have no place for a dollar sign
@@ -151,10 +151,10 @@ def get_submitted(desk: Desk, request: Request) -> Answer:
     if event.format == "cloudevents":
         headers = {"Content-Type": "application/cloudevents+json"}
         return {"statusCode": 200, "headers": headers, "body": event.resource.decode()}
-    return answer(200, event.resource, FHIR_VERSIONS[event.format])
+    return make_response(200, event.resource, FHIR_VERSIONS[event.format])
 
 
-def get_audit_event(desk: Desk, request: Request) -> Answer:
+def get_audit_event(desk: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}: one event, as R4 unless R5 is asked for."""
     question = desk.question(request, "r")
     form = fhir_json(request)
@@ -165,10 +165,12 @@ def get_audit_event(desk: Desk, request: Request) -> Answer:
     _, opened = found
     shown = shown_event(opened.event, form.release)
     question.record((), ITI_81, shown=[opened.event])
-    return answer(200, shown.body, version_of(shown.release, form), version_headers(opened.event))
+    return make_response(
+        200, shown.body, version_of(shown.release, form), version_headers(opened.event)
+    )
 
 
-def get_audit_event_version(desk: Desk, request: Request) -> Answer:
+def get_audit_event_version(desk: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}/_history/{version}: one event, by its only version, 1."""
     desk.question(request, "r")
     if request.path["version"] != VERSION:
@@ -192,15 +194,15 @@ def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page
         )
         if found and size_bytes > MOST_BYTES:
             last = found[-1].found.opened
-            reached = Place(last.time_ms, last.seq, 0)
+            reached = EntryPosition(last.time_ms, last.seq, 0)
             return replace(page, found=page.found[: len(found)], next=reached), found
         found.append(one)
     return page, found
 
 
-def _with_repeats(page: Page) -> list[Found]:
+def _with_repeats(page: Page) -> list[BundleEntry]:
     """Say of each event whether it repeats an earlier entry of the page, word for word."""
-    by_content: defaultdict[tuple[str, bytes], list[Opened]] = defaultdict(list)
+    by_content: defaultdict[tuple[str, bytes], list[OpenedRecord]] = defaultdict(list)
     for opened in page.found:
         by_content[opened.event.portal, opened.event.resource].append(opened)
     first = {
@@ -210,5 +212,5 @@ def _with_repeats(page: Page) -> list[Found]:
     for opened in page.found:
         earliest = first[opened.event.portal, opened.event.resource].event
         repeats = None if earliest.seq == opened.event.seq else earliest.event_id
-        found.append(Found(opened.event, repeats))
+        found.append(BundleEntry(opened.event, repeats))
     return found

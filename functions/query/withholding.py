@@ -24,7 +24,7 @@ _OF_AGENTS = re.compile(r"(?:^|[.:])(?:agent|user)")
 _GOES_ON = re.compile(r"[\w-]")
 
 
-def tells_of(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
+def names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
     """Say whether an event names a recipient of one of these suspensions, anywhere in it."""
     if not suspensions:
         return False
@@ -35,7 +35,7 @@ def tells_of(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
     if event.format == "cloudevents":
         documents.append(audit_event_of(event.resource, event.format))
     return any(
-        words.search(text) or asks_for(text, ids)
+        words.search(text) or requests_recipient(text, ids)
         for document in documents
         for text in _texts(document)
     )
@@ -76,7 +76,7 @@ def _named(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]
     return words, tuple(sorted(ids))
 
 
-def asks_for(text: str, ids: Sequence[str]) -> bool:
+def requests_recipient(text: str, ids: Sequence[str]) -> bool:
     """Say whether a text asks for agents or users by one of these ids alone: `agent=a,b`."""
     for part in text.casefold().split("&"):
         for found in _PARAMETER.finditer(part):

@@ -22,7 +22,7 @@ from audit_ledger.ledger.block import (
     encoded_size,
     signed_message,
 )
-from audit_ledger.ledger.head import EMPTY, Head, Pending, grow, head_of
+from audit_ledger.ledger.head import EMPTY, Head, Pending, build_block, head_of
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import conflict_key
 
@@ -59,7 +59,7 @@ class Waiting:
 
 
 @dataclass
-class Memory:
+class WarmState:
     """What one container remembers between batches.
 
     `head`: the head block, if this container wrote and indexed it; `state_read`: when it last read
@@ -92,7 +92,7 @@ class Sequencer:
     index: Index
     sign: Callable[[bytes], bytes]
     now: Callable[[], int]
-    memory: Memory = field(default_factory=Memory)
+    memory: WarmState = field(default_factory=WarmState)
 
     def append(self, waiting: Sequence[Waiting], appended: Appended) -> None:
         """Commit what waits, in order of acceptance, every record of it or none but known ones.
@@ -213,7 +213,7 @@ class Sequencer:
         """
         if self.blocks.is_taken(head.size):
             raise LostRaceError("another sequencer moved on")
-        body, after, leaves = grow(self.origin, head, self.now(), [w.pending for w in batch])
+        body, after, leaves = build_block(self.origin, head, self.now(), [w.pending for w in batch])
         data = encode_body(body)
         signature = self.sign(signed_message(self.origin, after.size, after.hash, data))
         block = Block(self.origin, head.size, len(leaves), after.hash, signature, data)

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_signing import ED25519, SigningKey
 from audit_ledger.errors import FrozenError, UnreachableError
 from functions.sequencer.append import Appended, Sequencer
@@ -28,7 +28,7 @@ def sequencer() -> Sequencer:
     return Sequencer(
         origin,
         BlocksTable(dynamodb, os.environ["BLOCKS_TABLE"], origin),
-        EventIndex(dynamodb, os.environ["EVENTS_TABLE"], os.environ["LEDGERS_TABLE"], origin),
+        EventsTable(dynamodb, os.environ["EVENTS_TABLE"], os.environ["LEDGERS_TABLE"], origin),
         SigningKey(clients.kms(), os.environ["SEQUENCER_KEY"], ED25519).sign,
         lambda: int(time.time()),
     )

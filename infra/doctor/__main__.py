@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.app import written_context
 from infra.doctor.account import Account, Client
-from infra.doctor.finding import Finding, exit_code
+from infra.doctor.finding import PreflightFinding, exit_code
 from infra.doctor.machine import issuer_findings, machine_findings
 from infra.doctor.needs import Needs, needs_of
 from infra.names import Names
@@ -51,16 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(found)
 
 
-def findings(stage: str, *, try_keys: bool) -> Iterator[Finding]:
+def findings(stage: str, *, try_keys: bool) -> Iterator[PreflightFinding]:
     """Check the settings of cdk.json, this machine, and the account of the credentials."""
     try:
         settings = read_settings({**written_context(), "stage": stage})
     except SettingsError as error:
-        yield Finding("settings", "problem", str(error), "cdk.json")
+        yield PreflightFinding("settings", "problem", str(error), "cdk.json")
         return
-    yield Finding("settings", "ok", f"{len(settings.ledgers)} ledgers, domain {settings.domain}")
+    yield PreflightFinding(
+        "settings", "ok", f"{len(settings.ledgers)} ledgers, domain {settings.domain}"
+    )
     for warning in read_warnings(settings):
-        yield Finding("settings", "warning", warning, "cdk.json")
+        yield PreflightFinding("settings", "warning", warning, "cdk.json")
     yield from machine_findings()
     yield from issuer_findings(settings)
     # AWS_REGION: the CDK command heeds it before all others, and boto3 does not.
@@ -74,33 +76,37 @@ def findings(stage: str, *, try_keys: bool) -> Iterator[Finding]:
         account = client("sts").get_caller_identity()["Account"]
     except (ClientError, BotoCoreError) as error:
         do = "aws sts get-caller-identity must answer: credentials of the account"
-        yield Finding("credentials", "problem", type(error).__name__, do)
+        yield PreflightFinding("credentials", "problem", type(error).__name__, do)
         return
     if settings.account not in (None, account):
         found = f"account {account}, and the settings say {settings.account}"
-        yield Finding("credentials", "problem", found)
+        yield PreflightFinding("credentials", "problem", found)
         return
-    yield Finding("credentials", "ok", f"account {account}")
+    yield PreflightFinding("credentials", "ok", f"account {account}")
     needs = needs_in(stage, account, region)
     qualifier = written_context().get("@aws-cdk/core:bootstrapQualifier", Names.qualifier)
     found_there = Account(client, settings, needs, account, region, qualifier)
     yield from found_there.findings(try_keys=try_keys)
 
 
-def region_findings(settings: Settings, region: str | None) -> Iterator[Finding]:
+def region_findings(settings: Settings, region: str | None) -> Iterator[PreflightFinding]:
     """The region that the settings leave to the credentials has what the settings want."""
     regions = regions_of()
     if region is None or region not in regions:
         found = "neither cdk.json nor your AWS settings name one" if region is None else region
-        yield Finding("region", "problem", found, "region in cdk.json, or AWS_REGION")
+        yield PreflightFinding("region", "problem", found, "region in cdk.json, or AWS_REGION")
         return
     public = any(ledger.public for ledger in settings.ledgers)
     if public and regions[region] != PARTITION_OF_CLOUDFRONT:
-        yield Finding("region", "problem", f"{region} has no CloudFront", "ledgers[].public: false")
+        yield PreflightFinding(
+            "region", "problem", f"{region} has no CloudFront", "ledgers[].public: false"
+        )
     elif settings.tokens.issuer is None and region not in regions_of("cognito-idp"):
-        yield Finding("region", "problem", f"{region} has no Cognito user pools", "tokens.issuer")
+        yield PreflightFinding(
+            "region", "problem", f"{region} has no Cognito user pools", "tokens.issuer"
+        )
     else:
-        yield Finding("region", "ok", region)
+        yield PreflightFinding("region", "ok", region)
 
 
 def clients_of(region: str) -> Client:
@@ -127,7 +133,7 @@ def needs_in(stage: str, account: str, region: str) -> Needs:
         return needs_of(synthesize(Path(folder), stage=stage, settings={"stages": stages}))
 
 
-def lines(found: Iterable[Finding]) -> Iterator[str]:
+def lines(found: Iterable[PreflightFinding]) -> Iterator[str]:
     """Give the table for people: status, check, what was found; what to do below."""
     for finding in found:
         yield f"{SIGNS[finding.status]:<10} {finding.check:<12} {finding.found}"

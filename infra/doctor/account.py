@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.doctor.finding import Finding
+from infra.doctor.finding import PreflightFinding
 from infra.doctor.needs import Needs
 from infra.names import Names
 from infra.settings import Settings
@@ -58,9 +58,9 @@ class Account:
     region: str
     qualifier: str = Names.qualifier
 
-    def findings(self, *, try_keys: bool) -> Iterator[Finding]:
+    def findings(self, *, try_keys: bool) -> Iterator[PreflightFinding]:
         """Make every check. What may not be asked, or cannot be, is unknown."""
-        checks: dict[str, Callable[[], Iterator[Finding]]] = {
+        checks: dict[str, Callable[[], Iterator[PreflightFinding]]] = {
             "bootstrap": self.bootstrap,
             "stacks": self.stacks,
             "leftovers": self.leftovers,
@@ -76,11 +76,13 @@ class Account:
             except ClientError as error:
                 code = error.response.get("Error", {}).get("Code", "")
                 why = "may not ask" if code in _DENIED else f"{code} from"
-                yield Finding(name, "unknown", f"{why} {error.operation_name}")
+                yield PreflightFinding(name, "unknown", f"{why} {error.operation_name}")
             except BotoCoreError as error:
-                yield Finding(name, "unknown", f"AWS could not be asked: {type(error).__name__}")
+                yield PreflightFinding(
+                    name, "unknown", f"AWS could not be asked: {type(error).__name__}"
+                )
 
-    def bootstrap(self) -> Iterator[Finding]:
+    def bootstrap(self) -> Iterator[PreflightFinding]:
         """The CDK toolkit's own stack: asset bucket and roles."""
         do = "npx --yes aws-cdk bootstrap (see docs/deployment.md for the version)"
         name = BOOTSTRAP_PARAMETER.format(qualifier=self.qualifier)
@@ -88,25 +90,25 @@ class Account:
             lambda: self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
         )
         if found is None:
-            yield Finding("bootstrap", "problem", f"{self.region} is not bootstrapped", do)
+            yield PreflightFinding("bootstrap", "problem", f"{self.region} is not bootstrapped", do)
         elif not found.isdecimal() or int(found) < FEWEST_BOOTSTRAP:
-            yield Finding(
+            yield PreflightFinding(
                 "bootstrap", "problem", f"version {found}, {FEWEST_BOOTSTRAP} at least", do
             )
         else:
-            yield Finding("bootstrap", "ok", f"version {found}")
+            yield PreflightFinding("bootstrap", "ok", f"version {found}")
 
-    def stacks(self) -> Iterator[Finding]:
+    def stacks(self) -> Iterator[PreflightFinding]:
         """Stacks that a failed deployment left in a state that the next cannot go on from."""
         states = self._states()
         failed = {stack: s for stack, s in states.items() if s in _AFTER_FAILURE}
         for stack, status in failed.items():
-            yield Finding("stacks", "problem", f"{stack}: {status}", f"see {RUNBOOK}")
+            yield PreflightFinding("stacks", "problem", f"{stack}: {status}", f"see {RUNBOOK}")
         if not failed:
             there = sum(status is not None for status in states.values())
-            yield Finding("stacks", "ok", f"{there} of {len(states)} are there")
+            yield PreflightFinding("stacks", "ok", f"{there} of {len(states)} are there")
 
-    def leftovers(self) -> Iterator[Finding]:
+    def leftovers(self) -> Iterator[PreflightFinding]:
         """Named things without a stack of use: the next deployment would find its names taken."""
         states = self._states()
         left = 0
@@ -117,11 +119,11 @@ class Account:
                 where = "not" if state is None else f"at {state}"
                 what = kind.removeprefix("AWS::")
                 found = f"{what} {name} is there, and its stack {stack} is {where}"
-                yield Finding("leftovers", "problem", found, f"see {RUNBOOK}")
+                yield PreflightFinding("leftovers", "problem", found, f"see {RUNBOOK}")
         if not left:
-            yield Finding("leftovers", "ok", "no name is taken")
+            yield PreflightFinding("leftovers", "ok", "no name is taken")
 
-    def concurrency(self) -> Iterator[Finding]:
+    def concurrency(self) -> Iterator[PreflightFinding]:
         """What prod reserves, beside what must stay free; what dev shares."""
         limits = self.client("lambda").get_account_settings()["AccountLimit"]
         limit, free = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
@@ -131,19 +133,19 @@ class Account:
         if not needed:
             found = f"{limit} functions may run at once, nothing is reserved"
             if limit > FRESH_CONCURRENCY:
-                yield Finding("concurrency", "ok", found)
+                yield PreflightFinding("concurrency", "ok", found)
             else:
-                yield Finding("concurrency", "warning", found, raise_it)
+                yield PreflightFinding("concurrency", "warning", found, raise_it)
             return
         left = free + held - needed
         found = f"{needed} to reserve, {free + held} unreserved, of which {UNRESERVED} must stay"
         if left < UNRESERVED:
             do = f"{raise_it}, to {limit + UNRESERVED - left} at least"
-            yield Finding("concurrency", "problem", found, do)
+            yield PreflightFinding("concurrency", "problem", found, do)
         else:
-            yield Finding("concurrency", "ok", found)
+            yield PreflightFinding("concurrency", "ok", found)
 
-    def quotas(self) -> Iterator[Finding]:
+    def quotas(self) -> Iterator[PreflightFinding]:
         """Roles and policies of IAM: one each for a function, more for each ledger."""
         iam = self.client("iam")
         summary = iam.get_account_summary()["SummaryMap"]
@@ -154,9 +156,9 @@ class Account:
             found = f"{what.lower()}: {missing} to make, {used} of {most} used"
             fits = used + missing <= most
             do = "" if fits else f"Service Quotas: IAM, {what}"
-            yield Finding("quotas", "ok" if fits else "problem", found, do)
+            yield PreflightFinding("quotas", "ok" if fits else "problem", found, do)
 
-    def permissions(self) -> Iterator[Finding]:
+    def permissions(self) -> Iterator[PreflightFinding]:
         """Whether the role that CloudFormation takes may make each kind of resource."""
         partition = self.client("sts").get_caller_identity()["Arn"].split(":")[1]
         role = EXECUTION_ROLE.format(qualifier=self.qualifier, account=self.id, region=self.region)
@@ -167,7 +169,7 @@ class Account:
             )
         )
         if found is None:
-            yield Finding("permissions", "unknown", f"no role {role}", "bootstrap first")
+            yield PreflightFinding("permissions", "unknown", f"no role {role}", "bootstrap first")
             return
         denied = sorted(
             r["EvalActionName"]
@@ -175,11 +177,11 @@ class Account:
             if r["EvalDecision"] != "allowed"
         )
         if denied:
-            yield Finding("permissions", "problem", f"{role} may not {', '.join(denied)}")
+            yield PreflightFinding("permissions", "problem", f"{role} may not {', '.join(denied)}")
         else:
-            yield Finding("permissions", "ok", f"{role} may make what the stacks hold")
+            yield PreflightFinding("permissions", "ok", f"{role} may make what the stacks hold")
 
-    def key_specs(self, *, make: bool) -> Iterator[Finding]:
+    def key_specs(self, *, make: bool) -> Iterator[PreflightFinding]:
         """Whether the region makes keys of these specs: no call of KMS tells without making one."""
         kms = self.client("kms")
         known = set()
@@ -189,14 +191,14 @@ class Account:
                 known.add(key["KeyMetadata"]["KeySpec"])
         for spec in sorted(self.needs.key_specs):
             if spec in known:
-                yield Finding("key specs", "ok", f"{spec}: there is one")
+                yield PreflightFinding("key specs", "ok", f"{spec}: there is one")
             elif make:
                 yield self._made(kms, spec)
             else:
                 do = "--try-keys makes one and schedules its deletion, which costs nothing"
-                yield Finding("key specs", "unknown", f"{spec}: not tried", do)
+                yield PreflightFinding("key specs", "unknown", f"{spec}: not tried", do)
 
-    def certificate(self) -> Iterator[Finding]:
+    def certificate(self) -> Iterator[PreflightFinding]:
         """Whether the certificate is issued, and for this domain."""
         arn, domain = self.settings.certificate, self.settings.domain
         if arn is None:
@@ -206,11 +208,13 @@ class Account:
         covered = {domain, "*." + domain.partition(".")[2]} & names
         if found["Status"] != "ISSUED" or not covered:
             said = f"{found['Status']}, of {', '.join(sorted(names))}"
-            yield Finding("certificate", "problem", said, f"an issued certificate of {domain}")
+            yield PreflightFinding(
+                "certificate", "problem", said, f"an issued certificate of {domain}"
+            )
         else:
-            yield Finding("certificate", "ok", f"issued for {domain}")
+            yield PreflightFinding("certificate", "ok", f"issued for {domain}")
 
-    def _made(self, kms: Any, spec: str) -> Finding:
+    def _made(self, kms: Any, spec: str) -> PreflightFinding:
         use = "ENCRYPT_DECRYPT" if spec == "SYMMETRIC_DEFAULT" else "SIGN_VERIFY"
         try:
             key = kms.create_key(KeySpec=spec, KeyUsage=use, Description="ledger doctor: deleted")
@@ -218,9 +222,9 @@ class Account:
             code = error.response["Error"]["Code"]
             if code in _DENIED:
                 raise
-            return Finding("key specs", "problem", f"{spec}: {code}", "another region")
+            return PreflightFinding("key specs", "problem", f"{spec}: {code}", "another region")
         kms.schedule_key_deletion(KeyId=key["KeyMetadata"]["KeyId"], PendingWindowInDays=7)
-        return Finding("key specs", "ok", f"{spec}: made one; it is being deleted")
+        return PreflightFinding("key specs", "ok", f"{spec}: made one; it is being deleted")
 
     def _states(self) -> dict[str, str | None]:
         """The state of each of our stacks; None of one that is not there."""

@@ -11,7 +11,7 @@ EXIT_CODES: dict[Status, int] = {"ok": 0, "warning": 0, "unknown": 3, "problem":
 
 
 @dataclass(frozen=True)
-class Finding:
+class PreflightFinding:
     """One check: what it looked at, how it is, what was found, what to do."""
 
     check: str
@@ -20,7 +20,7 @@ class Finding:
     do: str = ""
 
 
-def exit_code(findings: Iterable[Finding]) -> int:
+def exit_code(findings: Iterable[PreflightFinding]) -> int:
     """0: nothing stands in the way; 1: something does; 3: something could not be told."""
     codes = {EXIT_CODES[finding.status] for finding in findings}
     return next((code for code in (1, 3) if code in codes), 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from infra.doctor.finding import Finding
+from infra.doctor.finding import PreflightFinding
 from infra.settings import Settings
 
 FEWEST_NODE = 22
@@ -15,12 +15,12 @@ ISSUER_SECONDS = 10
 MOST_BYTES = 1_000_000
 
 
-def machine_findings() -> Iterator[Finding]:
+def machine_findings() -> Iterator[PreflightFinding]:
     """Node and npx, for the CDK command."""
     node, npx = shutil.which("node"), shutil.which("npx")
     do = f"install Node {FEWEST_NODE} or newer, which brings npx"
     if node is None or npx is None:
-        yield Finding("node", "problem", "no node and npx on this machine's PATH", do)
+        yield PreflightFinding("node", "problem", "no node and npx on this machine's PATH", do)
         return
     ran = subprocess.run(  # noqa: S603  the node of this machine
         [node, "--version"], capture_output=True, text=True, check=False
@@ -28,12 +28,12 @@ def machine_findings() -> Iterator[Finding]:
     version = ran.stdout.strip().removeprefix("v")
     major = version.partition(".")[0]
     if not major.isdecimal() or int(major) < FEWEST_NODE:
-        yield Finding("node", "problem", f"Node {version or 'of no version'}", do)
+        yield PreflightFinding("node", "problem", f"Node {version or 'of no version'}", do)
     else:
-        yield Finding("node", "ok", f"Node {version}")
+        yield PreflightFinding("node", "ok", f"Node {version}")
 
 
-def issuer_findings(settings: Settings) -> Iterator[Finding]:
+def issuer_findings(settings: Settings) -> Iterator[PreflightFinding]:
     """API Gateway reads the issuer's configuration when its authorizer is made; so does this."""
     issuer = settings.tokens.issuer
     if issuer is None:
@@ -45,10 +45,10 @@ def issuer_findings(settings: Settings) -> Iterator[Finding]:
         named, keys = said["issuer"], said["jwks_uri"]
     except (URLError, OSError, ValueError, KeyError, TypeError) as error:
         do = "API Gateway must reach it from the internet"
-        yield Finding("issuer", "problem", f"{url}: {type(error).__name__}", do)
+        yield PreflightFinding("issuer", "problem", f"{url}: {type(error).__name__}", do)
         return
     if named != issuer:
         found = f"{url} names another issuer: {named}"
-        yield Finding("issuer", "problem", found, "tokens.issuer must be what tokens say")
+        yield PreflightFinding("issuer", "problem", found, "tokens.issuer must be what tokens say")
     else:
-        yield Finding("issuer", "ok", f"{issuer}, keys at {keys}")
+        yield PreflightFinding("issuer", "ok", f"{issuer}, keys at {keys}")

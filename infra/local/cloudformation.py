@@ -16,7 +16,7 @@ from infra.local.assembly import StackTemplate
 from infra.local.clients import client
 from infra.local.intrinsics import Scope, names_in, resolve
 from infra.local.resources import MAKERS, make
-from infra.local.stub_resources import Made, Place, record
+from infra.local.stub_resources import Made, StackPlace, record
 
 SSM_PARAMETER = "AWS::SSM::Parameter::Value<"
 
@@ -68,7 +68,7 @@ def deploy_stack(
     resources = []
     for logical_id, declared in _in_order(template.get("Resources", {}), scope):
         properties = resolve(declared.get("Properties", {}), scope)
-        place = Place(account, region, stack.name, logical_id)
+        place = StackPlace(account, region, stack.name, logical_id)
         kind = declared["Type"]
         made = (make if kind in MAKERS else record)(kind, properties, place)
         scope.references[logical_id] = made.reference

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.deployment import Deployment
-from infra.local.http_event import Answer, Request
+from infra.local.http_event import Request, Response
 
 _PREFIX = "access-control-"
 
@@ -26,7 +26,7 @@ class Cors:
         (api,) = deployment.of_type("AWS::ApiGatewayV2::Api")
         return cls(api.properties.get("CorsConfiguration") or {})
 
-    def preflight(self, request: Request) -> Answer | None:
+    def preflight(self, request: Request) -> Response | None:
         """Answer a preflight; None where the request is none."""
         headers = request.joined_headers
         if (
@@ -43,9 +43,9 @@ class Cors:
                 ("access-control-allow-headers", ",".join(of.get("AllowHeaders", ()))),
                 ("access-control-max-age", str(of.get("MaxAge", 0))),
             )
-        return Answer(204, allowed, b"")
+        return Response(204, allowed, b"")
 
-    def added(self, request: Request, answer: Answer) -> Answer:
+    def added(self, request: Request, answer: Response) -> Response:
         """Give an answer with what the configuration says to the request's origin."""
         if not self.configuration:
             return answer
@@ -55,7 +55,7 @@ class Cors:
         if allowed and self.configuration.get("ExposeHeaders"):
             names = ",".join(self.configuration["ExposeHeaders"])
             exposed = (("access-control-expose-headers", names),)
-        return Answer(answer.status, (*own, *allowed, *exposed), answer.body)
+        return Response(answer.status, (*own, *allowed, *exposed), answer.body)
 
     def _of_origin(self, request: Request) -> tuple[tuple[str, str], ...]:
         origin = request.joined_headers.get("origin")

@@ -14,12 +14,12 @@ from infra.local.authorizer import ForbiddenError, UnauthorizedError, authorize
 from infra.local.cors import Cors
 from infra.local.deployment import Deployment
 from infra.local.http_body import MAX_BODY_BYTES, UnreadableBodyError, read_body
-from infra.local.http_event import Answer, Request, Routes, message, to_answer, to_event
+from infra.local.http_event import Request, Response, Routes, message, to_answer, to_event
 from infra.local.runner import FunctionFailedError, Runner
 
 TOO_LARGE = message(413, "Request Entity Too Large")
 
-_REFUSALS: dict[type[LedgerError], Answer] = {
+_REFUSALS: dict[type[LedgerError], Response] = {
     UnauthorizedError: message(401, "Unauthorized", (("www-authenticate", "Bearer"),)),
     ForbiddenError: message(403, "Forbidden"),
     TooLargeError: message(413, "Request Too Long"),  # over what Lambda takes
@@ -40,12 +40,12 @@ class HttpApi:
         self._runner = runner
         self._keys = keys
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Answer one request."""
         preflight = self._cors.preflight(request)
         return preflight or self._cors.added(request, self._answer(request))
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> Response:
         found = self._routes.find(request.method, request.path)
         if found is None:
             return message(404, "Not Found")
@@ -109,7 +109,7 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
             )
             self.send(api.answer(request))
 
-        def send(self, answer: Answer) -> None:
+        def send(self, answer: Response) -> None:
             self.send_response(answer.status)
             for name, value in answer.headers:
                 if name not in _LEFT_TO_THE_SERVER:

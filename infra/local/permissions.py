@@ -16,8 +16,8 @@ from moto.s3.models import s3_backends
 
 from infra.local.aws_calls import Call, observing
 from infra.local.deployment import Deployment
-from infra.local.policy_evaluator import Asked, Statement, Verdict, judge, statements_of
-from infra.local.request_context import Place, asked_by
+from infra.local.policy_evaluator import AccessRequest, Statement, Verdict, judge, statements_of
+from infra.local.request_context import RequestPlace, asked_by
 
 _CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
 
@@ -27,7 +27,7 @@ class Refusal:
     """A call that was refused: by whom it was made, what was asked, and why not."""
 
     caller: str
-    asked: Asked
+    asked: AccessRequest
     reason: str
 
 
@@ -35,7 +35,7 @@ class Refusal:
 class Permissions:
     """The policies of a deployed app, and the calls that they refused."""
 
-    place: Place
+    place: RequestPlace
     refusals: list[Refusal] = field(default_factory=list)
     _of_role: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
     _of_resource: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
@@ -44,7 +44,7 @@ class Permissions:
     @staticmethod
     def of(deployment: Deployment) -> "Permissions":
         """Read the policies of all roles and resources."""
-        made = Permissions(Place(deployment.account, deployment.region))
+        made = Permissions(RequestPlace(deployment.account, deployment.region))
         for resource in deployment.resources:
             made._read(resource.type, resource.properties, resource.made.reference)
             if "PolicyDocument" in resource.properties.get("ResourcePolicy", {}):  # a table
@@ -60,7 +60,7 @@ class Permissions:
         with observing(lambda _: None, self._check):
             yield self
 
-    def may(self, role: str, asked: Asked) -> Verdict:
+    def may(self, role: str, asked: AccessRequest) -> Verdict:
         """Judge one request of a role."""
         arn = f"arn:aws:iam::{self.place.account}:role/{role}"
         context = {
@@ -72,7 +72,7 @@ class Permissions:
             **asked.context,
         }
         return judge(
-            Asked(asked.action, asked.resource, context),
+            AccessRequest(asked.action, asked.resource, context),
             arn,
             self.place.account,
             self._of_role[role],
@@ -86,7 +86,7 @@ class Permissions:
         for asked in asked_by(call, self.place):
             verdict = self.may(call.caller.role, asked)
             if verdict.allowed and asked.action == "s3:GetObject" and self._is_missing(call):
-                listing = Asked("s3:ListBucket", asked.resource.partition("/")[0], {})
+                listing = AccessRequest("s3:ListBucket", asked.resource.partition("/")[0], {})
                 verdict = self.may(call.caller.role, listing)  # else S3 does not say 404 but 403
             if not verdict.allowed:
                 self.refusals.append(Refusal(call.caller.name, asked, verdict.reason))
@@ -120,14 +120,14 @@ class Permissions:
         self._of_resource[arn] += statements_of([properties["PolicyDocument"]])
 
 
-def _policed(asked: Asked) -> str:
+def _policed(asked: AccessRequest) -> str:
     """Give the ARN of what has the policy: the bucket of an object, the table of an index."""
     if asked.action.startswith("s3:"):
         return asked.resource.partition("/")[0]
     return asked.resource.partition("/index/")[0]
 
 
-def _denied(call: Call, asked: Asked, verdict: Verdict) -> ClientError:
+def _denied(call: Call, asked: AccessRequest, verdict: Verdict) -> ClientError:
     caller = call.caller.name if call.caller else ""
     return ClientError(
         {

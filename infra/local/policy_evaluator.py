@@ -24,7 +24,7 @@ _MEMBERS = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class AccessRequest:
     """What IAM is asked: may this principal do this action on this resource?"""
 
     action: str
@@ -48,7 +48,7 @@ Statement = Mapping[str, Any]
 
 
 def judge(
-    asked: Asked,
+    asked: AccessRequest,
     principal_arn: str,
     account: str,
     identity: Sequence[Statement],
@@ -86,7 +86,7 @@ def _name(statement: Statement) -> str:
 
 
 def _applies(
-    statement: Statement, asked: Asked, principal_arn: str = "", account: str = ""
+    statement: Statement, asked: AccessRequest, principal_arn: str = "", account: str = ""
 ) -> bool:
     unknown = set(statement) - _MEMBERS
     if unknown:
@@ -119,7 +119,7 @@ def _is_account(principal: Any, account: str) -> bool:
 
 
 def _in_list(
-    statement: Statement, name: str, value: str, asked: Asked, fold: Callable[[str], str]
+    statement: Statement, name: str, value: str, asked: AccessRequest, fold: Callable[[str], str]
 ) -> bool:
     negated = f"Not{name}" in statement
     patterns = _texts(statement[f"Not{name}"] if negated else statement[name])
@@ -127,7 +127,7 @@ def _in_list(
     return found != negated
 
 
-def _filled(text: str, asked: Asked) -> str:
+def _filled(text: str, asked: AccessRequest) -> str:
     """Put in policy variables, such as `${aws:PrincipalTag/ledger, '-'}` with its default."""
 
     def value(place: re.Match[str]) -> str:
@@ -156,7 +156,7 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(text for item in value for text in _texts(item))
 
 
-def _condition(operator: str, key: str, wanted: tuple[str, ...], asked: Asked) -> bool:
+def _condition(operator: str, key: str, wanted: tuple[str, ...], asked: AccessRequest) -> bool:
     values = asked.values(key)
     if operator == "Null":
         return (values is None) == (wanted == ("true",))

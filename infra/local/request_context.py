@@ -15,7 +15,7 @@ from moto.kms.models import kms_backends
 
 from audit_ledger.errors import FormatError
 from infra.local.aws_calls import Call
-from infra.local.policy_evaluator import Asked
+from infra.local.policy_evaluator import AccessRequest
 
 _EQUALS = re.compile(r"([#\w]+)\s*=\s*(:\w+)")
 
@@ -35,7 +35,7 @@ _SQS_ACTIONS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class RequestPlace:
     """Account and region of the calls."""
 
     account: str
@@ -46,24 +46,24 @@ class Place:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
-def asked_by(call: Call, place: Place) -> list[Asked]:
+def asked_by(call: Call, place: RequestPlace) -> list[AccessRequest]:
     """Give all that IAM is asked for one call; FormatError for a call that is not known here."""
     if call.service not in _SERVICES:
         raise FormatError(f"permissions of {call.service} are not known here")
     return list(_SERVICES[call.service](call, place))
 
 
-def _dynamodb(call: Call, place: Place) -> Iterator[Asked]:
+def _dynamodb(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
     # A transaction needs the permissions of what it is made of.
     action = "dynamodb:" + {"TransactWriteItems": "PutItem"}.get(call.operation, call.operation)
     for table, keys in _leading_keys(call, place):
         resource = place.arn("dynamodb", f"table/{table}")
         if "IndexName" in call.parameters:
             resource += f"/index/{call.parameters['IndexName']}"
-        yield Asked(action, resource, {"dynamodb:LeadingKeys": keys} if keys else {})
+        yield AccessRequest(action, resource, {"dynamodb:LeadingKeys": keys} if keys else {})
 
 
-def _leading_keys(call: Call, place: Place) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _leading_keys(call: Call, place: RequestPlace) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Give each table that a call names and the partition keys that it names there."""
     parameters = call.parameters
 
@@ -97,7 +97,7 @@ def _leading_keys(call: Call, place: Place) -> Iterator[tuple[str, tuple[str, ..
         raise FormatError(f"permissions of dynamodb {call.operation} are not known here")
 
 
-def _queried_keys(parameters: Mapping[str, Any], place: Place) -> tuple[str, ...]:
+def _queried_keys(parameters: Mapping[str, Any], place: RequestPlace) -> tuple[str, ...]:
     table = dynamodb_backends[place.account][place.region].get_table(parameters["TableName"])
     hash_key = table.hash_key_attr
     if "IndexName" in parameters:
@@ -110,7 +110,7 @@ def _queried_keys(parameters: Mapping[str, Any], place: Place) -> tuple[str, ...
     )
 
 
-def _kms(call: Call, place: Place) -> Iterator[Asked]:
+def _kms(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
     parameters = call.parameters
     backend = kms_backends[place.account][place.region]
     context: dict[str, tuple[str, ...]] = {
@@ -129,15 +129,17 @@ def _kms(call: Call, place: Place) -> Iterator[Asked]:
     aliases = tuple(alias.alias_name for alias in backend.list_aliases(key_id))
     if aliases:
         context["kms:ResourceAliases"] = aliases
-    yield Asked(f"kms:{call.operation}", backend.keys[key_id].arn, context)
+    yield AccessRequest(f"kms:{call.operation}", backend.keys[key_id].arn, context)
 
 
-def _s3(call: Call, _: Place) -> Iterator[Asked]:
+def _s3(call: Call, _: RequestPlace) -> Iterator[AccessRequest]:
     parameters = call.parameters
     bucket = f"arn:aws:s3:::{parameters['Bucket']}"
     if call.operation in ("ListObjectsV2", "ListObjects", "HeadBucket"):
         prefix = parameters.get("Prefix")
-        yield Asked("s3:ListBucket", bucket, {} if prefix is None else {"s3:prefix": (prefix,)})
+        yield AccessRequest(
+            "s3:ListBucket", bucket, {} if prefix is None else {"s3:prefix": (prefix,)}
+        )
         return
     if call.operation not in _S3_ACTIONS:
         raise FormatError(f"permissions of s3 {call.operation} are not known here")
@@ -147,9 +149,9 @@ def _s3(call: Call, _: Place) -> Iterator[Asked]:
         if parameter in parameters:
             context[key] = (parameters[parameter],)
     lock = _object_lock(parameters)
-    yield Asked(_S3_ACTIONS[call.operation], resource, {**context, **lock})
+    yield AccessRequest(_S3_ACTIONS[call.operation], resource, {**context, **lock})
     if call.operation == "PutObject" and lock:
-        yield Asked("s3:PutObjectRetention", resource, lock)
+        yield AccessRequest("s3:PutObjectRetention", resource, lock)
 
 
 def _object_lock(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -164,13 +166,13 @@ def _object_lock(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _sqs(call: Call, place: Place) -> Iterator[Asked]:
+def _sqs(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
     named = call.parameters.get("QueueUrl") or call.parameters["QueueName"]
     action = _SQS_ACTIONS.get(call.operation, call.operation)
-    yield Asked(f"sqs:{action}", place.arn("sqs", named.rpartition("/")[2]), {})
+    yield AccessRequest(f"sqs:{action}", place.arn("sqs", named.rpartition("/")[2]), {})
 
 
-def _events(call: Call, place: Place) -> Iterator[Asked]:
+def _events(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
     if call.operation != "PutEvents":
         raise FormatError(f"permissions of events {call.operation} are not known here")
     for entry in call.parameters["Entries"]:
@@ -179,25 +181,25 @@ def _events(call: Call, place: Place) -> Iterator[Asked]:
             "events:source": (entry["Source"],),
             "events:detail-type": (entry["DetailType"],),
         }
-        yield Asked("events:PutEvents", place.arn("events", f"event-bus/{bus}"), context)
+        yield AccessRequest("events:PutEvents", place.arn("events", f"event-bus/{bus}"), context)
 
 
-def _ssm(call: Call, place: Place) -> Iterator[Asked]:
+def _ssm(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
     if call.operation not in ("GetParameter", "PutParameter"):
         raise FormatError(f"permissions of ssm {call.operation} are not known here")
     name = call.parameters["Name"].lstrip("/")
-    yield Asked(f"ssm:{call.operation}", place.arn("ssm", f"parameter/{name}"), {})
+    yield AccessRequest(f"ssm:{call.operation}", place.arn("ssm", f"parameter/{name}"), {})
 
 
-def _lambda(call: Call, place: Place) -> Iterator[Asked]:
+def _lambda(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
     if call.operation != "Invoke":
         raise FormatError(f"permissions of lambda {call.operation} are not known here")
     function = str(call.parameters["FunctionName"])  # a name, or an ARN
     arn = function if ":" in function else place.arn("lambda", f"function:{function}")
-    yield Asked("lambda:InvokeFunction", arn, {})
+    yield AccessRequest("lambda:InvokeFunction", arn, {})
 
 
-_SERVICES: dict[str, Callable[[Call, Place], Iterator[Asked]]] = {
+_SERVICES: dict[str, Callable[[Call, RequestPlace], Iterator[AccessRequest]]] = {
     "dynamodb": _dynamodb,
     "events": _events,
     "kms": _kms,

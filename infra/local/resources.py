@@ -10,7 +10,7 @@ from typing import Any
 
 from audit_ledger.errors import FormatError
 from infra.local.clients import client
-from infra.local.stub_resources import Made, Place
+from infra.local.stub_resources import Made, StackPlace
 
 Properties = dict[str, Any]
 
@@ -39,7 +39,7 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
 }
 
 
-def make(resource_type: str, properties: Properties, place: Place) -> Made:
+def make(resource_type: str, properties: Properties, place: StackPlace) -> Made:
     """Make one resource of a type in `MAKERS`.
 
     Raises FormatError on a property that is neither translated nor known to have no effect, and
@@ -58,7 +58,7 @@ def make(resource_type: str, properties: Properties, place: Place) -> Made:
     return made
 
 
-def _client(service: str, place: Place) -> Any:
+def _client(service: str, place: StackPlace) -> Any:
     return client(service, place.region)
 
 
@@ -67,7 +67,7 @@ def _take(properties: Properties, *names: str) -> dict[str, Any]:
     return {name: properties.pop(name) for name in names if name in properties}
 
 
-def _table(properties: Properties, place: Place) -> Made:
+def _table(properties: Properties, place: StackPlace) -> Made:
     dynamodb = _client("dynamodb", place)
     name = properties.pop("TableName", place.physical_name)
     arguments = _take(
@@ -111,7 +111,7 @@ def _table(properties: Properties, place: Place) -> Made:
     return Made(name, attributes)
 
 
-def _bucket(properties: Properties, place: Place) -> Made:
+def _bucket(properties: Properties, place: StackPlace) -> Made:
     s3 = _client("s3", place)
     name = properties.pop("BucketName", place.physical_name.lower())
     locked = bool(properties.pop("ObjectLockEnabled", False))
@@ -136,7 +136,7 @@ def _bucket(properties: Properties, place: Place) -> Made:
     )
 
 
-def _key(properties: Properties, place: Place) -> Made:
+def _key(properties: Properties, place: StackPlace) -> Made:
     kms = _client("kms", place)
     arguments = _take(properties, "Description", "KeySpec", "KeyUsage", "MultiRegion")
     arguments["Policy"] = json.dumps(properties.pop("KeyPolicy"))
@@ -148,13 +148,13 @@ def _key(properties: Properties, place: Place) -> Made:
     return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
 
-def _alias(properties: Properties, place: Place) -> Made:
+def _alias(properties: Properties, place: StackPlace) -> Made:
     arguments = _take(properties, "AliasName", "TargetKeyId")
     _client("kms", place).create_alias(**arguments)
     return Made(arguments["AliasName"])
 
 
-def _queue(properties: Properties, place: Place) -> Made:
+def _queue(properties: Properties, place: StackPlace) -> Made:
     sqs = _client("sqs", place)
     name = properties.pop("QueueName", place.physical_name)
     attributes = {
@@ -177,21 +177,21 @@ def _queue(properties: Properties, place: Place) -> Made:
     return Made(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
 
-def _parameter(properties: Properties, place: Place) -> Made:
+def _parameter(properties: Properties, place: StackPlace) -> Made:
     arguments = _take(properties, "DataType", "Description", "Tier", "Type", "Value")
     name = properties.pop("Name", place.physical_name)
     _client("ssm", place).put_parameter(Name=name, **arguments)
     return Made(name, {"Type": arguments["Type"], "Value": arguments["Value"]})
 
 
-def _event_bus(properties: Properties, place: Place) -> Made:
+def _event_bus(properties: Properties, place: StackPlace) -> Made:
     arguments = _take(properties, "Description", "KmsKeyIdentifier", "Name")
     name = arguments["Name"]
     arn = _client("events", place).create_event_bus(**arguments)["EventBusArn"]
     return Made(name, {"Arn": arn, "Name": name})
 
 
-MAKERS: dict[str, Callable[[Properties, Place], Made]] = {
+MAKERS: dict[str, Callable[[Properties, StackPlace], Made]] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::Events::EventBus": _event_bus,
     "AWS::KMS::Alias": _alias,

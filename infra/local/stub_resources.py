@@ -145,7 +145,7 @@ RECORDED: dict[str, Names] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class StackPlace:
     """Where a resource is: account, region, stack and logical id."""
 
     account: str
@@ -173,7 +173,7 @@ class Made:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-def record(resource_type: str, properties: Mapping[str, Any], place: Place) -> Made:
+def record(resource_type: str, properties: Mapping[str, Any], place: StackPlace) -> Made:
     """Give the names of a recorded resource; FormatError where the type is not known here."""
     if (
         resource_type.startswith("Custom::")

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from audit_ledger.aws.ssm_settings import LedgerSettings
-from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.query import handler as query
-from functions.query.access import Desk
+from functions.query.access import QueryContext
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context
 from tests.functions.publishing import Clock
@@ -89,9 +89,9 @@ class Asked:
     """Query, by its handler, an hour later than the ledger's clock: no index lags any more."""
 
     def __init__(self, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-        kept = KeptForMinutes(lambda _: ledger_of(world), lambda: 0.0)
+        kept = TtlCache(lambda _: ledger_of(world), lambda: 0.0)
         self.later = 0
-        desk = Desk(
+        desk = QueryContext(
             kept,
             lambda payload: {"ids": ["ab" * 32] * len(payload["events"])},
             lambda _: None,  # type: ignore[arg-type,return-value]

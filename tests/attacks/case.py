@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.attacks.ledger import Ledger
+from tests.attacks.ledger import AttackedLedger
 
-Tamper = Callable[[Ledger], None]
+Tamper = Callable[[AttackedLedger], None]
 Found = tuple[str, str, tuple[int, int] | None]
 """Code, where and entries of a finding."""
 
@@ -21,7 +21,7 @@ BESIDE_THE_LEDGER = re.compile(
 
 
 @dataclass(frozen=True)
-class Row:
+class Case:
     """`target` and `way`: what was attacked, and how.
 
     `finds`: what `ledger verify` finds of it at first contact. `remembering`: what it finds if it

@@ -1,6 +1,6 @@
 """Rows: whole histories cut, restored, rewritten and forked."""
 
-from tests.attacks.case import HEALS, NOTHING, Row
+from tests.attacks.case import HEALS, NOTHING, Case
 from tests.attacks.ledger import (
     B2,
     CHECKPOINT,
@@ -11,7 +11,7 @@ from tests.attacks.ledger import (
     LATEST,
     MINUTE,
     T2,
-    Ledger,
+    AttackedLedger,
 )
 from tests.attacks.mutate_files import all_of, copy, remove
 from tests.attacks.mutate_heads import OTHER, STRANGER, older_checkpoint
@@ -25,7 +25,7 @@ cut_to_520 = all_of(remove(B2, T2, HEARTBEAT, D600), copy(D520, LATEST), older_c
 back_to_the_hour = all_of(remove(HEARTBEAT), copy(D600, LATEST), older_checkpoint(D600))
 
 
-def everything_deleted(ledger: Ledger) -> None:
+def everything_deleted(ledger: AttackedLedger) -> None:
     ledger.remove(*ledger.files)
 
 
@@ -38,77 +38,77 @@ def strangers(origin: str = ORIGIN, keys: Keys = STRANGER) -> dict[str, bytes]:
     return writer.objects.files
 
 
-def rewritten(ledger: Ledger) -> None:
+def rewritten(ledger: AttackedLedger) -> None:
     """Signed by whoever rewrote it."""
     ledger.publish_instead(strangers())
 
 
-def rewritten_below_what_was_signed(ledger: Ledger) -> None:
+def rewritten_below_what_was_signed(ledger: AttackedLedger) -> None:
     """New entries and tiles, all linked, under the true checkpoint and digests."""
     tiles = {path: data for path, data in strangers().items() if path.startswith("tile/")}
     signed = {path: data for path, data in ledger.files.items() if not path.startswith("tile/")}
     ledger.publish_instead(tiles | signed)
 
 
-def another_ledger(ledger: Ledger) -> None:
+def another_ledger(ledger: AttackedLedger) -> None:
     ledger.publish_instead(strangers(OTHER, Keys(b"other")))
 
 
-def all_restored(ledger: Ledger) -> None:
+def all_restored(ledger: AttackedLedger) -> None:
     """As everything was when 520 entries were published; then the publisher runs, and signs."""
     ledger.earlier[520].put_back()
 
 
-def all_deleted(ledger: Ledger) -> None:
+def all_deleted(ledger: AttackedLedger) -> None:
     ledger.earlier[0].put_back()
 
 
-def begun_anew(ledger: Ledger) -> None:
+def begun_anew(ledger: AttackedLedger) -> None:
     all_deleted(ledger)
     ledger.append(10)
     ledger.publish()
 
 
-def begun_anew_but_archived(ledger: Ledger) -> None:
+def begun_anew_but_archived(ledger: AttackedLedger) -> None:
     ledger.earlier[0].put_back("blocks", "events", "ledgers", "subjects", "published")
     ledger.append(10)
 
 
-def state_restored_unseen(ledger: Ledger) -> None:
+def state_restored_unseen(ledger: AttackedLedger) -> None:
     """The published state of 520 entries, and nothing left that the publisher compares it with."""
     ledger.earlier[520].put_back("ledgers")
     ledger.remove(CHECKPOINT, LATEST)
 
 
-def forked(ledger: Ledger) -> None:
+def forked(ledger: AttackedLedger) -> None:
     """Restored, and grown to another 600 entries: both signed by the ledger's own keys."""
     all_restored(ledger)
     ledger.append(80)
     ledger.publish()
 
 
-def forked_and_grown(ledger: Ledger) -> None:
+def forked_and_grown(ledger: AttackedLedger) -> None:
     forked(ledger)
     ledger.append(20)
     ledger.publish()
 
 
 HISTORY_ROWS = (
-    Row(
+    Case(
         PUBLISHED,
         "all deleted",
         everything_deleted,
         finds=(("missing", CHECKPOINT, None),),
         publisher="frozen: tile/0/002.p/88: missing, and no full one in its place",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "tail cut, digests and tiles to match",
         cut_to_520,
         remembering=(("rolled-back", CHECKPOINT, (520, 599)),),
         publisher="frozen: tile/0/002.p/88: missing, and no full one in its place",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "tail cut, and shown as fresh",
         cut_to_520,
@@ -120,13 +120,13 @@ HISTORY_ROWS = (
         ),
         publisher="frozen: tile/0/002.p/88: missing, and no full one in its place",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "put back to before the heartbeat",
         back_to_the_hour,
         remembering=(("rolled-back", LATEST, None),),
     ),
-    Row(
+    Case(
         PUBLISHED,
         "checkpoint and latest put back, later digests left",
         all_of(copy(D520, LATEST), older_checkpoint(D520)),
@@ -138,7 +138,7 @@ HISTORY_ROWS = (
         ),
         publisher=HEALS,
     ),
-    Row(
+    Case(
         PUBLISHED,
         "checkpoint and latest put back to the same size, the heartbeat left",
         all_of(copy(D600, LATEST), older_checkpoint(D600)),
@@ -150,7 +150,7 @@ HISTORY_ROWS = (
         ),
         publisher=HEALS,
     ),
-    Row(
+    Case(
         PUBLISHED,
         "checkpoint put back and latest deleted, digests left",
         all_of(remove(LATEST), older_checkpoint(D520)),
@@ -166,7 +166,7 @@ HISTORY_ROWS = (
         ),
         publisher=HEALS,
     ),
-    Row(
+    Case(
         PUBLISHED,
         "checkpoint and latest put back, the digest after them deleted",
         all_of(remove(D600), copy(D520, LATEST), older_checkpoint(D520)),
@@ -181,21 +181,21 @@ HISTORY_ROWS = (
             ("checkpoint-behind", CHECKPOINT, (520, 599)),
         ),
     ),
-    Row(
+    Case(
         PUBLISHED,
         "not changed, but shown as fresh after two hours",
         lambda _: None,
         later_seconds=120 * MINUTE,
         finds=(("stale", CHECKPOINT, None),),
     ),
-    Row(
+    Case(
         PUBLISHED,
         "rewritten, signed by unknown keys",
         rewritten,
         finds=(("checkpoint-rejected", CHECKPOINT, None),),
         publisher="frozen: tile/0/002.p/88: not the hashes of the published root",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "rewritten below what was signed",
         rewritten_below_what_was_signed,
@@ -205,47 +205,47 @@ HISTORY_ROWS = (
         ),
         publisher="frozen: tile/0/002.p/88: not the hashes of the published root",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "another ledger in its place",
         another_ledger,
         finds=(("checkpoint-rejected", CHECKPOINT, None),),
         publisher="frozen: tile/0/002.p/88: not the hashes of the published root",
     ),
-    Row(ALL, "all deleted", all_deleted, finds=(("missing", CHECKPOINT, None),)),
-    Row(
+    Case(ALL, "all deleted", all_deleted, finds=(("missing", CHECKPOINT, None),)),
+    Case(
         ALL,
         "all deleted, and begun again",
         begun_anew,
         remembering=(("begun-anew", CHECKPOINT, (0, 0)),),
     ),
-    Row(
+    Case(
         ALL,
         "all but the archive deleted, and begun again",
         begun_anew_but_archived,
         finds=(("missing", CHECKPOINT, None),),
         publisher=f"frozen: blocks/{0:020}: other bytes are there already",
     ),
-    Row(
+    Case(
         ALL,
         "restored to an earlier time",
         all_restored,
         remembering=(("rolled-back", CHECKPOINT, (520, 599)),),
     ),
-    Row(
+    Case(
         ALL,
         "published state restored, checkpoint and latest deleted",
         state_restored_unseen,
         finds=(("missing", CHECKPOINT, None),),
         publisher=f"frozen: {D600} is newer than the published state",
     ),
-    Row(
+    Case(
         ALL,
         "forked at the same size, both signed",
         forked,
         remembering=(("forked", CHECKPOINT, (0, 599)),),
     ),
-    Row(
+    Case(
         ALL,
         "forked and grown, both signed",
         forked_and_grown,

@@ -10,8 +10,8 @@ from audit_ledger.records.record import encode_record
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof
-from audit_ledger.verify.receipts import Disclosure, make_receipt, verify_receipt
-from tests.attacks.ledger import Ledger
+from audit_ledger.verify.receipts import RecordDisclosure, make_receipt, verify_receipt
+from tests.attacks.ledger import AttackedLedger
 from tests.attacks.mutate_files import of_another_record
 from tests.functions.requests import opened
 from tests.verify.writer import Keys, Objects
@@ -27,10 +27,10 @@ class Shown:
     """A receipt of one entry, what its holder discloses of the record, and the judge's policy."""
 
     proof: TlogProof
-    disclosed: Disclosure
+    disclosed: RecordDisclosure
     policy: Policy
     next_proof: TlogProof
-    next_disclosed: Disclosure
+    next_disclosed: RecordDisclosure
     entry_beside: bytes | None = None
 
     def verdict(self) -> str:
@@ -46,7 +46,7 @@ class Shown:
         return IS_IN_THE_LEDGER
 
 
-def shown_of(ledger: Ledger) -> Shown:
+def shown_of(ledger: AttackedLedger) -> Shown:
     """Entry 41's receipt, from the published files and, for the record, from the ledger's keys."""
     source = Objects(ledger.files)
     disclosed = []
@@ -55,7 +55,7 @@ def shown_of(ledger: Ledger) -> Shown:
         data = encode_record(
             record.portal, received_ms, record.format, bytes(record.resource), record.cut
         )
-        disclosed.append(Disclosure(encode_index_row(row), data, blind))
+        disclosed.append(RecordDisclosure(encode_index_row(row), data, blind))
     proofs = [parse_proof(make_receipt(source, index)) for index in (INDEX, INDEX + 1)]
     return Shown(proofs[0], disclosed[0], ledger.policy, proofs[1], disclosed[1])
 
@@ -73,7 +73,7 @@ def of_proof(change: Callable[[Shown], TlogProof]) -> Callable[[Shown], Shown]:
     return lambda shown: replace(shown, proof=change(shown))
 
 
-def of_disclosed(change: Callable[[Shown], Disclosure]) -> Callable[[Shown], Shown]:
+def of_disclosed(change: Callable[[Shown], RecordDisclosure]) -> Callable[[Shown], Shown]:
     return lambda shown: replace(shown, disclosed=change(shown))
 
 

@@ -2,7 +2,7 @@
 
 from tests.attacks import mutate_blocks as blocks
 from tests.attacks import mutate_tables as tables
-from tests.attacks.case import Row
+from tests.attacks.case import Case
 from tests.attacks.ledger import D600
 from tests.attacks.mutate_blocks import change_block, change_items, delete_blocks, write_blocks_anew
 from tests.attacks.mutate_tables import archive, change_state, restore
@@ -21,240 +21,240 @@ AGAINST_BLOCKS = "index against blocks"
 
 
 TABLE_ROWS = (
-    Row(
+    Case(
         COMMITTED,
         "an entry changed",
         change_items(600, blocks.exchange_entry),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "an entry deleted",
         change_items(600, blocks.delete_entry),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "an entry inserted",
         change_items(600, blocks.insert_entry),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "entries reordered",
         change_items(600, blocks.reorder_entries),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "an entry duplicated",
         change_items(600, blocks.duplicate_entry),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "a record changed",
         change_items(600, blocks.exchange_record),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "an index row changed",
         change_items(600, blocks.exchange_row),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "frontier changed",
         change_block(600, blocks.change_frontier),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "head changed",
         blocks.head_changed,
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "count changed",
         blocks.count_changed,
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "overwritten, without a signature",
         blocks.no_signature,
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "overwritten, another key's signature",
         blocks.strangers_signature,
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "overwritten by an older block",
         blocks.older_block_in_place,
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         COMMITTED,
         "signature attribute removed",
         blocks.without_attribute(600, "signature"),
         publisher="frozen: block 600: the item is no block",
     ),
-    Row(
+    Case(
         COMMITTED,
         "deleted, its successor left",
         delete_blocks(600),
         publisher="frozen: block 605: expected entry 600 next",
     ),
-    Row(
+    Case(
         COMMITTED,
         "all rewritten, without the key",
         write_blocks_anew(600, 605, with_key=False),
         publisher="frozen: block 600: not signed by the sequencer's key",
     ),
-    Row(COMMITTED, "all deleted", delete_blocks(600, 605), monitor=STREAM),
-    Row(
+    Case(COMMITTED, "all deleted", delete_blocks(600, 605), monitor=STREAM),
+    Case(
         WITH_KEY,
         "an entry changed",
         change_items(600, blocks.exchange_entry, with_key=True),
         publisher="frozen: entry 601: prev is not the hash of the entry before",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "an entry deleted",
         change_items(600, blocks.delete_entry, with_key=True),
         publisher="frozen: entry 600: its seq is 601",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "an entry inserted",
         change_items(600, blocks.insert_entry, with_key=True),
         publisher="frozen: entry 601: its seq is 600",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "entries reordered",
         change_items(600, blocks.reorder_entries, with_key=True),
         publisher="frozen: entry 600: its seq is 601",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "an entry duplicated",
         change_items(600, blocks.duplicate_entry, with_key=True),
         publisher="frozen: entry 601: its seq is 600",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "record and index row removed",
         change_items(600, blocks.omit_record, with_key=True),
         publisher="frozen: entry 600: record or index row missing, or one too many",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "frontier changed",
         change_block(600, blocks.change_frontier, with_key=True),
         publisher="frozen: block 600: frontier is not that of its entries",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "one rewritten, its successor left",
         write_blocks_anew(600, with_key=True),
         publisher="frozen: entry 605: prev is not the hash of the entry before",
     ),
-    Row(
+    Case(
         WITH_KEY,
         "a record exchanged",
         change_items(600, blocks.exchange_record, with_key=True),
         monitor=STREAM,
     ),
-    Row(
+    Case(
         WITH_KEY,
         "an index row exchanged",
         change_items(600, blocks.exchange_row, with_key=True),
         monitor=STREAM,
     ),
-    Row(WITH_KEY, "all rewritten", write_blocks_anew(600, 605, with_key=True), monitor=STREAM),
-    Row(
+    Case(WITH_KEY, "all rewritten", write_blocks_anew(600, 605, with_key=True), monitor=STREAM),
+    Case(
         PUBLISHED,
         "an entry changed",
         change_items(520, blocks.exchange_entry),
         publisher="frozen: block 520: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "a record changed",
         change_items(520, blocks.exchange_record),
         publisher="frozen: block 520: not signed by the sequencer's key",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "rewritten, with the sequencer's key",
         write_blocks_anew(520, with_key=True),
         publisher="frozen: the blocks up to 600 are not what was published",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "deleted, with all that came after",
         delete_blocks(520, 600, 605),
         publisher="frozen: the blocks do not reach the published size 600",
     ),
-    Row(
+    Case(
         PUBLISHED,
         "deleted, what came after left",
         delete_blocks(520),
         publisher="frozen: the blocks do not reach the published size 600",
     ),
-    Row(OLD, "an entry changed", change_items(300, blocks.exchange_entry), monitor=STREAM),
-    Row(OLD, "a record changed", change_items(300, blocks.exchange_record), monitor=STREAM),
-    Row(OLD, "deleted", delete_blocks(300), monitor=STREAM),
-    Row(
+    Case(OLD, "an entry changed", change_items(300, blocks.exchange_entry), monitor=STREAM),
+    Case(OLD, "a record changed", change_items(300, blocks.exchange_record), monitor=STREAM),
+    Case(OLD, "deleted", delete_blocks(300), monitor=STREAM),
+    Case(
         OLD,
         "rewritten, with the sequencer's key",
         write_blocks_anew(300, with_key=True),
         monitor=STREAM,
     ),
-    Row(
+    Case(
         BLOCKS,
         "restored to before the newest checkpoint",
         restore(520, "blocks", "events"),
         publisher="frozen: the blocks do not reach the published size 600",
     ),
-    Row(
+    Case(
         BLOCKS,
         "restored to the newest checkpoint",
         restore(600, "blocks", "events"),
         monitor=STREAM,
     ),
-    Row(
+    Case(
         BLOCKS,
         "restored to before the newest checkpoint, the published state too",
         restore(520, "blocks", "events", "ledgers"),
         publisher=f"frozen: {D600} is newer than the published state",
     ),
-    Row(
+    Case(
         STATE,
         "restored to an earlier time",
         restore(520, "ledgers"),
         publisher=f"frozen: {D600} is newer than the published state",
     ),
-    Row(
+    Case(
         STATE,
         "deleted",
         tables.delete_state,
         publisher="frozen: digests/latest is newer than the published state",
     ),
-    Row(
+    Case(
         STATE,
         "an older digest in it",
         tables.older_digest_in_state,
         publisher="frozen: published state: name, size or time are not its digest's",
     ),
-    Row(
+    Case(
         STATE,
         "a forged digest in it",
         tables.forged_digest_in_state,
@@ -262,37 +262,37 @@ TABLE_ROWS = (
             f"frozen: published state: note, key {ORIGIN}: the Ed25519 signature does not verify"
         ),
     ),
-    Row(
+    Case(
         STATE,
         "an older checkpoint in it",
         tables.older_checkpoint_in_state,
         publisher="frozen: published state: its checkpoint is not its digest's",
     ),
-    Row(
+    Case(
         STATE,
         "size raised",
         change_state(lambda _: {"size": {"N": "605"}}),
         publisher="frozen: published state: name, size or time are not its digest's",
     ),
-    Row(INDEX, "a row removed", tables.index_row_removed, monitor=AGAINST_BLOCKS),
-    Row(
+    Case(INDEX, "a row removed", tables.index_row_removed, monitor=AGAINST_BLOCKS),
+    Case(
         INDEX, "a row pointed to another entry", tables.index_row_repointed, monitor=AGAINST_BLOCKS
     ),
-    Row(INDEX, "a row changed", tables.index_row_changed, monitor=AGAINST_BLOCKS),
-    Row(INDEX, "a row added", tables.index_row_added, monitor=AGAINST_BLOCKS),
-    Row(
+    Case(INDEX, "a row changed", tables.index_row_changed, monitor=AGAINST_BLOCKS),
+    Case(INDEX, "a row added", tables.index_row_added, monitor=AGAINST_BLOCKS),
+    Case(
         ARCHIVE,
         "planted where the next block will be",
         archive(f"blocks/{600:020}", b"planted"),
         publisher="frozen: blocks/00000000000000000600: other bytes are there already",
     ),
-    Row(
+    Case(
         ARCHIVE,
         "an old block changed",
         archive(f"blocks/{300:020}", b"changed"),
         monitor="archive against blocks",
     ),
-    Row(
+    Case(
         ARCHIVE,
         "an old block deleted",
         archive(f"blocks/{300:020}", None),

@@ -45,7 +45,7 @@ OLD_B2, OLD_T2 = "tile/entries/002.p/8", "tile/0/002.p/8"
 
 
 @dataclass(repr=False)
-class Ledger:
+class AttackedLedger:
     """The world, what it was when the ledger was whole, and what an attacker does to it.
 
     `files`: what is published, by path. `earlier`: tables and buckets when the ledger was
@@ -148,7 +148,7 @@ def block_key(first_seq: int) -> dict[str, dict[str, str]]:
 
 
 @contextmanager
-def made_ledger() -> Iterator[Ledger]:
+def made_ledger() -> Iterator[AttackedLedger]:
     """Make it, and unmake it."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch, made_world(patch) as world:
@@ -158,7 +158,7 @@ def made_ledger() -> Iterator[Ledger]:
         signer = publishing.publisher().signer
         policy = policy_for(ORIGIN, [signer.ed25519_key], [signer.mldsa44_key])
         start = EmulatedState.take()
-        ledger = Ledger(world, clock, policy, signer, {}, {0: start}, start)
+        ledger = AttackedLedger(world, clock, policy, signer, {}, {0: start}, start)
         for size, count, seconds in ((300, 299, 0), (520, 220, MINUTE), (600, 80, MINUTE)):
             clock.now += seconds
             ledger.append(count)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from tests.attacks.case import Found, Row
+from tests.attacks.case import Case, Found
 from tests.attacks.cases_entries import ENTRY_ROWS
 from tests.attacks.cases_heads import HEAD_ROWS
 from tests.attacks.cases_history import HISTORY_ROWS
@@ -17,7 +17,7 @@ from tests.attacks.cases_receipts import RECEIPT_ROWS
 from tests.attacks.cases_refusals import REFUSAL_ROWS, shown
 from tests.attacks.cases_tables import TABLE_ROWS
 
-ROWS: tuple[Row, ...] = (*HISTORY_ROWS, *HEAD_ROWS, *ENTRY_ROWS, *TABLE_ROWS)
+ROWS: tuple[Case, ...] = (*HISTORY_ROWS, *HEAD_ROWS, *ENTRY_ROWS, *TABLE_ROWS)
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "threat-model.md"
 BEGIN, END = "<!-- matrix: python -m tests.attacks -->\n", "<!-- end of matrix -->\n"
@@ -66,7 +66,7 @@ def _lines() -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
     yield "receipt", ("not believed, by `ledger receipt verify`", "", "", ""), ways
 
 
-def _outcome(row: Row) -> tuple[str, ...]:
+def _outcome(row: Case) -> tuple[str, ...]:
     publisher = "freezes" if row.publisher.startswith("frozen: ") else row.publisher
     remembering = "" if row.remembering is None else answer_to(row.remembering)
     return answer_to(row.finds), remembering, publisher, row.monitor

@@ -7,9 +7,9 @@ import msgspec
 
 from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
 from audit_ledger.ledger.entry import EventEntry, decode_entry
-from audit_ledger.ledger.head import Pending, grow, head_of
+from audit_ledger.ledger.head import Pending, build_block, head_of
 from tests.attacks.case import Tamper
-from tests.attacks.ledger import Ledger, block_key
+from tests.attacks.ledger import AttackedLedger, block_key
 from tests.attacks.mutate_files import of_another_record
 from tests.verify.writer import Keys
 
@@ -22,7 +22,7 @@ def change_block(
 ) -> Tamper:
     """Change a block's body; its signature stays as it was, or is made anew `with_key`."""
 
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         block = ledger.block(first_seq)
         body = change(decode_body(block.body))
         changed = replace(block, count=len(body.items), body=encode_body(body))
@@ -39,7 +39,7 @@ def change_items(
     )
 
 
-def signed(ledger: Ledger, block: Block) -> Block:
+def signed(ledger: AttackedLedger, block: Block) -> Block:
     """By the sequencer's own key."""
     return replace(block, signature=ledger.sequencer_signs(block.signed_message()))
 
@@ -84,11 +84,11 @@ def change_frontier(body: Body) -> Body:
 def write_blocks_anew(*first_seqs: int, with_key: bool) -> Tamper:
     """Other records in these blocks, in a chain that holds; signed by a stranger or with_key."""
 
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         head = head_of(ledger.block(_before(first_seqs[0])))
         for first_seq in first_seqs:
             block = ledger.block(first_seq)
-            body, head, _ = grow(block.origin, head, head.time, _others(block))
+            body, head, _ = build_block(block.origin, head, head.time, _others(block))
             anew = replace(block, head=head.hash, body=encode_body(body))
             if with_key:
                 ledger.put_block(signed(ledger, anew))
@@ -114,7 +114,7 @@ def _others(block: Block) -> Sequence[Pending]:
 
 
 def without_attribute(first_seq: int, name: str) -> Tamper:
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         item = ledger.item("blocks", **block_key(first_seq))
         del item[name]
         ledger.put_item("blocks", item)
@@ -122,33 +122,33 @@ def without_attribute(first_seq: int, name: str) -> Tamper:
     return tamper
 
 
-def no_signature(ledger: Ledger) -> None:
+def no_signature(ledger: AttackedLedger) -> None:
     ledger.put_block(replace(ledger.block(600), signature=bytes(64)))
 
 
-def strangers_signature(ledger: Ledger) -> None:
+def strangers_signature(ledger: AttackedLedger) -> None:
     block = ledger.block(600)
     signature = STRANGER.ed25519.sign(block.signed_message())
     ledger.put_block(replace(block, signature=signature))
 
 
-def older_block_in_place(ledger: Ledger) -> None:
+def older_block_in_place(ledger: AttackedLedger) -> None:
     """A valid, signed block, under the key of another."""
     ledger.put_block(replace(ledger.block(520), first_seq=600))
 
 
 def delete_blocks(*first_seqs: int) -> Tamper:
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         for first_seq in first_seqs:
             ledger.delete_item("blocks", **block_key(first_seq))
 
     return tamper
 
 
-def count_changed(ledger: Ledger) -> None:
+def count_changed(ledger: AttackedLedger) -> None:
     """Count is signed only as part of the size, so that it must move with its first entry."""
     ledger.put_block(replace(ledger.block(600), count=4))
 
 
-def head_changed(ledger: Ledger) -> None:
+def head_changed(ledger: AttackedLedger) -> None:
     ledger.put_block(replace(ledger.block(600), head=bytes(32)))

@@ -7,7 +7,7 @@ from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
 from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from tests.attacks.case import Tamper
-from tests.attacks.ledger import Ledger
+from tests.attacks.ledger import AttackedLedger
 
 
 def remove(*paths: str) -> Tamper:
@@ -34,7 +34,7 @@ def add(path: str, more: bytes = b"planted") -> Tamper:
 def copy(source: str, *paths: str) -> Tamper:
     """Put one file in the place of others."""
 
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         for path in paths:
             ledger.write(path, ledger.files[source])
 
@@ -50,7 +50,7 @@ def move(path: str, to: str) -> Tamper:
 
 
 def all_of(*tampers: Tamper) -> Tamper:
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         for each in tampers:
             each(ledger)
 
@@ -90,7 +90,7 @@ def of_another_record(data: bytes) -> bytes:
 def replace_entry(bundle: str, tile: str, place: int) -> Tamper:
     """Another commitment in an entry, in its bundle and its tile alike."""
 
-    def change(ledger: Ledger) -> None:
+    def change(ledger: AttackedLedger) -> None:
         entries = decode_bundle(ledger.files[bundle])
         entries[place] = of_another_record(entries[place])
         ledger.write(bundle, encode_bundle(entries))

@@ -16,7 +16,7 @@ from tests.attacks.ledger import (
     HOUR,
     LATEST,
     SIZE,
-    Ledger,
+    AttackedLedger,
 )
 from tests.verify.writer import Keys
 from tests.world import ORIGIN
@@ -29,11 +29,11 @@ LATER = "digests/2026/11/23/20261123T031620Z-600"
 TO_COME = "digests/2026/11/23/20261123T033000Z-700"
 
 
-def digest_of(ledger: Ledger, path: str) -> Digest:
+def digest_of(ledger: AttackedLedger, path: str) -> Digest:
     return decode_digest(parse_note(ledger.files[path]).text)
 
 
-def signed_tree(ledger: Ledger) -> Checkpoint:
+def signed_tree(ledger: AttackedLedger) -> Checkpoint:
     return parse_checkpoint(parse_note(ledger.files[CHECKPOINT]).text)
 
 
@@ -42,12 +42,12 @@ def older_checkpoint(path: str) -> Tamper:
     return lambda ledger: ledger.write(CHECKPOINT, digest_of(ledger, path).checkpoint)
 
 
-def with_signatures(ledger: Ledger, *signatures: Signature) -> None:
+def with_signatures(ledger: AttackedLedger, *signatures: Signature) -> None:
     text = parse_note(ledger.files[CHECKPOINT]).text
     ledger.write(CHECKPOINT, Note(text, signatures).encode())
 
 
-def cosigned(ledger: Ledger, name: str, root: bytes) -> Signature:
+def cosigned(ledger: AttackedLedger, name: str, root: bytes) -> Signature:
     """A cosignature by the ledger's own ML-DSA key, under a name, of a root."""
     message = mldsa44_message(name, ledger.clock.now, ORIGIN, 0, SIZE, root)
     key = VerifierKey(name, MLDSA44_COSIGNATURE, ledger.signer.mldsa44_key)
@@ -55,7 +55,7 @@ def cosigned(ledger: Ledger, name: str, root: bytes) -> Signature:
     return Signature(name, key.key_id, value)
 
 
-def own_signatures(ledger: Ledger) -> tuple[Signature, ...]:
+def own_signatures(ledger: AttackedLedger) -> tuple[Signature, ...]:
     return parse_note(ledger.files[CHECKPOINT]).signatures
 
 
@@ -63,42 +63,42 @@ def keep_signature(number: int) -> Tamper:
     return lambda ledger: with_signatures(ledger, own_signatures(ledger)[number])
 
 
-def cosigned_under_another_name(ledger: Ledger) -> None:
+def cosigned_under_another_name(ledger: AttackedLedger) -> None:
     cosignature = cosigned(ledger, OTHER, signed_tree(ledger).root)
     with_signatures(ledger, own_signatures(ledger)[0], cosignature)
 
 
-def cosigned_another_root(ledger: Ledger) -> None:
+def cosigned_another_root(ledger: AttackedLedger) -> None:
     cosignature = cosigned(ledger, ORIGIN, bytes(32))
     with_signatures(ledger, own_signatures(ledger)[0], cosignature)
 
 
-def signed_by_a_stranger(ledger: Ledger) -> None:
+def signed_by_a_stranger(ledger: AttackedLedger) -> None:
     tree = signed_tree(ledger)
     signatures = STRANGER.sign(tree.encode()), STRANGER.cosign(tree, ledger.clock.now)
     with_signatures(ledger, *signatures)
 
 
-def signed_ahead(ledger: Ledger) -> None:
+def signed_ahead(ledger: AttackedLedger) -> None:
     """With the ledger's keys, for tomorrow: it would be fresh for a day."""
     time = ledger.clock.now + 24 * HOUR
     ledger.write(CHECKPOINT, ledger.signer.checkpoint(signed_tree(ledger), time))
 
 
-def another_root_signed(ledger: Ledger) -> None:
+def another_root_signed(ledger: AttackedLedger) -> None:
     time = digest_of(ledger, LATEST).period_to
     tree = Checkpoint(ORIGIN, SIZE, bytes(32))
     ledger.write(CHECKPOINT, ledger.signer.checkpoint(tree, time))
 
 
-def of_another_origin(ledger: Ledger) -> None:
+def of_another_origin(ledger: AttackedLedger) -> None:
     """By the keys of this ledger, of a ledger of another name."""
     tree = replace(signed_tree(ledger), origin=OTHER)
     other = replace(ledger.signer, origin=OTHER)
     ledger.write(CHECKPOINT, other.checkpoint(tree, ledger.clock.now))
 
 
-def claimed_larger(ledger: Ledger) -> None:
+def claimed_larger(ledger: AttackedLedger) -> None:
     """Nobody signed it, but it says that it is newer than all that was."""
     tree = Checkpoint(ORIGIN, 10**9, bytes(32))
     signatures = STRANGER.sign(tree.encode()), STRANGER.cosign(tree, ledger.clock.now)
@@ -106,7 +106,7 @@ def claimed_larger(ledger: Ledger) -> None:
 
 
 def digest_by_a_stranger(*paths: str) -> Tamper:
-    def tamper(ledger: Ledger) -> None:
+    def tamper(ledger: AttackedLedger) -> None:
         text = parse_note(ledger.files[paths[0]]).text
         for path in paths:
             ledger.write(path, Note(text, (STRANGER.sign(text),)).encode())
@@ -114,14 +114,14 @@ def digest_by_a_stranger(*paths: str) -> Tamper:
     return tamper
 
 
-def plant_signed_digest(ledger: Ledger) -> None:
+def plant_signed_digest(ledger: AttackedLedger) -> None:
     """A digest that the keys signed, of a second earlier, that no digest leads to."""
     digest = digest_of(ledger, D600)
     stray = replace(digest, period_to=digest.period_to - 1)
     ledger.write(stray.name, ledger.signer.digest(stray))
 
 
-def skip_a_digest(ledger: Ledger) -> None:
+def skip_a_digest(ledger: AttackedLedger) -> None:
     """The newest one signed anew with the key, so that one before it is passed over."""
     before = digest_of(ledger, D520)
     skipping = replace(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.events import RejectedEvent, parse_audit_event, parse_bundle
+from audit_ledger.events import RejectedEventError, parse_audit_event, parse_bundle
 from audit_ledger.events.limits import MAX_CONTAINED, MAX_EVENT_BYTES
 from tests.counted_work import instructions
 from tests.events.made import patient_entity, r4
@@ -32,7 +32,7 @@ def test_many_patients_with_very_many_empty_agents_are_refused() -> None:
     """240 × 70,000 in 256 KB, 3 KB once compressed: each record would hold 70,000 agents."""
     body = compact(r4(entity=patients(240), agent=[{}] * 70_000))
     assert len(body) < MAX_EVENT_BYTES
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         parse_audit_event(body)
     assert (refused.value.status, refused.value.expression) == (413, "AuditEvent.agent")
     assert refused.value.expectation == "at most 256 agents, not 70,000"
@@ -44,7 +44,7 @@ def test_names_that_begin_alike_cost_no_search_each() -> None:
     body = compact(r4(entity=named, outcomeDesc="a" * 170_000))
 
     def attack() -> None:
-        with pytest.raises(RejectedEvent, match="at most 4 MB"):
+        with pytest.raises(RejectedEventError, match="at most 4 MB"):
             parse_audit_event(body)
 
     assert instructions(attack) < PER_BYTE * len(body)
@@ -60,7 +60,7 @@ def test_words_that_begin_alike_cost_no_search_each() -> None:
 def test_contained_resources_and_texts_are_not_compared_each_with_each() -> None:
     """As many as may be, in an event of two patients; 7,000 are refused."""
     many = [{"id": str(n)} for n in range(7_000)]
-    with pytest.raises(RejectedEvent, match="at most 512 contained resources, not 7,000"):
+    with pytest.raises(RejectedEventError, match="at most 512 contained resources, not 7,000"):
         parse_audit_event(compact(r4(entity=patients(2), contained=many, x=["#1"] * 20_000)))
     references = [f"#{n}" for n in range(5_000)]
     event = r4(entity=patients(2), contained=many[:MAX_CONTAINED], x=references)
@@ -79,7 +79,7 @@ def test_a_bundle_of_large_shared_parts_is_refused_in_little_memory() -> None:
     assert 2_000_000 < len(body) < 2_200_000
     tracemalloc.start()
     try:
-        with pytest.raises(RejectedEvent, match="at most 8 MB") as refused:
+        with pytest.raises(RejectedEventError, match="at most 8 MB") as refused:
             parse_bundle(body)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -9,17 +9,17 @@ from audit_ledger.cli.main import run as run_command
 from audit_ledger.instants import format_instant
 from audit_ledger.verify.verifier import verify
 from functions.publisher.signing import Signer
-from tests.attacks.case import GOES_ON, HEALS, Row
+from tests.attacks.case import GOES_ON, HEALS, Case
 from tests.attacks.cases_receipts import IS_IN_THE_LEDGER, RECEIPT_ROWS, ReceiptRow, Shown, shown_of
 from tests.attacks.emulated_state import published_files
-from tests.attacks.ledger import COMMITTED, LATEST, SIZE, Ledger
+from tests.attacks.ledger import COMMITTED, LATEST, SIZE, AttackedLedger
 from tests.attacks.matrix import ROWS, answer_to
 from tests.attacks.verdicts import found, look, publish
 from tests.verify.writer import Objects
 from tests.world import LEDGER, NAME
 
 
-def test_the_whole_ledger_is_verified_and_grows(ledger: Ledger) -> None:
+def test_the_whole_ledger_is_verified_and_grows(ledger: AttackedLedger) -> None:
     """The matrix is about what was done to it, not about the ledger."""
     for size in (SIZE, COMMITTED):
         for remembering in (False, True):
@@ -31,7 +31,7 @@ def test_the_whole_ledger_is_verified_and_grows(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_who_finds_it(ledger: Ledger, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_finds_it(ledger: AttackedLedger, row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     """The verifier says just this; the publisher freezes for this reason, or goes on."""
     row.tamper(ledger)
     first = look(ledger, later_seconds=row.later_seconds)
@@ -53,7 +53,7 @@ def test_who_finds_it(ledger: Ledger, row: Row, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.finds], ids=lambda row: row.name)
-def test_it_is_seen_without_a_listing(ledger: Ledger, row: Row) -> None:
+def test_it_is_seen_without_a_listing(ledger: AttackedLedger, row: Case) -> None:
     """Over plain HTTP nothing can be listed; all is found but what stands beside the ledger."""
     row.tamper(ledger)
     report = look(ledger, later_seconds=row.later_seconds, can_list=False)
@@ -65,7 +65,7 @@ def _signs(*_: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def shown(made: Ledger) -> Shown:
+def shown(made: AttackedLedger) -> Shown:
     """The receipt of an entry, and all that its holder may disclose."""
     made.renew()
     return shown_of(made)
@@ -90,7 +90,7 @@ def test_a_receipt_that_is_not_true_is_not_believed(shown: Shown, row: ReceiptRo
         "published files: all deleted",
     ],
 )
-def test_the_same_is_found_in_the_bucket_itself(ledger: Ledger, name: str) -> None:
+def test_the_same_is_found_in_the_bucket_itself(ledger: AttackedLedger, name: str) -> None:
     """The matrix reads a copy of what is published; readers read S3."""
     row = next(row for row in ROWS if row.name == name)
     row.tamper(ledger)
@@ -104,7 +104,7 @@ CLOUDTRAIL_EXITS_0 = ("digests: newest deleted", "digests: all deleted")
 
 @pytest.mark.parametrize("name", CLOUDTRAIL_EXITS_0)
 def test_deleted_digests_are_not_taken_for_valid_ones(
-    ledger: Ledger, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ledger: AttackedLedger, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`aws cloudtrail validate-logs` exits 0 where `ledger verify` exits 3: incomplete."""
     next(row for row in ROWS if row.name == name).tamper(ledger)

@@ -11,7 +11,7 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
 from audit_ledger.verify.policy_file import policy_for
 from audit_ledger.verify.verifier import verify
-from functions.follower.follow import Followed, Follower
+from functions.follower.follow import Follower, FollowResult
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from tests.attacks.asking import (
@@ -41,7 +41,7 @@ from tests.verify.writer import Objects
 from tests.world import NAME, ORIGIN, World
 
 
-def followed(world: World, clock: Clock) -> tuple[Followed, list[PublicFinding]]:
+def followed(world: World, clock: Clock) -> tuple[FollowResult, list[PublicFinding]]:
     """Follow to the end; gives what the bus was told too."""
     told: list[PublicFinding] = []
     ledger = ledger_of(world)

@@ -16,12 +16,12 @@ from audit_ledger.errors import LedgerError, VerificationError
 from audit_ledger.ledger.block import BlockItem, Body, decode_body, encode_body
 from audit_ledger.ledger.entry import created
 from audit_ledger.ledger.entry import encode_entry as encoded
-from audit_ledger.reading.record_opener import Opener
-from audit_ledger.reading.snapshot import PinnedLog
+from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler as ingest
-from functions.query.find import Finder
+from functions.query.find import EventFinder
 from functions.sequencer import handler as sequencing
 from tests.attacks.asking import CONTEXT, Asked, accepted, appended, event
 from tests.follower.one_event import NOW, OneLedger
@@ -51,11 +51,11 @@ def in_order(world: World) -> list[Item]:
     return sorted(world.items("blocks"), key=lambda item: int(item["first_seq"]["N"]))
 
 
-def finder(ledger: OneLedger) -> Finder:
+def finder(ledger: OneLedger) -> EventFinder:
     now = NOW + 3600
     readable = ledger.ledger
-    log = PinnedLog(readable.blocks, ledger.size)
-    return Finder(readable, log, Opener(readable, now), now)
+    log = LogSnapshot(readable.blocks, ledger.size)
+    return EventFinder(readable, log, RecordOpener(readable, now), now)
 
 
 def search(sort: str) -> Search:
@@ -98,8 +98,8 @@ def test_a_hole_is_told_where_it_is(world: World, blocks: OneLedger) -> None:
     key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
     world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
 
-    def log() -> PinnedLog:
-        return PinnedLog(BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN), blocks.size)
+    def log() -> LogSnapshot:
+        return LogSnapshot(BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN), blocks.size)
 
     ways: tuple[Callable[[], Iterator[Any]], ...] = (
         lambda: log().newest_first(),

@@ -8,10 +8,10 @@ from audit_ledger.tlog.entry_bundle import decode_bundle
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.checkpoint_store import KnownLedger, require_signed
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.attacks.case import GOES_ON, Found
 from tests.attacks.emulated_state import published_files
-from tests.attacks.ledger import B0, CHECKPOINT, HEARTBEAT, Ledger
+from tests.attacks.ledger import B0, CHECKPOINT, HEARTBEAT, AttackedLedger
 from tests.verify.writer import Objects
 from tests.world import LEDGER
 
@@ -33,7 +33,7 @@ class Remembered:
         pass
 
 
-def whole(ledger: Ledger) -> KnownLedger:
+def whole(ledger: AttackedLedger) -> KnownLedger:
     """What a verification of the whole ledger remembers."""
     first = decode_bundle(ledger.files[B0])[0]
     newest = sha256(ledger.files[HEARTBEAT]).digest()
@@ -41,8 +41,12 @@ def whole(ledger: Ledger) -> KnownLedger:
 
 
 def look(
-    ledger: Ledger, *, remembering: bool = False, later_seconds: int = 0, can_list: bool = True
-) -> Report:
+    ledger: AttackedLedger,
+    *,
+    remembering: bool = False,
+    later_seconds: int = 0,
+    can_list: bool = True,
+) -> VerificationReport:
     """Verify what is published now."""
     return verify(
         Objects(published_files(LEDGER), can_list=can_list),
@@ -54,11 +58,11 @@ def look(
     )
 
 
-def found(report: Report) -> tuple[Found, ...]:
+def found(report: VerificationReport) -> tuple[Found, ...]:
     return tuple((str(f.code), f.where, f.entries) for f in report.findings)
 
 
-def publish(ledger: Ledger) -> str:
+def publish(ledger: AttackedLedger) -> str:
     """Run the publisher; why it froze the ledger, or that it did not."""
     try:
         ledger.publish()

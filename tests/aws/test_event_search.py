@@ -6,7 +6,13 @@ import msgspec
 import pytest
 
 from audit_ledger.aws.batches import batch_put
-from audit_ledger.aws.events_search import By, EventSearch, Place, Window, place_of
+from audit_ledger.aws.events_search import (
+    By,
+    EntryPosition,
+    EventsSearch,
+    PositionRange,
+    position_of,
+)
 from audit_ledger.aws.events_table import IndexedEntry, index_items
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from tests.world import NAME, ORIGIN, World
@@ -14,7 +20,7 @@ from tests.world import NAME, ORIGIN, World
 NOW = 1_795_327_140
 ROSE, MARTHA = b"r" * 16, b"m" * 16
 DOC, NURSE = b"d" * 16, b"n" * 16
-ALWAYS = Window(0, 2**53)
+ALWAYS = PositionRange(0, 2**53)
 
 
 def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> IndexedEntry:
@@ -45,7 +51,7 @@ ENTRIES = [
 
 
 @pytest.fixture
-def search(world: World) -> EventSearch:
+def search(world: World) -> EventsSearch:
     """The index of ENTRIES, beside that of another ledger with the same pseudonyms."""
     for origin, entries in (
         (ORIGIN, ENTRIES),
@@ -57,10 +63,12 @@ def search(world: World) -> EventSearch:
             [item for each in entries for item in index_items(origin, each)],
             pause=lambda _: None,
         )
-    return EventSearch(world.dynamodb, f"{NAME}-events", ORIGIN)
+    return EventsSearch(world.dynamodb, f"{NAME}-events", ORIGIN)
 
 
-def recounted(entries: list[IndexedEntry], window: Window, *, newest_first: bool) -> list[int]:
+def recounted(
+    entries: list[IndexedEntry], window: PositionRange, *, newest_first: bool
+) -> list[int]:
     """Numbers of entries within a window, in order of their own time, then of entry."""
     first, last = (window.first, window.first_seq), (window.last, window.last_seq)
     inside = sorted((e.row.time_ms, e.seq) for e in entries)
@@ -70,12 +78,14 @@ def recounted(entries: list[IndexedEntry], window: Window, *, newest_first: bool
 
 WINDOWS = [
     ALWAYS,
-    Window(NOW * 1000 - 1000, NOW * 1000 + 1000),  # both ends are in it
-    Window(NOW * 1000 + 1, NOW * 1000 + 499),
-    Window(NOW * 1000 + 500, NOW * 1000 + 500),
-    Window(NOW * 1000 + 500, NOW * 1000 + 500, first_seq=6),  # behind the other of one instant
-    Window(NOW * 1000 + 500, NOW * 1000 + 500, last_seq=5),
-    Window(NOW * 1000, NOW * 1000, last_seq=-1),  # nothing is left
+    PositionRange(NOW * 1000 - 1000, NOW * 1000 + 1000),  # both ends are in it
+    PositionRange(NOW * 1000 + 1, NOW * 1000 + 499),
+    PositionRange(NOW * 1000 + 500, NOW * 1000 + 500),
+    PositionRange(
+        NOW * 1000 + 500, NOW * 1000 + 500, first_seq=6
+    ),  # behind the other of one instant
+    PositionRange(NOW * 1000 + 500, NOW * 1000 + 500, last_seq=5),
+    PositionRange(NOW * 1000, NOW * 1000, last_seq=-1),  # nothing is left
 ]
 
 
@@ -83,7 +93,7 @@ HOW = [(window, newest_first) for window in WINDOWS for newest_first in (False, 
 
 
 @pytest.mark.parametrize("by", ["patient", "agent"])
-def test_a_persons_entries_are_found_by_time(search: EventSearch, by: By) -> None:
+def test_a_persons_entries_are_found_by_time(search: EventsSearch, by: By) -> None:
     """Every one of them, further agents too, and of this ledger alone."""
     for person, (window, newest_first) in product((ROSE, MARTHA, DOC, NURSE, b"x" * 16), HOW):
         places = list(search.of_person(by, person, window, newest_first=newest_first))
@@ -94,10 +104,10 @@ def test_a_persons_entries_are_found_by_time(search: EventSearch, by: By) -> Non
         ]
         wanted = recounted(named, window, newest_first=newest_first)
         assert [place.seq for place in places] == wanted
-        assert set(places) <= {place_of(e) for e in ENTRIES}
+        assert set(places) <= {position_of(e) for e in ENTRIES}
 
 
-def test_late_entries_are_found_by_their_own_time(search: EventSearch) -> None:
+def test_late_entries_are_found_by_their_own_time(search: EventsSearch) -> None:
     """Those more than two minutes from the ledger's time, before or after."""
     late = [e for e in ENTRIES if e.seq in (4, 7, 9)]
     for window, newest_first in HOW:
@@ -105,17 +115,17 @@ def test_late_entries_are_found_by_their_own_time(search: EventSearch) -> None:
         assert [p.seq for p in places] == recounted(late, window, newest_first=newest_first)
 
 
-def test_an_entry_is_found_by_its_id(search: EventSearch) -> None:
+def test_an_entry_is_found_by_its_id(search: EventsSearch) -> None:
     """Or by its conflict key: where it is, and its index row as stored."""
     for each in ENTRIES:
         found = search.entry(each.key)
         assert found is not None
-        assert found.place == Place(each.row.time_ms, each.seq, each.seq - each.seq % 3)
+        assert found.place == EntryPosition(each.row.time_ms, each.seq, each.seq - each.seq % 3)
         assert found.row == encode_index_row(each.row)
         assert found.conflict == (each.seq == 5)
 
 
-def test_what_is_no_entry_is_not_found_by_its_id(search: EventSearch, world: World) -> None:
+def test_what_is_no_entry_is_not_found_by_its_id(search: EventsSearch, world: World) -> None:
     """An unknown id, a further person's item, and one whose entry a rebuild did not find."""
     assert search.entry("f" * 64) is None
     assert search.entry(f"{ENTRIES[1].row.event_id}#1") is None
@@ -126,6 +136,16 @@ def test_what_is_no_entry_is_not_found_by_its_id(search: EventSearch, world: Wor
 
 def test_places_sort_by_time_and_then_by_entry() -> None:
     """As the pages of a search do."""
-    places = [Place(2, 1, 0), Place(1, 9, 3), Place(1, 2, 0), Place(1, 9, 0)]
-    assert sorted(places) == [Place(1, 2, 0), Place(1, 9, 0), Place(1, 9, 3), Place(2, 1, 0)]
-    assert msgspec.structs.astuple(place_of(ENTRIES[3])) == (NOW * 1000 - 300_000, 4, 3)
+    places = [
+        EntryPosition(2, 1, 0),
+        EntryPosition(1, 9, 3),
+        EntryPosition(1, 2, 0),
+        EntryPosition(1, 9, 0),
+    ]
+    assert sorted(places) == [
+        EntryPosition(1, 2, 0),
+        EntryPosition(1, 9, 0),
+        EntryPosition(1, 9, 3),
+        EntryPosition(2, 1, 0),
+    ]
+    assert msgspec.structs.astuple(position_of(ENTRIES[3])) == (NOW * 1000 - 300_000, 4, 3)

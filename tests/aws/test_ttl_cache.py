@@ -4,7 +4,7 @@ import weakref
 
 import pytest
 
-from audit_ledger.aws.ttl_cache import KEPT_SECONDS, KeptForMinutes
+from audit_ledger.aws.ttl_cache import TTL_SECONDS, TtlCache
 from audit_ledger.errors import NotFoundError
 
 
@@ -23,7 +23,7 @@ class Reader:
         self.now = 1000.0
         self.count = 0
         self.is_final = True
-        self.kept = KeptForMinutes(self.read, lambda: self.now, lambda _: self.is_final)
+        self.kept = TtlCache(self.read, lambda: self.now, lambda _: self.is_final)
 
     def read(self, name: str) -> Read:
         self.count += 1
@@ -36,11 +36,11 @@ def test_it_is_read_once_in_five_minutes() -> None:
     """By name; the five minutes begin when it is read."""
     reader = Reader()
     assert [reader.kept.get(n).number for n in ("a", "b", "a", "b")] == [1, 2, 1, 2]
-    reader.now += KEPT_SECONDS
+    reader.now += TTL_SECONDS
     assert reader.kept.get("a").number == 1
     reader.now += 0.1
     assert reader.kept.get("a").number == 3
-    assert KEPT_SECONDS == 300
+    assert TTL_SECONDS == 300
 
 
 def test_what_is_too_old_is_dropped_whoever_is_asked_for() -> None:
@@ -48,7 +48,7 @@ def test_what_is_too_old_is_dropped_whoever_is_asked_for() -> None:
     reader = Reader()
     gone = weakref.ref(reader.kept.get("a"))
     assert gone() is not None
-    reader.now += KEPT_SECONDS + 1
+    reader.now += TTL_SECONDS + 1
     reader.kept.get("b")
     assert gone() is None
 

@@ -9,9 +9,9 @@ from audit_ledger.aws.views_table import (
     MAX_PLACES,
     PIECE_BYTES,
     REBUILD,
+    DocumentEntries,
     FollowerCursor,
     Gaps,
-    Places,
     ViewsTable,
 )
 from audit_ledger.errors import FormatError, LostRaceError
@@ -141,16 +141,16 @@ def test_the_first_places_of_a_document_are_kept_however_they_come(
         views.add_places(cursor, DOCUMENT, some)
         views.add_places(cursor, DOCUMENT, some)
         seen = places[: start + lot]
-        wanted = Places(tuple(seen[:MAX_PLACES]), len(seen) > MAX_PLACES)
+        wanted = DocumentEntries(tuple(seen[:MAX_PLACES]), len(seen) > MAX_PLACES)
         assert views.places(DOCUMENT) == wanted
-    assert views.places("cd" * 32) == Places((), more=False)
+    assert views.places("cd" * 32) == DocumentEntries((), more=False)
 
 
 def test_a_place_that_comes_twice_is_kept_once(views: ViewsTable) -> None:
     """DynamoDB refuses a set that names a member twice."""
     views.add_places(views.cursor(), DOCUMENT, [place(1), place(1)])
     views.add_places(views.cursor(), DOCUMENT, [place(2), place(1), place(2)])
-    assert views.places(DOCUMENT) == Places((place(1), place(2)), more=False)
+    assert views.places(DOCUMENT) == DocumentEntries((place(1), place(2)), more=False)
 
 
 def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> None:
@@ -167,7 +167,7 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     taken = views.take_over(made)
     assert views.cursor() == taken
     assert views.state(taken, "a") == b"new"
-    assert views.places(DOCUMENT) == Places((), more=False)
+    assert views.places(DOCUMENT) == DocumentEntries((), more=False)
     with pytest.raises(LostRaceError):
         commit(views, old_follower, a=b"late")
     newer = commit(views, views.claim(taken), a=b"newer")
@@ -187,11 +187,11 @@ def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
         made = commit(views, made, a=b"made")
         commit(views, views.claim(made), a=b"made")
         assert views.state(live, "a") == b"live"
-        assert views.places(DOCUMENT) == Places((place(1),), more=False)
+        assert views.places(DOCUMENT) == DocumentEntries((place(1),), more=False)
         assert views.findings(live, [0]) == [b"live"]
     taken = views.take_over(views.cursor(REBUILD))
     assert views.state(taken, "a") == b"made"
-    assert views.places(DOCUMENT) == Places((place(2),), more=False)
+    assert views.places(DOCUMENT) == DocumentEntries((place(2),), more=False)
 
 
 def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,8 +243,8 @@ def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTab
             made, next_seq=3, announced=3, findings=1, states={"a": b"%d" % generation}
         )
         taken = views.take_over(made)
-        assert views.places(DOCUMENT) == Places((place(2),), more=False)
-        assert views.places("cd" * 32) == Places((), more=False)
+        assert views.places(DOCUMENT) == DocumentEntries((place(2),), more=False)
+        assert views.places("cd" * 32) == DocumentEntries((), more=False)
         assert views.findings(taken, [0]) == [b"%d" % generation]
         assert views.state(taken, "a") == b"%d" % generation
     with pytest.raises(LostRaceError):

@@ -10,7 +10,7 @@ from audit_ledger.aws.kms_data_keys import LedgerKeys
 from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import encode_body
-from audit_ledger.ledger.head import EMPTY, Pending, grow
+from audit_ledger.ledger.head import EMPTY, Pending, build_block
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.queue_message import encode_queue_message
 from functions.ingest.ledger_context import remembering
@@ -30,7 +30,7 @@ def sequencing_us_per_entry() -> float:
     def run() -> int:
         head, entries = EMPTY, 0
         for _ in range(40):
-            body, head, _ = grow(ORIGIN, head, NOW, pending)
+            body, head, _ = build_block(ORIGIN, head, NOW, pending)
             encode_body(body)
             entries += len(body.items)
         return entries

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from audit_ledger.ledger.block import MAX_ENTRIES
 from audit_ledger.ledger.digest import NO_DIGEST, Digest
 from audit_ledger.ledger.entry import created, encode_entry, link_events
-from audit_ledger.ledger.tile_writer import Growth
+from audit_ledger.ledger.tile_writer import TileWriter
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import leaf_hash
@@ -36,7 +36,7 @@ def make_ledger(folder: Path, entries: int = ENTRIES) -> Path:
         key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for key in (ed25519, mldsa44)
     ]
     now = int(time.time())
-    tree, growth = CompactRange(), Growth(RightEdge(0, {}))
+    tree, growth = CompactRange(), TileWriter(RightEdge(0, {}))
     first = encode_entry(created(ORIGIN, now))
     head = leaf_hash(first)
     batch, leaves = [first], [head]

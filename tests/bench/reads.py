@@ -16,22 +16,22 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from audit_ledger.aws.events_search import Place, Window
-from audit_ledger.aws.kms_data_keys import LedgerKeys, OpeningKeys
+from audit_ledger.aws.events_search import EntryPosition, PositionRange
+from audit_ledger.aws.kms_data_keys import LedgerKeyring, LedgerKeys
 from audit_ledger.aws.ssm_settings import ReportsSetting
 from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
 from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.record_opener import Opener
-from audit_ledger.reading.snapshot import PinnedLog
+from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
 from audit_ledger.search.parameters import parse_search
 from functions.ingest.ledger_context import remembering
 from functions.ingest.sealer import Accepted, Sealer
-from functions.query.find import Finder, Page
+from functions.query.find import EventFinder, Page
 from tests.bench.core import event_of_2_kb
 
 ORIGIN = "audit.example.org/reads"
@@ -69,7 +69,7 @@ class Reads:
             id="reads",
             origin=ORIGIN,
             rules={"ehr": PatientRule(namespace="portal:ehr")},
-            keys=OpeningKeys(self.keys.index_key, {1: self.keys.ledger_key}),
+            keys=LedgerKeyring(self.keys.index_key, {1: self.keys.ledger_key}),
             blocks=self,  # type: ignore[arg-type]
             events=self,  # type: ignore[arg-type]
             subjects=self,  # type: ignore[arg-type]
@@ -108,17 +108,17 @@ class Reads:
     # The index, as audit_ledger.aws.events_search has it.
 
     def of_person(
-        self, by: str, pseudonym: bytes, window: Window, *, newest_first: bool
-    ) -> Iterator[Place]:
+        self, by: str, pseudonym: bytes, window: PositionRange, *, newest_first: bool
+    ) -> Iterator[EntryPosition]:
         self.calls[f"queries of the index by {by}"] += 1
         if by == "agent":
             return
         for number in reversed(self.of_patient) if newest_first else self.of_patient:
             time_ms = self.time_of(number) * 1000
             if self._pseudonym(number) == pseudonym and window.first <= time_ms <= window.last:
-                yield Place(time_ms, number * A_BLOCK + 7, number * A_BLOCK)
+                yield EntryPosition(time_ms, number * A_BLOCK + 7, number * A_BLOCK)
 
-    def late(self, window: Window, *, newest_first: bool) -> Iterator[Place]:
+    def late(self, window: PositionRange, *, newest_first: bool) -> Iterator[EntryPosition]:
         self.calls["queries of the index of late events"] += 1
         return iter(())
 
@@ -210,8 +210,8 @@ def _measured(reads: Reads, query: str) -> tuple[float, Counter[str]]:
     for round_ in range(ROUNDS + 1):  # the first makes the blocks
         reads.calls.clear()
         now = BEGAN + SPAN_SECONDS
-        opener = Opener(reads.ledger, now)
-        finder = Finder(reads.ledger, PinnedLog(reads.ledger.blocks, EVENTS), opener, now)
+        opener = RecordOpener(reads.ledger, now)
+        finder = EventFinder(reads.ledger, LogSnapshot(reads.ledger.blocks, EVENTS), opener, now)
         start = time.process_time()
         page: Page = finder.page(search, None)
         if round_:

@@ -371,18 +371,18 @@ def test_no_repr_shows_a_token() -> None:
     """Of anything that holds one."""
     from audit_ledger.cli.api import ConnectionOptions
     from audit_ledger.cli.credentials import Credentials
-    from audit_ledger.cli.http_client import Answered, Asked
-    from audit_ledger.cli.profiles import Place, Profile
+    from audit_ledger.cli.http_client import ApiRequest, ApiResponse
+    from audit_ledger.cli.profiles import Endpoint, Profile
 
     profile = Profile("https://x", token=TOKEN)
-    asked = Asked("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})
+    asked = ApiRequest("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})
     for holder in (
         profile,
-        Place("https://x", profile),
+        Endpoint("https://x", profile),
         Credentials(profile, {}, TOKEN),
         ConnectionOptions(None, None, TOKEN),
         asked,
-        Answered(200, {}, TOKEN.encode()),
+        ApiResponse(200, {}, TOKEN.encode()),
     ):
         assert TOKEN not in repr(holder)
 

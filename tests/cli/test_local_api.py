@@ -18,7 +18,7 @@ import pytest
 
 from audit_ledger.cli import http_client
 from audit_ledger.cli.api import Api
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.main import INTERRUPTED, run
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.synth import synthesize
@@ -394,7 +394,7 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
     asked: list[str] = []
     ask = Api.ask
 
-    def counted(self: Api, what: Asked, **more: Any) -> Any:
+    def counted(self: Api, what: ApiRequest, **more: Any) -> Any:
         asked.append(what.query)
         return ask(self, what, **more)
 
@@ -406,7 +406,7 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
         folder = Path(f"stopped-{stop}")
         asked.clear()
 
-        def dies(self: Api, what: Asked, stop: int = stop, **more: Any) -> Any:
+        def dies(self: Api, what: ApiRequest, stop: int = stop, **more: Any) -> Any:
             if len(asked) == stop:
                 raise KeyboardInterrupt
             return counted(self, what, **more)

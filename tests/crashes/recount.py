@@ -9,7 +9,7 @@ from audit_ledger.aws.events_table import index_items, indexed_entries
 from audit_ledger.ledger.block import Block, decode_body, encode_block
 from audit_ledger.ledger.digest import decode_digest
 from audit_ledger.ledger.entry import EventEntry, decode_entry
-from audit_ledger.ledger.head import EMPTY, follow
+from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.tlog.note import parse_note
 from tests.crashes.faults import Signature
 from tests.tlog.naive import mth, tiles
@@ -51,7 +51,7 @@ def check_chain(world: World) -> list[bytes]:
     rebuilt = {}
     prev = bytes(32)
     for block in blocks_of(world):
-        body, head, _ = follow(block, head)
+        body, head, _ = check_block(block, head)
         for seq, item in enumerate(body.items, block.first_seq):
             said = json.loads(item.entry)
             assert (said["seq"], b64decode(said["prev"])) == (seq, prev)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from audit_ledger.detections import Detector, Directory, Finding, Patient, User, make_rules
+from audit_ledger.detections import DetectionFinding, Detector, Directory, Patient, User, make_rules
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.settings import DetectionSettings, read_settings
 from audit_ledger.events.event import Format
@@ -125,13 +125,13 @@ def found(
     settings: DetectionSettings,
     directory: Directory | None = None,
     consents: Consents | None = None,
-) -> list[Finding]:
+) -> list[DetectionFinding]:
     """What rules find in events, which get their entries here."""
     looking = detector(settings, directory, consents)
     return [finding for event in ledger(events) for finding in looking.observe(event)]
 
 
-def entries(findings: Iterable[Finding]) -> list[tuple[int, ...]]:
+def entries(findings: Iterable[DetectionFinding]) -> list[tuple[int, ...]]:
     """Their entries."""
     return [finding.entries for finding in findings]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_ledger.detections import Detector, Directory, Finding, PublicFinding, finding_id
+from audit_ledger.detections import DetectionFinding, Detector, Directory, PublicFinding, finding_id
 from audit_ledger.detections.access_spike import MAX_MARKS, MAX_PATIENTS, MAX_USERS
 from audit_ledger.detections.alert_suppression import MAX_REPORTED
 from audit_ledger.detections.detector import make_rules
@@ -107,9 +107,9 @@ def busy_days() -> tuple[OpenedEvent, ...]:
 
 def run(
     events: Sequence[OpenedEvent], sizes: Sequence[int]
-) -> tuple[list[Finding], dict[str, bytes]]:
+) -> tuple[list[DetectionFinding], dict[str, bytes]]:
     """Look at events in pieces of these sizes, each piece by a new detector from what was kept."""
-    findings: list[Finding] = []
+    findings: list[DetectionFinding] = []
     states: dict[str, bytes] = {}
     at = 0
     for size in [*sizes, len(events)]:

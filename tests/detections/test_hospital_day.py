@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from audit_ledger.detections import Detector, Directory, Finding, make_rules, read_settings
+from audit_ledger.detections import DetectionFinding, Detector, Directory, make_rules, read_settings
 from infra.demo.hospital import (
     Happening,
     World,
@@ -53,7 +53,7 @@ def ordinary() -> tuple[Happening, ...]:
     )
 
 
-def found(more: list[Happening], directory: Directory | None = None) -> list[Finding]:
+def found(more: list[Happening], directory: Directory | None = None) -> list[DetectionFinding]:
     """What is found in the ordinary day with more happenings."""
     told = sorted([*ordinary(), *more], key=lambda happening: happening.time_ms)
     known = directory or directory_of(WORLD, ordinary())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.events import Event, RejectedEvent, parse_cloudevent_structured
+from audit_ledger.events import Event, RejectedEventError, parse_cloudevent_structured
 from tests.events.made import encoded, without_none
 
 
@@ -32,6 +32,6 @@ def parsed(**attributes: Any) -> Event:
 
 def refusal(**attributes: Any) -> tuple[int, str, str]:
     """Status, issue type and place of a refusal."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_cloudevent_structured(encoded(envelope(**attributes)))
     return caught.value.status, caught.value.code, caught.value.expression

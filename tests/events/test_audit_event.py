@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.events import MAX_EVENT_BYTES, RejectedEvent, parse_audit_event
+from audit_ledger.events import MAX_EVENT_BYTES, RejectedEventError, parse_audit_event
 from tests.events.made import encoded, parsed, patient_entity, r4, r5
 
 SECRET = "Jane-Roe-4711"
@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[Any, int, str, str]] = {
 def test_a_refusal_names_the_place_and_quotes_nothing(case: str) -> None:
     """Status, FHIR issue type and FHIRPath; the content is in neither message nor outcome."""
     document, status, code, place = REFUSED[case]
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parsed(document)
     rejected = caught.value
     assert (rejected.status, rejected.code, rejected.expression) == (status, code, place)
@@ -116,7 +116,7 @@ def test_a_refusal_names_the_place_and_quotes_nothing(case: str) -> None:
 
 def test_the_place_begins_where_the_caller_says() -> None:
     """An event inside of something is named by its place there."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parsed(r4(recorded=None), place="Bundle.entry[3].resource")
     assert caught.value.expression == "Bundle.entry[3].resource.recorded"
 
@@ -125,7 +125,7 @@ def test_the_place_begins_where_the_caller_says() -> None:
 def test_r4_may_be_declared(version: str) -> None:
     """R4B has R4's AuditEvent. R5 content under it is a contradiction."""
     assert parsed(r4(), fhir_version=version).format == "fhir-r4"
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parsed(r5(), fhir_version=version)
     assert (caught.value.status, caught.value.code) == (422, "invalid")
 
@@ -134,7 +134,7 @@ def test_r4_may_be_declared(version: str) -> None:
 def test_r5_may_be_declared(version: str) -> None:
     """R4 content under it is a contradiction."""
     assert parsed(r5(), fhir_version=version).format == "fhir-r5"
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parsed(r4(), fhir_version=version)
     assert (caught.value.status, caught.value.code) == (422, "invalid")
 
@@ -142,7 +142,7 @@ def test_r5_may_be_declared(version: str) -> None:
 @pytest.mark.parametrize("version", ["", "3.0", "6.0", "4", "R4", "5.0.1"])
 def test_another_declared_release_is_an_unsupported_media_type(version: str) -> None:
     """415, whatever the content."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parsed(r4(), fhir_version=version)
     assert caught.value.status == 415
 
@@ -166,7 +166,7 @@ def test_an_event_of_256_kb_is_accepted_and_one_byte_more_is_not() -> None:
     body = encoded(r4())
     largest = body + b" " * (MAX_EVENT_BYTES - len(body))
     assert parse_audit_event(largest).parts[0].resource == largest
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_audit_event(largest + b" ")
     assert caught.value.status == 413
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.events import Bundle, Event, RejectedEvent, parse_audit_event, parse_bundle
+from audit_ledger.events import Bundle, Event, RejectedEventError, parse_audit_event, parse_bundle
 from audit_ledger.events.bundle import MAX_ENTRIES
 from tests.events.made import audit_event_samples, encoded, patient_entity, r4, r5
 
@@ -78,7 +78,7 @@ def test_a_name_twice_in_one_entry_is_that_entry_s_fault() -> None:
     ]
     body = b'{"resourceType": "Bundle", "type": "batch", "entry": [%s]}' % b",".join(entries)
     kinds = [type(entry) for entry in parse_bundle(body).entries]
-    assert kinds == [Event, RejectedEvent, RejectedEvent, Event]
+    assert kinds == [Event, RejectedEventError, RejectedEventError, Event]
 
 
 def test_a_name_twice_in_the_bundle_is_the_bundle_s_fault() -> None:
@@ -86,7 +86,7 @@ def test_a_name_twice_in_the_bundle_is_the_bundle_s_fault() -> None:
     body = b'{"resourceType":"Bundle","type":"batch","entry":[],"entry":[%s]}' % encoded(
         {"resource": r4(), "request": POST}
     )
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_bundle(body)
     assert (caught.value.status, caught.value.expression) == (400, "Bundle")
 
@@ -175,7 +175,7 @@ def test_what_is_no_bundle_of_ours_is_refused_as_a_whole(
     document: Any, status: int, place: str
 ) -> None:
     """400 for the wrong shape, 422 for another resource or type."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_bundle(encoded(document))
     assert (caught.value.status, caught.value.expression) == (status, place)
 
@@ -190,7 +190,7 @@ def test_an_entry_that_is_no_object_is_refused_alone() -> None:
 @pytest.mark.parametrize("body", [b"", b"x", b"{", b"<Bundle/>", b'{"entry":' + b"[" * 100_000])
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     """With 400."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_bundle(body)
     assert caught.value.status == 400
 
@@ -203,7 +203,7 @@ def test_a_bundle_may_be_empty() -> None:
 
 def test_entries_are_bounded() -> None:
     """413 beyond the limit, before any is read."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_bundle(encoded(bundle("batch") | {"entry": [0] * (MAX_ENTRIES + 1)}))
     assert caught.value.status == 413
     assert len(parse_bundle(encoded(bundle("batch") | {"entry": [0] * MAX_ENTRIES})).entries) > 0
@@ -213,7 +213,7 @@ def test_an_entry_over_256_kb_is_refused_alone() -> None:
     """413 for that entry."""
     document = bundle("batch", r4(outcomeDesc="x" * 256 * 1024), r4())
     large, small = parse_bundle(encoded(document)).entries
-    assert isinstance(large, RejectedEvent)
+    assert isinstance(large, RejectedEventError)
     assert large.status == 413
     assert isinstance(small, Event)
 

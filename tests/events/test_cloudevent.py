@@ -10,7 +10,7 @@ import pytest
 from audit_ledger.events import (
     Event,
     PatientReference,
-    RejectedEvent,
+    RejectedEventError,
     parse_audit_event,
     parse_cloudevent_structured,
     parse_cloudevents_batch,
@@ -71,7 +71,7 @@ def test_required_attributes_are_required(name: str, value: Any) -> None:
     """Absent, empty, or null."""
     assert refusal(**{name: value}) == (422, "required", f"CloudEvent.{name}")
     body = encoded({**envelope(), name: None})
-    with pytest.raises(RejectedEvent, match=f"CloudEvent.{name}"):
+    with pytest.raises(RejectedEventError, match=f"CloudEvent.{name}"):
         parse_cloudevent_structured(body)
 
 
@@ -126,14 +126,14 @@ def test_what_is_wrong_is_named_by_its_place(
 )
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     """400 or 422, and nothing else."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_cloudevent_structured(body)
     assert caught.value.status in (400, 422)
 
 
 def test_an_event_over_256_kb_is_refused() -> None:
     """With 413."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_cloudevent_structured(encoded(envelope(data="x" * 256 * 1024)))
     assert caught.value.status == 413
 
@@ -212,14 +212,14 @@ def test_a_batch_keeps_each_event_as_it_stands_in_it() -> None:
     for raw, event in zip(events, found, strict=False):
         assert isinstance(event, Event)
         assert event.parts[0].resource == raw
-    places = [e.expression for e in found[3:] if isinstance(e, RejectedEvent)]
+    places = [e.expression for e in found[3:] if isinstance(e, RejectedEventError)]
     assert places == ["CloudEvents[3].id", "CloudEvents[4]", "CloudEvents[5]"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"null", b"[", b"[1,]", b"[" * 10**5])
 def test_a_batch_that_is_no_array_is_refused(body: bytes) -> None:
     """With 400."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_cloudevents_batch(body)
     assert caught.value.status == 400
 
@@ -227,7 +227,7 @@ def test_a_batch_that_is_no_array_is_refused(body: bytes) -> None:
 def test_batches_are_bounded_and_may_be_empty() -> None:
     """413 beyond the limit."""
     assert parse_cloudevents_batch(b"[]") == ()
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_cloudevents_batch(encoded([0] * (MAX_EVENTS + 1)))
     assert caught.value.status == 413
 
@@ -236,4 +236,4 @@ def test_one_bad_character_in_a_batch_is_that_event_s_fault() -> None:
     """Invalid UTF-8 in one event does not touch the others."""
     good = encoded(envelope())
     body = b"[" + good + b"," + good.replace(b"urn:ehr", b"urn:\xff") + b"]"
-    assert [type(event) for event in parse_cloudevents_batch(body)] == [Event, RejectedEvent]
+    assert [type(event) for event in parse_cloudevents_batch(body)] == [Event, RejectedEventError]

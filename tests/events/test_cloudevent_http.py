@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.events import (
     PatientReference,
-    RejectedEvent,
+    RejectedEventError,
     parse_cloudevent_binary,
     parse_cloudevent_structured,
 )
@@ -116,7 +116,7 @@ def test_what_cannot_be_an_event_is_refused(
     headers: dict[str, str], body: bytes, status: int
 ) -> None:
     """Also a body that would break out of its place in the record."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parse_cloudevent_binary(HEADERS | headers, body)
     assert caught.value.status == status
 
@@ -125,10 +125,10 @@ def test_required_headers_are_required() -> None:
     """422 that names the attribute."""
     for name in ("specversion", "id", "source", "type"):
         headers = {n: v for n, v in HEADERS.items() if n != f"ce-{name}"}
-        with pytest.raises(RejectedEvent) as caught:
+        with pytest.raises(RejectedEventError) as caught:
             parse_cloudevent_binary(headers, b"{}")
         assert caught.value.expression == f"CloudEvent.{name}"
-    with pytest.raises(RejectedEvent):
+    with pytest.raises(RejectedEventError):
         parse_cloudevent_binary({}, b"")
 
 

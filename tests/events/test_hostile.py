@@ -1,4 +1,4 @@
-"""Whatever is sent, RejectedEvent is all that comes out, and what is accepted is whole."""
+"""Whatever is sent, RejectedEventError is all that comes out, and what is accepted is whole."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from audit_ledger.events import (
     Event,
     PatientRule,
-    RejectedEvent,
+    RejectedEventError,
     canonical_agent,
     canonical_patient,
     parse_audit_event,
@@ -24,7 +24,7 @@ from audit_ledger.events import (
 from audit_ledger.events.limits import MAX_PATIENTS
 from tests.events.made import audit_event_samples, r4, r5
 
-Outcomes = Iterable[Event | RejectedEvent]
+Outcomes = Iterable[Event | RejectedEventError]
 
 ATTRIBUTES = {"specversion": "1.0", "id": "1", "source": "s", "type": "record.created"}
 HEADERS = {f"ce-{name}": value for name, value in ATTRIBUTES.items()}
@@ -44,10 +44,10 @@ def check(parser: Callable[[bytes], Outcomes], body: bytes) -> None:
     """Parse; whatever was accepted must be usable to the end."""
     try:
         outcomes = list(parser(body))
-    except RejectedEvent as rejected:
+    except RejectedEventError as rejected:
         outcomes = [rejected]
     for outcome in outcomes:
-        if isinstance(outcome, RejectedEvent):
+        if isinstance(outcome, RejectedEventError):
             assert outcome.status in (400, 413, 415, 422)
             assert outcome.expression
             json.dumps(outcome.operation_outcome())
@@ -154,7 +154,7 @@ def test_events_of_several_patients_in_any_company(
     check(PARSERS["AuditEvent"], body)
     try:
         parts = parse_audit_event(body).parts
-    except RejectedEvent:
+    except RejectedEventError:
         return
     if len(parts) < 2:
         return

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.events import RejectedEvent, limits, parse_audit_event, parse_bundle
+from audit_ledger.events import RejectedEventError, limits, parse_audit_event, parse_bundle
 from tests.events.made import audit_event_samples, encoded, patient_entity, r4
 
 
-def refusal_of(event: dict[str, Any]) -> RejectedEvent:
+def refusal_of(event: dict[str, Any]) -> RejectedEventError:
     """Why an event is refused; white space takes none of its bytes."""
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         parse_audit_event(json.dumps(event, separators=(",", ":")).encode())
     assert refused.value.status == 413
     return refused.value
@@ -162,7 +162,9 @@ def test_the_records_of_a_request_have_a_limit_together() -> None:
     """Three events of 3 MB each in their records; two pass."""
     events = [shared_by(100, 28, prefix) for prefix in "abc"]
     assert len(parse_bundle(bundle(*events[:2])).entries) == 2
-    with pytest.raises(RejectedEvent, match="at most 8 MB in the records of all events") as refused:
+    with pytest.raises(
+        RejectedEventError, match="at most 8 MB in the records of all events"
+    ) as refused:
         parse_bundle(bundle(*events))
     assert (refused.value.status, refused.value.expression) == (413, "Bundle.entry")
 
@@ -171,15 +173,15 @@ def test_entries_whose_records_are_too_large_are_not_tried_without_end() -> None
     """Each is refused by itself, after 4 MB of work; the third ends the request."""
     large = [shared_by(100, 60, prefix) for prefix in "abc"]
     two = parse_bundle(bundle(*large[:2], r4())).entries
-    assert [isinstance(entry, RejectedEvent) for entry in two] == [True, True, False]
-    with pytest.raises(RejectedEvent):
+    assert [isinstance(entry, RejectedEventError) for entry in two] == [True, True, False]
+    with pytest.raises(RejectedEventError):
         parse_bundle(bundle(*large))
 
 
 def test_a_refused_entry_keeps_nothing_of_what_was_read() -> None:
     """Thousands of them are kept until the answer is written."""
     (refused,) = parse_bundle(bundle(r4(recorded="x"))).entries
-    assert isinstance(refused, RejectedEvent)
+    assert isinstance(refused, RejectedEventError)
     assert refused.__traceback__ is None
     assert refused.__context__ is None
 
@@ -189,8 +191,8 @@ def test_what_stands_beside_an_entry_s_resource_has_a_limit() -> None:
     entry = {"fullUrl": "x" * 70_000, "resource": r4()}
     document = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
     (refused,) = parse_bundle(encoded(document)).entries
-    assert isinstance(refused, RejectedEvent)
+    assert isinstance(refused, RejectedEventError)
     assert (refused.status, refused.expression) == (413, "Bundle.entry[0]")
     (refused,) = parse_bundle(bundle(r4(x="x" * 300_000))).entries
-    assert isinstance(refused, RejectedEvent)
+    assert isinstance(refused, RejectedEventError)
     assert (refused.status, refused.expression) == (413, "Bundle.entry[0].resource")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.detections.observed_access import see
+from audit_ledger.detections.observed_access import observe_access
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.events.event import Format
 from audit_ledger.events.event_details import read_details
@@ -99,7 +99,7 @@ def test_reports_exports_and_rules_agree_how_an_event_ended(
     status = ocsf_event(one, ORIGIN)["status_id"]
     assert (status == 1) == (expected is Ended.SUCCESS)
     assert (status == 2) == (expected is Ended.FAILURE)
-    seen = see(one, Directory(), lambda text: text.ljust(12)[:24])
+    seen = observe_access(one, Directory(), lambda text: text.ljust(12)[:24])
     assert seen.has_failed == (expected is Ended.FAILURE)
     assert seen.is_access == (expected is not Ended.FAILURE)
 

@@ -7,7 +7,7 @@ import pytest
 from audit_ledger.events import (
     PatientReference,
     PatientRule,
-    RejectedEvent,
+    RejectedEventError,
     canonical_patient,
 )
 from audit_ledger.events.limits import MAX_PATIENTS
@@ -303,7 +303,7 @@ def test_too_many_patients_in_one_event_are_refused() -> None:
     """413 beyond the limit; at the limit each has a part."""
     entities = [patient_entity(f"Patient/{n}") for n in range(MAX_PATIENTS + 1)]
     assert len(parsed(r4(entity=entities[1:])).parts) == MAX_PATIENTS
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         parsed(r4(entity=entities))
     assert (caught.value.status, caught.value.code) == (413, "too-costly")
 

@@ -1,4 +1,4 @@
-"""JSON is read strictly, and nothing but RejectedEvent comes of what is not JSON."""
+"""JSON is read strictly, and nothing but RejectedEventError comes of what is not JSON."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.strict_json import (
     MAX_DEPTH,
     read_json,
@@ -71,7 +71,7 @@ REPEATED = {
 @pytest.mark.parametrize("case", NOT_JSON)
 def test_what_is_not_strict_json_is_refused(case: str) -> None:
     """Each with 400, the place, and nothing of the content."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         read_json(NOT_JSON[case], "AuditEvent")
     assert (caught.value.status, caught.value.expression) == (400, "AuditEvent")
 
@@ -79,7 +79,7 @@ def test_what_is_not_strict_json_is_refused(case: str) -> None:
 @pytest.mark.parametrize("case", REPEATED)
 def test_a_name_twice_in_an_object_is_refused(case: str) -> None:
     """Two readers could take different values: nobody could say what was recorded."""
-    with pytest.raises(RejectedEvent, match="no name twice"):
+    with pytest.raises(RejectedEventError, match="no name twice"):
         read_json(REPEATED[case], "AuditEvent")
 
 
@@ -114,7 +114,7 @@ def test_a_repeated_name_is_always_noticed(pairs: list[tuple[str, Any]]) -> None
     if len(dict(pairs)) == len(pairs):
         assert read_json(body.encode(), "x") == dict(pairs)
     else:
-        with pytest.raises(RejectedEvent):
+        with pytest.raises(RejectedEventError):
             read_json(body.encode(), "x")
 
 
@@ -128,7 +128,7 @@ def test_slices_are_the_bytes_as_they_stand() -> None:
 @pytest.mark.parametrize("body", [b"", b"[", b"{}", b'"x"', b"[" * 100_000, b"[1,]", b"null"])
 def test_elements_of_what_is_no_array_are_refused(body: bytes) -> None:
     """With 400."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         slice_elements(body, "x", 2, "elements")
     assert caught.value.status == 400
 
@@ -136,7 +136,7 @@ def test_elements_of_what_is_no_array_are_refused(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"a":1,"a":1}', b'{"a":' * 50_000, b"null"])
 def test_members_of_what_is_no_object_are_refused(body: bytes) -> None:
     """With 400."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         slice_members(body, "x")
     assert caught.value.status == 400
 
@@ -165,7 +165,7 @@ PLACES = {
 def test_a_fault_is_placed_by_line_column_and_byte(case: str) -> None:
     """Lines and columns from 1, as editors count; the byte from 0. Counted by hand."""
     body, line, column, byte, reason = PLACES[case]
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         read_json(body, "AuditEvent")
     where = f"at line {line}, column {column} (byte {byte}, from 0) of it: {reason}"
     assert where in caught.value.expectation
@@ -174,7 +174,7 @@ def test_a_fault_is_placed_by_line_column_and_byte(case: str) -> None:
 def test_a_number_that_no_double_holds_has_its_own_words(shared_dir: Path) -> None:
     """Another reader of the record would have Infinity, or an error."""
     body = (shared_dir / "cases" / "fhir" / "08-decimal-1e400.json").read_bytes()
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         read_json(body, "AuditEvent")
     assert caught.value.status == 400
     byte = body.index(b"1e400")
@@ -188,7 +188,7 @@ def test_a_number_that_no_double_holds_has_its_own_words(shared_dir: Path) -> No
 @pytest.mark.parametrize("case", NOT_JSON)
 def test_what_is_said_of_a_fault_quotes_nothing(case: str) -> None:
     """ASCII words of ours, but for the plus-minus sign."""
-    with pytest.raises(RejectedEvent) as caught:
+    with pytest.raises(RejectedEventError) as caught:
         read_json(NOT_JSON[case], "AuditEvent")
     said = caught.value.expectation.replace("±", "")
     assert said.isascii()

@@ -14,13 +14,13 @@ from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_files import read_entries
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest, manifest_digest, ni_uri
 from audit_ledger.exports.receipt_lines import read_receipts
-from audit_ledger.exports.verify_export import check_export
+from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.record import decode_record
-from audit_ledger.verify.receipts import Disclosure, verify_receipt
+from audit_ledger.verify.receipts import RecordDisclosure, verify_receipt
 from tests.exports.exported import (
     SEARCH,
     SampleLedger,
@@ -34,7 +34,7 @@ from tests.verify.writer import ORIGIN
 
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_an_export_is_what_its_manifest_says(ledger: SampleLedger, format_name: str) -> None:
-    """Recounted from the files with hashlib and json alone; `check_export` agrees."""
+    """Recounted from the files with hashlib and json alone; `verify_export` agrees."""
     files = exported(ledger, format_name)
     manifest = json.loads(files[MANIFEST])
     assert list(manifest) == ["version", "origin", "size", "search", "format", "entries", "files"]
@@ -65,8 +65,8 @@ def test_an_export_is_what_its_manifest_says(ledger: SampleLedger, format_name: 
     assert entries == Counter(range(1, 65))
     assert named == set(files)
     digest = sha256(files[MANIFEST]).digest()
-    assert list(check_export(pieces_of(files), files[MANIFEST], digest)) == []
-    assert list(check_export(pieces_of(without_manifest(files)), files[MANIFEST])) == []
+    assert list(verify_export(pieces_of(files), files[MANIFEST], digest)) == []
+    assert list(verify_export(pieces_of(without_manifest(files)), files[MANIFEST])) == []
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
@@ -86,7 +86,7 @@ def test_a_third_party_ties_each_line_to_the_ledger(ledger: SampleLedger, format
         assert receipt.proof == held.proof
         assert receipt.disclosed is not None
         row, record = receipt.disclosed.index_row, receipt.disclosed.record
-        disclosure = Disclosure(row, record, receipt.disclosed.blind)
+        disclosure = RecordDisclosure(row, record, receipt.disclosed.blind)
         verified = verify_receipt(receipt.proof, policy, None, disclosure)
         assert verified.is_record_shown
         assert verified.opinion.satisfied
@@ -109,7 +109,7 @@ def test_a_record_that_was_changed_in_an_export_is_not_the_entrys(ledger: Sample
     receipt = next(read_receipts([files["receipts"]], files["checkpoint"]))
     assert receipt.disclosed is not None
     other = receipt.disclosed.record.replace(b'"ehr"', b'"her"')
-    disclosure = Disclosure(receipt.disclosed.index_row, other, receipt.disclosed.blind)
+    disclosure = RecordDisclosure(receipt.disclosed.index_row, other, receipt.disclosed.blind)
     with pytest.raises(VerificationError, match="commits to another record"):
         verify_receipt(receipt.proof, ledger.writer.keys.policy(), None, disclosure)
 
@@ -125,7 +125,7 @@ def test_receipts_are_optional_and_may_disclose_nothing(ledger: SampleLedger) ->
     (receipt,) = read_receipts([files["receipts"]], files["checkpoint"])
     assert (receipt.seq, receipt.disclosed) == (2, None)
     assert receipt.proof == ledger.held[1].proof
-    assert list(check_export(pieces_of(files), files[MANIFEST])) == []
+    assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_export_of_nothing_is_one(format_name: str, names: set[str]) -> None:
     files = gathered(ExportWriter(format_name, origin=ORIGIN, size=0, search={}).finish())
     assert set(files) == names | {MANIFEST}
     assert files.get("events.csv", CSV_HEADER) == CSV_HEADER
-    assert list(check_export(pieces_of(files), files[MANIFEST])) == []
+    assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
 def test_the_digest_of_a_manifest_can_stand_in_an_event() -> None:
@@ -170,7 +170,7 @@ def test_what_does_not_fit_is_refused_and_leaves_no_trace(ledger: SampleLedger) 
     refused("entry 2: the receipt has another checkpoint", second.event, cosigned_later)
     gathered(writer.finish(), files)
     assert decode_manifest(files[MANIFEST]).entries == 1
-    assert list(check_export(pieces_of(files), files[MANIFEST])) == []
+    assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -13,7 +13,7 @@ from audit_ledger.exports.manifest import (
     encode_manifest,
     manifest_digest,
 )
-from audit_ledger.exports.verify_export import check_export
+from audit_ledger.exports.verify_export import verify_export
 from tests.exports.exported import SampleLedger, exported, pieces_of
 
 Files = dict[str, bytes]
@@ -228,7 +228,7 @@ def test_each_tampering_is_told_exactly(export: Files, name: str, piece_bytes: i
     tamper(files)
     assert (files == export) == (name == "nothing")
     pieces = pieces_of(files, piece_bytes)
-    found = list(check_export(pieces, files[MANIFEST], manifest_digest(export[MANIFEST])))
+    found = list(verify_export(pieces, files[MANIFEST], manifest_digest(export[MANIFEST])))
     assert [(str(f.code), f.file, f.line, f.entry) for f in found] == expected
 
 
@@ -242,7 +242,7 @@ def test_line_ends_that_a_transfer_changed_are_one_finding(
     files = {**export, name: export[name].replace(found, made)}
     if files == export:
         return
-    (finding,) = check_export(pieces_of(files, piece_bytes), files[MANIFEST])
+    (finding,) = verify_export(pieces_of(files, piece_bytes), files[MANIFEST])
     assert finding.file == name
     assert finding.message.startswith("only its line ends (LF, CR LF) are not those of the export")
 
@@ -252,7 +252,7 @@ def test_a_line_that_changed_too_is_found_whatever_the_line_ends(export: Files) 
     files = dict(export)
     edited(CSV, lambda p: put(p, 4, b"another\r\n"))(files)
     files[CSV] = files[CSV].replace(b"\r\n", b"\n")
-    found = list(check_export(pieces_of(files, 333), files[MANIFEST]))
+    found = list(verify_export(pieces_of(files, 333), files[MANIFEST]))
     assert len(found) > 1
     assert all("only its line ends" not in finding.message for finding in found)
 
@@ -261,7 +261,7 @@ def test_a_finding_quotes_nothing_of_an_event(export: Files) -> None:
     """It may end up in a log."""
     files = dict(export)
     edited(CSV, lambda p: put(p, 4, b"Mr Secret\r\n"))(files)
-    (finding,) = check_export({n: [d] for n, d in files.items()}, files[MANIFEST])
+    (finding,) = verify_export({n: [d] for n, d in files.items()}, files[MANIFEST])
     assert finding.message == "line 5 (entry 4) is not what was exported"
 
 
@@ -302,7 +302,7 @@ def test_other_manifests_are_refused(export: Files, name: str) -> None:
     data = MALFORMED[name](export)
     with pytest.raises(FormatError, match=r"^manifest: "):
         decode_manifest(data)
-    (finding,) = check_export({}, data)
+    (finding,) = verify_export({}, data)
     assert finding.code == "manifest-malformed"
 
 

@@ -13,12 +13,12 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
 from audit_ledger.records.index_row import IndexRow, encode_index_row
-from audit_ledger.records.pseudonyms import row_key
+from audit_ledger.records.pseudonyms import subject_key_hash
 from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
 from audit_ledger.records.seal_header import SealHeader
-from functions.follower.follow import Followed, Follower
+from functions.follower.follow import Follower, FollowResult
 from functions.sequencer import handler as sequencing
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
 
@@ -39,7 +39,7 @@ class OneLedger:
         wrapped = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN).keys()
         assert wrapped is not None
         keys = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN).unwrap(wrapped)
-        key = row_key(keys.index_key, None)
+        key = subject_key_hash(keys.index_key, None)
         subjects = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
         secret = subjects.current([key], 2026)[key]
         records = []
@@ -89,7 +89,7 @@ class OneLedger:
         made = ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0)
         return made.get(LEDGER)
 
-    def follow(self, has_time: Callable[[], bool] = lambda: True) -> Followed:
+    def follow(self, has_time: Callable[[], bool] = lambda: True) -> FollowResult:
         """One run of the follower, up to all that is appended."""
         follower = Follower(
             self.ledger,

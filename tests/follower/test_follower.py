@@ -12,7 +12,7 @@ import requests
 from audit_ledger.aws.views_table import Gaps, ViewsTable
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
 from audit_ledger.ledger.block import body_time, decode_body
-from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.snapshot import StoredEntry
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
@@ -113,14 +113,14 @@ def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     size = 3
     with monkeypatch.context() as unknown:
-        open_one = Opener.open
+        open_one = RecordOpener.open
 
-        def not_yet(self: Opener, stored: StoredEntry) -> Any:
+        def not_yet(self: RecordOpener, stored: StoredEntry) -> Any:
             if stored.indexed.seq == size - 1:
                 raise UnreachableError("the newest ledger key is not known here yet")
             return open_one(self, stored)
 
-        unknown.setattr(Opener, "open", not_yet)
+        unknown.setattr(RecordOpener, "open", not_yet)
         with pytest.raises(FunctionFailedError):
             follow(stage)
     assert stage.get(f"/portals/{PORTAL}/gaps").json()["followed"] == size - 1
@@ -350,16 +350,16 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
         stage.settle()
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     monkeypatch.setattr("functions.follower.follow.WAITS", 0)
-    open_one, unknown = Opener.open, [True]
+    open_one, unknown = RecordOpener.open, [True]
 
-    def odd(self: Opener, stored: StoredEntry) -> Any:
+    def odd(self: RecordOpener, stored: StoredEntry) -> Any:
         if stored.indexed.seq == 1:
             raise VerificationError("altered")
         if stored.indexed.seq == 3 and unknown and unknown.pop():
             raise UnreachableError("the newest ledger key is not known here yet")
         return open_one(self, stored)
 
-    monkeypatch.setattr(Opener, "open", odd)
+    monkeypatch.setattr(RecordOpener, "open", odd)
     assert follow(stage, anew="begin")["followed"] == 2
     assert sum(counted(stage, "Followed")) == 2
     assert sum(counted(stage, "Unopened")) == 1

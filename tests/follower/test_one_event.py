@@ -12,9 +12,9 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Detector
 from audit_ledger.detections.bulk_access import BulkAccessRule
 from audit_ledger.reading import record_opener
-from audit_ledger.reading.record_opener import Opener
+from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.sequence_gaps import Counted, decode_counted
+from audit_ledger.sequence_gaps import CountedState, decode_counted
 from audit_ledger.views import COMPLETENESS
 from functions.follower import follow as following
 from functions.sequencer import handler as sequencing
@@ -117,7 +117,7 @@ def raising(*_: object, **__: object) -> Any:
     [
         (BulkAccessRule, "observe"),
         (Detector, "observe"),
-        (Counted, "observed"),
+        (CountedState, "observed"),
         (record_opener, "opened_event"),
     ],
     ids=lambda where: getattr(where, "__name__", where),
@@ -195,15 +195,15 @@ def test_no_more_than_a_slice_of_secrets_and_one_record_is_asked_for_at_once(
     one.append(*(event(n) for n in range(1, 101)))
     looked_up: list[int] = []
     opened: list[str] = []
-    look_up, open_one = Opener.look_up, Opener.open
+    look_up, open_one = RecordOpener.look_up, RecordOpener.open
     observe = Detector.observe
 
-    def looking(self: Opener, entries: Any) -> None:
+    def looking(self: RecordOpener, entries: Any) -> None:
         entries = list(entries)
         looked_up.append(len(entries))
         look_up(self, entries)
 
-    def opening_one(self: Opener, stored: Any) -> Any:
+    def opening_one(self: RecordOpener, stored: Any) -> Any:
         opened.append("open")
         return open_one(self, stored)
 
@@ -211,8 +211,8 @@ def test_no_more_than_a_slice_of_secrets_and_one_record_is_asked_for_at_once(
         opened.append("observe")
         return observe(self, *arguments)
 
-    monkeypatch.setattr(Opener, "look_up", looking)
-    monkeypatch.setattr(Opener, "open", opening_one)
+    monkeypatch.setattr(RecordOpener, "look_up", looking)
+    monkeypatch.setattr(RecordOpener, "open", opening_one)
     monkeypatch.setattr(Detector, "observe", observing)
     one.follow()
     assert max(looked_up) == following.ENTRIES_A_SLICE

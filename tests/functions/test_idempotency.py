@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.errors import FormatError, UnreachableError
 from functions.ingest import handler, idempotency
 from tests.functions.ingesting import BODY, R4, bundle, send, sequence
@@ -117,7 +117,7 @@ def test_an_event_is_accepted_where_the_index_cannot_be_read(
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(EventIndex, "fingerprints", fails)
+    monkeypatch.setattr(EventsTable, "fingerprints", fails)
     assert one(BODY)["statusCode"] == 201
     assert HEADER not in one(BODY)["headers"]
     assert len(world.messages()) == 2
@@ -154,11 +154,11 @@ def test_only_ids_of_senders_are_looked_up(world: World, monkeypatch: pytest.Mon
     """A random one is known to nobody; an id remembered is not read again."""
     asked: list[str] = []
 
-    def look_up(_: EventIndex, ids: list[str]) -> dict[str, bytes]:
+    def look_up(_: EventsTable, ids: list[str]) -> dict[str, bytes]:
         asked.extend(ids)
         return {}
 
-    monkeypatch.setattr(EventIndex, "fingerprints", look_up)
+    monkeypatch.setattr(EventsTable, "fingerprints", look_up)
     send(post("/AuditEvent", BODY))
     assert asked == []
     one(BODY)

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events import PatientReference, RejectedEvent
+from audit_ledger.events import PatientReference, RejectedEventError
 from audit_ledger.http.authorization import (
     OWN_PORTAL,
     OWN_USE,
-    Access,
+    Authorization,
     ForbiddenError,
     TokenClaims,
-    read_access,
+    read_authorization,
 )
 from functions.ingest import handler
 from functions.ingest import internal_events as taking
@@ -30,7 +30,7 @@ from tests.world import LEDGER, NAME, ORIGIN, World
 pytestmark = pytest.mark.usefixtures("fresh_ingest")
 
 MRN = "urn:mrn"
-OFFICER = Access(LEDGER, "", "", frozenset(), "https://issuer.example", "officer-1")
+OFFICER = Authorization(LEDGER, "", "", frozenset(), "https://issuer.example", "officer-1")
 
 
 def use(*patients: PatientReference) -> list[str]:
@@ -146,7 +146,7 @@ def test_what_cannot_be_taken_fails_and_queues_nothing(world: World) -> None:
     """Then query has no id, and gives no answer to who asked."""
     with pytest.raises(NotFoundError):
         take(use(), ledger="another")
-    with pytest.raises(RejectedEvent):
+    with pytest.raises(RejectedEventError):
         take([*use(), '{"resourceType":"Patient"}'])
     assert world.messages() == []
 
@@ -160,7 +160,7 @@ def test_no_token_speaks_for_the_ledger(world: World, named: str) -> None:
         event = post("/AuditEvent", BODY, scope=scope)
         event["requestContext"]["authorizer"]["jwt"]["claims"]["portal"] = OWN_PORTAL
     claims = event["requestContext"]["authorizer"]["jwt"]
-    assert read_access(claims, TokenClaims()).portal == OWN_PORTAL
+    assert read_authorization(claims, TokenClaims()).portal == OWN_PORTAL
     answer = send(event)
     assert answer["statusCode"] == 403
     assert answer_json(answer)["issue"][0]["code"] == "forbidden"
@@ -212,7 +212,7 @@ def test_each_alias_takes_one_form_of_event_and_nothing_else(
 def test_query_cannot_speak_as_a_portal(world: World, form: str) -> None:
     """Whatever it adds to what it may say, to pass for its own: nothing is queued."""
     forged = {**TOLD, **FORMS[form]}
-    with pytest.raises((ForbiddenError, RejectedEvent)):
+    with pytest.raises((ForbiddenError, RejectedEventError)):
         handler.handler(forged, BY_QUERY)
     assert world.messages() == []
 
@@ -232,7 +232,7 @@ def test_what_comes_by_another_way_is_not_the_ledgers_own(
     """However it spells itself: it is the portal's, or nobody's."""
     try:
         handler.handler(event, context)
-    except RejectedEvent:
+    except RejectedEventError:
         assert world.messages() == []
         return
     sequence(world)

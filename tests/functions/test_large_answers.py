@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.events import RejectedEvent, parse_audit_event
+from audit_ledger.events import RejectedEventError, parse_audit_event
 from audit_ledger.events.batch import MAX_EVENTS
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.http.request import read_request
@@ -63,7 +63,9 @@ def test_sentences_that_no_answer_holds_are_left_out_and_the_codes_stay() -> Non
     in_a_message = MOST_OF_A_MESSAGE // (ROW_BYTES + sum(len(flag) + 3 for flag in flags))
     event = parse_audit_event(BODY)
     sealed = Sealed(("ab" * 32,), (), flags, is_conflict=True)
-    refused = RejectedEvent(422, "required", "Bundle.entry[4999].resource.agent[255].who", "x" * 99)
+    refused = RejectedEventError(
+        422, "required", "Bundle.entry[4999].resource.agent[255].who", "x" * 99
+    )
     results: list[Any] = [(event, sealed)] * in_a_message
     results += [refused] * (MAX_EVENTS - in_a_message)
     sentences = sum(len(text) + len(code) + 80 for code, text in FLAGS.items()) * in_a_message

@@ -13,7 +13,7 @@ from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.ledger.block import Block, decode_body
 from audit_ledger.ledger.entry import ControlEntry, decode_entry
-from audit_ledger.ledger.head import EMPTY, follow
+from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.index_row import FIRST_MS, LAST_MS, decode_index_row, encode_index_row
 from functions.sequencer import handler
@@ -37,7 +37,7 @@ def blocks(world: World) -> list[Block]:
 def entries(world: World) -> list[Any]:
     head, found = EMPTY, []
     for block in blocks(world):
-        body, head, _ = follow(block, head)
+        body, head, _ = check_block(block, head)
         found += [decode_entry(item.entry) for item in body.items]
     return found
 

@@ -11,7 +11,7 @@ from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events import (
     Event,
-    RejectedEvent,
+    RejectedEventError,
     parse_audit_event,
     parse_bundle,
     parse_cloudevent_binary,
@@ -19,7 +19,7 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.http.authorization import ForbiddenError, TokenClaims, read_access
+from audit_ledger.http.authorization import ForbiddenError, TokenClaims, read_authorization
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import decode_block, decode_body, encode_block, encode_body
 from audit_ledger.ledger.digest import decode_digest, is_digest_name
@@ -100,10 +100,10 @@ def print_record(record: Record) -> bytes:
     return made.replace(b'"1970-01-01T00:00:00.000Z"', msgspec.json.encode(record.received), 1)
 
 
-def read_events(outcomes: Iterable[Event | RejectedEvent]) -> None:
+def read_events(outcomes: Iterable[Event | RejectedEventError]) -> None:
     """What is accepted can be kept: a record of each part reads back with the part's bytes."""
     for outcome in outcomes:
-        if isinstance(outcome, RejectedEvent):
+        if isinstance(outcome, RejectedEventError):
             assert outcome.status in (400, 413, 415, 422)
             continue
         for part in outcome.parts:
@@ -127,7 +127,9 @@ def read_claims(data: bytes) -> None:
         claims = json.loads(data)
     except (ValueError, RecursionError):
         claims = {"scope": text(data)}
-    access = read_access({"claims": claims if isinstance(claims, dict) else {}}, TokenClaims())
+    access = read_authorization(
+        {"claims": claims if isinstance(claims, dict) else {}}, TokenClaims()
+    )
     access.required_ledger()
     access.required_portal()
     access.require("system", "c")
@@ -151,7 +153,7 @@ def open_seed(data: bytes) -> tuple[bytes, bytes]:
 
 FORMAT = (FormatError,)
 VERIFIED = (FormatError, VerificationError)
-REJECTED = (RejectedEvent,)
+REJECTED = (RejectedEventError,)
 PATHS = (b"tile/0/x001/x234/067", b"tile/63/005.p/255", b"tile/entries/x001/067.p/3")
 HEADERS = (b"Bearer a.b.c", b"Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.e30.AAAA", b"")
 

@@ -17,7 +17,7 @@ import zstandard
 from audit_ledger.errors import FormatError
 from audit_ledger.events import (
     MAX_ENTRIES,
-    RejectedEvent,
+    RejectedEventError,
     parse_audit_event,
     parse_bundle,
     parse_cloudevents_batch,
@@ -97,9 +97,9 @@ BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[
     "entry, nested": (decode_entry, lambda: b'{"control":' + b'{"a":' * DEEP, FormatError),
     "index row, nested": (decode_index_row, lambda: b'{"agents":' + b"[" * DEEP, FormatError),
     "record, nested": (decode_record, lambda: b'{"resource":' + b"[" * DEEP, FormatError),
-    "AuditEvent, nested": (parse_audit_event, lambda: b"[" * DEEP, RejectedEvent),
-    "Bundle, nested": (parse_bundle, lambda: b'{"entry":' * DEEP, RejectedEvent),
-    "batch, nested": (parse_cloudevents_batch, lambda: b"[" * DEEP, RejectedEvent),
+    "AuditEvent, nested": (parse_audit_event, lambda: b"[" * DEEP, RejectedEventError),
+    "Bundle, nested": (parse_bundle, lambda: b'{"entry":' * DEEP, RejectedEventError),
+    "batch, nested": (parse_cloudevents_batch, lambda: b"[" * DEEP, RejectedEventError),
     "queue message over 1 MiB": (
         decode_queue_message,
         lambda: queue_message(1_000_000),
@@ -121,13 +121,13 @@ def measured(parse: Callable[[], object]) -> tuple[Exception | None, float, int]
     began = time.process_time()
     try:
         parse()
-    except (FormatError, RejectedEvent) as error:
+    except (FormatError, RejectedEventError) as error:
         caught = error
     seconds = time.process_time() - began
     tracemalloc.start()
     try:
         parse()
-    except (FormatError, RejectedEvent):
+    except (FormatError, RejectedEventError):
         pass
     finally:
         peak = tracemalloc.get_traced_memory()[1]
@@ -152,7 +152,9 @@ def test_a_bundle_of_very_many_patients_is_refused_before_all_are_divided() -> N
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     body = json.dumps(bundle).encode()
     began = time.process_time()
-    with pytest.raises(RejectedEvent, match=f"at most {MAX_PATIENTS_OF_ALL:,} patients") as refused:
+    with pytest.raises(
+        RejectedEventError, match=f"at most {MAX_PATIENTS_OF_ALL:,} patients"
+    ) as refused:
         parse_bundle(body)
     assert refused.value.status == 413
     assert time.process_time() - began < 2 * SECONDS
@@ -184,7 +186,7 @@ def test_an_array_of_very_many_elements_is_refused(element: str) -> None:
         (parse_cloudevents_batch, array),
         (parse_bundle, b'{"resourceType":"Bundle","type":"batch","entry":' + array + b"}"),
     ):
-        with pytest.raises(RejectedEvent, match=f"at most {MAX_ENTRIES:,}") as refused:
+        with pytest.raises(RejectedEventError, match=f"at most {MAX_ENTRIES:,}") as refused:
             parse(body)
         assert refused.value.status == 413
 

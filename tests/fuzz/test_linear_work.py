@@ -13,7 +13,7 @@ import pytest
 
 from audit_ledger.detections.surnames import of_display
 from audit_ledger.events import (
-    RejectedEvent,
+    RejectedEventError,
     parse_audit_event,
     parse_bundle,
     parse_cloudevent_binary,
@@ -21,14 +21,14 @@ from audit_ledger.events import (
 )
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.events.patient_mentions import Finder
+from audit_ledger.events.patient_mentions import MentionFinder
 from audit_ledger.events.patient_names import known_as
 from audit_ledger.events.strict_json import read_json
 from audit_ledger.events.text_folding import without_marks
 from audit_ledger.exports.csv import harmless
-from audit_ledger.http.authorization import TokenClaims, read_access
+from audit_ledger.http.authorization import TokenClaims, read_authorization
 from audit_ledger.reports.rendering import guarded
-from functions.query.withholding import asks_for
+from functions.query.withholding import requests_recipient
 from tests.counted_work import instructions
 from tests.events.made import patient_entity, r4
 
@@ -170,8 +170,8 @@ def test_a_text_is_as_much_work_for_256_patients_as_for_two() -> None:
     """All of them called alike: patients are bits."""
     text = [(("outcomeDesc",), "ada roe and others " * FEW)]
 
-    def finder(count: int) -> Finder:
-        return Finder(
+    def finder(count: int) -> MentionFinder:
+        return MentionFinder(
             [known_as(PatientReference(f"Patient/{n}"), ["Ada Roe"]) for n in range(count)]
         )
 
@@ -194,7 +194,7 @@ def test_a_fault_is_placed_in_one_pass(name: str) -> None:
     """The position is looked for only once there is a fault, and once."""
 
     def read(body: bytes) -> None:
-        with pytest.raises(RejectedEvent):
+        with pytest.raises(RejectedEventError):
             read_json(body, "x")
 
     assert growth(BROKEN[name], read, 400) < MOST_GROWTH
@@ -206,12 +206,17 @@ TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
     "a report's cell of semicolons": (guarded, ";\t"),
     "an export's cell of spaces": (harmless, "; '"),
     "a media type of parameters": (parse_media_type, '; a="'),
-    "a text that asks for agents": (lambda text: asks_for(text, ("x1",)), "agent."),
-    "a text that asks for agents by many names": (lambda text: asks_for(text, ("x1",)), "user=y,"),
+    "a text that asks for agents": (lambda text: requests_recipient(text, ("x1",)), "agent."),
+    "a text that asks for agents by many names": (
+        lambda text: requests_recipient(text, ("x1",)),
+        "user=y,",
+    ),
     "accents of a text that is searched": (without_marks, "\u0316\u0300"),
     "accents of a name": (of_display, "\u0316\u0300"),
     "scopes": (
-        lambda text: read_access({"claims": {"scope": text}}, TokenClaims()).allows("system", "c"),
+        lambda text: read_authorization({"claims": {"scope": text}}, TokenClaims()).allows(
+            "system", "c"
+        ),
         "system/crud ",
     ),
 }

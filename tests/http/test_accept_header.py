@@ -5,7 +5,7 @@ Expected results are read off the RFC's rules and its own example, by hand.
 
 import pytest
 
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.http.accept_header import MediaRange, Offer, choose, parse_accept
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from tests.http.test_request import read
@@ -131,7 +131,7 @@ def test_fhir_is_served_where_any_of_it_is_acceptable(accept: str | None, versio
 )
 def test_406_only_where_nothing_acceptable_can_be_served(accept: str) -> None:
     """RFC 9110, Section 15.5.7; the message says what there is."""
-    with pytest.raises(RejectedEvent, match=r"application/fhir\+json") as refused:
+    with pytest.raises(RejectedEventError, match=r"application/fhir\+json") as refused:
         fhir_json(read(headers={"accept": accept}))
     assert (refused.value.status, refused.value.expression) == (406, "Accept")
 
@@ -167,7 +167,7 @@ def test_format_comes_before_accept(query: str, accept: str, version: str) -> No
 )
 def test_a_format_that_is_not_served_is_406(query: str) -> None:
     """Whatever Accept says."""
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         fhir_json(read(rawQueryString=query, headers={"accept": "*/*"}))
     assert (refused.value.status, refused.value.expression) == (406, "_format")
 
@@ -178,7 +178,7 @@ def test_a_format_may_stand_in_a_form() -> None:
     asked = {"route": "POST /AuditEvent/_search", "headers": form}
     wanted = "_format=application%2Ffhir%2Bjson%3BfhirVersion%3D5.0"
     assert fhir_json(read(**asked, body=wanted)).version == "5.0"
-    with pytest.raises(RejectedEvent, match="_format"):
+    with pytest.raises(RejectedEventError, match="_format"):
         fhir_json(read(**asked, body="date=2026&_format=xml"))
 
 
@@ -197,5 +197,5 @@ def test_other_answers_choose_among_their_forms(accept: str, form: str) -> None:
     """By the same rules."""
     request = read(headers={"accept": accept})
     assert require_acceptable(request, "application/json", "text/html", "text/csv") == form
-    with pytest.raises(RejectedEvent, match="text/plain"):
+    with pytest.raises(RejectedEventError, match="text/plain"):
         require_acceptable(read(headers={"accept": "application/fhir+xml"}), "text/plain")

@@ -6,9 +6,9 @@ from base64 import b64encode
 
 import pytest
 
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, accepts_gzip, decoded
-from audit_ledger.http.responses import refusal
+from audit_ledger.http.responses import error_response
 from tests.http.test_request import read
 
 BODY = b'{"resourceType":"AuditEvent"}'
@@ -16,7 +16,7 @@ PACKED = gzip.compress(BODY, mtime=0)
 
 
 def status_of(body: bytes, coding: str = "gzip", *, is_whole: bool = True) -> int:
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         decoded(body, coding, is_whole=is_whole)
     return refused.value.status
 
@@ -38,9 +38,9 @@ def test_without_a_coding_a_body_is_as_sent(coding: str) -> None:
 )
 def test_other_codings_are_415_with_those_that_are_taken(coding: str) -> None:
     """RFC 9110, Section 15.5.16 and 12.5.3."""
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         decoded(PACKED, coding, is_whole=True)
-    told = refusal(refused.value)
+    told = error_response(refused.value)
     assert told["statusCode"] == 415
     assert told["headers"]["Accept-Encoding"] == "gzip, identity"
 
@@ -143,6 +143,6 @@ def test_a_request_is_read_unpacked() -> None:
     headers = {"content-encoding": "gzip", "content-type": "application/fhir+json"}
     sent = b64encode(PACKED).decode()
     assert read(headers=headers, body=sent, isBase64Encoded=True).body == BODY
-    with pytest.raises(RejectedEvent, match=r"application/fhir\+json") as refused:
+    with pytest.raises(RejectedEventError, match=r"application/fhir\+json") as refused:
         read(headers=headers, body=PACKED.decode("utf-8", "replace"))
     assert refused.value.status == 415

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import RefusedError
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.request import MAX_FIELDS, MAX_KEY_LENGTH, Request, read_request
 
@@ -39,7 +39,7 @@ def read(**members: Any) -> Request:
 
 def refusal(**members: Any) -> tuple[int, str]:
     """Status and place of the refusal that reading ends in."""
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         read(**members)
     return refused.value.status, refused.value.expression
 
@@ -167,7 +167,7 @@ def test_preferences_are_read_from_one_header(
 def test_an_idempotency_key_is_printable(key: str) -> None:
     """1 to 255 characters of ASCII."""
     request = read(headers={"idempotency-key": key})
-    with pytest.raises(RejectedEvent) as refused:
+    with pytest.raises(RejectedEventError) as refused:
         _ = request.idempotency_key
     assert refused.value.status == 400
     assert read(headers={"idempotency-key": "k" * MAX_KEY_LENGTH}).idempotency_key
@@ -178,7 +178,7 @@ def test_another_media_type_is_refused_by_what_would_do() -> None:
     """415, and not what was sent."""
     request = read(headers={"content-type": "text/x-secret"})
     request.require_media_type("application/json", "text/x-secret")
-    with pytest.raises(RejectedEvent, match="application/json") as refused:
+    with pytest.raises(RejectedEventError, match="application/json") as refused:
         request.require_media_type("application/json")
     assert refused.value.status == 415
     assert "x-secret" not in str(refused.value)

@@ -14,19 +14,19 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.http.authorization import ForbiddenError
-from audit_ledger.http.responses import answer, json_answer, refusal
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.http.responses import error_response, json_response, make_response
+from audit_ledger.search.errors import RejectedSearchError
 
 INTERNAL = "entry 7 of audit.example.org/x"
 """What our own trouble says, to us alone."""
 
 ERRORS: list[tuple[LedgerError, int, str]] = [
-    (RejectedEvent(415, "not-supported", "Content-Type", "JSON"), 415, "not-supported"),
-    (RejectedEvent(422, "required", "AuditEvent.recorded", "an instant"), 422, "required"),
-    (RejectedSearch(414, "too-long", "the query string", "less"), 414, "too-long"),
-    (RejectedSearch(406, "not-supported", "Accept", "JSON"), 406, "not-supported"),
+    (RejectedEventError(415, "not-supported", "Content-Type", "JSON"), 415, "not-supported"),
+    (RejectedEventError(422, "required", "AuditEvent.recorded", "an instant"), 422, "required"),
+    (RejectedSearchError(414, "too-long", "the query string", "less"), 414, "too-long"),
+    (RejectedSearchError(406, "not-supported", "Accept", "JSON"), 406, "not-supported"),
     (ForbiddenError("the token names no patient"), 403, "forbidden"),
     (NotFoundError("no such event here"), 404, "not-found"),
     (TooLargeError("more than a message holds"), 413, "too-long"),
@@ -42,7 +42,7 @@ ERRORS: list[tuple[LedgerError, int, str]] = [
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda v: type(v).__name__)
 def test_an_error_has_one_answer(error: LedgerError, status: int, code: str) -> None:
     """The caller's is told; ours is 503 and nothing more."""
-    told = refusal(error)
+    told = error_response(error)
     assert told["statusCode"] == status
     assert told["headers"]["Content-Type"] == "application/fhir+json"
     outcome = json.loads(told["body"])
@@ -65,7 +65,7 @@ def test_an_error_has_one_answer(error: LedgerError, status: int, code: str) -> 
 )
 def test_fhir_says_its_release_where_there_is_one(version: str, media_type: str) -> None:
     """As the media type's parameter (FHIR, http.html, version parameter)."""
-    told = answer(200, "é".encode(), version, {"ETag": 'W/"7"'})
+    told = make_response(200, "é".encode(), version, {"ETag": 'W/"7"'})
     assert told == {
         "statusCode": 200,
         "headers": {"Content-Type": media_type, "ETag": 'W/"7"'},
@@ -75,7 +75,7 @@ def test_fhir_says_its_release_where_there_is_one(version: str, media_type: str)
 
 def test_plain_json_has_its_headers_spelled_with_hyphens() -> None:
     """Names in Python cannot hold one."""
-    told = json_answer(202, {"status": "wait"}, Retry_After="60")
+    told = json_response(202, {"status": "wait"}, Retry_After="60")
     assert told["statusCode"] == 202
     assert told["headers"] == {"Content-Type": "application/json", "Retry-After": "60"}
     assert json.loads(told["body"]) == {"status": "wait"}

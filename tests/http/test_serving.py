@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import LedgerError, NotFoundError, RefusedError
-from audit_ledger.http.responses import answer, refusal
+from audit_ledger.http.responses import error_response, make_response
 from audit_ledger.http.routes import FALLBACKS, ROUTES, Owner, matching, methods_of
 from audit_ledger.http.serving import finished, routed
 from functions.ingest.handler import OPEN_ROUTES
@@ -32,7 +32,7 @@ def event(method: str, path: str, template: str = FALLBACK, **members: Any) -> d
 def refused(asked: dict[str, Any], owner: Owner = "query") -> dict[str, Any]:
     with pytest.raises(LedgerError) as error:
         routed(asked, owner)
-    return refusal(error.value)
+    return error_response(error.value)
 
 
 def test_each_function_answers_the_routes_that_lead_to_it() -> None:
@@ -156,7 +156,7 @@ def test_head_is_get_without_a_body(method: str) -> None:
     """RFC 9110, Section 9.3.2: the same header fields."""
     asked = event(method, "/policy", "/policy")
     assert routed(asked, "query")["routeKey"] == "GET /policy"
-    told = finished(asked, answer(200, b"{}", "4.0", {"ETag": '"1"'}))
+    told = finished(asked, make_response(200, b"{}", "4.0", {"ETag": '"1"'}))
     assert told["statusCode"] == 200
     assert told["headers"]["ETag"] == '"1"'
     assert told["headers"]["Content-Type"] == "application/fhir+json; fhirVersion=4.0"
@@ -179,13 +179,13 @@ def test_who_has_it_already_is_told_so(condition: str, status: int) -> None:
     """If-None-Match compares weakly (RFC 9110, Section 13.1.2); only of what is found and read."""
     given = {"If-None-Match": condition}
     asked = event("GET", "/AuditEvent/7", headers=given)
-    told = finished(asked, answer(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
+    told = finished(asked, make_response(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
     assert told["statusCode"] == status
     assert ("body" in told) == (status == 200)
     assert told["headers"]["ETag"] == 'W/"1"'
-    assert finished(asked, answer(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 404
+    assert finished(asked, make_response(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 404
     posted = event("POST", "/AuditEvent", headers=given)
-    assert finished(posted, answer(200, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 200
+    assert finished(posted, make_response(200, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 200
 
 
 @pytest.mark.parametrize(
@@ -194,12 +194,12 @@ def test_who_has_it_already_is_told_so(condition: str, status: int) -> None:
 def test_requests_have_ids(own: str, correlated: bool) -> None:
     """Ours is that of the access log; a client's own comes back (FHIR, http.html)."""
     asked = event("GET", "/policy", headers={"X-Request-Id": own})
-    told = finished(asked, answer(200, b"", ""))["headers"]
+    told = finished(asked, make_response(200, b"", ""))["headers"]
     assert told["X-Request-Id"] == "r1"
     assert told.get("X-Correlation-Id") == (own if correlated else None)
 
 
 def test_an_answer_that_fails_for_now_says_when_to_ask_again() -> None:
     """RFC 9110, Section 10.2.3."""
-    assert int(refusal(LedgerError())["headers"]["Retry-After"]) > 0
-    assert "Retry-After" not in refusal(NotFoundError("no such thing"))["headers"]
+    assert int(error_response(LedgerError())["headers"]["Retry-After"]) > 0
+    assert "Retry-After" not in error_response(NotFoundError("no such thing"))["headers"]

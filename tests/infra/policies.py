@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.policy_evaluator import Asked, Statement, judge, statements_of
+from infra.local.policy_evaluator import AccessRequest, Statement, judge, statements_of
 from tests.infra.assembly import ACCOUNT
 
 _MAY_EVERYTHING: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
@@ -33,7 +33,7 @@ def decision(policy: Mapping[str, Any], request: Request) -> str:
     """
     who = request.principal
     meant = [_meant(statement) for statement in statements_of([policy])]
-    asked = Asked(
+    asked = AccessRequest(
         request.action,
         request.resource,
         {"aws:PrincipalArn": (who,), **{k: tuple(listed(v)) for k, v in request.context.items()}},

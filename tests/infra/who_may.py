@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.policy_evaluator import Asked, Statement, judge, statements_of
+from infra.local.policy_evaluator import AccessRequest, Statement, judge, statements_of
 from tests.infra.assembly import ACCOUNT, REGION, Assembly
 from tests.infra.policies import role
 
@@ -84,7 +84,7 @@ class WhoMay:
             **{key: (value,) for key, value in (context or {}).items()},
         }
         policies = self._of_resource.get(_policed(action, resource))
-        asked = Asked(action, resource, given)
+        asked = AccessRequest(action, resource, given)
         return judge(asked, principal, ACCOUNT, [_EVERYTHING], policies).allowed
 
     def _judged(
@@ -102,7 +102,7 @@ class WhoMay:
             **given,
         }
         return judge(
-            Asked(action, resource, context),
+            AccessRequest(action, resource, context),
             arn,
             ACCOUNT,
             [_EVERYTHING] if admin else self._own[who],

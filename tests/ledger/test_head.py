@@ -10,7 +10,7 @@ import pytest
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
 from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
-from audit_ledger.ledger.head import EMPTY, Head, Pending, follow, grow, head_of
+from audit_ledger.ledger.head import EMPTY, Head, Pending, build_block, check_block, head_of
 from tests.tlog.naive import mth
 
 ORIGIN = "audit.example.org/x"
@@ -26,7 +26,7 @@ def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
 
 
 def grown(head: Head, count: int, now: int = NOW) -> tuple[Block, Head]:
-    body, after, _ = grow(ORIGIN, head, now, pending(count))
+    body, after, _ = build_block(ORIGIN, head, now, pending(count))
     return block_of(ORIGIN, head, body, after), after
 
 
@@ -36,7 +36,7 @@ def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
     leaves: list[bytes] = []
     for count in (1, 5, 255, 256, 3):
         block, writer = grown(writer, count)
-        body, reader, found = follow(block, reader)
+        body, reader, found = check_block(block, reader)
         leaves += [hashlib.sha256(b"\0" + item.entry).digest() for item in body.items]
         assert found == leaves[-len(found) :]
         assert reader == writer == head_of(block)
@@ -49,7 +49,7 @@ def test_a_clock_that_runs_backwards_does_not_show_in_the_ledger() -> None:
     _, head = grown(EMPTY, 1)
     block, after = grown(head, 1, NOW - 100)
     assert after.time == NOW
-    follow(block, head)
+    check_block(block, head)
 
 
 def item_change(**change: object) -> Callable[[Block], Block]:
@@ -118,16 +118,16 @@ def test_a_block_that_breaks_a_rule_is_not_followed(
     _, head = grown(EMPTY, 3)
     block, _ = grown(head, 3)
     with pytest.raises((VerificationError, FormatError), match=finding):
-        follow(change(block), head)
+        check_block(change(block), head)
 
 
 def test_a_ledger_must_begin_with_its_own_creation() -> None:
     """Another origin's first block is not followed, nor one that begins with an event."""
-    body, after, _ = grow("audit.example.org/y", EMPTY, NOW, pending(1))
+    body, after, _ = build_block("audit.example.org/y", EMPTY, NOW, pending(1))
     with pytest.raises(VerificationError, match="was created"):
-        follow(block_of(ORIGIN, EMPTY, body, after), EMPTY)
+        check_block(block_of(ORIGIN, EMPTY, body, after), EMPTY)
     entry = encode_entry(EventEntry(0, NOW, bytes(32), bytes(32)))
     leaf = hashlib.sha256(b"\0" + entry).digest()
     body = Body((BlockItem(entry, b"sealed", b"row"),), (leaf,), NOW)
     with pytest.raises(VerificationError, match="was created"):
-        follow(Block(ORIGIN, 0, 1, leaf, b"s" * 64, encode_body(body)), EMPTY)
+        check_block(Block(ORIGIN, 0, 1, leaf, b"s" * 64, encode_body(body)), EMPTY)

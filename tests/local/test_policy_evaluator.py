@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError
-from infra.local.policy_evaluator import Asked, Verdict, judge, statements_of
+from infra.local.policy_evaluator import AccessRequest, Verdict, judge, statements_of
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
@@ -30,7 +30,7 @@ def ask(
         for key, value in context.items()
     }
     return judge(
-        Asked(action, resource, {"aws:PrincipalArn": (ROLE,), **values}),
+        AccessRequest(action, resource, {"aws:PrincipalArn": (ROLE,), **values}),
         ROLE,
         ACCOUNT,
         identity,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit_ledger.aws.events_search import Window
+from audit_ledger.aws.events_search import PositionRange
 from audit_ledger.aws.events_table import LATE_MS
 from audit_ledger.ledger.block import Body
 from audit_ledger.reading.snapshot import StoredBlock
@@ -53,7 +53,7 @@ def test_a_milestone_comes_after_so_many_blocks(
     monkeypatch.setattr(candidates, "BLOCKS_A_MILESTONE", 10)
     monkeypatch.setattr(StoredBlock, "entries", lambda _: iter(()))
     log = Silence(100)
-    window = Window(BEGAN * 1000, (BEGAN + 100 * HOUR) * 1000)
+    window = PositionRange(BEGAN * 1000, (BEGAN + 100 * HOUR) * 1000)
     places = of_period(Nowhere(), log, window, [], newest_first=newest_first)  # type: ignore[arg-type]
     first = next(places)
     assert (first.first_seq, log.read) == (MILESTONE, 10)

@@ -14,14 +14,14 @@ from audit_ledger.errors import VerificationError
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, read_receipts
-from audit_ledger.exports.verify_export import Code, check_export
+from audit_ledger.exports.verify_export import ExportCode, verify_export
 from audit_ledger.exports.writer import ExportWriter
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, parse_policy
-from audit_ledger.verify.receipts import Disclosure, verify_receipt
+from audit_ledger.verify.receipts import RecordDisclosure, verify_receipt
 from infra.local.clients import client
 from tests.events.made import audit_event_samples
 from tests.query.report_stage import PLAIN, ReportStage, read_of, report_stage
@@ -75,10 +75,12 @@ def assembled(parts: list[Json], query: str) -> dict[str, bytes]:
     return files
 
 
-def findings(files: dict[str, bytes]) -> list[Code]:
+def findings(files: dict[str, bytes]) -> list[ExportCode]:
     return [
         finding.code
-        for finding in check_export({name: [data] for name, data in files.items()}, files[MANIFEST])
+        for finding in verify_export(
+            {name: [data] for name, data in files.items()}, files[MANIFEST]
+        )
     ]
 
 
@@ -128,7 +130,10 @@ def test_parts_of_a_growing_ledger_make_one_export(
         assert receipt.disclosed is not None
         shown = receipt.disclosed
         verified = verify_receipt(
-            receipt.proof, policy, None, Disclosure(shown.index_row, shown.record, shown.blind)
+            receipt.proof,
+            policy,
+            None,
+            RecordDisclosure(shown.index_row, shown.record, shown.blind),
         )
         assert verified.is_record_shown
         assert verified.opinion.satisfied
@@ -192,7 +197,7 @@ def test_a_receipt_of_another_line_is_found_out(stage: ReportStage) -> None:
     files = assembled([part], query)
     assert findings(files) == []
     altered = files["events.csv"].replace(b"fhir-r4", b"fhir-r5", 1)
-    assert findings({**files, "events.csv": altered}) == [Code.LINE_CHANGED]
+    assert findings({**files, "events.csv": altered}) == [ExportCode.LINE_CHANGED]
     first, second, _ = read_receipts([files[RECEIPTS]], files[CHECKPOINT])
     assert first.disclosed is not None
     shown = first.disclosed
@@ -201,7 +206,7 @@ def test_a_receipt_of_another_line_is_found_out(stage: ReportStage) -> None:
             second.proof,
             policy_of(stage),
             None,
-            Disclosure(shown.index_row, shown.record, shown.blind),
+            RecordDisclosure(shown.index_row, shown.record, shown.blind),
         )
 
 

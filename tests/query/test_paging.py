@@ -9,10 +9,10 @@ import boto3
 import pytest
 
 from audit_ledger.aws import events_search
-from audit_ledger.aws.events_search import Place
+from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import VerificationError
-from audit_ledger.reading.record_opener import Opener
-from audit_ledger.reading.snapshot import PinnedLog, StoredEntry
+from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.snapshot import LogSnapshot, StoredEntry
 from functions.query import candidates, find
 from infra.local.cloud import REGION
 from tests.events.made import encoded, r5
@@ -57,16 +57,16 @@ def test_many_events_of_one_instant_come_in_pages(
     sent = [stage.send(json.dumps({**json.loads(b), "recorded": instant}).encode()) for b in bodies]
     stage.settle()
     stage.cloud.drain()
-    monkeypatch.setattr(PinnedLog, "young", lambda *_: [])
-    read: list[Place] = []
-    query = events_search.EventSearch._query
+    monkeypatch.setattr(LogSnapshot, "young", lambda *_: [])
+    read: list[EntryPosition] = []
+    query = events_search.EventsSearch._query
 
-    def counted(*args: Any, **named: Any) -> Iterator[Place]:
+    def counted(*args: Any, **named: Any) -> Iterator[EntryPosition]:
         for place in query(*args, **named):
             read.append(place)
             yield place
 
-    monkeypatch.setattr(events_search.EventSearch, "_query", counted)
+    monkeypatch.setattr(events_search.EventsSearch, "_query", counted)
     found: list[str] = []
     for page in stage.pages(f"{by}&_sort={sort}&_count=3"):
         found += page.events
@@ -87,10 +87,10 @@ def test_what_secondary_indexes_do_not_have_yet_is_found(
     whole = stage.page(by).events.keys()
     assert len(whole) == (2 if by.startswith("patient") else 4)
 
-    def knows_nothing(*_: object, **__: object) -> Iterator[Place]:
+    def knows_nothing(*_: object, **__: object) -> Iterator[EntryPosition]:
         return iter(())
 
-    monkeypatch.setattr(events_search.EventSearch, "_query", knows_nothing)
+    monkeypatch.setattr(events_search.EventsSearch, "_query", knows_nothing)
     assert stage.page(by).events.keys() == whole
 
 
@@ -121,14 +121,14 @@ def test_a_record_that_does_not_open_is_left_out_with_a_warning(
     """One altered record does not hide the others; a report or export that lacks it would lie."""
     first, bad, last = (stage.send(read_of(PATIENT, note=f"{n}")) for n in range(3))
     stage.settle()
-    open_one = Opener.open
+    open_one = RecordOpener.open
 
-    def altered(self: Opener, stored: StoredEntry) -> object:
+    def altered(self: RecordOpener, stored: StoredEntry) -> object:
         if stored.indexed.key == bad:
             raise VerificationError("a record does not open")
         return open_one(self, stored)
 
-    monkeypatch.setattr(Opener, "open", altered)
+    monkeypatch.setattr(RecordOpener, "open", altered)
     page = stage.page(f"{by}&_sort=date")
     assert list(page.events) == [first, last]
     assert "a record that does not open" in str(page.issues)
@@ -161,7 +161,7 @@ def test_an_index_row_that_leads_elsewhere_is_not_believed(
         ExpressionAttributeValues={":much": {"N": str(by)}},
     )
     # The newest come from blocks, whatever the index says: none is so young here.
-    monkeypatch.setattr(PinnedLog, "young", lambda *_: [])
+    monkeypatch.setattr(LogSnapshot, "young", lambda *_: [])
     page = stage.page("patient=rose&_sort=date")
     assert list(page.events) == [sent[0], sent[2]]
     assert "an index row that leads elsewhere" in str(page.issues)

@@ -14,7 +14,7 @@ from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.rfc6962 import verify_consistency
-from audit_ledger.verify.receipts import Disclosure, verify_receipt
+from audit_ledger.verify.receipts import RecordDisclosure, verify_receipt
 from functions.query.proofs import digest_names
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, Stage
@@ -30,7 +30,9 @@ def test_a_receipt_proves_the_record_that_was_sent(stage: Stage) -> None:
     answer = stage.get(f"/AuditEvent/{event_id}/receipt").json()
     policy = stage.get("/policy").content
     assert policy == stage.cloud.policy(LEDGER)
-    disclosure = Disclosure(*(b64decode(answer[name]) for name in ("index_row", "record", "blind")))
+    disclosure = RecordDisclosure(
+        *(b64decode(answer[name]) for name in ("index_row", "record", "blind"))
+    )
     receipt = verify_receipt(
         answer["proof"].encode(), parse_policy(policy), b64decode(answer["entry"]), disclosure
     )

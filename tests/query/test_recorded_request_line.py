@@ -3,7 +3,7 @@
 import pytest
 
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.http.authorization import Access
+from audit_ledger.http.authorization import Authorization
 from audit_ledger.http.request import Request
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from functions.query.recorded_request_line import recorded_line
@@ -16,7 +16,7 @@ def line(query: str, route: str = "GET /AuditEvent", *, shows_ids: bool = True, 
     """The line of a question."""
     asked = Request(
         route=route,
-        access=Access("", "", "", frozenset()),
+        access=Authorization("", "", "", frozenset()),
         headers={},
         media_type=parse_media_type(""),
         body=b"",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.reports.suspension import Suspension
-from functions.query.withholding import asks_for, tells_of
+from functions.query.withholding import names_recipient, requests_recipient
 from tests.query.report_stage import AGENCY, disclosure_of, read_of
 from tests.reports.made import opened
 
@@ -72,8 +72,8 @@ def test_what_tells_is_withheld(change: Callable[[Json], Any]) -> None:
     """Agents, entities, narratives, contained resources, and recorded questions."""
     event = read_of("rose")
     change(event)
-    assert tells_of(opened(event), [SUSPENSION])
-    assert not tells_of(opened(event), [])
+    assert names_recipient(opened(event), [SUSPENSION])
+    assert not names_recipient(opened(event), [])
 
 
 @pytest.mark.parametrize("change", NOT_TELLING)
@@ -81,7 +81,7 @@ def test_what_does_not_tell_is_shown(change: Callable[[Json], Any]) -> None:
     """Names that begin alike, numbers of another system."""
     event = read_of("rose")
     change(event)
-    assert not tells_of(opened(event), [SUSPENSION])
+    assert not names_recipient(opened(event), [SUSPENSION])
 
 
 def test_also_in_a_cloudevent() -> None:
@@ -97,9 +97,11 @@ def test_also_in_a_cloudevent() -> None:
         "recorded": event["recorded"],
     }
     for carried in ({"data": event}, {"data_base64": packed}):
-        assert tells_of(opened({**envelope, **carried}, format_="cloudevents"), [SUSPENSION])
+        assert names_recipient(opened({**envelope, **carried}, format_="cloudevents"), [SUSPENSION])
     harmless = disclosure_of("rose", "Organization/court")
-    assert not tells_of(opened({**envelope, "data": harmless}, format_="cloudevents"), [SUSPENSION])
+    assert not names_recipient(
+        opened({**envelope, "data": harmless}, format_="cloudevents"), [SUSPENSION]
+    )
 
 
 QUESTION = st.lists(
@@ -112,4 +114,4 @@ QUESTION = st.lists(
 def test_whom_a_question_asks_for_is_what_a_search_from_each_character_finds(text: str) -> None:
     """By a regular expression that says it in one line, and reads a long text once a character."""
     plain = re.search(r"(?<![\w-])(agent|user)[.:\w]*=([^&]*,)?x1(?![\w-])", text, re.IGNORECASE)
-    assert asks_for(text, ("x1",)) == bool(plain)
+    assert requests_recipient(text, ("x1",)) == bool(plain)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.reading.record_opener import Opener
-from audit_ledger.reading.snapshot import PinnedLog
+from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
 from functions.query import find
-from functions.query.find import UNOPENED, Finder, Page
+from functions.query.find import UNOPENED, EventFinder, Page
 from functions.sequencer import handler as sequencing
 from tests.follower.one_event import NOW, OneLedger
 from tests.functions.publishing import Clock
@@ -49,9 +49,11 @@ def search_of_the_day() -> Search:
     return parse_search([("date", "2026-11")], is_strict=False, is_bounded_by_token=False)
 
 
-def finder(one: OneLedger) -> Finder:
+def finder(one: OneLedger) -> EventFinder:
     ledger = one.ledger
-    return Finder(ledger, PinnedLog(ledger.blocks, one.size), Opener(ledger, NOW + 60), NOW + 60)
+    return EventFinder(
+        ledger, LogSnapshot(ledger.blocks, one.size), RecordOpener(ledger, NOW + 60), NOW + 60
+    )
 
 
 def pages(one: OneLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:

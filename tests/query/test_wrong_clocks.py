@@ -133,7 +133,7 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
         left[0] -= 1
         return left[0] >= 0
 
-    monkeypatch.setattr("functions.query.access.Question.has_time", has_time)
+    monkeypatch.setattr("functions.query.access.AuthorizedRequest.has_time", has_time)
     left[0] = 2
     part = stage.json("/reports/privacy", stage.security())
     assert part["from"] > whole["from"]
@@ -158,8 +158,10 @@ def test_what_could_not_be_completed_is_refused(
     """Looking for what the newest part lacks has an end too."""
     monkeypatch.setattr("functions.query.find.AT_ONCE", 2)
     asked = iter([True] * 2)
-    monkeypatch.setattr("functions.query.access.Question.has_time", lambda _: next(asked, False))
-    monkeypatch.setattr("functions.query.access.Question.has_more_time", lambda _: False)
+    monkeypatch.setattr(
+        "functions.query.access.AuthorizedRequest.has_time", lambda _: next(asked, False)
+    )
+    monkeypatch.setattr("functions.query.access.AuthorizedRequest.has_more_time", lambda _: False)
     refused = stage.get("/reports/privacy", stage.security())
     assert refused.status_code == 413
     assert "time was up" in refused.text

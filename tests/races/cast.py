@@ -7,7 +7,7 @@ from typing import Any
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.queue_message import decode_queue_message
 from functions.publisher import handler as publishing
-from functions.publisher.publish import Published, Publisher
+from functions.publisher.publish import Publisher, PublishResult
 from functions.sequencer import handler as sequencing
 from functions.sequencer.append import Appended, Sequencer
 from functions.sequencer.messages import read_messages
@@ -73,7 +73,7 @@ class Cast:
         """A batch for a container that waits for its first step."""
         return self.stage.play(appending(container, *messages))
 
-    def publish(self, container: Publisher) -> Actor[Published]:
+    def publish(self, container: Publisher) -> Actor[PublishResult]:
         """A run of a publisher that waits for its first step."""
         return self.stage.play(container.publish)
 

@@ -4,9 +4,9 @@ from itertools import count
 
 import pytest
 
-from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.errors import FrozenError, LostRaceError
-from functions.publisher.publish import HEARTBEAT_SECONDS, Published
+from functions.publisher.publish import HEARTBEAT_SECONDS, PublishResult
 from tests.races.cast import Cast, appending, publisher, sequencer
 from tests.races.recount import Recount
 from tests.races.republished import check_published
@@ -16,7 +16,7 @@ BEFORE_THE_SWAP = "before PutItem ledgers"
 AFTER_THE_SWAP = "after PutItem ledgers"
 
 
-def finish(actor: Actor[Published]) -> bool:
+def finish(actor: Actor[PublishResult]) -> bool:
     """Whether a run published; losing is the other thing that it may come to."""
     try:
         actor.finish()
@@ -34,7 +34,7 @@ def test_one_that_pauses_anywhere_while_another_publishes_does_no_harm(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, is_warm: bool, growth: tuple[int, int, int]
 ) -> None:
     """Whatever it has read, put or signed by then; partial tiles go meanwhile."""
-    monkeypatch.setattr(EventIndex, "write", lambda *_: None)  # publishing does not look at it
+    monkeypatch.setattr(EventsTable, "write", lambda *_: None)  # publishing does not look at it
     cast.grow(3)
     warm, other = publisher(), publisher()
     warm.publish()

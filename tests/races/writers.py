@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.errors import LostRaceError, UnreachableError
 from functions.publisher.publish import Publisher
 from functions.sequencer.append import Appended, Sequencer
@@ -82,7 +82,7 @@ def writer(private_key: Ed25519PrivateKey, now: Callable[[], int]) -> Sequencer:
     return Sequencer(
         ORIGIN,
         BlocksTable(dynamodb, f"{NAME}-blocks", ORIGIN),
-        EventIndex(dynamodb, f"{NAME}-events", f"{NAME}-ledgers", ORIGIN),
+        EventsTable(dynamodb, f"{NAME}-events", f"{NAME}-ledgers", ORIGIN),
         private_key.sign,
         now,
     )

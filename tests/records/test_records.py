@@ -306,8 +306,8 @@ def test_event_ids_are_keyed_hashes_of_portal_sender_id_and_part() -> None:
 def test_each_use_of_a_key_gives_its_own_pseudonyms() -> None:
     """The same identifier as patient row, staff or special subject: nothing to join on."""
     found = {
-        pseudonyms.row_key(KEYED, "ledger"),
-        pseudonyms.row_key(KEYED, None),
+        pseudonyms.subject_key_hash(KEYED, "ledger"),
+        pseudonyms.subject_key_hash(KEYED, None),
         pseudonyms.event_id(KEYED, "ledger", "ledger", 0),
         pseudonyms.staff_pseudonym(KEYED, "ledger").hex(),
         pseudonyms.patient_pseudonym(KEYED).hex(),

@@ -17,7 +17,7 @@ from audit_ledger.reports.accounting import (
     Accounting,
     AccountingSettings,
     KnownRecipient,
-    account,
+    account_disclosures,
     accounting_document,
 )
 from audit_ledger.reports.codes import DISCLOSURES
@@ -65,7 +65,7 @@ def accounted(
     zone: Zone = UTC_ZONE,
 ) -> Accounting:
     """What the patient gets."""
-    return account(
+    return account_disclosures(
         events,
         settings,
         period=period,
@@ -333,7 +333,7 @@ def test_what_is_suspended_is_in_no_count_of_other_events() -> None:
     """An official who only read the record: the entry is not counted, but for the office."""
     event = {**READ, "agent": [*READ["agent"], {"who": {"reference": "Organization/agency"}}]}
     settings = AccountingSettings(years=None, suspensions=(suspension(TO_AGENCY),))
-    found, suspended = account(
+    found, suspended = account_disclosures(
         [opened(event)], settings, period=ALWAYS, requested_ms=MADE, made_ms=MADE, zone=UTC_ZONE
     )
     assert found == accounted([])
@@ -465,7 +465,7 @@ def test_what_is_suspended_leaves_no_trace(seed: int) -> None:
     settings = AccountingSettings(
         years=None, suspensions=(suspension("reference|Organization/lab"),)
     )
-    with_it, suspended = account(
+    with_it, suspended = account_disclosures(
         events, settings, period=ALWAYS, requested_ms=MADE, made_ms=MADE, zone=UTC_ZONE
     )
     never = [event for event in events if b"Organization/lab" not in event.resource]
@@ -508,7 +508,7 @@ def test_a_suspension_ends() -> None:
     events = [opened(disclosure(), 4)]
     stated = suspension(TO_AGENCY)
     settings = AccountingSettings(years=None, suspensions=(stated,))
-    hidden = account(
+    hidden = account_disclosures(
         events, settings, period=ALWAYS, requested_ms=MADE, made_ms=MADE, zone=UTC_ZONE
     )
     assert hidden[0].disclosures == ()

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_ledger.reports.accounting import AccountingSettings, account, accounting_document
+from audit_ledger.reports.accounting import (
+    AccountingSettings,
+    account_disclosures,
+    accounting_document,
+)
 from audit_ledger.reports.document import Cell, Column, Cover, Document, Fact, Instant, Table
 from audit_ledger.reports.html import to_html
 from audit_ledger.reports.patient_view import ViewPolicy, patient_view, patient_view_document
@@ -30,7 +34,7 @@ HOSTILE = st.one_of(
 
 def accounting(about: Cover) -> Document:
     """An accounting of made-up events."""
-    made = account(
+    made = account_disclosures(
         EVENTS,
         AccountingSettings(),
         period=about.period,

@@ -10,7 +10,7 @@ import pytest
 
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.search.bundle import Found, Issue, Searchset, as_shown
+from audit_ledger.search.bundle import BundleEntry, Issue, Searchset, as_shown
 from audit_ledger.search.bundle import searchset as searchset_of_shown
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
@@ -25,13 +25,15 @@ def search(*pairs: tuple[str, str]) -> Search:
     return parse_search([("date", "ge2020"), *pairs], is_strict=False)
 
 
-def searchset(asked: Search, found: list[Found], *, release: Release, **how: Any) -> Searchset:
+def searchset(
+    asked: Search, found: list[BundleEntry], *, release: Release, **how: Any
+) -> Searchset:
     """The Bundle of events as they are shown in a release."""
     shown = [as_shown(one, asked, release) for one in found]
     return searchset_of_shown(asked, shown, release=release, **how)
 
 
-def bundle(*found: Found, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
+def bundle(*found: BundleEntry, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
     """The Bundle, decoded."""
     asked = how.pop("asked", search())
     made = searchset(asked, list(found), base=BASE, release=release, **how)
@@ -65,7 +67,7 @@ def test_each_resource_is_spliced_in_byte_for_byte(shared_dir: Path) -> None:
     query = "date=ge2020&own-use=exclude&_sort=-date&_count=50"
     head = f'{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":"{url}?'
     head += f'{query}"}}],"entry":['
-    found = [Found(event) for event in events]
+    found = [BundleEntry(event) for event in events]
     made = searchset(search(), found, base=BASE, release="fhir-r4")
     assert made.body == head.encode() + b",".join(expected) + b"]}"
     assert made.release == "fhir-r4"
@@ -77,7 +79,7 @@ def test_a_cloudevents_audit_event_is_spliced_in_as_well(shared_dir: Path) -> No
         for is_packed in (True, False):
             event = opened(enveloped(body, is_packed=is_packed))
             release: Release = "fhir-r5" if "code" in json.loads(body) else "fhir-r4"
-            text = searchset(search(), [Found(event)], base=BASE, release=release).body
+            text = searchset(search(), [BundleEntry(event)], base=BASE, release=release).body
             assert b'"resource":' + with_id(body, event.event_id).strip() in text
 
 
@@ -93,7 +95,7 @@ def test_a_page_without_matches_has_no_entries() -> None:
             }
         ],
     }
-    assert "total" not in bundle(Found(opened(encoded(r4()))))
+    assert "total" not in bundle(BundleEntry(opened(encoded(r4()))))
 
 
 def test_links_lead_to_this_page_and_the_next() -> None:
@@ -145,21 +147,21 @@ RECORD = opened(
 @pytest.mark.parametrize(
     ("found", "code", "words"),
     [
-        (Found(CONFLICT), "conflict", "conflict: "),
-        (Found(PART), "informational", "without AuditEvent.entity[1], AuditEvent.text"),
-        (Found(PLAIN, repeats="ab" * 32), "duplicate", "AuditEvent/" + "ab" * 32),
-        (Found(RECORD), "informational", "represented: "),
-        (Found(opened(encoded(r5()))), "informational", "converted: from FHIR R5"),
+        (BundleEntry(CONFLICT), "conflict", "conflict: "),
+        (BundleEntry(PART), "informational", "without AuditEvent.entity[1], AuditEvent.text"),
+        (BundleEntry(PLAIN, repeats="ab" * 32), "duplicate", "AuditEvent/" + "ab" * 32),
+        (BundleEntry(RECORD), "informational", "represented: "),
+        (BundleEntry(opened(encoded(r5()))), "informational", "converted: from FHIR R5"),
         (
-            Found(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
+            BundleEntry(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
             "informational",
             "FHIR R5 as submitted, since R4 cannot say the same",
         ),
     ],
 )
-def test_what_an_event_is_is_said_with_its_place(found: Found, code: str, words: str) -> None:
+def test_what_an_event_is_is_said_with_its_place(found: BundleEntry, code: str, words: str) -> None:
     """A conflict, a part, a repeat, a representation, another release."""
-    of = bundle(Found(PLAIN), found)
+    of = bundle(BundleEntry(PLAIN), found)
     assert [entry["search"]["mode"] for entry in of["entry"]] == ["match", "match", "outcome"]
     (issue,) = issues(of)
     assert (issue["severity"], issue["code"]) == ("information", code)
@@ -169,13 +171,13 @@ def test_what_an_event_is_is_said_with_its_place(found: Found, code: str, words:
 
 def test_a_plain_event_has_no_remark() -> None:
     """No OperationOutcome where there is nothing to say."""
-    assert [e["search"]["mode"] for e in bundle(Found(PLAIN))["entry"]] == ["match"]
+    assert [e["search"]["mode"] for e in bundle(BundleEntry(PLAIN))["entry"]] == ["match"]
 
 
 def test_all_remarks_of_an_event_are_made() -> None:
     """A repeated part in conflict is all three."""
     both = opened(encoded(r4()), conflict=True, cut=("AuditEvent.entity[1]",))
-    said = issues(bundle(Found(both, repeats="c" * 64), release="fhir-r5"))
+    said = issues(bundle(BundleEntry(both, repeats="c" * 64), release="fhir-r5"))
     assert [issue["diagnostics"].partition(":")[0] for issue in said] == [
         "conflict",
         "cut",
@@ -188,7 +190,7 @@ def test_all_remarks_of_an_event_are_made() -> None:
 @pytest.mark.parametrize("release", ["fhir-r4", "fhir-r5"])
 def test_a_bundle_holds_one_release(release: Release) -> None:
     """Whatever each was submitted in."""
-    found = [Found(PLAIN), Found(opened(encoded(r5()))), Found(RECORD)]
+    found = [BundleEntry(PLAIN), BundleEntry(opened(encoded(r5()))), BundleEntry(RECORD)]
     shown = bundle(*found, release=release)["entry"][:3]
     element = {"fhir-r4": "type", "fhir-r5": "code"}[release]
     assert [{"type", "code"} & set(entry["resource"]) for entry in shown] == [{element}] * 3
@@ -197,8 +199,10 @@ def test_a_bundle_holds_one_release(release: Release) -> None:
 
 def test_a_bundle_with_what_cannot_be_converted_is_of_no_one_release() -> None:
     """So that nobody calls it R4; the OperationOutcome says which one it is."""
-    odd = Found(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}})))
-    assert searchset(search(), [Found(PLAIN), odd], base=BASE, release="fhir-r4").release is None
+    odd = BundleEntry(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}})))
+    assert (
+        searchset(search(), [BundleEntry(PLAIN), odd], base=BASE, release="fhir-r4").release is None
+    )
     assert searchset(search(), [odd], base=BASE, release="fhir-r5").release == "fhir-r5"
 
 
@@ -207,5 +211,5 @@ def test_a_representation_is_of_the_release_that_was_asked_for(
     release: Release, element: str
 ) -> None:
     """R5 has `code`, R4 has `type`, and neither the other's."""
-    resource = bundle(Found(RECORD), release=release)["entry"][0]["resource"]
+    resource = bundle(BundleEntry(RECORD), release=release)["entry"][0]["resource"]
     assert {"type", "code"} & set(resource) == {element}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameters import parse_search
 
 ACTION = "http://hl7.org/fhir/audit-event-action"
@@ -58,7 +58,7 @@ def test_codes_that_events_have_are_taken(name: str, value: str) -> None:
 )
 def test_codes_that_no_event_can_have_are_refused(name: str, value: str, expected: str) -> None:
     """400, with those that there are; what was sent is not repeated."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse(name, value)
     assert (refused.value.status, refused.value.code) == (400, "value")
     assert expected in refused.value.expectation

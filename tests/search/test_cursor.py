@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameters import parse_search
 
 SECRET = b"k" * 32
@@ -29,9 +29,9 @@ BINDING = search_binding(search(), origin=ORIGIN, scope=SCOPE)
 TEXT = encode_cursor(KEY, CURSOR, BINDING)
 
 
-def refusal(text: str, *, key: KeyedHash = KEY, binding: bytes = BINDING) -> RejectedSearch:
+def refusal(text: str, *, key: KeyedHash = KEY, binding: bytes = BINDING) -> RejectedSearchError:
     """Decode what must be refused, and check how."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         decode_cursor(key, text, binding)
     assert (refused.value.status, refused.value.parameter) == (400, "_cursor")
     assert not text or text not in str(refused.value)

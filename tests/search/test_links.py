@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.links import matching_query, next_query, self_query
 from audit_ledger.search.parameters import parse_search
 
@@ -82,10 +82,10 @@ NAMES = [
 def test_whatever_comes_is_refused_or_round_trips(
     pairs: list[tuple[str, str]], is_strict: bool
 ) -> None:
-    """Nothing but a RejectedSearch escapes, and what is accepted can be spelled again."""
+    """Nothing but a RejectedSearchError escapes, and what is accepted can be spelled again."""
     try:
         search = parse_search([*pairs, ("date", "2026")], is_strict=is_strict)
-    except RejectedSearch:
+    except RejectedSearchError:
         return
     again = parse_search(
         parse_qsl(self_query(search), keep_blank_values=True, strict_parsing=True), is_strict=True

@@ -4,7 +4,7 @@ import pytest
 
 from audit_ledger.search import parameters
 from audit_ledger.search.criteria import DateCondition, NamedResource, Text, Token
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameter_docs import (
     MODIFIERS,
     OF_THE_ANSWER,
@@ -63,5 +63,5 @@ def test_modifiers_are_those_that_are_said(parameter: DocumentedParameter) -> No
             named = f"{criterion.parameter}:{criterion.modifier}"
             assert named in (f"{parameter.name}:{modifier}", f"{parameter.name}.identifier:")
         else:
-            with pytest.raises(RejectedSearch):
+            with pytest.raises(RejectedSearchError):
                 parse_search(pairs, is_strict=True)

@@ -4,7 +4,7 @@ import pytest
 
 from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.search.criteria import DateCondition, NamedResource, Search, Text, Token
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameters import parse_search
 
 DATE = ("date", "2026-11-22")
@@ -198,7 +198,7 @@ REFUSED = [
 def test_a_bad_value_is_refused(name: str, text: str, status: int, code: str) -> None:
     """Named by parameter, whatever the handling."""
     for is_strict in (True, False):
-        with pytest.raises(RejectedSearch) as refused:
+        with pytest.raises(RejectedSearchError) as refused:
             parse((name, text), is_strict=is_strict)
         assert (refused.value.status, refused.value.code) == (status, code)
         assert refused.value.parameter == name
@@ -216,7 +216,7 @@ def test_a_bad_value_is_refused(name: str, text: str, status: int, code: str) ->
 )  # fmt: skip
 def test_no_refusal_repeats_a_value(name: str, text: str) -> None:
     """Neither the message nor the OperationOutcome, nor what lies behind them."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse((name, text))
     said = f"{refused.value!r} {refused.value} {refused.value.operation_outcome()}"
     said += repr(refused.value.__cause__) + repr(refused.value.__context__)
@@ -235,7 +235,7 @@ def test_no_refusal_repeats_a_value(name: str, text: str) -> None:
 def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
     """In lenient handling too: to leave it out would turn the search around."""
     for is_strict in (True, False):
-        with pytest.raises(RejectedSearch) as refused:
+        with pytest.raises(RejectedSearchError) as refused:
             parse((name, "1"), is_strict=is_strict)
         assert (refused.value.status, refused.value.code) == (400, "not-supported")
         assert refused.value.parameter == name.partition(":")[0]
@@ -246,7 +246,7 @@ def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
 )
 def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> None:
     """Strict names it; lenient leaves it out and says so."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse((name, "private"))
     assert (refused.value.status, refused.value.code) == (400, "not-supported")
     assert refused.value.parameter == name
@@ -259,7 +259,7 @@ def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> 
 @pytest.mark.parametrize("text", ["true", "text", "data", "jane"])
 def test_other_summaries_than_a_count_are_named_as_not_supported(text: str) -> None:
     """A server may give whole resources, and says that it does."""
-    with pytest.raises(RejectedSearch):
+    with pytest.raises(RejectedSearchError):
         parse(("_summary", text))
     lenient = parse(("_summary", text), is_strict=False)
     assert lenient.ignored == ("_summary",)
@@ -290,26 +290,26 @@ def test_references_are_named_in_several_ways(
 ) -> None:
     """Each means the same as another, and is looked up like it."""
     assert parse(given) == parse(same)
-    with pytest.raises(RejectedSearch):
+    with pytest.raises(RejectedSearchError):
         parse(("agent:Practitioner", "Practitioner/1"))
 
 
 @pytest.mark.parametrize("pair", [("patient:missing", "false"), ("agent:missing", "true")])
 def test_what_is_missing_or_not_bounds_no_search(pair: tuple[str, str]) -> None:
     """It would mean to open everything."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse_search([pair], is_strict=True)
     assert refused.value.parameter == "date"
-    with pytest.raises(RejectedSearch):
+    with pytest.raises(RejectedSearchError):
         parse_search([("agent.identifier:not", "urn:s|1")], is_strict=True)
-    with pytest.raises(RejectedSearch):
+    with pytest.raises(RejectedSearchError):
         parse((pair[0], "maybe"))
 
 
 def test_a_name_that_is_none_is_not_repeated() -> None:
     """It may be somebody's: `?Jane Doe`."""
     assert parse(("Jane Doe", ""), is_strict=False).ignored == ("(no name of a parameter)",)
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse(("Jane Doe", ""))
     assert "Jane" not in str(refused.value)
 
@@ -318,7 +318,7 @@ def test_a_name_that_is_none_is_not_repeated() -> None:
 def test_what_is_said_of_the_answer_is_said_once(name: str) -> None:
     """Two counts contradict each other."""
     text = {"_count": "1", "_sort": "date", "_format": "json", "_cursor": "a"}[name]
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse((name, text), (name, text))
     assert (refused.value.code, refused.value.parameter) == ("invalid", name)
 
@@ -328,7 +328,7 @@ def test_at_most_100_values_in_all() -> None:
     ninety_nine = ("action", ",".join("C" * 99))
     assert len(parse(ninety_nine).criteria) == 2
     for more in ([ninety_nine, ("action", "C")], [("action", "C")] * 100):
-        with pytest.raises(RejectedSearch) as refused:
+        with pytest.raises(RejectedSearchError) as refused:
             parse(*more)
         assert (refused.value.status, refused.value.code) == (400, "too-costly")
 
@@ -338,14 +338,14 @@ def test_at_most_4_kb_of_query_string() -> None:
     fits = 4096 - len("date=2026-11-22&") - len("x=&")
     assert parse(("x", "a" * fits), is_strict=False).ignored == ("x",)
     for text in ("a" * (fits + 1), "\u00e9" * (fits // 2 + 1)):
-        with pytest.raises(RejectedSearch) as refused:
+        with pytest.raises(RejectedSearchError) as refused:
             parse(("x", text), is_strict=False)
         assert (refused.value.status, refused.value.code) == (414, "too-long")
 
 
 def test_what_has_no_form_in_utf8_is_refused() -> None:
     """A lone surrogate, as a careless decoder makes one."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse(("address", "\ud800"))
     assert refused.value.status == 400
 
@@ -369,7 +369,7 @@ def test_what_has_no_form_in_utf8_is_refused() -> None:
 )
 def test_a_search_that_nothing_bounds_is_refused(pairs: list[tuple[str, str]]) -> None:
     """What cannot be looked up needs a date beside it."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse_search(pairs, is_strict=False)
     assert (refused.value.status, refused.value.code) == (400, "required")
     assert refused.value.parameter == "date"
@@ -405,7 +405,7 @@ def test_no_repr_shows_whom_is_searched_for() -> None:
 
 def test_the_outcome_says_which_parameter() -> None:
     """What a portal is told, in full."""
-    with pytest.raises(RejectedSearch) as refused:
+    with pytest.raises(RejectedSearchError) as refused:
         parse(("_sort", "x"))
     expected: JsonObject = {
         "resourceType": "OperationOutcome",

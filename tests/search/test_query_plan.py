@@ -11,7 +11,7 @@ from audit_ledger.events import PatientReference, canonical_agent, parse_audit_e
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.query_plan import (
-    Period,
+    EventPeriod,
     agent_lookups,
     entry_period,
     event_ids,
@@ -38,11 +38,11 @@ def parse(*pairs: tuple[str, str]) -> Any:
 
 def test_the_period_is_what_all_dates_imply() -> None:
     """Repetition cuts, a comma spans; without a date it is all time."""
-    assert event_period(parse()) == Period(START, END)
+    assert event_period(parse()) == EventPeriod(START, END)
     both = parse(("date", "ge2026-11-22"), ("date", "lt2026-11-24"))
-    assert event_period(both) == Period(NOVEMBER_22, NOVEMBER_22 + 2 * DAY)
+    assert event_period(both) == EventPeriod(NOVEMBER_22, NOVEMBER_22 + 2 * DAY)
     either = parse(("date", "2026-11-22,2026-11-25"))
-    assert event_period(either) == Period(NOVEMBER_22, NOVEMBER_22 + 4 * DAY)
+    assert event_period(either) == EventPeriod(NOVEMBER_22, NOVEMBER_22 + 4 * DAY)
     never = parse(("date", "2026-11-22"), ("date", "2026-11-24"))
     assert event_period(never).is_empty
     assert not event_period(both).is_empty
@@ -51,8 +51,8 @@ def test_the_period_is_what_all_dates_imply() -> None:
 def test_the_entries_period_is_apart_from_the_events() -> None:
     """`_lastUpdated` bounds the entries' times, `date` the events'."""
     search = parse(("_lastUpdated", "2026-11-22"), ("date", "2026-11-23"))
-    assert entry_period(search) == Period(NOVEMBER_22, NOVEMBER_22 + DAY)
-    assert event_period(search) == Period(NOVEMBER_22 + DAY, NOVEMBER_22 + 2 * DAY)
+    assert entry_period(search) == EventPeriod(NOVEMBER_22, NOVEMBER_22 + DAY)
+    assert event_period(search) == EventPeriod(NOVEMBER_22 + DAY, NOVEMBER_22 + 2 * DAY)
 
 
 @given(

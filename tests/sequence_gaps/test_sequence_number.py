@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.sequence_gaps import SEQUENCE_URL, Numbered, read_number
+from audit_ledger.sequence_gaps import SEQUENCE_URL, SequenceNumber, read_number
 from tests.sequence_gaps.made import URL, audit_event, cloudevent, opened
 
 
@@ -36,13 +36,13 @@ def test_the_url_is_the_one_that_portals_were_told() -> None:
 def test_an_audit_event_has_it_in_an_extension(value: dict[str, Any], number: int | None) -> None:
     """As an integer or digits; with anything else it has one that cannot be counted."""
     event = opened(audit_event({"url": "urn:other", "valueInteger": 1}, {"url": URL, **value}))
-    assert read_number(event) == Numbered("fhir-observer", "Device/ehr", number)
+    assert read_number(event) == SequenceNumber("fhir-observer", "Device/ehr", number)
 
 
 def test_two_numbers_are_none_that_counts() -> None:
     """Nobody can say which it is."""
     two = audit_event({"url": URL, "valueInteger": 1}, {"url": URL, "valueInteger": 2})
-    assert read_number(opened(two)) == Numbered("fhir-observer", "Device/ehr", None)
+    assert read_number(opened(two)) == SequenceNumber("fhir-observer", "Device/ehr", None)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_two_numbers_are_none_that_counts() -> None:
 def test_its_stream_is_the_observer(observer: dict[str, Any], name: str) -> None:
     """By its best name."""
     event = audit_event({"url": URL, "valueInteger": 5}, observer=observer)
-    assert read_number(opened(event)) == Numbered("fhir-observer", name, 5)
+    assert read_number(opened(event)) == SequenceNumber("fhir-observer", name, 5)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_a_cloudevent_has_it_in_its_attributes(
 ) -> None:
     """Only a sequence of type Integer has a next number."""
     event = opened(cloudevent(**attributes), format_="cloudevents")
-    assert read_number(event) == Numbered("cloudevents-source", "urn:lab", number)
+    assert read_number(event) == SequenceNumber("cloudevents-source", "urn:lab", number)
 
 
 def test_an_audit_event_in_a_cloudevent_may_have_it_too() -> None:
     """The envelope's own goes first."""
     data = audit_event({"url": URL, "valueInteger": 7})
     inside = opened(cloudevent(type="fhir", data=data), format_="cloudevents")
-    assert read_number(inside) == Numbered("fhir-observer", "Device/ehr", 7)
+    assert read_number(inside) == SequenceNumber("fhir-observer", "Device/ehr", 7)
     both = cloudevent(type="fhir", data=data, sequence="8", sequencetype="Integer")
-    assert read_number(opened(both, format_="cloudevents")) == Numbered(
+    assert read_number(opened(both, format_="cloudevents")) == SequenceNumber(
         "cloudevents-source", "urn:lab", 8
     )
 
@@ -101,4 +101,4 @@ def test_most_events_have_none(extension: Any) -> None:
 
 def test_a_repr_says_nothing_of_the_source() -> None:
     """It may be in a message by mistake."""
-    assert "Device" not in repr(Numbered("fhir-observer", "Device/ehr", 7))
+    assert "Device" not in repr(SequenceNumber("fhir-observer", "Device/ehr", 7))

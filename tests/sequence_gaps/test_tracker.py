@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.sequence_gaps import (
-    Counted,
+    CountedState,
+    GapReport,
     GapRow,
-    Report,
     State,
     StreamRow,
     decode_counted,
     encode_counted,
     encode_within,
-    observe,
     report,
+    track,
 )
 from audit_ledger.sequence_gaps.sequence_number import LAST_NUMBER
 from audit_ledger.sequence_gaps.state import (
@@ -36,15 +36,15 @@ from audit_ledger.sequence_gaps.state import (
 from tests.sequence_gaps.made import START_MS, URL, audit_event, cloudevent, numbered, opened
 
 
-def after(events: Iterable[OpenedEvent]) -> Report:
-    return report(reduce(observe, events, State()))
+def after(events: Iterable[OpenedEvent]) -> GapReport:
+    return report(reduce(track, events, State()))
 
 
 def in_order(numbers: Sequence[int]) -> list[OpenedEvent]:
     return [numbered(number, seq) for seq, number in enumerate(numbers)]
 
 
-def only(found: Report) -> StreamRow:
+def only(found: GapReport) -> StreamRow:
     (row,) = found.streams
     return row
 
@@ -91,14 +91,14 @@ def test_order_does_not_matter(numbers: set[int], random: Any) -> None:
 def test_the_state_may_be_kept_anywhere_between(numbers: list[int], size: int) -> None:
     """Encoded and decoded after each piece, it is the one of a single run."""
     events = in_order(numbers)
-    whole = reduce(observe, events, State())
+    whole = reduce(track, events, State())
     state = State()
     for at in range(0, len(events), size):
         state = decode_counted(
-            encode_counted(Counted(reduce(observe, events[at : at + size], state)))
+            encode_counted(CountedState(reduce(track, events[at : at + size], state)))
         ).state
     assert state == whole
-    assert encode_counted(Counted(state)) == encode_counted(Counted(whole))
+    assert encode_counted(CountedState(state)) == encode_counted(CountedState(whole))
 
 
 def test_a_gap_says_when_it_was_noticed() -> None:
@@ -380,8 +380,8 @@ def test_no_number_makes_a_state_that_cannot_be_kept() -> None:
         for life in range(40)
         for at, number in enumerate((0, LAST_NUMBER))
     ]
-    state = reduce(observe, events, State())
-    assert decode_counted(encode_counted(Counted(state))).state == state
+    state = reduce(track, events, State())
+    assert decode_counted(encode_counted(CountedState(state))).state == state
     row = only(report(state))
     assert (row.resets, row.forgotten_missing) == (39, LAST_NUMBER)
     assert row.missing_events == MAX_RUNS * (LAST_NUMBER - 1)
@@ -421,13 +421,13 @@ def test_a_stream_stays_small() -> None:
         events += [event(number, far * far, last, received="a" * 24, cut=cut) for cut in cuts]
     whole = range(10**7, 10**7 + MAX_AHEAD - 1)
     events += [event(n, far * far, life) for life in (last, MAX_RUNS) for n in whole]
-    state = reduce(observe, events, State())
+    state = reduce(track, events, State())
     (stream,) = state.streams.values()
     assert [len(run.gaps) for run in stream.runs] == [MAX_GAPS] * MAX_RUNS
     assert len(stream.latest_late) == MAX_LATE
     assert [len(parted.cuts) for parted in stream.parted] == [256] * MAX_PARTED
     assert len(stream.ahead) == MAX_AHEAD - 1
-    assert len(encode_counted(Counted(state))) < 96 * 1024
+    assert len(encode_counted(CountedState(state))) < 96 * 1024
 
 
 def test_a_long_name_is_kept_by_its_hash() -> None:
@@ -447,22 +447,22 @@ def test_what_is_no_state_is_refused(data: bytes) -> None:
 
 def test_reprs_say_nothing_of_sources() -> None:
     """They may be in a message by mistake."""
-    state = observe(State(), numbered(1, 0))
+    state = track(State(), numbered(1, 0))
     assert "Device" not in repr(state) + repr(list(state.streams.values()))
 
 
 def test_one_portals_numbers_do_not_take_the_place_of_anothers() -> None:
     """What is kept has a bound: the portal that takes most is counted anew, others stay as is."""
-    small = reduce(observe, in_order([1, 2, 5]), State())
+    small = reduce(track, in_order([1, 2, 5]), State())
     state = small
     for source in range(MAX_STREAMS):
         for number in (1, 3, 5, 7):
             event = cloudevent(source=f"urn:{source}", sequence=str(number), sequencetype="Integer")
-            state = observe(state, opened(event, 10 + number, "cloudevents", portal="loud"))
+            state = track(state, opened(event, 10 + number, "cloudevents", portal="loud"))
     assert len(state.streams) == 1 + MAX_STREAMS
-    counted, data = encode_within(Counted(state), 8_000)
+    counted, data = encode_within(CountedState(state), 8_000)
     assert len(data) <= 8_000
     assert decode_counted(data) == counted
     assert counted.state.streams == small.streams
     assert counted.state.unwatched == {"loud": 4 * MAX_STREAMS}
-    assert encode_within(Counted(small), 8_000)[0] == Counted(small)
+    assert encode_within(CountedState(small), 8_000)[0] == CountedState(small)

@@ -12,19 +12,21 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
-from audit_ledger.verify.checkpoint_store import KnownLedger, Memory, decode_known
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger, decode_known
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import MINUTE, ORIGIN, Keys, Writer, ledger_of
 
 
-def verified(writer: Writer, memory: Memory, policy: Policy | None = None) -> Report:
+def verified(
+    writer: Writer, memory: CheckpointStore, policy: Policy | None = None
+) -> VerificationReport:
     policy = policy or writer.keys.policy(writer.origin)
     return verify(writer.objects, policy, writer.now, memory=memory, workers=1, wait=lambda _: None)
 
 
-def found(report: Report) -> list[tuple[str, str, tuple[int, int] | None]]:
+def found(report: VerificationReport) -> list[tuple[str, str, tuple[int, int] | None]]:
     return [(str(f.code), f.where, f.entries) for f in report.findings]
 
 
@@ -40,7 +42,7 @@ def test_a_first_contact_is_said_and_remembered(tmp_path: Path) -> None:
     memory = StateFile(tmp_path / "deep" / "state")
     writer = ledger_of(300)
     report = verified(writer, memory)
-    assert (report.answer, report.remembered) == (Answer.VERIFIED, None)
+    assert (report.answer, report.remembered) == (Verdict.VERIFIED, None)
     assert any("first contact" in note for note in report.not_covered)
     assert decode_known(memory.path.read_bytes()) == known_of(writer)
     assert memory.path.read_bytes().endswith(b"\ncheckpoint\n" + known_of(writer).note)
@@ -55,7 +57,7 @@ def test_a_grown_ledger_is_verified_against_what_was_remembered(tmp_path: Path) 
     writer.add_events(77)
     writer.publish()
     report = verified(writer, memory)
-    assert report.answer is Answer.VERIFIED
+    assert report.answer is Verdict.VERIFIED
     assert report.remembered is not None
     assert report.remembered.size == 300
     assert not any("first contact" in note for note in report.not_covered)
@@ -70,7 +72,7 @@ def test_a_rolled_back_ledger_fails(tmp_path: Path) -> None:
     verified(ledger_of(300, 400), memory)
     for _ in range(2):
         report = verified(ledger_of(300), memory)
-        assert report.answer is Answer.FAILED
+        assert report.answer is Verdict.FAILED
         assert found(report) == [("rolled-back", "checkpoint", (300, 399))]
 
 
@@ -85,7 +87,7 @@ def test_a_forked_ledger_fails(tmp_path: Path, grown: int) -> None:
     fork.add_events(149 + grown)
     fork.publish()
     report = verified(fork, memory)
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
     assert found(report)[0] == ("forked", "checkpoint", (0, 299))
     assert {code for code, _, _ in found(report)} == {"forked"}
 
@@ -95,7 +97,7 @@ def test_only_what_was_verified_is_remembered(tmp_path: Path) -> None:
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     del writer.objects.files["tile/0/000"]
-    assert verified(writer, memory).answer is Answer.INCOMPLETE
+    assert verified(writer, memory).answer is Verdict.INCOMPLETE
     assert memory.read() is None
 
 
@@ -212,7 +214,7 @@ def test_symbolic_links_are_followed(tmp_path: Path, target: str) -> None:
     for size in (3, 5):
         writer.add_events(size - len(writer.entries))
         writer.publish()
-        assert verified(writer, StateFile(link)).answer is Answer.VERIFIED
+        assert verified(writer, StateFile(link)).answer is Verdict.VERIFIED
         assert link.is_symlink()
         kept = decode_known((tmp_path / target).read_bytes())
         assert kept.checkpoint.size == size
@@ -254,7 +256,7 @@ class Overtaken(StateFile):
             grown, self.__dict__["grown"] = self.grown, -1
             self.writer.add_events(grown)
             self.writer.publish()
-            assert verified(self.writer, StateFile(self.path)).answer is Answer.VERIFIED
+            assert verified(self.writer, StateFile(self.path)).answer is Verdict.VERIFIED
         return super().load(origin, policy)
 
 
@@ -268,7 +270,7 @@ def test_a_verification_that_is_overtaken_by_another_accuses_nobody(
     report = verify(
         writer.objects, Keys().policy(), writer.now + MINUTE, memory=memory, wait=lambda _: None
     )
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
     assert report.checkpoint.size == 300 + grown
 
@@ -298,7 +300,7 @@ def test_a_ledger_begun_anew_with_the_same_keys_is_told_apart_from_a_fork(tmp_pa
         anew.add_events(size - 1)
         anew.publish()
         report = verified(anew, memory)
-        assert report.answer is Answer.FAILED
+        assert report.answer is Verdict.FAILED
         assert found(report)[0] == ("begun-anew", "checkpoint", (0, 0))
         assert not {"forked", "rolled-back"} & {code for code, _, _ in found(report)[:1]}
 
@@ -310,7 +312,7 @@ def test_a_ledger_begun_anew_with_other_keys_is_another_ledger(tmp_path: Path) -
     anew = Writer(keys=Keys(b"anew"))
     anew.publish()
     report = verified(anew, memory)
-    assert (report.answer, report.findings, report.remembered) == (Answer.VERIFIED, (), None)
+    assert (report.answer, report.findings, report.remembered) == (Verdict.VERIFIED, (), None)
     assert any("signed by other keys" in note for note in report.not_covered)
     assert verified(ledger_of(300), memory).remembered is not None, "the first is not forgotten"
     with pytest.raises(FormatError, match="of other keys"):
@@ -378,10 +380,10 @@ def test_a_line_put_below_a_digest_does_not_have_the_true_one_accused(
     copy.files |= dict.fromkeys((writer.last.name, "digests/latest"), writer.last_note + line)
     report = verify(copy, Keys().policy(), writer.now, memory=memory, wait=lambda _: None)
     assert {str(finding.code) for finding in report.findings} == {"digest-malformed"}
-    assert verified(writer, memory).answer is Answer.VERIFIED
+    assert verified(writer, memory).answer is Verdict.VERIFIED
     writer.add_events(5)
     writer.publish()
-    assert verified(writer, memory).answer is Answer.VERIFIED
+    assert verified(writer, memory).answer is Verdict.VERIFIED
 
 
 def test_state_is_kept_where_users_programs_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -406,7 +408,7 @@ def test_an_empty_ledger_remembered_is_how_every_ledger_begins(tmp_path: Path) -
     right = replace(empty, root=bytes.fromhex(EMPTY_SHA256))
     memory = StateFile(tmp_path / "right")
     memory.save(KnownLedger(writer.checkpoint(right)), Keys().policy())
-    assert verified(writer, memory).answer is Answer.VERIFIED
+    assert verified(writer, memory).answer is Verdict.VERIFIED
 
 
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -15,39 +15,39 @@ from audit_ledger.tlog.note import (
     parse_note,
 )
 from audit_ledger.tlog.policy import Log, Policy, Witness
-from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import MINUTE, Keys, Writer, ledger_of
 
 
-def at(writer: Writer, now: int, policy: Policy | None = None) -> Report:
+def at(writer: Writer, now: int, policy: Policy | None = None) -> VerificationReport:
     return verify(writer.objects, policy or Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
 @pytest.mark.parametrize(
     ("minutes", "answer"),
     [
-        (0, Answer.VERIFIED),
-        (75, Answer.VERIFIED),
-        (76, Answer.INCOMPLETE),
-        (10**6, Answer.INCOMPLETE),
+        (0, Verdict.VERIFIED),
+        (75, Verdict.VERIFIED),
+        (76, Verdict.INCOMPLETE),
+        (10**6, Verdict.INCOMPLETE),
     ],
 )
-def test_a_ledger_is_fresh_for_75_minutes(minutes: int, answer: Answer) -> None:
+def test_a_ledger_is_fresh_for_75_minutes(minutes: int, answer: Verdict) -> None:
     """Longer than the hour after which a silent ledger gives a sign of life."""
     writer = ledger_of(300)
     report = at(writer, writer.now + minutes * MINUTE)
     assert report.answer is answer
     assert report.signed_time == writer.now
-    assert [str(f.code) for f in report.findings] == ["stale"] * (answer is Answer.INCOMPLETE)
+    assert [str(f.code) for f in report.findings] == ["stale"] * (answer is Verdict.INCOMPLETE)
 
 
 def test_a_few_minutes_ahead_is_a_clock_and_more_is_a_lie() -> None:
     """Both digest and checkpoint say it, and so does the last entry when it is that far off."""
     writer = ledger_of(300)
-    assert at(writer, writer.now - 5 * MINUTE).answer is Answer.VERIFIED
+    assert at(writer, writer.now - 5 * MINUTE).answer is Verdict.VERIFIED
     report = at(writer, writer.now - 6 * MINUTE)
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
     places = [finding.where for finding in report.findings]
     assert {str(finding.code) for finding in report.findings} == {"future-time"}
     assert "checkpoint" in places
@@ -85,10 +85,10 @@ def test_a_fresh_witness_does_not_make_an_old_ledger_fresh(quorum: str) -> None:
     later = writer.now + 100 * MINUTE
     policy = replace(witnessed(writer, later), quorum=quorum)
     report = at(writer, later, policy)
-    assert (report.answer, report.signed_time) == (Answer.INCOMPLETE, writer.now)
+    assert (report.answer, report.signed_time) == (Verdict.INCOMPLETE, writer.now)
     assert [str(finding.code) for finding in report.findings] == ["stale"]
     assert not any("no witness but its own" in note for note in report.not_covered)
-    assert at(writer, writer.now + MINUTE, policy).answer is Answer.FAILED, "a witness ahead"
+    assert at(writer, writer.now + MINUTE, policy).answer is Verdict.FAILED, "a witness ahead"
 
 
 def test_a_witness_within_an_old_digest_refreshes_nothing() -> None:
@@ -121,8 +121,8 @@ def test_a_log_key_that_cosigns_is_the_ledgers_own() -> None:
     mldsa44 = own.witnesses["ledger-mldsa44"].key
     policy = Policy((*own.logs, Log(mldsa44)))
     report = at(writer, writer.now, policy)
-    assert (report.answer, report.signed_time) == (Answer.VERIFIED, writer.now)
-    assert at(writer, writer.now + 76 * MINUTE, policy).answer is Answer.INCOMPLETE
+    assert (report.answer, report.signed_time) == (Verdict.VERIFIED, writer.now)
+    assert at(writer, writer.now + 76 * MINUTE, policy).answer is Verdict.INCOMPLETE
 
 
 def test_a_witness_that_the_policy_asks_for_must_have_signed() -> None:
@@ -134,9 +134,9 @@ def test_a_witness_that_the_policy_asks_for_must_have_signed() -> None:
     theirs = Keys(b"witness").policy("witness.example/w").witnesses["ledger-mldsa44"]
     policy = replace(own, witnesses={**own.witnesses, "w": theirs}, quorum="w")
     report = at(writer, writer.now, policy)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     assert [f.message for f in report.findings] == [
         "not witnessed as the policy asks; no cosignature by w"
     ]
     writer.objects.files["tile/0/000"] = bytes(data)
-    assert at(writer, writer.now, policy).answer is Answer.FAILED
+    assert at(writer, writer.now, policy).answer is Verdict.FAILED

@@ -6,8 +6,8 @@ import pytest
 
 from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.verify.entries import BUNDLES_IN_RANGE, verify_entries
-from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import ORIGIN, Keys, Objects, Writer, ledger_of
 
 EDGE = BUNDLES_IN_RANGE * 256  # the first entry of the second range
@@ -19,7 +19,7 @@ def large() -> Writer:
     return ledger_of(1000, 65_836)
 
 
-def verified(files: dict[str, bytes], now: int) -> Report:
+def verified(files: dict[str, bytes], now: int) -> VerificationReport:
     return verify(Objects(files), Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
@@ -49,7 +49,7 @@ def test_a_missing_higher_tile_is_incomplete(path: str) -> None:
     files = dict(large().objects.files)
     del files[path]
     report = verified(files, large().now)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     assert [(str(f.code), f.where) for f in report.findings] == [("missing", path)]
 
 
@@ -60,7 +60,7 @@ def test_a_hole_in_entries_and_tiles_is_bridged_by_the_tile_above() -> None:
         for index in range(10, 20):
             del files[f"tile/{folder}/{index:03}"]
     report = verified(files, large().now)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     assert {str(finding.code) for finding in report.findings} == {"missing"}
     spans = [finding.entries for finding in report.findings if finding.entries]
     assert (min(spans)[0], max(spans)[1]) == (2560, 5119)
@@ -70,7 +70,7 @@ def test_a_copy_of_which_little_is_there_is_told_in_few_findings() -> None:
     """A checkpoint and a digest, and none of what they promise."""
     files = {path: large().objects.files[path] for path in ("checkpoint", "digests/latest")}
     report = verified(files, large().now)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     missing = {(f.where.rsplit("/", 1)[0], f.entries) for f in report.findings}
     assert {("tile/entries", (0, 65_535)), ("tile/0", (0, 65_535))} <= missing
     assert len(report.findings) < 12, "a row of missing objects is one finding"
@@ -115,7 +115,7 @@ def test_an_entry_that_is_none_is_named_though_signed(entry: EventEntry | bytes,
     writer.append(entry if isinstance(entry, bytes) else encode_entry(entry))
     writer.publish()
     report = verified(writer.objects.files, writer.now)
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
     assert (code, (10, 10)) in [(str(f.code), f.entries) for f in report.findings]
 
 
@@ -138,6 +138,6 @@ def test_a_ledger_is_created_once_and_under_its_own_name() -> None:
 def test_entries_without_end_are_not_looked_for_without_end() -> None:
     """A log may claim any size; where nothing can be read for long, the rest is given up."""
     result = verify_entries(Objects({}), 1 << 60, origin=ORIGIN)
-    assert result.findings.answer is Answer.INCOMPLETE
+    assert result.findings.answer is Verdict.INCOMPLETE
     assert result.roots == {1 << 60: None}
     assert result.findings.kept[-1].entries == (result.looked_at, (1 << 60) - 1)

@@ -8,8 +8,8 @@ import pytest
 
 from audit_ledger.ledger.digest import decode_digest
 from audit_ledger.tlog.note import Note, parse_note
-from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import BEGIN, MINUTE, Keys, Objects, Writer, ledger_of
 
 LATEST, CHECKPOINT = "digests/latest", "checkpoint"
@@ -32,11 +32,11 @@ def checkpoint_in(digest: bytes) -> bytes:
     return decode_digest(parse_note(digest).text).checkpoint
 
 
-def verified(source: Objects, now: int) -> Report:
+def verified(source: Objects, now: int) -> VerificationReport:
     return verify(source, Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
-def found(report: Report) -> tuple[Answer, list[Found]]:
+def found(report: VerificationReport) -> tuple[Verdict, list[Found]]:
     return report.answer, [(str(f.code), f.where, f.entries) for f in report.findings]
 
 
@@ -45,18 +45,18 @@ def test_an_older_checkpoint_beside_a_newer_digest_fails_once_it_is_not_news() -
     writer = ledger_of(300, 600)
     writer.objects.files[CHECKPOINT] = checkpoint_in(digest_at(writer, 300))
     news = found(verified(writer.objects, writer.now))
-    assert news == (Answer.INCOMPLETE, [("in-progress", CHECKPOINT, (300, 599))])
+    assert news == (Verdict.INCOMPLETE, [("in-progress", CHECKPOINT, (300, 599))])
     later = found(verified(writer.objects, writer.now + 10 * MINUTE))
-    assert later == (Answer.FAILED, [("checkpoint-behind", CHECKPOINT, (300, 599))])
+    assert later == (Verdict.FAILED, [("checkpoint-behind", CHECKPOINT, (300, 599))])
 
 
 def test_an_older_digest_beside_a_newer_checkpoint_fails_once_it_is_not_news() -> None:
     """The same the other way round."""
     writer = ledger_of(300, 600)
     writer.objects.files[LATEST] = digest_at(writer, 300)
-    assert verified(writer.objects, writer.now).answer is Answer.INCOMPLETE
+    assert verified(writer.objects, writer.now).answer is Verdict.INCOMPLETE
     later = found(verified(writer.objects, writer.now + 10 * MINUTE))
-    assert later == (Answer.FAILED, [("digest-behind", LATEST, (300, 599))])
+    assert later == (Verdict.FAILED, [("digest-behind", LATEST, (300, 599))])
 
 
 def test_an_older_digest_of_the_same_size_fails_once_it_is_not_news() -> None:
@@ -69,9 +69,9 @@ def test_an_older_digest_of_the_same_size_fails_once_it_is_not_news() -> None:
     del writer.objects.files[writer.last.name]
     writer.objects.files[LATEST] = before
     news = found(verified(writer.objects, writer.now))
-    assert news == (Answer.INCOMPLETE, [("in-progress", LATEST, None)])
+    assert news == (Verdict.INCOMPLETE, [("in-progress", LATEST, None)])
     later = found(verified(writer.objects, writer.now + 10 * MINUTE))
-    assert later == (Answer.FAILED, [("digest-behind", LATEST, None)])
+    assert later == (Verdict.FAILED, [("digest-behind", LATEST, None)])
 
 
 @dataclass
@@ -90,7 +90,7 @@ def test_a_heartbeat_that_is_just_published_is_no_finding() -> None:
     before = writer.objects.files[CHECKPOINT]
     heartbeat_of(writer)
     source = Publishing(writer.objects.files, before=[before])
-    assert found(verified(source, writer.now)) == (Answer.VERIFIED, [])
+    assert found(verified(source, writer.now)) == (Verdict.VERIFIED, [])
     assert not source.before
 
 
@@ -107,9 +107,9 @@ def test_a_rollback_beside_later_signed_digests_fails() -> None:
         put_back(writer, sizes[0])
         news = found(verified(writer.objects, writer.now))
         between = (sizes[0], 599)
-        assert news == (Answer.INCOMPLETE, [("in-progress", CHECKPOINT, between)])
+        assert news == (Verdict.INCOMPLETE, [("in-progress", CHECKPOINT, between)])
         later = found(verified(writer.objects, writer.now + 5 * MINUTE))
-        assert later == (Answer.FAILED, [("checkpoint-behind", CHECKPOINT, between)])
+        assert later == (Verdict.FAILED, [("checkpoint-behind", CHECKPOINT, between)])
 
 
 def test_a_rollback_beside_a_later_heartbeat_fails() -> None:
@@ -119,7 +119,7 @@ def test_a_rollback_beside_a_later_heartbeat_fails() -> None:
     heartbeat_of(writer)
     writer.objects.files |= {path: before[path] for path in (CHECKPOINT, LATEST)}
     later = found(verified(writer.objects, writer.now + 10 * MINUTE))
-    assert later == (Answer.FAILED, [("checkpoint-behind", CHECKPOINT, None)])
+    assert later == (Verdict.FAILED, [("checkpoint-behind", CHECKPOINT, None)])
 
 
 def test_a_rollback_with_latest_deleted_fails() -> None:
@@ -129,7 +129,7 @@ def test_a_rollback_with_latest_deleted_fails() -> None:
     without = {path: data for path, data in writer.objects.files.items() if path != LATEST}
     for files in (without, without | {LATEST: b"x"}):
         answer, findings = found(verified(Objects(files), writer.now + 10 * MINUTE))
-        assert answer is Answer.FAILED
+        assert answer is Verdict.FAILED
         assert ("checkpoint-behind", CHECKPOINT, (300, 599)) in findings
 
 
@@ -141,7 +141,7 @@ def test_a_rollback_with_some_later_digests_deleted_fails() -> None:
     del writer.objects.files[gone]
     later = found(verified(writer.objects, writer.now + 10 * MINUTE))
     assert later == (
-        Answer.FAILED,
+        Verdict.FAILED,
         [("missing", gone, None), ("checkpoint-behind", CHECKPOINT, (300, 599))],
     )
 
@@ -165,7 +165,7 @@ def test_digests_of_a_ledger_that_grew_meanwhile_are_no_finding() -> None:
         writer.add_events(size - len(writer.entries))
         writer.publish()
     grown = verified(Growing(writer.objects.files, heads=dict(heads)), began)
-    assert found(grown) == (Answer.VERIFIED, [])
+    assert found(grown) == (Verdict.VERIFIED, [])
     assert grown.checkpoint is not None
     assert grown.checkpoint.size == 300
     assert any("objects of a checkpoint to come" in note for note in grown.not_covered)
@@ -174,7 +174,7 @@ def test_digests_of_a_ledger_that_grew_meanwhile_are_no_finding() -> None:
         text = parse_note(forged[path]).text
         forged[path] = Note(text, (Keys(b"stranger").sign(text),)).encode()
         report = verified(Growing(forged, heads=dict(heads)), began)
-        assert report.answer is not Answer.VERIFIED
+        assert report.answer is not Verdict.VERIFIED
 
 
 Change = Callable[[Writer], tuple[str, bytes]]
@@ -257,7 +257,7 @@ def test_every_digest_that_is_listed_is_checked(what: str) -> None:
     writer.objects.files[path] = data
     report = verified(writer.objects, writer.now + 10 * MINUTE)
     assert {str(finding.code) for finding in report.findings} == expected
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
 
 
 def test_an_older_pair_of_checkpoint_and_digest_is_stale_where_nothing_can_be_listed() -> None:
@@ -266,5 +266,5 @@ def test_an_older_pair_of_checkpoint_and_digest_is_stale_where_nothing_can_be_li
     put_back(writer, 300)
     writer.objects.can_list = False
     report = verified(writer.objects, writer.now + 76 * MINUTE)
-    assert found(report) == (Answer.INCOMPLETE, [("stale", CHECKPOINT, None)])
+    assert found(report) == (Verdict.INCOMPLETE, [("stale", CHECKPOINT, None)])
     assert any("later digests" in note for note in report.not_covered)

@@ -9,7 +9,7 @@ import pytest
 from audit_ledger.ledger.digest import Digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import Note, parse_note
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.verifier import verify
 from tests.verify.writer import ORIGIN, Keys, Writer
 
@@ -124,4 +124,4 @@ def test_a_signed_digest_that_lies_is_found(what: str) -> None:
     report = verify(writer.objects, Keys().policy(), writer.now, workers=1, wait=lambda _: None)
     codes = {str(finding.code) for finding in report.findings}
     assert codes == expected
-    assert report.answer is (Answer.INCOMPLETE if codes == {"not-witnessed"} else Answer.FAILED)
+    assert report.answer is (Verdict.INCOMPLETE if codes == {"not-witnessed"} else Verdict.FAILED)

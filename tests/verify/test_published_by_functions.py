@@ -8,8 +8,8 @@ from audit_ledger.aws import published_source
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.cli.main import run as ledger
 from audit_ledger.tlog.policy import parse_policy
-from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.verifier import VerificationReport, verify
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context, message, sealed_record
@@ -49,7 +49,7 @@ def publish(*counts: int) -> None:
     publishing.handler({}, CONTEXT)
 
 
-def verified(capsys: pytest.CaptureFixture[str], now: int) -> Report:
+def verified(capsys: pytest.CaptureFixture[str], now: int) -> VerificationReport:
     """Verify the bucket under the policy that `ledger policy` writes from KMS."""
     capsys.readouterr()
     assert ledger(["policy", "--stage", STAGE, "--ledger", LEDGER]) == 0
@@ -65,7 +65,7 @@ def test_what_the_functions_publish_is_verified_each_minute(
         clock.now += 3600
         publish(*batches)
         report = verified(capsys, clock.now)
-        assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+        assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
     assert report.checkpoint.size == 557
     assert report.digests == 5
@@ -81,5 +81,5 @@ def test_a_byte_changed_in_the_bucket_is_named(
     changed = data[:5000] + bytes([data[5000] ^ 1]) + data[5001:]
     world.s3.put_object(Bucket=f"{NAME}-published", Key=key, Body=changed)
     report = verified(capsys, clock.now)
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
     assert [finding.where for finding in report.findings] == ["tile/entries/000"]

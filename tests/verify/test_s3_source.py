@@ -10,7 +10,7 @@ import pytest
 from audit_ledger.aws import published_source
 from audit_ledger.aws.published_source import S3Source, s3_source
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.verifier import verify
 from tests.verify.writer import Keys, ledger_of
 from tests.world import NAME, World
@@ -32,10 +32,10 @@ def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
     world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere-too/checkpoint", Body=b"")
     source = s3_source(f"s3://{BUCKET}/st-elsewhere/")
     report = verify(source, Keys().policy(), writer.now, workers=1)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert sorted(source.list_all()) == sorted(writer.objects.files)
     world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere/tile/0/planted", Body=b"")
-    assert verify(source, Keys().policy(), writer.now, workers=1).answer is Answer.FAILED
+    assert verify(source, Keys().policy(), writer.now, workers=1).answer is Verdict.FAILED
 
 
 def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from urllib.request import Request
 import pytest
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.http_source import HttpSource, _SameScheme
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Folder, read_many
 from audit_ledger.verify.verifier import verify
@@ -93,7 +93,7 @@ def test_a_ledger_verifies_over_http(site: Site) -> None:
     writer = ledger_of(300, 600)
     site.files = writer.objects.files
     report = verify(site.source(), Keys().policy(), writer.now, workers=1)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert any("cannot list" in note for note in report.not_covered)
 
 
@@ -101,7 +101,7 @@ def test_a_ledger_verifies_from_a_folder(tmp_path: Path) -> None:
     """As a mirror or a backup gives it."""
     writer = ledger_of(300, 600)
     folder = Folder(writer.objects.write_to(tmp_path))
-    assert verify(folder, Keys().policy(), writer.now, workers=1).answer is Answer.VERIFIED
+    assert verify(folder, Keys().policy(), writer.now, workers=1).answer is Verdict.VERIFIED
     assert sorted(folder.list_all()) == sorted(writer.objects.files)
 
 
@@ -193,10 +193,10 @@ def test_bytes_behind_a_gzip_stream_fail(site: Site) -> None:
             coded = gzip.compress(site.files[path]) + more
             site.coded = {path: coded}
             report = verify(site.source(), Keys().policy(), writer.now, workers=1)
-            assert report.answer is Answer.FAILED, (path, more)
+            assert report.answer is Verdict.FAILED, (path, more)
     site.coded = {path: gzip.compress(data) for path, data in site.files.items()}
     report = verify(site.source(), Keys().policy(), writer.now, workers=1)
-    assert report.answer is Answer.VERIFIED
+    assert report.answer is Verdict.VERIFIED
 
 
 @dataclass
@@ -386,14 +386,14 @@ def test_a_folder_below_a_link_is_not_taken_for_empty(tmp_path: Path) -> None:
     (elsewhere / "stray").write_bytes(b"x")
     (folder / "digests").symlink_to(elsewhere)
     report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     assert "digests: a link to a folder" in report.findings[0].message
     (folder / "digests").unlink()
     elsewhere.rename(folder / "digests")
     (folder / "digests" / "stray").unlink()
     (folder / "around").symlink_to(folder)
     report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     (folder / "around").unlink()
     (folder / "around").symlink_to("around")
     report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
@@ -469,7 +469,7 @@ def test_a_ledger_that_falls_silent_midway_is_incomplete() -> None:
 
     source = Failing(writer.objects.files)
     report = verify(source, Keys().policy(), writer.now, workers=1)
-    assert report.answer is Answer.INCOMPLETE
+    assert report.answer is Verdict.INCOMPLETE
     assert {str(finding.code) for finding in report.findings} == {"unreachable"}
     spans = [finding.entries for finding in report.findings if finding.entries]
     assert min(first for first, _ in spans) == 20 * 256

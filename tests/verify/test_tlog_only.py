@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.tlog.policy import parse_policy
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.sources import Folder
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import Keys, ledger_of
 
 VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
 NOW = 1_795_327_080
 
 
-def verified(folder: Path) -> Report:
+def verified(folder: Path) -> VerificationReport:
     policy = parse_policy(f"log {VKEY}\nquorum none\n".encode())
     return verify(Folder(folder), policy, NOW, tlog_only=True, workers=1)
 
@@ -31,7 +31,7 @@ def test_a_log_of_others_verifies_at_each_size(log: Path, size: int) -> None:
     """transparency-dev's test log, by each of its checkpoints."""
     shutil.copy(log / f"checkpoint.{size}", log / "checkpoint")
     report = verified(log)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
     assert report.checkpoint.size == size
     notes = " ".join(report.not_covered)
@@ -55,7 +55,7 @@ def test_a_changed_byte_in_a_log_of_others_is_named(
     (log / path).write_bytes(data)
     report = verified(log)
     (finding,) = (f for f in report.findings if f.where == path)
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
     assert (str(finding.code), finding.entries) == (code, entries)
 
 
@@ -65,6 +65,6 @@ def test_a_ledger_verifies_as_a_log_like_any_other(tmp_path: Path) -> None:
     for path in [path for path in writer.objects.files if path.startswith("digests/")]:
         del writer.objects.files[path]
     policy = Keys().policy()
-    for later, answer in ((0, Answer.VERIFIED), (76 * 60, Answer.INCOMPLETE)):
+    for later, answer in ((0, Verdict.VERIFIED), (76 * 60, Verdict.INCOMPLETE)):
         report = verify(writer.objects, policy, writer.now + later, tlog_only=True, workers=1)
         assert report.answer is answer

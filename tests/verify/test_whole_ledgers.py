@@ -2,12 +2,12 @@
 
 import pytest
 
-from audit_ledger.verify.findings import Answer, Code
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.findings import Code, Verdict
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import MINUTE, Keys, Objects, Writer, ledger_of
 
 
-def report_of(objects: Objects, now: int, workers: int = 1) -> Report:
+def report_of(objects: Objects, now: int, workers: int = 1) -> VerificationReport:
     return verify(objects, Keys().policy(), now, workers=workers, wait=lambda _: None)
 
 
@@ -16,7 +16,7 @@ def test_every_shape_of_the_tree_is_verified(size: int) -> None:
     """Partial, full and just filled tiles, and every digit that seq gains on the way."""
     writer = ledger_of(size)
     report = report_of(writer.objects, writer.now)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
     assert (report.checkpoint.size, report.digests) == (size, 1)
 
@@ -26,7 +26,7 @@ def test_a_ledger_with_two_levels_of_full_tiles_is_verified() -> None:
     writer = ledger_of(300, 65_536, 65_537)
     assert "tile/2/000.p/1" in writer.objects.files
     report = report_of(writer.objects, writer.now)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
 
 
 def test_many_small_publications_are_verified() -> None:
@@ -34,7 +34,7 @@ def test_many_small_publications_are_verified() -> None:
     sizes = [1, 2, 3, 100, 255, 256, 257, 258, 300, 511, 512, 600, 1000]
     writer = ledger_of(*sizes)
     report = report_of(writer.objects, writer.now)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.digests == len(sizes)
 
 
@@ -46,7 +46,7 @@ def test_control_entries_are_verified_and_recounted() -> None:
         writer.add_control()
         writer.publish()
     report = report_of(writer.objects, writer.now)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
 
 
 def test_a_heartbeat_is_a_digest_that_adds_nothing() -> None:
@@ -56,14 +56,14 @@ def test_a_heartbeat_is_a_digest_that_adds_nothing() -> None:
         writer.now += 59 * MINUTE
         writer.publish()
     report = report_of(writer.objects, writer.now)
-    assert (report.answer, report.digests) == (Answer.VERIFIED, 3)
+    assert (report.answer, report.digests) == (Verdict.VERIFIED, 3)
 
 
 def test_worker_processes_come_to_the_same_answer() -> None:
     """Ranges checked by other processes are linked to each other again."""
     writer = ledger_of(20_000, 40_000)
     report = report_of(writer.objects, writer.now, workers=2)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     data = bytearray(writer.objects.files["tile/entries/100"])
     data[1000] ^= 1
     writer.objects.files["tile/entries/100"] = bytes(data)
@@ -75,7 +75,7 @@ def test_an_old_partial_tile_beside_the_present_one_is_no_finding() -> None:
     """Partial tiles of earlier checkpoints go only once they are full."""
     writer = ledger_of(100, 200)
     assert {"tile/0/000.p/100", "tile/0/000.p/200"} <= set(writer.objects.files)
-    assert report_of(writer.objects, writer.now).answer is Answer.VERIFIED
+    assert report_of(writer.objects, writer.now).answer is Verdict.VERIFIED
 
 
 def test_it_says_what_it_did_not_cover() -> None:
@@ -106,6 +106,6 @@ def test_a_publication_amid_the_first_reads_is_read_again() -> None:
 
     source = Growing(writer.objects.files)
     report = verify(source, Keys().policy(), writer.now, workers=1, wait=waits.append)
-    assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+    assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
     assert (report.checkpoint.size, len(waits)) == (350, 2)

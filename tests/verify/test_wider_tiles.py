@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from audit_ledger.tlog.entry_bundle import encode_bundle
-from audit_ledger.verify.findings import Answer
-from audit_ledger.verify.verifier import Report, verify
+from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import Keys, Objects, Writer, ledger_of
 
 HEADS = ("checkpoint", "digests/latest")
@@ -28,12 +28,12 @@ def without_partial(files: Files) -> Files:
     return {path: data for path, data in files.items() if path not in gone}
 
 
-def verified(files: Files, now: int, *, can_list: bool = True) -> Report:
+def verified(files: Files, now: int, *, can_list: bool = True) -> VerificationReport:
     source = Objects(files, can_list=can_list)
     return verify(source, Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
-def found(report: Report) -> list[tuple[str, str, tuple[int, int] | None]]:
+def found(report: VerificationReport) -> list[tuple[str, str, tuple[int, int] | None]]:
     return [(str(f.code), f.where, f.entries) for f in report.findings]
 
 
@@ -47,7 +47,7 @@ def test_tiles_of_the_next_checkpoint_are_no_finding(size: int, can_list: bool) 
         if "tile/1/000.p/1" not in kept:
             assert found(report) == [("missing", "tile/1/000.p/1", (0, 255))]
             continue
-        assert (report.answer, report.findings) == (Answer.VERIFIED, ())
+        assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
 
 
 def flipped(at: int) -> Callable[[bytes], bytes]:
@@ -87,7 +87,7 @@ def test_a_full_tile_of_another_length_fails(what: str, path: str, can_list: boo
     partial = path.replace("/001", "/001.p/44")
     del files[partial]
     report = verified(files, now, can_list=can_list)
-    assert report.answer is Answer.FAILED
+    assert report.answer is Verdict.FAILED
     assert found(report)[0] == (code, path, (256, 299))
 
 
@@ -110,7 +110,7 @@ def test_a_wider_tile_that_does_not_begin_as_the_signed_one_fails(
         assert found(verified(files, now)) == [(code, name, (256, 299))]
         files, now, _ = grown(size)
         files[name] = flipped(len(files[name]) - 1)(files[name])
-        assert verified(files, now).answer is Answer.VERIFIED
+        assert verified(files, now).answer is Verdict.VERIFIED
 
 
 def test_a_wider_tile_above_is_checked_too() -> None:

@@ -21,7 +21,7 @@ _LAST_SEQ = 2**63 - 1
 _NO_BLOCK = 2**63 - 1
 
 
-class Place(msgspec.Struct, frozen=True, order=True, gc=False):
+class EntryPosition(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where an entry is. Sorts by the event's own time (ms), then by entry."""
 
     time_ms: int
@@ -29,7 +29,7 @@ class Place(msgspec.Struct, frozen=True, order=True, gc=False):
     first_seq: int
 
 
-class Window(msgspec.Struct, frozen=True, gc=False):
+class PositionRange(msgspec.Struct, frozen=True, gc=False):
     """A period of events' own time, milliseconds since 1970: from `first` to `last`, both in it.
 
     Of events of its very ends it holds entries from `first_seq` and to `last_seq`, so that what is
@@ -51,12 +51,12 @@ class Window(msgspec.Struct, frozen=True, gc=False):
 class FoundEntry:
     """An entry found by its id: where it is, and its index row as stored."""
 
-    place: Place
+    place: EntryPosition
     row: bytes
     conflict: bool
 
 
-class EventSearch:
+class EventsSearch:
     """One ledger's part of the events table, to search."""
 
     def __init__(self, client: "DynamoDBClient", table: str, origin: str) -> None:
@@ -65,13 +65,13 @@ class EventSearch:
         self._origin = origin
 
     def of_person(
-        self, by: By, pseudonym: bytes, window: Window, *, newest_first: bool
-    ) -> Iterator[Place]:
+        self, by: By, pseudonym: bytes, window: PositionRange, *, newest_first: bool
+    ) -> Iterator[EntryPosition]:
         """Give a patient's or agent's entries within a window of their own time, in its order."""
         value = f"{self._origin}#{strict_base64.encode(pseudonym)}"
         yield from self._query(by, value, window, newest_first=newest_first)
 
-    def late(self, window: Window, *, newest_first: bool) -> Iterator[Place]:
+    def late(self, window: PositionRange, *, newest_first: bool) -> Iterator[EntryPosition]:
         """Give entries whose own time is far from the ledger's, in order of their own time."""
         yield from self._query("late", self._origin, window, newest_first=newest_first)
 
@@ -85,11 +85,11 @@ class EventSearch:
         item = answer.get("Item")
         if item is None or "row" not in item:  # none, or lost, or a further person's
             return None
-        return FoundEntry(_place(item), bytes(item["row"]["B"]), "conflict" in item)
+        return FoundEntry(_position(item), bytes(item["row"]["B"]), "conflict" in item)
 
     def _query(
-        self, index: str, value: str, window: Window, *, newest_first: bool
-    ) -> Iterator[Place]:
+        self, index: str, value: str, window: PositionRange, *, newest_first: bool
+    ) -> Iterator[EntryPosition]:
         if window.is_empty:  # DynamoDB refuses to look
             return
         pages = self._client.get_paginator("query").paginate(
@@ -105,16 +105,16 @@ class EventSearch:
             ScanIndexForward=not newest_first,
         )
         for page in pages:
-            yield from map(_place, page["Items"])
+            yield from map(_position, page["Items"])
 
 
-def place_of(entry: IndexedEntry) -> Place:
+def position_of(entry: IndexedEntry) -> EntryPosition:
     """Say where an entry of a block is."""
-    return Place(entry.row.time_ms, entry.seq, entry.first_seq)
+    return EntryPosition(entry.row.time_ms, entry.seq, entry.first_seq)
 
 
-def _place(item: dict[str, Any]) -> Place:
+def _position(item: dict[str, Any]) -> EntryPosition:
     block = int(item["block"]["N"])
     if block < 0:  # no entry, and no sign of anything: as wrong as any block that is not there
         block = _NO_BLOCK
-    return Place(*time_and_seq(int(item["place"]["N"])), block)
+    return EntryPosition(*time_and_seq(int(item["place"]["N"])), block)

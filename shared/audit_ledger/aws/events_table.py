@@ -65,7 +65,7 @@ class Mended:
 NO_ROWS = Mended()
 
 
-class EventIndex:
+class EventsTable:
     """One ledger's part of the events table."""
 
     def __init__(

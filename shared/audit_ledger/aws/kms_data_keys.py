@@ -31,7 +31,7 @@ class LedgerKeys:
 
 
 @dataclass(frozen=True, repr=False)
-class OpeningKeys:
+class LedgerKeyring:
     """What opens a ledger's records: the index key, and every ledger key by its version."""
 
     index_key: KeyedHash
@@ -86,9 +86,9 @@ class WrappingKey:
             version,
         )
 
-    def unwrap_all(self, wrapped: WrappedKeys) -> OpeningKeys:
+    def unwrap_all(self, wrapped: WrappedKeys) -> LedgerKeyring:
         """Give the index key and all ledger keys: old records need the one they were sealed by."""
-        return OpeningKeys(
+        return LedgerKeyring(
             KeyedHash(self._unwrap(wrapped.index_key, "index")),
             {v: self._unwrap(key, "ledger") for v, key in wrapped.ledger_keys.items()},
         )

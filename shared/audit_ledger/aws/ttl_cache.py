@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-KEPT_SECONDS = 300.0
+TTL_SECONDS = 300.0
 
 T = TypeVar("T")
 
 
-class KeptForMinutes(Generic[T]):
+class TtlCache(Generic[T]):
     """Reads by name, and again once what it has is five minutes old.
 
     `clock` gives seconds, monotonic. What is too old is dropped whenever anything is asked for.
@@ -29,7 +29,7 @@ class KeptForMinutes(Generic[T]):
     def get(self, name: str) -> T:
         """Give what `read` gives, raising what it raises."""
         now = self._clock()
-        self._kept = {n: k for n, k in self._kept.items() if now - k[0] <= KEPT_SECONDS}
+        self._kept = {n: k for n, k in self._kept.items() if now - k[0] <= TTL_SECONDS}
         if name in self._kept:
             return self._kept[name][1]
         value = self._read(name)

@@ -78,7 +78,7 @@ class Gaps:
 
 
 @dataclass(frozen=True)
-class Places:
+class DocumentEntries:
     """The first entries that recorded a document, in order, and whether there are more."""
 
     entries: tuple[str, ...]
@@ -255,9 +255,11 @@ class ViewsTable:
         ):
             raise LostRaceError("another follower moved on")
 
-    def places(self, document: str) -> Places:
+    def places(self, document: str) -> DocumentEntries:
         """Give the entries that recorded a document (consistent)."""
-        return self._places(self.cursor(), f"document#{document}") or Places((), more=False)
+        return self._places(self.cursor(), f"document#{document}") or DocumentEntries(
+            (), more=False
+        )
 
     def put_gaps(self, cursor: FollowerCursor, gaps: Gaps) -> None:
         """Put what was counted, unless a later run did."""
@@ -295,12 +297,12 @@ class ViewsTable:
             raise FormatError("views: gaps are no counts of the entries that were followed")
         return gaps
 
-    def _places(self, cursor: FollowerCursor, name: str) -> Places | None:
+    def _places(self, cursor: FollowerCursor, name: str) -> DocumentEntries | None:
         item = self._get(_of(cursor, name))
         if item is None or int(item["generation"]["N"]) != cursor.generation:
             return None
         found = sorted(item.get("places", {}).get("SS", ()), key=_in_order)
-        return Places(tuple(found), "more" in item)
+        return DocumentEntries(tuple(found), "more" in item)
 
     def _put(self, claimed: FollowerCursor, name: str, attributes: Mapping[str, Any]) -> None:
         """Put an item of a generation under a claimed number, over those of lower ones only."""

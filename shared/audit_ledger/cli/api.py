@@ -7,10 +7,10 @@ from typing import TypeVar
 import msgspec
 
 from audit_ledger.cli.credentials import Credentials
-from audit_ledger.cli.exit_codes import CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import IncompleteError, UsageError
 from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.http_client import Answered, Asked, HttpClient, OnPause, checked_url
-from audit_ledger.cli.profiles import Environment, find_place
+from audit_ledger.cli.http_client import ApiRequest, ApiResponse, HttpClient, OnPause, checked_url
+from audit_ledger.cli.profiles import Environment, find_endpoint
 from audit_ledger.cli.report import printable
 
 FHIR_JSON = "application/fhir+json"
@@ -63,11 +63,11 @@ class Api:
         """Where it is, without a slash at the end."""
         return self.client.url
 
-    def ask(self, asked: Asked, *, also: Collection[int] = ()) -> Answered:
+    def ask(self, asked: ApiRequest, *, also: Collection[int] = ()) -> ApiResponse:
         """Give an answer that is no refusal, or one whose status is in `also`.
 
-        A token that is no longer taken is renewed once, where it can be. WrongInputError: the
-        token, or what was asked, is not right; CannotTellError: nobody can say now.
+        A token that is no longer taken is renewed once, where it can be. UsageError: the
+        token, or what was asked, is not right; IncompleteError: nobody can say now.
         """
         answered = self._with_token(asked)
         if answered.status == 401 and self.credentials.renew():
@@ -76,30 +76,30 @@ class Api:
             return answered
         raise self._refusal(asked, answered)
 
-    def _with_token(self, asked: Asked) -> Answered:
+    def _with_token(self, asked: ApiRequest) -> ApiResponse:
         bearer = {"Authorization": f"Bearer {self.credentials.token()}"}
         return self.client.ask(replace(asked, headers={**asked.headers, **bearer}))
 
-    def _refusal(self, asked: Asked, answered: Answered) -> Exception:
+    def _refusal(self, asked: ApiRequest, answered: ApiResponse) -> Exception:
         where = f"{self.url}: {asked.method} {asked.path or '/'}"
         said = by_options(reason_of(answered.body), self.option_names)
         why = f": {said}" if said else ""
         match answered.status:
             case 401:
-                return WrongInputError(
+                return UsageError(
                     f"{self.url}: the token is not taken (401): expired, or not one of its issuer"
                 )
             case 403:
-                return WrongInputError(f"{where}: the token does not allow this (403){why}")
+                return UsageError(f"{where}: the token does not allow this (403){why}")
             case 404:
-                return WrongInputError(f"{where}: not found (404){why}")
+                return UsageError(f"{where}: not found (404){why}")
             case status if 300 <= status < 400:
-                return WrongInputError(
+                return UsageError(
                     f"{where}: redirects ({status}): give the address that the API itself has"
                 )
             case status if 400 <= status < 500:
-                return WrongInputError(f"{where}: refused ({status}){why}")
-        return CannotTellError(f"{where}: HTTP status {answered.status}{why}")
+                return UsageError(f"{where}: refused ({status}){why}")
+        return IncompleteError(f"{where}: HTTP status {answered.status}{why}")
 
 
 def open_api(
@@ -111,8 +111,8 @@ def open_api(
     pauses: tuple[float, ...] | None = None,
     on_pause: OnPause | None = None,
 ) -> Api:
-    """Open the API that options, environment or profiles name; see `find_place` for `role`."""
-    place = find_place(
+    """Open the API that options, environment or profiles name; see `find_endpoint` for `role`."""
+    place = find_endpoint(
         options.profile, options.url, options.token, role=role, environment=environment
     )
     client = HttpClient(checked_url(place.url))
@@ -153,8 +153,8 @@ def reason_of_outcome(outcome: OperationOutcome) -> str:
 
 
 def json_of(body: bytes, type_: type[_T], where: str) -> _T:
-    """Decode an answer; CannotTellError where it is not what the API gives."""
+    """Decode an answer; IncompleteError where it is not what the API gives."""
     try:
         return msgspec.json.decode(body, type=type_)
     except NOT_JSON:
-        raise CannotTellError(f"{where}: the answer is not what the API gives") from None
+        raise IncompleteError(f"{where}: the answer is not what the API gives") from None

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.aws.events_table import EventIndex
+from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.ssm_settings import LedgerSettings
-from audit_ledger.cli.exit_codes import CannotTellError, FailedError, WrongInputError
+from audit_ledger.cli.exit_codes import FailedError, IncompleteError, UsageError
 from audit_ledger.errors import (
     FormatError,
     LostRaceError,
@@ -32,7 +32,7 @@ class DeployedLedger:
     ledger_id: str
     origin: str
     blocks: BlocksTable
-    index: EventIndex
+    index: EventsTable
     state: LedgersTable
     verify_block: VerifyBlock
 
@@ -48,14 +48,14 @@ def deployed_ledger(stage: str, ledger_id: str, origin: str | None) -> DeployedL
         try:
             origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin
         except NotFoundError:
-            raise WrongInputError(f"stage {stage} has no ledger {ledger_id}") from None
+            raise UsageError(f"stage {stage} has no ledger {ledger_id}") from None
     key = public_key_der(clients.kms(), f"alias/{name}/{ledger_id}/sequencer")
     dynamodb = clients.dynamodb()
     return DeployedLedger(
         ledger_id,
         origin,
         BlocksTable(dynamodb, f"{name}-blocks", origin),
-        EventIndex(dynamodb, f"{name}-events", f"{name}-ledgers", origin),
+        EventsTable(dynamodb, f"{name}-events", f"{name}-ledgers", origin),
         LedgersTable(dynamodb, f"{name}-ledgers", origin),
         block_verifier(raw_public_key(key)),
     )
@@ -69,9 +69,9 @@ def ending_in_one_line(what: str) -> Iterator[None]:
     except (FormatError, VerificationError) as error:
         raise FailedError(f"{what}: refused: {error}") from None
     except (LostRaceError, NotFoundError, UnreachableError) as error:
-        raise CannotTellError(f"{what}: {error}") from None
+        raise IncompleteError(f"{what}: {error}") from None
     except clients.AwsError as error:
-        raise CannotTellError(f"{what}: not finished: {_said(error)}") from None
+        raise IncompleteError(f"{what}: not finished: {_said(error)}") from None
 
 
 def _said(error: Exception) -> str:

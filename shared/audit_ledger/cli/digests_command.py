@@ -9,8 +9,8 @@ import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.console import Columns
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.instants import format_instant
 
@@ -56,7 +56,7 @@ def run(
 
 
 def _latest(api: Api) -> Iterator[bytes]:
-    yield api.ask(Asked("GET", "/digests/latest", headers=_JSON)).body
+    yield api.ask(ApiRequest("GET", "/digests/latest", headers=_JSON)).body
 
 
 def _between(api: Api, first: int | None, to: int | None) -> Iterator[bytes]:
@@ -65,13 +65,13 @@ def _between(api: Api, first: int | None, to: int | None) -> Iterator[bytes]:
     if to is not None:
         given["to"] = format_instant(to)
     while True:
-        answered = api.ask(Asked("GET", "/digests", urlencode(given), headers=_JSON))
+        answered = api.ask(ApiRequest("GET", "/digests", urlencode(given), headers=_JSON))
         page = json_of(answered.body, _Digests, f"{api.url}: GET /digests")
         yield from map(bytes, page.digests)
         if page.next is None:
             return
         if page.next <= given.get("from", ""):
-            raise CannotTellError(f"{api.url}: GET /digests: its pages do not go on")
+            raise IncompleteError(f"{api.url}: GET /digests: its pages do not go on")
         given["from"] = page.next
 
 

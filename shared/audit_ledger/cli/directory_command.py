@@ -6,7 +6,7 @@ import click
 
 from audit_ledger.aws.staff_directory_objects import MOST_BYTES
 from audit_ledger.cli.console import facts
-from audit_ledger.cli.exit_codes import VERIFIED, FailedError, WrongInputError
+from audit_ledger.cli.exit_codes import VERIFIED, FailedError, UsageError
 from audit_ledger.cli.files import read_file
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.report import printable
@@ -19,12 +19,12 @@ def run(folder: Path, *, as_json: bool) -> int:
     try:
         there = sorted(path.name for path in folder.iterdir() if path.name in FILES)
     except OSError as error:
-        raise WrongInputError(f"{folder}: {error.strerror}") from None
+        raise UsageError(f"{folder}: {error.strerror}") from None
     if not there:
-        raise WrongInputError(f"{folder}: none of {', '.join(FILES)}")
+        raise UsageError(f"{folder}: none of {', '.join(FILES)}")
     files = {name: read_file(folder / name, MOST_BYTES) for name in there}
     if sum(map(len, files.values())) > MOST_BYTES:
-        raise WrongInputError(f"{folder}: over {MOST_BYTES} bytes in all")
+        raise UsageError(f"{folder}: over {MOST_BYTES} bytes in all")
     try:
         directory = read_directory(files)
     except FormatError as error:

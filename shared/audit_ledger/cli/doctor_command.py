@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.exit_codes import UsageError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 def run(stage: str, *, try_keys: bool, as_json: bool, checkout: Path = CHECKOUT) -> int:
     """Run the checks in a process of their own, with this Python; give their exit code."""
     if not (checkout / "infra" / "doctor").is_dir():
-        raise WrongInputError(
+        raise UsageError(
             "doctor checks the settings of a checkout: run .venv/bin/ledger of the one whose "
             "cdk.json you deploy"
         )

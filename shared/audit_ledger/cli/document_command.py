@@ -16,10 +16,10 @@ from audit_ledger.cli.exit_codes import (
     FAILED,
     INCOMPLETE,
     VERIFIED,
-    CannotTellError,
-    WrongInputError,
+    IncompleteError,
+    UsageError,
 )
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.standard_streams import standard_input
 from audit_ledger.reports.labels import ACTIONS
@@ -52,9 +52,9 @@ def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
     api = open_api(connection, os.environ)
     body = msgspec.json.encode({"digest": digest})
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    answered = api.ask(Asked("POST", PATH, body=body, headers=headers), also=(404,))
+    answered = api.ask(ApiRequest("POST", PATH, body=body, headers=headers), also=(404,))
     if answered.status == 404:
-        raise CannotTellError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
+        raise IncompleteError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
     found = json_of(answered.body, _Entries, f"{api.url}: POST {PATH}")
     entries, more = found.entries, found.more
     if as_json:
@@ -86,5 +86,5 @@ def digest_uri(file: Path) -> str:
             while piece := opened.read(1 << 20):
                 digest.update(piece)
     except OSError as error:
-        raise WrongInputError(f"{file}: {error.strerror}") from None
+        raise UsageError(f"{file}: {error.strerror}") from None
     return f"ni:///sha-256;{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"

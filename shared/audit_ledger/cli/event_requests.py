@@ -17,9 +17,9 @@ import msgspec
 
 from audit_ledger.cli.api import FHIR_JSON, OperationOutcome, reason_of, reason_of_outcome
 from audit_ledger.cli.event_files import FoundEvent
-from audit_ledger.cli.exit_codes import CannotTellError
+from audit_ledger.cli.exit_codes import IncompleteError
 from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.http_client import Answered, Asked
+from audit_ledger.cli.http_client import ApiRequest, ApiResponse
 
 MAX_EVENTS: Final = 200
 MAX_BYTES: Final = 600_000
@@ -50,7 +50,7 @@ class EventRequest:
 
     events: tuple[FoundEvent, ...]
     identities: tuple[str, ...]
-    asked: Asked = field(repr=False)
+    asked: ApiRequest = field(repr=False)
     key: str
 
     @property
@@ -103,7 +103,7 @@ def request_of(events: Sequence[FoundEvent], identities: Sequence[str]) -> Event
         "Prefer": "return=OperationOutcome",
     }
     return EventRequest(
-        tuple(events), tuple(identities), Asked("POST", path, body=body, headers=headers), key
+        tuple(events), tuple(identities), ApiRequest("POST", path, body=body, headers=headers), key
     )
 
 
@@ -135,8 +135,8 @@ class Grouping:
         self._events, self._identities, self._bytes = [], [], 0
 
 
-def results_of(request: EventRequest, answered: Answered) -> list[Sent]:
-    """Read what became of each event, in order. CannotTellError: not an answer of the API."""
+def results_of(request: EventRequest, answered: ApiResponse) -> list[Sent]:
+    """Read what became of each event, in order. IncompleteError: not an answer of the API."""
     events = request.events
     if answered.status in REFUSALS:
         reason = reason_of(answered.body) or f"HTTP status {answered.status}"
@@ -147,11 +147,11 @@ def results_of(request: EventRequest, answered: Answered) -> list[Sent]:
         results = []
     expected = 1 if events[0].kind == "whole" else len(events)
     if len(results) != expected:
-        raise CannotTellError("the answer to events is not what the API gives; nothing is sure")
+        raise IncompleteError("the answer to events is not what the API gives; nothing is sure")
     return [replace(result, event=event) for result, event in zip(results, events, strict=False)]
 
 
-def _read(request: EventRequest, answered: Answered) -> Iterable[Sent]:
+def _read(request: EventRequest, answered: ApiResponse) -> Iterable[Sent]:
     event = request.events[0]
     if event.kind == "cloudevent":
         accepted = msgspec.json.decode(answered.body, type=_Accepted)

@@ -2,7 +2,7 @@
 
 import click
 
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 
 VERIFIED = 0
 FAILED = 1
@@ -10,9 +10,9 @@ USAGE = 2
 INCOMPLETE = 3
 
 EXIT_CODES = {
-    Answer.VERIFIED: VERIFIED,
-    Answer.FAILED: FAILED,
-    Answer.INCOMPLETE: INCOMPLETE,
+    Verdict.VERIFIED: VERIFIED,
+    Verdict.FAILED: FAILED,
+    Verdict.INCOMPLETE: INCOMPLETE,
 }
 
 
@@ -24,7 +24,7 @@ class CommandError(click.ClickException):
         self.is_reported = is_reported
 
 
-class WrongInputError(CommandError):
+class UsageError(CommandError):
     """Something that the user gave cannot be used."""
 
     exit_code = USAGE
@@ -36,7 +36,7 @@ class FailedError(CommandError):
     exit_code = FAILED
 
 
-class CannotTellError(CommandError):
+class IncompleteError(CommandError):
     """Something is missing or cannot be reached."""
 
     exit_code = INCOMPLETE

@@ -19,9 +19,9 @@ import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.console import facts
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.http_client import PATIENT_PAUSES, Asked
+from audit_ledger.cli.http_client import PATIENT_PAUSES, ApiRequest
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.private_files import make_folder_for_owner, open_for_owner, sync_folder
 from audit_ledger.cli.progress import progress
@@ -112,7 +112,7 @@ def run(
 def _require_own_folder(folder: Path) -> None:
     """Refuse a folder that holds anything but an export that was begun."""
     if not (folder / PARTS).exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
-        raise WrongInputError(f"{folder}: not empty; an export has a folder of its own")
+        raise UsageError(f"{folder}: not empty; an export has a folder of its own")
 
 
 def _require_alone(folder: Path, parts: BinaryIO) -> None:
@@ -120,11 +120,11 @@ def _require_alone(folder: Path, parts: BinaryIO) -> None:
     try:
         flock(parts, LOCK_EX | LOCK_NB)
     except OSError:
-        raise WrongInputError(f"{folder}: another export into it is running") from None
+        raise UsageError(f"{folder}: another export into it is running") from None
     if (folder / MANIFEST).exists():
         (folder / PARTS).unlink(missing_ok=True)  # it was stopped between its last two steps
         digest = ni_uri(sha256((folder / MANIFEST).read_bytes()).digest())
-        raise WrongInputError(f"{folder}: holds an export already, of manifest {digest}")
+        raise UsageError(f"{folder}: holds an export already, of manifest {digest}")
 
 
 def _fetched(api: Api, query: str, parts: Path, file: BinaryIO) -> Iterator[int]:
@@ -134,7 +134,7 @@ def _fetched(api: Api, query: str, parts: Path, file: BinaryIO) -> Iterator[int]
     lines = _whole_lines(parts)
     begun = next(lines, None)
     if begun not in (None, msgspec.json.encode(asked)):
-        raise WrongInputError(
+        raise UsageError(
             f"{parts.parent}: holds an unfinished export of something else; "
             f"ask for the same, or remove {PARTS}"
         )
@@ -144,10 +144,10 @@ def _fetched(api: Api, query: str, parts: Path, file: BinaryIO) -> Iterator[int]
     where = f"{api.url}: GET {_PATH}"
     while last is None or last.next is not None:
         cursor = "" if last is None else f"&{urlencode({'_cursor': last.next or ''})}"
-        answered = api.ask(Asked("GET", _PATH, query + cursor))
+        answered = api.ask(ApiRequest("GET", _PATH, query + cursor))
         part = json_of(answered.body, _Part, where)
         if last is not None and (part.pinned != last.pinned or part.next == last.next):
-            raise CannotTellError(f"{where}: its parts are not of one export")
+            raise IncompleteError(f"{where}: its parts are not of one export")
         if begun is None:
             begun = msgspec.json.encode(asked)
             _append(file, begun)
@@ -209,9 +209,9 @@ def _assemble(folder: Path, parts: Path) -> None:
                         write(name, piece)
         except (FormatError, *NOT_JSON) as error:
             why = str(error) if isinstance(error, FormatError) else "not what the API gives"
-            raise CannotTellError(f"{parts}: {why}") from None
+            raise IncompleteError(f"{parts}: {why}") from None
         if writer is None:
-            raise CannotTellError(f"{parts}: no part of an export")
+            raise IncompleteError(f"{parts}: no part of an export")
         *pieces, (_, manifest) = writer.finish()
         for name, piece in pieces:
             write(name, piece)

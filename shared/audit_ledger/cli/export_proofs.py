@@ -18,8 +18,8 @@ from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.pseudonyms import conflict_key
 from audit_ledger.records.record import decode_record
-from audit_ledger.tlog.policy import Opinion, Policy
-from audit_ledger.verify.receipts import Disclosure, VerifiedReceipt, verify_receipt
+from audit_ledger.tlog.policy import Policy, PolicyResult
+from audit_ledger.verify.receipts import RecordDisclosure, VerifiedReceipt, verify_receipt
 
 Read = Callable[[str], Iterable[bytes]]
 """Gives a file of the export in pieces, by its name."""
@@ -39,7 +39,7 @@ class Proofs:
         self._policy = policy
         self.proved = 0
         self.shown = 0
-        self.opinion: Opinion | None = None
+        self.opinion: PolicyResult | None = None
         self._seen: set[int] = set()
 
     @property
@@ -71,9 +71,9 @@ class Proofs:
 
     def _verify(self, receipt: Receipt, lines: dict[str, Iterator[tuple[int, bytes]]]) -> None:
         disclosed = receipt.disclosed
-        held: Disclosure | None = None
+        held: RecordDisclosure | None = None
         if disclosed is not None:
-            held = Disclosure(disclosed.index_row, disclosed.record, disclosed.blind)
+            held = RecordDisclosure(disclosed.index_row, disclosed.record, disclosed.blind)
         verified = verify_receipt(receipt.proof, self._policy, None, held)
         checkpoint = verified.opinion.checkpoint
         if (checkpoint.origin, checkpoint.size) != (self._manifest.origin, self._manifest.size):
@@ -97,7 +97,9 @@ class Proofs:
         if found[1] not in possible:
             raise VerificationError(f"{name}: its line is not what the record says")
 
-    def _lines_of(self, verified: VerifiedReceipt, held: Disclosure) -> tuple[str, set[bytes]]:
+    def _lines_of(
+        self, verified: VerifiedReceipt, held: RecordDisclosure
+    ) -> tuple[str, set[bytes]]:
         """Give the file of a record's line, and the SHA-256 of what it may be.
 
         A record does not know whether its id was taken by other content before: then it has

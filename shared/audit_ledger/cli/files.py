@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.exit_codes import UsageError
 from audit_ledger.errors import FormatError
 from audit_ledger.shown_url import shown_url
 from audit_ledger.tlog.policy import MAX_POLICY_BYTES, Policy, parse_policy
@@ -33,9 +33,9 @@ def open_source(text: str, token: str | None) -> Source:
 
             return s3_source(text)
     except FormatError as error:
-        raise WrongInputError(str(error)) from None
+        raise UsageError(str(error)) from None
     shown = shown_url(text)
-    raise WrongInputError(f"{shown}: neither a folder nor http://, https:// or s3://")
+    raise UsageError(f"{shown}: neither a folder nor http://, https:// or s3://")
 
 
 def read_policy(path: Path) -> Policy:
@@ -44,7 +44,7 @@ def read_policy(path: Path) -> Policy:
         policy = parse_policy(read_file(path, MAX_POLICY_BYTES))
         require_ed25519_log(policy)
     except FormatError as error:
-        raise WrongInputError(f"{path}: {error}") from None
+        raise UsageError(f"{path}: {error}") from None
     return policy
 
 
@@ -54,9 +54,9 @@ def read_file(path: Path, limit: int = _MAX_FILE_BYTES) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise WrongInputError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path}: {error.strerror}") from None
     if len(data) > limit:
-        raise WrongInputError(f"{path}: over {limit} bytes")
+        raise UsageError(f"{path}: over {limit} bytes")
     return data
 
 
@@ -65,4 +65,4 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise WrongInputError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path}: {error.strerror}") from None

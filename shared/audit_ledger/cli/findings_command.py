@@ -9,8 +9,8 @@ import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.console import Columns, facts
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.report import printable
 from audit_ledger.instants import format_instant
@@ -70,13 +70,13 @@ def _pages(api: Api, first: int | None, to: int | None) -> Iterator[tuple[bytes,
     given = {name: format_instant(time) for name, time in period.items() if time is not None}
     seen = set[str]()
     while True:
-        answered = api.ask(Asked("GET", PATH, urlencode(given), headers=_JSON))
+        answered = api.ask(ApiRequest("GET", PATH, urlencode(given), headers=_JSON))
         page = json_of(answered.body, _Page, where)
         yield answered.body, page
         if page.next is None:
             return
         if page.next in seen:
-            raise CannotTellError(f"{where}: its pages lead back to one before")
+            raise IncompleteError(f"{where}: its pages lead back to one before")
         seen.add(page.next)
         given["after"] = page.next
 

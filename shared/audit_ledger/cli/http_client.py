@@ -15,7 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from audit_ledger.cli.exit_codes import CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import IncompleteError, UsageError
 from audit_ledger.cli.profiles import LOOPBACK
 from audit_ledger.shown_url import shown_url
 
@@ -34,7 +34,7 @@ OnPause = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ApiRequest:
     """A request. `path` and `query` are percent-encoded; `query` and headers are private."""
 
     method: str
@@ -45,7 +45,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered:
+class ApiResponse:
     """An answer, whatever its status; `headers` by names in lower case."""
 
     status: int
@@ -60,20 +60,20 @@ class Answered:
 
 
 def checked_url(url: str, what: str = "url") -> str:
-    """Give a URL without a slash at its end; WrongInputError where none should be asked there."""
+    """Give a URL without a slash at its end; UsageError where none should be asked there."""
     try:
         parts = urlsplit(url)
         (parts.hostname or "").encode("idna")
         url.encode("ascii")
         _ = parts.port
     except ValueError:
-        raise WrongInputError(f"{what}: not a URL (percent-encode what is not ASCII)") from None
+        raise UsageError(f"{what}: not a URL (percent-encode what is not ASCII)") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise WrongInputError(f"{what} {shown_url(url)}: not an https URL without a query")
+        raise UsageError(f"{what} {shown_url(url)}: not an https URL without a query")
     if parts.username is not None:
-        raise WrongInputError(f"{what}: a URL without user and password")
+        raise UsageError(f"{what}: a URL without user and password")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise WrongInputError(f"{what} {url}: https only, but for this machine")
+        raise UsageError(f"{what} {url}: https only, but for this machine")
     return url.rstrip("/")
 
 
@@ -85,8 +85,8 @@ class HttpClient:
     pauses: tuple[float, ...] = _PAUSES
     on_pause: OnPause = lambda _seconds, _reason: None
 
-    def ask(self, asked: Asked) -> Answered:
-        """Give the answer; CannotTellError where there is none, or only that it cannot now."""
+    def ask(self, asked: ApiRequest) -> ApiResponse:
+        """Give the answer; IncompleteError where there is none, or only that it cannot now."""
         failure = ""
         for next_pause in (*self.pauses, None):
             retry_after: float | None = None
@@ -103,9 +103,9 @@ class HttpClient:
                 seconds = min(max(next_pause, retry_after or 0), _LONGEST_PAUSE_SECONDS)
                 self.on_pause(seconds, failure)
                 pause(seconds)
-        raise CannotTellError(f"{self.url}: {failure}{_explained(failure)}")
+        raise IncompleteError(f"{self.url}: {failure}{_explained(failure)}")
 
-    def _once(self, asked: Asked) -> Answered:
+    def _once(self, asked: ApiRequest) -> ApiResponse:
         url = self.url + asked.path + (f"?{asked.query}" if asked.query else "")
         request = Request(url, data=asked.body, method=asked.method)  # noqa: S310 - checked_url
         request.add_header("User-Agent", "audit-ledger")
@@ -130,9 +130,9 @@ class HttpClient:
         match reason:
             case ssl.SSLCertVerificationError():
                 message = f"{self.url}: its certificate is not trusted: {reason.verify_message}"
-                return CannotTellError(message)
+                return IncompleteError(message)
             case socket.gaierror() if reason.errno != socket.EAI_AGAIN:
-                return CannotTellError(f"{self.url}: unknown host {host}")
+                return IncompleteError(f"{self.url}: unknown host {host}")
             case socket.gaierror():
                 return _PassingError(f"host {host} cannot be looked up now")
             case TimeoutError():
@@ -158,14 +158,16 @@ class _NotRedirected(HTTPRedirectHandler):
         return None
 
 
-def _read(status: int, answer: HTTPResponse | HTTPError) -> Answered:
+def _read(status: int, answer: HTTPResponse | HTTPError) -> ApiResponse:
     body = answer.read(_MOST_BYTES + 1)
     declared = answer.headers.get("Content-Length")
     if len(body) > _MOST_BYTES:
-        raise CannotTellError(f"an answer of over {_MOST_BYTES} bytes")
+        raise IncompleteError(f"an answer of over {_MOST_BYTES} bytes")
     if declared is not None and declared != str(len(body)):
         raise _PassingError("the connection ended within the answer")
-    return Answered(status, {name.lower(): value for name, value in answer.headers.items()}, body)
+    return ApiResponse(
+        status, {name.lower(): value for name, value in answer.headers.items()}, body
+    )
 
 
 def _explained(failure: str) -> str:

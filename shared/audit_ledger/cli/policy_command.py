@@ -9,9 +9,9 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.cli.api import ConnectionOptions, open_api
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.files import write_file
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.tlog.policy import parse_policy
@@ -24,13 +24,13 @@ def run_with_api(connection: ConnectionOptions, output: Path | None) -> int:
     """Write the policy file that a ledger's API gives, and return the exit code."""
     api = open_api(connection, os.environ)
     where = f"{api.url}: GET {PATH}"
-    text = api.ask(Asked("GET", PATH, headers={"Accept": "text/plain"})).body
+    text = api.ask(ApiRequest("GET", PATH, headers={"Accept": "text/plain"})).body
     try:
         policy = parse_policy(text)
     except FormatError as error:
-        raise CannotTellError(f"{where}: {error}") from None
+        raise IncompleteError(f"{where}: {error}") from None
     if not policy.logs:
-        raise CannotTellError(f"{where}: a policy without a key of the ledger")
+        raise IncompleteError(f"{where}: a policy without a key of the ledger")
     _write(policy.logs[0].key.name, text, output)
     click.echo(
         f"ledger: these keys are what {api.url} says; compare them with those that you were given "
@@ -53,9 +53,9 @@ def run_with_kms(stage: str, ledger_id: str, origin: str | None, output: Path | 
         )
         text = policy_for(origin, [ed25519], [mldsa44]).encode()
     except (FormatError, NotFoundError) as error:
-        raise WrongInputError(f"{aliases}: {error}") from None
+        raise UsageError(f"{aliases}: {error}") from None
     except clients.AwsError as error:
-        raise CannotTellError(f"{aliases}: {error}") from None
+        raise IncompleteError(f"{aliases}: {error}") from None
     _write(origin, text, output)
     return VERIFIED
 

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.exit_codes import UsageError
 from audit_ledger.cli.files import NOT_JSON, read_file
 from audit_ledger.shown_url import shown_url
 
@@ -85,7 +85,7 @@ class _Session(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """An API and how to get in. `name`: of the profile, None where options or environment say."""
 
     url: str
@@ -93,16 +93,16 @@ class Place:
     name: str | None = None
 
 
-def find_place(
+def find_endpoint(
     profile: str | None, url: str | None, token: str | None, *, role: str, environment: Environment
-) -> Place:
+) -> Endpoint:
     """Find where to go: by options, then by the environment, then by the profiles' default.
 
     `profile`, `url`, `token`: the options; `role`: which of the tokens of `make local` is meant
-    where the profile is `local`: portal or security. WrongInputError where nothing says it.
+    where the profile is `local`: portal or security. UsageError where nothing says it.
     """
     if profile is not None and url is not None:
-        raise WrongInputError("--profile and --url exclude each other")
+        raise UsageError("--profile and --url exclude each other")
     if profile is None and url is None:
         url = environment.get(URL) or None
         token = token or environment.get(TOKEN) or None
@@ -111,11 +111,11 @@ def find_place(
         token = token or environment.get(TOKEN) or None
     if url is not None:
         if token is None:
-            raise WrongInputError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
-        return Place(url, Profile(url, token=token))
+            raise UsageError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
+        return Endpoint(url, Profile(url, token=token))
     found = _named(profile, role, environment)
     if token is not None:
-        found = Place(found.url, Profile(found.url, token=token), found.name)
+        found = Endpoint(found.url, Profile(found.url, token=token), found.name)
     return found
 
 
@@ -136,7 +136,7 @@ def profiles_file(environment: Environment) -> Path:
     return base / "audit-ledger" / "profiles.toml"
 
 
-def _named(name: str | None, role: str, environment: Environment) -> Place:
+def _named(name: str | None, role: str, environment: Environment) -> Endpoint:
     file = _read(environment)
     path = profiles_file(environment)
     name = name or file.default
@@ -144,14 +144,14 @@ def _named(name: str | None, role: str, environment: Environment) -> Place:
         (name,) = file.profiles
     if name is None:
         there = "names no default" if file.profiles else "has no profiles"
-        raise WrongInputError(f"which ledger? Give --profile, --url or {URL}; {path} {there}")
+        raise UsageError(f"which ledger? Give --profile, --url or {URL}; {path} {there}")
     if name in file.profiles:
-        return Place(file.profiles[name].url, file.profiles[name], name)
+        return Endpoint(file.profiles[name].url, file.profiles[name], name)
     if name.partition(":")[0] == LOCAL:
         profile = _of_session(name, role)
-        return Place(profile.url, profile, name)
+        return Endpoint(profile.url, profile, name)
     known = ", ".join(sorted(file.profiles)) or "none"
-    raise WrongInputError(f"{path}: no profile {name} (there: {known})")
+    raise UsageError(f"{path}: no profile {name} (there: {known})")
 
 
 def _read(environment: Environment) -> _File:
@@ -162,15 +162,15 @@ def _read(environment: Environment) -> _File:
         file = msgspec.convert(tomllib.loads(read_file(path).decode()), _File)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         place = f", {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
-        raise WrongInputError(f"{path}: not TOML{place}") from None
+        raise UsageError(f"{path}: not TOML{place}") from None
     except msgspec.ValidationError as error:
-        raise WrongInputError(f"{path}: {error}") from None
+        raise UsageError(f"{path}: {error}") from None
     for name, profile in file.profiles.items():
         _check(f"{path}: profile {name}", profile)
     if any(profile.token for profile in file.profiles.values()) and os.name == "posix":
         mode = path.stat().st_mode
         if mode & _READ_BY_OTHERS:
-            raise WrongInputError(
+            raise UsageError(
                 f"{path}: holds a token and others may read it (mode {mode & 0o777:o}); "
                 f"chmod 600 {path}"
             )
@@ -180,29 +180,29 @@ def _read(environment: Environment) -> _File:
 def _check(where: str, profile: Profile) -> None:
     ways = (profile.token, profile.token_command, profile.token_endpoint)
     if sum(way is not None for way in ways) > 1:
-        raise WrongInputError(f"{where}: one of token, token_command and token_endpoint, not more")
+        raise UsageError(f"{where}: one of token, token_command and token_endpoint, not more")
     try:
         is_nothing = profile.token_command is not None and not profile.command
     except ValueError:  # a quotation without its end
         is_nothing = True
     if is_nothing:
-        raise WrongInputError(f"{where}: token_command: expected a program and its arguments")
+        raise UsageError(f"{where}: token_command: expected a program and its arguments")
     if profile.token_endpoint is not None and profile.client_id is None:
-        raise WrongInputError(f"{where}: token_endpoint: expected a client_id with it")
+        raise UsageError(f"{where}: token_endpoint: expected a client_id with it")
 
 
 def _of_session(name: str, role: str) -> Profile:
     """Read what `make local` serves: `local`, or `local:patient` for the token of that role."""
     role = name.partition(":")[2] or role
     if not SESSION.is_file():
-        raise WrongInputError(f"{SESSION}: not here; does `make local` run, and in this folder?")
+        raise UsageError(f"{SESSION}: not here; does `make local` run, and in this folder?")
     try:
         session = msgspec.json.decode(read_file(SESSION), type=_Session)
     except NOT_JSON:
-        raise WrongInputError(f"{SESSION}: not what `make local` writes") from None
+        raise UsageError(f"{SESSION}: not what `make local` writes") from None
     if urlsplit(session.url).hostname not in LOOPBACK:
-        raise WrongInputError(f"{SESSION}: its url is not on this machine")
+        raise UsageError(f"{SESSION}: its url is not on this machine")
     if role not in session.tokens:
         known = ", ".join(f"{LOCAL}:{known}" for known in session.tokens)
-        raise WrongInputError(f"profile {name}: no such token (there: {known})")
+        raise UsageError(f"profile {name}: no such token (there: {known})")
     return Profile(session.url, token=session.tokens[role])

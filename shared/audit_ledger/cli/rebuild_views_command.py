@@ -8,7 +8,7 @@ import click
 from audit_ledger.aws import clients
 from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.cli.aws_ledger import ending_in_one_line
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError, WrongInputError
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import printable
@@ -24,7 +24,7 @@ def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
         try:
             origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin
         except NotFoundError:
-            raise WrongInputError(f"stage {stage} has no ledger {ledger_id}") from None
+            raise UsageError(f"stage {stage} has no ledger {ledger_id}") from None
         function = f"audit-ledger-{stage}-follower"
         runs, reached, idle, followed = 0, -1, 0, 0
         while True:
@@ -32,7 +32,7 @@ def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
             answer = _invoked(function, {"detail": {"origin": origin, "anew": how}})
             runs += 1
             if "size" not in answer:
-                raise CannotTellError(f"{origin}: nothing is published, or others rebuild it now")
+                raise IncompleteError(f"{origin}: nothing is published, or others rebuild it now")
             followed += answer["followed"]
             if show_progress:
                 show_progress(answer["next_seq"], answer["size"])
@@ -41,7 +41,7 @@ def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
             idle = idle + 1 if answer["next_seq"] <= reached else 0
             reached = answer["next_seq"]
             if idle == _MOST_IDLE_RUNS:
-                raise CannotTellError(f"{origin}: stays at entry {reached}; --go-on continues")
+                raise IncompleteError(f"{origin}: stays at entry {reached}; --go-on continues")
     if as_json:
         facts = {"origin": origin, "size": answer["size"], "followed": followed, "runs": runs}
         echo_json({**facts, "generation": answer["generation"]})
@@ -57,6 +57,6 @@ def _invoked(function: str, event: dict[str, Any]) -> dict[str, Any]:
         FunctionName=function, Payload=json.dumps(event).encode()
     )
     if answer.get("FunctionError"):
-        raise CannotTellError(f"{function}: it ended with an error, which its log tells; --go-on")
+        raise IncompleteError(f"{function}: it ended with an error, which its log tells; --go-on")
     told: dict[str, Any] = json.loads(answer["Payload"].read())
     return told

@@ -7,9 +7,9 @@ import click
 from audit_ledger.cli.exit_codes import (
     EXIT_CODES,
     VERIFIED,
-    CannotTellError,
     FailedError,
-    WrongInputError,
+    IncompleteError,
+    UsageError,
 )
 from audit_ledger.cli.files import open_source, read_file, read_policy, write_file
 from audit_ledger.cli.json_output import echo_json
@@ -17,7 +17,7 @@ from audit_ledger.cli.receipt_files import read_record_file
 from audit_ledger.cli.report import printable, written, written_ms
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import ControlEntry
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import (
     VerifiedReceipt,
@@ -32,9 +32,9 @@ def make(source_text: str, index: int, output: Path | None, token: str | None) -
     try:
         data = make_receipt(source, index)
     except NotFoundError as error:
-        raise WrongInputError(f"{source.name}: {error}") from None
+        raise UsageError(f"{source.name}: {error}") from None
     except UnreachableError as error:
-        raise CannotTellError(str(error)) from None
+        raise IncompleteError(str(error)) from None
     except (FormatError, VerificationError) as error:
         raise FailedError(f"{source.name}: {error}") from None
     if output is None:
@@ -52,14 +52,14 @@ def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: boo
     try:
         receipt = verify_receipt(data, policy, entry, disclosure)
     except NotFoundError as error:
-        raise WrongInputError(f"{file}: {error}") from None
+        raise UsageError(f"{file}: {error}") from None
     except PolicyError as error:
-        raise WrongInputError(f"{policy_file}: {error}") from None
+        raise UsageError(f"{policy_file}: {error}") from None
     except (FormatError, VerificationError) as error:
         if as_json:
-            echo_json({"answer": Answer.FAILED, "message": str(error)})
+            echo_json({"answer": Verdict.FAILED, "message": str(error)})
         raise FailedError(f"{file}: failed: {error}", is_reported=as_json) from None
-    answer = Answer.VERIFIED if receipt.opinion.satisfied else Answer.INCOMPLETE
+    answer = Verdict.VERIFIED if receipt.opinion.satisfied else Verdict.INCOMPLETE
     if as_json:
         echo_json(_for_machines(receipt, answer))
     else:
@@ -67,7 +67,7 @@ def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: boo
     return EXIT_CODES[answer]
 
 
-def _for_people(receipt: VerifiedReceipt, answer: Answer) -> str:
+def _for_people(receipt: VerifiedReceipt, answer: Verdict) -> str:
     entry, opinion = receipt.entry, receipt.opinion
     kind = "control" if isinstance(entry, ControlEntry) else "event"
     size = opinion.checkpoint.size
@@ -90,7 +90,7 @@ def _for_people(receipt: VerifiedReceipt, answer: Answer) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _for_machines(receipt: VerifiedReceipt, answer: Answer) -> dict[str, object]:
+def _for_machines(receipt: VerifiedReceipt, answer: Verdict) -> dict[str, object]:
     entry, opinion, event_ms = receipt.entry, receipt.opinion, receipt.event_time_ms
     return {
         "answer": answer,

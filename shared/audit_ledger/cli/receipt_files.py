@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 
 from audit_ledger import strict_base64
-from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.exit_codes import UsageError
 from audit_ledger.cli.files import read_file
 from audit_ledger.errors import FormatError
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.strict_json import read_json
-from audit_ledger.verify.receipts import Disclosure
+from audit_ledger.verify.receipts import RecordDisclosure
 
 
 class _RecordFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -22,8 +22,8 @@ class _RecordFile(msgspec.Struct, forbid_unknown_fields=True):
     blind: str | None = None
 
 
-def read_record_file(path: Path | None) -> tuple[bytes | None, Disclosure | None]:
-    """Read entry and disclosed record, None for what is not there; WrongInputError."""
+def read_record_file(path: Path | None) -> tuple[bytes | None, RecordDisclosure | None]:
+    """Read entry and disclosed record, None for what is not there; UsageError."""
     if path is None:
         return None, None
     try:
@@ -38,9 +38,9 @@ def read_record_file(path: Path | None) -> tuple[bytes | None, Disclosure | None
         if len(texts) != len(private):
             raise FormatError("index_row, record and blind belong together")
         index_row, record, blind = (strict_base64.decode(text) for text in texts)
-    except (RejectedEvent, msgspec.ValidationError):
+    except (RejectedEventError, msgspec.ValidationError):
         message = "not JSON with entry, index_row, record and blind, each once and in base64"
-        raise WrongInputError(f"{path}: {message}") from None
+        raise UsageError(f"{path}: {message}") from None
     except FormatError as error:
-        raise WrongInputError(f"{path}: {error}") from None
-    return entry, Disclosure(index_row, record, blind)
+        raise UsageError(f"{path}: {error}") from None
+    return entry, RecordDisclosure(index_row, record, blind)

@@ -9,8 +9,8 @@ import msgspec
 
 from audit_ledger.cli import receipt_commands
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
-from audit_ledger.cli.http_client import Answered, Asked, pause
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.http_client import ApiRequest, ApiResponse, pause
 from audit_ledger.cli.parameters import event_path
 from audit_ledger.cli.private_files import write_for_owner
 from audit_ledger.cli.progress import waiting
@@ -50,16 +50,18 @@ def run(
     return VERIFIED
 
 
-def _waited_for(api: Api, event_id: str, wait_seconds: int) -> Answered:
-    """Ask until a checkpoint covers the event, for so long; then CannotTellError."""
-    asked = Asked("GET", f"{event_path(event_id)}/receipt", headers={"Accept": "application/json"})
+def _waited_for(api: Api, event_id: str, wait_seconds: int) -> ApiResponse:
+    """Ask until a checkpoint covers the event, for so long; then IncompleteError."""
+    asked = ApiRequest(
+        "GET", f"{event_path(event_id)}/receipt", headers={"Accept": "application/json"}
+    )
     end = time.monotonic() + wait_seconds
     answered = _arrived(api, asked, end)
     with waiting("waiting for a checkpoint that covers the event"):
         while answered.status == 202:
             left = end - time.monotonic()
             if left <= 0:
-                raise CannotTellError(
+                raise IncompleteError(
                     f"event {event_id}: in the ledger, and no checkpoint covers it yet; "
                     "one is published every minute (--wait)"
                 )
@@ -68,7 +70,7 @@ def _waited_for(api: Api, event_id: str, wait_seconds: int) -> Answered:
     return answered
 
 
-def _arrived(api: Api, asked: Asked, end: float) -> Answered:
+def _arrived(api: Api, asked: ApiRequest, end: float) -> ApiResponse:
     """Ask until the ledger knows the event.
 
     One that was accepted a moment ago is still in a queue: for some seconds "not found" is not

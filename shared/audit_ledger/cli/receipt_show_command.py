@@ -7,7 +7,7 @@ import click
 
 from audit_ledger.cli import event_summary
 from audit_ledger.cli.console import facts
-from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, WrongInputError
+from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
 from audit_ledger.cli.files import read_file, read_policy
 from audit_ledger.cli.receipt_files import read_record_file
 from audit_ledger.cli.report import printable, written, written_ms
@@ -18,12 +18,12 @@ from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
-from audit_ledger.verify.findings import Answer
+from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
-from audit_ledger.verify.receipts import Disclosure, check_record, verify_receipt
+from audit_ledger.verify.receipts import RecordDisclosure, check_record, verify_receipt
 
 
 def run(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
@@ -33,13 +33,13 @@ def run(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
     try:
         entry, checkpoint, opinion = _opened(read_file(file), policy, entry_data, disclosure)
     except NotFoundError as error:
-        raise WrongInputError(f"{file}: {error}") from None
+        raise UsageError(f"{file}: {error}") from None
     except PolicyError as error:
-        raise WrongInputError(f"{policy_file}: {error}") from None
+        raise UsageError(f"{policy_file}: {error}") from None
     except (FormatError, VerificationError) as error:
         raise FailedError(f"{file}: failed: {error}; it proves nothing") from None
     is_believed = opinion is not None and opinion.satisfied
-    answer = Answer.VERIFIED if is_believed else Answer.INCOMPLETE
+    answer = Verdict.VERIFIED if is_believed else Verdict.INCOMPLETE
     click.echo(printable(f"{answer}: receipt of entry {entry.seq} of {checkpoint.origin}"))
     facts(list(_entry_facts(entry, checkpoint, opinion, policy)))
     if disclosure is not None:
@@ -51,8 +51,8 @@ def run(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
 
 
 def _opened(
-    data: bytes, policy: Policy | None, entry: bytes | None, disclosure: Disclosure | None
-) -> tuple[Entry, Checkpoint, Opinion | None]:
+    data: bytes, policy: Policy | None, entry: bytes | None, disclosure: RecordDisclosure | None
+) -> tuple[Entry, Checkpoint, PolicyResult | None]:
     """Verify a receipt, or without a policy all of it but who signed."""
     if policy is not None:
         verified = verify_receipt(data, policy, entry, disclosure)
@@ -74,7 +74,7 @@ def _opened(
 
 
 def _entry_facts(
-    entry: Entry, checkpoint: Checkpoint, opinion: Opinion | None, policy: Policy | None
+    entry: Entry, checkpoint: Checkpoint, opinion: PolicyResult | None, policy: Policy | None
 ) -> Iterator[tuple[str, str]]:
     yield "entry", f"{entry.seq}, of {checkpoint.size:,} (they count from 0)"
     if isinstance(entry, ControlEntry):
@@ -92,7 +92,7 @@ def _entry_facts(
     yield from (("not cosigned by", name) for name in opinion.missing)
 
 
-def _record_facts(disclosure: Disclosure) -> Iterator[tuple[str, str]]:
+def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
     try:
         row = decode_index_row(disclosure.index_row)
         record = decode_record(disclosure.record)
@@ -108,7 +108,7 @@ def _record_facts(disclosure: Disclosure) -> Iterator[tuple[str, str]]:
 
 
 def _proved(
-    checkpoint: Checkpoint, opinion: Opinion | None, disclosure: Disclosure | None
+    checkpoint: Checkpoint, opinion: PolicyResult | None, disclosure: RecordDisclosure | None
 ) -> Iterator[str]:
     if opinion is None:
         yield (
@@ -127,9 +127,9 @@ def _proved(
 def _not_proved(
     entry: Entry,
     checkpoint: Checkpoint,
-    opinion: Opinion | None,
+    opinion: PolicyResult | None,
     policy: Policy | None,
-    disclosure: Disclosure | None,
+    disclosure: RecordDisclosure | None,
 ) -> Iterator[str]:
     if isinstance(entry, ControlEntry):
         yield "that what it states is true"
@@ -146,7 +146,7 @@ def _not_proved(
         yield "that others were shown the same ledger: no witness cosigned"
 
 
-def _is_own(policy: Policy, opinion: Opinion, name: str) -> bool:
+def _is_own(policy: Policy, opinion: PolicyResult, name: str) -> bool:
     return policy.witnesses[name].key.name == opinion.checkpoint.origin
 
 

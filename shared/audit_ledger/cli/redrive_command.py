@@ -9,7 +9,7 @@ import click
 from audit_ledger.aws import clients
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.queue import LedgerQueue
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.errors import FormatError
 from audit_ledger.records.dead_letter import FOLDER, decode_dead_letter
 
@@ -33,9 +33,9 @@ def run(stage: str, ledger_id: str, bucket: str, since: str, *, dry_run: bool) -
                 queue.send(letter.body)
             sent += 1
     except FormatError as error:
-        raise CannotTellError(f"{bucket}/{ledger_id}/{path}: {error}; {sent} sent before") from None
+        raise IncompleteError(f"{bucket}/{ledger_id}/{path}: {error}; {sent} sent before") from None
     except clients.AwsError as error:
         place = f"{bucket}/{ledger_id}/{FOLDER} to {name}"
-        raise CannotTellError(f"{place}: {clients.error_code(error)}; {sent} sent before") from None
+        raise IncompleteError(f"{place}: {clients.error_code(error)}; {sent} sent before") from None
     click.echo(f"{sent} dead letters {'would be sent' if dry_run else 'sent'} to {name}")
     return VERIFIED

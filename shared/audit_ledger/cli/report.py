@@ -8,10 +8,10 @@ import msgspec
 from audit_ledger import strict_base64
 from audit_ledger.instants import format_instant
 from audit_ledger.verify.findings import Code, Finding
-from audit_ledger.verify.verifier import Report
+from audit_ledger.verify.verifier import VerificationReport
 
 
-def report_for_people(report: Report, source: str) -> str:
+def report_for_people(report: VerificationReport, source: str) -> str:
     """Answer first, then what was found, one line each, then what was not covered.
 
     Names of files and origins are whatever others gave them: what is not printable is escaped, so
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _lines(report: Report, source: str) -> list[str]:
+def _lines(report: VerificationReport, source: str) -> list[str]:
     checkpoint = report.checkpoint
     if checkpoint is None:  # there is one reason, and nothing else to say
         return [f"{report.answer}: {source}: {_line(f)}" for f in report.findings]
@@ -57,7 +57,7 @@ def _lines(report: Report, source: str) -> list[str]:
     return lines
 
 
-def report_for_machines(report: Report, source: str) -> str:
+def report_for_machines(report: VerificationReport, source: str) -> str:
     """One JSON object; entries are first and last, times as the ledger writes them."""
     checkpoint, remembered = report.checkpoint, report.remembered
     newest = report.newest_digest
@@ -91,7 +91,7 @@ def report_for_machines(report: Report, source: str) -> str:
     )
 
 
-def _advice(report: Report) -> Iterator[str]:
+def _advice(report: VerificationReport) -> Iterator[str]:
     """Say how a copy is verified, which shows no fault by being old."""
     codes = {finding.code for finding in report.findings}
     if report.signed_time is None:

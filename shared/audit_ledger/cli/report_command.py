@@ -13,8 +13,8 @@ import click
 
 from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
 from audit_ledger.cli.console import Columns, facts, make_console
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
-from audit_ledger.cli.http_client import Answered, Asked
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.http_client import ApiRequest, ApiResponse
 from audit_ledger.cli.private_files import write_for_owner
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
@@ -48,7 +48,7 @@ def run(
     path = PATHS[kind]
     wanted = "json" if form == "table" else form
     query = urlencode([*parameters, ("_format", wanted)], safe="/:,", quote_via=quote)
-    answered = api.ask(Asked("GET", path, query, headers={"Accept-Encoding": "gzip"}))
+    answered = api.ask(ApiRequest("GET", path, query, headers={"Accept-Encoding": "gzip"}))
     where = f"{api.url}: GET {path}"
     body = _unpacked(answered, where)
     if output is not None:
@@ -61,7 +61,7 @@ def run(
     return VERIFIED
 
 
-def _unpacked(answered: Answered, where: str) -> bytes:
+def _unpacked(answered: ApiResponse, where: str) -> bytes:
     if answered.headers.get("content-encoding") != "gzip":
         return answered.body
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -70,7 +70,7 @@ def _unpacked(answered: Answered, where: str) -> bytes:
     except zlib.error:
         body = b""
     if not unpacking.eof:
-        raise CannotTellError(f"{where}: the answer is not what the API gives")
+        raise IncompleteError(f"{where}: the answer is not what the API gives")
     return body
 
 

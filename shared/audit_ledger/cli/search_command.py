@@ -20,9 +20,9 @@ from audit_ledger.cli.api import (
     open_api,
 )
 from audit_ledger.cli.console import Columns
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.filters import OPTION_NAMES
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.report import printable
 
@@ -103,7 +103,7 @@ def _pages(api: Api, options: SearchOptions) -> Iterator[_Page]:
     where = f"{api.url}: GET {PATH}"
     while True:
         headers = {"Accept": FHIR_JSON, "Prefer": "handling=strict"}
-        answered = api.ask(Asked("GET", PATH, query, headers=headers))
+        answered = api.ask(ApiRequest("GET", PATH, query, headers=headers))
         bundle = json_of(answered.body, _Bundle, where)
         asked_before.add(query)
         following = next((link.url for link in bundle.link if link.relation == "next"), None)
@@ -121,7 +121,7 @@ def _pages(api: Api, options: SearchOptions) -> Iterator[_Page]:
             return
         query = urlsplit(following).query
         if query in asked_before:
-            raise CannotTellError(f"{where}: its pages lead back to one before")
+            raise IncompleteError(f"{where}: its pages lead back to one before")
         if left is not None and left < count:
             count = left
             query = re.sub(r"(^|&)_count=[0-9]+", rf"\g<1>_count={count}", query)

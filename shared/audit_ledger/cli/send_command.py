@@ -23,9 +23,9 @@ from audit_ledger.cli.event_requests import (
 from audit_ledger.cli.exit_codes import (
     FAILED,
     VERIFIED,
-    CannotTellError,
     CommandError,
-    WrongInputError,
+    IncompleteError,
+    UsageError,
 )
 from audit_ledger.cli.http_client import PATIENT_PAUSES
 from audit_ledger.cli.json_output import echo_json
@@ -163,7 +163,7 @@ def run(
     """Send, report, and give the exit code."""
     for argument in arguments:
         if argument != STDIN and not Path(argument).exists():
-            raise WrongInputError(f"{argument}: No such file or directory")
+            raise UsageError(f"{argument}: No such file or directory")
     tally = _Tally(as_json)
     failure: CommandError | KeyboardInterrupt | None = None
     with sending(_total_bytes(arguments)) as bar:
@@ -176,7 +176,7 @@ def run(
             for argument in arguments:
                 with closing(Journal(_state_file(argument, state), to)) as journal:
                     sender.send_input(argument, journal)
-        except (CannotTellError, WrongInputError, KeyboardInterrupt) as error:
+        except (IncompleteError, UsageError, KeyboardInterrupt) as error:
             failure = error
     if as_json:
         echo_json(_for_machines(tally, failure))

@@ -9,8 +9,8 @@ import click
 from audit_ledger.cli import event_summary
 from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.console import facts
-from audit_ledger.cli.exit_codes import VERIFIED, CannotTellError
-from audit_ledger.cli.http_client import Asked
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.parameters import event_path
 from audit_ledger.cli.report import printable
 
@@ -21,14 +21,16 @@ def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
     """Ask for the event, show it, and give the exit code."""
     api = open_api(connection, os.environ)
     if as_json:
-        submitted = Asked("GET", f"{event_path(event_id)}/$submitted", headers={"Accept": "*/*"})
+        submitted = ApiRequest(
+            "GET", f"{event_path(event_id)}/$submitted", headers={"Accept": "*/*"}
+        )
         click.echo(api.ask(submitted).body, nl=False)
         return VERIFIED
-    asked = Asked("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
+    asked = ApiRequest("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
     answered = api.ask(asked)
     details = event_summary.read_details(answered.body)
     if details is None:
-        raise CannotTellError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
+        raise IncompleteError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
     entry = _ENTRY.fullmatch(answered.headers.get("ledger-entry", ""))
     served = json_of(answered.body, dict[str, Any], f"{api.url}: {asked.path}").get("id")
     shown = served if isinstance(served, str) else event_id  # asked for by entry, it has an id too

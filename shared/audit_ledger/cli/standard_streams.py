@@ -5,7 +5,7 @@ import sys
 from io import TextIOWrapper
 from typing import BinaryIO
 
-from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.exit_codes import UsageError
 
 
 def prepare() -> bool:
@@ -28,9 +28,9 @@ def prepare() -> bool:
 
 
 def standard_input() -> BinaryIO:
-    """Return standard input; WrongInputError where it is closed, which is no empty file."""
+    """Return standard input; UsageError where it is closed, which is no empty file."""
     if sys.stdin is None:
-        raise WrongInputError("standard input is closed")
+        raise UsageError("standard input is closed")
     return sys.stdin.buffer
 
 

@@ -3,7 +3,7 @@
 import click
 
 from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
-from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, WrongInputError
+from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.report import printable
 from audit_ledger.recovery.unfreeze import Unfreeze
@@ -36,7 +36,7 @@ def run(
         agreement = unfreeze.check()
         frozen = agreement.frozen
         if reason is not None and reason != frozen.frozen:
-            raise WrongInputError(printable(f"--reason: it is frozen for another: {frozen.frozen}"))
+            raise UsageError(printable(f"--reason: it is frozen for another: {frozen.frozen}"))
         lift = yes or reason is not None
         if lift:
             unfreeze.lift(agreement)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.cli.exit_codes import EXIT_CODES, CannotTellError, FailedError, WrongInputError
+from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, IncompleteError, UsageError
 from audit_ledger.cli.files import open_source, read_policy
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.policy import Policy
-from audit_ledger.verify.checkpoint_store import KnownLedger, Memory
+from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
 from audit_ledger.verify.verifier import verify
@@ -45,11 +45,11 @@ def run(
                 progress=show_progress,
             )
     except PolicyError as error:
-        raise WrongInputError(f"{policy_file}: {error}") from None
+        raise UsageError(f"{policy_file}: {error}") from None
     except FormatError as error:  # of the memory: nothing that is published raises
-        raise WrongInputError(str(error)) from None
+        raise UsageError(str(error)) from None
     except BrokenProcessPool:
-        raise CannotTellError("a worker process was killed; is there memory enough?") from None
+        raise IncompleteError("a worker process was killed; is there memory enough?") from None
     if as_json:
         click.echo(report_for_machines(report, source.name).encode())
     else:
@@ -63,7 +63,7 @@ def run(
 class _Unwritten:
     """A memory that is written once the report is out: a full disk costs nobody the report."""
 
-    kept_in: Memory
+    kept_in: CheckpointStore
     known: tuple[KnownLedger, Policy] | None = None
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:
@@ -83,13 +83,13 @@ class _Unwritten:
             self.kept_in.save(*self.known)
         except OSError as error:
             message = f"cannot remember what was verified: {error.filename}: {error.strerror}"
-            raise WrongInputError(message, is_reported=is_reported) from None
+            raise UsageError(message, is_reported=is_reported) from None
         except FormatError as error:
             message = f"cannot remember what was verified: {error}"
-            raise WrongInputError(message, is_reported=is_reported) from None
+            raise UsageError(message, is_reported=is_reported) from None
         except VerificationError as error:
             raise FailedError(str(error), is_reported=is_reported) from None
 
 
-def _memory(state: Path | None) -> Memory:
+def _memory(state: Path | None) -> CheckpointStore:
     return StateFolder(default_state_folder(os.environ)) if state is None else StateFile(state)

@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from audit_ledger.cli.exit_codes import EXIT_CODES, WrongInputError
+from audit_ledger.cli.exit_codes import EXIT_CODES, UsageError
 from audit_ledger.cli.export_proofs import Proofs
 from audit_ledger.cli.files import read_file, read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.report import printable
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
-from audit_ledger.exports.verify_export import Code, check_export
-from audit_ledger.verify.findings import Answer
+from audit_ledger.exports.verify_export import ExportCode, verify_export
+from audit_ledger.verify.findings import Verdict
 
 _PIECE_BYTES = 1 << 20
 _SHOWN = 100
@@ -34,7 +34,7 @@ def run(folder: Path, policy_file: Path, digest_text: str | None, *, as_json: bo
     manifest_bytes = read_file(folder / MANIFEST)
     found: list[dict[str, Any]] = []
     count = 0
-    for finding in check_export(files, manifest_bytes, digest):
+    for finding in verify_export(files, manifest_bytes, digest):
         count += 1
         if count <= _SHOWN:
             found.append(
@@ -45,7 +45,7 @@ def run(folder: Path, policy_file: Path, digest_text: str | None, *, as_json: bo
                     "message": finding.message,
                 }
             )
-    is_readable = all(finding["code"] != Code.MANIFEST_MALFORMED for finding in found)
+    is_readable = all(finding["code"] != ExportCode.MANIFEST_MALFORMED for finding in found)
     manifest = decode_manifest(manifest_bytes) if is_readable else None
     proofs: Proofs | None = None
     if manifest is not None and not count:
@@ -81,9 +81,9 @@ class _Files(dict[str, Iterator[bytes]]):
             paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
             odd = [path for path in paths if not S_ISREG(path.lstat().st_mode)]
         except OSError as error:
-            raise WrongInputError(f"{folder}: {error.strerror}") from None
+            raise UsageError(f"{folder}: {error.strerror}") from None
         if odd:  # who made it may want a reader to hang, or to read another file
-            raise WrongInputError(f"{odd[0]}: not a plain file")
+            raise UsageError(f"{odd[0]}: not a plain file")
         super().__init__({path.name: iter(()) for path in paths})
         self._folder = folder
 
@@ -97,7 +97,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
             while piece := file.read(_PIECE_BYTES):
                 yield piece
     except OSError as error:
-        raise WrongInputError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path}: {error.strerror}") from None
 
 
 def _digest(text: str) -> bytes:
@@ -105,21 +105,21 @@ def _digest(text: str) -> bytes:
         return urlsafe_b64decode(f"{form[1]}=")
     if _HEX.fullmatch(text):
         return bytes.fromhex(text)
-    raise WrongInputError("--digest: expected ni:///sha-256;… or 64 hex digits")
+    raise UsageError("--digest: expected ni:///sha-256;… or 64 hex digits")
 
 
-def _answer(findings: int, proofs: Proofs | None, *, is_made: bool) -> Answer:
+def _answer(findings: int, proofs: Proofs | None, *, is_made: bool) -> Verdict:
     """Give the answer; `is_made`: the export is known to be the one that was made.
 
     Without that, lines whose records are not disclosed may say anything.
     """
     if findings:
-        return Answer.FAILED
+        return Verdict.FAILED
     if proofs is not None and proofs.is_empty and is_made:
-        return Answer.VERIFIED
+        return Verdict.VERIFIED
     if proofs is None or proofs.opinion is None or not proofs.opinion.satisfied:
-        return Answer.INCOMPLETE
-    return Answer.VERIFIED if is_made or proofs.shown == proofs.proved else Answer.INCOMPLETE
+        return Verdict.INCOMPLETE
+    return Verdict.VERIFIED if is_made or proofs.shown == proofs.proved else Verdict.INCOMPLETE
 
 
 def _not_covered(
@@ -145,7 +145,7 @@ def _not_covered(
 
 
 def _for_people(
-    answer: Answer,
+    answer: Verdict,
     folder: Path,
     manifest: Manifest | None,
     proofs: Proofs | None,
@@ -170,7 +170,7 @@ def _for_people(
 
 
 def _for_machines(
-    answer: Answer,
+    answer: Verdict,
     manifest: Manifest | None,
     proofs: Proofs | None,
     found: list[dict[str, Any]],

@@ -2,7 +2,7 @@
 
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.detector import Detector, make_rules
-from audit_ledger.detections.finding import Finding, PublicFinding, Severity, finding_id
+from audit_ledger.detections.finding import DetectionFinding, PublicFinding, Severity, finding_id
 from audit_ledger.detections.observed_access import Mark
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.settings import DetectionSettings, read_settings
@@ -13,11 +13,11 @@ __all__ = [
     "FILES",
     "Consents",
     "Department",
+    "DetectionFinding",
     "DetectionSettings",
     "Detector",
     "Directory",
     "Encounter",
-    "Finding",
     "Mark",
     "Patient",
     "PublicFinding",

@@ -14,9 +14,9 @@ from typing import ClassVar, Final
 import msgspec
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.hours import local_time, read_time_zone
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 
 MAX_USERS: Final = 5_000
@@ -62,7 +62,7 @@ class AccessSpikeRule(Rule[Spikes]):
         self.severity = own.severity
         self.zone = read_time_zone(own.time_zone)
 
-    def observe(self, state: Spikes, seen: Seen) -> Finding | None:
+    def observe(self, state: Spikes, seen: ObservedAccess) -> DetectionFinding | None:
         """Count the patient, once a day."""
         if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
             return None
@@ -86,7 +86,7 @@ class AccessSpikeRule(Rule[Spikes]):
         self._keep_bounds(state)
         return found
 
-    def _judge(self, usual: Usual, day: Day, seen: Seen) -> Finding | None:
+    def _judge(self, usual: Usual, day: Day, seen: ObservedAccess) -> DetectionFinding | None:
         open_before = [len(other.patients) for other in usual.days if other.day < day.day]
         before = [*usual.counts, *open_before][-self.own.active_days :]
         count = len(day.patients)

@@ -3,19 +3,19 @@
 from typing import ClassVar
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news
-from audit_ledger.detections.finding import Finding
+from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news
+from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.hours import is_open, read_time_zone
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory
 
 
-class AfterHoursRule(Rule[Reported]):
+class AfterHoursRule(Rule[SuppressedAlerts]):
     """Hours are the department's, else the settings'; the time zone likewise."""
 
     name: ClassVar[str] = "after-hours"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.AfterHours) -> None:
         self.own = own
@@ -29,7 +29,7 @@ class AfterHoursRule(Rule[Reported]):
             return None
         return "neither settings nor a user's department have opening hours"
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user in the quiet hours."""
         if not (seen.is_access and seen.is_staff and seen.has_plausible_time and seen.who_mark):
             return None

@@ -2,31 +2,31 @@
 
 import msgspec
 
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.observed_access import ObservedAccess
 
 MAX_REPORTED = 4_000
 _LATE_SECONDS = 7 * 86_400  # an event that comes later than that may be reported again
 _HOUR_MS = 3_600_000
 
 
-class Reported(msgspec.Struct):
+class SuppressedAlerts(msgspec.Struct):
     """Key → the event's own time (ms) and its entry's (seconds), the oldest entry first."""
 
     last: dict[str, tuple[int, int]] = {}
 
 
-def pair_key(seen: Seen) -> str:
+def pair_key(seen: ObservedAccess) -> str:
     """Give the key of this user and this patient."""
     return f"{seen.who_mark}/{seen.patient_mark}"
 
 
-def is_within(reported: Reported, key: str, seen: Seen, hours: int) -> bool:
+def is_within(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> bool:
     """Say whether the key was noted less than so many hours from this event."""
     last = reported.last.get(key)
     return last is not None and abs(seen.time_ms - last[0]) < hours * _HOUR_MS
 
 
-def note(reported: Reported, key: str, seen: Seen, hours: int) -> None:
+def note(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> None:
     """Note the key at this event, and forget what is too old, or too much."""
     entry_time = seen.opened.entry_time
     reported.last.pop(key, None)
@@ -36,7 +36,7 @@ def note(reported: Reported, key: str, seen: Seen, hours: int) -> None:
         del reported.last[old]
 
 
-def is_news(reported: Reported, key: str, seen: Seen, quiet_hours: int) -> bool:
+def is_news(reported: SuppressedAlerts, key: str, seen: ObservedAccess, quiet_hours: int) -> bool:
     """Say whether to report this event: nothing else was, under this key, in the quiet hours."""
     if is_within(reported, key, seen, quiet_hours):
         return False
@@ -44,7 +44,7 @@ def is_news(reported: Reported, key: str, seen: Seen, quiet_hours: int) -> bool:
     return True
 
 
-def _outdated(reported: Reported, oldest: int) -> list[str]:
+def _outdated(reported: SuppressedAlerts, oldest: int) -> list[str]:
     found: list[str] = []
     surplus = len(reported.last) - MAX_REPORTED
     for key, (_, entry_time) in reported.last.items():

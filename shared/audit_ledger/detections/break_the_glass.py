@@ -6,9 +6,15 @@ from typing import Any, ClassVar
 import msgspec
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news, is_within, note, pair_key
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.alert_suppression import (
+    SuppressedAlerts,
+    is_news,
+    is_within,
+    note,
+    pair_key,
+)
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.events.event_details import audit_event_of
 
@@ -16,8 +22,8 @@ from audit_ledger.events.event_details import audit_event_of
 class Broken(msgspec.Struct):
     """Who was reported lately, and who gave a reason lately."""
 
-    reported: Reported = msgspec.field(default_factory=Reported)
-    reasoned: Reported = msgspec.field(default_factory=Reported)
+    reported: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
+    reasoned: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
 
 
 class BreakTheGlassRule(Rule[Broken]):
@@ -36,7 +42,7 @@ class BreakTheGlassRule(Rule[Broken]):
         self.own = own
         self.severity = own.severity
 
-    def observe(self, state: Broken, seen: Seen) -> Finding | None:
+    def observe(self, state: Broken, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user and patient in the quiet hours."""
         purposes = seen.purposes.intersection(self.own.purposes)
         said = purposes | seen.codes.intersection(self.own.codes)
@@ -52,7 +58,7 @@ class BreakTheGlassRule(Rule[Broken]):
             return None
         return self.found(seen, f"the glass was broken ({', '.join(sorted(said))}) for no reason")
 
-    def _has_reason(self, seen: Seen) -> bool:
+    def _has_reason(self, seen: ObservedAccess) -> bool:
         if self.own.outcome_is_reason and (seen.opened.details.outcome_text or "").strip():
             return True
         event = audit_event_of(seen.opened.resource, seen.opened.format)
@@ -61,7 +67,7 @@ class BreakTheGlassRule(Rule[Broken]):
         return any(_reasons(event)) or (self.own.policy_is_reason and any(_policies(event)))
 
 
-def _is_cut(seen: Seen) -> bool:
+def _is_cut(seen: ObservedAccess) -> bool:
     return any(".detail" in path for path in seen.opened.cut)
 
 

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.windows import Windows, add
 
@@ -25,7 +25,7 @@ class Taken(msgspec.Struct):
 
     exported: Windows = msgspec.field(default_factory=Windows)
     opened: Windows = msgspec.field(default_factory=Windows)
-    reported: Reported = msgspec.field(default_factory=Reported)
+    reported: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
 
 
 class BulkAccessRule(Rule[Taken]):
@@ -38,7 +38,7 @@ class BulkAccessRule(Rule[Taken]):
         self.own = own
         self.severity = own.severity
 
-    def observe(self, state: Taken, seen: Seen) -> Finding | None:
+    def observe(self, state: Taken, seen: ObservedAccess) -> DetectionFinding | None:
         """Judge the event by itself, then with what the user did before."""
         if seen.has_failed:
             return None
@@ -49,7 +49,7 @@ class BulkAccessRule(Rule[Taken]):
                 return self.found(seen, alone)
         return self._together(state, seen)
 
-    def _alone(self, seen: Seen) -> str | None:
+    def _alone(self, seen: ObservedAccess) -> str | None:
         if seen.codes.intersection(self.own.bulk_codes) or _is_bulk_export(seen):
             return "a bulk export"
         entities = len(seen.opened.details.entities)
@@ -60,7 +60,7 @@ class BulkAccessRule(Rule[Taken]):
             return f"a search for {searched} results"
         return None
 
-    def _together(self, state: Taken, seen: Seen) -> Finding | None:
+    def _together(self, state: Taken, seen: ObservedAccess) -> DetectionFinding | None:
         if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
             return None
         if not (seen.who_mark and seen.patient_mark):
@@ -82,7 +82,7 @@ class BulkAccessRule(Rule[Taken]):
         return found
 
 
-def _is_bulk_export(seen: Seen) -> bool:
+def _is_bulk_export(seen: ObservedAccess) -> bool:
     for entity in seen.opened.details.entities:
         texts = (entity.what.reference, entity.name, _decoded(entity.query))
         if any(text and _BULK_PATH.search(unquote(text)) for text in texts):
@@ -90,7 +90,7 @@ def _is_bulk_export(seen: Seen) -> bool:
     return False
 
 
-def _searched(seen: Seen) -> int:
+def _searched(seen: ObservedAccess) -> int:
     """Give the greatest `_count` of the event's queries (FHIR, Search: Page Count); 0 without."""
     found = 0
     for entity in seen.opened.details.entities:

@@ -4,9 +4,9 @@ import re
 from typing import ClassVar, Final, Protocol
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news, pair_key
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news, pair_key
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.events.event import PatientReference
@@ -22,11 +22,11 @@ class Consents(Protocol):
         """Say why this agent may not open this patient's record at that time: a code, or None."""
 
 
-class ConsentDeniedRule(Rule[Reported]):
+class ConsentDeniedRule(Rule[SuppressedAlerts]):
     """Asks the consents of each access by staff; a patient needs no consent to read the own."""
 
     name: ClassVar[str] = "consent-denied"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.ConsentDenied, consents: Consents | None) -> None:
         self.own = own
@@ -37,7 +37,7 @@ class ConsentDeniedRule(Rule[Reported]):
         """Where no consents are kept."""
         return "no consents are kept" if self.consents is None else None
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user and patient in the quiet hours.
 
         Raises ValueError where a reason is no code: it would stand in a statement.

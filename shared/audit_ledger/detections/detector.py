@@ -22,10 +22,15 @@ from audit_ledger.detections.break_the_glass import BreakTheGlassRule
 from audit_ledger.detections.bulk_access import BulkAccessRule
 from audit_ledger.detections.consent_denied import ConsentDeniedRule, Consents
 from audit_ledger.detections.failed_access import FailedAccessRule
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.inactive_user import EndedUserRule
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.inactive_user import InactiveUserRule
 from audit_ledger.detections.no_encounter import NoEncounterRule
-from audit_ledger.detections.observed_access import LONGEST_MARK, SHORTEST_MARK, Mark, see
+from audit_ledger.detections.observed_access import (
+    LONGEST_MARK,
+    SHORTEST_MARK,
+    Mark,
+    observe_access,
+)
 from audit_ledger.detections.relations import SameHouseholdRule, SameSurnameRule, SelfAccessRule
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.settings import DetectionSettings, checked
@@ -53,7 +58,7 @@ def make_rules(
         _rule(AfterHoursRule, own.after_hours),
         _rule(BulkAccessRule, own.bulk_access),
         _rule(FailedAccessRule, own.failed_access),
-        _rule(EndedUserRule, own.ended_user),
+        _rule(InactiveUserRule, own.ended_user),
         _rule(partial(ConsentDeniedRule, consents=consents), own.consent_denied),
     )
     return tuple(rule for rule in made if rule is not None)
@@ -97,14 +102,14 @@ class Detector:
 
     def observe(
         self, opened: OpenedEvent, stepped_over: Callable[[str], None] | None = None
-    ) -> list[Finding]:
+    ) -> list[DetectionFinding]:
         """Look at one more event, in ledger order.
 
         `stepped_over`: told of a rule, by name, that cannot look at the event; without it that is
         an error. The others look at it all the same.
         """
-        seen = see(opened, self.directory, self.mark)
-        found: list[Finding] = []
+        seen = observe_access(opened, self.directory, self.mark)
+        found: list[DetectionFinding] = []
         for rule in self.rules:
             try:
                 finding = rule.observe(self._states[rule.name], seen)

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.windows import Windows, add
 
@@ -21,7 +21,7 @@ class FailedAccessRule(Rule[Windows]):
         self.own = own
         self.severity = own.severity
 
-    def observe(self, state: Windows, seen: Seen) -> Finding | None:
+    def observe(self, state: Windows, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a burst."""
         if not (seen.has_failed and seen.who_mark and seen.has_plausible_time):
             return None

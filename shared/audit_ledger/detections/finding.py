@@ -25,7 +25,7 @@ class PublicFinding(msgspec.Struct, frozen=True, gc=False):
     ledger_time: int
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DetectionFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A finding. Private: it says who and whom, and goes to those only who may see that.
 
     `id`: 64 hex digits, of rule and entries alone, so that a replay finds the same; `entries` in

@@ -3,20 +3,20 @@
 from typing import ClassVar
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory
 
 _HOUR_MS = 3_600_000
 
 
-class EndedUserRule(Rule[Reported]):
+class InactiveUserRule(Rule[SuppressedAlerts]):
     """Every event of such a user counts, logins and failures too."""
 
     name: ClassVar[str] = "ended-user"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.EndedUser) -> None:
         self.own = own
@@ -29,7 +29,7 @@ class EndedUserRule(Rule[Reported]):
                 return None
         return "the directory has no users with a first or last day"
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user in the quiet hours."""
         user = seen.user
         if user is None or not seen.has_plausible_time:

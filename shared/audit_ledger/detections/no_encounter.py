@@ -3,20 +3,20 @@
 from typing import ClassVar
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news, pair_key
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news, pair_key
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory
 
 _DAY_MS = 86_400_000
 
 
-class NoEncounterRule(Rule[Reported]):
+class NoEncounterRule(Rule[SuppressedAlerts]):
     """Who has no department in the directory, and patients without any name, are left out."""
 
     name: ClassVar[str] = "no-encounter"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.NoEncounter) -> None:
         self.own = own
@@ -30,7 +30,7 @@ class NoEncounterRule(Rule[Reported]):
             return None
         return "the directory has no users with a department"
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user and patient in the quiet hours."""
         user, patient = seen.user, seen.patient
         if not (seen.is_access and seen.patient_mark and seen.has_plausible_time):

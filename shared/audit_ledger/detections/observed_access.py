@@ -22,7 +22,7 @@ SHORTEST_MARK, LONGEST_MARK = 12, 24
 _AUTHENTICATION: Final = {"110114", "110122", "110123", "login", "logout"}
 
 
-class Seen(msgspec.Struct, frozen=True, gc=False):
+class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
     """One event. `actor`: the person who asked for it; `user`, `person`: as the directory knows
     them; `who_mark`, `patient_mark`: what states may keep of them, "" of nobody.
 
@@ -91,7 +91,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
         return is_about and not self.has_failed and not (self.codes & _AUTHENTICATION)
 
 
-def see(opened: OpenedEvent, directory: Directory, mark: Mark) -> Seen:
+def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> ObservedAccess:
     """Look at an opened event; a record is about one patient at most."""
     actor = acting(opened.details)
     who = None if actor is None else canonical_agent(actor.agent)
@@ -112,7 +112,7 @@ def see(opened: OpenedEvent, directory: Directory, mark: Mark) -> Seen:
         who_mark = patient_mark
     else:
         who_mark = mark(who if user is None else f"user|{user.id}")
-    return Seen(
+    return ObservedAccess(
         opened,
         actor,
         who,

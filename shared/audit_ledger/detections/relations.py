@@ -3,9 +3,9 @@
 from typing import Any, ClassVar, Final
 
 from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import Reported, is_news, pair_key
-from audit_ledger.detections.finding import Finding
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news, pair_key
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory, names_of
 from audit_ledger.detections.surnames import Surname, bare, is_same, of_display, of_surname
@@ -16,20 +16,20 @@ from audit_ledger.events.strict_json import read_json
 _NO_PLACE: Final = "record"
 
 
-class SelfAccessRule(Rule[Reported]):
+class SelfAccessRule(Rule[SuppressedAlerts]):
     """A user opens the own record: an employee by the directory, or agent and patient are one.
 
     Who acts as a patient may do so, but not elsewhere once settings say where patients act.
     """
 
     name: ClassVar[str] = "self-access"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.SelfAccess) -> None:
         self.own = own
         self.severity = own.severity
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user in the quiet hours."""
         if not seen.is_access:
             return None
@@ -43,17 +43,17 @@ class SelfAccessRule(Rule[Reported]):
             return None
         return self.found(seen, statement)
 
-    def _is_allowed(self, seen: Seen) -> bool:
+    def _is_allowed(self, seen: ObservedAccess) -> bool:
         portals = self.own.portals_for_patients
         portal = seen.opened.portal in portals if portals else not seen.is_staff
         return portal or bool(seen.purposes.intersection(self.own.purposes))
 
 
-class SameHouseholdRule(Rule[Reported]):
+class SameHouseholdRule(Rule[SuppressedAlerts]):
     """A user opens the record of who lives with the user, or named the user as next of kin."""
 
     name: ClassVar[str] = "same-household"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.SameHousehold) -> None:
         self.own = own
@@ -67,7 +67,7 @@ class SameHouseholdRule(Rule[Reported]):
             return None
         return "the directory has no households and no contacts"
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user and patient in the quiet hours."""
         user, person = seen.user, seen.person
         if not seen.is_access or user is None or person is None or is_employee(seen):
@@ -85,11 +85,11 @@ class SameHouseholdRule(Rule[Reported]):
         return self.found(seen, statement)
 
 
-class SameSurnameRule(Rule[Reported]):
+class SameSurnameRule(Rule[SuppressedAlerts]):
     """A user opens the record of someone else with the same surname."""
 
     name: ClassVar[str] = "same-surname"
-    state_type = Reported
+    state_type = SuppressedAlerts
 
     def __init__(self, own: settings.SameSurname) -> None:
         self.own = own
@@ -97,7 +97,7 @@ class SameSurnameRule(Rule[Reported]):
         frequent = (of_surname(name) for name in own.frequent)
         self.frequent = {bare(name) for name in frequent if name is not None}
 
-    def observe(self, state: Reported, seen: Seen) -> Finding | None:
+    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
         """One finding a user and patient in the quiet hours; none of who opens the own record."""
         if not (seen.is_access and seen.is_staff) or is_employee(seen) or is_agent(seen):
             return None
@@ -112,34 +112,34 @@ class SameSurnameRule(Rule[Reported]):
         return self.found(seen, "user and patient have the same surname")
 
 
-def is_employee(seen: Seen) -> bool:
+def is_employee(seen: ObservedAccess) -> bool:
     """Say whether the directory knows the patient as this user."""
     user, person = seen.user, seen.person
     return user is not None and person is not None and person.employee == user.id
 
 
-def is_agent(seen: Seen) -> bool:
+def is_agent(seen: ObservedAccess) -> bool:
     """Say whether agent and patient share a reference or an identifier."""
     if seen.actor is None or seen.patient is None:
         return False
     return not set(seen.actor.agent.candidates).isdisjoint(names_of(seen.patient))
 
 
-def _surname_of_user(seen: Seen) -> Surname | None:
+def _surname_of_user(seen: ObservedAccess) -> Surname | None:
     if seen.user is not None and seen.user.surname is not None:
         return of_surname(seen.user.surname)
     name = None if seen.actor is None else seen.actor.name
     return None if name is None else of_display(name)
 
 
-def _surname_of_patient(seen: Seen) -> Surname | None:
+def _surname_of_patient(seen: ObservedAccess) -> Surname | None:
     if seen.person is not None and seen.person.surname is not None:
         return of_surname(seen.person.surname)
     name = _display_of_patient(seen)
     return None if name is None else of_display(name)
 
 
-def _display_of_patient(seen: Seen) -> str | None:
+def _display_of_patient(seen: ObservedAccess) -> str | None:
     """Give the name that the event has for its patient: of an entity, or of `patient` itself."""
     for entity in seen.opened.details.entities:
         what = PatientReference(entity.what.reference, entity.what.identifiers)

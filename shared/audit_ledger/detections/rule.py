@@ -11,8 +11,8 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from audit_ledger.detections.finding import Finding, Severity, finding_id
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.finding import DetectionFinding, Severity, finding_id
+from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.staff_directory import Directory
 
 StateT = TypeVar("StateT", bound=msgspec.Struct)
@@ -34,14 +34,16 @@ class Rule(ABC, Generic[StateT]):
         return None
 
     @abstractmethod
-    def observe(self, state: StateT, seen: Seen) -> Finding | None:
+    def observe(self, state: StateT, seen: ObservedAccess) -> DetectionFinding | None:
         """Look at one more event. Changes the state."""
 
-    def found(self, seen: Seen, statement: str, earlier: Sequence[tuple[int, str]] = ()) -> Finding:
+    def found(
+        self, seen: ObservedAccess, statement: str, earlier: Sequence[tuple[int, str]] = ()
+    ) -> DetectionFinding:
         """Make a finding of this event, and of earlier (entry, event id) that belong to it."""
         both = dict(sorted([*earlier, (seen.opened.seq, seen.opened.event_id)]))
         entries = tuple(both)
-        return Finding(
+        return DetectionFinding(
             id=finding_id(self.name, entries),
             rule=self.name,
             severity=self.severity,

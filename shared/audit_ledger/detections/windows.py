@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from audit_ledger.detections.observed_access import Seen
+from audit_ledger.detections.observed_access import ObservedAccess
 
 MAX_ITEMS = 10_000  # of all users; who did nothing for the longest time is forgotten first
 _LATE_SECONDS = 3_600
@@ -20,7 +20,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
     what: str
 
 
-class Window(msgspec.Struct):
+class TimeWindow(msgspec.Struct):
     """One user's, in order of time; from when to when the last reported burst went on."""
 
     items: list[Item] = []
@@ -31,17 +31,19 @@ class Window(msgspec.Struct):
 class Windows(msgspec.Struct):
     """By the user's mark, who acted the longest time ago first; `count`: items of all."""
 
-    users: dict[str, Window] = {}
+    users: dict[str, TimeWindow] = {}
     count: int = 0
 
 
-def add(windows: Windows, seen: Seen, what: str, *, limit: int, span_ms: int) -> list[Item] | None:
+def add(
+    windows: Windows, seen: ObservedAccess, what: str, *, limit: int, span_ms: int
+) -> list[Item] | None:
     """Add one; give the `limit` or more that lie within a span with it, once they do.
 
     A burst goes on for as long as there are so many within a span, and is one finding, a day; what
     is fewer ends it, so that nobody hides a second burst behind a first.
     """
-    window = windows.users.pop(seen.who_mark, None) or Window()
+    window = windows.users.pop(seen.who_mark, None) or TimeWindow()
     windows.users[seen.who_mark] = window
     window.touched = seen.opened.entry_time
     before = len(window.items)
@@ -53,7 +55,7 @@ def add(windows: Windows, seen: Seen, what: str, *, limit: int, span_ms: int) ->
     return burst if is_news else None
 
 
-def _insert(window: Window, item: Item, limit: int) -> bool:
+def _insert(window: TimeWindow, item: Item, limit: int) -> bool:
     same = next((one for one in window.items if item.what and one.what == item.what), None)
     if same is not None:
         if same.time_ms >= item.time_ms:
@@ -77,7 +79,7 @@ def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[
     return None
 
 
-def _is_news(window: Window, burst: Sequence[Item]) -> bool:
+def _is_news(window: TimeWindow, burst: Sequence[Item]) -> bool:
     """Note a burst; false where it goes on with the one that was reported within a day."""
     first, last = burst[0].time_ms, burst[-1].time_ms
     if window.reported is not None:

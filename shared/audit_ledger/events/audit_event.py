@@ -7,7 +7,7 @@ import msgspec
 from audit_ledger.events.agents import read_agents
 from audit_ledger.events.balp import flag_balp_faults
 from audit_ledger.events.contained import NOTHING_CONTAINED, contained_by_reference
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Agent, Event, PatientReference
 from audit_ledger.events.fhir_model import ACTIONS, AuditEventElements, codes_of, read_elements
 from audit_ledger.events.fhir_version import (
@@ -19,11 +19,11 @@ from audit_ledger.events.fhir_version import (
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.limits import require_few_elements, require_few_values, require_size
 from audit_ledger.events.patients import NamedPatient, Path, read_patients
-from audit_ledger.events.split_by_patient import divide
+from audit_ledger.events.split_by_patient import split_by_patient
 from audit_ledger.events.strict_json import read_json
 
 
-class Reading(msgspec.Struct, gc=False):
+class ParsedEvent(msgspec.Struct, gc=False):
     """What an AuditEvent says, before it is divided among its patients."""
 
     release: Release
@@ -40,7 +40,7 @@ def parse_audit_event(
     """Parse an AuditEvent of at most 256 KB.
 
     `fhir_version` is the `fhirVersion` of the media type, if any; `place` is where the event stands
-    in what was sent. Raises RejectedEvent, and nothing else.
+    in what was sent. Raises RejectedEventError, and nothing else.
     """
     require_size(body, place)
     return accept_audit_event(body, read_json(body, place), fhir_version, place)
@@ -56,7 +56,7 @@ def accept_audit_event(body: bytes, document: Any, fhir_version: str | None, pla
         None,
         reading.time_ms,
         reading.action,
-        divide(body, document, reading.patients, place),
+        split_by_patient(body, document, reading.patients, place),
         reading.agents,
         tuple(sorted(reading.flags)),
     )
@@ -69,15 +69,15 @@ def read_audit_event(
     *,
     base: Path = (),
     subject: PatientReference | None = None,
-) -> Reading:
+) -> ParsedEvent:
     """Read a decoded AuditEvent.
 
     Within a CloudEvent, `base` is where it stands and `subject` the patient of its envelope.
     """
     if not isinstance(document, dict):
-        raise RejectedEvent(422, "structure", place, "an AuditEvent resource")
+        raise RejectedEventError(422, "structure", place, "an AuditEvent resource")
     if document.get("resourceType") != "AuditEvent":
-        raise RejectedEvent(
+        raise RejectedEventError(
             422, "not-supported", f"{place}.resourceType", "the resource type AuditEvent"
         )
     require_few_elements(document, place)
@@ -96,16 +96,18 @@ def read_audit_event(
     )
     if event.meta is not None:
         flag_balp_faults(event, codes, document, flags, is_r4=release == "fhir-r4")
-    return Reading(release, time_ms, _action(event, flags), patients, agents, flags)
+    return ParsedEvent(release, time_ms, _action(event, flags), patients, agents, flags)
 
 
 def _recorded(event: AuditEventElements, place: str) -> int:
     if event.recorded is None:
-        raise RejectedEvent(422, "required", f"{place}.recorded", "when the event was recorded")
+        raise RejectedEventError(
+            422, "required", f"{place}.recorded", "when the event was recorded"
+        )
     try:
         return parse_instant_ms(event.recorded)
     except ValueError:
-        raise RejectedEvent(
+        raise RejectedEventError(
             422, "value", f"{place}.recorded", "a FHIR instant: 2015-02-07T13:28:17.239+02:00"
         ) from None
 

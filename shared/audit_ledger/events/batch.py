@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Event
 from audit_ledger.events.limits import (
     MAX_EVENT_PART_BYTES,
     MAX_REQUEST_PART_BYTES,
-    PartsTooLarge,
+    PartsTooLargeError,
 )
 
 MAX_EVENTS: Final = 5_000
@@ -20,34 +20,34 @@ nobody divides, seals and looks up a million. Events without patients do not cou
 
 def parse_each(
     elements: Sequence[bytes], parse: Callable[[bytes, str], Event], place: str
-) -> tuple[Event | RejectedEvent, ...]:
+) -> tuple[Event | RejectedEventError, ...]:
     """Parse the elements, each with its place such as `Bundle.entry[3]`, to an outcome each.
 
-    RejectedEvent (413) when together they name more patients, or make larger records, than a
+    RejectedEventError (413) when together they name more patients, or make larger records, than a
     request may.
     """
-    outcomes: list[Event | RejectedEvent] = []
+    outcomes: list[Event | RejectedEventError] = []
     patients = size = given_up = 0
     for index, element in enumerate(elements):
         try:
             event = parse(element, f"{place}[{index}]")
-        except RejectedEvent as rejected:
+        except RejectedEventError as rejected:
             outcomes.append(_alone(rejected))
-            given_up += MAX_EVENT_PART_BYTES if isinstance(rejected, PartsTooLarge) else 0
+            given_up += MAX_EVENT_PART_BYTES if isinstance(rejected, PartsTooLargeError) else 0
         else:
             outcomes.append(event)
             patients += sum(part.patient is not None for part in event.parts)
             size += event.size
         if patients > MAX_PATIENTS_OF_ALL:
             expected = f"at most {MAX_PATIENTS_OF_ALL:,} patients in all events together"
-            raise RejectedEvent(413, "too-costly", place, expected)
+            raise RejectedEventError(413, "too-costly", place, expected)
         if max(size, given_up) > MAX_REQUEST_PART_BYTES:
             expected = f"at most {MAX_REQUEST_PART_BYTES >> 20} MB in the records of all events"
-            raise RejectedEvent(413, "too-costly", place, expected)
+            raise RejectedEventError(413, "too-costly", place, expected)
     return tuple(outcomes)
 
 
-def _alone(rejected: RejectedEvent) -> RejectedEvent:
+def _alone(rejected: RejectedEventError) -> RejectedEventError:
     """Let go of what was read when it was raised: thousands may be kept until the answer."""
     rejected.__context__ = None
     return rejected.with_traceback(None)

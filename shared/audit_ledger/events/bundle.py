@@ -9,7 +9,7 @@ from typing import Any, Final
 from audit_ledger.events.audit_event import accept_audit_event
 from audit_ledger.events.batch import MAX_EVENTS, parse_each
 from audit_ledger.events.bundle_request import check_request
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Bundle, BundleType, Event
 from audit_ledger.events.limits import require_size
 from audit_ledger.events.strict_json import read_json, slice_elements, slice_members
@@ -28,16 +28,18 @@ _TYPES: Final[dict[Any, BundleType]] = {
 def parse_bundle(body: bytes, fhir_version: str | None = None) -> Bundle:
     """Parse a Bundle of at most MAX_ENTRIES entries; resources keep the bytes they have in it.
 
-    Raises RejectedEvent when the Bundle itself cannot be understood: not JSON (400), another
+    Raises RejectedEventError when the Bundle itself cannot be understood: not JSON (400), another
     resource or another type of Bundle (422), too many entries or patients in them (413).
     """
     members = slice_members(body, "Bundle")
     if _read(members, "resourceType") != "Bundle":
-        raise RejectedEvent(422, "not-supported", "Bundle.resourceType", "the resource type Bundle")
+        raise RejectedEventError(
+            422, "not-supported", "Bundle.resourceType", "the resource type Bundle"
+        )
     type_ = _read(members, "type")
     bundle_type = _TYPES.get(type_) if isinstance(type_, str) else None
     if bundle_type is None:
-        raise RejectedEvent(422, "not-supported", "Bundle.type", " or ".join(_TYPES))
+        raise RejectedEventError(422, "not-supported", "Bundle.type", " or ".join(_TYPES))
     entries = slice_elements(members.get("entry", b"[]"), "Bundle.entry", MAX_ENTRIES, "entries")
 
     def parse(entry: bytes, place: str) -> Event:
@@ -56,12 +58,12 @@ def _entry(entry: bytes, bundle_type: BundleType, fhir_version: str | None, plac
     require_size(resource, f"{place}.resource")
     if len(entry) - len(resource) > MAX_AROUND_BYTES:
         expected = f"at most {MAX_AROUND_BYTES >> 10} KB around a resource"
-        raise RejectedEvent(413, "too-long", place, expected)
+        raise RejectedEventError(413, "too-long", place, expected)
     around = {name: read_json(value, f"{place}.{name}") for name, value in members.items()}
     if bundle_type != "collection":
         check_request(around.get("request"), f"{place}.request")
     place = f"{place}.resource"
     document = read_json(resource, place)
     if document is None:
-        raise RejectedEvent(422, "required", place, "an AuditEvent")
+        raise RejectedEventError(422, "required", place, "an AuditEvent")
     return accept_audit_event(resource, document, fhir_version, place)

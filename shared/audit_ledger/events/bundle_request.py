@@ -3,7 +3,7 @@
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 
 _TYPE: Final = "AuditEvent"
 NO_CONDITION: Final = "no condition: the Idempotency-Key tells an event that is sent again"
@@ -11,20 +11,20 @@ NO_CONDITION: Final = "no condition: the Idempotency-Key tells an event that is 
 
 
 def check_request(request: Any, place: str) -> None:
-    """Raise RejectedEvent unless an entry's request creates an AuditEvent, unconditionally.
+    """Raise RejectedEventError unless an entry's request creates an AuditEvent, unconditionally.
 
     Its `url` is `AuditEvent`, relative or under any base URL (clients write this server's, or the
     one that they know it by), or absent, as in transactions of HAPI FHIR: the resource says it.
     """
     if not isinstance(request, dict):
-        raise RejectedEvent(422, "required", place, "the request POST AuditEvent")
+        raise RejectedEventError(422, "required", place, "the request POST AuditEvent")
     if request.get("method") != "POST":
-        raise RejectedEvent(422, "not-supported", f"{place}.method", "the method POST")
+        raise RejectedEventError(422, "not-supported", f"{place}.method", "the method POST")
     if not _is_of_type(request.get("url")):
-        raise RejectedEvent(422, "not-supported", f"{place}.url", "the url AuditEvent")
+        raise RejectedEventError(422, "not-supported", f"{place}.url", "the url AuditEvent")
     for name in ("ifNoneExist", "ifMatch"):
         if request.get(name) is not None:
-            raise RejectedEvent(400, "not-supported", f"{place}.{name}", NO_CONDITION)
+            raise RejectedEventError(400, "not-supported", f"{place}.{name}", NO_CONDITION)
 
 
 def _is_of_type(url: Any) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from audit_ledger.events.audit_event import read_audit_event
 from audit_ledger.events.batch import MAX_EVENTS, parse_each
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Agent, Event, Part, PatientReference
 from audit_ledger.events.fhir_model import read_elements
 from audit_ledger.events.instant import parse_instant_ms
@@ -21,7 +21,7 @@ from audit_ledger.events.limits import require_few_values, require_size
 from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.events.record_event import read_record_event
 from audit_ledger.events.references import patient_reference
-from audit_ledger.events.split_by_patient import divide
+from audit_ledger.events.split_by_patient import split_by_patient
 from audit_ledger.events.strict_json import JsonObject, read_json, slice_elements
 
 
@@ -49,12 +49,12 @@ class _Data(msgspec.Struct):
 def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event:
     """Parse one event in the JSON format (`application/cloudevents+json`), of at most 256 KB.
 
-    Raises RejectedEvent, and nothing else.
+    Raises RejectedEventError, and nothing else.
     """
     require_size(body, place)
     document = read_json(body, place)
     if not isinstance(document, dict):
-        raise RejectedEvent(422, "structure", place, "a JSON object")
+        raise RejectedEventError(422, "structure", place, "a JSON object")
     require_few_values(document, body, place)
     attributes = read_elements(document, _Attributes, place)
     sender_id, type_ = _check_required(attributes, place)
@@ -64,17 +64,17 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
     data_place = f"{place}.{data.base}"
     resource_type = data.value.get("resourceType") if isinstance(data.value, dict) else None
     if resource_type == "Bundle":
-        raise RejectedEvent(422, "not-supported", data_place, "one AuditEvent a CloudEvent")
+        raise RejectedEventError(422, "not-supported", data_place, "one AuditEvent a CloudEvent")
     agents: tuple[Agent, ...]
     if resource_type == "AuditEvent":
         reading = read_audit_event(
             data.value, data.media_type.fhir_version, data_place, base=(data.base,), subject=subject
         )
         if data.base != "data" and len(reading.patients) > 1:
-            raise RejectedEvent(
+            raise RejectedEventError(
                 422, "not-supported", data_place, "several patients only in data, as JSON"
             )
-        parts = divide(body, document, reading.patients, data_place, (data.base,))
+        parts = split_by_patient(body, document, reading.patients, data_place, (data.base,))
         action, agents, flags = reading.action, reading.agents, reading.flags
         time_ms = reading.time_ms
     elif type_.startswith("record."):
@@ -91,11 +91,11 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
     return Event("cloudevents", sender_id, time_ms, action, parts, agents, tuple(sorted(flags)))
 
 
-def parse_cloudevents_batch(body: bytes) -> tuple[Event | RejectedEvent, ...]:
+def parse_cloudevents_batch(body: bytes) -> tuple[Event | RejectedEventError, ...]:
     """Parse a batch in the JSON format (`application/cloudevents-batch+json`), of at most 5,000.
 
-    Each event keeps its bytes as they stand in the batch, and has its own outcome. RejectedEvent
-    when the batch is no JSON array (400) or too long (413).
+    Each event keeps its bytes as they stand in the batch, and has its own outcome.
+    RejectedEventError when the batch is no JSON array (400) or too long (413).
     """
     elements = slice_elements(body, "CloudEvents", MAX_EVENTS, "events")
     return parse_each(elements, parse_cloudevent_structured, "CloudEvents")
@@ -107,12 +107,14 @@ def _check_required(attributes: _Attributes, place: str) -> tuple[str, str]:
     Source and id are joined so that no two pairs give the same: `<length of source>:<source>:<id>`.
     """
     if not attributes.specversion:
-        raise RejectedEvent(422, "required", f"{place}.specversion", "the version 1.0")
+        raise RejectedEventError(422, "required", f"{place}.specversion", "the version 1.0")
     if attributes.specversion != "1.0":
-        raise RejectedEvent(422, "not-supported", f"{place}.specversion", "the version 1.0")
+        raise RejectedEventError(422, "not-supported", f"{place}.specversion", "the version 1.0")
     for name in ("id", "source", "type"):
         if not getattr(attributes, name):
-            raise RejectedEvent(422, "required", f"{place}.{name}", "a string that is not empty")
+            raise RejectedEventError(
+                422, "required", f"{place}.{name}", "a string that is not empty"
+            )
     source = attributes.source or ""
     return f"{len(source)}:{source}:{attributes.id}", attributes.type or ""
 
@@ -123,7 +125,7 @@ def _time(attributes: _Attributes, place: str) -> int | None:
     try:
         return parse_instant_ms(attributes.time)
     except ValueError:
-        raise RejectedEvent(422, "value", f"{place}.time", "an RFC 3339 date-time") from None
+        raise RejectedEventError(422, "value", f"{place}.time", "an RFC 3339 date-time") from None
 
 
 def _patient_subject(subject: str | None) -> PatientReference | None:
@@ -142,15 +144,15 @@ def _data(document: JsonObject, attributes: _Attributes, place: str) -> _Data:
     assumed = "application/json" if packed is None else "application/octet-stream"
     media_type = parse_media_type(attributes.datacontenttype or assumed)
     if packed is not None and document.get("data") is not None:
-        raise RejectedEvent(422, "invalid", place, "either data or data_base64, not both")
+        raise RejectedEventError(422, "invalid", place, "either data or data_base64, not both")
     if media_type.is_xml and "fhir" in media_type.essence:
-        raise RejectedEvent(415, "not-supported", f"{place}.{base}", "FHIR as JSON")
+        raise RejectedEventError(415, "not-supported", f"{place}.{base}", "FHIR as JSON")
     if packed is None:
         return _Data(document.get("data") if media_type.is_json else None, base, media_type)
     try:
         unpacked = b64decode(packed, validate=True)
     except (Error, ValueError):
-        raise RejectedEvent(422, "value", f"{place}.data_base64", "base64") from None
+        raise RejectedEventError(422, "value", f"{place}.data_base64", "base64") from None
     value = None
     if media_type.is_json:
         value = read_json(unpacked, f"{place}.data_base64")

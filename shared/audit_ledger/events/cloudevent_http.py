@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from audit_ledger.events.cloudevent import parse_cloudevent_structured
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Event
 from audit_ledger.events.limits import require_size
 from audit_ledger.events.media_type import parse_media_type
@@ -33,7 +33,7 @@ _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 def parse_cloudevent_binary(headers: Mapping[str, str], body: bytes) -> Event:
     """Parse one event in binary mode; `headers` have lower-case names.
 
-    Raises RejectedEvent, and nothing else.
+    Raises RejectedEventError, and nothing else.
     """
     return parse_cloudevent_structured(structured_form(headers, body))
 
@@ -54,7 +54,7 @@ def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
     try:
         members = [msgspec.json.encode(ordered)[1:-1]] if ordered else []
     except UnicodeEncodeError:
-        raise RejectedEvent(400, "value", "headers", "header values in UTF-8") from None
+        raise RejectedEventError(400, "value", "headers", "header values in UTF-8") from None
     if body and parse_media_type(content_type).is_json:
         read_json(body, "CloudEvent.data")
         members.append(b'"data":' + body)
@@ -69,14 +69,14 @@ def _repaired(value: str) -> str:
     The binding wants everything beyond printable ASCII percent-encoded (3.1.3.2); the Go and Java
     SDKs send it raw. What stands between reads header bytes as Latin-1 (RFC 9110, Section 5.5), so
     UTF-8 arrives as several characters for one, or as UTF-8, or with U+FFFD for what it could not
-    read. RejectedEvent (400) where what was sent cannot be told.
+    read. RejectedEventError (400) where what was sent cannot be told.
     """
     if value.isascii():
         return value
     with suppress(UnicodeError):  # where it was read as what it is: UTF-8, or Latin-1
         value = value.encode("latin-1").decode("utf-8")
     if _LOST.search(value):
-        raise RejectedEvent(400, "value", "headers", "percent-encoded UTF-8 beyond ASCII")
+        raise RejectedEventError(400, "value", "headers", "percent-encoded UTF-8 beyond ASCII")
     return value
 
 
@@ -84,7 +84,7 @@ def _attribute(header: str, value: str) -> str:
     """Decode a header value (HTTP binding, Section 3.1.3.2): quotes first, then one round of %."""
     name = header.removeprefix(_PREFIX)
     if not _NAME.fullmatch(name) or name in ("data", "datacontenttype"):
-        raise RejectedEvent(
+        raise RejectedEventError(
             400, "structure", "headers", "ce- headers that name attributes other than data's"
         )
     text = _repaired(value).strip(" \t")
@@ -93,4 +93,4 @@ def _attribute(header: str, value: str) -> str:
     try:
         return unquote_to_bytes(text).decode("utf-8")
     except UnicodeError:
-        raise RejectedEvent(400, "value", "headers", "percent-encoded UTF-8") from None
+        raise RejectedEventError(400, "value", "headers", "percent-encoded UTF-8") from None

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.fhir_model import Identifier, Reference, read_elements
 from audit_ledger.events.json_cut import spell_path
 from audit_ledger.events.limits import (
@@ -27,7 +27,7 @@ Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
 NOTHING_CONTAINED: Final[Contained] = {}
 
 
-class Named(msgspec.Struct, gc=False):
+class NamedResource(msgspec.Struct, gc=False):
     """What is known of whom a reference names.
 
     `type` is the resource type, where it is said. `reference` is in its one form, None where there
@@ -46,11 +46,11 @@ def contained_by_reference(resources: list[JsonObject]) -> Contained:
     return {f"#{item['id']}": item for item in resources if type(item.get("id")) is str}
 
 
-def resolve(reference: Reference, contained: Contained, *place: str | int) -> Named:
+def resolve(reference: Reference, contained: Contained, *place: str | int) -> NamedResource:
     """Find out whom a reference names.
 
-    RejectedEvent where the identifiers of a contained resource are not of FHIR's shape; `place`, in
-    pieces, says where the reference stands: `"AuditEvent", "agent", 0, "who"`.
+    RejectedEventError where the identifiers of a contained resource are not of FHIR's shape;
+    `place`, in pieces, says where the reference stands: `"AuditEvent", "agent", 0, "who"`.
     """
     identifiers: list[tuple[str, str]] = []
     kind = normal = None
@@ -70,7 +70,7 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
             identifiers += pairs_of((found,))
         if sum(len(s) + len(v) for s, v in identifiers) > MAX_CONTAINED_IDENTIFIER_BYTES:
             expected = f"identifiers of at most {MAX_CONTAINED_IDENTIFIER_BYTES >> 10} KB together"
-            raise RejectedEvent(413, "too-costly", where, expected)
+            raise RejectedEventError(413, "too-costly", where, expected)
     elif target:
         kind, normal = normalize_reference(target)
         if normal is not target:
@@ -81,4 +81,4 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
         identifiers = list(dict.fromkeys(identifiers))
         if len(identifiers) > 2 * MAX_IDENTIFIERS:  # a CX makes two of one
             raise too_many(spell_path(place), len(identifiers), MAX_IDENTIFIERS, "identifiers")
-    return Named(kind, normal, tuple(identifiers), base)
+    return NamedResource(kind, normal, tuple(identifiers), base)

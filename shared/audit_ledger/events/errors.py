@@ -16,7 +16,7 @@ IssueType = Literal[
 ]
 
 
-class RejectedEvent(RefusedError):  # noqa: N818 - an outcome of an entry as much as an error
+class RejectedEventError(RefusedError):
     """An event, or a whole request, that is not accepted.
 
     `status` is the HTTP status (400, 413, 415 or 422), `code` a FHIR IssueType, `expression` the

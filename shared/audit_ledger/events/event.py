@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 
 Format = Literal["fhir-r4", "fhir-r5", "cloudevents"]
 BundleType = Literal["batch", "transaction", "collection"]
@@ -93,7 +93,7 @@ class Bundle(msgspec.Struct, frozen=True):
     """A FHIR Bundle: what became of each entry, in request order."""
 
     type: BundleType
-    entries: tuple[Event | RejectedEvent, ...]
+    entries: tuple[Event | RejectedEventError, ...]
 
 
 class PatientRule(msgspec.Struct, frozen=True):

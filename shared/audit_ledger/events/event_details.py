@@ -15,7 +15,7 @@ import msgspec
 from audit_ledger.events.agents import precedence, read_agent
 from audit_ledger.events.contained import NOTHING_CONTAINED, Contained, contained_by_reference
 from audit_ledger.events.contained import resolve as resolve_reference
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Agent, Format, PatientReference
 from audit_ledger.events.fhir_model import (
     ACTIONS,
@@ -261,7 +261,7 @@ def _of_cloudevent(document: JsonObject) -> EventDetails:
     record = {} if data is None else data
     try:
         reading = read_record_event(record, type_, subject, _PLACE)
-    except RejectedEvent:  # of another shape than when it was accepted: nothing can be said
+    except RejectedEventError:  # of another shape than when it was accepted: nothing can be said
         return EventDetails(format="cloudevents", types=types, source=source, time=time)
     actor, document_ = record.get("actor"), record.get("document")
     outcome, outcome_text = _outcome(record)

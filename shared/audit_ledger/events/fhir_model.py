@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.strict_json import JsonObject
 
 ACTIONS: Final = ("C", "R", "U", "D", "E")  # FHIR AuditEventAction
@@ -123,13 +123,13 @@ _SHAPES: Final = {
 
 
 def read_elements(document: object, kind: type[_Elements], place: str) -> _Elements:
-    """Give the elements of decoded JSON; RejectedEvent (422) names the one of another shape."""
+    """Give the elements of decoded JSON; RejectedEventError (422) names the one of another shape."""
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         shape = _SHAPE_ERROR.fullmatch(str(error))
         expected = _SHAPES.get(shape[1]) if shape else None
-        raise RejectedEvent(
+        raise RejectedEventError(
             422,
             "structure",
             place + (shape[2] or "" if shape else ""),

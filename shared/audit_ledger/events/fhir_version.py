@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.fhir_model import AuditEventElements
 from audit_ledger.events.strict_json import JsonObject
 
@@ -21,11 +21,13 @@ _R5_ONLY: Final = {
 
 
 def declared_release(fhir_version: str | None, place: str) -> Release | None:
-    """Read the `fhirVersion` parameter of a media type; RejectedEvent (415) for another release."""
+    """Read the `fhirVersion` parameter of a media type; RejectedEventError (415) for another
+    release.
+    """
     if fhir_version is None:
         return None
     if fhir_version not in _DECLARED:
-        raise RejectedEvent(415, "not-supported", place, "fhirVersion 4.0 or 5.0")
+        raise RejectedEventError(415, "not-supported", place, "fhirVersion 4.0 or 5.0")
     return _DECLARED[fhir_version]
 
 
@@ -35,18 +37,20 @@ def release_of(
     """Say which release an AuditEvent is of.
 
     R4 demands `type`, R5 demands `code`, and neither has the other's: that decides. Where both are
-    missing the media type decides. RejectedEvent (422) when there is neither, when there are both,
-    and when media type and content differ.
+    missing the media type decides. RejectedEventError (422) when there is neither, when there are
+    both, and when media type and content differ.
     """
     has_type, has_code = resource.get("type") is not None, resource.get("code") is not None
     if has_type and has_code:
-        raise RejectedEvent(422, "invalid", place, "either type (R4) or code (R5), not both")
+        raise RejectedEventError(422, "invalid", place, "either type (R4) or code (R5), not both")
     content: Release | None = "fhir-r4" if has_type else "fhir-r5" if has_code else None
     release = content or declared
     if release is None:
-        raise RejectedEvent(422, "required", place, "an R4 AuditEvent with type, or R5 with code")
+        raise RejectedEventError(
+            422, "required", place, "an R4 AuditEvent with type, or R5 with code"
+        )
     if declared not in (None, release):
-        raise RejectedEvent(422, "invalid", place, "the release that fhirVersion declares")
+        raise RejectedEventError(422, "invalid", place, "the release that fhirVersion declares")
     if content is None:
         flags.add("fhir.no-type" if release == "fhir-r4" else "fhir.no-code")
     foreign = _R5_ONLY if release == "fhir-r4" else _R4_ONLY
@@ -59,11 +63,11 @@ def refuse_older(event: AuditEventElements, place: str) -> None:
     """Refuse (422) an AuditEvent that names people as before R4: they would be overlooked."""
     for index, agent in enumerate(event.agent or ()):
         if agent.reference is not None or agent.user_id is not None:
-            raise RejectedEvent(
+            raise RejectedEventError(
                 422, "not-supported", f"{place}.agent[{index}]", "who, as in R4 and R5"
             )
     for index, entity in enumerate(event.entity or ()):
         if entity.reference is not None or entity.identifier is not None:
-            raise RejectedEvent(
+            raise RejectedEventError(
                 422, "not-supported", f"{place}.entity[{index}]", "what, as in R4 and R5"
             )

@@ -6,7 +6,7 @@ A refusal says where, how many there are, and how many there may be.
 
 from typing import Any, Final
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.strict_json import JsonObject
 
 MAX_EVENT_BYTES: Final = 256 * 1024
@@ -35,7 +35,7 @@ _LISTS: Final = (
 def require_size(body: bytes, place: str) -> None:
     """Refuse (413) an event of more than MAX_EVENT_BYTES."""
     if len(body) > MAX_EVENT_BYTES:
-        raise RejectedEvent(
+        raise RejectedEventError(
             413,
             "too-long",
             place,
@@ -74,12 +74,12 @@ def require_few(elements: object, place: str, limit: int, what: str) -> None:
         raise too_many(place, len(elements), limit, what)
 
 
-def too_many(place: str, count: int, limit: int, what: str) -> RejectedEvent:
+def too_many(place: str, count: int, limit: int, what: str) -> RejectedEventError:
     """Say that there are more than there may be."""
-    return RejectedEvent(413, "too-costly", place, f"at most {limit:,} {what}, not {count:,}")
+    return RejectedEventError(413, "too-costly", place, f"at most {limit:,} {what}, not {count:,}")
 
 
-class PartsTooLarge(RejectedEvent):
+class PartsTooLargeError(RejectedEventError):
     """The records of several patients would be larger than they may be: this much was made."""
 
     def __init__(self, place: str, patients: int) -> None:

@@ -77,7 +77,7 @@ def member_names(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
         waiting += [((*at, key), inner) for key, inner in below if type(inner) in (dict, list)]
 
 
-class Finder:
+class MentionFinder:
     """Finds whose parts a text must not be in. Patient `i` is bit `1 << i`, known as `known[i]`.
 
     A text goes from the parts of all but those whom a mention means: what two patients share

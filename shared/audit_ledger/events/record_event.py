@@ -19,7 +19,7 @@ import msgspec
 
 from audit_ledger.events.agents import read_agent
 from audit_ledger.events.contained import NOTHING_CONTAINED, resolve
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Agent, PatientReference
 from audit_ledger.events.fhir_model import ACTIONS, AgentElement, Reference, read_elements
 from audit_ledger.events.patients import as_patient
@@ -63,7 +63,7 @@ def read_record_event(
 ) -> RecordReading:
     """Read the decoded data of a record event.
 
-    `subject` is the patient that the envelope names, if any. RejectedEvent (422) when the data
+    `subject` is the patient that the envelope names, if any. RejectedEventError (422) when the data
     names another, when a member has another shape, and for a digest that is none.
     """
     record = read_elements(data, _Data, place)
@@ -71,7 +71,7 @@ def read_record_event(
     if record.document is None or record.document.digest is None:
         flags.add("record.no-digest")
     elif not _NI_SHA256.fullmatch(record.document.digest):
-        raise RejectedEvent(
+        raise RejectedEventError(
             422,
             "value",
             f"{place}.document.digest",
@@ -99,7 +99,9 @@ def _patient(
         return patient
     if patient.reference is None:
         return PatientReference(subject.reference, patient.identifiers)
-    raise RejectedEvent(422, "invalid", f"{place}.patient", "the patient that subject refers to")
+    raise RejectedEventError(
+        422, "invalid", f"{place}.patient", "the patient that subject refers to"
+    )
 
 
 def _action(record: _Data, type_: str, flags: set[str]) -> str | None:

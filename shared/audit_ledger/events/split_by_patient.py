@@ -20,10 +20,10 @@ from audit_ledger.events.json_cut import Cuts, Path, cut_spans, scan_spans, spel
 from audit_ledger.events.limits import (
     MAX_EVENT_PART_BYTES,
     MAX_NAMES,
-    PartsTooLarge,
+    PartsTooLargeError,
     require_few,
 )
-from audit_ledger.events.patient_mentions import Finder, leaves, member_names
+from audit_ledger.events.patient_mentions import MentionFinder, leaves, member_names
 from audit_ledger.events.patient_names import (
     KnownAs,
     contacts_in,
@@ -44,7 +44,7 @@ _NAME_CUT: Final = "…"
 """In place of the name of a member that was cut because of that name."""
 
 
-def divide(
+def split_by_patient(
     body: bytes,
     document: JsonObject,
     patients: Sequence[NamedPatient],
@@ -64,7 +64,7 @@ def divide(
     for part in _Division(body, document, patients, place, base).parts():
         size += part.size
         if size > MAX_EVENT_PART_BYTES:
-            raise PartsTooLarge(place, len(patients))
+            raise PartsTooLargeError(place, len(patients))
         parts.append(part)
     return tuple(parts)
 
@@ -135,7 +135,7 @@ class _Division:
 
     def _mentions(self) -> Iterator[tuple[Path, int]]:
         """Give the units to cut where patients are mentioned."""
-        finder = Finder(list(self._known()))
+        finder = MentionFinder(list(self._known()))
         texts = ((path, text) for path, text in leaves(self.document, ()) if not self._exempt(path))
         for path, readers in finder.find(texts).items():
             yield self._unit(path), readers

@@ -2,7 +2,7 @@
 
 RFC 8259 in UTF-8 without byte order mark, no name twice in an object (its Section 4 leaves open
 what that means), numbers that fit a double, no deeper than MAX_DEPTH. Nothing else than
-RejectedEvent ever escapes from here.
+RejectedEventError ever escapes from here.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.json_faults import repeated_name, spelled, syntax_fault
 
 MAX_DEPTH: Final = 64  # FHIR nests some 10 deep; a fixed bound, so that no reader's stack decides
@@ -27,7 +27,7 @@ _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowEr
 
 
 def read_json(body: bytes, place: str) -> Any:
-    """Decode `body`; RejectedEvent (400) that names `place` when it is not strict JSON."""
+    """Decode `body`; RejectedEventError (400) that names `place` when it is not strict JSON."""
     try:
         document = _decoder.decode(body)
         compact = _encoder.encode(document)
@@ -57,29 +57,29 @@ def slice_members(body: bytes, place: str) -> dict[str, bytes]:
 def slice_elements(body: bytes, place: str, limit: int, what: str) -> list[bytes]:
     """Give the elements of a JSON array, each the bytes it has in `body`, not read.
 
-    RejectedEvent (413) where there are more than `limit`, of `what`.
+    RejectedEventError (413) where there are more than `limit`, of `what`.
     """
     try:
         elements = _elements_decoder.decode(body)
     except _FAULTS as error:
         raise _not_json(body, place, error, "a JSON array") from None
     if len(elements) > limit:
-        raise RejectedEvent(
+        raise RejectedEventError(
             413, "too-costly", place, f"at most {limit:,} {what}, not {len(elements):,}"
         )
     return [bytes(element) for element in elements]
 
 
-def _not_json(body: bytes, place: str, error: Exception, what: str = "JSON") -> RejectedEvent:
+def _not_json(body: bytes, place: str, error: Exception, what: str = "JSON") -> RejectedEventError:
     if isinstance(error, RecursionError):
         return _too_deep(place)
     fault = syntax_fault(body, error)
     expected = f"{what} in UTF-8, without byte order mark; found {fault}"
-    return RejectedEvent(400, "structure", place, expected)
+    return RejectedEventError(400, "structure", place, expected)
 
 
-def _too_deep(place: str) -> RejectedEvent:
-    return RejectedEvent(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
+def _too_deep(place: str) -> RejectedEventError:
+    return RejectedEventError(400, "structure", place, f"JSON at most {MAX_DEPTH} levels deep")
 
 
 def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
@@ -91,7 +91,7 @@ def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
     if missing:
         position = repeated_name(body)
         where = "" if position is None else f"; found {spelled(body, position, 'a second one')}"
-        raise RejectedEvent(400, "structure", place, f"no name twice in a JSON object{where}")
+        raise RejectedEventError(400, "structure", place, f"no name twice in a JSON object{where}")
 
 
 def _escaped_colons(text: bytes) -> int:

@@ -16,7 +16,7 @@ from binascii import Error
 from typing import Any, Final
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.errors import RejectedEvent
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event_details import audit_event_of
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.events.strict_json import read_json, slice_members
@@ -61,7 +61,7 @@ def _line(event: OpenedEvent, *, has_id: bool) -> tuple[str, bytes]:
         file, resource = _resource(event)
         if has_id and file != CLOUDEVENT_FILE:
             resource = with_id(resource, event.event_id)
-    except (RejectedEvent, FormatError):
+    except (RejectedEventError, FormatError):
         raise _not_json(event) from None
     line = without_white_space(resource)
     if b"\n" in line or b"\r" in line:

@@ -24,7 +24,7 @@ from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS
 _HEADER: Final = -1  # what a header is labelled with, among lines that are with their entries
 
 
-class Code(StrEnum):
+class ExportCode(StrEnum):
     """What was found. Scripts may rely on the values."""
 
     MANIFEST_ALTERED = "manifest-altered"  # not the manifest of that digest
@@ -44,10 +44,10 @@ class Code(StrEnum):
     LINE_REORDERED = "line-reordered"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class ExportFinding(msgspec.Struct, frozen=True):
     """One thing found. `line`: from 1, in the file as found; `entry`: whose line it was."""
 
-    code: Code
+    code: ExportCode
     file: str
     message: str
     line: int | None = None
@@ -55,16 +55,16 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 _LINE_CODES: Final = {
-    Kind.CHANGED: (Code.LINE_CHANGED, Code.HEADER_CHANGED, "is not what was exported"),
-    Kind.MISSING: (Code.LINE_MISSING, Code.HEADER_MISSING, "is missing"),
-    Kind.ADDED: (Code.LINE_ADDED, Code.LINE_ADDED, "was not exported"),
-    Kind.REORDERED: (Code.LINE_REORDERED, Code.HEADER_REORDERED, "stood elsewhere"),
+    Kind.CHANGED: (ExportCode.LINE_CHANGED, ExportCode.HEADER_CHANGED, "is not what was exported"),
+    Kind.MISSING: (ExportCode.LINE_MISSING, ExportCode.HEADER_MISSING, "is missing"),
+    Kind.ADDED: (ExportCode.LINE_ADDED, ExportCode.LINE_ADDED, "was not exported"),
+    Kind.REORDERED: (ExportCode.LINE_REORDERED, ExportCode.HEADER_REORDERED, "stood elsewhere"),
 }
 
 
-def check_export(
+def verify_export(
     files: Mapping[str, Iterable[bytes]], manifest: bytes, digest: bytes | None = None
-) -> Iterator[Finding]:
+) -> Iterator[ExportFinding]:
     """Hold an export's files against its manifest; gives nothing where all is as it was made.
 
     `files`: for each name pieces of the file, of any size, iterated two at a time, and again where
@@ -75,25 +75,25 @@ def check_export(
         message = "its SHA-256 is not that of the export"
         if differs_in_line_ends_only([manifest], digest.hex()):
             message += ": only its line ends (LF, CR LF) differ, a transfer changed them"
-        yield Finding(Code.MANIFEST_ALTERED, MANIFEST, message)
+        yield ExportFinding(ExportCode.MANIFEST_ALTERED, MANIFEST, message)
     try:
         described = decode_manifest(manifest)
     except FormatError as error:
-        yield Finding(Code.MANIFEST_MALFORMED, MANIFEST, str(error))
+        yield ExportFinding(ExportCode.MANIFEST_MALFORMED, MANIFEST, str(error))
         return
     yield from _of_another_format(described)
     of_events = [file for file in described.files if file.name in _events_of(described)]
     counted = sum(file.lines.count for file in of_events if file.lines is not None)
     if counted != described.entries:
         message = f"{described.entries} entries, and its files have {counted}"
-        yield Finding(Code.COUNT_DIFFERS, MANIFEST, message)
+        yield ExportFinding(ExportCode.COUNT_DIFFERS, MANIFEST, message)
     known = {MANIFEST}
     for file in described.files:
         known |= {file.name} if file.lines is None else {file.name, file.lines.name}
         yield from _check_file(files, file)
     for name in files:
         if name not in known:
-            yield Finding(Code.FILE_UNKNOWN, name, "the manifest names no such file")
+            yield ExportFinding(ExportCode.FILE_UNKNOWN, name, "the manifest names no such file")
 
 
 def _events_of(manifest: Manifest) -> Collection[str]:
@@ -101,14 +101,16 @@ def _events_of(manifest: Manifest) -> Collection[str]:
     return () if known is None else known.files
 
 
-def _of_another_format(manifest: Manifest) -> Iterator[Finding]:
+def _of_another_format(manifest: Manifest) -> Iterator[ExportFinding]:
     """Say which files are not as the format has them: nothing else would show it.
 
     Receipts tie lines to the ledger, and neither the header over them nor a file beside them.
     """
     known = FORMATS.get(manifest.format)
     if known is None:
-        yield Finding(Code.FORMAT_DIFFERS, MANIFEST, "its format is none that is known here")
+        yield ExportFinding(
+            ExportCode.FORMAT_DIFFERS, MANIFEST, "its format is none that is known here"
+        )
         return
     for file in manifest.files:
         if file.name in (RECEIPTS, CHECKPOINT):
@@ -122,10 +124,10 @@ def _of_another_format(manifest: Manifest) -> Iterator[Finding]:
             why = f"no {file.name}{ENTRIES_SUFFIX} vouches for its lines"
         else:
             continue
-        yield Finding(Code.FORMAT_DIFFERS, file.name, why)
+        yield ExportFinding(ExportCode.FORMAT_DIFFERS, file.name, why)
 
 
-def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Finding]:
+def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[ExportFinding]:
     expected = {file.name: (file.sha256, _altered(file))}
     if file.lines is not None:
         expected[file.lines.name] = (file.lines.sha256, _entries_altered(file.lines))
@@ -135,7 +137,9 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Fi
         return
     for name, (expected_sha256, altered) in expected.items():
         if name in missing:
-            yield Finding(Code.FILE_MISSING, name, "the manifest names it, and it is not there")
+            yield ExportFinding(
+                ExportCode.FILE_MISSING, name, "the manifest names it, and it is not there"
+            )
             continue
         pieces = _Hashed(files[name])
         pieces.drain()
@@ -148,7 +152,7 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Fi
 
 def _check_lines(
     files: Mapping[str, Iterable[bytes]], file: File, lines: Lines
-) -> Iterator[Finding]:
+) -> Iterator[ExportFinding]:
     pieces, vouching = _Hashed(files[file.name]), _Hashed(files[lines.name])
     written = _Counted(read_entries(lines.name, vouching))
     header = () if file.header is None else ((_HEADER, bytes.fromhex(file.header)),)
@@ -169,8 +173,8 @@ def _check_lines(
         yield line_ends
         return
     if written.count != lines.count:
-        yield Finding(
-            Code.COUNT_DIFFERS,
+        yield ExportFinding(
+            ExportCode.COUNT_DIFFERS,
             file.name,
             f"{written.count} lines were exported, and the manifest says {lines.count}",
         )
@@ -184,38 +188,42 @@ def _check_lines(
 
 def _line_ends(
     files: Mapping[str, Iterable[bytes]], name: str, expected_sha256: str
-) -> Finding | None:
+) -> ExportFinding | None:
     """Give one finding where nothing but line ends was changed: no line was."""
     if not differs_in_line_ends_only(files[name], expected_sha256):
         return None
     message = "only its line ends (LF, CR LF) are not those of the export: a transfer changed them"
-    return Finding(Code.FILE_ALTERED, name, message)
+    return ExportFinding(ExportCode.FILE_ALTERED, name, message)
 
 
-def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[Finding]:
+def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[ExportFinding]:
     if pieces.size_bytes != file.size_bytes:
         message = f"{pieces.size_bytes} bytes, and the manifest says {file.size_bytes}"
-        yield Finding(Code.COUNT_DIFFERS, file.name, message)
+        yield ExportFinding(ExportCode.COUNT_DIFFERS, file.name, message)
 
 
-def _line_finding(file: File, difference: Difference) -> Finding:
+def _line_finding(file: File, difference: Difference) -> ExportFinding:
     line_code, header_code, became = _LINE_CODES[difference.kind]
     line, label = difference.line, difference.label
     if label == _HEADER:
-        return Finding(header_code, file.name, f"the header {became}", line)
+        return ExportFinding(header_code, file.name, f"the header {became}", line)
     of_entry = "" if label is None else f" (entry {label})"
     message = f"line {line}{of_entry} {became}"
     if difference.kind is Kind.MISSING:
         message = f"the line of entry {label} is missing before line {line}"
-    return Finding(line_code, file.name, message, line, label)
+    return ExportFinding(line_code, file.name, message, line, label)
 
 
-def _altered(file: File) -> Finding:
-    return Finding(Code.FILE_ALTERED, file.name, "its SHA-256 is not that of the manifest")
+def _altered(file: File) -> ExportFinding:
+    return ExportFinding(
+        ExportCode.FILE_ALTERED, file.name, "its SHA-256 is not that of the manifest"
+    )
 
 
-def _entries_altered(lines: Lines) -> Finding:
-    return Finding(Code.ENTRIES_ALTERED, lines.name, "its SHA-256 is not that of the manifest")
+def _entries_altered(lines: Lines) -> ExportFinding:
+    return ExportFinding(
+        ExportCode.ENTRIES_ALTERED, lines.name, "its SHA-256 is not that of the manifest"
+    )
 
 
 class _Hashed:

@@ -39,7 +39,7 @@ class TokenClaims:
 
 
 @dataclass(frozen=True)
-class Access:
+class Authorization:
     """What a token says. Empty where it says nothing.
 
     `patient`: the claim as API Gateway hands it over; of several names of the patient, `[a b]`.
@@ -88,12 +88,12 @@ class Access:
         return self.portal
 
 
-def read_access(jwt: Mapping[str, Any], names: TokenClaims) -> Access:
+def read_authorization(jwt: Mapping[str, Any], names: TokenClaims) -> Authorization:
     """Read what API Gateway's JWT authorizer hands over: `{"claims": {…}, "scopes": […]}`."""
     claims: Mapping[str, Any] = jwt.get("claims") or {}
     given = claims.get("scope") or claims.get("scp") or ""
     scopes = frozenset(_as_text(given).strip("[]").split())
-    return Access(
+    return Authorization(
         ledger=_claim_or_scope(claims, names.ledger, "ledger", scopes),
         portal=_claim_or_scope(claims, names.portal, "portal", scopes),
         patient=_as_text(claims.get(names.patient) or ""),

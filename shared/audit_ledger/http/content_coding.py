@@ -9,7 +9,7 @@ import zlib
 from types import MappingProxyType
 from typing import Final
 
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 
 MAX_UNPACKED_BYTES: Final = 6 * 1024 * 1024
 """What Lambda takes of a request, compressed or not."""
@@ -22,7 +22,7 @@ _NAMES: Final = ("gzip", "x-gzip")
 _WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
-class UnsupportedCodingError(RejectedEvent):
+class UnsupportedCodingError(RejectedEventError):
     """A body in a coding that is not understood; the answer says which are."""
 
     headers = MappingProxyType({"Accept-Encoding": "gzip, identity"})
@@ -31,9 +31,9 @@ class UnsupportedCodingError(RejectedEvent):
 def decoded(body: bytes, content_encoding: str, *, is_whole: bool) -> bytes:
     """Undo the codings of a body.
 
-    `is_whole`: it was handed over byte for byte, not as text. RejectedEvent: 415 for a coding other
-    than gzip, once, 400 where it is no gzip file or has something behind it, 413 where more than
-    MAX_UNPACKED_BYTES would come out.
+    `is_whole`: it was handed over byte for byte, not as text. RejectedEventError: 415 for a coding
+    other than gzip, once, 400 where it is no gzip file or has something behind it, 413 where more
+    than MAX_UNPACKED_BYTES would come out.
     """
     codings = [each.strip().lower() for each in content_encoding.split(",")]
     codings = [each for each in codings if each not in ("", "identity")]
@@ -67,15 +67,17 @@ def _gunzipped(body: bytes) -> bytes:
         try:
             unpacked += member.decompress(rest, room)
         except zlib.error:
-            raise RejectedEvent(400, "structure", "the body", "a gzip file, as declared") from None
+            raise RejectedEventError(
+                400, "structure", "the body", "a gzip file, as declared"
+            ) from None
         if len(unpacked) > MAX_UNPACKED_BYTES:
             expected = f"at most {MAX_UNPACKED_BYTES:,} bytes once unpacked"
-            raise RejectedEvent(413, "too-long", "the body", expected)
+            raise RejectedEventError(413, "too-long", "the body", expected)
         if not member.eof:
-            raise RejectedEvent(400, "structure", "the body", "a whole gzip file")
+            raise RejectedEventError(400, "structure", "the body", "a whole gzip file")
         rest = member.unused_data
         if not rest:
             return bytes(unpacked)
-    raise RejectedEvent(
+    raise RejectedEventError(
         400, "structure", "the body", f"a gzip file of at most {MAX_MEMBERS} members"
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.http.accept_header import MediaRange, Offer, choose, parse_accept
 from audit_ledger.http.request import FHIR_JSON, Request
@@ -31,14 +31,14 @@ _FORMAT_WORDS: Final = {"json": "application/fhir+json"}
 
 
 def fhir_json(request: Request) -> FhirJson:
-    """Choose the release of a FHIR answer; RejectedEvent (406) where it can be none of them."""
+    """Choose the release of a FHIR answer; RejectedEventError (406) where it can be none of them."""
     format_ = _format_of(request)
     accepted = parse_accept(request.headers.get("accept", ""))
     if format_ is not None:
         wanted = _format_ranges(format_, _FORMAT_WORDS)
         chosen = choose(wanted, _FHIR_OFFERS) if wanted else None
         if chosen is None:
-            raise RejectedEvent(
+            raise RejectedEventError(
                 406, "not-supported", "_format", "json or application/fhir+json, of 4.0 or 5.0"
             )
         # A format without a version leaves the version to Accept.
@@ -48,7 +48,7 @@ def fhir_json(request: Request) -> FhirJson:
         return _SERVED[chosen if by_header is None else by_header]
     chosen = choose(accepted, _FHIR_OFFERS)
     if chosen is None:
-        raise RejectedEvent(
+        raise RejectedEventError(
             406, "not-supported", "Accept", "application/fhir+json, with fhirVersion 4.0 or 5.0"
         )
     return _SERVED[chosen]
@@ -60,11 +60,11 @@ def version_of(release: Release, asked: FhirJson) -> str:
 
 
 def require_acceptable(request: Request, *media_types: str) -> str:
-    """Give the one of these types that Accept wants most; RejectedEvent (406) if none will do."""
+    """Give the one of these types that Accept wants most; RejectedEventError (406) if none will do."""
     offers = [Offer(FHIR_JSON if each == FHIR_JSON[0] else (each,)) for each in media_types]
     chosen = choose(parse_accept(request.headers.get("accept", "")), offers)
     if chosen is None:
-        raise RejectedEvent(406, "not-supported", "Accept", " or ".join(media_types))
+        raise RejectedEventError(406, "not-supported", "Accept", " or ".join(media_types))
     return media_types[chosen]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from audit_ledger.events import RejectedEvent
+from audit_ledger.events import RejectedEventError
 from audit_ledger.events.media_type import MediaType, parse_media_type
-from audit_ledger.http.authorization import Access, TokenClaims, read_access
+from audit_ledger.http.authorization import Authorization, TokenClaims, read_authorization
 from audit_ledger.http.base_url import base_url
 from audit_ledger.http.content_coding import decoded
 
@@ -27,7 +27,7 @@ class Request:
     `query` is as sent; `path`: its variables."""
 
     route: str
-    access: Access
+    access: Authorization
     headers: Mapping[str, str]
     media_type: MediaType
     body: bytes
@@ -39,12 +39,12 @@ class Request:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The sender's own id of the request; RejectedEvent (400) when it is not printable."""
+        """The sender's own id of the request; RejectedEventError (400) when it is not printable."""
         key = self.headers.get("idempotency-key")
         if key is None:
             return None
         if not key or len(key) > MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
-            raise RejectedEvent(
+            raise RejectedEventError(
                 400, "value", "Idempotency-Key", f"1 to {MAX_KEY_LENGTH} printable characters"
             )
         return key
@@ -73,9 +73,9 @@ class Request:
         return _preferences(self.headers).get("handling") == "strict"
 
     def require_media_type(self, *allowed: str) -> None:
-        """Raise RejectedEvent (415) unless the body is of one of these types."""
+        """Raise RejectedEventError (415) unless the body is of one of these types."""
         if self.media_type.essence not in allowed:
-            raise RejectedEvent(
+            raise RejectedEventError(
                 415, "not-supported", "Content-Type", f"one of {', '.join(allowed)}"
             )
 
@@ -97,7 +97,7 @@ def _pairs(text: str, place: str) -> list[tuple[str, str]]:
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:  # not UTF-8, or too many
         expected = f"at most {MAX_FIELDS} parameters in UTF-8, percent-encoded"
-        raise RejectedEvent(400, "value", place, expected) from None
+        raise RejectedEventError(400, "value", place, expected) from None
 
 
 def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
@@ -105,13 +105,13 @@ def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
-def access_of(event: Mapping[str, Any], names: TokenClaims) -> Access:
+def authorization_of(event: Mapping[str, Any], names: TokenClaims) -> Authorization:
     """Read what the token of a request says, and nothing else of it."""
-    return read_access(event["requestContext"].get("authorizer", {}).get("jwt", {}), names)
+    return read_authorization(event["requestContext"].get("authorizer", {}).get("jwt", {}), names)
 
 
 def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str = "") -> Request:
-    """Read the event of an HTTP API; RejectedEvent where the body is not what was sent.
+    """Read the event of an HTTP API; RejectedEventError where the body is not what was sent.
 
     `public_url`: the setting, empty where there is none.
     """
@@ -124,10 +124,10 @@ def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str =
     sent = decoded(packed, coding, is_whole=is_whole)
     if not is_whole and REPLACEMENT in body:
         # API Gateway hands JSON over as text, with this in the place of bytes that are none.
-        raise RejectedEvent(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")
+        raise RejectedEventError(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")
     return Request(
         route=event["routeKey"],
-        access=access_of(event, names),
+        access=authorization_of(event, names),
         headers=headers,
         media_type=parse_media_type(headers.get("content-type", "")),
         body=sent,

@@ -25,11 +25,11 @@ MOST_SPELLED_BYTES = 6_000_000
 """Of a body, as Lambda spells it: an answer of a function has 6 MiB (6,291,456 bytes) at most, with
 its status and headers. What is larger is lost, and the caller is told 500 of what was done."""
 
-Answer = dict[str, Any]
+Response = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
 
-def refusal(error: LedgerError) -> Answer:
+def error_response(error: LedgerError) -> Response:
     """Answer an error: where and what was expected, and nothing of what was sent."""
     headers: dict[str, str] = {}
     if isinstance(error, RefusedError):
@@ -48,10 +48,10 @@ def refusal(error: LedgerError) -> Answer:
         outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
         status = 503
         headers = {"Retry-After": str(RETRY_SECONDS)}
-    return answer(status, msgspec.json.encode(outcome), "", headers)
+    return make_response(status, msgspec.json.encode(outcome), "", headers)
 
 
-def json_answer(status: int, content: Mapping[str, Any], **headers: str) -> Answer:
+def json_response(status: int, content: Mapping[str, Any], **headers: str) -> Response:
     """Answer in plain JSON; `headers`: further ones, `_` for `-`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return {
@@ -66,7 +66,9 @@ def spelled_bytes(body: bytes) -> int:
     return len(msgspec.json.encode(body.decode())) - 2  # the quotes around it
 
 
-def answer(status: int, body: bytes, version: str, headers: dict[str, str] | None = None) -> Answer:
+def make_response(
+    status: int, body: bytes, version: str, headers: dict[str, str] | None = None
+) -> Response:
     """Answer in FHIR JSON. `version`: its `fhirVersion`, empty where it is of no one release."""
     media_type = "application/fhir+json" + (f"; fhirVersion={version}" if version else "")
     return {

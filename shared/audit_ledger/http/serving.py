@@ -8,7 +8,7 @@ from urllib.parse import quote
 from audit_ledger.errors import NotFoundError, RefusedError
 from audit_ledger.events.errors import operation_outcome
 from audit_ledger.http.base_url import base_url
-from audit_ledger.http.responses import Answer
+from audit_ledger.http.responses import Response
 from audit_ledger.http.routes import ROUTES, Match, Owner, matching, methods_of
 
 _KEYS: Final = frozenset(route.key for route in ROUTES)
@@ -43,7 +43,9 @@ class MovedError(RefusedError):
         return operation_outcome("information", "informational", str(self))
 
 
-def routed(event: Mapping[str, Any], owner: Owner, public_url: str = "") -> dict[str, Any] | Answer:
+def routed(
+    event: Mapping[str, Any], owner: Owner, public_url: str = ""
+) -> dict[str, Any] | Response:
     """Give the event with the route that it is for; HEAD has the route of GET.
 
     Where OPTIONS asks what a path can do, give the answer, by its `statusCode`. Raises
@@ -69,7 +71,7 @@ def routed(event: Mapping[str, Any], owner: Owner, public_url: str = "") -> dict
     return {**event, "routeKey": match.route.key, "pathParameters": dict(match.variables)}
 
 
-def finished(event: Mapping[str, Any], answer: Answer) -> Answer:
+def finished(event: Mapping[str, Any], answer: Response) -> Response:
     """Complete an answer: request ids, 304 for who has it already, no body for HEAD.
 
     The request's id is the one in the access log; a client's own comes back as X-Correlation-Id

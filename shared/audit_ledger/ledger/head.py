@@ -1,7 +1,7 @@
 """Head: number of entries and hash of the last, and the rules by which it moves.
 
-`grow` makes the next block of a ledger; `follow` checks one that somebody else made. Both say the
-same rules, once from the writer's side and once from the reader's:
+`build_block` makes the next block of a ledger; `check_block` checks one that somebody else made.
+Both say the same rules, once from the writer's side and once from the reader's:
 
 1. `seq` counts from 0 without gaps, and entry 0 states the ledger's creation and origin.
 2. `prev` of an entry is the leaf hash of the entry before.
@@ -56,7 +56,7 @@ class Head:
 EMPTY = Head(0, NO_ENTRY, 0, ())
 
 
-def grow(
+def build_block(
     origin: str,
     head: Head,
     now: int,
@@ -88,7 +88,7 @@ def grow(
     return body, Head(frontier.size, leaves[-1], time, body.frontier), leaves
 
 
-def follow(block: Block, head: Head) -> tuple[Body, Head, list[bytes]]:
+def check_block(block: Block, head: Head) -> tuple[Body, Head, list[bytes]]:
     """Check that a block continues the ledger from `head`; its signature is the caller's to check.
 
     Gives the body, the head after it, and its leaf hashes. Raises FormatError or

@@ -25,7 +25,7 @@ Read = Callable[[str], bytes | None]
 """Return the bytes of a published path, None where there is nothing."""
 
 
-class Growth:
+class TileWriter:
     """A published tree that grows. After each block it reports which objects became full."""
 
     def __init__(self, edge: RightEdge, entries: Sequence[bytes] = ()) -> None:
@@ -39,7 +39,7 @@ class Growth:
         return self._edge.size
 
     @classmethod
-    def read(cls, head: Head, read: Read) -> "Growth":
+    def read(cls, head: Head, read: Read) -> "TileWriter":
         """Read the edge of what is published and show that it is the head's.
 
         VerificationError names the tile or bundle that is missing or not the one that was signed.

@@ -5,16 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
-READS_AT_ONCE = 8  # boto3's clients hold ten connections
+MAX_CONCURRENT_READS = 8  # boto3's clients hold ten connections
 
 Wanted = TypeVar("Wanted")
 Read = TypeVar("Read")
 
 
-def at_once(read: Callable[[Wanted], Read], wanted: Sequence[Wanted]) -> list[Read]:
+def map_concurrently(read: Callable[[Wanted], Read], wanted: Sequence[Wanted]) -> list[Read]:
     """Give what `read` gives for each, in order, raising what it raises."""
     if len(wanted) < 2:
         return list(map(read, wanted))
-    with ThreadPoolExecutor(READS_AT_ONCE) as threads:
+    with ThreadPoolExecutor(MAX_CONCURRENT_READS) as threads:
         running = [threads.submit(copy_context().run, read, each) for each in wanted]
         return [each.result() for each in running]

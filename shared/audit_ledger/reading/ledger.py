@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.aws.events_search import EventSearch
-from audit_ledger.aws.kms_data_keys import OpeningKeys, WrappingKey
+from audit_ledger.aws.events_search import EventsSearch
+from audit_ledger.aws.kms_data_keys import LedgerKeyring, WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.ssm_settings import LedgerSettings, ReportsSetting
 from audit_ledger.aws.subjects_table import SubjectsTable
-from audit_ledger.aws.ttl_cache import KeptForMinutes
+from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.events import PatientRule, patient_rule
 from audit_ledger.token_bucket import Rate
 
@@ -39,9 +39,9 @@ class Ledger:
     origin: str
     rules: Mapping[str, PatientRule]
     """By portal."""
-    keys: OpeningKeys | None
+    keys: LedgerKeyring | None
     blocks: BlocksTable
-    events: EventSearch
+    events: EventsSearch
     subjects: SubjectsTable
     state: LedgersTable
     published: S3Source
@@ -57,7 +57,7 @@ def ledgers(
     kms: "KMSClient",
     tables: Tables,
     clock: Callable[[], float],
-) -> KeptForMinutes[Ledger]:
+) -> TtlCache[Ledger]:
     """Give the ledgers of a stage by id; `get` raises NotFoundError where none is declared."""
     name = f"audit-ledger-{stage}"
 
@@ -81,7 +81,7 @@ def ledgers(
             },
             keys=None if wrapped is None else wrapping.unwrap_all(wrapped),
             blocks=BlocksTable(dynamodb, tables.blocks, origin),
-            events=EventSearch(dynamodb, tables.events, origin),
+            events=EventsSearch(dynamodb, tables.events, origin),
             subjects=SubjectsTable(dynamodb, tables.subjects, origin),
             state=state,
             published=S3Source(tables.published_bucket, ledger_id),
@@ -91,4 +91,4 @@ def ledgers(
         )
 
     # Without keys it waits for its first event, which may come at any moment.
-    return KeptForMinutes(read, clock, lambda ledger: ledger.keys is not None)
+    return TtlCache(read, clock, lambda ledger: ledger.keys is not None)

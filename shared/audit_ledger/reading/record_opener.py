@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from audit_ledger.aws.events_table import IndexedEntry
-from audit_ledger.aws.kms_data_keys import OpeningKeys
+from audit_ledger.aws.kms_data_keys import LedgerKeyring
 from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import EventEntry, decode_entry
-from audit_ledger.reading.concurrent import READS_AT_ONCE, at_once
+from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.snapshot import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
-from audit_ledger.records.pseudonyms import row_key
+from audit_ledger.records.pseudonyms import subject_key_hash
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import decode_record
 from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
@@ -25,7 +25,7 @@ class UnreadableError(LedgerError):
     """A record opens and is what its entry commits to, but what it says cannot be read."""
 
 
-class Opened(msgspec.Struct, frozen=True, gc=False):
+class OpenedRecord(msgspec.Struct, frozen=True, gc=False):
     """A record, opened: what it says, its entry, and the bytes that its commitment binds."""
 
     event: OpenedEvent
@@ -40,7 +40,7 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(repr=False)
-class Opener:
+class RecordOpener:
     """Opens records of one ledger for one request, and forgets all secrets with it.
 
     `now`: whole seconds.
@@ -62,11 +62,14 @@ class Opener:
         if None in subjects:
             self._secrets_of_ledger()
         wanted = sorted({s for s in subjects if s is not None} - set(self._secrets))
-        shares = [wanted[first::READS_AT_ONCE] for first in range(min(READS_AT_ONCE, len(wanted)))]
-        for found in at_once(self.ledger.subjects.of_pseudonyms, shares):
+        shares = [
+            wanted[first::MAX_CONCURRENT_READS]
+            for first in range(min(MAX_CONCURRENT_READS, len(wanted)))
+        ]
+        for found in map_concurrently(self.ledger.subjects.of_pseudonyms, shares):
             self._secrets.update(found)
 
-    def open(self, stored: StoredEntry) -> Opened | None:
+    def open(self, stored: StoredEntry) -> OpenedRecord | None:
         """Open a record; None where its subject was erased.
 
         It makes no call once `look_up` was asked for the entry. UnreachableError where secret or
@@ -103,7 +106,7 @@ class Opener:
             )
         except Exception:  # noqa: BLE001  one accepted event must stop nothing: readers step over it
             raise UnreadableError(f"entry {seq}: it opens, but cannot be read") from None
-        return Opened(event, stored.entry, stored.indexed.row_bytes, record, blind)
+        return OpenedRecord(event, stored.entry, stored.indexed.row_bytes, record, blind)
 
     def require_sent(self, stored: StoredEntry) -> tuple[SealedRecord, bytes]:
         """Give a sealed record, and the ledger key that it needs, where it is as ingest sent it.
@@ -125,7 +128,7 @@ class Opener:
             raise VerificationError(f"entry {seq}: row and record are of two generations")
         return sealed, keys.ledger_keys[header.ledger_key_version]
 
-    def _keys_of(self, version: int, seq: int) -> OpeningKeys:
+    def _keys_of(self, version: int, seq: int) -> LedgerKeyring:
         """Give the ledger's keys, which have this version among them.
 
         UnreachableError where it was made since they were read: they are kept for minutes.
@@ -148,7 +151,7 @@ class Opener:
     def _secrets_of_ledger(self) -> dict[int, SubjectSecret]:
         if self._of_ledger is None:
             keys = self.ledger.keys
-            of_ledger = [] if keys is None else [row_key(keys.index_key, None)]
+            of_ledger = [] if keys is None else [subject_key_hash(keys.index_key, None)]
             self._of_ledger = {
                 secret.generation: secret
                 for key in of_ledger

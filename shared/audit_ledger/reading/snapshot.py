@@ -14,7 +14,7 @@ from audit_ledger.aws.events_table import IndexedEntry, indexed_entry
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, Body, body_time, decode_body
 from audit_ledger.ledger.entry import ControlEntry, decode_entry
-from audit_ledger.reading.concurrent import at_once
+from audit_ledger.reading.concurrent import map_concurrently
 
 YOUNG_SECONDS = 10
 KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come back to the others
@@ -74,7 +74,7 @@ def read_block(block: Block) -> StoredBlock:
 
 
 @dataclass
-class PinnedLog:
+class LogSnapshot:
     """The blocks below `size` entries; `size` is where a block ends."""
 
     blocks: BlocksTable
@@ -93,7 +93,7 @@ class PinnedLog:
     def fetch(self, first_seqs: Iterable[int]) -> None:
         """Read the blocks that begin with these entries, those that are not here yet, at once."""
         missing = sorted(set(first_seqs).difference(self.read))
-        for block in at_once(self.blocks.beginning_at, missing):
+        for block in map_concurrently(self.blocks.beginning_at, missing):
             if block is not None:
                 self._keep(block)
 

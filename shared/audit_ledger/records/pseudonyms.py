@@ -25,7 +25,7 @@ def event_id(index_key: "KeyedHash", portal: str, sender_id: str, part: int) -> 
     return index_key.digest(message).hex()
 
 
-def row_key(index_key: "KeyedHash", canonical_identifier: str | None) -> str:
+def subject_key_hash(index_key: "KeyedHash", canonical_identifier: str | None) -> str:
     """Row key of a subject, 64 hex digits; None is the subject `ledger`."""
     if canonical_identifier is None:
         message = frame(b"audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
@@ -61,7 +61,7 @@ def document_key(index_key: "KeyedHash", digest: bytes) -> str:
     return index_key.digest(frame(b"audit-ledger/document/v1", digest)).hex()
 
 
-def mark(index_key: "KeyedHash", identifier: str) -> str:
+def detection_key(index_key: "KeyedHash", identifier: str) -> str:
     """What stands for an identifier in the state of a rule: 22 characters of base64url."""
     message = frame(b"audit-ledger/mark/v1", identifier.encode())
     return urlsafe_b64encode(index_key.digest(message)[:PSEUDONYM_BYTES]).decode().rstrip("=")

@@ -15,7 +15,7 @@ from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, decode_block, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.head import EMPTY, Head, follow
+from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publish_checks import require_published
 
 REBUILDING = "being rebuilt from the archive"
@@ -177,7 +177,7 @@ class Rebuild:
     def _followed(self, block: Block, head: Head, published: PublishedState) -> Head:
         """Check signature, body, links, order and frontier, and the tree at the published size."""
         self.verify_block(block)
-        _, after, _ = follow(block, head)
+        _, after, _ = check_block(block, head)
         if after.size == published.size:
             require_published(after, published.checkpoint)
         elif head.size < published.size < after.size:

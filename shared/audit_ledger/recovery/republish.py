@@ -18,9 +18,9 @@ from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, decode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import is_digest_name
-from audit_ledger.ledger.head import EMPTY, follow
+from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.publish_checks import previous_digest, require_published
-from audit_ledger.ledger.tile_writer import Growth
+from audit_ledger.ledger.tile_writer import TileWriter
 
 Progress = Callable[[int, int], None]
 """Is told how many entries are done, and of how many."""
@@ -121,11 +121,11 @@ class Republish:
 
         Raises at the end where their root is not the signed one.
         """
-        head, growth = EMPTY, Growth.read(EMPTY, lambda _: None)
+        head, growth = EMPTY, TileWriter.read(EMPTY, lambda _: None)
         while head.size < state.size:
             block = self._block(head.size)
             self.verify_block(block)
-            body, head, leaves = follow(block, head)
+            body, head, leaves = check_block(block, head)
             for path, data in growth.extend([item.entry for item in body.items], leaves):
                 yield path, data, True
             progress(head.size, state.size)

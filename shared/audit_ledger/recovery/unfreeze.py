@@ -13,7 +13,7 @@ from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.head import EMPTY, Head, follow
+from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publish_checks import (
     CHECKPOINT,
     LATEST,
@@ -23,7 +23,7 @@ from audit_ledger.ledger.publish_checks import (
     require_newest,
     require_reach,
 )
-from audit_ledger.ledger.tile_writer import Growth
+from audit_ledger.ledger.tile_writer import TileWriter
 
 
 class Blocks(Protocol):
@@ -85,10 +85,10 @@ class Unfreeze:
         require_last(state.digest_name if state.version else None, self.tiles.names)
         if state.version:
             self._require_same(self.tiles, state.digest_name, state.digest)
-        growth = Growth.read(head, self._read)
+        growth = TileWriter.read(head, self._read)
         for block in self.blocks.since(head.size):
             self.verify_block(block)
-            body, head, leaves = follow(block, head)
+            body, head, leaves = check_block(block, head)
             self._require_same(self.archive, archived_name(block.first_seq), encode_block(block))
             for path, data in growth.extend([item.entry for item in body.items], leaves):
                 self._require_same(self.tiles, path, data)

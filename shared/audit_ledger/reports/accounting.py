@@ -148,7 +148,7 @@ class _Line(msgspec.Struct, frozen=True):
     same: tuple[str, Pair, bool] | None
 
 
-def account(
+def account_disclosures(
     events: Iterable[OpenedEvent],
     settings: AccountingSettings,
     *,

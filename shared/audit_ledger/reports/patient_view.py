@@ -62,7 +62,7 @@ class ViewPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return f"ViewPolicy(day_only={self.day_only}, role_only={self.role_only})"
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True):
+class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
     """One line. `when`: milliseconds since 1970, or the day; None is masked or not recorded.
 
     `stated`: the event's own time where it is not plausible, and `when` the entry's.
@@ -104,7 +104,7 @@ class PatientView(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     policy: ViewPolicy
-    accesses: tuple[Access, ...]
+    accesses: tuple[AccessRow, ...]
     people: tuple[PersonSummary, ...]
     outside: int = 0
 
@@ -124,8 +124,8 @@ def patient_view(
     """
     suspensions = in_force(policy.suspensions, made_ms)
     suspended = dict.fromkeys(suspensions, 0)
-    accesses: list[Access] = []
-    by_person: dict[tuple[str | None, ...], list[Access]] = {}
+    accesses: list[AccessRow] = []
+    by_person: dict[tuple[str | None, ...], list[AccessRow]] = {}
     outside = 0
     timed = [
         (counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms), e.seq, e)
@@ -217,13 +217,13 @@ _PERSON: Final = (
 )
 
 
-def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) -> Access:
+def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) -> AccessRow:
     details = event.details
     users = users_of(details)
     stated: int | date | None = None
     if not is_plausible(event.time_ms, event.entry_time):
         stated = day_of(event.time_ms, zone) if policy.day_only else event.time_ms
-    return Access(
+    return AccessRow(
         when=day_of(time_ms, zone) if policy.day_only else time_ms,
         stated=stated,
         who=None if policy.role_only else joined(_name(user, details) for user in users),
@@ -272,7 +272,7 @@ def _names(agent: AgentDetails) -> Iterable[str]:
     yield from (candidate.rpartition("|")[2] for candidate in agent.agent.candidates)
 
 
-def _person(access: Access, details: EventDetails, policy: ViewPolicy) -> tuple[str | None, ...]:
+def _person(access: AccessRow, details: EventDetails, policy: ViewPolicy) -> tuple[str | None, ...]:
     """Tell persons apart by what identifies them best, so that two of one name stay two.
 
     Those of whom nothing is recorded are of one role of an organisation, as where persons are
@@ -284,7 +284,7 @@ def _person(access: Access, details: EventDetails, policy: ViewPolicy) -> tuple[
     return ids
 
 
-def _summary(accesses: list[Access]) -> PersonSummary:
+def _summary(accesses: list[AccessRow]) -> PersonSummary:
     newest, oldest = accesses[0], accesses[-1]
     return PersonSummary(
         who=newest.who,
@@ -296,7 +296,7 @@ def _summary(accesses: list[Access]) -> PersonSummary:
     )
 
 
-def _access_row(access: Access) -> dict[str, Cell]:
+def _access_row(access: AccessRow) -> dict[str, Cell]:
     return {
         "when": _when(access.when),
         "stated": None if access.stated is None else _when(access.stated),

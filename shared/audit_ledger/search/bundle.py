@@ -29,7 +29,7 @@ from audit_ledger.search.subset import with_elements
 _RELEASES: Final = {"fhir-r4": "R4", "fhir-r5": "R5"}
 
 
-class Found(msgspec.Struct, frozen=True, gc=False):
+class BundleEntry(msgspec.Struct, frozen=True, gc=False):
     """An event of the page. `repeats`: the event id of an earlier one that it repeats."""
 
     opened: OpenedEvent
@@ -39,7 +39,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
 class Shown(msgspec.Struct, frozen=True, gc=False):
     """An event of the page as the Bundle has it."""
 
-    found: Found
+    found: BundleEntry
     event: ShownEvent
 
 
@@ -87,7 +87,7 @@ class _Bundle(
     entry: list[_Entry] = []
 
 
-def as_shown(found: Found, search: Search, release: Release) -> Shown:
+def as_shown(found: BundleEntry, search: Search, release: Release) -> Shown:
     """Give an event as it is shown in a release, or the elements of it that are asked for."""
     event = shown_event(found.opened, release)
     if search.elements:

@@ -7,7 +7,7 @@ It would find nothing, and an empty page would look like an answer: `action=read
 from typing import Final
 
 from audit_ledger.search.criteria import Token
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.values import parse_token
 
 ACTION_SYSTEM: Final = "http://hl7.org/fhir/audit-event-action"
@@ -33,7 +33,7 @@ def parse_action(parameter: str, text: str) -> Token:
     """Read a code of AuditEvent.action (required binding)."""
     token = parse_token(parameter, text)
     if token.system not in (None, "", ACTION_SYSTEM) or token.code not in (None, *_ACTIONS):
-        raise RejectedSearch(400, "value", parameter, _ACTION_FORM)
+        raise RejectedSearchError(400, "value", parameter, _ACTION_FORM)
     return token
 
 
@@ -42,5 +42,5 @@ def parse_outcome(parameter: str, text: str) -> Token:
     token = parse_token(parameter, text)
     codes = _OUTCOMES.get(token.system)
     if codes is not None and token.code not in (None, *codes):
-        raise RejectedSearch(400, "value", parameter, _OUTCOME_FORM)
+        raise RejectedSearchError(400, "value", parameter, _OUTCOME_FORM)
     return token

@@ -20,7 +20,7 @@ import msgspec
 
 from audit_ledger.records.framing import frame
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.links import matching_query
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def encode_cursor(key: "KeyedHash", cursor: Cursor, binding: bytes) -> str:
 def decode_cursor(key: "KeyedHash", text: str, binding: bytes) -> Cursor:
     """Read what `encode_cursor` wrote for the same binding.
 
-    RejectedSearch (400) for anything else: another spelling, a changed byte, another key, and a
-    cursor of another search, ledger or scope.
+    RejectedSearchError (400) for anything else: another spelling, a changed byte, another key, and
+    a cursor of another search, ledger or scope.
     """
     sealed = _bytes_of(text)
     body, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
@@ -74,14 +74,14 @@ def decode_cursor(key: "KeyedHash", text: str, binding: bytes) -> Cursor:
     if version != _VERSION:
         raise _refusal()
     if not compare_digest(bound_to, binding):
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400, "invalid", "_cursor", "a cursor of this very search, as its link next has it"
         )
     return Cursor(size, time_ms, seq)
 
 
-def _refusal() -> RejectedSearch:
-    return RejectedSearch(400, "value", "_cursor", "the cursor of a link next, unchanged")
+def _refusal() -> RejectedSearchError:
+    return RejectedSearchError(400, "value", "_cursor", "the cursor of a link next, unchanged")
 
 
 def _base64url(data: bytes) -> str:

@@ -8,7 +8,7 @@ from audit_ledger.events.errors import operation_outcome
 IssueType = Literal["required", "value", "invalid", "not-supported", "too-long", "too-costly"]
 
 
-class RejectedSearch(RefusedError):  # noqa: N818 - an answer as much as an error
+class RejectedSearchError(RefusedError):
     """A search that is not done, whole.
 
     `status` is the HTTP status (400, 406 or 414), `code` a FHIR IssueType, `parameter` the name of

@@ -47,7 +47,7 @@ from audit_ledger.search.criteria import (
     Total,
     Value,
 )
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.query_plan import is_bounded
 from audit_ledger.search.values import (
     parse_agent,
@@ -139,7 +139,7 @@ def parse_search(
     is an error; else it is left out and named in `ignored`. A modifier that a parameter of the
     table does not have is an error either way (FHIR, Search, Modifiers). `is_bounded_by_token`: who
     asks sees one patient's events only, so that nothing else needs to bound the search.
-    Raises RejectedSearch, and nothing else.
+    Raises RejectedSearchError, and nothing else.
     """
     pairs = list(pairs)
     _check_size(pairs)
@@ -151,20 +151,22 @@ def parse_search(
         is_lesser = name == "_summary" and text not in _SUMMARIES
         if is_lesser or (name not in _PARSERS and name not in _OF_THE_ANSWER):
             if is_strict:
-                raise RejectedSearch(
+                raise RejectedSearchError(
                     400, "not-supported", _shown(given), "a parameter that this server knows"
                 )
             ignored[_shown(given)] = None
         elif name in _PARSERS:
             criteria.append(_criterion(name, modifier if colon else None, text))
         elif colon:
-            raise RejectedSearch(400, "not-supported", name, "no modifier")
+            raise RejectedSearchError(400, "not-supported", name, "no modifier")
         elif name in answer:
-            raise RejectedSearch(400, "invalid", name, "this parameter once")
+            raise RejectedSearchError(400, "invalid", name, "this parameter once")
         else:
             answer[name] = text
     if sum(len(criterion.values) for criterion in criteria) > MAX_VALUES:
-        raise RejectedSearch(400, "too-costly", "the search", f"at most {MAX_VALUES} values in all")
+        raise RejectedSearchError(
+            400, "too-costly", "the search", f"at most {MAX_VALUES} values in all"
+        )
     search = Search(
         criteria=tuple(criteria),
         own_use=_own_use(answer.get("own-use"), criteria),
@@ -178,7 +180,7 @@ def parse_search(
         elements=_elements(answer.get("_elements")),
     )
     if not is_bounded_by_token and not is_bounded(search):
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400,
             "required",
             "date",
@@ -193,9 +195,11 @@ def _check_size(pairs: list[tuple[str, str]]) -> None:
     try:
         size = sum(len(name.encode()) + len(value.encode()) + 2 for name, value in pairs)
     except UnicodeEncodeError:
-        raise RejectedSearch(400, "value", "the query string", "UTF-8, percent-encoded") from None
+        raise RejectedSearchError(
+            400, "value", "the query string", "UTF-8, percent-encoded"
+        ) from None
     if size > MAX_QUERY_BYTES:
-        raise RejectedSearch(
+        raise RejectedSearchError(
             414, "too-long", "the query string", f"at most {MAX_QUERY_BYTES} bytes, decoded"
         )
 
@@ -212,7 +216,7 @@ def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
         return Criterion(name, _values(name, text))
     if modifier == "missing" and name not in _UNMODIFIED:
         if text not in ("true", "false"):
-            raise RejectedSearch(400, "value", f"{name}:missing", "true or false")
+            raise RejectedSearchError(400, "value", f"{name}:missing", "true or false")
         return Criterion(name, (Text(text),), "missing")
     if modifier == "not" and _PARSERS[name] in _TOKEN_PARSERS:
         return Criterion(name, _values(name, text), "not")
@@ -223,10 +227,12 @@ def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
     if is_reference and is_type_name(modifier) and (name != "patient" or modifier == "Patient"):
         ids = split_values(name, text)
         if not all(map(_TYPED_ID.fullmatch, ids)):
-            raise RejectedSearch(400, "value", name, "an id alone, where the modifier is its type")
+            raise RejectedSearchError(
+                400, "value", name, "an id alone, where the modifier is its type"
+            )
         typed = tuple(_PARSERS[name](name, f"{modifier}/{one}") for one in ids)
         return Criterion(name, typed)
-    raise RejectedSearch(400, "not-supported", name, "no modifier, or one that it has")
+    raise RejectedSearchError(400, "not-supported", name, "no modifier, or one that it has")
 
 
 def _values(name: str, text: str) -> tuple[Value, ...]:
@@ -235,14 +241,14 @@ def _values(name: str, text: str) -> tuple[Value, ...]:
 
 def _total(text: str | None) -> Total | None:
     if text is not None and text not in _TOTALS:
-        raise RejectedSearch(400, "value", "_total", "none, estimate or accurate")
+        raise RejectedSearchError(400, "value", "_total", "none, estimate or accurate")
     return None if text is None else _TOTALS[text]
 
 
 def _elements(text: str | None) -> tuple[str, ...]:
     names = () if text is None else tuple(dict.fromkeys(text.split(",")))
     if not _ELEMENTS.issuperset(names):
-        raise RejectedSearch(400, "value", "_elements", "names of elements of AuditEvent")
+        raise RejectedSearchError(400, "value", "_elements", "names of elements of AuditEvent")
     return names
 
 
@@ -250,7 +256,7 @@ def _count(text: str | None) -> int | None:
     if text is None:
         return None
     if not _COUNT.fullmatch(text):
-        raise RejectedSearch(400, "value", "_count", f"a number from 0 to {MAX_COUNT}")
+        raise RejectedSearchError(400, "value", "_count", f"a number from 0 to {MAX_COUNT}")
     return min(int(text.lstrip("0")[:4] or "0"), MAX_COUNT)
 
 
@@ -258,14 +264,14 @@ def _sort(text: str | None) -> Sort:
     if text is None:
         return "-date"
     if text not in _SORTS:
-        raise RejectedSearch(400, "not-supported", "_sort", "date or -date")
+        raise RejectedSearchError(400, "not-supported", "_sort", "date or -date")
     return _SORTS[text]
 
 
 def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
     """Leave the ledger's own events out, unless something asks for them."""
     if text is not None and text not in _OWN_USES:
-        raise RejectedSearch(400, "value", "own-use", "include, exclude or only")
+        raise RejectedSearchError(400, "value", "own-use", "include, exclude or only")
     if text is not None:
         return _OWN_USES[text]
     asks = any(
@@ -285,11 +291,11 @@ def _format(text: str | None) -> str | None:
         return None
     essence = text.partition(";")[0].strip().lower().replace(" ", "+")
     if essence not in _JSON:
-        raise RejectedSearch(406, "not-supported", "_format", "json or application/fhir+json")
+        raise RejectedSearchError(406, "not-supported", "_format", "json or application/fhir+json")
     return text if ";" in text else "json"
 
 
 def _cursor(text: str | None) -> str | None:
     if text == "":
-        raise RejectedSearch(400, "value", "_cursor", "the cursor of a link next")
+        raise RejectedSearchError(400, "value", "_cursor", "the cursor of a link next")
     return text

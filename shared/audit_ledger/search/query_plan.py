@@ -32,7 +32,7 @@ from audit_ledger.search.criteria import (
 _INDEXED_TYPES: Final = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person")
 
 
-class Period(msgspec.Struct, frozen=True, gc=False):
+class EventPeriod(msgspec.Struct, frozen=True, gc=False):
     """Instants from `from_ms` up to, not including, `to_ms`; milliseconds since 1970."""
 
     from_ms: int
@@ -63,12 +63,12 @@ class AgentLookup(msgspec.Struct, frozen=True, gc=False):
         return f"AgentLookup({len(self.names)}, is_complete={self.is_complete})"
 
 
-def event_period(search: Search) -> Period:
+def event_period(search: Search) -> EventPeriod:
     """Give the period of the events' own times that all of `date` imply."""
     return _period(search, "date")
 
 
-def entry_period(search: Search) -> Period:
+def entry_period(search: Search) -> EventPeriod:
     """Give the period of the entries' times that all of `_lastUpdated` imply."""
     return _period(search, "_lastUpdated")
 
@@ -116,13 +116,13 @@ def _given(search: Search, *parameters: str) -> Iterable[Criterion]:
     return (c for c in search.criteria if c.parameter in parameters and not c.modifier)
 
 
-def _period(search: Search, parameter: str) -> Period:
+def _period(search: Search, parameter: str) -> EventPeriod:
     from_ms, to_ms = START_MS, END_MS
     for criterion in _given(search, parameter):
         conditions = [value for value in criterion.values if isinstance(value, DateCondition)]
         from_ms = max(from_ms, min(condition.from_ms for condition in conditions))
         to_ms = min(to_ms, max(condition.to_ms for condition in conditions))
-    return Period(from_ms, to_ms)
+    return EventPeriod(from_ms, to_ms)
 
 
 def _patient(value: Value) -> PatientReference | None:

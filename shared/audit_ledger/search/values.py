@@ -6,7 +6,7 @@ r"""The forms that values of search parameters have (FHIR R4 and R5, Search).
     string      any text
 
 Within them `\,` `\|` `\$` `\\` stand for the character itself. Every function here raises
-RejectedSearch (400), which names the parameter and what is expected, and nothing else.
+RejectedSearchError (400), which names the parameter and what is expected, and nothing else.
 """
 
 import re
@@ -17,7 +17,7 @@ from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.references import is_type_name, normalize_reference, patient_reference
 from audit_ledger.events.token_syntax import read_token, split_unescaped, unescape
 from audit_ledger.search.criteria import END_MS, START_MS, DateCondition, NamedResource, Text, Token
-from audit_ledger.search.errors import RejectedSearch
+from audit_ledger.search.errors import RejectedSearchError
 
 _DATE: Final = re.compile(
     r"([a-z]{2})?"
@@ -40,9 +40,9 @@ def split_values(parameter: str, text: str) -> list[str]:
     try:
         values = split_unescaped(text, ",")
     except ValueError:
-        raise RejectedSearch(400, "value", parameter, _ESCAPES) from None
+        raise RejectedSearchError(400, "value", parameter, _ESCAPES) from None
     if not all(values):
-        raise RejectedSearch(400, "value", parameter, "a value, also on both sides of a comma")
+        raise RejectedSearchError(400, "value", parameter, "a value, also on both sides of a comma")
     return values
 
 
@@ -55,16 +55,16 @@ def parse_date(parameter: str, text: str) -> DateCondition:
     """
     form = _DATE.fullmatch(text)
     if form is None:
-        raise RejectedSearch(400, "value", parameter, _DATE_FORM)
+        raise RejectedSearchError(400, "value", parameter, _DATE_FORM)
     prefix = form[1] or "eq"
     if prefix not in _PREFIXES:
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400, "not-supported", parameter, f"one of the prefixes {', '.join(_PREFIXES)}, or none"
         )
     try:
         spelled, first, end = _interval(form)
     except ValueError:
-        raise RejectedSearch(400, "value", parameter, _DATE_FORM) from None
+        raise RejectedSearchError(400, "value", parameter, _DATE_FORM) from None
     from_ms, to_ms = {
         "eq": (first, end),
         "ge": (first, END_MS),
@@ -82,7 +82,7 @@ def parse_token(parameter: str, text: str) -> Token:
     try:
         return Token(*read_token(text))
     except ValueError:
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400, "value", parameter, r"system|code, |code, code or system| (a | within is \|)"
         ) from None
 
@@ -90,7 +90,9 @@ def parse_token(parameter: str, text: str) -> Token:
 def parse_id(parameter: str, text: str) -> Token:
     """Read a resource's id."""
     if not _ID.fullmatch(text):
-        raise RejectedSearch(400, "value", parameter, "an id: 1 to 64 letters, digits, - and .")
+        raise RejectedSearchError(
+            400, "value", parameter, "an id: 1 to 64 letters, digits, - and ."
+        )
     return Token(None, text)
 
 
@@ -104,7 +106,7 @@ def parse_patient(parameter: str, text: str) -> NamedResource:
         return NamedResource(reference)
     named = _named(text)
     if named is None or not named.reference.startswith("urn:"):
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400, "value", parameter, "Patient/<id>, <id>, a URL that ends so, or urn:uuid:<uuid>"
         )
     return named
@@ -115,7 +117,7 @@ def parse_agent(parameter: str, text: str) -> NamedResource:
     text = _unescaped(parameter, text)
     named = NamedResource(text, has_type=False) if _BARE_ID.fullmatch(text) else _named(text)
     if named is None:
-        raise RejectedSearch(
+        raise RejectedSearchError(
             400, "value", parameter, "<type>/<id>, <id>, an absolute URL, or urn:uuid:<uuid>"
         )
     return named
@@ -130,7 +132,7 @@ def _unescaped(parameter: str, text: str) -> str:
     try:
         return unescape(text)
     except ValueError:
-        raise RejectedSearch(400, "value", parameter, _ESCAPES) from None
+        raise RejectedSearchError(400, "value", parameter, _ESCAPES) from None
 
 
 def _named(text: str) -> NamedResource | None:

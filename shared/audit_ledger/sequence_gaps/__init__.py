@@ -1,28 +1,28 @@
 """Completeness: a portal that numbers its events shows which of them never came."""
 
 from audit_ledger.sequence_gaps.counters import (
-    Counted,
+    CountedState,
     decode_counted,
     encode_counted,
     encode_within,
 )
-from audit_ledger.sequence_gaps.report import GapRow, Report, StreamRow, report
-from audit_ledger.sequence_gaps.sequence_number import SEQUENCE_URL, Numbered, read_number
+from audit_ledger.sequence_gaps.report import GapReport, GapRow, StreamRow, report
+from audit_ledger.sequence_gaps.sequence_number import SEQUENCE_URL, SequenceNumber, read_number
 from audit_ledger.sequence_gaps.state import State
-from audit_ledger.sequence_gaps.tracker import observe
+from audit_ledger.sequence_gaps.tracker import track
 
 __all__ = [
     "SEQUENCE_URL",
-    "Counted",
+    "CountedState",
+    "GapReport",
     "GapRow",
-    "Numbered",
-    "Report",
+    "SequenceNumber",
     "State",
     "StreamRow",
     "decode_counted",
     "encode_counted",
     "encode_within",
-    "observe",
     "read_number",
     "report",
+    "track",
 ]

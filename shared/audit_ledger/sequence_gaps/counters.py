@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.sequence_gaps.state import State
-from audit_ledger.sequence_gaps.tracker import observe
+from audit_ledger.sequence_gaps.tracker import track
 
 
-class Counted(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class CountedState(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """`state`: of all records up to now. `before`: the old counting, which had got to `before_seq`.
 
     None: there is no old one, or it was settled which one is kept.
@@ -25,37 +25,37 @@ class Counted(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True)
     before: State | None = None
     before_seq: int = 0
 
-    def observed(self, event: OpenedEvent) -> "Counted":
+    def observed(self, event: OpenedEvent) -> "CountedState":
         """Give what is counted after one more event; events come in ledger order, each once."""
         before = self.before
         if before is not None and event.seq >= self.before_seq:
-            before = observe(before, event)
-        return replace(self, state=observe(self.state, event), before=before)
+            before = track(before, event)
+        return replace(self, state=track(self.state, event), before=before)
 
-    def unread(self, seq: int) -> "Counted":
+    def unread(self, seq: int) -> "CountedState":
         """Give what is counted after an entry whose record nobody can open."""
         before = self.before
         if before is not None and seq >= self.before_seq:
             before = _one_unread(before)
         return replace(self, state=_one_unread(self.state), before=before)
 
-    def settled(self) -> "Counted":
+    def settled(self) -> "CountedState":
         """Give the counting that could read more; the new one where both read all the same."""
         if self.before is not None and self.before.unread < self.state.unread:
-            return Counted(self.before)
-        return Counted(self.state)
+            return CountedState(self.before)
+        return CountedState(self.state)
 
 
-_decoder = msgspec.json.Decoder(Counted)
+_decoder = msgspec.json.Decoder(CountedState)
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def encode_counted(counted: Counted) -> bytes:
+def encode_counted(counted: CountedState) -> bytes:
     """Give the bytes to keep between runs: JSON, equal for what is equal."""
     return _encoder.encode(counted)
 
 
-def encode_within(counted: Counted, most_bytes: int) -> tuple[Counted, bytes]:
+def encode_within(counted: CountedState, most_bytes: int) -> tuple[CountedState, bytes]:
     """Give what is counted, and its bytes, as far as they fit.
 
     Where they do not, the portal whose numbers take most is counted anew from now on, and what it
@@ -74,7 +74,7 @@ def encode_within(counted: Counted, most_bytes: int) -> tuple[Counted, bytes]:
     return counted, data
 
 
-def decode_counted(data: bytes) -> Counted:
+def decode_counted(data: bytes) -> CountedState:
     """Read what `encode_counted` writes; FormatError for anything else."""
     try:
         return _decoder.decode(data)
@@ -82,7 +82,7 @@ def decode_counted(data: bytes) -> Counted:
         raise FormatError("completeness: not a state as it is kept between runs") from None
 
 
-def _largest(counted: Counted) -> str | None:
+def _largest(counted: CountedState) -> str | None:
     """Give the portal whose streams take most bytes; None where there are no streams."""
     sizes: dict[str, int] = {}
     for state in (counted.state, counted.before or State()):

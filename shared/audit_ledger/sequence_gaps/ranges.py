@@ -5,22 +5,24 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from audit_ledger.sequence_gaps.state import MAX_GAPS, Gap, Run
+from audit_ledger.sequence_gaps.state import MAX_GAPS, Gap, NumberRange
 
 Arrival = Literal["next", "late", "seen"]
 
 
-def begin(number: int, time_ms: int) -> Run:
+def begin(number: int, time_ms: int) -> NumberRange:
     """Begin a run with one number; the event's own time in milliseconds since 1970."""
-    return Run(number, number + 1, time_ms, time_ms)
+    return NumberRange(number, number + 1, time_ms, time_ms)
 
 
-def is_known(run: Run, number: int) -> bool:
+def is_known(run: NumberRange, number: int) -> bool:
     """Say whether this number came already (in a gap that is not exact, it may have)."""
     return run.first <= number < run.next and _gap_at(run, number) is None
 
 
-def arrive(run: Run, number: int, time_ms: int, entry: int, entry_time: int) -> tuple[Run, Arrival]:
+def arrive(
+    run: NumberRange, number: int, time_ms: int, entry: int, entry_time: int
+) -> tuple[NumberRange, Arrival]:
     """Add a number to a run, and say what it was; the order of arrival changes no gap."""
     newest_ms = max(run.newest_ms, time_ms)
     if number >= run.next:
@@ -39,7 +41,7 @@ def arrive(run: Run, number: int, time_ms: int, entry: int, entry_time: int) -> 
     return _within_bound(replace(run, newest_ms=newest_ms, gaps=gaps)), "late"
 
 
-def _gap_at(run: Run, number: int) -> int | None:
+def _gap_at(run: NumberRange, number: int) -> int | None:
     at = bisect_right(run.gaps, number, key=lambda gap: gap.first) - 1
     return at if at >= 0 and number <= run.gaps[at].last else None
 
@@ -60,7 +62,7 @@ def _without(gap: Gap, number: int) -> tuple[Gap, ...]:
     )
 
 
-def _within_bound(run: Run) -> Run:
+def _within_bound(run: NumberRange) -> NumberRange:
     """Make one of the two gaps that the fewest numbers part, where there are too many."""
     if len(run.gaps) <= MAX_GAPS:
         return run

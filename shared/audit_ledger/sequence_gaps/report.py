@@ -43,7 +43,7 @@ class StreamRow(msgspec.Struct, frozen=True, gc=False):
     latest_late: tuple[Late, ...]
 
 
-class Report(msgspec.Struct, frozen=True, gc=False):
+class GapReport(msgspec.Struct, frozen=True, gc=False):
     """All streams and all gaps, in order; and events, a portal, that no gap can show of.
 
     `unread`: of all portals, records that nobody can open, so that their numbers seem missing.
@@ -56,10 +56,10 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     unread: int
 
 
-def report(state: State) -> Report:
+def report(state: State) -> GapReport:
     """Give the rows of a state, by portal, source and number."""
     streams = sorted(state.streams.values(), key=lambda s: (s.portal, s.counter, s.source))
-    return Report(
+    return GapReport(
         tuple(_row(stream) for stream in streams),
         tuple(gap for stream in streams for gap in _gaps(stream)),
         dict(sorted(state.uncountable.items())),

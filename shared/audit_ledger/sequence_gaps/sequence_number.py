@@ -31,7 +31,7 @@ _PLACE: Final = "AuditEvent"
 Counter = Literal["cloudevents-source", "fhir-observer"]
 
 
-class Numbered(msgspec.Struct, frozen=True, gc=False):
+class SequenceNumber(msgspec.Struct, frozen=True, gc=False):
     """An event's number in the stream `source`; None where it has one that cannot be counted."""
 
     counter: Counter
@@ -43,7 +43,7 @@ class Numbered(msgspec.Struct, frozen=True, gc=False):
         return f"Numbered({self.counter!r}, {self.number})"
 
 
-def read_number(opened: OpenedEvent) -> Numbered | None:
+def read_number(opened: OpenedEvent) -> SequenceNumber | None:
     """Read an event's number; None where it has none.
 
     What was cut from a patient's part stands in another patient's part of the same event, so a
@@ -57,7 +57,7 @@ def read_number(opened: OpenedEvent) -> Numbered | None:
                 return None
             is_integer = document.get("sequencetype") == "Integer"
             number = _whole(document["sequence"]) if is_integer else None
-            return Numbered("cloudevents-source", source, number)
+            return SequenceNumber("cloudevents-source", source, number)
     event = audit_event_of(opened.resource, opened.format)
     extensions = None if event is None else event.get("extension")
     if not isinstance(extensions, list):
@@ -66,7 +66,7 @@ def read_number(opened: OpenedEvent) -> Numbered | None:
     if not found:
         return None
     number = _value(found[0]) if len(found) == 1 else None
-    return Numbered("fhir-observer", _name_of(opened.details.source), number)
+    return SequenceNumber("fhir-observer", _name_of(opened.details.source), number)
 
 
 def _value(extension: JsonObject) -> int | None:

@@ -37,7 +37,7 @@ class Gap(msgspec.Struct, frozen=True, gc=False):
         return self.missing == self.last - self.first + 1
 
 
-class Run(msgspec.Struct, frozen=True, gc=False):
+class NumberRange(msgspec.Struct, frozen=True, gc=False):
     """One life of a counter: from `first` to before `next`, but for the gaps, in order.
 
     `start_ms` and `newest_ms`: the events' own times, milliseconds since 1970.
@@ -82,7 +82,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     portal: str
     counter: Counter
     source: str
-    runs: tuple[Run, ...]
+    runs: tuple[NumberRange, ...]
     received: int = 0
     repeats: int = 0
     conflicts: int = 0

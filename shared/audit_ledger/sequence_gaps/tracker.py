@@ -26,7 +26,7 @@ from audit_ledger.sequence_gaps import ranges
 from audit_ledger.sequence_gaps.sequence_number import (
     FIRST_NUMBER,
     LAST_NUMBER,
-    Numbered,
+    SequenceNumber,
     read_number,
 )
 from audit_ledger.sequence_gaps.state import (
@@ -37,8 +37,8 @@ from audit_ledger.sequence_gaps.state import (
     MAX_STREAMS,
     Ahead,
     Late,
+    NumberRange,
     Parted,
-    Run,
     State,
     Stream,
     bounded_name,
@@ -51,7 +51,7 @@ _NO_TIME = "cloudevents.no-time"
 _DAY_SECONDS = 86_400
 
 
-def observe(state: State, opened: OpenedEvent) -> State:
+def track(state: State, opened: OpenedEvent) -> State:
     """Give the state after one more event; events come in ledger order, each once."""
     numbered = read_number(opened)
     if numbered is None:
@@ -74,7 +74,7 @@ def _one_more(counts: dict[str, int], portal: str) -> dict[str, int]:
     return counts | {portal: counts.get(portal, 0) + 1}
 
 
-def _new_stream(numbered: Numbered, number: int, opened: OpenedEvent) -> Stream:
+def _new_stream(numbered: SequenceNumber, number: int, opened: OpenedEvent) -> Stream:
     stream = Stream(
         portal=opened.portal,
         counter=numbered.counter,
@@ -122,7 +122,7 @@ def _time_of(opened: OpenedEvent) -> int:
     )
 
 
-def _run_of(all_runs: tuple[Run, ...], time_ms: int) -> int:
+def _run_of(all_runs: tuple[NumberRange, ...], time_ms: int) -> int:
     """Give the newest run that had begun at that time, else the oldest."""
     begun = [at for at, run in enumerate(all_runs) if run.start_ms <= time_ms]
     return begun[-1] if begun else 0
@@ -170,7 +170,7 @@ def _settled(stream: Stream) -> Stream:
     return stream
 
 
-def _run_with(run: Run, members: Iterable[Ahead]) -> tuple[Run, list[Late]]:
+def _run_with(run: NumberRange, members: Iterable[Ahead]) -> tuple[NumberRange, list[Late]]:
     late = []
     for one in members:
         run, arrival = ranges.arrive(run, one.number, one.time_ms, one.entry, one.entry_time)

@@ -65,7 +65,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Opinion:
+class PolicyResult:
     """The evaluation of a checkpoint that one of its logs signed.
 
     `cosignatures`: time (whole seconds since 1970) of each witness that cosigned, by name.
@@ -105,13 +105,13 @@ class Policy:
             raise FormatError("policy: a name or URL that no policy file can say")
         return data
 
-    def evaluate(self, note: bytes) -> Opinion:
+    def evaluate(self, note: bytes) -> PolicyResult:
         """Judge a signed checkpoint.
 
         Every signature by a key that the policy lists must hold. Raises FormatError where it is no
         checkpoint or a listed key's cosignature is malformed, VerificationError where none of the
         logs signed it under its own origin or a listed key's signature is bad. An unmet quorum is
-        no error: see `Opinion.satisfied`.
+        no error: see `PolicyResult.satisfied`.
         """
         signed = parse_note(note)
         checkpoint = parse_checkpoint(signed.text)
@@ -129,7 +129,7 @@ class Policy:
             )
         satisfied = self._is_satisfied_by(cosignatures)
         missing = () if satisfied else self._missing(cosignatures)
-        return Opinion(checkpoint, log_key, cosignatures, satisfied, missing)
+        return PolicyResult(checkpoint, log_key, cosignatures, satisfied, missing)
 
     def _is_satisfied_by(self, cosigned: Mapping[str, int]) -> bool:
         if self.quorum == NO_QUORUM:

@@ -15,7 +15,7 @@ from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE, verify_inclusion
 from audit_ledger.tlog.text_file import check_unchanged_text
 
@@ -86,11 +86,11 @@ def parse_proof(data: bytes) -> TlogProof:
     return proof
 
 
-def verify_proof(proof: TlogProof, leaf_hash: bytes, policy: Policy) -> Opinion:
+def verify_proof(proof: TlogProof, leaf_hash: bytes, policy: Policy) -> PolicyResult:
     """Check that the entry with this leaf hash (32 bytes) is in the log that the policy trusts.
 
     Raises VerificationError where checkpoint or inclusion do not hold. The proof is worth as much
-    as the opinion: `Opinion.satisfied` reports an unmet quorum, which is not raised.
+    as the opinion: `PolicyResult.satisfied` reports an unmet quorum, which is not raised.
     """
     opinion = policy.evaluate(proof.checkpoint)
     checkpoint = opinion.checkpoint

@@ -117,7 +117,7 @@ def is_by_keys_of(known: KnownLedger, policy: Policy) -> bool:
     return any(note.signatures_by(log.key) for log in policy.logs)
 
 
-class Memory(Protocol):
+class CheckpointStore(Protocol):
     """Remembers what was last verified of each ledger."""
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:

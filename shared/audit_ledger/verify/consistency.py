@@ -11,7 +11,7 @@ from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import TILE_WIDTH
 from audit_ledger.verify.checkpoint_store import KnownLedger
 from audit_ledger.verify.digest_chain import LATEST, DigestChain, DigestClaim, digest_age
-from audit_ledger.verify.findings import Answer, Code, Finding
+from audit_ledger.verify.findings import Code, Finding, Verdict
 from audit_ledger.verify.latest_published import CHECKPOINT
 from audit_ledger.verify.sources import Outcome
 from audit_ledger.verify.tree import TreeResult
@@ -99,7 +99,7 @@ def compare_known_digest(
         if isinstance(latest, bytes) and newest not in rejected:
             message = f"the newest digest is {newest}, but {name} was verified before"
             yield Finding(Code.ROLLED_BACK, LATEST, None, message)
-    elif chain.findings.answer is Answer.VERIFIED:
+    elif chain.findings.answer is Verdict.VERIFIED:
         message = f"{name}: verified before, and no digest leads to it any more"
         yield Finding(Code.FORKED, name, None, message)
 

@@ -1,12 +1,16 @@
 """What a verification says nothing about, so that *verified* is not taken for more than it is."""
 
-from audit_ledger.tlog.policy import Opinion, Policy
-from audit_ledger.verify.checkpoint_store import KnownLedger, Memory
+from audit_ledger.tlog.policy import Policy, PolicyResult
+from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.freshness import SignedTimes
 
 
 def what_is_not_covered(
-    policy: Policy, opinion: Opinion, signed: SignedTimes, unpublished: int | None, tlog_only: bool
+    policy: Policy,
+    opinion: PolicyResult,
+    signed: SignedTimes,
+    unpublished: int | None,
+    tlog_only: bool,
 ) -> list[str]:
     """Say what an answer of *verified* would not mean.
 
@@ -32,7 +36,7 @@ def what_is_not_covered(
 
 
 def what_is_not_remembered(
-    memory: Memory | None, known: KnownLedger | None, origin: str, policy: Policy
+    memory: CheckpointStore | None, known: KnownLedger | None, origin: str, policy: Policy
 ) -> list[str]:
     """Say what the memory, or that there is none, leaves open."""
     if memory is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Answer(StrEnum):
+class Verdict(StrEnum):
     """What verification says in the end."""
 
     VERIFIED = "verified"
@@ -77,9 +77,9 @@ class Finding:
     message: str
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Verdict:
         """What this finding alone makes of the answer."""
-        return Answer.INCOMPLETE if self.code in _INCOMPLETE else Answer.FAILED
+        return Verdict.INCOMPLETE if self.code in _INCOMPLETE else Verdict.FAILED
 
 
 @dataclass
@@ -98,8 +98,8 @@ class Findings:
 
     def add(self, finding: Finding) -> None:
         """Take one more finding."""
-        self.failed |= finding.answer is Answer.FAILED
-        self.incomplete |= finding.answer is Answer.INCOMPLETE
+        self.failed |= finding.answer is Verdict.FAILED
+        self.incomplete |= finding.answer is Verdict.INCOMPLETE
         for place in range(len(self.kept) - 1, max(-1, len(self.kept) - 3), -1):
             if joined := _join(self.kept[place], finding):
                 self.kept[place] = joined
@@ -122,11 +122,11 @@ class Findings:
         self.incomplete |= other.incomplete
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Verdict:
         """The answer that all findings add up to, those left out included."""
         if self.failed:
-            return Answer.FAILED
-        return Answer.INCOMPLETE if self.incomplete else Answer.VERIFIED
+            return Verdict.FAILED
+        return Verdict.INCOMPLETE if self.incomplete else Verdict.VERIFIED
 
 
 def _join(before: Finding, after: Finding) -> Finding | None:

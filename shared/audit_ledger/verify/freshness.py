@@ -12,7 +12,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.tlog.cosignature import verify_cosignature
 from audit_ledger.tlog.note import ED25519, parse_note
-from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.findings import Code, Finding
 
 FRESH_SECONDS = 75 * 60
@@ -39,7 +39,7 @@ class SignedTimes:
         return max(stated) if stated else None
 
 
-def own_time(policy: Policy, opinion: Opinion, checkpoint: bytes) -> int | None:
+def own_time(policy: Policy, opinion: PolicyResult, checkpoint: bytes) -> int | None:
     """When the ledger's own keys cosigned a checkpoint, of which `opinion` is the policy's.
 
     A key is the ledger's own where its name is the origin, whether the policy has it as `witness`

@@ -17,7 +17,7 @@ from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, digest_ag
 from audit_ledger.verify.digest_signatures import check_signatures
 from audit_ledger.verify.findings import Code, Finding, Findings
 from audit_ledger.verify.freshness import own_time
-from audit_ledger.verify.latest_published import Heads
+from audit_ledger.verify.latest_published import LatestPublished
 from audit_ledger.verify.sources import Source, read_outcome
 
 
@@ -82,7 +82,7 @@ def newest_digest(
     checkpoint: Checkpoint,
     chain: DigestChain,
     later: LaterDigests,
-    read_again: Callable[[], Heads],
+    read_again: Callable[[], LatestPublished],
 ) -> Digest | DigestClaim | None:
     """Give the newest digest that the checkpoint must not be behind.
 
@@ -94,7 +94,9 @@ def newest_digest(
     return chain.claims[0] if chain.claims else None
 
 
-def _is_overtaken(policy: Policy, checkpoint: Checkpoint, newest: Digest, heads: Heads) -> bool:
+def _is_overtaken(
+    policy: Policy, checkpoint: Checkpoint, newest: Digest, heads: LatestPublished
+) -> bool:
     if not isinstance(heads.checkpoint, bytes) or not isinstance(heads.latest, bytes):
         return False
     try:

@@ -25,28 +25,30 @@ _DELAYS_SECONDS = (0, 0.5, 1.5)
 
 
 @dataclass(frozen=True)
-class Heads:
+class LatestPublished:
     """What was read as `checkpoint` and as `digests/latest`."""
 
     checkpoint: Outcome
     latest: Outcome
 
 
-def read_heads(source: Source, now: int, wait: Callable[[float], None]) -> Heads:
+def read_latest_published(
+    source: Source, now: int, wait: Callable[[float], None]
+) -> LatestPublished:
     """Read checkpoint and newest digest, again where one of them has just been published."""
-    heads = Heads(None, None)
+    heads = LatestPublished(None, None)
     for delay_seconds in _DELAYS_SECONDS:
         wait(delay_seconds)
         checkpoint = read_outcome(source, CHECKPOINT)
         if not isinstance(checkpoint, bytes):
-            return Heads(checkpoint, None)
-        heads = Heads(checkpoint, read_outcome(source, LATEST))
+            return LatestPublished(checkpoint, None)
+        heads = LatestPublished(checkpoint, read_outcome(source, LATEST))
         if not _was_read_amid(heads, now):
             break
     return heads
 
 
-def are_older(heads: Heads, size: int, digest_name: str | None) -> bool:
+def are_older(heads: LatestPublished, size: int, digest_name: str | None) -> bool:
     """Whether a checkpoint of that size, or the digest of that name, is newer than what was read.
 
     What is not well-formed is not older: it is told by whoever verifies it.
@@ -64,7 +66,7 @@ def are_older(heads: Heads, size: int, digest_name: str | None) -> bool:
     return False
 
 
-def _was_read_amid(heads: Heads, now: int) -> bool:
+def _was_read_amid(heads: LatestPublished, now: int) -> bool:
     if not isinstance(heads.checkpoint, bytes) or not isinstance(heads.latest, bytes):
         return False
     try:

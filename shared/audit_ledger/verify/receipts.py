@@ -14,7 +14,7 @@ from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.entry_bundle import decode_bundle
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.tlog.policy import Opinion, Policy
+from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import inclusion_proof
@@ -26,7 +26,7 @@ from audit_ledger.verify.sources import Source
 
 
 @dataclass(frozen=True, repr=False)
-class Disclosure:
+class RecordDisclosure:
     """What the holder of a receipt knows of the record. Private: never shown, never logged."""
 
     index_row: bytes
@@ -44,7 +44,7 @@ class VerifiedReceipt:
     """
 
     entry: Entry
-    opinion: Opinion
+    opinion: PolicyResult
     is_record_shown: bool
     event_time_ms: int | None = None
 
@@ -79,7 +79,10 @@ def _read(source: Source, of: str | Tile | EntryBundle) -> bytes:
 
 
 def verify_receipt(
-    data: bytes, policy: Policy, entry: bytes | None = None, disclosure: Disclosure | None = None
+    data: bytes,
+    policy: Policy,
+    entry: bytes | None = None,
+    disclosure: RecordDisclosure | None = None,
 ) -> VerifiedReceipt:
     """Verify a receipt. `entry`: the entry's bytes where the file does not hold them.
 
@@ -114,7 +117,7 @@ def _event_time_ms(index_row: bytes) -> int | None:
         return None  # committed to, but not one that this version reads
 
 
-def check_record(entry: Entry, disclosure: Disclosure) -> None:
+def check_record(entry: Entry, disclosure: RecordDisclosure) -> None:
     """Check that an entry commits to what is disclosed; raises VerificationError."""
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")

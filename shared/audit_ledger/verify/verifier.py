@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.policy import Opinion, Policy
-from audit_ledger.verify.checkpoint_store import KnownLedger, Memory
+from audit_ledger.tlog.policy import Policy, PolicyResult
+from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.consistency import (
     check_history,
     check_known,
@@ -17,16 +17,16 @@ from audit_ledger.verify.coverage import what_is_not_covered, what_is_not_rememb
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, walk_digests
 from audit_ledger.verify.digest_signatures import DigestSignatures
 from audit_ledger.verify.entries import Progress, check_tree
-from audit_ledger.verify.findings import Answer, Code, Finding, Findings
+from audit_ledger.verify.findings import Code, Finding, Findings, Verdict
 from audit_ledger.verify.freshness import SignedTimes, check_times, own_time
 from audit_ledger.verify.later_digests import check_later_digests, newest_digest
 from audit_ledger.verify.latest_published import (
     CHECKPOINT,
-    Heads,
+    LatestPublished,
     are_older,
     compare_heads,
     compare_with_newest,
-    read_heads,
+    read_latest_published,
 )
 from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
@@ -38,7 +38,7 @@ _WORTH_PROCESSES = 50_000  # entries; below, starting processes takes longer tha
 
 
 @dataclass(frozen=True)
-class Report:
+class VerificationReport:
     """What verification came to.
 
     Nothing of a ledger whose checkpoint does not hold is known: `checkpoint` is None then.
@@ -48,7 +48,7 @@ class Report:
     verification says nothing about.
     """
 
-    answer: Answer
+    answer: Verdict
     checkpoint: Checkpoint | None
     signed_time: int | None
     digests: int
@@ -64,12 +64,12 @@ def verify(
     policy: Policy,
     now: int,
     *,
-    memory: Memory | None = None,
+    memory: CheckpointStore | None = None,
     tlog_only: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
     wait: Callable[[float], None] = time.sleep,
-) -> Report:
+) -> VerificationReport:
     """Verify everything that is published, and say what it comes to.
 
     `now`: the time to judge freshness by, whole seconds since 1970. `memory`: where the last
@@ -91,10 +91,10 @@ def verify(
     #    they promise, so that all of it must be there when it is read. And who says so: without a
     #    checkpoint that a log of the policy signed there is nothing to compare the rest with. Where
     #    a cosignature is missing everything is looked at all the same.
-    def read() -> Heads:
+    def read() -> LatestPublished:
         if tlog_only:
-            return Heads(read_outcome(source, CHECKPOINT), None)
-        return read_heads(source, now, wait)
+            return LatestPublished(read_outcome(source, CHECKPOINT), None)
+        return read_latest_published(source, now, wait)
 
     stated = _judge(read(), policy, findings, is_ledger=not tlog_only)
 
@@ -154,7 +154,9 @@ def verify(
     own = own_time(policy, opinion, stated.note)
     findings.extend(compare_heads(checkpoint, own, heads.latest, now))
     at = now + int(time.monotonic() - began) if later.newest else now
-    newest = newest_digest(policy, checkpoint, chain, later, lambda: read_heads(source, at, wait))
+    newest = newest_digest(
+        policy, checkpoint, chain, later, lambda: read_latest_published(source, at, wait)
+    )
     findings.extend(compare_with_newest(checkpoint, own, newest, at))
 
     # 8. It is still going on, and nothing in it is from the future.
@@ -162,7 +164,7 @@ def verify(
     findings.extend(check_times(signed, checkpoint.size - 1, tree.last_time, now))
 
     # 9. Only what was verified is remembered. A crash before this forgets one verification.
-    if findings.answer is Answer.VERIFIED and memory is not None:
+    if findings.answer is Verdict.VERIFIED and memory is not None:
         memory.save(_known(stated.note, chain, tree), policy)
     unpublished = extra.unpublished + later.count if extra.is_listed else None
     not_covered = what_is_not_covered(policy, opinion, signed, unpublished, tlog_only)
@@ -175,16 +177,18 @@ def verify(
 class _Stated:
     """A checkpoint that a log of the policy signed (`note`), and what was read with it."""
 
-    heads: Heads
+    heads: LatestPublished
     note: bytes
-    opinion: Opinion
+    opinion: PolicyResult
 
     @property
     def origin(self) -> str:
         return self.opinion.checkpoint.origin
 
 
-def _judge(heads: Heads, policy: Policy, findings: Findings, *, is_ledger: bool) -> _Stated | None:
+def _judge(
+    heads: LatestPublished, policy: Policy, findings: Findings, *, is_ledger: bool
+) -> _Stated | None:
     """Give what is to be believed, None where that is nothing; PolicyError as `verify`."""
     opinion = _judge_checkpoint(heads.checkpoint, policy, findings)
     if opinion is None or not isinstance(heads.checkpoint, bytes):
@@ -197,7 +201,7 @@ def _judge(heads: Heads, policy: Policy, findings: Findings, *, is_ledger: bool)
     return _Stated(heads, heads.checkpoint, opinion)
 
 
-def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> Opinion | None:
+def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> PolicyResult | None:
     """Give the policy's opinion of the checkpoint, None where it is not to be believed at all."""
     if isinstance(outcome, UnreachableError):
         findings.add(Finding(Code.UNREACHABLE, CHECKPOINT, None, str(outcome)))
@@ -222,7 +226,7 @@ def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> O
 
 
 def _signed_times(
-    policy: Policy, opinion: Opinion, own: int | None, chain: DigestChain, in_digests: int
+    policy: Policy, opinion: PolicyResult, own: int | None, chain: DigestChain, in_digests: int
 ) -> SignedTimes:
     """Put together who signed for when; `in_digests`: the newest cosignature within digests."""
     origin = opinion.checkpoint.origin
@@ -256,8 +260,8 @@ def _report(
     chain: DigestChain,
     remembered: Checkpoint | None,
     not_covered: Sequence[str],
-) -> Report:
-    return Report(
+) -> VerificationReport:
+    return VerificationReport(
         findings.answer,
         checkpoint,
         signed_time,

@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from audit_ledger.views.kept_finding import KeptFinding, open_finding, seal_finding
-from audit_ledger.views.left_out import LeftOut, decode_left_out, encode_left_out
+from audit_ledger.views.skipped_entries import SkippedEntries, decode_left_out, encode_left_out
+from audit_ledger.views.stored_finding import StoredFinding, open_finding, seal_finding
 
 __all__ = [
     "COMPLETENESS",
     "LEFT_OUT",
     "RULES",
-    "KeptFinding",
-    "LeftOut",
+    "SkippedEntries",
+    "StoredFinding",
     "decode_left_out",
     "encode_left_out",
     "open_finding",

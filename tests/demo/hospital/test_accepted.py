@@ -9,7 +9,7 @@ import pytest
 from audit_ledger.events import (
     Event,
     PatientRule,
-    RejectedEvent,
+    RejectedEventError,
     canonical_agent,
     canonical_patient,
     parse_audit_event,
@@ -26,7 +26,7 @@ EVENTS = 1_500
 FLAGS = {"agent.display-only", "balp.agent-requestor", "balp.action"}
 
 
-def parsed(submission: Submission) -> Sequence[Event | RejectedEvent]:
+def parsed(submission: Submission) -> Sequence[Event | RejectedEventError]:
     """What the ledger's parsers make of a submission, by the route it takes."""
     body = submission.body
     version = submission.content_type.rpartition("fhirVersion=")[2]

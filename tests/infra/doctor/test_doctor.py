@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from audit_ledger.cli import doctor_command
-from audit_ledger.cli.exit_codes import WrongInputError
+from audit_ledger.cli.exit_codes import UsageError
 from audit_ledger.cli.main import run
 from infra.doctor.__main__ import findings, lines, main, region_findings
 from infra.doctor.account import Account
-from infra.doctor.finding import Finding, exit_code
+from infra.doctor.finding import PreflightFinding, exit_code
 from infra.doctor.machine import machine_findings
 from infra.doctor.needs import Needs, needs_of
 from infra.settings_reader import read_settings
@@ -29,14 +29,14 @@ def needs(prod: Assembly) -> Needs:
 
 def examined(
     needs: Needs, answers: dict[str, Any], *, try_keys: bool = False, **changes: Any
-) -> tuple[list[Finding], MadeAccount]:
+) -> tuple[list[PreflightFinding], MadeAccount]:
     settings = read_settings({"stage": "prod", "audit-ledger": {**SETTINGS, **changes}})
     made = MadeAccount(answers)
     account = Account(made.client, settings, needs, ACCOUNT, REGION)
     return list(account.findings(try_keys=try_keys)), made
 
 
-def of(found: list[Finding], check: str) -> list[tuple[str, str]]:
+def of(found: list[PreflightFinding], check: str) -> list[tuple[str, str]]:
     return [(f.status, f.found) for f in found if f.check == check]
 
 
@@ -326,7 +326,12 @@ def test_no_node_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_people_see_what_to_do_below_what_was_found() -> None:
     """The status first."""
     assert list(
-        lines([Finding("stacks", "problem", "x: y", "see z"), Finding("a", "ok", "b")])
+        lines(
+            [
+                PreflightFinding("stacks", "problem", "x: y", "see z"),
+                PreflightFinding("a", "ok", "b"),
+            ]
+        )
     ) == [
         "PROBLEM    stacks       x: y",
         "                        → see z",
@@ -373,5 +378,5 @@ def test_the_ledger_command_runs_it_in_the_checkout(
     assert run(["doctor", "--stage", "prod", "--json"]) == 3
     assert ran == [["-m", "infra.doctor", "--stage", "prod", "--json"]]
     assert run(["doctor", "--stage", "test"]) == 2
-    with pytest.raises(WrongInputError, match="the settings of a checkout"):
+    with pytest.raises(UsageError, match="the settings of a checkout"):
         doctor_command.run("prod", try_keys=False, as_json=False, checkout=tmp_path)

@@ -8,7 +8,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.records.sealed_view import open_view, seal_view
 
 
-class KeptFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class StoredFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who and whom say the records, to who opens them.
 
     `last_block`: first entry of the block of the last entry; `time_ms`: the event's own;
@@ -30,14 +30,14 @@ class KeptFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     def __repr__(self) -> str:
         """Say which rule and entries."""
-        return f"KeptFinding({self.rule!r}, {self.entries})"
+        return f"StoredFinding({self.rule!r}, {self.entries})"
 
 
-_decoder = msgspec.json.Decoder(KeptFinding)
+_decoder = msgspec.json.Decoder(StoredFinding)
 
 
 def seal_finding(
-    finding: KeptFinding,
+    finding: StoredFinding,
     ledger_keys: Mapping[int, bytes],
     origin: str,
     generation: int,
@@ -50,7 +50,7 @@ def seal_finding(
 
 def open_finding(
     sealed: bytes, ledger_keys: Mapping[int, bytes], origin: str, generation: int, number: int
-) -> KeptFinding:
+) -> StoredFinding:
     """Open what `seal_finding` sealed; FormatError or VerificationError for anything else."""
     data = open_view(sealed, ledger_keys, origin, _name(generation, number))
     try:

@@ -20,7 +20,7 @@ MOST_NAMED: Final = 100  # entries of each kind; all are counted
 Kind = Literal["altered", "unprocessed"]
 
 
-class LeftOut(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class SkippedEntries(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Numbers of entries, and the first of them, in order."""
 
     altered: int = 0
@@ -28,7 +28,7 @@ class LeftOut(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True)
     unprocessed: int = 0
     first_unprocessed: tuple[int, ...] = ()
 
-    def with_entries(self, kind: Kind, entries: Sequence[int]) -> "LeftOut":
+    def with_entries(self, kind: Kind, entries: Sequence[int]) -> "SkippedEntries":
         """Return it with more of a kind; entries come in ledger order, each once."""
         if kind == "altered":
             first = (*self.first_altered, *entries)[:MOST_NAMED]
@@ -37,15 +37,15 @@ class LeftOut(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True)
         return replace(self, unprocessed=self.unprocessed + len(entries), first_unprocessed=first)
 
 
-_decoder = msgspec.json.Decoder(LeftOut)
+_decoder = msgspec.json.Decoder(SkippedEntries)
 
 
-def encode_left_out(left_out: LeftOut) -> bytes:
+def encode_left_out(left_out: SkippedEntries) -> bytes:
     """Return the bytes to keep between runs."""
     return msgspec.json.encode(left_out)
 
 
-def decode_left_out(data: bytes) -> LeftOut:
+def decode_left_out(data: bytes) -> SkippedEntries:
     """Read what `encode_left_out` writes; FormatError for anything else."""
     try:
         return _decoder.decode(data)
