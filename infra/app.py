@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def context() -> dict[str, Any]:
-    """Give the context that the CDK command hands over, or cdk.json's where none does."""
+    """Return the context that the CDK command hands over, or cdk.json's where none does."""
     handed_over = os.environ.get("CDK_CONTEXT_JSON")
     if handed_over:
         found: dict[str, Any] = json.loads(handed_over)

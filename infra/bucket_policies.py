@@ -17,7 +17,7 @@ _WRITES = ["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold"]
 
 
 def published_statements(names: Names, settings: Settings) -> list[iam.PolicyStatement]:
-    """Give the policy of the bucket of published files."""
+    """Return the policy of the bucket of published files."""
     everything = names.bucket_arn("published", "*")
     replaceable = [
         names.bucket_arn("published", "*/checkpoint"),
@@ -67,7 +67,7 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
 
 
 def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyStatement]:
-    """Give the policy of the archive: blocks, first keys and dead letters, put once."""
+    """Return the policy of the archive: blocks, first keys and dead letters, put once."""
     everything = names.bucket_arn("archive", "*")
     dead_letters = names.bucket_arn("archive", "*/dead-letters/*")
     return [

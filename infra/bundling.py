@@ -76,14 +76,14 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 
 def platform_of(context: object) -> Platform:
-    """Give the platform that the CDK context asks for: Lambda, unless it says `this-machine`."""
+    """Return the platform that the CDK context asks for: Lambda, unless it says `this-machine`."""
     if context not in (None, "this-machine"):
         raise ValueError(f"{BUNDLE_FOR}: found {context!r}, expected this-machine or nothing")
     return LAMBDA if context is None else THIS_MACHINE
 
 
 def function_code(name: str, platform: Platform = LAMBDA) -> lambda_.Code:
-    """Give the code of `functions/<name>`."""
+    """Return the code of `functions/<name>`."""
     sources = function_sources(name)
     return lambda_.Code.from_asset(
         str(sources),
@@ -97,13 +97,13 @@ def function_code(name: str, platform: Platform = LAMBDA) -> lambda_.Code:
 
 
 def code_hash(name: str, platform: Platform = LAMBDA) -> str:
-    """Give what identifies the asset of `functions/<name>`."""
+    """Return what identifies the asset of `functions/<name>`."""
     return hash_of(function_sources(name), platform)
 
 
 @cache
 def function_sources(name: str) -> Path:
-    """Give a folder that holds only what matters of a function, for as long as this app runs."""
+    """Return a folder that holds only what matters of a function, for as long as this app runs."""
     folder = Path(_folder().name) / name
     shutil.copytree(REPOSITORY / "functions" / name, folder / "functions" / name, ignore=_LEFT_OUT)
     shutil.copy(REPOSITORY / "functions" / "__init__.py", folder / "functions")

@@ -15,7 +15,7 @@ _ID = "CodeSigning"
 
 
 def code_signing_of(stack: StageStack) -> lambda_.ICodeSigningConfig | None:
-    """Give the stack's configuration, one for all its functions; None where nothing is signed.
+    """Return the stack's configuration, one for all its functions; None where nothing is signed.
 
     One a stack, not one a stage: the setting can then be taken back without a stack that holds on
     to what another exports.

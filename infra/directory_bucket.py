@@ -81,7 +81,7 @@ def add_directory_bucket(stack: StageStack, access_logs: s3.IBucket) -> None:
 
 
 def directory_permissions(names: Names) -> list[Permission]:
-    """Give what the follower needs to read it."""
+    """Return what the follower needs to read it."""
     return [
         Permission(
             "ReadDirectory",

@@ -17,9 +17,9 @@ from infra.settings import Settings
 from infra.stage_stack import StageStack
 
 SECONDS = 15 * 60
-MOST_SECONDS_BEHIND = 30 * 60
-MOST_EVENT_SECONDS = 300  # of an announcement that could not be followed: the next one does it all
-MOST_METRICS_OF_AN_ALARM = 10  # CloudWatch
+MAX_SECONDS_BEHIND = 30 * 60
+MAX_EVENT_SECONDS = 300  # of an announcement that could not be followed: the next one does it all
+MAX_METRICS_PER_ALARM = 10  # CloudWatch
 FINDING_DETAIL = "Finding"
 _ANY_LEDGER = (
     "It follows every ledger of the stage, whose stacks come later: the stage's own prefix."
@@ -66,7 +66,7 @@ class FollowerStack(StageStack):
             ),
         )
         follower.function.configure_async_invoke(
-            max_event_age=cdk.Duration.seconds(MOST_EVENT_SECONDS), retry_attempts=1
+            max_event_age=cdk.Duration.seconds(MAX_EVENT_SECONDS), retry_attempts=1
         )
         self._start_after_digests(follower)
         alarm(
@@ -99,7 +99,7 @@ class FollowerStack(StageStack):
             of_ours("BehindSeconds", follower.name, "Maximum"),
             operations,
             name=f"{follower.name}-behind",
-            over=MOST_SECONDS_BEHIND,
+            over=MAX_SECONDS_BEHIND,
             description=(
                 "What is derived (gaps, findings, documents) is over half an hour behind what is "
                 "published. It catches up a run at a time, after each digest; if it does not, see "
@@ -146,12 +146,13 @@ class FollowerStack(StageStack):
         )
 
     def _digests_not_followed(self, follower: LedgerFunction) -> cloudwatch.MathExpression:
-        """Give 1 for an hour in which there were digests and no run: a run alone can tell no more.
+        """Return 1 for an hour in which there were digests and no run: a run alone can tell no
+        more.
 
         An alarm has ten metrics at most; where there are more ledgers, the first ones speak.
         """
         hour = cdk.Duration.hours(1)
-        ledgers = self.settings.ledgers[: MOST_METRICS_OF_AN_ALARM - 1]
+        ledgers = self.settings.ledgers[: MAX_METRICS_PER_ALARM - 1]
         digests = {
             f"d{number}": of_ours("Digests", self.names.of_ledger(ledger.id, "publisher")).with_(
                 period=hour
@@ -254,7 +255,7 @@ class FollowerStack(StageStack):
                         input_template='{"detail": {"origin": <origin>}}',
                     ),
                     retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=MOST_EVENT_SECONDS, maximum_retry_attempts=2
+                        maximum_event_age_in_seconds=MAX_EVENT_SECONDS, maximum_retry_attempts=2
                     ),
                 )
             ],

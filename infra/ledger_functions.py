@@ -16,7 +16,7 @@ _OWN_PREFIX = "Objects below this ledger's own prefix: one for each tile, digest
 
 
 def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
-    """Give what the sequencer reads from its environment."""
+    """Return what the sequencer reads from its environment."""
     return {
         "ORIGIN": settings.origin(ledger),
         "BLOCKS_TABLE": names.named("blocks"),
@@ -29,7 +29,7 @@ def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> d
 def sequencer_permissions(
     names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
 ) -> list[Permission]:
-    """Give what the sequencer may do. All actions here name their keys, so LeadingKeys binds."""
+    """Return what the sequencer may do. All actions here name their keys, so LeadingKeys binds."""
     origin = settings.origin(ledger)
     return [
         Permission(
@@ -62,7 +62,7 @@ def sequencer_permissions(
 
 
 def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
-    """Give what the publisher reads from its environment."""
+    """Return what the publisher reads from its environment."""
     return {
         "ORIGIN": settings.origin(ledger),
         "LEDGER_ID": ledger.id,
@@ -84,7 +84,7 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> d
 def publisher_permissions(
     names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
 ) -> list[Permission]:
-    """Give what the publisher may do."""
+    """Return what the publisher may do."""
     origin = settings.origin(ledger)
     own = names.bucket_arn("published", f"{ledger.id}/*")
     put = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"]

@@ -39,7 +39,7 @@ def add_portal_rules(stack: StageStack, ledger: Ledger) -> None:
 
 
 def input_template(ledger_id: str, portal_id: str) -> str:
-    """Give what ingest gets: who and where by the rule, and the whole event, detail included.
+    """Return what ingest gets: who and where by the rule, and the whole event, detail included.
 
     EventBridge puts the event in the place of the bare variable: the template is no JSON yet.
     """

@@ -21,7 +21,7 @@ def queue_statements(
     receivers: Sequence[str] | None,
     services_send: bool = False,
 ) -> list[iam.PolicyStatement]:
-    """Give the Denies of one queue; `senders` and `receivers` are ARNs of roles.
+    """Return the Denies of one queue; `senders` and `receivers` are ARNs of roles.
 
     No receivers: nobody; None: whoever has permission, for what is in it waits for a person.
     `services_send`: an AWS service sends too, which an Allow of the queue names, or SQS by itself,

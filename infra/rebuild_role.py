@@ -33,7 +33,7 @@ def add_rebuild_role(stack: StageStack) -> None:
 
 
 def rebuild_permissions(names: Names) -> list[Permission]:
-    """Give what it may do. ListBucket, so that a missing object is answered 404 and not 403."""
+    """Return what it may do. ListBucket, so that a missing object is answered 404 and not 403."""
     return [
         Permission(
             "MakeViewsAnew",

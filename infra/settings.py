@@ -164,7 +164,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = Limits()
 
     def limits_of(self, ledger: Ledger | None = None) -> Limits:
-        """Give the limits that hold in a ledger (None: in those that have none of their own)."""
+        """Return the limits that hold in a ledger (None: in those that have none of their own)."""
         limits = self.limits.over(STAGE_LIMITS[self.stage])
         return limits if ledger is None else ledger.limits.over(limits)
 
@@ -174,7 +174,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
-    """Give what functions must know of a ledger: its SSM parameter, before it becomes JSON."""
+    """Return what functions must know of a ledger: its SSM parameter, before it becomes JSON."""
     limits = settings.limits_of(ledger)
     portals = {}
     for portal in ledger.portals:
@@ -194,5 +194,5 @@ def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
 
 
 def public_url(settings: Settings) -> dict[str, str]:
-    """Give the variable that tells functions the API's URL; none where it is the API's own."""
+    """Return the variable that tells functions the API's URL; none where it is the API's own."""
     return {} if settings.public_url is None else {"PUBLIC_URL": settings.public_url}

@@ -18,7 +18,7 @@ class Limit(
     burst: int | None = None
 
     def over(self, other: "Limit") -> "Limit":
-        """Give this limit, with what it does not say taken from another."""
+        """Return this limit, with what it does not say taken from another."""
         return Limit(
             rate=other.rate if self.rate is None else self.rate,
             burst=other.burst if self.burst is None else self.burst,
@@ -34,7 +34,7 @@ class Limits(
     reader: Limit = Limit()
 
     def over(self, other: "Limits") -> "Limits":
-        """Give these limits, with what they do not say taken from others."""
+        """Return these limits, with what they do not say taken from others."""
         return Limits(portal=self.portal.over(other.portal), reader=self.reader.over(other.reader))
 
 

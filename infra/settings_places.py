@@ -23,7 +23,7 @@ _CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:([0-9]{12}):certificate/[0-9a-
 
 @cache
 def regions_of(service: str = "kms") -> dict[str, str]:
-    """Give the regions that offer a service, each with its partition."""
+    """Return the regions that offer a service, each with its partition."""
     session = botocore.session.get_session()
     return {
         region: partition
@@ -33,7 +33,7 @@ def regions_of(service: str = "kms") -> dict[str, str]:
 
 
 def place_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Give what is wrong with account, region, ARNs, and what the region does not offer."""
+    """Return what is wrong with account, region, ARNs, and what the region does not offer."""
     if settings.account is not None and not _ACCOUNT.fullmatch(settings.account):
         yield "account", settings.account, "an AWS account id, 12 digits, as text"
     yield from _region_faults(settings)

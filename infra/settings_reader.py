@@ -83,12 +83,12 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
 
 
 def read_warnings(settings: Settings) -> list[str]:
-    """Give a line for each setting that is allowed and rarely meant."""
+    """Return a line for each setting that is allowed and rarely meant."""
     return [_wrong(f"{KEY}.{place}", found, why) for place, found, why in warnings(settings)]
 
 
 def _domain(stage: str, given: Mapping[str, Any]) -> Any:
-    """Give a stage's domain: its own, or the general one, behind the stage's name but in prod.
+    """Return a stage's domain: its own, or the general one, behind the stage's name but in prod.
 
     So that no two stages' ledgers have one origin. What is no domain stays what it is.
     """
@@ -150,14 +150,14 @@ def _explain(message: str, merged: Mapping[str, Any]) -> str:
 
 
 def _type_of(kind: Any, name: str) -> Any:
-    """Give the type of a member, or of the items where there is no name."""
+    """Return the type of a member, or of the items where there is no name."""
     if name:
         return next((f.type for f in msgspec.structs.fields(kind) if f.encode_name == name), None)
     return get_args(kind)[0]
 
 
 def _fields(kind: Any) -> list[str]:
-    """Give the names of the members of an object, also of the values of a mapping."""
+    """Return the names of the members of an object, also of the values of a mapping."""
     for each in (kind, *get_args(kind)):
         if isinstance(each, type) and issubclass(each, msgspec.Struct):
             return [field.encode_name for field in msgspec.structs.fields(each)]

@@ -70,7 +70,7 @@ _ID_RULE = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
 
 
 def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Give what is well-formed but wrong: place, what was found, what was expected."""
+    """Return what is well-formed but wrong: place, what was found, what was expected."""
     if not DOMAIN.fullmatch(settings.domain):
         yield "domain", settings.domain, "a domain name in lower case, such as audit.example.org"
     fewest = SIX_YEARS_DAYS if settings.stage == "prod" else 1
@@ -101,7 +101,7 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
 
 
 def warnings(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Give what is allowed and rarely meant, as `faults` does."""
+    """Return what is allowed and rarely meant, as `faults` does."""
     if settings.stage == "prod" and not settings.alarm_emails:
         expected = (
             "who is told of alarms; without addresses nobody is, unless you subscribe somebody "
@@ -183,7 +183,7 @@ def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object,
 
 
 def _members(path: str) -> tuple[str, ...]:
-    """Give the names that may stand below `detections` or `detections.<rule>`."""
+    """Return the names that may stand below `detections` or `detections.<rule>`."""
     rules = DetectionSettings()
     return cast(msgspec.Struct, getattr(rules, path.partition(".")[2], rules)).__struct_fields__
 

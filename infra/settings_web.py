@@ -28,7 +28,7 @@ _ORIGIN = re.compile(rf"https://{_HOST}{_PORT}|{_HERE}")
 
 
 def web_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Give what is well-formed but wrong: place, what was found, what was expected."""
+    """Return what is well-formed but wrong: place, what was found, what was expected."""
     url = settings.public_url
     is_local = settings.stage == "dev" and url is not None and _LOCAL_URL.fullmatch(url)
     if url is not None and not _PUBLIC_URL.fullmatch(url) and not is_local:

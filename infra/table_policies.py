@@ -47,7 +47,7 @@ _NOT_COPIED = ("subjects", "ledgers")
 
 
 def statements_of(table: str, names: Names) -> Sequence[iam.PolicyStatement]:
-    """Give the resource policy of a table, by its short name."""
+    """Return the resource policy of a table, by its short name."""
     arn = names.table_arn(table)
     statements = [
         # DynamoDB deletes what expires by itself, whatever else a policy denies.

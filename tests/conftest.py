@@ -37,7 +37,7 @@ TOGETHER = {
 
 
 class BySharedSetup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each core files, and files together that share a long setup."""
+    """Return each core files, and files together that share a long setup."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

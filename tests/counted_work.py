@@ -7,7 +7,7 @@ from typing import Any
 
 
 def instructions(call: Callable[[], object]) -> int:
-    """Give how many instructions Python's interpreter executes in a call.
+    """Return how many instructions Python's interpreter executes in a call.
 
     What a function written in C does by itself counts as one.
     """

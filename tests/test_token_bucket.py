@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.errors import ThrottledError, UnreachableError
-from audit_ledger.limits import LOT_MICROSECONDS, LOTS_OF_A_BUCKET, MOST_KEPT, Leased, Limits
+from audit_ledger.limits import LOT_MICROSECONDS, LOTS_OF_A_BUCKET, MAX_BUCKETS, Leased, Limits
 from audit_ledger.token_bucket import Rate, seconds_to_wait, taken
 
 SECOND = 1_000_000
@@ -215,9 +215,9 @@ def test_the_wait_is_for_all_that_a_request_needs() -> None:
 
 def test_what_is_kept_of_callers_is_bounded() -> None:
     one = Containers()
-    for number in range(MOST_KEPT + 10):
+    for number in range(MAX_BUCKETS + 10):
         assert one.spends(Rate(1, 10), key=str(number))
-    assert len(one.limits[0]._kept) == MOST_KEPT
+    assert len(one.limits[0]._kept) == MAX_BUCKETS
 
 
 def test_without_a_limit_nobody_is_asked() -> None:

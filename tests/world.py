@@ -70,12 +70,12 @@ class World:
     queue_url: str
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """Give all items of a table."""
+        """Return all items of a table."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=f"{NAME}-{table}")
         return [item for page in pages for item in page["Items"]]
 
     def states(self) -> list[dict[str, Any]]:
-        """Give the items of the ledgers table but the keys: the published state, if any."""
+        """Return the items of the ledgers table but the keys: the published state, if any."""
         return [i for i in self.items("ledgers") if not i["key"]["S"].endswith("#keys")]
 
     def messages(self) -> list[dict[str, Any]]:
@@ -92,16 +92,16 @@ class World:
                 )
 
     def published_file(self, path: str) -> bytes:
-        """Give one published file of the ledger."""
+        """Return one published file of the ledger."""
         key = {"Bucket": f"{NAME}-published", "Key": f"{LEDGER}/{path}"}
         return bytes(self.s3.get_object(**key)["Body"].read())
 
     def published(self) -> dict[str, bytes]:
-        """Give every published file of the ledger, by its path."""
+        """Return every published file of the ledger, by its path."""
         return self._files("published")
 
     def archived(self) -> dict[str, bytes]:
-        """Give every file of the ledger's archive, by its path."""
+        """Return every file of the ledger's archive, by its path."""
         return self._files("archive")
 
     def _files(self, name: str) -> dict[str, bytes]:

@@ -65,10 +65,10 @@ EVENTS_A_COMMIT = 2000
 PLACES_A_COMMIT = 2000  # of documents; a single event may name as many
 FINDINGS_A_COMMIT = 200  # a single event may give one of each rule
 ENTRIES_A_SLICE = 32  # whose secrets are looked up together
-MOST_MISSING = 999_999_999  # events of a portal that are told to the publisher
+MAX_MISSING = 999_999_999  # events of a portal that are told to the publisher
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
 WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
-MOST_READS = 5  # of a state that others write at this moment
+MAX_READS = 5  # of a state that others write at this moment
 RULE = "rule "
 
 Anew = Literal["begin", "go on"]
@@ -246,7 +246,7 @@ class Follower:
 
     def _counted_before(self) -> CountedState:
         """Begin to count anew beside what is read; alone where that is none, or cannot be read."""
-        for _ in range(MOST_READS):
+        for _ in range(MAX_READS):
             live = self.views.cursor()
             if COMPLETENESS not in live.states:
                 return CountedState()
@@ -260,7 +260,7 @@ class Follower:
         raise LostRaceError("what is read moves on all the time")
 
     def _blocks(self, seq: int, size: int) -> Iterator[Block]:
-        """Give the blocks from the one that an entry is in on, in order, below `size` entries."""
+        """Return the blocks from the one that an entry is in on, in order, below `size` entries."""
         blocks = self.ledger.blocks
         holds = blocks.ending_before(seq + 1)
         first = seq if holds is None or holds.size_after <= seq else holds.first_seq
@@ -435,7 +435,7 @@ class Follower:
                 missing[gap.portal] += gap.missing_events
         for one in rows.streams:
             missing[one.portal] += one.forgotten_missing
-        return {portal: min(n, MOST_MISSING) for portal, n in sorted(missing.items()) if n}
+        return {portal: min(n, MAX_MISSING) for portal, n in sorted(missing.items()) if n}
 
     def _missing_before(self) -> Mapping[str, int]:
         try:
@@ -451,7 +451,7 @@ class Follower:
 
 
 def _entry(block: StoredBlock, seq: int) -> StoredEntry | LedgerError | None:
-    """Give an event's entry, or why it cannot be read: altered. None: a control entry."""
+    """Return an event's entry, or why it cannot be read: altered. None: a control entry."""
     try:
         return block.entry(seq)
     except LedgerError as error:
@@ -459,7 +459,7 @@ def _entry(block: StoredBlock, seq: int) -> StoredEntry | LedgerError | None:
 
 
 def kept(finding: DetectionFinding, first_seq: int, directory: Directory) -> StoredFinding:
-    """Give a finding as it is kept; `first_seq`: of the block of its last entry."""
+    """Return a finding as it is kept; `first_seq`: of the block of its last entry."""
     return StoredFinding(
         finding.id,
         finding.rule,

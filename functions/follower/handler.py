@@ -30,7 +30,7 @@ metrics = Metrics()
 TIME_TO_COMMIT_MS = 30_000
 WAIT_SECONDS = 2
 MAX_EVENTS_A_PUT = 10  # of EventBridge
-MOST_LOGGED = 100  # entries of a kind; findings name all
+MAX_LOGGED = 100  # entries of a kind; findings name all
 
 
 @cache
@@ -84,7 +84,7 @@ def feed() -> Feed:
 
 
 def directory_of(ledger: Ledger) -> Directory:
-    """Give the directory that a ledger's rules look people up in."""
+    """Return the directory that a ledger's rules look people up in."""
     bucket = os.environ["DIRECTORY_BUCKET"]
     if not bucket:
         return Directory()
@@ -185,7 +185,7 @@ def _counted(origin: str, followed: FollowResult | None) -> FollowResult | None:
         logger.error(
             "entries were left out",
             ledger=origin,
-            altered=followed.altered[:MOST_LOGGED],
-            unprocessed=followed.unprocessed[:MOST_LOGGED],
+            altered=followed.altered[:MAX_LOGGED],
+            unprocessed=followed.unprocessed[:MAX_LOGGED],
         )
     return followed

@@ -6,7 +6,7 @@ from audit_ledger.reading.ledger import Ledger
 
 
 def behind_seconds(ledger: Ledger, views: ViewsTable, now: int) -> int:
-    """Give how old the first published entry is that was not followed yet; 0 where all were.
+    """Return how old the first published entry is that was not followed yet; 0 where all were.
 
     `now`: whole seconds.
     """

@@ -25,7 +25,7 @@ class Feed:
     _directory: Directory = _NOBODY
 
     def directory(self, files: DirectoryFiles) -> Directory:
-        """Give a ledger's directory as its files now say; that of one ledger is kept.
+        """Return a ledger's directory as its files now say; that of one ledger is kept.
 
         UnreachableError where files change faster than they are read.
         """

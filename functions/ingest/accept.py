@@ -118,7 +118,7 @@ class Acceptor:
 
 
 def most_bytes(events: Sequence[Accepted]) -> int:
-    """Give what the message of these events has at most; its own bytes differ by compression."""
+    """Return what the message of these events has at most; its own bytes differ by compression."""
     of_records = 0
     for accepted in events:
         event = accepted.event
@@ -130,13 +130,13 @@ def most_bytes(events: Sequence[Accepted]) -> int:
 
 
 def rehearsed_secrets(row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
-    """Give secrets that are nobody's: what is sealed with them is as long as what will be."""
+    """Return secrets that are nobody's: what is sealed with them is as long as what will be."""
     generation = year * GENERATIONS_PER_YEAR
     return {key: SubjectSecret(generation, bytes.fromhex(key)) for key in row_keys}
 
 
 def _message(origin: str, received_ms: int, sealed: Sequence[Sealed]) -> str:
-    """Give the queue message of sealed events; TooLargeError where it is more than SQS carries.
+    """Return the queue message of sealed events; TooLargeError where it is more than SQS carries.
 
     It says how many events of this size a request may hold, so that the sender can split it.
     """

@@ -13,7 +13,7 @@ FHIR_RELEASES = {"4.0": "4.0.1", "4.3": "4.3.0", "5.0": "5.0.0"}
 
 
 def capability_statement(fhir_version: str, base: str) -> bytes:
-    """Give the CapabilityStatement of a release. `base`: the server's URL."""
+    """Return the CapabilityStatement of a release. `base`: the server's URL."""
     statement: dict[str, Any] = {
         "resourceType": "CapabilityStatement",
         "status": "active",

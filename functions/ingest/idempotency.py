@@ -50,7 +50,7 @@ class KnownIds:
 
 
 def _rows(accepted: Accepted, sealed: Sealed) -> Iterator[tuple[str, bytes]]:
-    """Give event id and fingerprint of each record of an event that has an id of its sender's."""
+    """Return event id and fingerprint of each record of an event that has an id of its sender's."""
     if accepted.sender_id is not None:
         for record in sealed.records:
             row = decode_index_row(record.row)

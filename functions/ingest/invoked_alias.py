@@ -19,7 +19,7 @@ _PARTS_OF_AN_ALIAS = 8
 
 
 def invoked_alias(invoked_function_arn: str, event: Mapping[str, Any]) -> Way:
-    """Give the way by which `event` came; ForbiddenError where that takes no such event.
+    """Return the way by which `event` came; ForbiddenError where that takes no such event.
 
     The function itself, and its versions, are nobody's to call.
     """

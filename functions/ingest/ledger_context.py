@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 STAFF_KEPT = 4096  # pseudonyms: the same applications and staff act all day
-LONGEST_KEPT = 256  # characters of an identifier: a name may be 256 KB
+MAX_CACHED_NAME_LENGTH = 256  # characters of an identifier: a name may be 256 KB
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,11 +41,15 @@ class LedgerContext:
 
 
 def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
-    """Give staff pseudonyms, each hashed once for as long as this is kept."""
+    """Return staff pseudonyms, each hashed once for as long as this is kept."""
     remembered = lru_cache(STAFF_KEPT)(partial(staff_pseudonym, index_key))
 
     def staff(name: str) -> bytes:
-        return remembered(name) if len(name) <= LONGEST_KEPT else staff_pseudonym(index_key, name)
+        return (
+            remembered(name)
+            if len(name) <= MAX_CACHED_NAME_LENGTH
+            else staff_pseudonym(index_key, name)
+        )
 
     return staff
 
@@ -76,7 +80,7 @@ class LedgerContexts:
         self._kept = TtlCache(self._read, clock)
 
     def get(self, ledger_id: str) -> LedgerContext:
-        """Give a ledger; NotFoundError where none of that id is declared."""
+        """Return a ledger; NotFoundError where none of that id is declared."""
         return self._kept.get(ledger_id)
 
     def _read(self, ledger_id: str) -> LedgerContext:

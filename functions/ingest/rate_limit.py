@@ -35,19 +35,19 @@ class PortalLimit:
 
 
 def portal_limit(limits: Limits, ledger: LedgerContext, portal: str) -> PortalLimit:
-    """Give a portal's own limit, or that of the ledger's portals."""
+    """Return a portal's own limit, or that of the ledger's portals."""
     setting = ledger.portals[portal].limit or ledger.limits.portal
     rate = None if setting is None else setting.bucket
     return PortalLimit(limits, f"{ledger.origin}#portal#{portal}", rate)
 
 
 def tokens_of(size_bytes: int) -> int:
-    """Give what a request with a body of this size costs."""
+    """Return what a request with a body of this size costs."""
     return max(1, -(-size_bytes // BYTES_A_TOKEN))
 
 
 def sent_bytes(event: Mapping[str, Any]) -> int:
-    """Give the size of a body without decoding it."""
+    """Return the size of a body without decoding it."""
     body: str = event.get("body") or ""
     if event.get("isBase64Encoded"):
         return len(body) * 3 // 4 - body[-2:].count("=")

@@ -11,7 +11,7 @@ from audit_ledger.events.resource_id import with_id
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import (
     FHIR_VERSIONS,
-    MOST_SPELLED_BYTES,
+    MAX_SPELLED_BYTES,
     Response,
     make_response,
     spelled_bytes,
@@ -59,11 +59,11 @@ def bundle_response(
     headers = _conflict_header(taken)
     if request.preference == "representation":
         body = _response_bundle(kind, results, request.base, with_resources=True)
-        if spelled_bytes(body) <= MOST_SPELLED_BYTES:
+        if spelled_bytes(body) <= MAX_SPELLED_BYTES:
             return make_response(200, body, version, headers)
         headers["Preference-Applied"] = "return=minimal"
     body = _response_bundle(kind, results, request.base)
-    if spelled_bytes(body) > MOST_SPELLED_BYTES:
+    if spelled_bytes(body) > MAX_SPELLED_BYTES:
         body = _response_bundle(kind, results, request.base, with_sentences=False)
     return make_response(200, body, version, headers)
 
@@ -136,13 +136,13 @@ def _conflict_header(sealed: Sequence[Sealed]) -> dict[str, str]:
 
 
 def _issues(sealed: Sealed) -> list[tuple[str, str]]:
-    """Give what the sender is to know: codes, each with a sentence for people."""
+    """Return what the sender is to know: codes, each with a sentence for people."""
     conflict = [(CONFLICT_CODE, CONFLICT_TEXT)] if sealed.is_conflict else []
     return conflict + [(flag, FLAGS[flag]) for flag in sealed.flags]
 
 
 def _as_read(event: Event, sealed: Sealed) -> bytes:
-    """Give what Location leads to: of an event about several patients, the first one's part."""
+    """Return what Location leads to: of an event about several patients, the first one's part."""
     return with_id(event.parts[0].resource, sealed.event_ids[0])
 
 

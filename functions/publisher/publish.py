@@ -23,7 +23,7 @@ from audit_ledger.errors import (
 )
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import MOST_MISSING, MOST_PORTALS, NO_DIGEST, Digest, decode_digest
+from audit_ledger.ledger.digest import MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest, decode_digest
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
@@ -300,8 +300,8 @@ class Publisher:
             return 0, 0, 0
         gaps = self.gaps()
         if gaps is not None and gaps.followed <= old.size:
-            most = sorted(gaps.missing.values(), reverse=True)[:MOST_PORTALS]
-            return gaps.followed, sum(min(n, MOST_MISSING) for n in most), len(most)
+            most = sorted(gaps.missing.values(), reverse=True)[:MAX_PORTALS]
+            return gaps.followed, sum(min(n, MAX_MISSING) for n in most), len(most)
         before = decode_digest(parse_note(old.digest).text)
         return before.followed, before.missing_events, before.missing_portals
 

@@ -34,7 +34,7 @@ from functions.query.withholding import names_recipient
 
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
 COMPLETING_SECONDS = 5  # more, for what belongs to the part that was found
-MOST_SHOWN = 200  # patients whose uses go to ingest together
+MAX_SHOWN = 200  # patients whose uses go to ingest together
 NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
 
 
@@ -56,11 +56,11 @@ class QueryContext:
     clock: Callable[[], float]
 
     def admitted(self, request: Request) -> Ledger:
-        """Give the ledger of a request's token, to read what is published of it."""
+        """Return the ledger of a request's token, to read what is published of it."""
         return self.admit(request.access)
 
     def admit(self, access: Authorization) -> Ledger:
-        """Give the ledger of any genuine token; ForbiddenError where it names none."""
+        """Return the ledger of any genuine token; ForbiddenError where it names none."""
         try:
             return self.ledgers.get(access.required_ledger())
         except NotFoundError:
@@ -201,7 +201,7 @@ class AuthorizedRequest:
             namespace = None if reference is None else namespace_of(rules, reference)
             by_way.setdefault((system, namespace), []).append(patient)
         for (_, namespace), named in by_way.items():
-            for lot in batched(named, MOST_SHOWN):
+            for lot in batched(named, MAX_SHOWN):
                 self._record(lot, namespace, line, subtype, export)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
@@ -257,6 +257,6 @@ class AuthorizedRequest:
 def batched(
     patients: Sequence[PatientReference], most: int
 ) -> Iterator[Sequence[PatientReference]]:
-    """Give them in lots of at most so many."""
+    """Return them in lots of at most so many."""
     for start in range(0, len(patients), most):
         yield patients[start : start + most]

@@ -14,17 +14,17 @@ from audit_ledger.reading.snapshot import LogSnapshot
 from functions.query.access import NO_SUCH_EVENT, AuthorizedRequest
 from functions.query.find import EventFinder
 
-MOST_NAMED: Final = 5
-MOST_SECONDS_UNCHECKED: Final = 15 * 60
+MAX_NAMED: Final = 5
+MAX_SECONDS_UNCHECKED: Final = 15 * 60
 
 
 def require_found(question: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
-    """Give the error of an event that is not found: it may be one of those that were altered."""
+    """Return the error of an event that is not found: it may be one of those that were altered."""
     return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(question, finder))))
 
 
 def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
-    """Give the sentences that an answer must hold; none while all entries are as they were sent."""
+    """Return the warnings that an answer must contain; none while all entries are unaltered."""
     try:
         gaps = question.views.gaps() or Gaps(0)
     except FormatError:
@@ -34,7 +34,7 @@ def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]
     count = gaps.altered + sum(seq >= gaps.followed for seq in young)
     said = []
     if count:
-        numbers = ", ".join(map(str, named[:MOST_NAMED])) + (", …" if count > MOST_NAMED else "")
+        numbers = ", ".join(map(str, named[:MAX_NAMED])) + (", …" if count > MAX_NAMED else "")
         entries = f"{count:,} entries" if count > 1 else "1 entry"
         said.append(
             f"{entries} of this ledger cannot be read as sent: altered in the queue or a table "
@@ -54,7 +54,7 @@ def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]
 
 
 def _young(question: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
-    """Give the first entry of the youngest blocks, and those that are not as they were sent."""
+    """Return the first entry of the youngest blocks, and those that are not as they were sent."""
     if question.ledger.keys is None:
         return finder.log.size, []
     found = []
@@ -77,4 +77,4 @@ def _is_behind(
     if followed >= first_young:
         return False
     block = log.blocks.ending_before(followed + 1)
-    return block is not None and body_time(block.body) < question.now - MOST_SECONDS_UNCHECKED
+    return block is not None and body_time(block.body) < question.now - MAX_SECONDS_UNCHECKED

@@ -89,7 +89,7 @@ def use_of_the_log(
     export: bool = False,
     as_patient: bool = False,
 ) -> dict[str, Any]:
-    """Give the AuditEvent of one use, or of an export: data goes from the ledger to who asks."""
+    """Return the AuditEvent of one use, or of an export: data goes from the ledger to who asks."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "type": _EXPORT if export else _USED,

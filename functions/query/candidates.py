@@ -53,7 +53,7 @@ def of_persons(
     *,
     newest_first: bool,
 ) -> Iterator[EntryPosition]:
-    """Give the places of entries that name any of these persons."""
+    """Return the places of entries that name any of these persons."""
     first_young = min((entry.seq for entry in young), default=log.size)
     streams: list[Iterator[EntryPosition]] = [
         filter(
@@ -76,7 +76,7 @@ def of_period(
     *,
     newest_first: bool,
 ) -> Iterator[EntryPosition]:
-    """Give the places of all entries whose own time is in the window."""
+    """Return the places of all entries whose own time is in the window."""
     first_young = min((entry.seq for entry in young), default=log.size)
     late = (p for p in search.late(window, newest_first=newest_first) if p.seq < first_young)
     own = _newest_first if newest_first else _oldest_first
@@ -97,7 +97,7 @@ def taken_within(
     *,
     is_counted: Callable[[IndexedEntry], bool] = lambda _: True,
 ) -> Iterator[EntryPosition]:
-    """Give the entries of [first_seq, end_seq) whose own time is outside of the window.
+    """Return the entries of [first_seq, end_seq) whose own time is outside of the window.
 
     Both are where blocks begin. What `of_period` gives for the window is left out, and what is not
     to be counted.

@@ -8,7 +8,7 @@ from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.search.errors import RejectedSearchError
 
-MOST_BYTES = 4_500_000
+MAX_BYTES = 4_500_000
 """Of a body as sent: base64 makes 6.0 MB of it, and an answer of a function has 6 MiB."""
 
 
@@ -31,10 +31,10 @@ def compressed_response(
     if packed:
         body = gzip.compress(body, compresslevel=5, mtime=0)
         headers["Content-Encoding"] = "gzip"
-    if len(body) > MOST_BYTES:
+    if len(body) > MAX_BYTES:
         expected = "a shorter period" if packed else "a shorter period, or Accept-Encoding: gzip"
         raise RejectedSearchError(
-            413, "too-long", "from and to", f"{expected}: an answer holds {MOST_BYTES:,} bytes"
+            413, "too-long", "from and to", f"{expected}: an answer holds {MAX_BYTES:,} bytes"
         )
     return {
         "statusCode": 200,

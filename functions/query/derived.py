@@ -24,9 +24,9 @@ from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
 from functions.query.query_parameters import QueryParameters, instant_of
 
-MOST_ENTRIES: Final = 100
-MOST_READS: Final = 3
-MOST_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
+MAX_ENTRIES: Final = 100
+MAX_READS: Final = 3
+MAX_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
 _PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
 _AFTER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")  # generation of the views, number
 _DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
@@ -40,7 +40,7 @@ def post_documents_verify(desk: QueryContext, request: Request) -> Response:
     """POST /documents/verify: the entries that recorded a document, by its SHA-256; or none.
 
     Each is opened: what was erased recorded nothing any more, and who asks sees no other's. The
-    first MOST_ENTRIES are shown; `more` says that others may have recorded it too.
+    first MAX_ENTRIES are shown; `more` says that others may have recorded it too.
     """
     question = desk.question(request, "s")
     digest = _digest_asked_for(request)
@@ -54,7 +54,7 @@ def post_documents_verify(desk: QueryContext, request: Request) -> Response:
     entries: list[dict[str, Any]] = []
     shown: list[OpenedEvent] = []
     for event_id in ids:
-        if len(shown) == MOST_ENTRIES:
+        if len(shown) == MAX_ENTRIES:
             more = True
             break
         found = finder.one(event_id)
@@ -78,7 +78,7 @@ def post_documents_verify(desk: QueryContext, request: Request) -> Response:
 
 
 def event_ids(places: Iterable[str]) -> list[str]:
-    """Give the event ids of places, `<seq> <block> <event id>`, by seq; FormatError for others."""
+    """Return the event ids of lines `<seq> <block> <event id>`, by seq; FormatError for others."""
     found = []
     for place in places:
         form = _PLACE.fullmatch(place)
@@ -125,7 +125,7 @@ def get_gaps(desk: QueryContext, request: Request) -> Response:
 
 def state_of(question: AuthorizedRequest, name: str) -> tuple[FollowerCursor, bytes | None]:
     """Read a state and how far it goes; again where the follower moves on meanwhile."""
-    for _ in range(MOST_READS):
+    for _ in range(MAX_READS):
         cursor = question.views.cursor()
         try:
             return cursor, question.views.state(cursor, name)
@@ -137,7 +137,7 @@ def state_of(question: AuthorizedRequest, name: str) -> tuple[FollowerCursor, by
 def get_findings(desk: QueryContext, request: Request) -> Response:
     """GET /findings?from=&to=: what the rules found, by the ledger's time; the last day without.
 
-    Nobody is named: the entries say who and whom, to who reads them. A page has MOST_FINDINGS;
+    Nobody is named: the entries say who and whom, to who reads them. A page has MAX_FINDINGS;
     `next` is the parameter `after` of the one that follows.
     """
     question = desk.question(request, "s")
@@ -152,19 +152,19 @@ def get_findings(desk: QueryContext, request: Request) -> Response:
     question.record(())
     page = found_within(question, cursor, first, to, after)
     findings = []
-    for _, finding in page[:MOST_FINDINGS]:
+    for _, finding in page[:MAX_FINDINGS]:
         shown = msgspec.to_builtins(finding)
         shown["ledger_time"] = format_instant(finding.ledger_time)
         del shown["last_block"]
         findings.append(shown)
-    last = f"{cursor.generation}-{page[MOST_FINDINGS - 1][0]}" if len(page) > MOST_FINDINGS else ""
+    last = f"{cursor.generation}-{page[MAX_FINDINGS - 1][0]}" if len(page) > MAX_FINDINGS else ""
     more = {"next": last} if last else {}
     answer = {"findings": findings, "rules": rules_of(question), "followed": cursor.next_seq}
     return json_response(200, {**answer, **more})
 
 
 def _after(text: str | None, generation: int) -> int:
-    """Give the number of the last finding that was shown; -1 before the first page."""
+    """Return the number of the last finding that was shown; -1 before the first page."""
     if text is None:
         return -1
     found = _AFTER.fullmatch(text)
@@ -193,7 +193,7 @@ def rules_of(question: AuthorizedRequest) -> list[dict[str, Any]]:
 def found_within(
     question: AuthorizedRequest, cursor: FollowerCursor, first: int, to: int, after: int
 ) -> list[tuple[int, StoredFinding]]:
-    """Give findings with their numbers, of entries within [first, to]: one more than a page.
+    """Return findings with their numbers, of entries within [first, to]: one more than a page.
 
     Those numbered up to `after` were shown. By bisection: ledger times never fall.
     """
@@ -212,7 +212,7 @@ def found_within(
         range(cursor.findings), first, key=lambda number: read([number])[0].ledger_time
     )
     begin = max(begin, after + 1)
-    numbers = range(begin, min(begin + MOST_FINDINGS + 1, cursor.findings))
+    numbers = range(begin, min(begin + MAX_FINDINGS + 1, cursor.findings))
     found = zip(numbers, read(numbers), strict=True)
     return [(number, finding) for number, finding in found if finding.ledger_time <= to]
 

@@ -11,7 +11,7 @@ ENTRY = "Ledger-Entry"
 
 
 def version_headers(event: OpenedEvent) -> dict[str, str]:
-    """Give ETag (the version, FHIR http.html) and Last-Modified: the time of its entry."""
+    """Return ETag (the version, FHIR http.html) and Last-Modified: the time of its entry."""
     entered = datetime.fromtimestamp(event.entry_time, UTC)
     return {
         "ETag": f'W/"{VERSION}"',

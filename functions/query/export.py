@@ -47,9 +47,9 @@ from functions.query.compressed_response import compressed_response
 from functions.query.find import NO_TIME, UNOPENED
 from functions.query.search_events import patients_of
 
-MOST_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
-MOST_PART_BYTES: Final = 4_000_000
-RECEIPTS_AT_ONCE: Final = 50
+MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
+MAX_PART_BYTES: Final = 4_000_000
+MAX_CONCURRENT_RECEIPTS: Final = 50
 
 _UNLESS_GIVEN: Final = (("_sort", "date"), ("own-use", "include"))  # an export is whole
 RECEIPTS: Final = ("record", "proof", "none")
@@ -115,7 +115,7 @@ def get_export(desk: QueryContext, request: Request) -> Response:
     for number, line in enumerate(lines):
         entry = msgspec.json.encode(line)
         size_bytes += len(entry) + 1
-        if entries and size_bytes > MOST_PART_BYTES:
+        if entries and size_bytes > MAX_PART_BYTES:
             last = page.found[number - 1].event
             reached = EntryPosition(last.time_ms, last.seq, 0)
             break
@@ -162,12 +162,12 @@ def _asked(question: AuthorizedRequest) -> tuple[str, str, Search]:
     # What is left out would be missing from the files, and nobody would know.
     search = parse_search(pairs, is_strict=True, is_bounded_by_token=not question.sees_all)
     if "_count" not in names:
-        search = msgspec.structs.replace(search, count=MOST_EVENTS)
+        search = msgspec.structs.replace(search, count=MAX_EVENTS)
     return own["format"], receipts, search
 
 
 def _pinned(question: AuthorizedRequest, time: int | None, cursor: Cursor | None) -> Pinned:
-    """Give the digest that is published now, or the first part's: digests stay for ever."""
+    """Return the digest that is published now, or the first part's: digests stay for ever."""
     state = question.state
     if state is None or not state.digest_name:
         raise NotFoundError("nothing is published yet")
@@ -192,10 +192,10 @@ def _lines(
     pinned: Pinned,
     found: tuple[OpenedRecord, ...],
 ) -> Iterator[ExportedEntry]:
-    """Give the lines, in order; receipts some at a time, since tiles are far away."""
+    """Return the lines, in order; receipts some at a time, since tiles are far away."""
     tile = _tiles(question)
-    for start in range(0, len(found), RECEIPTS_AT_ONCE):
-        some = found[start : start + RECEIPTS_AT_ONCE]
+    for start in range(0, len(found), MAX_CONCURRENT_RECEIPTS):
+        some = found[start : start + MAX_CONCURRENT_RECEIPTS]
         proofs = [None] * len(some) if receipts == "none" else _proofs(tile, pinned, some)
         for opened, proof in zip(some, proofs, strict=True):
             event = opened.event

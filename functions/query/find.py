@@ -42,11 +42,11 @@ from functions.query.candidates import (
     taken_within,
 )
 
-AT_ONCE = 50  # records whose secrets are looked up together
-MOST_OPENED = 1000  # a page
-MOST_LOOKED_AT = 20_000  # events, for a report
-MOST_BLOCKS = 250  # read for a page: at most 300 KB each
-MOST_FOUND_BYTES = 4_000_000  # of records found, of those whose secrets are looked up together
+BATCH_SIZE = 50  # records whose secrets are looked up together
+MAX_OPENED = 1000  # a page
+MAX_LOOKED_AT = 20_000  # events, for a report
+MAX_BLOCKS = 250  # read for a page: at most 300 KB each
+MAX_FOUND_BYTES = 4_000_000  # of records found, of those whose secrets are looked up together
 UNOPENED = "record.unopened"
 NO_TIME = "date.empty"
 
@@ -98,7 +98,7 @@ class EventFinder:
         after: EntryPosition | None,
         has_time: Callable[[], bool] = lambda: True,
     ) -> Page:
-        """Give a page: matching events behind `after` in the order that is asked for.
+        """Return a page: matching events behind `after` in the order that is asked for.
 
         A record that was altered, or an index row that leads elsewhere, does not end a search: the
         page warns that something is left out.
@@ -129,7 +129,7 @@ class EventFinder:
         has_time: Callable[[], bool],
         has_more_time: Callable[[], bool] = lambda: True,
     ) -> FoundInPeriod:
-        """Give the matching events of a period, by own time or by the entry's.
+        """Return the matching events of a period, by own time or by the entry's.
 
         `search` says no date. Of the entries that the ledger took in the period all are found,
         whatever time they state; who reports decides by which they count (`events.own_time`). Ends
@@ -160,7 +160,7 @@ class EventFinder:
         found: list[OpenedRecord] = []
         looked_at = 0
         reached_ms: int | None = None
-        while chunk := next_chunk(places, AT_ONCE):
+        while chunk := next_chunk(places, BATCH_SIZE):
             last: EntryPosition | None = None
             if looked_at < most and has_time():
                 more, last = self._opened(search, chunk, has_time)
@@ -173,7 +173,7 @@ class EventFinder:
                     reached_ms, found, looked_at, search, end_seq, window, has_more_time
                 )
             reached_ms = chunk[-1].time_ms
-        while chunk := next_chunk(others, AT_ONCE):
+        while chunk := next_chunk(others, BATCH_SIZE):
             more, last = self._opened(search, chunk, has_time)
             found += more
             looked_at += sum(place.first_seq != MILESTONE for place in chunk)
@@ -191,7 +191,7 @@ class EventFinder:
         window: PositionRange,
         has_time: Callable[[], bool],
     ) -> FoundInPeriod:
-        """Give the part of a period that is later than what was reached.
+        """Return the part of a period that is later than what was reached.
 
         Whole but for what was taken in it and has a plausible time of before: that is in no report
         of it, and may be all that was not looked at.
@@ -200,11 +200,11 @@ class EventFinder:
         later = PositionRange(reached_ms + 1, window.last)
         found = [each for each in found if each.event.time_ms > reached_ms]
         others = taken_within(self.log, first_seq, end_seq, later, is_counted=_is_implausible)
-        while chunk := next_chunk(others, AT_ONCE):
+        while chunk := next_chunk(others, BATCH_SIZE):
             more, last = self._opened(search, chunk, has_time)
             found += more
             looked_at += sum(place.first_seq != MILESTONE for place in chunk)
-            if last != chunk[-1] or not has_time() or looked_at > 2 * MOST_LOOKED_AT:
+            if last != chunk[-1] or not has_time() or looked_at > 2 * MAX_LOOKED_AT:
                 return FoundInPeriod((), looked_at, window.last + 1)
         return FoundInPeriod(tuple(found), looked_at, reached_ms)
 
@@ -221,7 +221,7 @@ class EventFinder:
         places, warnings = self._candidates(search, window, newest_first=newest_first)
         wrong: list[EntryPosition] = []
         looked_at = counted = 0
-        while chunk := list(islice(places, AT_ONCE)):
+        while chunk := list(islice(places, BATCH_SIZE)):
             looked_at += len(chunk)
             if warnings or wrong or looked_at > most or not has_time():
                 return None
@@ -232,7 +232,7 @@ class EventFinder:
         return None if warnings or wrong else counted
 
     def one(self, event_id: str) -> tuple[StoredEntry, OpenedRecord] | None:
-        """Give the entry and event of an id; None where there is none, or not for who asks."""
+        """Return the entry and event of an id; None where there is none, or not for who asks."""
         found = self.ledger.events.entry(event_id)
         if found is None or found.place.seq >= self.log.size:
             return None
@@ -274,7 +274,7 @@ class EventFinder:
     def _persons(
         self, search: Search, *, is_report: bool = False
     ) -> tuple[list[Person] | None, tuple[str, ...]]:
-        """Give persons, one of whom every match names; None: only a period finds them all.
+        """Return persons, one of whom every match names; None: only a period finds them all.
 
         `is_report`: there is a period beside what the search says, and a patient is who has that
         very name: reports are asked for by all names of one.
@@ -305,7 +305,7 @@ class EventFinder:
         return None, ()
 
     def _secrets_of(self, patient: PatientReference) -> list[SubjectSecret] | None:
-        """Give a patient's secrets of all years; None where no portal's rule tells who it is."""
+        """Return a patient's secrets of all years; None where no portal's rule tells who it is."""
         keys = self.ledger.keys
         names = canonical_names(self.ledger.rules.values(), patient)
         if keys is None or not names:
@@ -317,7 +317,7 @@ class EventFinder:
         ]
 
     def _known(self, secrets: Iterable[SubjectSecret]) -> frozenset[bytes]:
-        """Give the pseudonyms of secrets; their records can then be opened."""
+        """Return the pseudonyms of secrets; their records can then be opened."""
         by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
         self.opener.know(by_pseudonym)
         return frozenset(by_pseudonym)
@@ -333,7 +333,7 @@ class EventFinder:
     def _window(
         self, search: Search, after: EntryPosition | None, *, newest_first: bool
     ) -> PositionRange:
-        """Give the period of events' own time that is left to look through."""
+        """Return the period of events' own time that is left to look through."""
         period = event_period(search)
         first, last = period.from_ms, period.to_ms - 1
         if after is None:
@@ -360,7 +360,7 @@ class EventFinder:
         own_use: list[EntryPosition] = []
         opened = 0
         last: EntryPosition | None = None
-        while chunk := next_chunk(places, min(AT_ONCE, search.count - len(found))):
+        while chunk := next_chunk(places, min(BATCH_SIZE, search.count - len(found))):
             wrong: list[EntryPosition] = []
             more, last = self._opened(search, chunk, has_time, wrong.append, own_use.append)
             found += more
@@ -373,7 +373,7 @@ class EventFinder:
                 is_last = next(places, None) is None
                 return Page(tuple(found), None if is_last else last, warnings, bool(own_use))
             is_further = after is None or (last.time_ms, last.seq) != (after.time_ms, after.seq)
-            is_done = opened >= MOST_OPENED or len(self.log.read) >= MOST_BLOCKS or not has_time()
+            is_done = opened >= MAX_OPENED or len(self.log.read) >= MAX_BLOCKS or not has_time()
             if is_done and is_further:
                 return Page(tuple(found), last, warnings, bool(own_use))
         return Page(tuple(found), None, warnings, bool(own_use))
@@ -413,7 +413,7 @@ class EventFinder:
         self.opener.look_up(entry.indexed for _, entry in seen)
         size_bytes = 0
         for number, (place, entry) in enumerate(seen):
-            if number and (size_bytes > MOST_FOUND_BYTES or not has_time()):
+            if number and (size_bytes > MAX_FOUND_BYTES or not has_time()):
                 return found, chunk[chunk.index(place) - 1]
             try:
                 record = self.opener.open(entry)
@@ -451,7 +451,7 @@ class EventFinder:
                 raise RejectedSearchError(400, "value", "patient", accepted_names(rules))
 
     def _stored(self, place: EntryPosition) -> StoredEntry:
-        """Give the entry of a place; VerificationError where the index does not say what it is."""
+        """Return the entry at a position; VerificationError if the index contradicts it."""
         stored = self.log.stored(place.first_seq, place.seq)
         if position_of(stored.indexed) != place:
             raise VerificationError(f"the index has another time for entry {place.seq}")
@@ -476,7 +476,7 @@ def next_chunk(places: Iterator[EntryPosition], most: int) -> list[EntryPosition
 
 
 def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> tuple[str, ...]:
-    """Give a patient's canonical identifiers by the rules of all portals, each once.
+    """Return a patient's canonical identifiers by the rules of all portals, each once.
 
     None where a relative reference may be of several servers.
     """
@@ -488,13 +488,13 @@ def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> 
 
 
 def is_ambiguous(rules: Iterable[PatientRule], reference: str | None) -> bool:
-    """Say whether a reference may be of patients of several servers."""
+    """Return whether a reference may be of patients of several servers."""
     namespaces = {rule.namespace for rule in rules} - {None}
     return len(namespaces) > 1 and (reference or "").startswith("Patient/")
 
 
 def may_be_named_otherwise(rules: Iterable[PatientRule], patient: PatientReference) -> bool:
-    """Say whether a portal's rule puts events that name this patient under another name, too.
+    """Return whether a portal's rule puts events that name this patient under another name, too.
 
     It does where it names patients by an identifier, and this is a reference or an identifier of
     another system; or where it names them by reference alone, and this is an identifier.
@@ -541,6 +541,6 @@ def canonical_references(
 
 
 def namespace_of(rules: Iterable[PatientRule], reference: str) -> str | None:
-    """Give what a reference of `canonical_references` is relative to, or the base that it names."""
+    """Return the base that a reference of `canonical_references` is relative to, or names."""
     namespaces = (rule.namespace for rule in rules if rule.namespace is not None)
     return next((n for n in namespaces if name_by_reference(n, reference) is not None), None)

@@ -17,7 +17,7 @@ from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.values import parse_agent, parse_patient, parse_token, split_values
 from functions.query.find import accepted_names, canonical_names
 
-MOST_NAMES = 8  # of one patient
+MAX_NAMES = 8  # of one patient
 
 _NO_ID: Final = re.compile(
     r"true|false|null|nil|none|nan|undefined|[0-9]+\.[0-9]+e[+-]?[0-9]+|(?:map)?[\[{<\"'`].*",
@@ -42,14 +42,14 @@ def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientRef
         names = ()
     is_bare = any("/" not in text and "|" not in text and ":" not in text for text in texts)
     if (
-        0 < len(names) <= MOST_NAMES
+        0 < len(names) <= MAX_NAMES
         and not (is_bare and len(names) > 1)
         and all(canonical_names(rules, name) for name in names)
     ):
         return names
     raise ForbiddenError(
         "the token's claim of the patient names nobody as a portal of this ledger does: expected "
-        f"{accepted_names(rules)}, or an array of up to {MOST_NAMES} such names of the one patient"
+        f"{accepted_names(rules)}, or an array of up to {MAX_NAMES} such names of the one patient"
     )
 
 

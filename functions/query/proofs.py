@@ -29,8 +29,8 @@ from functions.query.event_ids import event_id_of
 from functions.query.query_parameters import QueryParameters, instant_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
-MOST_DIGESTS = 60  # an answer: an hour of a busy ledger
-MOST_DAYS = 366
+MAX_DIGESTS = 60  # an answer: an hour of a busy ledger
+MAX_DAYS = 366
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
@@ -95,9 +95,9 @@ def get_digests(desk: QueryContext, request: Request) -> Response:
     given = QueryParameters(request, ("from", "to"))
     to = instant_of(given, "to", desk.now())
     first = instant_of(given, "from", to - 3600)
-    if not first <= to <= first + MOST_DAYS * 86_400:
+    if not first <= to <= first + MAX_DAYS * 86_400:
         raise RejectedSearchError(
-            400, "value", "from", f"an instant at most {MOST_DAYS} days before to"
+            400, "value", "from", f"an instant at most {MAX_DAYS} days before to"
         )
     digests: list[dict[str, Any]] = []
     more: str | None = None
@@ -106,7 +106,7 @@ def get_digests(desk: QueryContext, request: Request) -> Response:
         if note is None:
             continue
         digest = _digest(note)
-        if len(digests) == MOST_DIGESTS:
+        if len(digests) == MAX_DIGESTS:
             more = digest["to"]
             break
         digests.append(digest)
@@ -183,7 +183,7 @@ def _digest(note: bytes) -> dict[str, Any]:
 
 
 def digest_names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
-    """Give the names of digests that end within [first, to], in order: by end, then by size."""
+    """Return the names of digests that end within [first, to], in order: by end, then by size."""
     before_first, last = (digest_name(moment, 0).removesuffix("-0") for moment in (first, to))
     listed = filter(is_digest_name, objects.names("digests/", before_first))
     for end, same_end in groupby(listed, lambda name: name.rpartition("-")[0]):

@@ -27,7 +27,7 @@ class QueryParameters:
                 self._values[name] = value
 
     def get(self, name: str) -> str | None:
-        """Give a parameter's value, None where it was not given."""
+        """Return a parameter's value, None where it was not given."""
         return self._values.get(name)
 
 

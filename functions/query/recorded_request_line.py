@@ -85,7 +85,7 @@ _VARIABLE: Final = re.compile(r"\{(\w+)\+?\}")
 
 
 def recorded_line(request: Request, *, shows_ids: bool) -> str:
-    """Give the line. `shows_ids`: whether ids of events stay, since no patient sees it."""
+    """Return the line. `shows_ids`: whether ids of events stay, since no patient sees it."""
     method, _, template = request.route.partition(" ")
 
     def variable(found: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from audit_ledger.reports.document import Period
 from audit_ledger.reports.time_zone import Zone, day_of, read_zone
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
-from functions.query.patient_names import MOST_NAMES, named_patient, require_known
+from functions.query.patient_names import MAX_NAMES, named_patient, require_known
 from functions.query.query_parameters import QueryParameters
 
 Form = Literal["json", "csv", "html"]
@@ -101,9 +101,9 @@ def read_patient(
         if given.patients:
             raise ForbiddenError("a patient is told of the own record, without naming it")
         return own
-    if not given.patients or len(given.patients) > MOST_NAMES:
+    if not given.patients or len(given.patients) > MAX_NAMES:
         raise RejectedSearchError(
-            400, "required", "patient", f"one patient, by up to {MOST_NAMES} names of the same"
+            400, "required", "patient", f"one patient, by up to {MAX_NAMES} names of the same"
         )
     patients = tuple(map(named_patient, given.patients))
     rules = question.ledger.rules.values()
@@ -135,7 +135,7 @@ def _read_time(name: str, text: str, zone: Zone, *, at_end: bool, by_day: bool) 
 
 
 def _midnight(day: date, zone: Zone, later: int = 0) -> int:
-    """Give the beginning of a day, or of the one `later` days after it, in a zone."""
+    """Return the beginning of a day, or of the one `later` days after it, in a zone."""
     day += timedelta(days=later)
     moment = datetime(day.year, day.month, day.day, tzinfo=zone.info)
     return min(max(int(moment.timestamp()) * 1000, FIRST_MS), LAST_MS)

@@ -40,7 +40,7 @@ from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
 from functions.query.compressed_response import compressed_response
 from functions.query.find import (
-    MOST_LOOKED_AT,
+    MAX_LOOKED_AT,
     FoundInPeriod,
     accepted_names,
     may_be_named_otherwise,
@@ -58,7 +58,7 @@ from functions.query.report_request import (
 )
 from functions.query.withholding import names_recipient
 
-MOST_EVENTS = MOST_LOOKED_AT
+MAX_EVENTS = MAX_LOOKED_AT
 
 _SHORTENED = (
     "The last day has more events than one report holds: this one begins later. Ask for what is "
@@ -202,7 +202,7 @@ def get_privacy_report(desk: QueryContext, request: Request) -> Response:
 def _events_of(
     question: AuthorizedRequest, patients: tuple[PatientReference, ...], period: Period
 ) -> Sequence[OpenedEvent]:
-    """Give all events about a patient, without what would tell of who is suspended.
+    """Return all events about a patient, without what would tell of who is suspended.
 
     Events that name such a recipient as an agent stay: the reports leave them out and count them.
     """
@@ -230,15 +230,15 @@ def _found(
         search,
         period.from_ms,
         period.to_ms,
-        MOST_EVENTS,
+        MAX_EVENTS,
         question.has_time,
         question.has_more_time,
     )
 
 
 def _too_costly(found: FoundInPeriod) -> RejectedSearchError:
-    if found.looked_at >= MOST_EVENTS:
-        why = f"a report looks at {MOST_EVENTS:,} events at most"
+    if found.looked_at >= MAX_EVENTS:
+        why = f"a report looks at {MAX_EVENTS:,} events at most"
     else:
         why = f"time was up when {found.looked_at:,} events had been looked at"
     return RejectedSearchError(413, "too-costly", "from and to", f"a shorter period: {why}")
@@ -247,7 +247,7 @@ def _too_costly(found: FoundInPeriod) -> RejectedSearchError:
 def _newer_half(
     events: Sequence[OpenedEvent], period: Period
 ) -> tuple[Sequence[OpenedEvent], Period]:
-    """Give the newer events of a period, about half of them, and the period that has them all.
+    """Return the newer events of a period, about half of them, and the period that has them all.
 
     None where all are of one time: a period is parted between times.
     """

@@ -27,7 +27,7 @@ from functions.query.event_ids import event_id_of
 from functions.query.event_version import VERSION, version_headers
 from functions.query.find import NO_TIME, UNOPENED, Page
 
-MOST_BYTES = 5_000_000
+MAX_BYTES = 5_000_000
 """Of a page's events as they are shown, and of what is said of each, spelled as Lambda spells an
 answer: of that it gives back 6 MiB. An event of the other release may be ten times what it was."""
 
@@ -51,13 +51,13 @@ _WARNINGS = {
 }
 
 
-MOST_COUNTED = 20_000
+MAX_COUNTED = 20_000
 """Candidates that are opened for a total."""
 
 _NOT_COUNTED = Issue(
     "warning",
     "too-costly",
-    f"total: not counted, since over {MOST_COUNTED:,} events, or some that do not open or may not "
+    f"total: not counted, since over {MAX_COUNTED:,} events, or some that do not open or may not "
     "be found, would have to be looked at: a shorter period can be",
 )
 _OWN_USE_LEFT_OUT = Issue(
@@ -99,7 +99,7 @@ def get_audit_events(desk: QueryContext, request: Request) -> Response:
     said = altered(question, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):
-        total = finder.count(search, MOST_COUNTED, question.has_time)
+        total = finder.count(search, MAX_COUNTED, question.has_time)
     elif is_whole and search.total != "none":
         total = len(page.found)
     total = None if said else total
@@ -192,7 +192,7 @@ def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page
         size_bytes += sum(
             spelled_bytes(msgspec.json.encode(words)) for _, words in remarks(one, release)
         )
-        if found and size_bytes > MOST_BYTES:
+        if found and size_bytes > MAX_BYTES:
             last = found[-1].found.opened
             reached = EntryPosition(last.time_ms, last.seq, 0)
             return replace(page, found=page.found[: len(found)], next=reached), found

@@ -25,7 +25,7 @@ _GOES_ON = re.compile(r"[\w-]")
 
 
 def names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
-    """Say whether an event names a recipient of one of these suspensions, anywhere in it."""
+    """Return whether an event names a recipient of one of these suspensions, anywhere in it."""
     if not suspensions:
         return False
     if first_that_names(suspensions, event.details.agents) is not None:
@@ -42,7 +42,7 @@ def names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bo
 
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:
-    """Give every text in a document, an identifier as `<system>|<value>`, a query as it was."""
+    """Return every text in a document, an identifier as `<system>|<value>`, a query as it was."""
     if isinstance(value, dict):
         yield f"{value.get('system', '')}|{value.get('value', '')}"
         for member, inside in value.items():
@@ -65,7 +65,7 @@ def _decoded(query: str) -> str:
 
 @lru_cache(maxsize=16)
 def _named(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    """Give what finds any of the recipients as a word of its own, and the ids of those with one."""
+    """Return a pattern for any of the recipients as a whole word, and the ids of those with one."""
     names, ids = set(), set()
     for recipient in recipients:
         kind, _, name = recipient.partition("|")
@@ -77,7 +77,7 @@ def _named(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]
 
 
 def requests_recipient(text: str, ids: Sequence[str]) -> bool:
-    """Say whether a text asks for agents or users by one of these ids alone: `agent=a,b`."""
+    """Return whether a text asks for agents or users by one of these ids alone: `agent=a,b`."""
     for part in text.casefold().split("&"):
         for found in _PARAMETER.finditer(part):
             if found[2] and _OF_AGENTS.search(found[1]):

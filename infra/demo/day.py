@@ -67,5 +67,5 @@ class Day:
 
 
 def clock(submission: Submission) -> str:
-    """Give the hospital's time (UTC) at which something was sent."""
+    """Return the hospital's time (UTC) at which something was sent."""
     return datetime.fromtimestamp(submission.sent_ms // 1000, UTC).strftime("%H:%M")

@@ -70,7 +70,7 @@ def _is_to_be_accounted_for(export: Happening) -> bool:
 
 
 def _broken(happenings: Sequence[Happening]) -> Iterator[tuple[str, str]]:
-    """Give user, as told, and patient of each event that was done by breaking the glass."""
+    """Return user, as told, and patient of each event that was done by breaking the glass."""
     for happening in happenings:
         if happening.purpose != "BTG" or happening.refused or happening.actor is None:
             continue

@@ -52,5 +52,5 @@ def ledger(arguments: Sequence[str], **environment: str) -> Ran:
 
 
 def short(path: Path) -> str:
-    """Give a path as one types it in the repository's folder."""
+    """Return a path as one types it in the repository's folder."""
     return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)

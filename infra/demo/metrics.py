@@ -63,7 +63,7 @@ def digests_of(published: Path) -> list[Digest]:
 def figures_of(
     cloud: LocalCloud, portals: Portals, ledger: LocalLedger, published: Path
 ) -> Figures:
-    """Give the figures of one ledger."""
+    """Return the figures of one ledger."""
     digests = digests_of(published)
     used = _used_by(cloud, portals, ledger)
     metrics = metric_sums(cloud.runner.log_of(ledger.sequencer).lines)
@@ -100,6 +100,6 @@ def total_of(figures: list[Figures], used: Usage) -> Figures:
 
 
 def _used_by(cloud: LocalCloud, portals: Portals, ledger: LocalLedger) -> Usage:
-    """Give what a ledger used: its own functions, and ingest when it accepted for this ledger."""
+    """Return what a ledger used: its own functions, and ingest when it accepted for this ledger."""
     own = {ledger.sequencer, ledger.publisher, f"event source mapping of {ledger.sequencer}"}
     return sum_of(part_of(cloud.meter.snapshot(), own), portals.used[ledger.id])

@@ -62,7 +62,7 @@ def _query(table: Table, hash_key: DynamoType, *args: Any, **kwargs: Any) -> Any
 
 
 def _items_of_partition(table: Table, attribute: str, wanted: DynamoType) -> Any:
-    """Give the items whose attribute is this string, in the form of `Table.items`."""
+    """Return the items whose attribute is this string, in the form of `Table.items`."""
 
     def is_wanted(item: Any) -> bool:
         found = item.attrs.get(attribute)
@@ -81,7 +81,7 @@ def _items_of_partition(table: Table, attribute: str, wanted: DynamoType) -> Any
 def _possible_keys(
     picker: XFormedAttributePicker, context: AttributePickerContext
 ) -> Iterable[str]:
-    """Give the names of a member; of a plain dict they follow from the model alone."""
+    """Return the names of a member; of a plain dict they follow from the model alone."""
     if type(context.obj) is not dict:
         return _moto_possible_keys(picker, context)
     member = (context.key, context.shape, getattr(context.shape, "parent", None))

@@ -30,7 +30,7 @@ _FORMS: dict[How, str] = {
     "cloudevent-binary": "CloudEvents",
     "cloudevents-batch": "CloudEvents",
 }
-_MOST_PEOPLE = 4
+_MAX_PEOPLE = 4
 _PEOPLE = {"who": "who", "role": "what they are", "number": "times", "first": "first (UTC)"}
 _DISCLOSURES = {"date": "date (UTC)", "recipient": "to", "what": "what", "purpose": "what for"}
 _ANSWERS = {0: "green", 1: "red", 3: "yellow"}  # by exit code of `ledger verify`
@@ -152,7 +152,7 @@ class Narrator:
             f"{_count(len(accesses), 'event')}, told apart by {len(people):,} names; most often"
         )
         self._table(
-            rows_table(_PEOPLE, [_to_the_minute(row, "first") for row in people[:_MOST_PEOPLE]])
+            rows_table(_PEOPLE, [_to_the_minute(row, "first") for row in people[:_MAX_PEOPLE]])
         )
         left_out = sum(row["number"] for row in answers.accounting["exclusions"])
         self.line(
@@ -187,7 +187,7 @@ class Narrator:
         self._console.print(Padding(table, (0, 0, 0, len(INDENT))))
 
     def end(self, wrong: Sequence[str], seconds: float) -> None:
-        """Say whether everything held, or what did not."""
+        """Return whether everything held, or what did not."""
         for fault in wrong:
             self._console.print(Text(f"WRONG  {fault}", style="bold red"))
         if not wrong:

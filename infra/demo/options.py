@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.synth import REPOSITORY
 
 EVENTS = 5_000
-FEWEST_EVENTS = 50
+MIN_EVENTS = 50
 SEED = 1
 BUILD = REPOSITORY / "build" / "demo"
 
@@ -64,6 +64,6 @@ def _events(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if number < FEWEST_EVENTS:
-        raise argparse.ArgumentTypeError(f"{text}: expected a number, {FEWEST_EVENTS} at least")
+    if number < MIN_EVENTS:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number, {MIN_EVENTS} at least")
     return number

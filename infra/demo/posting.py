@@ -78,7 +78,7 @@ class Portals:
 
 @contextmanager
 def portals_of(cloud: LocalCloud) -> Iterator[Portals]:
-    """Give the portals of a cloud, for as long as the block lasts."""
+    """Return the portals of a cloud, for as long as the block lasts."""
     portals = Portals(cloud)
     try:
         yield portals

@@ -81,7 +81,7 @@ def keep_receipt(cloud: LocalCloud, options: Options, ledger_id: str, event_id: 
 
 
 def first_event(cloud: LocalCloud, ledger_id: str, day: date) -> str:
-    """Give the id of a ledger's first event of a day."""
+    """Return the id of a ledger's first event of a day."""
     token = cloud.tokens.security(ledger_id)
     found = _found(cloud, token, date=f"{day}", _count="1", _sort="date")
     if not found:
@@ -90,14 +90,14 @@ def first_event(cloud: LocalCloud, ledger_id: str, day: date) -> str:
 
 
 def _found(cloud: LocalCloud, token: str, **query: str) -> tuple[str, ...]:
-    """Give the ids on the first page of a search, of 100 unless `_count` says otherwise."""
+    """Return the ids on the first page of a search, of 100 unless `_count` says otherwise."""
     answer = _get(cloud, "/AuditEvent", token, **{"_count": "100", "_sort": "-date", **query})
     matches = [e for e in answer.get("entry", []) if e["search"]["mode"] == "match"]
     return tuple(entry["fullUrl"].rpartition("/")[2] for entry in matches)
 
 
 def _get(cloud: LocalCloud, path: str, token: str, **query: str) -> Any:
-    """Give the JSON of an answer."""
+    """Return the JSON of an answer."""
     target = f"{cloud.url}{path}" + (f"?{urlencode(query)}" if query else "")
     request = Request(target, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  # http, ours
     try:

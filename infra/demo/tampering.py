@@ -47,7 +47,7 @@ def flip_a_byte(published: Path, copy: Path) -> Tampered:
 
 
 def _middle_bundle(folder: Path) -> EntryBundle:
-    """Give the bundle in the ledger's middle; of one that grew, what it grew to."""
+    """Return the bundle in the ledger's middle; of one that grew, what it grew to."""
     files = (file for file in (folder / "tile" / "entries").rglob("*") if file.is_file())
     places = [parse_tile_path(file.relative_to(folder).as_posix()) for file in files]
     widest: dict[int, EntryBundle] = {}

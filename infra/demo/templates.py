@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
-    """Give the cloud assembly, and whether it was synthesized just now.
+    """Return the cloud assembly, and whether it was synthesized just now.
 
     It is kept in the folder `kept`, under a name made of all that it is made of; older ones go.
     Raises SettingsError, RuntimeError: see `synthesize`.

@@ -16,7 +16,7 @@ def sum_of(one: Usage, other: Usage) -> Usage:
 
 
 def part_of(usage: Usage, callers: Collection[str]) -> Usage:
-    """Give what only these callers used."""
+    """Return what only these callers used."""
     return Usage(
         {call: count for call, count in usage.calls_by_caller.items() if call[0] in callers},
         {unit: amount for unit, amount in usage.units_by_caller.items() if unit[0] in callers},

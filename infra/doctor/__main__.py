@@ -110,7 +110,7 @@ def region_findings(settings: Settings, region: str | None) -> Iterator[Prefligh
 
 
 def clients_of(region: str) -> Client:
-    """Give clients that try a few times and give up soon."""
+    """Return clients that try a few times and give up soon."""
     config = Config(
         connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
     )
@@ -134,7 +134,7 @@ def needs_in(stage: str, account: str, region: str) -> Needs:
 
 
 def lines(found: Iterable[PreflightFinding]) -> Iterator[str]:
-    """Give the table for people: status, check, what was found; what to do below."""
+    """Return the table for people: status, check, what was found; what to do below."""
     for finding in found:
         yield f"{SIGNS[finding.status]:<10} {finding.check:<12} {finding.found}"
         if finding.do:

@@ -12,11 +12,11 @@ from infra.names import Names
 from infra.settings import Settings
 
 Client = Callable[[str], Any]
-"""Gives a boto3 client of a service in the region that is deployed to."""
+"""Return a boto3 client of a service in the region that is deployed to."""
 
 RUNBOOK = "docs/runbooks/first-deployment.md"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/{qualifier}/version"
-FEWEST_BOOTSTRAP = 6
+MIN_BOOTSTRAP = 6
 UNRESERVED = 100
 """What Lambda keeps free of reservations: quotas, "reserved concurrency"."""
 
@@ -91,9 +91,9 @@ class Account:
         )
         if found is None:
             yield PreflightFinding("bootstrap", "problem", f"{self.region} is not bootstrapped", do)
-        elif not found.isdecimal() or int(found) < FEWEST_BOOTSTRAP:
+        elif not found.isdecimal() or int(found) < MIN_BOOTSTRAP:
             yield PreflightFinding(
-                "bootstrap", "problem", f"version {found}, {FEWEST_BOOTSTRAP} at least", do
+                "bootstrap", "problem", f"version {found}, {MIN_BOOTSTRAP} at least", do
             )
         else:
             yield PreflightFinding("bootstrap", "ok", f"version {found}")
@@ -270,7 +270,7 @@ class Account:
 
 
 def _unless_missing(ask: Callable[[], Any]) -> Any:
-    """Give the answer, or None where AWS says that there is no such thing."""
+    """Return the answer, or None where AWS says that there is no such thing."""
     try:
         return ask()
     except ClientError as error:

@@ -10,15 +10,15 @@ from urllib.request import urlopen
 from infra.doctor.finding import PreflightFinding
 from infra.settings import Settings
 
-FEWEST_NODE = 22
+MIN_NODE = 22
 ISSUER_SECONDS = 10
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 def machine_findings() -> Iterator[PreflightFinding]:
     """Node and npx, for the CDK command."""
     node, npx = shutil.which("node"), shutil.which("npx")
-    do = f"install Node {FEWEST_NODE} or newer, which brings npx"
+    do = f"install Node {MIN_NODE} or newer, which brings npx"
     if node is None or npx is None:
         yield PreflightFinding("node", "problem", "no node and npx on this machine's PATH", do)
         return
@@ -27,7 +27,7 @@ def machine_findings() -> Iterator[PreflightFinding]:
     )
     version = ran.stdout.strip().removeprefix("v")
     major = version.partition(".")[0]
-    if not major.isdecimal() or int(major) < FEWEST_NODE:
+    if not major.isdecimal() or int(major) < MIN_NODE:
         yield PreflightFinding("node", "problem", f"Node {version or 'of no version'}", do)
     else:
         yield PreflightFinding("node", "ok", f"Node {version}")
@@ -41,7 +41,7 @@ def issuer_findings(settings: Settings) -> Iterator[PreflightFinding]:
     url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     try:
         with urlopen(url, timeout=ISSUER_SECONDS) as answer:  # noqa: S310  https, by the settings
-            said = json.loads(answer.read(MOST_BYTES))
+            said = json.loads(answer.read(MAX_BYTES))
         named, keys = said["issuer"], said["jwks_uri"]
     except (URLError, OSError, ValueError, KeyError, TypeError) as error:
         do = "API Gateway must reach it from the internet"

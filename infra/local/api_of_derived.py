@@ -1,6 +1,6 @@
 """What the routes of what the follower keeps take and answer, in OpenAPI's words."""
 
-from functions.query.derived import MOST_ENTRIES, MOST_FINDINGS
+from functions.query.derived import MAX_ENTRIES, MAX_FINDINGS
 from functions.query.handler import ROUTES
 from infra.local.openapi_parts import (
     INSTANT,
@@ -42,7 +42,7 @@ SCHEMAS: Json = {
         ["entries"],
         entries={
             "type": "array",
-            "maxItems": MOST_ENTRIES,
+            "maxItems": MAX_ENTRIES,
             "items": closed_object(
                 ["id", "entry", "time", "action", "types"],
                 id={"type": "string", "pattern": "^[0-9a-f]{64}$"},
@@ -77,7 +77,7 @@ SCHEMAS: Json = {
     ),
     "Findings": closed_object(
         ["findings", "rules", "followed"],
-        findings={"type": "array", "maxItems": MOST_FINDINGS, "items": schema("Finding")},
+        findings={"type": "array", "maxItems": MAX_FINDINGS, "items": schema("Finding")},
         rules={
             "type": "array",
             "items": closed_object(

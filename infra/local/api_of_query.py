@@ -5,7 +5,7 @@ from audit_ledger.search.criteria import MAX_COUNT
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
 from functions.query.handler import ROUTES
-from functions.query.proofs import MOST_DAYS, MOST_DIGESTS
+from functions.query.proofs import MAX_DAYS, MAX_DIGESTS
 from infra.local.openapi_parts import (
     FHIR_ANSWER,
     INSTANT,
@@ -119,7 +119,7 @@ SCHEMAS: Json = {
     ),
     "Digests": closed_object(
         ["digests"],
-        digests={"type": "array", "maxItems": MOST_DIGESTS, "items": schema("Digest")},
+        digests={"type": "array", "maxItems": MAX_DIGESTS, "items": schema("Digest")},
         next={**INSTANT, "description": "The `from` of what follows; absent at the end."},
     ),
     "Consistency": closed_object(
@@ -309,14 +309,14 @@ OPERATIONS: dict[str, Json] = {
     "GET /digests": {
         "operationId": "digests",
         "summary": first_line(ROUTES["GET /digests"]),
-        "description": f"An hour up to `to`, unless `from` is given: {MOST_DAYS} days at most.",
+        "description": f"An hour up to `to`, unless `from` is given: {MAX_DAYS} days at most.",
         "parameters": [
             query("from", "The first instant; to the second, UTC.", INSTANT),
             query("to", "The last instant; now unless given.", INSTANT),
         ],
         "responses": {
             "200": {
-                "description": f"At most {MOST_DIGESTS} digests.",
+                "description": f"At most {MAX_DIGESTS} digests.",
                 "content": content("Digests", JSON),
             },
             "400": {"description": "No such instants.", "content": OUTCOME},

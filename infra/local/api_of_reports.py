@@ -3,11 +3,11 @@
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.reports.privacy import ELEMENTS
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
-from functions.query.export import MOST_EVENTS as MOST_OF_A_PART
-from functions.query.export import MOST_PART_BYTES, RECEIPTS
+from functions.query.export import MAX_EVENTS as MAX_PART_ENTRIES
+from functions.query.export import MAX_PART_BYTES, RECEIPTS
 from functions.query.handler import ROUTES
-from functions.query.patient_names import MOST_NAMES
-from functions.query.reports import MOST_EVENTS
+from functions.query.patient_names import MAX_NAMES
+from functions.query.reports import MAX_EVENTS
 from infra.local.openapi_parts import (
     JSON,
     OUTCOME,
@@ -57,7 +57,7 @@ SCHEMAS: Json = {
         digest={**TEXT_SCHEMA, "description": "The name of the digest that wraps it."},
         entries={
             "type": "array",
-            "maxItems": MOST_OF_A_PART,
+            "maxItems": MAX_PART_ENTRIES,
             "items": closed_object(
                 ["entry", "file", "line"],
                 entry=SIZE,
@@ -79,8 +79,8 @@ _TIMES = [
 _PATIENT = query(
     "patient",
     f"Whom it is about, for the privacy office: `<id>`, `Patient/<id>` or `<system>|<value>`, by "
-    f"up to {MOST_NAMES} names of the same. None for a patient, who asks for the own record.",
-    {"type": "array", "maxItems": MOST_NAMES, "items": TEXT_SCHEMA},
+    f"up to {MAX_NAMES} names of the same. None for a patient, who asks for the own record.",
+    {"type": "array", "maxItems": MAX_NAMES, "items": TEXT_SCHEMA},
 )
 _AUDIENCE = query(
     "audience",
@@ -97,7 +97,7 @@ _REPORT_REFUSED: Json = {
     "400": {"description": "A parameter is not as it must be: named.", "content": OUTCOME},
     "406": {"description": "None of these forms.", "content": OUTCOME},
     "413": {
-        "description": f"It would look at more than {MOST_EVENTS:,} events, or take too long, or "
+        "description": f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "
         "be larger than an answer: ask for a shorter period.",
         "content": OUTCOME,
     },
@@ -178,7 +178,7 @@ OPERATIONS: dict[str, Json] = {
         ],
         "responses": {
             "200": {
-                "description": f"A part: some {MOST_PART_BYTES:,} bytes at most.",
+                "description": f"A part: some {MAX_PART_BYTES:,} bytes at most.",
                 "content": content("ExportPart", JSON),
             },
             "400": {"description": "A parameter is not as it must be: named.", "content": OUTCOME},

@@ -21,7 +21,7 @@ class StackTemplate:
 
 
 def read_assembly(directory: Path) -> list[StackTemplate]:
-    """Give all stacks of a cloud assembly, each after those that it needs.
+    """Return all stacks of a cloud assembly, each after those that it needs.
 
     Raises NotFoundError where there is no manifest, FormatError on a nested assembly.
     """

@@ -101,7 +101,7 @@ def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _as_text(value: Any) -> str:
-    """Give a claim as API Gateway writes it into the event: all claims are strings there."""
+    """Return a claim as API Gateway writes it into the event: all claims are strings there."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):

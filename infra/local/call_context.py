@@ -23,7 +23,7 @@ _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def current_caller() -> Caller | None:
-    """Give who is calling; None outside functions and pumps (tests, the demo, a command)."""
+    """Return who is calling; None outside functions and pumps (tests, the demo, a command)."""
     return _caller.get()
 
 

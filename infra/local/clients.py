@@ -11,5 +11,5 @@ import infra.local.aws_calls  # noqa: F401
 
 @cache
 def client(service: str, region: str) -> Any:
-    """Give the client of a service; it works in every `emulated_aws` of this process."""
+    """Return the client of a service; it works in every `emulated_aws` of this process."""
     return boto3.client(service, region_name=region)  # type: ignore[call-overload]

@@ -126,13 +126,13 @@ class LocalCloud:
                 pump.tick()
 
     def ledger(self, ledger_id: str) -> LocalLedger:
-        """Give a ledger; NotFoundError where none of that id is deployed."""
+        """Return a ledger; NotFoundError where none of that id is deployed."""
         if ledger_id not in self.ledgers:
             raise NotFoundError(f"no ledger {ledger_id} is deployed")
         return self.ledgers[ledger_id]
 
     def policy(self, ledger_id: str) -> bytes:
-        """Give the policy file of a ledger, made of the keys that KMS has."""
+        """Return the policy file of a ledger, made of the keys that KMS has."""
         ledger = self.ledger(ledger_id)
         kms = client("kms", self.deployment.region)
         ed25519, mldsa44 = (
@@ -250,7 +250,7 @@ def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
 
 
 def _with_first_keys(ledger: LocalLedger, region: str) -> None:
-    """Give a ledger its keys, as its publisher does in the first minute after a deployment."""
+    """Return a ledger its keys, as its publisher does in the first minute after a deployment."""
     table, wrapping = ledger.environment["LEDGERS_TABLE"], ledger.environment["WRAPPING_KEY"]
     keys = WrappingKey(client("kms", region), wrapping, ledger.origin).first_keys()
     with suppress(LostRaceError):  # it goes on with those that were kept

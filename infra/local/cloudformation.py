@@ -96,7 +96,7 @@ def _parameter(stack: str, name: str, parameter: Mapping[str, Any], region: str)
 def _in_order(
     declared: Mapping[str, dict[str, Any]], scope: Scope
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the resources whose condition holds, each after those that it names."""
+    """Return the resources whose condition holds, each after those that it names."""
     wanted = {
         logical_id: resource
         for logical_id, resource in declared.items()

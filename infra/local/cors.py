@@ -46,7 +46,7 @@ class Cors:
         return Response(204, allowed, b"")
 
     def added(self, request: Request, answer: Response) -> Response:
-        """Give an answer with what the configuration says to the request's origin."""
+        """Return an answer with what the configuration says to the request's origin."""
         if not self.configuration:
             return answer
         own = tuple(each for each in answer.headers if not each[0].startswith(_PREFIX))

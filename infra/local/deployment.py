@@ -122,7 +122,7 @@ class Deployment:
     """By stack name, by output name."""
 
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
-        """Give all deployed resources of one CloudFormation type."""
+        """Return all deployed resources of one CloudFormation type."""
         return tuple(r for r in self.resources if r.type == resource_type)
 
 

@@ -33,7 +33,7 @@ class _Write:
 
 
 def item_size_bytes(item: Item) -> int:
-    """Give an item's size: names and values, in bytes."""
+    """Return an item's size: names and values, in bytes."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 
@@ -43,7 +43,7 @@ def _value_size(value: Mapping[str, Any]) -> int:
 
 
 def _number_size(text: str) -> int:
-    """Give the size of a number: a byte for each two significant digits, and one more."""
+    """Return the size of a number: a byte for each two significant digits, and one more."""
     digits = text.lstrip("-").replace(".", "").strip("0")
     return (len(digits) + 1) // 2 + 1
 
@@ -70,7 +70,7 @@ def note_writes(call: Call, region: str) -> None:
 
 
 def write_units(call: Call, region: str) -> int:
-    """Give the write units of an answered call, those of its indexes included.
+    """Return the write units of an answered call, those of its indexes included.
 
     A refused condition costs what the write would have cost in the table.
     """
@@ -90,7 +90,7 @@ def write_units(call: Call, region: str) -> int:
 
 
 def read_units(call: Call, region: str) -> float:
-    """Give the read units of an answered call; an item that is not there costs one unit."""
+    """Return the read units of an answered call; an item that is not there costs one unit."""
     if call.status != 200:
         return 0
     parameters = call.parameters
@@ -123,7 +123,7 @@ def _units(size_bytes: int) -> int:
 
 
 def _written(call: Call, region: str) -> Iterator[tuple[str, Item]]:
-    """Give table and key of every item that a call writes."""
+    """Return table and key of every item that a call writes."""
     parameters = call.parameters
     if call.operation == "PutItem":
         yield _keyed(region, parameters["TableName"], parameters["Item"])
@@ -157,7 +157,7 @@ def _key_names(table: Table) -> list[str]:
 
 
 def _stored(region: str, name: str, key: Item) -> Item | None:
-    """Give what moto holds under a key."""
+    """Return what moto holds under a key."""
     return _get(_table(region, name), key)
 
 
@@ -170,7 +170,7 @@ def _get(table: Table, key: Item) -> Item | None:
 
 
 def _whole(table: Table, item: Item) -> Item:
-    """Give the stored item for one of an answer, if that has at least its key."""
+    """Return the stored item for one of an answer, if that has at least its key."""
     if not all(name in item for name in _key_names(table)):
         return item
     return _get(table, item) or item
@@ -194,7 +194,7 @@ def _index_units(region: str, name: str, before: Item | None, after: Item | None
 
 
 def _projected(table: Table, index: Any, item: Item | None) -> dict[str, Any]:
-    """Give what an index holds of an item: nothing where the item lacks the index's key."""
+    """Return what an index holds of an item: nothing where the item lacks the index's key."""
     if item is None or not all(key in item for key in index.schema_key_attrs):
         return {}
     kind = index.projection["ProjectionType"]

@@ -138,7 +138,7 @@ class EventBusPump:
 
 
 def transform(target: RuleTarget, event: Mapping[str, Any], rule: str) -> Any:
-    """Give what a target gets: its constant input, its template filled in, or the event itself.
+    """Return what a target gets: its constant input, its template filled in, or the event itself.
 
     Raises FormatError where a filled template is not JSON.
     """
@@ -178,7 +178,7 @@ def _fill(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _at(event: Mapping[str, Any], path: str) -> Any:
-    """Give the value at a path such as `$.detail.id`; None where there is none."""
+    """Return the value at a path such as `$.detail.id`; None where there is none."""
     value: Any = event
     for name in path.split(".")[1:]:
         if not isinstance(value, Mapping) or name not in value:

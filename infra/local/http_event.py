@@ -61,7 +61,7 @@ class Response:
 
 
 def message(status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
-    """Give an answer that API Gateway makes itself."""
+    """Return an answer that API Gateway makes itself."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
     return Response(status, (("content-type", "application/json"), *headers), body)
 
@@ -78,7 +78,7 @@ class Routes:
         self._routes = [(route, _pattern(route.path)) for route in ordered]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """Give the route for a request and its path parameters."""
+        """Return the route for a request and its path parameters."""
         for route, pattern in self._routes:
             found = pattern.fullmatch(path)
             if found and route.method in (method, "ANY"):
@@ -99,7 +99,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 def to_event(
     request: Request, route: Route, parameters: Mapping[str, str], grant: Grant | None
 ) -> dict[str, Any]:
-    """Give the event that a route's function gets for a request."""
+    """Return the event that a route's function gets for a request."""
     headers = dict(request.joined_headers)
     cookies = headers.pop("cookie", None)
     route_key = f"{route.method} {route.path}"
@@ -155,7 +155,7 @@ def _query_parameters(query: str) -> dict[str, str]:
 
 
 def _is_text(content_type: str) -> bool:
-    """Tell whether a body is handed over as text; every other is handed over as base64."""
+    """Return whether a body is handed over as text; every other is handed over as base64."""
     return _TEXT.fullmatch(content_type.partition(";")[0].strip().lower()) is not None
 
 
@@ -166,7 +166,7 @@ def _body(body: bytes, is_text: bool) -> str:
 
 
 def to_answer(result: Any) -> Response:
-    """Give the HTTP answer for what a function returned.
+    """Return the HTTP answer for what a function returned.
 
     With a `statusCode` it is an answer by its parts; without, it is the JSON body of a 200.
     """

@@ -28,7 +28,7 @@ class Scope:
     attributes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def reference(self, name: str) -> Any:
-        """Give the value of a parameter, pseudo parameter or resource."""
+        """Return the value of a parameter, pseudo parameter or resource."""
         if name == "AWS::NoValue":
             return NO_VALUE
         if name not in self.references:
@@ -36,7 +36,7 @@ class Scope:
         return self.references[name]
 
     def attribute(self, resource: str, name: str) -> Any:
-        """Give a resource's attribute; FormatError where the resource does not have it."""
+        """Return a resource's attribute; FormatError where the resource does not have it."""
         if name not in self.attributes.get(resource, {}):
             raise FormatError(f"template: Fn::GetAtt {resource}.{name}: no such attribute here")
         return self.attributes[resource][name]
@@ -49,7 +49,7 @@ class Scope:
 
 
 def resolve(value: Any, scope: Scope) -> Any:
-    """Give a template value with every intrinsic function computed.
+    """Return a template value with every intrinsic function computed.
 
     Raises FormatError on a function that is not known here or a name that is not there.
     """
@@ -72,7 +72,7 @@ def resolve(value: Any, scope: Scope) -> Any:
 
 
 def names_in(value: Any) -> Iterator[str]:
-    """Give every name that a template value refers to: resources, parameters, pseudo parameters."""
+    """Return every name that a template value refers to: resources and (pseudo) parameters."""
     if isinstance(value, list):
         for item in value:
             yield from names_in(item)

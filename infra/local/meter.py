@@ -57,7 +57,7 @@ class Usage:
         return added
 
     def cost_by_service_usd(self) -> dict[str, float]:
-        """Give the cost at list price by service: dynamodb, events, kms, s3, sqs."""
+        """Return the cost at list price by service: dynamodb, events, kms, s3, sqs."""
         costs: dict[str, float] = {}
         for unit, count in self.units().items():
             service = unit.partition(".")[0]
@@ -65,7 +65,7 @@ class Usage:
         return costs
 
     def cost_usd(self, services: frozenset[str] | None = None) -> float:
-        """Give the cost at list price, of all services or of some."""
+        """Return the cost at list price, of all services or of some."""
         return sum(
             cost
             for service, cost in self.cost_by_service_usd().items()
@@ -93,7 +93,7 @@ class Meter:
             yield self
 
     def snapshot(self) -> Usage:
-        """Give what was counted so far."""
+        """Return what was counted so far."""
         return Usage(dict(self._calls), dict(self._units))
 
     @property
@@ -141,7 +141,7 @@ class Meter:
 
 
 def _sqs_bytes(call: Call) -> int:
-    """Give the payload of a request: bodies sent, or bodies received."""
+    """Return the payload of a request: bodies sent, or bodies received."""
     if call.operation == "SendMessage":
         return len(call.parameters["MessageBody"].encode())
     if call.operation == "SendMessageBatch":

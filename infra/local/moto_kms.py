@@ -192,7 +192,7 @@ def _teach_key_state() -> None:
 
 
 def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str, str]:
-    """Give key, message, message type and algorithm of a Sign or Verify request that is allowed.
+    """Return key, message, message type and algorithm of a Sign or Verify request that is allowed.
 
     Raises what KMS answers: ValidationException, DisabledException, KMSInvalidStateException,
     InvalidKeyUsageException, NotFoundException.

@@ -39,7 +39,7 @@ def teach_moto_sqs() -> None:
 
 
 def _messages(queue: Queue) -> list[Message]:
-    """Give the messages that can be received now, in order of sending."""
+    """Return the messages that can be received now, in order of sending."""
     now = unix_time_millis()
     return [m for m in queue._messages if m.visible_at <= now and m.delayed_until <= now]
 
@@ -68,7 +68,7 @@ def _delete_message(queue: Queue, receipt_handle: str) -> None:
 
 
 def _is_retained(backend: SQSBackend, queue_name: str, message: Message) -> bool:
-    """Tell whether a message is younger than the queue's retention period."""
+    """Return whether a message is younger than the queue's retention period."""
     retention_ms: int = backend.get_queue(queue_name).message_retention_period * 1000  # type: ignore[attr-defined]
     sent_ms: int = message.sent_timestamp  # type: ignore[assignment]
     return sent_ms + retention_ms > unix_time_millis()

@@ -28,7 +28,7 @@ _TOKEN = "token"  # noqa: S105 the name of a scheme
 
 
 def routes_of(assembly: Path) -> dict[str, bool]:
-    """Give the API's routes, and whether each wants a token; without those that follow from them.
+    """Return the API's routes, and whether each wants a token; without those that follow from them.
 
     HEAD is wherever GET is, and FALLBACKS answer what no route does.
     """
@@ -52,7 +52,7 @@ def _all_routes(assembly: Path) -> dict[str, bool]:
 
 
 def describe(routes: dict[str, bool]) -> dict[str, Any]:
-    """Give the document; FormatError where routes and descriptions differ."""
+    """Return the document; FormatError where routes and descriptions differ."""
     if routes.keys() != OPERATIONS.keys():
         differ = ", ".join(sorted(routes.keys() ^ OPERATIONS.keys()))
         raise FormatError(f"OpenAPI: described or deployed, but not both: {differ}")
@@ -98,7 +98,7 @@ def describe(routes: dict[str, bool]) -> dict[str, Any]:
 
 
 def generate(assembly: Path) -> bytes:
-    """Give the bytes of docs/openapi.json for an assembly."""
+    """Return the bytes of docs/openapi.json for an assembly."""
     return json.dumps(describe(routes_of(assembly)), indent=2).encode() + b"\n"
 
 

@@ -121,7 +121,7 @@ class Permissions:
 
 
 def _policed(asked: AccessRequest) -> str:
-    """Give the ARN of what has the policy: the bucket of an object, the table of an index."""
+    """Return the ARN of what has the policy: the bucket of an object, the table of an index."""
     if asked.action.startswith("s3:"):
         return asked.resource.partition("/")[0]
     return asked.resource.partition("/index/")[0]

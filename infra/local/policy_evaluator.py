@@ -32,7 +32,7 @@ class AccessRequest:
     context: Context
 
     def values(self, key: str) -> tuple[str, ...] | None:
-        """Give the values of a condition key; None where the request does not have it."""
+        """Return the values of a condition key; None where the request does not have it."""
         return next((v for k, v in self.context.items() if k.lower() == key.lower()), None)
 
 
@@ -112,7 +112,7 @@ def _is_meant(principal: Any, principal_arn: str, account: str) -> bool:
 
 
 def _is_account(principal: Any, account: str) -> bool:
-    """Tell whether a statement only lets the account's own policies speak."""
+    """Return whether a statement only lets the account's own policies speak."""
     if not isinstance(principal, Mapping):
         return False
     return set(_texts(principal.get("AWS", ()))) <= {account, f"arn:aws:iam::{account}:root"}
@@ -186,7 +186,7 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 
 
 def statements_of(documents: Iterable[Mapping[str, Any]]) -> list[Statement]:
-    """Give the statements of policy documents."""
+    """Return the statements of policy documents."""
     statements: list[Statement] = []
     for document in documents:
         listed = document["Statement"]

@@ -42,12 +42,12 @@ class RequestPlace:
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Give the ARN of a resource here."""
+        """Return the ARN of a resource here."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
 def asked_by(call: Call, place: RequestPlace) -> list[AccessRequest]:
-    """Give all that IAM is asked for one call; FormatError for a call that is not known here."""
+    """Return all that IAM is asked for one call; FormatError for a call that is not known here."""
     if call.service not in _SERVICES:
         raise FormatError(f"permissions of {call.service} are not known here")
     return list(_SERVICES[call.service](call, place))
@@ -64,7 +64,7 @@ def _dynamodb(call: Call, place: RequestPlace) -> Iterator[AccessRequest]:
 
 
 def _leading_keys(call: Call, place: RequestPlace) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Give each table that a call names and the partition keys that it names there."""
+    """Return each table that a call names and the partition keys that it names there."""
     parameters = call.parameters
 
     def key_of(table: str, item: Mapping[str, Any]) -> str:
@@ -155,7 +155,7 @@ def _s3(call: Call, _: RequestPlace) -> Iterator[AccessRequest]:
 
 
 def _object_lock(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Give the condition keys of the lock that a PutObject asks for."""
+    """Return the condition keys of the lock that a PutObject asks for."""
     if "ObjectLockMode" not in parameters:
         return {}
     until: datetime = parameters["ObjectLockRetainUntilDate"]

@@ -62,7 +62,7 @@ class Context:
         return f"/aws/lambda/{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give how long the function may still run. Nothing stops it when that is over."""
+        """Return how long the function may still run. Nothing stops it when that is over."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
@@ -123,7 +123,7 @@ class Runner:
         return json.loads(answer)
 
     def log_of(self, name: str) -> FunctionLog:
-        """Give what a function printed."""
+        """Return what a function printed."""
         if name not in self.logs:
             self.logs[name] = FunctionLog(copy_to=self.log_to)
         return self.logs[name]
@@ -185,7 +185,7 @@ def _context(function: Function, alias: str) -> Context:
 
 
 def _runtime_variables(function: Function, region: str) -> dict[str, str]:
-    """Give the environment: the template's, and what Lambda adds to it."""
+    """Return the environment: the template's, and what Lambda adds to it."""
     return {
         **function.environment,
         "AWS_REGION": region,

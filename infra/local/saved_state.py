@@ -164,7 +164,7 @@ class Journal:
 
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Give parameters as they were: botocore makes a file of a body."""
+    """Return parameters as they were: botocore makes a file of a body."""
     body = given.get("Body", b"")
     if isinstance(body, BytesIO):
         body = body.getvalue()
@@ -203,7 +203,7 @@ def _make_again(file: Path, region: str) -> None:
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, Change]]:
-    """Give each whole change and where it ends."""
+    """Return each whole change and where it ends."""
     place = 0
     while place + _LENGTH_BYTES <= len(data):
         begin = place + _LENGTH_BYTES

@@ -242,7 +242,7 @@ def _greet(cloud: LocalCloud, session: dict[str, Any]) -> None:
 
 
 def lines_to_paste(cloud: LocalCloud, session: dict[str, Any]) -> str:
-    """Give tokens and commands for a person who has just started this."""
+    """Return tokens and commands for a person who has just started this."""
     ledger = cloud.ledger(session["ledger"])
     event = json.dumps(example_event(ledger.portals[0], ledger.patient_rules[ledger.portals[0]]))
     tokens = "\n".join(f"{name.upper()}={token}" for name, token in session["tokens"].items())
@@ -275,7 +275,7 @@ def claim_of(patient_rule: Mapping[str, Any]) -> str:
 
 
 def example_event(portal_id: str, patient_rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a FHIR R4 AuditEvent of now: someone read a patient's record."""
+    """Return a FHIR R4 AuditEvent of now: someone read a patient's record."""
     patient: dict[str, Any] = {"reference": f"Patient/{PATIENT}"}
     if "system" in patient_rule:
         patient["identifier"] = {"system": patient_rule["system"], "value": PATIENT}

@@ -187,7 +187,7 @@ def _failures(answer: Any, ids: frozenset[str]) -> frozenset[str]:
 
 
 def _received(message: "MessageTypeDef", queue_arn: str, region: str) -> _Received:
-    """Give a message as it stands in the function's event."""
+    """Return a message as it stands in the function's event."""
     record = {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],

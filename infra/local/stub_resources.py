@@ -174,7 +174,7 @@ class Made:
 
 
 def record(resource_type: str, properties: Mapping[str, Any], place: StackPlace) -> Made:
-    """Give the names of a recorded resource; FormatError where the type is not known here."""
+    """Return the names of a recorded resource; FormatError where the type is not known here."""
     if (
         resource_type.startswith("Custom::")
         or resource_type == "AWS::CloudFormation::CustomResource"

@@ -29,7 +29,7 @@ class RefusedError(LedgerError):
     headers: Mapping[str, str] = MappingProxyType({})
 
     def operation_outcome(self) -> dict[str, object]:
-        """Give the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome that answers this."""
         raise NotImplementedError
 
 

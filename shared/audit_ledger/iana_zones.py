@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Give the zone of a name such as `Europe/Vienna`; KeyError where there is none."""
+    """Return the zone of a name such as `Europe/Vienna`; KeyError where there is none."""
     if name not in _names():
         raise KeyError
     return ZoneInfo(name)

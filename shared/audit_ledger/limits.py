@@ -16,7 +16,7 @@ from audit_ledger.token_bucket import Rate, seconds_to_wait
 
 LOT_MICROSECONDS: Final = 2_000_000
 LOTS_OF_A_BUCKET: Final = 10
-MOST_KEPT: Final = 4096
+MAX_BUCKETS: Final = 4096
 UNREACHABLE_MICROSECONDS: Final = 5_000_000
 """Where the buckets did not answer, nobody asks again for so long: requests do not wait."""
 
@@ -116,6 +116,6 @@ class Limits:
         if kept is None or kept.rate != rate:
             kept = self._kept[key] = _Kept(rate)
         self._kept.move_to_end(key)
-        if len(self._kept) > MOST_KEPT:
+        if len(self._kept) > MAX_BUCKETS:
             self._kept.popitem(last=False)
         return kept

@@ -7,5 +7,5 @@ _QUERY = re.compile(r"[?#].*", re.DOTALL)
 
 
 def shown_url(url: str) -> str:
-    """Give a URL, or what should be one, without user, password, query and fragment."""
+    """Return a URL, or what should be one, without user, password, query and fragment."""
     return _QUERY.sub(lambda found: f"{found[0][0]}…", _USER_INFO.sub("…@", url))

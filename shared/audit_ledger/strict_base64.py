@@ -7,7 +7,7 @@ from audit_ledger.errors import FormatError
 
 
 def encode(data: bytes) -> str:
-    """Give the standard, padded form."""
+    """Return the standard, padded form."""
     return b64encode(data).decode("ascii")
 
 

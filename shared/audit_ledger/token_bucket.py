@@ -22,15 +22,15 @@ class Rate:
     burst: int
 
     def microseconds(self, tokens: int) -> int:
-        """Give how long so many tokens take to flow in, rounded up."""
+        """Return how long so many tokens take to flow in, rounded up."""
         return -(-tokens * _SECOND // self.tokens_per_second)
 
     def latest(self, now: int, tokens: int) -> int:
-        """Give the latest arrival time from which so many tokens (at most all) can be taken."""
+        """Return the latest arrival time from which so many tokens (at most all) can be taken."""
         return now + self.microseconds(self.burst) - self.microseconds(tokens)
 
     def impossible(self, now: int) -> int:
-        """Give an arrival time behind which no bucket like this is: it was another one's."""
+        """Return an arrival time behind which no bucket like this is: it was another one's."""
         return now + self.microseconds(self.burst) + CLOCKS_DIFFER_MICROSECONDS
 
 
@@ -47,5 +47,5 @@ def taken(rate: Rate, arrival: int | None, now: int, tokens: int) -> int | None:
 
 
 def seconds_to_wait(rate: Rate, arrival: int, now: int, tokens: int) -> int:
-    """Give the whole seconds, at least one, after which so many tokens are there."""
+    """Return the whole seconds, at least one, after which so many tokens are there."""
     return max(1, -(-(arrival - rate.latest(now, tokens)) // _SECOND))

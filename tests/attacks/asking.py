@@ -105,7 +105,7 @@ class Asked:
     def __call__(
         self, path: str, asked: str = "", *, scope: str = "user/*.rs", **given: str
     ) -> tuple[int, str]:
-        """Give status and body."""
+        """Return status and body."""
         route = "GET /AuditEvent/{id}" if given else f"GET {path}"
         claims = {"scope": f"{scope} ledger/{LEDGER}", "sub": "x", "client_id": "y"}
         if scope.startswith("patient/"):

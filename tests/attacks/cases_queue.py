@@ -82,7 +82,7 @@ END = "<!-- end of queue -->\n"
 
 
 def written_queue() -> str:
-    """Give the table of the document."""
+    """Return the table of the document."""
     outcomes = dict.fromkeys(each.outcome for each in QUEUE_ROWS)
     lines = [
         f"| {'; '.join(each.what for each in QUEUE_ROWS if each.outcome == outcome)} | {outcome} |"

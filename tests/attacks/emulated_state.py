@@ -51,7 +51,7 @@ class EmulatedState:
 
 
 def published_files(prefix: str) -> dict[str, bytes]:
-    """Give every published file below a prefix, as a reader sees them."""
+    """Return every published file below a prefix, as a reader sees them."""
     start = len(prefix) + 1
     newest = {key: versions[-1] for key, versions in _keys("published")._iterlists()}
     return {

@@ -143,7 +143,7 @@ class AttackedLedger:
 
 
 def block_key(first_seq: int) -> dict[str, dict[str, str]]:
-    """Give the key of a block."""
+    """Return the key of a block."""
     return {"origin": {"S": ORIGIN}, "first_seq": {"N": str(first_seq)}}
 
 

@@ -40,7 +40,7 @@ def answer_to(found: tuple[Found, ...]) -> str:
 
 
 def written_matrix() -> str:
-    """Give the table of the document: ways with one and the same outcome share a line."""
+    """Return the table of the document: ways with one and the same outcome share a line."""
     return HEADER + "".join(
         f"| {target} | {'; '.join(ways)} | {' | '.join(outcome)} |\n"
         for target, outcome, ways in _lines()
@@ -48,7 +48,7 @@ def written_matrix() -> str:
 
 
 def written_refusals() -> str:
-    """Give the table of what policies refuse."""
+    """Return the table of what policies refuse."""
     return REFUSALS_HEADER + "".join(
         f"| {row.what} | {row.to_do} | {', '.join(shown(row.may)) or 'nobody'} | {row.by} |\n"
         for row in REFUSAL_ROWS

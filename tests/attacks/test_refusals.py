@@ -46,7 +46,7 @@ def test_an_impostor_of_every_role_is_refused_what_policies_refuse(who_may: WhoM
 
 @cache
 def _near(names: frozenset[str]) -> tuple[str, ...]:
-    """Give names that a pattern for `names`, or a careless comparison, would take for them."""
+    """Return names that a pattern for `names`, or a careless comparison, would take for them."""
     prefix = "audit-ledger-prod"
     return tuple(
         near

@@ -197,7 +197,7 @@ class Simulated:
 
 
 def _tables(asked: Mapping[str, Any]) -> set[str]:
-    """Give the tables that a call names; every call here writes into one of them at most."""
+    """Return the tables that a call names; every call here writes into one of them at most."""
     parts = [part for item in asked.get("TransactItems", ()) for part in item.values()]
     named = {part["TableName"] for part in (*parts, asked) if "TableName" in part}
     return named | set(asked.get("RequestItems", ()))
@@ -219,7 +219,7 @@ def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:
 
 
 def _now(recorded: re.Match[bytes]) -> bytes:
-    """Give this instant, spelled as long as the one that it replaces."""
+    """Return this instant, spelled as long as the one that it replaces."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
     return recorded[1] + now[: len(recorded[2])].encode()
 

@@ -49,7 +49,7 @@ def as_record(body: bytes) -> bytes:
 
 
 def train() -> bytes:
-    """Give a dictionary; the same zstd gives the same bytes."""
+    """Return a dictionary; the same zstd gives the same bytes."""
     samples: list[bytes | bytearray | memoryview[int]]
     samples = [record for seed in SEEDS for record in records_of_a_day(seed, EVENTS)]
     trained = zstandard.train_dictionary(BYTES, samples, dict_id=DICTIONARY_ID, level=LEVEL)

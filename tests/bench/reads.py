@@ -183,7 +183,7 @@ def _all(secret: SubjectSecret, row_keys: Sequence[str], _year: int) -> dict[str
 
 
 def _event(number: int, when: int) -> Accepted:
-    """Give an event of the ingest bench, recorded at `when` (seconds since 1970)."""
+    """Return an event of the ingest bench, recorded at `when` (seconds since 1970)."""
     recorded = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(when)).encode()
     body = event_of_2_kb(number).replace(b"2026-11-22T05:59:00.123Z", recorded)
     return Accepted(parse_audit_event(body), None)

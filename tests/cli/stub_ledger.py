@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.cli.stub_server import Got, Says
 
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 
 
 class StubLedger:
@@ -19,7 +19,7 @@ class StubLedger:
     def __init__(self, refuses: Callable[[Any], bool] = lambda _: False) -> None:
         self.refuses = refuses
         self.events: dict[tuple[str, ...], Any] = {}
-        self.most_bytes = MOST_BYTES
+        self.most_bytes = MAX_BYTES
 
     def answer(self, got: Got) -> Says:
         if len(got.body) > self.most_bytes:

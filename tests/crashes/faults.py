@@ -57,7 +57,7 @@ THROTTLING = {
 
 
 def faults_of(call: str) -> frozenset[Fault]:
-    """Give what can happen to a call (`dynamodb.BatchGetItem`)."""
+    """Return what can happen to a call (`dynamodb.BatchGetItem`)."""
     if call in HALVES:
         return EVERY_SEND | {Fault.HALF, Fault.HALF_AGAIN}
     return EVERY_SEND | {Fault.CONFLICT} if call == "s3.PutObject" else EVERY_SEND

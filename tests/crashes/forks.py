@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 Result = TypeVar("Result")
 
-AT_ONCE = min(4, os.cpu_count() or 1)
+BATCH_SIZE = min(4, os.cpu_count() or 1)
 
 
 class ForkFailedError(AssertionError):
@@ -24,7 +24,7 @@ class ForkFailedError(AssertionError):
 
 
 def in_forks(
-    jobs: Iterable[Callable[[], Result]], at_once: int = AT_ONCE
+    jobs: Iterable[Callable[[], Result]], at_once: int = BATCH_SIZE
 ) -> Iterator[tuple[int, Result]]:
     """Run each job in a fork of this process; gives (number of the job, result) as they end.
 

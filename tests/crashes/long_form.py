@@ -33,7 +33,7 @@ MANY_CALLS = (
 )
 LARGE = (scenarios.many_records, scenarios.across_three_tiles)
 STARKEST = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.ANSWER_LOST)
-MOST_PAIRS = 1500  # of a scene
+MAX_PAIRS = 1500  # of a scene
 PROGRESS_EVERY = 500
 
 
@@ -80,8 +80,8 @@ def _tried(
         if not pairs:
             return
         every_pair = len(pairs)
-        if every_pair > MOST_PAIRS:
-            pairs = random.Random(name).sample(pairs, MOST_PAIRS)
+        if every_pair > MAX_PAIRS:
+            pairs = random.Random(name).sample(pairs, MAX_PAIRS)
         both = 0
         for number, (_, tried) in enumerate(in_forks(partial(trial, *one) for one in pairs)):
             both += len(tried.came_up) == 2
@@ -95,7 +95,7 @@ def _tried(
 def _pairs(
     at: int, fault: Fault, recovery: Recovery, tried: Tried, of_pairs: tuple[Fault, ...]
 ) -> Iterator[Try]:
-    """Give each second fault at each call that run and recovery made after the first."""
+    """Return each second fault at each call that run and recovery made after the first."""
     for second in range(at + 1, len(tried.calls)):
         for other in of_pairs:
             if other in faults_of(tried.calls[second]):

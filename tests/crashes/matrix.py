@@ -15,7 +15,7 @@ Named = Mapping[str, tuple[str, str]]
 
 
 def calls_of(trial: Trial) -> tuple[str, ...]:
-    """Give the calls of a run without a fault."""
+    """Return the calls of a run without a fault."""
     ((_, tried),) = in_forks([partial(trial, {}, Recovery.SAME)])
     return tried.calls
 

@@ -47,7 +47,7 @@ class Stage:
     _names: Any = field(default_factory=count)
 
     def request(self, events: int = 1, *, key: bool = True, patient: str = "") -> Request:
-        """Give a request of so many events with names of their own; a patient of its own too."""
+        """Return a request of so many events with names of their own; a patient of its own too."""
         names = tuple(f"event-{next(self._names)}" for _ in range(events))
         return Request(names, f"key of {names[0]}" if key else "", patient or names[0])
 

@@ -22,7 +22,7 @@ class Request:
     patient: str = "rosetyler"
 
     def as_api_gateway_has_it(self) -> dict[str, Any]:
-        """Give the event of the HTTP API: one AuditEvent, or a Bundle of several."""
+        """Return the event of the HTTP API: one AuditEvent, or a Bundle of several."""
         headers = {"idempotency_key": self.key} if self.key else {}
         resources = [self._resource(name) for name in self.events]
         if len(resources) == 1:

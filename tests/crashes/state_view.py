@@ -25,12 +25,12 @@ class SeenWorld(World):
         return cls(**{field.name: getattr(world, field.name) for field in fields(world)})
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """Give all items of a table."""
+        """Return all items of a table."""
         found = self._tables[f"{NAME}-{table}"].all_items()
         return [{name: _value(value) for name, value in item.attrs.items()} for item in found]
 
     def published_file(self, path: str) -> bytes:
-        """Give one published file of the ledger."""
+        """Return one published file of the ledger."""
         return self._files("published")[path]
 
     def _files(self, name: str) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ def put(stage: Stage, key: str, fault: Fault | None) -> None:
 
 
 def keys(stage: Stage) -> set[str]:
-    """Give the keys that are there."""
+    """Return the keys that are there."""
     return {item["key"]["S"] for item in stage.world.items("events")}
 
 

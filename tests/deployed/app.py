@@ -91,7 +91,7 @@ class App:
         )
 
     def published_size(self) -> int:
-        """Give the size that the checkpoint in S3 says; 0 before there is one."""
+        """Return the size that the checkpoint in S3 says; 0 before there is one."""
         s3 = self.emulator.client("s3")
         try:
             stored = s3.get_object(Bucket=PUBLISHED, Key=f"{LEDGER}/checkpoint")
@@ -109,7 +109,7 @@ class App:
         raise AssertionError(f"not within {WAIT_SECONDS} s; functions said:\n{self.said()}")
 
     def said(self) -> str:
-        """Give what the functions wrote to their logs."""
+        """Return what the functions wrote to their logs."""
         logs = self.emulator.client("logs")
         lines = []
         for group in logs.describe_log_groups()["logGroups"]:

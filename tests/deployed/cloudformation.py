@@ -48,7 +48,7 @@ def deploy(assembly: Path, client: Callable[[str], Any], assets: Assets) -> dict
 
 
 def bundled(assembly: Path) -> Iterator[tuple[str, bytes]]:
-    """Give every folder asset of an assembly as a zip, under the key that templates name."""
+    """Return every folder asset of an assembly as a zip, under the key that templates name."""
     for manifest in sorted(assembly.glob("*.assets.json")):
         files: Mapping[str, Any] = json.loads(manifest.read_text())["files"]
         for file in files.values():

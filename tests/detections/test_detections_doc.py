@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.aws.staff_directory_objects import MOST_BYTES
+from audit_ledger.aws.staff_directory_objects import MAX_BYTES
 from audit_ledger.detections import FILES, staff_directory_files
 from audit_ledger.detections.settings import DetectionSettings, read_settings
 from tests.conftest import REPOSITORY
@@ -48,4 +48,4 @@ def test_every_column_is_told() -> None:
     for name in forms:
         form = getattr(staff_directory_files, name)
         assert told[form.file] == list(form.columns)
-    assert f"hold {MOST_BYTES // 1024 // 1024} MB" in " ".join(PAGE.split())
+    assert f"hold {MAX_BYTES // 1024 // 1024} MB" in " ".join(PAGE.split())

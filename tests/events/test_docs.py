@@ -19,7 +19,7 @@ from audit_ledger.events.bundle import MAX_AROUND_BYTES
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.limits import MAX_PATIENTS
 from audit_ledger.events.patient_mentions import CLOSE
-from audit_ledger.events.patient_names import SHORTEST, SHORTEST_NAME
+from audit_ledger.events.patient_names import MIN_LENGTH, MIN_NAME_LENGTH
 from audit_ledger.events.record_event import ACTION_OF_WORD
 from audit_ledger.events.strict_json import MAX_DEPTH
 from audit_ledger.sequence_gaps.sequence_number import (
@@ -72,9 +72,9 @@ def test_the_limits_are_the_code_s() -> None:
     assert f"{limits.MAX_EVENT_PART_BYTES >> 20} MB in its records together: each" in PAGE
     assert f"{limits.MAX_REQUEST_PART_BYTES >> 20} MB in its records together;" in PAGE
     assert f"{MAX_AROUND_BYTES >> 10} KB beside its resource" in PAGE
-    assert f"fewer than {SHORTEST} characters" in PAGE
+    assert f"fewer than {MIN_LENGTH} characters" in PAGE
     assert f"at most {CLOSE - 1} other words" in PAGE
-    assert f"of {SHORTEST_NAME} letters or more" in PAGE
+    assert f"of {MIN_NAME_LENGTH} letters or more" in PAGE
 
 
 def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:

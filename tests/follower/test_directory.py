@@ -181,7 +181,7 @@ def test_it_is_read_once_and_again_when_it_changes(
     assert second is not first
     assert second.digest != first.digest
     assert not feed.directory(staff_directory_objects.DirectoryFiles(s3, BUCKET, OTHER)).users
-    monkeypatch.setattr(staff_directory_objects, "MOST_BYTES", 10)
+    monkeypatch.setattr(staff_directory_objects, "MAX_BYTES", 10)
     with pytest.raises(TooLargeError):
         files.tags()
     assert not feed.directory(files).users

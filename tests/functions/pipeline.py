@@ -15,7 +15,7 @@ NOW_MS = 1_795_000_000_000
 def sealed_record(
     event_id: str | None = None, fingerprint: bytes | None = None, size: int = 200
 ) -> SealedRecord:
-    """Give a record of `size` sealed bytes behind its header."""
+    """Return a record of `size` sealed bytes behind its header."""
     row = IndexRow(
         event_id=event_id or token_hex(32),
         time_ms=NOW_MS,
@@ -32,7 +32,7 @@ def sealed_record(
 def message(
     *records: SealedRecord, accepted_ms: int = NOW_MS, origin: str = ORIGIN
 ) -> dict[str, Any]:
-    """Give an SQS record, as Lambda hands it over."""
+    """Return an SQS record, as Lambda hands it over."""
     return {
         "messageId": token_hex(8),
         "body": encode_queue_message(origin, accepted_ms, records),
@@ -48,5 +48,5 @@ class Context:
         self.invoked_function_arn = f"{function}:{alias}" if alias else function
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give two minutes, always."""
+        """Return two minutes, always."""
         return 120_000

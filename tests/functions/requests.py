@@ -22,7 +22,7 @@ SCOPE = f"system/AuditEvent.c ledger/{LEDGER} portal/ehr"
 def post(
     path: str, body: bytes, content_type: str = FHIR, scope: str = SCOPE, **headers: str
 ) -> dict[str, Any]:
-    """Give the event of a POST: base64 body, lower-case headers, verified claims."""
+    """Return the event of a POST: base64 body, lower-case headers, verified claims."""
     names = {name.replace("_", "-").lower(): value for name, value in headers.items()}
     return {
         "version": "2.0",

@@ -20,8 +20,8 @@ from tests.functions.requests import answer_json, post
 from tests.http.test_request import NAMES
 from tests.world import World
 
-MOST_OF_LAMBDA = 6 * 1024 * 1024
-MOST_OF_A_MESSAGE = 1024 * 1024 * 3 // 4  # bytes in a mebibyte of base64
+MAX_OF_LAMBDA = 6 * 1024 * 1024
+MAX_OF_A_MESSAGE = 1024 * 1024 * 3 // 4  # bytes in a mebibyte of base64
 ROW_BYTES = 235  # of a record beside its flags, at least: 314 in base64
 
 
@@ -37,8 +37,8 @@ def test_resources_that_no_answer_holds_are_left_out_and_a_header_says_so(world:
     body = bundle("batch", *[event] * 15)
     answer = send(post("/", body, prefer="return=representation"))
     assert answer["statusCode"] == 200
-    assert len(body) * 2 > MOST_OF_LAMBDA
-    assert payload_bytes(answer) < MOST_OF_LAMBDA
+    assert len(body) * 2 > MAX_OF_LAMBDA
+    assert payload_bytes(answer) < MAX_OF_LAMBDA
     assert answer["headers"]["Preference-Applied"] == "return=minimal"
     entries = answer_json(answer)["entry"]
     assert [entry["response"]["status"] for entry in entries] == ["201"] * 15
@@ -60,7 +60,7 @@ def test_resources_that_an_answer_holds_are_in_it() -> None:
 def test_sentences_that_no_answer_holds_are_left_out_and_the_codes_stay() -> None:
     """The most flags that one message can carry, and refusals as many as a Bundle has room for."""
     flags = tuple(sorted(FLAGS))
-    in_a_message = MOST_OF_A_MESSAGE // (ROW_BYTES + sum(len(flag) + 3 for flag in flags))
+    in_a_message = MAX_OF_A_MESSAGE // (ROW_BYTES + sum(len(flag) + 3 for flag in flags))
     event = parse_audit_event(BODY)
     sealed = Sealed(("ab" * 32,), (), flags, is_conflict=True)
     refused = RejectedEventError(
@@ -69,9 +69,9 @@ def test_sentences_that_no_answer_holds_are_left_out_and_the_codes_stay() -> Non
     results: list[Any] = [(event, sealed)] * in_a_message
     results += [refused] * (MAX_EVENTS - in_a_message)
     sentences = sum(len(text) + len(code) + 80 for code, text in FLAGS.items()) * in_a_message
-    assert sentences + len(json.dumps(refused.operation_outcome())) * MAX_EVENTS > MOST_OF_LAMBDA
+    assert sentences + len(json.dumps(refused.operation_outcome())) * MAX_EVENTS > MAX_OF_LAMBDA
     answer = bundle_response("batch-response", results, read_request(post("/", b""), NAMES))
-    assert payload_bytes(answer) < MOST_OF_LAMBDA
+    assert payload_bytes(answer) < MAX_OF_LAMBDA
     entries = json.loads(answer["body"])["entry"]
     assert len(entries) == MAX_EVENTS
     (issue,) = entries[0]["response"]["outcome"]["issue"]

@@ -134,7 +134,7 @@ def followed(world: World, followed: int, *missing: int) -> None:
 
 
 def counted(world: World) -> tuple[str, str]:
-    """Give the lines of the newest digest that say what the follower counted."""
+    """Return the lines of the newest digest that say what the follower counted."""
     lines = world.published_file("digests/latest").decode().split("\n")
     return lines[10], lines[11]
 

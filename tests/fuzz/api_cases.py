@@ -46,7 +46,7 @@ MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
 def operations() -> dict[str, Any]:
-    """Give the document's operations by method and path; one that makes no sense is raised."""
+    """Return the document's operations by method and path; one that makes no sense is raised."""
     found = {}
     for result in SCHEMA.get_all_operations():
         if not isinstance(result, Ok):

@@ -115,7 +115,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 
 def spoilt(random: Random, seeds: Sequence[bytes]) -> bytes:
-    """Give an example with one to three faults, or none."""
+    """Return an example with one to three faults, or none."""
     data = random.choice(seeds)
     for _ in range(random.randint(0, 3)):
         data = random.choice(MUTATIONS)(random, data, seeds)

@@ -111,7 +111,7 @@ def test_nobody_of_this_account_speaks_as_the_ledger_either(
 
 
 def bus_policy(assembly: Assembly) -> dict[str, Any]:
-    """Give all statements of the bus: each is a resource of its own."""
+    """Return all statements of the bus: each is a resource of its own."""
     found = [r.properties for r in assembly.resources("AWS::Events::EventBusPolicy")]
     assert {policy["EventBusName"] for policy in found} == {assembly.prefix}
     return {"Statement": [policy["Statement"] for policy in found]}

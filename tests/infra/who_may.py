@@ -52,7 +52,7 @@ class WhoMay:
                 self._add(arn, made.properties["PolicyDocument"])
 
     def key(self, ledger: str, purpose: str) -> str:
-        """Give what stands for a ledger's key: its name is CloudFormation's to make."""
+        """Return what stands for a ledger's key: its name is CloudFormation's to make."""
         alias = f"alias/{self.assembly.prefix}/{ledger}/{purpose}"
         (found,) = (
             a
@@ -62,7 +62,7 @@ class WhoMay:
         return f"{_KEY}{found.stack}.{found.properties['TargetKeyId'].strip('<>')}"
 
     def may(self, action: str, resource: str, context: Mapping[str, str] | None = None) -> set[str]:
-        """Give all who may, the administrator among them by that name."""
+        """Return all who may, the administrator among them by that name."""
         given = {key: (value,) for key, value in (context or {}).items()}
         return {
             who for who in (ADMINISTRATOR, *self._own) if self._judged(who, action, resource, given)
@@ -75,7 +75,7 @@ class WhoMay:
         resource: str,
         context: Mapping[str, str] | None = None,
     ) -> bool:
-        """Tell whether resource policies let a role do this whose own policies allow everything."""
+        """Return whether resource policies permit this to a role whose own policies allow all."""
         given = {
             "aws:PrincipalArn": (principal,),
             "aws:SecureTransport": ("true",),
@@ -115,7 +115,7 @@ class WhoMay:
 
 
 def _policed(action: str, resource: str) -> str:
-    """Give what has the policy: the bucket of an object, the table of an index."""
+    """Return what has the policy: the bucket of an object, the table of an index."""
     if action.startswith("s3:"):
         return resource.partition("/")[0]
     return resource.partition("/index/")[0]

@@ -48,7 +48,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 def command_of(client: str) -> list[str | Path]:
-    """Give what runs a client; skip where its packages cannot be had, not on CI."""
+    """Return what runs a client; skip where its packages cannot be had, not on CI."""
     try:
         if client == "fhir-kit-client":
             return [NODE, node_clients(BUILD / "node")]

@@ -25,7 +25,7 @@ TELLING = {
     "userId", "detail",
 }  # fmt: skip
 WHO = {"who", "what", "observer", "patient", "agent", "entity", "encounter", "location"}
-SHORTEST = 6  # shorter texts occur in base64 by chance
+MIN_LENGTH = 6  # shorter texts occur in base64 by chance
 
 
 def telling(node: Any, key: str = "", within: str = "") -> Iterator[str]:
@@ -51,7 +51,7 @@ def needles(samples: list[Path]) -> set[str]:
     for sample in samples:
         for text in telling(json.loads(sample.read_bytes())):
             found |= {text, text.rpartition("/")[2]}
-    return {n for n in found if len(n) >= SHORTEST and n not in ORDINARY and n not in ORIGIN}
+    return {n for n in found if len(n) >= MIN_LENGTH and n not in ORDINARY and n not in ORIGIN}
 
 
 # Words of formats that events also use as text: they tell nothing of anyone.

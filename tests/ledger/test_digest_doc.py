@@ -20,7 +20,7 @@ KEYS = [line.split(" ")[0] for line in EXAMPLE.splitlines()[2:13]]
 
 
 def lines_of(note: bytes) -> tuple[dict[str, str], str]:
-    """Give values by key, and the checkpoint, of a digest that the ledger's key signed."""
+    """Return values by key, and the checkpoint, of a digest that the ledger's key signed."""
     text, _, signatures = note.decode().rpartition("\n\n")
     (signature,) = signatures.splitlines()
     signed = b64decode(signature.split(" ")[2])[4:]

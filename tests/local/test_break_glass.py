@@ -17,7 +17,7 @@ from tests.local.test_cloud import accept
 
 ROLE = Caller("rebuild", role="audit-ledger-dev-rebuild")
 WHERE = ["--stage", "dev", "--ledger", "north"]
-AT_ONCE = ["--settle", "0"]
+BATCH_SIZE = ["--settle", "0"]
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
     lose("blocks", "origin", "first_seq")
     refusals = len(cloud.permissions.refusals)
     with calling_as(ROLE):
-        assert run(["rebuild", *WHERE, "--archive", archive, *AT_ONCE]) == 0
+        assert run(["rebuild", *WHERE, "--archive", archive, *BATCH_SIZE]) == 0
     assert "1 rows of the index name entries that are nowhere" in capsys.readouterr().out
     for ledger_id in ("north", "south"):
         with calling_as(ROLE):
-            assert run(["rebuild", *WHERE[:3], ledger_id, "--archive", archive, *AT_ONCE]) == 0
+            assert run(["rebuild", *WHERE[:3], ledger_id, "--archive", archive, *BATCH_SIZE]) == 0
     kept = [item for item in items("events") if "lost" not in item]
     assert {"blocks": items("blocks"), "events": kept} == before
 
@@ -123,5 +123,5 @@ def test_no_other_role_can_rebuild(cloud: LocalCloud, role: str) -> None:
     lose("blocks", "origin", "first_seq")
     with calling_as(Caller(role, role=f"audit-ledger-dev-{role}")):
         where = [*WHERE, "--origin", "dev.audit.example.org/north", "--archive", archive]
-        assert run(["rebuild", *where, *AT_ONCE])
+        assert run(["rebuild", *where, *BATCH_SIZE])
     assert items("blocks") == []

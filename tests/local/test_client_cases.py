@@ -54,7 +54,7 @@ class Cases:
         return ran.stdout
 
     def script(self, name: str) -> list[str]:
-        """Give the lines of a case's script, whole answers instead of their starts."""
+        """Return the lines of a case's script, whole answers instead of their starts."""
         lines = (self.folder / name).read_text().splitlines()
         return [line.removesuffix(" | head -c 300") for line in lines if not line.startswith("#")]
 

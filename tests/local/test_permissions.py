@@ -34,7 +34,7 @@ class As:
         self.archive = environment["ARCHIVE_BUCKET"]
 
     def refused(self, service: Any, operation: str, **parameters: Any) -> str:
-        """Give why a call is refused; empty where it is not."""
+        """Return why a call is refused; empty where it is not."""
         with calling_as(self.caller):
             try:
                 getattr(boto3.client(service, region_name=REGION), operation)(**parameters)

@@ -342,8 +342,8 @@ def test_a_report_of_too_much_says_how_much_and_what_to_do(
     whole = stage.get(path, stage.security())
     assert whole.status_code == 200
     with monkeypatch.context() as patch:
-        patch.setattr("functions.query.reports.MOST_EVENTS", 3)
-        patch.setattr("functions.query.find.AT_ONCE", 3)
+        patch.setattr("functions.query.reports.MAX_EVENTS", 3)
+        patch.setattr("functions.query.find.BATCH_SIZE", 3)
         refused = stage.get(path, stage.security())
         assert refused.status_code == 413
         issue = refused.json()["issue"][0]
@@ -354,7 +354,7 @@ def test_a_report_of_too_much_says_how_much_and_what_to_do(
         patch.setattr("functions.query.access.FINDING_SECONDS", -1)
         assert stage.get(path, stage.security()).status_code == 413
     with monkeypatch.context() as patch:
-        patch.setattr("functions.query.compressed_response.MOST_BYTES", len(whole.content) - 1)
+        patch.setattr("functions.query.compressed_response.MAX_BYTES", len(whole.content) - 1)
         plain = stage.get(path, stage.security(), accept_encoding="identity")
         assert plain.status_code == 413
         assert "Accept-Encoding: gzip" in plain.json()["issue"][0]["diagnostics"]

@@ -94,7 +94,7 @@ def test_a_page_holds_no_more_than_so_many_bytes(
     one: OneLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was found of the events that are looked up together, and one more."""
-    monkeypatch.setattr(find, "MOST_FOUND_BYTES", 3000)
+    monkeypatch.setattr(find, "MAX_FOUND_BYTES", 3000)
     found = pages(one, lambda: lambda: True)
     assert {len(page.found) for page in found} == {3}
     assert len(found) == EVENTS // 3

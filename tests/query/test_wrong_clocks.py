@@ -100,7 +100,7 @@ def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
     for share in range(9, 0, -1):
         with monkeypatch.context() as patch:
             most = len(answer.content) * share // 10
-            patch.setattr("functions.query.compressed_response.MOST_BYTES", most)
+            patch.setattr("functions.query.compressed_response.MAX_BYTES", most)
             given = stage.get("/reports/privacy", stage.security(), accept_encoding="identity")
             refused = stage.get(day, stage.security(), accept_encoding="identity")
         assert refused.status_code == 413
@@ -112,7 +112,7 @@ def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
         assert part["from"] > whole["from"]
         assert any("begins later" in note for note in part["notes"])
     with monkeypatch.context() as patch:
-        patch.setattr("functions.query.reports.MOST_EVENTS", 3)
+        patch.setattr("functions.query.reports.MAX_EVENTS", 3)
         refused = stage.get(day, stage.security())
         assert refused.status_code == 413
         assert "looks at 3 events at most" in refused.text
@@ -126,7 +126,7 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
     A CSV file has no notes: a row says that it is not all.
     """
     whole = stage.json("/reports/privacy", stage.security())
-    monkeypatch.setattr("functions.query.find.AT_ONCE", 2)
+    monkeypatch.setattr("functions.query.find.BATCH_SIZE", 2)
     left = [0]
 
     def has_time(_: object) -> bool:
@@ -156,7 +156,7 @@ def test_what_could_not_be_completed_is_refused(
     stage: ReportStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Looking for what the newest part lacks has an end too."""
-    monkeypatch.setattr("functions.query.find.AT_ONCE", 2)
+    monkeypatch.setattr("functions.query.find.BATCH_SIZE", 2)
     asked = iter([True] * 2)
     monkeypatch.setattr(
         "functions.query.access.AuthorizedRequest.has_time", lambda _: next(asked, False)

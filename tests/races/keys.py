@@ -10,7 +10,7 @@ from tests.world import ALIAS, REGION, World
 
 
 def sequencer_key(world: World) -> Ed25519PrivateKey:
-    """Give the private half; in AWS nobody could."""
+    """Return the private half; in AWS nobody could."""
     key_id = world.kms.describe_key(KeyId=f"{ALIAS}/sequencer")["KeyMetadata"]["KeyId"]
     taught: Any = kms_backends[ACCOUNT][REGION].keys[key_id].private_key
     key = taught.private_key

@@ -113,7 +113,7 @@ def _add_further(event: dict[str, Any], found: dict[str, set[str]]) -> None:
 
 
 def _id_of(reference_: str, kind: str) -> set[str]:
-    """Give the id of a reference of this type, to be asked for with the type as a modifier."""
+    """Return the id of a reference of this type, to be asked for with the type as a modifier."""
     type_, id_ = ["", *reference_.split("/")][-2:]
     return {id_} if type_ == kind else set()
 

@@ -14,7 +14,7 @@ ACTION = "http://hl7.org/fhir/audit-event-action"
 
 
 def keeps(event: Json, query: list[tuple[str, str]], *, event_id: str, entry_time: int) -> bool:
-    """Say whether an AuditEvent (decoded JSON) is found by a query of filters."""
+    """Return whether an AuditEvent (decoded JSON) is found by a query of filters."""
     for given, text in query:
         name, _, modifier = given.partition(":")
         if modifier == "missing":
@@ -38,7 +38,7 @@ def keeps(event: Json, query: list[tuple[str, str]], *, event_id: str, entry_tim
 
 
 def finds(event: Json, name: str, value: str, event_id: str, entry_time: int) -> bool:
-    """Say whether one value of one parameter fits."""
+    """Return whether one value of one parameter fits."""
     name, _, modifier = name.partition(":")
     if name == "_id":
         return value == event_id
@@ -58,7 +58,7 @@ def finds(event: Json, name: str, value: str, event_id: str, entry_time: int) ->
 
 
 def is_there(event: Json, name: str) -> bool:
-    """Say whether there is anything that a parameter looks at."""
+    """Return whether there is anything that a parameter looks at."""
     if name in ("address", "agent-name", "entity-name", "policy"):
         return bool(texts(event, name))
     if name == "patient":
@@ -69,7 +69,7 @@ def is_there(event: Json, name: str) -> bool:
 
 
 def says_something(event: Json, reference: Json) -> bool:
-    """Say whether a Reference names anything; a contained resource does by its identifiers."""
+    """Return whether a Reference names anything; a contained resource does by its identifiers."""
     literal = reference.get("reference", "")
     if literal.startswith("#"):
         inside = [one for one in event.get("contained", []) if f"#{one.get('id')}" == literal]
@@ -78,7 +78,7 @@ def says_something(event: Json, reference: Json) -> bool:
 
 
 def texts(event: Json, name: str) -> list[str]:
-    """Give what a string or URI parameter looks at."""
+    """Return what a string or URI parameter looks at."""
     if name == "address":
         return list(addresses(event))
     if name == "policy":
@@ -91,7 +91,7 @@ def texts(event: Json, name: str) -> list[str]:
 
 
 def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
-    """Give what a token parameter looks at: (system, code), system None where there is none."""
+    """Return what a token parameter looks at: (system, code), system None where there is none."""
     whole, _, part = name.partition(".")
     if part:
         yield from identifiers(named(event, whole))
@@ -110,7 +110,7 @@ def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
 
 
 def named(event: Json, by: str) -> list[Json]:
-    """Give the References that patient, agent, source or entity are."""
+    """Return the References that patient, agent, source or entity are."""
     if by == "patient":
         return whom(event)
     if by == "agent":
@@ -121,7 +121,7 @@ def named(event: Json, by: str) -> list[Json]:
 
 
 def concepts(event: Json, name: str) -> list[Any]:
-    """Give the elements of codes that a parameter looks at."""
+    """Return the elements of codes that a parameter looks at."""
     is_r5 = "code" in event
     if name == "outcome":
         return [event.get("outcome", {}).get("code")]

@@ -8,8 +8,8 @@ from audit_ledger.reading.snapshot import YOUNG_SECONDS
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
 from audit_ledger.search.values import _PREFIXES
-from functions.query.find import MOST_BLOCKS, MOST_OPENED
-from functions.query.search_events import MOST_BYTES
+from functions.query.find import MAX_BLOCKS, MAX_OPENED
+from functions.query.search_events import MAX_BYTES
 from infra.query import SECONDS
 from tests.conftest import REPOSITORY
 
@@ -33,8 +33,8 @@ def test_limits_are_the_code_s() -> None:
     )
     assert f"| time | {SECONDS} seconds |" in PAGE
     words = " ".join(PAGE.split())
-    assert f"contains {MOST_BYTES / 1e6:g} MB of events" in words
-    assert f"has opened {MOST_OPENED:,} records or has read {MOST_BLOCKS} blocks" in words
+    assert f"contains {MAX_BYTES / 1e6:g} MB of events" in words
+    assert f"has opened {MAX_OPENED:,} records or has read {MAX_BLOCKS} blocks" in words
     assert (LATE_MS, YOUNG_SECONDS) == (2 * 60_000, 10)
     assert "more than two minutes late" in words
     assert "The newest ten seconds" in words

@@ -62,7 +62,8 @@ def hospital_day(
     resent_per_mille: int = 4,
     flawed_per_mille: int = 3,
 ) -> Iterator[Submission]:
-    """Give the requests of one day in order of sending: `events` distinct events, some sent twice.
+    """Return the requests of one day in order of sending: `events` distinct events, some sent
+    twice.
 
     The same arguments give the same bytes on every machine. Events carry times of `day` (UTC).
     `also`: scenes to plant; their events count towards `events`, ordinary ones fill up the rest.

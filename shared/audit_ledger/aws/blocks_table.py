@@ -55,7 +55,7 @@ class BlocksTable:
         return "Item" in answer
 
     def beginning_at(self, first_seq: int) -> Block | None:
-        """Give the block that begins with entry `first_seq` (consistent read)."""
+        """Return the block that begins with entry `first_seq` (consistent read)."""
         answer = self._client.get_item(
             TableName=self._table,
             Key={"origin": {"S": self._origin}, "first_seq": {"N": str(first_seq)}},
@@ -64,19 +64,19 @@ class BlocksTable:
         return _block(answer["Item"]) if "Item" in answer else None
 
     def newest(self) -> Block | None:
-        """Give the head block (consistent read), None of a ledger not yet begun."""
+        """Return the head block (consistent read), None of a ledger not yet begun."""
         return self._last("origin = :origin", {})
 
     def ending_before(self, seq: int) -> Block | None:
-        """Give the last block that begins before entry `seq` (consistent read)."""
+        """Return the last block that begins before entry `seq` (consistent read)."""
         return self._last("origin = :origin AND first_seq < :seq", {":seq": {"N": str(seq)}})
 
     def since(self, first_seq: int) -> Iterator[Block]:
-        """Give the blocks from the one that begins at `first_seq` on, in order (consistent)."""
+        """Return the blocks from the one that begins at `first_seq` on, in order (consistent)."""
         yield from self._all("first_seq >= :seq", first_seq, forward=True)
 
     def before(self, seq: int) -> Iterator[Block]:
-        """Give the blocks that begin before entry `seq`, the newest first (consistent)."""
+        """Return the blocks that begin before entry `seq`, the newest first (consistent)."""
         yield from self._all("first_seq < :seq", seq, forward=False)
 
     def _all(self, condition: str, seq: int, *, forward: bool) -> Iterator[Block]:

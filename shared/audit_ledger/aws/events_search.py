@@ -67,12 +67,12 @@ class EventsSearch:
     def of_person(
         self, by: By, pseudonym: bytes, window: PositionRange, *, newest_first: bool
     ) -> Iterator[EntryPosition]:
-        """Give a patient's or agent's entries within a window of their own time, in its order."""
+        """Return a patient's or agent's entries within a window of their own time, in its order."""
         value = f"{self._origin}#{strict_base64.encode(pseudonym)}"
         yield from self._query(by, value, window, newest_first=newest_first)
 
     def late(self, window: PositionRange, *, newest_first: bool) -> Iterator[EntryPosition]:
-        """Give entries whose own time is far from the ledger's, in order of their own time."""
+        """Return entries whose own time is far from the ledger's, in order of their own time."""
         yield from self._query("late", self._origin, window, newest_first=newest_first)
 
     def entry(self, key: str) -> FoundEntry | None:

@@ -160,7 +160,7 @@ def _fingerprint(item: Item) -> bytes:
 
 
 def indexed_entries(block: Block) -> list[IndexedEntry]:
-    """Give what the index says of a block's entries; the same however often it is asked."""
+    """Return what the index says of a block's entries; the same however often it is asked."""
     body = decode_body(block.body)
     return [
         indexed_entry(seq, block.first_seq, body.time, item)
@@ -170,23 +170,23 @@ def indexed_entries(block: Block) -> list[IndexedEntry]:
 
 
 def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> IndexedEntry:
-    """Give what the index says of one entry of a block, which is an event's."""
+    """Return what the index says of one entry of a block, which is an event's."""
     row = decode_index_row(item.row)
     return IndexedEntry(seq, first_seq, block_time, row, item.row, item.conflict)
 
 
 def place_number(time_ms: int, seq: int) -> int:
-    """Give the number by which the secondary indexes sort: by own time (ms), then by entry."""
+    """Return the number by which the secondary indexes sort: by own time (ms), then by entry."""
     return time_ms * _SEQS + seq
 
 
 def time_and_seq(place: int) -> tuple[int, int]:
-    """Give the event's own time (ms) and the entry of such a number."""
+    """Return the event's own time (ms) and the entry of such a number."""
     return divmod(place, _SEQS)
 
 
 def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
-    """Give the items that an entry has in the events table."""
+    """Return the items that an entry has in the events table."""
     row = entry.row
     place: Item = {
         "seq": {"N": str(entry.seq)},

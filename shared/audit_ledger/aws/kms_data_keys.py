@@ -78,7 +78,7 @@ class WrappingKey:
         return WrappedKeys(self._new("index"), {1: self._new("ledger")})
 
     def unwrap(self, wrapped: WrappedKeys) -> LedgerKeys:
-        """Give the index key and the newest ledger key."""
+        """Return the index key and the newest ledger key."""
         version = wrapped.current_version
         return LedgerKeys(
             KeyedHash(self._unwrap(wrapped.index_key, "index")),
@@ -87,7 +87,7 @@ class WrappingKey:
         )
 
     def unwrap_all(self, wrapped: WrappedKeys) -> LedgerKeyring:
-        """Give the index key and all ledger keys: old records need the one they were sealed by."""
+        """Return the index key and all ledger keys: old records need theirs."""
         return LedgerKeyring(
             KeyedHash(self._unwrap(wrapped.index_key, "index")),
             {v: self._unwrap(key, "ledger") for v, key in wrapped.ledger_keys.items()},

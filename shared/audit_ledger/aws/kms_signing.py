@@ -20,7 +20,7 @@ class SigningKey:
     algorithm: "SigningAlgorithmSpecType"
 
     def sign(self, message: bytes) -> bytes:
-        """Give the signature over the message itself: 64 bytes (Ed25519) or 2,420 (ML-DSA-44)."""
+        """Return the signature over the message itself: 64 bytes (Ed25519) or 2,420 (ML-DSA-44)."""
         answer = self.client.sign(
             KeyId=self.key_id,
             Message=message,
@@ -33,7 +33,7 @@ class SigningKey:
 def signing_key(
     client: "KMSClient", alias: str, algorithm: "SigningAlgorithmSpecType"
 ) -> tuple[SigningKey, bytes]:
-    """Give the key that an alias names now, by its ARN, and its SubjectPublicKeyInfo (DER).
+    """Return the key that an alias names now, by its ARN, and its SubjectPublicKeyInfo (DER).
 
     Signing by the ARN keeps signature and public key together when the alias is moved.
     """
@@ -42,5 +42,5 @@ def signing_key(
 
 
 def public_key_der(client: "KMSClient", key_id: str) -> bytes:
-    """Give a key's SubjectPublicKeyInfo, DER."""
+    """Return a key's SubjectPublicKeyInfo, DER."""
     return client.get_public_key(KeyId=key_id)["PublicKey"]

@@ -142,7 +142,7 @@ class LedgersTable:
         )
 
     def put_first_keys(self, keys: WrappedKeys) -> None:
-        """Give a new ledger its keys, or raise LostRaceError where it has some."""
+        """Return a new ledger its keys, or raise LostRaceError where it has some."""
         item: dict[str, Any] = {
             **self._key(KEYS_ITEM),
             "index_key": {"B": keys.index_key},

@@ -15,7 +15,7 @@ from audit_ledger.token_bucket import Rate, taken
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_MOST_TRIES = 3
+_MAX_TRIES = 3
 _FULL = "attribute_not_exists(arrival) OR arrival < :now OR arrival > :impossible"
 _IN_USE = "arrival BETWEEN :now AND :latest"
 
@@ -34,7 +34,7 @@ class LimitsTable:
         the two it is, `known` says first and then the item that refused.
         """
         arrival: int | None = known
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             if arrival is not None and now <= arrival <= rate.latest(now, tokens):
                 found = self._add(key, rate, now, tokens)
             else:

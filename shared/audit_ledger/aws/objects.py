@@ -28,7 +28,7 @@ class Retention:
     days: int
 
     def arguments(self, now: int) -> dict[str, Any]:
-        """Give PutObject's Object Lock arguments as of `now` (seconds since 1970)."""
+        """Return PutObject's Object Lock arguments as of `now` (seconds since 1970)."""
         until = datetime.fromtimestamp(now, UTC) + timedelta(days=self.days)
         return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": until}
 
@@ -106,7 +106,7 @@ class LedgerObjects:
             raise
 
     def names(self, folder: str, after: str = "") -> Iterator[str]:
-        """Give the paths of all objects under a folder (`tile/0/`) that sort behind `after`.
+        """Return the paths of all objects under a folder (`tile/0/`) that sort behind `after`.
 
         In order, 1,000 a call.
         """
@@ -118,7 +118,7 @@ class LedgerObjects:
             yield from (item["Key"][start:] for item in page.get("Contents", []))
 
     def deleted(self, folder: str) -> Iterator[str]:
-        """Give the paths of objects under a folder that were deleted, and have versions still."""
+        """Return the paths of objects under a folder that were deleted, and have versions still."""
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=self._key(folder)
         )

@@ -91,5 +91,5 @@ def s3_source(url: str) -> S3Source:
 
 @lru_cache(maxsize=1)
 def _client() -> "S3Client":
-    """Give this process's client: clients cannot be sent to worker processes, sources can."""
+    """Return this process's client: clients cannot be sent to worker processes, sources can."""
     return s3()

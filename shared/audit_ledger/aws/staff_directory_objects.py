@@ -11,10 +11,10 @@ from audit_ledger.errors import TooLargeError, UnreachableError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MOST_FILES = 16
-MOST_READS = 3
+MAX_FILES = 16
+MAX_READS = 3
 _CHANGED = ("PreconditionFailed", "412", "NoSuchKey", "404")
-MOST_BYTES = 64 * 1024 * 1024  # of all files of a ledger: the follower holds what they say
+MAX_BYTES = 64 * 1024 * 1024  # of all files of a ledger: the follower holds what they say
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class DirectoryFiles:
     ledger_id: str
 
     def tags(self) -> dict[str, str]:
-        """Give the files that there are, by name, each with the tag of what it holds.
+        """Return the files that there are, by name, each with the tag of what it holds.
 
         TooLargeError where they are more than the follower takes.
         """
         listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=f"{self.ledger_id}/")
         found = listed.get("Contents", [])
         size = sum(item["Size"] for item in found)
-        if listed["IsTruncated"] or len(found) > MOST_FILES or size > MOST_BYTES:
-            raise TooLargeError(f"directory: at most {MOST_FILES} files of {MOST_BYTES} bytes")
+        if listed["IsTruncated"] or len(found) > MAX_FILES or size > MAX_BYTES:
+            raise TooLargeError(f"directory: at most {MAX_FILES} files of {MAX_BYTES} bytes")
         start = len(self.ledger_id) + 1
         # What a console calls a folder is an object without a name of its own.
         return {item["Key"][start:]: item["ETag"] for item in found if item["Key"][start:]}
@@ -44,7 +44,7 @@ class DirectoryFiles:
 
         UnreachableError where they change all the time.
         """
-        for _ in range(MOST_READS):
+        for _ in range(MAX_READS):
             tags = self.tags()
             files = {name: self._read(name, tag) for name, tag in tags.items()}
             if None not in files.values():

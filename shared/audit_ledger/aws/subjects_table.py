@@ -45,7 +45,7 @@ class SubjectsTable:
         self._origin = origin
 
     def current(self, row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
-        """Give each row key (64 hex, distinct) its secret of this year, made if there is none."""
+        """Return each row key (64 hex, distinct) its secret of this year, made if there is none."""
         first = year * GENERATIONS_PER_YEAR
         requests = [(self._table, self._key(row_key, first)) for row_key in row_keys]
         rows = {
@@ -86,7 +86,7 @@ class SubjectsTable:
         return SubjectSecret(generation, secret)
 
     def _newest(self, row_key: str, year: int) -> dict[str, Any] | None:
-        """Give the newest generation of a year (consistent), None where the year has none."""
+        """Return the newest generation of a year (consistent), None where the year has none."""
         first = year * GENERATIONS_PER_YEAR
         answer = self._client.query(
             TableName=self._table,
@@ -104,7 +104,7 @@ class SubjectsTable:
         return answer["Items"][0] if answer["Items"] else None
 
     def generations(self, row_key: str) -> list[SubjectSecret]:
-        """Give every secret that a subject has, of all years, the oldest first (consistent)."""
+        """Return every secret that a subject has, of all years, the oldest first (consistent)."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#key = :key",
@@ -115,7 +115,7 @@ class SubjectsTable:
         return [_subject_secret(item) for page in pages for item in page["Items"]]
 
     def of_pseudonyms(self, pseudonyms: Iterable[bytes]) -> dict[bytes, SubjectSecret]:
-        """Give the secret behind each patient pseudonym; erased ones are left out.
+        """Return the secret behind each patient pseudonym; erased ones are left out.
 
         The way leads through the index by pseudonym, which follows the table by a moment: a secret
         made a second ago may seem erased.

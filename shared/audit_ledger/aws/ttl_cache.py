@@ -27,7 +27,7 @@ class TtlCache(Generic[T]):
         self._kept: dict[str, tuple[float, T]] = {}
 
     def get(self, name: str) -> T:
-        """Give what `read` gives, raising what it raises."""
+        """Return what `read` gives, raising what it raises."""
         now = self._clock()
         self._kept = {n: k for n, k in self._kept.items() if now - k[0] <= TTL_SECONDS}
         if name in self._kept:

@@ -35,7 +35,7 @@ FOLLOWER: Final = "follower"
 REBUILD: Final = "rebuild"
 GAPS: Final = "gaps"
 PIECE_BYTES: Final = 350 * 1024  # of a state: an item holds 400 KB
-MOST_TAKE_OVERS: Final = 5
+MAX_TAKE_OVERS: Final = 5
 MAX_PLACES: Final = 200  # of a document, the first ones; a set of them is 20 KB
 
 
@@ -101,7 +101,7 @@ class ViewsTable:
         return FollowerCursor(item, **numbers, states=states)
 
     def anew(self, *, begin: bool) -> FollowerCursor:
-        """Give the cursor of the generation in the making; another one, to `begin`.
+        """Return the cursor of the generation in the making; another one, to `begin`.
 
         Where it was finished meanwhile, the cursor of what is read, which it then is. LostRaceError
         where somebody else begins one at this moment.
@@ -160,7 +160,7 @@ class ViewsTable:
         Whoever follows the old one at this moment is overtaken, and not the other way round.
         LostRaceError where it was done already: what is read has moved on since.
         """
-        for _ in range(MOST_TAKE_OVERS):
+        for _ in range(MAX_TAKE_OVERS):
             live = self.cursor()
             new = replace(
                 made,
@@ -199,7 +199,7 @@ class ViewsTable:
         self._put(claimed, f"finding#{number}", {"finding": {"B": finding}})
 
     def findings(self, cursor: FollowerCursor, numbers: Sequence[int]) -> list[bytes]:
-        """Give findings of these numbers, in order (consistent); FormatError where one is gone."""
+        """Return findings of these numbers, in order (consistent); FormatError if one is gone."""
         keys = [(self._table, self._key(_of(cursor, f"finding#{number}"))) for number in numbers]
         found = {
             item["key"]["S"]: bytes(item["finding"]["B"])
@@ -256,7 +256,7 @@ class ViewsTable:
             raise LostRaceError("another follower moved on")
 
     def places(self, document: str) -> DocumentEntries:
-        """Give the entries that recorded a document (consistent)."""
+        """Return the entries that recorded a document (consistent)."""
         return self._places(self.cursor(), f"document#{document}") or DocumentEntries(
             (), more=False
         )
@@ -368,7 +368,7 @@ class ViewsTable:
 
 
 def _still(attempt: int) -> dict[str, Any]:
-    """Give the condition that a cursor's newest number is this one; 0: that there is none."""
+    """Return the condition that a cursor's newest number is this one; 0: that there is none."""
     if not attempt:
         return {"ConditionExpression": "attribute_not_exists(attempt)"}
     return {
@@ -382,7 +382,7 @@ def _of(cursor: FollowerCursor, name: str) -> str:
 
 
 def _new_places(places: Sequence[str], room: int) -> dict[str, Any]:
-    """Give the attributes that say so: the first of them, and whether there are more."""
+    """Return the attributes that say so: the first of them, and whether there are more."""
     attributes: dict[str, Any] = {}
     if places[:room]:
         attributes["places"] = {"SS": list(places[:room])}

@@ -15,7 +15,7 @@ from audit_ledger.cli.report import printable
 
 FHIR_JSON = "application/fhir+json"
 _T = TypeVar("_T")
-_LONGEST_REASON = 300  # characters of what a server says
+_MAX_REASON_LENGTH = 300  # characters of what a server says
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Api:
         return self.client.url
 
     def ask(self, asked: ApiRequest, *, also: Collection[int] = ()) -> ApiResponse:
-        """Give an answer that is no refusal, or one whose status is in `also`.
+        """Return an answer that is no refusal, or one whose status is in `also`.
 
         A token that is no longer taken is renewed once, where it can be. UsageError: the
         token, or what was asked, is not right; IncompleteError: nobody can say now.
@@ -124,14 +124,14 @@ def open_api(
 
 
 def reason_of(body: bytes) -> str:
-    """Give what an OperationOutcome says, with the place, or a gateway's message; "" else."""
+    """Return what an OperationOutcome says, with the place, or a gateway's message; "" else."""
     try:
         refusal = msgspec.json.decode(body, type=_Refusal)
     except NOT_JSON:
         return ""
     if refusal.issue:
         return reason_of_outcome(OperationOutcome(refusal.issue))
-    return printable(refusal.message)[:_LONGEST_REASON]
+    return printable(refusal.message)[:_MAX_REASON_LENGTH]
 
 
 def by_options(reason: str, option_names: Mapping[str, str]) -> str:
@@ -144,12 +144,12 @@ def by_options(reason: str, option_names: Mapping[str, str]) -> str:
 
 
 def reason_of_outcome(outcome: OperationOutcome) -> str:
-    """Give what went wrong, with its place: `expected … (Bundle.entry[3].resource.recorded)`."""
+    """Return what went wrong, with its place: `expected … (Bundle.entry[3].resource.recorded)`."""
     said = []
     for issue in outcome.issue:
         place = f" ({', '.join(issue.expression)})" if issue.expression else ""
         said.append((issue.diagnostics or issue.code) + place)
-    return printable("; ".join(said))[:_LONGEST_REASON]
+    return printable("; ".join(said))[:_MAX_REASON_LENGTH]
 
 
 def json_of(body: bytes, type_: type[_T], where: str) -> _T:

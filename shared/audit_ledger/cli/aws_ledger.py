@@ -37,7 +37,7 @@ class DeployedLedger:
     verify_block: VerifyBlock
 
     def objects(self, bucket: str, retention: Retention = _NOTHING_IS_WRITTEN) -> LedgerObjects:
-        """Give its objects in a bucket; without a retention, to read."""
+        """Return its objects in a bucket; without a retention, to read."""
         return LedgerObjects(clients.s3(), bucket, self.ledger_id, retention)
 
 

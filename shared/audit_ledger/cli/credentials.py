@@ -24,14 +24,14 @@ class _TokenAnswer(msgspec.Struct, frozen=True):
 
 @dataclass
 class Credentials:
-    """Gives a profile's token, and a new one where the first is no longer taken."""
+    """Return a profile's token, and a new one where the first is no longer taken."""
 
     profile: Profile = field(repr=False)
     environment: Environment = field(default_factory=lambda: os.environ, repr=False)
     _token: str | None = field(default=None, repr=False)
 
     def token(self) -> str:
-        """Give the token, made once."""
+        """Return the token, made once."""
         if self._token is None:
             self._token = self._made()
         return self._token

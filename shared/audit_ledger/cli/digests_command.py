@@ -60,7 +60,7 @@ def _latest(api: Api) -> Iterator[bytes]:
 
 
 def _between(api: Api, first: int | None, to: int | None) -> Iterator[bytes]:
-    """Give the digests as they are in the answers, which are an hour's worth each."""
+    """Return the digests as they are in the answers, which are an hour's worth each."""
     given = {} if first is None else {"from": format_instant(first)}
     if to is not None:
         given["to"] = format_instant(to)

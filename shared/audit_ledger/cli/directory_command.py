@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from audit_ledger.aws.staff_directory_objects import MOST_BYTES
+from audit_ledger.aws.staff_directory_objects import MAX_BYTES
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, FailedError, UsageError
 from audit_ledger.cli.files import read_file
@@ -22,9 +22,9 @@ def run(folder: Path, *, as_json: bool) -> int:
         raise UsageError(f"{folder}: {error.strerror}") from None
     if not there:
         raise UsageError(f"{folder}: none of {', '.join(FILES)}")
-    files = {name: read_file(folder / name, MOST_BYTES) for name in there}
-    if sum(map(len, files.values())) > MOST_BYTES:
-        raise UsageError(f"{folder}: over {MOST_BYTES} bytes in all")
+    files = {name: read_file(folder / name, MAX_BYTES) for name in there}
+    if sum(map(len, files.values())) > MAX_BYTES:
+        raise UsageError(f"{folder}: over {MAX_BYTES} bytes in all")
     try:
         directory = read_directory(files)
     except FormatError as error:

@@ -79,7 +79,7 @@ def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
 
 
 def digest_uri(file: Path) -> str:
-    """Give the SHA-256 of a file's bytes as an RFC 6920 URI; `-` is standard input."""
+    """Return the SHA-256 of a file's bytes as an RFC 6920 URI; `-` is standard input."""
     digest = sha256()
     try:
         with nullcontext(standard_input()) if str(file) == STDIN else file.open("rb") as opened:

@@ -70,7 +70,7 @@ _head = msgspec.json.Decoder(_Head)
 
 
 def files_of(argument: str) -> list[Path]:
-    """Give the files that an argument names: itself, or all of a folder, in order of their names.
+    """Return the files that an argument names: itself, or all of a folder, in order of their names.
 
     Of a folder those named *.json, *.ndjson and *.jsonl, none that is hidden.
     """
@@ -89,7 +89,7 @@ def files_of(argument: str) -> list[Path]:
 
 
 def read_events(file: Path | None) -> Iterator[Found]:
-    """Give what is in a file (None: standard input), in its order."""
+    """Return what is in a file (None: standard input), in its order."""
     name = STDIN if file is None else str(file)
     try:
         with nullcontext(standard_input()) if file is None else file.open("rb") as opened:
@@ -153,7 +153,7 @@ def _document(body: bytes, name: str, end: int) -> Iterator[Found]:
 
 
 def _array(body: bytes, name: str, end: int) -> Iterator[Found]:
-    """Give the elements of a JSON array: a batch of CloudEvents, or AuditEvents one by one."""
+    """Return the elements of a JSON array: a batch of CloudEvents, or AuditEvents one by one."""
     try:
         elements = slice_elements(body, name, _MAX_ENTRIES, "events")
     except RefusedError as error:
@@ -172,7 +172,7 @@ def _array(body: bytes, name: str, end: int) -> Iterator[Found]:
 
 
 def _bundle(body: bytes, name: str, end: int, type_: object) -> Iterator[Found]:
-    """Give the entries of a batch or collection; others whole: a transaction is one thing."""
+    """Return the entries of a batch or collection; others whole: a transaction is one thing."""
     kind = _DIVISIBLE.get(str(type_))
     try:
         entries = slice_members(body, name).get("entry", b"[]")

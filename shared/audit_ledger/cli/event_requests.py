@@ -129,7 +129,7 @@ class Grouping:
         self._bytes += len(event.body)
 
     def close(self) -> Iterator[EventRequest]:
-        """Give the request of what is left, if anything is."""
+        """Return the request of what is left, if anything is."""
         if self._events:
             yield request_of(self._events, self._identities)
         self._events, self._identities, self._bytes = [], [], 0
@@ -177,13 +177,13 @@ def _of_entry(event: FoundEvent, response: _Response) -> Sent:
 
 
 def _ids(location: str) -> tuple[str, ...]:
-    """Give the id of `/AuditEvent/<id>`, or of a full URL with a version."""
+    """Return the id of `/AuditEvent/<id>`, or of a full URL with a version."""
     _, found, rest = location.partition("AuditEvent/")
     return (rest.partition("/")[0],) if found else ()
 
 
 def _flags(outcome: OperationOutcome) -> tuple[str, ...]:
-    """Give the flags (docs/events.md) that an accepted event has."""
+    """Return the flags (docs/events.md) that an accepted event has."""
     return tuple(i.diagnostics for i in outcome.issue if i.severity == "warning" and i.diagnostics)
 
 

@@ -31,7 +31,7 @@ def read_details(resource: bytes) -> EventDetails | None:
 
 
 def time_of(details: EventDetails) -> str:
-    """Give the event's own time in UTC, `2026-11-22 05:59:00`, or as its sender wrote it."""
+    """Return the event's own time in UTC, `2026-11-22 05:59:00`, or as its sender wrote it."""
     try:
         moment = _EPOCH + timedelta(milliseconds=parse_instant_ms(details.time or ""))
     except ValueError:
@@ -71,7 +71,7 @@ def outcome(details: EventDetails) -> str:
 
 
 def all_facts(details: EventDetails) -> Iterator[tuple[str, str]]:
-    """Give names and values of everything that is read of an event, in the order of a story."""
+    """Return names and values of everything that is read of an event, in the order of a story."""
     stated = f"{time_of(details)} UTC"
     if details.time and not details.time.endswith("Z"):
         stated += f" (as written: {details.time})"
@@ -131,7 +131,7 @@ def _entity(entity: EntityDetails) -> str:
 
 
 def _query(text: str) -> str:
-    """Give a query as it was asked; it is base64 in FHIR."""
+    """Return a query as it was asked; it is base64 in FHIR."""
     try:
         return strict_base64.decode(text).decode()
     except ValueError:

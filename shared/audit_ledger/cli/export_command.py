@@ -167,7 +167,7 @@ def _append(file: BinaryIO, line: bytes) -> None:
 
 
 def _whole_lines(parts: Path) -> Iterator[bytes]:
-    """Give the lines, each without its end; what a crash left of the last is cut off."""
+    """Return the lines, each without its end; what a crash left of the last is cut off."""
     with parts.open("r+b") as file:
         end = 0
         for line in file:

@@ -22,7 +22,7 @@ from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.receipts import RecordDisclosure, VerifiedReceipt, verify_receipt
 
 Read = Callable[[str], Iterable[bytes]]
-"""Gives a file of the export in pieces, by its name."""
+"""Return a file of the export in pieces, by its name."""
 
 
 class Proofs:
@@ -48,7 +48,7 @@ class Proofs:
         return self._manifest.entries == 0
 
     def findings(self) -> Iterator[tuple[int | None, str]]:
-        """Give entry, or None, and what is wrong; nothing where all that is proved holds."""
+        """Return entry, or None, and what is wrong; nothing where all that is proved holds."""
         names = {file.name for file in self._manifest.files}
         if RECEIPTS not in names:
             return
@@ -100,7 +100,7 @@ class Proofs:
     def _lines_of(
         self, verified: VerifiedReceipt, held: RecordDisclosure
     ) -> tuple[str, set[bytes]]:
-        """Give the file of a record's line, and the SHA-256 of what it may be.
+        """Return the file of a record's line, and the SHA-256 of what it may be.
 
         A record does not know whether its id was taken by other content before: then it has
         another id, and says so. Nor is it known which version wrote the line.

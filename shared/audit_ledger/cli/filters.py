@@ -103,7 +103,7 @@ def _require_order(first: str | None, last: str | None) -> None:
 
 
 def _letters(actions: str) -> str:
-    """Give FHIR's letters of actions, which commas part; UsageError for what is none."""
+    """Return FHIR's letters of actions, which commas part; UsageError for what is none."""
     found = []
     for action in actions.split(","):
         word = action.strip()

@@ -19,7 +19,7 @@ PATH = "/findings"
 _TITLES = ("time (UTC)", "severity", "rule", "statement")
 _WIDTHS = (19, 8, 16, 0)
 _JSON = {"Accept": "application/json"}
-_MOST_SHOWN = 5  # entries of a finding, on the terminal
+_MAX_SHOWN = 5  # entries of a finding, on the terminal
 
 
 class _Finding(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ def run(connection: ConnectionOptions, first: int | None, to: int | None, *, as_
 
 
 def _pages(api: Api, first: int | None, to: int | None) -> Iterator[tuple[bytes, _Page]]:
-    """Give each page as it came, and read."""
+    """Return each page as it came, and read."""
     where = f"{api.url}: GET {PATH}"
     period = {"from": first, "to": to}
     given = {name: format_instant(time) for name, time in period.items() if time is not None}
@@ -87,8 +87,8 @@ def _cells(finding: _Finding) -> tuple[str, ...]:
 
 
 def _entries(entries: list[int]) -> str:
-    shown = ", ".join(map(str, entries[:_MOST_SHOWN]))
-    more = f" and {len(entries) - _MOST_SHOWN:,} more" if len(entries) > _MOST_SHOWN else ""
+    shown = ", ".join(map(str, entries[:_MAX_SHOWN]))
+    more = f" and {len(entries) - _MAX_SHOWN:,} more" if len(entries) > _MAX_SHOWN else ""
     return f"{'entry' if len(entries) == 1 else 'entries'} {shown}{more}"
 
 

@@ -25,8 +25,8 @@ PATIENT_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 _PAUSES = (0.3, 1.0)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)  # worth asking again
-_LONGEST_PAUSE_SECONDS = 60.0
-_MOST_BYTES = 64 << 20  # of an answer
+_MAX_PAUSE_SECONDS = 60.0
+_MAX_BYTES = 64 << 20  # of an answer
 _TIMEOUT_SECONDS = 35.0  # API Gateway's is 30
 
 OnPause = Callable[[float, str], None]
@@ -60,7 +60,7 @@ class ApiResponse:
 
 
 def checked_url(url: str, what: str = "url") -> str:
-    """Give a URL without a slash at its end; UsageError where none should be asked there."""
+    """Return a URL without a slash at its end; UsageError where none should be asked there."""
     try:
         parts = urlsplit(url)
         (parts.hostname or "").encode("idna")
@@ -86,7 +86,7 @@ class HttpClient:
     on_pause: OnPause = lambda _seconds, _reason: None
 
     def ask(self, asked: ApiRequest) -> ApiResponse:
-        """Give the answer; IncompleteError where there is none, or only that it cannot now."""
+        """Return the answer; IncompleteError where there is none, or only that it cannot now."""
         failure = ""
         for next_pause in (*self.pauses, None):
             retry_after: float | None = None
@@ -100,7 +100,7 @@ class HttpClient:
                 failure = f"HTTP status {answered.status}"
                 retry_after = answered.retry_after_seconds
             if next_pause is not None:
-                seconds = min(max(next_pause, retry_after or 0), _LONGEST_PAUSE_SECONDS)
+                seconds = min(max(next_pause, retry_after or 0), _MAX_PAUSE_SECONDS)
                 self.on_pause(seconds, failure)
                 pause(seconds)
         raise IncompleteError(f"{self.url}: {failure}{_explained(failure)}")
@@ -159,10 +159,10 @@ class _NotRedirected(HTTPRedirectHandler):
 
 
 def _read(status: int, answer: HTTPResponse | HTTPError) -> ApiResponse:
-    body = answer.read(_MOST_BYTES + 1)
+    body = answer.read(_MAX_BYTES + 1)
     declared = answer.headers.get("Content-Length")
-    if len(body) > _MOST_BYTES:
-        raise IncompleteError(f"an answer of over {_MOST_BYTES} bytes")
+    if len(body) > _MAX_BYTES:
+        raise IncompleteError(f"an answer of over {_MAX_BYTES} bytes")
     if declared is not None and declared != str(len(body)):
         raise _PassingError("the connection ended within the answer")
     return ApiResponse(

@@ -66,7 +66,7 @@ class NameAndValue(click.ParamType[tuple[str, str]]):
 
 
 def event_path(event_id: str) -> str:
-    """Give where the API has an event."""
+    """Return where the API has an event."""
     return f"/AuditEvent/{event_id}"
 
 

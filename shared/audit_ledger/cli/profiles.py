@@ -120,7 +120,7 @@ def find_endpoint(
 
 
 def list_profiles(environment: Environment) -> Iterator[tuple[str, Profile, bool]]:
-    """Give name and profile of each, and whether it is the default; `make local`'s session too."""
+    """Return each name and profile, and whether it is the default; `make local`'s session too."""
     file = _read(environment)
     chosen = environment.get(PROFILE) or file.default
     for name, profile in sorted(file.profiles.items()):
@@ -130,7 +130,7 @@ def list_profiles(environment: Environment) -> Iterator[tuple[str, Profile, bool
 
 
 def profiles_file(environment: Environment) -> Path:
-    """Give where the profiles are."""
+    """Return where the profiles are."""
     home = environment.get("XDG_CONFIG_HOME", "")
     base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
     return base / "audit-ledger" / "profiles.toml"

@@ -10,7 +10,7 @@ Show = Callable[[int, int], None]
 
 @contextmanager
 def progress(doing: str) -> Iterator[Show | None]:
-    """Give what moves the bar, None where nobody looks."""
+    """Return what moves the bar, None where nobody looks."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -45,7 +45,7 @@ class SendingBar:
 
 @contextmanager
 def sending(total_bytes: int | None) -> Iterator[SendingBar]:
-    """Give a bar for input of so many bytes (None: unknown), or one that shows nothing."""
+    """Return a bar for input of so many bytes (None: unknown), or one that shows nothing."""
     if not sys.stderr.isatty():
         yield SendingBar()
         return

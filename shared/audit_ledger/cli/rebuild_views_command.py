@@ -15,7 +15,7 @@ from audit_ledger.cli.report import printable
 from audit_ledger.errors import NotFoundError
 
 _RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way there and back
-_MOST_IDLE_RUNS = 5  # in a row that get no further: others are at it, or something is wrong
+_MAX_IDLE_RUNS = 5  # in a row that get no further: others are at it, or something is wrong
 
 
 def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
@@ -40,7 +40,7 @@ def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
                 break
             idle = idle + 1 if answer["next_seq"] <= reached else 0
             reached = answer["next_seq"]
-            if idle == _MOST_IDLE_RUNS:
+            if idle == _MAX_IDLE_RUNS:
                 raise IncompleteError(f"{origin}: stays at entry {reached}; --go-on continues")
     if as_json:
         facts = {"origin": origin, "size": answer["size"], "followed": followed, "runs": runs}

@@ -22,7 +22,7 @@ _OPTION_NAMES = {
     **{name: f"--{name}" for name in ("patient", "user", "from", "to", "sort")},
     "_format": "--format",
 }
-_MOST_BYTES = 256 << 20  # unpacked
+_MAX_BYTES = 256 << 20  # unpacked
 _INSTANT = re.compile(  # in the zone that the report names
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{3})?[+-][0-9]{2}:[0-9]{2}"
 )
@@ -66,7 +66,7 @@ def _unpacked(answered: ApiResponse, where: str) -> bytes:
         return answered.body
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        body = unpacking.decompress(answered.body, _MOST_BYTES)
+        body = unpacking.decompress(answered.body, _MAX_BYTES)
     except zlib.error:
         body = b""
     if not unpacking.eof:
@@ -117,7 +117,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _width(title: str, rows: Sequence[dict[str, Any]]) -> int:
-    """Give the width of a column of times, or of numbers; 0 of others: they share what is left."""
+    """Return the width of a column of times or numbers; 0 for others, which share the rest."""
     given = [row[title] for row in rows if row.get(title) is not None]
     if all(isinstance(value, int) for value in given):
         return max(map(len, (*_label(title).split(), *map(_text, given))))

@@ -27,7 +27,7 @@ from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.report import printable
 
 PATH = "/AuditEvent"
-MOST_A_PAGE = 100
+MAX_PAGE_SIZE = 100
 _TITLES = ("time (UTC)", "who", "action", "what", "patient", "outcome")
 _WIDTHS = (19, 0, 7, 0, 0, 8)
 _PLACE = re.compile(r"Bundle\.entry\[([0-9]+)\]\.resource")
@@ -67,7 +67,7 @@ class _Page:
     has_next: bool
 
     def marks(self, number: int) -> Iterator[str]:
-        """Give what the ledger says of a match, beside the words of its sender."""
+        """Return what the ledger says of a match, beside the words of its sender."""
         for issue in self.issues:
             places = [m[1] for text in issue.expression if (m := _PLACE.fullmatch(text))]
             if str(number) in places and not issue.diagnostics.startswith(_NOT_FOR_PEOPLE):
@@ -96,7 +96,7 @@ def run(connection: ConnectionOptions, options: SearchOptions, *, as_json: bool)
 def _pages(api: Api, options: SearchOptions) -> Iterator[_Page]:
     """Follow the links `next`, from the API's own address whatever host they name."""
     left = options.limit
-    count = MOST_A_PAGE if left is None else min(left, MOST_A_PAGE)
+    count = MAX_PAGE_SIZE if left is None else min(left, MAX_PAGE_SIZE)
     pairs = [*options.parameters, ("_sort", options.sort), ("_count", str(count))]
     query = urlencode(pairs, safe="/:,", quote_via=quote)
     asked_before = set[str]()

@@ -152,7 +152,7 @@ class _Unanswered:
             yield request_of([events[i] for i in request], request)
 
     def close(self) -> Iterator[EventRequest]:
-        """Give what is left of requests that the input does not hold in full any more."""
+        """Return what is left of requests that the input does not hold in full any more."""
         for events in self._gathered.values():
             yield request_of(list(events.values()), list(events))
 
@@ -190,7 +190,7 @@ def run(
 
 
 def _state_file(argument: str, state: Path | None) -> Path | None:
-    """Give where to remember: beside the input, as `<its name>.sent`; of standard input nowhere."""
+    """Return the journal's path: `<name>.sent` beside the input; None for standard input."""
     if state is not None or argument == STDIN:
         return state
     path = Path(argument).absolute()
@@ -204,7 +204,7 @@ def _state_file(argument: str, state: Path | None) -> Path | None:
 
 
 def _total_bytes(arguments: Sequence[str]) -> int | None:
-    """Give how much there is to read; None where standard input is among it."""
+    """Return how much there is to read; None where standard input is among it."""
     if STDIN in arguments:
         return None
     files = [file for argument in arguments for file in files_of(argument)]

@@ -135,7 +135,7 @@ class Identities:
         self._seen: Counter[bytes] = Counter()
 
     def of(self, event: FoundEvent) -> str:
-        """Give the name of the next event."""
+        """Return the name of the next event."""
         digest = sha256(f"{event.kind}\n".encode() + event.body).digest()
         number = self._seen[digest]
         self._seen[digest] += 1

@@ -109,7 +109,7 @@ def _digest(text: str) -> bytes:
 
 
 def _answer(findings: int, proofs: Proofs | None, *, is_made: bool) -> Verdict:
-    """Give the answer; `is_made`: the export is known to be the one that was made.
+    """Return the answer; `is_made`: the export is known to be the one that was made.
 
     Without that, lines whose records are not disclosed may say anything.
     """

@@ -150,7 +150,7 @@ class AccessSpikeRule(Rule[Spikes]):
 
 
 def exceeds(count: int, before: Sequence[int], deviations_tenths: int, minimum: int) -> bool:
-    """Say whether a count is above mean and deviations of those before, and by the minimum."""
+    """Return whether a count is above mean and deviations of those before, and by the minimum."""
     n, total = len(before), sum(before)
     above = n * count - total
     if above <= 0 or above < n * minimum:

@@ -16,12 +16,12 @@ class SuppressedAlerts(msgspec.Struct):
 
 
 def pair_key(seen: ObservedAccess) -> str:
-    """Give the key of this user and this patient."""
+    """Return the key of this user and this patient."""
     return f"{seen.who_mark}/{seen.patient_mark}"
 
 
 def is_within(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> bool:
-    """Say whether the key was noted less than so many hours from this event."""
+    """Return whether the key was noted less than so many hours from this event."""
     last = reported.last.get(key)
     return last is not None and abs(seen.time_ms - last[0]) < hours * _HOUR_MS
 
@@ -37,7 +37,7 @@ def note(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int)
 
 
 def is_news(reported: SuppressedAlerts, key: str, seen: ObservedAccess, quiet_hours: int) -> bool:
-    """Say whether to report this event: nothing else was, under this key, in the quiet hours."""
+    """Return whether to report this event: nothing else was, under this key, in the quiet hours."""
     if is_within(reported, key, seen, quiet_hours):
         return False
     note(reported, key, seen, quiet_hours)

@@ -97,7 +97,7 @@ def _is_reason(detail: Any) -> bool:
 
 
 def _says_more(concept: Any) -> bool:
-    """Say whether a concept's text is more than its codes and their displays."""
+    """Return whether a concept's text is more than its codes and their displays."""
     text = concept.get("text") if isinstance(concept, dict) else None
     if not isinstance(text, str):
         return False
@@ -116,7 +116,7 @@ def _words(text: str) -> str:
 
 
 def _list(holder: Any, *names: str) -> list[Any]:
-    """Give the members of the lists of these names; nothing of what has another shape."""
+    """Return the members of the lists of these names; nothing of what has another shape."""
     found: list[Any] = []
     for name in names:
         value = holder.get(name) if isinstance(holder, dict) else None

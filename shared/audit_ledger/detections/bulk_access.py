@@ -91,7 +91,7 @@ def _is_bulk_export(seen: ObservedAccess) -> bool:
 
 
 def _searched(seen: ObservedAccess) -> int:
-    """Give the greatest `_count` of the event's queries (FHIR, Search: Page Count); 0 without."""
+    """Return the greatest `_count` of the event's queries (FHIR, Search: Page Count); 0 without."""
     found = 0
     for entity in seen.opened.details.entities:
         _, _, parameters = _decoded(entity.query).partition("?")

@@ -26,8 +26,8 @@ from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.inactive_user import InactiveUserRule
 from audit_ledger.detections.no_encounter import NoEncounterRule
 from audit_ledger.detections.observed_access import (
-    LONGEST_MARK,
-    SHORTEST_MARK,
+    MAX_MARK_LENGTH,
+    MIN_MARK_LENGTH,
     Mark,
     observe_access,
 )
@@ -76,8 +76,8 @@ class Detector:
 
         Raises ValueError where it does not.
         """
-        if not SHORTEST_MARK <= len(mark("")) <= LONGEST_MARK:
-            raise ValueError(f"marks of {SHORTEST_MARK} to {LONGEST_MARK} characters expected")
+        if not MIN_MARK_LENGTH <= len(mark("")) <= MAX_MARK_LENGTH:
+            raise ValueError(f"marks of {MIN_MARK_LENGTH} to {MAX_MARK_LENGTH} characters expected")
         self.directory = directory
         self.mark = mark
         lacking = {rule.name: rule.not_applicable(directory) for rule in rules}
@@ -123,6 +123,6 @@ class Detector:
         return found
 
     def states(self) -> dict[str, bytes]:
-        """Give the states to keep, by rule; those of rules that do not run stay as they were."""
+        """Return the states to keep, by rule; those of rules that do not run stay as they were."""
         kept = {name: _encode(state) for name, state in self._states.items()}
         return self._idle | kept

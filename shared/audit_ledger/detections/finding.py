@@ -50,11 +50,11 @@ class DetectionFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"Finding({self.rule!r}, {self.entries})"
 
     def public(self) -> PublicFinding:
-        """Give the form without any identifier."""
+        """Return the form without any identifier."""
         return PublicFinding(self.rule, self.severity, self.entries, self.ledger_time)
 
 
 def finding_id(rule: str, entries: Sequence[int]) -> str:
-    """Give the id: hex SHA-256("audit-ledger/finding/v1\\n" rule "\\n" entries in decimal, ",")."""
+    """Return hex SHA-256("audit-ledger/finding/v1\\n" rule "\\n" entries in decimal, ",")."""
     numbers = ",".join(str(entry) for entry in entries)
     return sha256(_CONTEXT + f"{rule}\n{numbers}".encode()).hexdigest()

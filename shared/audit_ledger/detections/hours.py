@@ -48,7 +48,7 @@ def read_hours(days: Sequence[str]) -> Hours:
 
 @lru_cache(maxsize=64)
 def read_time_zone(name: str) -> ZoneInfo:
-    """Give the zone of an IANA name such as `Europe/Vienna`; FormatError where there is none."""
+    """Return the zone of an IANA name such as `Europe/Vienna`; FormatError where there is none."""
     try:
         return zone_of(name)
     except KeyError:
@@ -56,12 +56,12 @@ def read_time_zone(name: str) -> ZoneInfo:
 
 
 def local_time(time_ms: int, zone: ZoneInfo) -> datetime:
-    """Give the wall clock at an instant (milliseconds since 1970, years 1970 to 9998)."""
+    """Return the wall clock at an instant (milliseconds since 1970, years 1970 to 9998)."""
     return (_EPOCH + timedelta(milliseconds=time_ms)).astimezone(zone)
 
 
 def is_open(hours: Hours, zone: ZoneInfo, time_ms: int, grace_minutes: int) -> bool:
-    """Say whether an instant lies in the hours, or within the grace before or after."""
+    """Return whether an instant lies in the hours, or within the grace before or after."""
     local = local_time(time_ms, zone)
     minute = local.weekday() * DAY_MINUTES + local.hour * 60 + local.minute
     return any(

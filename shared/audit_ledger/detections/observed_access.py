@@ -16,7 +16,7 @@ from audit_ledger.records.opened_event import OpenedEvent
 Mark = Callable[[str], str]
 """Turns an identifier into what may stand in a state: a keyed hash, 12 to 24 characters."""
 
-SHORTEST_MARK, LONGEST_MARK = 12, 24
+MIN_MARK_LENGTH, MAX_MARK_LENGTH = 12, 24
 
 # DICOM PS3.16, CID 400 and 401: User Authentication, Login, Logout.
 _AUTHENTICATION: Final = {"110114", "110122", "110123", "login", "logout"}
@@ -126,7 +126,7 @@ def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> Obs
 
 
 def acting(details: EventDetails) -> AgentDetails | None:
-    """Give the person who asked, else the first person; None where no person acted."""
+    """Return the person who asked, else the first person; None where no person acted."""
     persons = [agent for agent in details.agents if agent.agent.is_person]
     asking = [agent for agent in persons if agent.agent.requestor]
     return next(iter(asking or persons), None)

@@ -113,13 +113,13 @@ class SameSurnameRule(Rule[SuppressedAlerts]):
 
 
 def is_employee(seen: ObservedAccess) -> bool:
-    """Say whether the directory knows the patient as this user."""
+    """Return whether the directory knows the patient as this user."""
     user, person = seen.user, seen.person
     return user is not None and person is not None and person.employee == user.id
 
 
 def is_agent(seen: ObservedAccess) -> bool:
-    """Say whether agent and patient share a reference or an identifier."""
+    """Return whether agent and patient share a reference or an identifier."""
     if seen.actor is None or seen.patient is None:
         return False
     return not set(seen.actor.agent.candidates).isdisjoint(names_of(seen.patient))
@@ -140,7 +140,7 @@ def _surname_of_patient(seen: ObservedAccess) -> Surname | None:
 
 
 def _display_of_patient(seen: ObservedAccess) -> str | None:
-    """Give the name that the event has for its patient: of an entity, or of `patient` itself."""
+    """Return the name that the event has for its patient: of an entity, or of `patient` itself."""
     for entity in seen.opened.details.entities:
         what = PatientReference(entity.what.reference, entity.what.identifiers)
         if seen.patient is not None and not set(names_of(what)).isdisjoint(names_of(seen.patient)):

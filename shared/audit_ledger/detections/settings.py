@@ -110,7 +110,7 @@ class AfterHours(_Settings, frozen=True):
             self.default_hours()
 
     def default_hours(self) -> Hours | None:
-        """Give the hours, read."""
+        """Return the hours, read."""
         return None if self.hours is None else read_hours(self.hours)
 
 
@@ -193,7 +193,7 @@ def read_settings(value: Any) -> DetectionSettings:
 
 
 def checked(settings: DetectionSettings) -> DetectionSettings:
-    """Give settings that were made in code, held against the same bounds."""
+    """Return settings that were made in code, held against the same bounds."""
     return read_settings(msgspec.to_builtins(settings))
 
 

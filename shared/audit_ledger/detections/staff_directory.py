@@ -106,25 +106,25 @@ class Directory:
         return bool(self._encounters)
 
     def user_of(self, agent: Agent) -> User | None:
-        """Give the user whom an agent is, by the best of its candidates that is known."""
+        """Return the user whom an agent is, by the best of its candidates that is known."""
         for candidate in agent.candidates:
             if candidate in self._user_of:
                 return self._user_of[candidate]
         return None
 
     def patient_of(self, reference: PatientReference) -> Patient | None:
-        """Give the patient whom an event names."""
+        """Return the patient whom an event names."""
         for name in names_of(reference):
             if name in self._patient_of:
                 return self._patient_of[name]
         return None
 
     def own_record_of(self, user: User) -> Patient | None:
-        """Give the patient who this user is."""
+        """Return the patient who this user is."""
         return self._own_records.get(user.id)
 
     def encounters_of(self, reference: PatientReference) -> list[Encounter]:
-        """Give all encounters of the patient whom an event names."""
+        """Return all encounters of the patient whom an event names."""
         keys = dict.fromkeys(self._key(name) for name in names_of(reference))
         return [encounter for key in keys for encounter in self._encounters.get(key, ())]
 
@@ -134,7 +134,7 @@ class Directory:
 
 
 def names_of(reference: PatientReference) -> list[str]:
-    """Give the canonical names by which an event names a patient, the reference first.
+    """Return the canonical names by which an event names a patient, the reference first.
 
     Without a server's URL: the directory is the hospital's own.
     """

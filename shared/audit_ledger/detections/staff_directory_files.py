@@ -275,7 +275,7 @@ def _rows(data: bytes | None, form: _Form) -> Iterator[_Row]:
 
 
 def _numbered(text: str, form: _Form) -> Iterator[tuple[int, list[str]]]:
-    """Give the lines that say anything, with their numbers."""
+    """Return the lines that say anything, with their numbers."""
     lines = csv.reader(StringIO(text, newline=""), strict=True)
     while True:
         try:

@@ -46,7 +46,7 @@ def of_display(text: str) -> Surname | None:
 
 
 def is_same(one: Surname, other: Surname) -> bool:
-    """Say whether two people bear the same surname.
+    """Return whether two people bear the same surname.
 
     Of a whole name the surname is what the other one's says it is, else its last word.
     """
@@ -59,7 +59,7 @@ def is_same(one: Surname, other: Surname) -> bool:
 
 
 def bare(surname: Surname) -> str:
-    """Give the last word: what a list of frequent surnames has."""
+    """Return the last word: what a list of frequent surnames has."""
     return surname.words[-1]
 
 
@@ -74,7 +74,7 @@ def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """Give the words; a double name with hyphens is one. Vowel signs are letters, accents not."""
+    """Return the words; a double name with hyphens is one. Vowel signs are letters, accents not."""
     joined = "".join(c for c in without_marks(text) if c not in "-.'’")
     spaced = "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in joined)
     return tuple(spaced.split())

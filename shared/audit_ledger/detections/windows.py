@@ -68,7 +68,7 @@ def _insert(window: TimeWindow, item: Item, limit: int) -> bool:
 
 
 def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[Item] | None:
-    """Give the first burst that this item is part of."""
+    """Return the first burst that this item is part of."""
     for first in range(len(items) - limit + 1):
         start = items[first].time_ms
         if start > item.time_ms:

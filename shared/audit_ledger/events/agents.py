@@ -63,7 +63,7 @@ def read_agents(
 
 
 def precedence(agent: Agent) -> tuple[bool, bool]:
-    """Give what agents are sorted by: requesting persons, other persons, then the rest likewise."""
+    """Return the sort key of agents: requesting persons, other persons, then the rest likewise."""
     return not agent.is_person, not agent.requestor
 
 
@@ -113,5 +113,5 @@ def _is_person(agent: AgentElement, types: Sequence[Code]) -> bool:
 
 
 def canonical_agent(agent: Agent) -> str | None:
-    """Give the best of an agent's candidates; None when the event names them by nothing."""
+    """Return the best of an agent's candidates; None when the event names them by nothing."""
     return agent.candidates[0] if agent.candidates else None

@@ -102,7 +102,7 @@ def _check_entities(
 
 
 def _slices(types: Sequence[Code], slice_of: dict[Code, int]) -> Iterable[int]:
-    """Give the slices that an element of these types belongs to, each once."""
+    """Return the slices that an element of these types belongs to, each once."""
     if len(types) == 1:
         number = slice_of.get(types[0])
         return () if number is None else (number,)

@@ -134,7 +134,7 @@ def _rest(
 
 
 def _both(profile: Profile, name: str) -> dict[str, Profile]:
-    """Give the profile of an interaction, and that of the same with a known patient."""
+    """Return the profile of an interaction, and that of the same with a known patient."""
     with_patient = msgspec.structs.replace(profile, entities=(*profile.entities, _PATIENT))
     return {f"IHE.BasicAudit.{name}": profile, f"IHE.BasicAudit.Patient{name}": with_patient}
 

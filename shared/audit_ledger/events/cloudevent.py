@@ -102,7 +102,7 @@ def parse_cloudevents_batch(body: bytes) -> tuple[Event | RejectedEventError, ..
 
 
 def _check_required(attributes: _Attributes, place: str) -> tuple[str, str]:
-    """Give the sender's own id of the event, and its type.
+    """Return the sender's own id of the event, and its type.
 
     Source and id are joined so that no two pairs give the same: `<length of source>:<source>:<id>`.
     """
@@ -134,7 +134,7 @@ def _patient_subject(subject: str | None) -> PatientReference | None:
 
 
 def _data(document: JsonObject, attributes: _Attributes, place: str) -> _Data:
-    """Give the data, decoded where its content type says JSON.
+    """Return the data, decoded where its content type says JSON.
 
     `data` without a content type is JSON; `data_base64` without one may be anything (JSON format,
     Section 3.1). FHIR in XML is refused (415): nobody could say whom it is about.

@@ -39,7 +39,7 @@ def parse_cloudevent_binary(headers: Mapping[str, str], body: bytes) -> Event:
 
 
 def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
-    """Give the event in the JSON format, `body` verbatim in it where it is JSON."""
+    """Return the event in the JSON format, `body` verbatim in it where it is JSON."""
     require_size(body, "CloudEvent.data")
     attributes = {
         name.removeprefix(_PREFIX): _attribute(name, value)
@@ -64,7 +64,7 @@ def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
 
 
 def _repaired(value: str) -> str:
-    """Give a header value as its sender wrote it, who may have sent UTF-8 without encoding it.
+    """Return a header value as its sender wrote it, who may have sent UTF-8 without encoding it.
 
     The binding wants everything beyond printable ASCII percent-encoded (3.1.3.2); the Go and Java
     SDKs send it raw. What stands between reads header bytes as Latin-1 (RFC 9110, Section 5.5), so

@@ -42,7 +42,7 @@ class NamedResource(msgspec.Struct, gc=False):
 
 
 def contained_by_reference(resources: list[JsonObject]) -> Contained:
-    """Give contained resources by what refers to them."""
+    """Return contained resources by what refers to them."""
     return {f"#{item['id']}": item for item in resources if type(item.get("id")) is str}
 
 

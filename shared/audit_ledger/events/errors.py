@@ -32,7 +32,7 @@ class RejectedEventError(RefusedError):
         self.expectation = expectation
 
     def operation_outcome(self) -> dict[str, object]:
-        """Give the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome that answers this."""
         return operation_outcome(
             "error", self.code, f"expected {self.expectation}", self.expression
         )

@@ -111,5 +111,5 @@ class PatientRule(msgspec.Struct, frozen=True):
 def patient_rule(
     portal: str, *, system: str | None, reference: bool, base: str | None
 ) -> PatientRule:
-    """Give the rule of a portal, as the settings have it; `base` in the form of `normal_base`."""
+    """Return the rule of a portal, as the settings have it; `base` in the form of `normal_base`."""
     return PatientRule(system, (base or f"portal:{portal}") if reference else None)

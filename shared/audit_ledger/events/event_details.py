@@ -138,7 +138,7 @@ def read_details(resource: bytes, format_: Format) -> EventDetails:
 
 
 def audit_event_of(resource: bytes, format_: Format) -> JsonObject | None:
-    """Give the AuditEvent of a record's resource, decoded; None of a CloudEvent without one."""
+    """Return the AuditEvent of a record's resource, decoded; None of a CloudEvent without one."""
     document: JsonObject = read_json(resource, _PLACE)
     if format_ != "cloudevents":
         return document
@@ -147,7 +147,7 @@ def audit_event_of(resource: bytes, format_: Format) -> JsonObject | None:
 
 
 def digest_of_ni(uri: str) -> bytes | None:
-    """Give the SHA-256 that an RFC 6920 URI names, or None where it names none."""
+    """Return the SHA-256 that an RFC 6920 URI names, or None where it names none."""
     form = _NI.fullmatch(uri)
     if form is None:
         return None
@@ -293,7 +293,7 @@ def _document(document: JsonObject) -> EntityDetails:
 
 
 def _data_of(document: JsonObject) -> Any:
-    """Give a CloudEvent's data, decoded where it is JSON."""
+    """Return a CloudEvent's data, decoded where it is JSON."""
     packed = document.get("data_base64")
     if not isinstance(packed, str):
         return document.get("data")
@@ -364,7 +364,7 @@ def _outcome_of(outcome: Any) -> tuple[tuple[Coded, ...], str | None]:
 
 
 def _coded(value: Any) -> tuple[Coded, ...]:
-    """Give the codings of a Coding, a CodeableConcept, or a list of such, with their texts."""
+    """Return the codings of a Coding, a CodeableConcept, or a list of such, with their texts."""
     return tuple(_codings(value, None))
 
 
@@ -386,7 +386,7 @@ def _codings(value: Any, text: str | None) -> Iterator[Coded]:
 
 
 def _uncoded(concepts: Any) -> tuple[str, ...]:
-    """Give the text of each concept that has no code: its own, else those of its codings."""
+    """Return the text of each concept that has no code: its own, else those of its codings."""
     values = concepts if isinstance(concepts, list) else [concepts]
     return tuple(
         text
@@ -403,7 +403,7 @@ def _codings_of(concept: JsonObject) -> list[Any]:
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
-    """Give the text of each concept that has one, else the displays of its codings."""
+    """Return the text of each concept that has one, else the displays of its codings."""
     for value in values:
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, dict):

@@ -123,7 +123,7 @@ _SHAPES: Final = {
 
 
 def read_elements(document: object, kind: type[_Elements], place: str) -> _Elements:
-    """Give the elements of decoded JSON; RejectedEventError (422) names the one of another shape."""
+    """Return the elements of decoded JSON; RejectedEventError (422) names a malformed one."""
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
@@ -138,7 +138,7 @@ def read_elements(document: object, kind: type[_Elements], place: str) -> _Eleme
 
 
 def codes(value: Any) -> Sequence[Code]:
-    """Give the codes of a Coding (R4), a CodeableConcept (R5), or a list of such; else none."""
+    """Return the codes of a Coding (R4), a CodeableConcept (R5), or a list of such; else none."""
     if type(value) is list:
         return [code for item in value for code in codes(item)]
     if type(value) is not dict:

@@ -14,7 +14,7 @@ FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999,
 
 
 def parse_instant_ms(text: str) -> int:
-    """Give milliseconds since 1970, rounded down, of `2015-02-07T13:28:17.239+02:00`.
+    """Return milliseconds since 1970, rounded down, of `2015-02-07T13:28:17.239+02:00`.
 
     A leap second counts as the second after. ValueError for anything else; it quotes nothing.
     """
@@ -31,7 +31,7 @@ def parse_instant_ms(text: str) -> int:
 
 @lru_cache(maxsize=64)
 def _minute_ms(minute: str, zone: str) -> int:
-    """Give milliseconds since 1970 of `2015-02-07T13:28:`; a busy minute has many events."""
+    """Return milliseconds since 1970 of `2015-02-07T13:28:`; a busy minute has many events."""
     try:
         moment = datetime.fromisoformat(f"{minute}00{zone}".upper())
     except ValueError:

@@ -22,7 +22,7 @@ _SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
 
 
 def spell_path(path: Path) -> str:
-    """Give a path as FHIRPath spells it: `AuditEvent.entity[2].what`."""
+    """Return a path as FHIRPath spells it: `AuditEvent.entity[2].what`."""
     return "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in path).lstrip(".")
 
 

@@ -20,7 +20,7 @@ _SURROGATE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\(?:u[0-9a-fA-F]{4}|.)",
     re.DOTALL,
 )
-_MOST_DIGITS: Final = 4300  # of an integer that Python reads (sys.int_info)
+_MAX_DIGITS: Final = 4300  # of an integer that Python reads (sys.int_info)
 
 
 def spelled(body: bytes, position: int, reason: str) -> str:
@@ -77,7 +77,7 @@ def _refuse(constant: str) -> None:
 
 
 def repeated_name(body: bytes) -> int | None:
-    """Give the position of the first name that an object of `body` has already had."""
+    """Return the position of the first name that an object of `body` has already had."""
     seen: list[set[str] | None] = []
     previous: re.Match[bytes] | None = None
     for token in _TOKEN.finditer(body):
@@ -108,7 +108,7 @@ def _number_out_of_range(body: bytes) -> int | None:
             except ValueError:
                 continue
         else:
-            beyond = len(number.lstrip(b"-0")) > _MOST_DIGITS
+            beyond = len(number.lstrip(b"-0")) > _MAX_DIGITS
         if beyond:
             return token.start()
     return None

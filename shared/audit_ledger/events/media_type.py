@@ -16,17 +16,17 @@ class MediaType(msgspec.Struct, frozen=True):
 
     @property
     def is_json(self) -> bool:
-        """Say whether it declares JSON: subtype `json`, or a suffix `+json`."""
+        """Return whether it declares JSON: subtype `json`, or a suffix `+json`."""
         return self.essence.endswith(("/json", "+json"))
 
     @property
     def is_xml(self) -> bool:
-        """Say whether it declares XML: subtype `xml`, or a suffix `+xml`."""
+        """Return whether it declares XML: subtype `xml`, or a suffix `+xml`."""
         return self.essence.endswith(("/xml", "+xml"))
 
     @property
     def fhir_version(self) -> str | None:
-        """Give the parameter `fhirVersion`, where there is one."""
+        """Return the parameter `fhirVersion`, where there is one."""
         return self.parameters.get("fhirversion")
 
 

@@ -74,5 +74,5 @@ def _by_type(type_: str) -> Ended:
 
 
 def severity_of(system: str, code: str) -> int | None:
-    """Give the severity of an outcome's code, 0 to 3; None where FHIR does not define it."""
+    """Return the severity of an outcome's code, 0 to 3; None where FHIR does not define it."""
     return SEVERITIES.get(code) if system in _SYSTEMS else None

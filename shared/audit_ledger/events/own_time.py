@@ -14,13 +14,13 @@ BEHIND_SECONDS: Final = 31 * 86_400
 
 
 def is_plausible(time_ms: int, entry_time: int) -> bool:
-    """Say whether an own time (ms since 1970) can be of an entry of that time (whole seconds)."""
+    """Return whether an own time (ms since 1970) fits an entry's time (whole seconds)."""
     behind_seconds = entry_time - time_ms // 1000
     return -AHEAD_SECONDS <= behind_seconds <= BEHIND_SECONDS
 
 
 def counted_ms(time_ms: int, entry_time: int, from_ms: int, to_ms: int) -> int | None:
-    """Give the time (ms) by which an event counts in [from_ms, to_ms); None where it is outside.
+    """Return the time (ms) by which an event counts in [from_ms, to_ms); None where it is outside.
 
     Its own time where that is plausible. Else the entry's, and where that is outside, its own
     again: an event that came late, or was brought from elsewhere, is in the period it is of too.

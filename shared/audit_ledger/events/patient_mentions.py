@@ -50,7 +50,7 @@ _PARTED: Final = re.compile(r"(?<=\d)[ .\-](?=\d)|(?<=\b[^\W\d_])[ .\-](?=[^\W\d
 
 
 def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Give every string and number at and below `value`, with its path."""
+    """Return every string and number at and below `value`, with its path."""
     waiting = [(path, value)]
     while waiting:
         at, item = waiting.pop()
@@ -65,7 +65,7 @@ def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def member_names(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Give the path and the name of every member below `value`."""
+    """Return the path and the name of every member below `value`."""
     waiting = [(path, value)]
     while waiting:
         at, item = waiting.pop()
@@ -111,7 +111,7 @@ class MentionFinder:
         return found
 
     def find_names(self, names: Iterable[tuple[Path, str]]) -> dict[Path, int]:
-        """Give the same for names of members, but those of the form that FHIR's have."""
+        """Return the same for names of members, but those of the form that FHIR's have."""
         known: dict[str, int] = {}
         found = {}
         for path, name in names:
@@ -164,7 +164,7 @@ def _own(owners: dict[_Known, int], known: Iterable[_Known], bit: int) -> None:
 
 
 def _are_two(one: str, other: str) -> bool:
-    """Say whether two words are two of a name: not the same, and no two initials."""
+    """Return whether two words are two of a name: not the same, and no two initials."""
     return one != other and (len(one) > 1 or len(other) > 1)
 
 
@@ -177,6 +177,6 @@ def _holds_words(path: Path, text: str) -> bool:
 
 
 def _foldings(text: str) -> set[str]:
-    """Give text folded: without what cannot be seen, and parted by it; numbers in one, too."""
+    """Return text folded: without what cannot be seen, and parted by it; numbers in one, too."""
     made = {fold(text)} if text.isascii() else {fold(text), fold(text, " ")}
     return made | {_PARTED.sub("", folded) for folded in made}

@@ -14,13 +14,13 @@ from audit_ledger.events.text_decodings import readings
 from audit_ledger.events.text_folding import fold, is_unspaced, runs_of, words_of
 from audit_ledger.events.word_sequences import WordSequences
 
-SHORTEST: Final = 4
+MIN_LENGTH: Final = 4
 """Characters of an identifier. A shorter one stands everywhere: it must be all of a value."""
-SHORTEST_NAME: Final = 3
-LONGEST_NAME: Final = 256
+MIN_NAME_LENGTH: Final = 3
+MAX_NAME_LENGTH: Final = 256
 MORE_THAN_A_NAME: Final = 3
 """Words: with more, what is called a name may be a sentence about two people."""
-MOST_WORDS: Final = 12
+MAX_WORDS: Final = 12
 """Of a name. What is longer is no name, and is looked for as it is written."""
 
 Words = tuple[str, ...]
@@ -75,7 +75,7 @@ class KnownAs(msgspec.Struct, gc=False):
 def known_as(
     patient: PatientReference, names: Iterable[str], identifiers: Iterable[str] = ()
 ) -> KnownAs:
-    """Give what a patient is known by: references, identifiers and names as submitted.
+    """Return what a patient is known by: references, identifiers and names as submitted.
 
     `identifiers`: values beside those that the patient could be looked up by.
     """
@@ -94,7 +94,7 @@ def known_as(
 
 
 def names_in(resource: JsonObject) -> list[str]:
-    """Give the names of a contained Patient."""
+    """Return the names of a contained Patient."""
     return [
         spelled
         for name in _listed_at(resource, "name")
@@ -104,7 +104,7 @@ def names_in(resource: JsonObject) -> list[str]:
 
 
 def contacts_in(element: JsonObject) -> list[str]:
-    """Give telephone numbers, mail addresses and addresses of an element, to be found as written.
+    """Return telephone numbers, mail addresses and addresses of an element, to be found as written.
 
     Towns, countries and postal codes are many people's.
     """
@@ -121,7 +121,7 @@ def contacts_in(element: JsonObject) -> list[str]:
 
 
 def said_of(element: Any) -> tuple[list[str], list[str]]:
-    """Give names and identifiers that an element says of the patient whom it names.
+    """Return names and identifiers that an element says of the patient whom it names.
 
     In Identifiers and HumanNames wherever they stand, in `name` and `display` of the element and of
     its `what`, and in details that are called names: `{"type": "PatientName", "valueString": …}`.
@@ -202,7 +202,7 @@ def _add_identifier(known: KnownAs, text: str) -> None:
     words = tuple(words_of(fold(text)))
     if not words:
         return
-    long = sum(map(len, words)) >= SHORTEST
+    long = sum(map(len, words)) >= MIN_LENGTH
     (known.sequences if long else known.values).add(words)
     if long and len(words) > 1 and all(word.isdigit() for word in words):
         known.sequences.add(("".join(words),))  # 943-476-5919 is 9434765919
@@ -214,9 +214,9 @@ def _add_name(known: KnownAs, name: str) -> None:
     if not sequence:
         return
     known.values.add(sequence)
-    if sum(map(len, sequence)) >= SHORTEST and len(sequence) > 1:
+    if sum(map(len, sequence)) >= MIN_LENGTH and len(sequence) > 1:
         known.sequences.add(sequence)
-    if len(name) > LONGEST_NAME or len(sequence) > MOST_WORDS:
+    if len(name) > MAX_NAME_LENGTH or len(sequence) > MAX_WORDS:
         return
     spelled = {folded, fold(normalize("NFC", name).translate(_TRANSLITERATED))}
     spelled.add(_DIGRAPH.sub("", folded))  # Mueller is Müller
@@ -233,13 +233,13 @@ def _add_spelling(known: KnownAs, runs: list[str]) -> None:
     words = [word for word in written if word not in _TITLES] or written
     known.words |= set(words)
     known.alone |= {
-        word for word in words if len(word) >= SHORTEST_NAME and word not in _PLACEHOLDERS
+        word for word in words if len(word) >= MIN_NAME_LENGTH and word not in _PLACEHOLDERS
     }
-    known.alone |= {f"{word}s" for word in words if len(word) >= SHORTEST}  # Herons chart
+    known.alone |= {f"{word}s" for word in words if len(word) >= MIN_LENGTH}  # Herons chart
     for word in words:  # as users are named: oheron, herono
-        if len(word) >= SHORTEST_NAME:
+        if len(word) >= MIN_NAME_LENGTH:
             initials = {other[0] for other in words if other != word}
             known.alone |= {one for i in initials for one in (i + word, word + i)}
     joined = {"".join(written[i : i + n]) for n in (2, 3) for i in range(len(written) - n + 1)}
     joined |= {after + before for before in words for after in words if after != before}
-    known.alone |= {word for word in joined if len(word) > SHORTEST and word.isalpha()}
+    known.alone |= {word for word in joined if len(word) > MIN_LENGTH and word.isalpha()}

@@ -94,7 +94,7 @@ def as_patient(named: NamedResource) -> PatientReference:
 def stands_for_patient(
     kind: str | None, types: Sequence[Code], roles: Sequence[Code], flags: set[str]
 ) -> bool:
-    """Say whether an entity, whose `what` is of the resource type `kind`, stands for a patient.
+    """Return whether an entity, whose `what` is of the resource type `kind`, stands for a patient.
 
     It does when it refers to a Patient, or has object role 1 (Patient), or the resource type
     Patient. An entity of type 1 (Person) that has no role and refers to nothing else is taken for
@@ -152,7 +152,7 @@ def _together(members: list[tuple[Path, PatientReference]]) -> NamedPatient:
 
 
 def canonical_patient(rule: PatientRule, patient: PatientReference) -> str | None:
-    """Give the patient's one name by the rule of a portal: `<system>|<value>`, or
+    """Return the patient's one name by the rule of a portal: `<system>|<value>`, or
     `<namespace>/Patient/<id>` (or `urn:uuid:…`, unique by itself).
 
     A rule with both tries the identifier first. None when the event does not name the patient that

@@ -39,7 +39,7 @@ def normalize_reference(reference: str) -> Target:
 
 
 def base_of(reference: str) -> str:
-    """Give the base URL that a reference `<base>/<type>/<id>` names, in one form; "" if relative.
+    """Return the base URL that a reference `<base>/<type>/<id>` names, in one form; "" if relative.
 
     Scheme and host come in lower case, without the scheme's own port. What stands before the type
     without being a URL (`tenant-2/Patient/1`) is given as it is: it is not relative either.
@@ -62,7 +62,7 @@ def normal_base(base: str) -> str:
 
 
 def patient_reference(reference: str) -> str | None:
-    """Give a reference to a Patient in its one form; None for what is none.
+    """Return a reference to a Patient in its one form; None for what is none.
 
     `Patient/1`, or `https://host/fhir/Patient/1` where another server's is named by its URL: the
     same id is another patient there. The version is left out.
@@ -75,12 +75,12 @@ def patient_reference(reference: str) -> str | None:
 
 
 def is_type_name(segment: str) -> bool:
-    """Say whether a path segment looks like the name of a resource type."""
+    """Return whether a path segment looks like the name of a resource type."""
     return segment.isalpha() and segment[0].isupper()
 
 
 def identifiers_of(reference: Reference) -> list[tuple[str, str]]:
-    """Give what a Reference names by identifier: (system, value), system "" where absent."""
+    """Return what a Reference names by identifier: (system, value), system "" where absent."""
     found = [] if reference.identifier is None else pairs_of((reference.identifier,))
     if reference.reference and "?" in reference.reference:
         for name, text in parse_qsl(reference.reference.partition("?")[2]):

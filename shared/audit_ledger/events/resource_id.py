@@ -30,7 +30,7 @@ _name = msgspec.json.Decoder(str)
 
 
 def with_id(resource: bytes, resource_id: str) -> bytes:
-    """Give a resource with `resource_id` as its `id`; a sender's own moves to an extension.
+    """Return a resource with `resource_id` as its `id`; a sender's own moves to an extension.
 
     `resource`: a JSON object in which no name occurs twice, as ingest accepts it; FormatError for
     anything else. An `id` that is empty or null is none. Where `extension` is something else than

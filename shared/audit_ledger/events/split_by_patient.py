@@ -108,7 +108,7 @@ class _Division:
             yield Part(patient.patient, resource, tuple(map(self._expression, gone)))
 
     def _elements(self) -> Iterator[tuple[Path, int]]:
-        """Give what names one patient, with all others; and what nobody is left who refers to."""
+        """Return what names one patient, with all others; and what nobody is left who refers to."""
         for path, number in self.owner.items():
             yield path, self.everyone & ~(1 << number)
         if (patient := self.owner.get((*self.base, "patient"))) is not None:
@@ -123,7 +123,7 @@ class _Division:
             yield (*self.base, "contained", index), self.everyone & ~kept.get(index, 0)
 
     def _anyones_texts(self) -> Iterator[tuple[Path, int]]:
-        """Give what no part keeps, as nobody can say whom it names."""
+        """Return what no part keeps, as nobody can say whom it names."""
         yield (*self.base, "text"), self.everyone
         for index, _ in enumerate(self.resource.get("entity") or ()):
             path = (*self.base, "entity", index)
@@ -134,7 +134,7 @@ class _Division:
                     yield (*path, name), self.everyone
 
     def _mentions(self) -> Iterator[tuple[Path, int]]:
-        """Give the units to cut where patients are mentioned."""
+        """Return the units to cut where patients are mentioned."""
         finder = MentionFinder(list(self._known()))
         texts = ((path, text) for path, text in leaves(self.document, ()) if not self._exempt(path))
         for path, readers in finder.find(texts).items():
@@ -166,7 +166,7 @@ class _Division:
             yield known_as(patient.patient, names, identifiers)
 
     def _exempt(self, path: Path) -> bool:
-        """Say whether a leaf may mention patients: needed, or who acted, or whose element it is."""
+        """Return whether a leaf may mention patients: needed, who acted, or whose element it is."""
         inside: tuple[Any, ...] = path[len(self.base) :]
         if path[: len(self.base)] != self.base or not inside:
             return path in self.owner or path[:1] in _ENVELOPE
@@ -183,7 +183,7 @@ class _Division:
         return False
 
     def _unit(self, path: Path) -> Path:
-        """Give what goes when a leaf has to: the array element it is in, or else the member."""
+        """Return what goes when a leaf has to: the array element it is in, or else the member."""
         inside = path[len(self.base) :]
         if path[: len(self.base)] != self.base or len(inside) < 2:
             return path
@@ -200,7 +200,7 @@ class _Division:
         return path
 
     def _contained_at(self, path: Path) -> set[int]:
-        """Give which contained resources are referred to at and below a path."""
+        """Return which contained resources are referred to at and below a path."""
         found: set[int] = set()
         for _, text in leaves(_at(self.document, path), ()):
             found.update(self.contained.get(text, ()))

@@ -41,7 +41,7 @@ def read_json(body: bytes, place: str) -> Any:
 
 
 def slice_members(body: bytes, place: str) -> dict[str, bytes]:
-    """Give the members of a JSON object, each value the bytes it has in `body`.
+    """Return the members of a JSON object, each value the bytes it has in `body`.
 
     Refuses repeated names among them; what is inside of the values is not read.
     """
@@ -55,7 +55,7 @@ def slice_members(body: bytes, place: str) -> dict[str, bytes]:
 
 
 def slice_elements(body: bytes, place: str, limit: int, what: str) -> list[bytes]:
-    """Give the elements of a JSON array, each the bytes it has in `body`, not read.
+    """Return the elements of a JSON array, each the bytes it has in `body`, not read.
 
     RejectedEventError (413) where there are more than `limit`, of `what`.
     """

@@ -31,7 +31,7 @@ _URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
 def readings(text: str) -> list[str]:
-    """Give everything that a text says, itself first, each once."""
+    """Return everything that a text says, itself first, each once."""
     found = dict.fromkeys((text,))
     latest = [text]
     for _ in range(ROUNDS):
@@ -71,7 +71,7 @@ def _unescaped(text: str) -> str:
 
 
 def _unpacked(text: str) -> str:
-    """Give what is in base64 here, as one text: all of it, or what stands among other text."""
+    """Return what is in base64 here, as one text: all of it, or what stands among other text."""
     whole = _SPACE.sub("", text)
     if _ALL_PACKED.fullmatch(whole):
         return _decode(_bytes_of(whole.rstrip("="))) or ""

@@ -33,7 +33,7 @@ _IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 
 
 def fold(text: str, invisible: str = "") -> str:
-    """Give text in the form that is compared; `invisible` stands for what cannot be seen."""
+    """Return text in the form that is compared; `invisible` stands for what cannot be seen."""
     if text.isascii():
         return text.lower()
     seen = "".join(map(_visible, without_marks(text))).translate(_LETTERS)
@@ -41,7 +41,7 @@ def fold(text: str, invisible: str = "") -> str:
 
 
 def without_marks(text: str) -> str:
-    """Give text case folded and decomposed (NFKD), without accents and other marks.
+    """Return text case folded and decomposed (NFKD), without accents and other marks.
 
     The marks of the text itself go first: to bring many of them into order takes work that grows
     with the square of their number (Unicode Standard Annex 15, Section 13, Stream-Safe Text).
@@ -55,7 +55,7 @@ def without_marks(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _visible(character: str) -> str:
-    """Give a character without marks, a digit as ASCII has it, NUL for what cannot be seen."""
+    """Return a character without marks, a digit as ASCII has it, NUL for what cannot be seen."""
     kind = category(character)
     if kind[0] == "M":
         return ""
@@ -65,15 +65,15 @@ def _visible(character: str) -> str:
 
 
 def words_of(folded: str) -> list[str]:
-    """Give the words of folded text: runs of letters, runs of digits."""
+    """Return the words of folded text: runs of letters, runs of digits."""
     return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
 
 
 def runs_of(folded: str) -> list[str]:
-    """Give the words of folded text, where words are not spaced each run of characters."""
+    """Return the words of folded text, where words are not spaced each run of characters."""
     return _RUN.findall(folded)
 
 
 def is_unspaced(run: str) -> bool:
-    """Say whether a run is of a script that puts no space between words."""
+    """Return whether a run is of a script that puts no space between words."""
     return _IS_UNSPACED.match(run) is not None

@@ -32,7 +32,7 @@ def split_unescaped(text: str, separator: str) -> list[str]:
 
 
 def unescape(text: str) -> str:
-    """Give the characters that a text stands for; ValueError as `split_unescaped`."""
+    """Return the characters that a text stands for; ValueError as `split_unescaped`."""
     if not _ESCAPED.fullmatch(text):
         raise ValueError("a backslash stands before another character than \\ , | or $")
     return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
@@ -44,7 +44,8 @@ def escape(text: str) -> str:
 
 
 def read_token(text: str) -> tuple[str | None, str | None]:
-    """Give system and code; None for what is not given: `code` is any system's, `system|` any code.
+    """Return system and code; None for what is not given: `code` is any system's, `system|` any
+    code.
 
     `|code` has the system "". ValueError for more than one bar, a bar alone, and wrong escapes.
     """

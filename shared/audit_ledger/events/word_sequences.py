@@ -45,7 +45,7 @@ class WordSequences:
         return self._next[node].get(word, 0)
 
     def find(self, words: Iterable[str]) -> int:
-        """Give the bits of all sequences that stand in `words`, together."""
+        """Return the bits of all sequences that stand in `words`, together."""
         node = found = 0
         for word in words:
             node = self._step(node, word)

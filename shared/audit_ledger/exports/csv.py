@@ -98,12 +98,12 @@ _COLUMNS: Final[dict[str, Callable[[OpenedEvent], str]]] = {
 
 
 def harmless(text: str) -> str:
-    """Give a text as one line that no spreadsheet takes for a formula."""
+    """Return a text as one line that no spreadsheet takes for a formula."""
     return _FORMULA.sub(r"\1\2'", _CONTROL.sub(" ", text)) if text else ""
 
 
 def csv_line(event: OpenedEvent) -> tuple[str, bytes]:
-    r"""Give the file that an event goes to, and its row with `\r\n` at the end."""
+    r"""Return the file that an event goes to, and its row with `\r\n` at the end."""
     return CSV_FILE, _row(harmless(value(event)) for value in _COLUMNS.values())
 
 

@@ -16,13 +16,13 @@ def token(coded: Coded) -> str:
 
 
 def names_of(target: Target | PatientReference) -> tuple[str, ...]:
-    """Give what a reference names: `Patient/1`, then each identifier as `<system>|<value>`."""
+    """Return what a reference names: `Patient/1`, then each identifier as `<system>|<value>`."""
     identifiers = [f"{system}|{value}" if system else value for system, value in target.identifiers]
     return tuple(identifiers) if target.reference is None else (target.reference, *identifiers)
 
 
 def names_of_agent(details: AgentDetails) -> tuple[str, ...]:
-    """Give what an agent is identified by, the best first, names that people have left out."""
+    """Return what an agent is identified by, the best first, names that people have left out."""
     candidates = (candidate.partition("|") for candidate in details.agent.candidates)
     return tuple(name.removeprefix("|") for kind, _, name in candidates if kind != "display")
 
@@ -34,5 +34,5 @@ def instant_ms(time_ms: int) -> str:
 
 
 def without_none(members: dict[str, Any]) -> JsonObject:
-    """Give the members that there are."""
+    """Return the members that there are."""
     return {name: value for name, value in members.items() if value is not None}

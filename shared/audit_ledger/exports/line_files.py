@@ -26,7 +26,7 @@ def entries_line(seq: int, line: bytes) -> bytes:
 
 
 def read_entries(name: str, pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Give entry and SHA-256 (32 bytes) of each line; FormatError names the line that is none."""
+    """Return entry and SHA-256 (32 bytes) of each line; FormatError names the line that is none."""
     for number, line in enumerate(split_lines(name, pieces, _MAX_LINE), start=1):
         form = _ENTRY.fullmatch(line)
         if form is None:
@@ -35,7 +35,8 @@ def read_entries(name: str, pieces: Iterable[bytes]) -> Iterator[tuple[int, byte
 
 
 def split_lines(name: str, pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    """Give the lines; what is left at the end counts as one. FormatError: more than `limit` bytes.
+    """Return the lines; what is left at the end counts as one. FormatError: more than `limit`
+    bytes.
 
     `name`: of the file, for the message.
     """
@@ -53,7 +54,7 @@ def split_lines(name: str, pieces: Iterable[bytes], limit: int) -> Iterator[byte
 
 
 def line_digests(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Give the SHA-256 of each line; what is left at the end counts as one."""
+    """Return the SHA-256 of each line; what is left at the end counts as one."""
     hashed, is_begun = sha256(), False
     for piece in pieces:
         start = 0

@@ -76,7 +76,7 @@ _decoder = msgspec.json.Decoder(Manifest)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """Give the bytes of `manifest.json`."""
+    """Return the bytes of `manifest.json`."""
     return _encoder.encode(manifest) + b"\n"
 
 
@@ -107,7 +107,7 @@ def decode_manifest(data: bytes) -> Manifest:
 
 
 def manifest_digest(data: bytes) -> bytes:
-    """Give the 32 bytes that an export is known by."""
+    """Return the 32 bytes that an export is known by."""
     return sha256(data).digest()
 
 

@@ -31,7 +31,7 @@ _TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t\n\r"]++|"', re.
 
 
 def without_white_space(body: bytes) -> bytes:
-    r"""Give JSON without the white space outside of its strings; every other byte stays.
+    r"""Return JSON without the white space outside of its strings; every other byte stays.
 
     {"a" : [1.50, "b c"]}⏎   →   {"a":[1.50,"b c"]}
 
@@ -41,7 +41,7 @@ def without_white_space(body: bytes) -> bytes:
 
 
 def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
-    r"""Give the file that an event goes to, and its line with `\n` at the end.
+    r"""Return the file that an event goes to, and its line with `\n` at the end.
 
     FormatError where the resource is not the JSON that ingest accepts.
     """
@@ -49,7 +49,7 @@ def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
 
 
 def fhir_line_as_submitted(event: OpenedEvent) -> tuple[str, bytes]:
-    """Give file and line as exports had them before lines had the `id` by which events are read.
+    """Return file and line as exports had them before lines had the `id` by which events are read.
 
     FormatError as `fhir_line`.
     """

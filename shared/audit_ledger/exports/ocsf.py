@@ -68,13 +68,13 @@ _encoder = msgspec.json.Encoder()
 
 
 def ocsf_line(event: OpenedEvent, origin: str) -> tuple[str, bytes]:
-    r"""Give the file that an event goes to, and its line with `\n` at the end."""
+    r"""Return the file that an event goes to, and its line with `\n` at the end."""
     ocsf = ocsf_event(event, origin)
     return FILES[Class(ocsf["class_uid"])], _encoder.encode(ocsf) + b"\n"
 
 
 def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
-    """Give an event as OCSF has it. `origin`: the ledger's. ValueError: `received` is none."""
+    """Return an event as OCSF has it. `origin`: the ledger's. ValueError: `received` is none."""
     details = event.details
     classified = classify(details)
     outcome = outcome_of(details)
@@ -199,7 +199,7 @@ def _query_info(details: EventDetails) -> JsonObject | None:
 
 
 def _unpacked(query: str) -> str:
-    """Give the text of a query in base64, or it as it is where it is none."""
+    """Return the text of a query in base64, or it as it is where it is none."""
     try:
         return b64decode(query, validate=True).decode()
     except (Error, ValueError):

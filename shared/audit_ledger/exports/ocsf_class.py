@@ -148,13 +148,13 @@ def outcome_of(details: EventDetails) -> Outcome:
 
 
 def is_read_by_rest(details: EventDetails) -> bool:
-    """Say whether it is a FHIR read: there the source is the server (BALP, Read)."""
+    """Return whether it is a FHIR read: there the source is the server (BALP, Read)."""
     codes = (*details.types, *details.subtypes)
     return details.action == "R" and any(c.system == RESTFUL for c in codes)
 
 
 def _operation(details: EventDetails) -> str:
-    """Give the interaction (`vread`), else what the most specific code is called."""
+    """Return the interaction (`vread`), else what the most specific code is called."""
     for coded in (*details.subtypes, *details.types):
         if coded.system == RESTFUL:
             return coded.code
@@ -190,5 +190,5 @@ def _is_of_life_cycle(codes: Iterable[Coded]) -> bool:
 
 
 def _is_record_event(details: EventDetails) -> bool:
-    """Say whether it is a CloudEvent that tells what became of a document."""
+    """Return whether it is a CloudEvent that tells what became of a document."""
     return any(not c.system and c.code.startswith("record.") for c in details.types)

@@ -28,7 +28,7 @@ def actor_agent(details: EventDetails) -> AgentDetails | None:
 
 
 def actor_of(details: EventDetails, client: AgentDetails | None) -> JsonObject:
-    """Give OCSF's actor: a person, and the application at `client`; or what acted by itself."""
+    """Return OCSF's actor: a person, and the application at `client`; or what acted by itself."""
     agent = actor_agent(details)
     is_person = agent is not None and agent.agent.is_person
     actor: JsonObject = {"user": user_of(agent)} if is_person else {}
@@ -43,7 +43,7 @@ def actor_of(details: EventDetails, client: AgentDetails | None) -> JsonObject:
 
 
 def user_of(agent: AgentDetails | None) -> JsonObject:
-    """Give an agent as an OCSF user."""
+    """Return an agent as an OCSF user."""
     if agent is None:
         return {"name": UNKNOWN, "type_id": 0, "type": UNKNOWN}
     names = names_of_agent(agent)
@@ -62,7 +62,7 @@ def _with_role(details: EventDetails, code: str) -> AgentDetails | None:
 
 
 def client_of(details: EventDetails) -> AgentDetails | None:
-    """Give where it was asked for: BALP calls the client of a read the destination."""
+    """Return where it was asked for: BALP calls the client of a read the destination."""
     source, destination = _with_role(details, _SOURCE), _with_role(details, _DESTINATION)
     if source and destination and is_read_by_rest(details):
         return destination
@@ -73,7 +73,7 @@ def client_of(details: EventDetails) -> AgentDetails | None:
 
 
 def server_of(details: EventDetails) -> AgentDetails | None:
-    """Give where it was done."""
+    """Return where it was done."""
     source, destination = _with_role(details, _SOURCE), _with_role(details, _DESTINATION)
     if source and destination and is_read_by_rest(details):
         return source
@@ -81,7 +81,7 @@ def server_of(details: EventDetails) -> AgentDetails | None:
 
 
 def endpoint_of(agent: AgentDetails | None) -> JsonObject:
-    """Give an agent as an OCSF network endpoint."""
+    """Return an agent as an OCSF network endpoint."""
     if agent is None:
         return {"name": UNKNOWN}
     names = names_of_agent(agent)

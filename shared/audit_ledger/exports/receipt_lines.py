@@ -50,7 +50,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
-    """Give a receipt's line and its checkpoint.
+    """Return a receipt's line and its checkpoint.
 
     FormatError where the proof has not the shape of one, or is of another entry.
     """
@@ -69,7 +69,7 @@ def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
 
 
 def read_receipts(pieces: Iterable[bytes], checkpoint: bytes) -> Iterator[Receipt]:
-    """Give the receipts of an export, whole again, to be verified; FormatError names the line."""
+    """Return the receipts of an export, whole again, to be verified; FormatError names the line."""
     for number, line in enumerate(split_lines(RECEIPTS, pieces, _MAX_LINE), start=1):
         where = f"{RECEIPTS}: line {number}"
         words = line.decode("ascii", "replace").removesuffix("\n").split(" ")

@@ -189,7 +189,7 @@ def _check_lines(
 def _line_ends(
     files: Mapping[str, Iterable[bytes]], name: str, expected_sha256: str
 ) -> ExportFinding | None:
-    """Give one finding where nothing but line ends was changed: no line was."""
+    """Return one finding where nothing but line ends was changed: no line was."""
     if not differs_in_line_ends_only(files[name], expected_sha256):
         return None
     message = "only its line ends (LF, CR LF) are not those of the export: a transfer changed them"

@@ -50,7 +50,7 @@ class ExportWriter:
     def add(
         self, event: OpenedEvent, proof: bytes | None = None, disclosed: Disclosed | None = None
     ) -> list[Piece]:
-        """Give what an event adds. Each entry comes once, in the order that the caller wants.
+        """Return what an event adds. Each entry comes once, in the order that the caller wants.
 
         `proof`: the entry's `.tlog-proof` file, all of them with one checkpoint, of this origin and
         size; `disclosed`: index row, record and blind, for the holder, only with a proof.
@@ -65,7 +65,7 @@ class ExportWriter:
     def add_line(
         self, seq: int, name: str, line: bytes, receipt: Receipt | None = None
     ) -> list[Piece]:
-        """Give what an entry's line adds to the file `name`: for whoever has lines, not events.
+        """Return what an entry's line adds to the file `name`: for whoever has lines, not events.
 
         FormatError as for `add`, and for what is no file of the format, or not one line.
         """
@@ -87,7 +87,7 @@ class ExportWriter:
         return pieces
 
     def finish(self) -> list[Piece]:
-        """Give what comes after the last event; the last piece is the manifest, whole."""
+        """Return what comes after the last event; the last piece is the manifest, whole."""
         pieces: list[Piece] = []
         for name, kind in self._format.files.items():
             if kind.header and name not in self._files:
@@ -114,7 +114,7 @@ class ExportWriter:
         return [*pieces, (MANIFEST, encode_manifest(manifest))]
 
     def _proved(self, receipt: Receipt) -> bytes:
-        """Give a receipt's line; its checkpoint must be the export's, the first one's."""
+        """Return a receipt's line; its checkpoint must be the export's, the first one's."""
         line, checkpoint = split_receipt(receipt)
         if self._checkpoint is None:
             # C2SP tlog-checkpoint: origin and size are its first lines.

@@ -54,7 +54,7 @@ def parse_accept(text: str) -> list[MediaRange]:
 
 
 def choose(ranges: Sequence[MediaRange], offers: Sequence[Offer]) -> int | None:
-    """Give the index of the offer that is wanted most, None where none is acceptable.
+    """Return the index of the offer that is wanted most, None where none is acceptable.
 
     Without any range everything is. Of offers of one weight, one whose `fhirVersion` is named comes
     before the others, and then the first.
@@ -70,7 +70,7 @@ def choose(ranges: Sequence[MediaRange], offers: Sequence[Offer]) -> int | None:
 
 
 def _rank(ranges: Sequence[MediaRange], offer: Offer) -> tuple[int, bool]:
-    """Give the weight of an offer, and whether the range that gives it names its version.
+    """Return the weight of an offer, and whether the range that gives it names its version.
 
     It is served under its first name, for which wildcards stand too; the others must be named.
     """

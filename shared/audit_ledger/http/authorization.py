@@ -76,13 +76,13 @@ class Authorization:
         return False
 
     def required_ledger(self) -> str:
-        """Give the ledger's id, or raise ForbiddenError where the token names none."""
+        """Return the ledger's id, or raise ForbiddenError where the token names none."""
         if not self.ledger:
             raise ForbiddenError("the token names no ledger, or several")
         return self.ledger
 
     def required_portal(self) -> str:
-        """Give the portal's id, or raise ForbiddenError where the token names none."""
+        """Return the portal's id, or raise ForbiddenError where the token names none."""
         if not self.portal or self.portal == OWN_PORTAL:
             raise ForbiddenError("the token names no portal, or several")
         return self.portal
@@ -104,7 +104,7 @@ def read_authorization(jwt: Mapping[str, Any], names: TokenClaims) -> Authorizat
 
 
 def _as_text(claim: Any) -> str:
-    """Give a claim as API Gateway hands it over: an array as the text `[a b]`."""
+    """Return a claim as API Gateway hands it over: an array as the text `[a b]`."""
     return f"[{' '.join(map(str, claim))}]" if isinstance(claim, list) else str(claim)
 
 

@@ -13,7 +13,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def base_url(event: Mapping[str, Any], public_url: str = "") -> str:
-    """Give the base URL of a request, without a slash at its end."""
+    """Return the base URL of a request, without a slash at its end."""
     if public_url:
         return public_url
     context = event["requestContext"]

@@ -48,7 +48,7 @@ def decoded(body: bytes, content_encoding: str, *, is_whole: bool) -> bytes:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Say whether Accept-Encoding (RFC 9110, Section 12.5.3) takes gzip: by name, else by `*`."""
+    """Return whether Accept-Encoding (RFC 9110, 12.5.3) accepts gzip: by name, else by `*`."""
     weights: dict[str, float] = {}
     for element in accept_encoding.lower().split(","):
         name, *parameters = (part.strip() for part in element.split(";"))

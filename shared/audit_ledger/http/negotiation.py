@@ -31,7 +31,7 @@ _FORMAT_WORDS: Final = {"json": "application/fhir+json"}
 
 
 def fhir_json(request: Request) -> FhirJson:
-    """Choose the release of a FHIR answer; RejectedEventError (406) where it can be none of them."""
+    """Choose the release of a FHIR answer; RejectedEventError (406) if none is acceptable."""
     format_ = _format_of(request)
     accepted = parse_accept(request.headers.get("accept", ""))
     if format_ is not None:
@@ -55,12 +55,14 @@ def fhir_json(request: Request) -> FhirJson:
 
 
 def version_of(release: Release, asked: FhirJson) -> str:
-    """Give the `fhirVersion` of a resource that may be of another release than was asked for."""
+    """Return the `fhirVersion` of a resource that may be of another release than was asked for."""
     return asked.version if release == asked.release else FHIR_VERSIONS[release]
 
 
 def require_acceptable(request: Request, *media_types: str) -> str:
-    """Give the one of these types that Accept wants most; RejectedEventError (406) if none will do."""
+    """Return the one of these types that Accept wants most; RejectedEventError (406) if none will
+    do.
+    """
     offers = [Offer(FHIR_JSON if each == FHIR_JSON[0] else (each,)) for each in media_types]
     chosen = choose(parse_accept(request.headers.get("accept", "")), offers)
     if chosen is None:

@@ -101,7 +101,7 @@ def _pairs(text: str, place: str) -> list[tuple[str, str]]:
 
 
 def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Give the headers of an HTTP API's event, by names in lower case."""
+    """Return the headers of an HTTP API's event, by names in lower case."""
     return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 

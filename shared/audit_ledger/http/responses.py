@@ -21,7 +21,7 @@ FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
 RETRY_SECONDS = 5
 """After which to ask again where the ledger cannot answer now (RFC 9110, Section 10.2.3)."""
 
-MOST_SPELLED_BYTES = 6_000_000
+MAX_SPELLED_BYTES = 6_000_000
 """Of a body, as Lambda spells it: an answer of a function has 6 MiB (6,291,456 bytes) at most, with
 its status and headers. What is larger is lost, and the caller is told 500 of what was done."""
 
@@ -62,7 +62,7 @@ def json_response(status: int, content: Mapping[str, Any], **headers: str) -> Re
 
 
 def spelled_bytes(body: bytes) -> int:
-    """Give the bytes that a body in UTF-8 takes in an answer of a function: a JSON string."""
+    """Return the bytes that a body in UTF-8 takes in an answer of a function: a JSON string."""
     return len(msgspec.json.encode(body.decode())) - 2  # the quotes around it
 
 

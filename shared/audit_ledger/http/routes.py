@@ -77,7 +77,7 @@ class Match:
 
 
 def matching(path: str) -> list[Match]:
-    """Give the routes that a path matches, a slash at its end or not; fixed paths before others."""
+    """Return the routes that a path matches, with or without a trailing slash; fixed ones first."""
     bare = path.rstrip("/") or "/"
     found = [
         Match(route, matched.groupdict())
@@ -89,7 +89,7 @@ def matching(path: str) -> list[Match]:
 
 
 def methods_of(found: list[Match]) -> tuple[str, ...]:
-    """Give the methods that a path has, as Allow lists them."""
+    """Return the methods that a path has, as Allow lists them."""
     methods = {each.route.method for each in found}
     return (*sorted(methods | ({"HEAD"} if "GET" in methods else set())), "OPTIONS")
 

@@ -12,7 +12,7 @@ from audit_ledger.http.responses import Response
 from audit_ledger.http.routes import ROUTES, Match, Owner, matching, methods_of
 
 _KEYS: Final = frozenset(route.key for route in ROUTES)
-_MOST_ID: Final = 128  # characters of a client's request id
+_MAX_ID: Final = 128  # characters of a client's request id
 
 
 class MethodNotAllowedError(RefusedError):
@@ -25,7 +25,7 @@ class MethodNotAllowedError(RefusedError):
         self.headers = {"Allow": ", ".join(allowed)}
 
     def operation_outcome(self) -> dict[str, object]:
-        """Give the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome that answers this."""
         return operation_outcome("error", "not-supported", str(self))
 
 
@@ -39,14 +39,14 @@ class MovedError(RefusedError):
         self.headers = {"Location": location}
 
     def operation_outcome(self) -> dict[str, object]:
-        """Give the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome that answers this."""
         return operation_outcome("information", "informational", str(self))
 
 
 def routed(
     event: Mapping[str, Any], owner: Owner, public_url: str = ""
 ) -> dict[str, Any] | Response:
-    """Give the event with the route that it is for; HEAD has the route of GET.
+    """Return the event with the route that it is for; HEAD has the route of GET.
 
     Where OPTIONS asks what a path can do, give the answer, by its `statusCode`. Raises
     NotFoundError for an unknown path, MethodNotAllowedError, and MovedError where the path, but for
@@ -83,7 +83,7 @@ def finished(event: Mapping[str, Any], answer: Response) -> Response:
     if context.get("requestId"):
         headers["X-Request-Id"] = context["requestId"]
     own = given.get("x-request-id", "")
-    if own and len(own) <= _MOST_ID and own.isascii() and own.isprintable():
+    if own and len(own) <= _MAX_ID and own.isascii() and own.isprintable():
         headers["X-Correlation-Id"] = own
     completed = {**answer, "headers": headers}
     method = event["routeKey"].partition(" ")[0]
@@ -98,7 +98,7 @@ def finished(event: Mapping[str, Any], answer: Response) -> Response:
 
 
 def _path(event: Mapping[str, Any], template: str) -> str:
-    """Give the path, without the name of a stage, which stands in rawPath."""
+    """Return the path, without the name of a stage, which stands in rawPath."""
     fixed, is_greedy, _ = template.partition("{proxy+}")
     variables = event.get("pathParameters") or {}
     return fixed + str(variables.get("proxy", "")) if is_greedy else fixed

@@ -43,8 +43,8 @@ MAX_SIGNED_BYTES = 4096  # KMS Sign, MessageType RAW
 _NAME = re.compile(
     r"digests/([0-9]{4})/([0-9]{2})/([0-9]{2})/\1\2\3T[0-9]{6}Z-(?:0|[1-9][0-9]{0,18})"
 )
-MOST_MISSING = 999_999_999  # events of a portal
-MOST_PORTALS = 999
+MAX_MISSING = 999_999_999  # events of a portal
+MAX_PORTALS = 999
 _MISSING = re.compile(r"(0|[1-9][0-9]{0,11}) (0|[1-9][0-9]{0,2})")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _KEYS = (
@@ -199,7 +199,7 @@ def _missing(text: str) -> tuple[int, int]:
     if found is None:
         raise FormatError("digest: missing is not a number of events and one of portals")
     events, portals = int(found[1]), int(found[2])
-    if not portals <= events <= portals * MOST_MISSING:
+    if not portals <= events <= portals * MAX_MISSING:
         raise FormatError("digest: so many portals cannot lack so many events")
     return events, portals
 

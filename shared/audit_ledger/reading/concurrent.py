@@ -12,7 +12,7 @@ Read = TypeVar("Read")
 
 
 def map_concurrently(read: Callable[[Wanted], Read], wanted: Sequence[Wanted]) -> list[Read]:
-    """Give what `read` gives for each, in order, raising what it raises."""
+    """Return what `read` gives for each, in order, raising what it raises."""
     if len(wanted) < 2:
         return list(map(read, wanted))
     with ThreadPoolExecutor(MAX_CONCURRENT_READS) as threads:

@@ -58,7 +58,7 @@ def ledgers(
     tables: Tables,
     clock: Callable[[], float],
 ) -> TtlCache[Ledger]:
-    """Give the ledgers of a stage by id; `get` raises NotFoundError where none is declared."""
+    """Return the ledgers of a stage by id; `get` raises NotFoundError where none is declared."""
     name = f"audit-ledger-{stage}"
 
     def read(ledger_id: str) -> Ledger:

@@ -109,7 +109,7 @@ class RecordOpener:
         return OpenedRecord(event, stored.entry, stored.indexed.row_bytes, record, blind)
 
     def require_sent(self, stored: StoredEntry) -> tuple[SealedRecord, bytes]:
-        """Give a sealed record, and the ledger key that it needs, where it is as ingest sent it.
+        """Return a sealed record, and the ledger key that it needs, where it is as ingest sent it.
 
         VerificationError where entry, index row and sealed record do not belong together;
         UnreachableError where its ledger key may only be too new to be known here yet. It needs no
@@ -129,7 +129,7 @@ class RecordOpener:
         return sealed, keys.ledger_keys[header.ledger_key_version]
 
     def _keys_of(self, version: int, seq: int) -> LedgerKeyring:
-        """Give the ledger's keys, which have this version among them.
+        """Return the ledger's keys, which have this version among them.
 
         UnreachableError where it was made since they were read: they are kept for minutes.
         """
@@ -161,7 +161,7 @@ class RecordOpener:
 
 
 def _commitment(stored: StoredEntry) -> bytes:
-    """Give what an entry commits to; VerificationError where it is not the one it stands for."""
+    """Return what an entry commits to; VerificationError where it is not the one it stands for."""
     seq, entry = stored.indexed.seq, decode_entry(stored.entry)
     if entry.seq != seq or entry.time != stored.indexed.block_time:
         raise VerificationError(f"entry {seq}: number or time are not those of its block")

@@ -58,7 +58,7 @@ class StoredBlock:
         return StoredEntry(indexed, item.entry, item.sealed)
 
     def entries(self) -> Iterator[StoredEntry]:
-        """Give all events' entries, in order."""
+        """Return all events' entries, in order."""
         for seq in range(self.first_seq, self.size_after):
             entry = self.entry(seq)
             if entry is not None:
@@ -82,7 +82,7 @@ class LogSnapshot:
     read: dict[int, StoredBlock] = field(default_factory=dict)
 
     def block(self, first_seq: int) -> StoredBlock:
-        """Give the block that begins with an entry; VerificationError where the index errs."""
+        """Return the block that begins with an entry; VerificationError where the index errs."""
         if first_seq not in self.read:
             block = self.blocks.beginning_at(first_seq)
             if block is None:
@@ -124,7 +124,7 @@ class LogSnapshot:
         _require_next(max(next_seq, self.size), next_seq)
 
     def first_after(self, time: int) -> int:
-        """Give the first entry of the first block that is later than `time`, or else the size.
+        """Return the first entry of the first block that is later than `time`, or else the size.
 
         By bisection: blocks' times never fall. Whole seconds.
         """
@@ -140,7 +140,7 @@ class LogSnapshot:
         return low
 
     def young(self, now: int) -> list[IndexedEntry]:
-        """Give the entries that secondary indexes may not have yet.
+        """Return the entries that secondary indexes may not have yet.
 
         Those of the last ten seconds, and of the last block: its sequencer may have died before
         it indexed it. One at a time, so that none is read in vain: mostly there are one or two,
@@ -149,7 +149,7 @@ class LogSnapshot:
         return [stored.indexed for stored in self.young_entries(now)]
 
     def young_entries(self, now: int) -> list[StoredEntry]:
-        """Give the entries of `young`, with what is stored of them."""
+        """Return the entries of `young`, with what is stored of them."""
         found: list[StoredEntry] = []
         below = self.size
         while below:
@@ -169,7 +169,7 @@ class LogSnapshot:
         return None if block is None else self._keep(block).entry(seq)
 
     def stored(self, first_seq: int, seq: int) -> StoredEntry:
-        """Give an entry; VerificationError where its block has none of that number."""
+        """Return an entry; VerificationError where its block has none of that number."""
         entry = self.block(first_seq).entry(seq)
         if entry is None:
             raise VerificationError(f"the index names an entry {seq} that its block has not")

@@ -117,7 +117,7 @@ class Republish:
     def _tiles(
         self, state: PublishedState, progress: Progress
     ) -> Iterator[tuple[str, bytes, bool]]:
-        """Give path, bytes and whether it is full of each tile and bundle of the published size.
+        """Return path, bytes and whether it is full of each tile and bundle of the published size.
 
         Raises at the end where their root is not the signed one.
         """
@@ -144,7 +144,7 @@ class Republish:
         return block
 
     def _lost_digests(self, state: PublishedState) -> Iterator[tuple[str, bytes | None]]:
-        """Give path and bytes of each digest that is not there any more, newest first.
+        """Return path and bytes of each digest that is not there any more, newest first.
 
         None for the bytes where no version is left that its successor names.
         """

@@ -219,7 +219,7 @@ def account_disclosures(
 
 
 def _each_once(recipients: Sequence[AgentDetails]) -> tuple[AgentDetails, ...]:
-    """Give each recipient once, however often, and with whatever addresses, an event names it."""
+    """Return each recipient once, however often, and with whatever addresses, an event names it."""
     found: dict[object, AgentDetails] = {}
     for recipient in recipients:
         found.setdefault(id_of(recipient) or recipient, recipient)

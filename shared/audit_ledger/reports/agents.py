@@ -52,7 +52,7 @@ _ROLE_OF_TYPE: Final = {
 
 
 def name_of(agent: AgentDetails) -> str | None:
-    """Give an agent's name, else an identifier, else the reference; None where there is nothing."""
+    """Return an agent's name, else an identifier, else the reference, else None."""
     if agent.name or agent.who.display:
         return agent.name or agent.who.display
     for _, value in agent.who.identifiers:
@@ -61,12 +61,12 @@ def name_of(agent: AgentDetails) -> str | None:
 
 
 def id_of(agent: AgentDetails) -> str | None:
-    """Give what tells an agent from others best: reference, identifier, or the name."""
+    """Return what tells an agent from others best: reference, identifier, or the name."""
     return next(iter(map(_told, agent.agent.candidates)), None)
 
 
 def users_of(details: EventDetails) -> tuple[AgentDetails, ...]:
-    """Give who used the record: persons who asked, else persons, else who asked, else the first."""
+    """Return the users: requesting persons, else persons, else requesters, else the first."""
     agents = details.agents
     for chosen in (
         tuple(a for a in agents if a.agent.is_person and a.agent.requestor),
@@ -93,7 +93,7 @@ def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
 
 
 def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
-    """Give the agents that are organisations: of who used the record, not of who received."""
+    """Return the agents that are organisations: of who used the record, not of who received."""
     received = frozenset[Pair]().union(*RECIPIENT_ROLES)
     return tuple(
         agent
@@ -113,7 +113,7 @@ def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
 def recipients_of(
     details: EventDetails, roles: Sequence[frozenset[Pair]]
 ) -> tuple[AgentDetails, ...]:
-    """Give who received: all agents of the first of `roles` that any agent has."""
+    """Return who received: all agents of the first of `roles` that any agent has."""
     for role in roles:
         found = tuple(agent for agent in details.agents if pairs_of(agent.roles) & role)
         if found:
@@ -122,7 +122,7 @@ def recipients_of(
 
 
 def is_the_patient(agent: AgentDetails, details: EventDetails) -> bool:
-    """Say whether an agent is the patient whom the event is about."""
+    """Return whether an agent is the patient whom the event is about."""
     named = agent.agent.patient
     return named is not None and any(_same(named, patient) for patient in details.patients)
 
@@ -133,7 +133,7 @@ def patient_of(details: EventDetails) -> str | None:
 
 
 def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, ...]:
-    """Give the purposes that agents, or an event, state; of those without a code the text."""
+    """Return the purposes that agents, or an event, state; of those without a code the text."""
     return tuple(
         purpose
         for one in stating

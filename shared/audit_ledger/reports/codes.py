@@ -79,22 +79,22 @@ Not ERTREAT: by its definition the regular work of an emergency room, which over
 
 
 def pair_of(coded: Coded) -> Pair:
-    """Give system and code, the system by its canonical name."""
+    """Return system and code, the system by its canonical name."""
     return _CANONICAL.get(coded.system, coded.system), coded.code
 
 
 def pairs_of(codings: Iterable[Coded]) -> frozenset[Pair]:
-    """Give the codes of many."""
+    """Return the codes of many."""
     return frozenset(map(pair_of, codings))
 
 
 def kinds_of(details: EventDetails) -> frozenset[Pair]:
-    """Give the codes of type and subtype (R5: category and code)."""
+    """Return the codes of type and subtype (R5: category and code)."""
     return pairs_of((*details.types, *details.subtypes))
 
 
 def unique(codings: Iterable[Coded]) -> tuple[Coded, ...]:
-    """Give each code once, in order, the first that has a display."""
+    """Return each code once, in order, the first that has a display."""
     found: dict[Pair, Coded] = {}
     for coded in codings:
         pair = pair_of(coded)

@@ -111,7 +111,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:
-    """Give what every report says of itself; `entries`: how many entries it was made from.
+    """Return what every report says of itself; `entries`: how many entries it was made from.
 
     Keys: about, from, to, zone, origin, entries, made.
     """
@@ -127,7 +127,7 @@ def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...
 
 
 def how_to_verify(cover: Cover) -> tuple[str, ...]:
-    """Give how a reader checks that an entry is what the ledger holds."""
+    """Return how a reader checks that an entry is what the ledger holds."""
     return (
         f"Entry numbers are those of the ledger {cover.origin}. A receipt proves what an entry "
         "holds, and that it has stood there unaltered since: ask for the receipts of the entries "

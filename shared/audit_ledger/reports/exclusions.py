@@ -130,7 +130,8 @@ def exclusion_of(
     purposes: Sequence[Coded],
     time_ms: int,
 ) -> Exclusion | None:
-    """Give the exclusion that a disclosure falls under, the first that does; None: account for it.
+    """Return the exclusion that a disclosure falls under, the first that does; None: account for
+    it.
 
     `recipient` None: it is not recorded; `purposes`: all that the disclosure states.
     """

@@ -137,7 +137,7 @@ def _table(table: Table, zone: Zone) -> Iterator[str]:
 
 
 def _under(column: Column, table: Table, row: Mapping[str, Cell], zone: Zone) -> Iterator[str]:
-    """Give what stands below in a column's cell: what is recorded, a yes without saying so."""
+    """Return what stands below in a column's cell: what is recorded, a yes without saying so."""
     for below in table.columns:
         cell = row[below.key]
         if below.under == column.key and cell is not None and cell is not False:

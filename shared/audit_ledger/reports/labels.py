@@ -139,18 +139,18 @@ def did(details: EventDetails) -> str:
 
 
 def failed(details: EventDetails) -> bool | None:
-    """Say whether it failed; None where that is unknown."""
+    """Return whether it failed; None where that is unknown."""
     end = ended(details)
     return None if end is Ended.UNKNOWN else end is Ended.FAILURE
 
 
 def outcome_words(details: EventDetails) -> str | None:
-    """Give the outcome, R4's codes in words, and say of a code that FHIR has not: unknown."""
+    """Return the outcome, R4's codes in words, and say of a code that FHIR has not: unknown."""
     return joined(map(_outcome, details.outcome))
 
 
 def data_entities(details: EventDetails) -> tuple[EntityDetails, ...]:
-    """Give the entities that say what data it was: not the patient's own, not identifiers."""
+    """Return the entities that say what data it was: not the patient's own, not identifiers."""
     return tuple(e for e in details.entities if not _is_patient(e) and not _is_not_data(e))
 
 

@@ -40,7 +40,7 @@ from audit_ledger.reports.suspension import Suspended, Suspension, first_that_na
 from audit_ledger.reports.time_zone import Zone, day_of
 
 YOU: Final = "you"
-_SHORTEST_NAME: Final = 3  # letters
+_MIN_NAME_LENGTH: Final = 3  # letters
 _TITLES: Final = {"prof", "mrs", "miss", "phd", "the", "and", "von", "van", "der", "practitioner"}
 
 
@@ -261,9 +261,9 @@ def _organisation(
 
 
 def _words(text: str) -> set[str]:
-    """Give the words that may tell a person: neither initials nor titles."""
+    """Return the words that may tell a person: neither initials nor titles."""
     words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    return {word for word in words if len(word) >= _SHORTEST_NAME} - _TITLES
+    return {word for word in words if len(word) >= _MIN_NAME_LENGTH} - _TITLES
 
 
 def _names(agent: AgentDetails) -> Iterable[str]:

@@ -44,7 +44,7 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True):
         return "Suspension()"
 
     def names(self, agents: Iterable[AgentDetails]) -> bool:
-        """Say whether any of the agents is a recipient of this suspension."""
+        """Return whether any of the agents is a recipient of this suspension."""
         return any(self.recipients.intersection(agent.agent.candidates) for agent in agents)
 
 
@@ -56,12 +56,12 @@ class Suspended(msgspec.Struct, frozen=True):
 
 
 def in_force(suspensions: Iterable[Suspension], at_ms: int) -> tuple[Suspension, ...]:
-    """Give the suspensions that hold at a time."""
+    """Return the suspensions that hold at a time."""
     return tuple(s for s in suspensions if s.from_ms <= at_ms < s.until_ms)
 
 
 def first_that_names(
     suspensions: Sequence[Suspension], agents: Sequence[AgentDetails]
 ) -> Suspension | None:
-    """Give the first suspension that names one of the agents."""
+    """Return the first suspension that names one of the agents."""
     return next((s for s in suspensions if s.names(agents)), None)

@@ -43,7 +43,7 @@ def read_zone(text: str) -> Zone:
 
 
 def local(time_ms: int, zone: Zone) -> datetime:
-    """Give a time as the zone's clock shows it; UTC's where that is before year 1 or after 9999."""
+    """Return a time as the zone's clock shows it; in UTC if that is before year 1 or after 9999."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     try:
         return moment.astimezone(zone.info)
@@ -52,7 +52,7 @@ def local(time_ms: int, zone: Zone) -> datetime:
 
 
 def day_of(time_ms: int, zone: Zone) -> date:
-    """Give the day that it is then in the zone."""
+    """Return the day that it is then in the zone."""
     return local(time_ms, zone).date()
 
 
@@ -74,7 +74,7 @@ def as_rfc3339(time_ms: int, zone: Zone) -> str:
 
 
 def years_before(time_ms: int, years: int, zone: Zone) -> int:
-    """Give the start of the same day so many years before; of 28 February for want of a 29th.
+    """Return the start of the same day so many years before; of 28 February for want of a 29th.
 
     Not before the first instant there is.
     """

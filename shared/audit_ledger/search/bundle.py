@@ -88,7 +88,7 @@ class _Bundle(
 
 
 def as_shown(found: BundleEntry, search: Search, release: Release) -> Shown:
-    """Give an event as it is shown in a release, or the elements of it that are asked for."""
+    """Return an event as it is shown in a release, or the elements of it that are asked for."""
     event = shown_event(found.opened, release)
     if search.elements:
         body = with_elements(event.body, search.elements, event.release)
@@ -138,7 +138,7 @@ def searchset(
 
 
 def _outcome_entry(outcome: _Outcome) -> _Entry:
-    """Give the last entry. Every entry of a searchset has a `fullUrl` (R5, bdl-15).
+    """Return the last entry. Every entry of a searchset has a `fullUrl` (R5, bdl-15).
 
     Of what is stored nowhere it is a UUID, here of what the outcome says: one answer, one text.
     """

@@ -23,5 +23,5 @@ class RejectedSearchError(RefusedError):
         self.expectation = expectation
 
     def operation_outcome(self) -> dict[str, object]:
-        """Give the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome that answers this."""
         return operation_outcome("error", self.code, str(self))

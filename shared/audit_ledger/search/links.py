@@ -19,12 +19,12 @@ _LEGIBLE: Final = "/:,"  # allowed in a query (RFC 3986, Section 3.4), and frequ
 
 
 def self_query(search: Search) -> str:
-    """Give the query string of the link self: this page of what was applied."""
+    """Return the query string of the link self: this page of what was applied."""
     return _spell(_pairs(search))
 
 
 def next_query(search: Search, cursor: str) -> str:
-    """Give the query string of the link next: the same search from `cursor` on.
+    """Return the query string of the link next: the same search from `cursor` on.
 
     Without `_total`: it is counted once, and stands on the first page.
     """
@@ -32,7 +32,7 @@ def next_query(search: Search, cursor: str) -> str:
 
 
 def matching_query(search: Search) -> str:
-    """Give the part of the query string that says which events come in which order."""
+    """Return the part of the query string that says which events come in which order."""
     return _spell((*_criteria(search), ("_sort", search.sort)))
 
 

@@ -37,7 +37,7 @@ Pairs = Iterable[Pair]
 
 
 def matches(search: Search, opened: OpenedEvent, namespace: str | None = None) -> bool:
-    """Say whether an event fulfils all criteria of a search.
+    """Return whether an event fulfils all criteria of a search.
 
     `namespace`: what the portal's relative references to patients are relative to, where its rule
     says so (`PatientRule`).
@@ -81,7 +81,7 @@ def _value_holds(
 
 
 def _is_missing(parameter: str, details: EventDetails) -> bool:
-    """Say whether an event has nothing of what a parameter looks at."""
+    """Return whether an event has nothing of what a parameter looks at."""
     if parameter in _TEXTS:
         return not any(_TEXTS[parameter](details))
     if parameter == "patient":
@@ -92,7 +92,7 @@ def _is_missing(parameter: str, details: EventDetails) -> bool:
 
 
 def _pairs(parameter: str, opened: OpenedEvent) -> Pairs:
-    """Give what a token parameter looks at."""
+    """Return what a token parameter looks at."""
     if parameter == "_id":
         return (("", opened.event_id),)
     return _LOOKS_AT[parameter](opened.details)

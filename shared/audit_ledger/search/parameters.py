@@ -205,7 +205,7 @@ def _check_size(pairs: list[tuple[str, str]]) -> None:
 
 
 def _shown(name: str) -> str:
-    """Give an unknown parameter's name, unless it is none: then it may be anything."""
+    """Return an unknown parameter's name, unless it is none: then it may be anything."""
     return name if _NAME.fullmatch(name) else "(no name of a parameter)"
 
 

@@ -64,17 +64,17 @@ class AgentLookup(msgspec.Struct, frozen=True, gc=False):
 
 
 def event_period(search: Search) -> EventPeriod:
-    """Give the period of the events' own times that all of `date` imply."""
+    """Return the period of the events' own times that all of `date` imply."""
     return _period(search, "date")
 
 
 def entry_period(search: Search) -> EventPeriod:
-    """Give the period of the entries' times that all of `_lastUpdated` imply."""
+    """Return the period of the entries' times that all of `_lastUpdated` imply."""
     return _period(search, "_lastUpdated")
 
 
 def event_ids(search: Search) -> tuple[str, ...] | None:
-    """Give the event ids that `_id` allows, each once; None where it was not given."""
+    """Return the event ids that `_id` allows, each once; None where it was not given."""
     allowed: tuple[str, ...] | None = None
     for criterion in _given(search, "_id"):
         ids = dict.fromkeys(value.code for value in criterion.values if isinstance(value, Token))
@@ -99,20 +99,20 @@ def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
 
 
 def agent_lookups(search: Search) -> tuple[AgentLookup, ...]:
-    """Give the criteria on agents that are lookups."""
+    """Return the criteria on agents that are lookups."""
     found = (_agent_lookup(c) for c in _given(search, "agent", "agent.identifier"))
     return tuple(lookup for lookup in found if lookup is not None)
 
 
 def is_bounded(search: Search) -> bool:
-    """Say whether a search can be answered without reading the whole ledger."""
+    """Return whether a search can be answered without reading the whole ledger."""
     return bool(
         any(_given(search, "date", "_id")) or patient_lookups(search) or agent_lookups(search)
     )
 
 
 def _given(search: Search, *parameters: str) -> Iterable[Criterion]:
-    """Give criteria that say what must be there: `:not` and `:missing` bound nothing."""
+    """Return criteria that say what must be there: `:not` and `:missing` bound nothing."""
     return (c for c in search.criteria if c.parameter in parameters and not c.modifier)
 
 
@@ -126,7 +126,7 @@ def _period(search: Search, parameter: str) -> EventPeriod:
 
 
 def _patient(value: Value) -> PatientReference | None:
-    """Give the patient whom a value names so that a pseudonym can be made of it."""
+    """Return the patient whom a value names so that a pseudonym can be made of it."""
     if isinstance(value, NamedResource):
         if value.reference.startswith("urn:uuid:") or patient_reference(value.reference):
             return PatientReference(value.reference)

@@ -33,7 +33,7 @@ class ShownEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
-    """Give the AuditEvent of a record, of a CloudEvent the one that it carries, with its id here.
+    """Return the AuditEvent of a record, of a CloudEvent the one that it carries, with its id here.
 
     Every other byte is the sender's. Where a CloudEvent carries none, one is made. One of another
     than the `release` that was asked for is converted, unless it has not the shape that its own

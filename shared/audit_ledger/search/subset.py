@@ -20,7 +20,7 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def with_elements(event: bytes, elements: tuple[str, ...], release: Release) -> bytes:
-    """Give an AuditEvent of `release` with these elements, its `meta.tag` saying so; JSON.
+    """Return an AuditEvent of `release` with these elements, its `meta.tag` saying so; JSON.
 
     What FHIR demands stays too, and what changes the meaning of the rest (R4 and R5, Search,
     Elements); each value keeps its bytes.

@@ -36,7 +36,7 @@ _EPOCH: Final = date(1970, 1, 1)
 
 
 def split_values(parameter: str, text: str) -> list[str]:
-    """Give the alternatives of a value, their escapes still in place."""
+    """Return the alternatives of a value, their escapes still in place."""
     try:
         values = split_unescaped(text, ",")
     except ValueError:
@@ -147,7 +147,7 @@ def _named(text: str) -> NamedResource | None:
 
 
 def _interval(form: re.Match[str]) -> tuple[str, int, int]:
-    """Give the spelling of a date, its first millisecond and the one after its last."""
+    """Return the spelling of a date, its first millisecond and the one after its last."""
     _, year, month, day, minute, second, fraction, zone = form.groups()
     first = date(int(year), int(month or 1), int(day or 1))
     spelled = "-".join(part for part in (year, month, day) if part)
@@ -168,7 +168,7 @@ def _interval(form: re.Match[str]) -> tuple[str, int, int]:
 
 
 def _days(first: date, month: str | None, day: str | None) -> int:
-    """Give the days of the day, month or year that starts at `first`."""
+    """Return the days of the day, month or year that starts at `first`."""
     if day:
         return 1
     if month is None:

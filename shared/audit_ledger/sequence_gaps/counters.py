@@ -26,21 +26,21 @@ class CountedState(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     before_seq: int = 0
 
     def observed(self, event: OpenedEvent) -> "CountedState":
-        """Give what is counted after one more event; events come in ledger order, each once."""
+        """Return what is counted after one more event; events come in ledger order, each once."""
         before = self.before
         if before is not None and event.seq >= self.before_seq:
             before = track(before, event)
         return replace(self, state=track(self.state, event), before=before)
 
     def unread(self, seq: int) -> "CountedState":
-        """Give what is counted after an entry whose record nobody can open."""
+        """Return what is counted after an entry whose record nobody can open."""
         before = self.before
         if before is not None and seq >= self.before_seq:
             before = _one_unread(before)
         return replace(self, state=_one_unread(self.state), before=before)
 
     def settled(self) -> "CountedState":
-        """Give the counting that could read more; the new one where both read all the same."""
+        """Return the counting that could read more; the new one where both read all the same."""
         if self.before is not None and self.before.unread < self.state.unread:
             return CountedState(self.before)
         return CountedState(self.state)
@@ -51,12 +51,12 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def encode_counted(counted: CountedState) -> bytes:
-    """Give the bytes to keep between runs: JSON, equal for what is equal."""
+    """Return the bytes to keep between runs: JSON, equal for what is equal."""
     return _encoder.encode(counted)
 
 
 def encode_within(counted: CountedState, most_bytes: int) -> tuple[CountedState, bytes]:
-    """Give what is counted, and its bytes, as far as they fit.
+    """Return what is counted, and its bytes, as far as they fit.
 
     Where they do not, the portal whose numbers take most is counted anew from now on, and what it
     sent so far counts as not watched: whatever numbers it claims, it neither stops the counting nor
@@ -83,7 +83,7 @@ def decode_counted(data: bytes) -> CountedState:
 
 
 def _largest(counted: CountedState) -> str | None:
-    """Give the portal whose streams take most bytes; None where there are no streams."""
+    """Return the portal whose streams take most bytes; None where there are no streams."""
     sizes: dict[str, int] = {}
     for state in (counted.state, counted.before or State()):
         for stream in state.streams.values():

@@ -16,7 +16,7 @@ def begin(number: int, time_ms: int) -> NumberRange:
 
 
 def is_known(run: NumberRange, number: int) -> bool:
-    """Say whether this number came already (in a gap that is not exact, it may have)."""
+    """Return whether this number came already (in a gap that is not exact, it may have)."""
     return run.first <= number < run.next and _gap_at(run, number) is None
 
 
@@ -51,7 +51,7 @@ def _opened(first: int, last: int, entry: int, entry_time: int) -> tuple[Gap, ..
 
 
 def _without(gap: Gap, number: int) -> tuple[Gap, ...]:
-    """Give what is left of a gap once a number of it came."""
+    """Return what is left of a gap once a number of it came."""
     if not gap.is_exact:
         return (replace(gap, missing=gap.missing - 1),) if gap.missing > 1 else ()
     parts = ((gap.first, number - 1), (number + 1, gap.last))

@@ -57,7 +57,7 @@ class GapReport(msgspec.Struct, frozen=True, gc=False):
 
 
 def report(state: State) -> GapReport:
-    """Give the rows of a state, by portal, source and number."""
+    """Return the rows of a state, by portal, source and number."""
     streams = sorted(state.streams.values(), key=lambda s: (s.portal, s.counter, s.source))
     return GapReport(
         tuple(_row(stream) for stream in streams),

@@ -86,7 +86,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _name_of(observer: Target) -> str:
-    """Give the best name of the observer; "" where it has none: the portal is the stream then."""
+    """Return the best name of the observer; "" where it has none: the portal is the stream then."""
     if observer.reference is not None:
         return observer.reference
     if observer.identifiers:

@@ -116,12 +116,12 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
 
 def stream_key(portal: str, counter: Counter, source: str) -> str:
-    """Give the key of a stream: 32 hex digits."""
+    """Return the key of a stream: 32 hex digits."""
     return sha256(msgspec.json.encode((portal, counter, source))).hexdigest()[:32]
 
 
 def bounded_name(source: str) -> str:
-    """Give the name of a source as it is kept: at most MAX_NAME characters."""
+    """Return the name of a source as it is kept: at most MAX_NAME characters."""
     if len(source) <= MAX_NAME:
         return source
     return f"sha-256:{sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()}"

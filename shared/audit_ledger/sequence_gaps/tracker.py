@@ -52,7 +52,7 @@ _DAY_SECONDS = 86_400
 
 
 def track(state: State, opened: OpenedEvent) -> State:
-    """Give the state after one more event; events come in ledger order, each once."""
+    """Return the state after one more event; events come in ledger order, each once."""
     numbered = read_number(opened)
     if numbered is None:
         return state
@@ -116,14 +116,14 @@ def _has_time(opened: OpenedEvent) -> bool:
 
 
 def _time_of(opened: OpenedEvent) -> int:
-    """Give the event's own time, or its entry's where it has none that can be believed."""
+    """Return the event's own time, or its entry's where it has none that can be believed."""
     return (
         min(opened.time_ms, opened.entry_time * 1000) if not _has_time(opened) else opened.time_ms
     )
 
 
 def _run_of(all_runs: tuple[NumberRange, ...], time_ms: int) -> int:
-    """Give the newest run that had begun at that time, else the oldest."""
+    """Return the newest run that had begun at that time, else the oldest."""
     begun = [at for at, run in enumerate(all_runs) if run.start_ms <= time_ms]
     return begun[-1] if begun else 0
 

@@ -15,7 +15,7 @@ from typing import Self
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, node_hash
 
-_LEAVES_AT_ONCE = 4096  # hashed level by level: no bookkeeping per leaf, 128 KB at most
+_LEAVES_PER_BATCH = 4096  # hashed level by level: no bookkeeping per leaf, 128 KB at most
 
 
 class CompactRange:
@@ -59,7 +59,7 @@ class CompactRange:
     def extend(self, leaf_hashes: Iterable[bytes]) -> None:
         """Add leaf hashes (32 bytes each) in order."""
         remaining = iter(leaf_hashes)
-        while leaves := list(islice(remaining, _LEAVES_AT_ONCE)):
+        while leaves := list(islice(remaining, _LEAVES_PER_BATCH)):
             _check_hashes(leaves)
             self._extend_by_levels(leaves)
 

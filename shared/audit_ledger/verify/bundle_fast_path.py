@@ -123,8 +123,8 @@ def _shape(digits: int, count: int) -> _Shape:
 
 
 def _seq_columns(first: int, count: int) -> Iterator[bytes]:
-    """Give the numbers from `first` on, equally many digits each, digit by digit: all first digits,
-    all second ones, …
+    """Return the numbers from `first` on, equally many digits each, digit by digit: all first
+    digits, all second ones, …
 
     The last three digits go round and round. Those before them change once in a thousand numbers,
     so at most once in a bundle.
@@ -139,7 +139,7 @@ def _seq_columns(first: int, count: int) -> Iterator[bytes]:
 
 
 def _write_hashes(hashes: list[bytes]) -> bytes:
-    """Give the base64 of each hash, one behind the other, by one call for all.
+    """Return the base64 of each hash, one behind the other, by one call for all.
 
     32 bytes and one zero byte are 44 characters without padding; the last of them is an A that
     stands where the padding of the 32 bytes alone would stand.

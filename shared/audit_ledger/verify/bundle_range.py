@@ -148,7 +148,7 @@ class _Bundle:
         return True
 
     def _bytes(self, outcome: Outcome, of: EntryBundle | Tile) -> bytes | None:
-        """Give the bytes of what was read; a partial object that is gone may be full by now."""
+        """Return the bytes of what was read; a partial object that is gone may be full by now."""
         full_instead: Outcome | FormatError = outcome
         if outcome is None and not of.is_full:
             full_instead = read_full_instead(self.task.source, of)
@@ -174,7 +174,7 @@ class _Bundle:
         return None
 
     def _tile_hashes(self, data: bytes) -> list[bytes] | None:
-        """Give a tile's hashes; None where their number is not right."""
+        """Return a tile's hashes; None where their number is not right."""
         expected_bytes = HASH_SIZE * self.width
         if len(data) == expected_bytes:
             return split_hashes(data)
@@ -268,7 +268,7 @@ def _are_equal(pair: tuple[bytes, bytes]) -> bool:
 
 
 def _runs(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Give first and last of each run of consecutive numbers."""
+    """Return first and last of each run of consecutive numbers."""
     for _, group in groupby(enumerate(indexes), key=lambda numbered: numbered[1] - numbered[0]):
         run = [index for _, index in group]
         yield run[0], run[-1]

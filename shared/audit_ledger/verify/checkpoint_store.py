@@ -47,7 +47,7 @@ class KnownLedger:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Give the checkpoint."""
+        """Return the checkpoint."""
         return parse_checkpoint(parse_note(self.note).text)
 
     @property
@@ -56,7 +56,7 @@ class KnownLedger:
         return self.checkpoint.size, self.digest_name or ""
 
     def encode(self) -> bytes:
-        """Give the bytes that are kept."""
+        """Return the bytes that are kept."""
         created = _NONE if self.created is None else strict_base64.encode(self.created)
         digest = f"{_NONE} {_NONE}"
         if self.digest_name is not None and self.digest_sha256 is not None:
@@ -121,7 +121,7 @@ class CheckpointStore(Protocol):
     """Remembers what was last verified of each ledger."""
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:
-        """Give it; None at first contact. Raises FormatError where it cannot be used."""
+        """Return it; None at first contact. Raises FormatError where it cannot be used."""
 
     def knows_other_keys(self, origin: str, policy: Policy) -> bool:
         """Whether a ledger of this origin is remembered that other keys signed."""

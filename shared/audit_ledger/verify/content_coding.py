@@ -73,7 +73,7 @@ class _Member:
         return self._unpack.eof
 
     def unpack(self, limit: int) -> bytes:
-        """Give what it holds, `limit` bytes at most; raises zlib.error."""
+        """Return what it holds, `limit` bytes at most; raises zlib.error."""
         out = bytearray()
         while not self._unpack.eof and len(out) < limit and self.end < len(self._view):
             piece = self._view[self.end : self.end + _PIECE_BYTES]

@@ -10,7 +10,7 @@ DEADLINE_SECONDS = 120.0
 
 
 def read_within(seconds: float, what: str, read: Callable[[], bytes | None]) -> bytes | None:
-    """Give what `read` gives, raise what it raises, and UnreachableError about `what` when late.
+    """Return what `read` gives, raise what it raises, and UnreachableError about `what` when late.
 
     It runs in a thread of its own, which nobody waits for when time is up: a name server, a
     handshake or headers can drip as well as a body.

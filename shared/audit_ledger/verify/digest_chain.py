@@ -144,7 +144,7 @@ class _Walk:
         return self.chain
 
     def _start(self, latest: Outcome) -> tuple[str, bytes | None]:
-        """Give the newest digest's own path, and the hash that what is there must have."""
+        """Return the newest digest's own path, and the hash that what is there must have."""
         if isinstance(latest, bytes):
             try:
                 digest = decode_digest(parse_note(latest).text)
@@ -213,7 +213,7 @@ class _Walk:
         return claim.age < after.age
 
     def _newest_listed(self, before: str | None) -> str:
-        """Give the path of the newest listed digest older than `before`; empty for none."""
+        """Return the path of the newest listed digest older than `before`; empty for none."""
         if self._listed is None:
             self._listed = self._list()
         while self._listed:

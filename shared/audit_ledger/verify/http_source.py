@@ -150,7 +150,7 @@ class _SameScheme(HTTPRedirectHandler):
 
 
 def _body(answer: HTTPResponse, where: str, end: float) -> bytes:
-    """Give the object; only 200 says that all of it, as it was published, follows (RFC 9110)."""
+    """Return the object; only 200 says that all of it, as it was published, follows (RFC 9110)."""
     if answer.status != HTTPStatus.OK:
         raise UnreachableError(f"{where}: HTTP status {answer.status}, expected 200")
     if len(answer.headers.get_all("Transfer-Encoding", [])) > answer.chunked:

@@ -84,7 +84,7 @@ def newest_digest(
     later: LaterDigests,
     read_again: Callable[[], LatestPublished],
 ) -> Digest | DigestClaim | None:
-    """Give the newest digest that the checkpoint must not be behind.
+    """Return the newest digest that the checkpoint must not be behind.
 
     One that is listed behind the chain is not, if checkpoint and `digests/latest`, read again, are
     as new: then the ledger grew while it was verified, and nothing was put back.

@@ -126,7 +126,7 @@ def compare_with_newest(
 def _age(
     checkpoint: Checkpoint, own_time: int | None, newest: Digest | DigestClaim
 ) -> tuple[int, int]:
-    """Give size and time; one that states no time is as old as a digest of its size."""
+    """Return size and time; one that states no time is as old as a digest of its size."""
     return checkpoint.size, newest.period_to if own_time is None else own_time
 
 

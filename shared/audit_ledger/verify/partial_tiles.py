@@ -51,7 +51,7 @@ def beginning(data: bytes, of: EntryBundle | Tile) -> bytes:
 
 
 def start_of_bundle(data: bytes, width: int) -> tuple[list[bytes], int]:
-    """Give the whole entries that a bundle begins with, `width` at most, and the bytes left."""
+    """Return the whole entries that a bundle begins with, `width` at most, and the bytes left."""
     entries: list[bytes] = []
     at = 0
     while len(entries) < width and at + _LENGTH_BYTES <= len(data):

@@ -16,7 +16,7 @@ _OWN_KEYS = "ledger"
 
 
 def policy_for(origin: str, ed25519_keys: Sequence[bytes], mldsa44_keys: Sequence[bytes]) -> Policy:
-    """Give the policy that believes a ledger's checkpoint when both of its keys signed it.
+    """Return the policy that believes a ledger's checkpoint when both of its keys signed it.
 
     Keys are raw: 32 bytes (Ed25519), 1,312 bytes (ML-DSA-44). One of each as a rule; two of each
     in a rotation, when either is enough. Raises FormatError.

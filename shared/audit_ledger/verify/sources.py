@@ -34,14 +34,14 @@ class Source(Protocol):
         """Whether reading waits for a network, so that many reads at once are worth it."""
 
     def read(self, path: str) -> bytes | None:
-        """Give an object's bytes, None where there is none.
+        """Return an object's bytes, None where there is none.
 
         Of an object over MAX_OBJECT_BYTES it gives only some byte more than that, which no parser
         accepts. Raises UnreachableError where the place does not say.
         """
 
     def list_all(self) -> Iterator[str] | None:
-        """Give the paths of all objects, in any order; None where the place cannot list.
+        """Return the paths of all objects, in any order; None where the place cannot list.
 
         Raises UnreachableError.
         """
@@ -49,7 +49,7 @@ class Source(Protocol):
 
 Outcome = bytes | UnreachableError | None
 
-_READS_AT_ONCE = 8
+_MAX_CONCURRENT_READS = 8
 _FAILURES_IN_A_ROW = 8
 
 
@@ -84,11 +84,11 @@ def _read_each(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
 
 
 def _read_ahead(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
-    with ThreadPoolExecutor(_READS_AT_ONCE) as threads:
+    with ThreadPoolExecutor(_MAX_CONCURRENT_READS) as threads:
         remaining = iter(paths)
         ahead = [
             threads.submit(read_outcome, source, path)
-            for path in islice(remaining, 2 * _READS_AT_ONCE)
+            for path in islice(remaining, 2 * _MAX_CONCURRENT_READS)
         ]
         while ahead:
             yield ahead.pop(0).result()

@@ -93,7 +93,7 @@ class StateFolder:
     path: Path
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:
-        """Give the newest of what is remembered under the log keys that the policy has."""
+        """Return the newest of what is remembered under the log keys that the policy has."""
         files = [
             self._file(origin, log.key.key_id) for log in policy.logs if log.key.name == origin
         ]
@@ -125,7 +125,7 @@ class StateFolder:
 
 
 def default_state_folder(environment: "os._Environ[str] | dict[str, str]") -> Path:
-    """Give where a user's programs keep state (XDG Base Directory Specification)."""
+    """Return where a user's programs keep state (XDG Base Directory Specification)."""
     home = environment.get("XDG_STATE_HOME", "")
     base = Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state"
     return base / "audit-ledger" / "verified"

@@ -189,7 +189,7 @@ class _Stated:
 def _judge(
     heads: LatestPublished, policy: Policy, findings: Findings, *, is_ledger: bool
 ) -> _Stated | None:
-    """Give what is to be believed, None where that is nothing; PolicyError as `verify`."""
+    """Return what is to be believed, None where that is nothing; PolicyError as `verify`."""
     opinion = _judge_checkpoint(heads.checkpoint, policy, findings)
     if opinion is None or not isinstance(heads.checkpoint, bytes):
         return None
@@ -202,7 +202,7 @@ def _judge(
 
 
 def _judge_checkpoint(outcome: Outcome, policy: Policy, findings: Findings) -> PolicyResult | None:
-    """Give the policy's opinion of the checkpoint, None where it is not to be believed at all."""
+    """Return the policy's opinion of the checkpoint, None where it is not to be believed at all."""
     if isinstance(outcome, UnreachableError):
         findings.add(Finding(Code.UNREACHABLE, CHECKPOINT, None, str(outcome)))
         return None

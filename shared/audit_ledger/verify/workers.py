@@ -18,7 +18,7 @@ _MAX_WORKERS = 16
 
 
 def available_workers() -> int:
-    """Give how many processes this one may keep busy."""
+    """Return how many processes this one may keep busy."""
     try:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system

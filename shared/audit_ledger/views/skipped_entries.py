@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from audit_ledger.errors import FormatError
 
-MOST_NAMED: Final = 100  # entries of each kind; all are counted
+MAX_NAMED: Final = 100  # entries of each kind; all are counted
 
 Kind = Literal["altered", "unprocessed"]
 
@@ -31,9 +31,9 @@ class SkippedEntries(msgspec.Struct, frozen=True, gc=False, forbid_unknown_field
     def with_entries(self, kind: Kind, entries: Sequence[int]) -> "SkippedEntries":
         """Return it with more of a kind; entries come in ledger order, each once."""
         if kind == "altered":
-            first = (*self.first_altered, *entries)[:MOST_NAMED]
+            first = (*self.first_altered, *entries)[:MAX_NAMED]
             return replace(self, altered=self.altered + len(entries), first_altered=first)
-        first = (*self.first_unprocessed, *entries)[:MOST_NAMED]
+        first = (*self.first_unprocessed, *entries)[:MAX_NAMED]
         return replace(self, unprocessed=self.unprocessed + len(entries), first_unprocessed=first)
 
 

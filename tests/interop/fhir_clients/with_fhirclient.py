@@ -35,7 +35,7 @@ def main(url: str, portal: str, security: str, events: list[dict[str, Any]]) -> 
 
 
 def connect(url: str, token: str) -> Any:
-    """Give a server that has read /metadata, and a token that it was given elsewhere."""
+    """Return a server that has read /metadata, and a token that it was given elsewhere."""
     client = FHIRClient(settings={"app_id": "interop", "api_base": url})
     client.prepare()
     client.server.session.headers["Authorization"] = f"Bearer {token}"
