@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Files without retired idioms (.codespell/retired-idioms.txt); add others when theirs are gone.
 SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs functions/dead_letters \
-  functions/publisher functions/sequencer shared/audit_ledger/chain shared/audit_ledger/records \
-  shared/audit_ledger/releases shared/audit_ledger/tlog shared/audit_ledger/views
+  functions/publisher functions/sequencer shared/audit_ledger/ledger shared/audit_ledger/records \
+  shared/audit_ledger/fhir_versions shared/audit_ledger/tlog shared/audit_ledger/views
 
-.PHONY: demo test check local bench soak spell format lock synth sbom clean help
+.PHONY: demo test check local bench soak spell contracts format lock synth sbom clean help
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,10 +29,14 @@ check: .venv/.ready ## Check format, lint, spelling and types, and synthesize wi
 	$(BIN)/ruff check .
 	$(MAKE) --no-print-directory spell
 	$(BIN)/mypy
+	$(MAKE) --no-print-directory contracts
 	$(BIN)/python -m infra.synth --validate
 
 spell: .venv/.ready ## Check spelling, and that no retired idiom returns
 	$(BIN)/codespell $(SPELLED)
+
+contracts: .venv/.ready ## Check that imports run one way
+	PYTHONPATH=shared:. $(BIN)/lint-imports
 
 local: .venv/.ready ## Serve the ledgers on 127.0.0.1:8080 until stopped
 	$(BIN)/python -m infra.local.serve $(LOCAL)
