@@ -124,8 +124,8 @@ class ApiStack(StageStack):
             self,
             "Published",
             self._operations,
-            name=names.named("published"),
-            source="published",
+            name=names.named("published-files"),
+            source="published_files",
             environment={"PUBLISHED_BUCKET": names.bucket("published"), "TOKEN_CLAIMS": claims},
             may=[
                 Permission(

@@ -93,7 +93,7 @@ SCHEMAS: Json = {
     "CloudEvents": {"type": "array", "maxItems": MAX_ENTRIES, "items": schema("CloudEvent")},
     "Data": {"description": "The data of a CloudEvent in binary mode."},
     "ResponseBundle": object_of(
-        ["resourceType", "type", "entry"],
+        ["resourceType", "type"],
         resourceType={"const": "Bundle"},
         type={"enum": ["batch-response", "transaction-response"]},
         entry={

@@ -3,7 +3,17 @@
 from tests.attacks import mutate_heads as heads
 from tests.attacks.case import HEALS, NOTHING, Case
 from tests.attacks.ledger import CHECKPOINT, D300, D520, D600, HEARTBEAT, LATEST, T2
-from tests.attacks.mutate_files import add, all_of, copy, cut, flip, move, remove, swap
+from tests.attacks.mutate_files import (
+    add,
+    all_of,
+    copy,
+    cut,
+    flip,
+    move,
+    remove,
+    replace_base64,
+    swap,
+)
 from tests.attacks.mutate_heads import (
     LATER,
     MOVED,
@@ -22,7 +32,7 @@ HEAD_ROWS = (
     Case(
         CHECKPOINTS,
         "a byte of the root changed",
-        flip(CHECKPOINT, len(ORIGIN) + 12),
+        replace_base64(CHECKPOINT, len(ORIGIN) + 12),
         finds=(("checkpoint-rejected", CHECKPOINT, None),),
         publisher=HEALS,
     ),

@@ -23,6 +23,16 @@ def flip(path: str, offset: int) -> Tamper:
     return rewrite(path, lambda data: data[:offset] + bytes([data[offset] ^ 1]) + data[offset:][1:])
 
 
+def replace_base64(path: str, offset: int) -> Tamper:
+    """Change one character of base64 to another one."""
+
+    def change(data: bytes) -> bytes:
+        other = b"B" if data[offset : offset + 1] == b"A" else b"A"
+        return data[:offset] + other + data[offset + 1 :]
+
+    return rewrite(path, change)
+
+
 def cut(path: str, end: int) -> Tamper:
     return rewrite(path, lambda data: data[:end])
 

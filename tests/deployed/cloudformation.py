@@ -33,9 +33,12 @@ def deploy(assembly: Path, client: Callable[[str], Any], assets: Assets) -> dict
     cloudformation = client("cloudformation")
     outputs: dict[str, Any] = {}
     for stack in read_assembly(assembly):
+        # From the bucket, as `cdk deploy` does: in a request a template has 51,200 bytes at most.
+        key = f"{stack.name}.template.json"
+        s3.put_object(Bucket=assets.bucket, Key=key, Body=json.dumps(stack.template).encode())
         cloudformation.create_stack(
             StackName=stack.name,
-            TemplateBody=json.dumps(stack.template),
+            TemplateURL=f"https://s3.{assets.region}.amazonaws.com/{assets.bucket}/{key}",
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         waiter = cloudformation.get_waiter("stack_create_complete")

@@ -33,7 +33,7 @@ SETTINGS: dict[str, Any] = {
     ],
 }
 LEDGERS = ("st-elsewhere", "riverside-lab")
-SHARED_FUNCTIONS = ("ingest", "query", "follower", "published", "dead-letters")
+SHARED_FUNCTIONS = ("ingest", "query", "follower", "published-files", "dead-letters")
 FUNCTIONS = (
     *SHARED_FUNCTIONS,
     *(f"{led}-{f}" for led in LEDGERS for f in ("sequencer", "publisher")),

@@ -107,7 +107,7 @@ def test_services_call_what_is_behind_the_api_and_rules_of_our_bus_ingest_and_fo
         f"{function}-ingest:live": {api},
         f"{function}-ingest:bus": {bus},
         f"{function}-query:live": {api},
-        f"{function}-published": {api},
+        f"{function}-published-files": {api},
         f"{function}-follower": {("events.amazonaws.com", after_digests)},
     }
 

@@ -23,7 +23,7 @@ FUNCTIONS = tuple(
 )
 OF_FEW = {
     "cli": (),  # the command's alone
-    "completeness": ("follower", "query"),
+    "sequence_gaps": ("follower", "query"),
     "detections": ("follower",),
     "exports": ("query",),
     "reading": ("follower", "query"),  # who opens records
@@ -251,8 +251,10 @@ def test_the_same_lock_gives_the_same_bill(tmp_path: Path, monkeypatch: pytest.M
     """Whatever the time, and wherever it lies: an asset's bytes are those of its sources."""
     lock = tmp_path / "elsewhere" / "requirements.txt"
     lock.parent.mkdir()
-    shutil.copy(REPOSITORY / "functions" / "published" / "requirements.txt", lock)
+    shutil.copy(REPOSITORY / "functions" / "published_files" / "requirements.txt", lock)
     write_bill(lock, tmp_path / "one.json", validate=True)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    write_bill(REPOSITORY / "functions" / "published" / "requirements.txt", tmp_path / "two.json")
+    write_bill(
+        REPOSITORY / "functions" / "published_files" / "requirements.txt", tmp_path / "two.json"
+    )
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()

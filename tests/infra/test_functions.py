@@ -62,7 +62,7 @@ def environment(name: str) -> dict[str, Any]:
             "EVENT_BUS": P,
             "DIRECTORY_BUCKET": "",
         },
-        "published": {
+        "published-files": {
             "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
             "TOKEN_CLAIMS": CLAIMS,
         },
@@ -179,7 +179,7 @@ def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_alia
     }
     assert {
         r.properties["IntegrationUri"] for r in dev.resources("AWS::ApiGatewayV2::Integration")
-    } == {INGEST, QUERY, f"{FUNCTION}-published"}
+    } == {INGEST, QUERY, f"{FUNCTION}-published-files"}
     targets = {
         target["Arn"]
         for rule in dev.resources("AWS::Events::Rule")
@@ -194,7 +194,7 @@ def test_query_answers_before_the_api_gives_up_and_ingest_before_query_does(
     """API Gateway waits for 30 seconds, and nobody may wait for longer than who waits for them."""
     seconds = {name: f.properties["Timeout"] for name, f in functions(dev).items()}
     assert seconds["ingest"] < seconds["query"] < 30
-    assert all(seconds[name] < 30 for name in ("ingest", "query", "published"))
+    assert all(seconds[name] < 30 for name in ("ingest", "query", "published-files"))
 
 
 def test_concurrency_is_reserved_in_prod_only(dev: Assembly, prod: Assembly) -> None:
@@ -206,7 +206,7 @@ def test_concurrency_is_reserved_in_prod_only(dev: Assembly, prod: Assembly) -> 
         name: f.properties["ReservedConcurrentExecutions"] for name, f in functions(prod).items()
     }
     ledgers = {f"{led}-{f}": n for led in LEDGERS for f, n in (("sequencer", 2), ("publisher", 3))}
-    shared = {"ingest": 200, "query": 50, "follower": 10, "published": 50, "dead-letters": 2}
+    shared = {"ingest": 200, "query": 50, "follower": 10, "published-files": 50, "dead-letters": 2}
     assert reserved == {**shared, **ledgers}
 
 

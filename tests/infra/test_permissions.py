@@ -88,7 +88,7 @@ def expected(name: str) -> Granted:
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
             f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
         },
-        "published": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
+        "published-files": {f"{PUBLISHED}/*": {"s3:GetObject"}, PUBLISHED: {"s3:ListBucket"}},
         "dead-letters": {
             f"{QUEUE}-*-dead": CONSUME,
             f"{ARCHIVE}/*/dead-letters/*": PUT,

@@ -11,7 +11,15 @@ import pytest
 from infra.bundling import function_sources
 from tests.conftest import REPOSITORY
 
-FUNCTIONS = ("ingest", "query", "follower", "sequencer", "publisher", "published", "dead_letters")
+FUNCTIONS = (
+    "ingest",
+    "query",
+    "follower",
+    "sequencer",
+    "publisher",
+    "published_files",
+    "dead_letters",
+)
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 
 START_AS_ON_LAMBDA = """

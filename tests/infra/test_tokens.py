@@ -90,6 +90,6 @@ def test_another_issuers_tokens_need_no_pool(foreign: Assembly) -> None:
         "Audience": ["audit-ledger"],
     }
     functions = foreign.named("AWS::Lambda::Function", "FunctionName")
-    for name in ("ingest", "published"):
+    for name in ("ingest", "published-files"):
         told = functions[name].properties["Environment"]["Variables"]["TOKEN_CLAIMS"]
         assert told == '{"ledger":"tenant","portal":"azp","patient":"patient"}'

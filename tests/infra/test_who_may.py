@@ -118,7 +118,7 @@ KEY_USES = (
     "Sign", "GetPublicKey", "Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom",
     "GenerateDataKeyWithoutPlaintext", "CreateGrant",
 )  # fmt: skip
-READERS = {ADMINISTRATOR, "published", "query", "rebuild", "{}-publisher"}
+READERS = {ADMINISTRATOR, "published-files", "query", "rebuild", "{}-publisher"}
 OBJECTS: dict[str, dict[str, set[str]]] = {
     f"{ARCHIVE}/{{}}/blocks/00000000000000000000": {
         "put once": {"{}-publisher"},
@@ -273,7 +273,7 @@ def test_query_puts_no_item_into_any_table_whoever_asks_for_what(prod: Assembly)
         ("query:live", set()),
         ("query", set()),
         ("follower", {"rebuild"}),
-        ("published", set()),
+        ("published-files", set()),
         ("dead-letters", set()),
         ("{}-sequencer", set()),
         ("{}-publisher", {"{}-schedule"}),

@@ -112,7 +112,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"zone": "+01:00"}, 'zone: found "+01:00", expected a time zone by its IANA name'),
     ({"zone": "../etc/passwd"}, "expected a time zone by its IANA name"),
     ({"days_only": True}, "object contains unknown field `days_only`"),
-    ({"day_only": "yes"}, 'day_only: found "yes", expected bool'),
+    ({"day_only": "yes"}, 'day_only: found "yes", expected true or false'),
     ({"disclosures": []}, "disclosures: found [], expected at least one code"),
     ({"disclosures": ["110106"]}, 'disclosures[0]: found "110106", expected a code as'),
     ({"exclusions": {"gossip": {}}}, 'exclusions: found "gossip", expected one of treatment'),
