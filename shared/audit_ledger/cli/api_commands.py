@@ -160,7 +160,7 @@ def findings(
 @_JSON
 @with_connection
 def document(connection: "ConnectionOptions", file: Path, as_json: bool) -> int:
-    """Return whether the ledger recorded a document, by its SHA-256. FILE itself is never sent.
+    """Say whether the ledger recorded a document, by its SHA-256. FILE itself is never sent.
 
     Prints the digest as RFC 6920 has it, and the entries that name it.
 
