@@ -167,7 +167,7 @@ def verify_receipt(file: Path, policy_file: Path, record_file: Path | None, as_j
 @click.option("--try-keys", is_flag=True, help="Make a KMS key of each spec, and delete it.")
 @click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
 def doctor(stage: str, try_keys: bool, as_json: bool) -> int:
-    """Return whether cdk.json can be deployed into an AWS account, before you deploy.
+    """Say whether cdk.json can be deployed into an AWS account, before you deploy.
 
     It reads, and changes nothing but with --try-keys. It runs in a checkout, with your credentials.
 
