@@ -170,10 +170,10 @@ def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dic
 def _counted(origin: str, followed: FollowResult | None) -> FollowResult | None:
     """Count what a run came to; a handler's two runs add up."""
     if followed is None:
-        metrics.add_metric("FollowResult", MetricUnit.Count, 0)
+        metrics.add_metric("Followed", MetricUnit.Count, 0)
         return None
     for name, count in (
-        ("FollowResult", followed.opened),
+        ("Followed", followed.opened),
         ("Erased", followed.erased),
         ("Unopened", len(followed.altered)),
         ("Unprocessed", len(followed.unprocessed)),

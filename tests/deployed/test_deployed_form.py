@@ -303,7 +303,7 @@ def test_every_function_that_is_declared_has_code_of_its_own(bundled: Path) -> N
         "ingest",
         "sequencer",
         "publisher",
-        "published",
+        "published_files",
         "dead_letters",
         "query",
         "follower",

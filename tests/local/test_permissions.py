@@ -155,8 +155,8 @@ def test_only_those_who_open_records_read_subject_secrets(cloud: LocalCloud) -> 
 
 def test_a_reader_who_may_list_is_told_404_and_another_403(cloud: LocalCloud) -> None:
     """S3: without ListBucket a missing object is AccessDenied."""
-    get = {"Bucket": As(cloud, "published").published, "Key": "north/none"}
-    assert As(cloud, "published").refused("s3", "get_object", **get) == ""
+    get = {"Bucket": As(cloud, "published-files").published, "Key": "north/none"}
+    assert As(cloud, "published-files").refused("s3", "get_object", **get) == ""
     dead_letters = As(cloud, "dead-letters")
     missing = {"Bucket": dead_letters.archive, "Key": "north/dead-letters/none"}
     assert dead_letters.refused("s3", "get_object", **missing)
@@ -164,7 +164,7 @@ def test_a_reader_who_may_list_is_told_404_and_another_403(cloud: LocalCloud) ->
 
 def test_refusals_are_kept_with_their_reason(cloud: LocalCloud) -> None:
     before = len(cloud.permissions.refusals)
-    As(cloud, "published").refused("ssm", "get_parameter", Name="/x")
+    As(cloud, "published-files").refused("ssm", "get_parameter", Name="/x")
     refusal = cloud.permissions.refusals[before]
     assert refusal.asked.action == "ssm:GetParameter"
     assert refusal.reason == "no statement allows it"
