@@ -34,7 +34,7 @@ def grant(
     name: str,
     permissions: Sequence[Permission],
 ) -> iam.ManagedPolicy:
-    """Return a role a policy of its own with exactly these permissions."""
+    """Attach to a role a policy of its own with exactly these permissions."""
     policy = iam.ManagedPolicy(
         scope,
         construct_id,

@@ -19,7 +19,7 @@ _DIGITS = 32
 
 
 def version_of(stack: StageStack, runs: Mapping[str, Any]) -> str:
-    """Return a name to what a function runs: hex digits of a hash over it, wherever it runs.
+    """Return a name for what a function runs: hex digits of a hash over it, wherever it runs.
 
     `runs`: what is published with a version.
     """

@@ -37,7 +37,7 @@ TOGETHER = {
 
 
 class BySharedSetup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Return each core files, and files together that share a long setup."""
+    """Distribute files over the cores, together those that share a long setup."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -114,7 +114,7 @@ class Sealer:
         ]
 
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
-        """Return each patient, as named, the subject that the canonical identifier leads to."""
+        """Return the subject of each patient, as named, by the canonical identifier."""
         named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
         row_keys = {
             i: subject_key_hash(self.keys.index_key, i) for i in dict.fromkeys(named.values())

@@ -250,7 +250,7 @@ def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
 
 
 def _with_first_keys(ledger: LocalLedger, region: str) -> None:
-    """Return a ledger its keys, as its publisher does in the first minute after a deployment."""
+    """Make a ledger's keys, as its publisher does in the first minute after a deployment."""
     table, wrapping = ledger.environment["LEDGERS_TABLE"], ledger.environment["WRAPPING_KEY"]
     keys = WrappingKey(client("kms", region), wrapping, ledger.origin).first_keys()
     with suppress(LostRaceError):  # it goes on with those that were kept

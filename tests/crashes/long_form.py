@@ -95,7 +95,7 @@ def _tried(
 def _pairs(
     at: int, fault: Fault, recovery: Recovery, tried: Tried, of_pairs: tuple[Fault, ...]
 ) -> Iterator[Try]:
-    """Return each second fault at each call that run and recovery made after the first."""
+    """Yield each second fault at each call that run and recovery made after the first."""
     for second in range(at + 1, len(tried.calls)):
         for other in of_pairs:
             if other in faults_of(tried.calls[second]):

@@ -94,7 +94,7 @@ def opened(
 
 
 def ledger(events: Iterable[OpenedEvent]) -> list[OpenedEvent]:
-    """Return each its entry, in order of the entries' times, from entry 1 on."""
+    """Return the events with entry numbers from 1 on, in order of the entries' times."""
     ordered = sorted(events, key=lambda event: event.entry_time)
     return [placed(event, seq) for seq, event in enumerate(ordered, 1)]
 

@@ -142,7 +142,7 @@ class LedgersTable:
         )
 
     def put_first_keys(self, keys: WrappedKeys) -> None:
-        """Return a new ledger its keys, or raise LostRaceError where it has some."""
+        """Store a new ledger's keys, or raise LostRaceError if it has some."""
         item: dict[str, Any] = {
             **self._key(KEYS_ITEM),
             "index_key": {"B": keys.index_key},

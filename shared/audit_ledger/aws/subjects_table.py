@@ -45,7 +45,7 @@ class SubjectsTable:
         self._origin = origin
 
     def current(self, row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
-        """Return each row key (64 hex, distinct) its secret of this year, made if there is none."""
+        """Return this year's secret of each row key (64 hex, distinct), made if there is none."""
         first = year * GENERATIONS_PER_YEAR
         requests = [(self._table, self._key(row_key, first)) for row_key in row_keys]
         rows = {
