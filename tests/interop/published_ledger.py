@@ -23,7 +23,7 @@ from audit_ledger.tlog.note import (
 from audit_ledger.tlog.policy import Group, Log, Policy, Witness
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.tlog.tile_proofs import RightEdge
-from audit_ledger.tlog.tiles import TILE_WIDTH, Tile, entry_bundle_path
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
 
 ORIGIN = "audit.example.org/st-elsewhere"
 TIME = 1_795_327_140  # 2026-11-22T05:59:00Z
@@ -77,7 +77,7 @@ def publish(folder: Path, size: int) -> PublishedLedger:
         _write(ledger.folder / tile.path, hashes)
         if tile.level == 0:
             bundle = encode_bundle(_of(tile, entries))
-            _write(ledger.folder / entry_bundle_path(tile.index, tile.width), bundle)
+            _write(ledger.folder / EntryBundle(tile.index, tile.width).path, bundle)
     checkpoint, policy = _sign(Checkpoint(ORIGIN, size, edge.root()))
     _write(ledger.folder / "checkpoint", checkpoint)
     _write(ledger.policy, policy)

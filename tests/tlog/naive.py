@@ -67,6 +67,16 @@ def tiles(leaves: list[bytes]) -> dict[tuple[int, int, int], bytes]:
     return found
 
 
+def tile_places(size: int) -> list[tuple[int, int, int]]:
+    """Level, index and width of all tiles of a log of that size: each level's hashes, cut up."""
+    found = []
+    level = 0
+    while hashes := size // 256**level:
+        found += [(level, at // 256, min(256, hashes - at)) for at in range(0, hashes, 256)]
+        level += 1
+    return found
+
+
 def synthetic_leaves(count: int) -> list[bytes]:
     """Leaf hashes that all differ."""
     return [sha256(b"leaf %d" % number).digest() for number in range(count)]

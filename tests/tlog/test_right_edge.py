@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT
 from audit_ledger.tlog.tile_proofs import RightEdge
-from audit_ledger.tlog.tiles import Tile, new_tiles
+from audit_ledger.tlog.tiles import Tile
 from tests.tlog import naive
 
-LEAVES = naive.synthetic_leaves(66_100)
-AROUND_A_TILE = [0, 1, 2, 100, 254, 255, 256, 257, 258, 511, 512, 513, 1000]
-AROUND_TWO_LEVELS = [65_279, 65_280, 65_281, 65_535, 65_536, 65_537, 65_792, 66_000]
+LEAVES = naive.synthetic_leaves(70_000)
 
 # Computed once, without the package: all tiles of every full width up to the largest size.
 FULL = {place: data for place, data in naive.tiles(LEAVES).items() if place[2] == 256}
@@ -76,31 +74,81 @@ def check_growth(old_size: int, new_size: int) -> None:
     expected = {tile: data for tile, data in after.items() if tile not in before}
     assert len(written) == len(expected)  # each once
     assert dict(written) == expected
-    assert sorted(tile for tile, _ in written) == sorted(new_tiles(old_size, new_size))
     assert edge.size == new_size
     assert edge.root() == edge_at(new_size).root()
 
 
-@pytest.mark.parametrize("old_size", AROUND_A_TILE)
-@pytest.mark.parametrize("new_size", AROUND_A_TILE)
-def test_growth_around_a_tile(old_size: int, new_size: int) -> None:
-    """Every pair of sizes around 256 and 512."""
-    if old_size <= new_size:
-        check_growth(old_size, new_size)
+# Each from one side of an edge to the other: of a leaf, a tile, two tiles, a level 1 tile, level 2.
+GROWTHS = [
+    (0, 1),
+    (0, 256),
+    (0, 70_000),
+    (1, 255),
+    (255, 257),
+    (256, 512),
+    (257, 513),
+    (511, 65_536),
+    (65_279, 65_281),
+    (65_535, 65_537),
+    (65_536, 65_792),
+    (65_792, 66_000),
+]
 
 
-@pytest.mark.parametrize("new_size", AROUND_TWO_LEVELS)
-@pytest.mark.parametrize("old_size", [0, 1, 255, 256, 257, *AROUND_TWO_LEVELS])
-def test_growth_around_two_levels(old_size: int, new_size: int) -> None:
-    """Every pair of sizes around 65,536, where a level 1 tile fills up and level 2 begins."""
-    if old_size <= new_size:
-        check_growth(old_size, new_size)
+@pytest.mark.parametrize(("old_size", "new_size"), GROWTHS)
+def test_growth_across_an_edge(old_size: int, new_size: int) -> None:
+    """A grown log writes what it serves now and did not serve before, each tile once."""
+    check_growth(old_size, new_size)
 
 
-@pytest.mark.parametrize("size", [*AROUND_A_TILE, 65_535, 65_536, 65_537])
+NEAR_AN_EDGE = st.builds(
+    lambda edge, offset: max(0, edge + offset),
+    st.sampled_from([0, 256, 512, 65_280, 65_536, 65_792]),
+    st.integers(-3, 3),
+)
+
+
+@settings(deadline=None)
+@given(NEAR_AN_EDGE | st.integers(0, 69_000), NEAR_AN_EDGE | st.integers(0, 70_000))
+def test_growth_between_any_two_sizes(one: int, other: int) -> None:
+    """Drawn sizes, half of them next to an edge, agree with the definition."""
+    check_growth(min(one, other), max(one, other))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 513, 65_535, 65_536, 65_537])
 def test_root(size: int) -> None:
     """The edge alone gives the root of the whole tree."""
     assert edge_at(size).root() == naive.mth(LEAVES[:size])
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1200))
+def test_root_of_any_size(size: int) -> None:
+    """Drawn sizes agree with the definition."""
+    assert edge_at(size).root() == naive.mth(LEAVES[:size])
+
+
+def test_tiles_of_the_specifications_examples() -> None:
+    """Logs of 70,000, 256 and no entries write the tiles that tlog-tiles counts up."""
+    places = {size: written_places(size) for size in (70_000, 256, 0)}
+    assert places[70_000] == sorted(
+        [
+            *((0, index, 256) for index in range(273)),
+            (0, 273, 112),
+            (1, 0, 256),
+            (1, 1, 17),
+            (2, 0, 1),
+        ]
+    )
+    assert places[256] == [(0, 0, 256), (1, 0, 1)]
+    assert places[0] == []
+    for size, written in places.items():
+        assert sorted(naive.tile_places(size)) == written
+
+
+def written_places(size: int) -> list[tuple[int, int, int]]:
+    tiles = [tile for tile, _ in RightEdge(0, {}).extend(LEAVES[:size])]
+    return sorted((tile.level, tile.index, tile.width) for tile in tiles)
 
 
 @settings(deadline=None)

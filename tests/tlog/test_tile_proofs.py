@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, verify_consistency, verify_inclusion
-from audit_ledger.tlog.tile_proofs import consistency_proof, inclusion_proof, root_of
+from audit_ledger.tlog.tile_proofs import RightEdge, consistency_proof, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
 from tests.tlog import naive
 
@@ -41,12 +41,12 @@ def root(size: int) -> bytes:
 @pytest.mark.parametrize("size", [*SMALL, *LARGE])
 def test_root(size: int) -> None:
     """The right edge's tiles give the root."""
-    assert root_of(size, reader(size)) == naive.mth(LEAVES[:size])
+    assert RightEdge.read(size, reader(size)).root() == naive.mth(LEAVES[:size])
 
 
 def test_root_of_the_empty_tree() -> None:
     """It reads no tile."""
-    assert root_of(0, reader(0)) == EMPTY_ROOT
+    assert RightEdge.read(0, reader(0)).root() == EMPTY_ROOT
 
 
 @pytest.mark.parametrize("size", SMALL)
@@ -102,7 +102,7 @@ def test_few_tiles_are_read() -> None:
     consistency_proof(2**39 + 7, size, zeros)
     assert len(read) <= 2 * 6
     read.clear()
-    root_of(size, zeros)
+    RightEdge.read(size, zeros)
     assert len(read) <= 6
 
 
@@ -134,7 +134,7 @@ def test_tile_of_another_length(change: int) -> None:
         return bytes(32 * tile.width + change)
 
     calls: Mapping[str, Callable[[], object]] = {
-        "root": lambda: root_of(300, wrong),
+        "root": lambda: RightEdge.read(300, wrong),
         "inclusion": lambda: inclusion_proof(0, 300, wrong),
         "consistency": lambda: consistency_proof(7, 300, wrong),
     }
@@ -146,4 +146,4 @@ def test_tile_of_another_length(change: int) -> None:
 def test_missing_tile_is_the_readers_error() -> None:
     """What the source raises comes through."""
     with pytest.raises(KeyError):
-        root_of(5, reader(4))
+        RightEdge.read(5, reader(4))

@@ -16,9 +16,8 @@ from audit_ledger.tlog.tile_proofs import (
     RightEdge,
     consistency_proof,
     inclusion_proof,
-    root_of,
 )
-from audit_ledger.tlog.tiles import Tile, entry_bundle_path, split_hashes
+from audit_ledger.tlog.tiles import EntryBundle, Tile, split_hashes
 
 ORIGIN = "example.com/log/testdata"
 VKEY = f"{ORIGIN}+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
@@ -44,7 +43,7 @@ def root_at(log: Path, size: int) -> bytes:
 def entries_at(log: Path, size: int) -> list[bytes]:
     if size == 0:
         return []
-    bundle = (log / entry_bundle_path(0, size)).read_bytes()
+    bundle = (log / EntryBundle(0, size).path).read_bytes()
     entries = decode_bundle(bundle, size)
     assert encode_bundle(entries) == bundle
     return entries
@@ -56,7 +55,7 @@ def test_signed_root_is_that_of_tiles_and_entries(log: Path, size: int) -> None:
     leaves = leaf_hashes(entries_at(log, size))
     compact = CompactRange()
     compact.extend(leaves)
-    assert compact.root() == root_at(log, size) == root_of(size, tiles_in(log))
+    assert compact.root() == root_at(log, size) == RightEdge.read(size, tiles_in(log)).root()
     if size:
         assert split_hashes((log / Tile(0, 0, size).path).read_bytes()) == leaves
 

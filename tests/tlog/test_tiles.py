@@ -8,18 +8,14 @@ from audit_ledger.errors import FormatError
 from audit_ledger.tlog.tiles import (
     EntryBundle,
     Tile,
-    entry_bundle_path,
-    new_tiles,
     parse_tile_path,
     partial_tile_at,
     split_hashes,
     subtree_root,
-    tiles_of,
 )
 from tests.tlog import naive
 
 LEAVES = naive.synthetic_leaves(256)
-SIZES = [0, 1, 2, 255, 256, 257, 511, 512, 513, 65535, 65536, 65537, 65792, 70000]
 
 
 @pytest.mark.parametrize(
@@ -41,11 +37,6 @@ def test_path(tile: Tile | EntryBundle, path: str) -> None:
     """Indexes are written in groups of three digits, all but the last with an x."""
     assert tile.path == path
     assert parse_tile_path(path) == tile
-
-
-def test_entry_bundle_path_is_its_path() -> None:
-    """The shortcut gives what the value gives."""
-    assert entry_bundle_path(1001, 3) == "tile/entries/x001/001.p/3"
 
 
 @given(st.integers(0, 63), st.integers(0, 2**63 - 1), st.integers(1, 256))
@@ -118,61 +109,23 @@ def test_entry_bundle_out_of_range(index: int, width: int) -> None:
         EntryBundle(index, width)
 
 
-def test_tiles_of_the_specifications_examples() -> None:
-    """Sizes 70,000 and 256 have the tiles that tlog-tiles counts up."""
-    tiles = list(tiles_of(70_000))
-    assert tiles == [
-        *(Tile(0, index, 256) for index in range(273)),
-        Tile(0, 273, 112),
-        Tile(1, 0, 256),
-        Tile(1, 1, 17),
-        Tile(2, 0, 1),
-    ]
-    assert list(tiles_of(256)) == [Tile(0, 0, 256), Tile(1, 0, 1)]
-    assert list(tiles_of(0)) == []
+def check_partial_tiles(size: int) -> None:
+    partial = {place for place in naive.tile_places(size) if place[2] < 256}
+    found = [partial_tile_at(level, size) for level in range(4)]
+    assert {(tile.level, tile.index, tile.width) for tile in found if tile} == partial
 
 
-def naive_tiles(size: int) -> list[Tile]:
-    """Count the hashes of each level, cut into tiles."""
-    tiles = []
-    level = 0
-    hashes = size
-    while hashes:
-        for start in range(0, hashes, 256):
-            tiles.append(Tile(level, start // 256, min(256, hashes - start)))
-        hashes //= 256
-        level += 1
-    return tiles
-
-
-@pytest.mark.parametrize("old_size", SIZES)
-@pytest.mark.parametrize("new_size", SIZES)
-def test_new_tiles_are_those_of_the_new_size_without_the_olds(old_size: int, new_size: int) -> None:
-    """What a grown log must write is what it serves now and did not serve before."""
-    if old_size > new_size:
-        with pytest.raises(FormatError, match="does not grow"):
-            list(new_tiles(old_size, new_size))
-        return
-    old = set(naive_tiles(old_size))
-    assert list(new_tiles(old_size, new_size)) == [
-        tile for tile in naive_tiles(new_size) if tile not in old
-    ]
-
-
-@pytest.mark.parametrize("size", [-1, 2**63])
-def test_size_out_of_range_has_no_tiles(size: int) -> None:
-    """Negative sizes and those over 2^63 - 1 are refused."""
-    with pytest.raises(FormatError):
-        list(tiles_of(size))
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("level", range(4))
-def test_partial_tile_is_the_one_that_the_log_serves(size: int, level: int) -> None:
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 65_792])
+def test_partial_tiles_are_those_that_the_log_serves(size: int) -> None:
     """A level ends in one partial tile, or in none."""
-    partial = [tile for tile in naive_tiles(size) if tile.level == level and tile.width < 256]
-    found = partial_tile_at(level, size)
-    assert ([] if found is None else [found]) == partial
+    check_partial_tiles(size)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 200_000))
+def test_partial_tiles_of_any_size(size: int) -> None:
+    """Drawn sizes agree with the definition."""
+    check_partial_tiles(size)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 127, 128, 129, 255, 256])

@@ -5,9 +5,10 @@ from functools import cache
 import pytest
 
 from audit_ledger.ledger.entry import EventEntry, encode_entry
-from audit_ledger.verify.entries import BUNDLES_IN_RANGE, verify_entries
+from audit_ledger.verify.entries import BUNDLES_IN_RANGE, check_tree
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.workers import InProcess
 from tests.verify.writer import ORIGIN, Keys, Objects, Writer, ledger_of
 
 EDGE = BUNDLES_IN_RANGE * 256  # the first entry of the second range
@@ -137,7 +138,7 @@ def test_a_ledger_is_created_once_and_under_its_own_name() -> None:
 
 def test_entries_without_end_are_not_looked_for_without_end() -> None:
     """A log may claim any size; where nothing can be read for long, the rest is given up."""
-    result = verify_entries(Objects({}), 1 << 60, origin=ORIGIN)
+    result = check_tree(InProcess(), Objects({}), 1 << 60, origin=ORIGIN)
     assert result.findings.answer is Verdict.INCOMPLETE
     assert result.roots == {1 << 60: None}
     assert result.findings.kept[-1].entries == (result.looked_at, (1 << 60) - 1)

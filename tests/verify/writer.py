@@ -27,8 +27,9 @@ from audit_ledger.tlog.note import (
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.tlog.tile_proofs import RightEdge
-from audit_ledger.tlog.tiles import TILE_WIDTH, Tile, entry_bundle_path, tiles_of
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.policy_file import policy_for
+from tests.tlog import naive
 
 ORIGIN = "audit.example.org/st-elsewhere"
 BEGIN = 1_795_327_080  # 2026-11-22T05:58:00Z
@@ -181,16 +182,16 @@ class Writer:
     def _put_bundle(self, tile: Tile) -> None:
         first = tile.index * TILE_WIDTH
         bundle = encode_bundle(self.entries[first : first + tile.width])
-        self.objects.files[entry_bundle_path(tile.index, tile.width)] = bundle
+        self.objects.files[EntryBundle(tile.index, tile.width).path] = bundle
 
     def _drop_superseded(self, size: int) -> None:
         """Partial tiles go once they are full, and not before (C2SP tlog-tiles)."""
-        for tile in tiles_of(size):
+        for tile in (Tile(*place) for place in naive.tile_places(size)):
             full = Tile(tile.level, tile.index, TILE_WIDTH).path
             if not tile.is_full and full in self.objects.files:
                 self.objects.files.pop(tile.path, None)
                 if tile.level == 0:
-                    self.objects.files.pop(entry_bundle_path(tile.index, tile.width), None)
+                    self.objects.files.pop(EntryBundle(tile.index, tile.width).path, None)
 
 
 def ledger_of(*sizes: int) -> Writer:

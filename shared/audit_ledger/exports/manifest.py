@@ -19,7 +19,6 @@ entry's commitment shows the record, and the format makes the same line of it ag
 
 import re
 from base64 import urlsafe_b64encode
-from hashlib import sha256
 from typing import Final, Literal
 
 import msgspec
@@ -104,11 +103,6 @@ def decode_manifest(data: bytes) -> Manifest:
     if min(counts) < 0:
         raise FormatError("manifest: a negative number")
     return manifest
-
-
-def manifest_digest(data: bytes) -> bytes:
-    """Return the 32 bytes that an export is known by."""
-    return sha256(data).digest()
 
 
 def ni_uri(digest: bytes) -> str:

@@ -2,15 +2,12 @@
 
 For a tree of n leaves these are one hash for each set bit of n (RFC 6962, Section 2.1: the tree
 splits at the largest power of two). It is all that is needed to append and to know the root, in
-O(log n) memory. Written as
-
-    u64be size ‖ 32-byte hash of the largest subtree ‖ … ‖ 32-byte hash of the smallest
+O(log n) memory.
 """
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import islice
-from typing import Self
 
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, node_hash
@@ -91,34 +88,6 @@ class CompactRange:
         for larger in smallest_first:
             root = node_hash(larger, root)
         return root
-
-    def copy(self) -> Self:
-        """Return an equal range that grows on its own."""
-        return type(self)(self._size, self._hashes)
-
-    def encode(self) -> bytes:
-        """Return u64be size ‖ hashes."""
-        return self._size.to_bytes(8, "big") + b"".join(self._hashes)
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """Read what `encode` writes; raises FormatError for anything else."""
-        if len(data) < 8 or (len(data) - 8) % HASH_SIZE:
-            raise FormatError(f"compact range: {len(data)} bytes are not a size and whole hashes")
-        hashes = [data[at : at + HASH_SIZE] for at in range(8, len(data), HASH_SIZE)]
-        return cls(int.from_bytes(data[:8], "big"), hashes)
-
-    def __eq__(self, other: object) -> bool:
-        """Equal size and subtrees."""
-        if not isinstance(other, CompactRange):
-            return NotImplemented
-        return self._size == other._size and self._hashes == other._hashes
-
-    __hash__ = None  # type: ignore[assignment]  # it grows
-
-    def __repr__(self) -> str:
-        """Size and root."""
-        return f"CompactRange(size={self._size}, root={self.root().hex()})"
 
 
 def _check_hashes(hashes: Sequence[bytes]) -> None:

@@ -23,11 +23,6 @@ ReadTile = Callable[[Tile], bytes]
 what its source raises."""
 
 
-def root_of(size: int, read_tile: ReadTile) -> bytes:
-    """Return the root of the tree of `size` leaves, from the partial tiles at its right edge."""
-    return RightEdge.read(size, read_tile).root()
-
-
 def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
     """Return PATH(index, D[size]) of RFC 6962, Section 2.1.1: from the sibling to the root's child.
 
@@ -120,7 +115,7 @@ class RightEdge:
         """Add leaf hashes (32 bytes each) and give every tile that the grown log must write.
 
         Full tiles come as they fill up, each after the full tiles below it, then the partial tiles
-        of the new size, level 0 first: the tiles of `new_tiles`, once each. The edge has grown
+        of the new size, level 0 first: each tile that the old size lacks, once. The edge has grown
         when the iterator is exhausted; an edge whose iterator was abandoned is of no more use.
         """
         old_size = self._size

@@ -8,7 +8,7 @@ tile/0/000  tile/0/x001/x234/067  tile/63/005.p/255  tile/entries/x001/067.p/3
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -21,13 +21,10 @@ __all__ = [
     "TILE_WIDTH",
     "EntryBundle",
     "Tile",
-    "entry_bundle_path",
-    "new_tiles",
     "parse_tile_path",
     "partial_tile_at",
     "split_hashes",
     "subtree_root",
-    "tiles_of",
 ]
 
 TILE_HEIGHT = 8
@@ -84,11 +81,6 @@ class EntryBundle:
         return self.width == TILE_WIDTH
 
 
-def entry_bundle_path(index: int, width: int) -> str:
-    """Return the path of the entry bundle of `width` (1 to 256) entries from entry 256 * index."""
-    return EntryBundle(index, width).path
-
-
 def parse_tile_path(path: str) -> Tile | EntryBundle:
     """Read a path that `.path` of a tile or entry bundle gives; FormatError for any other."""
     match = _PATH.fullmatch(path)
@@ -101,29 +93,6 @@ def parse_tile_path(path: str) -> Tile | EntryBundle:
     if tile.path != path:
         raise FormatError("tile path: not spelled as the encoder spells it")
     return tile
-
-
-def tiles_of(size: int) -> Iterator[Tile]:
-    """Return all tiles that a log of that size serves, level 0 first, full tiles before partial."""
-    return new_tiles(0, size)
-
-
-def new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
-    """Return the tiles that a log grown from one size to another must write.
-
-    These are the tiles of the new size without those of the old one, level 0 first.
-    """
-    if not 0 <= old_size <= new_size <= MAX_SIZE:
-        raise FormatError(f"tiles: a log does not grow from {old_size} to {new_size}")
-    level = 0
-    while old_size < new_size:
-        for index in range(old_size // TILE_WIDTH, new_size // TILE_WIDTH):
-            yield Tile(level, index, TILE_WIDTH)
-        if new_size % TILE_WIDTH:
-            yield Tile(level, new_size // TILE_WIDTH, new_size % TILE_WIDTH)
-        level += 1
-        old_size //= TILE_WIDTH
-        new_size //= TILE_WIDTH
 
 
 def partial_tile_at(level: int, size: int) -> Tile | None:

@@ -1,6 +1,6 @@
 """Entries and tiles of a log, verified in one pass on as many processes as there is work for.
 
-Reading, hashing and checking is done by workers, a range of bundles at a time (`entry_range.py`);
+Reading, hashing and checking is done by workers, a range of bundles at a time (`bundle_range.py`);
 what they find is put together in order, here, into the levels above (`tree.py`).
 """
 
@@ -12,7 +12,7 @@ from audit_ledger.tlog.tiles import TILE_WIDTH
 from audit_ledger.verify.bundle_range import RangeResult, RangeTask, check_range
 from audit_ledger.verify.sources import Source
 from audit_ledger.verify.tree import Tree, TreeResult
-from audit_ledger.verify.workers import InProcess, Workers
+from audit_ledger.verify.workers import Workers
 
 BUNDLES_IN_RANGE = 64
 _GIVE_UP_AFTER = 8  # ranges in a row (131,072 entries) of which nothing can be read
@@ -21,38 +21,22 @@ Progress = Callable[[int, int], None]
 """Told how many entries of how many are done."""
 
 
-def verify_entries(
+def check_tree(
+    pool: Executor,
     source: Source,
     size: int,
-    workers: int = 1,
     *,
     origin: str | None = None,
     sizes: Sequence[int] = (),
     expected_root: bytes | None = None,
     progress: Progress | None = None,
 ) -> TreeResult:
-    """Verify entries and tiles of a log of `size` entries, on as many processes as `workers`.
+    """Verify entries and tiles of a log of `size` entries on the workers of `pool`.
 
-    `origin`: of the ledger; None for a log of anything else, whose entries are only hashed.
-    `sizes`: where roots are asked for, beside `size` itself. `expected_root`: of the checkpoint;
-    it decides about the last, partial bundle, above which there is no tile.
+    `origin`: of the ledger; None for a log of any other entries, which are only hashed.
+    `sizes`: further sizes at which the root is computed. `expected_root`: the checkpoint's root; it
+    decides about the last, partial bundle, above which there is no tile.
     """
-    if workers == 1:
-        return check_tree(InProcess(), source, size, origin, sizes, expected_root, progress)
-    with Workers(workers, source) as pool:
-        return check_tree(pool, source, size, origin, sizes, expected_root, progress)
-
-
-def check_tree(
-    pool: Executor,
-    source: Source,
-    size: int,
-    origin: str | None,
-    sizes: Sequence[int],
-    expected_root: bytes | None,
-    progress: Progress | None,
-) -> TreeResult:
-    """Do what `verify_entries` says on a pool that is there already."""
     asked = tuple(sorted({s for s in sizes if 0 <= s < size} | {size}))
     tree = Tree(source, size, asked, expected_root)
     tasks = _tasks(source, size, asked, origin)

@@ -16,8 +16,8 @@ from audit_ledger.tlog.rfc6962 import EMPTY_ROOT
 from audit_ledger.tlog.tiles import (
     HASH_SIZE,
     TILE_WIDTH,
+    EntryBundle,
     Tile,
-    entry_bundle_path,
     split_hashes,
     subtree_root,
 )
@@ -105,7 +105,7 @@ class Tree:
         if self._before is None or result.first_prev is None:
             return
         link, index = self._before.link, result.first_bundle * TILE_WIDTH
-        where = entry_bundle_path(result.first_bundle, min(TILE_WIDTH, self._size - index))
+        where = EntryBundle(result.first_bundle, min(TILE_WIDTH, self._size - index)).path
         if link.prevs and result.first_prev not in link.prevs:
             message = f"entry {index}: prev is not the hash of the entry before"
             self._found(Code.LINK_BROKEN, where, (index, index), message)

@@ -125,10 +125,10 @@ def verify(
             pool,
             source,
             checkpoint.size,
-            None if tlog_only else origin,
-            known_sizes,
-            checkpoint.root,
-            progress,
+            origin=None if tlog_only else origin,
+            sizes=known_sizes,
+            expected_root=checkpoint.root,
+            progress=progress,
         )
         signatures.finish()
     for part in (chain.findings, signatures.findings, tree.findings):
