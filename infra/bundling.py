@@ -113,6 +113,7 @@ def function_sources(name: str) -> Path:
         shutil.rmtree(package / part, ignore_errors=True)
     for module in _VERIFIERS_ALONE:
         (package / "verify" / f"{module}.py").unlink(missing_ok=True)
+    (package / "http_transport.py").unlink()  # of remote sources and of the command
     return folder
 
 

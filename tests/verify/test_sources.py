@@ -5,19 +5,16 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
-from urllib.request import Request
 
 import pytest
 
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.http_source import HttpSource, _SameScheme
+from audit_ledger.verify.http_source import HttpSource, redirect_target
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Folder, read_many
 from audit_ledger.verify.verifier import verify
 from tests.verify.writer import Keys, Objects, ledger_of
@@ -34,6 +31,7 @@ class Site:
     coded: dict[str, bytes] = field(default_factory=dict)
     answers: list[Answerer] = field(default_factory=list)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    connections: set[object] = field(default_factory=set)
 
     def source(self, token: str | None = None) -> HttpSource:
         return HttpSource(self.url, token, wait=_no_wait)
@@ -51,6 +49,8 @@ def reply(status: int, body: bytes = b"", **headers: str) -> Answerer:
             request.send_header(name.replace("_", "-"), value)
         request.end_headers()
         request.wfile.write(body)
+        if headers["Content_Length"] != str(len(body)):
+            request.close_connection = True
 
     return answer
 
@@ -59,7 +59,12 @@ def _site() -> Iterator[Site]:
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        timeout = 5
+
         def do_GET(self) -> None:
+            site.connections.add(self.client_address)
             path = self.path.removeprefix("/ledger/")
             site.seen.append((path, {k.lower(): v for k, v in self.headers.items()}))
             if site.answers:
@@ -139,6 +144,42 @@ def test_an_answer_that_breaks_off_is_no_object(site: Site) -> None:
     site.files = {"tile/0/000": b"whole"}
     site.answers = [reply(200, b"ha", Content_Length="5")]
     assert site.source().read("tile/0/000") == b"whole"
+
+
+def test_a_connection_is_used_for_many_objects(site: Site) -> None:
+    """Also after absence and after an error; a pickled source opens a connection of its own."""
+    site.files = {f"tile/0/{n:03}": b"%d" % n for n in range(20)}
+    site.answers = [reply(404, b"no such tile"), reply(503, b"later")]
+    source = site.source()
+    assert source.read("tile/0/000") is None
+    assert [source.read(path) for path in site.files] == list(site.files.values())
+    assert len(site.connections) == 1
+    copy = pickle.loads(pickle.dumps(source))
+    assert copy == source
+    assert copy.read("tile/0/001") == b"1"
+    assert len(site.connections) == 2
+
+
+def test_a_retry_waits_as_long_as_the_server_requests(site: Site) -> None:
+    """Retry-After in seconds; past the deadline there is no further attempt."""
+    waited: list[float] = []
+    source = HttpSource(site.url, deadline_seconds=100, wait=waited.append)
+    site.files = {"checkpoint": b"here"}
+    site.answers = [reply(503, Retry_After="7"), reply(429, Retry_After="Wed, 21 Oct 2015")]
+    assert source.read("checkpoint") == b"here"
+    assert waited == [0, 7, 0.8]
+    site.answers = [reply(503, Retry_After="3600")]
+    with pytest.raises(UnreachableError, match="HTTP status 503"):
+        source.read("checkpoint")
+    assert waited == [0, 7, 0.8, 0]
+
+
+def test_redirects_without_an_end_are_unreachable(site: Site) -> None:
+    """The eleventh is not followed."""
+    site.answers = [reply(302, Location="/ledger/checkpoint") for _ in range(20)]
+    with pytest.raises(UnreachableError, match="more than 10 redirects"):
+        site.source().read("checkpoint")
+    assert len(site.seen) == 11
 
 
 def test_nobody_listening_is_unreachable() -> None:
@@ -307,12 +348,9 @@ def test_an_answer_whose_end_is_not_clear_is_unreachable(site: Site, what: str) 
 
 def test_https_is_not_left_for_http() -> None:
     """Nor for anything else."""
-    handler = _SameScheme()
     for target in ("http://ledger.example.org/x", "ftp://ledger.example.org/x", "file:///x"):
         with pytest.raises(UnreachableError, match="not followed"):
-            handler.redirect_request(
-                Request("https://ledger.example.org/x"), BytesIO(), 302, "", HTTPMessage(), target
-            )
+            redirect_target("https://ledger.example.org/x", target, "x")
 
 
 def test_an_endless_object_is_read_no_further_than_objects_go(site: Site) -> None:

@@ -1,23 +1,23 @@
 """A published ledger behind http(s): a static site, a CDN, or the API's /published with a token."""
 
 import re
+import string
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
-from http.client import HTTPException, HTTPMessage, HTTPResponse
-from typing import IO
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
-from urllib.request import (
-    HTTPRedirectHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    build_opener,
-)
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
 
 from audit_ledger.errors import FormatError, UnreachableError
+from audit_ledger.http_transport import (
+    REDIRECTS,
+    HttpResponse,
+    HttpTransport,
+    TransportError,
+    is_loopback,
+)
 from audit_ledger.shown_url import shown_url
 from audit_ledger.verify.content_coding import ASKED_FOR, decode_content
 from audit_ledger.verify.deadline import DEADLINE_SECONDS, read_within
@@ -25,20 +25,19 @@ from audit_ledger.verify.sources import MAX_OBJECT_BYTES
 
 _DELAYS_SECONDS = (0, 0.2, 0.8)  # before each attempt
 _ABSENT = (404, 410)
-_PASSING = (429, 500, 502, 503, 504)  # worth asking again
+_PASSING = (429, 500, 502, 503, 504)  # worth another attempt
+_MAX_REDIRECTS = 10
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
-_PIECE_BYTES = 1 << 16
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
 class HttpSource:
-    """Objects below a URL. Proxies are taken from the environment, as every tool does.
+    """Objects below a URL. Proxies come from the environment; connections are reused.
 
     404 and 410 mean that there is no such object; any other refusal, and silence, that nothing
     can be said. `token`: sent as bearer token, over https or to this machine only, and never to
-    another host that answers by a redirect. `timeout_seconds`: of silence; `deadline_seconds`: for
-    one object with all attempts, however steadily its bytes drip. FormatError: not such a URL.
+    the target of a redirect. `timeout_seconds`: of silence; `deadline_seconds`: for one object with
+    all attempts, however steadily its bytes arrive. FormatError: not such a URL.
     """
 
     url: str
@@ -48,7 +47,7 @@ class HttpSource:
     wait: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
-        """Refuse what is no such URL, and sending a token where others can read it."""
+        """Refuse other URLs, and a token where others could read it."""
         shown = shown_url(self.url)
         try:
             parts = urlsplit(self.url)
@@ -63,10 +62,14 @@ class HttpSource:
             raise FormatError(f"{shown}: a URL without query and fragment is expected")
         if "@" in parts.netloc:
             raise FormatError(f"{shown}: a URL without user and password is expected; see --token")
-        if self.token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if self.token and parts.scheme == "http" and not is_loopback(self.url):
             raise FormatError(f"{shown}: a token is sent over https only")
         if self.token and not _TOKEN.fullmatch(self.token):
             raise FormatError("token: not the characters of a bearer token")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the connections out: another process opens its own."""
+        return {name: value for name, value in self.__dict__.items() if name != "_transport"}
 
     @property
     def name(self) -> str:
@@ -79,94 +82,88 @@ class HttpSource:
         return True
 
     def read(self, path: str) -> bytes | None:
-        """GET one object; asks again, a few times, where that may help."""
+        """GET one object, with further attempts where they may help."""
         what = f"{self.url}: {path}"
-        return read_within(self.deadline_seconds, what, lambda: self._read(path))
+        transport = self._transport  # made here, so that the threads share it
+        return read_within(self.deadline_seconds, what, lambda: self._read(transport, path))
 
     def list_all(self) -> None:
         """Plain HTTP cannot list."""
         return
 
-    def _read(self, path: str) -> bytes | None:
-        request = Request(f"{self.url.rstrip('/')}/{quote(path)}")  # noqa: S310 - checked above
-        request.add_header("Accept-Encoding", ASKED_FOR)
-        request.add_header("Cache-Control", "no-cache")
-        request.add_header("User-Agent", "audit-ledger")
-        if self.token:
-            request.add_unredirected_header("Authorization", f"Bearer {self.token}")
-        opener = build_opener(_SameScheme, *self._no_proxy_to_this_machine())
-        end = time.monotonic() + self.deadline_seconds
-        failure = ""
-        for delay_seconds in _DELAYS_SECONDS:
-            self.wait(delay_seconds)
-            try:
-                return self._get(opener, request, path, end)
-            except _PassingError as error:
-                failure = str(error)
-            if time.monotonic() > end:
-                break
-        raise UnreachableError(f"{self.url}: {path}: {failure}")
+    @cached_property
+    def _transport(self) -> HttpTransport:
+        return HttpTransport(self.timeout_seconds)
 
-    def _no_proxy_to_this_machine(self) -> list[ProxyHandler]:
-        return [ProxyHandler({})] if urlsplit(self.url).hostname in _LOOPBACK else []
-
-    def _get(self, opener: OpenerDirector, request: Request, path: str, end: float) -> bytes | None:
+    def _read(self, transport: HttpTransport, path: str) -> bytes | None:
+        """Attempt to read until an answer is final, for `deadline_seconds` at most."""
         where = f"{self.url}: {path}"
-        try:
-            with opener.open(request, timeout=self.timeout_seconds) as answer:
-                return _body(answer, where, end)
-        except HTTPError as error:
-            error.close()
-            if error.code in _ABSENT:
+        end = time.monotonic() + self.deadline_seconds
+        failure, retry_after_seconds = "", 0.0
+        for delay_seconds in _DELAYS_SECONDS:
+            pause_seconds = max(delay_seconds, retry_after_seconds)
+            if failure and time.monotonic() + pause_seconds > end:
+                break
+            self.wait(pause_seconds)
+            try:
+                response = self._get(transport, path, end)
+            except TransportError as error:
+                if error.is_permanent:
+                    raise UnreachableError(f"{where}: {error}") from None
+                failure, retry_after_seconds = str(error), 0.0
+                continue
+            if response.status == HTTPStatus.OK:
+                return _object(response, where)
+            if response.status in _ABSENT:
                 return None
-            if error.code in _PASSING:
-                raise _PassingError(f"HTTP status {error.code}") from None
-            raise UnreachableError(f"{where}: HTTP status {error.code}") from None
-        except URLError as error:
-            raise _PassingError(str(error.reason)) from None
-        except (OSError, HTTPException) as error:  # while the body was read
-            raise _PassingError(str(error) or type(error).__name__) from None
-        except ValueError:  # urllib and idna, of where a redirect leads
-            raise UnreachableError(f"{where}: redirected to what is no URL") from None
+            failure = f"HTTP status {response.status}"
+            if response.status not in _PASSING:
+                raise UnreachableError(f"{where}: {failure}, expected 200")
+            retry_after_seconds = response.retry_after_seconds or 0.0
+        raise UnreachableError(f"{where}: {failure}")
 
-
-class _PassingError(Exception):
-    """It did not work and may work the next time."""
-
-
-class _SameScheme(HTTPRedirectHandler):
-    """Follows redirects, but to no other scheme: neither to plain text nor to files."""
-
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> Request | None:
-        parts = urlsplit(newurl)
-        if parts.scheme.lower() != req.type or "@" in parts.netloc:
-            where = shown_url(newurl)
-            raise UnreachableError(
-                f"{shown_url(req.full_url)}: redirected to {where}: not followed"
+    def _get(self, transport: HttpTransport, path: str, end: float) -> HttpResponse:
+        """GET an object, and follow redirects: without the token, and to no other scheme."""
+        url = f"{self.url.rstrip('/')}/{quote(path)}"
+        headers = {"Accept-Encoding": ASKED_FOR, "Cache-Control": "no-cache"}
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = transport.exchange(
+                "GET",
+                url,
+                headers=headers | token,
+                max_bytes=MAX_OBJECT_BYTES,
+                deadline_seconds=end - time.monotonic(),
+                is_wanted=lambda status: status == HTTPStatus.OK,
             )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+            location = response.headers.get("location")
+            if response.status not in REDIRECTS or location is None:
+                return response
+            url, token = redirect_target(url, location, f"{self.url}: {path}"), {}
+        raise UnreachableError(f"{self.url}: {path}: more than {_MAX_REDIRECTS} redirects")
 
 
-def _body(answer: HTTPResponse, where: str, end: float) -> bytes:
-    """Return the object; only 200 says that all of it, as it was published, follows (RFC 9110)."""
-    if answer.status != HTTPStatus.OK:
-        raise UnreachableError(f"{where}: HTTP status {answer.status}, expected 200")
-    if len(answer.headers.get_all("Transfer-Encoding", [])) > answer.chunked:
-        raise UnreachableError(f"{where}: a transfer coding other than chunked, not asked for")
-    data = bytearray()
-    while len(data) <= MAX_OBJECT_BYTES:
-        more = answer.read1(min(_PIECE_BYTES, MAX_OBJECT_BYTES + 1 - len(data)))
-        if not more:
-            break
-        data += more
-        if time.monotonic() > end:
-            raise _PassingError("it drips")
-    declared = set(answer.headers.get_all("Content-Length", []))
-    if declared and len(data) <= MAX_OBJECT_BYTES and declared != {str(len(data))}:
-        raise _PassingError("the connection ended within the answer")
+def redirect_target(url: str, location: str, where: str) -> str:
+    """Return the URL that a redirect from `url` leads to; UnreachableError if it is not followed.
+
+    It keeps the scheme, so that it leads neither from https to http nor to a file, and it has
+    neither user nor password.
+    """
     try:
-        return decode_content(bytes(data), ",".join(answer.headers.get_all("Content-Encoding", [])))
+        target = urljoin(url, quote(location, encoding="iso-8859-1", safe=string.punctuation))
+        parts = urlsplit(target)
+        (parts.hostname or "").encode("idna")
+        _ = parts.port
+    except ValueError:
+        raise UnreachableError(f"{where}: redirected to an invalid URL") from None
+    if parts.scheme.lower() != urlsplit(url).scheme.lower() or "@" in parts.netloc:
+        raise UnreachableError(f"{where}: redirected to {shown_url(target)}: not followed")
+    return target
+
+
+def _object(response: HttpResponse, where: str) -> bytes:
+    """Return the object; only status 200 means that it follows as a whole (RFC 9110)."""
+    try:
+        return decode_content(response.body, response.header("content-encoding"))
     except UnreachableError as error:
         raise UnreachableError(f"{where}: {error}") from None
