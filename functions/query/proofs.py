@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from audit_ledger import strict_base64
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.http.negotiation import require_acceptable
@@ -15,6 +14,7 @@ from audit_ledger.instants import format_instant
 from audit_ledger.ledger.digest import decode_digest, digest_name, is_digest_name
 from audit_ledger.ledger.publish_checks import CHECKPOINT, LATEST
 from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.proof import parse_proof

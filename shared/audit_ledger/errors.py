@@ -6,17 +6,20 @@ No message ever carries an identifier or free text of an event.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from audit_ledger.tlog.errors import FormatError, LedgerError, NotFoundError, VerificationError
 
-class LedgerError(Exception):
-    """The root of all errors that this package raises on purpose."""
-
-
-class FormatError(LedgerError, ValueError):
-    """Bytes are not what their specification says they must be."""
-
-
-class VerificationError(LedgerError):
-    """Well-formed, but a signature, hash, link or proof does not hold."""
+__all__ = [
+    "FormatError",
+    "FrozenError",
+    "LedgerError",
+    "LostRaceError",
+    "NotFoundError",
+    "RefusedError",
+    "ThrottledError",
+    "TooLargeError",
+    "UnreachableError",
+    "VerificationError",
+]
 
 
 class RefusedError(LedgerError):
@@ -43,10 +46,6 @@ class ThrottledError(LedgerError):
 
 class TooLargeError(LedgerError):
     """More bytes than the ledger takes: ask for less at a time."""
-
-
-class NotFoundError(LedgerError):
-    """Something that was named does not exist."""
 
 
 class UnreachableError(LedgerError):

@@ -25,7 +25,7 @@ from audit_ledger.errors import (
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
-from audit_ledger.strict_base64 import encode
+from audit_ledger.tlog.strict_base64 import encode
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, STAGE, World
 
 NOW = 1_795_327_140

@@ -12,7 +12,7 @@ from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import Record, decode_record
 from audit_ledger.records.seal import open_sealed, subject_key
-from audit_ledger.strict_base64 import encode
+from audit_ledger.tlog.strict_base64 import encode
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 FHIR = "application/fhir+json"

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events import (
     Event,
@@ -36,6 +35,7 @@ from audit_ledger.records.queue_message import (
 from audit_ledger.records.record import Record, decode_record, encode_record
 from audit_ledger.records.seal import open_sealed
 from audit_ledger.records.seal_header import HEADER_BYTES, encode_header, read_header
+from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.cosignature import (
     MLDSA44_COSIGNATURE,

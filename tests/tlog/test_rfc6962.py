@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.rfc6962 import (
     EMPTY_ROOT,
     leaf_hash,

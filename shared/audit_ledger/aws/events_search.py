@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.aws.events_table import IndexedEntry, place_number, time_and_seq
+from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

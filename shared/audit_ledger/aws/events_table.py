@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit_ledger import strict_base64
 from audit_ledger.aws.batches import Item, batch_get, batch_put
 from audit_ledger.aws.ledgers_table import PUBLISHED_ITEM, PublishedState, published_state
 from audit_ledger.ledger.block import Block, BlockItem, decode_body
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.pseudonyms import conflict_key
+from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from audit_ledger import strict_base64
 from audit_ledger.aws.batches import batch_get
 from audit_ledger.aws.clients import error_code
 from audit_ledger.errors import VerificationError
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
+from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

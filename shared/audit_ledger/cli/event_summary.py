@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import LedgerError
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
@@ -18,6 +17,7 @@ from audit_ledger.reports.labels import (
     outcome_words,
     purpose_words,
 )
+from audit_ledger.tlog import strict_base64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

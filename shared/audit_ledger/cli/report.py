@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.instants import format_instant
+from audit_ledger.tlog import strict_base64
 from audit_ledger.verify.findings import Code, Finding
 from audit_ledger.verify.verifier import VerificationReport
 

@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.line_files import split_lines
+from audit_ledger.tlog import strict_base64
 
 RECEIPTS: Final = "receipts"
 CHECKPOINT: Final = "checkpoint"

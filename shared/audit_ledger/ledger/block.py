@@ -23,8 +23,8 @@ from hashlib import sha256
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
+from audit_ledger.tlog import strict_base64
 
 MAX_ENTRIES = 256
 MAX_BODY_BYTES = 300 * 1024  # the limit of a DynamoDB item is 400 KB

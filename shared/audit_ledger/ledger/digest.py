@@ -31,10 +31,10 @@ can compare it with what it sent.
 import re
 from dataclasses import dataclass
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import MAX_ENTRIES
+from audit_ledger.tlog import strict_base64
 
 MAGIC = "audit-ledger/digest/v1"
 NO_DIGEST = bytes(32)  # `previous` of the first digest

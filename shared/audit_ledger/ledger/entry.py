@@ -18,9 +18,9 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger import strict_base64
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
+from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.rfc6962 import MAX_SIZE
 
 FORMAT = "audit-ledger/v1"

@@ -9,8 +9,8 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=⏎        base64 of the root hash
 import re
 from dataclasses import dataclass
 
-from audit_ledger import strict_base64
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import islice
 
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, node_hash
 
 _LEAVES_PER_BATCH = 4096  # hashed level by level: no bookkeeping per leaf, 128 KB at most

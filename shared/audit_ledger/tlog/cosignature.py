@@ -21,8 +21,8 @@ where a checkpoint has start 0 and its size as end. Timestamps are whole seconds
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.errors import FormatError, VerificationError
 from audit_ledger.tlog.note import (
     ED25519_COSIGNATURE,
     MLDSA44_COSIGNATURE,

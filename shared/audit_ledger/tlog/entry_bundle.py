@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - the standard library names it in lower case
 
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog.errors import FormatError
 
 MAX_ENTRIES = 256  # tlog-tiles: as many as the tile above has hashes
 MAX_ENTRY_BYTES = 0xFFFF

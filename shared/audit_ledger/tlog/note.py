@@ -19,8 +19,8 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from audit_ledger import strict_base64
-from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog.errors import FormatError, VerificationError
 from audit_ledger.tlog.text_file import check_unchanged_text
 
 # Signature types (section "Signature types") and the sizes of their public keys in bytes.

@@ -15,9 +15,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.cosignature import verify_cosignature
+from audit_ledger.tlog.errors import FormatError, VerificationError
 from audit_ledger.tlog.note import (
     ED25519,
     ED25519_COSIGNATURE,

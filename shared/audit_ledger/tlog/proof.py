@@ -11,9 +11,9 @@ index 73894⏎
 import re
 from dataclasses import dataclass
 
-from audit_ledger import strict_base64
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE, verify_inclusion

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 
-from audit_ledger.errors import VerificationError
+from audit_ledger.tlog.errors import VerificationError
 
 HASH_SIZE = 32
 EMPTY_ROOT = sha256().digest()

@@ -1,6 +1,6 @@
 """What transfers do to text: signed bytes that a mail program or an editor wrote again."""
 
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog.errors import FormatError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -7,7 +7,7 @@ operation reads O(log n) tiles of the tree's own size, each once.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from audit_ledger.errors import FormatError, NotFoundError
+from audit_ledger.tlog.errors import FormatError, NotFoundError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, node_hash
 from audit_ledger.tlog.tiles import (
     TILE_HEIGHT,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE
 
 __all__ = [

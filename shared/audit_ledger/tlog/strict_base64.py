@@ -3,7 +3,7 @@
 from base64 import b64encode
 from binascii import Error, a2b_base64
 
-from audit_ledger.errors import FormatError
+from audit_ledger.tlog.errors import FormatError
 
 
 def encode(data: bytes) -> str:
