@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from audit_ledger.http.routes import FALLBACKS, ROUTES
+from audit_ledger.settings.environment import PublishedFilesEnvironment
 from infra.alarms import alarm, metric, of_ours, total
 from infra.alarms_topic import Operations
 from infra.bus import BusStack
@@ -126,7 +127,9 @@ class ApiStack(StageStack):
             self._operations,
             name=names.named("published-files"),
             source="published_files",
-            environment={"PUBLISHED_BUCKET": names.bucket("published"), "TOKEN_CLAIMS": claims},
+            environment=PublishedFilesEnvironment(
+                published_bucket=names.bucket("published"), token_claims=claims
+            ),
             may=[
                 Permission(
                     "Read",

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from audit_ledger.settings.environment import DeadLettersEnvironment
 from infra.alarms_topic import Operations
 from infra.function import LedgerFunction
 from infra.permissions import Permission
@@ -23,12 +24,12 @@ class DeadLettersStack(StageStack):
             operations,
             name=names.named("dead-letters"),
             source="dead_letters",
-            environment={
-                "STAGE": settings.stage,
-                "ARCHIVE_BUCKET": names.bucket("archive"),
-                "LOCK_MODE": settings.retention.mode,
-                "LOCK_DAYS": str(settings.retention.days),
-            },
+            environment=DeadLettersEnvironment(
+                stage=settings.stage,
+                archive_bucket=names.bucket("archive"),
+                lock_mode=settings.retention.mode,
+                lock_days=settings.retention.days,
+            ),
             may=[
                 Permission(
                     "TakeDeadLetters",

@@ -6,6 +6,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from audit_ledger.settings.environment import FollowerEnvironment
 from infra.alarms import alarm, of_function, of_ours
 from infra.alarms_topic import Operations
 from infra.bus import BusStack
@@ -41,17 +42,17 @@ class FollowerStack(StageStack):
             operations,
             name=names.named("follower"),
             source="follower",
-            environment={
-                "STAGE": settings.stage,
-                "BLOCKS_TABLE": names.named("blocks"),
-                "EVENTS_TABLE": names.named("events"),
-                "SUBJECTS_TABLE": names.named("subjects"),
-                "LEDGERS_TABLE": names.named("ledgers"),
-                "VIEWS_TABLE": names.named("views"),
-                "PUBLISHED_BUCKET": names.bucket("published"),
-                "EVENT_BUS": names.prefix,
-                "DIRECTORY_BUCKET": names.bucket(PURPOSE) if settings.directory_writers else "",
-            },
+            environment=FollowerEnvironment(
+                stage=settings.stage,
+                blocks_table=names.named("blocks"),
+                events_table=names.named("events"),
+                subjects_table=names.named("subjects"),
+                ledgers_table=names.named("ledgers"),
+                views_table=names.named("views"),
+                published_bucket=names.bucket("published"),
+                event_bus=names.prefix,
+                directory_bucket=names.bucket(PURPOSE) if settings.directory_writers else "",
+            ),
             may=[
                 *self._permissions(),
                 *(directory_permissions(names) if settings.directory_writers else ()),

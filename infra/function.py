@@ -1,6 +1,6 @@
 """A Lambda function of ours: a role of its own with a fixed name, encrypted logs, alarms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import aws_cdk as cdk
@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from audit_ledger.settings.environment import Environment
 from infra.alarms import METRICS_NAMESPACE, alarm, of_function
 from infra.alarms_topic import Operations
 from infra.bundling import BUNDLE_FOR, code_hash, function_code, platform_of
@@ -67,7 +68,7 @@ class LedgerFunction(Construct):
         *,
         name: str,
         source: str,
-        environment: Mapping[str, str],
+        environment: Environment,
         may: Sequence[Permission],
         memory_mb: int,
         timeout_seconds: int,
@@ -94,13 +95,14 @@ class LedgerFunction(Construct):
             why_pattern="Log streams of its own log group; Lambda names them.",
         )
         policy = grant(stack, self, "Policy", self.role, name, [*may, write_log])
+        variables = environment.variables()
         platform = platform_of(stack.node.try_get_context(BUNDLE_FOR))
         version = version_of(
             stack,
             {
                 "source": source,
                 "code": code_hash(source, platform),
-                "environment": dict(environment),
+                "environment": variables,
                 "memory": memory_mb,
                 "seconds": timeout_seconds,
                 "dead letters": dead_letters is not None,
@@ -117,7 +119,7 @@ class LedgerFunction(Construct):
             handler=f"functions.{source}.handler.handler",
             role=self.role.without_policy_updates(),
             environment={
-                **environment,
+                **variables,
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
                 "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -8,12 +8,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
+from audit_ledger.settings.environment import IngestEnvironment
 from infra.alarms_topic import Operations
 from infra.bus import BusStack
 from infra.function import ALIAS, LedgerFunction
 from infra.names import Names
 from infra.permissions import Permission
-from infra.settings import public_url
 from infra.stage_stack import StageStack
 
 SECONDS = 20
@@ -43,16 +43,16 @@ def add_ingest(
         operations,
         name=names.named("ingest"),
         source="ingest",
-        environment={
-            "STAGE": stack.settings.stage,
-            "SUBJECTS_TABLE": names.named("subjects"),
-            "LEDGERS_TABLE": names.named("ledgers"),
-            "EVENTS_TABLE": names.named("events"),
-            "LIMITS_TABLE": names.named("limits"),
-            "TOKEN_CLAIMS": claims,
-            **({} if smart is None else {"SMART_CONFIGURATION": json.dumps(smart)}),
-            **public_url(stack.settings),
-        },
+        environment=IngestEnvironment(
+            stage=stack.settings.stage,
+            subjects_table=names.named("subjects"),
+            ledgers_table=names.named("ledgers"),
+            events_table=names.named("events"),
+            limits_table=names.named("limits"),
+            token_claims=claims,
+            smart_configuration="" if smart is None else json.dumps(smart),
+            public_url=stack.settings.public_url or "",
+        ),
         may=_permissions(names, bus),
         memory_mb=1024,
         timeout_seconds=SECONDS,

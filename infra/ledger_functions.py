@@ -2,6 +2,7 @@
 
 from aws_cdk import aws_iam as iam
 
+from audit_ledger.settings.environment import PublisherEnvironment, SequencerEnvironment
 from infra.ledger_keys import LedgerKeys
 from infra.names import Names
 from infra.permissions import Permission, grant
@@ -15,15 +16,15 @@ PUBLISHED_DETAIL = "Digest Published"
 _OWN_PREFIX = "Objects below this ledger's own prefix: one for each tile, digest or block."
 
 
-def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
-    """Return what the sequencer reads from its environment."""
-    return {
-        "ORIGIN": settings.origin(ledger),
-        "BLOCKS_TABLE": names.named("blocks"),
-        "EVENTS_TABLE": names.named("events"),
-        "LEDGERS_TABLE": names.named("ledgers"),
-        "SEQUENCER_KEY": names.key_alias(ledger.id, "sequencer"),
-    }
+def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> SequencerEnvironment:
+    """Return the environment variables of a ledger's sequencer."""
+    return SequencerEnvironment(
+        origin=settings.origin(ledger),
+        blocks_table=names.named("blocks"),
+        events_table=names.named("events"),
+        ledgers_table=names.named("ledgers"),
+        sequencer_key=names.key_alias(ledger.id, "sequencer"),
+    )
 
 
 def sequencer_permissions(
@@ -61,24 +62,24 @@ def sequencer_permissions(
     ]
 
 
-def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> dict[str, str]:
-    """Return what the publisher reads from its environment."""
-    return {
-        "ORIGIN": settings.origin(ledger),
-        "LEDGER_ID": ledger.id,
-        "BLOCKS_TABLE": names.named("blocks"),
-        "LEDGERS_TABLE": names.named("ledgers"),
-        "VIEWS_TABLE": names.named("views"),
-        "PUBLISHED_BUCKET": names.bucket("published"),
-        "ARCHIVE_BUCKET": names.bucket("archive"),
-        "SEQUENCER_KEY": names.key_alias(ledger.id, "sequencer"),
-        "WRAPPING_KEY": names.key_alias(ledger.id, "wrapping"),
-        "CHECKPOINT_ED25519_KEY": names.key_alias(ledger.id, "checkpoint-ed25519"),
-        "CHECKPOINT_MLDSA44_KEY": names.key_alias(ledger.id, "checkpoint-mldsa44"),
-        "EVENT_BUS": names.prefix,
-        "LOCK_MODE": settings.retention.mode,
-        "LOCK_DAYS": str(settings.retention.days),
-    }
+def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> PublisherEnvironment:
+    """Return the environment variables of a ledger's publisher."""
+    return PublisherEnvironment(
+        origin=settings.origin(ledger),
+        ledger_id=ledger.id,
+        blocks_table=names.named("blocks"),
+        ledgers_table=names.named("ledgers"),
+        views_table=names.named("views"),
+        published_bucket=names.bucket("published"),
+        archive_bucket=names.bucket("archive"),
+        sequencer_key=names.key_alias(ledger.id, "sequencer"),
+        wrapping_key=names.key_alias(ledger.id, "wrapping"),
+        checkpoint_ed25519_key=names.key_alias(ledger.id, "checkpoint-ed25519"),
+        checkpoint_mldsa44_key=names.key_alias(ledger.id, "checkpoint-mldsa44"),
+        event_bus=names.prefix,
+        lock_mode=settings.retention.mode,
+        lock_days=settings.retention.days,
+    )
 
 
 def publisher_permissions(

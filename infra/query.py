@@ -1,11 +1,11 @@
 """Query: what it is told, and exactly what it may do: read, open, have its uses recorded."""
 
+from audit_ledger.settings.environment import QueryEnvironment
 from infra.alarms_topic import Operations
 from infra.function import LedgerFunction
 from infra.ingest import OWN_ALIAS
 from infra.names import Names
 from infra.permissions import Permission
-from infra.settings import public_url
 from infra.stage_stack import StageStack
 
 SECONDS = 28  # API Gateway waits for 30
@@ -27,19 +27,19 @@ def add_query(
         operations,
         name=names.named("query"),
         source="query",
-        environment={
-            "STAGE": stack.settings.stage,
-            "BLOCKS_TABLE": names.named("blocks"),
-            "EVENTS_TABLE": names.named("events"),
-            "SUBJECTS_TABLE": names.named("subjects"),
-            "LEDGERS_TABLE": names.named("ledgers"),
-            "VIEWS_TABLE": names.named("views"),
-            "LIMITS_TABLE": names.named("limits"),
-            "PUBLISHED_BUCKET": names.bucket("published"),
-            "INGEST_FUNCTION": recording,
-            "TOKEN_CLAIMS": claims,
-            **public_url(stack.settings),
-        },
+        environment=QueryEnvironment(
+            stage=stack.settings.stage,
+            blocks_table=names.named("blocks"),
+            events_table=names.named("events"),
+            subjects_table=names.named("subjects"),
+            ledgers_table=names.named("ledgers"),
+            views_table=names.named("views"),
+            limits_table=names.named("limits"),
+            published_bucket=names.bucket("published"),
+            ingest_function=recording,
+            token_claims=claims,
+            public_url=stack.settings.public_url or "",
+        ),
         may=_permissions(names, recording),
         memory_mb=1769,  # a whole CPU: a page is opened while somebody waits
         timeout_seconds=SECONDS,

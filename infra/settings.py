@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from audit_ledger.settings.token_claims import TokenClaims
 from infra.settings_limits import STAGE_LIMITS, Limit, Limits
 
 KEY = "audit-ledger"
@@ -102,14 +103,6 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: Limits = Limits()
 
 
-class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Names of the token claims that say which ledger, portal and patient a token is for."""
-
-    ledger: str = "ledger"
-    portal: str = "portal"
-    patient: str = "patient"
-
-
 class Tokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who issues tokens. Without an issuer the app makes a Cognito user pool.
 
@@ -118,7 +111,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     issuer: str | None = None
     audience: tuple[str, ...] = ()
-    claims: Claims = Claims()
+    claims: TokenClaims = TokenClaims()
     smart_configuration: dict[str, Any] | None = None
 
 
@@ -191,8 +184,3 @@ def ledger_parameter(settings: Settings, ledger: Ledger) -> dict[str, Any]:
         **({"reports": reports} if reports else {}),
         **({"detections": ledger.detections} if ledger.detections else {}),
     }
-
-
-def public_url(settings: Settings) -> dict[str, str]:
-    """Return the variable that tells functions the API's URL; none where it is the API's own."""
-    return {} if settings.public_url is None else {"PUBLIC_URL": settings.public_url}

@@ -52,6 +52,8 @@ ENVIRONMENT = {
     "CHECKPOINT_ED25519_KEY": f"{ALIAS}/checkpoint-ed25519",
     "CHECKPOINT_MLDSA44_KEY": f"{ALIAS}/checkpoint-mldsa44",
     "EVENT_BUS": NAME,
+    "INGEST_FUNCTION": f"{NAME}-ingest:own",
+    "DIRECTORY_BUCKET": "",
     "LOCK_MODE": "GOVERNANCE",
     "LOCK_DAYS": "1",
     "TOKEN_CLAIMS": json.dumps({"ledger": "ledger", "portal": "portal", "patient": "patient"}),

@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.aws import clients
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.errors import LedgerError
+from audit_ledger.settings.environment import DeadLettersEnvironment
 from functions.dead_letters.archive import archive, ledger_of
 
 logger = Logger()
@@ -19,13 +20,17 @@ _s3 = cache(clients.s3)
 
 
 @cache
+def environment() -> DeadLettersEnvironment:
+    """The function's environment variables, read once in each container."""
+    return DeadLettersEnvironment.read(os.environ)
+
+
+@cache
 def objects(ledger_id: str) -> LedgerObjects:
     """One ledger's part of the archive."""
-    env = os.environ
-    retention = Retention(
-        "COMPLIANCE" if env["LOCK_MODE"] == "COMPLIANCE" else "GOVERNANCE", int(env["LOCK_DAYS"])
-    )
-    return LedgerObjects(_s3(), env["ARCHIVE_BUCKET"], ledger_id, retention)
+    env = environment()
+    retention = Retention(env.lock_mode, env.lock_days)
+    return LedgerObjects(_s3(), env.archive_bucket, ledger_id, retention)
 
 
 @metrics.log_metrics
@@ -35,7 +40,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
     for message in event["Records"]:
         message_id = message["messageId"]
         try:
-            ledger_id = ledger_of(message["eventSourceARN"], os.environ["STAGE"])
+            ledger_id = ledger_of(message["eventSourceARN"], environment().stage)
             path = archive(message, partial(_put, ledger_id))
         except (*clients.AwsError, LedgerError) as error:
             logger.error("not copied", message_id=message_id, error=type(error).__name__)

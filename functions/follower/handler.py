@@ -20,6 +20,7 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Directory, PublicFinding, read_settings
 from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from audit_ledger.settings.environment import FollowerEnvironment
 from functions.follower.follow import Anew, Announce, Follower, FollowResult
 from functions.follower.lag import behind_seconds
 from functions.follower.staff_directory import Feed
@@ -34,25 +35,29 @@ MAX_LOGGED = 100  # entries of a kind; findings name all
 
 
 @cache
+def environment() -> FollowerEnvironment:
+    """The function's environment variables, read once in each container."""
+    return FollowerEnvironment.read(os.environ)
+
+
+@cache
 def readable() -> TtlCache[Ledger]:
     """One a container; it keeps ledgers' settings and keys for minutes."""
-    env = os.environ
+    env = environment()
     tables = Tables(
-        env["BLOCKS_TABLE"],
-        env["EVENTS_TABLE"],
-        env["SUBJECTS_TABLE"],
-        env["LEDGERS_TABLE"],
-        env["PUBLISHED_BUCKET"],
+        env.blocks_table,
+        env.events_table,
+        env.subjects_table,
+        env.ledgers_table,
+        env.published_bucket,
     )
-    settings = LedgerSettings(clients.ssm(), env["STAGE"])
-    return ledgers(
-        env["STAGE"], settings, clients.dynamodb(), clients.kms(), tables, time.monotonic
-    )
+    settings = LedgerSettings(clients.ssm(), env.stage)
+    return ledgers(env.stage, settings, clients.dynamodb(), clients.kms(), tables, time.monotonic)
 
 
 def announcer(origin: str) -> Announce:
     """Tell the bus of findings, in the form that names nobody."""
-    bus, events = os.environ["EVENT_BUS"], clients.events()
+    bus, events = environment().event_bus, clients.events()
 
     def announce(findings: Sequence[PublicFinding]) -> None:
         entries: list[dict[str, Any]] = [
@@ -85,7 +90,7 @@ def feed() -> Feed:
 
 def directory_of(ledger: Ledger) -> Directory:
     """Return the directory that a ledger's rules look people up in."""
-    bucket = os.environ["DIRECTORY_BUCKET"]
+    bucket = environment().directory_bucket
     if not bucket:
         return Directory()
     return feed().directory(DirectoryFiles(clients.s3(), bucket, ledger.id))
@@ -96,7 +101,7 @@ def _readable(origin: str) -> Ledger:
 
 
 def _views(origin: str) -> ViewsTable:
-    return ViewsTable(clients.dynamodb(), os.environ["VIEWS_TABLE"], origin)
+    return ViewsTable(clients.dynamodb(), environment().views_table, origin)
 
 
 def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> FollowResult | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import msgspec
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -14,12 +13,12 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.errors import LedgerError, NotFoundError
-from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.request import Request, authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response, json_response, make_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
+from audit_ledger.settings.environment import IngestEnvironment
 from functions.ingest.accept import Acceptor
 from functions.ingest.capability_statement import capability_statement
 from functions.ingest.eventbridge import accept_from_bus
@@ -34,18 +33,24 @@ metrics = Metrics()
 
 
 @cache
+def environment() -> IngestEnvironment:
+    """The function's environment variables, read once in each container."""
+    return IngestEnvironment.read(os.environ)
+
+
+@cache
 def acceptor() -> Acceptor:
     """One a container; it keeps ledgers' settings and keys for minutes."""
-    stage = os.environ["STAGE"]
+    env = environment()
     ledgers = LedgerContexts(
-        stage,
-        LedgerSettings(clients.ssm(), stage),
+        env.stage,
+        LedgerSettings(clients.ssm(), env.stage),
         clients.dynamodb(),
         clients.kms(),
         clients.sqs(),
-        os.environ["SUBJECTS_TABLE"],
-        os.environ["LEDGERS_TABLE"],
-        os.environ["EVENTS_TABLE"],
+        env.subjects_table,
+        env.ledgers_table,
+        env.events_table,
         time.monotonic,
     )
     return Acceptor(ledgers, lambda: time.time_ns() // 1_000_000, _count_unchecked)
@@ -59,19 +64,13 @@ def _count_unchecked() -> None:
 @cache
 def limits() -> Limits:
     """One a container: what it has leased, and what was refused."""
-    table = LimitsTable(clients.dynamodb_briefly(), os.environ["LIMITS_TABLE"])
+    table = LimitsTable(clients.dynamodb_briefly(), environment().limits_table)
     return Limits(table, lambda: time.time_ns() // 1000, _count_unlimited)
 
 
 def _count_unlimited() -> None:
     logger.warning("limits not looked up")
     metrics.add_metric("LimitsUnchecked", MetricUnit.Count, 1)
-
-
-@cache
-def token_claims() -> TokenClaims:
-    """Names of the claims that the settings say."""
-    return TokenClaims(**msgspec.json.decode(os.environ["TOKEN_CLAIMS"]))
 
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
@@ -101,18 +100,18 @@ def handler(event: dict[str, Any], context: Any) -> Response | None:
 
 
 def _answer(event: dict[str, Any]) -> Response:
-    public_url = os.environ.get("PUBLIC_URL", "")
+    claims, public_url = environment().claims, environment().public_url
     on_route = routed(event, "ingest", public_url)
     if "statusCode" in on_route:
         return on_route
     if on_route["routeKey"] in OPEN_ROUTES:
-        request = read_request(on_route, token_claims(), public_url)
+        request = read_request(on_route, claims, public_url)
         return OPEN_ROUTES[request.route](request)
-    access = authorization_of(on_route, token_claims())
+    access = authorization_of(on_route, claims)
     ledger, _ = acceptor().ledger_of(access)  # who may not send learns nothing of what was sent
     limit = portal_limit(limits(), ledger, access.portal)
     spent = limit.spend_on_sent(on_route)
-    request = read_request(on_route, token_claims(), public_url)
+    request = read_request(on_route, claims, public_url)
     limit.spend_on_unpacked(len(request.body), spent)
     return ROUTES[request.route](acceptor(), request)
 
@@ -126,10 +125,10 @@ def get_metadata(request: Request) -> Response:
 def get_smart_configuration(request: Request) -> Response:
     """GET /.well-known/smart-configuration: where tokens come from (SMART App Launch 2.2)."""
     require_acceptable(request, "application/json")
-    configuration = os.environ.get("SMART_CONFIGURATION")
+    configuration = environment().smart
     if configuration is None:
         raise NotFoundError("the settings do not say how the issuer of tokens gives them out")
-    return json_response(200, msgspec.json.decode(configuration))
+    return json_response(200, configuration)
 
 
 OPEN_ROUTES: dict[str, Callable[[Request], Response]] = {

@@ -1,6 +1,5 @@
 """Lambda of published files: a token holder's request in, one file out."""
 
-import json
 import os
 from functools import cache
 from typing import Any
@@ -10,10 +9,11 @@ from aws_lambda_powertools import Logger
 from audit_ledger.aws import clients
 from audit_ledger.aws.objects import LedgerObjects, Retention, StoredObject
 from audit_ledger.errors import LedgerError
-from audit_ledger.http.authorization import TokenClaims, read_authorization
+from audit_ledger.http.authorization import read_authorization
 from audit_ledger.http.request import read_headers
 from audit_ledger.http.responses import Response, error_response
 from audit_ledger.http.serving import finished, routed
+from audit_ledger.settings.environment import PublishedFilesEnvironment
 from functions.published_files.read import read_published
 
 logger = Logger()
@@ -21,15 +21,15 @@ _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 
 @cache
-def token_claims() -> TokenClaims:
-    """Names of the claims that the settings say."""
-    return TokenClaims(**json.loads(os.environ["TOKEN_CLAIMS"]))
+def environment() -> PublishedFilesEnvironment:
+    """The function's environment variables, read once in each container."""
+    return PublishedFilesEnvironment.read(os.environ)
 
 
 @cache
 def objects(ledger_id: str) -> LedgerObjects:
     """One ledger's published files."""
-    return LedgerObjects(_s3(), os.environ["PUBLISHED_BUCKET"], ledger_id, _NOTHING_IS_WRITTEN)
+    return LedgerObjects(_s3(), environment().published_bucket, ledger_id, _NOTHING_IS_WRITTEN)
 
 
 _s3 = cache(clients.s3)
@@ -54,6 +54,6 @@ def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001
 
 def _answer(event: dict[str, Any]) -> Response:
     routed(event, "published")
-    access = read_authorization(event["requestContext"]["authorizer"]["jwt"], token_claims())
+    access = read_authorization(event["requestContext"]["authorizer"]["jwt"], environment().claims)
     path = (event.get("pathParameters") or {}).get("path", "")
     return read_published(access, path, read_headers(event), get)

@@ -19,6 +19,7 @@ from audit_ledger.aws.views_table import Gaps, ViewsTable
 from audit_ledger.errors import FormatError, FrozenError, LostRaceError, UnreachableError
 from audit_ledger.ledger.block_signature import block_verifier
 from audit_ledger.public_keys import raw_public_key
+from audit_ledger.settings.environment import PublisherEnvironment
 from functions.publisher.first_keys import make_first_keys
 from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
@@ -29,27 +30,32 @@ metrics = Metrics()
 TIME_TO_SIGN_MS = 60_000  # what is left of a run when it stops reading a backlog
 
 
+@cache
+def environment() -> PublisherEnvironment:
+    """The function's environment variables, read once in each container."""
+    return PublisherEnvironment.read(os.environ)
+
+
 def retention() -> Retention:
     """For how long what is put is locked."""
-    is_compliance = os.environ["LOCK_MODE"] == "COMPLIANCE"
-    return Retention("COMPLIANCE" if is_compliance else "GOVERNANCE", int(os.environ["LOCK_DAYS"]))
+    return Retention(environment().lock_mode, environment().lock_days)
 
 
 @cache
 def publisher() -> Publisher:
     """One publisher a container: it remembers what it published last."""
-    env = os.environ
-    origin, prefix = env["ORIGIN"], env["LEDGER_ID"]
+    env = environment()
+    origin, prefix = env.origin, env.ledger_id
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
     events = clients.events()
-    ed25519, ed25519_der = signing_key(kms, env["CHECKPOINT_ED25519_KEY"], ED25519)
-    mldsa44, mldsa44_der = signing_key(kms, env["CHECKPOINT_MLDSA44_KEY"], MLDSA44)
-    verify_block = block_verifier(raw_public_key(public_key_der(kms, env["SEQUENCER_KEY"])))
+    ed25519, ed25519_der = signing_key(kms, env.checkpoint_ed25519_key, ED25519)
+    mldsa44, mldsa44_der = signing_key(kms, env.checkpoint_mldsa44_key, MLDSA44)
+    verify_block = block_verifier(raw_public_key(public_key_der(kms, env.sequencer_key)))
 
     def announce(state: PublishedState) -> None:
         detail = {"origin": origin, "size": state.size, "digest": state.digest_name}
         entry = {
-            "EventBusName": env["EVENT_BUS"],
+            "EventBusName": env.event_bus,
             "Source": "audit-ledger",
             "DetailType": "Digest Published",
             "Detail": json.dumps(detail),
@@ -64,7 +70,7 @@ def publisher() -> Publisher:
             code = answer["Entries"][0].get("ErrorCode")
             raise UnreachableError(f"the bus took no announcement: {code}")
 
-    views = ViewsTable(dynamodb, env["VIEWS_TABLE"], origin)
+    views = ViewsTable(dynamodb, env.views_table, origin)
 
     def gaps() -> Gaps | None:
         try:
@@ -75,10 +81,10 @@ def publisher() -> Publisher:
 
     return Publisher(
         origin,
-        BlocksTable(dynamodb, env["BLOCKS_TABLE"], origin),
-        LedgersTable(dynamodb, env["LEDGERS_TABLE"], origin),
-        LedgerObjects(s3, env["PUBLISHED_BUCKET"], prefix, retention()),
-        LedgerObjects(s3, env["ARCHIVE_BUCKET"], prefix, retention()),
+        BlocksTable(dynamodb, env.blocks_table, origin),
+        LedgersTable(dynamodb, env.ledgers_table, origin),
+        LedgerObjects(s3, env.published_bucket, prefix, retention()),
+        LedgerObjects(s3, env.archive_bucket, prefix, retention()),
         verify_block,
         Signer(
             origin,
@@ -96,11 +102,11 @@ def publisher() -> Publisher:
 @cache
 def has_keys() -> bool:
     """Create the keys of a new ledger, in the first run of the first container."""
-    env = os.environ
-    origin, wrapping = env["ORIGIN"], env["WRAPPING_KEY"]
+    env = environment()
+    origin, wrapping = env.origin, env.wrapping_key
     make_first_keys(
-        LedgersTable(clients.dynamodb(), env["LEDGERS_TABLE"], origin),
-        LedgerObjects(clients.s3(), env["ARCHIVE_BUCKET"], env["LEDGER_ID"], retention()),
+        LedgersTable(clients.dynamodb(), env.ledgers_table, origin),
+        LedgerObjects(clients.s3(), env.archive_bucket, env.ledger_id, retention()),
         WrappingKey(clients.kms(), wrapping, origin),
         int(time.time()),
     )

@@ -19,7 +19,6 @@ from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.events.errors import operation_outcome
-from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import FHIR_JSON, Request, authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response, make_response
@@ -27,6 +26,7 @@ from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
+from audit_ledger.settings.environment import QueryEnvironment
 from functions.query.access import QueryContext
 from functions.query.derived import get_findings, get_gaps, post_documents_verify
 from functions.query.export import get_export
@@ -91,16 +91,22 @@ FORMS: dict[str, tuple[str, ...]] = {
 
 
 @cache
+def environment() -> QueryEnvironment:
+    """The function's environment variables, read once in each container."""
+    return QueryEnvironment.read(os.environ)
+
+
+@cache
 def desk() -> QueryContext:
     """One a container; it keeps ledgers' settings and keys for minutes."""
-    env = os.environ
-    stage = env["STAGE"]
+    env = environment()
+    stage = env.stage
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
     lambda_client = clients.lambda_()
 
     def invoke(payload: dict[str, Any]) -> dict[str, Any]:
         make_response = lambda_client.invoke(
-            FunctionName=env["INGEST_FUNCTION"], Payload=json.dumps(payload).encode()
+            FunctionName=env.ingest_function, Payload=json.dumps(payload).encode()
         )
         if make_response.get("FunctionError"):
             raise UnreachableError("ingest did not take what was to be recorded")
@@ -116,11 +122,11 @@ def desk() -> QueryContext:
         return ed25519, mldsa44
 
     tables = Tables(
-        env["BLOCKS_TABLE"],
-        env["EVENTS_TABLE"],
-        env["SUBJECTS_TABLE"],
-        env["LEDGERS_TABLE"],
-        env["PUBLISHED_BUCKET"],
+        env.blocks_table,
+        env.events_table,
+        env.subjects_table,
+        env.ledgers_table,
+        env.published_bucket,
     )
     return QueryContext(
         ledgers(
@@ -132,10 +138,8 @@ def desk() -> QueryContext:
             time.monotonic,
         ),
         invoke,
-        lambda ledger_id: LedgerObjects(
-            s3, env["PUBLISHED_BUCKET"], ledger_id, _NOTHING_IS_WRITTEN
-        ),
-        lambda origin: ViewsTable(dynamodb, env["VIEWS_TABLE"], origin),
+        lambda ledger_id: LedgerObjects(s3, env.published_bucket, ledger_id, _NOTHING_IS_WRITTEN),
+        lambda origin: ViewsTable(dynamodb, env.views_table, origin),
         checkpoint_keys,
         lambda: int(time.time()),
         time.monotonic,
@@ -145,19 +149,13 @@ def desk() -> QueryContext:
 @cache
 def limits() -> Limits:
     """One a container: what it has leased, and what was refused."""
-    table = LimitsTable(clients.dynamodb_briefly(), os.environ["LIMITS_TABLE"])
+    table = LimitsTable(clients.dynamodb_briefly(), environment().limits_table)
     return Limits(table, lambda: time.time_ns() // 1000, _count_unlimited)
 
 
 def _count_unlimited() -> None:
     logger.warning("limits not looked up")
     metrics.add_metric("LimitsUnchecked", MetricUnit.Count, 1)
-
-
-@cache
-def token_claims() -> TokenClaims:
-    """Names of the claims that the settings say."""
-    return TokenClaims(**msgspec.json.decode(os.environ["TOKEN_CLAIMS"]))
 
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
@@ -177,13 +175,13 @@ def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001
 
 
 def _answer(event: dict[str, Any]) -> Response:
-    public_url = os.environ.get("PUBLIC_URL", "")
+    claims, public_url = environment().claims, environment().public_url
     on_route = routed(event, "query", public_url)
     if "statusCode" in on_route:
         return on_route
-    access = authorization_of(on_route, token_claims())
+    access = authorization_of(on_route, claims)
     take_tokens(limits(), desk().admit(access), access, on_route["routeKey"])
-    request = read_request(on_route, token_claims(), public_url)
+    request = read_request(on_route, claims, public_url)
     if request.route in FORMS:
         require_acceptable(request, *FORMS[request.route])
     return ROUTES[request.route](desk(), request)

@@ -13,6 +13,7 @@ from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_signing import ED25519, SigningKey
 from audit_ledger.errors import FrozenError, UnreachableError
+from audit_ledger.settings.environment import SequencerEnvironment
 from functions.sequencer.append import Appended, Sequencer
 from functions.sequencer.messages import read_messages
 
@@ -21,15 +22,21 @@ metrics = Metrics()
 
 
 @cache
+def environment() -> SequencerEnvironment:
+    """The function's environment variables, read once in each container."""
+    return SequencerEnvironment.read(os.environ)
+
+
+@cache
 def sequencer() -> Sequencer:
     """One writer a container: it remembers the head that it wrote."""
-    origin = os.environ["ORIGIN"]
+    env = environment()
     dynamodb = clients.dynamodb()
     return Sequencer(
-        origin,
-        BlocksTable(dynamodb, os.environ["BLOCKS_TABLE"], origin),
-        EventsTable(dynamodb, os.environ["EVENTS_TABLE"], os.environ["LEDGERS_TABLE"], origin),
-        SigningKey(clients.kms(), os.environ["SEQUENCER_KEY"], ED25519).sign,
+        env.origin,
+        BlocksTable(dynamodb, env.blocks_table, env.origin),
+        EventsTable(dynamodb, env.events_table, env.ledgers_table, env.origin),
+        SigningKey(clients.kms(), env.sequencer_key, ED25519).sign,
         lambda: int(time.time()),
     )
 

@@ -34,8 +34,8 @@ def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Clock:
         publishing.has_keys,
         sequencing.sequencer,
         ingest.acceptor,
-        ingest.token_claims,
-        query.token_claims,
+        ingest.environment,
+        query.environment,
     ):
         function.cache_clear()
     monkeypatch.setattr(publishing, "time", clock)

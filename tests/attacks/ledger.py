@@ -181,7 +181,7 @@ def _cold() -> None:
         publishing.publisher,
         sequencing.sequencer,
         ingest.acceptor,
-        ingest.token_claims,
+        ingest.environment,
         published_source._client,
     ):
         function.cache_clear()

@@ -24,5 +24,5 @@ def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
 def fresh_ingest(world: World) -> None:
     """Fresh containers of ingest and sequencer."""
     ingest.acceptor.cache_clear()
-    ingest.token_claims.cache_clear()
+    ingest.environment.cache_clear()
     sequencing.sequencer.cache_clear()

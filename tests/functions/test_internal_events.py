@@ -12,9 +12,9 @@ from audit_ledger.http.authorization import (
     OWN_USE,
     Authorization,
     ForbiddenError,
-    TokenClaims,
     read_authorization,
 )
+from audit_ledger.settings.token_claims import TokenClaims
 from functions.ingest import handler
 from functions.ingest import internal_events as taking
 from functions.query import audit_trail as telling

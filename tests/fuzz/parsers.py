@@ -18,7 +18,7 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.http.authorization import ForbiddenError, TokenClaims, read_authorization
+from audit_ledger.http.authorization import ForbiddenError, read_authorization
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import decode_block, decode_body, encode_block, encode_body
 from audit_ledger.ledger.digest import decode_digest, is_digest_name
@@ -35,6 +35,7 @@ from audit_ledger.records.queue_message import (
 from audit_ledger.records.record import Record, decode_record, encode_record
 from audit_ledger.records.seal import open_sealed
 from audit_ledger.records.seal_header import HEADER_BYTES, encode_header, read_header
+from audit_ledger.settings.token_claims import TokenClaims
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.cosignature import (

@@ -26,8 +26,9 @@ from audit_ledger.events.patient_names import known_as
 from audit_ledger.events.strict_json import read_json
 from audit_ledger.events.text_folding import without_marks
 from audit_ledger.exports.csv import harmless
-from audit_ledger.http.authorization import TokenClaims, read_authorization
+from audit_ledger.http.authorization import read_authorization
 from audit_ledger.reports.rendering import guarded
+from audit_ledger.settings.token_claims import TokenClaims
 from functions.query.withholding import requests_recipient
 from tests.counted_work import instructions
 from tests.events.made import patient_entity, r4

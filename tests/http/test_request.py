@@ -7,8 +7,8 @@ import pytest
 
 from audit_ledger.errors import RefusedError
 from audit_ledger.events import RejectedEventError
-from audit_ledger.http.authorization import TokenClaims
 from audit_ledger.http.request import MAX_FIELDS, MAX_KEY_LENGTH, Request, read_request
+from audit_ledger.settings.token_claims import TokenClaims
 
 NAMES = TokenClaims()
 SECRET = "Mallory O'Secret"

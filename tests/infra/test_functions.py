@@ -1,10 +1,19 @@
 """The functions: platform, environment to the letter, logs, concurrency."""
 
 import json
-from typing import Any
 
 import pytest
 
+from audit_ledger.settings.environment import (
+    DeadLettersEnvironment,
+    Environment,
+    FollowerEnvironment,
+    IngestEnvironment,
+    PublishedFilesEnvironment,
+    PublisherEnvironment,
+    QueryEnvironment,
+    SequencerEnvironment,
+)
 from tests.infra.assembly import (
     ACCOUNT,
     FUNCTIONS,
@@ -19,84 +28,29 @@ P = "audit-ledger-dev"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}"
 INGEST, QUERY = f"{FUNCTION}-ingest:live", f"{FUNCTION}-query:live"
 INGEST_OF_BUS, INGEST_OF_QUERY = f"{FUNCTION}-ingest:bus", f"{FUNCTION}-ingest:own"
-CLAIMS = {"ledger": "ledger", "portal": "portal", "patient": "patient"}
+ENVIRONMENTS: dict[str, type[Environment]] = {
+    "ingest": IngestEnvironment,
+    "query": QueryEnvironment,
+    "follower": FollowerEnvironment,
+    "published-files": PublishedFilesEnvironment,
+    "dead-letters": DeadLettersEnvironment,
+    "sequencer": SequencerEnvironment,
+    "publisher": PublisherEnvironment,
+}
+POWERTOOLS = "POWERTOOLS_"
 
 
 def functions(assembly: Assembly) -> dict[str, Resource]:
     return assembly.named("AWS::Lambda::Function", "FunctionName")
 
 
-def environment(name: str) -> dict[str, Any]:
-    """What the contract between functions and infrastructure says, JSON decoded."""
-    ledger, _, _ = name.rpartition("-")
-    origin, keys = f"dev.audit.example.org/{ledger}", f"alias/{P}/{ledger}"
-    wanted: dict[str, dict[str, Any]] = {
-        "ingest": {
-            "STAGE": "dev",
-            "EVENTS_TABLE": f"{P}-events",
-            "SUBJECTS_TABLE": f"{P}-subjects",
-            "LEDGERS_TABLE": f"{P}-ledgers",
-            "LIMITS_TABLE": f"{P}-limits",
-            "TOKEN_CLAIMS": CLAIMS,
-        },
-        "query": {
-            "STAGE": "dev",
-            "BLOCKS_TABLE": f"{P}-blocks",
-            "EVENTS_TABLE": f"{P}-events",
-            "SUBJECTS_TABLE": f"{P}-subjects",
-            "LEDGERS_TABLE": f"{P}-ledgers",
-            "VIEWS_TABLE": f"{P}-views",
-            "LIMITS_TABLE": f"{P}-limits",
-            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
-            "INGEST_FUNCTION": INGEST_OF_QUERY,
-            "TOKEN_CLAIMS": CLAIMS,
-        },
-        "follower": {
-            "STAGE": "dev",
-            "BLOCKS_TABLE": f"{P}-blocks",
-            "EVENTS_TABLE": f"{P}-events",
-            "SUBJECTS_TABLE": f"{P}-subjects",
-            "LEDGERS_TABLE": f"{P}-ledgers",
-            "VIEWS_TABLE": f"{P}-views",
-            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
-            "EVENT_BUS": P,
-            "DIRECTORY_BUCKET": "",
-        },
-        "published-files": {
-            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
-            "TOKEN_CLAIMS": CLAIMS,
-        },
-        "dead-letters": {
-            "STAGE": "dev",
-            "ARCHIVE_BUCKET": f"{P}-archive-{ACCOUNT}-{REGION}",
-            "LOCK_MODE": "GOVERNANCE",
-            "LOCK_DAYS": "1",
-        },
-        f"{ledger}-sequencer": {
-            "ORIGIN": origin,
-            "BLOCKS_TABLE": f"{P}-blocks",
-            "EVENTS_TABLE": f"{P}-events",
-            "LEDGERS_TABLE": f"{P}-ledgers",
-            "SEQUENCER_KEY": f"{keys}/sequencer",
-        },
-        f"{ledger}-publisher": {
-            "ORIGIN": origin,
-            "LEDGER_ID": ledger,
-            "BLOCKS_TABLE": f"{P}-blocks",
-            "LEDGERS_TABLE": f"{P}-ledgers",
-            "VIEWS_TABLE": f"{P}-views",
-            "PUBLISHED_BUCKET": f"{P}-published-{ACCOUNT}-{REGION}",
-            "ARCHIVE_BUCKET": f"{P}-archive-{ACCOUNT}-{REGION}",
-            "SEQUENCER_KEY": f"{keys}/sequencer",
-            "WRAPPING_KEY": f"{keys}/wrapping",
-            "CHECKPOINT_ED25519_KEY": f"{keys}/checkpoint-ed25519",
-            "CHECKPOINT_MLDSA44_KEY": f"{keys}/checkpoint-mldsa44",
-            "EVENT_BUS": P,
-            "LOCK_MODE": "GOVERNANCE",
-            "LOCK_DAYS": "1",
-        },
-    }
-    return wanted[name]
+def source_of(name: str) -> str:
+    """Return the name of a function without its ledger's."""
+    return name if name in SHARED_FUNCTIONS else name.rpartition("-")[2]
+
+
+def variables_of(assembly: Assembly, name: str) -> dict[str, str]:
+    return dict(functions(assembly)[name].properties["Environment"]["Variables"])
 
 
 def test_there_are_these_functions_and_no_others(dev: Assembly) -> None:
@@ -107,20 +61,72 @@ def test_there_are_these_functions_and_no_others(dev: Assembly) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_told_exactly_this(dev: Assembly, name: str) -> None:
-    """And its own name, the metrics' namespace and the log level for powertools."""
-    told = dict(functions(dev)[name].properties["Environment"]["Variables"])
-    powertools = {
+def test_a_functions_variables_are_those_that_its_handler_reads(dev: Assembly, name: str) -> None:
+    """And its own name, the metrics' namespace and the log level for powertools; nothing else."""
+    variables = variables_of(dev, name)
+    powertools = {k: v for k, v in variables.items() if k.startswith(POWERTOOLS)}
+    assert powertools == {
         "POWERTOOLS_SERVICE_NAME": f"{P}-{name}",
         "POWERTOOLS_METRICS_NAMESPACE": "AuditLedger",
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
-    if "TOKEN_CLAIMS" in told:
-        told["TOKEN_CLAIMS"] = json.loads(told["TOKEN_CLAIMS"])
-    if name == "ingest":  # of /.well-known/smart-configuration
-        smart = json.loads(told.pop("SMART_CONFIGURATION"))
-        assert smart["token_endpoint"].endswith("/oauth2/token")
-    assert told == {**environment(name), **powertools}
+    read = ENVIRONMENTS[source_of(name)].read(variables)
+    assert {**read.variables(), **powertools} == variables
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_functions_variables_name_resources_of_the_templates(dev: Assembly, name: str) -> None:
+    """The table, bucket, key or bus that the variable is called after, of the function's ledger."""
+    ledger = "" if name in SHARED_FUNCTIONS else name.rpartition("-")[0]
+    keys = (
+        {alias.properties["AliasName"] for alias in dev.resources("AWS::KMS::Alias")}
+        if ledger
+        else set()
+    )
+    for variable, value in variables_of(dev, name).items():
+        what, _, kind = variable.rpartition("_")
+        what = what.lower().replace("_", "-")
+        if kind == "TABLE":
+            assert value == f"{P}-{what}"
+            assert what in dev.named("AWS::DynamoDB::Table", "TableName")
+        elif kind == "BUCKET" and value:
+            assert value == f"{P}-{what}-{ACCOUNT}-{REGION}"
+            assert f"{what}-{ACCOUNT}-{REGION}" in dev.named("AWS::S3::Bucket", "BucketName")
+        elif kind == "KEY":
+            assert value == f"alias/{P}/{ledger}/{what}"
+            assert value in keys
+        elif variable == "EVENT_BUS":
+            assert value in {b.properties["Name"] for b in dev.resources("AWS::Events::EventBus")}
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_a_ledgers_functions_know_its_origin(dev: Assembly, ledger: str) -> None:
+    """The stage's domain and the ledger's id; the publisher's objects are below the id."""
+    origin = f"dev.audit.example.org/{ledger}"
+    publisher = variables_of(dev, f"{ledger}-publisher")
+    assert variables_of(dev, f"{ledger}-sequencer")["ORIGIN"] == publisher["ORIGIN"] == origin
+    assert publisher["LEDGER_ID"] == ledger
+
+
+def test_shared_functions_know_the_stage_and_what_they_call(dev: Assembly) -> None:
+    """Query records its use by ingest's alias for internal events; no directory is configured."""
+    told = {name: variables_of(dev, name) for name in SHARED_FUNCTIONS}
+    for name in ("ingest", "query", "follower", "dead-letters"):
+        assert told[name]["STAGE"] == "dev"
+    assert told["query"]["INGEST_FUNCTION"] == INGEST_OF_QUERY
+    assert told["follower"]["DIRECTORY_BUCKET"] == ""
+    assert (told["dead-letters"]["LOCK_MODE"], told["dead-letters"]["LOCK_DAYS"]) == (
+        "GOVERNANCE",
+        "1",
+    )
+    for name in ("ingest", "query", "published-files"):
+        assert json.loads(told[name]["TOKEN_CLAIMS"]) == {
+            "ledger": "ledger",
+            "portal": "portal",
+            "patient": "patient",
+        }
+    smart = json.loads(told["ingest"]["SMART_CONFIGURATION"])
+    assert smart["token_endpoint"].endswith("/oauth2/token")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -136,8 +142,8 @@ def test_a_function_runs_python_3_13_on_arm(dev: Assembly, name: str) -> None:
     properties = functions(dev)[name].properties
     assert properties["Runtime"] == "python3.13"
     assert properties["Architectures"] == ["arm64"]
-    source = name if name in SHARED_FUNCTIONS else name.rpartition("-")[2]
-    assert properties["Handler"] == f"functions.{source.replace('-', '_')}.handler.handler"
+    source = source_of(name).replace("-", "_")
+    assert properties["Handler"] == f"functions.{source}.handler.handler"
     assert properties["Role"] == f"arn:aws:iam::{ACCOUNT}:role/{P}-{name}"
     assert "Layers" not in properties
     assert "VpcConfig" not in properties

@@ -108,7 +108,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> StringIO:
 
 @pytest.fixture(autouse=True)
 def _fresh_containers(world: World) -> None:
-    for function in (ingest.acceptor, ingest.token_claims):
+    for function in (ingest.acceptor, ingest.environment):
         function.cache_clear()
     sequencing.sequencer.cache_clear()
     publishing.publisher.cache_clear()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit_ledger.errors import LedgerError
+from audit_ledger.settings.token_claims import TokenClaims
 
 OWN_PORTAL = "audit-ledger"
 """The portal of events that the ledger itself emits; no token may name it."""
@@ -27,15 +28,6 @@ them out before it opens them."""
 
 class ForbiddenError(LedgerError):
     """The token is genuine and does not allow this."""
-
-
-@dataclass(frozen=True)
-class TokenClaims:
-    """Names of the claims that say which ledger, portal and patient."""
-
-    ledger: str = "ledger"
-    portal: str = "portal"
-    patient: str = "patient"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 
 from audit_ledger.events import RejectedEventError
 from audit_ledger.events.media_type import MediaType, parse_media_type
-from audit_ledger.http.authorization import Authorization, TokenClaims, read_authorization
+from audit_ledger.http.authorization import Authorization, read_authorization
 from audit_ledger.http.base_url import base_url
 from audit_ledger.http.content_coding import decoded
+from audit_ledger.settings.token_claims import TokenClaims
 
 MAX_KEY_LENGTH = 255
 PREFERENCES = {each.lower(): each for each in ("minimal", "representation", "OperationOutcome")}

@@ -18,6 +18,7 @@ SENT_MS = 1_795_326_000_123  # 2026-11-22T06:20:00.123Z
 
 @pytest.fixture(autouse=True)
 def _fresh_container(world: World) -> None:
+    handler.environment.cache_clear()
     handler.objects.cache_clear()
     handler._s3.cache_clear()
 

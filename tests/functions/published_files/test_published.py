@@ -16,7 +16,7 @@ TILE = bytes(range(32))
 def _fresh_container(world: World) -> None:
     handler.objects.cache_clear()
     handler._s3.cache_clear()
-    handler.token_claims.cache_clear()
+    handler.environment.cache_clear()
 
 
 def put(world: World, key: str, data: bytes) -> str:

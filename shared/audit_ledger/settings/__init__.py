@@ -1,0 +1,1 @@
+"""Settings: one schema for cdk.json, the SSM parameter of a ledger and the functions. Pure."""
