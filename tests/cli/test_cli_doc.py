@@ -1,11 +1,15 @@
 """docs/cli.md says what the commands say of themselves."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
 import pytest
 
+from audit_ledger.cli.command import LazyGroup
 from audit_ledger.cli.commands import ledger
 from audit_ledger.cli.main import run
 from audit_ledger.cli.profiles import Profile
@@ -20,7 +24,9 @@ ROWS = {
 
 def commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
     """The words of every command."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, *names, name)
         else:
@@ -40,6 +46,40 @@ def test_every_command_has_a_row(
     said = help_of(words, capsys)
     (usage,) = [usage for usage in ROWS if usage.startswith(f"ledger {' '.join(words)} ")]
     assert f"Usage: {usage} {ROWS[usage]} " in said
+
+
+@pytest.mark.parametrize("words", [(), ("receipt",)], ids=["ledger", "receipt"])
+def test_a_group_lists_the_first_sentence_of_each_help(words: tuple[str, ...]) -> None:
+    """The list is written without an import of the commands."""
+    group: click.Command | None = ledger
+    for word in words:
+        assert isinstance(group, click.Group)
+        group = group.get_command(click.Context(group), word)
+    assert isinstance(group, LazyGroup)
+    context = click.Context(group)
+    for name, (_, short_help) in group.commands_of.items():
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        paragraph = " ".join((command.help or "").split("\n\n")[0].split())
+        assert re.split(r"(?<=\.) ", paragraph)[0] == short_help
+
+
+def test_help_and_completion_of_the_group_import_no_command() -> None:
+    """Nor AWS, nor what lays out tables."""
+    code = (
+        "import sys, click; from audit_ledger.cli.main import run; run(['--help']); "
+        "from audit_ledger.cli.commands import ledger; "
+        "found = ledger.shell_complete(click.Context(ledger), 'ver'); "
+        "print([item.value for item in found], "
+        "[m for m in sys.modules if m.startswith('audit_ledger.cli.commands.')], "
+        "sorted({'botocore', 'rich', 'msgspec'} & set(sys.modules)), file=sys.stderr)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "shared")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "['verify', 'verify-export'] [] []\n"
 
 
 def test_no_row_is_of_a_command_that_is_not_there() -> None:

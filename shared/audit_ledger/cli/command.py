@@ -1,10 +1,14 @@
 """The kinds of commands: text in UTF-8 and not empty, and a closed pipe that is no failure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
+
+_SUMMARY_LENGTH = 45  # of click, in completions
 
 
 class PipeClosedError(Exception):
@@ -55,6 +59,51 @@ class LedgerGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise PipeClosedError from None
+
+
+class LazyGroup(LedgerGroup):
+    """A group that imports the module of a command when the command is called.
+
+    `commands_of`: by the name of each command its module, which has it as `command`, and its short
+    help: the first sentence of its help. So help and completion of the group import none of them.
+    """
+
+    def __init__(self, *args: Any, commands_of: Mapping[str, tuple[str, str]], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.commands_of = commands_of
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the commands, in alphabetical order."""
+        return sorted(self.commands_of)
+
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        """Import a command; None if there is none of this name."""
+        if cmd_name not in self.commands_of:
+            return None
+        module, _ = self.commands_of[cmd_name]
+        command: click.Command = import_module(module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write names and short helps."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))  # as click.Group does
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(name, limit)) for name in names])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the names that begin like this, and options."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=self._summary(name, _SUMMARY_LENGTH)) for name in names]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _summary(self, name: str, limit: int) -> str:
+        _, short_help = self.commands_of[name]
+        return click.Command(name, help=short_help).get_short_help_str(limit)
 
 
 def _texts(value: object) -> Iterator[str]:

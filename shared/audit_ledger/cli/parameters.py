@@ -9,6 +9,12 @@ from typing import Any
 import click
 
 FILE = click.Path(path_type=Path)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="To standard output as JSON.")
+ARCHIVE = click.option("--archive", required=True, help="The archive bucket (ArchiveBucket).")
+STAGE = click.option("--stage", required=True, help="dev or prod.")
+LEDGER = click.option("--ledger", "ledger_id", required=True, help="The ledger's id.")
+ORIGIN = click.option("--origin", help="Its origin; else taken from its settings on AWS.")
+SOURCE_HELP = "SOURCE is a folder, an http(s) URL or s3://bucket/prefix."
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")  # FHIR `id`
 _ENTRY = re.compile(r"[0-9]{1,18}")  # an event's id has 64 hex digits
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.cli import doctor_command
+from audit_ledger.cli.commands import doctor
 from audit_ledger.cli.exit_codes import UsageError
 from audit_ledger.cli.main import run
 from infra.doctor.__main__ import findings, lines, main, region_findings
@@ -374,9 +374,9 @@ def test_the_ledger_command_runs_it_in_the_checkout(
         ran.append(command[1:])
         return subprocess.CompletedProcess(command, 3)
 
-    monkeypatch.setattr("audit_ledger.cli.doctor_command.subprocess.run", noted)
+    monkeypatch.setattr("audit_ledger.cli.commands.doctor.subprocess.run", noted)
     assert run(["doctor", "--stage", "prod", "--json"]) == 3
     assert ran == [["-m", "infra.doctor", "--stage", "prod", "--json"]]
     assert run(["doctor", "--stage", "test"]) == 2
     with pytest.raises(UsageError, match="the settings of a checkout"):
-        doctor_command.run("prod", try_keys=False, as_json=False, checkout=tmp_path)
+        doctor.run_doctor("prod", try_keys=False, as_json=False, checkout=tmp_path)

@@ -9,16 +9,28 @@ import click
 from audit_ledger.aws import clients
 from audit_ledger.aws.objects import LedgerObjects, Retention
 from audit_ledger.aws.queue import LedgerQueue
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.parameters import ARCHIVE, LEDGER, STAGE
 from audit_ledger.errors import FormatError
 from audit_ledger.records.dead_letter import FOLDER, decode_dead_letter
 
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 
-def run(stage: str, ledger_id: str, bucket: str, since: str, *, dry_run: bool) -> int:
-    """Send every dead letter of the day `since` (yyyy/mm/dd) and later; give the exit code."""
-    letters = LedgerObjects(clients.s3(), bucket, ledger_id, _NOTHING_IS_WRITTEN)
+@click.command("redrive", cls=LedgerCommand)
+@STAGE
+@LEDGER
+@ARCHIVE
+@click.option("--since", default="", metavar="YYYY/MM/DD", help="Only of this day and later.")
+@click.option("--dry-run", is_flag=True, help="Only count them.")
+def command(stage: str, ledger_id: str, archive: str, since: str, dry_run: bool) -> int:
+    """Return dead letters from the archive to the ledger's queue.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild, after unfreeze. What the ledger has
+    already is left out, and the archive keeps its copies: twice does no harm.
+    """
+    letters = LedgerObjects(clients.s3(), archive, ledger_id, _NOTHING_IS_WRITTEN)
     name = f"audit-ledger-{stage}-{ledger_id}"
     sent = 0
     try:
@@ -33,9 +45,11 @@ def run(stage: str, ledger_id: str, bucket: str, since: str, *, dry_run: bool) -
                 queue.send(letter.body)
             sent += 1
     except FormatError as error:
-        raise IncompleteError(f"{bucket}/{ledger_id}/{path}: {error}; {sent} sent before") from None
+        raise IncompleteError(
+            f"{archive}/{ledger_id}/{path}: {error}; {sent} sent before"
+        ) from None
     except clients.AwsError as error:
-        place = f"{bucket}/{ledger_id}/{FOLDER} to {name}"
+        place = f"{archive}/{ledger_id}/{FOLDER} to {name}"
         raise IncompleteError(f"{place}: {clients.error_code(error)}; {sent} sent before") from None
     click.echo(f"{sent} dead letters {'would be sent' if dry_run else 'sent'} to {name}")
     return VERIFIED

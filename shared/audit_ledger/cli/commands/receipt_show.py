@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli import event_summary
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
 from audit_ledger.cli.files import read_file, read_policy
+from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
 from audit_ledger.cli.report import printable, written, written_ms
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
@@ -26,8 +28,16 @@ from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import RecordDisclosure, check_record, verify_receipt
 
 
-def run(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
-    """Show it, and give the exit code: that of `receipt verify`; incomplete without a policy."""
+@click.command("show", cls=LedgerCommand)
+@click.argument("file", type=FILE)
+@click.option("--policy", "policy_file", type=FILE, help="Whom to trust.")
+@click.option("--record", "record_file", type=FILE, help="What the holder has: JSON in base64.")
+def command(file: Path, policy_file: Path | None, record_file: Path | None) -> int:
+    """Say what a .tlog-proof FILE proves, and what it does not.
+
+    With --record also what was recorded: it tells of a patient. Without --policy nobody's signature
+    is looked at, and the exit code is 3.
+    """
     policy = None if policy_file is None else read_policy(policy_file)
     entry_data, disclosure = read_record_file(record_file)
     try:

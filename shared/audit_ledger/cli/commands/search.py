@@ -19,11 +19,13 @@ from audit_ledger.cli.api import (
     json_of,
     open_api,
 )
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.filters import OPTION_NAMES
+from audit_ledger.cli.filters import OPTION_NAMES, with_filters
 from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
+from audit_ledger.cli.parameters import AS_JSON, with_connection
 from audit_ledger.cli.report import printable
 
 PATH = "/AuditEvent"
@@ -79,8 +81,30 @@ class _Page:
         return [issue.diagnostics for issue in self.issues if issue.severity == "warning"]
 
 
-def run(connection: ConnectionOptions, options: SearchOptions, *, as_json: bool) -> int:
-    """Search, show each page as it comes, and give the exit code."""
+@click.command("search", cls=LedgerCommand)
+@with_filters
+@click.option("--sort", type=click.Choice(["-date", "date"]), default="-date", help="[-date]")
+@click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="[50]")
+@click.option("--all", "everything", is_flag=True, help="All that match, whatever --limit says.")
+@AS_JSON
+@with_connection
+def command(
+    connection: ConnectionOptions,
+    filters: list[tuple[str, str]],
+    sort: str,
+    limit: int,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    """Search events. All that is given must hold; a comma between values means or.
+
+    Below each event stand its id, for `ledger show`, and what the ledger says of it: a conflict,
+    a repeat, the part of one patient. Times are UTC.
+
+    --json prints each page on a line: the FHIR searchset Bundle as the API gives it, with ids
+    (fullUrl), what the ledger says of each (OperationOutcome) and warnings.
+    """
+    options = SearchOptions(filters, sort, None if everything else limit)
     api = open_api(connection, os.environ, option_names=OPTION_NAMES)
     show: _Bundles | _Table = _Bundles() if as_json else _Table()
     found = 0

@@ -1,51 +1,42 @@
-"""`ledger receipt`: make and verify the proof that one entry is in a ledger."""
+"""`ledger receipt verify`: whether an entry is in a ledger, by its proof alone."""
 
 from pathlib import Path
 
 import click
 
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import (
     EXIT_CODES,
-    VERIFIED,
     FailedError,
-    IncompleteError,
     UsageError,
 )
-from audit_ledger.cli.files import open_source, read_file, read_policy, write_file
+from audit_ledger.cli.files import read_file, read_policy
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
 from audit_ledger.cli.report import printable, written, written_ms
-from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
+from audit_ledger.errors import FormatError, NotFoundError, VerificationError
 from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import (
     VerifiedReceipt,
-    make_receipt,
     verify_receipt,
 )
 
 
-def make(source_text: str, index: int, output: Path | None, token: str | None) -> int:
-    """Write the proof of an entry, and give the exit code."""
-    source = open_source(source_text, token)
-    try:
-        data = make_receipt(source, index)
-    except NotFoundError as error:
-        raise UsageError(f"{source.name}: {error}") from None
-    except UnreachableError as error:
-        raise IncompleteError(str(error)) from None
-    except (FormatError, VerificationError) as error:
-        raise FailedError(f"{source.name}: {error}") from None
-    if output is None:
-        click.echo(data, nl=False)
-    else:
-        write_file(output, data)
-    return VERIFIED
+@click.command("verify", cls=LedgerCommand)
+@click.argument("file", type=FILE)
+@click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
+@click.option("--record", "record_file", type=FILE, help="What the holder has: JSON in base64.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def command(file: Path, policy_file: Path, record_file: Path | None, as_json: bool) -> int:
+    """Verify a .tlog-proof FILE, and with --record what the entry commits to."""
+    return verify(file, policy_file, record_file, as_json=as_json)
 
 
-def verify(file: Path, policy_file: Path, record_file: Path | None, as_json: bool) -> int:
-    """Verify a proof, report, and give the exit code."""
+def verify(file: Path, policy_file: Path, record_file: Path | None, *, as_json: bool) -> int:
+    """Verify a proof, report, and return the exit code."""
     policy = read_policy(policy_file)
     data = read_file(file)
     entry, disclosure = read_record_file(record_file)

@@ -3,24 +3,40 @@
 import click
 
 from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, UsageError
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.report import printable
 from audit_ledger.recovery.unfreeze import Unfreeze
 
 
-def run(
+@click.command("unfreeze", cls=LedgerCommand)
+@STAGE
+@LEDGER
+@ARCHIVE
+@click.option("--published", required=True, help="The published bucket (PublishedBucket).")
+@ORIGIN
+@click.option("--reason", metavar="TEXT", help="Lift the freeze if this is what it is for.")
+@click.option("--yes", is_flag=True, help="Lift it, whatever it is for.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def command(
     stage: str,
     ledger_id: str,
     archive: str,
     published: str,
     origin: str | None,
     reason: str | None,
-    *,
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Check, lift if told to, report, and give the exit code."""
+    """Lift a freeze, if blocks, archive, published files and published state agree again.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. Without --reason or --yes it only
+    checks, and says what the ledger is frozen for.
+
+    Exit codes: 0 lifted, 1 refused (something does not agree), 2 usage, 3 not lifted.
+    """
     if reason is not None and yes:
         raise click.UsageError("--reason and --yes exclude each other")
     with ending_in_one_line(f"stage {stage}, ledger {ledger_id}"):

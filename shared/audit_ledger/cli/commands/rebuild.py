@@ -6,29 +6,50 @@ from collections.abc import Iterator
 import click
 
 from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import printable, written
 from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
 
 
-def run(
+@click.command("rebuild", cls=LedgerCommand)
+@STAGE
+@LEDGER
+@ARCHIVE
+@ORIGIN
+@click.option(
+    "--settle",
+    type=click.IntRange(min=0),
+    default=70,
+    metavar="SECONDS",
+    help="Wait this long, frozen, for sequencers that run. [70]",
+)
+@click.option("--dry-run", is_flag=True, help="Verify and count, write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def command(
     stage: str,
     ledger_id: str,
     archive: str,
     origin: str | None,
-    settle_seconds: int,
-    *,
+    settle: int,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Rebuild, report, and give the exit code."""
+    """Rebuild a ledger's blocks and event index from the archive, under the same origin.
 
-    def settle() -> None:
-        if settle_seconds:
-            click.echo(f"frozen; waiting {settle_seconds} s for sequencers that run", err=True)
-            time.sleep(settle_seconds)
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. Everything is verified before
+    anything is written; nothing is ever written over. The ledger is frozen meanwhile.
+
+    Exit codes: 0 done, 1 refused (something does not verify), 2 usage, 3 could not be finished.
+    """
+
+    def wait() -> None:
+        if settle:
+            click.echo(f"frozen; waiting {settle} s for sequencers that run", err=True)
+            time.sleep(settle)
 
     with ending_in_one_line(f"{archive}/{ledger_id}"), progress("rebuilding") as show_progress:
         ledger = deployed_ledger(stage, ledger_id, origin)
@@ -39,7 +60,7 @@ def run(
             ledger.state,
             ledger.objects(archive),
             ledger.verify_block,
-            settle,
+            wait,
         )
         done = rebuild.run(dry_run=dry_run, progress=show_progress or (lambda *_: None))
     if as_json:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, IncompleteError, UsageError
 from audit_ledger.cli.files import open_source, read_policy
+from audit_ledger.cli.parameters import FILE, SOURCE_HELP, Time
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError, VerificationError
@@ -20,8 +22,25 @@ from audit_ledger.verify.state_files import StateFile, StateFolder, default_stat
 from audit_ledger.verify.verifier import verify
 
 
-def run(
-    source_text: str,
+@click.command(
+    "verify", cls=LedgerCommand, help=f"Verify a whole published ledger.\n\n{SOURCE_HELP}"
+)
+@click.argument("source", type=click.Path(readable=False))
+@click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
+@click.option("--state", type=FILE, help="Remember the last verified checkpoint in this file.")
+@click.option(
+    "--no-state", is_flag=True, help="Neither compare with a remembered one nor keep any."
+)
+@click.option(
+    "--at", type=Time(), metavar="TIME", help="Judge freshness as of 2026-11-22T05:59:00Z."
+)
+@click.option("--tlog-only", is_flag=True, help="Any tlog-tiles log: only checkpoint and tree.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+@click.option(
+    "--token", envvar="AUDIT_LEDGER_TOKEN", help="Bearer token for https. [env: AUDIT_LEDGER_TOKEN]"
+)
+def command(
+    source: str,
     policy_file: Path,
     state: Path | None,
     no_state: bool,
@@ -30,14 +49,15 @@ def run(
     as_json: bool,
     token: str | None,
 ) -> int:
-    """Verify, report, and give the exit code."""
+    if state is not None and no_state:
+        raise click.UsageError("--state and --no-state exclude each other")
     policy = read_policy(policy_file)
-    source = open_source(source_text, token)
+    ledger = open_source(source, token)
     memory = None if no_state else _Unwritten(_memory(state))
     try:
         with progress("verifying") as show_progress:
             report = verify(
-                source,
+                ledger,
                 policy,
                 int(time.time()) if at is None else at,
                 memory=memory,
@@ -51,9 +71,9 @@ def run(
     except BrokenProcessPool:
         raise IncompleteError("a worker process was killed; is there memory enough?") from None
     if as_json:
-        click.echo(report_for_machines(report, source.name).encode())
+        click.echo(report_for_machines(report, ledger.name).encode())
     else:
-        click.echo(report_for_people(report, source.name))
+        click.echo(report_for_people(report, ledger.name))
     if memory is not None:
         memory.write(is_reported=as_json)
     return EXIT_CODES[report.answer]

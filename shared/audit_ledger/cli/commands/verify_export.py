@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import EXIT_CODES, UsageError
 from audit_ledger.cli.export_proofs import Proofs
 from audit_ledger.cli.files import read_file, read_policy
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import AS_JSON, FILE
 from audit_ledger.cli.report import printable
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
@@ -26,15 +28,23 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 _NOT_PROVED = "receipt-rejected"
 
 
-def run(folder: Path, policy_file: Path, digest_text: str | None, *, as_json: bool) -> int:
-    """Check files against the manifest, receipts against the policy; give the exit code."""
+@click.command("verify-export", cls=LedgerCommand)
+@click.argument("folder", type=FILE, metavar="DIR")
+@click.option("--policy", "policy_file", type=FILE, required=True, help="Whom to trust.")
+@click.option("--digest", metavar="DIGEST", help="Of the manifest: ni:///sha-256;…, or hex.")
+@AS_JSON
+def command(folder: Path, policy_file: Path, digest: str | None, as_json: bool) -> int:
+    """Verify an export offline: files, lines, and that the ledger has what they say.
+
+    Exit codes: 0 verified, 1 failed (each finding is named), 2 usage, 3 incomplete.
+    """
     policy = read_policy(policy_file)
-    digest = None if digest_text is None else _digest(digest_text)
+    expected = None if digest is None else _digest(digest)
     files = _Files(folder)
     manifest_bytes = read_file(folder / MANIFEST)
     found: list[dict[str, Any]] = []
     count = 0
-    for finding in verify_export(files, manifest_bytes, digest):
+    for finding in verify_export(files, manifest_bytes, expected):
         count += 1
         if count <= _SHOWN:
             found.append(
@@ -60,8 +70,8 @@ def run(folder: Path, policy_file: Path, digest_text: str | None, *, as_json: bo
             count += 1
             where = {"code": _NOT_PROVED, "where": "receipts", "entry": None}
             found.append({**where, "message": str(error)})
-    not_covered = _not_covered(manifest, proofs, digest)
-    answer = _answer(count, proofs, is_made=digest is not None)
+    not_covered = _not_covered(manifest, proofs, expected)
+    answer = _answer(count, proofs, is_made=expected is not None)
     if as_json:
         echo_json(_for_machines(answer, manifest, proofs, found, count, not_covered))
     else:

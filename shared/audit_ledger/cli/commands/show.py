@@ -8,17 +8,22 @@ import click
 
 from audit_ledger.cli import event_summary
 from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.http_client import ApiRequest
-from audit_ledger.cli.parameters import event_path
+from audit_ledger.cli.parameters import EventId, event_path, with_connection
 from audit_ledger.cli.report import printable
 
 _ENTRY = re.compile(r"[0-9]{1,19}")
 
 
-def run(connection: ConnectionOptions, event_id: str, *, as_json: bool) -> int:
-    """Ask for the event, show it, and give the exit code."""
+@click.command("show", cls=LedgerCommand)
+@click.argument("event_id", type=EventId(), metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="The bytes that its sender submitted.")
+@with_connection
+def command(connection: ConnectionOptions, event_id: str, as_json: bool) -> int:
+    """Show one event. ID is its id, or the number of its entry."""
     api = open_api(connection, os.environ)
     if as_json:
         submitted = ApiRequest(

@@ -8,10 +8,12 @@ import click
 import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns, facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
+from audit_ledger.cli.parameters import Time, with_connection
 from audit_ledger.cli.report import printable
 from audit_ledger.instants import format_instant
 
@@ -43,13 +45,26 @@ class _Page(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-def run(connection: ConnectionOptions, first: int | None, to: int | None, *, as_json: bool) -> int:
-    """List findings in order of the ledger's time, and give the exit code. Whole seconds."""
+@click.command("findings", cls=LedgerCommand)
+@click.option(
+    "--from", "first", type=Time(), metavar="TIME", help="A day before --to if not given."
+)
+@click.option("--to", "last", type=Time(), metavar="TIME", help="2026-11-22T05:59:00Z. [now]")
+@click.option("--json", "as_json", is_flag=True, help="A page a line, as the API gives it.")
+@with_connection
+def command(
+    connection: ConnectionOptions, first: int | None, last: int | None, as_json: bool
+) -> int:
+    """List what the rules found, by the ledger's time.
+
+    Below each finding stand its entries, for `ledger show`: they say who and whom. Rules that do
+    not run are listed with what they lack (docs/detections.md).
+    """
     api = open_api(connection, os.environ, option_names={"from": "--from", "to": "--to"})
     columns: Columns | None = None
     count = 0
     page: _Page | None = None
-    for body, page in _pages(api, first, to):
+    for body, page in _pages(api, first, last):
         if as_json:
             echo_json_line(body)
             continue

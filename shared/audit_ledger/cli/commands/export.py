@@ -6,7 +6,7 @@ where it stopped; once all are there, the files are made of them, and DIR/parts 
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import sha256
@@ -18,11 +18,14 @@ import click
 import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.files import NOT_JSON
+from audit_ledger.cli.filters import with_filters
 from audit_ledger.cli.http_client import PATIENT_PAUSES, ApiRequest
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
 from audit_ledger.cli.private_files import make_folder_for_owner, open_for_owner, sync_folder
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import printable
@@ -82,14 +85,38 @@ class _Part(msgspec.Struct, frozen=True):
         return f"_Part({len(self.entries)} entries)"
 
 
-def run(
+@click.command("export", cls=LedgerCommand)
+@click.argument("folder", type=FILE, metavar="DIR")
+@click.option(
+    "--format", "form", type=click.Choice(["fhir", "csv", "ocsf"]), default="fhir", help="[fhir]"
+)
+@click.option(
+    "--receipts",
+    type=click.Choice(["record", "proof", "none"]),
+    default="record",
+    help="What proves each line: with its record, without, nothing. [record]",
+)
+@with_filters
+@click.option("--sort", type=click.Choice(["-date", "date"]), default="date", help="[date]")
+@AS_JSON
+@with_connection
+def command(
     connection: ConnectionOptions,
     folder: Path,
-    parameters: Sequence[tuple[str, str]],
-    *,
+    form: str,
+    receipts: str,
+    filters: list[tuple[str, str]],
+    sort: str,
     as_json: bool,
 ) -> int:
-    """Export into a folder, report, and give the exit code."""
+    """Export events into the files of DIR, with receipts and a manifest.
+
+    fhir: NDJSON of what was submitted; csv: a table; ocsf: OCSF 1.x events as NDJSON. All of it is
+    of one published size. Only you may read the files. Interrupted, the same command goes on.
+
+    Who gets DIR checks it with `ledger verify-export`, and the manifest's digest, offline.
+    """
+    parameters = [("format", form), ("receipts", receipts), *filters, ("_sort", sort)]
     api = open_api(connection, os.environ, pauses=PATIENT_PAUSES)
     query = urlencode(parameters, safe="/:,", quote_via=quote)
     make_folder_for_owner(folder)

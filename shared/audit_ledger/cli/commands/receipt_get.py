@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from audit_ledger.cli import receipt_commands
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
+from audit_ledger.cli.commands import receipt_verify
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.http_client import ApiRequest, ApiResponse, pause
-from audit_ledger.cli.parameters import event_path
+from audit_ledger.cli.parameters import FILE, EventId, event_path, with_connection
 from audit_ledger.cli.private_files import write_for_owner
 from audit_ledger.cli.progress import waiting
 
@@ -28,14 +29,31 @@ class _Receipt(msgspec.Struct, frozen=True):
     blind: str
 
 
-def run(
+@click.command("get", cls=LedgerCommand)
+@click.argument("event_id", type=EventId(), metavar="ID")
+@click.option("-o", "--output", type=FILE, required=True, help="The proof; FILE.record.json too.")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.IntRange(min=0),
+    default=120,
+    metavar="SECONDS",
+    help="For a checkpoint to cover it. [120]",
+)
+@click.option("--policy", "policy_file", type=FILE, help="Whom to trust: verify it at once.")
+@with_connection
+def command(
     connection: ConnectionOptions,
     event_id: str,
     output: Path,
     wait_seconds: int,
     policy_file: Path | None,
 ) -> int:
-    """Get it, write it, verify it where a policy is given, and give the exit code."""
+    """Get the receipt of an event: what proves to anybody that it is in the ledger.
+
+    OUTPUT is the proof (C2SP tlog-proof), OUTPUT.record.json what the entry commits to, for
+    `ledger receipt verify --record`. The record tells of a patient: only you may read the file.
+    """
     api = open_api(connection, os.environ)
     where = f"{api.url}: GET {event_path(event_id)}/receipt"
     receipt = json_of(_waited_for(api, event_id, wait_seconds).body, _Receipt, where)
@@ -45,7 +63,7 @@ def run(
     write_for_owner(record_file, msgspec.json.format(msgspec.json.encode(held), indent=1))
     click.echo(f"receipt of entry {receipt.index}: {output}, {record_file}")
     if policy_file is not None:
-        return receipt_commands.verify(output, policy_file, record_file, as_json=False)
+        return receipt_verify.verify(output, policy_file, record_file, as_json=False)
     click.echo(f"  ledger receipt verify {output} --policy FILE --record {record_file}")
     return VERIFIED
 

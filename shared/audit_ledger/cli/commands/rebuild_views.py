@@ -8,8 +8,10 @@ import click
 from audit_ledger.aws import clients
 from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.cli.aws_ledger import ending_in_one_line
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import LEDGER, STAGE
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import printable
 from audit_ledger.errors import NotFoundError
@@ -18,8 +20,19 @@ _RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way the
 _MAX_IDLE_RUNS = 5  # in a row that get no further: others are at it, or something is wrong
 
 
-def run(stage: str, ledger_id: str, *, go_on: bool, as_json: bool) -> int:
-    """Have the follower begin anew, until it has everything; report, and give the exit code."""
+@click.command("rebuild-views", cls=LedgerCommand)
+@STAGE
+@LEDGER
+@click.option("--go-on", is_flag=True, help="With what an interrupted one began.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
+    """Derive gaps, findings and documents of a ledger again, from its first entry.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. What was derived is read until all
+    of it is there again; with the same rules it is the same. Nobody is told of a finding twice.
+
+    Exit codes: 0 done, 2 usage, 3 could not be finished (--go-on).
+    """
     with ending_in_one_line(f"{stage}/{ledger_id}"), progress("following") as show_progress:
         try:
             origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin

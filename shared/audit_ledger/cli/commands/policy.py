@@ -9,9 +9,11 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.ssm_settings import LedgerSettings
 from audit_ledger.cli.api import ConnectionOptions, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.files import write_file
 from audit_ledger.cli.http_client import ApiRequest
+from audit_ledger.cli.parameters import FILE, ORIGIN, with_connection
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.tlog.policy import parse_policy
@@ -20,7 +22,35 @@ from audit_ledger.verify.policy_file import policy_for
 PATH = "/policy"
 
 
-def run_with_api(connection: ConnectionOptions, output: Path | None) -> int:
+@click.command("policy", cls=LedgerCommand)
+@click.option("--stage", help="dev or prod: with --ledger, from the keys in KMS.")
+@click.option("--ledger", "ledger_id", help="The ledger's id, with --stage.")
+@ORIGIN
+@click.option("-o", "--output", type=FILE, help="File to write; else standard output.")
+@with_connection
+def command(
+    connection: ConnectionOptions,
+    stage: str | None,
+    ledger_id: str | None,
+    origin: str | None,
+    output: Path | None,
+) -> int:
+    """Write the policy file of a ledger: its public keys, from its API or from KMS.
+
+    With --stage and --ledger the keys are read in KMS. Else the API is asked (--url or --profile):
+    whoever answers there says which keys to trust, so compare them with those that you were given
+    by another way.
+    """
+    if stage is None and ledger_id is None and origin is None:
+        return _write_from_api(connection, output)
+    if stage is None or ledger_id is None:
+        raise click.UsageError("--stage and --ledger go together")
+    if any((connection.profile, connection.url, connection.token)):
+        raise click.UsageError("--stage and --ledger go with neither --url, --profile nor --token")
+    return _write_from_kms(stage, ledger_id, origin, output)
+
+
+def _write_from_api(connection: ConnectionOptions, output: Path | None) -> int:
     """Write the policy file that a ledger's API gives, and return the exit code."""
     api = open_api(connection, os.environ)
     where = f"{api.url}: GET {PATH}"
@@ -40,7 +70,7 @@ def run_with_api(connection: ConnectionOptions, output: Path | None) -> int:
     return VERIFIED
 
 
-def run_with_kms(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
+def _write_from_kms(stage: str, ledger_id: str, origin: str | None, output: Path | None) -> int:
     """Write the policy file of the keys in KMS, and return the exit code."""
     aliases = f"alias/audit-ledger-{stage}/{ledger_id}"
     try:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
 from audit_ledger.cli.event_files import STDIN
 from audit_ledger.cli.exit_codes import (
@@ -21,6 +22,7 @@ from audit_ledger.cli.exit_codes import (
 )
 from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
 from audit_ledger.cli.standard_streams import standard_input
 from audit_ledger.reports.labels import ACTIONS
 
@@ -41,10 +43,16 @@ class _Entries(msgspec.Struct, frozen=True):
     more: bool = False
 
 
-def run(connection: ConnectionOptions, file: Path, *, as_json: bool) -> int:
-    """Hash the file, ask for the digest alone, and give the exit code: 1 where it is unknown.
+@click.command("document", cls=LedgerCommand)
+@click.argument("file", type=FILE)
+@AS_JSON
+@with_connection
+def command(connection: ConnectionOptions, file: Path, as_json: bool) -> int:
+    """Check whether the ledger recorded a document, by its SHA-256. FILE itself is never sent.
 
-    3 where so many entries name it that nobody knows whether one is for who asks to see.
+    Prints the digest as RFC 6920 has it, and the entries that name it.
+
+    Exit codes: 0 recorded, 1 not recorded, 2 usage, 3 cannot tell.
     """
     digest = digest_uri(file)
     if not as_json:

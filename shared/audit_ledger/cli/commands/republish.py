@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import click
 
 from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.progress import progress
 from audit_ledger.cli.report import printable
 from audit_ledger.recovery.republish import Republish, Republished
@@ -15,17 +17,31 @@ from audit_ledger.recovery.republish import Republish, Republished
 _SHOWN = 100
 
 
-def run(
+@click.command("republish", cls=LedgerCommand)
+@STAGE
+@LEDGER
+@ARCHIVE
+@click.option("--published", required=True, help="The published bucket (PublishedBucket).")
+@ORIGIN
+@click.option("--dry-run", is_flag=True, help="Only name what is lost.")
+@click.option("--json", "as_json", is_flag=True, help="Report to standard output as JSON.")
+def command(
     stage: str,
     ledger_id: str,
     archive: str,
     published: str,
     origin: str | None,
-    *,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Put back what is lost, name it, and give the exit code."""
+    """Put back published files that are lost, from blocks, archive and old versions.
+
+    Break-glass: run it as the role audit-ledger-STAGE-rebuild. Every block is verified up to the
+    signed root before anything is put; nothing is ever written over.
+
+    Exit codes: 0 done, 1 refused (blocks are not those of the signed root), 2 usage, 3 something is
+    lost for good, or with --dry-run something is to be put back.
+    """
     with ending_in_one_line(f"{published}/{ledger_id}"), progress("verifying") as show_progress:
         ledger = deployed_ledger(stage, ledger_id, origin)
         archived = ledger.objects(archive)

@@ -12,9 +12,11 @@ from urllib.parse import quote, urlencode
 import click
 
 from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns, facts, make_console
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.http_client import ApiRequest, ApiResponse
+from audit_ledger.cli.parameters import FILE, NameAndValue, with_connection
 from audit_ledger.cli.private_files import write_for_owner
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
@@ -36,14 +38,68 @@ _SECONDARY = {  # where a terminal is too narrow for all of them
 }
 
 
-def run(
+@click.command("report", cls=LedgerCommand)
+@click.argument("kind", type=click.Choice(["accounting", "accesses", "privacy"]))
+@click.option(
+    "--patient",
+    metavar="WHO",
+    help="Patient/1, 1, or system|value; also several names.",
+    multiple=True,
+)
+@click.option(
+    "--user",
+    "--agent",
+    "user",
+    metavar="WHO",
+    help="Of whom the privacy report is: Practitioner/1, system|value.",
+)
+@click.option("--from", "first", metavar="TIME", help="2026-11-22, or 2026-11-22T05:59:00Z.")
+@click.option("--to", "last", metavar="TIME", help="The same; the last day is in.")
+@click.option(
+    "--sort", metavar="ELEMENT", help="Of the privacy report; - before it: descending. [time]"
+)
+@click.option(
+    "--param", "more", type=NameAndValue(), multiple=True, help="Any other parameter of the API."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "html"]),
+    default="table",
+    help="[table]",
+)
+@click.option("--json", "as_json", is_flag=True, help="As --format json.")
+@click.option("-o", "--output", type=FILE, help="Into a file that only you may read.")
+@with_connection
+def command(
     connection: ConnectionOptions,
     kind: str,
-    parameters: Sequence[tuple[str, str]],
+    patient: tuple[str, ...],
+    user: str | None,
+    first: str | None,
+    last: str | None,
+    sort: str | None,
+    more: tuple[tuple[str, str], ...],
     form: str,
+    as_json: bool,
     output: Path | None,
 ) -> int:
-    """Ask for a report, show it or write it as the API gives it, and give the exit code."""
+    """Make a report: to whom a record was disclosed, who accessed it, or what users did.
+
+    accounting: disclosures of a patient's record (45 CFR 164.528), of the last six years.
+    accesses: who accessed a patient's record, as the patient may see it, of the last year.
+    privacy: all events and their elements, break-the-glass apart, of the last day.
+
+    --format html is a page to print.
+    """
+    if as_json and form not in ("table", "json"):
+        raise click.UsageError(f"--json is not --format {form}")
+    if output is not None and form == "table" and not as_json:
+        raise click.UsageError("-o needs --format json, csv or html")
+    given = [("from", first), ("to", last), ("user", user), ("sort", sort)]
+    parameters = [("patient", who) for who in patient]
+    parameters += [(name, value) for name, value in given if value] + list(more)
+    form = "json" if as_json else form
     api = open_api(connection, os.environ, option_names=_OPTION_NAMES)
     path = PATHS[kind]
     wanted = "json" if form == "table" else form

@@ -8,10 +8,12 @@ import click
 import msgspec
 
 from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
+from audit_ledger.cli.parameters import Time, with_connection
 from audit_ledger.instants import format_instant
 
 _TITLES = ("until (UTC)", "size", "root")
@@ -30,19 +32,26 @@ class _Digests(msgspec.Struct, frozen=True):
     next: str | None = None
 
 
-def run(
+@click.command("digests", cls=LedgerCommand)
+@click.option(
+    "--from", "first", type=Time(), metavar="TIME", help="2026-11-22T05:59:00Z. [1 h ago]"
+)
+@click.option("--to", "last", type=Time(), metavar="TIME", help="The same. [now]")
+@click.option("--latest", is_flag=True, help="Only the newest.")
+@click.option("--json", "as_json", is_flag=True, help="A digest a line, with the signed note.")
+@with_connection
+def command(
     connection: ConnectionOptions,
     first: int | None,
-    to: int | None,
-    *,
+    last: int | None,
     latest: bool,
     as_json: bool,
 ) -> int:
-    """List digests, in order, and give the exit code. Times are whole seconds."""
-    if latest and (first is not None or to is not None):
+    """List the digests that ended in a time."""
+    if latest and (first is not None or last is not None):
         raise click.UsageError("--latest goes with neither --from nor --to")
     api = open_api(connection, os.environ, option_names={"from": "--from", "to": "--to"})
-    found = _latest(api) if latest else _between(api, first, to)
+    found = _latest(api) if latest else _between(api, first, last)
     columns: Columns | None = None
     for digest in found:
         if as_json:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli.api import Api, ConnectionOptions, open_api
+from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.event_files import STDIN, Found, FoundEvent, NoEvent, files_of, read_events
 from audit_ledger.cli.event_requests import (
     DIVIDED,
@@ -29,6 +30,7 @@ from audit_ledger.cli.exit_codes import (
 )
 from audit_ledger.cli.http_client import PATIENT_PAUSES
 from audit_ledger.cli.json_output import echo_json
+from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
 from audit_ledger.cli.progress import SendingBar, sending
 from audit_ledger.cli.report import printable
 from audit_ledger.cli.sent_journal import Identities, Journal, destination
@@ -157,23 +159,43 @@ class _Unanswered:
             yield request_of(list(events.values()), list(events))
 
 
-def run(
-    options: ConnectionOptions, arguments: Sequence[str], state: Path | None, *, as_json: bool
+@click.command("send", cls=LedgerCommand)
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(readable=False)
+)
+@click.option("--state", type=FILE, help="What was sent before; else FILE.sent beside each FILE.")
+@AS_JSON
+@with_connection
+def command(
+    connection: ConnectionOptions, files: tuple[str, ...], state: Path | None, as_json: bool
 ) -> int:
-    """Send, report, and give the exit code."""
-    for argument in arguments:
+    """Send events of files, each once.
+
+    FILE holds AuditEvents, Bundles or CloudEvents in JSON, or one event a line (NDJSON). It may be
+    a folder (its *.json, *.ndjson and *.jsonl) or - for standard input. AuditEvents of a file go
+    as batches of at most 200 and 600 KB, one alone by itself, a transaction whole.
+
+    Sending the same again is no new event. What was accepted is remembered in FILE.sent, by
+    hashes, and not sent again, also if FILE has grown. Without that, the Idempotency-Key of each
+    request, the SHA-256 of its body and of nothing else (not of names), tells the ledger that it
+    has the events of an unchanged FILE; CloudEvents are known by source and id.
+
+    Exit codes: 0 all accepted, 1 some refused (each is named), 2 usage, 3 could not be finished:
+    the same command goes on.
+    """
+    for argument in files:
         if argument != STDIN and not Path(argument).exists():
             raise UsageError(f"{argument}: No such file or directory")
     tally = _Tally(as_json)
     failure: CommandError | KeyboardInterrupt | None = None
-    with sending(_total_bytes(arguments)) as bar:
+    with sending(_total_bytes(files)) as bar:
         api = open_api(
-            options, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
+            connection, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
         )
         to = destination(api.url, api.credentials.token())
         sender = _Sender(api, tally, bar)
         try:
-            for argument in arguments:
+            for argument in files:
                 with closing(Journal(_state_file(argument, state), to)) as journal:
                     sender.send_input(argument, journal)
         except (IncompleteError, UsageError, KeyboardInterrupt) as error:
