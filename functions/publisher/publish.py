@@ -23,7 +23,7 @@ from audit_ledger.errors import (
 )
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest, decode_digest
+from audit_ledger.ledger.digest import MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest, parse_digest
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
@@ -193,7 +193,7 @@ class Publisher:
         self._put_files(state)
         self.memory.unannounced.append(state)
         self._announced()
-        size_before = decode_digest(parse_note(state.digest).text).size_before
+        size_before = parse_digest(parse_note(state.digest).text).size_before
         for path in superseded(size_before, state.size, self.tiles.names):
             self.tiles.delete(path)
         self.memory.finished_version = state.version
@@ -302,7 +302,7 @@ class Publisher:
         if gaps is not None and gaps.followed <= old.size:
             most = sorted(gaps.missing.values(), reverse=True)[:MAX_PORTALS]
             return gaps.followed, sum(min(n, MAX_MISSING) for n in most), len(most)
-        before = decode_digest(parse_note(old.digest).text)
+        before = parse_digest(parse_note(old.digest).text)
         return before.followed, before.missing_events, before.missing_portals
 
     def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:

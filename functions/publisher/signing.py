@@ -8,19 +8,15 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.digest import Digest
 from audit_ledger.ledger.publish_checks import require_of_digest
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.cosignature import (
-    MLDSA44_COSIGNATURE,
-    encode_timestamped,
-    mldsa44_message,
-    verify_cosignature,
-)
+from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message, verify_cosignature
 from audit_ledger.tlog.note import (
+    MLDSA44_COSIGNATURE,
     Note,
     Signature,
     VerifierKey,
     ed25519_verifier_key,
     parse_note,
-    verify_ed25519,
+    verify_note,
 )
 
 Sign = Callable[[bytes], bytes]
@@ -44,7 +40,7 @@ class Signer:
 
     def checkpoint(self, checkpoint: Checkpoint, time: int) -> bytes:
         """Sign a checkpoint as a note: Ed25519 (0x01) and a timestamped ML-DSA-44 (0x06)."""
-        text = checkpoint.encode()
+        text = checkpoint.text
         message = mldsa44_message(
             self.origin, time, checkpoint.origin, 0, checkpoint.size, checkpoint.root
         )
@@ -54,16 +50,16 @@ class Signer:
             text,
             (self._ed25519(text), Signature(self.origin, mldsa44.key_id, cosignature)),
         )
-        verify_ed25519(self._ed25519_key, note)
+        verify_note(self._ed25519_key, note)
         verify_cosignature(mldsa44, note)
-        return note.encode()
+        return note.to_bytes()
 
     def digest(self, digest: Digest) -> bytes:
         """Sign a digest as a note: Ed25519 (0x01). What it wraps has both signatures."""
-        text = digest.encode()
+        text = digest.text
         note = Note(text, (self._ed25519(text),))
-        verify_ed25519(self._ed25519_key, note)
-        return note.encode()
+        verify_note(self._ed25519_key, note)
+        return note.to_bytes()
 
     def verify_state(self, state: PublishedState) -> None:
         """Check that a published state is one that these keys made.
@@ -72,9 +68,9 @@ class Signer:
         and its checkpoint would be put again, so a writer of the table could break either.
         """
         try:
-            verify_ed25519(self._ed25519_key, parse_note(state.digest))
+            verify_note(self._ed25519_key, parse_note(state.digest))
             checkpoint = parse_note(state.checkpoint)
-            verify_ed25519(self._ed25519_key, checkpoint)
+            verify_note(self._ed25519_key, checkpoint)
             verify_cosignature(self._mldsa44_key, checkpoint)
         except (FormatError, VerificationError) as error:
             raise VerificationError(f"published state: {error}") from None

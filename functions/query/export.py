@@ -24,7 +24,7 @@ from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
-from audit_ledger.ledger.digest import decode_digest, digest_name
+from audit_ledger.ledger.digest import digest_name, parse_digest
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.records.opened_event import OpenedEvent
@@ -179,7 +179,7 @@ def _pinned(question: AuthorizedRequest, time: int | None, cursor: Cursor | None
         if found is None:
             raise UnreachableError(f"{name} cannot be read")
         digest = found
-    decoded = decode_digest(parse_note(digest).text)
+    decoded = parse_digest(parse_note(digest).text)
     if decoded.name != name:
         raise VerificationError(f"{name} holds another digest")
     return Pinned(decoded.size_after, decoded.period_to, name, decoded.checkpoint)
@@ -232,7 +232,7 @@ def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[OpenedRecord, ...]) -> 
         seq = opened.event.seq
         hashes = inclusion_proof(seq, pinned.size, tile)
         verify_inclusion(leaf_hash(opened.entry), seq, pinned.size, hashes, root)
-        return TlogProof(seq, tuple(hashes), pinned.checkpoint, opened.entry).encode()
+        return TlogProof(seq, tuple(hashes), pinned.checkpoint, opened.entry).to_bytes()
 
     return map_concurrently(proof, found)
 

@@ -11,7 +11,7 @@ from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
-from audit_ledger.ledger.digest import decode_digest, digest_name, is_digest_name
+from audit_ledger.ledger.digest import digest_name, is_digest_name, parse_digest
 from audit_ledger.ledger.publish_checks import CHECKPOINT, LATEST
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog import strict_base64
@@ -158,11 +158,11 @@ def get_policy(desk: QueryContext, request: Request) -> Response:
     """GET /policy: the policy file (C2SP tlog-policy) of the ledger that the token is for."""
     ledger = desk.admitted(request)
     ed25519, mldsa44 = desk.checkpoint_keys(ledger.id)
-    return _text(policy_for(ledger.origin, [ed25519], [mldsa44]).encode())
+    return _text(policy_for(ledger.origin, [ed25519], [mldsa44]).to_bytes())
 
 
 def _digest(note: bytes) -> dict[str, Any]:
-    digest = decode_digest(parse_note(note).text)
+    digest = parse_digest(parse_note(note).text)
     return {
         "name": digest.name,
         "origin": digest.origin,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit_ledger.ledger.digest import Digest, decode_digest
+from audit_ledger.ledger.digest import Digest, parse_digest
 from audit_ledger.tlog.note import parse_note
 from infra.demo.posting import Portals
 from infra.demo.usage import part_of, sum_of
@@ -53,7 +53,7 @@ class Figures:
 def digests_of(published: Path) -> list[Digest]:
     """Read all digests of a published ledger, oldest first."""
     digests = [
-        decode_digest(parse_note(file.read_bytes()).text)
+        parse_digest(parse_note(file.read_bytes()).text)
         for file in (published / "digests").rglob("*-*")
         if file.is_file()
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit_ledger.errors import FormatError
-from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, parse_tile_path
 
 LENGTH_BYTES = 2  # before each entry of a bundle
@@ -33,7 +33,7 @@ def flip_a_byte(published: Path, copy: Path) -> Tampered:
     bundle = _middle_bundle(copy)
     file = copy / bundle.path
     data = bytearray(file.read_bytes())
-    entries = decode_bundle(bytes(data))
+    entries = parse_entry_bundle(bytes(data))
     number = len(entries) // 2
     entry = sum(LENGTH_BYTES + len(e) for e in entries[:number]) + LENGTH_BYTES
     time = data.index(TIME_KEY, entry) + len(TIME_KEY)

@@ -139,7 +139,7 @@ class LocalCloud:
             raw_public_key(public_key_der(kms, ledger.environment[name]))
             for name in ("CHECKPOINT_ED25519_KEY", "CHECKPOINT_MLDSA44_KEY")
         )
-        return policy_for(ledger.origin, [ed25519], [mldsa44]).encode()
+        return policy_for(ledger.origin, [ed25519], [mldsa44]).to_bytes()
 
     def mirror(self, ledger_id: str, folder: Path) -> int:
         """Copy what a ledger has published into a folder; see `Mirror.update`."""

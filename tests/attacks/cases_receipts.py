@@ -37,7 +37,7 @@ class Shown:
         """Why it is not believed; that it is not witnessed; or that nothing is wrong."""
         try:
             receipt = verify_receipt(
-                self.proof.encode(), self.policy, self.entry_beside, self.disclosed
+                self.proof.to_bytes(), self.policy, self.entry_beside, self.disclosed
             )
         except LedgerError as error:
             return str(error)
@@ -92,7 +92,7 @@ def signatures(*numbers: int) -> Callable[[Shown], Shown]:
     def change(shown: Shown) -> TlogProof:
         note = parse_note(shown.proof.checkpoint)
         kept = tuple(note.signatures[number] for number in numbers)
-        return replace(shown.proof, checkpoint=Note(note.text, kept).encode())
+        return replace(shown.proof, checkpoint=Note(note.text, kept).to_bytes())
 
     return of_proof(change)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
-from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from tests.attacks.case import Tamper
 from tests.attacks.ledger import AttackedLedger
@@ -71,7 +71,7 @@ def in_entry(index: int, within: int) -> Callable[[bytes], int]:
     """Where in its bundle a byte of an entry is."""
 
     def offset(bundle: bytes) -> int:
-        entries = decode_bundle(bundle)[: index % 256]
+        entries = parse_entry_bundle(bundle)[: index % 256]
         return sum(2 + len(entry) for entry in entries) + 2 + within
 
     return offset
@@ -87,7 +87,7 @@ def cut_in_entry(path: str, index: int, within: int) -> Tamper:
 
 def rearrange(path: str, change: Callable[[list[bytes]], list[bytes]]) -> Tamper:
     """Put other entries into a bundle, well encoded."""
-    return rewrite(path, lambda data: encode_bundle(change(decode_bundle(data))))
+    return rewrite(path, lambda data: encode_entry_bundle(change(parse_entry_bundle(data))))
 
 
 def of_another_record(data: bytes) -> bytes:
@@ -101,9 +101,9 @@ def replace_entry(bundle: str, tile: str, place: int) -> Tamper:
     """Another commitment in an entry, in its bundle and its tile alike."""
 
     def change(ledger: AttackedLedger) -> None:
-        entries = decode_bundle(ledger.files[bundle])
+        entries = parse_entry_bundle(ledger.files[bundle])
         entries[place] = of_another_record(entries[place])
-        ledger.write(bundle, encode_bundle(entries))
+        ledger.write(bundle, encode_entry_bundle(entries))
         at, hashes = place * 32, ledger.files[tile]
         ledger.write(tile, hashes[:at] + leaf_hash(entries[place]) + hashes[at + 32 :])
 

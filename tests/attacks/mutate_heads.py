@@ -3,7 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from audit_ledger.ledger.digest import Digest, decode_digest
+from audit_ledger.ledger.digest import Digest, parse_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, Note, Signature, VerifierKey, parse_note
@@ -30,7 +30,7 @@ TO_COME = "digests/2026/11/23/20261123T033000Z-700"
 
 
 def digest_of(ledger: AttackedLedger, path: str) -> Digest:
-    return decode_digest(parse_note(ledger.files[path]).text)
+    return parse_digest(parse_note(ledger.files[path]).text)
 
 
 def signed_tree(ledger: AttackedLedger) -> Checkpoint:
@@ -44,7 +44,7 @@ def older_checkpoint(path: str) -> Tamper:
 
 def with_signatures(ledger: AttackedLedger, *signatures: Signature) -> None:
     text = parse_note(ledger.files[CHECKPOINT]).text
-    ledger.write(CHECKPOINT, Note(text, signatures).encode())
+    ledger.write(CHECKPOINT, Note(text, signatures).to_bytes())
 
 
 def cosigned(ledger: AttackedLedger, name: str, root: bytes) -> Signature:
@@ -75,7 +75,7 @@ def cosigned_another_root(ledger: AttackedLedger) -> None:
 
 def signed_by_a_stranger(ledger: AttackedLedger) -> None:
     tree = signed_tree(ledger)
-    signatures = STRANGER.sign(tree.encode()), STRANGER.cosign(tree, ledger.clock.now)
+    signatures = STRANGER.sign(tree.text), STRANGER.cosign(tree, ledger.clock.now)
     with_signatures(ledger, *signatures)
 
 
@@ -101,15 +101,15 @@ def of_another_origin(ledger: AttackedLedger) -> None:
 def claimed_larger(ledger: AttackedLedger) -> None:
     """Nobody signed it, but it says that it is newer than all that was."""
     tree = Checkpoint(ORIGIN, 10**9, bytes(32))
-    signatures = STRANGER.sign(tree.encode()), STRANGER.cosign(tree, ledger.clock.now)
-    ledger.write(CHECKPOINT, Note(tree.encode(), signatures).encode())
+    signatures = STRANGER.sign(tree.text), STRANGER.cosign(tree, ledger.clock.now)
+    ledger.write(CHECKPOINT, Note(tree.text, signatures).to_bytes())
 
 
 def digest_by_a_stranger(*paths: str) -> Tamper:
     def tamper(ledger: AttackedLedger) -> None:
         text = parse_note(ledger.files[paths[0]]).text
         for path in paths:
-            ledger.write(path, Note(text, (STRANGER.sign(text),)).encode())
+            ledger.write(path, Note(text, (STRANGER.sign(text),)).to_bytes())
 
     return tamper
 

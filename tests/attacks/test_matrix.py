@@ -110,7 +110,7 @@ def test_deleted_digests_are_not_taken_for_valid_ones(
     next(row for row in ROWS if row.name == name).tamper(ledger)
     folder = Objects(published_files(LEDGER)).write_to(tmp_path / "ledger")
     policy = tmp_path / "policy"
-    policy.write_bytes(ledger.policy.encode())
+    policy.write_bytes(ledger.policy.to_bytes())
     now = format_instant(ledger.now)
     command = ["verify", str(folder), "--policy", str(policy), "--no-state", "--at", now]
     assert run_command(command) == 3

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from audit_ledger.errors import FrozenError
-from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.checkpoint_store import KnownLedger, require_signed
@@ -35,7 +35,7 @@ class Remembered:
 
 def whole(ledger: AttackedLedger) -> KnownLedger:
     """What a verification of the whole ledger remembers."""
-    first = decode_bundle(ledger.files[B0])[0]
+    first = parse_entry_bundle(ledger.files[B0])[0]
     newest = sha256(ledger.files[HEARTBEAT]).digest()
     return KnownLedger(ledger.files[CHECKPOINT], HEARTBEAT, newest, leaf_hash(first))
 

@@ -60,7 +60,7 @@ def make_ledger(folder: Path, entries: int = ENTRIES) -> Path:
     note = signer.digest(digest)
     for path, data in (("checkpoint", checkpoint), (digest.name, note), ("digests/latest", note)):
         _write(folder / path, data)
-    policy.write_bytes(policy_for(ORIGIN, [public[0]], [public[1]]).encode())
+    policy.write_bytes(policy_for(ORIGIN, [public[0]], [public[1]]).to_bytes())
     return policy
 
 

@@ -58,5 +58,5 @@ def make_desk(path: Path, capture: pytest.CaptureFixture[str]) -> Desk:
         writer.add_events(size - len(writer.entries))
         writer.publish()
     writer.objects.write_to(desk.ledger)
-    desk.policy.write_bytes(Keys().policy().encode())
+    desk.policy.write_bytes(Keys().policy().to_bytes())
     return desk

@@ -683,7 +683,7 @@ def test_an_export_of_another_ledger_is_not_believed(
 ) -> None:
     """Receipts that the policy's keys did not sign; and wrong use is told."""
     assert accessed.run("export", "out", "--format", "csv", *accessed.export).code == 0
-    Path("others").write_bytes(Keys().policy().encode())
+    Path("others").write_bytes(Keys().policy().to_bytes())
     ran = offline(accessed, "verify-export", "out", "--policy", "others")
     assert (ran.code, "receipt-rejected" in ran.out) == (1, True)
     ran = offline(accessed, "verify-export", "out", "--policy", policy, "--digest", "x")

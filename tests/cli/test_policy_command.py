@@ -55,7 +55,7 @@ def test_a_ledger_that_does_not_exist_is_said_in_one_line(
 
 def test_the_api_gives_the_policy_too(asker: Asker, stub: StubServer, tmp_path: Path) -> None:
     """As it came, under a line that names the ledger; where the keys come from is said."""
-    text = Keys().policy().encode()
+    text = Keys().policy().to_bytes()
     stub.next_answers = [Says(200, text)]
     ran = asker.run("policy", "-o", tmp_path / "policy")
     assert ran.code == 0

@@ -38,7 +38,7 @@ def receipt(asker: Asker) -> dict[str, Any]:
     writer.append(entry)
     writer.publish()
     writer.objects.write_to(asker.path / "ledger")
-    (asker.path / "policy").write_bytes(Keys().policy().encode())
+    (asker.path / "policy").write_bytes(Keys().policy().to_bytes())
     made = asker.run("receipt", "make", asker.path / "ledger", 4, asks=False)
     assert made.code == DONE
     return {

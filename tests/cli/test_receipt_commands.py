@@ -138,7 +138,7 @@ def test_a_receipt_without_the_second_signature_is_incomplete(desk: Desk, receip
 
 def test_a_receipt_under_another_policy_fails(desk: Desk, receipt: Path) -> None:
     """Whose keys did not sign it."""
-    desk.policy.write_bytes(Keys(b"stranger").policy().encode())
+    desk.policy.write_bytes(Keys(b"stranger").policy().to_bytes())
     assert verify(desk, receipt)[0] == FAILED
 
 
@@ -235,7 +235,7 @@ def test_a_policy_without_an_ed25519_log_key_is_wrong_use(
     mldsa44 = Log(Keys().policy().witnesses["ledger-mldsa44"].key)
     other = Keys(b"other").policy("audit.example.org/other").logs
     for policy in (Policy(), Policy((mldsa44,)), Policy((mldsa44, *other))):
-        desk.policy.write_bytes(policy.encode())
+        desk.policy.write_bytes(policy.to_bytes())
         ran = desk.run("receipt", command, receipt, "--policy", desk.policy)
         assert (ran.code, ran.out) == (USAGE, "")
         assert f"{desk.policy}: no log line with an Ed25519 key" in ran.err
@@ -250,8 +250,8 @@ def test_witness_names_that_are_not_utf8_are_escaped(
     own = Keys().policy()
     key = own.witnesses["ledger-mldsa44"].key if is_cosigned else None
     other = Keys(b"w").policy("witness.example/w").witnesses["ledger-mldsa44"].key
-    vkey = (key or other).encode().encode()
-    lines = [b"log " + own.logs[0].key.encode().encode(), b"witness " + name + b" " + vkey]
+    vkey = (key or other).text.encode()
+    lines = [b"log " + own.logs[0].key.text.encode(), b"witness " + name + b" " + vkey]
     desk.policy.write_bytes(b"\n".join([*lines, b"quorum " + name, b""]))
     code = VERIFIED if is_cosigned else INCOMPLETE
     for command in (

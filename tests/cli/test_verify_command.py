@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Log, Policy
 from tests.cli.ledger_command import Desk
@@ -128,17 +128,17 @@ WRONG: dict[str, tuple[Damage, int, str]] = {
         "no log line with an Ed25519 key (type 0x01)",
     ),
     "a policy whose logs cosign only": (
-        lambda desk: desk.policy.write_bytes(cosigning_only().encode()),
+        lambda desk: desk.policy.write_bytes(cosigning_only().to_bytes()),
         USAGE,
         "no log line with an Ed25519 key (type 0x01)",
     ),
     "a policy with an Ed25519 key of another ledger only": (
-        lambda desk: desk.policy.write_bytes(cosigning_only("audit.example.org/other").encode()),
+        lambda desk: desk.policy.write_bytes(cosigning_only("audit.example.org/other").to_bytes()),
         USAGE,
         f"no log line with an Ed25519 key (type 0x01) of {ORIGIN}",
     ),
     "a policy of another ledger": (
-        lambda desk: desk.policy.write_bytes(Keys(b"other").policy("other").encode()),
+        lambda desk: desk.policy.write_bytes(Keys(b"other").policy("other").to_bytes()),
         FAILED,
         "not signed by any log of that origin in the policy",
     ),
@@ -242,7 +242,7 @@ def test_who_judges_an_old_copy_is_told_how(desk: Desk, options: list[str]) -> N
     for file in (desk.ledger / "digests").rglob("*-600"):
         file.unlink()
     (desk.ledger / "digests" / "latest").write_bytes(latest)
-    older = decode_digest(parse_note(latest).text).checkpoint
+    older = parse_digest(parse_note(latest).text).checkpoint
     (desk.ledger / "checkpoint").write_bytes(older)
     ran = desk.verify("--state", state, *options)
     (advice,) = re.findall(r"with (--no-state --at [0-9TZ:-]+)", ran.out)
@@ -296,7 +296,7 @@ def test_a_rolled_back_ledger_fails(desk: Desk) -> None:
     assert desk.verify("--state", state).code == VERIFIED
     latest = next((desk.ledger / "digests").rglob("*-300")).read_bytes()
     (desk.ledger / "digests" / "latest").write_bytes(latest)
-    older = decode_digest(parse_note(latest).text).checkpoint
+    older = parse_digest(parse_note(latest).text).checkpoint
     (desk.ledger / "checkpoint").write_bytes(older)
     ran = desk.verify("--state", state, "--json")
     assert ran.code == FAILED

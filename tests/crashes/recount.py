@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from audit_ledger.aws.events_table import index_items, indexed_entries
 from audit_ledger.ledger.block import Block, decode_body, encode_block
-from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.tlog.note import parse_note
@@ -99,7 +99,7 @@ class PublishedCheck:
         assert b64decode(root) == mth(self._leaves)
         while name not in self._chained:
             self._chained.add(name)
-            digest = decode_digest(parse_note(self._file(name)).text)
+            digest = parse_digest(parse_note(self._file(name)).text)
             assert digest.root == mth(self._leaves[: digest.size_after])
             if digest.previous_name:
                 previous = hashlib.sha256(self._file(digest.previous_name)).digest()

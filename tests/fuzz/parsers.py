@@ -21,7 +21,7 @@ from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.authorization import ForbiddenError, read_authorization
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import decode_block, decode_body, encode_block, encode_body
-from audit_ledger.ledger.digest import decode_digest, is_digest_name
+from audit_ledger.ledger.digest import is_digest_name, parse_digest
 from audit_ledger.ledger.entry import decode_entry, encode_entry
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.compression import decompress_record
@@ -38,14 +38,10 @@ from audit_ledger.records.seal_header import HEADER_BYTES, encode_header, read_h
 from audit_ledger.settings.token_claims import TokenClaims
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.cosignature import (
-    MLDSA44_COSIGNATURE,
-    decode_timestamped,
-    encode_timestamped,
-)
+from audit_ledger.tlog.cosignature import encode_timestamped, parse_timestamped
 from audit_ledger.tlog.cosignature import verify_cosignature as verify
-from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
-from audit_ledger.tlog.note import open_note, parse_note, parse_verifier_key
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, open_note, parse_note, parse_verifier_key
 from audit_ledger.tlog.policy import Policy, parse_policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.tiles import parse_tile_path, split_hashes
@@ -91,7 +87,7 @@ def raw(printed: str) -> bytes:
 def read_policy(data: bytes) -> Policy:
     """A policy says the same once it is written and read again."""
     policy = parse_policy(data)
-    assert parse_policy(policy.encode()) == policy
+    assert parse_policy(policy.to_bytes()) == policy
     return policy
 
 
@@ -159,19 +155,19 @@ PATHS = (b"tile/0/x001/x234/067", b"tile/63/005.p/255", b"tile/entries/x001/067.
 HEADERS = (b"Bearer a.b.c", b"Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.e30.AAAA", b"")
 
 PARSERS: dict[str, Parser] = {
-    "note": Parser(parse_note, FORMAT, seeds.NOTES, lambda note: note.encode()),
+    "note": Parser(parse_note, FORMAT, seeds.NOTES, lambda note: note.to_bytes()),
     "opened note": Parser(lambda d: open_note(d, [seeds.LOG_KEY]), VERIFIED, seeds.NOTES),
     "checkpoint": Parser(
         lambda d: parse_checkpoint(text(d)),
         FORMAT,
         (seeds.CHECKPOINT.encode(), f"{seeds.CHECKPOINT}extension\n".encode()),
-        lambda checkpoint: raw(checkpoint.encode()),
+        lambda checkpoint: raw(checkpoint.text),
     ),
     "verifier key": Parser(
         lambda d: parse_verifier_key(text(d)),
         FORMAT,
-        tuple(k.encode().encode() for k in (seeds.LOG_KEY, seeds.WITNESS_KEY, seeds.MLDSA_KEY)),
-        lambda key: raw(key.encode()),
+        tuple(k.text.encode() for k in (seeds.LOG_KEY, seeds.WITNESS_KEY, seeds.MLDSA_KEY)),
+        lambda key: raw(key.text),
     ),
     "cosignature": Parser(
         lambda d: verify(seeds.WITNESS_KEY, parse_note(d)), VERIFIED, seeds.NOTES
@@ -180,7 +176,7 @@ PARSERS: dict[str, Parser] = {
         lambda d: verify(seeds.MLDSA_KEY, parse_note(d)), VERIFIED, seeds.NOTES
     ),
     "timestamped signature": Parser(
-        lambda d: decode_timestamped(d, MLDSA44_COSIGNATURE),
+        lambda d: parse_timestamped(d, MLDSA44_COSIGNATURE),
         FORMAT,
         (encode_timestamped(seeds.NOW, bytes(2420)),),
         lambda found: encode_timestamped(*found),
@@ -189,22 +185,22 @@ PARSERS: dict[str, Parser] = {
         lambda d: parse_tile_path(text(d)), FORMAT, PATHS, lambda tile: raw(tile.path)
     ),
     "tile": Parser(split_hashes, FORMAT, (b"".join(seeds.HASHES),), b"".join),
-    "entry bundle": Parser(decode_bundle, FORMAT, (seeds.BUNDLE, b""), encode_bundle),
-    "proof": Parser(parse_proof, FORMAT, seeds.PROOFS, lambda proof: proof.encode()),
+    "entry bundle": Parser(parse_entry_bundle, FORMAT, (seeds.BUNDLE, b""), encode_entry_bundle),
+    "proof": Parser(parse_proof, FORMAT, seeds.PROOFS, lambda proof: proof.to_bytes()),
     "receipt": Parser(
         lambda d: verify_receipt(d, seeds.POLICY), (*VERIFIED, NotFoundError), seeds.PROOFS
     ),
-    "policy": Parser(read_policy, FORMAT, (seeds.POLICY.encode(), b"# none\nquorum none\n")),
+    "policy": Parser(read_policy, FORMAT, (seeds.POLICY.to_bytes(), b"# none\nquorum none\n")),
     "judged checkpoint": Parser(seeds.POLICY.evaluate, VERIFIED, seeds.NOTES),
     "public key": Parser(raw_public_key, FORMAT, seeds.PUBLIC_KEYS),
     "entry": Parser(decode_entry, FORMAT, tuple(seeds.ENTRIES), encode_entry),
     "body": Parser(decode_body, FORMAT, (seeds.BODY,), encode_body),
     "archived block": Parser(decode_block, FORMAT, (seeds.BLOCK,), encode_block),
     "digest": Parser(
-        lambda d: decode_digest(text(d)),
+        lambda d: parse_digest(text(d)),
         FORMAT,
         (seeds.DIGEST.encode(), seeds.NEXT_DIGEST.encode()),
-        lambda digest: raw(digest.encode()),
+        lambda digest: raw(digest.text),
     ),
     "digest name": Parser(
         lambda d: is_digest_name(text(d)), (), (b"digests/2026/11/22/20261122T055900Z-42",)

@@ -21,14 +21,16 @@ from audit_ledger.records.queue_message import SealedRecord, encode_queue_messag
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal_header import SealHeader, encode_header
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.cosignature import (
+from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle
+from audit_ledger.tlog.note import (
+    ED25519,
     ED25519_COSIGNATURE,
     MLDSA44_COSIGNATURE,
-    ed25519_message,
-    encode_timestamped,
+    Note,
+    Signature,
+    VerifierKey,
 )
-from audit_ledger.tlog.entry_bundle import encode_bundle
-from audit_ledger.tlog.note import ED25519, Note, Signature, VerifierKey
 from audit_ledger.tlog.policy import Group, Log, Policy, Witness
 from audit_ledger.tlog.proof import TlogProof
 from audit_ledger.tlog.rfc6962 import leaf_hash, node_hash
@@ -58,13 +60,13 @@ EVENTS, LEAVES = link_events(1, NOW, leaf_hash(FIRST), [bytes([n]) * 32 for n in
 ENTRIES = [FIRST, *EVENTS]
 HASHES = [leaf_hash(entry) for entry in ENTRIES]
 ROOT = node_hash(node_hash(HASHES[0], HASHES[1]), node_hash(HASHES[2], HASHES[3]))
-CHECKPOINT = Checkpoint(ORIGIN, 4, ROOT).encode()
+CHECKPOINT = Checkpoint(ORIGIN, 4, ROOT).text
 
 
 def signed(text: str, *more: Signature) -> bytes:
     """A note, by the log's key."""
     signature = Signature(ORIGIN, LOG_KEY.key_id, KEY.sign(text.encode()))
-    return Note(text, (signature, *more)).encode()
+    return Note(text, (signature, *more)).to_bytes()
 
 
 def cosigned() -> bytes:
@@ -88,10 +90,10 @@ WITNESSED = signed(
 NOTES = (signed("text\n"), signed(CHECKPOINT), WITNESSED, cosigned())
 PROOF_HASHES = (HASHES[0], node_hash(HASHES[2], HASHES[3]))
 PROOFS = (
-    TlogProof(1, PROOF_HASHES, WITNESSED).encode(),
-    TlogProof(1, PROOF_HASHES, WITNESSED, ENTRIES[1]).encode(),
+    TlogProof(1, PROOF_HASHES, WITNESSED).to_bytes(),
+    TlogProof(1, PROOF_HASHES, WITNESSED, ENTRIES[1]).to_bytes(),
 )
-BUNDLE = encode_bundle(ENTRIES)
+BUNDLE = encode_entry_bundle(ENTRIES)
 
 EVENT_ID = "ab" * 32
 ROW = IndexRow(
@@ -210,11 +212,11 @@ BODY = encode_body(
 BLOCK = encode_block(Block(ORIGIN, 0, 3, HASHES[2], bytes(64), BODY))
 DIGEST = Digest(
     ORIGIN, NOW - 60, NOW, 0, 4, ROOT, 4, 1, 2, 0, 0, 0, "", NO_DIGEST, signed(CHECKPOINT)
-).encode()
+).text
 NEXT_DIGEST = Digest(
     ORIGIN, NOW, NOW + 60, 4, 4, ROOT, 0, 0, 0, 4, 2, 1,
     "digests/2026/11/22/20261122T055900Z-4", bytes([1]) * 32, signed(CHECKPOINT),
-).encode()  # fmt: skip
+).text  # fmt: skip
 DEAD_LETTERS = (spelled({"sender": "AROAEXAMPLE:ingest", "sent": NOW * 1000, "body": QUEUED[1]}),)
 CLAIMS = (
     spelled({"scope": "system/AuditEvent.c ledger/north portal/ehr"}),

@@ -25,14 +25,14 @@ from audit_ledger.events import (
 from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.ledger.block import decode_block, decode_body
-from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.queue_message import decode_queue_message
 from audit_ledger.records.record import decode_record
-from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.note import VerifierKey, parse_note
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.proof import parse_proof
@@ -80,7 +80,7 @@ BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[
     ),
     "archived block of empty lines": (decode_block, lambda: b"\n" * 10_000_000, FormatError),
     "archived block of lines": (decode_block, lambda: b"ab\n" * 3_000_000, FormatError),
-    "bundle of empty entries": (decode_bundle, lambda: bytes(10_000_000), FormatError),
+    "bundle of empty entries": (parse_entry_bundle, lambda: bytes(10_000_000), FormatError),
     "proof of short lines": (
         parse_proof,
         lambda: b"c2sp.org/tlog-proof@v1\nindex 0\n" + b"ab\n" * 3_000_000 + b"\n",
@@ -89,7 +89,7 @@ BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[
     "proof of nothing": (parse_proof, lambda: b"\n" * 10_000_000, FormatError),
     "note of nothing": (parse_note, lambda: b"\n" * 10_000_000, FormatError),
     "digest of lines": (
-        decode_digest,
+        parse_digest,
         lambda: "audit-ledger/digest/v1\n" + "ab\n" * 3_000_000,
         FormatError,
     ),
@@ -164,10 +164,8 @@ def test_a_bundle_of_very_many_patients_is_refused_before_all_are_divided() -> N
 def test_a_policy_of_very_many_keys_is_read_in_linear_time(kind: str) -> None:
     """As large as a policy may be, every line a key."""
     line = {
-        "log": lambda n: f"log {VerifierKey('a', 1, n.to_bytes(32, 'big')).encode()}\n",
-        "witness": lambda n: (
-            f"witness w{n} {VerifierKey('a', 4, n.to_bytes(32, 'big')).encode()}\n"
-        ),
+        "log": lambda n: f"log {VerifierKey('a', 1, n.to_bytes(32, 'big')).text}\n",
+        "witness": lambda n: f"witness w{n} {VerifierKey('a', 4, n.to_bytes(32, 'big')).text}\n",
     }[kind]
     data = "".join(map(line, range(14_000))).encode() + b"quorum none\n"
     began = time.process_time()
@@ -221,4 +219,4 @@ def test_an_archived_block_has_a_place_and_entries(numbers: str) -> None:
 def test_a_digest_that_is_no_utf8_is_refused() -> None:
     """A lone surrogate, which no note can hold."""
     with pytest.raises(FormatError, match="UTF-8"):
-        decode_digest("audit-ledger/digest/v1\n\ud800\n")
+        parse_digest("audit-ledger/digest/v1\n\ud800\n")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from audit_ledger.ledger.entry import created, encode_entry, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
-from audit_ledger.tlog.entry_bundle import encode_bundle
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle
 from audit_ledger.tlog.note import (
     MLDSA44_COSIGNATURE,
     Note,
@@ -76,7 +76,7 @@ def publish(folder: Path, size: int) -> PublishedLedger:
     for tile, hashes in edge.extend(leaves):
         _write(ledger.folder / tile.path, hashes)
         if tile.level == 0:
-            bundle = encode_bundle(_of(tile, entries))
+            bundle = encode_entry_bundle(_of(tile, entries))
             _write(ledger.folder / EntryBundle(tile.index, tile.width).path, bundle)
     checkpoint, policy = _sign(Checkpoint(ORIGIN, size, edge.root()))
     _write(ledger.folder / "checkpoint", checkpoint)
@@ -94,7 +94,7 @@ def _sign(checkpoint: Checkpoint) -> tuple[bytes, bytes]:
     classical, lattice = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
     log = ed25519_verifier_key(ORIGIN, classical.public_key().public_bytes_raw())
     cosigner = VerifierKey(ORIGIN, MLDSA44_COSIGNATURE, lattice.public_key().public_bytes_raw())
-    text = checkpoint.encode()
+    text = checkpoint.text
     message = mldsa44_message(ORIGIN, TIME, ORIGIN, 0, checkpoint.size, checkpoint.root)
     cosignature = encode_timestamped(TIME, lattice.sign(message))
     note = Note(
@@ -110,7 +110,7 @@ def _sign(checkpoint: Checkpoint) -> tuple[bytes, bytes]:
         groups={"both": Group(1, ("ledger-mldsa44",))},
         quorum="both",
     )
-    return note.encode(), policy.encode()
+    return note.to_bytes(), policy.to_bytes()
 
 
 def _write(path: Path, data: bytes) -> None:

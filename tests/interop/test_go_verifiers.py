@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.proof import TlogProof
 from audit_ledger.tlog.tile_proofs import inclusion_proof
 from audit_ledger.tlog.tiles import Tile
@@ -189,7 +189,7 @@ def test_sumdb_verifies_a_receipt(
         tuple(inclusion_proof(index, size, read)),
         (ledger.folder / "checkpoint").read_bytes(),
     )
-    (tmp_path / "receipt.tlog-proof").write_bytes(proof.encode())
+    (tmp_path / "receipt.tlog-proof").write_bytes(proof.to_bytes())
     entry = _entry(ledger, index, size)
     (tmp_path / "entry").write_bytes(entry)
     (tmp_path / "other").write_bytes(entry + b" ")
@@ -204,7 +204,7 @@ def test_sumdb_verifies_a_receipt(
 def _entry(ledger: PublishedLedger, index: int, size: int) -> bytes:
     number, place = divmod(index, 256)
     path = _path("entries", number, min(256, size - number * 256))
-    return decode_bundle((ledger.folder / path).read_bytes())[place]
+    return parse_entry_bundle((ledger.folder / path).read_bytes())[place]
 
 
 def _policy_lines(ledger: PublishedLedger, keyword: str) -> list[str]:

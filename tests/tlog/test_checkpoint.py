@@ -18,7 +18,7 @@ def test_specifications_example() -> None:
     assert checkpoint.size == 20852163
     assert checkpoint.root.hex().startswith("0ac5186a91863e8e")
     assert checkpoint.extensions == ()
-    assert checkpoint.encode() == text
+    assert checkpoint.text == text
 
 
 LINES = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32), min_size=1)
@@ -36,7 +36,7 @@ def test_every_checkpoint_is_read_back(
 ) -> None:
     """Any origin, size, root and extension lines."""
     checkpoint = Checkpoint(origin, size, root, extensions)
-    assert parse_checkpoint(checkpoint.encode()) == checkpoint
+    assert parse_checkpoint(checkpoint.text) == checkpoint
 
 
 @pytest.mark.parametrize("size", ["0", "1", "9223372036854775807"])

@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.cosignature import (
-    ED25519_COSIGNATURE,
-    MLDSA44_COSIGNATURE,
-    decode_timestamped,
     ed25519_message,
     encode_timestamped,
     mldsa44_message,
+    parse_timestamped,
     verify_cosignature,
 )
-from audit_ledger.tlog.note import parse_note, parse_verifier_key
+from audit_ledger.tlog.note import (
+    ED25519_COSIGNATURE,
+    MLDSA44_COSIGNATURE,
+    parse_note,
+    parse_verifier_key,
+)
 from tests.tlog.keys import (
     LOG,
     LOG_MLDSA,
@@ -71,7 +74,7 @@ def test_timestamped_signature_is_read_back(signer: Signer) -> None:
     signature = b"\x07" * (64 if signer.algorithm == 4 else 2420)
     value = encode_timestamped(0x0102030405060708, signature)
     assert value == bytes(range(1, 9)) + signature
-    assert decode_timestamped(value, signer.algorithm) == (0x0102030405060708, signature)
+    assert parse_timestamped(value, signer.algorithm) == (0x0102030405060708, signature)
 
 
 @BOTH_TYPES
@@ -233,7 +236,7 @@ def test_every_timestamped_signature_is_read_back(time: int, size: int, seed: by
     """For any time and signature."""
     signature = (seed + bytes(size))[:size]
     algorithm = ED25519_COSIGNATURE if size == 64 else MLDSA44_COSIGNATURE
-    assert decode_timestamped(encode_timestamped(time, signature), algorithm) == (time, signature)
+    assert parse_timestamped(encode_timestamped(time, signature), algorithm) == (time, signature)
 
 
 def test_log_cosigns_its_own_checkpoint() -> None:

@@ -197,7 +197,7 @@ def test_unusual_text_is_read_back(text: str) -> None:
     """The last empty line parts text and signatures, whatever the text looks like."""
     note = parse_note(signed(text, LOG))
     assert note.text == text
-    assert open_note(note.encode(), [LOG.key]) == (note, (LOG.key,))
+    assert open_note(note.to_bytes(), [LOG.key]) == (note, (LOG.key,))
 
 
 NAMES = st.text(min_size=1, max_size=12).filter(
@@ -222,7 +222,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32)).map(
 def test_every_note_is_read_back(text: str, signatures: list[Signature]) -> None:
     """A note that can be made reads back as it was."""
     note = Note(text, tuple(signatures))
-    assert parse_note(note.encode()) == note
+    assert parse_note(note.to_bytes()) == note
 
 
 def test_number_of_signatures() -> None:
@@ -246,7 +246,7 @@ def test_size_of_a_note() -> None:
     with pytest.raises(FormatError, match="at most"):
         parse_note(b"x" + data)
     with pytest.raises(FormatError, match="at most"):
-        Note("x" + text, parse_note(data).signatures).encode()
+        Note("x" + text, parse_note(data).signatures).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -279,4 +279,4 @@ def test_text_that_no_note_can_have(text: str) -> None:
 def test_text_that_is_not_unicode_is_not_written() -> None:
     """A lone surrogate has no UTF-8."""
     with pytest.raises(FormatError, match="not UTF-8"):
-        Note("\ud800\n", (Signature("a", 1, b"x"),)).encode()
+        Note("\ud800\n", (Signature("a", 1, b"x"),)).to_bytes()

@@ -15,7 +15,7 @@ from tests.tlog.keys import LOG, STRANGER, WITNESS_1, checkpoint_text, signed
 
 LEAVES = naive.synthetic_leaves(9)
 CHECKPOINT = signed(checkpoint_text(), LOG)
-TREE_TEXT = Checkpoint(LOG.name, 9, naive.mth(LEAVES)).encode()
+TREE_TEXT = Checkpoint(LOG.name, 9, naive.mth(LEAVES)).text
 POLICY = parse_policy(f"log {LOG.vkey}\nwitness w {WITNESS_1.vkey}\nquorum w\n".encode())
 
 H1, H2 = (b64encode(leaf).decode() for leaf in LEAVES[:2])
@@ -24,17 +24,17 @@ H1, H2 = (b64encode(leaf).decode() for leaf in LEAVES[:2])
 def test_wire_format() -> None:
     """Magic, extra, index, hashes, an empty line, the checkpoint as it was signed."""
     proof = TlogProof(7, (LEAVES[0], LEAVES[1]), CHECKPOINT, b"more")
-    assert proof.encode() == (
+    assert proof.to_bytes() == (
         f"c2sp.org/tlog-proof@v1\nextra bW9yZQ==\nindex 7\n{H1}\n{H2}\n\n".encode() + CHECKPOINT
     )
-    assert parse_proof(proof.encode()) == proof
+    assert parse_proof(proof.to_bytes()) == proof
 
 
 def test_smallest_proof() -> None:
     """Without extra data and without hashes: the only entry of a log."""
     data = b"c2sp.org/tlog-proof@v1\nindex 0\n\n" + CHECKPOINT
     assert parse_proof(data) == TlogProof(0, (), CHECKPOINT)
-    assert parse_proof(data).encode() == data
+    assert parse_proof(data).to_bytes() == data
 
 
 @settings(deadline=None)
@@ -48,7 +48,7 @@ def test_every_proof_is_read_back(
 ) -> None:
     """What can be made reads back as it was."""
     proof = TlogProof(index, hashes, CHECKPOINT, extra)
-    assert parse_proof(proof.encode()) == proof
+    assert parse_proof(proof.to_bytes()) == proof
 
 
 HEAD = "c2sp.org/tlog-proof@v1\n"

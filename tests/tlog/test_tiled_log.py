@@ -6,7 +6,7 @@ import pytest
 
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.note import open_note, parse_verifier_key
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
@@ -44,8 +44,8 @@ def entries_at(log: Path, size: int) -> list[bytes]:
     if size == 0:
         return []
     bundle = (log / EntryBundle(0, size).path).read_bytes()
-    entries = decode_bundle(bundle, size)
-    assert encode_bundle(entries) == bundle
+    entries = parse_entry_bundle(bundle, size)
+    assert encode_entry_bundle(entries) == bundle
     return entries
 
 
@@ -92,4 +92,4 @@ def test_receipt_of_others_log_verifies(log: Path) -> None:
     for index, leaf in enumerate(leaf_hashes(entries_at(log, 15))):
         hashes = inclusion_proof(index, 15, tiles_in(log))
         proof = TlogProof(index, tuple(hashes), (log / "checkpoint").read_bytes())
-        assert verify_proof(parse_proof(proof.encode()), leaf, policy).satisfied
+        assert verify_proof(parse_proof(proof.to_bytes()), leaf, policy).satisfied

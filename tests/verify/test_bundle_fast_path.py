@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry, link_events
-from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.bundle_fast_path import check_event_bundle
 
@@ -29,10 +29,10 @@ def events(count: int, first: int = FIRST) -> list[bytes]:
 def is_right(data: bytes, first: int, count: int) -> bool:
     """The exact way: decode each entry, then compare seq, prev and time one by one."""
     try:
-        decoded = [decode_entry(entry) for entry in decode_bundle(data, count)]
+        decoded = [decode_entry(entry) for entry in parse_entry_bundle(data, count)]
     except FormatError:
         return False
-    entries = decode_bundle(data, count)
+    entries = parse_entry_bundle(data, count)
     if not all(isinstance(entry, EventEntry) for entry in decoded):
         return False
     return all(entry.seq == seq for seq, entry in enumerate(decoded, first)) and all(
@@ -45,7 +45,7 @@ def is_right(data: bytes, first: int, count: int) -> bool:
 def test_events_that_are_right_are_taken(count: int) -> None:
     """With their leaf hashes, and what whoever has the entry before must compare."""
     entries = events(count)
-    checked = check_event_bundle(encode_bundle(entries), FIRST, count)
+    checked = check_event_bundle(encode_entry_bundle(entries), FIRST, count)
     assert checked is not None
     assert checked.leaves == [leaf_hash(entry) for entry in entries]
     first, last = decode_entry(entries[0]), decode_entry(entries[-1])
@@ -59,7 +59,7 @@ def test_what_the_sequencer_chains_is_taken() -> None:
     """The bytes of `link_events`, at every number of digits."""
     for first in (1, 10, 999_000, 123_456_789_000):
         entries, leaves = link_events(first, TIME, PREV, [bytes(32)] * 9)
-        checked = check_event_bundle(encode_bundle(entries), first, 9)
+        checked = check_event_bundle(encode_entry_bundle(entries), first, 9)
         assert checked is not None
         assert checked.leaves == leaves
 
@@ -69,9 +69,9 @@ def test_seq_is_compared_in_every_digit() -> None:
     for first in [1, 7, 250, 744, 745, 999, 9000, *range(1000, 2001, 77), 1_999_800, 10**15 - 300]:
         count = min(256, 10 ** len(str(first)) - first)
         entries, _ = link_events(first, TIME, PREV, [bytes(32)] * count)
-        assert check_event_bundle(encode_bundle(entries), first, count) is not None
+        assert check_event_bundle(encode_entry_bundle(entries), first, count) is not None
         for other in (first + 1, first - 1, first + 10, first + 1000, first + 256):
-            assert check_event_bundle(encode_bundle(entries), other, count) is None
+            assert check_event_bundle(encode_entry_bundle(entries), other, count) is None
 
 
 def test_times_that_come_and_go_are_not_taken() -> None:
@@ -80,17 +80,17 @@ def test_times_that_come_and_go_are_not_taken() -> None:
     for seq, time in enumerate((TIME, TIME + 1, TIME), FIRST):
         entries.append(encode_entry(EventEntry(seq, time, prev, PREV)))
         prev = leaf_hash(entries[-1])
-    assert check_event_bundle(encode_bundle(entries), FIRST, 3) is None
+    assert check_event_bundle(encode_entry_bundle(entries), FIRST, 3) is None
 
 
 def test_a_bundle_in_which_seq_gains_a_digit_is_left_to_the_exact_way() -> None:
     """Its entries are not equally long."""
     entries, _ = link_events(95, TIME, PREV, [bytes(32)] * 10)
-    assert check_event_bundle(encode_bundle(entries), 95, 10) is None
+    assert check_event_bundle(encode_entry_bundle(entries), 95, 10) is None
 
 
 ENTRIES = events(3)
-BUNDLE = encode_bundle(ENTRIES)
+BUNDLE = encode_entry_bundle(ENTRIES)
 
 
 def test_no_changed_byte_is_taken_unless_it_is_right() -> None:
@@ -123,7 +123,7 @@ def test_no_time_that_is_none_is_taken(time: str) -> None:
     """Alone in a bundle, so that only its form can be wrong."""
     (entry,) = events(1)
     at = entry.index(b'"time":"') + len(b'"time":"')
-    data = encode_bundle([entry[:at] + time.encode()[:20] + entry[at + 20 :]])
+    data = encode_entry_bundle([entry[:at] + time.encode()[:20] + entry[at + 20 :]])
     assert check_event_bundle(data, FIRST, 1) is None
     assert not is_right(data, FIRST, 1)
 
@@ -132,7 +132,7 @@ def test_times_that_go_back_are_not_taken() -> None:
     """Even by a second, and even if all links hold."""
     first = encode_entry(EventEntry(FIRST, TIME, PREV, PREV))
     second = encode_entry(EventEntry(FIRST + 1, TIME - 1, leaf_hash(first), PREV))
-    assert check_event_bundle(encode_bundle([first, second]), FIRST, 2) is None
+    assert check_event_bundle(encode_entry_bundle([first, second]), FIRST, 2) is None
 
 
 @given(st.binary(max_size=400))

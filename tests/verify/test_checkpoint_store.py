@@ -12,7 +12,7 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
-from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger, decode_known
+from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger, parse_known
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
 from audit_ledger.verify.verifier import VerificationReport, verify
@@ -44,7 +44,7 @@ def test_a_first_contact_is_said_and_remembered(tmp_path: Path) -> None:
     report = verified(writer, memory)
     assert (report.answer, report.remembered) == (Verdict.VERIFIED, None)
     assert any("first contact" in note for note in report.not_covered)
-    assert decode_known(memory.path.read_bytes()) == known_of(writer)
+    assert parse_known(memory.path.read_bytes()) == known_of(writer)
     assert memory.path.read_bytes().endswith(b"\ncheckpoint\n" + known_of(writer).note)
     assert [file.name for file in memory.path.parent.iterdir()] == ["state"]
 
@@ -127,9 +127,9 @@ def with_line(number: int, line: bytes) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
         lines = data.split(b"\n", 5)
         lines[number] = line
-        known = decode_known(data)
+        known = parse_known(data)
         if number == 5:
-            return replace(known, note=line).encode()
+            return replace(known, note=line).to_bytes()
         return b"\n".join(lines)
 
     return change
@@ -139,7 +139,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "emptied": lambda _: b"",
     "no state": lambda _: b"not a state",
     "not UTF-8": lambda _: b"\xff\xfe",
-    "a bare checkpoint": lambda data: decode_known(data).note,
+    "a bare checkpoint": lambda data: parse_known(data).note,
     "cut short": lambda data: data[:-1],
     "made longer": lambda data: data + b"\n",
     "creation changed": damaged_at(35),
@@ -147,11 +147,12 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "size changed": lambda data: data.replace(b"\n300\n", b"\n301\n"),
     "a bit of the signature changed": damaged_at(-20),
     "size changed, checksum made to fit": lambda data: replace(
-        decode_known(data), note=decode_known(data).note.replace(b"\n300\n", b"\n301\n")
-    ).encode(),
+        parse_known(data), note=parse_known(data).note.replace(b"\n300\n", b"\n301\n")
+    ).to_bytes(),
     "signed by a stranger": lambda data: replace(
-        decode_known(data), note=Writer(keys=Keys(b"x")).checkpoint(decode_known(data).checkpoint)
-    ).encode(),
+        parse_known(data),
+        note=Writer(keys=Keys(b"x")).checkpoint(parse_known(data).checkpoint),
+    ).to_bytes(),
     "checksum changed": lambda data: data.replace(b"sha256 ", b"sha256 A", 1),
     "a digest without a name": lambda data: data.replace(b"digest digests/", b"digest other/"),
 }
@@ -216,7 +217,7 @@ def test_symbolic_links_are_followed(tmp_path: Path, target: str) -> None:
         writer.publish()
         assert verified(writer, StateFile(link)).answer is Verdict.VERIFIED
         assert link.is_symlink()
-        kept = decode_known((tmp_path / target).read_bytes())
+        kept = parse_known((tmp_path / target).read_bytes())
         assert kept.checkpoint.size == size
 
 

@@ -72,7 +72,7 @@ def witnessed(writer: Writer, time: int, name: str = "witness.example/w") -> Pol
     note = parse_note(writer.objects.files["checkpoint"])
     cosignature = witness.cosign(parse_checkpoint(note.text), time, name)
     signatures = (*note.signatures, cosignature)
-    writer.objects.files["checkpoint"] = Note(note.text, signatures).encode()
+    writer.objects.files["checkpoint"] = Note(note.text, signatures).to_bytes()
     own = Keys().policy()
     theirs = witness.policy(name).witnesses["ledger-mldsa44"]
     return replace(own, witnesses={**own.witnesses, "w": theirs})
@@ -105,7 +105,7 @@ def test_a_witness_within_an_old_digest_refreshes_nothing() -> None:
         note = parse_note(digest.checkpoint)
         signed = signer.sign(ed25519_message(later, note.text))
         line = Signature(key.name, key.key_id, encode_timestamped(later, signed))
-        return replace(digest, checkpoint=Note(note.text, (*note.signatures, line)).encode())
+        return replace(digest, checkpoint=Note(note.text, (*note.signatures, line)).to_bytes())
 
     writer.publish(witness_it)
     own = Keys().policy()

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.verifier import VerificationReport, verify
@@ -29,7 +29,7 @@ def digest_at(writer: Writer, size: int) -> bytes:
 
 
 def checkpoint_in(digest: bytes) -> bytes:
-    return decode_digest(parse_note(digest).text).checkpoint
+    return parse_digest(parse_note(digest).text).checkpoint
 
 
 def verified(source: Objects, now: int) -> VerificationReport:
@@ -172,7 +172,7 @@ def test_digests_of_a_ledger_that_grew_meanwhile_are_no_finding() -> None:
     for path in (CHECKPOINT, LATEST):
         forged = dict(writer.objects.files)
         text = parse_note(forged[path]).text
-        forged[path] = Note(text, (Keys(b"stranger").sign(text),)).encode()
+        forged[path] = Note(text, (Keys(b"stranger").sign(text),)).to_bytes()
         report = verified(Growing(forged, heads=dict(heads)), began)
         assert report.answer is not Verdict.VERIFIED
 

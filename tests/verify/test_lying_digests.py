@@ -101,19 +101,19 @@ LIES: dict[str, tuple[Callable[[Digest], Digest], set[str]]] = {
 
 def _without_cosignature(checkpoint: bytes) -> bytes:
     note = parse_note(checkpoint)
-    return Note(note.text, note.signatures[:1]).encode()
+    return Note(note.text, note.signatures[:1]).to_bytes()
 
 
 def _cosigned_at(digest: Digest, time: int) -> bytes:
     """Its checkpoint, cosigned by the ledger's own key at another time than the period's end."""
     note = parse_note(digest.checkpoint)
     cosignature = Keys().cosign(parse_checkpoint(note.text), time)
-    return Note(note.text, (note.signatures[0], cosignature)).encode()
+    return Note(note.text, (note.signatures[0], cosignature)).to_bytes()
 
 
 def _signed_by_stranger(checkpoint: bytes) -> bytes:
     text = parse_note(checkpoint).text
-    return Note(text, (STRANGER.sign(text),)).encode()
+    return Note(text, (STRANGER.sign(text),)).to_bytes()
 
 
 @pytest.mark.parametrize("what", LIES)

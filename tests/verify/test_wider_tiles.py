@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from audit_ledger.tlog.entry_bundle import encode_bundle
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.verifier import VerificationReport, verify
 from tests.verify.writer import Keys, Objects, Writer, ledger_of
@@ -104,7 +104,7 @@ def test_a_wider_tile_that_does_not_begin_as_the_signed_one_fails(
         if "entries" in path:
             entries = list(writer.entries[256:size])
             entries[place] = flipped(100)(entries[place])
-            files[name] = encode_bundle(entries)
+            files[name] = encode_entry_bundle(entries)
         else:
             files[name] = flipped(32 * place)(files[name])
         assert found(verified(files, now)) == [(code, name, (256, 299))]

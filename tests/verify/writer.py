@@ -16,7 +16,7 @@ from audit_ledger.ledger.digest import NO_DIGEST, Digest
 from audit_ledger.ledger.entry import ControlEntry, created, encode_entry, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
-from audit_ledger.tlog.entry_bundle import encode_bundle
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle
 from audit_ledger.tlog.note import (
     ED25519,
     MLDSA44_COSIGNATURE,
@@ -168,20 +168,20 @@ class Writer:
 
     def checkpoint(self, checkpoint: Checkpoint) -> bytes:
         """Sign a checkpoint with both keys, now."""
-        text = checkpoint.encode()
+        text = checkpoint.text
         signatures = (
             self.keys.sign(text, self.origin),
             self.keys.cosign(checkpoint, self.now, self.origin),
         )
-        return Note(text, signatures).encode()
+        return Note(text, signatures).to_bytes()
 
     def sign_digest(self, digest: Digest) -> bytes:
-        text = digest.encode()
-        return Note(text, (self.keys.sign(text, self.origin),)).encode()
+        text = digest.text
+        return Note(text, (self.keys.sign(text, self.origin),)).to_bytes()
 
     def _put_bundle(self, tile: Tile) -> None:
         first = tile.index * TILE_WIDTH
-        bundle = encode_bundle(self.entries[first : first + tile.width])
+        bundle = encode_entry_bundle(self.entries[first : first + tile.width])
         self.objects.files[EntryBundle(tile.index, tile.width).path] = bundle
 
     def _drop_superseded(self, size: int) -> None:

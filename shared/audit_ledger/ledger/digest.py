@@ -94,8 +94,9 @@ class Digest:
         """The object that contains it, below the ledger's prefix."""
         return digest_name(self.period_to, self.size_after)
 
-    def encode(self) -> str:
-        """Return the text that is signed."""
+    @property
+    def text(self) -> str:
+        """The text that is signed. FormatError: too long to be signed."""
         previous = f"{self.previous_name or '-'} {strict_base64.encode(self.previous_sha256)}"
         text = (
             f"{MAGIC}\n{self.origin}\n"
@@ -125,8 +126,8 @@ def is_digest_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def decode_digest(text: str) -> Digest:
-    """Read a digest's text as `Digest.encode` writes it; FormatError for anything else."""
+def parse_digest(text: str) -> Digest:
+    """Read a digest's text as `Digest.text` spells it; FormatError for anything else."""
     if not _is_utf8(text):
         raise FormatError("digest: not UTF-8")
     lines = text.split("\n", 14)
@@ -162,7 +163,7 @@ def decode_digest(text: str) -> Digest:
     _check_counts(digest)
     if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
         raise FormatError("digest: name and hash of the digest before do not agree")
-    if digest.encode() != text:
+    if digest.text != text:
         raise FormatError("digest: not spelled as the encoder spells it")
     return digest
 

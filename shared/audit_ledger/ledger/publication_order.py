@@ -1,10 +1,10 @@
 """Which of two published files is newer: by size, then by the time that was signed."""
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.cosignature import MLDSA44_COSIGNATURE, decode_timestamped
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.cosignature import parse_timestamped
+from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, parse_note
 
 Age = tuple[int, int]
 """Size (entries) and time (whole seconds since 1970)."""
@@ -31,7 +31,7 @@ def own_times(checkpoint: bytes) -> list[int]:
     note = parse_note(checkpoint)
     origin = parse_checkpoint(note.text).origin
     return [
-        decode_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
+        parse_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
         for signature in note.signatures
         if signature.name == origin and len(signature.value) == MLDSA44_VALUE_BYTES
     ]
@@ -40,7 +40,7 @@ def own_times(checkpoint: bytes) -> list[int]:
 def digest_age(data: bytes) -> Age | None:
     """Age of a digest; None when it is none, and may be replaced."""
     try:
-        digest = decode_digest(parse_note(data).text)
+        digest = parse_digest(parse_note(data).text)
     except FormatError:
         return None
     return digest.size_after, digest.period_to

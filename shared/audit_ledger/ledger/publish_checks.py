@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import decode_digest, is_digest_name
+from audit_ledger.ledger.digest import is_digest_name, parse_digest
 from audit_ledger.ledger.head import Head, head_of
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -30,7 +30,7 @@ def require_of_digest(
     `data`: the digest's note. Its signature is not verified here.
     """
     try:
-        digest = decode_digest(parse_note(data).text)
+        digest = parse_digest(parse_note(data).text)
         text, within = parse_note(checkpoint).text, parse_note(digest.checkpoint).text
     except FormatError as error:
         raise VerificationError(f"published state: {error}") from None
@@ -93,7 +93,7 @@ def require_last(last: str | None, names: Callable[[str, str], Iterable[str]]) -
 def previous_digest(data: bytes) -> tuple[str, bytes]:
     """Name and SHA-256 of the digest before one; both empty for the first, and for what is none."""
     try:
-        digest = decode_digest(parse_note(data).text)
+        digest = parse_digest(parse_note(data).text)
     except FormatError:
         return "", b""
     return digest.previous_name, digest.previous_sha256

@@ -9,17 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.head import Head
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.entry_bundle import decode_bundle, encode_bundle
-from audit_ledger.tlog.rfc6962 import leaf_hashes
+from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.rfc6962 import HASH_SIZE, leaf_hashes
 from audit_ledger.tlog.tile_proofs import RightEdge
-from audit_ledger.tlog.tiles import (
-    HASH_SIZE,
-    TILE_WIDTH,
-    EntryBundle,
-    Tile,
-    partial_tile_at,
-    split_hashes,
-)
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, partial_tile_at, split_hashes
 
 Read = Callable[[str], bytes | None]
 """Return the bytes of a published path, None where there is nothing."""
@@ -55,7 +48,10 @@ class TileWriter:
         self._entries += entries
         index = self._edge.size // TILE_WIDTH
         while len(self._entries) >= TILE_WIDTH:
-            yield EntryBundle(index, TILE_WIDTH).path, encode_bundle(self._entries[:TILE_WIDTH])
+            yield (
+                EntryBundle(index, TILE_WIDTH).path,
+                encode_entry_bundle(self._entries[:TILE_WIDTH]),
+            )
             del self._entries[:TILE_WIDTH]
             index += 1
         for tile, data in self._edge.extend(leaves):
@@ -69,7 +65,7 @@ class TileWriter:
         """Return path and bytes of the partial tiles and bundle that `old_size` had not."""
         if self._entries and self.size != old_size:
             bundle = EntryBundle(self.size // TILE_WIDTH, len(self._entries))
-            yield bundle.path, encode_bundle(self._entries)
+            yield bundle.path, encode_entry_bundle(self._entries)
         for tile, data in self._partial.values():
             if tile != partial_tile_at(tile.level, old_size):
                 yield tile.path, data
@@ -97,10 +93,10 @@ def _read_entries(tile: Tile, head: Head, read: Read) -> list[bytes]:
     data = read(path)
     try:
         if data is not None:
-            entries = decode_bundle(data, tile.width)
+            entries = parse_entry_bundle(data, tile.width)
         else:
             full = _read_full(path, EntryBundle(tile.index, TILE_WIDTH).path, read)
-            entries = decode_bundle(full)[: tile.width]
+            entries = parse_entry_bundle(full)[: tile.width]
     except FormatError as error:
         raise VerificationError(f"{path}: {error}") from None
     if b"".join(leaf_hashes(entries)) != _read_tile(tile, head, read):

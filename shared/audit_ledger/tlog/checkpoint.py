@@ -35,8 +35,9 @@ class Checkpoint:
         if len(self.root) != HASH_SIZE:
             raise FormatError(f"checkpoint: {len(self.root)} bytes of root, expected {HASH_SIZE}")
 
-    def encode(self) -> str:
-        """Return the note text that is signed."""
+    @property
+    def text(self) -> str:
+        """The note text that is signed."""
         extensions = "".join(f"{line}\n" for line in self.extensions)
         return f"{self.origin}\n{self.size}\n{strict_base64.encode(self.root)}\n{extensions}"
 
@@ -57,7 +58,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         strict_base64.decode(root, size=HASH_SIZE, what="checkpoint: root"),
         tuple(extensions),
     )
-    if checkpoint.encode() != text:
+    if checkpoint.text != text:
         raise FormatError("checkpoint: not spelled as the encoder spells it")
     return checkpoint
 

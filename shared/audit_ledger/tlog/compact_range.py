@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import islice
 
 from audit_ledger.tlog.errors import FormatError
-from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, node_hash
+from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, MAX_SIZE, check_hashes, node_hash
 
 _LEAVES_PER_BATCH = 4096  # hashed level by level: no bookkeeping per leaf, 128 KB at most
 
@@ -28,7 +28,7 @@ class CompactRange:
             raise FormatError(
                 f"compact range: {len(hashes)} hashes, size {size} has {size.bit_count()}"
             )
-        _check_hashes(hashes)
+        check_hashes(hashes, "compact range")
         self._size = size
         self._hashes = list(hashes)
 
@@ -44,7 +44,7 @@ class CompactRange:
 
     def append(self, leaf_hash: bytes) -> None:
         """Add one leaf hash (32 bytes)."""
-        _check_hashes((leaf_hash,))
+        check_hashes((leaf_hash,), "compact range")
         hashes = self._hashes
         size = self._size
         while size & 1:
@@ -57,7 +57,7 @@ class CompactRange:
         """Add leaf hashes (32 bytes each) in order."""
         remaining = iter(leaf_hashes)
         while leaves := list(islice(remaining, _LEAVES_PER_BATCH)):
-            _check_hashes(leaves)
+            check_hashes(leaves, "compact range")
             self._extend_by_levels(leaves)
 
     def _extend_by_levels(self, nodes: list[bytes]) -> None:
@@ -88,8 +88,3 @@ class CompactRange:
         for larger in smallest_first:
             root = node_hash(larger, root)
         return root
-
-
-def _check_hashes(hashes: Sequence[bytes]) -> None:
-    if set(map(len, hashes)) - {HASH_SIZE}:
-        raise FormatError(f"compact range: a hash that is not {HASH_SIZE} bytes")

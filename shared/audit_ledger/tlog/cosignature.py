@@ -28,20 +28,9 @@ from audit_ledger.tlog.note import (
     MLDSA44_COSIGNATURE,
     Note,
     VerifierKey,
-    check_ed25519,
+    verify_ed25519,
 )
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE
-
-__all__ = [
-    "ED25519_COSIGNATURE",
-    "MAX_TIMESTAMP",
-    "MLDSA44_COSIGNATURE",
-    "decode_timestamped",
-    "ed25519_message",
-    "encode_timestamped",
-    "mldsa44_message",
-    "verify_cosignature",
-]
 
 MAX_TIMESTAMP = 2**63 - 1
 
@@ -91,7 +80,7 @@ def encode_timestamped(timestamp: int, signature: bytes) -> bytes:
     return timestamp.to_bytes(8, "big") + signature
 
 
-def decode_timestamped(value: bytes, algorithm: int) -> tuple[int, bytes]:
+def parse_timestamped(value: bytes, algorithm: int) -> tuple[int, bytes]:
     """Return timestamp and signature of a cosignature of type 0x04 or 0x06; raises FormatError."""
     size = _SIGNATURE_BYTES.get(algorithm)
     if size is None:
@@ -119,10 +108,10 @@ def verify_cosignature(key: VerifierKey, note: Note) -> int:
 
 
 def _verify_one(key: VerifierKey, note: Note, value: bytes) -> int:
-    timestamp, signature = decode_timestamped(value, key.algorithm)
+    timestamp, signature = parse_timestamped(value, key.algorithm)
     what = f"cosignature by {key.name}"
     if key.algorithm == ED25519_COSIGNATURE:
-        check_ed25519(key.key, signature, ed25519_message(timestamp, note.text), what=what)
+        verify_ed25519(key.key, signature, ed25519_message(timestamp, note.text), what=what)
         return timestamp
     checkpoint = parse_checkpoint(note.text)
     message = mldsa44_message(

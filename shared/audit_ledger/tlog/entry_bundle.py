@@ -15,14 +15,7 @@ MAX_ENTRY_BYTES = 0xFFFF
 _LENGTH = Struct(">H")
 
 
-def encode_entry(entry: bytes) -> bytes:
-    """Return one entry (at most 65,535 bytes) as it stands in a bundle."""
-    if len(entry) > MAX_ENTRY_BYTES:
-        raise FormatError(f"entry bundle: {len(entry)} bytes, at most {MAX_ENTRY_BYTES} an entry")
-    return _LENGTH.pack(len(entry)) + entry
-
-
-def encode_bundle(entries: Iterable[bytes]) -> bytes:
+def encode_entry_bundle(entries: Iterable[bytes]) -> bytes:
     """Return entries (at most 65,535 bytes each) as one bundle."""
     pack = _LENGTH.pack
     try:
@@ -31,7 +24,7 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
         raise FormatError(f"entry bundle: an entry over {MAX_ENTRY_BYTES} bytes") from None
 
 
-def decode_bundle(data: bytes, width: int | None = None) -> list[bytes]:
+def parse_entry_bundle(data: bytes, width: int | None = None) -> list[bytes]:
     """Return the entries of a bundle, of exactly `width` entries, or up to 256 if that is None.
 
     Raises FormatError where the last length or entry is cut short, or for another number.

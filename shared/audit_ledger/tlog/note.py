@@ -14,6 +14,7 @@ could not be written, or would read back as something else, raises FormatError w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -52,8 +53,9 @@ class Signature:
         if not self.value:
             raise FormatError("signature: no bytes behind the key id")
 
-    def encode(self) -> str:
-        """Return the line, with its newline."""
+    @property
+    def text(self) -> str:
+        """The line, with its newline."""
         value = self.key_id.to_bytes(_KEY_ID_BYTES, "big") + self.value
         return f"{_LINE_START}{self.name} {strict_base64.encode(value)}\n"
 
@@ -78,13 +80,16 @@ class VerifierKey:
                 f"0x{self.algorithm:02x} has {expected}"
             )
 
-    @property
+    @cached_property
     def key_id(self) -> int:
-        """The u32 that stands before each of its signatures."""
-        return key_id(self.name, bytes([self.algorithm]) + self.key)
+        """The u32 before each of its signatures, of SHA-256(name ‖ 0x0A ‖ type ‖ public key)."""
+        type_and_key = bytes([self.algorithm]) + self.key
+        hashed = sha256(self.name.encode() + b"\n" + type_and_key).digest()
+        return int.from_bytes(hashed[:_KEY_ID_BYTES], "big")
 
-    def encode(self) -> str:
-        """Return the vkey."""
+    @property
+    def text(self) -> str:
+        """The vkey."""
         encoded = strict_base64.encode(bytes([self.algorithm]) + self.key)
         return f"{self.name}+{self.key_id:08x}+{encoded}"
 
@@ -107,9 +112,9 @@ class Note:
                 f"note: {len(self.signatures)} signatures, expected 1 to {MAX_SIGNATURES}"
             )
 
-    def encode(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the signed note: text, empty line, signature lines."""
-        lines = "".join(signature.encode() for signature in self.signatures)
+        lines = "".join(signature.text for signature in self.signatures)
         try:
             data = f"{self.text}\n{lines}".encode()
         except UnicodeEncodeError:
@@ -125,12 +130,6 @@ class Note:
             for signature in self.signatures
             if signature.name == key.name and signature.key_id == key.key_id
         )
-
-
-def key_id(name: str, type_and_key: bytes) -> int:
-    """Return the first four bytes of SHA-256(name ‖ 0x0A ‖ type ‖ public key) as a number."""
-    hashed = sha256(name.encode() + b"\n" + type_and_key).digest()
-    return int.from_bytes(hashed[:_KEY_ID_BYTES], "big")
 
 
 def parse_note(data: bytes) -> Note:
@@ -149,7 +148,7 @@ def parse_note(data: bytes) -> Note:
         raise FormatError("note: does not end in a signature line with its newline")
     signature_lines = lines[:-1].split("\n", MAX_SIGNATURES)
     note = Note(text + "\n", tuple(_parse_signature(line) for line in signature_lines))
-    if note.encode() != data:
+    if note.to_bytes() != data:
         raise FormatError("note: not spelled as the encoder spells it")
     return note
 
@@ -176,7 +175,7 @@ def parse_verifier_key(vkey: str) -> VerifierKey:
     if not type_and_key:
         raise FormatError("verifier key: no signature type")
     key = VerifierKey(name, type_and_key[0], type_and_key[1:])
-    if key.encode() != vkey:
+    if key.text != vkey:
         raise FormatError("verifier key: the key id is not that of name, type and public key")
     return key
 
@@ -186,7 +185,7 @@ def ed25519_verifier_key(name: str, public_key: bytes) -> VerifierKey:
     return VerifierKey(name, ED25519, public_key)
 
 
-def check_ed25519(public_key: bytes, signature: bytes, message: bytes, *, what: str) -> None:
+def verify_ed25519(public_key: bytes, signature: bytes, message: bytes, *, what: str) -> None:
     """Verify one Ed25519 signature (64 bytes) under a 32-byte key; raises VerificationError."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
@@ -194,7 +193,7 @@ def check_ed25519(public_key: bytes, signature: bytes, message: bytes, *, what: 
         raise VerificationError(f"{what}: the Ed25519 signature does not verify") from None
 
 
-def verify_ed25519(key: VerifierKey, note: Note) -> None:
+def verify_note(key: VerifierKey, note: Note) -> None:
     """Check that the note carries a signature of this key (type 0x01), and that each is valid.
 
     Signatures of other keys are ignored. Raises VerificationError.
@@ -208,7 +207,7 @@ def verify_ed25519(key: VerifierKey, note: Note) -> None:
         raise VerificationError(f"note: not signed by {key.name} with key {key.key_id:08x}")
     message = note.text.encode()
     for signature in signatures:
-        check_ed25519(key.key, signature.value, message, what=f"note, key {key.name}")
+        verify_ed25519(key.key, signature.value, message, what=f"note, key {key.name}")
 
 
 def open_note(data: bytes, keys: Sequence[VerifierKey]) -> tuple[Note, tuple[VerifierKey, ...]]:
@@ -222,7 +221,7 @@ def open_note(data: bytes, keys: Sequence[VerifierKey]) -> tuple[Note, tuple[Ver
     if not signers:
         raise VerificationError("note: not signed by any known key")
     for key in signers:
-        verify_ed25519(key, note)
+        verify_note(key, note)
     return note, signers
 
 

@@ -26,7 +26,7 @@ from audit_ledger.tlog.note import (
     VerifierKey,
     parse_note,
     parse_verifier_key,
-    verify_ed25519,
+    verify_note,
 )
 from audit_ledger.tlog.text_file import check_unchanged_text
 
@@ -89,11 +89,11 @@ class Policy:
     groups: Mapping[str, Group] = field(default_factory=dict)
     quorum: str = NO_QUORUM
 
-    def encode(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the policy file; raise FormatError if the policy breaks a rule of the format."""
-        lines = [_line("log", log.key.encode(), log.url) for log in self.logs]
+        lines = [_line("log", log.key.text, log.url) for log in self.logs]
         for name, witness in self.witnesses.items():
-            lines.append(_line("witness", name, witness.key.encode(), witness.url))
+            lines.append(_line("witness", name, witness.key.text, witness.url))
         for name, group in self.groups.items():
             lines.append(_line("group", name, _threshold(group), *group.members))
         lines.append(_line("quorum", self.quorum))
@@ -265,7 +265,7 @@ def _is_signed_by(key: VerifierKey, note: Note) -> bool:
     if not note.signatures_by(key):
         return False
     if key.algorithm == ED25519:
-        verify_ed25519(key, note)
+        verify_note(key, note)
     else:
         verify_cosignature(key, note)
     return True

@@ -16,7 +16,7 @@ from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, PolicyResult
-from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE, verify_inclusion
+from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE, check_hashes, verify_inclusion
 from audit_ledger.tlog.text_file import check_unchanged_text
 
 MAGIC = "c2sp.org/tlog-proof@v1"
@@ -44,13 +44,12 @@ class TlogProof:
             raise FormatError(f"tlog-proof: index {self.index} is out of range")
         if len(self.hashes) > MAX_HASHES:
             raise FormatError(f"tlog-proof: {len(self.hashes)} hashes, at most {MAX_HASHES}")
-        if any(len(hash_) != HASH_SIZE for hash_ in self.hashes):
-            raise FormatError(f"tlog-proof: a hash that is not {HASH_SIZE} bytes")
+        check_hashes(self.hashes, "tlog-proof")
         if self.extra == b"":
             raise FormatError("tlog-proof: extra data without a byte is left out")
         parse_checkpoint(parse_note(self.checkpoint).text)
 
-    def encode(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the `.tlog-proof` file."""
         extra = "" if self.extra is None else f"extra {strict_base64.encode(self.extra)}\n"
         hashes = "".join(f"{strict_base64.encode(hash_)}\n" for hash_ in self.hashes)
@@ -81,7 +80,7 @@ def parse_proof(data: bytes) -> TlogProof:
         strict_base64.decode(line, size=HASH_SIZE, what="tlog-proof: hash") for line in lines
     )
     proof = TlogProof(int(index[1]), hashes, checkpoint, extra)
-    if proof.encode() != data:
+    if proof.to_bytes() != data:
         raise FormatError("tlog-proof: not spelled as the encoder spells it")
     return proof
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 
-from audit_ledger.tlog.errors import VerificationError
+from audit_ledger.tlog.errors import FormatError, LedgerError, VerificationError
 
 HASH_SIZE = 32
 EMPTY_ROOT = sha256().digest()
@@ -45,7 +45,7 @@ def verify_inclusion(
     """
     if not 0 <= index < size:
         raise VerificationError(f"inclusion: no index {index} in a tree of size {size}")
-    _check_hashes("inclusion", (leaf, *proof, root))
+    check_hashes((leaf, *proof, root), "inclusion", VerificationError)
     node, last = index, size - 1
     found = leaf
     for sibling in proof:
@@ -80,7 +80,7 @@ def verify_consistency(
     if size1 in (0, size2):
         _verify_consistency_of_roots(size1, size2, proof, root1, root2)
         return
-    _check_hashes("consistency", (root1, *proof, root2))
+    check_hashes((root1, *proof, root2), "consistency", VerificationError)
     # A complete subtree that is the whole old tree is known already and left out of the proof.
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
     if not path:
@@ -122,10 +122,12 @@ def _verify_consistency_of_roots(
         if not compare_digest(root1, root2):
             raise VerificationError(f"consistency: two different roots at size {size1}")
     else:
-        _check_hashes("consistency", (root2,))
+        check_hashes((root2,), "consistency", VerificationError)
 
 
-def _check_hashes(what: str, hashes: Iterable[bytes]) -> None:
-    for hash_ in hashes:
-        if len(hash_) != HASH_SIZE:
-            raise VerificationError(f"{what}: a hash of {len(hash_)} bytes, expected {HASH_SIZE}")
+def check_hashes(
+    hashes: Iterable[bytes], what: str, error: type[LedgerError] = FormatError
+) -> None:
+    """Raise `error`, about `what`, unless each hash is of 32 bytes."""
+    for size in set(map(len, hashes)) - {HASH_SIZE}:
+        raise error(f"{what}: a hash of {size} bytes, expected {HASH_SIZE}")

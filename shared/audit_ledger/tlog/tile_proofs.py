@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from audit_ledger.tlog.errors import FormatError, NotFoundError
-from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, node_hash
+from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE, check_hashes, node_hash
 from audit_ledger.tlog.tiles import (
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -88,7 +88,7 @@ class RightEdge:
         if {level: len(hashes) for level, hashes in levels.items() if hashes} != expected:
             raise FormatError(f"right edge: not the partial tiles of a tree of size {size}")
         for hashes in levels.values():
-            _check_hashes(hashes)
+            check_hashes(hashes, "right edge")
         self._size = size
         self._levels = {level: list(hashes) for level, hashes in levels.items() if hashes}
 
@@ -125,7 +125,7 @@ class RightEdge:
             fresh = list(islice(remaining, TILE_WIDTH - len(leaves)))
             if not fresh:
                 break
-            _check_hashes(fresh)
+            check_hashes(fresh, "right edge")
             leaves.extend(fresh)
             self._size += len(fresh)
             if len(leaves) == TILE_WIDTH:
@@ -198,8 +198,3 @@ def _read_hashes(tile: Tile, read_tile: ReadTile) -> list[bytes]:
     if len(data) != tile.width * HASH_SIZE:
         raise FormatError(f"{tile.path}: {len(data)} bytes, expected {tile.width * HASH_SIZE}")
     return split_hashes(data)
-
-
-def _check_hashes(hashes: Sequence[bytes]) -> None:
-    if set(map(len, hashes)) - {HASH_SIZE}:
-        raise FormatError(f"right edge: a hash that is not {HASH_SIZE} bytes")

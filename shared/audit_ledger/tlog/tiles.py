@@ -15,18 +15,6 @@ from hashlib import sha256
 from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE
 
-__all__ = [
-    "HASH_SIZE",
-    "TILE_HEIGHT",
-    "TILE_WIDTH",
-    "EntryBundle",
-    "Tile",
-    "parse_tile_path",
-    "partial_tile_at",
-    "split_hashes",
-    "subtree_root",
-]
-
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
 _MAX_LEVEL = 63

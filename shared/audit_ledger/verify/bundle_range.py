@@ -14,15 +14,8 @@ from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.rfc6962 import leaf_hashes
-from audit_ledger.tlog.tiles import (
-    HASH_SIZE,
-    TILE_WIDTH,
-    EntryBundle,
-    Tile,
-    split_hashes,
-    subtree_root,
-)
+from audit_ledger.tlog.rfc6962 import HASH_SIZE, leaf_hashes
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, split_hashes, subtree_root
 from audit_ledger.verify.bundle_fast_path import check_event_bundle
 from audit_ledger.verify.entry_checks import BEGINNING, UNKNOWN, Link, check_entries
 from audit_ledger.verify.findings import Code, Finding, Findings

@@ -55,7 +55,7 @@ class KnownLedger:
         """Orders what is known of one ledger: the larger, the newer."""
         return self.checkpoint.size, self.digest_name or ""
 
-    def encode(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the bytes that are kept."""
         created = _NONE if self.created is None else strict_base64.encode(self.created)
         digest = f"{_NONE} {_NONE}"
@@ -67,8 +67,8 @@ class KnownLedger:
         return start + f"sha256 {checksum}\n".encode() + end
 
 
-def decode_known(data: bytes) -> KnownLedger:
-    """Read what `KnownLedger.encode` writes; FormatError for anything else."""
+def parse_known(data: bytes) -> KnownLedger:
+    """Read what `KnownLedger.to_bytes` writes; FormatError for anything else."""
     lines = data.split(b"\n", _LINES)
     if len(lines) != _LINES + 1 or lines[0] != MAGIC.encode() or lines[4] != b"checkpoint":
         raise FormatError(f"not the lines of {MAGIC}")
@@ -86,7 +86,7 @@ def decode_known(data: bytes) -> KnownLedger:
         None if name == _NONE else strict_base64.decode(hash_, size=32, what="digest"),
         None if created == _NONE else strict_base64.decode(created, size=32, what="created"),
     )
-    if known.encode() != data:
+    if known.to_bytes() != data:
         raise FormatError("damaged: its bytes are not those of its line sha256")
     _ = known.checkpoint
     return known

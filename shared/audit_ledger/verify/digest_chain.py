@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.ledger.digest import Digest, decode_digest, is_digest_name
+from audit_ledger.ledger.digest import Digest, is_digest_name, parse_digest
 from audit_ledger.ledger.publication_order import own_times
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
@@ -85,7 +85,7 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
     note = parse_note(data)
     if len(note.signatures) != 1:
         raise FormatError(f"digest: {len(note.signatures)} signature lines, expected one")
-    digest = decode_digest(note.text)
+    digest = parse_digest(note.text)
     checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
     if digest.name != path:
         found(Code.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")
@@ -147,7 +147,7 @@ class _Walk:
         """Return the newest digest's own path, and the hash that what is there must have."""
         if isinstance(latest, bytes):
             try:
-                digest = decode_digest(parse_note(latest).text)
+                digest = parse_digest(parse_note(latest).text)
             except FormatError as error:
                 self._found(Code.DIGEST_MALFORMED, LATEST, str(error))
             else:

@@ -4,7 +4,7 @@ from collections import deque
 from concurrent.futures import Executor, Future
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.ledger.digest import decode_digest
+from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.tlog.note import ED25519, open_note
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.findings import Code, Finding, Findings
@@ -71,7 +71,7 @@ def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes
     for path, data in digests:
         try:
             note, _ = open_note(data, [key for key in keys if key.name == origin])
-            checkpoint = decode_digest(note.text).checkpoint
+            checkpoint = parse_digest(note.text).checkpoint
             opinion = policy.evaluate(checkpoint)
         except (FormatError, VerificationError) as error:
             findings.append(Finding(Code.DIGEST_REJECTED, path, None, f"{path}: {error}"))

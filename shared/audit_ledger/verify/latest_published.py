@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import Digest, decode_digest
+from audit_ledger.ledger.digest import Digest, parse_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.digest_chain import LATEST, DigestClaim, digest_age
@@ -59,7 +59,7 @@ def are_older(heads: LatestPublished, size: int, digest_name: str | None) -> boo
             if checkpoint.size < size:
                 return True
         if digest_name is not None and isinstance(heads.latest, bytes):
-            latest = decode_digest(parse_note(heads.latest).text)
+            latest = parse_digest(parse_note(heads.latest).text)
             return digest_age(latest.name) < digest_age(digest_name)
     except FormatError:
         pass
@@ -71,7 +71,7 @@ def _was_read_amid(heads: LatestPublished, now: int) -> bool:
         return False
     try:
         checkpoint = parse_checkpoint(parse_note(heads.checkpoint).text)
-        digest = decode_digest(parse_note(heads.latest).text)
+        digest = parse_digest(parse_note(heads.latest).text)
     except FormatError:
         return False  # said when they are verified
     # Digests are published before their checkpoint, which is read before them. One without growth
@@ -101,7 +101,7 @@ def compare_heads(
     period; None where that key is not in the policy or did not sign.
     """
     try:
-        digest = decode_digest(parse_note(latest).text) if isinstance(latest, bytes) else None
+        digest = parse_digest(parse_note(latest).text) if isinstance(latest, bytes) else None
     except FormatError:
         digest = None
     if digest is None:

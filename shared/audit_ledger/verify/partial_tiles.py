@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from audit_ledger.errors import FormatError
-from audit_ledger.tlog.tiles import HASH_SIZE, TILE_WIDTH, EntryBundle, Tile
+from audit_ledger.tlog.rfc6962 import HASH_SIZE
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
 
 _LENGTH_BYTES = 2

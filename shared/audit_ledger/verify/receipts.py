@@ -12,7 +12,7 @@ from audit_ledger.ledger.entry import Entry, EventEntry, decode_entry
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.entry_bundle import decode_bundle
+from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
@@ -63,9 +63,9 @@ def make_receipt(source: Source, index: int) -> bytes:
     hashes = inclusion_proof(index, size, lambda tile: _read(source, tile))
     bundle_index, place = divmod(index, TILE_WIDTH)
     bundle = EntryBundle(bundle_index, min(TILE_WIDTH, size - bundle_index * TILE_WIDTH))
-    entry = decode_bundle(_read(source, bundle), bundle.width)[place]
+    entry = parse_entry_bundle(_read(source, bundle), bundle.width)[place]
     verify_inclusion(leaf_hash(entry), index, size, hashes, checkpoint.root)
-    return TlogProof(index, tuple(hashes), note, entry).encode()
+    return TlogProof(index, tuple(hashes), note, entry).to_bytes()
 
 
 def _read(source: Source, of: str | Tile | EntryBundle) -> bytes:

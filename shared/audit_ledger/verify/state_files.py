@@ -22,7 +22,7 @@ from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.checkpoint_store import (
     MAX_STATE_BYTES,
     KnownLedger,
-    decode_known,
+    parse_known,
     require_signed,
 )
 
@@ -61,7 +61,7 @@ class StateFile:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise FormatError("not a regular file")
             with os.fdopen(file, "rb", closefd=False) as opened:
-                return decode_known(opened.read(MAX_STATE_BYTES + 1))
+                return parse_known(opened.read(MAX_STATE_BYTES + 1))
         except OSError as error:
             raise FormatError(f"state {self.path}: {error.strerror}") from None
         except FormatError as error:
@@ -80,7 +80,7 @@ class StateFile:
         with _locked(path.parent):
             there = StateFile(path).read()
             if there is None or _is_older(there, known, self.path):
-                _replace(path, known.encode())
+                _replace(path, known.to_bytes())
 
 
 @dataclass(frozen=True)

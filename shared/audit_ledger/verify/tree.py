@@ -12,15 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from audit_ledger.errors import FormatError
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.rfc6962 import EMPTY_ROOT
-from audit_ledger.tlog.tiles import (
-    HASH_SIZE,
-    TILE_WIDTH,
-    EntryBundle,
-    Tile,
-    split_hashes,
-    subtree_root,
-)
+from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, split_hashes, subtree_root
 from audit_ledger.verify.bundle_range import RangeResult, Version
 from audit_ledger.verify.findings import Code, Finding, Findings
 from audit_ledger.verify.partial_tiles import read_object

@@ -81,7 +81,7 @@ def _write_from_kms(stage: str, ledger_id: str, origin: str | None, output: Path
             raw_public_key(public_key_der(kms, f"{aliases}/checkpoint-{kind}"))
             for kind in ("ed25519", "mldsa44")
         )
-        text = policy_for(origin, [ed25519], [mldsa44]).encode()
+        text = policy_for(origin, [ed25519], [mldsa44]).to_bytes()
     except (FormatError, NotFoundError) as error:
         raise UsageError(f"{aliases}: {error}") from None
     except clients.AwsError as error:
