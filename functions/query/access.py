@@ -66,7 +66,7 @@ class QueryContext:
         except NotFoundError:
             raise ForbiddenError("the token's ledger does not exist") from None
 
-    def question(
+    def authorize(
         self, request: Request, permissions: str, *, is_masked: bool = False
     ) -> "AuthorizedRequest":
         """Admit a question; ForbiddenError where the token does not allow it.
@@ -77,8 +77,8 @@ class QueryContext:
         """
         access = request.access
         sees_all = any(
-            all(access.allows(context, permission) for permission in permissions)
-            for context in ("system", "user")
+            all(access.allows(level, permission) for permission in permissions)
+            for level in ("system", "user")
         )
         if not sees_all:
             for permission in permissions:
@@ -116,7 +116,7 @@ class AuthorizedRequest:
     `begun`: when, by the desk's clock.
     """
 
-    desk: QueryContext
+    context: QueryContext
     request: Request
     ledger: Ledger
     reports: ReportRules
@@ -128,7 +128,7 @@ class AuthorizedRequest:
     @property
     def views(self) -> ViewsTable:
         """What the follower keeps of the ledger."""
-        return self.desk.views(self.ledger.origin)
+        return self.context.views(self.ledger.origin)
 
     @property
     def access(self) -> Authorization:
@@ -145,13 +145,18 @@ class AuthorizedRequest:
         """What a cursor is bound to, beside ledger and search: how much who asks may see."""
         return "all" if self.sees_all else f"patient\n{self.access.patient}"
 
+    def refuse_patients(self) -> None:
+        """Raise ForbiddenError if the token is a patient's."""
+        if not self.sees_all:
+            raise ForbiddenError("the token is a patient's")
+
     def has_time(self) -> bool:
         """Whether events may still be looked for, so that the answer comes in time."""
-        return self.desk.clock() - self.begun < FINDING_SECONDS
+        return self.context.clock() - self.begun < FINDING_SECONDS
 
     def has_more_time(self) -> bool:
         """Whether what belongs to the part that was found may still be looked for."""
-        return self.desk.clock() - self.begun < FINDING_SECONDS + COMPLETING_SECONDS
+        return self.context.clock() - self.begun < FINDING_SECONDS + COMPLETING_SECONDS
 
     def finder(
         self, size: int | None = None, of: tuple[PatientReference, ...] | None = None
@@ -219,7 +224,7 @@ class AuthorizedRequest:
         export: bool,
     ) -> None:
         record_use(
-            self.desk.invoke,
+            self.context.invoke,
             ledger_id=self.ledger.id,
             origin=self.ledger.origin,
             access=self.access,

@@ -18,18 +18,18 @@ MAX_NAMED: Final = 5
 MAX_SECONDS_UNCHECKED: Final = 15 * 60
 
 
-def require_found(question: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
+def require_found(authorized: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
     """Return the error of an event that is not found: it may be one of those that were altered."""
-    return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(question, finder))))
+    return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(authorized, finder))))
 
 
-def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
+def altered(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
     """Return the warnings that an answer must contain; none while all entries are unaltered."""
     try:
-        gaps = question.views.gaps() or Gaps(0)
+        gaps = authorized.views.gaps() or Gaps(0)
     except FormatError:
         gaps = Gaps(0)
-    first_young, young = _young(question, finder)
+    first_young, young = _young(authorized, finder)
     named = sorted({*gaps.first_altered, *young})
     count = gaps.altered + sum(seq >= gaps.followed for seq in young)
     said = []
@@ -40,7 +40,7 @@ def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]
             f"{entries} of this ledger cannot be read as sent: altered in the queue or a table "
             f"(entry {numbers}); they may be about anybody, so this answer may lack them"
         )
-    state = question.state
+    state = authorized.state
     if state is None or not state.digest_name:
         said.append("nothing of this ledger is published yet: this answer lacks what was sent")
     elif state.frozen is not None:
@@ -48,18 +48,18 @@ def altered(question: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]
             "this ledger is frozen, since what is stored and what is published disagree: this "
             "answer may lack events"
         )
-    if _is_behind(question, finder.log, gaps.followed, first_young):
+    if _is_behind(authorized, finder.log, gaps.followed, first_young):
         said.append(f"whether entries from {gaps.followed:,} on are as sent is not known yet")
     return tuple(said)
 
 
-def _young(question: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
+def _young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
     """Return the first entry of the youngest blocks, and those that are not as they were sent."""
-    if question.ledger.keys is None:
+    if authorized.ledger.keys is None:
         return finder.log.size, []
     found = []
     first = finder.log.size
-    for stored in finder.log.young_entries(question.now):
+    for stored in finder.log.young_entries(authorized.now):
         first = min(first, stored.indexed.first_seq)
         try:
             finder.opener.require_sent(stored)
@@ -71,10 +71,10 @@ def _young(question: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[
 
 
 def _is_behind(
-    question: AuthorizedRequest, log: LogSnapshot, followed: int, first_young: int
+    authorized: AuthorizedRequest, log: LogSnapshot, followed: int, first_young: int
 ) -> bool:
     """Whether entries that are no longer young were not compared for a long time."""
     if followed >= first_young:
         return False
     block = log.blocks.ending_before(followed + 1)
-    return block is not None and body_time(block.body) < question.now - MAX_SECONDS_UNCHECKED
+    return block is not None and body_time(block.body) < authorized.now - MAX_SECONDS_UNCHECKED

@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,7 +19,7 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.events.errors import operation_outcome
 from audit_ledger.http.negotiation import require_acceptable
-from audit_ledger.http.request import FHIR_JSON, Request, authorization_of, read_request
+from audit_ledger.http.request import authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response, make_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
@@ -28,66 +27,14 @@ from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
 from audit_ledger.settings.environment import QueryEnvironment
 from functions.query.access import QueryContext
-from functions.query.derived import get_findings, get_gaps, post_documents_verify
-from functions.query.export import get_export
-from functions.query.proofs import (
-    get_consistency,
-    get_digests,
-    get_latest_digest,
-    get_policy,
-    get_receipt,
-)
 from functions.query.rate_limit import take_tokens
-from functions.query.reports import get_accesses, get_accounting, get_privacy_report
-from functions.query.search_events import (
-    get_audit_event,
-    get_audit_event_version,
-    get_audit_events,
-    get_submitted,
-    post_search,
-)
+from functions.query.routes import MEDIA_TYPES, ROUTES
 
 _BROKEN = (VerificationError, FormatError)
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 logger = Logger()
 metrics = Metrics()
-
-ROUTES: dict[str, Callable[[QueryContext, Request], Response]] = {
-    "GET /AuditEvent": get_audit_events,
-    "POST /AuditEvent/_search": post_search,
-    "GET /AuditEvent/{id}": get_audit_event,
-    "GET /AuditEvent/{id}/_history/{version}": get_audit_event_version,
-    "GET /AuditEvent/{id}/receipt": get_receipt,
-    "GET /AuditEvent/{id}/{operation}": get_submitted,
-    "GET /findings": get_findings,
-    "GET /portals/{id}/gaps": get_gaps,
-    "POST /documents/verify": post_documents_verify,
-    "GET /digests": get_digests,
-    "GET /digests/latest": get_latest_digest,
-    "GET /consistency": get_consistency,
-    "GET /policy": get_policy,
-    "GET /accounting": get_accounting,
-    "GET /accesses": get_accesses,
-    "GET /reports/privacy": get_privacy_report,
-    "GET /export": get_export,
-}
-
-
-_JSON = ("application/json",)
-FORMS: dict[str, tuple[str, ...]] = {
-    "GET /AuditEvent/{id}/receipt": (*_JSON, "text/plain"),
-    "GET /AuditEvent/{id}/{operation}": (FHIR_JSON[0], "application/cloudevents+json"),
-    "GET /findings": _JSON,
-    "GET /portals/{id}/gaps": _JSON,
-    "POST /documents/verify": _JSON,
-    "GET /digests": _JSON,
-    "GET /digests/latest": _JSON,
-    "GET /consistency": _JSON,
-    "GET /policy": ("text/plain",),
-    "GET /export": _JSON,
-}
-"""Media types of answers of one release or none; others, and reports, choose for themselves."""
 
 
 @cache
@@ -97,7 +44,7 @@ def environment() -> QueryEnvironment:
 
 
 @cache
-def desk() -> QueryContext:
+def query_context() -> QueryContext:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     env = environment()
     stage = env.stage
@@ -105,12 +52,12 @@ def desk() -> QueryContext:
     lambda_client = clients.lambda_()
 
     def invoke(payload: dict[str, Any]) -> dict[str, Any]:
-        make_response = lambda_client.invoke(
+        response = lambda_client.invoke(
             FunctionName=env.ingest_function, Payload=json.dumps(payload).encode()
         )
-        if make_response.get("FunctionError"):
+        if response.get("FunctionError"):
             raise UnreachableError("ingest did not take what was to be recorded")
-        taken: dict[str, Any] = json.loads(make_response["Payload"].read())
+        taken: dict[str, Any] = json.loads(response["Payload"].read())
         return taken
 
     def checkpoint_keys(ledger_id: str) -> tuple[bytes, bytes]:
@@ -180,11 +127,11 @@ def _answer(event: dict[str, Any]) -> Response:
     if "statusCode" in on_route:
         return on_route
     access = authorization_of(on_route, claims)
-    take_tokens(limits(), desk().admit(access), access, on_route["routeKey"])
+    take_tokens(limits(), query_context().admit(access), access, on_route["routeKey"])
     request = read_request(on_route, claims, public_url)
-    if request.route in FORMS:
-        require_acceptable(request, *FORMS[request.route])
-    return ROUTES[request.route](desk(), request)
+    if request.route in MEDIA_TYPES:
+        require_acceptable(request, *MEDIA_TYPES[request.route])
+    return ROUTES[request.route](query_context(), request)
 
 
 def _not_holding() -> Response:

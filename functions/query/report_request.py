@@ -46,7 +46,7 @@ class Times:
 
 
 def read_times(
-    question: AuthorizedRequest, given: QueryParameters, default: timedelta, *, by_day: bool
+    authorized: AuthorizedRequest, given: QueryParameters, default: timedelta, *, by_day: bool
 ) -> Times:
     """Read `from`, `to` and `zone`.
 
@@ -54,7 +54,7 @@ def read_times(
     `default` before that. `by_day`: only whole days of the ledger's own zone: a period or a zone
     of one's choice would tell by the minute what is shown by the day.
     """
-    zone = question.reports.zone
+    zone = authorized.reports.zone
     wanted = given.get("zone")
     if wanted is not None and by_day:
         raise RejectedSearchError(400, "not-supported", "zone", "no such parameter: days are shown")
@@ -69,7 +69,7 @@ def read_times(
     if end is not None:
         to_ms = _read_time("to", end, zone, at_end=True, by_day=by_day)
     else:  # all that there is: a sender's clock may be ahead by so much
-        to_ms = (question.now + AHEAD_SECONDS + 1) * 1000
+        to_ms = (authorized.now + AHEAD_SECONDS + 1) * 1000
         if by_day:
             to_ms = _midnight(day_of(to_ms, zone), zone, 1)
     if start is not None:
@@ -82,21 +82,21 @@ def read_times(
     return Times(Period(from_ms, to_ms), zone)
 
 
-def read_requested(question: AuthorizedRequest, given: QueryParameters, zone: Zone) -> int:
+def read_requested(authorized: AuthorizedRequest, given: QueryParameters, zone: Zone) -> int:
     """Read `requested`, when the patient asked: the six years count from there; now without it."""
     text = given.get("requested")
     if text is None:
-        return question.now * 1000
-    if not question.sees_all:
+        return authorized.now * 1000
+    if not authorized.sees_all:
         raise ForbiddenError("requested is for scopes like user/AuditEvent.s")
     return _read_time("requested", text, zone, at_end=False, by_day=False)
 
 
 def read_patient(
-    question: AuthorizedRequest, given: QueryParameters
+    authorized: AuthorizedRequest, given: QueryParameters
 ) -> tuple[PatientReference, ...]:
     """Read whom a report is about: the patient who asks, or all names of the one asked for."""
-    own = question.own
+    own = authorized.own
     if own is not None:
         if given.patients:
             raise ForbiddenError("a patient is told of the own record, without naming it")
@@ -106,7 +106,7 @@ def read_patient(
             400, "required", "patient", f"one patient, by up to {MAX_NAMES} names of the same"
         )
     patients = tuple(map(named_patient, given.patients))
-    rules = question.ledger.rules.values()
+    rules = authorized.ledger.rules.values()
     for patient in patients:
         require_known(rules, patient)
     return patients

@@ -1,7 +1,8 @@
 """What the routes of what the follower keeps take and answer, in OpenAPI's words."""
 
-from functions.query.derived import MAX_ENTRIES, MAX_FINDINGS
-from functions.query.handler import ROUTES
+from functions.query.routes import ROUTES
+from functions.query.routes.documents import MAX_ENTRIES
+from functions.query.routes.findings import MAX_FINDINGS
 from infra.local.openapi_parts import (
     INSTANT,
     JSON,

@@ -4,8 +4,8 @@ from audit_ledger.http.request import FORM, MAX_FIELDS
 from audit_ledger.search.criteria import MAX_COUNT
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
-from functions.query.handler import ROUTES
-from functions.query.proofs import MAX_DAYS, MAX_DIGESTS
+from functions.query.routes import ROUTES
+from functions.query.routes.digests import MAX_DAYS, MAX_DIGESTS
 from infra.local.openapi_parts import (
     FHIR_ANSWER,
     INSTANT,

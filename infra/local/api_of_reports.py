@@ -3,11 +3,11 @@
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.reports.privacy import ELEMENTS
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
-from functions.query.export import MAX_EVENTS as MAX_PART_ENTRIES
-from functions.query.export import MAX_PART_BYTES, RECEIPTS
-from functions.query.handler import ROUTES
 from functions.query.patient_names import MAX_NAMES
-from functions.query.reports import MAX_EVENTS
+from functions.query.report_events import MAX_EVENTS
+from functions.query.routes import ROUTES
+from functions.query.routes.exports import MAX_EVENTS as MAX_PART_ENTRIES
+from functions.query.routes.exports import MAX_PART_BYTES, RECEIPTS
 from infra.local.openapi_parts import (
     JSON,
     OUTCOME,

@@ -150,7 +150,7 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the time of the entries, whichever page they are on; none twice, none left out."""
-    monkeypatch.setattr("functions.query.derived.MAX_FINDINGS", 2)
+    monkeypatch.setattr("functions.query.routes.findings.MAX_FINDINGS", 2)
     sent = []
     for patient in ("rose", "martha", "donna", "amy", "clara"):
         sent.append(stage.send(broken_glass(patient)))
@@ -182,7 +182,7 @@ def test_a_document_that_many_recorded_says_that_there_are_more(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first ones are shown, in the order of the ledger."""
-    monkeypatch.setattr("functions.query.derived.MAX_ENTRIES", 2)
+    monkeypatch.setattr("functions.query.routes.documents.MAX_ENTRIES", 2)
     sent = [stage.send(recorded(b"a leaflet", patient)) for patient in ("rose", "martha", "donna")]
     settle(stage)
     answer = requests.post(

@@ -22,7 +22,7 @@ def _limited(world: World) -> None:
     world.ssm.put_parameter(
         Name=f"/{NAME}/ledgers/{LEDGER}", Overwrite=True, Value=json.dumps(setting)
     )
-    for kept in (handler.desk, handler.environment, handler.limits):
+    for kept in (handler.query_context, handler.environment, handler.limits):
         kept.cache_clear()
 
 

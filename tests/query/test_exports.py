@@ -224,7 +224,7 @@ def test_a_part_ends_before_it_is_too_large(
     (whole,) = parts_of(stage, query, stage.security())
     largest = max(size_of([entry]) for entry in whole["entries"])
     for most in (3 * largest, 1):
-        monkeypatch.setattr("functions.query.export.MAX_PART_BYTES", most)
+        monkeypatch.setattr("functions.query.routes.exports.MAX_PART_BYTES", most)
         parts = parts_of(stage, query, stage.security())
         assert all(part["entries"] for part in parts)
         assert [e["entry"] for part in parts for e in part["entries"]] == [

@@ -112,7 +112,7 @@ def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
         assert part["from"] > whole["from"]
         assert any("begins later" in note for note in part["notes"])
     with monkeypatch.context() as patch:
-        patch.setattr("functions.query.reports.MAX_EVENTS", 3)
+        patch.setattr("functions.query.report_events.MAX_EVENTS", 3)
         refused = stage.get(day, stage.security())
         assert refused.status_code == 413
         assert "looks at 3 events at most" in refused.text

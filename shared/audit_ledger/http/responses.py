@@ -61,6 +61,12 @@ def json_response(status: int, content: Mapping[str, Any], **headers: str) -> Re
     }
 
 
+def text_response(body: bytes) -> Response:
+    """Return a response of plain text in UTF-8."""
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    return {"statusCode": 200, "headers": headers, "body": body.decode()}
+
+
 def spelled_bytes(body: bytes) -> int:
     """Return the bytes that a body in UTF-8 takes in an answer of a function: a JSON string."""
     return len(msgspec.json.encode(body.decode())) - 2  # the quotes around it

@@ -98,6 +98,11 @@ def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
     return tuple(lookups)
 
 
+def searched_patients(search: Search) -> tuple[PatientReference, ...]:
+    """Return the patients that a search names, each once."""
+    return tuple(dict.fromkeys(patient for lookup in patient_lookups(search) for patient in lookup))
+
+
 def agent_lookups(search: Search) -> tuple[AgentLookup, ...]:
     """Return the criteria on agents that are lookups."""
     found = (_agent_lookup(c) for c in _given(search, "agent", "agent.identifier"))

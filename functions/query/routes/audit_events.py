@@ -7,7 +7,6 @@ import msgspec
 
 from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import NotFoundError
-from audit_ledger.events import PatientReference
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.request import FORM, Request
@@ -18,7 +17,7 @@ from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameters import parse_search
-from audit_ledger.search.query_plan import entry_period, event_period, patient_lookups
+from audit_ledger.search.query_plan import entry_period, event_period, searched_patients
 from audit_ledger.search.resource_view import shown_event
 from functions.query.access import NO_SUCH_EVENT, QueryContext
 from functions.query.altered_entries import altered, require_found
@@ -67,45 +66,45 @@ _OWN_USE_LEFT_OUT = Issue(
 )
 
 
-def get_audit_events(desk: QueryContext, request: Request) -> Response:
+def get_audit_events(context: QueryContext, request: Request) -> Response:
     """GET /AuditEvent: a page of a search (IHE ITI-81).
 
     The page is found, the search is recorded, and then it is answered.
     """
-    question = desk.question(request, "s")
+    authorized = context.authorize(request, "s")
     form = fhir_json(request)
     search = parse_search(
         request.pairs,
         is_strict=request.handles_strictly,
-        is_bounded_by_token=not question.sees_all,
+        is_bounded_by_token=not authorized.sees_all,
     )
     after: EntryPosition | None = None
     size: int | None = None
-    binding = search_binding(search, origin=question.ledger.origin, scope=question.scope)
-    keys = question.ledger.keys
+    binding = search_binding(search, origin=authorized.ledger.origin, scope=authorized.scope)
+    keys = authorized.ledger.keys
     if search.cursor is not None:
         if keys is None:
             raise RejectedSearchError(400, "value", "_cursor", "the cursor of a link next")
         cursor = decode_cursor(keys.index_key, search.cursor, binding)
         after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
-    finder = question.finder(size)
+    finder = authorized.finder(size)
     page, total = Page((), None), None
     found: list[Shown] = []
     if not search.counts_only:
-        page = finder.page(search, after, question.has_time)
+        page = finder.page(search, after, authorized.has_time)
         page, found = within_an_answer(page, search, form.release)
     elif event_period(search).is_empty or entry_period(search).is_empty:
         page = Page((), None, (NO_TIME,))
-    said = altered(question, finder)
+    said = altered(authorized, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):
-        total = finder.count(search, MAX_COUNTED, question.has_time)
+        total = finder.count(search, MAX_COUNTED, authorized.has_time)
     elif is_whole and search.total != "none":
         total = len(page.found)
     total = None if said else total
     is_uncounted = total is None and (search.counts_only or search.total == "accurate")
     shown = [opened.event for opened in page.found]
-    question.record(patients_of(patient_lookups(search)), ITI_81, shown=shown)
+    authorized.record(searched_patients(search), ITI_81, shown=shown)
     next_cursor = None
     if page.next is not None and keys is not None:
         reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
@@ -127,59 +126,55 @@ def get_audit_events(desk: QueryContext, request: Request) -> Response:
     return make_response(200, bundle.body, form.version if bundle.release else "")
 
 
-def post_search(desk: QueryContext, request: Request) -> Response:
+def post_search(context: QueryContext, request: Request) -> Response:
     """POST /AuditEvent/_search: the same, with parameters in a form, in the query string, or both.
 
     So that no log of a proxy has what identifies a patient.
     """
     if request.body:
         request.require_media_type(FORM)
-    return get_audit_events(desk, request)
+    return get_audit_events(context, request)
 
 
-def get_submitted(desk: QueryContext, request: Request) -> Response:
+def get_submitted(context: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}/$submitted: the bytes that were submitted, which a receipt proves."""
-    question = desk.question(request, "r")
+    authorized = context.authorize(request, "r")
     if request.path["operation"] != "$submitted":  # route keys have no place for a dollar sign
         raise NotFoundError("AuditEvent has one operation here: $submitted")
-    finder = question.finder()
+    finder = authorized.finder()
     found = finder.one(event_id_of(request, finder.log))
     if found is None:
-        raise require_found(question, finder)
+        raise require_found(authorized, finder)
     event = found[1].event
-    question.record((), shown=[event])
+    authorized.record((), shown=[event])
     if event.format == "cloudevents":
         headers = {"Content-Type": "application/cloudevents+json"}
         return {"statusCode": 200, "headers": headers, "body": event.resource.decode()}
     return make_response(200, event.resource, FHIR_VERSIONS[event.format])
 
 
-def get_audit_event(desk: QueryContext, request: Request) -> Response:
+def get_audit_event(context: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}: one event, as R4 unless R5 is asked for."""
-    question = desk.question(request, "r")
+    authorized = context.authorize(request, "r")
     form = fhir_json(request)
-    finder = question.finder()
+    finder = authorized.finder()
     found = finder.one(event_id_of(request, finder.log))
     if found is None:
-        raise require_found(question, finder)
+        raise require_found(authorized, finder)
     _, opened = found
     shown = shown_event(opened.event, form.release)
-    question.record((), ITI_81, shown=[opened.event])
+    authorized.record((), ITI_81, shown=[opened.event])
     return make_response(
         200, shown.body, version_of(shown.release, form), version_headers(opened.event)
     )
 
 
-def get_audit_event_version(desk: QueryContext, request: Request) -> Response:
+def get_audit_event_version(context: QueryContext, request: Request) -> Response:
     """GET /AuditEvent/{id}/_history/{version}: one event, by its only version, 1."""
-    desk.question(request, "r")
+    context.authorize(request, "r")
     if request.path["version"] != VERSION:
         raise NotFoundError(NO_SUCH_EVENT)
-    return get_audit_event(desk, request)
-
-
-def patients_of(lookups: tuple[tuple[PatientReference, ...], ...]) -> tuple[PatientReference, ...]:
-    return tuple(dict.fromkeys(patient for patients in lookups for patient in patients))
+    return get_audit_event(context, request)
 
 
 def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:

@@ -1,0 +1,119 @@
+"""The lines of an export's part, each with its receipt, pinned to one published size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
+from audit_ledger.exports.formats import FORMATS
+from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
+from audit_ledger.ledger.digest import digest_name, parse_digest
+from audit_ledger.reading.concurrent import map_concurrently
+from audit_ledger.reading.record_opener import OpenedRecord
+from audit_ledger.search.cursor import Cursor
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.proof import TlogProof
+from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
+from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
+from audit_ledger.tlog.tiles import Tile
+from audit_ledger.verify.partial_tiles import read_object
+from functions.query.access import AuthorizedRequest
+
+MAX_CONCURRENT_RECEIPTS: Final = 50
+
+
+class ExportedEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of `file`, line end included; `receipt`: its line of the file `receipts`."""
+
+    entry: int
+    file: str
+    line: str
+    receipt: str | None = None
+
+    def __repr__(self) -> str:
+        """Say which entry, and nothing of what is inside."""
+        return f"ExportedEntry({self.entry})"
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What all parts of an export share. `time`: of the digest, whole seconds."""
+
+    size: int
+    time: int
+    digest: str
+    checkpoint: bytes
+
+
+def pin_digest(authorized: AuthorizedRequest, time: int | None, cursor: Cursor | None) -> Pinned:
+    """Return the digest that is published now, or the first part's: digests stay for ever."""
+    state = authorized.state
+    if state is None or not state.digest_name:
+        raise NotFoundError("nothing is published yet")
+    if time is None or cursor is None:
+        digest, name = state.digest, state.digest_name
+    else:
+        name = digest_name(time, cursor.size)
+        found = authorized.ledger.published.read(name)
+        if found is None:
+            raise UnreachableError(f"{name} cannot be read")
+        digest = found
+    decoded = parse_digest(parse_note(digest).text)
+    if decoded.name != name:
+        raise VerificationError(f"{name} holds another digest")
+    return Pinned(decoded.size_after, decoded.period_to, name, decoded.checkpoint)
+
+
+def export_lines(
+    authorized: AuthorizedRequest,
+    format_name: str,
+    receipts: str,
+    pinned: Pinned,
+    found: tuple[OpenedRecord, ...],
+) -> Iterator[ExportedEntry]:
+    """Return the lines, in order; receipts some at a time, since tiles are far away."""
+    tile = _tiles(authorized)
+    for start in range(0, len(found), MAX_CONCURRENT_RECEIPTS):
+        some = found[start : start + MAX_CONCURRENT_RECEIPTS]
+        proofs = [None] * len(some) if receipts == "none" else _proofs(tile, pinned, some)
+        for opened, proof in zip(some, proofs, strict=True):
+            event = opened.event
+            file, line = FORMATS[format_name].line(event, authorized.ledger.origin)
+            receipt = None
+            if proof is not None:
+                disclosed = None
+                if receipts == "record":
+                    disclosed = Disclosed(opened.index_row, opened.record, opened.blind)
+                receipt = split_receipt(Receipt(event.seq, proof, disclosed))[0].decode()
+            yield ExportedEntry(event.seq, file, line.decode(), receipt)
+
+
+def _tiles(authorized: AuthorizedRequest) -> ReadTile:
+    """Read each tile once; a partial one that has gone is cut from the full one."""
+    tiles: dict[Tile, bytes] = {}
+
+    def tile(wanted: Tile) -> bytes:
+        if wanted not in tiles:
+            read = read_object(authorized.ledger.published, wanted)
+            if not isinstance(read, bytes):
+                raise UnreachableError(f"{wanted.path} cannot be read")
+            tiles[wanted] = read
+        return tiles[wanted]
+
+    return tile
+
+
+def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[OpenedRecord, ...]) -> list[bytes | None]:
+    """Make the `.tlog-proof` file of each entry in the tree of the pinned size, and verify it."""
+    root = parse_checkpoint(parse_note(pinned.checkpoint).text).root
+
+    def proof(opened: OpenedRecord) -> bytes | None:
+        seq = opened.event.seq
+        hashes = inclusion_proof(seq, pinned.size, tile)
+        verify_inclusion(leaf_hash(opened.entry), seq, pinned.size, hashes, root)
+        return TlogProof(seq, tuple(hashes), pinned.checkpoint, opened.entry).to_bytes()
+
+    return map_concurrently(proof, found)

@@ -1,0 +1,64 @@
+"""What reports about one patient share: parameters, audience, suspensions."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from audit_ledger.http.authorization import ForbiddenError
+from audit_ledger.reports.document import (
+    Cell,
+    Column,
+    Document,
+    Instant,
+    Table,
+)
+from audit_ledger.reports.suspension import Suspended
+from audit_ledger.search.errors import RejectedSearchError
+from functions.query.access import AuthorizedRequest
+from functions.query.query_parameters import QueryParameters
+
+YEAR = timedelta(days=366)
+
+
+PATIENT_PARAMETERS = ("patient", "from", "to", "zone", "audience", "table", "_format")
+
+
+_AUDIENCES = ("patient", "office")
+
+
+def wants_office_view(authorized: AuthorizedRequest, given: QueryParameters) -> bool:
+    audience = given.get("audience") or "patient"
+    if audience not in _AUDIENCES:
+        raise RejectedSearchError(400, "value", "audience", "patient or office")
+    if audience == "office" and not authorized.sees_all:
+        raise ForbiddenError("audience office is for scopes like user/AuditEvent.s")
+    return audience == "office"
+
+
+def with_suspended(document: Document, suspended: Sequence[Suspended]) -> Document:
+    """Add what is suspended of this patient's, and say whom this is for."""
+    rows: tuple[dict[str, Cell], ...] = tuple(
+        {
+            "agency": each.suspension.agency,
+            "until": Instant(each.suspension.until_ms),
+            "oral": each.suspension.oral,
+            "number": each.number,
+        }
+        for each in suspended
+        if each.number
+    )
+    columns = (
+        Column("agency", "Asked for by"),
+        Column("until", "Until"),
+        Column("oral", "Orally"),
+        Column("number", "Left out"),
+    )
+    table = Table("suspended", "Suspended: not for the patient", columns, rows, "Nothing.")
+    return Document(
+        kind=document.kind,
+        title=f"{document.title} (for the privacy office, not for the patient)",
+        zone=document.zone,
+        facts=document.facts,
+        tables=(*document.tables, table),
+        notes=document.notes,
+        verify=document.verify,
+    )

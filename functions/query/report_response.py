@@ -1,0 +1,92 @@
+"""Reports as responses: rendered, recorded, and then sent."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from audit_ledger.events import PatientReference
+from audit_ledger.exports.labels import names_of
+from audit_ledger.http.responses import Response
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.document import (
+    Cover,
+    Document,
+)
+from audit_ledger.reports.html import to_html
+from audit_ledger.reports.rendering import to_csv, to_json
+from audit_ledger.search.errors import RejectedSearchError
+from functions.query.access import AuthorizedRequest
+from functions.query.altered_entries import altered
+from functions.query.compressed_response import compressed_response
+from functions.query.find import (
+    accepted_names,
+    may_be_named_otherwise,
+)
+from functions.query.query_parameters import QueryParameters
+from functions.query.report_request import (
+    MEDIA_TYPES,
+    Form,
+    Times,
+)
+
+_OTHER_NAMES = (
+    "Portals of this ledger identify patients by {}. This report contains only events under the "
+    "names that it was requested with: events of the same patient under another name are missing."
+)
+
+
+def make_cover(authorized: AuthorizedRequest, times: Times, about: str) -> Cover:
+    return Cover(authorized.ledger.origin, about, times.period, authorized.now * 1000, times.zone)
+
+
+def patient_names(patients: tuple[PatientReference, ...]) -> str:
+    return ", ".join(name for patient in patients for name in names_of(patient))
+
+
+def _other_names(
+    authorized: AuthorizedRequest, patients: Sequence[PatientReference]
+) -> tuple[str, ...]:
+    """Return a warning if portals name patients in a way that none of the given names is of."""
+    rules = authorized.ledger.rules.values()
+    identifiers = tuple(pair for each in patients for pair in each.identifiers)
+    reference = next((each.reference for each in patients if each.reference is not None), None)
+    together = PatientReference(reference, identifiers)
+    lacks_reference = reference is None and any(rule.namespace is not None for rule in rules)
+    if not patients or not (lacks_reference or may_be_named_otherwise(rules, together)):
+        return ()
+    return (_OTHER_NAMES.format(accepted_names(rules)),)
+
+
+def report_response(
+    authorized: AuthorizedRequest,
+    given: QueryParameters,
+    form: Form,
+    document: Document,
+    patients: Sequence[PatientReference],
+    shown: Sequence[OpenedEvent] = (),
+    warnings: tuple[str, ...] = (),
+) -> Response:
+    """Render, record, and answer, in this order: what is too large is refused before.
+
+    `patients`: whom it was asked about; `shown`: the events that it shows, of whoever; `warnings`:
+    of what may be missing in it.
+    """
+    warnings = (
+        *altered(authorized, authorized.finder()),
+        *_other_names(authorized, patients),
+        *warnings,
+    )
+    document = msgspec.structs.replace(document, notes=(*warnings, *document.notes))
+    table = given.get("table")
+    if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
+        tables = ", ".join(each.key for each in document.tables)
+        raise RejectedSearchError(400, "value", "table", f"with _format=csv one of {tables}")
+    written: Mapping[Form, Callable[[], bytes]] = {
+        "json": lambda: to_json(document),
+        "csv": lambda: to_csv(document, table, warnings),
+        "html": lambda: to_html(document),
+    }
+    file_name = f"{document.kind}.csv" if form == "csv" else ""
+    answer = compressed_response(authorized.request, written[form](), MEDIA_TYPES[form], file_name)
+    authorized.record(patients, shown=shown)
+    return answer

@@ -1,0 +1,46 @@
+"""GET /accesses: who accessed a patient's record."""
+
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response
+from audit_ledger.reports.patient_view import patient_view, patient_view_document
+from functions.query.access import QueryContext
+from functions.query.patient_report import (
+    PATIENT_PARAMETERS,
+    YEAR,
+    wants_office_view,
+    with_suspended,
+)
+from functions.query.query_parameters import QueryParameters
+from functions.query.report_events import events_about
+from functions.query.report_request import (
+    read_form,
+    read_patient,
+    read_times,
+)
+from functions.query.report_response import make_cover, patient_names, report_response
+
+
+def get_accesses(context: QueryContext, request: Request) -> Response:
+    """GET /accesses: who accessed a patient's record, in plain words, as far as patients may see.
+
+    For the patient, or of `patient` for the privacy office, who sees the same; `audience=office`
+    as for an accounting. The last year unless `from` and `to` say otherwise.
+    """
+    authorized = context.authorize(request, "s", is_masked=True)
+    given = QueryParameters(request, PATIENT_PARAMETERS)
+    form, is_for_office = read_form(request, given), wants_office_view(authorized, given)
+    patients = read_patient(authorized, given)
+    rules = authorized.reports
+    by_day = rules.view.day_only and not authorized.sees_all
+    times = read_times(authorized, given, YEAR, by_day=by_day)
+    view, suspended = patient_view(
+        events_about(authorized, patients, times.period),
+        rules.view,
+        period=times.period,
+        made_ms=authorized.now * 1000,
+        zone=times.zone,
+    )
+    document = patient_view_document(view, make_cover(authorized, times, patient_names(patients)))
+    if is_for_office:
+        document = with_suspended(document, suspended)
+    return report_response(authorized, given, form, document, patients)

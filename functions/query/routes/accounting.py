@@ -1,0 +1,59 @@
+"""GET /accounting: the disclosures of a patient's record."""
+
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response
+from audit_ledger.reports.accounting import YEARS, account_disclosures, accounting_document
+from audit_ledger.reports.document import (
+    Period,
+)
+from audit_ledger.reports.time_zone import years_before
+from functions.query.access import QueryContext
+from functions.query.patient_report import (
+    PATIENT_PARAMETERS,
+    YEAR,
+    wants_office_view,
+    with_suspended,
+)
+from functions.query.query_parameters import QueryParameters
+from functions.query.report_events import events_about
+from functions.query.report_request import (
+    Times,
+    read_form,
+    read_patient,
+    read_requested,
+    read_times,
+)
+from functions.query.report_response import make_cover, patient_names, report_response
+
+
+def get_accounting(context: QueryContext, request: Request) -> Response:
+    """GET /accounting: the disclosures of a patient's record (45 CFR 164.528).
+
+    Of `patient`, for the privacy office; of the own record, for a patient. The six years before it
+    was `requested`, unless `from` and `to` say otherwise. `audience=office` adds what is suspended,
+    for the privacy office and nobody else; without it, the answer is what the patient is given.
+    """
+    authorized = context.authorize(request, "s", is_masked=True)
+    given = QueryParameters(request, (*PATIENT_PARAMETERS, "requested"))
+    form, is_for_office = read_form(request, given), wants_office_view(authorized, given)
+    patients = read_patient(authorized, given)
+    day_only = authorized.reports.view.day_only
+    times = read_times(authorized, given, YEAR, by_day=day_only and not authorized.sees_all)
+    requested_ms = read_requested(authorized, given, times.zone)
+    start_ms = years_before(requested_ms, YEARS, times.zone)
+    if given.get("from") is None and start_ms < times.period.to_ms:
+        times = Times(Period(start_ms, times.period.to_ms), times.zone)
+    events = events_about(authorized, patients, times.period)
+    accounting, suspended = account_disclosures(
+        events,
+        authorized.reports.accounting,
+        period=times.period,
+        requested_ms=requested_ms,
+        made_ms=authorized.now * 1000,
+        zone=times.zone,
+    )
+    cover = make_cover(authorized, times, patient_names(patients))
+    document = accounting_document(accounting, cover, day_only=day_only and not is_for_office)
+    if is_for_office:
+        document = with_suspended(document, suspended)
+    return report_response(authorized, given, form, document, patients)

@@ -1,0 +1,60 @@
+"""GET /consistency: proofs that the published ledger only grew."""
+
+import re
+
+from audit_ledger.errors import NotFoundError, UnreachableError
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response
+from audit_ledger.ledger.publish_checks import CHECKPOINT
+from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.tile_proofs import consistency_proof
+from audit_ledger.tlog.tiles import Tile
+from audit_ledger.verify.partial_tiles import read_object
+from functions.query.access import QueryContext
+from functions.query.query_parameters import QueryParameters
+
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+
+
+def get_consistency(context: QueryContext, request: Request) -> Response:
+    """GET /consistency?from=&to=: a consistency proof (RFC 6962, Section 2.1.2).
+
+    Without `to` it leads to the published size.
+    """
+    ledger = context.admitted(request)
+    note = ledger.published.read(CHECKPOINT)
+    if note is None:
+        raise NotFoundError("nothing is published yet")
+    checkpoint = parse_checkpoint(parse_note(note).text)
+    given = QueryParameters(request, ("from", "to"))
+    sizes = []
+    for name, otherwise in (("from", None), ("to", str(checkpoint.size))):
+        text = given.get(name)
+        text = otherwise if text is None else text
+        if text is None or not _SIZE.fullmatch(text) or int(text) > checkpoint.size:
+            raise RejectedSearchError(
+                400, "value", name, "a number of entries, at most the published"
+            )
+        sizes.append(int(text))
+    if sizes[0] > sizes[1]:
+        raise RejectedSearchError(400, "value", "from", "a number of entries, at most that of to")
+
+    def tile(wanted: Tile) -> bytes:
+        read = read_object(ledger.published, wanted)
+        if not isinstance(read, bytes):
+            raise UnreachableError(f"{wanted.path} cannot be read")
+        return read
+
+    hashes = consistency_proof(sizes[0], sizes[1], tile)
+    return json_response(
+        200,
+        {
+            "from": sizes[0],
+            "to": sizes[1],
+            "hashes": [strict_base64.encode(each) for each in hashes],
+            "checkpoint": note.decode(),
+        },
+    )

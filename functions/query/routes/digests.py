@@ -1,0 +1,90 @@
+"""GET /digests and GET /digests/latest: the digests of a ledger."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from audit_ledger.aws.objects import LedgerObjects
+from audit_ledger.errors import NotFoundError
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response
+from audit_ledger.instants import format_instant
+from audit_ledger.ledger.digest import digest_name, is_digest_name, parse_digest
+from audit_ledger.ledger.publish_checks import LATEST
+from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog.note import parse_note
+from functions.query.access import QueryContext
+from functions.query.query_parameters import QueryParameters, instant_of
+
+MAX_DIGESTS = 60  # an answer: an hour of a busy ledger
+
+
+MAX_DAYS = 366
+
+
+def get_latest_digest(context: QueryContext, request: Request) -> Response:
+    """GET /digests/latest: the newest digest."""
+    ledger = context.admitted(request)
+    note = ledger.published.read(LATEST)
+    if note is None:
+        raise NotFoundError("nothing is published yet")
+    return json_response(200, _digest(note))
+
+
+def get_digests(context: QueryContext, request: Request) -> Response:
+    """GET /digests?from=&to=: the digests whose period ends within, in order, an hour's worth.
+
+    `next` is the `from` of what follows, absent at the end.
+    """
+    ledger = context.admitted(request)
+    given = QueryParameters(request, ("from", "to"))
+    to = instant_of(given, "to", context.now())
+    first = instant_of(given, "from", to - 3600)
+    if not first <= to <= first + MAX_DAYS * 86_400:
+        raise RejectedSearchError(
+            400, "value", "from", f"an instant at most {MAX_DAYS} days before to"
+        )
+    digests: list[dict[str, Any]] = []
+    more: str | None = None
+    for name in digest_names(context.objects(ledger.id), first, to):
+        note = ledger.published.read(name)
+        if note is None:
+            continue
+        digest = _digest(note)
+        if len(digests) == MAX_DIGESTS:
+            more = digest["to"]
+            break
+        digests.append(digest)
+    return json_response(200, {"digests": digests, **({} if more is None else {"next": more})})
+
+
+def _digest(note: bytes) -> dict[str, Any]:
+    digest = parse_digest(parse_note(note).text)
+    return {
+        "name": digest.name,
+        "origin": digest.origin,
+        "from": format_instant(digest.period_from),
+        "to": format_instant(digest.period_to),
+        "size_before": digest.size_before,
+        "size_after": digest.size_after,
+        "root": strict_base64.encode(digest.root),
+        "entries": digest.entries,
+        "control_entries": digest.control_entries,
+        "blocks": digest.blocks,
+        "followed": digest.followed,
+        "missing_events": digest.missing_events,
+        "missing_portals": digest.missing_portals,
+        "previous": digest.previous_name or None,
+        "note": note.decode(),
+    }
+
+
+def digest_names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
+    """Return the names of digests that end within [first, to], in order: by end, then by size."""
+    before_first, last = (digest_name(moment, 0).removesuffix("-0") for moment in (first, to))
+    listed = filter(is_digest_name, objects.names("digests/", before_first))
+    for end, same_end in groupby(listed, lambda name: name.rpartition("-")[0]):
+        if end > last:
+            return
+        yield from sorted(same_end, key=lambda name: int(name.rpartition("-")[2]))

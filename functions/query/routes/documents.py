@@ -1,0 +1,97 @@
+"""POST /documents/verify: the entries that recorded a document."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from audit_ledger.aws.views_table import DocumentEntries
+from audit_ledger.errors import FormatError
+from audit_ledger.events.event_details import digest_of_ni
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response
+from audit_ledger.instants import format_instant
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.records.pseudonyms import document_key
+from audit_ledger.search.errors import RejectedSearchError
+from functions.query.access import QueryContext
+from functions.query.altered_entries import altered
+
+MAX_ENTRIES: Final = 100
+
+
+_PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
+
+
+_DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
+
+
+class _Asked(msgspec.Struct):
+    digest: str
+
+
+def post_documents_verify(context: QueryContext, request: Request) -> Response:
+    """POST /documents/verify: the entries that recorded a document, by its SHA-256; or none.
+
+    Each is opened: what was erased recorded nothing any more, and who asks sees no other's. The
+    first MAX_ENTRIES are shown; `more` says that others may have recorded it too.
+    """
+    authorized = context.authorize(request, "s")
+    digest = _digest_asked_for(request)
+    finder = authorized.finder()
+    keys = authorized.ledger.keys
+    places = DocumentEntries((), more=False)
+    if keys is not None:
+        places = authorized.views.places(document_key(keys.index_key, digest))
+    ids = event_ids(places.entries)
+    more = places.more
+    entries: list[dict[str, Any]] = []
+    shown: list[OpenedEvent] = []
+    for event_id in ids:
+        if len(shown) == MAX_ENTRIES:
+            more = True
+            break
+        found = finder.one(event_id)
+        if found is None or digest not in found[1].event.details.digests:
+            continue
+        event = found[1].event
+        shown.append(event)
+        entries.append(
+            {
+                "id": event.event_id,
+                "entry": event.seq,
+                "time": format_instant(event.entry_time),
+                "action": event.details.action,
+                "types": [coded.code for coded in event.details.types],
+            }
+        )
+    authorized.record((), shown=shown)
+    said = altered(authorized, finder)
+    answered = {"entries": entries, **({"more": True} if more else {})}
+    return json_response(200, {**answered, **({"warnings": said} if said else {})})
+
+
+def event_ids(places: Iterable[str]) -> list[str]:
+    """Return the event ids of lines `<seq> <block> <event id>`, by seq; FormatError for others."""
+    found = []
+    for place in places:
+        form = _PLACE.fullmatch(place)
+        if form is None:
+            raise FormatError("views: a document's place is not of its form")
+        found.append((int(form[1]), form[2]))
+    return [event_id for _, event_id in sorted(found)]
+
+
+def _digest_asked_for(request: Request) -> bytes:
+    request.require_media_type("application/json")
+    try:
+        asked = msgspec.json.decode(request.body, type=_Asked)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RejectedSearchError(
+            400, "value", "the body", '{"digest": "ni:///sha-256;…"}'
+        ) from None
+    digest = digest_of_ni(asked.digest)
+    if digest is None:
+        raise RejectedSearchError(400, "value", "digest", _DIGEST)
+    return digest

@@ -1,0 +1,162 @@
+"""GET /export: one part of an export; who asks puts the parts together.
+
+    {"origin": "audit.example.org/st-elsewhere", "size": 73894, "format": "csv",
+     "search": "date=ge2026-11&_sort=date", "checkpoint": "<signed note>",
+     "digest": "digests/2026/11/22/20261122T055900Z-73894",
+     "entries": [{"entry": 41, "file": "events.csv", "line": "…", "receipt": "41 …"}, …],
+     "next": "<cursor>"}
+
+All parts are pinned to the size that was published when the first was asked for, and all receipts
+to the one checkpoint of the digest of that size, however much the ledger grows meanwhile: `next`
+carries the time of that digest, authenticated. See docs/decisions/0007-exports-in-parts.md.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from audit_ledger.aws.events_search import EntryPosition
+from audit_ledger.errors import VerificationError
+from audit_ledger.exports.formats import FORMATS
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.search.links import matching_query
+from audit_ledger.search.parameters import parse_search
+from audit_ledger.search.query_plan import searched_patients
+from functions.query.access import AuthorizedRequest, QueryContext
+from functions.query.altered_entries import altered
+from functions.query.compressed_response import compressed_response
+from functions.query.export_lines import Pinned, export_lines, pin_digest
+from functions.query.find import NO_TIME, UNOPENED
+
+MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
+
+
+MAX_PART_BYTES: Final = 4_000_000
+
+
+_UNLESS_GIVEN: Final = (("_sort", "date"), ("own-use", "include"))  # an export is whole
+
+
+RECEIPTS: Final = ("record", "proof", "none")
+
+
+_CURSOR: Final = re.compile(r"([0-9]{1,12})\.(.+)", re.DOTALL)
+
+
+def get_export(context: QueryContext, request: Request) -> Response:
+    """GET /export: a part of an export of what a search finds, with receipts.
+
+    `format`: fhir, csv or ocsf; `receipts`: `record` (default: proof, index row, record, blind),
+    `proof` or `none`; and a search's parameters, oldest first unless `_sort` says otherwise. The
+    next part: the same with `_cursor`, for as long as there is a `next`; a part may be empty.
+    """
+    authorized = context.authorize(request, "rs")
+    format_name, receipts, search = _asked(authorized)
+    scope = f"{authorized.scope}\nexport\n{format_name}\n{receipts}"
+    time, cursor = None, None
+    if search.cursor is not None:
+        time, cursor = _read_cursor(authorized, search, scope, search.cursor)
+    pinned = pin_digest(authorized, time, cursor)
+    finder = authorized.finder(pinned.size)
+    after = None if cursor is None else EntryPosition(cursor.time_ms, cursor.seq, 0)
+    page = finder.page(search, after, authorized.has_time)
+    if UNOPENED in page.warnings:
+        raise VerificationError("the export would lack a record that does not open")
+    if NO_TIME in page.warnings:
+        raise RejectedSearchError(400, "value", "date", "dates that do not exclude each other")
+    if page.warnings:  # see search_events: more may match than is found without a period
+        raise RejectedSearchError(
+            400,
+            "required",
+            "date",
+            "a period (date=ge2026-11): without one the export is not whole",
+        )
+    entries: list[msgspec.Raw] = []
+    reached = page.next
+    size_bytes = 0
+    lines = export_lines(authorized, format_name, receipts, pinned, page.found)
+    shown: list[OpenedEvent] = []
+    for number, line in enumerate(lines):
+        entry = msgspec.json.encode(line)
+        size_bytes += len(entry) + 1
+        if entries and size_bytes > MAX_PART_BYTES:
+            last = page.found[number - 1].event
+            reached = EntryPosition(last.time_ms, last.seq, 0)
+            break
+        entries.append(msgspec.Raw(entry))
+        shown.append(page.found[number].event)
+    content: dict[str, Any] = {
+        "origin": authorized.ledger.origin,
+        "size": pinned.size,
+        "format": format_name,
+        "search": matching_query(search),
+        "checkpoint": pinned.checkpoint.decode(),
+        "digest": pinned.digest,
+        "entries": entries,
+    }
+    if said := altered(authorized, finder):
+        content["warnings"] = said
+    if reached is not None:
+        content["next"] = _write_cursor(authorized, search, scope, pinned, reached)
+    answer = compressed_response(request, msgspec.json.encode(content), "application/json")
+    patients = searched_patients(search)
+    if cursor is None:
+        authorized.record(patients, export=True)
+    authorized.record(patients, shown=shown)
+    return answer
+
+
+def _asked(authorized: AuthorizedRequest) -> tuple[str, str, Search]:
+    own: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
+    for name, value in authorized.request.query_pairs:
+        if name not in ("format", "receipts"):
+            pairs.append((name, value))
+        elif name in own:
+            raise RejectedSearchError(400, "invalid", name, "this parameter once")
+        else:
+            own[name] = value
+    if own.get("format") not in FORMATS:
+        raise RejectedSearchError(400, "value", "format", f"one of {', '.join(FORMATS)}")
+    receipts = own.get("receipts", "record")
+    if receipts not in RECEIPTS:
+        raise RejectedSearchError(400, "value", "receipts", f"one of {', '.join(RECEIPTS)}")
+    names = {name for name, _ in pairs}
+    pairs += [pair for pair in _UNLESS_GIVEN if pair[0] not in names]
+    # What is left out would be missing from the files, and nobody would know.
+    search = parse_search(pairs, is_strict=True, is_bounded_by_token=not authorized.sees_all)
+    if "_count" not in names:
+        search = msgspec.structs.replace(search, count=MAX_EVENTS)
+    return own["format"], receipts, search
+
+
+def _read_cursor(
+    authorized: AuthorizedRequest, search: Search, scope: str, text: str
+) -> tuple[int, Cursor]:
+    form, keys = _CURSOR.fullmatch(text), authorized.ledger.keys
+    if form is None or keys is None:
+        raise RejectedSearchError(400, "value", "_cursor", "the next of a part, unchanged")
+    binding = search_binding(search, origin=authorized.ledger.origin, scope=f"{scope}\n{form[1]}")
+    return int(form[1]), decode_cursor(keys.index_key, form[2], binding)
+
+
+def _write_cursor(
+    authorized: AuthorizedRequest,
+    search: Search,
+    scope: str,
+    pinned: Pinned,
+    reached: EntryPosition,
+) -> str:
+    keys = authorized.ledger.keys
+    if keys is None:
+        raise VerificationError("a ledger without keys has no events to go on from")
+    scope = f"{scope}\n{pinned.time}"
+    binding = search_binding(search, origin=authorized.ledger.origin, scope=scope)
+    cursor = Cursor(pinned.size, reached.time_ms, reached.seq)
+    return f"{pinned.time}.{encode_cursor(keys.index_key, cursor, binding)}"

@@ -1,0 +1,107 @@
+"""GET /findings: what the detection rules found."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from audit_ledger.aws.views_table import FollowerCursor
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response
+from audit_ledger.instants import format_instant
+from audit_ledger.records.sealed_view import open_view
+from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.views import RULES, StoredFinding, open_finding
+from functions.query.access import AuthorizedRequest, QueryContext
+from functions.query.follower_state import read_state
+from functions.query.query_parameters import QueryParameters, instant_of
+
+MAX_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
+
+
+_AFTER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")  # generation of the views, number
+
+
+def get_findings(context: QueryContext, request: Request) -> Response:
+    """GET /findings?from=&to=: what the rules found, by the ledger's time; the last day without.
+
+    Nobody is named: the entries say who and whom, to who reads them. A page has MAX_FINDINGS;
+    `next` is the parameter `after` of the one that follows.
+    """
+    authorized = context.authorize(request, "s")
+    authorized.refuse_patients()
+    given = QueryParameters(request, ("from", "to", "after"))
+    to = instant_of(given, "to", authorized.now)
+    first = instant_of(given, "from", to - 86_400)
+    if first > to:
+        raise RejectedSearchError(400, "value", "from", "an instant that is not after to")
+    cursor = authorized.views.cursor()
+    after = _after(given.get("after"), cursor.generation)
+    authorized.record(())
+    page = found_within(authorized, cursor, first, to, after)
+    findings = []
+    for _, finding in page[:MAX_FINDINGS]:
+        shown = msgspec.to_builtins(finding)
+        shown["ledger_time"] = format_instant(finding.ledger_time)
+        del shown["last_block"]
+        findings.append(shown)
+    last = f"{cursor.generation}-{page[MAX_FINDINGS - 1][0]}" if len(page) > MAX_FINDINGS else ""
+    more = {"next": last} if last else {}
+    answer = {"findings": findings, "rules": rules_of(authorized), "followed": cursor.next_seq}
+    return json_response(200, {**answer, **more})
+
+
+def _after(text: str | None, generation: int) -> int:
+    """Return the number of the last finding that was shown; -1 before the first page."""
+    if text is None:
+        return -1
+    found = _AFTER.fullmatch(text)
+    if found is None:
+        raise RejectedSearchError(400, "value", "after", "the next of the page before")
+    if int(found[1]) != generation:
+        expected = "the first page again: the findings were made anew since, and have other numbers"
+        raise RejectedSearchError(400, "value", "after", expected)
+    return int(found[2])
+
+
+def rules_of(authorized: AuthorizedRequest) -> list[dict[str, Any]]:
+    """Say which rules run, and of the others which data they lack."""
+    _, sealed = read_state(authorized, RULES)
+    keys = authorized.ledger.keys
+    if sealed is None or keys is None:
+        return []
+    view = open_view(sealed, keys.ledger_keys, authorized.ledger.origin, RULES)
+    rules: dict[str, str | None] = msgspec.json.decode(view)
+    return [
+        {"rule": rule, "runs": why is None, **({} if why is None else {"lacks": why})}
+        for rule, why in sorted(rules.items())
+    ]
+
+
+def found_within(
+    authorized: AuthorizedRequest, cursor: FollowerCursor, first: int, to: int, after: int
+) -> list[tuple[int, StoredFinding]]:
+    """Return findings with their numbers, of entries within [first, to]: one more than a page.
+
+    Those numbered up to `after` were shown. By bisection: ledger times never fall.
+    """
+    views, keys, origin = authorized.views, authorized.ledger.keys, authorized.ledger.origin
+    if keys is None:
+        return []
+
+    def read(numbers: Sequence[int]) -> list[StoredFinding]:
+        sealed = views.findings(cursor, numbers)
+        return [
+            open_finding(one, keys.ledger_keys, origin, cursor.generation, number)
+            for number, one in zip(numbers, sealed, strict=True)
+        ]
+
+    begin = bisect_left(
+        range(cursor.findings), first, key=lambda number: read([number])[0].ledger_time
+    )
+    begin = max(begin, after + 1)
+    numbers = range(begin, min(begin + MAX_FINDINGS + 1, cursor.findings))
+    found = zip(numbers, read(numbers), strict=True)
+    return [(number, finding) for number, finding in found if finding.ledger_time <= to]

@@ -1,0 +1,48 @@
+"""GET /portals/{id}/gaps: events with a sequence number that never came."""
+
+import msgspec
+
+from audit_ledger.errors import NotFoundError
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response
+from audit_ledger.instants import format_instant
+from audit_ledger.records.sealed_view import open_view
+from audit_ledger.sequence_gaps import State, decode_counted, report
+from audit_ledger.views import COMPLETENESS
+from functions.query.access import QueryContext
+from functions.query.follower_state import read_state
+
+
+def get_gaps(context: QueryContext, request: Request) -> Response:
+    """GET /portals/{id}/gaps: what of a portal's numbered events never came, and what came late."""
+    authorized = context.authorize(request, "s")
+    authorized.refuse_patients()
+    portal = request.path["id"]
+    if portal not in authorized.ledger.rules:
+        raise NotFoundError("the ledger has no portal of this id")
+    authorized.record(())
+    cursor, sealed = read_state(authorized, COMPLETENESS)
+    keys = authorized.ledger.keys
+    state = State()
+    if sealed is not None and keys is not None:
+        view = open_view(sealed, keys.ledger_keys, authorized.ledger.origin, COMPLETENESS)
+        state = decode_counted(view).state
+    rows = report(state)
+    return json_response(
+        200,
+        {
+            "followed": cursor.next_seq,
+            "streams": [msgspec.to_builtins(row) for row in rows.streams if row.portal == portal],
+            "gaps": [
+                {
+                    **msgspec.to_builtins(gap),
+                    "noticed_time": format_instant(gap.noticed_time),
+                }
+                for gap in rows.gaps
+                if gap.portal == portal
+            ],
+            "uncountable": rows.uncountable.get(portal, 0),
+            "unwatched": rows.unwatched.get(portal, 0),
+            "unread": rows.unread,
+        },
+    )

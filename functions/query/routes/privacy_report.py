@@ -1,0 +1,145 @@
+"""GET /reports/privacy: accesses, for a privacy office."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from audit_ledger.events.own_time import counted_ms
+from audit_ledger.http.authorization import ForbiddenError
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.document import (
+    Document,
+    Fact,
+    Period,
+)
+from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_report
+from audit_ledger.search.criteria import Criterion, Search, Token
+from audit_ledger.search.errors import RejectedSearchError
+from functions.query.access import QueryContext
+from functions.query.patient_names import named_patient, read_name, read_user, require_known
+from functions.query.query_parameters import QueryParameters
+from functions.query.report_events import find_events, too_costly
+from functions.query.report_request import (
+    Times,
+    read_form,
+    read_times,
+)
+from functions.query.report_response import make_cover, report_response
+
+_DAY = timedelta(days=1)
+
+
+_OF_PRIVACY = ("from", "to", "zone", "user", "patient", "sort", "table", "_format")
+
+
+_SHORTENED = (
+    "The last day has more events than one report holds: this one begins later. Ask for what is "
+    "before with from and to."
+)
+
+
+def get_privacy_report(context: QueryContext, request: Request) -> Response:
+    """GET /reports/privacy: events with all elements, break-the-glass apart, and summaries.
+
+    For the privacy office alone. Of `user` and `patient` where they are given; the last day unless
+    `from` and `to` say otherwise, or as much of it as one report holds, the newest; `sort` by an
+    element, `-` before it for descending.
+    """
+    authorized = context.authorize(request, "s", is_masked=True)
+    if not authorized.sees_all:
+        raise ForbiddenError("the privacy report is for scopes like user/AuditEvent.s")
+    given = QueryParameters(request, _OF_PRIVACY)
+    form = read_form(request, given)
+    times = read_times(authorized, given, _DAY, by_day=False)
+    sort = given.get("sort") or "time"
+    element = sort.removeprefix("-")
+    if element not in ELEMENTS:
+        raise RejectedSearchError(
+            400, "value", "sort", f"one of {', '.join(ELEMENTS)}, or - before it"
+        )
+    criteria: list[Criterion] = []
+    about = []
+    if (user := given.get("user")) is not None:
+        criteria.append(_user(user))
+        about.append(f"user {user}")
+    if len(given.patients) > 1:
+        raise RejectedSearchError(400, "invalid", "patient", "this parameter once")
+    for patient in given.patients:
+        named = read_name("patient", patient)
+        require_known(authorized.ledger.rules.values(), named_patient(patient))
+        parameter = "patient.identifier" if isinstance(named, Token) else "patient"
+        criteria.append(Criterion(parameter, (named,)))
+        about.append(f"patient {patient}")
+    search = Search(criteria=tuple(criteria))
+    found = find_events(authorized, search, None, times.period)
+    is_given = given.get("from") is not None
+    if found.reached_ms is not None and (is_given or found.reached_ms + 1 >= times.period.to_ms):
+        raise too_costly(found)
+    events: Sequence[OpenedEvent] = [opened.event for opened in found.found]
+    period = times.period
+    if found.reached_ms is not None:
+        period = Period(found.reached_ms + 1, period.to_ms)
+    patients = tuple(map(named_patient, given.patients))
+    while True:
+        report = privacy_report(
+            events,
+            period=period,
+            zone=times.zone,
+            sort_by=element,
+            descending=sort.startswith("-"),
+        )
+        cover = make_cover(authorized, Times(period, times.zone), ", ".join(about) or "all events")
+        document = privacy_document(report, cover)
+        warnings: tuple[str, ...] = ()
+        if period != times.period:
+            document, warnings = _without_outside(document), (_SHORTENED,)
+        try:
+            return report_response(authorized, given, form, document, patients, events, warnings)
+        except RejectedSearchError as error:
+            if is_given or error.code != "too-long":
+                raise
+            events, period = _newer_half(events, period)
+            if not events:
+                raise
+
+
+def _newer_half(
+    events: Sequence[OpenedEvent], period: Period
+) -> tuple[Sequence[OpenedEvent], Period]:
+    """Return the newer events of a period, about half of them, and the period that has them all.
+
+    None where all are of one time: a period is parted between times.
+    """
+    times = sorted(
+        t
+        for e in events
+        if (t := counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms)) is not None
+    )
+    middle = bisect_right(times, times[0], lo=len(times) // 2) if times else 0
+    if middle == len(times):
+        return (), period
+    newer = Period(times[middle], period.to_ms)
+    kept = [
+        e
+        for e in events
+        if counted_ms(e.time_ms, e.entry_time, newer.from_ms, newer.to_ms) is not None
+    ]
+    return kept, newer
+
+
+def _without_outside(document: Document) -> Document:
+    """Leave out how many are of another time: nobody counted those of a shortened period."""
+    facts = (
+        Fact(fact.key, fact.label, None) if fact.key == "events_outside" else fact
+        for fact in document.facts
+    )
+    return msgspec.structs.replace(document, facts=tuple(facts))
+
+
+def _user(text: str) -> Criterion:
+    named = read_user("user", text)
+    return Criterion("agent.identifier" if isinstance(named, Token) else "agent", (named,))

@@ -1,0 +1,58 @@
+"""GET /AuditEvent/{id}/receipt: the proof that an event is in the published ledger."""
+
+from audit_ledger.errors import NotFoundError, VerificationError
+from audit_ledger.http.negotiation import require_acceptable
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response, text_response
+from audit_ledger.ledger.publish_checks import LATEST
+from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog.proof import parse_proof
+from audit_ledger.verify.receipts import make_receipt
+from functions.query.access import QueryContext
+from functions.query.altered_entries import require_found
+from functions.query.event_ids import event_id_of
+
+RETRY_SECONDS = 60  # a digest is published every minute
+
+
+def get_receipt(context: QueryContext, request: Request) -> Response:
+    """GET /AuditEvent/{id}/receipt: the proof, and what its entry commits to.
+
+    202 where the entry is committed and no checkpoint covers it yet.
+    """
+    authorized = context.authorize(request, "r")
+    finder = authorized.finder()
+    event_id = event_id_of(request, finder.log)
+    if finder.is_waiting(event_id):
+        return _waiting()
+    found = finder.one(event_id)
+    if found is None:
+        raise require_found(authorized, finder)
+    stored, opened = found
+    try:
+        proof = make_receipt(authorized.ledger.published, stored.indexed.seq)
+    except NotFoundError:  # the checkpoint's file follows the published state by a moment
+        return _waiting()
+    if parse_proof(proof).extra != stored.entry:
+        raise VerificationError(f"entry {stored.indexed.seq}: not the one that is published")
+    digest = authorized.ledger.published.read(LATEST)
+    authorized.record((), shown=[opened.event])
+    if require_acceptable(request, "application/json", "text/plain") == "text/plain":
+        return text_response(proof)
+    return json_response(
+        200,
+        {
+            "index": stored.indexed.seq,
+            "proof": proof.decode(),
+            "digest": None if digest is None else digest.decode(),
+            "entry": strict_base64.encode(stored.entry),
+            "index_row": strict_base64.encode(stored.indexed.row_bytes),
+            "record": strict_base64.encode(opened.record),
+            "blind": strict_base64.encode(opened.blind),
+        },
+    )
+
+
+def _waiting() -> Response:
+    status = {"status": "not covered by a checkpoint yet"}
+    return json_response(202, status, Retry_After=str(RETRY_SECONDS))
