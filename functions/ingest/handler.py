@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,19 +11,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.aws import clients
 from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.ssm_settings import LedgerSettings
-from audit_ledger.errors import LedgerError, NotFoundError
-from audit_ledger.http.negotiation import fhir_json, require_acceptable
-from audit_ledger.http.request import Request, authorization_of, read_request
-from audit_ledger.http.responses import Response, error_response, json_response, make_response
+from audit_ledger.errors import LedgerError
+from audit_ledger.http.request import authorization_of, read_request
+from audit_ledger.http.responses import Response, error_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.limits import Limits
 from audit_ledger.settings.environment import IngestEnvironment
 from functions.ingest.accept import Acceptor
-from functions.ingest.capability_statement import capability_statement
 from functions.ingest.eventbridge import accept_from_bus
 from functions.ingest.internal_events import accept_internal
 from functions.ingest.invoked_alias import invoked_alias
 from functions.ingest.ledger_context import LedgerContexts
+from functions.ingest.open_routes import OPEN_ROUTES
 from functions.ingest.rate_limit import portal_limit
 from functions.ingest.routes import ROUTES
 
@@ -106,7 +104,7 @@ def _answer(event: dict[str, Any]) -> Response:
         return on_route
     if on_route["routeKey"] in OPEN_ROUTES:
         request = read_request(on_route, claims, public_url)
-        return OPEN_ROUTES[request.route](request)
+        return OPEN_ROUTES[request.route](request, environment())
     access = authorization_of(on_route, claims)
     ledger, _ = acceptor().ledger_of(access)  # who may not send learns nothing of what was sent
     limit = portal_limit(limits(), ledger, access.portal)
@@ -114,25 +112,3 @@ def _answer(event: dict[str, Any]) -> Response:
     request = read_request(on_route, claims, public_url)
     limit.spend_on_unpacked(len(request.body), spent)
     return ROUTES[request.route](acceptor(), request)
-
-
-def get_metadata(request: Request) -> Response:
-    """GET /metadata: the CapabilityStatement, in the release that is asked for."""
-    form = fhir_json(request)
-    return make_response(200, capability_statement(form.version, request.base), form.version)
-
-
-def get_smart_configuration(request: Request) -> Response:
-    """GET /.well-known/smart-configuration: where tokens come from (SMART App Launch 2.2)."""
-    require_acceptable(request, "application/json")
-    configuration = environment().smart
-    if configuration is None:
-        raise NotFoundError("the settings do not say how the issuer of tokens gives them out")
-    return json_response(200, configuration)
-
-
-OPEN_ROUTES: dict[str, Callable[[Request], Response]] = {
-    "GET /metadata": get_metadata,
-    "GET /.well-known/smart-configuration": get_smart_configuration,
-}
-"""What anyone is told, without a token."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from audit_ledger.events import (
+    MAX_ENTRIES,
+    MAX_EVENT_BYTES,
     Event,
     RejectedEventError,
     parse_audit_event,
@@ -11,12 +13,25 @@ from audit_ledger.events import (
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
+from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
 from audit_ledger.events.bundle_request import NO_CONDITION
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
-from audit_ledger.http.request import FHIR_JSON, Request
+from audit_ledger.http.openapi import (
+    FHIR_ANSWER,
+    JSON,
+    MESSAGE,
+    OUTCOME,
+    TEXT_SCHEMA,
+    Json,
+    content,
+    first_line,
+    header,
+    schema,
+)
+from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH, Request
 from audit_ledger.http.responses import Response
 from functions.ingest.accept import Acceptor
-from functions.ingest.responses import bundle_response, created, events_accepted
+from functions.ingest.responses import CONFLICT, bundle_response, created, events_accepted
 from functions.ingest.sealer import Accepted
 
 STRUCTURED = "application/cloudevents+json"
@@ -107,3 +122,115 @@ def _require_unconditional(request: Request) -> None:
 def _sender_id(key: str, number: int | None = None) -> str:
     """A key is printable, so a line feed keeps keys, entries and CloudEvents' ids apart."""
     return f"idempotency-key\n{key}" + ("" if number is None else f"\n{number}")
+
+
+_LOCATION = {
+    "description": "The event's record in this ledger.",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^https?://.+/AuditEvent/[0-9a-f]{64}$"},
+}
+_CONFLICT = {
+    "description": "An earlier event has the same id of the sender's and other content.",
+    "schema": {"const": "true"},
+}
+_REFUSALS: Json = {
+    "400": {
+        "description": "Not strict JSON in UTF-8, no gzip as declared, or a bad header.",
+        "content": OUTCOME,
+    },
+    "403": {"description": "The token does not allow it.", "content": OUTCOME},
+    "413": {
+        "description": f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
+        f"{MAX_PATIENTS_OF_ALL:,} patients, 1 MiB sealed; or over what the platform takes.",
+        "content": {**OUTCOME, **MESSAGE},
+    },
+    "415": {"description": "Another media type, encoding or release.", "content": OUTCOME},
+    "422": {"description": "Well-formed, and no event that can be kept.", "content": OUTCOME},
+    "503": {
+        "description": "Nothing was accepted: send it again after Retry-After.",
+        "content": {**OUTCOME, **MESSAGE},
+    },
+}
+_KEY = header(
+    "Idempotency-Key",
+    "The sender's own id of the request: sent again under it, an event is kept once.",
+    {"type": "string", "pattern": f"^[ -~]{{1,{MAX_KEY_LENGTH}}}$"},
+)
+_PREFER = header(
+    "Prefer",
+    "What the answer holds: unless said otherwise the event, with its id.",
+    {"enum": ["return=minimal", "return=representation", "return=OperationOutcome"]},
+)
+_CE_HEADERS = [
+    header(f"ce-{name}", f"Binary mode: the attribute {name}.", of)
+    for name, of in (
+        ("specversion", {"const": "1.0"}),
+        ("id", TEXT_SCHEMA),
+        ("source", TEXT_SCHEMA),
+        ("type", TEXT_SCHEMA),
+        ("time", {"type": "string", "format": "date-time"}),
+        ("subject", {"type": "string"}),
+    )
+]
+
+OPERATIONS: dict[str, Json] = {
+    "POST /AuditEvent": {
+        "operationId": "createAuditEvent",
+        "summary": first_line(post_audit_event),
+        "parameters": [_KEY, _PREFER],
+        "requestBody": {"required": True, "content": content("AuditEvent", *FHIR_JSON)},
+        "responses": {
+            "201": {
+                "description": "Accepted: it will be in the ledger.",
+                "headers": {"Location": _LOCATION, CONFLICT: _CONFLICT},
+                "content": {
+                    FHIR_ANSWER: {
+                        "schema": {"anyOf": [schema("AuditEvent"), schema("OperationOutcome")]}
+                    }
+                },
+            },
+            **_REFUSALS,
+        },
+    },
+    "POST /": {
+        "operationId": "postBundle",
+        "summary": first_line(post_bundle),
+        "parameters": [
+            _KEY,
+            header(
+                "Prefer",
+                "Whether each event is in the answer, with its id.",
+                {"enum": ["return=minimal", "return=representation"]},
+            ),
+        ],
+        "requestBody": {"required": True, "content": content("Bundle", *FHIR_JSON)},
+        "responses": {
+            "200": {
+                "description": "What became of each entry, in the order of the request.",
+                "headers": {CONFLICT: _CONFLICT},
+                "content": content("ResponseBundle", FHIR_ANSWER),
+            },
+            **_REFUSALS,
+        },
+    },
+    "POST /events": {
+        "operationId": "postEvents",
+        "summary": first_line(post_events),
+        "parameters": _CE_HEADERS,
+        "requestBody": {
+            "content": {
+                **content("CloudEvent", STRUCTURED),
+                **content("CloudEvents", BATCH),
+                **content("Data", JSON),
+            }
+        },
+        "responses": {
+            "202": {
+                "description": "Accepted: all will be in the ledger.",
+                "headers": {CONFLICT: _CONFLICT},
+                "content": content("Accepted", JSON),
+            },
+            **_REFUSALS,
+        },
+    },
+}

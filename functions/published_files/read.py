@@ -12,6 +12,14 @@ from audit_ledger.errors import NotFoundError
 from audit_ledger.events import RejectedEventError
 from audit_ledger.http.accept_header import Offer, choose, parse_accept
 from audit_ledger.http.authorization import Authorization, ForbiddenError
+from audit_ledger.http.openapi import (
+    MESSAGE,
+    OUTCOME,
+    TEXT_SCHEMA,
+    Json,
+    header,
+    path,
+)
 from audit_ledger.http.responses import Response
 
 MAX_KEY_BYTES = 1024  # of an object in S3
@@ -49,3 +57,32 @@ def read_published(
         "isBase64Encoded": True,
         "body": b64encode(found.data).decode("ascii"),
     }
+
+
+OPERATION: Json = {
+    "operationId": "published",
+    "summary": "One published file of the ledger that the token is for.",
+    "description": (read_published.__doc__ or "").partition("\n\n")[0],
+    "parameters": [
+        path(
+            "path",
+            "Ledger id, and a name as in C2SP tlog-tiles, or a digest's.",
+            {**TEXT_SCHEMA, "examples": ["st-elsewhere/checkpoint"]},
+        ),
+        header("If-None-Match", "The tag of what the caller has.", {"type": "string"}),
+    ],
+    "responses": {
+        "200": {
+            "description": "The file, byte for byte.",
+            "headers": {"ETag": {"required": True, "schema": {"type": "string"}}},
+            "content": {"application/octet-stream": {}, "text/plain": {}},
+        },
+        "304": {"description": "The caller has it."},
+        "403": {"description": "The token is for no or another ledger.", "content": OUTCOME},
+        "404": {"description": "No such file.", "content": OUTCOME},
+        "503": {
+            "description": "Not now: ask again after Retry-After.",
+            "content": {**OUTCOME, **MESSAGE},
+        },
+    },
+}

@@ -4,6 +4,9 @@ import gzip
 from base64 import b64encode
 
 from audit_ledger.http.content_coding import accepts_gzip
+from audit_ledger.http.openapi import (
+    header,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.search.errors import RejectedSearchError
@@ -42,3 +45,8 @@ def compressed_response(
         "body": b64encode(body).decode(),
         "isBase64Encoded": True,
     }
+
+
+ACCEPT_ENCODING = header(
+    "Accept-Encoding", "`gzip` for larger answers.", {"enum": ["gzip", "identity"]}
+)

@@ -7,6 +7,12 @@ number alone is no id here, since senders have ids like `1` of their own.
 import re
 
 from audit_ledger.errors import NotFoundError
+from audit_ledger.http.openapi import (
+    MESSAGE,
+    OUTCOME,
+    Json,
+    path,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.reading.snapshot import LogSnapshot
 from functions.query.access import NO_SUCH_EVENT
@@ -25,3 +31,18 @@ def event_id_of(request: Request, log: LogSnapshot) -> str:
     if stored is None:
         raise NotFoundError(NO_SUCH_EVENT)
     return stored.indexed.key
+
+
+EVENT_NOT_FOUND: Json = {
+    "404": {
+        "description": "No such event: unknown, not published yet, erased, or not the asker's.",
+        "content": {**OUTCOME, **MESSAGE},
+    }
+}
+
+
+EVENT_ID = path(
+    "id",
+    "The event's id, as Location gave it, or `entry-` and the number of its entry.",
+    {"type": "string", "pattern": "^([0-9a-f]{64}|entry-(0|[1-9][0-9]{0,17}))$"},
+)

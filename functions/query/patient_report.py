@@ -17,11 +17,7 @@ from functions.query.access import AuthorizedRequest
 from functions.query.query_parameters import QueryParameters
 
 YEAR = timedelta(days=366)
-
-
 PATIENT_PARAMETERS = ("patient", "from", "to", "zone", "audience", "table", "_format")
-
-
 _AUDIENCES = ("patient", "office")
 
 
@@ -62,3 +58,9 @@ def with_suspended(document: Document, suspended: Sequence[Suspended]) -> Docume
         notes=document.notes,
         verify=document.verify,
     )
+
+
+SCOPES = (
+    "Scopes: `system/AuditEvent.s` or `user/AuditEvent.s` for any patient, `patient/AuditEvent.s` "
+    "for the token's. It is recorded in the ledger."
+)

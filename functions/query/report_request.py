@@ -12,6 +12,12 @@ from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
 from audit_ledger.events.own_time import AHEAD_SECONDS
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.negotiation import require_acceptable
+from audit_ledger.http.openapi import (
+    JSON,
+    TEXT_SCHEMA,
+    header,
+    query,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
 from audit_ledger.reports.time_zone import Zone, day_of, read_zone
@@ -139,3 +145,33 @@ def _midnight(day: date, zone: Zone, later: int = 0) -> int:
     day += timedelta(days=later)
     moment = datetime(day.year, day.month, day.day, tzinfo=zone.info)
     return min(max(int(moment.timestamp()) * 1000, FIRST_MS), LAST_MS)
+
+
+TIME_SCHEMA = {**TEXT_SCHEMA, "examples": ["2026-11-22", "2026-11-22T05:59:00Z"]}
+TIME_PARAMETERS = [
+    query("from", "The first instant, or day.", TIME_SCHEMA),
+    query("to", "The instant before which it ends, or the last day.", TIME_SCHEMA),
+    query("zone", "Of days and times: an offset, or an IANA name.", TEXT_SCHEMA),
+]
+
+
+PATIENT_PARAMETER = query(
+    "patient",
+    f"Whom it is about, for the privacy office: `<id>`, `Patient/<id>` or `<system>|<value>`, by "
+    f"up to {MAX_NAMES} names of the same. None for a patient, who asks for the own record.",
+    {"type": "array", "maxItems": MAX_NAMES, "items": TEXT_SCHEMA},
+)
+
+
+AUDIENCE_PARAMETER = query(
+    "audience",
+    "`office` adds what is suspended; for the privacy office alone.",
+    {"enum": ["patient", "office"]},
+)
+
+
+FORM_PARAMETERS = [
+    query("table", "With CSV: which table; the first without.", TEXT_SCHEMA),
+    query("_format", "The form; else Accept says.", {"enum": ["json", "csv", "html"]}),
+    header("Accept", "The form.", {"enum": [JSON, "text/csv", "text/html"]}),
+]

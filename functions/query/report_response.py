@@ -6,6 +6,16 @@ import msgspec
 
 from audit_ledger.events import PatientReference
 from audit_ledger.exports.labels import names_of
+from audit_ledger.http.openapi import (
+    JSON,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    content,
+    object_of,
+)
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import (
@@ -23,6 +33,7 @@ from functions.query.find import (
     may_be_named_otherwise,
 )
 from functions.query.query_parameters import QueryParameters
+from functions.query.report_events import MAX_EVENTS
 from functions.query.report_request import (
     MEDIA_TYPES,
     Form,
@@ -90,3 +101,43 @@ def report_response(
     answer = compressed_response(authorized.request, written[form](), MEDIA_TYPES[form], file_name)
     authorized.record(patients, shown=shown)
     return answer
+
+
+_FACTS = ("report", "title", "about", "from", "to", "zone", "origin", "made")
+_ROWS = {"type": "array", "items": {"type": "object"}}
+
+
+def describe_report(*tables: str, **facts: Json) -> Json:
+    return object_of(
+        [*_FACTS, *facts, *tables, "notes", "verify"],
+        entries={
+            **SIZE,
+            "description": "How many entries it was made from; of accountings by the day, absent.",
+        },
+        zone=TEXT_SCHEMA,
+        origin=TEXT_SCHEMA,
+        **facts,
+        **dict.fromkeys(tables, _ROWS),
+    )
+
+
+_REFUSED: Json = {
+    "400": {"description": "A parameter is not as it must be: named.", "content": OUTCOME},
+    "406": {"description": "None of these forms.", "content": OUTCOME},
+    "413": {
+        "description": f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "
+        "be larger than an answer: ask for a shorter period.",
+        "content": OUTCOME,
+    },
+    **REFUSED,
+}
+
+
+def describe_responses(name: str) -> Json:
+    return {
+        "200": {
+            "description": "The report.",
+            "content": {**content(name, JSON), "text/csv": {}, "text/html": {}},
+        },
+        **_REFUSED,
+    }

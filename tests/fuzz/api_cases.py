@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from audit_ledger.events.strict_json import JsonObject
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.openapi import DOCUMENT
+from infra.openapi import DOCUMENT
 from infra.synth import synthesize
 from tests.events.made import PATIENT_ROLE, r4, r5
 from tests.local.conftest import LEDGERS

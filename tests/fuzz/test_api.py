@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.errors import FormatError
-from infra.local.openapi import DOCUMENT, describe, generate, routes_of
+from infra.openapi import DOCUMENT, describe, generate, routes_of
 from tests.fuzz.api_cases import OPERATIONS, PublishedCloud, drive
 
 CASES = {"POST /AuditEvent": 60, "POST /": 12, "POST /events": 60}
 
 
 def test_the_committed_document_is_the_generated_one(assembly: Path) -> None:
-    """`python -m infra.local.openapi` writes it."""
+    """`python -m infra.openapi` writes it."""
     assert DOCUMENT.read_bytes() == generate(assembly)
 
 

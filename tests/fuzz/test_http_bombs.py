@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.local.cloud import LocalCloud
-from infra.local.openapi import DOCUMENT
+from infra.openapi import DOCUMENT
 from tests.events.made import r4
 
 FHIR = "application/fhir+json"

@@ -8,7 +8,7 @@ from audit_ledger.errors import LedgerError, NotFoundError, RefusedError
 from audit_ledger.http.responses import error_response, make_response
 from audit_ledger.http.routes import FALLBACKS, ROUTES, Owner, matching, methods_of
 from audit_ledger.http.serving import finished, routed
-from functions.ingest.handler import OPEN_ROUTES
+from functions.ingest.open_routes import OPEN_ROUTES
 from functions.ingest.routes import ROUTES as INGEST_ROUTES
 from functions.query.routes import MEDIA_TYPES
 from functions.query.routes import ROUTES as QUERY_ROUTES

@@ -88,7 +88,7 @@ def test_a_total_is_true_or_absent(read: Stage, monkeypatch: pytest.MonkeyPatch)
             assert counted["total"] == total
             assert "entry" not in counted
     assert asked("date=1999&_summary=count")["total"] == 0
-    monkeypatch.setattr("functions.query.routes.audit_events.MAX_COUNTED", 1)
+    monkeypatch.setattr("functions.query.routes.audit_event_search.MAX_COUNTED", 1)
     cut_short = read.page("date=ge2020&_summary=count")
     assert cut_short.events == {}
     assert any("total" in issue["diagnostics"] for issue in cut_short.issues)

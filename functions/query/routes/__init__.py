@@ -2,17 +2,32 @@
 
 from collections.abc import Callable
 
+from audit_ledger.http.openapi import Json
 from audit_ledger.http.request import FHIR_JSON, Request
 from audit_ledger.http.responses import Response
 from functions.query.access import QueryContext
+from functions.query.routes import (
+    accesses,
+    accounting,
+    audit_event_search,
+    audit_events,
+    consistency,
+    digests,
+    documents,
+    exports,
+    findings,
+    gaps,
+    policy,
+    privacy_report,
+    receipts,
+)
 from functions.query.routes.accesses import get_accesses
 from functions.query.routes.accounting import get_accounting
+from functions.query.routes.audit_event_search import get_audit_events, post_search
 from functions.query.routes.audit_events import (
     get_audit_event,
     get_audit_event_version,
-    get_audit_events,
     get_submitted,
-    post_search,
 )
 from functions.query.routes.consistency import get_consistency
 from functions.query.routes.digests import get_digests, get_latest_digest
@@ -59,3 +74,33 @@ MEDIA_TYPES: dict[str, tuple[str, ...]] = {
     "GET /export": _JSON,
 }
 """Media types of answers of one release or none; others, and reports, choose for themselves."""
+
+OPERATIONS: dict[str, Json] = {
+    **audit_event_search.OPERATIONS,
+    **audit_events.OPERATIONS,
+    "GET /AuditEvent/{id}/receipt": receipts.OPERATION,
+    **digests.OPERATIONS,
+    "GET /consistency": consistency.OPERATION,
+    "GET /policy": policy.OPERATION,
+    "POST /documents/verify": documents.OPERATION,
+    "GET /portals/{id}/gaps": gaps.OPERATION,
+    "GET /findings": findings.OPERATION,
+    "GET /accounting": accounting.OPERATION,
+    "GET /accesses": accesses.OPERATION,
+    "GET /reports/privacy": privacy_report.OPERATION,
+    "GET /export": exports.OPERATION,
+}
+SCHEMAS: Json = {
+    **audit_events.SCHEMAS,
+    **audit_event_search.SCHEMAS,
+    **receipts.SCHEMAS,
+    **digests.SCHEMAS,
+    **consistency.SCHEMAS,
+    **documents.SCHEMAS,
+    **gaps.SCHEMAS,
+    **findings.SCHEMAS,
+    **accounting.SCHEMAS,
+    **accesses.SCHEMAS,
+    **privacy_report.SCHEMAS,
+    **exports.SCHEMAS,
+}

@@ -1,11 +1,17 @@
 """GET /accesses: who accessed a patient's record."""
 
+from audit_ledger.http.openapi import (
+    Json,
+    first_line,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.reports.patient_view import patient_view, patient_view_document
 from functions.query.access import QueryContext
+from functions.query.compressed_response import ACCEPT_ENCODING
 from functions.query.patient_report import (
     PATIENT_PARAMETERS,
+    SCOPES,
     YEAR,
     wants_office_view,
     with_suspended,
@@ -13,11 +19,21 @@ from functions.query.patient_report import (
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import events_about
 from functions.query.report_request import (
+    AUDIENCE_PARAMETER,
+    FORM_PARAMETERS,
+    PATIENT_PARAMETER,
+    TIME_PARAMETERS,
     read_form,
     read_patient,
     read_times,
 )
-from functions.query.report_response import make_cover, patient_names, report_response
+from functions.query.report_response import (
+    describe_report,
+    describe_responses,
+    make_cover,
+    patient_names,
+    report_response,
+)
 
 
 def get_accesses(context: QueryContext, request: Request) -> Response:
@@ -44,3 +60,23 @@ def get_accesses(context: QueryContext, request: Request) -> Response:
     if is_for_office:
         document = with_suspended(document, suspended)
     return report_response(authorized, given, form, document, patients)
+
+
+SCHEMAS: Json = {
+    "Accesses": describe_report("accesses", "people"),
+}
+
+
+OPERATION: Json = {
+    "operationId": "accesses",
+    "summary": first_line(get_accesses),
+    "description": SCOPES,
+    "parameters": [
+        PATIENT_PARAMETER,
+        *TIME_PARAMETERS,
+        AUDIENCE_PARAMETER,
+        *FORM_PARAMETERS,
+        ACCEPT_ENCODING,
+    ],
+    "responses": describe_responses("Accesses"),
+}

@@ -1,5 +1,11 @@
 """GET /accounting: the disclosures of a patient's record."""
 
+from audit_ledger.http.openapi import (
+    SIZE,
+    Json,
+    first_line,
+    query,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.reports.accounting import YEARS, account_disclosures, accounting_document
@@ -8,8 +14,10 @@ from audit_ledger.reports.document import (
 )
 from audit_ledger.reports.time_zone import years_before
 from functions.query.access import QueryContext
+from functions.query.compressed_response import ACCEPT_ENCODING
 from functions.query.patient_report import (
     PATIENT_PARAMETERS,
+    SCOPES,
     YEAR,
     wants_office_view,
     with_suspended,
@@ -17,13 +25,24 @@ from functions.query.patient_report import (
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import events_about
 from functions.query.report_request import (
+    AUDIENCE_PARAMETER,
+    FORM_PARAMETERS,
+    PATIENT_PARAMETER,
+    TIME_PARAMETERS,
+    TIME_SCHEMA,
     Times,
     read_form,
     read_patient,
     read_requested,
     read_times,
 )
-from functions.query.report_response import make_cover, patient_names, report_response
+from functions.query.report_response import (
+    describe_report,
+    describe_responses,
+    make_cover,
+    patient_names,
+    report_response,
+)
 
 
 def get_accounting(context: QueryContext, request: Request) -> Response:
@@ -57,3 +76,24 @@ def get_accounting(context: QueryContext, request: Request) -> Response:
     if is_for_office:
         document = with_suspended(document, suspended)
     return report_response(authorized, given, form, document, patients)
+
+
+SCHEMAS: Json = {
+    "Accounting": describe_report("disclosures", "exclusions", disclosures_outside=SIZE),
+}
+
+
+OPERATION: Json = {
+    "operationId": "accounting",
+    "summary": first_line(get_accounting),
+    "description": SCOPES,
+    "parameters": [
+        PATIENT_PARAMETER,
+        *TIME_PARAMETERS,
+        query("requested", "When the patient asked: six years count from there.", TIME_SCHEMA),
+        AUDIENCE_PARAMETER,
+        *FORM_PARAMETERS,
+        ACCEPT_ENCODING,
+    ],
+    "responses": describe_responses("Accounting"),
+}

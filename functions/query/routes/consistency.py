@@ -3,6 +3,20 @@
 import re
 
 from audit_ledger.errors import NotFoundError, UnreachableError
+from audit_ledger.http.openapi import (
+    HASH,
+    JSON,
+    NOT_PUBLISHED,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    query,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.ledger.publish_checks import CHECKPOINT
@@ -58,3 +72,31 @@ def get_consistency(context: QueryContext, request: Request) -> Response:
             "checkpoint": note.decode(),
         },
     )
+
+
+SCHEMAS: Json = {
+    "Consistency": closed_object(
+        ["from", "to", "hashes", "checkpoint"],
+        **{"from": SIZE},
+        to=SIZE,
+        hashes={"type": "array", "items": HASH},
+        checkpoint={**TEXT_SCHEMA, "description": "The published checkpoint, a signed note."},
+    ),
+}
+
+
+OPERATION: Json = {
+    "operationId": "consistency",
+    "summary": first_line(get_consistency),
+    "description": "That the ledger of `from` entries is the beginning of that of `to`.",
+    "parameters": [
+        query("from", "A size: a number of entries.", SIZE, required=True),
+        query("to", "A size; the published one unless given.", SIZE),
+    ],
+    "responses": {
+        "200": {"description": "The proof.", "content": content("Consistency", JSON)},
+        "400": {"description": "No such sizes.", "content": OUTCOME},
+        **NOT_PUBLISHED,
+        **REFUSED,
+    },
+}

@@ -6,6 +6,22 @@ from typing import Any
 
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import NotFoundError
+from audit_ledger.http.openapi import (
+    HASH,
+    INSTANT,
+    JSON,
+    NOT_PUBLISHED,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    query,
+    schema,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
@@ -18,8 +34,6 @@ from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters, instant_of
 
 MAX_DIGESTS = 60  # an answer: an hour of a busy ledger
-
-
 MAX_DAYS = 366
 
 
@@ -88,3 +102,76 @@ def digest_names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
         if end > last:
             return
         yield from sorted(same_end, key=lambda name: int(name.rpartition("-")[2]))
+
+
+SCHEMAS: Json = {
+    "Digest": closed_object(
+        [
+            *("name", "origin", "from", "to", "size_before", "size_after", "root", "entries"),
+            *(
+                "control_entries",
+                "blocks",
+                "followed",
+                "missing_events",
+                "missing_portals",
+                "previous",
+                "note",
+            ),
+        ],
+        **{"from": INSTANT},
+        name=TEXT_SCHEMA,
+        origin=TEXT_SCHEMA,
+        to=INSTANT,
+        size_before=SIZE,
+        size_after=SIZE,
+        root=HASH,
+        entries=SIZE,
+        control_entries=SIZE,
+        blocks=SIZE,
+        followed=SIZE,
+        missing_events={
+            **SIZE,
+            "description": "Numbered events that never came, of those followed; of each portal "
+            "999,999,999 count at most.",
+        },
+        missing_portals={**SIZE, "description": "How many portals lack some."},
+        previous={"type": ["string", "null"]},
+        note={**TEXT_SCHEMA, "description": "The digest itself, signed: all else is from it."},
+    ),
+    "Digests": closed_object(
+        ["digests"],
+        digests={"type": "array", "maxItems": MAX_DIGESTS, "items": schema("Digest")},
+        next={**INSTANT, "description": "The `from` of what follows; absent at the end."},
+    ),
+}
+
+
+OPERATIONS: dict[str, Json] = {
+    "GET /digests": {
+        "operationId": "digests",
+        "summary": first_line(get_digests),
+        "description": f"An hour up to `to`, unless `from` is given: {MAX_DAYS} days at most.",
+        "parameters": [
+            query("from", "The first instant; to the second, UTC.", INSTANT),
+            query("to", "The last instant; now unless given.", INSTANT),
+        ],
+        "responses": {
+            "200": {
+                "description": f"At most {MAX_DIGESTS} digests.",
+                "content": content("Digests", JSON),
+            },
+            "400": {"description": "No such instants.", "content": OUTCOME},
+            **REFUSED,
+        },
+    },
+    "GET /digests/latest": {
+        "operationId": "latestDigest",
+        "summary": first_line(get_latest_digest),
+        "parameters": [],
+        "responses": {
+            "200": {"description": "The digest.", "content": content("Digest", JSON)},
+            **NOT_PUBLISHED,
+            **REFUSED,
+        },
+    },
+}

@@ -9,6 +9,19 @@ import msgspec
 from audit_ledger.aws.views_table import DocumentEntries
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import digest_of_ni
+from audit_ledger.http.openapi import (
+    INSTANT,
+    JSON,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    WARNINGS,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    object_of,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
@@ -19,11 +32,7 @@ from functions.query.access import QueryContext
 from functions.query.altered_entries import altered
 
 MAX_ENTRIES: Final = 100
-
-
 _PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
-
-
 _DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
 
 
@@ -95,3 +104,59 @@ def _digest_asked_for(request: Request) -> bytes:
     if digest is None:
         raise RejectedSearchError(400, "value", "digest", _DIGEST)
     return digest
+
+
+SCHEMAS: Json = {
+    "DocumentAsked": {
+        **object_of(
+            ["digest"],
+            digest={
+                "type": "string",
+                "pattern": "^ni:///sha-256;[A-Za-z0-9_-]{43}$",
+                "examples": ["ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"],
+            },
+        ),
+        "description": "The SHA-256 of a document, as RFC 6920 spells it.",
+    },
+    "DocumentEntries": closed_object(
+        ["entries"],
+        entries={
+            "type": "array",
+            "maxItems": MAX_ENTRIES,
+            "items": closed_object(
+                ["id", "entry", "time", "action", "types"],
+                id={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                entry=SIZE,
+                time=INSTANT,
+                action={"type": ["string", "null"]},
+                types={"type": "array", "items": {"type": "string"}},
+            ),
+        },
+        warnings=WARNINGS,
+        more={
+            "const": True,
+            "description": "Others may have recorded it too: see the search by entity.identifier.",
+        },
+    ),
+}
+
+
+OPERATION: Json = {
+    "operationId": "verifyDocument",
+    "summary": first_line(post_documents_verify),
+    "description": "Scopes as for a search. It is recorded in the ledger.",
+    "requestBody": {"required": True, "content": content("DocumentAsked", JSON)},
+    "responses": {
+        "200": {
+            "description": "The entries that recorded it: none, if nobody did.",
+            "content": content("DocumentEntries", JSON),
+        },
+        "400": {"description": "No digest of a document.", "content": OUTCOME},
+        "413": {
+            "description": "Over what the platform takes.",
+            "content": content("Message", JSON),
+        },
+        "415": {"description": "Another media type or encoding.", "content": OUTCOME},
+        **REFUSED,
+    },
+}

@@ -19,6 +19,19 @@ import msgspec
 from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import VerificationError
 from audit_ledger.exports.formats import FORMATS
+from audit_ledger.http.openapi import (
+    JSON,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    WARNINGS,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    query,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
@@ -26,26 +39,19 @@ from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.links import matching_query
+from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.query_plan import searched_patients
 from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
-from functions.query.compressed_response import compressed_response
+from functions.query.compressed_response import ACCEPT_ENCODING, compressed_response
 from functions.query.export_lines import Pinned, export_lines, pin_digest
 from functions.query.find import NO_TIME, UNOPENED
 
 MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
-
-
 MAX_PART_BYTES: Final = 4_000_000
-
-
 _UNLESS_GIVEN: Final = (("_sort", "date"), ("own-use", "include"))  # an export is whole
-
-
 RECEIPTS: Final = ("record", "proof", "none")
-
-
 _CURSOR: Final = re.compile(r"([0-9]{1,12})\.(.+)", re.DOTALL)
 
 
@@ -160,3 +166,59 @@ def _write_cursor(
     binding = search_binding(search, origin=authorized.ledger.origin, scope=scope)
     cursor = Cursor(pinned.size, reached.time_ms, reached.seq)
     return f"{pinned.time}.{encode_cursor(keys.index_key, cursor, binding)}"
+
+
+SCHEMAS: Json = {
+    "ExportPart": closed_object(
+        ["origin", "size", "format", "search", "checkpoint", "digest", "entries"],
+        origin=TEXT_SCHEMA,
+        size={**SIZE, "description": "The published size that all parts are pinned to."},
+        format={"enum": list(FORMATS)},
+        search={"type": "string", "description": "What was asked for, as it was read."},
+        warnings=WARNINGS,
+        checkpoint={**TEXT_SCHEMA, "description": "Of that size; all receipts end with it."},
+        digest={**TEXT_SCHEMA, "description": "The name of the digest that wraps it."},
+        entries={
+            "type": "array",
+            "maxItems": MAX_EVENTS,
+            "items": closed_object(
+                ["entry", "file", "line"],
+                entry=SIZE,
+                file=TEXT_SCHEMA,
+                line={**TEXT_SCHEMA, "description": "A line of the file, its end included."},
+                receipt={**TEXT_SCHEMA, "description": "A line of the file `receipts`."},
+            ),
+        },
+        next={**TEXT_SCHEMA, "description": "`_cursor` of the next part; absent at the end."},
+    ),
+}
+
+
+OPERATION: Json = {
+    "operationId": "exportPart",
+    "summary": first_line(get_export),
+    "description": (
+        "docs/decisions/0007-exports-in-parts.md says how parts become files. Scopes as for a "
+        "search, with `r` and `s`. Each part is recorded in the ledger, and the export."
+    ),
+    "parameters": [
+        query("format", "The format.", {"enum": list(FORMATS)}, required=True),
+        query("receipts", "What proves each entry.", {"enum": list(RECEIPTS)}),
+        *(query(each.name, each.looks_at, TEXT_SCHEMA) for each in PARAMETERS),
+        query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 1}),
+        query("_sort", "The order; `date` unless given.", {"enum": ["date", "-date"]}),
+        query("_cursor", "The `next` of a part.", TEXT_SCHEMA),
+        ACCEPT_ENCODING,
+    ],
+    "responses": {
+        "200": {
+            "description": f"A part: some {MAX_PART_BYTES:,} bytes at most.",
+            "content": content("ExportPart", JSON),
+        },
+        "400": {"description": "A parameter is not as it must be: named.", "content": OUTCOME},
+        "404": {"description": "Nothing is published yet.", "content": OUTCOME},
+        "406": {"description": "Not as another format than JSON.", "content": OUTCOME},
+        "414": {"description": "Too long a query.", "content": OUTCOME},
+        **REFUSED,
+    },
+}

@@ -8,6 +8,22 @@ from typing import Any, Final
 import msgspec
 
 from audit_ledger.aws.views_table import FollowerCursor
+from audit_ledger.http.openapi import (
+    INSTANT,
+    JSON,
+    NOT_PATIENTS,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    object_of,
+    query,
+    schema,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
@@ -19,8 +35,6 @@ from functions.query.follower_state import read_state
 from functions.query.query_parameters import QueryParameters, instant_of
 
 MAX_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
-
-
 _AFTER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")  # generation of the views, number
 
 
@@ -105,3 +119,57 @@ def found_within(
     numbers = range(begin, min(begin + MAX_FINDINGS + 1, cursor.findings))
     found = zip(numbers, read(numbers), strict=True)
     return [(number, finding) for number, finding in found if finding.ledger_time <= to]
+
+
+SCHEMAS: Json = {
+    "Findings": closed_object(
+        ["findings", "rules", "followed"],
+        findings={"type": "array", "maxItems": MAX_FINDINGS, "items": schema("Finding")},
+        rules={
+            "type": "array",
+            "items": closed_object(
+                ["rule", "runs"],
+                rule=TEXT_SCHEMA,
+                runs={"type": "boolean"},
+                lacks={**TEXT_SCHEMA, "description": "Why it does not run."},
+            ),
+        },
+        followed={**SIZE, "description": "Entries that the rules have seen."},
+        next={**TEXT_SCHEMA, "description": "The `after` of the next page; absent at the end."},
+    ),
+    "Finding": {
+        **object_of(
+            ["id", "rule", "severity", "entries", "event_ids", "ledger_time", "statement"],
+            id=TEXT_SCHEMA,
+            rule=TEXT_SCHEMA,
+            severity=TEXT_SCHEMA,
+            entries={"type": "array", "items": SIZE},
+            event_ids={"type": "array", "items": TEXT_SCHEMA},
+            ledger_time=INSTANT,
+            statement=TEXT_SCHEMA,
+            directory={**TEXT_SCHEMA, "description": "Which directory people were looked up in."},
+        ),
+        "description": "It names nobody: the entries do, to those who may read them.",
+    },
+}
+
+
+OPERATION: Json = {
+    "operationId": "findings",
+    "summary": first_line(get_findings),
+    "description": "Scopes as for gaps. It is recorded.",
+    "parameters": [
+        query("from", "The first instant; a day before `to` unless given.", INSTANT),
+        query("to", "The last instant; now unless given.", INSTANT),
+        query("after", "`next` of the page before.", TEXT_SCHEMA),
+    ],
+    "responses": {
+        "200": {"description": "What the rules found.", "content": content("Findings", JSON)},
+        "400": {
+            "description": "No such instants or parameters; `next` of findings made anew.",
+            "content": OUTCOME,
+        },
+        **REFUSED,
+        **NOT_PATIENTS,
+    },
+}

@@ -3,6 +3,21 @@
 import msgspec
 
 from audit_ledger.errors import NotFoundError
+from audit_ledger.http.openapi import (
+    INSTANT,
+    JSON,
+    NOT_PATIENTS,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    object_of,
+    path,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
@@ -46,3 +61,43 @@ def get_gaps(context: QueryContext, request: Request) -> Response:
             "unread": rows.unread,
         },
     )
+
+
+_STREAM = ("portal", "counter", "source", "first", "last", "received", "missing_events")
+_GAP = ("portal", "counter", "source", "run", "first", "last", "missing_events", "is_exact")
+SCHEMAS: Json = {
+    "Gaps": closed_object(
+        ["followed", "streams", "gaps", "uncountable", "unwatched", "unread"],
+        followed={**SIZE, "description": "Entries that were looked at."},
+        streams={"type": "array", "items": object_of([*_STREAM])},
+        gaps={
+            "type": "array",
+            "items": object_of(
+                [*_GAP], first=SIZE, last=SIZE, missing_events=SIZE, noticed_time=INSTANT
+            ),
+        },
+        uncountable={**SIZE, "description": "Events with a number that cannot be one."},
+        unwatched={**SIZE, "description": "Events of streams beyond those that are watched."},
+        unread={
+            **SIZE,
+            "description": "Records that nobody can open: their numbers seem missing.",
+        },
+    ),
+}
+
+
+OPERATION: Json = {
+    "operationId": "gaps",
+    "summary": first_line(get_gaps),
+    "description": "Scopes `system/AuditEvent.s` or `user/AuditEvent.s`. It is recorded.",
+    "parameters": [path("id", "The portal.", {**TEXT_SCHEMA, "examples": ["ehr"]})],
+    "responses": {
+        "200": {"description": "Streams and gaps.", "content": content("Gaps", JSON)},
+        "404": {
+            "description": "The ledger has no such portal.",
+            "content": {**OUTCOME, **content("Message", JSON)},
+        },
+        **REFUSED,
+        **NOT_PATIENTS,
+    },
+}

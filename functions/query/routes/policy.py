@@ -1,5 +1,10 @@
 """GET /policy: the policy file with the public keys of a ledger."""
 
+from audit_ledger.http.openapi import (
+    REFUSED,
+    Json,
+    first_line,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, text_response
 from audit_ledger.verify.policy_file import policy_for
@@ -11,3 +16,15 @@ def get_policy(context: QueryContext, request: Request) -> Response:
     ledger = context.admitted(request)
     ed25519, mldsa44 = context.checkpoint_keys(ledger.id)
     return text_response(policy_for(ledger.origin, [ed25519], [mldsa44]).to_bytes())
+
+
+OPERATION: Json = {
+    "operationId": "policy",
+    "summary": first_line(get_policy),
+    "description": "Its public keys: take it once, and keep it where whoever verifies trusts.",
+    "parameters": [],
+    "responses": {
+        "200": {"description": "The policy file.", "content": {"text/plain": {}}},
+        **REFUSED,
+    },
+}

@@ -8,6 +8,12 @@ import msgspec
 
 from audit_ledger.events.own_time import counted_ms
 from audit_ledger.http.authorization import ForbiddenError
+from audit_ledger.http.openapi import (
+    TEXT_SCHEMA,
+    Json,
+    first_line,
+    query,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
@@ -20,22 +26,26 @@ from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_rep
 from audit_ledger.search.criteria import Criterion, Search, Token
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import QueryContext
+from functions.query.compressed_response import ACCEPT_ENCODING
 from functions.query.patient_names import named_patient, read_name, read_user, require_known
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import find_events, too_costly
 from functions.query.report_request import (
+    FORM_PARAMETERS,
+    TIME_PARAMETERS,
     Times,
     read_form,
     read_times,
 )
-from functions.query.report_response import make_cover, report_response
+from functions.query.report_response import (
+    describe_report,
+    describe_responses,
+    make_cover,
+    report_response,
+)
 
 _DAY = timedelta(days=1)
-
-
 _OF_PRIVACY = ("from", "to", "zone", "user", "patient", "sort", "table", "_format")
-
-
 _SHORTENED = (
     "The last day has more events than one report holds: this one begins later. Ask for what is "
     "before with from and to."
@@ -143,3 +153,26 @@ def _without_outside(document: Document) -> Document:
 def _user(text: str) -> Criterion:
     named = read_user("user", text)
     return Criterion("agent.identifier" if isinstance(named, Token) else "agent", (named,))
+
+
+SCHEMAS: Json = {
+    "PrivacyReport": describe_report("events", "break_glass", "by_user", "by_patient", "by_day"),
+}
+
+
+OPERATION: Json = {
+    "operationId": "privacyReport",
+    "summary": first_line(get_privacy_report),
+    "description": (
+        "Scopes: `system/AuditEvent.s` or `user/AuditEvent.s`. It is recorded in the ledger."
+    ),
+    "parameters": [
+        query("user", "Who did it, as `agent` of a search, or `<system>|<value>`.", TEXT_SCHEMA),
+        query("patient", "Whom it was about, or who did it as a patient.", TEXT_SCHEMA),
+        *TIME_PARAMETERS,
+        query("sort", f"By {', '.join(ELEMENTS)}; `-` before it: descending.", TEXT_SCHEMA),
+        *FORM_PARAMETERS,
+        ACCEPT_ENCODING,
+    ],
+    "responses": describe_responses("PrivacyReport"),
+}

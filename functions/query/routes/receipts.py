@@ -2,6 +2,17 @@
 
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.http.negotiation import require_acceptable
+from audit_ledger.http.openapi import (
+    JSON,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    header,
+)
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response, text_response
 from audit_ledger.ledger.publish_checks import LATEST
@@ -10,7 +21,7 @@ from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.verify.receipts import make_receipt
 from functions.query.access import QueryContext
 from functions.query.altered_entries import require_found
-from functions.query.event_ids import event_id_of
+from functions.query.event_ids import EVENT_ID, EVENT_NOT_FOUND, event_id_of
 
 RETRY_SECONDS = 60  # a digest is published every minute
 
@@ -56,3 +67,52 @@ def get_receipt(context: QueryContext, request: Request) -> Response:
 def _waiting() -> Response:
     status = {"status": "not covered by a checkpoint yet"}
     return json_response(202, status, Retry_After=str(RETRY_SECONDS))
+
+
+_BASE64 = {"type": "string", "contentEncoding": "base64"}
+
+
+SCHEMAS: Json = {
+    "Receipt": {
+        **closed_object(
+            ["index", "proof", "digest", "entry", "index_row", "record", "blind"],
+            index=SIZE,
+            proof={**TEXT_SCHEMA, "description": "A C2SP tlog-proof."},
+            digest={"type": ["string", "null"], "description": "The newest digest, a signed note."},
+            entry=_BASE64,
+            index_row=_BASE64,
+            record=_BASE64,
+            blind=_BASE64,
+        ),
+        "description": "`entry` holds the commitment to blind, index row and record.",
+    },
+    "Waiting": closed_object(["status"], status=TEXT_SCHEMA),
+}
+
+
+OPERATION: Json = {
+    "operationId": "receipt",
+    "summary": first_line(get_receipt),
+    "description": "Scopes as for a read. It is recorded in the ledger.",
+    "parameters": [
+        EVENT_ID,
+        header(
+            "Accept",
+            "`text/plain` for the proof alone.",
+            {"enum": [JSON, "text/plain"]},
+        ),
+    ],
+    "responses": {
+        "200": {
+            "description": "The proof, and what its entry commits to.",
+            "content": {**content("Receipt", JSON), "text/plain": {}},
+        },
+        "202": {
+            "description": "In the ledger, and not covered by a checkpoint yet.",
+            "headers": {"Retry-After": {"required": True, "schema": {"type": "string"}}},
+            "content": content("Waiting", JSON),
+        },
+        **EVENT_NOT_FOUND,
+        **REFUSED,
+    },
+}

@@ -1,0 +1,75 @@
+"""The routes that need no token: what this server can do, and where tokens come from."""
+
+from collections.abc import Callable
+
+from audit_ledger.errors import NotFoundError
+from audit_ledger.http.negotiation import fhir_json, require_acceptable
+from audit_ledger.http.openapi import (
+    FHIR_ANSWER,
+    JSON,
+    MESSAGE,
+    OUTCOME,
+    Json,
+    content,
+    first_line,
+    header,
+)
+from audit_ledger.http.request import Request
+from audit_ledger.http.responses import Response, json_response, make_response
+from audit_ledger.settings.environment import IngestEnvironment
+from functions.ingest import capability_statement
+
+
+def get_metadata(request: Request, _environment: IngestEnvironment) -> Response:
+    """GET /metadata: the CapabilityStatement, in the release that is asked for."""
+    form = fhir_json(request)
+    return make_response(
+        200, capability_statement.capability_statement(form.version, request.base), form.version
+    )
+
+
+def get_smart_configuration(request: Request, environment: IngestEnvironment) -> Response:
+    """GET /.well-known/smart-configuration: where tokens come from (SMART App Launch 2.2)."""
+    require_acceptable(request, "application/json")
+    configuration = environment.smart
+    if configuration is None:
+        raise NotFoundError("the settings do not say how the issuer of tokens gives them out")
+    return json_response(200, configuration)
+
+
+OPEN_ROUTES: dict[str, Callable[[Request, IngestEnvironment], Response]] = {
+    "GET /metadata": get_metadata,
+    "GET /.well-known/smart-configuration": get_smart_configuration,
+}
+"""Each answers without a token."""
+
+
+OPERATIONS: dict[str, Json] = {
+    "GET /metadata": {
+        "operationId": "capabilities",
+        "summary": first_line(capability_statement),
+        "parameters": [
+            header("Accept", "The release wanted.", {"type": "string", "examples": [FHIR_ANSWER]})
+        ],
+        "responses": {
+            "200": {
+                "description": "What this server does.",
+                "content": content("CapabilityStatement", FHIR_ANSWER),
+            },
+            "406": {"description": "Not as XML, nor of another release.", "content": OUTCOME},
+            "503": {"description": "Not now.", "content": MESSAGE},
+        },
+    },
+    "GET /.well-known/smart-configuration": {
+        "operationId": "smartConfiguration",
+        "summary": first_line(get_smart_configuration),
+        "responses": {
+            "200": {
+                "description": "As SMART App Launch 2.2 has it.",
+                "content": content("SmartConfiguration", JSON),
+            },
+            "404": {"description": "The settings do not say it.", "content": OUTCOME},
+            "503": {"description": "Not now.", "content": MESSAGE},
+        },
+    },
+}

@@ -1,0 +1,299 @@
+"""GET /AuditEvent and POST /AuditEvent/_search: IHE ITI-81, FHIR search."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+import msgspec
+
+from audit_ledger.aws.events_search import EntryPosition
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.http.negotiation import fhir_json
+from audit_ledger.http.openapi import (
+    FHIR_ANSWER,
+    OUTCOME,
+    REFUSED,
+    SIZE,
+    TEXT_SCHEMA,
+    Json,
+    closed_object,
+    content,
+    first_line,
+    header,
+    object_of,
+    query,
+    schema,
+)
+from audit_ledger.http.request import FORM, MAX_FIELDS, Request
+from audit_ledger.http.responses import Response, make_response, spelled_bytes
+from audit_ledger.reading.record_opener import OpenedRecord
+from audit_ledger.search.bundle import BundleEntry, Issue, Shown, as_shown, remarks, searchset
+from audit_ledger.search.criteria import MAX_COUNT, Search
+from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
+from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES, parse_search
+from audit_ledger.search.query_plan import entry_period, event_period, searched_patients
+from functions.query.access import QueryContext
+from functions.query.altered_entries import altered
+from functions.query.audit_trail import ITI_81
+from functions.query.find import NO_TIME, UNOPENED, Page
+from functions.query.routes.audit_events import ACCEPT, OTHER_FORMAT
+
+MAX_BYTES = 5_000_000
+"""Of a page's events as they are shown, and of what is said of each, spelled as Lambda spells an
+answer: of that it gives back 6 MiB. An event of the other release may be ten times what it was."""
+
+
+_WARNINGS = {
+    UNOPENED: (
+        "something is left out: a record that does not open, or an index row that leads elsewhere; "
+        "somebody altered it, or a table was restored"
+    ),
+    NO_TIME: "the dates exclude each other: no time is in all of them",
+    "agent.incomplete": (
+        "an agent is indexed by the best name of each event: events that also name it otherwise "
+        "may be missing; add date to be sure"
+    ),
+    "patient.incomplete": (
+        "some portals of this ledger name patients otherwise: their events may be missing; add "
+        "date to be sure"
+    ),
+    "patient.unresolved": (
+        "no portal of this ledger names patients like this: add date to look into every event"
+    ),
+}
+
+
+MAX_COUNTED = 20_000
+"""Candidates that are opened for a total."""
+
+
+_NOT_COUNTED = Issue(
+    "warning",
+    "too-costly",
+    f"total: not counted, since over {MAX_COUNTED:,} events, or some that do not open or may not "
+    "be found, would have to be looked at: a shorter period can be",
+)
+
+
+_OWN_USE_LEFT_OUT = Issue(
+    "information",
+    "informational",
+    "own-use: the uses of this ledger that it records itself are left out; include shows them",
+)
+
+
+def get_audit_events(context: QueryContext, request: Request) -> Response:
+    """GET /AuditEvent: a page of a search (IHE ITI-81).
+
+    The page is found, the search is recorded, and then it is answered.
+    """
+    authorized = context.authorize(request, "s")
+    form = fhir_json(request)
+    search = parse_search(
+        request.pairs,
+        is_strict=request.handles_strictly,
+        is_bounded_by_token=not authorized.sees_all,
+    )
+    after: EntryPosition | None = None
+    size: int | None = None
+    binding = search_binding(search, origin=authorized.ledger.origin, scope=authorized.scope)
+    keys = authorized.ledger.keys
+    if search.cursor is not None:
+        if keys is None:
+            raise RejectedSearchError(400, "value", "_cursor", "the cursor of a link next")
+        cursor = decode_cursor(keys.index_key, search.cursor, binding)
+        after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
+    finder = authorized.finder(size)
+    page, total = Page((), None), None
+    found: list[Shown] = []
+    if not search.counts_only:
+        page = finder.page(search, after, authorized.has_time)
+        page, found = within_an_answer(page, search, form.release)
+    elif event_period(search).is_empty or entry_period(search).is_empty:
+        page = Page((), None, (NO_TIME,))
+    said = altered(authorized, finder)
+    is_whole = after is None and page.next is None and not page.warnings
+    if search.counts_only or (search.total == "accurate" and not is_whole):
+        total = finder.count(search, MAX_COUNTED, authorized.has_time)
+    elif is_whole and search.total != "none":
+        total = len(page.found)
+    total = None if said else total
+    is_uncounted = total is None and (search.counts_only or search.total == "accurate")
+    shown = [opened.event for opened in page.found]
+    authorized.record(searched_patients(search), ITI_81, shown=shown)
+    next_cursor = None
+    if page.next is not None and keys is not None:
+        reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
+        next_cursor = encode_cursor(keys.index_key, reached, binding)
+    bundle = searchset(
+        search,
+        found,
+        base=request.base,
+        release=form.release,
+        next_cursor=next_cursor,
+        warnings=[
+            *(Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings),
+            *(Issue("warning", "incomplete", text) for text in said),
+            *((_OWN_USE_LEFT_OUT,) if page.lacks_own_use else ()),
+            *((_NOT_COUNTED,) if is_uncounted else ()),
+        ],
+        total=total,
+    )
+    return make_response(200, bundle.body, form.version if bundle.release else "")
+
+
+def post_search(context: QueryContext, request: Request) -> Response:
+    """POST /AuditEvent/_search: the same, with parameters in a form, in the query string, or both.
+
+    So that no log of a proxy has what identifies a patient.
+    """
+    if request.body:
+        request.require_media_type(FORM)
+    return get_audit_events(context, request)
+
+
+def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:
+    """End a page before its events are more than an answer holds; the first is always in it."""
+    size_bytes = 0
+    found: list[Shown] = []
+    for each in _with_repeats(page):
+        one = as_shown(each, search, release)
+        size_bytes += spelled_bytes(one.event.body)
+        size_bytes += sum(
+            spelled_bytes(msgspec.json.encode(words)) for _, words in remarks(one, release)
+        )
+        if found and size_bytes > MAX_BYTES:
+            last = found[-1].found.opened
+            reached = EntryPosition(last.time_ms, last.seq, 0)
+            return replace(page, found=page.found[: len(found)], next=reached), found
+        found.append(one)
+    return page, found
+
+
+def _with_repeats(page: Page) -> list[BundleEntry]:
+    """Say of each event whether it repeats an earlier entry of the page, word for word."""
+    by_content: defaultdict[tuple[str, bytes], list[OpenedRecord]] = defaultdict(list)
+    for opened in page.found:
+        by_content[opened.event.portal, opened.event.resource].append(opened)
+    first = {
+        key: min(same, key=lambda opened: opened.event.seq) for key, same in by_content.items()
+    }
+    found = []
+    for opened in page.found:
+        earliest = first[opened.event.portal, opened.event.resource].event
+        repeats = None if earliest.seq == opened.event.seq else earliest.event_id
+        found.append(BundleEntry(opened.event, repeats))
+    return found
+
+
+_DATE = {
+    "type": "string",
+    "pattern": (
+        "^(eq|ge|gt|le|lt|sa|eb)?[0-9]{4}(-[0-9]{2}(-[0-9]{2}"
+        "(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?$"
+    ),
+    "examples": ["ge2026-11-22"],
+}
+
+
+def _criterion(name: str, of: str, looks_at: str) -> Json:
+    """A parameter that may be repeated: all of its values must hold."""
+    value = _DATE if of == "date" else TEXT_SCHEMA
+    return query(name, f"{of}: {looks_at}", {"type": "array", "items": value})
+
+
+_HANDLING = header(
+    "Prefer",
+    "Whether parameters that are not known are refused, or left out and named.",
+    {"enum": ["handling=strict", "handling=lenient"]},
+)
+
+
+_SEARCHED: Json = {
+    "200": {
+        "description": "A page of what was found.",
+        "content": content("Searchset", FHIR_ANSWER),
+    },
+    "400": {
+        "description": "A parameter is not as it must be: named, with what is expected. "
+        f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values.",
+        "content": OUTCOME,
+    },
+    **OTHER_FORMAT,
+    "414": {"description": f"Over {MAX_QUERY_BYTES:,} bytes of query.", "content": OUTCOME},
+    **REFUSED,
+}
+
+
+SCHEMAS: Json = {
+    "Searchset": object_of(
+        ["resourceType", "type", "link"],
+        resourceType={"const": "Bundle"},
+        type={"const": "searchset"},
+        total={**SIZE, "description": "How many match, where all were counted."},
+        link={
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 2,
+            "items": closed_object(
+                ["relation", "url"],
+                relation={"enum": ["self", "next"]},
+                url={"type": "string"},
+            ),
+        },
+        entry={
+            "type": "array",
+            "maxItems": MAX_COUNT + 1,
+            "items": closed_object(
+                ["resource", "search"],
+                fullUrl={"type": "string"},
+                resource={"anyOf": [schema("StoredAuditEvent"), schema("OperationOutcome")]},
+                search=closed_object(["mode"], mode={"enum": ["match", "outcome"]}),
+            ),
+        },
+    ),
+}
+
+
+OPERATIONS: dict[str, Json] = {
+    "GET /AuditEvent": {
+        "operationId": "searchAuditEvents",
+        "summary": first_line(get_audit_events),
+        "description": (
+            "docs/search.md says more. Scopes: `system/AuditEvent.s` or `user/AuditEvent.s` for "
+            "all, `patient/AuditEvent.s` for what concerns the token's patient. Unless so bounded "
+            "it needs `date`, `_id`, or a patient or agent who can be looked up. It is recorded "
+            "in the ledger."
+        ),
+        "parameters": [
+            *(_criterion(each.name, each.type, each.looks_at) for each in PARAMETERS),
+            *(
+                query(f"address:{modifier}", f"string: {means}", TEXT_SCHEMA)
+                for modifier, means in (("exact", "the whole address"), ("contains", "part of it"))
+            ),
+            query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 0}),
+            query("_total", OF_THE_ANSWER["_total"], {"enum": ["none", "estimate", "accurate"]}),
+            query("_summary", OF_THE_ANSWER["_summary"], {"enum": ["count", "false"]}),
+            query("_elements", OF_THE_ANSWER["_elements"], TEXT_SCHEMA),
+            query("own-use", OF_THE_ANSWER["own-use"], {"enum": ["include", "exclude", "only"]}),
+            query("_sort", OF_THE_ANSWER["_sort"], {"enum": ["date", "-date"]}),
+            query("_format", OF_THE_ANSWER["_format"], {"enum": ["json", FHIR_ANSWER]}),
+            query("_cursor", OF_THE_ANSWER["_cursor"], TEXT_SCHEMA),
+            ACCEPT,
+            _HANDLING,
+        ],
+        "responses": _SEARCHED,
+    },
+    "POST /AuditEvent/_search": {
+        "operationId": "searchAuditEventsByForm",
+        "summary": first_line(post_search),
+        "description": "The parameters of `GET /AuditEvent`, and what it answers.",
+        "parameters": [ACCEPT, _HANDLING],
+        "requestBody": {"content": {FORM: {"schema": {"type": "object"}}}},
+        "responses": {
+            **_SEARCHED,
+            "415": {"description": "Not a form.", "content": OUTCOME},
+        },
+    },
+}
