@@ -21,9 +21,11 @@ from audit_ledger.http.openapi import (
     path,
 )
 from audit_ledger.http.responses import Response
+from audit_ledger.ledger.digest import LATEST
+from audit_ledger.tlog.tiles import CHECKPOINT
 
 MAX_KEY_BYTES = 1024  # of an object in S3
-REPLACED = ("checkpoint", "digests/latest")
+REPLACED = (CHECKPOINT, LATEST)
 ANEW = "private, no-cache"
 FOREVER = "private, max-age=31536000, immutable"
 

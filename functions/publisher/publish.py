@@ -23,13 +23,18 @@ from audit_ledger.errors import (
 )
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest, parse_digest
+from audit_ledger.ledger.digest import (
+    LATEST,
+    MAX_MISSING,
+    MAX_PORTALS,
+    NO_DIGEST,
+    Digest,
+    parse_signed_digest,
+)
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.publish_checks import (
-    CHECKPOINT,
-    LATEST,
     NOTHING_PUBLISHED,
     published_head,
     require_last,
@@ -38,7 +43,7 @@ from audit_ledger.ledger.publish_checks import (
 )
 from audit_ledger.ledger.tile_writer import TileWriter, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.tiles import CHECKPOINT
 from functions.publisher.signing import Signer
 
 HEARTBEAT_SECONDS = 3600
@@ -193,7 +198,7 @@ class Publisher:
         self._put_files(state)
         self.memory.unannounced.append(state)
         self._announced()
-        size_before = parse_digest(parse_note(state.digest).text).size_before
+        size_before = parse_signed_digest(state.digest).digest.size_before
         for path in superseded(size_before, state.size, self.tiles.names):
             self.tiles.delete(path)
         self.memory.finished_version = state.version
@@ -302,7 +307,7 @@ class Publisher:
         if gaps is not None and gaps.followed <= old.size:
             most = sorted(gaps.missing.values(), reverse=True)[:MAX_PORTALS]
             return gaps.followed, sum(min(n, MAX_MISSING) for n in most), len(most)
-        before = parse_digest(parse_note(old.digest).text)
+        before = parse_signed_digest(old.digest).digest
         return before.followed, before.missing_events, before.missing_portals
 
     def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:

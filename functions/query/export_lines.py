@@ -9,7 +9,7 @@ import msgspec
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
-from audit_ledger.ledger.digest import digest_name, parse_digest
+from audit_ledger.ledger.digest import digest_name, parse_signed_digest
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.search.cursor import Cursor
@@ -61,7 +61,7 @@ def pin_digest(authorized: AuthorizedRequest, time: int | None, cursor: Cursor |
         if found is None:
             raise UnreachableError(f"{name} cannot be read")
         digest = found
-    decoded = parse_digest(parse_note(digest).text)
+    decoded = parse_signed_digest(digest).digest
     if decoded.name != name:
         raise VerificationError(f"{name} holds another digest")
     return Pinned(decoded.size_after, decoded.period_to, name, decoded.checkpoint)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit_ledger.ledger.digest import Digest, parse_digest
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.ledger.digest import Digest, parse_signed_digest
 from infra.demo.posting import Portals
 from infra.demo.usage import part_of, sum_of
 from infra.local.cloud import LocalCloud, LocalLedger
@@ -53,7 +52,7 @@ class Figures:
 def digests_of(published: Path) -> list[Digest]:
     """Read all digests of a published ledger, oldest first."""
     digests = [
-        parse_digest(parse_note(file.read_bytes()).text)
+        parse_signed_digest(file.read_bytes()).digest
         for file in (published / "digests").rglob("*-*")
         if file.is_file()
     ]

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit_ledger.ledger.digest import LATEST
+from audit_ledger.tlog.tiles import CHECKPOINT
 from infra.local.clients import client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_LAST = ("digests/latest", "checkpoint")
+_LAST = (LATEST, CHECKPOINT)
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from audit_ledger.ledger.digest import Digest, parse_digest
+from audit_ledger.ledger.digest import Digest, parse_signed_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, Note, Signature, VerifierKey, parse_note
@@ -30,7 +30,7 @@ TO_COME = "digests/2026/11/23/20261123T033000Z-700"
 
 
 def digest_of(ledger: AttackedLedger, path: str) -> Digest:
-    return parse_digest(parse_note(ledger.files[path]).text)
+    return parse_signed_digest(ledger.files[path]).digest
 
 
 def signed_tree(ledger: AttackedLedger) -> Checkpoint:

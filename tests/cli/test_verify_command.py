@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.ledger.digest import parse_digest
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.ledger.digest import parse_signed_digest
 from audit_ledger.tlog.policy import Log, Policy
 from tests.cli.ledger_command import Desk
 from tests.conftest import REPOSITORY
@@ -242,7 +241,7 @@ def test_who_judges_an_old_copy_is_told_how(desk: Desk, options: list[str]) -> N
     for file in (desk.ledger / "digests").rglob("*-600"):
         file.unlink()
     (desk.ledger / "digests" / "latest").write_bytes(latest)
-    older = parse_digest(parse_note(latest).text).checkpoint
+    older = parse_signed_digest(latest).digest.checkpoint
     (desk.ledger / "checkpoint").write_bytes(older)
     ran = desk.verify("--state", state, *options)
     (advice,) = re.findall(r"with (--no-state --at [0-9TZ:-]+)", ran.out)
@@ -296,7 +295,7 @@ def test_a_rolled_back_ledger_fails(desk: Desk) -> None:
     assert desk.verify("--state", state).code == VERIFIED
     latest = next((desk.ledger / "digests").rglob("*-300")).read_bytes()
     (desk.ledger / "digests" / "latest").write_bytes(latest)
-    older = parse_digest(parse_note(latest).text).checkpoint
+    older = parse_signed_digest(latest).digest.checkpoint
     (desk.ledger / "checkpoint").write_bytes(older)
     ran = desk.verify("--state", state, "--json")
     assert ran.code == FAILED

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 from audit_ledger.aws.events_table import index_items, indexed_entries
 from audit_ledger.ledger.block import Block, decode_body, encode_block
-from audit_ledger.ledger.digest import parse_digest
+from audit_ledger.ledger.digest import parse_signed_digest
 from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.ledger.head import EMPTY, check_block
-from audit_ledger.tlog.note import parse_note
 from tests.crashes.faults import Signature
 from tests.tlog.naive import mth, tiles
 from tests.world import ORIGIN, World
@@ -99,7 +98,7 @@ class PublishedCheck:
         assert b64decode(root) == mth(self._leaves)
         while name not in self._chained:
             self._chained.add(name)
-            digest = parse_digest(parse_note(self._file(name)).text)
+            digest = parse_signed_digest(self._file(name)).digest
             assert digest.root == mth(self._leaves[: digest.size_after])
             if digest.previous_name:
                 previous = hashlib.sha256(self._file(digest.previous_name)).digest()

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from audit_ledger.ledger.digest import parse_digest
+from audit_ledger.ledger.digest import parse_signed_digest
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.verifier import VerificationReport, verify
@@ -29,7 +29,7 @@ def digest_at(writer: Writer, size: int) -> bytes:
 
 
 def checkpoint_in(digest: bytes) -> bytes:
-    return parse_digest(parse_note(digest).text).checkpoint
+    return parse_signed_digest(digest).digest.checkpoint
 
 
 def verified(source: Objects, now: int) -> VerificationReport:

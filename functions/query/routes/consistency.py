@@ -19,13 +19,12 @@ from audit_ledger.http.openapi import (
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
-from audit_ledger.ledger.publish_checks import CHECKPOINT
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.tile_proofs import consistency_proof
-from audit_ledger.tlog.tiles import Tile
+from audit_ledger.tlog.tiles import CHECKPOINT, Tile
 from audit_ledger.verify.partial_tiles import read_object
 from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters

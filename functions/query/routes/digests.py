@@ -25,11 +25,9 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
-from audit_ledger.ledger.digest import digest_name, is_digest_name, parse_digest
-from audit_ledger.ledger.publish_checks import LATEST
+from audit_ledger.ledger.digest import LATEST, digest_name, is_digest_name, parse_signed_digest
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog import strict_base64
-from audit_ledger.tlog.note import parse_note
 from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters, instant_of
 
@@ -74,7 +72,7 @@ def get_digests(context: QueryContext, request: Request) -> Response:
 
 
 def _digest(note: bytes) -> dict[str, Any]:
-    digest = parse_digest(parse_note(note).text)
+    digest = parse_signed_digest(note).digest
     return {
         "name": digest.name,
         "origin": digest.origin,

@@ -1,7 +1,7 @@
 """Which of two published files is newer: by size, then by the time that was signed."""
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import parse_digest
+from audit_ledger.ledger.digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.cosignature import parse_timestamped
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, parse_note
@@ -40,7 +40,7 @@ def own_times(checkpoint: bytes) -> list[int]:
 def digest_age(data: bytes) -> Age | None:
     """Age of a digest; None when it is none, and may be replaced."""
     try:
-        digest = parse_digest(parse_note(data).text)
+        digest = parse_signed_digest(data).digest
     except FormatError:
         return None
     return digest.size_after, digest.period_to

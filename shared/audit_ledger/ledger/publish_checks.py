@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterable
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import is_digest_name, parse_digest
+from audit_ledger.ledger.digest import (
+    LATEST,
+    digest_name_order,
+    is_digest_name,
+    parse_signed_digest,
+)
 from audit_ledger.ledger.head import Head, head_of
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.tiles import CHECKPOINT
 
-LATEST = "digests/latest"
-CHECKPOINT = "checkpoint"
 NOTHING_PUBLISHED: Age = (-1, 0)
 
 
@@ -30,7 +34,7 @@ def require_of_digest(
     `data`: the digest's note. Its signature is not verified here.
     """
     try:
-        digest = parse_digest(parse_note(data).text)
+        digest = parse_signed_digest(data).digest
         text, within = parse_note(checkpoint).text, parse_note(digest.checkpoint).text
     except FormatError as error:
         raise VerificationError(f"published state: {error}") from None
@@ -84,21 +88,16 @@ def require_last(last: str | None, names: Callable[[str, str], Iterable[str]]) -
     """
     known, after = ("", 0), "digests/"
     if last is not None:
-        known, after = _name_age(last), last.rpartition("-")[0]  # sizes sort as numbers
+        known, after = digest_name_order(last), last.rpartition("-")[0]  # sizes sort as numbers
     for name in filter(is_digest_name, names("digests/", after)):
-        if _name_age(name) > known:
+        if digest_name_order(name) > known:
             raise VerificationError(f"{name} is newer than the published state")
 
 
 def previous_digest(data: bytes) -> tuple[str, bytes]:
     """Name and SHA-256 of the digest before one; both empty for the first, and for what is none."""
     try:
-        digest = parse_digest(parse_note(data).text)
+        digest = parse_signed_digest(data).digest
     except FormatError:
         return "", b""
     return digest.previous_name, digest.previous_sha256
-
-
-def _name_age(name: str) -> tuple[str, int]:
-    time, _, size = name.rpartition("/")[2].partition("-")
-    return time, int(size)

@@ -17,7 +17,7 @@ from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, decode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import is_digest_name
+from audit_ledger.ledger.digest import digest_name_order, is_digest_name
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.publish_checks import previous_digest, require_published
 from audit_ledger.ledger.tile_writer import TileWriter
@@ -150,7 +150,7 @@ class Republish:
         """
         deleted = {path for path in self.published.deleted("digests/") if is_digest_name(path)}
         there = {path for path in self.published.names("digests/") if is_digest_name(path)}
-        names = sorted(deleted | there | {state.digest_name}, key=_age, reverse=True)
+        names = sorted(deleted | there | {state.digest_name}, key=digest_name_order, reverse=True)
         name, sha256_ = state.digest_name, sha256(state.digest).digest()
         data: bytes | None = state.digest
         for path in names:
@@ -175,8 +175,3 @@ class Republish:
         present = self.published.get(path) if is_there else None
         candidates = chain([present.data] if present else [], self.published.versions(path))
         return next((data for data in candidates if sha256(data).digest() == sha256_), None)
-
-
-def _age(path: str) -> tuple[str, int]:
-    time, _, size = path.rpartition("/")[2].partition("-")
-    return time, int(size)

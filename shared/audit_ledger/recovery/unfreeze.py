@@ -13,10 +13,9 @@ from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
+from audit_ledger.ledger.digest import LATEST
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publish_checks import (
-    CHECKPOINT,
-    LATEST,
     NOTHING_PUBLISHED,
     published_head,
     require_last,
@@ -24,6 +23,7 @@ from audit_ledger.ledger.publish_checks import (
     require_reach,
 )
 from audit_ledger.ledger.tile_writer import TileWriter
+from audit_ledger.tlog.tiles import CHECKPOINT
 
 
 class Blocks(Protocol):

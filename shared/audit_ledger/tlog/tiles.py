@@ -15,6 +15,7 @@ from hashlib import sha256
 from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, HASH_SIZE, MAX_SIZE
 
+CHECKPOINT = "checkpoint"  # path of the newest signed checkpoint
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
 _MAX_LEVEL = 63

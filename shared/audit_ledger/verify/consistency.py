@@ -7,12 +7,12 @@ consistency proof is needed: the entries are the proof.
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 
+from audit_ledger.ledger.digest import LATEST, digest_name_order
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.tiles import TILE_WIDTH
+from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH
 from audit_ledger.verify.checkpoint_store import KnownLedger
-from audit_ledger.verify.digest_chain import LATEST, DigestChain, DigestClaim, digest_age
+from audit_ledger.verify.digest_chain import DigestChain, DigestClaim
 from audit_ledger.verify.findings import Code, Finding, Verdict
-from audit_ledger.verify.latest_published import CHECKPOINT
 from audit_ledger.verify.sources import Outcome
 from audit_ledger.verify.tree import TreeResult
 
@@ -95,7 +95,7 @@ def compare_known_digest(
         if chain.watched_sha256 != known.digest_sha256 and name not in rejected:
             message = f"{name}: another digest than the one verified before"
             yield Finding(Code.FORKED, name, None, message)
-    elif digest_age(newest) < digest_age(name):
+    elif digest_name_order(newest) < digest_name_order(name):
         if isinstance(latest, bytes) and newest not in rejected:
             message = f"the newest digest is {newest}, but {name} was verified before"
             yield Finding(Code.ROLLED_BACK, LATEST, None, message)

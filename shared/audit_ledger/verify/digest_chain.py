@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.ledger.digest import Digest, is_digest_name, parse_digest
+from audit_ledger.ledger.digest import (
+    LATEST,
+    Digest,
+    digest_name_order,
+    is_digest_name,
+    parse_signed_digest,
+)
 from audit_ledger.ledger.publication_order import own_times
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.findings import Code, Finding, Findings
 from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
-
-LATEST = "digests/latest"
 
 Take = Callable[[str, bytes], None]
 """Takes a digest's path and bytes, whose signatures are still to be checked."""
@@ -82,10 +86,10 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
     def found(code: Code, message: str) -> None:
         findings.append(Finding(code, path, None, f"{path}: {message}"))
 
-    note = parse_note(data)
-    if len(note.signatures) != 1:
-        raise FormatError(f"digest: {len(note.signatures)} signature lines, expected one")
-    digest = parse_digest(note.text)
+    signed = parse_signed_digest(data)
+    if len(signed.note.signatures) != 1:
+        raise FormatError(f"digest: {len(signed.note.signatures)} signature lines, expected one")
+    digest = signed.digest
     checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
     if digest.name != path:
         found(Code.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")
@@ -104,12 +108,6 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
             )
             found(Code.DIGEST_DISAGREES, message)
     return digest, findings
-
-
-def digest_age(path: str) -> tuple[str, int]:
-    """Order the names of digests: time, then size as a number."""
-    time, _, size = path.rpartition("/")[2].partition("-")
-    return time, int(size)
 
 
 class _Walk:
@@ -147,11 +145,11 @@ class _Walk:
         """Return the newest digest's own path, and the hash that what is there must have."""
         if isinstance(latest, bytes):
             try:
-                digest = parse_digest(parse_note(latest).text)
+                signed = parse_signed_digest(latest)
             except FormatError as error:
                 self._found(Code.DIGEST_MALFORMED, LATEST, str(error))
             else:
-                return digest.name, sha256(latest).digest()
+                return signed.digest.name, signed.sha256
         else:
             self._found_unread(LATEST, latest)
         return self._newest_listed(None), None
@@ -218,14 +216,14 @@ class _Walk:
             self._listed = self._list()
         while self._listed:
             path = self._listed.pop()
-            if before is None or digest_age(path) < digest_age(before):
+            if before is None or digest_name_order(path) < digest_name_order(before):
                 return path
         return ""
 
     def _list(self) -> list[str]:
         try:
             listing = self._source.list_all()
-            return sorted(filter(is_digest_name, listing or ()), key=digest_age)
+            return sorted(filter(is_digest_name, listing or ()), key=digest_name_order)
         except UnreachableError as error:
             self._found(Code.UNREACHABLE, "digests", str(error))
             return []

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
-from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.digest import Digest, digest_name_order
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy
-from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, digest_age, read_digest
+from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, read_digest
 from audit_ledger.verify.digest_signatures import check_signatures
 from audit_ledger.verify.findings import Code, Finding, Findings
 from audit_ledger.verify.freshness import own_time
@@ -41,7 +41,7 @@ def check_later_digests(
     later = LaterDigests()
     before = chain.claims[0] if chain.claims else None
     place = before and (before.path, chain.newest_sha256, before.period_to, before.size_after)
-    for path in sorted(paths, key=digest_age):
+    for path in sorted(paths, key=digest_name_order):
         data = read_outcome(source, path)
         if isinstance(data, UnreachableError):
             later.findings.add(Finding(Code.UNREACHABLE, path, None, str(data)))

@@ -6,17 +6,17 @@ agree because it was read in that moment agrees when it is read again.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import Digest, parse_digest
+from audit_ledger.ledger.digest import LATEST, Digest, digest_name_order, parse_signed_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.verify.digest_chain import LATEST, DigestClaim, digest_age
+from audit_ledger.tlog.tiles import CHECKPOINT
+from audit_ledger.verify.digest_chain import DigestClaim
 from audit_ledger.verify.findings import Code, Finding
 from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
-
-CHECKPOINT = "checkpoint"
 
 PUBLICATION_SECONDS = 300
 """How long a publication may take that was cut short: what is repaired by then is no finding."""
@@ -30,6 +30,26 @@ class LatestPublished:
 
     checkpoint: Outcome
     latest: Outcome
+
+    @cached_property
+    def parsed_checkpoint(self) -> Checkpoint | None:
+        """The checkpoint, None where none is or it is malformed: its check reports that."""
+        try:
+            if isinstance(self.checkpoint, bytes):
+                return parse_checkpoint(parse_note(self.checkpoint).text)
+        except FormatError:
+            pass
+        return None
+
+    @cached_property
+    def digest(self) -> Digest | None:
+        """The newest digest, None where none is or it is malformed: the walk reports that."""
+        try:
+            if isinstance(self.latest, bytes):
+                return parse_signed_digest(self.latest).digest
+        except FormatError:
+            pass
+        return None
 
 
 def read_latest_published(
@@ -53,27 +73,20 @@ def are_older(heads: LatestPublished, size: int, digest_name: str | None) -> boo
 
     What is not well-formed is not older: it is told by whoever verifies it.
     """
-    try:
-        if isinstance(heads.checkpoint, bytes):
-            checkpoint = parse_checkpoint(parse_note(heads.checkpoint).text)
-            if checkpoint.size < size:
-                return True
-        if digest_name is not None and isinstance(heads.latest, bytes):
-            latest = parse_digest(parse_note(heads.latest).text)
-            return digest_age(latest.name) < digest_age(digest_name)
-    except FormatError:
-        pass
-    return False
+    checkpoint, digest = heads.parsed_checkpoint, heads.digest
+    if checkpoint is not None and checkpoint.size < size:
+        return True
+    if isinstance(heads.checkpoint, bytes) and checkpoint is None:
+        return False
+    if digest_name is None or digest is None:
+        return False
+    return digest_name_order(digest.name) < digest_name_order(digest_name)
 
 
 def _was_read_amid(heads: LatestPublished, now: int) -> bool:
-    if not isinstance(heads.checkpoint, bytes) or not isinstance(heads.latest, bytes):
+    checkpoint, digest = heads.parsed_checkpoint, heads.digest
+    if checkpoint is None or digest is None or not isinstance(heads.checkpoint, bytes):
         return False
-    try:
-        checkpoint = parse_checkpoint(parse_note(heads.checkpoint).text)
-        digest = parse_digest(parse_note(heads.latest).text)
-    except FormatError:
-        return False  # said when they are verified
     # Digests are published before their checkpoint, which is read before them. One without growth
     # (a heartbeat) has a checkpoint of the same size, but with signatures of its own.
     is_recent = abs(now - digest.period_to) < PUBLICATION_SECONDS
@@ -93,19 +106,16 @@ def _has_signatures_of(checkpoint: bytes, in_digest: bytes) -> bool:
 
 
 def compare_heads(
-    checkpoint: Checkpoint, own_time: int | None, latest: Outcome, now: int
+    checkpoint: Checkpoint, own_time: int | None, digest: Digest | None, now: int
 ) -> Iterator[Finding]:
     """Say where `digests/latest`, if it could be read, is behind a verified checkpoint, or forked.
 
+    `digest`: what was read there, None where nothing well-formed was, which the walk reports.
     `own_time`: when the ledger's own key cosigned the checkpoint, which is the end of its digest's
     period; None where that key is not in the policy or did not sign.
     """
-    try:
-        digest = parse_digest(parse_note(latest).text) if isinstance(latest, bytes) else None
-    except FormatError:
-        digest = None
     if digest is None:
-        return  # said by the walk along the chain
+        return
     if checkpoint.size == digest.size_after and checkpoint.root != digest.root:
         size = checkpoint.size
         message = f"two signed roots at size {size}: the checkpoint's and {LATEST}'s"

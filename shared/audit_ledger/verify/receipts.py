@@ -18,8 +18,7 @@ from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import inclusion_proof
-from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
-from audit_ledger.verify.latest_published import CHECKPOINT
+from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.partial_tiles import read_object
 from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Source

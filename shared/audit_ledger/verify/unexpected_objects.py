@@ -4,12 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.ledger.digest import is_digest_name
-from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, parse_tile_path
-from audit_ledger.verify.digest_chain import LATEST, DigestChain, digest_age
+from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
+from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH, EntryBundle, Tile, parse_tile_path
+from audit_ledger.verify.digest_chain import DigestChain
 from audit_ledger.verify.findings import Code, Finding, Findings
 from audit_ledger.verify.later_digests import unknown_object
-from audit_ledger.verify.latest_published import CHECKPOINT
 from audit_ledger.verify.partial_tiles import beginning, read_object, wrong_length
 from audit_ledger.verify.sources import Source, read_outcome
 
@@ -146,8 +145,8 @@ def _entries_of(tile: Tile | EntryBundle) -> tuple[int, int]:
 def _judge_other(path: str, chain: DigestChain, extra: ExtraObjects) -> None:
     if path in (CHECKPOINT, LATEST) or path in chain.paths:
         return
-    newest = digest_age(chain.claims[0].path) if chain.claims else ("", 0)
-    if is_digest_name(path) and digest_age(path) > newest:
+    newest = digest_name_order(chain.claims[0].path) if chain.claims else ("", 0)
+    if is_digest_name(path) and digest_name_order(path) > newest:
         extra.later_digests.append(path)
     else:
         extra.findings.add(unknown_object(path))

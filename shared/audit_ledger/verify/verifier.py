@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy, PolicyResult
+from audit_ledger.tlog.tiles import CHECKPOINT
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.consistency import (
     check_history,
@@ -21,7 +22,6 @@ from audit_ledger.verify.findings import Code, Finding, Findings, Verdict
 from audit_ledger.verify.freshness import SignedTimes, check_times, own_time
 from audit_ledger.verify.later_digests import check_later_digests, newest_digest
 from audit_ledger.verify.latest_published import (
-    CHECKPOINT,
     LatestPublished,
     are_older,
     compare_heads,
@@ -152,7 +152,7 @@ def verify(
     # 7. The newest digest that there is is of this checkpoint, so neither was put back to an older
     #    one; unless the ledger has grown while it was verified, and both are as new by now.
     own = own_time(policy, opinion, stated.note)
-    findings.extend(compare_heads(checkpoint, own, heads.latest, now))
+    findings.extend(compare_heads(checkpoint, own, heads.digest, now))
     at = now + int(time.monotonic() - began) if later.newest else now
     newest = newest_digest(
         policy, checkpoint, chain, later, lambda: read_latest_published(source, at, wait)
