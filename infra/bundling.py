@@ -57,7 +57,7 @@ _NOT_NEEDED = (
 )
 # A change in what a function does not use need not deploy it anew.
 _NOT_FOR_FUNCTIONS = (
-    *("cli", "detections", "exports", "reading", "recovery", "reports", "search"),
+    *("cli", "client", "detections", "exports", "reading", "recovery", "reports", "search"),
     *("sequence_gaps", "verify"),
 )
 _NEEDED_ALL_THE_SAME = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.cli import http_client
 from audit_ledger.cli.main import run
+from audit_ledger.client import http_client
 from tests.cli.ledger_command import Ran
 
 TOKEN = "a.secret.token"

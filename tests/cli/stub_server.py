@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ class StubServer:
 
 
 @contextmanager
-def stub_server() -> Iterator[StubServer]:
+def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
     stub = StubServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +96,9 @@ def stub_server() -> Iterator[StubServer]:
     server = Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    stub.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    stub.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     try:
         yield stub
     finally:

@@ -2,13 +2,18 @@
 
 import json
 import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from click.shell_completion import ShellComplete
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from audit_ledger.cli import http_client
 from audit_ledger.cli.commands import ledger
 from tests.cli.asking import TOKEN, Asker
 from tests.cli.stub_server import Says, StubServer, stub_server
@@ -111,21 +116,44 @@ def test_an_unknown_host_is_named_at_once(
     assert asker.pauses == []
 
 
-def test_a_certificate_that_is_not_trusted_ends_it(
-    asker: Asker, stub: StubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No retry, and no way around."""
-    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.verify_message = "self-signed certificate"
-
-    class Refusing:
-        def open(self, *_: object, **__: object) -> None:
-            raise URLError(error)
-
-    monkeypatch.setattr(http_client, "build_opener", lambda *_: Refusing())
-    asker.url = "https://ledger.example"
-    assert "not trusted: self-signed certificate" in asker.said(INCOMPLETE, *SEARCH)
+def test_a_certificate_that_is_not_trusted_ends_it(asker: Asker, stub: StubServer) -> None:
+    """No retry, and no way around; nothing of the request is sent."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed_certificate(asker.path))
+    with stub_server(context) as untrusted:
+        asker.url = untrusted.url
+        said = asker.said(INCOMPLETE, *SEARCH)
+        assert (
+            said == f"ledger: {asker.url}: its certificate is not trusted: self-signed certificate"
+        )
+        assert untrusted.got == []
     assert asker.pauses == []
+
+
+def self_signed_certificate(folder: Path) -> Path:
+    """Write a key and a certificate for 127.0.0.1 in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + certificate.public_bytes(Encoding.PEM)
+    )
+    return file
 
 
 # ── profiles ──
@@ -369,10 +397,10 @@ def test_a_session_that_is_none_is_said(asker: Asker, content: bytes) -> None:
 
 def test_no_repr_shows_a_token() -> None:
     """Of anything that holds one."""
-    from audit_ledger.cli.api import ConnectionOptions
-    from audit_ledger.cli.credentials import Credentials
-    from audit_ledger.cli.http_client import ApiRequest, ApiResponse
-    from audit_ledger.cli.profiles import Endpoint, Profile
+    from audit_ledger.client.api import ConnectionOptions
+    from audit_ledger.client.credentials import Credentials
+    from audit_ledger.client.http_client import ApiRequest, ApiResponse
+    from audit_ledger.client.profiles import Endpoint, Profile
 
     profile = Profile("https://x", token=TOKEN)
     asked = ApiRequest("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})

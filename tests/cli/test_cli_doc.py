@@ -12,7 +12,7 @@ import pytest
 from audit_ledger.cli.command import LazyGroup
 from audit_ledger.cli.commands import ledger
 from audit_ledger.cli.main import run
-from audit_ledger.cli.profiles import Profile
+from audit_ledger.client.profiles import Profile
 from tests.conftest import REPOSITORY
 
 DOCUMENT = (REPOSITORY / "docs" / "cli.md").read_text()

@@ -16,10 +16,10 @@ from uuid import uuid4
 
 import pytest
 
-from audit_ledger.cli import http_client
-from audit_ledger.cli.api import Api
-from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.main import INTERRUPTED, run
+from audit_ledger.client import http_client
+from audit_ledger.client.api import Api
+from audit_ledger.client.http_client import ApiRequest
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.synth import synthesize
 from tests.cli.ledger_command import Ran

@@ -119,7 +119,7 @@ def test_waiting_ends(asker: Asker, stub: StubServer, monkeypatch: pytest.Monkey
         waited.append(seconds)
         clock[0] += seconds
 
-    monkeypatch.setattr("audit_ledger.cli.http_client.sleep", pause)
+    monkeypatch.setattr("audit_ledger.client.http_client.sleep", pause)
     stub.answering = lambda _: NOT_YET
     said = asker.said(INCOMPLETE, "receipt", "get", "e1", "-o", asker.path / "e", "--wait", "100")
     assert "no checkpoint covers it yet" in said

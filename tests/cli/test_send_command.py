@@ -544,7 +544,7 @@ def test_who_interrupts_it_is_told_how_far_it_came(
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("audit_ledger.cli.http_client.sleep", interrupt)
+    monkeypatch.setattr("audit_ledger.client.http_client.sleep", interrupt)
     asker.write("in/1.json", audit_event(1))
     asker.write("in/2.json", audit_event(2))
     stub.answering = lambda got: ledger.answer(got) if len(stub.got) == 1 else UNAVAILABLE

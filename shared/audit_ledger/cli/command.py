@@ -8,6 +8,9 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from audit_ledger.cli.exit_codes import command_error
+from audit_ledger.client.errors import ClientError
+
 _SUMMARY_LENGTH = 45  # of click, in completions
 
 
@@ -39,6 +42,13 @@ class LedgerCommand(click.Command):
                     param=parameter,
                 )
         return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of the client ends it with one line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except ClientError as error:
+            raise command_error(error) from None
 
 
 class LedgerGroup(click.Group):

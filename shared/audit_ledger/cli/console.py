@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from audit_ledger.cli.report import printable
+from audit_ledger.client.shown_text import printable
 
 _GAP = 2
 _NARROWEST = 8

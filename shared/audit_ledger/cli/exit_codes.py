@@ -2,6 +2,7 @@
 
 import click
 
+from audit_ledger.client.errors import ClientError, InvalidInputError
 from audit_ledger.verify.findings import Verdict
 
 VERIFIED = 0
@@ -40,3 +41,9 @@ class IncompleteError(CommandError):
     """Something is missing or cannot be reached."""
 
     exit_code = INCOMPLETE
+
+
+def command_error(error: ClientError) -> CommandError:
+    """Return the error that ends a command because of an error of the client."""
+    kind = UsageError if isinstance(error, InvalidInputError) else IncompleteError
+    return kind(str(error))

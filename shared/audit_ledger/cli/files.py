@@ -1,21 +1,14 @@
 """What users name on the command line, opened."""
 
 from pathlib import Path
-from typing import Final
-
-import msgspec
 
 from audit_ledger.cli.exit_codes import UsageError
+from audit_ledger.client.files import read_file
 from audit_ledger.errors import FormatError
 from audit_ledger.shown_url import shown_url
 from audit_ledger.tlog.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Folder, Source
-
-NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding JSON that others wrote may raise."""
-
-_MAX_FILE_BYTES = 16 << 20
 
 
 def open_source(text: str, token: str | None) -> Source:
@@ -46,23 +39,3 @@ def read_policy(path: Path) -> Policy:
     except FormatError as error:
         raise UsageError(f"{path}: {error}") from None
     return policy
-
-
-def read_file(path: Path, limit: int = _MAX_FILE_BYTES) -> bytes:
-    """Read a file whole, if it is not over `limit` bytes."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    if len(data) > limit:
-        raise UsageError(f"{path}: over {limit} bytes")
-    return data
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole."""
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None

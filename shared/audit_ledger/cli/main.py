@@ -70,7 +70,7 @@ def _report(error: "click.ClickException", arguments: Sequence[str]) -> None:
 
     from audit_ledger.cli.exit_codes import CommandError  # noqa: PLC0415
     from audit_ledger.cli.json_output import echo_json  # noqa: PLC0415
-    from audit_ledger.cli.report import printable  # noqa: PLC0415
+    from audit_ledger.client.shown_text import printable  # noqa: PLC0415
 
     message = error.format_message()
     if isinstance(error, click.UsageError):

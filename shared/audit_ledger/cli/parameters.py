@@ -84,7 +84,7 @@ def with_connection(command: Callable[..., int]) -> Callable[..., int]:
     @click.option("--token", help="Bearer token; AUDIT_LEDGER_TOKEN hides it from `ps`.")
     @wraps(command)
     def connected(profile: str | None, url: str | None, token: str | None, **more: Any) -> int:
-        from audit_ledger.cli.api import ConnectionOptions  # noqa: PLC0415
+        from audit_ledger.client.api import ConnectionOptions  # noqa: PLC0415
 
         return command(connection=ConnectionOptions(profile, url, token), **more)
 

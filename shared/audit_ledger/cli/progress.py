@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from audit_ledger.client.upload import UploadProgress
+
 Show = Callable[[int, int], None]
 """Takes how many entries are done, and of how many; 0 where nobody knows."""
 
@@ -27,27 +29,11 @@ def progress(doing: str) -> Iterator[Show | None]:
         yield show
 
 
-class SendingBar:
-    """Shows how much of the input is read and what became of it; this one shows nothing."""
-
-    def begin_file(self) -> None:
-        """Say that the next file is begun."""
-
-    def read_up_to(self, end: int) -> None:
-        """Say how many bytes of the file are read."""
-
-    def answered(self, accepted: int, refused: int) -> None:
-        """Say how many events the ledger has answered for."""
-
-    def pausing(self, seconds: float, reason: str) -> None:
-        """Say why nothing happens, and for how long."""
-
-
 @contextmanager
-def sending(total_bytes: int | None) -> Iterator[SendingBar]:
+def sending(total_bytes: int | None) -> Iterator[UploadProgress]:
     """Return a bar for input of so many bytes (None: unknown), or one that shows nothing."""
     if not sys.stderr.isatty():
-        yield SendingBar()
+        yield UploadProgress()
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415
@@ -57,7 +43,7 @@ def sending(total_bytes: int | None) -> Iterator[SendingBar]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress_bar:
         task = progress_bar.add_task("sending", total=total_bytes, said="")
 
-        class Bar(SendingBar):
+        class Bar(UploadProgress):
             before = end = 0
 
             def begin_file(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from audit_ledger.cli.exit_codes import UsageError
-from audit_ledger.cli.files import read_file
+from audit_ledger.client.files import read_file
 from audit_ledger.errors import FormatError
 from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.strict_json import read_json

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from audit_ledger.client.shown_text import printable
 from audit_ledger.instants import format_instant
 from audit_ledger.tlog import strict_base64
 from audit_ledger.verify.findings import Code, Finding
@@ -18,11 +19,6 @@ def report_for_people(report: VerificationReport, source: str) -> str:
     that they neither steer a terminal nor forge a line.
     """
     return "\n".join(map(printable, _lines(report, source)))
-
-
-def printable(text: str) -> str:
-    """Escape what a terminal would not just show."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _lines(report: VerificationReport, source: str) -> list[str]:

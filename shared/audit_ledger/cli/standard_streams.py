@@ -3,9 +3,6 @@
 import os
 import sys
 from io import TextIOWrapper
-from typing import BinaryIO
-
-from audit_ledger.cli.exit_codes import UsageError
 
 
 def prepare() -> bool:
@@ -25,13 +22,6 @@ def prepare() -> bool:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     return is_open
-
-
-def standard_input() -> BinaryIO:
-    """Return standard input; UsageError where it is closed, which is no empty file."""
-    if sys.stdin is None:
-        raise UsageError("standard input is closed")
-    return sys.stdin.buffer
 
 
 def discard_output() -> None:

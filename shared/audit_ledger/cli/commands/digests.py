@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.parameters import Time, with_connection
+from audit_ledger.client.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.client.http_client import ApiRequest
 from audit_ledger.instants import format_instant
 
 _TITLES = ("until (UTC)", "size", "root")

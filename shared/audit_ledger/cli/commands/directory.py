@@ -8,10 +8,10 @@ from audit_ledger.aws.staff_directory_objects import MAX_BYTES
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, FailedError, UsageError
-from audit_ledger.cli.files import read_file
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE
-from audit_ledger.cli.report import printable
+from audit_ledger.client.files import read_file
+from audit_ledger.client.shown_text import printable
 from audit_ledger.detections import FILES, make_rules, read_directory
 from audit_ledger.errors import FormatError
 

@@ -9,10 +9,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
-from audit_ledger.cli.event_files import STDIN
 from audit_ledger.cli.exit_codes import (
     FAILED,
     INCOMPLETE,
@@ -20,10 +18,12 @@ from audit_ledger.cli.exit_codes import (
     IncompleteError,
     UsageError,
 )
-from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
-from audit_ledger.cli.standard_streams import standard_input
+from audit_ledger.client.api import ConnectionOptions, json_of, open_api
+from audit_ledger.client.event_files import STDIN
+from audit_ledger.client.files import standard_input
+from audit_ledger.client.http_client import ApiRequest
 from audit_ledger.reports.labels import ACTIONS
 
 PATH = "/documents/verify"

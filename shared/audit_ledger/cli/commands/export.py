@@ -17,18 +17,18 @@ from urllib.parse import quote, urlencode
 import click
 import msgspec
 
-from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
-from audit_ledger.cli.files import NOT_JSON
 from audit_ledger.cli.filters import with_filters
-from audit_ledger.cli.http_client import PATIENT_PAUSES, ApiRequest
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
-from audit_ledger.cli.private_files import make_folder_for_owner, open_for_owner, sync_folder
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import printable
+from audit_ledger.client.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.client.files import NOT_JSON
+from audit_ledger.client.http_client import PATIENT_PAUSES, ApiRequest
+from audit_ledger.client.private_files import make_folder_for_owner, open_for_owner, sync_folder
+from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest, ni_uri
 from audit_ledger.exports.receipt_lines import Receipt, read_receipts

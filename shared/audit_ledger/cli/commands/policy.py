@@ -8,12 +8,12 @@ import click
 from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.ssm_settings import LedgerSettings
-from audit_ledger.cli.api import ConnectionOptions, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
-from audit_ledger.cli.files import write_file
-from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.parameters import FILE, ORIGIN, with_connection
+from audit_ledger.client.api import ConnectionOptions, open_api
+from audit_ledger.client.files import write_file
+from audit_ledger.client.http_client import ApiRequest
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.tlog.policy import parse_policy

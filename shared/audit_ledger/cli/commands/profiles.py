@@ -9,7 +9,7 @@ from audit_ledger.cli.console import Columns
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON
-from audit_ledger.cli.profiles import list_profiles, profiles_file
+from audit_ledger.client.profiles import list_profiles, profiles_file
 
 
 @click.command("profiles", cls=LedgerCommand)

@@ -13,7 +13,7 @@ from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import LEDGER, STAGE
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import printable
+from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import NotFoundError
 
 _RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way there and back

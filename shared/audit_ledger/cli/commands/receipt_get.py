@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from audit_ledger.cli.api import Api, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.commands import receipt_verify
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.http_client import ApiRequest, ApiResponse, pause
 from audit_ledger.cli.parameters import FILE, EventId, event_path, with_connection
-from audit_ledger.cli.private_files import write_for_owner
 from audit_ledger.cli.progress import waiting
+from audit_ledger.client.api import Api, ConnectionOptions, json_of, open_api
+from audit_ledger.client.http_client import ApiRequest, ApiResponse, pause
+from audit_ledger.client.private_files import write_for_owner
 
 _WAIT_SECONDS = 60.0  # where the server does not say
 _ARRIVAL_SECONDS = (2.0, 3.0, 5.0, 10.0)  # until what was accepted is in the ledger

@@ -11,8 +11,9 @@ from audit_ledger.cli.exit_codes import (
     IncompleteError,
     UsageError,
 )
-from audit_ledger.cli.files import open_source, write_file
+from audit_ledger.cli.files import open_source
 from audit_ledger.cli.parameters import FILE, SOURCE_HELP
+from audit_ledger.client.files import write_file
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.verify.receipts import (
     make_receipt,

@@ -9,10 +9,12 @@ from audit_ledger.cli import event_summary
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
-from audit_ledger.cli.files import read_file, read_policy
+from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
-from audit_ledger.cli.report import printable, written, written_ms
+from audit_ledger.cli.report import written, written_ms
+from audit_ledger.client.files import read_file
+from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events.event_details import read_details
 from audit_ledger.ledger.entry import ControlEntry, Entry, decode_entry

@@ -10,11 +10,13 @@ from audit_ledger.cli.exit_codes import (
     FailedError,
     UsageError,
 )
-from audit_ledger.cli.files import read_file, read_policy
+from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
-from audit_ledger.cli.report import printable, written, written_ms
+from audit_ledger.cli.report import written, written_ms
+from audit_ledger.client.files import read_file
+from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, NotFoundError, VerificationError
 from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Verdict

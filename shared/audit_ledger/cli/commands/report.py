@@ -11,13 +11,13 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from audit_ledger.cli.api import ConnectionOptions, json_of, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns, facts, make_console
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.http_client import ApiRequest, ApiResponse
 from audit_ledger.cli.parameters import FILE, NameAndValue, with_connection
-from audit_ledger.cli.private_files import write_for_owner
+from audit_ledger.client.api import ConnectionOptions, json_of, open_api
+from audit_ledger.client.http_client import ApiRequest, ApiResponse
+from audit_ledger.client.private_files import write_for_owner
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
 _OPTION_NAMES = {

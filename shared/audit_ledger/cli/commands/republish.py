@@ -11,7 +11,7 @@ from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import printable
+from audit_ledger.client.shown_text import printable
 from audit_ledger.recovery.republish import Republish, Republished
 
 _SHOWN = 100

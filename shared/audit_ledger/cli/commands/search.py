@@ -10,7 +10,13 @@ import click
 import msgspec
 
 from audit_ledger.cli import event_summary
-from audit_ledger.cli.api import (
+from audit_ledger.cli.command import LedgerCommand
+from audit_ledger.cli.console import Columns
+from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.filters import OPTION_NAMES, with_filters
+from audit_ledger.cli.json_output import echo_json_line
+from audit_ledger.cli.parameters import AS_JSON, with_connection
+from audit_ledger.client.api import (
     FHIR_JSON,
     Api,
     ConnectionOptions,
@@ -19,14 +25,8 @@ from audit_ledger.cli.api import (
     json_of,
     open_api,
 )
-from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import Columns
-from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.filters import OPTION_NAMES, with_filters
-from audit_ledger.cli.http_client import ApiRequest
-from audit_ledger.cli.json_output import echo_json_line
-from audit_ledger.cli.parameters import AS_JSON, with_connection
-from audit_ledger.cli.report import printable
+from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.client.shown_text import printable
 
 PATH = "/AuditEvent"
 MAX_PAGE_SIZE = 100

@@ -1,162 +1,32 @@
 """`ledger send`: events of files go to a ledger, each once, and what became of each is said."""
 
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from audit_ledger.cli.api import Api, ConnectionOptions, open_api
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.event_files import STDIN, Found, FoundEvent, NoEvent, files_of, read_events
-from audit_ledger.cli.event_requests import (
-    DIVIDED,
-    REFUSALS,
-    EventRequest,
-    Grouping,
-    Sent,
-    request_of,
-    results_of,
-)
 from audit_ledger.cli.exit_codes import (
     FAILED,
     VERIFIED,
     CommandError,
-    IncompleteError,
     UsageError,
+    command_error,
 )
-from audit_ledger.cli.http_client import PATIENT_PAUSES
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
-from audit_ledger.cli.progress import SendingBar, sending
-from audit_ledger.cli.report import printable
-from audit_ledger.cli.sent_journal import Identities, Journal, destination
+from audit_ledger.cli.progress import sending
+from audit_ledger.client.api import ConnectionOptions, open_api
+from audit_ledger.client.errors import ClientError
+from audit_ledger.client.event_files import STDIN, files_of
+from audit_ledger.client.http_client import PATIENT_PAUSES
+from audit_ledger.client.journal import Journal, destination
+from audit_ledger.client.shown_text import printable
+from audit_ledger.client.upload import Uploader, UploadResult
 
 _SHOWN_REFUSALS = 50
-
-
-@dataclass
-class _Tally:
-    """What became of all events so far. `ids`: by place, only where they are asked for."""
-
-    keeps_ids: bool
-    accepted: int = 0
-    sent_before: int = 0
-    refused_events: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
-    flags: Counter[str] = field(default_factory=Counter)
-    ids: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-
-    def add(self, sent: Sent) -> None:
-        if sent.reason is not None:
-            self.refuse(sent.event.place, sent.reason, sent.event.count)
-            return
-        self.accepted += sent.event.count
-        self.flags.update(sent.flags)
-        if self.keeps_ids:
-            self.ids.append((sent.event.place, sent.ids))
-
-    def refuse(self, place: str, reason: str, count: int = 1) -> None:
-        self.refused.append((place, reason))
-        self.refused_events += count
-
-
-@dataclass(frozen=True)
-class _Sender:
-    """Sends requests and settles each: in the journal, then in the tally."""
-
-    api: Api
-    tally: _Tally
-    bar: SendingBar
-
-    def send_input(self, argument: str, journal: Journal) -> None:
-        """Send what an argument names, but for what the ledger has taken before.
-
-        Requests that an earlier run sent without hearing the answer go first among their events,
-        exactly as they were.
-        """
-        is_folder = Path(argument).is_dir()
-        for file in [None] if argument == STDIN else files_of(argument):
-            self.bar.begin_file()
-            unanswered = _Unanswered(journal.unanswered)
-            grouping = Grouping()
-            for event, identity in self._new_events(read_events(file), journal, is_folder):
-                if unanswered.wants(identity):
-                    requests: Iterator[EventRequest] = unanswered.add(event, identity)
-                else:
-                    requests = grouping.add(event, identity)
-                self._send_all(requests, journal)
-            self._send_all(unanswered.close(), journal)
-            self._send_all(grouping.close(), journal)
-
-    def _new_events(
-        self, found: Iterator[Found], journal: Journal, is_folder: bool
-    ) -> Iterator[tuple[FoundEvent, str]]:
-        identities = Identities()
-        for each in found:
-            self.bar.read_up_to(each.end)
-            if isinstance(each, NoEvent):
-                if each.is_other and is_folder:
-                    self.tally.left_out[each.what] += 1
-                else:
-                    expected = ": expected an AuditEvent, a Bundle or a CloudEvent"
-                    self.tally.refuse(each.place, each.what + (expected if each.is_other else ""))
-                continue
-            identity = identities.of(each)
-            if journal.took(identity):
-                self.tally.sent_before += each.count
-            else:
-                yield each, identity
-
-    def _send_all(self, requests: Iterator[EventRequest], journal: Journal) -> None:
-        for request in requests:
-            self._send(request, journal)
-
-    def _send(self, request: EventRequest, journal: Journal) -> None:
-        """Send a request. One that is refused as a whole goes again in halves, to find which."""
-        journal.sending(request.key, request.identities)
-        answered = self.api.ask(request.asked, also=REFUSALS)
-        if answered.status in DIVIDED and request.is_divisible:
-            journal.answered(request.key, range(len(request.events)))
-            for half in request.halves():
-                self._send(half, journal)
-            return
-        results = results_of(request, answered)
-        refused = [n for n, result in enumerate(results) if result.reason is not None]
-        journal.answered(request.key, refused)
-        for result in results:
-            self.tally.add(result)
-        self.bar.answered(self.tally.accepted, self.tally.refused_events)
-
-
-class _Unanswered:
-    """Gathers the events of requests that were not answered, to send the same again."""
-
-    def __init__(self, requests: Sequence[tuple[str, ...]]) -> None:
-        self._request_of = {identity: request for request in requests for identity in request}
-        self._gathered: dict[tuple[str, ...], dict[str, FoundEvent]] = {}
-
-    def wants(self, identity: str) -> bool:
-        """Whether an event is of such a request."""
-        return identity in self._request_of
-
-    def add(self, event: FoundEvent, identity: str) -> Iterator[EventRequest]:
-        """Take an event; gives its request once it is complete."""
-        request = self._request_of[identity]
-        events = self._gathered.setdefault(request, {})
-        events[identity] = event
-        if len(events) == len(request):
-            del self._gathered[request]
-            yield request_of([events[i] for i in request], request)
-
-    def close(self) -> Iterator[EventRequest]:
-        """Return what is left of requests that the input does not hold in full any more."""
-        for events in self._gathered.values():
-            yield request_of(list(events.values()), list(events))
 
 
 @click.command("send", cls=LedgerCommand)
@@ -186,19 +56,21 @@ def command(
     for argument in files:
         if argument != STDIN and not Path(argument).exists():
             raise UsageError(f"{argument}: No such file or directory")
-    tally = _Tally(as_json)
+    tally = UploadResult(as_json)
     failure: CommandError | KeyboardInterrupt | None = None
     with sending(_total_bytes(files)) as bar:
         api = open_api(
             connection, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
         )
         to = destination(api.url, api.credentials.token())
-        sender = _Sender(api, tally, bar)
+        uploader = Uploader(api, tally, bar)
         try:
             for argument in files:
                 with closing(Journal(_state_file(argument, state), to)) as journal:
-                    sender.send_input(argument, journal)
-        except (IncompleteError, UsageError, KeyboardInterrupt) as error:
+                    uploader.upload(argument, journal)
+        except ClientError as error:
+            failure = command_error(error)
+        except KeyboardInterrupt as error:
             failure = error
     if as_json:
         echo_json(_for_machines(tally, failure))
@@ -233,7 +105,7 @@ def _total_bytes(arguments: Sequence[str]) -> int | None:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _for_people(tally: _Tally, url: str, *, is_complete: bool) -> str:
+def _for_people(tally: UploadResult, url: str, *, is_complete: bool) -> str:
     lines = [f"accepted: {_events(tally.accepted)} by {url}"]
     if tally.flags:
         flagged = ", ".join(f"{flag} {count:,}" for flag, count in sorted(tally.flags.items()))
@@ -255,7 +127,7 @@ def _for_people(tally: _Tally, url: str, *, is_complete: bool) -> str:
 
 
 def _for_machines(
-    tally: _Tally, failure: CommandError | KeyboardInterrupt | None
+    tally: UploadResult, failure: CommandError | KeyboardInterrupt | None
 ) -> dict[str, object]:
     return {
         "complete": failure is None,

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from audit_ledger.cli import event_summary
-from audit_ledger.cli.api import FHIR_JSON, ConnectionOptions, json_of, open_api
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.http_client import ApiRequest
 from audit_ledger.cli.parameters import EventId, event_path, with_connection
-from audit_ledger.cli.report import printable
+from audit_ledger.client.api import FHIR_JSON, ConnectionOptions, json_of, open_api
+from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.client.shown_text import printable
 
 _ENTRY = re.compile(r"[0-9]{1,19}")
 

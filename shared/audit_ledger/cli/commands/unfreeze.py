@@ -7,7 +7,7 @@ from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
-from audit_ledger.cli.report import printable
+from audit_ledger.client.shown_text import printable
 from audit_ledger.recovery.unfreeze import Unfreeze
 
 

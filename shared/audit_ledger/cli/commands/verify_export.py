@@ -12,10 +12,11 @@ import click
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import EXIT_CODES, UsageError
 from audit_ledger.cli.export_proofs import Proofs
-from audit_ledger.cli.files import read_file, read_policy
+from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE
-from audit_ledger.cli.report import printable
+from audit_ledger.client.files import read_file
+from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
 from audit_ledger.exports.verify_export import ExportCode, verify_export

@@ -13,8 +13,7 @@ from typing import IO, Final, Literal
 
 import msgspec
 
-from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.standard_streams import standard_input
+from audit_ledger.client.files import NOT_JSON, standard_input
 from audit_ledger.errors import RefusedError
 from audit_ledger.events.strict_json import slice_elements, slice_members
 

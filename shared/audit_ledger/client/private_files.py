@@ -6,7 +6,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, TypeVar
 
-from audit_ledger.cli.exit_codes import UsageError
+from audit_ledger.client.errors import InvalidInputError
 
 _T = TypeVar("_T")
 
@@ -50,4 +50,4 @@ def _or_wrong_input(path: Path, do: Callable[[], _T]) -> _T:
     try:
         return do()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise InvalidInputError(f"{path}: {error.strerror}") from None

@@ -20,9 +20,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from audit_ledger.cli.event_files import FoundEvent
-from audit_ledger.cli.exit_codes import UsageError
-from audit_ledger.cli.files import NOT_JSON
+from audit_ledger.client.errors import InvalidInputError
+from audit_ledger.client.event_files import FoundEvent
+from audit_ledger.client.files import NOT_JSON
 
 _OF_THE_MOMENT: Final = ("exp", "iat", "nbf", "auth_time", "jti")  # claims that each token changes
 
@@ -41,7 +41,7 @@ class Journal:
     """The requests of one input to one ledger. `path` None: remembered in this run only."""
 
     def __init__(self, path: Path | None, to: str) -> None:
-        """Read what is there. UsageError: it is no journal, or cannot be read."""
+        """Read what is there. InvalidInputError: it is no journal, or cannot be read."""
         self._path = path
         self._to = to
         self._file: BinaryIO | None = None
@@ -86,14 +86,14 @@ class Journal:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise UsageError(f"state {path}: {error.strerror}") from None
+            raise InvalidInputError(f"state {path}: {error.strerror}") from None
         whole = data[: data.rfind(b"\n") + 1]
         for number, text in enumerate(whole.splitlines(), 1):
             try:
                 line = _line.decode(text)
             except NOT_JSON:
                 message = f"state {path}, line {number}: not what this command writes"
-                raise UsageError(message) from None
+                raise InvalidInputError(message) from None
             if line.to != self._to:
                 continue
             if line.events is not None:
@@ -112,14 +112,14 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         except OSError as error:
-            raise UsageError(f"state {self._path}: {error.strerror}") from None
+            raise InvalidInputError(f"state {self._path}: {error.strerror}") from None
 
     def _opened(self, path: Path) -> BinaryIO:
         if self._file is None:
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             except OSError as error:
-                raise UsageError(f"state {path}: {error.strerror}") from None
+                raise InvalidInputError(f"state {path}: {error.strerror}") from None
             self._file = os.fdopen(descriptor, "ab")
         return self._file
 

@@ -6,12 +6,18 @@ from typing import TypeVar
 
 import msgspec
 
-from audit_ledger.cli.credentials import Credentials
-from audit_ledger.cli.exit_codes import IncompleteError, UsageError
-from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.http_client import ApiRequest, ApiResponse, HttpClient, OnPause, checked_url
-from audit_ledger.cli.profiles import Environment, find_endpoint
-from audit_ledger.cli.report import printable
+from audit_ledger.client.credentials import Credentials
+from audit_ledger.client.errors import InvalidInputError, UnansweredError
+from audit_ledger.client.files import NOT_JSON
+from audit_ledger.client.http_client import (
+    ApiRequest,
+    ApiResponse,
+    HttpClient,
+    OnPause,
+    checked_url,
+)
+from audit_ledger.client.profiles import Environment, find_endpoint
+from audit_ledger.client.shown_text import printable
 
 FHIR_JSON = "application/fhir+json"
 _T = TypeVar("_T")
@@ -66,8 +72,8 @@ class Api:
     def ask(self, asked: ApiRequest, *, also: Collection[int] = ()) -> ApiResponse:
         """Return an answer that is no refusal, or one whose status is in `also`.
 
-        A token that is no longer taken is renewed once, where it can be. UsageError: the
-        token, or what was asked, is not right; IncompleteError: nobody can say now.
+        A token that is no longer taken is renewed once, where it can be. InvalidInputError: the
+        token, or what was asked, is not right; UnansweredError: nobody can say now.
         """
         answered = self._with_token(asked)
         if answered.status == 401 and self.credentials.renew():
@@ -78,7 +84,7 @@ class Api:
 
     def _with_token(self, asked: ApiRequest) -> ApiResponse:
         bearer = {"Authorization": f"Bearer {self.credentials.token()}"}
-        return self.client.ask(replace(asked, headers={**asked.headers, **bearer}))
+        return self.client.send(replace(asked, headers={**asked.headers, **bearer}))
 
     def _refusal(self, asked: ApiRequest, answered: ApiResponse) -> Exception:
         where = f"{self.url}: {asked.method} {asked.path or '/'}"
@@ -86,20 +92,20 @@ class Api:
         why = f": {said}" if said else ""
         match answered.status:
             case 401:
-                return UsageError(
+                return InvalidInputError(
                     f"{self.url}: the token is not taken (401): expired, or not one of its issuer"
                 )
             case 403:
-                return UsageError(f"{where}: the token does not allow this (403){why}")
+                return InvalidInputError(f"{where}: the token does not allow this (403){why}")
             case 404:
-                return UsageError(f"{where}: not found (404){why}")
+                return InvalidInputError(f"{where}: not found (404){why}")
             case status if 300 <= status < 400:
-                return UsageError(
+                return InvalidInputError(
                     f"{where}: redirects ({status}): give the address that the API itself has"
                 )
             case status if 400 <= status < 500:
-                return UsageError(f"{where}: refused ({status}){why}")
-        return IncompleteError(f"{where}: HTTP status {answered.status}{why}")
+                return InvalidInputError(f"{where}: refused ({status}){why}")
+        return UnansweredError(f"{where}: HTTP status {answered.status}{why}")
 
 
 def open_api(
@@ -153,8 +159,8 @@ def reason_of_outcome(outcome: OperationOutcome) -> str:
 
 
 def json_of(body: bytes, type_: type[_T], where: str) -> _T:
-    """Decode an answer; IncompleteError where it is not what the API gives."""
+    """Decode an answer; UnansweredError where it is not what the API gives."""
     try:
         return msgspec.json.decode(body, type=type_)
     except NOT_JSON:
-        raise IncompleteError(f"{where}: the answer is not what the API gives") from None
+        raise UnansweredError(f"{where}: the answer is not what the API gives") from None

@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from audit_ledger.cli.exit_codes import IncompleteError, UsageError
-from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.http_client import TOKEN, ApiRequest, HttpClient, checked_url
-from audit_ledger.cli.profiles import Environment, Profile
+from audit_ledger.client.errors import InvalidInputError, UnansweredError
+from audit_ledger.client.files import NOT_JSON
+from audit_ledger.client.http_client import TOKEN, ApiRequest, HttpClient, checked_url
+from audit_ledger.client.profiles import Environment, Profile
 
 _COMMAND_SECONDS = 60
 
@@ -52,9 +52,9 @@ class Credentials:
         elif profile.token_endpoint is not None:
             what, token = "token_endpoint", _granted(profile, self.environment)
         else:
-            raise UsageError(f"{profile.url}: no token; {profile.token_from} gives one")
+            raise InvalidInputError(f"{profile.url}: no token; {profile.token_from} gives one")
         if not TOKEN.fullmatch(token):
-            raise UsageError(f"{what}: what it gives is not a bearer token (RFC 6750)")
+            raise InvalidInputError(f"{what}: what it gives is not a bearer token (RFC 6750)")
         return token
 
 
@@ -66,12 +66,12 @@ def _printed(command: list[str]) -> str:
             command, stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=False
         )
     except OSError as error:
-        raise UsageError(f"token_command {name}: {error.strerror}") from None
+        raise InvalidInputError(f"token_command {name}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         message = f"token_command {name}: still running after {_COMMAND_SECONDS} s"
-        raise IncompleteError(message) from None
+        raise UnansweredError(message) from None
     if ran.returncode:
-        raise IncompleteError(f"token_command {name}: ended with exit code {ran.returncode}")
+        raise UnansweredError(f"token_command {name}: ended with exit code {ran.returncode}")
     return ran.stdout.decode("ascii", "replace").strip()
 
 
@@ -79,13 +79,13 @@ def _granted(profile: Profile, environment: Environment) -> str:
     """Ask for a token by client credentials (RFC 6749, Section 4.4; the client by HTTP Basic)."""
     secret = environment.get(profile.client_secret_env)
     if not secret:
-        raise UsageError(f"token_endpoint: {profile.client_secret_env} is not set")
+        raise InvalidInputError(f"token_endpoint: {profile.client_secret_env} is not set")
     url = checked_url(profile.token_endpoint or "", "token_endpoint")
     pair = f"{quote(profile.client_id or '', safe='')}:{quote(secret, safe='')}"
     form = {"grant_type": "client_credentials"}
     if profile.scope:
         form["scope"] = profile.scope
-    answer = HttpClient(url).ask(
+    answer = HttpClient(url).send(
         ApiRequest(
             "POST",
             "",
@@ -98,7 +98,7 @@ def _granted(profile: Profile, environment: Environment) -> str:
         )
     )
     if answer.status in (400, 401, 403):
-        raise UsageError(
+        raise InvalidInputError(
             f"{url}: no token for client {profile.client_id} (HTTP status {answer.status}): "
             "wrong secret, client or scope"
         )
@@ -106,4 +106,4 @@ def _granted(profile: Profile, environment: Environment) -> str:
         return msgspec.json.decode(answer.body, type=_TokenAnswer).access_token
     except NOT_JSON:
         message = f"{url}: no token in the answer (HTTP status {answer.status})"
-        raise IncompleteError(message) from None
+        raise UnansweredError(message) from None

@@ -21,19 +21,18 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
-from audit_ledger.cli.exit_codes import UsageError
-from audit_ledger.cli.files import NOT_JSON, read_file
+from audit_ledger.client.errors import InvalidInputError
+from audit_ledger.client.files import NOT_JSON, read_file
+from audit_ledger.http_transport import is_loopback
 from audit_ledger.shown_url import shown_url
 
 PROFILE, URL, TOKEN = "AUDIT_LEDGER_PROFILE", "AUDIT_LEDGER_URL", "AUDIT_LEDGER_TOKEN"
 SECRET = "AUDIT_LEDGER_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 LOCAL = "local"
 SESSION = Path("build") / "local" / "session.json"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _READ_BY_OTHERS = 0o077
 
 Environment = Mapping[str, str]
@@ -99,10 +98,10 @@ def find_endpoint(
     """Find where to go: by options, then by the environment, then by the profiles' default.
 
     `profile`, `url`, `token`: the options; `role`: which of the tokens of `make local` is meant
-    where the profile is `local`: portal or security. UsageError where nothing says it.
+    where the profile is `local`: portal or security. InvalidInputError where nothing says it.
     """
     if profile is not None and url is not None:
-        raise UsageError("--profile and --url exclude each other")
+        raise InvalidInputError("--profile and --url exclude each other")
     if profile is None and url is None:
         url = environment.get(URL) or None
         token = token or environment.get(TOKEN) or None
@@ -111,7 +110,7 @@ def find_endpoint(
         token = token or environment.get(TOKEN) or None
     if url is not None:
         if token is None:
-            raise UsageError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
+            raise InvalidInputError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
         return Endpoint(url, Profile(url, token=token))
     found = _named(profile, role, environment)
     if token is not None:
@@ -144,14 +143,14 @@ def _named(name: str | None, role: str, environment: Environment) -> Endpoint:
         (name,) = file.profiles
     if name is None:
         there = "names no default" if file.profiles else "has no profiles"
-        raise UsageError(f"which ledger? Give --profile, --url or {URL}; {path} {there}")
+        raise InvalidInputError(f"which ledger? Give --profile, --url or {URL}; {path} {there}")
     if name in file.profiles:
         return Endpoint(file.profiles[name].url, file.profiles[name], name)
     if name.partition(":")[0] == LOCAL:
         profile = _of_session(name, role)
         return Endpoint(profile.url, profile, name)
     known = ", ".join(sorted(file.profiles)) or "none"
-    raise UsageError(f"{path}: no profile {name} (there: {known})")
+    raise InvalidInputError(f"{path}: no profile {name} (there: {known})")
 
 
 def _read(environment: Environment) -> _File:
@@ -162,15 +161,15 @@ def _read(environment: Environment) -> _File:
         file = msgspec.convert(tomllib.loads(read_file(path).decode()), _File)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         place = f", {error}" if isinstance(error, tomllib.TOMLDecodeError) else ""
-        raise UsageError(f"{path}: not TOML{place}") from None
+        raise InvalidInputError(f"{path}: not TOML{place}") from None
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise InvalidInputError(f"{path}: {error}") from None
     for name, profile in file.profiles.items():
         _check(f"{path}: profile {name}", profile)
     if any(profile.token for profile in file.profiles.values()) and os.name == "posix":
         mode = path.stat().st_mode
         if mode & _READ_BY_OTHERS:
-            raise UsageError(
+            raise InvalidInputError(
                 f"{path}: holds a token and others may read it (mode {mode & 0o777:o}); "
                 f"chmod 600 {path}"
             )
@@ -180,29 +179,31 @@ def _read(environment: Environment) -> _File:
 def _check(where: str, profile: Profile) -> None:
     ways = (profile.token, profile.token_command, profile.token_endpoint)
     if sum(way is not None for way in ways) > 1:
-        raise UsageError(f"{where}: one of token, token_command and token_endpoint, not more")
+        raise InvalidInputError(
+            f"{where}: one of token, token_command and token_endpoint, not more"
+        )
     try:
         is_nothing = profile.token_command is not None and not profile.command
     except ValueError:  # a quotation without its end
         is_nothing = True
     if is_nothing:
-        raise UsageError(f"{where}: token_command: expected a program and its arguments")
+        raise InvalidInputError(f"{where}: token_command: expected a program and its arguments")
     if profile.token_endpoint is not None and profile.client_id is None:
-        raise UsageError(f"{where}: token_endpoint: expected a client_id with it")
+        raise InvalidInputError(f"{where}: token_endpoint: expected a client_id with it")
 
 
 def _of_session(name: str, role: str) -> Profile:
     """Read what `make local` serves: `local`, or `local:patient` for the token of that role."""
     role = name.partition(":")[2] or role
     if not SESSION.is_file():
-        raise UsageError(f"{SESSION}: not here; does `make local` run, and in this folder?")
+        raise InvalidInputError(f"{SESSION}: not here; does `make local` run, and in this folder?")
     try:
         session = msgspec.json.decode(read_file(SESSION), type=_Session)
     except NOT_JSON:
-        raise UsageError(f"{SESSION}: not what `make local` writes") from None
-    if urlsplit(session.url).hostname not in LOOPBACK:
-        raise UsageError(f"{SESSION}: its url is not on this machine")
+        raise InvalidInputError(f"{SESSION}: not what `make local` writes") from None
+    if not is_loopback(session.url):
+        raise InvalidInputError(f"{SESSION}: its url is not on this machine")
     if role not in session.tokens:
         known = ", ".join(f"{LOCAL}:{known}" for known in session.tokens)
-        raise UsageError(f"profile {name}: no such token (there: {known})")
+        raise InvalidInputError(f"profile {name}: no such token (there: {known})")
     return Profile(session.url, token=session.tokens[role])

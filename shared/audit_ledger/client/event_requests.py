@@ -15,11 +15,11 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.cli.api import FHIR_JSON, OperationOutcome, reason_of, reason_of_outcome
-from audit_ledger.cli.event_files import FoundEvent
-from audit_ledger.cli.exit_codes import IncompleteError
-from audit_ledger.cli.files import NOT_JSON
-from audit_ledger.cli.http_client import ApiRequest, ApiResponse
+from audit_ledger.client.api import FHIR_JSON, OperationOutcome, reason_of, reason_of_outcome
+from audit_ledger.client.errors import UnansweredError
+from audit_ledger.client.event_files import FoundEvent
+from audit_ledger.client.files import NOT_JSON
+from audit_ledger.client.http_client import ApiRequest, ApiResponse
 
 MAX_EVENTS: Final = 200
 MAX_BYTES: Final = 600_000
@@ -136,7 +136,7 @@ class Grouping:
 
 
 def results_of(request: EventRequest, answered: ApiResponse) -> list[Sent]:
-    """Read what became of each event, in order. IncompleteError: not an answer of the API."""
+    """Read what became of each event, in order. UnansweredError: not an answer of the API."""
     events = request.events
     if answered.status in REFUSALS:
         reason = reason_of(answered.body) or f"HTTP status {answered.status}"
@@ -147,7 +147,7 @@ def results_of(request: EventRequest, answered: ApiResponse) -> list[Sent]:
         results = []
     expected = 1 if events[0].kind == "whole" else len(events)
     if len(results) != expected:
-        raise IncompleteError("the answer to events is not what the API gives; nothing is sure")
+        raise UnansweredError("the answer to events is not what the API gives; nothing is sure")
     return [replace(result, event=event) for result, event in zip(results, events, strict=False)]
 
 

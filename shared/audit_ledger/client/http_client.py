@@ -1,0 +1,140 @@
+"""HTTP requests to one API: redirects are not followed, and passing failures are retried.
+
+https only, except for this machine; certificates are verified. Proxies come from the environment.
+No message contains a token, a query or a body.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import sleep
+from urllib.parse import urlsplit
+
+from audit_ledger.client.errors import InvalidInputError, UnansweredError
+from audit_ledger.http_transport import HttpTransport, TransportError, is_loopback
+from audit_ledger.shown_url import shown_url
+
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
+PATIENT_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each retry, for requests that must not be lost."""
+
+_PAUSES = (0.3, 1.0)
+_PASSING = (408, 425, 429, 500, 502, 503, 504)  # worth a retry
+_MAX_PAUSE_SECONDS = 60.0
+_MAX_BYTES = 64 << 20  # of an answer
+_TIMEOUT_SECONDS = 35.0  # API Gateway's is 30
+_DEADLINE_SECONDS = 600.0  # for one response, however steadily its bytes arrive
+
+OnPause = Callable[[float, str], None]
+"""Takes the seconds of a pause and its reason."""
+
+
+@dataclass(frozen=True)
+class ApiRequest:
+    """A request. `path` and `query` are percent-encoded; `query` and headers are private."""
+
+    method: str
+    path: str
+    query: str = field(default="", repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class ApiResponse:
+    """A response, whatever its status; `headers` by names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def retry_after_seconds(self) -> float | None:
+        """The delay of Retry-After; None without one in seconds."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.isdecimal() and len(text) < 6 else None
+
+
+def checked_url(url: str, what: str = "url") -> str:
+    """Return a URL without a slash at its end; InvalidInputError if no request may go there."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        url.encode("ascii")
+        _ = parts.port
+    except ValueError:
+        raise InvalidInputError(f"{what}: not a URL (percent-encode what is not ASCII)") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidInputError(f"{what} {shown_url(url)}: not an https URL without a query")
+    if parts.username is not None:
+        raise InvalidInputError(f"{what}: a URL without user and password")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise InvalidInputError(f"{what} {url}: https only, but for this machine")
+    return url.rstrip("/")
+
+
+@dataclass(frozen=True)
+class HttpClient:
+    """Sends requests to one API, over connections that it reuses.
+
+    `url`: as `checked_url` returns it; `pauses`: seconds before each retry; `on_pause` is called
+    before each.
+    """
+
+    url: str
+    pauses: tuple[float, ...] = _PAUSES
+    on_pause: OnPause = lambda _seconds, _reason: None
+    transport: HttpTransport = field(
+        default_factory=lambda: HttpTransport(_TIMEOUT_SECONDS), repr=False, compare=False
+    )
+
+    def send(self, request: ApiRequest) -> ApiResponse:
+        """Send a request until its response is final, and return it; UnansweredError without one.
+
+        A retry waits for its pause, or as long as Retry-After requests, a minute at most.
+        """
+        failure = ""
+        for next_pause in (*self.pauses, None):
+            retry_after: float | None = None
+            try:
+                response = self._exchange(request)
+            except TransportError as error:
+                if error.is_permanent:
+                    raise UnansweredError(f"{self.url}: {error}") from None
+                failure = str(error)
+            else:
+                if response.status not in _PASSING:
+                    return response
+                failure = f"HTTP status {response.status}"
+                retry_after = response.retry_after_seconds
+            if next_pause is not None:
+                seconds = min(max(next_pause, retry_after or 0), _MAX_PAUSE_SECONDS)
+                self.on_pause(seconds, failure)
+                pause(seconds)
+        raise UnansweredError(f"{self.url}: {failure}{_explained(failure)}")
+
+    def _exchange(self, request: ApiRequest) -> ApiResponse:
+        response = self.transport.exchange(
+            request.method,
+            self.url + request.path + (f"?{request.query}" if request.query else ""),
+            headers=request.headers,
+            body=request.body,
+            max_bytes=_MAX_BYTES,
+            deadline_seconds=_DEADLINE_SECONDS,
+        )
+        if len(response.body) > _MAX_BYTES:
+            raise UnansweredError(f"{self.url}: an answer of over {_MAX_BYTES} bytes")
+        headers = {name.lower(): response.header(name) for name in response.headers}
+        return ApiResponse(response.status, headers, response.body)
+
+
+def pause(seconds: float) -> None:
+    """Wait."""
+    sleep(seconds)
+
+
+def _explained(failure: str) -> str:
+    return {
+        "HTTP status 429": ": too many requests at once",
+        "HTTP status 503": ": the ledger cannot answer this now",
+    }.get(failure, "")
