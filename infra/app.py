@@ -11,7 +11,7 @@ from typing import Any
 
 from infra.packaged_node import use_packaged_node
 from infra.settings import Settings, SettingsError
-from infra.settings_reader import read_settings, read_warnings
+from infra.settings.reader import read_settings, read_warnings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.staff_directory_objects import DirectoryFiles
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
@@ -51,7 +51,7 @@ def readable() -> TtlCache[Ledger]:
         env.ledgers_table,
         env.published_bucket,
     )
-    settings = LedgerSettings(clients.ssm(), env.stage)
+    settings = SsmSettings(clients.ssm(), env.stage)
     return ledgers(env.stage, settings, clients.dynamodb(), clients.kms(), tables, time.monotonic)
 
 

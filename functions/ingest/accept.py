@@ -47,16 +47,10 @@ class Acceptor:
             ledger = self.ledgers.get(ledger_id)
         except NotFoundError:
             raise ForbiddenError("the token's ledger does not exist") from None
-        setting = ledger.portals.get(portal)
+        setting = ledger.settings.portals.get(portal)
         if setting is None:
             raise ForbiddenError("the token's portal is not one of the ledger's") from None
-        rule = patient_rule(
-            portal,
-            system=setting.patient.system,
-            reference=setting.patient.reference,
-            base=setting.patient.base,
-        )
-        return ledger, rule
+        return ledger, patient_rule(portal, setting.patient)
 
     def accept(self, access: Authorization, events: Sequence[Accepted]) -> list[Sealed]:
         """Seal and queue all events of a request; they are accepted once this returns.

@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.limits_table import LimitsTable
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.errors import LedgerError
 from audit_ledger.http.request import authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response
@@ -42,7 +42,7 @@ def acceptor() -> Acceptor:
     env = environment()
     ledgers = LedgerContexts(
         env.stage,
-        LedgerSettings(clients.ssm(), env.stage),
+        SsmSettings(clients.ssm(), env.stage),
         clients.dynamodb(),
         clients.kms(),
         clients.sqs(),

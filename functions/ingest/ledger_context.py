@@ -1,7 +1,7 @@
 """A ledger as ingest knows it: settings and keys (kept for minutes), subjects and queue."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,13 @@ from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_data_keys import LedgerKeys, WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.queue import LedgerQueue
-from audit_ledger.aws.ssm_settings import LedgerSettings, LimitsSetting, PortalSetting
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.errors import UnreachableError
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
+from audit_ledger.settings.ledger import LedgerSettings
 from functions.ingest.idempotency import KnownIds
 
 if TYPE_CHECKING:
@@ -30,14 +31,17 @@ MAX_CACHED_NAME_LENGTH = 256  # characters of an identifier: a name may be 256 K
 class LedgerContext:
     """What accepting an event needs of one ledger."""
 
-    origin: str
-    portals: dict[str, PortalSetting]
+    settings: LedgerSettings
     keys: LedgerKeys
     subjects: SubjectsTable
     queue: LedgerQueue
     staff: Callable[[str], bytes]
     known_ids: KnownIds
-    limits: LimitsSetting = field(default_factory=LimitsSetting)
+
+    @property
+    def origin(self) -> str:
+        """The origin of the ledger."""
+        return self.settings.origin
 
 
 def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
@@ -60,7 +64,7 @@ class LedgerContexts:
     def __init__(
         self,
         stage: str,
-        settings: LedgerSettings,
+        settings: SsmSettings,
         dynamodb: "DynamoDBClient",
         kms: "KMSClient",
         sqs: "SQSClient",
@@ -94,12 +98,10 @@ class LedgerContexts:
         keys = wrapping.unwrap(wrapped)
         index = EventsTable(self._dynamodb, self._events_table, self._ledgers_table, origin)
         return LedgerContext(
-            origin,
-            setting.portals,
+            setting,
             keys,
             SubjectsTable(self._dynamodb, self._subjects_table, origin),
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
             remembering(keys.index_key),
             KnownIds(index.fingerprints),
-            setting.limits,
         )

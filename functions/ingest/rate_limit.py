@@ -36,8 +36,7 @@ class PortalLimit:
 
 def portal_limit(limits: Limits, ledger: LedgerContext, portal: str) -> PortalLimit:
     """Return a portal's own limit, or that of the ledger's portals."""
-    setting = ledger.portals[portal].limit or ledger.limits.portal
-    rate = None if setting is None else setting.bucket
+    rate = ledger.settings.portal_limit(portal).bucket
     return PortalLimit(limits, f"{ledger.origin}#portal#{portal}", rate)
 
 

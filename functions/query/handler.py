@@ -14,7 +14,7 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.events.errors import operation_outcome
@@ -78,7 +78,7 @@ def query_context() -> QueryContext:
     return QueryContext(
         ledgers(
             stage,
-            LedgerSettings(clients.ssm(), stage),
+            SsmSettings(clients.ssm(), stage),
             dynamodb,
             kms,
             tables,

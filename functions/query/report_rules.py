@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from audit_ledger.aws.ssm_settings import ExclusionSetting, ReportsSetting, SuspensionSetting
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import Coded
 from audit_ledger.instants import parse_instant
@@ -14,6 +13,7 @@ from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion
 from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
 from audit_ledger.reports.time_zone import Zone, read_zone
+from audit_ledger.settings.reports import ExclusionSettings, ReportSettings, SuspensionSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ReportRules:
         return self.view.day_only or self.view.role_only
 
 
-def report_rules(setting: ReportsSetting) -> ReportRules:
+def report_rules(setting: ReportSettings) -> ReportRules:
     """Read a ledger's settings; FormatError where they are not what their form says."""
     unknown = set(setting.exclusions).difference(exclusion.key for exclusion in EXCLUSIONS)
     if unknown:
@@ -55,7 +55,7 @@ def report_rules(setting: ReportsSetting) -> ReportRules:
     return ReportRules(read_zone(setting.zone), accounting, view)
 
 
-def _widened(exclusion: Exclusion, setting: ExclusionSetting | None) -> Exclusion:
+def _widened(exclusion: Exclusion, setting: ExclusionSettings | None) -> Exclusion:
     if setting is None:
         return exclusion
     return msgspec.structs.replace(
@@ -67,7 +67,7 @@ def _widened(exclusion: Exclusion, setting: ExclusionSetting | None) -> Exclusio
     )
 
 
-def _suspension(setting: SuspensionSetting) -> Suspension:
+def _suspension(setting: SuspensionSettings) -> Suspension:
     return Suspension(
         agency=setting.agency,
         recipients=frozenset(setting.recipients),

@@ -23,8 +23,8 @@ from infra.doctor.machine import issuer_findings, machine_findings
 from infra.doctor.needs import Needs, needs_of
 from infra.names import Names
 from infra.settings import KEY, STAGES, Settings, SettingsError
-from infra.settings_places import PARTITION_OF_CLOUDFRONT, regions_of
-from infra.settings_reader import read_settings, read_warnings
+from infra.settings.places import PARTITION_OF_CLOUDFRONT, regions_of
+from infra.settings.reader import read_settings, read_warnings
 from infra.synth import synthesize
 
 GLOBAL = {"acm": "us-east-1"}  # certificates for CloudFront are there

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
@@ -76,7 +76,7 @@ def ledger_of(world: World) -> Ledger:
     tables = Tables(
         *(f"{NAME}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "published"))
     )
-    settings = LedgerSettings(world.ssm, "test")
+    settings = SsmSettings(world.ssm, "test")
     return ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0).get(LEDGER)
 
 

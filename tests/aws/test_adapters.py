@@ -13,7 +13,7 @@ from audit_ledger.aws.events_table import IndexedEntry, index_items
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable, PublishedState, WrappedKeys
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.errors import (
     FormatError,
@@ -274,7 +274,7 @@ def test_two_requests_that_make_the_same_secret_agree(world: World) -> None:
 
 def test_a_ledger_that_is_not_declared_is_not_found(world: World) -> None:
     """And settings that are none say where."""
-    settings = LedgerSettings(world.ssm, STAGE)
+    settings = SsmSettings(world.ssm, STAGE)
     assert settings.read(LEDGER).origin == ORIGIN
     with pytest.raises(NotFoundError):
         settings.read("other")

@@ -18,7 +18,6 @@ from typing import Any
 
 from audit_ledger.aws.events_search import EntryPosition, PositionRange
 from audit_ledger.aws.kms_data_keys import LedgerKeyring, LedgerKeys
-from audit_ledger.aws.ssm_settings import ReportsSetting
 from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
@@ -29,6 +28,7 @@ from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
 from audit_ledger.search.parameters import parse_search
+from audit_ledger.settings.reports import ReportSettings
 from functions.ingest.ledger_context import remembering
 from functions.ingest.sealer import Accepted, Sealer
 from functions.query.find import EventFinder, Page
@@ -76,7 +76,7 @@ class Reads:
             state=self,  # type: ignore[arg-type]
             published=self,  # type: ignore[arg-type]
             detections={},
-            reports=ReportsSetting(),
+            reports=ReportSettings(),
         )
 
     def time_of(self, number: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
@@ -85,7 +85,7 @@ class OneLedger:
             *(f"{NAME}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "published"))
         )
         world = self.world
-        settings = LedgerSettings(world.ssm, "test")
+        settings = SsmSettings(world.ssm, "test")
         made = ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0)
         return made.get(LEDGER)
 

@@ -21,7 +21,7 @@ from functions.query import audit_trail as telling
 from functions.query.audit_trail import ITI_81, use_of_the_log
 from infra import names
 from infra.settings import SettingsError
-from infra.settings_reader import read_settings
+from infra.settings.reader import read_settings
 from tests.functions.ingesting import BODY, BY_BUS, BY_QUERY, CONTEXT, R4, send, sequence
 from tests.functions.pipeline import Context
 from tests.functions.requests import answer_json, opened, post

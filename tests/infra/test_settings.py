@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.settings import SettingsError, ledger_parameter
-from infra.settings_reader import read_settings, read_warnings
+from infra.settings.reader import read_settings, read_warnings
 from infra.synth import synthesize
 from tests.conftest import REPOSITORY
 

@@ -20,7 +20,7 @@ def main() -> None:
     from constructs import IConstruct
 
     import infra.stage_stack
-    from infra.settings_reader import read_settings
+    from infra.settings.reader import read_settings
 
     asked: list[tuple[str, str, str]] = []
 

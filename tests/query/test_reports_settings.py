@@ -6,17 +6,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from audit_ledger.aws.ssm_settings import LedgerSetting, ReportsSetting
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.accounting import AccountingSettings
 from audit_ledger.reports.codes import DISCLOSURES
 from audit_ledger.reports.exclusions import AUTHORIZATION, EXCLUSIONS
 from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
+from audit_ledger.settings.ledger import LedgerSettings
+from audit_ledger.settings.reports import ReportSettings
 from functions.query.report_rules import report_rules
 from infra import settings as infra_settings
 from infra.settings import SettingsError, ledger_parameter
-from infra.settings_reader import read_settings
+from infra.settings.reader import read_settings
 
 FULL: dict[str, Any] = {
     "zone": "Europe/Berlin",
@@ -52,10 +53,10 @@ def settings_with(reports: dict[str, Any] | None) -> infra_settings.Settings:
     return read_settings({"audit-ledger": {"domain": "audit.example.org", "ledgers": [ledger]}})
 
 
-def through_the_parameter(reports: dict[str, Any] | None) -> ReportsSetting:
+def through_the_parameter(reports: dict[str, Any] | None) -> ReportSettings:
     settings = settings_with(reports)
     parameter = json.dumps(ledger_parameter(settings, settings.ledgers[0]))
-    return msgspec.json.decode(parameter, type=LedgerSetting).reports
+    return msgspec.json.decode(parameter, type=LedgerSettings).reports
 
 
 def test_without_settings_all_is_as_usual() -> None:
@@ -97,11 +98,6 @@ def test_what_is_set_is_what_the_reports_are_told() -> None:
     unchanged = set(by_key) - {"authorization", "before_compliance"}
     assert all(by_key[e.key] == e for e in EXCLUSIONS if e.key in unchanged)
     assert rules.zone.name == "Europe/Berlin"
-
-
-def test_the_app_knows_the_exclusions() -> None:
-    """By the keys that accountings have."""
-    assert tuple(exclusion.key for exclusion in EXCLUSIONS) == infra_settings.EXCLUSIONS
 
 
 def suspended(**changes: Any) -> dict[str, Any]:
@@ -154,7 +150,7 @@ def test_a_wrong_setting_gets_one_clear_line(reports: dict[str, Any], said: str)
 def test_a_parameter_that_somebody_wrote_otherwise_is_an_error(reports: dict[str, Any]) -> None:
     """Nothing is reported by half of the settings."""
     with pytest.raises(FormatError):
-        report_rules(msgspec.convert(reports, ReportsSetting))
+        report_rules(msgspec.convert(reports, ReportSettings))
 
 
 def test_settings_show_nobody() -> None:

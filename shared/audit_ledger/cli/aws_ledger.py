@@ -10,7 +10,7 @@ from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects, Retention
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.cli.exit_codes import FailedError, IncompleteError, UsageError
 from audit_ledger.errors import (
     FormatError,
@@ -46,7 +46,7 @@ def deployed_ledger(stage: str, ledger_id: str, origin: str | None) -> DeployedL
     name = f"audit-ledger-{stage}"
     if origin is None:
         try:
-            origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin
+            origin = SsmSettings(clients.ssm(), stage).read(ledger_id).origin
         except NotFoundError:
             raise UsageError(f"stage {stage} has no ledger {ledger_id}") from None
     key = public_key_der(clients.kms(), f"alias/{name}/{ledger_id}/sequencer")

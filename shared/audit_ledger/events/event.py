@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from audit_ledger.events.errors import RejectedEventError
+from audit_ledger.settings.ledger import PatientRuleSettings
 
 Format = Literal["fhir-r4", "fhir-r5", "cloudevents"]
 BundleType = Literal["batch", "transaction", "collection"]
@@ -108,8 +109,7 @@ class PatientRule(msgspec.Struct, frozen=True):
     namespace: str | None = None
 
 
-def patient_rule(
-    portal: str, *, system: str | None, reference: bool, base: str | None
-) -> PatientRule:
-    """Return the rule of a portal, as the settings have it; `base` in the form of `normal_base`."""
-    return PatientRule(system, (base or f"portal:{portal}") if reference else None)
+def patient_rule(portal: str, settings: PatientRuleSettings) -> PatientRule:
+    """Return the rule of a portal by its settings, whose `base` has the form of `normal_base`."""
+    namespace = settings.base or f"portal:{portal}"
+    return PatientRule(settings.system, namespace if settings.reference else None)

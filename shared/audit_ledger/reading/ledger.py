@@ -9,10 +9,11 @@ from audit_ledger.aws.events_search import EventsSearch
 from audit_ledger.aws.kms_data_keys import LedgerKeyring, WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.published_source import S3Source
-from audit_ledger.aws.ssm_settings import LedgerSettings, ReportsSetting
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.events import PatientRule, patient_rule
+from audit_ledger.settings.reports import ReportSettings
 from audit_ledger.token_bucket import Rate
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ class Ledger:
     subjects: SubjectsTable
     state: LedgersTable
     published: S3Source
-    reports: ReportsSetting
+    reports: ReportSettings
     detections: Mapping[str, Any]
     reader_limit: Rate | None = None
 
 
 def ledgers(
     stage: str,
-    settings: LedgerSettings,
+    settings: SsmSettings,
     dynamodb: "DynamoDBClient",
     kms: "KMSClient",
     tables: Tables,
@@ -63,7 +64,7 @@ def ledgers(
 
     def read(ledger_id: str) -> Ledger:
         setting = settings.read(ledger_id)
-        origin, limit = setting.origin, setting.limits.reader
+        origin = setting.origin
         state = LedgersTable(dynamodb, tables.ledgers, origin)
         wrapped = state.keys()
         wrapping = WrappingKey(kms, f"alias/{name}/{ledger_id}/wrapping", origin)
@@ -71,12 +72,7 @@ def ledgers(
             id=ledger_id,
             origin=origin,
             rules={
-                portal: patient_rule(
-                    portal,
-                    system=each.patient.system,
-                    reference=each.patient.reference,
-                    base=each.patient.base,
-                )
+                portal: patient_rule(portal, each.patient)
                 for portal, each in setting.portals.items()
             },
             keys=None if wrapped is None else wrapping.unwrap_all(wrapped),
@@ -87,7 +83,7 @@ def ledgers(
             published=S3Source(tables.published_bucket, ledger_id),
             reports=setting.reports,
             detections=setting.detections,
-            reader_limit=None if limit is None else limit.bucket,
+            reader_limit=setting.limits.reader.bucket,
         )
 
     # Without keys it waits for its first event, which may come at any moment.

@@ -15,7 +15,7 @@ from infra.doctor.account import Account
 from infra.doctor.finding import PreflightFinding, exit_code
 from infra.doctor.machine import machine_findings
 from infra.doctor.needs import Needs, needs_of
-from infra.settings_reader import read_settings
+from infra.settings.reader import read_settings
 from tests.infra.assembly import SETTINGS, Assembly
 from tests.infra.doctor.made import ACCOUNT, REGION, MadeAccount, RefusedError
 

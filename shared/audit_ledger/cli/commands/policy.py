@@ -7,7 +7,7 @@ import click
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.parameters import FILE, ORIGIN, with_connection
@@ -75,7 +75,7 @@ def _write_from_kms(stage: str, ledger_id: str, origin: str | None, output: Path
     aliases = f"alias/audit-ledger-{stage}/{ledger_id}"
     try:
         if origin is None:
-            origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin
+            origin = SsmSettings(clients.ssm(), stage).read(ledger_id).origin
         kms = clients.kms()
         ed25519, mldsa44 = (
             raw_public_key(public_key_der(kms, f"{aliases}/checkpoint-{kind}"))

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.ssm_settings import LedgerSettings
+from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.cli.aws_ledger import ending_in_one_line
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
@@ -35,7 +35,7 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
     """
     with ending_in_one_line(f"{stage}/{ledger_id}"), progress("following") as show_progress:
         try:
-            origin = LedgerSettings(clients.ssm(), stage).read(ledger_id).origin
+            origin = SsmSettings(clients.ssm(), stage).read(ledger_id).origin
         except NotFoundError:
             raise UsageError(f"stage {stage} has no ledger {ledger_id}") from None
         function = f"audit-ledger-{stage}-follower"

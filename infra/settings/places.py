@@ -10,7 +10,7 @@ from functools import cache
 
 import botocore.session
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 
 MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
 PARTITION_OF_CLOUDFRONT = "aws"

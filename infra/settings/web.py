@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 
 MAX_CORS_ORIGINS = 20
 SMART_REQUIRED = (

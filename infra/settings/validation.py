@@ -13,22 +13,15 @@ from audit_ledger.detections import DetectionSettings
 from audit_ledger.detections import read_settings as read_detections
 from audit_ledger.errors import FormatError
 from audit_ledger.iana_zones import zone_of
+from audit_ledger.reports.exclusions import BEFORE_COMPLIANCE, EXCLUSIONS
+from audit_ledger.reports.suspension import ORAL_LIMIT_MS
+from audit_ledger.settings.ledger import PatientRuleSettings
+from audit_ledger.settings.reports import ReportSettings, SuspensionSettings
 from infra.names import OWN_PORTAL, Names
-from infra.settings import (
-    BEFORE_COMPLIANCE,
-    EXCLUSIONS,
-    LOG_DAYS,
-    Ledger,
-    PatientRule,
-    Portal,
-    Reports,
-    Settings,
-    Suspension,
-    ledger_parameter,
-)
-from infra.settings_limits import limit_faults, limits_faults
-from infra.settings_places import place_faults
-from infra.settings_web import web_faults
+from infra.settings.limits import limit_faults, limits_faults
+from infra.settings.places import place_faults
+from infra.settings.settings import LOG_DAYS, Ledger, Portal, Settings, ledger_parameter
+from infra.settings.web import web_faults
 
 MAX_ORIGIN_BYTES = 64
 MAX_LEDGERS = 60  # of a stage: policies, of 10 KB the smallest, name the roles of each
@@ -38,8 +31,9 @@ MAX_ALARM_EMAILS = 10
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
 SIX_YEARS_DAYS = 2192  # 45 CFR 164.316(b)(2)(i)
 MAX_RETENTION_DAYS = 36_500  # of Object Lock
-ORAL_LIMIT = timedelta(days=30)  # 45 CFR 164.528(a)(2)(ii)(C)
+ORAL_LIMIT = timedelta(milliseconds=ORAL_LIMIT_MS)
 
+_EXCLUSION_KEYS = tuple(exclusion.key for exclusion in EXCLUSIONS)
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 DOMAIN = re.compile(
     r"(?!.*\.[0-9]+$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+"
@@ -188,7 +182,7 @@ def _members(path: str) -> tuple[str, ...]:
     return cast(msgspec.Struct, getattr(rules, path.partition(".")[2], rules)).__struct_fields__
 
 
-def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, str]]:
+def _report_faults(place: str, reports: ReportSettings) -> Iterator[tuple[str, object, str]]:
     try:
         zone_of(reports.zone)
     except KeyError:
@@ -198,8 +192,8 @@ def _report_faults(place: str, reports: Reports) -> Iterator[tuple[str, object, 
     yield from _wrong_texts(f"{place}.disclosures", reports.disclosures or (), _CODE, _CODE_RULE)
     for key, exclusion in reports.exclusions.items():
         here = f"{place}.exclusions.{key}"
-        if key not in EXCLUSIONS:
-            yield f"{place}.exclusions", key, f"one of {', '.join(EXCLUSIONS)}"
+        if key not in _EXCLUSION_KEYS:
+            yield f"{place}.exclusions", key, f"one of {', '.join(_EXCLUSION_KEYS)}"
         yield from _wrong_texts(f"{here}.purposes", exclusion.purposes, _CODE, _CODE_RULE)
         yield from _wrong_texts(f"{here}.kinds", exclusion.kinds, _CODE, _CODE_RULE)
         yield from _wrong_texts(f"{here}.recipients", exclusion.recipients, _AGENT, _AGENT_RULE)
@@ -214,13 +208,15 @@ def _until_faults(here: str, key: str, until: str) -> Iterator[tuple[str, object
     instant = _instant(until)
     if instant is None:
         yield f"{here}.until", until, _INSTANT_RULE
-    elif key != BEFORE_COMPLIANCE:
-        yield f"{here}.until", until, f"no such setting but of {BEFORE_COMPLIANCE}"
+    elif key != BEFORE_COMPLIANCE.key:
+        yield f"{here}.until", until, f"no such setting but of {BEFORE_COMPLIANCE.key}"
     elif instant > datetime.now(UTC):
         yield f"{here}.until", until, "a time that has passed: disclosures since are accounted for"
 
 
-def _suspension_faults(place: str, suspension: Suspension) -> Iterator[tuple[str, object, str]]:
+def _suspension_faults(
+    place: str, suspension: SuspensionSettings
+) -> Iterator[tuple[str, object, str]]:
     if not suspension.recipients:
         yield f"{place}.recipients", [], "at least one recipient"
     yield from _wrong_texts(f"{place}.recipients", suspension.recipients, _AGENT, _AGENT_RULE)
@@ -276,7 +272,7 @@ def _portal_faults(
             yield f"{here}.account", portal.account, expected
 
 
-def _rule_faults(here: str, rule: PatientRule) -> Iterator[tuple[str, object, str]]:
+def _rule_faults(here: str, rule: PatientRuleSettings) -> Iterator[tuple[str, object, str]]:
     if not (rule.reference or rule.system):
         expected = '{"system": "<URI>"}, {"reference": true}, or both'
         yield here, msgspec.to_builtins(rule), expected

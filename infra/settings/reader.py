@@ -12,8 +12,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from infra.settings import KEY, STAGES, Settings, SettingsError
-from infra.settings_validation import DOMAIN, faults, warnings
+from infra.settings.settings import KEY, STAGES, Settings, SettingsError
+from infra.settings.validation import DOMAIN, faults, warnings
 
 _NAMES = frozenset(field.name for field in msgspec.structs.fields(Settings)) - {"stage"}
 
