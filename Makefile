@@ -61,7 +61,7 @@ lock: ## Pin and hash the requirements
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
-	  pyproject.toml --group dev -o requirements.txt
+	  pyproject.toml --all-extras --group dev -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  tests/deployed/requirements.in -o tests/deployed/requirements.txt

@@ -23,6 +23,7 @@ FUNCTIONS = tuple(
 )
 OF_FEW = {
     "cli": (),  # the command's alone
+    "client": (),  # of outside programs
     "sequence_gaps": ("follower", "query"),
     "detections": ("follower",),
     "exports": ("query",),

@@ -3,6 +3,7 @@
 Nothing is imported before it is needed: worker processes import this module again.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,6 +16,15 @@ INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 CANNOT_TELL = 3
 USAGE = 2
+EXTRAS = {
+    "botocore": "aws",
+    "click": "cli",
+    "rich": "cli",
+    "tzdata": "aws",
+    "urllib3": "client",
+    "zstandard": "aws",
+}
+"""The extra of this package (pyproject.toml) that installs each optional one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -47,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command and return the exit code; BrokenPipeError where a pipe was closed."""
+    try:
+        return _run(arguments)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        message = f"{package} is not installed: install audit-ledger[{EXTRAS[package]}]"
+        print(f"ledger: {message}", file=sys.stderr)
+        if _is_json_requested(arguments):
+            print(json.dumps({"error": message, "exit_code": USAGE}))
+        return USAGE
+
+
+def _run(arguments: Sequence[str]) -> int:
     import click  # noqa: PLC0415
 
     from audit_ledger.cli.command import PipeClosedError  # noqa: PLC0415

@@ -1,11 +1,14 @@
 """`ledger send`: events of files go to a ledger, each once, and what became of each is said."""
 
 import os
-from collections.abc import Sequence
-from contextlib import closing
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import (
@@ -17,14 +20,13 @@ from audit_ledger.cli.exit_codes import (
 )
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
-from audit_ledger.cli.progress import sending
 from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.errors import ClientError
 from audit_ledger.client.event_files import STDIN, files_of
 from audit_ledger.client.http_client import PATIENT_PAUSES
 from audit_ledger.client.journal import Journal, destination
 from audit_ledger.client.shown_text import printable
-from audit_ledger.client.upload import Uploader, UploadResult
+from audit_ledger.client.upload import Uploader, UploadProgress, UploadResult
 
 _SHOWN_REFUSALS = 50
 
@@ -58,7 +60,7 @@ def command(
             raise UsageError(f"{argument}: No such file or directory")
     tally = UploadResult(as_json)
     failure: CommandError | KeyboardInterrupt | None = None
-    with sending(_total_bytes(files)) as bar:
+    with _progress_of(_total_bytes(files)) as bar:
         api = open_api(
             connection, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
         )
@@ -143,3 +145,35 @@ def _for_machines(
 
 def _events(count: int) -> str:
     return f"{count:,} {'event' if count == 1 else 'events'}"
+
+
+@contextmanager
+def _progress_of(total_bytes: int | None) -> Iterator[UploadProgress]:
+    """Return a bar for input of so many bytes (None: unknown), or one that shows nothing."""
+    if not sys.stderr.isatty():
+        yield UploadProgress()
+        return
+    said = TextColumn("{task.fields[said]}")
+    columns = ("sending", BarColumn(), TaskProgressColumn(), said)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress_bar:
+        task = progress_bar.add_task("sending", total=total_bytes, said="")
+
+        class Bar(UploadProgress):
+            before = end = 0
+
+            def begin_file(self) -> None:
+                self.before += self.end
+                self.end = 0
+
+            def read_up_to(self, end: int) -> None:
+                self.end = end
+                progress_bar.update(task, completed=self.before + end)
+
+            def answered(self, accepted: int, refused: int) -> None:
+                bad = f", {refused:,} refused" if refused else ""
+                progress_bar.update(task, said=f"{accepted:,} accepted{bad}")
+
+            def pausing(self, seconds: float, reason: str) -> None:
+                progress_bar.update(task, said=f"{reason}; again in {seconds:.0f} s")
+
+        yield Bar()
