@@ -10,23 +10,21 @@ from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.events import PatientReference
-from audit_ledger.http.authorization import OWN_USE, Authorization, ForbiddenError
-from audit_ledger.http.request import Request
-from audit_ledger.ledger.publish_checks import require_of_digest
-from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.record_opener import RecordOpener
-from audit_ledger.reading.snapshot import LogSnapshot
-from audit_ledger.records.keyed_hash import KeyedHash
-from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.records.pseudonyms import patient_pseudonym, subject_key_hash
-from audit_ledger.reports.suspension import in_force
-from functions.query.audit_trail import Invoke, record_use
-from functions.query.find import (
-    EventFinder,
+from audit_ledger.events.canonical_patients import (
     canonical_names,
     canonical_references,
     namespace_of,
 )
+from audit_ledger.http.authorization import OWN_USE, Authorization, ForbiddenError
+from audit_ledger.http.request import Request
+from audit_ledger.ledger.publish_checks import require_of_digest
+from audit_ledger.reading.event_finder import EventFinder
+from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.record_opener import RecordOpener, secrets_of_names
+from audit_ledger.reading.snapshot import LogSnapshot
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.suspension import in_force
+from functions.query.audit_trail import Invoke, record_use
 from functions.query.patient_names import names_in_claim
 from functions.query.recorded_request_line import recorded_line
 from functions.query.report_rules import ReportRules, report_rules
@@ -245,18 +243,9 @@ class AuthorizedRequest:
     def _pseudonyms(
         self, opener: RecordOpener, patients: tuple[PatientReference, ...]
     ) -> frozenset[bytes]:
-        keys, rules = self.ledger.keys, self.ledger.rules.values()
-        if keys is None:
-            return frozenset()
+        rules = self.ledger.rules.values()
         names = {name for patient in patients for name in canonical_names(rules, patient)}
-        secrets = [
-            secret
-            for name in sorted(names)
-            for secret in self.ledger.subjects.generations(subject_key_hash(keys.index_key, name))
-        ]
-        by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
-        opener.know(by_pseudonym)
-        return frozenset(by_pseudonym)
+        return opener.know(secrets_of_names(self.ledger, sorted(names)))
 
 
 def batched(

@@ -10,9 +10,9 @@ from typing import Final
 from audit_ledger.aws.views_table import Gaps
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, UnreachableError
 from audit_ledger.ledger.block import body_time
+from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.snapshot import LogSnapshot
 from functions.query.access import NO_SUCH_EVENT, AuthorizedRequest
-from functions.query.find import EventFinder
 
 MAX_NAMED: Final = 5
 MAX_SECONDS_UNCHECKED: Final = 15 * 60

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from audit_ledger.events import PatientReference, PatientRule
+from audit_ledger.events.canonical_patients import accepted_names, canonical_names
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.search.criteria import NamedResource, Token
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.values import parse_agent, parse_patient, parse_token, split_values
-from functions.query.find import accepted_names, canonical_names
 
 MAX_NAMES = 8  # of one patient
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from audit_ledger.events import PatientReference
+from audit_ledger.reading.period_search import MAX_LOOKED_AT, FoundInPeriod, find_in_period
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import (
     Period,
@@ -11,10 +12,6 @@ from audit_ledger.reports.suspension import first_that_names, in_force
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
-from functions.query.find import (
-    MAX_LOOKED_AT,
-    FoundInPeriod,
-)
 from functions.query.withholding import names_recipient
 
 MAX_EVENTS = MAX_LOOKED_AT
@@ -47,7 +44,8 @@ def find_events(
     period: Period,
 ) -> FoundInPeriod:
     finder = authorized.finder(of=of)
-    return finder.of_period(
+    return find_in_period(
+        finder,
         search,
         period.from_ms,
         period.to_ms,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from audit_ledger.events import PatientReference
+from audit_ledger.events.canonical_patients import accepted_names, may_be_named_otherwise
 from audit_ledger.exports.labels import names_of
 from audit_ledger.http.openapi import (
     JSON,
@@ -28,10 +29,6 @@ from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
 from functions.query.altered_entries import altered
 from functions.query.compressed_response import compressed_response
-from functions.query.find import (
-    accepted_names,
-    may_be_named_otherwise,
-)
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import MAX_EVENTS
 from functions.query.report_request import (

@@ -16,12 +16,14 @@ from audit_ledger.errors import LedgerError, VerificationError
 from audit_ledger.ledger.block import BlockItem, Body, decode_body, encode_body
 from audit_ledger.ledger.entry import created
 from audit_ledger.ledger.entry import encode_entry as encoded
+from audit_ledger.reading.event_finder import EventFinder
+from audit_ledger.reading.period_search import find_in_period
 from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.search import count_matches, find_page
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler as ingest
-from functions.query.find import EventFinder
 from functions.sequencer import handler as sequencing
 from tests.attacks.asking import CONTEXT, Asked, accepted, appended, event
 from tests.follower.one_event import NOW, OneLedger
@@ -64,7 +66,7 @@ def search(sort: str) -> Search:
 
 
 def seqs_of(ledger: OneLedger, sort: str) -> list[int]:
-    page = finder(ledger).page(search(sort), None)
+    page = find_page(finder(ledger), search(sort), None)
     assert (page.next, page.warnings) == (None, ())
     return [opened.event.seq for opened in page.found]
 
@@ -85,9 +87,9 @@ def test_a_search_of_a_period_misses_no_removed_block_in_silence(
     world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
     found = finder(blocks)
     for attempt in (
-        lambda: found.page(search(sort), None),
-        lambda: found.count(search(sort), 1000, lambda: True),
-        lambda: found.of_period(Search(), 0, 2 * NOW * 1000, 1000, lambda: True),
+        lambda: find_page(found, search(sort), None),
+        lambda: count_matches(found, search(sort), 1000, lambda: True),
+        lambda: find_in_period(found, Search(), 0, 2 * NOW * 1000, 1000, lambda: True),
     ):
         with pytest.raises(VerificationError):
             attempt()
@@ -130,7 +132,7 @@ def test_an_entry_that_lost_its_row_is_no_control_entry(
     world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item={**item, "body": {"B": data}})
     for sort in ("date", "-date"):
         try:
-            warnings = finder(blocks).page(search(sort), None).warnings
+            warnings = find_page(finder(blocks), search(sort), None).warnings
         except LedgerError:
             continue
         assert warnings

@@ -22,8 +22,10 @@ from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
 from audit_ledger.ledger.entry import EventEntry, encode_entry
+from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.search import Page, find_page
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
@@ -31,7 +33,6 @@ from audit_ledger.search.parameters import parse_search
 from audit_ledger.settings.reports import ReportSettings
 from functions.ingest.ledger_context import remembering
 from functions.ingest.sealer import Accepted, Sealer
-from functions.query.find import EventFinder, Page
 from tests.bench.core import event_of_2_kb
 
 ORIGIN = "audit.example.org/reads"
@@ -213,7 +214,7 @@ def _measured(reads: Reads, query: str) -> tuple[float, Counter[str]]:
         opener = RecordOpener(reads.ledger, now)
         finder = EventFinder(reads.ledger, LogSnapshot(reads.ledger.blocks, EVENTS), opener, now)
         start = time.process_time()
-        page: Page = finder.page(search, None)
+        page: Page = find_page(finder, search, None)
         if round_:
             figures.append((time.process_time() - start) * 1000)
         if len(page.found) != PAGE:

@@ -11,9 +11,9 @@ import pytest
 from audit_ledger.aws import events_search
 from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import VerificationError
+from audit_ledger.reading import candidates, search
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.snapshot import LogSnapshot, StoredEntry
-from functions.query import candidates, find
 from infra.local.cloud import REGION
 from tests.events.made import encoded, r5
 from tests.query.made import read_of
@@ -174,8 +174,8 @@ def test_a_page_ends_when_its_work_is_done_and_the_next_goes_on(
     events_of(stage, 30)
     rare = stage.send(read_of(PATIENT, "rare", ago=timedelta(seconds=60)))
     stage.settle()
-    monkeypatch.setattr(find, "MAX_OPENED", 5)
-    monkeypatch.setattr(find, "BATCH_SIZE", 5)
+    monkeypatch.setattr(search, "MAX_OPENED", 5)
+    monkeypatch.setattr(search, "BATCH_SIZE", 5)
     pages = list(stage.pages(f"patient={PATIENT}&agent=rare&_count=5"))
     assert len(pages) > 3
     assert [event_id for page in pages for event_id in page.events] == [rare]
@@ -190,7 +190,7 @@ def test_a_long_silence_is_searched_in_pages(
     All blocks are of one moment here: no page may end where it began, or the search never would.
     """
     monkeypatch.setattr(candidates, "BLOCKS_A_MILESTONE", 2)
-    monkeypatch.setattr(find, "MAX_BLOCKS", 4)
+    monkeypatch.setattr(search, "MAX_BLOCKS", 4)
     wanted = set()
     for number in range(12):
         ago = timedelta() if number in (0, 11) else 9 * DAY

@@ -343,7 +343,7 @@ def test_a_report_of_too_much_says_how_much_and_what_to_do(
     assert whole.status_code == 200
     with monkeypatch.context() as patch:
         patch.setattr("functions.query.report_events.MAX_EVENTS", 3)
-        patch.setattr("functions.query.find.BATCH_SIZE", 3)
+        patch.setattr("audit_ledger.reading.period_search.BATCH_SIZE", 3)
         refused = stage.get(path, stage.security())
         assert refused.status_code == 413
         issue = refused.json()["issue"][0]

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from audit_ledger.reading import event_finder
+from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import RecordOpener
+from audit_ledger.reading.search import UNOPENED, Page, find_page
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
-from functions.query import find
-from functions.query.find import UNOPENED, EventFinder, Page
 from functions.sequencer import handler as sequencing
 from tests.follower.one_event import NOW, OneLedger
 from tests.functions.publishing import Clock
@@ -58,9 +59,9 @@ def finder(one: OneLedger) -> EventFinder:
 
 def pages(one: OneLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
     """All pages of one search, each by a request of its own."""
-    found = [finder(one).page(search_of_the_day(), None, has_time())]
+    found = [find_page(finder(one), search_of_the_day(), None, has_time())]
     while found[-1].next is not None:
-        found.append(finder(one).page(search_of_the_day(), found[-1].next, has_time()))
+        found.append(find_page(finder(one), search_of_the_day(), found[-1].next, has_time()))
         assert len(found) <= EVENTS + 1, "a page that gets nowhere"
     return found
 
@@ -94,7 +95,7 @@ def test_a_page_holds_no_more_than_so_many_bytes(
     one: OneLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was found of the events that are looked up together, and one more."""
-    monkeypatch.setattr(find, "MAX_FOUND_BYTES", 3000)
+    monkeypatch.setattr(event_finder, "MAX_FOUND_BYTES", 3000)
     found = pages(one, lambda: lambda: True)
     assert {len(page.found) for page in found} == {3}
     assert len(found) == EVENTS // 3
@@ -111,7 +112,7 @@ def test_an_event_that_cannot_be_looked_at_is_left_out_with_a_warning(
             raise error("Practitioner/7")
         return matches(search, opened, *more)
 
-    monkeypatch.setattr(find, "matches", raising)
+    monkeypatch.setattr(event_finder, "matches", raising)
     (page,) = pages(one, lambda: lambda: True)
     assert [opened.event.seq for opened in page.found] == [12, 11, 10, 9, 8, 6, 5, 4, 3, 2, 1]
     assert page.warnings == (UNOPENED,)

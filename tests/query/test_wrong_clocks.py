@@ -126,7 +126,7 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
     A CSV file has no notes: a row says that it is not all.
     """
     whole = stage.json("/reports/privacy", stage.security())
-    monkeypatch.setattr("functions.query.find.BATCH_SIZE", 2)
+    monkeypatch.setattr("audit_ledger.reading.period_search.BATCH_SIZE", 2)
     left = [0]
 
     def has_time(_: object) -> bool:
@@ -156,7 +156,7 @@ def test_what_could_not_be_completed_is_refused(
     stage: ReportStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Looking for what the newest part lacks has an end too."""
-    monkeypatch.setattr("functions.query.find.BATCH_SIZE", 2)
+    monkeypatch.setattr("audit_ledger.reading.period_search.BATCH_SIZE", 2)
     asked = iter([True] * 2)
     monkeypatch.setattr(
         "functions.query.access.AuthorizedRequest.has_time", lambda _: next(asked, False)

@@ -4,11 +4,11 @@ import re
 
 from audit_ledger.aws.events_table import LATE_MS
 from audit_ledger.http.request import MAX_FIELDS
+from audit_ledger.reading.search import MAX_BLOCKS, MAX_OPENED
 from audit_ledger.reading.snapshot import YOUNG_SECONDS
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
 from audit_ledger.search.values import _PREFIXES
-from functions.query.find import MAX_BLOCKS, MAX_OPENED
 from functions.query.routes.audit_event_search import MAX_BYTES
 from infra.query import SECONDS
 from tests.conftest import REPOSITORY

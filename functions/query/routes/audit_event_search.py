@@ -26,6 +26,7 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import FORM, MAX_FIELDS, Request
 from audit_ledger.http.responses import Response, make_response, spelled_bytes
 from audit_ledger.reading.record_opener import OpenedRecord
+from audit_ledger.reading.search import NO_TIME, UNOPENED, Page, count_matches, find_page
 from audit_ledger.search.bundle import BundleEntry, Issue, Shown, as_shown, remarks, searchset
 from audit_ledger.search.criteria import MAX_COUNT, Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
@@ -36,7 +37,6 @@ from audit_ledger.search.query_plan import entry_period, event_period, searched_
 from functions.query.access import QueryContext
 from functions.query.altered_entries import altered
 from functions.query.audit_trail import ITI_81
-from functions.query.find import NO_TIME, UNOPENED, Page
 from functions.query.routes.audit_events import ACCEPT, OTHER_FORMAT
 
 MAX_BYTES = 5_000_000
@@ -108,14 +108,14 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
     page, total = Page((), None), None
     found: list[Shown] = []
     if not search.counts_only:
-        page = finder.page(search, after, authorized.has_time)
+        page = find_page(finder, search, after, authorized.has_time)
         page, found = within_an_answer(page, search, form.release)
     elif event_period(search).is_empty or entry_period(search).is_empty:
         page = Page((), None, (NO_TIME,))
     said = altered(authorized, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):
-        total = finder.count(search, MAX_COUNTED, authorized.has_time)
+        total = count_matches(finder, search, MAX_COUNTED, authorized.has_time)
     elif is_whole and search.total != "none":
         total = len(page.found)
     total = None if said else total

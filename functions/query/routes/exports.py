@@ -34,6 +34,7 @@ from audit_ledger.http.openapi import (
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
+from audit_ledger.reading.search import NO_TIME, UNOPENED, find_page
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
@@ -46,7 +47,6 @@ from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
 from functions.query.compressed_response import ACCEPT_ENCODING, compressed_response
 from functions.query.export_lines import Pinned, export_lines, pin_digest
-from functions.query.find import NO_TIME, UNOPENED
 
 MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
 MAX_PART_BYTES: Final = 4_000_000
@@ -71,7 +71,7 @@ def get_export(context: QueryContext, request: Request) -> Response:
     pinned = pin_digest(authorized, time, cursor)
     finder = authorized.finder(pinned.size)
     after = None if cursor is None else EntryPosition(cursor.time_ms, cursor.seq, 0)
-    page = finder.page(search, after, authorized.has_time)
+    page = find_page(finder, search, after, authorized.has_time)
     if UNOPENED in page.warnings:
         raise VerificationError("the export would lack a record that does not open")
     if NO_TIME in page.warnings:

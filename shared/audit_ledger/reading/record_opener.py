@@ -13,8 +13,9 @@ from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.snapshot import YOUNG_SECONDS, StoredEntry
+from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
-from audit_ledger.records.pseudonyms import subject_key_hash
+from audit_ledger.records.pseudonyms import patient_pseudonym, subject_key_hash
 from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import decode_record
 from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
@@ -52,9 +53,11 @@ class RecordOpener:
     _of_ledger: dict[int, SubjectSecret] | None = None
     _versions: frozenset[int] | None = None
 
-    def know(self, secrets: dict[bytes, SubjectSecret]) -> None:
-        """Take secrets by pseudonym that were read already."""
-        self._secrets.update(secrets)
+    def know(self, secrets: Iterable[SubjectSecret]) -> frozenset[bytes]:
+        """Take secrets that were read already; return the pseudonyms of their subjects."""
+        by_pseudonym = {patient_pseudonym(KeyedHash(each.secret)): each for each in secrets}
+        self._secrets.update(by_pseudonym)
+        return frozenset(by_pseudonym)
 
     def look_up(self, entries: Iterable[IndexedEntry]) -> None:
         """Read the secrets of these entries' subjects, those that are not known yet."""
@@ -158,6 +161,18 @@ class RecordOpener:
                 for secret in self.ledger.subjects.generations(key)
             }
         return self._of_ledger
+
+
+def secrets_of_names(ledger: Ledger, names: Iterable[str]) -> list[SubjectSecret]:
+    """Return the secrets, of all years and generations, of patients by canonical identifier."""
+    if ledger.keys is None:
+        return []
+    index_key = ledger.keys.index_key
+    return [
+        secret
+        for name in names
+        for secret in ledger.subjects.generations(subject_key_hash(index_key, name))
+    ]
 
 
 def _commitment(stored: StoredEntry) -> bytes:

@@ -57,7 +57,7 @@ def of_persons(
     first_young = min((entry.seq for entry in young), default=log.size)
     streams: list[Iterator[EntryPosition]] = [
         filter(
-            lambda place: place.seq < first_young,
+            lambda position: position.seq < first_young,
             search.of_person(person.by, pseudonym, window, newest_first=newest_first),
         )
         for person in persons
@@ -129,8 +129,8 @@ def _newest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosi
     for block in log.newest_first(start):
         if block.time * 1000 + LATE_MS < window.first:
             break
-        for place in _in_time(block, window):
-            heapq.heappush(waiting, (-place.time_ms, -place.seq, -place.first_seq))
+        for position in _in_time(block, window):
+            heapq.heappush(waiting, (-position.time_ms, -position.seq, -position.first_seq))
         reached = block.time * 1000 + LATE_MS
         silent += 1
         while waiting and -waiting[0][0] > reached:
@@ -151,8 +151,8 @@ def _oldest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosi
     for block in log.oldest_first(start):
         if block.time * 1000 - LATE_MS > window.last:
             break
-        for place in _in_time(block, window):
-            heapq.heappush(waiting, place)
+        for position in _in_time(block, window):
+            heapq.heappush(waiting, position)
         reached = block.time * 1000 - LATE_MS
         silent += 1
         while waiting and waiting[0].time_ms < reached:
@@ -175,18 +175,18 @@ def _in_time(block: StoredBlock, window: PositionRange) -> Iterator[EntryPositio
 def _sorted(
     entries: Iterable[IndexedEntry], window: PositionRange, *, newest_first: bool
 ) -> list[EntryPosition]:
-    places = (position_of(entry) for entry in entries)
-    inside = (place for place in places if window.first <= place.time_ms <= window.last)
+    positions = (position_of(entry) for entry in entries)
+    inside = (position for position in positions if window.first <= position.time_ms <= window.last)
     return sorted(inside, reverse=newest_first)
 
 
-def _each_once(places: Iterable[EntryPosition]) -> Iterator[EntryPosition]:
+def _each_once(positions: Iterable[EntryPosition]) -> Iterator[EntryPosition]:
     """Leave out what two ways led to: equal places stand side by side."""
     last: EntryPosition | None = None
-    for place in places:
-        if place != last:
-            yield place
-        last = place
+    for position in positions:
+        if position != last:
+            yield position
+        last = position
 
 
 def _negated(waiting: tuple[int, int, int]) -> EntryPosition:
