@@ -91,7 +91,7 @@ class Asked:
     def __init__(self, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
         kept = TtlCache(lambda _: ledger_of(world), lambda: 0.0)
         self.later = 0
-        desk = QueryContext(
+        context = QueryContext(
             kept,
             lambda payload: {"ids": ["ab" * 32] * len(payload["events"])},
             lambda _: None,  # type: ignore[arg-type,return-value]
@@ -100,7 +100,7 @@ class Asked:
             lambda: int(clock.time()) + self.later,
             lambda: 0.0,
         )
-        monkeypatch.setattr(query, "desk", lambda: desk)
+        monkeypatch.setattr(query, "query_context", lambda: context)
 
     def __call__(
         self, path: str, asked: str = "", *, scope: str = "user/*.rs", **given: str
