@@ -7,7 +7,7 @@ import pytest
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.cli.main import run as run_command
 from audit_ledger.instants import format_instant
-from audit_ledger.verify.verifier import verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
 from functions.publisher.signing import Signer
 from tests.attacks.case import GOES_ON, HEALS, Case
 from tests.attacks.cases_receipts import IS_IN_THE_LEDGER, RECEIPT_ROWS, ReceiptRow, Shown, shown_of
@@ -95,7 +95,7 @@ def test_the_same_is_found_in_the_bucket_itself(ledger: AttackedLedger, name: st
     row = next(row for row in ROWS if row.name == name)
     row.tamper(ledger)
     source = S3Source(f"{NAME}-published", LEDGER)
-    report = verify(source, ledger.policy, ledger.now, workers=1, wait=lambda _: None)
+    report = verify_ledger(source, ledger.policy, ledger.now, workers=1, wait=lambda _: None)
     assert found(report) == row.finds
 
 

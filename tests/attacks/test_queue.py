@@ -9,8 +9,8 @@ import pytest
 
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
+from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.policy_file import policy_for
-from audit_ledger.verify.verifier import verify
 from functions.follower.follow import Follower, FollowResult
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
@@ -78,7 +78,7 @@ def test_what_becomes_of_it(world: World, clock: Clock, row: QueueRow) -> None:
     if expected_entries(row):
         policy = policy_for(ORIGIN, [signer.ed25519_key], [signer.mldsa44_key])
         files = Objects(world.published())
-        report = verify(files, policy, int(clock.time()), workers=1, wait=lambda _: None)
+        report = verify_ledger(files, policy, int(clock.time()), workers=1, wait=lambda _: None)
         assert (report.answer, report.findings) == ("verified", ())
         found, told = followed(world, clock)
         assert found.next_seq == found.size == 1 + expected_entries(row)

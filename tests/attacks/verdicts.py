@@ -8,7 +8,8 @@ from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.checkpoint_store import KnownLedger, require_signed
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.attacks.case import GOES_ON, Found
 from tests.attacks.emulated_state import published_files
 from tests.attacks.ledger import B0, CHECKPOINT, HEARTBEAT, AttackedLedger
@@ -48,11 +49,11 @@ def look(
     can_list: bool = True,
 ) -> VerificationReport:
     """Verify what is published now."""
-    return verify(
+    return verify_ledger(
         Objects(published_files(LEDGER), can_list=can_list),
         ledger.policy,
         ledger.clock.now + later_seconds,
-        memory=Remembered(whole(ledger)) if remembering else None,
+        store=Remembered(whole(ledger)) if remembering else None,
         workers=1,
         wait=lambda _: None,
     )

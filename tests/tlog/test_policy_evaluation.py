@@ -58,6 +58,24 @@ def test_quorum(rules: str, sufficient: list[str]) -> None:
             assert bool(opinion.missing) is not opinion.satisfied
 
 
+@pytest.mark.parametrize(
+    ("own_line", "own_time"),
+    [
+        pytest.param(f"witness own {LOG_MLDSA.vkey}\n", 7, id="witness line"),
+        pytest.param(f"log {LOG_MLDSA.vkey}\n", 7, id="log line"),
+        pytest.param("", None, id="not in the policy"),
+    ],
+)
+def test_own_cosignature_is_not_that_of_an_independent_witness(
+    own_line: str, own_time: int | None
+) -> None:
+    """A key is the log's own by its name, on a witness or a log line of the policy."""
+    lines = LOG.line(TEXT), LOG_MLDSA.line(TEXT, time=7), WITNESS_1.line(TEXT, time=9)
+    result = policy(f"{own_line}quorum none\n").evaluate((TEXT + "\n" + "".join(lines)).encode())
+    assert result.own_cosigned_at == own_time
+    assert result.independent_witnesses == {"X1": 9}
+
+
 def test_opinion() -> None:
     """It holds the checkpoint, the log's key and the times."""
     note = f"{TEXT}\n{LOG.line(TEXT)}{WITNESS_1.line(TEXT, 5)}{WITNESS_2.line(TEXT, 7)}".encode()
@@ -65,7 +83,8 @@ def test_opinion() -> None:
     assert (opinion.checkpoint.origin, opinion.checkpoint.size) == (LOG.name, 42)
     assert opinion.checkpoint.root == root(42)
     assert opinion.log_key == LOG.key
-    assert opinion.cosignatures == {"X1": 5, "X2": 7}
+    assert opinion.cosignatures == opinion.independent_witnesses == {"X1": 5, "X2": 7}
+    assert opinion.own_cosigned_at is None
     assert opinion.satisfied
     assert opinion.missing == ()
 

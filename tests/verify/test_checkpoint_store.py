@@ -14,8 +14,9 @@ from audit_ledger.tlog.policy import Policy
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger, parse_known
 from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import MINUTE, ORIGIN, Keys, Writer, ledger_of
 
 
@@ -23,7 +24,9 @@ def verified(
     writer: Writer, memory: CheckpointStore, policy: Policy | None = None
 ) -> VerificationReport:
     policy = policy or writer.keys.policy(writer.origin)
-    return verify(writer.objects, policy, writer.now, memory=memory, workers=1, wait=lambda _: None)
+    return verify_ledger(
+        writer.objects, policy, writer.now, store=memory, workers=1, wait=lambda _: None
+    )
 
 
 def found(report: VerificationReport) -> list[tuple[str, str, tuple[int, int] | None]]:
@@ -108,7 +111,7 @@ def test_each_origin_has_its_own_memory(tmp_path: Path) -> None:
         writer = Writer(origin)
         writer.add_events(size - 1)
         writer.publish()
-        verify(writer.objects, Keys().policy(origin), writer.now, memory=memory, workers=1)
+        verify_ledger(writer.objects, Keys().policy(origin), writer.now, store=memory, workers=1)
     known = [
         memory.load(origin, Keys().policy(origin))
         for origin in (f"audit.example.org/{name}" for name in ("a", "b", "c"))
@@ -268,8 +271,8 @@ def test_a_verification_that_is_overtaken_by_another_accuses_nobody(
     """It looks again, and verifies what is there by now: entries, or a heartbeat alone."""
     writer, memory = ledger_of(300), Overtaken(tmp_path / "state")
     memory.__dict__ |= {"writer": writer, "grown": grown}
-    report = verify(
-        writer.objects, Keys().policy(), writer.now + MINUTE, memory=memory, wait=lambda _: None
+    report = verify_ledger(
+        writer.objects, Keys().policy(), writer.now + MINUTE, store=memory, wait=lambda _: None
     )
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
@@ -379,7 +382,7 @@ def test_a_line_put_below_a_digest_does_not_have_the_true_one_accused(
     line = own if more == "its own, once more" else "— somebody AAAAAQA=\n".encode()
     copy = writer.objects.copy()
     copy.files |= dict.fromkeys((writer.last.name, "digests/latest"), writer.last_note + line)
-    report = verify(copy, Keys().policy(), writer.now, memory=memory, wait=lambda _: None)
+    report = verify_ledger(copy, Keys().policy(), writer.now, store=memory, wait=lambda _: None)
     assert {str(finding.code) for finding in report.findings} == {"digest-malformed"}
     assert verified(writer, memory).answer is Verdict.VERIFIED
     writer.add_events(5)

@@ -16,12 +16,15 @@ from audit_ledger.tlog.note import (
 )
 from audit_ledger.tlog.policy import Log, Policy, Witness
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import MINUTE, Keys, Writer, ledger_of
 
 
 def at(writer: Writer, now: int, policy: Policy | None = None) -> VerificationReport:
-    return verify(writer.objects, policy or Keys().policy(), now, workers=1, wait=lambda _: None)
+    return verify_ledger(
+        writer.objects, policy or Keys().policy(), now, workers=1, wait=lambda _: None
+    )
 
 
 @pytest.mark.parametrize(

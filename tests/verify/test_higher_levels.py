@@ -7,7 +7,8 @@ import pytest
 from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.verify.entries import BUNDLES_IN_RANGE, check_tree
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from audit_ledger.verify.workers import InProcess
 from tests.verify.writer import ORIGIN, Keys, Objects, Writer, ledger_of
 
@@ -21,7 +22,7 @@ def large() -> Writer:
 
 
 def verified(files: dict[str, bytes], now: int) -> VerificationReport:
-    return verify(Objects(files), Keys().policy(), now, workers=1, wait=lambda _: None)
+    return verify_ledger(Objects(files), Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from audit_ledger.ledger.digest import parse_signed_digest
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import BEGIN, MINUTE, Keys, Objects, Writer, ledger_of
 
 LATEST, CHECKPOINT = "digests/latest", "checkpoint"
@@ -33,7 +34,7 @@ def checkpoint_in(digest: bytes) -> bytes:
 
 
 def verified(source: Objects, now: int) -> VerificationReport:
-    return verify(source, Keys().policy(), now, workers=1, wait=lambda _: None)
+    return verify_ledger(source, Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
 def found(report: VerificationReport) -> tuple[Verdict, list[Found]]:

@@ -10,7 +10,7 @@ from audit_ledger.ledger.digest import Digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
 from tests.verify.writer import ORIGIN, Keys, Writer
 
 STRANGER = Keys(b"stranger")
@@ -121,7 +121,9 @@ def test_a_signed_digest_that_lies_is_found(what: str) -> None:
     """Being signed does not make a digest true: the ledger's own signer is not trusted either."""
     change, expected = LIES[what]
     writer = build(change)
-    report = verify(writer.objects, Keys().policy(), writer.now, workers=1, wait=lambda _: None)
+    report = verify_ledger(
+        writer.objects, Keys().policy(), writer.now, workers=1, wait=lambda _: None
+    )
     codes = {str(finding.code) for finding in report.findings}
     assert codes == expected
     assert report.answer is (Verdict.INCOMPLETE if codes == {"not-witnessed"} else Verdict.FAILED)

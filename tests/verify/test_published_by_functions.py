@@ -9,7 +9,8 @@ from audit_ledger.aws.published_source import S3Source
 from audit_ledger.cli.main import run as ledger
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context, message, sealed_record
@@ -54,7 +55,7 @@ def verified(capsys: pytest.CaptureFixture[str], now: int) -> VerificationReport
     capsys.readouterr()
     assert ledger(["policy", "--stage", STAGE, "--ledger", LEDGER]) == 0
     policy = parse_policy(capsys.readouterr().out.encode())
-    return verify(S3Source(f"{NAME}-published", LEDGER), policy, now, workers=1)
+    return verify_ledger(S3Source(f"{NAME}-published", LEDGER), policy, now, workers=1)
 
 
 def test_what_the_functions_publish_is_verified_each_minute(

@@ -11,7 +11,7 @@ from audit_ledger.aws import published_source
 from audit_ledger.aws.published_source import S3Source, s3_source
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
 from tests.verify.writer import Keys, ledger_of
 from tests.world import NAME, World
 
@@ -31,11 +31,11 @@ def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
         world.s3.put_object(Bucket=BUCKET, Key=f"st-elsewhere/{path}", Body=data)
     world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere-too/checkpoint", Body=b"")
     source = s3_source(f"s3://{BUCKET}/st-elsewhere/")
-    report = verify(source, Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(source, Keys().policy(), writer.now, workers=1)
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert sorted(source.list_all()) == sorted(writer.objects.files)
     world.s3.put_object(Bucket=BUCKET, Key="st-elsewhere/tile/0/planted", Body=b"")
-    assert verify(source, Keys().policy(), writer.now, workers=1).answer is Verdict.FAILED
+    assert verify_ledger(source, Keys().policy(), writer.now, workers=1).answer is Verdict.FAILED
 
 
 def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ import pytest
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.http_source import HttpSource, redirect_target
+from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES, Folder, read_many
-from audit_ledger.verify.verifier import verify
 from tests.verify.writer import Keys, Objects, ledger_of
 
 Answerer = Callable[[BaseHTTPRequestHandler], None]
@@ -97,7 +97,7 @@ def test_a_ledger_verifies_over_http(site: Site) -> None:
     """The same answer as from a folder; the server cannot list, which is said."""
     writer = ledger_of(300, 600)
     site.files = writer.objects.files
-    report = verify(site.source(), Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(site.source(), Keys().policy(), writer.now, workers=1)
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert any("cannot list" in note for note in report.not_covered)
 
@@ -106,7 +106,7 @@ def test_a_ledger_verifies_from_a_folder(tmp_path: Path) -> None:
     """As a mirror or a backup gives it."""
     writer = ledger_of(300, 600)
     folder = Folder(writer.objects.write_to(tmp_path))
-    assert verify(folder, Keys().policy(), writer.now, workers=1).answer is Verdict.VERIFIED
+    assert verify_ledger(folder, Keys().policy(), writer.now, workers=1).answer is Verdict.VERIFIED
     assert sorted(folder.list_all()) == sorted(writer.objects.files)
 
 
@@ -233,10 +233,10 @@ def test_bytes_behind_a_gzip_stream_fail(site: Site) -> None:
             site.files = writer.objects.files
             coded = gzip.compress(site.files[path]) + more
             site.coded = {path: coded}
-            report = verify(site.source(), Keys().policy(), writer.now, workers=1)
+            report = verify_ledger(site.source(), Keys().policy(), writer.now, workers=1)
             assert report.answer is Verdict.FAILED, (path, more)
     site.coded = {path: gzip.compress(data) for path, data in site.files.items()}
-    report = verify(site.source(), Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(site.source(), Keys().policy(), writer.now, workers=1)
     assert report.answer is Verdict.VERIFIED
 
 
@@ -423,18 +423,18 @@ def test_a_folder_below_a_link_is_not_taken_for_empty(tmp_path: Path) -> None:
     (folder / "digests").rename(elsewhere)
     (elsewhere / "stray").write_bytes(b"x")
     (folder / "digests").symlink_to(elsewhere)
-    report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(Folder(folder), Keys().policy(), writer.now, workers=1)
     assert report.answer is Verdict.INCOMPLETE
     assert "digests: a link to a folder" in report.findings[0].message
     (folder / "digests").unlink()
     elsewhere.rename(folder / "digests")
     (folder / "digests" / "stray").unlink()
     (folder / "around").symlink_to(folder)
-    report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(Folder(folder), Keys().policy(), writer.now, workers=1)
     assert report.answer is Verdict.INCOMPLETE
     (folder / "around").unlink()
     (folder / "around").symlink_to("around")
-    report = verify(Folder(folder), Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(Folder(folder), Keys().policy(), writer.now, workers=1)
     assert [(str(f.code), f.where) for f in report.findings] == [("unknown-object", "around")]
 
 
@@ -506,7 +506,7 @@ def test_a_ledger_that_falls_silent_midway_is_incomplete() -> None:
             return super().read(path)
 
     source = Failing(writer.objects.files)
-    report = verify(source, Keys().policy(), writer.now, workers=1)
+    report = verify_ledger(source, Keys().policy(), writer.now, workers=1)
     assert report.answer is Verdict.INCOMPLETE
     assert {str(finding.code) for finding in report.findings} == {"unreachable"}
     spans = [finding.entries for finding in report.findings if finding.entries]

@@ -3,12 +3,13 @@
 import pytest
 
 from audit_ledger.verify.findings import Code, Verdict
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import MINUTE, Keys, Objects, Writer, ledger_of
 
 
 def report_of(objects: Objects, now: int, workers: int = 1) -> VerificationReport:
-    return verify(objects, Keys().policy(), now, workers=workers, wait=lambda _: None)
+    return verify_ledger(objects, Keys().policy(), now, workers=workers, wait=lambda _: None)
 
 
 @pytest.mark.parametrize("size", [1, 2, 9, 10, 11, 99, 101, 255, 256, 257, 511, 512, 513, 1001])
@@ -105,7 +106,7 @@ def test_a_publication_amid_the_first_reads_is_read_again() -> None:
             return before if is_first else super().read(path)
 
     source = Growing(writer.objects.files)
-    report = verify(source, Keys().policy(), writer.now, workers=1, wait=waits.append)
+    report = verify_ledger(source, Keys().policy(), writer.now, workers=1, wait=waits.append)
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
     assert report.checkpoint is not None
     assert (report.checkpoint.size, len(waits)) == (350, 2)

@@ -6,7 +6,8 @@ import pytest
 
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import Keys, Objects, Writer, ledger_of
 
 HEADS = ("checkpoint", "digests/latest")
@@ -30,7 +31,7 @@ def without_partial(files: Files) -> Files:
 
 def verified(files: Files, now: int, *, can_list: bool = True) -> VerificationReport:
     source = Objects(files, can_list=can_list)
-    return verify(source, Keys().policy(), now, workers=1, wait=lambda _: None)
+    return verify_ledger(source, Keys().policy(), now, workers=1, wait=lambda _: None)
 
 
 def found(report: VerificationReport) -> list[tuple[str, str, tuple[int, int] | None]]:

@@ -9,7 +9,7 @@ from audit_ledger.client.shown_text import printable
 from audit_ledger.instants import format_instant
 from audit_ledger.tlog import strict_base64
 from audit_ledger.verify.findings import Code, Finding
-from audit_ledger.verify.verifier import VerificationReport
+from audit_ledger.verify.verification_report import VerificationReport
 
 
 def report_for_people(report: VerificationReport, source: str) -> str:

@@ -69,13 +69,17 @@ class PolicyResult:
     """The evaluation of a checkpoint that one of its logs signed.
 
     `cosignatures`: time (whole seconds since 1970) of each witness that cosigned, by name.
-    `missing`: the witnesses below an unmet quorum that have not cosigned. A checkpoint is to be
-    believed only where `satisfied`.
+    `independent_witnesses`: those of them whose key does not bear the origin's name.
+    `own_cosigned_at`: the newest time of a cosignature by a key of the origin's name, on a
+    `witness` or a `log` line; None where there is none. `missing`: the witnesses below an unmet
+    quorum that have not cosigned. A checkpoint is to be believed only where `satisfied`.
     """
 
     checkpoint: Checkpoint
     log_key: VerifierKey
     cosignatures: Mapping[str, int]
+    independent_witnesses: Mapping[str, int]
+    own_cosigned_at: int | None
     satisfied: bool
     missing: tuple[str, ...]
 
@@ -115,7 +119,11 @@ class Policy:
         """
         signed = parse_note(note)
         checkpoint = parse_checkpoint(signed.text)
-        signers = [log.key for log in self.logs if _is_signed_by(log.key, signed)]
+        signers = {
+            log.key: _verify_log_signature(log.key, signed)
+            for log in self.logs
+            if signed.signatures_by(log.key)
+        }
         cosignatures = {
             name: verify_cosignature(witness.key, signed)
             for name, witness in self.witnesses.items()
@@ -127,9 +135,27 @@ class Policy:
                 f"checkpoint of {checkpoint.origin}: not signed by any log of that origin in the "
                 "policy"
             )
+        own = self.witnesses_named(checkpoint.origin)
+        own_times = [time for name, time in cosignatures.items() if name in own]
+        own_times += [
+            time
+            for key, time in signers.items()
+            if key.name == checkpoint.origin and time is not None
+        ]
         satisfied = self._is_satisfied_by(cosignatures)
-        missing = () if satisfied else self._missing(cosignatures)
-        return PolicyResult(checkpoint, log_key, cosignatures, satisfied, missing)
+        return PolicyResult(
+            checkpoint=checkpoint,
+            log_key=log_key,
+            cosignatures=cosignatures,
+            independent_witnesses={n: time for n, time in cosignatures.items() if n not in own},
+            own_cosigned_at=max(own_times, default=None),
+            satisfied=satisfied,
+            missing=() if satisfied else self._missing(cosignatures),
+        )
+
+    def witnesses_named(self, key_name: str) -> frozenset[str]:
+        """Return the witnesses whose key bears a name: of an origin, they are the log's own."""
+        return frozenset(n for n, witness in self.witnesses.items() if witness.key.name == key_name)
 
     def _is_satisfied_by(self, cosigned: Mapping[str, int]) -> bool:
         if self.quorum == NO_QUORUM:
@@ -260,15 +286,15 @@ def _key(vkey: str, types: tuple[int, ...]) -> VerifierKey:
     return key
 
 
-def _is_signed_by(key: VerifierKey, note: Note) -> bool:
-    """Whether the key signed; every signature that claims it must hold."""
-    if not note.signatures_by(key):
-        return False
+def _verify_log_signature(key: VerifierKey, note: Note) -> int | None:
+    """Verify each signature that claims the key; return the time that it states, if its type does.
+
+    Raises FormatError and VerificationError.
+    """
     if key.algorithm == ED25519:
         verify_note(key, note)
-    else:
-        verify_cosignature(key, note)
-    return True
+        return None
+    return verify_cosignature(key, note)
 
 
 def _threshold(group: Group) -> str:

@@ -197,9 +197,15 @@ class _Bundle:
         if self.bundle.index == result.first_bundle and entries:
             self._note_claim(entries[0])
         findings, controls, link = check_entries(
-            entries, leaves, hashes, self.first, result.link, origin, self.bundle.path
+            entries,
+            leaves,
+            tile=hashes,
+            first=self.first,
+            link=result.link,
+            origin=origin,
+            where=self.bundle.path,
         )
-        result.findings.extend(findings)
+        result.findings.add_all(findings)
         result.controls += controls
         is_all_known = len(entries) == self.width and (hashes is None or leaves == hashes)
         if not is_all_known or any(f.code is Code.ENTRY_MALFORMED for f in findings):

@@ -21,7 +21,8 @@ def check_history(
     checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult
 ) -> Iterator[Finding]:
     """Everything that was signed is of the entries that are there."""
-    yield from compare_root(checkpoint, chain, tree)
+    agreed = (c.size_after for c in chain.claims if tree.roots.get(c.size_after) == c.root)
+    yield from compare_root(checkpoint, tree, max(agreed, default=0))
     yield from compare_digests(chain, tree)
     yield from recount_control_entries(chain, tree)
 
@@ -43,16 +44,19 @@ def check_known(
     yield from contradictions or compare_known_digest(known, chain, rejected, latest)
 
 
-def compare_root(checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
-    """The root of all entries is the one that was signed; digests narrow down where it is not."""
+def compare_root(
+    checkpoint: Checkpoint, tree: TreeResult, agreed_size: int = 0
+) -> Iterator[Finding]:
+    """The root of all entries is the one that was signed.
+
+    `agreed_size`: the largest size at which a digest's root is that of the entries.
+    """
     root = tree.roots[checkpoint.size]
     if root is not None and root != checkpoint.root:
-        agreed = [c.size_after for c in chain.claims if tree.roots.get(c.size_after) == c.root]
-        first = max(agreed, default=0)
         message = (
             f"the {checkpoint.size} entries and their tiles have another root than the one signed"
         )
-        yield Finding(Code.ROOT_MISMATCH, CHECKPOINT, _span(first, checkpoint.size), message)
+        yield Finding(Code.ROOT_MISMATCH, CHECKPOINT, _span(agreed_size, checkpoint.size), message)
 
 
 def compare_with_known(

@@ -181,7 +181,7 @@ class _Walk:
             self._found(Code.DIGEST_MALFORMED, path, str(error))
             return None
         self._take(path, data)
-        self.chain.findings.extend(findings)
+        self.chain.findings.add_all(findings)
         if digest.name != path or digest.origin != self._origin:
             return None
         if not self.chain.claims:

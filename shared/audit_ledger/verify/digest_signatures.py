@@ -8,7 +8,6 @@ from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.tlog.note import ED25519, open_note
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.findings import Code, Finding, Findings
-from audit_ledger.verify.freshness import own_time
 
 Checked = tuple[list[Finding], int]
 """Findings, and the newest time that the ledger's own keys cosigned for."""
@@ -52,7 +51,7 @@ class DigestSignatures:
 
     def _collect(self) -> None:
         findings, newest = self._ahead.popleft().result()
-        self.findings.extend(findings)
+        self.findings.add_all(findings)
         self.newest_time = max(self.newest_time, newest)
 
 
@@ -67,7 +66,7 @@ def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes
     findings: list[Finding] = []
     newest = 0
     keys = [k for k in (log.key for log in policy.logs) if k.algorithm == ED25519]
-    own = {name for name, witness in policy.witnesses.items() if witness.key.name == origin}
+    own = policy.witnesses_named(origin)
     for path, data in digests:
         try:
             note, _ = open_note(data, [key for key in keys if key.name == origin])
@@ -76,7 +75,7 @@ def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes
         except (FormatError, VerificationError) as error:
             findings.append(Finding(Code.DIGEST_REJECTED, path, None, f"{path}: {error}"))
             continue
-        newest = max(newest, own_time(policy, opinion, checkpoint) or 0)
+        newest = max(newest, opinion.own_cosigned_at or 0)
         if own and own.isdisjoint(opinion.cosignatures):
             message = f"{path}: its checkpoint has no cosignature by the ledger's own key"
             findings.append(Finding(Code.NOT_WITNESSED, path, None, message))

@@ -1,7 +1,7 @@
-"""The exact way through entries: each by itself, so that what is wrong with it can be named.
+"""The checks of each entry by itself, so that a finding names the entry and what is wrong with it.
 
-Slower than `event_bundle.py` by far; taken where a bundle holds control entries or `seq` gains a
-digit, and where something is wrong.
+Much slower than `bundle_fast_path.py`. Used for bundles with control entries, bundles in which
+`seq` gains a digit, and bundles with something wrong in them.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,7 @@ BEGINNING = Link((NO_ENTRY,), b"")
 def check_entries(
     entries: Sequence[bytes],
     leaves: Sequence[bytes],
+    *,
     tile: Sequence[bytes] | None,
     first: int,
     link: Link,

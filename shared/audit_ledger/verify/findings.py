@@ -109,17 +109,15 @@ class Findings:
         else:
             self.left_out += 1
 
-    def extend(self, findings: Iterable[Finding]) -> None:
-        """Take more findings, in order."""
-        for finding in findings:
+    def add_all(self, found: "Findings | Iterable[Finding]") -> None:
+        """Take what a step found, in order, and what it counted beyond its limit."""
+        if isinstance(found, Findings):
+            self.left_out += found.left_out
+            self.failed |= found.failed
+            self.incomplete |= found.incomplete
+            found = found.kept
+        for finding in found:
             self.add(finding)
-
-    def merge(self, other: "Findings") -> None:
-        """Take all that another collection has, in order."""
-        self.extend(other.kept)
-        self.left_out += other.left_out
-        self.failed |= other.failed
-        self.incomplete |= other.incomplete
 
     @property
     def answer(self) -> Verdict:

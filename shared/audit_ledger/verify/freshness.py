@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
-from audit_ledger.tlog.cosignature import verify_cosignature
-from audit_ledger.tlog.note import ED25519, parse_note
-from audit_ledger.tlog.policy import Policy, PolicyResult
+from audit_ledger.tlog.tiles import CHECKPOINT
 from audit_ledger.verify.findings import Code, Finding
 
 FRESH_SECONDS = 75 * 60
@@ -39,25 +37,6 @@ class SignedTimes:
         return max(stated) if stated else None
 
 
-def own_time(policy: Policy, opinion: PolicyResult, checkpoint: bytes) -> int | None:
-    """When the ledger's own keys cosigned a checkpoint, of which `opinion` is the policy's.
-
-    A key is the ledger's own where its name is the origin, whether the policy has it as `witness`
-    or as `log`. None where none of them cosigned with a time.
-    """
-    origin = opinion.checkpoint.origin
-    times = [
-        time
-        for name, time in opinion.cosignatures.items()
-        if policy.witnesses[name].key.name == origin
-    ]
-    keys = [log.key for log in policy.logs if log.key.algorithm != ED25519]
-    if own := [key for key in keys if key.name == origin]:
-        note = parse_note(checkpoint)
-        times += [verify_cosignature(key, note) for key in own if note.signatures_by(key)]
-    return max(times, default=None)
-
-
 def check_times(signed: SignedTimes, last: int, last_time: bytes, now: int) -> Iterator[Finding]:
     """Judge freshness as of `now`.
 
@@ -70,7 +49,7 @@ def check_times(signed: SignedTimes, last: int, last_time: bytes, now: int) -> I
     for name, time in signed.of_witnesses.items():
         if time > now + SKEW_SECONDS:
             message = f"cosigned by {name} for {written(time)}, after {written(now)}"
-            yield Finding(Code.FUTURE_TIME, "checkpoint", None, message)
+            yield Finding(Code.FUTURE_TIME, CHECKPOINT, None, message)
     if last_time and (time := _read(last_time)) > now + SKEW_SECONDS:
         message = f"entry {last}: its time is {written(time)}, after {written(now)}"
         yield Finding(Code.FUTURE_TIME, "tile/entries", (last, last), message)
@@ -80,7 +59,7 @@ def check_times(signed: SignedTimes, last: int, last_time: bytes, now: int) -> I
             f"the newest time that the ledger signed is {written(newest)}, over "
             f"{FRESH_SECONDS // 60} minutes before {written(now)}: what came since is not here"
         )
-        yield Finding(Code.STALE, "checkpoint", None, message)
+        yield Finding(Code.STALE, CHECKPOINT, None, message)
 
 
 def _read(time: bytes) -> int:

@@ -16,7 +16,6 @@ from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, read_digest
 from audit_ledger.verify.digest_signatures import check_signatures
 from audit_ledger.verify.findings import Code, Finding, Findings
-from audit_ledger.verify.freshness import own_time
 from audit_ledger.verify.latest_published import LatestPublished
 from audit_ledger.verify.sources import Source, read_outcome
 
@@ -56,7 +55,7 @@ def check_later_digests(
         except FormatError:
             later.findings.add(unknown_object(path))
             continue
-        later.findings.extend([*signatures, *findings])
+        later.findings.add_all([*signatures, *findings])
         if digest.name != path or digest.origin != checkpoint.origin:
             continue
         begins = (
@@ -108,7 +107,7 @@ def _is_overtaken(
         return False
     age = (newest.size_after, newest.period_to)
     present = opinion.checkpoint
-    own = own_time(policy, opinion, heads.checkpoint)
+    own = opinion.own_cosigned_at
     return (
         present.origin == checkpoint.origin == latest.origin
         and (present.size, latest.period_to if own is None else own) >= age

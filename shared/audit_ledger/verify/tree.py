@@ -61,7 +61,7 @@ class Tree:
     def add_range(self, result: RangeResult) -> None:
         """Take the next range: its findings, its link to the one before, its bundles."""
         total = self.result
-        total.findings.merge(result.findings)
+        total.findings.add_all(result.findings)
         total.controls += result.controls
         total.uncounted += result.uncounted
         total.looked_at = min(self._size, result.end_bundle * TILE_WIDTH)
@@ -151,10 +151,10 @@ class Tree:
             return versions[0] if versions else None
         version = next((v for v in versions if v.root == above), versions[0])
         if version.root == above or above is None:
-            self.result.findings.extend(version.findings)
+            self.result.findings.add_all(version.findings)
         else:  # neither: both were altered
             for other in versions:
-                self.result.findings.extend(other.findings)
+                self.result.findings.add_all(other.findings)
         return version
 
     def _compare(

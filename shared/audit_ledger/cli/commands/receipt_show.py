@@ -100,7 +100,8 @@ def _entry_facts(
     yield "signed by", f"{checkpoint.origin} (Ed25519)"
     for name, time in opinion.cosignatures.items():
         at = f" at {written(time)}" if time else ""
-        yield "cosigned by", f"{name}{at}{'' if _is_own(policy, opinion, name) else ', a witness'}"
+        which = ", a witness" if name in opinion.independent_witnesses else ""
+        yield "cosigned by", f"{name}{at}{which}"
     yield from (("not cosigned by", name) for name in opinion.missing)
 
 
@@ -154,12 +155,8 @@ def _not_proved(
         yield "that the ledger has it: give the keys that you trust with --policy"
     elif not opinion.satisfied:
         yield "enough for the policy, which asks for more cosignatures"
-    elif all(_is_own(policy, opinion, name) for name in opinion.cosignatures):
+    elif not opinion.independent_witnesses:
         yield "that others were shown the same ledger: no witness cosigned"
-
-
-def _is_own(policy: Policy, opinion: PolicyResult, name: str) -> bool:
-    return policy.witnesses[name].key.name == opinion.checkpoint.origin
 
 
 def _echo_list(title: str, lines: Iterator[str]) -> None:

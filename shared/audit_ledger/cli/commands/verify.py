@@ -17,9 +17,10 @@ from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
+from audit_ledger.verify.ledger_verifier import verify_ledger
+from audit_ledger.verify.log_verifier import verify_log
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.state_files import StateFile, StateFolder, default_state_folder
-from audit_ledger.verify.verifier import verify
 
 
 @click.command(
@@ -56,14 +57,9 @@ def command(
     memory = None if no_state else _Unwritten(_memory(state))
     try:
         with progress("verifying") as show_progress:
-            report = verify(
-                ledger,
-                policy,
-                int(time.time()) if at is None else at,
-                memory=memory,
-                tlog_only=tlog_only,
-                progress=show_progress,
-            )
+            now = int(time.time()) if at is None else at
+            verify = verify_log if tlog_only else verify_ledger
+            report = verify(ledger, policy, now, store=memory, progress=show_progress)
     except PolicyError as error:
         raise UsageError(f"{policy_file}: {error}") from None
     except FormatError as error:  # of the memory: nothing that is published raises

@@ -7,8 +7,9 @@ import pytest
 
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.log_verifier import verify_log
 from audit_ledger.verify.sources import Folder
-from audit_ledger.verify.verifier import VerificationReport, verify
+from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import Keys, ledger_of
 
 VKEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
@@ -17,7 +18,7 @@ NOW = 1_795_327_080
 
 def verified(folder: Path) -> VerificationReport:
     policy = parse_policy(f"log {VKEY}\nquorum none\n".encode())
-    return verify(Folder(folder), policy, NOW, tlog_only=True, workers=1)
+    return verify_log(Folder(folder), policy, NOW, workers=1)
 
 
 @pytest.fixture
@@ -66,5 +67,5 @@ def test_a_ledger_verifies_as_a_log_like_any_other(tmp_path: Path) -> None:
         del writer.objects.files[path]
     policy = Keys().policy()
     for later, answer in ((0, Verdict.VERIFIED), (76 * 60, Verdict.INCOMPLETE)):
-        report = verify(writer.objects, policy, writer.now + later, tlog_only=True, workers=1)
+        report = verify_log(writer.objects, policy, writer.now + later, workers=1)
         assert report.answer is answer

@@ -1,0 +1,71 @@
+"""What a log states of itself now, and what it stated when it was last verified."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from audit_ledger.errors import FormatError, UnreachableError, VerificationError
+from audit_ledger.tlog.policy import Policy, PolicyResult
+from audit_ledger.tlog.tiles import CHECKPOINT
+from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
+from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.latest_published import LatestPublished, are_older
+from audit_ledger.verify.sources import Outcome
+
+Judgement = tuple[PolicyResult | None, list[Finding]]
+"""A policy's evaluation of a checkpoint, None if it cannot be trusted, and its findings."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A checkpoint that a log of the policy signed.
+
+    `note`: the signed checkpoint; `result`: the policy's evaluation of it; `published`: what was
+    read with it; `known`: the log as it was verified before, None at first contact.
+    """
+
+    note: bytes
+    result: PolicyResult
+    published: LatestPublished
+    known: KnownLedger | None
+
+
+def read_statement(
+    read: Callable[[], LatestPublished],
+    judge: Callable[[Outcome], Judgement],
+    policy: Policy,
+    store: CheckpointStore | None,
+) -> tuple[Statement | None, list[Finding]]:
+    """Read what the log states now and what it stated before; None if it cannot be trusted.
+
+    If more was verified before, another verification may have read and stored it after `read`. The
+    log is then read again: it counts only if the log does not state as much now.
+    """
+    published = read()
+    result, findings = judge(published.checkpoint)
+    known = store.load(result.checkpoint.origin, policy) if store and result else None
+    if known and are_older(published, known.checkpoint.size, known.digest_name):
+        published = read()
+        result, findings = judge(published.checkpoint)
+    if result is None or not isinstance(published.checkpoint, bytes):
+        return None, findings
+    return Statement(published.checkpoint, result, published, known), findings
+
+
+def judge_checkpoint(checkpoint: Outcome, policy: Policy) -> Judgement:
+    """Evaluate what was read as `checkpoint`. A missing cosignature is a finding, not distrust."""
+    if isinstance(checkpoint, UnreachableError):
+        return None, [Finding(Code.UNREACHABLE, CHECKPOINT, None, str(checkpoint))]
+    if checkpoint is None:
+        message = "no checkpoint here: not a published ledger, or not where it begins"
+        return None, [Finding(Code.MISSING, CHECKPOINT, None, message)]
+    try:
+        result = policy.evaluate(checkpoint)
+    except FormatError as error:
+        return None, [Finding(Code.CHECKPOINT_MALFORMED, CHECKPOINT, None, str(error))]
+    except VerificationError as error:
+        return None, [Finding(Code.CHECKPOINT_REJECTED, CHECKPOINT, None, str(error))]
+    if result.satisfied:
+        return result, []
+    missing = ", ".join(result.missing)
+    message = f"not witnessed as the policy asks; no cosignature by {missing}"
+    return result, [Finding(Code.NOT_WITNESSED, CHECKPOINT, None, message)]
