@@ -45,13 +45,11 @@ def sequencer_permissions(
             [names.table_arn("events")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{origin}#*"]}},
         ),
-        # In one BatchGetItem with the index, whose keys then may count as this table's too. The
-        # other item below the origin holds wrapped keys, of no use without the wrapping key.
         Permission(
-            "ReadWhatIsPublished",
-            ["dynamodb:BatchGetItem"],
+            "ReadPublishedState",
+            ["dynamodb:GetItem"],
             [names.table_arn("ledgers")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{origin}#*"]}},
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
         ),
         Permission("SignBlocks", ["kms:Sign"], [keys.sequencer]),
         Permission(

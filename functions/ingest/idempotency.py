@@ -8,7 +8,6 @@ the queue. The sequencer, which knows, marks the conflict in the index in any ca
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from audit_ledger.records.index_row import decode_index_row
 from functions.ingest.sealer import Accepted, Sealed
 
 MAX_REMEMBERED = 10_000
@@ -53,5 +52,4 @@ def _rows(accepted: Accepted, sealed: Sealed) -> Iterator[tuple[str, bytes]]:
     """Return event id and fingerprint of each record of an event that has an id of its sender's."""
     if accepted.sender_id is not None:
         for record in sealed.records:
-            row = decode_index_row(record.row)
-            yield row.event_id, row.fingerprint
+            yield record.row.event_id, record.row.fingerprint

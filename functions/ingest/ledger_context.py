@@ -96,7 +96,7 @@ class LedgerContexts:
         if wrapped is None:  # the publisher makes them, in the first minute of a ledger
             raise UnreachableError("the ledger has no keys yet")
         keys = wrapping.unwrap(wrapped)
-        index = EventsTable(self._dynamodb, self._events_table, self._ledgers_table, origin)
+        index = EventsTable(self._dynamodb, self._events_table, origin)
         return LedgerContext(
             setting,
             keys,

@@ -22,7 +22,7 @@ from audit_ledger.events import (
     canonical_agent,
     canonical_patient,
 )
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import (
     event_id,
@@ -30,10 +30,9 @@ from audit_ledger.records.pseudonyms import (
     patient_pseudonym,
     subject_key_hash,
 )
-from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
-from audit_ledger.records.seal_header import BLIND_BYTES, SealHeader
+from audit_ledger.records.sealed_record import BLIND_BYTES, SealedRecord, SealHeader
 
 UNRESOLVED = "patient.unresolved"
 UNRESOLVED_AGENT = "agent.unresolved"
@@ -173,7 +172,7 @@ class Sealer:
         return seal(
             record,
             urandom(BLIND_BYTES),
-            encode_index_row(row),
+            row,
             key=subject.key,
             binding=self.keys.binding,
             header=SealHeader(self.keys.ledger_key_version, subject.generation),

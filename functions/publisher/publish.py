@@ -240,7 +240,7 @@ class Publisher:
                 grown.begin = decode_entry(body.items[0].entry).time
             grown.blocks += 1
             grown.entries += len(body.items)
-            grown.control_entries += sum(not item.row for item in body.items)
+            grown.control_entries += sum(not item.row_bytes for item in body.items)
             if not has_time():
                 break
         if grown.blocks:

@@ -1,86 +1,101 @@
-"""Appending: what waits in the queue becomes hash-linked entries, committed block by block.
+"""Append: queued records become hash-linked entries, committed block by block.
 
 Two sequencers may run at once; the put-if-absent of the next block is the fence between them. The
 blocks are the log, the index is derived, and only the newest block can be unindexed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
-from audit_ledger.aws.batches import MAX_GET_KEYS
-from audit_ledger.aws.events_table import IndexedEntry, indexed_entries
+from audit_ledger.aws.clients import AwsError, error_code
+from audit_ledger.aws.events_table import IndexedEntry, index_records, indexed_entries
 from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
 from audit_ledger.ledger.block import (
     MAX_BODY_BYTES,
     MAX_ENTRIES,
     Block,
+    decode_body,
     encode_body,
     encoded_size,
     signed_message,
 )
-from audit_ledger.ledger.head import EMPTY, Head, Pending, build_block, head_of
-from audit_ledger.records.index_row import IndexRow
+from audit_ledger.ledger.head import EMPTY, Head, build_block, head_of
 from audit_ledger.records.pseudonyms import conflict_key
+from audit_ledger.records.sealed_record import SealedRecord
 
 MAX_LOST_RACES = 20
-STATE_SECONDS = 10  # how long a busy container may go without reading the published state
 MAX_ENTRY_BYTES = 256  # an event's entry has at most 167; a control entry fewer than 256
 OVERHEAD_BYTES = 4096  # lengths, frontier (64 hashes at most) and time of a body
 
 
 class Blocks(Protocol):
-    """The log: see `audit_ledger.aws.blocks_table`."""
+    """The log of one ledger. Reads are consistent: they see every put acknowledged before them."""
 
-    def put_if_absent(self, block: Block) -> None: ...
-    def is_taken(self, first_seq: int) -> bool: ...
-    def newest(self) -> Block | None: ...
+    def put_if_absent(self, block: Block) -> None:
+        """Commit a block; it is durable on return.
+
+        LostRaceError: another block has its place and nothing was written. After any other error
+        the block may be in the log: read the head before building another.
+        """
+
+    def is_taken(self, first_seq: int) -> bool:
+        """Return whether a block begins at entry `first_seq`."""
+
+    def newest(self) -> Block | None:
+        """Return the head block, None before the first."""
 
 
 class Index(Protocol):
-    """What is derived from the log: see `audit_ledger.aws.events_table`."""
+    """What is derived from the log. Reads are consistent."""
 
-    def known(
-        self, keys: Iterable[str], *, with_state: bool = ...
-    ) -> tuple[dict[str, bytes], PublishedState | None]: ...
-    def write(self, entries: Iterable[IndexedEntry]) -> None: ...
+    def known(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the fingerprints of the event ids and conflict keys that are indexed."""
+
+    def write(self, entries: Iterable[IndexedEntry]) -> None:
+        """Index entries; all rows are durable on return.
+
+        After an error any of them may be. Writing the same entries again changes nothing.
+        """
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """A record that waits to be appended, and the place of its message in the batch."""
+class State(Protocol):
+    """The published state."""
 
-    message: int
-    row: IndexRow
-    pending: Pending
+    def published(self) -> PublishedState | None:
+        """Return it by a consistent read, None before the first digest."""
 
 
 @dataclass
 class WarmState:
     """What one container remembers between batches.
 
-    `head`: the head block, if this container wrote and indexed it; `state_read`: when it last read
-    the published state, whole seconds; `lifts`: how many freezes had been lifted by then.
+    `head`: the head block, if this container wrote and indexed it; `lifts`: how many freezes had
+    been lifted when it last read the published state.
     """
 
     head: Head | None = None
-    state_read: int = 0
     lifts: int = 0
 
 
 @dataclass
-class Appended:
-    """What a batch came to. `unfinished`: messages that must come again."""
+class AppendResult:
+    """What was done with a batch. `stopped`: the error that ended it early, None if none did."""
 
     entries: int = 0
     blocks: int = 0
     duplicates: int = 0
     conflicts: int = 0
     lost_races: int = 0
-    unfinished: set[int] = field(default_factory=set)
+    stopped: FrozenError | UnreachableError | None = None
+
+    @property
+    def committed(self) -> bool:
+        """Whether every record is in the ledger. If not, the whole batch must come again."""
+        return self.stopped is None
 
 
 @dataclass(frozen=True)
@@ -90,158 +105,149 @@ class Sequencer:
     origin: str
     blocks: Blocks
     index: Index
+    state: State
     sign: Callable[[bytes], bytes]
     now: Callable[[], int]
     memory: WarmState = field(default_factory=WarmState)
 
-    def append(self, waiting: Sequence[Waiting], appended: Appended) -> None:
-        """Commit what waits, in order of acceptance, every record of it or none but known ones.
+    def append(self, records: Sequence[SealedRecord]) -> AppendResult:
+        """Commit records in order of acceptance. Return the counts, and the error that stopped it.
 
-        `appended.unfinished` is empty once all is committed; a batch that fails midway comes again
-        whole, and what of it was committed is then left out as known. FrozenError: nothing may be
-        written now.
+        A batch that stopped midway comes again whole; the records of it that were committed are
+        then left out as known.
         """
-        left = list(waiting)
-        every_message = {w.message for w in left}
-        appended.unfinished = every_message
-        while left:
-            # 1, 2. Where the ledger stands. Only a head that this container wrote and indexed is
-            # remembered; any other is read, and its index rows are written again, because the
-            # writer may have died before the index had them. Nothing was written before this.
-            head = self.memory.head
-            if head is None:
-                head = self._load_head()
-
-            # 3. Leave out what the ledger has. The index is complete up to the head just seen, so
-            # a record that is not in it is not in the ledger before that head.
-            fresh, state = self._leave_out_known(left)
+        result = AppendResult()
+        left = list(records)
+        if not left:
+            return result
+        try:
+            # 1. Read the published state, once a batch. A freeze stops a sequencer here; what it
+            # appends after this read, nobody publishes while the ledger is frozen.
+            state = self.state.published()
             if state is not None and state.frozen is not None:
-                # What is remembered may be gone when the freeze is lifted: look again then.
-                self.memory.head, self.memory.state_read = None, 0
+                self.memory.head = None  # the table may be rebuilt shorter before the freeze ends
                 raise FrozenError(f"this ledger is frozen: {state.frozen}")
             if state is not None and state.lifts != self.memory.lifts:
-                # A freeze was lifted since: the block that is remembered may have been lost before
-                # the table was rebuilt, and what stands behind a lost block can never be undone.
-                # The state is read once more, against the head that is then loaded.
+                # A freeze was lifted since the last batch: the remembered block may have been lost
+                # before the table was rebuilt, and a block behind a lost one can never be undone.
                 self.memory.head, self.memory.lifts = None, state.lifts
-                self.memory.state_read = 0
-                continue
-            if state is not None and head.size < state.size:
-                # Others appended and published since this head was read, or the table was
-                # restored to an earlier time: only a head read after the state can tell.
-                head = self._load_head()
-                if head.size < state.size:
-                    raise FrozenError(
-                        f"the blocks end at {head.size}, but {state.size} are published"
-                    )
-                continue
+            published_size = 0 if state is None else state.size
 
-            # A repeat of a record in this batch is done when that record is: with the batch.
-            appended.duplicates += len(left) - len(fresh)
-            appended.unfinished = every_message if fresh else set()
-            left = fresh
             while left:
-                batch, rest = _next_block(left, head)
-                # 4. A lost race is cheaper before the signature than after.
+                # 2. Find the head. A remembered head was written and indexed by this container;
+                # any other is read, and its index rows are written again, because its writer may
+                # have died before they were. A remembered head that is shorter than what is
+                # published was overtaken; if the head that is read now is shorter too, the table
+                # was restored to an earlier time. Nothing was written before this.
+                head = self.memory.head
+                if head is None or head.size < published_size:
+                    head = self._load_head()
+                if head.size < published_size:
+                    raise FrozenError(
+                        f"the blocks end at {head.size}, but {published_size} are published"
+                    )
+
+                # 3. Leave out what the ledger has. The index is complete up to this head, so a
+                # record that is not in it is not in the ledger before this head.
+                new = self._without_known(left)
+                result.duplicates += len(left) - len(new)
+                left = new
                 try:
-                    head = self._commit(batch, head)
+                    while left:
+                        # 4, 5. Commit a block and index it. A crash before the put leaves nothing;
+                        # after it, a block that the next run indexes.
+                        batch = left[: _fitting(left, head)]
+                        head = self._commit(batch, head)
+                        left = left[len(batch) :]
+                        result.blocks += 1
+                        result.entries += len(batch)
+                        result.conflicts += sum(record.conflict for record in batch)
                 except LostRaceError:
-                    # The winner may have written these very records (a redelivery), and
-                    # after a time-out it may have been this container: read and look again.
+                    # The winner may have written these very records (a redelivery), and after a
+                    # time-out the winner may have been this container: begin again at step 2.
                     self.memory.head = None
-                    appended.lost_races += 1
-                    if appended.lost_races > MAX_LOST_RACES:
+                    result.lost_races += 1
+                    if result.lost_races > MAX_LOST_RACES:
                         raise UnreachableError("too many lost races; left to the queue") from None
-                    break
-                appended.blocks += 1
-                appended.entries += len(batch)
-                appended.conflicts += sum(w.pending.conflict for w in batch)
-                left = rest
-                if not left:
-                    appended.unfinished = set()
+        except (FrozenError, UnreachableError) as error:
+            result.stopped = error
+        except AwsError as error:
+            # The call may have taken effect all the same: the next batch reads the head.
+            result.stopped = UnreachableError(error_code(error))
+        return result
 
     def _load_head(self) -> Head:
+        """Read the head block, index it and remember it."""
         block = self.blocks.newest()
         if block is None:
             return EMPTY
-        self.index.write(indexed_entries(block))
-        head = head_of(block)
-        self.memory.head = head
-        return head
+        body = decode_body(block.body)
+        self.index.write(indexed_entries(block.first_seq, body))
+        self.memory.head = head_of(block, body)
+        return self.memory.head
 
-    def _leave_out_known(
-        self, waiting: Sequence[Waiting]
-    ) -> tuple[list[Waiting], PublishedState | None]:
-        """Drop repeats; mark as conflict what comes under a known id with other content."""
-        ids = {w.row.event_id for w in waiting}
-        # The state rides along where it costs no call of its own, and every ten seconds anyway:
-        # a freeze stops a busy sequencer that soon; what it appends meanwhile nobody publishes.
-        now = self.now()
-        with_state = len(ids) % MAX_GET_KEYS != 0 or now - self.memory.state_read >= STATE_SECONDS
-        known, state = self.index.known(ids, with_state=with_state)
-        if with_state:
-            self.memory.state_read = now
-        suspects = [
-            conflict_key(w.row.event_id, w.row.fingerprint)
-            for w in waiting
-            if known.get(w.row.event_id, w.row.fingerprint) != w.row.fingerprint
-        ]
-        conflicts: set[str] = set()
-        if suspects:
-            conflicts.update(self.index.known(set(suspects))[0])
-        fresh: list[Waiting] = []
-        for record in waiting:
-            row = record.row
-            first = known.setdefault(row.event_id, b"")
-            if first == b"":  # not in the ledger, not yet in this batch
-                known[row.event_id] = row.fingerprint
-                fresh.append(record)
-                continue
-            key = conflict_key(row.event_id, row.fingerprint)
-            if first == row.fingerprint or key in conflicts:
-                continue
-            conflicts.add(key)
-            fresh.append(
-                replace(record, pending=msgspec.structs.replace(record.pending, conflict=True))
-            )
-        return fresh, state
+    def _without_known(self, records: Sequence[SealedRecord]) -> list[SealedRecord]:
+        """Return the records that the ledger does not have, each once.
 
-    def _commit(self, batch: Sequence[Waiting], head: Head) -> Head:
+        A record under a known event id with other content is marked as a conflict.
+        """
+        first = self.index.known({record.row.event_id for record in records})
+        suspects = {
+            conflict_key(record.row.event_id, record.row.fingerprint)
+            for record in records
+            if first.get(record.row.event_id, record.row.fingerprint) != record.row.fingerprint
+        }
+        conflicts = set(self.index.known(suspects)) if suspects else set()
+        new: list[SealedRecord] = []
+        for record in records:
+            event_id, fingerprint = record.row.event_id, record.row.fingerprint
+            if event_id not in first:
+                first[event_id] = fingerprint
+                new.append(record)
+            elif first[event_id] != fingerprint:
+                key = conflict_key(event_id, fingerprint)
+                if key not in conflicts:
+                    conflicts.add(key)
+                    new.append(msgspec.structs.replace(record, conflict=True))
+        return new
+
+    def _commit(self, records: Sequence[SealedRecord], head: Head) -> Head:
         """Build, sign, put and index one block behind `head`; LostRaceError if it is not the head.
 
-        Dying before the put leaves nothing; after it, a block that the next run indexes.
+        Return the head after it.
         """
-        if self.blocks.is_taken(head.size):
+        if self.blocks.is_taken(head.size):  # a lost race costs less before the signature
             raise LostRaceError("another sequencer moved on")
-        body, after, leaves = build_block(self.origin, head, self.now(), [w.pending for w in batch])
+        body, after, _ = build_block(self.origin, head, self.now(), records)
         data = encode_body(body)
         signature = self.sign(signed_message(self.origin, after.size, after.hash, data))
-        block = Block(self.origin, head.size, len(leaves), after.hash, signature, data)
+        block = Block(self.origin, head.size, len(body.items), after.hash, signature, data)
         self.memory.head = None  # until the put and the index are both acknowledged
         self.blocks.put_if_absent(block)
-        # 5. Indexed before the next block is built, also within a batch.
-        self.index.write(indexed_entries(block))
+        # Indexed before the next block is built, also within a batch.
+        first_record = after.size - len(records)  # behind the entry that creates the ledger
+        self.index.write(index_records(records, first_record, head.size, body.time))
         self.memory.head = after
         return after
 
 
-def fits_a_block(pending: Pending) -> bool:
-    """Whether a record can be committed at all, in a block of its own."""
-    return _size(pending) + OVERHEAD_BYTES <= MAX_BODY_BYTES
+def fits_a_block(record: SealedRecord) -> bool:
+    """Return whether a record can be committed at all, in a block of its own."""
+    return _size(record) + OVERHEAD_BYTES <= MAX_BODY_BYTES
 
 
-def _next_block(waiting: Sequence[Waiting], head: Head) -> tuple[list[Waiting], list[Waiting]]:
-    """Split off as many records as fit into one block."""
+def _fitting(records: Sequence[SealedRecord], head: Head) -> int:
+    """Return how many of the records, from the first on, fit into the block behind `head`."""
     most = MAX_ENTRIES - (1 if head.size == 0 else 0)
     room = MAX_BODY_BYTES - OVERHEAD_BYTES
     count = 0
-    for record in waiting[:most]:
-        room -= _size(record.pending)
+    for record in records[:most]:
+        room -= _size(record)
         if room < 0:
             break
         count += 1
-    return list(waiting[:count]), list(waiting[count:])
+    return count
 
 
-def _size(pending: Pending) -> int:
-    return encoded_size(MAX_ENTRY_BYTES, len(pending.sealed), len(pending.row))
+def _size(record: SealedRecord) -> int:
+    return encoded_size(MAX_ENTRY_BYTES, len(record.row_bytes), len(record.sealed))

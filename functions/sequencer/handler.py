@@ -12,9 +12,10 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_signing import ED25519, SigningKey
-from audit_ledger.errors import FrozenError, UnreachableError
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.errors import FrozenError
 from audit_ledger.settings.environment import SequencerEnvironment
-from functions.sequencer.append import Appended, Sequencer
+from functions.sequencer.append import AppendResult, Sequencer
 from functions.sequencer.messages import read_messages
 
 logger = Logger()
@@ -35,7 +36,8 @@ def sequencer() -> Sequencer:
     return Sequencer(
         env.origin,
         BlocksTable(dynamodb, env.blocks_table, env.origin),
-        EventsTable(dynamodb, env.events_table, env.ledgers_table, env.origin),
+        EventsTable(dynamodb, env.events_table, env.origin),
+        LedgersTable(dynamodb, env.ledgers_table, env.origin),
         SigningKey(clients.kms(), env.sequencer_key, ED25519).sign,
         lambda: int(time.time()),
     )
@@ -45,36 +47,29 @@ def sequencer() -> Sequencer:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
     """Append a batch. A message is reported as failed unless all its records are committed."""
     messages = event["Records"]
-    waiting, refused = read_messages(sequencer().origin, messages)
+    records, refused = read_messages(sequencer().origin, messages)
     for refusal in refused:
         logger.error(
             "message refused",
             message_id=messages[refusal.message]["messageId"],
             reason=refusal.reason,
         )
-    appended = Appended()
-    try:
-        sequencer().append(waiting, appended)
-    except FrozenError as error:
-        logger.error("refused: frozen", reason=str(error))
+    result = sequencer().append(records)
+    if isinstance(result.stopped, FrozenError):
+        logger.error("refused: frozen", reason=str(result.stopped))
         metrics.add_metric("Frozen", MetricUnit.Count, 1)
-    except (*clients.AwsError, UnreachableError) as error:
-        # The block that failed may have been written all the same: the next batch reads the head.
-        logger.error("batch not finished", error=clients.error_code(error))
+    elif result.stopped is not None:
+        logger.error("batch not finished", reason=str(result.stopped))
         metrics.add_metric("UnfinishedBatches", MetricUnit.Count, 1)
-    _count(appended, len(refused))
-    failed = appended.unfinished | {r.message for r in refused}
-    return {
-        "batchItemFailures": [
-            {"itemIdentifier": messages[place]["messageId"]} for place in sorted(failed)
-        ]
-    }
+    _count(result, len(refused))
+    failed = [r.message for r in refused] if result.committed else range(len(messages))
+    return {"batchItemFailures": [{"itemIdentifier": messages[n]["messageId"]} for n in failed]}
 
 
-def _count(appended: Appended, refused: int) -> None:
-    metrics.add_metric("Entries", MetricUnit.Count, appended.entries)
-    metrics.add_metric("Blocks", MetricUnit.Count, appended.blocks)
-    metrics.add_metric("Duplicates", MetricUnit.Count, appended.duplicates)
-    metrics.add_metric("Conflicts", MetricUnit.Count, appended.conflicts)
-    metrics.add_metric("LostRaces", MetricUnit.Count, appended.lost_races)
+def _count(result: AppendResult, refused: int) -> None:
+    metrics.add_metric("Entries", MetricUnit.Count, result.entries)
+    metrics.add_metric("Blocks", MetricUnit.Count, result.blocks)
+    metrics.add_metric("Duplicates", MetricUnit.Count, result.duplicates)
+    metrics.add_metric("Conflicts", MetricUnit.Count, result.conflicts)
+    metrics.add_metric("LostRaces", MetricUnit.Count, result.lost_races)
     metrics.add_metric("Refused", MetricUnit.Count, refused)

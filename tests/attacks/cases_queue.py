@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from os import urandom
 
-from audit_ledger.records.queue_message import QueueMessage, SealedRecord
+from msgspec.structs import replace
+
+from audit_ledger.records.queue_message import QueueMessage
+from audit_ledger.records.sealed_record import SealedRecord
 from tests.attacks import mutate_queue as queue
 from tests.attacks.mutate_queue import Alter
 
@@ -46,22 +49,22 @@ QUEUE_ROWS: tuple[QueueRow, ...] = (
     _altered("row: fingerprint changed", queue.row(lambda _: {"fingerprint": urandom(32)})),
     _altered("row: a flag added", queue.row(lambda _: {"flags": ("balp.no-agent",)})),
     _altered("row and record: another generation", _with(queue.generation_everywhere)),
-    _altered("commitment changed", _with(lambda r: SealedRecord(urandom(32), r.row, r.sealed))),
+    _altered("commitment changed", _with(lambda r: replace(r, commitment=urandom(32)))),
     _altered("record: another ledger key", queue.sealed(queue.of_other_key)),
     _altered("record: salt changed", queue.flipped(8)),
     _altered("record: a byte changed", queue.flipped(40)),
     _altered("record: tag changed", queue.flipped(-1)),
     _altered("record: a byte appended", queue.sealed(lambda data: data + b"\0")),
     _altered("record: random", queue.sealed(lambda data: data[:7] + urandom(len(data) - 7))),
-    _altered("two rows exchanged", queue.swap("row"), 2),
+    _altered("two rows exchanged", queue.swap("row_bytes"), 2),
     _altered("two records exchanged", queue.swap("sealed"), 2),
     _altered("two commitments exchanged", queue.swap("commitment"), 2),
     _altered("a record made up", queue.records(queue.made_up)),
     _altered("a record repeated under another id", queue.records(queue.under_another_id)),
     _altered("a copy that names nobody, sent first", queue.records(queue.ahead_of_the_true_one)),
     QueueRow("of another ledger", queue.resent(queue.of_another_ledger), REFUSED),
-    QueueRow("row removed", _with(lambda r: SealedRecord(r.commitment, b"", r.sealed)), REFUSED),
-    QueueRow("record removed", _with(lambda r: SealedRecord(r.commitment, r.row, b"")), REFUSED),
+    QueueRow("row removed", _with(lambda r: replace(r, row_bytes=b"")), REFUSED),
+    QueueRow("record removed", _with(lambda r: replace(r, sealed=b"")), REFUSED),
     QueueRow("row: another generation", queue.row(lambda r: {"generation": 1}), REFUSED),
     QueueRow("record: cut short", queue.sealed(lambda data: data[:40]), REFUSED),
     QueueRow("order reversed", queue.records(lambda found: found[::-1]), AS_SENT),

@@ -7,7 +7,9 @@ import msgspec
 
 from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
 from audit_ledger.ledger.entry import EventEntry, decode_entry
-from audit_ledger.ledger.head import Pending, build_block, head_of
+from audit_ledger.ledger.head import build_block, head_of
+from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.sealed_record import SealedRecord
 from tests.attacks.case import Tamper
 from tests.attacks.ledger import AttackedLedger, block_key
 from tests.attacks.mutate_files import of_another_record
@@ -70,11 +72,11 @@ def exchange_record(items: Items) -> Items:
 
 
 def exchange_row(items: Items) -> Items:
-    return (msgspec.structs.replace(items[0], row=items[1].row), *items[1:])
+    return (msgspec.structs.replace(items[0], row_bytes=items[1].row_bytes), *items[1:])
 
 
 def omit_record(items: Items) -> Items:
-    return (msgspec.structs.replace(items[0], sealed=b"", row=b""), *items[1:])
+    return (msgspec.structs.replace(items[0], sealed=b"", row_bytes=b""), *items[1:])
 
 
 def change_frontier(body: Body) -> Body:
@@ -85,7 +87,8 @@ def write_blocks_anew(*first_seqs: int, with_key: bool) -> Tamper:
     """Other records in these blocks, in a chain that holds; signed by a stranger or with_key."""
 
     def tamper(ledger: AttackedLedger) -> None:
-        head = head_of(ledger.block(_before(first_seqs[0])))
+        before = ledger.block(_before(first_seqs[0]))
+        head = head_of(before, decode_body(before.body))
         for first_seq in first_seqs:
             block = ledger.block(first_seq)
             body, head, _ = build_block(block.origin, head, head.time, _others(block))
@@ -104,12 +107,13 @@ def _before(first_seq: int) -> int:
     return blocks[blocks.index(first_seq) - 1]
 
 
-def _others(block: Block) -> Sequence[Pending]:
+def _others(block: Block) -> Sequence[SealedRecord]:
     others = []
     for item in decode_body(block.body).items:
         entry = decode_entry(of_another_record(item.entry))
         assert isinstance(entry, EventEntry)
-        others.append(Pending(entry.commitment, item.sealed, item.row))
+        row = decode_index_row(item.row_bytes)
+        others.append(SealedRecord(row, item.row_bytes, entry.commitment, item.sealed))
     return others
 
 

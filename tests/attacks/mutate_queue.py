@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
+from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.queue_message import (
     QueueMessage,
-    SealedRecord,
     decode_queue_message,
     encode_queue_message,
 )
+from audit_ledger.records.sealed_record import SealedRecord
 from tests.world import ORIGIN
 
 Messages = list[dict[str, Any]]
@@ -35,6 +35,10 @@ def resent(change: Callable[[QueueMessage], QueueMessage]) -> Alter:
     return alter
 
 
+def with_row(record: SealedRecord, row: IndexRow) -> SealedRecord:
+    return msgspec.structs.replace(record, row=row, row_bytes=encode_index_row(row))
+
+
 def records(change: Callable[[Records], Records]) -> Alter:
     return resent(lambda m: QueueMessage(m.origin, m.accepted_ms, change(m.records)))
 
@@ -47,16 +51,15 @@ def row(change: Callable[[IndexRow], dict[str, Any]]) -> Alter:
     """Rewrite the row of the first record."""
 
     def rewritten(record: SealedRecord) -> SealedRecord:
-        old = decode_index_row(record.row)
-        new = msgspec.structs.replace(old, **change(old))
-        assert new != old
-        return SealedRecord(record.commitment, encode_index_row(new), record.sealed)
+        new = msgspec.structs.replace(record.row, **change(record.row))
+        assert new != record.row
+        return with_row(record, new)
 
     return first(rewritten)
 
 
 def sealed(change: Callable[[bytes], bytes]) -> Alter:
-    return first(lambda r: SealedRecord(r.commitment, r.row, change(r.sealed)))
+    return first(lambda r: msgspec.structs.replace(r, sealed=change(r.sealed)))
 
 
 def flipped(place: int) -> Alter:
@@ -76,14 +79,13 @@ def of_other_key(data: bytes) -> bytes:
 
 def generation_everywhere(record: SealedRecord) -> SealedRecord:
     """In the row and in the header, so that the sequencer sees no difference."""
-    old = decode_index_row(record.row)
-    new = msgspec.structs.replace(old, generation=old.generation + 1)
+    new = msgspec.structs.replace(record.row, generation=record.row.generation + 1)
     data = record.sealed[:3] + new.generation.to_bytes(4, "big") + record.sealed[7:]
-    return SealedRecord(record.commitment, encode_index_row(new), data)
+    return msgspec.structs.replace(with_row(record, new), sealed=data)
 
 
 def swap(field: str) -> Alter:
-    """Exchange a field of the two records."""
+    """Exchange a field of the two records, as it is sent."""
 
     def change(found: Records) -> Records:
         one, other = found
@@ -99,31 +101,28 @@ def swap(field: str) -> Alter:
 def swap_but_generation(found: Records) -> Records:
     one, other = found
     return (
-        SealedRecord(one.commitment, other.row, one.sealed),
-        SealedRecord(other.commitment, one.row, other.sealed),
+        with_row(one, other.row),
+        with_row(other, one.row),
     )
 
 
 def made_up(found: Records) -> Records:
     """Add a record of random bytes under a row of its own."""
-    old = decode_index_row(found[0].row)
-    new = msgspec.structs.replace(old, event_id="ab" * 32, patient=urandom(16))
+    new = msgspec.structs.replace(found[0].row, event_id="ab" * 32, patient=urandom(16))
     data = found[0].sealed[:7] + urandom(300)
-    return (*found, SealedRecord(urandom(32), encode_index_row(new), data))
+    return (*found, SealedRecord(new, encode_index_row(new), urandom(32), data))
 
 
 def under_another_id(found: Records) -> Records:
     """Add a copy of the first, which no deduplication knows."""
-    old = decode_index_row(found[0].row)
-    copy = msgspec.structs.replace(old, event_id="cd" * 32)
-    return (*found, SealedRecord(found[0].commitment, encode_index_row(copy), found[0].sealed))
+    copy = msgspec.structs.replace(found[0].row, event_id="cd" * 32)
+    return (*found, with_row(found[0], copy))
 
 
 def ahead_of_the_true_one(found: Records) -> Records:
     """A copy that names nobody comes first, so that the true one is left out as known."""
-    old = decode_index_row(found[0].row)
-    copy = msgspec.structs.replace(old, patient=urandom(16))
-    return (SealedRecord(found[0].commitment, encode_index_row(copy), found[0].sealed), *found)
+    copy = msgspec.structs.replace(found[0].row, patient=urandom(16))
+    return (with_row(found[0], copy), *found)
 
 
 def of_another_ledger(message: QueueMessage) -> QueueMessage:

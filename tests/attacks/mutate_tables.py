@@ -45,7 +45,7 @@ def delete_state(ledger: AttackedLedger) -> None:
 
 def index_key(ledger: AttackedLedger, seq: int) -> str:
     """The key of the index row that leads to an entry."""
-    row = decode_body(ledger.block(0).body).items[seq].row
+    row = decode_body(ledger.block(0).body).items[seq].row_bytes
     return f"{ORIGIN}#{decode_index_row(row).event_id}"
 
 

@@ -117,7 +117,7 @@ def _without_row(item: BlockItem) -> BlockItem:
 
 
 def _as_control(item: BlockItem) -> BlockItem:
-    return BlockItem(encoded(created(ORIGIN, NOW)), item.sealed, item.row)
+    return BlockItem(encoded(created(ORIGIN, NOW)), item.row_bytes, item.sealed)
 
 
 @pytest.mark.parametrize("alter", [_without_row, _as_control])

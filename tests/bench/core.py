@@ -10,9 +10,11 @@ from audit_ledger.aws.kms_data_keys import LedgerKeys
 from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import encode_body
-from audit_ledger.ledger.head import EMPTY, Pending, build_block
+from audit_ledger.ledger.head import EMPTY, build_block
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.queue_message import encode_queue_message
+from audit_ledger.records.sealed_record import SealedRecord
 from functions.ingest.ledger_context import remembering
 from functions.ingest.sealer import Accepted, Sealer
 
@@ -25,12 +27,15 @@ FULL = 220  # ordinary events, some 1.3 KB each, that fill a body
 
 def sequencing_us_per_entry() -> float:
     """Entries, links, compact range, encoding of full blocks of ordinary events."""
-    pending = [Pending(os.urandom(32), os.urandom(850), os.urandom(330)) for _ in range(FULL)]
+    row = IndexRow(event_id="ab" * 32, time_ms=0, fingerprint=bytes(32), generation=0)
+    records = [
+        SealedRecord(row, os.urandom(330), os.urandom(32), os.urandom(850)) for _ in range(FULL)
+    ]
 
     def run() -> int:
         head, entries = EMPTY, 0
         for _ in range(40):
-            body, head, _ = build_block(ORIGIN, head, NOW, pending)
+            body, head, _ = build_block(ORIGIN, head, NOW, records)
             encode_body(body)
             entries += len(body.items)
         return entries

@@ -174,7 +174,7 @@ class Reads:
             else:
                 (sealed,) = sealer.seal([accepted[place % 3]], when * 1000)[0].records
             entry = encode_entry(EventEntry(seq, when, bytes(32), sealed.commitment))
-            items.append(BlockItem(entry, sealed.sealed, sealed.row))
+            items.append(BlockItem(entry, sealed.row_bytes, sealed.sealed))
         body = encode_body(Body(tuple(items), (bytes(32),) * 12, when))
         return Block(ORIGIN, number * A_BLOCK, A_BLOCK, bytes(32), bytes(64), body)
 

@@ -58,13 +58,13 @@ def check_chain(world: World) -> list[bytes]:
             entry = decode_entry(item.entry)
             if isinstance(entry, EventEntry):
                 commitments.append(entry.commitment)
-                row = json.loads(item.row)
+                row = json.loads(item.row_bytes)
                 name = row["id"]
                 if item.conflict:
                     content = bytes.fromhex(name) + b64decode(row["fingerprint"])
                     name = hashlib.sha256(content).hexdigest()
                 indexed.add((f"{ORIGIN}#{name}", seq))
-        for indexed_entry in indexed_entries(block):
+        for indexed_entry in indexed_entries(block.first_seq, body):
             for made in index_items(ORIGIN, indexed_entry):
                 rebuilt[made["key"]["S"]] = made
     index = {item["key"]["S"]: item for item in world.items("events")}

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from audit_ledger.aws.events_table import indexed_entries
+from audit_ledger.ledger.block import decode_body
 from tests.crashes.containers import Container
 from tests.crashes.faults import Fault
 from tests.crashes.pipeline import MAX_DELIVERIES, Messages, Stage
@@ -129,7 +130,11 @@ class SequencerTrial:
         number = len(self.stage.world.items("blocks")) - before
         blocks = f"{number} block{'' if number == 1 else 's'}"
         newest = blocks_of(self.stage.world)[-1:]
-        rows = [entry for block in newest for entry in indexed_entries(block)]
+        rows = [
+            entry
+            for block in newest
+            for entry in indexed_entries(block.first_seq, decode_body(block.body))
+        ]
         index = {item["key"]["S"] for item in self.stage.world.items("events")}
         if any(f"{ORIGIN}#{entry.key}" not in index for entry in rows):
             return f"{answer}, {blocks}, newest not indexed"

@@ -12,12 +12,12 @@ from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import subject_key_hash
-from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
-from audit_ledger.records.seal_header import SealHeader
+from audit_ledger.records.sealed_record import SealedRecord, SealHeader
 from functions.follower.follow import Follower, FollowResult
 from functions.sequencer import handler as sequencing
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
@@ -55,7 +55,7 @@ class OneLedger:
                 seal(
                     encode_record(portal, NOW * 1000, "fhir-r4", resource),
                     urandom(32),
-                    encode_index_row(row),
+                    row,
                     key=subject_key(keys.ledger_key, secret.secret, ORIGIN),
                     binding=keys.binding,
                     header=SealHeader(keys.ledger_key_version, secret.generation),

@@ -333,7 +333,7 @@ def test_a_row_that_was_altered_is_counted_and_stops_nothing(stage: Stage) -> No
     ]
     body = bytes(block["body"]["B"])
     (item,) = decode_body(body).items
-    block["body"]["B"] = body.replace(item.row, b"\xff" * len(item.row))
+    block["body"]["B"] = body.replace(item.row_bytes, b"\xff" * len(item.row_bytes))
     dynamodb.put_item(TableName=table, Item=block)
     answer = follow(stage)
     assert answer["next_seq"] == answer["size"] == 4

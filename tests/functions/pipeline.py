@@ -5,7 +5,8 @@ from secrets import token_hex
 from typing import Any
 
 from audit_ledger.records.index_row import IndexRow, encode_index_row
-from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.queue_message import encode_queue_message
+from audit_ledger.records.sealed_record import SealedRecord
 from tests.world import NAME, ORIGIN
 
 GENERATION = 2026000
@@ -26,7 +27,8 @@ def sealed_record(
         generation=GENERATION,
     )
     header = b"\x01" + (1).to_bytes(2, "big") + GENERATION.to_bytes(4, "big")
-    return SealedRecord(urandom(32), encode_index_row(row), header + urandom(max(size, 80)))
+    sealed = header + urandom(max(size, 80))
+    return SealedRecord(row, encode_index_row(row), urandom(32), sealed)
 
 
 def message(

@@ -9,9 +9,9 @@ from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.ledger.block import decode_body
 from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.records.index_row import IndexRow, decode_index_row
-from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import Record, decode_record
 from audit_ledger.records.seal import open_sealed, subject_key
+from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.tlog.strict_base64 import encode
 from tests.world import LEDGER, NAME, ORIGIN, World
 
@@ -56,9 +56,9 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
     found = []
     for block in BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN).since(0):
         for item in decode_body(block.body).items:
-            if not item.row:
+            if not item.row_bytes:
                 continue
-            row = decode_index_row(item.row)
+            row = decode_index_row(item.row_bytes)
             if row.patient is None:
                 (secret,) = [
                     bytes(i["secret"]["B"])
@@ -70,7 +70,7 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
             key = subject_key(ledger_key, secret, ORIGIN)
             entry = decode_entry(item.entry)
             assert isinstance(entry, EventEntry)
-            stored = SealedRecord(entry.commitment, item.row, item.sealed)
+            stored = SealedRecord(row, item.row_bytes, entry.commitment, item.sealed)
             record, blind = open_sealed(stored, key=key, origin=ORIGIN)
             found.append((row, decode_record(record), blind))
     return found

@@ -11,8 +11,9 @@ import pytest
 from audit_ledger.aws import clients
 from audit_ledger.events import Agent, Event, Part
 from audit_ledger.records.index_row import IndexRow, encode_index_row
-from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.record import encode_record
+from audit_ledger.records.sealed_record import SealedRecord
 from functions.ingest.accept import most_bytes
 from functions.ingest.sealer import Accepted
 from tests.functions.ingesting import BODY, R4, SECRET, bundle, send, sequence
@@ -164,7 +165,7 @@ def test_a_message_is_never_longer_than_was_foreseen(agents: int, flags: int, cu
     event = Event("cloudevents", None, 0, None, (part,), acting, ("f",) * flags)
     record = encode_record("p" * 32, 0, "cloudevents", part.resource, part.cut)
     sealed = bytes(200) + record + bytes(len(record) // 256)
-    stored = SealedRecord(bytes(32), encode_index_row(row), sealed)
+    stored = SealedRecord(row, encode_index_row(row), bytes(32), sealed)
     message = encode_queue_message("o" * 64, 0, [stored])
     assert len(message) <= most_bytes([Accepted(event, None)])
 

@@ -28,13 +28,17 @@ from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter
 from audit_ledger.records.index_row import decode_index_row, encode_index_row
 from audit_ledger.records.queue_message import (
-    SealedRecord,
     decode_queue_message,
     encode_queue_message,
 )
 from audit_ledger.records.record import Record, decode_record, encode_record
 from audit_ledger.records.seal import open_sealed
-from audit_ledger.records.seal_header import HEADER_BYTES, encode_header, read_header
+from audit_ledger.records.sealed_record import (
+    HEADER_BYTES,
+    SealedRecord,
+    encode_header,
+    read_header,
+)
 from audit_ledger.settings.token_claims import TokenClaims
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -144,7 +148,8 @@ def print_header(data: bytes) -> bytes:
 
 def open_seed(data: bytes) -> tuple[bytes, bytes]:
     """A sealed record; what is no seed does not open, whatever its entry commits to."""
-    stored = SealedRecord(seeds.COMMITTED.get(data, bytes(32)), seeds.ROWS[0], data)
+    row_bytes, committed = seeds.ROWS[0], seeds.COMMITTED.get(data, bytes(32))
+    stored = SealedRecord(decode_index_row(row_bytes), row_bytes, committed, data)
     return open_sealed(stored, key=seeds.SEAL_KEY, origin=seeds.ORIGIN)
 
 

@@ -16,10 +16,10 @@ from audit_ledger.ledger.digest import NO_DIGEST, Digest
 from audit_ledger.ledger.entry import created, encode_entry, link_events
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record
-from audit_ledger.records.index_row import IndexRow, encode_index_row
-from audit_ledger.records.queue_message import SealedRecord, encode_queue_message
+from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
+from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.record import encode_record
-from audit_ledger.records.seal_header import SealHeader, encode_header
+from audit_ledger.records.sealed_record import SealedRecord, SealHeader, encode_header
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle
@@ -194,16 +194,22 @@ COMMITTED = {
     data: commitment(bytes(32), ROWS[0], record)
     for data, record in zip(SEALED, RECORDS, strict=True)
 }
+
+
+def queued(row_bytes: bytes, sealed: bytes) -> SealedRecord:
+    return SealedRecord(decode_index_row(row_bytes), row_bytes, bytes(32), sealed)
+
+
 QUEUED = (
-    encode_queue_message(ORIGIN, NOW * 1000, [SealedRecord(bytes(32), ROWS[0], SEALED[0])] * 2),
-    encode_queue_message(ORIGIN, 0, [SealedRecord(bytes(32), b"", b"")]),
+    encode_queue_message(ORIGIN, NOW * 1000, [queued(ROWS[0], SEALED[0])] * 2),
+    encode_queue_message(ORIGIN, 0, [queued(ROWS[1], b"")]),
 )
 BODY = encode_body(
     Body(
         (
             BlockItem(FIRST, b"", b""),
-            BlockItem(EVENTS[0], SEALED[0], ROWS[0]),
-            BlockItem(EVENTS[1], SEALED[1], ROWS[1], conflict=True),
+            BlockItem(EVENTS[0], ROWS[0], SEALED[0]),
+            BlockItem(EVENTS[1], ROWS[1], SEALED[1], conflict=True),
         ),
         (HASHES[0], HASHES[1]),
         NOW,

@@ -96,7 +96,7 @@ def expected(name: str) -> Granted:
         f"{ledger}-sequencer": {
             f"{TABLE}-blocks": {"dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"},
             f"{TABLE}-events": {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"},
-            f"{TABLE}-ledgers": {"dynamodb:BatchGetItem"},
+            f"{TABLE}-ledgers": {"dynamodb:GetItem"},
             "key sequencer": {"kms:Sign"},
             f"{QUEUE}-{ledger}": CONSUME,
         },
@@ -267,7 +267,7 @@ def test_who_may_take_the_break_glass_role(
         ),
         ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", ["{origin}"]),
         ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", ["{origin}#*"]),
-        ("{}-sequencer", "ReadWhatIsPublished", "ForAllValues:StringLike", ["{origin}#*"]),
+        ("{}-sequencer", "ReadPublishedState", "ForAllValues:StringEquals", ["{origin}#published"]),
         ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", ["{origin}"]),
         ("{}-publisher", "MakeFirstKeys", "ForAllValues:StringEquals", ["{origin}#keys"]),
         ("{}-publisher", "ReadWhatIsMissing", "ForAllValues:StringEquals", ["{origin}#gaps"]),

@@ -50,16 +50,15 @@ TABLES: dict[tuple[str, str], dict[str, set[str]]] = {
     ("ledgers", "{origin}#published"): {
         "PutItem": {"{}-publisher"},
         "UpdateItem": {"{}-publisher", "rebuild"},
-        "GetItem": {ADMINISTRATOR, "{}-publisher", "rebuild", "query", "follower"},
-        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
+        "GetItem": {ADMINISTRATOR, "{}-sequencer", "{}-publisher", "rebuild", "query", "follower"},
+        "BatchGetItem": {ADMINISTRATOR},
         "Query": {ADMINISTRATOR},
         "Scan": {ADMINISTRATOR},
     },
     ("ledgers", "{origin}#keys"): {
         "PutItem": {"{}-publisher"},
         "GetItem": {ADMINISTRATOR, "ingest", "query", "follower", "{}-publisher"},
-        # In one call with the published state; of no use without the wrapping key.
-        "BatchGetItem": {ADMINISTRATOR, "{}-sequencer"},
+        "BatchGetItem": {ADMINISTRATOR},
         "Query": {ADMINISTRATOR},
         "Scan": {ADMINISTRATOR},
     },

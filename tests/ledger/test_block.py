@@ -21,7 +21,7 @@ from audit_ledger.ledger.block import (
     encode_body,
 )
 
-ITEMS = (BlockItem(b"entry-0", b"", b""), BlockItem(b"entry-1", b"sealed", b"row", conflict=True))
+ITEMS = (BlockItem(b"entry-0", b"", b""), BlockItem(b"entry-1", b"row", b"sealed", conflict=True))
 BODY = Body(ITEMS, (b"f" * 32, b"g" * 32), 1_795_327_140)
 BLOCK = Block("audit.example.org/x", 7, 2, b"h" * 32, b"s" * 64, encode_body(BODY))
 

@@ -10,15 +10,20 @@ import pytest
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
 from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
-from audit_ledger.ledger.head import EMPTY, Head, Pending, build_block, check_block, head_of
+from audit_ledger.ledger.head import EMPTY, Head, build_block, check_block, head_of
+from audit_ledger.records.index_row import IndexRow
+from audit_ledger.records.sealed_record import SealedRecord
 from tests.tlog.naive import mth
 
 ORIGIN = "audit.example.org/x"
 NOW = 1_795_327_140
 
 
-def pending(count: int) -> list[Pending]:
-    return [Pending(bytes([n]) * 32, b"sealed%d" % n, b"row%d" % n) for n in range(count)]
+ROW = IndexRow(event_id="ab" * 32, time_ms=0, fingerprint=bytes(32), generation=0)
+
+
+def records(count: int) -> list[SealedRecord]:
+    return [SealedRecord(ROW, b"row%d" % n, bytes([n]) * 32, b"sealed%d" % n) for n in range(count)]
 
 
 def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
@@ -26,7 +31,7 @@ def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
 
 
 def grown(head: Head, count: int, now: int = NOW) -> tuple[Block, Head]:
-    body, after, _ = build_block(ORIGIN, head, now, pending(count))
+    body, after, _ = build_block(ORIGIN, head, now, records(count))
     return block_of(ORIGIN, head, body, after), after
 
 
@@ -39,7 +44,7 @@ def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
         body, reader, found = check_block(block, reader)
         leaves += [hashlib.sha256(b"\0" + item.entry).digest() for item in body.items]
         assert found == leaves[-len(found) :]
-        assert reader == writer == head_of(block)
+        assert reader == writer == head_of(block, body)
         assert reader.root() == mth(leaves)
     assert reader.size == 521
 
@@ -93,7 +98,7 @@ def other_frontier(block: Block) -> Block:
     ("change", "finding"),
     [
         pytest.param(item_change(sealed=b""), "record or index row missing", id="no record"),
-        pytest.param(item_change(row=b""), "record or index row missing", id="no row"),
+        pytest.param(item_change(row_bytes=b""), "record or index row missing", id="no row"),
         pytest.param(item_change(entry=b"{}"), "exactly the keys", id="no entry"),
         pytest.param(entry_change(seq=99), "its seq is 99", id="a gap"),
         pytest.param(entry_change(prev=bytes(32)), "prev is not", id="a broken link"),
@@ -123,11 +128,11 @@ def test_a_block_that_breaks_a_rule_is_not_followed(
 
 def test_a_ledger_must_begin_with_its_own_creation() -> None:
     """Another origin's first block is not followed, nor one that begins with an event."""
-    body, after, _ = build_block("audit.example.org/y", EMPTY, NOW, pending(1))
+    body, after, _ = build_block("audit.example.org/y", EMPTY, NOW, records(1))
     with pytest.raises(VerificationError, match="was created"):
         check_block(block_of(ORIGIN, EMPTY, body, after), EMPTY)
     entry = encode_entry(EventEntry(0, NOW, bytes(32), bytes(32)))
     leaf = hashlib.sha256(b"\0" + entry).digest()
-    body = Body((BlockItem(entry, b"sealed", b"row"),), (leaf,), NOW)
+    body = Body((BlockItem(entry, b"row", b"sealed"),), (leaf,), NOW)
     with pytest.raises(VerificationError, match="was created"):
         check_block(Block(ORIGIN, 0, 1, leaf, b"s" * 64, encode_body(body)), EMPTY)

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.queue_message import decode_queue_message
 from functions.publisher import handler as publishing
 from functions.publisher.publish import Publisher, PublishResult
 from functions.sequencer import handler as sequencing
-from functions.sequencer.append import Appended, Sequencer
+from functions.sequencer.append import AppendResult, Sequencer
 from functions.sequencer.messages import read_messages
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import Clock
@@ -31,16 +30,15 @@ def publisher() -> Publisher:
     return publishing.publisher.__wrapped__()
 
 
-def appending(container: Sequencer, *messages: Message) -> Callable[[], Appended]:
+def appending(container: Sequencer, *messages: Message) -> Callable[[], AppendResult]:
     """What a container does with a batch."""
 
-    def run() -> Appended:
-        waiting, refused = read_messages(ORIGIN, messages)
+    def run() -> AppendResult:
+        records, refused = read_messages(ORIGIN, messages)
         assert refused == []
-        appended = Appended()
-        container.append(waiting, appended)
-        assert not appended.unfinished
-        return appended
+        result = container.append(records)
+        assert result.committed
+        return result
 
     return run
 
@@ -48,10 +46,7 @@ def appending(container: Sequencer, *messages: Message) -> Callable[[], Appended
 def accepted_by(messages: list[Message]) -> list[tuple[str, bytes, bytes]]:
     """What portals were told was accepted: event id, fingerprint, commitment."""
     records = [r for m in messages for r in decode_queue_message(m["body"]).records]
-    rows = [decode_index_row(r.row) for r in records]
-    return [
-        (row.event_id, row.fingerprint, r.commitment) for row, r in zip(rows, records, strict=True)
-    ]
+    return [(r.row.event_id, r.row.fingerprint, r.commitment) for r in records]
 
 
 @dataclass
@@ -69,7 +64,7 @@ class Cast:
         self.sent.append(made)
         return made
 
-    def append(self, container: Sequencer, *messages: Message) -> Actor[Appended]:
+    def append(self, container: Sequencer, *messages: Message) -> Actor[AppendResult]:
         """A batch for a container that waits for its first step."""
         return self.stage.play(appending(container, *messages))
 

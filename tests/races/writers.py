@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_table import EventsTable
-from audit_ledger.errors import LostRaceError, UnreachableError
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.errors import FrozenError, LostRaceError
 from functions.publisher.publish import Publisher
-from functions.sequencer.append import Appended, Sequencer
+from functions.sequencer.append import AppendResult, Sequencer
 from functions.sequencer.messages import read_messages
 from tests.functions.pipeline import message, sealed_record
 from tests.world import NAME, ORIGIN
@@ -39,11 +40,11 @@ class Tally:
     lost_races: int = 0
     deliveries: int = 0
 
-    def add(self, appended: Appended) -> None:
+    def add(self, result: AppendResult) -> None:
         """Count one delivery."""
         self.deliveries += 1
         for name in ("entries", "blocks", "duplicates", "conflicts", "lost_races"):
-            setattr(self, name, getattr(self, name) + getattr(appended, name))
+            setattr(self, name, getattr(self, name) + getattr(result, name))
 
     def merge(self, other: "Tally") -> None:
         """Count what another counted."""
@@ -82,7 +83,8 @@ def writer(private_key: Ed25519PrivateKey, now: Callable[[], int]) -> Sequencer:
     return Sequencer(
         ORIGIN,
         BlocksTable(dynamodb, f"{NAME}-blocks", ORIGIN),
-        EventsTable(dynamodb, f"{NAME}-events", f"{NAME}-ledgers", ORIGIN),
+        EventsTable(dynamodb, f"{NAME}-events", ORIGIN),
+        LedgersTable(dynamodb, f"{NAME}-ledgers", ORIGIN),
         private_key.sign,
         now,
     )
@@ -92,15 +94,12 @@ def write(sequencer: Sequencer, batches: Sequence[Batch], tally: Tally) -> None:
     """Append batch after batch; one that fails comes again, as from the queue. One tally each."""
     for batch in batches:
         for _ in range(MAX_DELIVERIES):
-            waiting, refused = read_messages(ORIGIN, batch)
+            records, refused = read_messages(ORIGIN, batch)
             assert refused == []
-            appended = Appended()
-            try:
-                sequencer.append(waiting, appended)
-            except (*clients.AwsError, UnreachableError):
-                assert appended.unfinished
-            tally.add(appended)
-            if not appended.unfinished:
+            result = sequencer.append(records)
+            assert not isinstance(result.stopped, FrozenError)
+            tally.add(result)
+            if result.committed:
                 break
         else:
             raise AssertionError("a batch never got in")

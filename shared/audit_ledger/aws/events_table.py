@@ -10,15 +10,15 @@ key origin#event id#n. `lost` in the place of all that: a rebuild found the entr
 event is as unknown as if it had no item.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit_ledger.aws.batches import Item, batch_get, batch_put
-from audit_ledger.aws.ledgers_table import PUBLISHED_ITEM, PublishedState, published_state
-from audit_ledger.ledger.block import Block, BlockItem, decode_body
+from audit_ledger.ledger.block import BlockItem, Body
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.pseudonyms import conflict_key
+from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
@@ -68,44 +68,30 @@ NO_ROWS = Mended()
 class EventsTable:
     """One ledger's part of the events table."""
 
-    def __init__(
-        self, client: "DynamoDBClient", table: str, ledgers_table: str, origin: str
-    ) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, origin: str) -> None:
         self._client = client
         self._table = table
-        self._ledgers_table = ledgers_table
         self._origin = origin
 
-    def known(
-        self, keys: Iterable[str], *, with_state: bool = False
-    ) -> tuple[dict[str, bytes], PublishedState | None]:
-        """Look up event ids or conflict keys: key → fingerprint, of those that are indexed.
+    def known(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return the fingerprints of the event ids or conflict keys that are indexed (consistent).
 
-        `with_state`: in the same calls the ledger's published state, None where there is none.
+        A key that is not indexed, or whose entry was lost, is absent.
         """
-        requests = [(self._table, {"key": {"S": f"{self._origin}#{k}"}}) for k in keys]
-        if with_state:
-            state_key = {"key": {"S": f"{self._origin}#{PUBLISHED_ITEM}"}}
-            requests.append((self._ledgers_table, state_key))
-        found: dict[str, bytes] = {}
-        state: PublishedState | None = None
-        for table, item in batch_get(self._client, requests):
-            if table == self._ledgers_table:
-                state = published_state(item)
-            elif "lost" not in item:
-                key = item["key"]["S"].removeprefix(f"{self._origin}#")
-                found[key] = _fingerprint(item)
-        return found, state
+        return self._fingerprints(keys, consistent=True)
 
     def fingerprints(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Look up event ids: id → fingerprint, of those indexed up to a second ago.
+        """Return the fingerprints of the event ids that were indexed up to a second ago.
 
         Half a read unit each: eventually consistent.
         """
+        return self._fingerprints(keys, consistent=False)
+
+    def _fingerprints(self, keys: Iterable[str], *, consistent: bool) -> dict[str, bytes]:
         requests = [(self._table, {"key": {"S": f"{self._origin}#{key}"}}) for key in keys]
         return {
             item["key"]["S"].removeprefix(f"{self._origin}#"): _fingerprint(item)
-            for _, item in batch_get(self._client, requests, consistent=False)
+            for _, item in batch_get(self._client, requests, consistent=consistent)
             if "lost" not in item
         }
 
@@ -159,20 +145,32 @@ def _fingerprint(item: Item) -> bytes:
     return decode_index_row(bytes(item["row"]["B"])).fingerprint
 
 
-def indexed_entries(block: Block) -> list[IndexedEntry]:
-    """Return what the index says of a block's entries; the same however often it is asked."""
-    body = decode_body(block.body)
+def indexed_entries(first_seq: int, body: Body) -> list[IndexedEntry]:
+    """Return the index entries of the block that begins at `first_seq`."""
     return [
-        indexed_entry(seq, block.first_seq, body.time, item)
-        for seq, item in enumerate(body.items, block.first_seq)
-        if item.row
+        indexed_entry(seq, first_seq, body.time, item)
+        for seq, item in enumerate(body.items, first_seq)
+        if item.row_bytes
+    ]
+
+
+def index_records(
+    records: Sequence[SealedRecord], seq: int, first_seq: int, block_time: int
+) -> list[IndexedEntry]:
+    """Return the index entries of records just committed, the first of them as entry `seq`.
+
+    The same as `indexed_entries` of their block, without decoding what was just encoded.
+    """
+    return [
+        IndexedEntry(n, first_seq, block_time, record.row, record.row_bytes, record.conflict)
+        for n, record in enumerate(records, seq)
     ]
 
 
 def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> IndexedEntry:
-    """Return what the index says of one entry of a block, which is an event's."""
-    row = decode_index_row(item.row)
-    return IndexedEntry(seq, first_seq, block_time, row, item.row, item.conflict)
+    """Return the index entry of one item of a block, which is an event's."""
+    row = decode_index_row(item.row_bytes)
+    return IndexedEntry(seq, first_seq, block_time, row, item.row_bytes, item.conflict)
 
 
 def place_number(time_ms: int, seq: int) -> int:

@@ -55,7 +55,7 @@ def deployed_ledger(stage: str, ledger_id: str, origin: str | None) -> DeployedL
         ledger_id,
         origin,
         BlocksTable(dynamodb, f"{name}-blocks", origin),
-        EventsTable(dynamodb, f"{name}-events", f"{name}-ledgers", origin),
+        EventsTable(dynamodb, f"{name}-events", origin),
         LedgersTable(dynamodb, f"{name}-ledgers", origin),
         block_verifier(raw_public_key(key)),
     )

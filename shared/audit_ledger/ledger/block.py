@@ -38,11 +38,11 @@ _U64 = struct.Struct(">Q")
 
 
 class BlockItem(msgspec.Struct, frozen=True, gc=False):
-    """One entry with its private companions; `sealed` and `row` are empty for a control entry."""
+    """One entry with its sealed record; `row_bytes` and `sealed` are empty for a control entry."""
 
     entry: bytes
+    row_bytes: bytes
     sealed: bytes
-    row: bytes
     conflict: bool = False
 
 
@@ -84,9 +84,9 @@ def signed_message(origin: str, size_after: int, head: bytes, body: bytes) -> by
     ).encode()
 
 
-def encoded_size(entry_bytes: int, sealed_bytes: int, row_bytes: int) -> int:
+def encoded_size(entry_size: int, row_size: int, sealed_size: int) -> int:
     """Bytes that one item adds to a body."""
-    return _U16.size + entry_bytes + _U32.size + sealed_bytes + _U8U16.size + row_bytes
+    return _U16.size + entry_size + _U8U16.size + row_size + _U32.size + sealed_size
 
 
 def encode_body(body: Body) -> bytes:
@@ -98,7 +98,7 @@ def encode_body(body: Body) -> bytes:
     for item in body.items:
         entries += (u16(len(item.entry)), item.entry)
         sealed += (u32(len(item.sealed)), item.sealed)
-        rows += (u8u16(item.conflict, len(item.row)), item.row)
+        rows += (u8u16(item.conflict, len(item.row_bytes)), item.row_bytes)
     pieces: list[bytes] = []
     for section in (entries, sealed, rows, body.frontier):
         pieces.append(u32(sum(map(len, section))))
@@ -143,7 +143,7 @@ def decode_body(data: bytes) -> Body:
     if len(sections[3]) % 32:
         raise FormatError("block: frontier is not a sequence of hashes")
     return Body(
-        tuple(map(BlockItem, entries, sealed, rows, conflicts)),
+        tuple(map(BlockItem, entries, rows, sealed, conflicts)),
         tuple(sections[3][i : i + 32] for i in range(0, len(sections[3]), 32)),
         _U64.unpack_from(data, position)[0],
     )

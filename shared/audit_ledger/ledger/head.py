@@ -13,8 +13,6 @@ Both say the same rules, once from the writer's side and once from the reader's:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from audit_ledger.errors import VerificationError
 from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body
 from audit_ledger.ledger.entry import (
@@ -26,17 +24,9 @@ from audit_ledger.ledger.entry import (
     encode_entry,
     link_events,
 )
+from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import leaf_hash
-
-
-class Pending(msgspec.Struct, frozen=True, gc=False):
-    """What ingest hands to the sequencer of one record, and the sequencer's verdict on it."""
-
-    commitment: bytes
-    sealed: bytes
-    row: bytes
-    conflict: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,9 +50,9 @@ def build_block(
     origin: str,
     head: Head,
     now: int,
-    pending: Sequence[Pending],
+    records: Sequence[SealedRecord],
 ) -> tuple[Body, Head, list[bytes]]:
-    """Chain what is pending behind `head`: the next body, the head after it, its leaf hashes.
+    """Link records behind `head`. Return the next body, the head after it and its leaf hashes.
 
     A ledger's first block begins with the control entry that creates it. `now`: the sequencer's
     clock in whole seconds; it never runs backwards in the ledger.
@@ -76,10 +66,10 @@ def build_block(
         items.append(BlockItem(data, b"", b""))
         seq, prev = 1, leaf_hash(data)
         leaves.append(prev)
-    entries, event_leaves = link_events(seq, time, prev, [p.commitment for p in pending])
+    entries, event_leaves = link_events(seq, time, prev, [record.commitment for record in records])
     items += [
-        BlockItem(entry, p.sealed, p.row, p.conflict)
-        for entry, p in zip(entries, pending, strict=True)
+        BlockItem(entry, record.row_bytes, record.sealed, record.conflict)
+        for entry, record in zip(entries, records, strict=True)
     ]
     leaves.extend(event_leaves)
     frontier = CompactRange(head.size, head.frontier)
@@ -115,9 +105,8 @@ def check_block(block: Block, head: Head) -> tuple[Body, Head, list[bytes]]:
     return body, Head(frontier.size, prev, time, body.frontier), leaves
 
 
-def head_of(block: Block) -> Head:
-    """Where the ledger stands after a block that was checked before, or that was just written."""
-    body = decode_body(block.body)
+def head_of(block: Block, body: Body) -> Head:
+    """Return the head after a block that was verified before. `body`: the block's, decoded."""
     return Head(
         block.size_after, block.head, decode_entry(body.items[-1].entry).time, body.frontier
     )
@@ -133,7 +122,7 @@ def _check_link(
     if entry.time < time:
         raise VerificationError(f"entry {seq}: its time is before that of the entry before")
     is_control = isinstance(entry, ControlEntry)
-    if is_control != (not item.sealed) or is_control != (not item.row):
+    if is_control != (not item.sealed) or is_control != (not item.row_bytes):
         raise VerificationError(f"entry {seq}: record or index row missing, or one too many")
     if seq == 0 and entry != created(origin, entry.time):
         raise VerificationError("entry 0: does not say that this ledger was created")

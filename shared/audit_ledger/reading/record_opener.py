@@ -16,10 +16,9 @@ from audit_ledger.reading.snapshot import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
 from audit_ledger.records.pseudonyms import patient_pseudonym, subject_key_hash
-from audit_ledger.records.queue_message import SealedRecord
 from audit_ledger.records.record import decode_record
 from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
-from audit_ledger.records.seal_header import read_header
+from audit_ledger.records.sealed_record import SealedRecord, read_header
 
 
 class UnreadableError(LedgerError):
@@ -121,7 +120,9 @@ class RecordOpener:
         seq = stored.indexed.seq
         header = read_header(stored.sealed)
         keys = self._keys_of(header.ledger_key_version, seq)
-        sealed = SealedRecord(_commitment(stored), stored.indexed.row_bytes, stored.sealed)
+        sealed = SealedRecord(
+            stored.indexed.row, stored.indexed.row_bytes, _commitment(stored), stored.sealed
+        )
         binding = keys.bindings[header.ledger_key_version]
         try:
             require_bound(sealed, binding=binding, origin=self.ledger.origin)

@@ -50,7 +50,7 @@ class StoredBlock:
         if not self.first_seq <= seq < self.size_after:
             return None
         item = self.body.items[seq - self.first_seq]
-        if not item.row:
+        if not item.row_bytes:
             if not isinstance(decode_entry(item.entry), ControlEntry):
                 raise VerificationError(f"entry {seq}: its index row is missing")
             return None

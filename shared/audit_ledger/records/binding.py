@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit_ledger.records.framing import frame
 from audit_ledger.records.keyed_hash import KeyedHash
-from audit_ledger.records.seal_header import BINDING_BYTES
+from audit_ledger.records.sealed_record import BINDING_BYTES
 
 
 def binding_key(ledger_key: bytes) -> KeyedHash:

@@ -6,7 +6,7 @@ SHA-256("audit-ledger/record/v1\\n" ‖ blind ‖ u32be length of index row ‖ 
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from audit_ledger.errors import FormatError
-from audit_ledger.records.seal_header import BLIND_BYTES
+from audit_ledger.records.sealed_record import BLIND_BYTES
 
 _begun = Hash(SHA256())
 _begun.update(b"audit-ledger/record/v1\n")

@@ -15,9 +15,9 @@ from binascii import Error, a2b_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from audit_ledger.errors import FormatError, TooLargeError
+from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.sealed_record import SealedRecord
 
 VERSION = 1
 MAX_MESSAGE_BYTES = 1024 * 1024  # SQS
@@ -27,14 +27,6 @@ _HEAD = struct.Struct(">BH")
 _ACCEPTED = struct.Struct(">QH")
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
-
-
-class SealedRecord(msgspec.Struct, frozen=True, gc=False):
-    """One record, sealed, with what binds and finds it. `commitment`: 32 bytes."""
-
-    commitment: bytes
-    row: bytes
-    sealed: bytes
 
 
 class MessageTooLargeError(TooLargeError):
@@ -49,7 +41,7 @@ class MessageTooLargeError(TooLargeError):
 
 @dataclass(frozen=True)
 class QueueMessage:
-    """What one request brought. `accepted_ms`: when ingest took it."""
+    """The records of one request. `accepted_ms`: when ingest accepted it."""
 
     origin: str
     accepted_ms: int
@@ -63,7 +55,7 @@ def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[Sealed
         raise TooLargeError(f"{len(records)} records in a request, expected 1 to {MAX_RECORDS}")
     pieces = [_HEAD.pack(VERSION, len(name)), name, _ACCEPTED.pack(accepted_ms, len(records))]
     for record in records:
-        pieces += (record.commitment, _U16.pack(len(record.row)), record.row)
+        pieces += (record.commitment, _U16.pack(len(record.row_bytes)), record.row_bytes)
         pieces += (_U32.pack(len(record.sealed)), record.sealed)
     body = b64encode(b"".join(pieces))
     if len(body) > MAX_MESSAGE_BYTES:
@@ -72,13 +64,19 @@ def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[Sealed
 
 
 def decode_queue_message(body: str) -> QueueMessage:
-    """Read what `encode_queue_message` writes; FormatError for anything else."""
+    """Return the message that these characters encode; FormatError for any other spelling.
+
+    All lengths are of fixed width and every byte belongs to one field, so no two spellings decode
+    to one message: only the bits behind the last byte, which base64 leaves open, are compared.
+    """
     if len(body) > MAX_MESSAGE_BYTES:
         raise FormatError(f"queue message: {len(body)} bytes, at most {MAX_MESSAGE_BYTES}")
     try:
         data = a2b_base64(body.encode("ascii"), strict_mode=True)
     except (Error, UnicodeEncodeError):
         raise FormatError("queue message: not base64") from None
+    if not body.endswith(b64encode(data[len(data) - len(data) % 3 :]).decode("ascii")):
+        raise FormatError("queue message: base64 has set bits behind its last byte")
     try:
         version, length = _HEAD.unpack_from(data)
         if version != VERSION:
@@ -95,17 +93,16 @@ def decode_queue_message(body: str) -> QueueMessage:
         raise FormatError("queue message: ends early or is not text where text is due") from None
     if position != len(data) or not records:
         raise FormatError("queue message: more or less than its records")
-    if encode_queue_message(origin, accepted_ms, records) != body:
-        raise FormatError("queue message: not spelled as the encoder spells it")
     return QueueMessage(origin, accepted_ms, tuple(records))
 
 
 def _record(data: bytes, position: int) -> tuple[SealedRecord, int]:
     commitment = data[position : position + 32]
     position += 32
-    row, position = _counted(data, position, _U16)
+    row_bytes, position = _counted(data, position, _U16)
     sealed, position = _counted(data, position, _U32)
-    return SealedRecord(commitment, row, sealed), position
+    row = decode_index_row(row_bytes)
+    return SealedRecord(row, row_bytes, commitment, sealed), position
 
 
 def _counted(data: bytes, position: int, length: struct.Struct) -> tuple[bytes, int]:

@@ -25,12 +25,13 @@ from audit_ledger.errors import VerificationError
 from audit_ledger.records.binding import binding_tag
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record, decompress_record
+from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
-from audit_ledger.records.queue_message import SealedRecord
-from audit_ledger.records.seal_header import (
+from audit_ledger.records.sealed_record import (
     BINDING_BYTES,
     BLIND_BYTES,
     HEADER_BYTES,
+    SealedRecord,
     SealHeader,
     encode_header,
     read_header,
@@ -51,7 +52,7 @@ def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
 def seal(
     record: bytes,
     blind: bytes,
-    row: bytes,
+    row: IndexRow,
     *,
     key: bytes,
     binding: KeyedHash,
@@ -59,18 +60,19 @@ def seal(
     origin: str,
 ) -> SealedRecord:
     """Commit to a record and its index row, and seal it under a subject key."""
-    committed = commitment(blind, row, record)
+    row_bytes = encode_index_row(row)
+    committed = commitment(blind, row_bytes, record)
     plain = blind + compress_record(record)
-    sealed = encode_header(header) + encrypt_once(key, plain, _associated(origin, row))
-    tag = binding_tag(binding, origin=origin, commitment=committed, row=row, sealed=sealed)
-    return SealedRecord(committed, row, sealed + tag)
+    sealed = encode_header(header) + encrypt_once(key, plain, _associated(origin, row_bytes))
+    tag = binding_tag(binding, origin=origin, commitment=committed, row=row_bytes, sealed=sealed)
+    return SealedRecord(row, row_bytes, committed, sealed + tag)
 
 
 def require_bound(stored: SealedRecord, *, binding: KeyedHash, origin: str) -> None:
     """Raise VerificationError unless commitment, row and sealed record are those of one `seal`."""
     sealed, tag = stored.sealed[:-BINDING_BYTES], stored.sealed[-BINDING_BYTES:]
     due = binding_tag(
-        binding, origin=origin, commitment=stored.commitment, row=stored.row, sealed=sealed
+        binding, origin=origin, commitment=stored.commitment, row=stored.row_bytes, sealed=sealed
     )
     if not compare_digest(tag, due):
         raise VerificationError("entry, index row and sealed record do not belong together")
@@ -85,11 +87,11 @@ def open_sealed(stored: SealedRecord, *, key: bytes, origin: str) -> tuple[bytes
     read_header(stored.sealed)
     ciphertext = stored.sealed[HEADER_BYTES:-BINDING_BYTES]
     try:
-        plain = decrypt_once(key, ciphertext, _associated(origin, stored.row))
+        plain = decrypt_once(key, ciphertext, _associated(origin, stored.row_bytes))
     except InvalidTag:
         raise OtherKeyError("sealed record: does not open (erased, altered or moved)") from None
     blind, record = plain[:BLIND_BYTES], decompress_record(plain[BLIND_BYTES:])
-    if commitment(blind, stored.row, record) != stored.commitment:
+    if commitment(blind, stored.row_bytes, record) != stored.commitment:
         raise VerificationError("sealed record: its entry commits to another")
     return record, blind
 

@@ -13,7 +13,7 @@ from audit_ledger.aws.events_table import NO_ROWS, IndexedEntry, Mended, indexed
 from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
-from audit_ledger.ledger.block import Block, archived_name, decode_block, encode_block
+from audit_ledger.ledger.block import Block, Body, archived_name, decode_block, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publish_checks import require_published
@@ -75,8 +75,8 @@ class Rebuilt:
 class Rebuild:
     """One ledger's rebuild; `verify_block` checks the sequencer's signature.
 
-    `settle` waits until no sequencer is left that has not seen the freeze: as long as one may run
-    (a minute) and a busy one may go without reading the state (ten seconds).
+    `settle` waits until no sequencer runs that read the published state before the freeze: as long
+    as one batch may take (a minute).
     """
 
     origin: str
@@ -135,7 +135,7 @@ class Rebuild:
         there = {b.first_seq: sha256(encode_block(b)).digest() for b in self.blocks.since(0)}
         head = EMPTY
         while (block := self._archived(head.size)) is not None:
-            head = self._followed(block, head, published)
+            head, body = self._checked(block, head, published)
             known = there.pop(block.first_seq, None)
             if known is None:
                 done.blocks_put += 1
@@ -144,7 +144,7 @@ class Rebuild:
             else:
                 raise _differ(block.first_seq)
             # Rows before the block: whoever finds a block behind it finds this one indexed.
-            done.rows += self.index.mend(indexed_entries(block), dry_run=dry_run)
+            done.rows += self.index.mend(indexed_entries(block.first_seq, body), dry_run=dry_run)
             if known is None and not dry_run:
                 self._put(block)
             progress(head.size, max(head.size, published.size))
@@ -152,9 +152,9 @@ class Rebuild:
         if strays:
             raise VerificationError(f"block {min(strays)} of the table is none of the archive's")
         for block in self.blocks.since(head.size):
-            head = self._followed(block, head, published)
+            head, body = self._checked(block, head, published)
             done.blocks_unarchived += 1
-            done.rows += self.index.mend(indexed_entries(block), dry_run=dry_run)
+            done.rows += self.index.mend(indexed_entries(block.first_seq, body), dry_run=dry_run)
         if head.size < published.size:
             raise VerificationError(
                 f"entries {head.size} to {published.size - 1} are published, but neither in the "
@@ -174,15 +174,15 @@ class Rebuild:
             raise VerificationError(f"{name}: block {block.first_seq} of {block.origin}")
         return block
 
-    def _followed(self, block: Block, head: Head, published: PublishedState) -> Head:
+    def _checked(self, block: Block, head: Head, published: PublishedState) -> tuple[Head, Body]:
         """Check signature, body, links, order and frontier, and the tree at the published size."""
         self.verify_block(block)
-        _, after, _ = check_block(block, head)
+        body, after, _ = check_block(block, head)
         if after.size == published.size:
             require_published(after, published.checkpoint)
         elif head.size < published.size < after.size:
             raise VerificationError(f"block {block.first_seq} goes past the published size")
-        return after
+        return after, body
 
     def _put(self, block: Block) -> None:
         try:

@@ -1,6 +1,8 @@
-"""Header of a sealed record: which keys open it. Readable by everyone, and without cryptography.
+"""Sealed record: the one form of a record from ingest to the block, and the header of its bytes.
 
-u8 version = 1 ‖ u16 ledger key version ‖ u32 generation
+The header states which keys open the record. Everyone can read it, without cryptography:
+
+    u8 version = 1 ‖ u16 ledger key version ‖ u32 generation
 """
 
 import struct
@@ -8,6 +10,7 @@ import struct
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.records.index_row import IndexRow
 
 VERSION = 1
 BLIND_BYTES = 32
@@ -17,6 +20,21 @@ _SALT_AND_TAG_BYTES = 16 + 16  # see `single_use`
 _HEADER = struct.Struct(">BHI")
 HEADER_BYTES = _HEADER.size
 MIN_BYTES = HEADER_BYTES + _SALT_AND_TAG_BYTES + BLIND_BYTES + BINDING_BYTES
+
+
+class SealedRecord(msgspec.Struct, frozen=True, gc=False):
+    """One sealed record with the row that finds it and the commitment that binds both.
+
+    `row_bytes`: the encoding of `row`, which is committed to and stored; `commitment`: 32 bytes;
+    `conflict`: whether the ledger has other content under the same event id, which only the
+    sequencer decides.
+    """
+
+    row: IndexRow
+    row_bytes: bytes
+    commitment: bytes
+    sealed: bytes
+    conflict: bool = False
 
 
 class SealHeader(msgspec.Struct, frozen=True):
