@@ -1,4 +1,4 @@
-"""Alarms: one form for all. Each tells the topic when it starts and when it ends."""
+"""Alarms, all of one form. Each notifies the topic when it starts and when it ends."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ def metric(
     statistic: str = "Sum",
     period: cdk.Duration = MINUTE,
 ) -> cloudwatch.Metric:
-    """Name a metric of AWS or of ours."""
+    """Return a metric of AWS or of this project by its name."""
     return cloudwatch.Metric(
         namespace=namespace,
         metric_name=name,
@@ -32,19 +32,19 @@ def metric(
 
 
 def of_function(name: str, function: str, period: cdk.Duration = MINUTE) -> cloudwatch.Metric:
-    """A metric that Lambda keeps of a function."""
+    """Return a metric of Lambda about a function."""
     return metric("AWS/Lambda", name, {"FunctionName": function}, period=period)
 
 
 def of_queue(name: str, queue: str, statistic: str = "Maximum") -> cloudwatch.Metric:
-    """A metric that SQS keeps of a queue."""
+    """Return a metric of SQS about a queue."""
     return metric("AWS/SQS", name, {"QueueName": queue}, statistic=statistic)
 
 
 def of_ours(
     name: str, function: str, statistic: str = "Sum", period: cdk.Duration = MINUTE
 ) -> cloudwatch.Metric:
-    """A metric that one of our functions writes itself."""
+    """Return a metric that a function of this project writes itself."""
     dimensions = {"service": function}
     return metric(METRICS_NAMESPACE, name, dimensions, statistic=statistic, period=period)
 
@@ -62,9 +62,9 @@ def alarm(
     missing_is_bad: bool = False,
     below: float | None = None,
 ) -> cloudwatch.Alarm:
-    """Alarm when a metric is over `over` (or, if given, below `below`) `minutes` in a row.
+    """Add an alarm on a metric above `over` (or below `below`, if set) for `minutes` in a row.
 
-    `description` says what happened and what to do. `missing_is_bad`: silence is an alarm too.
+    `description` states what happened and what to do. `missing_is_bad`: missing data is an alarm.
     """
     comparison = cloudwatch.ComparisonOperator
     made = cloudwatch.Alarm(
@@ -91,7 +91,7 @@ def alarm(
 
 
 def total(label: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-    """Add up metrics of a minute; one that is silent counts as 0."""
+    """Return the sum of metrics over a minute; a metric without data counts as 0."""
     names = [f"m{number}" for number, _ in enumerate(metrics)]
     return cloudwatch.MathExpression(
         expression=" + ".join(f"FILL({name}, 0)" for name in names),
@@ -102,7 +102,7 @@ def total(label: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.MathE
 
 
 def succeeded(function: str, period: cdk.Duration) -> cloudwatch.MathExpression:
-    """Count a function's runs that did not fail."""
+    """Return the number of a function's runs that did not fail."""
     return cloudwatch.MathExpression(
         expression="runs - errors",
         using_metrics={

@@ -1,4 +1,4 @@
-"""What operators see: the topic of all alarms, and the key under which logs and alarms lie."""
+"""For operators: the topic of all alarms, and the key that encrypts logs and alarms."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from infra.statements import allow
 
 @dataclass(frozen=True)
 class Operations:
-    """What other stacks need of this one."""
+    """The resources of this stack that other stacks use."""
 
     key: kms.IKey
     topic: sns.ITopic
 
 
 class OperationsStack(StageStack):
-    """Shared by all stacks of a stage; everything else comes after it."""
+    """Shared by all stacks of a stage, and deployed first."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
         super().__init__(scope, "operations", settings, "Audit Ledger: alarms, key of the logs")
@@ -45,8 +45,8 @@ class OperationsStack(StageStack):
                 iam.ServicePrincipal(f"logs.{self.region}.amazonaws.com"),
             )
         )
-        # Without a condition on the source: not every service hands it on to KMS, and an alarm that
-        # could not be encrypted would be lost in silence. The topic's own policy has one.
+        # Without a condition on the source: not every service passes it to KMS, and an alarm that
+        # cannot be encrypted would be lost without notice. The topic's own policy has a condition.
         key.add_to_resource_policy(
             allow(
                 "AlarmsToTheTopic",

@@ -1,4 +1,4 @@
-"""The HTTP API, with the functions behind it: ingest, query, the reader of published files."""
+"""The HTTP API and its functions: ingest, query and the reader of published files."""
 
 import json
 
@@ -42,7 +42,7 @@ ACCESS_LOG = {
 }
 
 
-# What pages of other sites may send and read, where `cors_origins` names their origins.
+# Headers that pages of other sites may send and read, if `cors_origins` names their origins.
 CORS_REQUEST_HEADERS = (
     *("accept", "authorization", "content-type", "idempotency-key", "if-none-exist"),
     *("if-none-match", "prefer", "x-request-id"),
@@ -68,7 +68,7 @@ def _cors(settings: Settings) -> api.CorsPreflightOptions | None:
 
 
 class ApiStack(StageStack):
-    """Where portals send events and token holders read what is published."""
+    """The API to which portals send events, and where token holders read."""
 
     def __init__(
         self, scope: Construct, settings: Settings, operations: Operations, bus: BusStack
@@ -90,7 +90,7 @@ class ApiStack(StageStack):
             self,
             "Api",
             api_name=self.names.prefix,
-            description="Audit Ledger: events in, answers and published files out",
+            description="Audit Ledger: accepts events, returns answers and published files",
             create_default_stage=False,
             cors_preflight=_cors(settings),
         )
@@ -113,9 +113,9 @@ class ApiStack(StageStack):
             self._operations,
             name=f"{self.names.prefix}-unlimited",
             description=(
-                "The limits table does not answer ingest or query: requests pass, nothing is lost, "
-                "and one caller can use up what all share. Their logs say `limits not looked up`; "
-                "see the table's own alarm, its policy, and DynamoDB's health."
+                "The limits table does not respond to ingest or query: requests pass, nothing is "
+                "lost, and one caller can use up the shared capacity. Their logs contain `limits "
+                "not looked up`; see the table's own alarm, its policy, and DynamoDB's health."
             ),
         )
 
@@ -136,17 +136,17 @@ class ApiStack(StageStack):
                     ["s3:GetObject"],
                     [names.bucket_arn("published", "*")],
                     why_pattern=(
-                        "It serves the published files of all ledgers, which name nobody; the "
-                        "token decides whose files a request may read."
+                        "It serves the published files of all ledgers, which identify nobody; the "
+                        "token determines which ledger a request may read."
                     ),
                 ),
-                # So that a file that is not there is 404, not 403.
+                # So that a missing file is 404, not 403.
                 Permission("SayNotFound", ["s3:ListBucket"], [names.bucket_arn("published")]),
             ],
             memory_mb=512,
             timeout_seconds=15,
             reserved=50,
-            why_no_dead_letters="It is called by the API only, which hands its answer back.",
+            why_no_dead_letters="Only the API calls it, and returns its response to the caller.",
         )
 
     def _serve(
@@ -156,9 +156,9 @@ class ApiStack(StageStack):
         query: lambda_.IFunction,
         published: lambda_.IFunction,
     ) -> None:
-        """Add the routes. Scopes are judged by the functions, which know SMART's wildcards."""
+        """Add the routes. The functions check scopes, because they know SMART's wildcards."""
         to = {
-            # One permission for the whole API: one a route would be more than a policy holds.
+            # One permission for the whole API: one per route would exceed the size of a policy.
             owner: integrations.HttpLambdaIntegration(
                 owner.capitalize(), function, scope_permission_to_route=False
             )
@@ -167,7 +167,7 @@ class ApiStack(StageStack):
         answers_preflight = bool(self.settings.cors_origins)
         for route in (*ROUTES, *FALLBACKS):
             if route.method == "OPTIONS" and answers_preflight:
-                continue  # API Gateway answers; a route of ours would want a token
+                continue  # API Gateway answers; a route of this project would require a token
             methods = [route.method, "HEAD"] if route.method == "GET" else [route.method]
             made = self._http.add_routes(
                 path=route.path,
@@ -179,8 +179,8 @@ class ApiStack(StageStack):
                 for each in made:
                     acknowledge(
                         each,
-                        "FHIR and SMART servers tell anyone what they can do (R4, http.html, "
-                        "capabilities; SMART App Launch, conformance): it holds no data.",
+                        "FHIR and SMART servers state their capabilities to anyone (R4, http.html, "
+                        "capabilities; SMART App Launch, conformance): it contains no data.",
                         ["AwsSolutions-APIG4"],
                     )
 
@@ -209,7 +209,7 @@ class ApiStack(StageStack):
             minutes=3,
             name=f"{self.names.prefix}-api-failures",
             description=(
-                "The API answers 5xx: portals must send again, and who asked must ask again. The "
-                "logs of ingest, of query and of the reader of published files say why."
+                "The API responds with 5xx: portals and readers must repeat their requests. The "
+                "logs of ingest, of query and of the reader of published files state the reason."
             ),
         )

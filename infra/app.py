@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Synthesize all stacks of one stage. 2: a setting is wrong."""
+    """Synthesize all stacks of one stage. Return the exit code: 2 if a setting is wrong."""
     try:
         settings = read_settings(context())
     except SettingsError as error:
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def context() -> dict[str, Any]:
-    """Return the context that the CDK command hands over, or cdk.json's where none does."""
+    """Return the context that the CDK command passes, or else that of cdk.json."""
     handed_over = os.environ.get("CDK_CONTEXT_JSON")
     if handed_over:
         found: dict[str, Any] = json.loads(handed_over)
@@ -41,7 +41,7 @@ def context() -> dict[str, Any]:
 
 
 def written_context() -> dict[str, Any]:
-    """Read the context of cdk.json; SettingsError where it is no JSON object with one."""
+    """Read the context of cdk.json. Raise SettingsError if it is no JSON object with a context."""
     try:
         written = json.loads((REPOSITORY / "cdk.json").read_text())
         found: dict[str, Any] = written["context"]

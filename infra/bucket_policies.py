@@ -1,4 +1,4 @@
-"""Bucket policies: who alone may write what, and that nothing is written over by accident.
+"""Bucket policies: the only roles that may write, and no overwriting by accident.
 
 A publisher's prefix is the `ledger` tag of its role: one statement serves any number of ledgers
 (a statement each would not fit into 20 KB), and a role without the tag gets a prefix that no
@@ -37,7 +37,7 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
             [names.bucket_arn("published", f"{_OWN_PREFIX}/*")],
             unless_role(names.rebuild_role),
         ),
-        # The break-glass role puts back what is lost, of whichever ledger; nothing else.
+        # The break-glass role restores lost objects of any ledger, and does nothing else.
         deny_all("RebuildPutsTilesAndDigestsOnly", _WRITES, replaceable, rebuild),
         deny_all("RebuildDeletesNothing", ["s3:DeleteObject"], [everything], rebuild),
         _deny_elsewhere(
@@ -45,7 +45,7 @@ def published_statements(names: Names, settings: Settings) -> list[iam.PolicySta
             ["s3:DeleteObject"],
             [names.bucket_arn("published", "*/tile/*.p/*")],
         ),
-        # Tiles and digests are put if absent; what is replaceable, in the place of a known one.
+        # Tiles and digests are written if absent; replaceable objects only over a known version.
         _deny_elsewhere(
             "NothingIsWrittenOver",
             ["s3:PutObject"],
@@ -122,7 +122,7 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
 
 
 def _locked_for_good(everything: str, settings: Settings) -> list[iam.PolicyStatement]:
-    """Where retention is COMPLIANCE, refuse the other mode, which some may lift later."""
+    """If retention is COMPLIANCE, deny the other mode, which some principals could lift later."""
     if settings.retention.mode != "COMPLIANCE":
         return []
     return [
@@ -136,8 +136,8 @@ def _locked_for_good(everything: str, settings: Settings) -> list[iam.PolicyStat
 
 
 def _nothing_hidden(names: Names, settings: Settings) -> list[iam.PolicyStatement]:
-    """Where stacks are protected, no deletion without a version either: the block would remain
-    under a marker that hides it from a rebuild, and that nobody could then take away."""
+    """If stacks are protected, also deny deletion without a version: the block would remain under
+    a marker that hides it from a rebuild, and that nobody could then remove."""
     if not settings.protected:
         return []
     everything = names.bucket_arn("archive", "*")
@@ -145,9 +145,9 @@ def _nothing_hidden(names: Names, settings: Settings) -> list[iam.PolicyStatemen
 
 
 def _protection(purpose: str, names: Names, settings: Settings) -> list[iam.PolicyStatement]:
-    """Where stacks are protected, nobody gets around Object Lock or removes old versions.
+    """If stacks are protected, deny everybody to bypass Object Lock or to delete old versions.
 
-    Elsewhere a developer may, to empty a bucket. Lifecycle rules are not subject to policies.
+    Otherwise a developer may, to empty a bucket. Lifecycle rules are not subject to policies.
     """
     if not settings.protected:
         return []
@@ -163,7 +163,7 @@ def _protection(purpose: str, names: Names, settings: Settings) -> list[iam.Poli
 
 
 def _public_reading(names: Names, ledger_ids: list[str]) -> list[iam.PolicyStatement]:
-    """Let CloudFront of this account read public ledgers, and answer 404 for what is not there.
+    """Let CloudFront of this account read public ledgers, and return 404 for missing objects.
 
     Any distribution of the account, because the one in the delivery stack comes later; it can read
     nothing here that is not public.
@@ -178,7 +178,7 @@ def _public_reading(names: Names, ledger_ids: list[str]) -> list[iam.PolicyState
     objects = [names.bucket_arn("published", f"{each}/*") for each in ledger_ids]
     return [
         allow("CloudFrontReadsPublicLedgers", ["s3:GetObject"], objects, own, cloudfront),
-        # Without it a missing object answers 403. The distribution never sends a list request.
+        # Without it a missing object is 403. The distribution never sends a list request.
         allow(
             "CloudFrontMaySayNotFound",
             ["s3:ListBucket"],

@@ -1,4 +1,4 @@
-"""The two buckets, what is published and what is archived, and one for their access logs.
+"""The buckets of published and of archived objects, and one for their access logs.
 
 Object Lock is enabled without a default: the publisher sets retention object by object, because
 partial tiles, `checkpoint` and `digests/latest` must stay replaceable.
@@ -29,7 +29,7 @@ class BucketsStack(StageStack):
             self._access_logs,
             "Receives the access logs of the other two buckets, written by S3 itself, which can "
             "encrypt them with S3-managed keys only; they expire and can be lost without harm to "
-            "any ledger, so neither versions, replicas nor logs of logs are kept.",
+            "any ledger, so it has no versions, replicas or access logs of its own.",
             [
                 "HIPAA.Security-S3BucketVersioningEnabled",
                 "HIPAA.Security-S3BucketReplicationEnabled",
@@ -41,7 +41,7 @@ class BucketsStack(StageStack):
             published.add_to_resource_policy(statement)
         acknowledge(
             published,
-            "Holds hashes, signatures and times only, made to be read by strangers: S3-managed "
+            "Contains only hashes, signatures and times, to be read by anyone: S3-managed "
             "encryption lets auditors in other accounts and CloudFront read without a KMS grant.",
             ["HIPAA.Security-S3DefaultEncryptionKMS"],
         )
@@ -64,9 +64,9 @@ class BucketsStack(StageStack):
             archive.add_to_resource_policy(statement)
         acknowledge(
             archive,
-            "Its records are sealed with AES-256-GCM under KMS-wrapped keys before they come here. "
-            "A KMS key on top would let whoever schedules its deletion destroy the copy from which "
-            "the ledger is rebuilt.",
+            "Its records are sealed with AES-256-GCM under KMS-wrapped keys before they are stored."
+            " With an additional KMS key, anyone who schedules its deletion destroys the copy from "
+            "which the ledger is rebuilt.",
             ["HIPAA.Security-S3DefaultEncryptionKMS"],
         )
         acknowledge(

@@ -1,9 +1,9 @@
-"""Lambda assets without Docker: our sources, and wheels made for Lambda's platform.
+"""Lambda assets without Docker: sources of this project, and wheels for Lambda's platform.
 
-An asset holds `functions/<name>/`, `functions/__init__.py`, the package `audit_ledger` (without
-what only the command uses), what `functions/<name>/requirements.txt` locks, all of it compiled, and
-its bill of materials. Its hash is that of the sources and the lock: the same sources are never
-deployed twice.
+An asset contains `functions/<name>/`, `functions/__init__.py`, the package `audit_ledger` (without
+modules that only the command uses), the packages of `functions/<name>/requirements.txt`, all of it
+compiled, and its bill of materials. Its hash is that of the sources and the lock: the same sources
+are never deployed twice.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Platform:
-    """Where an asset runs: Python version and wheel tags; none are pip's own, of this machine."""
+    """Where an asset runs: Python version and wheel tags; no tags: pip's own, of this machine."""
 
     python_version: str
     tags: tuple[str, ...] = ()
 
     @property
     def rules(self) -> str:
-        """What decides beside the sources what an asset holds; raise the number with a change."""
+        """Return what determines an asset besides its sources; a change raises the number."""
         compiled = interpreter_of(self.python_version) is not None
         return f"2 {self.python_version} {' '.join(self.tags)}{' compiled' if compiled else ''}"
 
@@ -48,20 +48,20 @@ BUNDLE_FOR = "bundle-for"
 """Key of the CDK context: `this-machine` for assets that an emulator here can run."""
 
 KEPT_SERVICES = frozenset({"dynamodb", "events", "kms", "lambda", "s3", "sqs", "ssm", "sts"})
-"""Services whose descriptions botocore keeps: of its 20 MB, what our clients read."""
+"""Services whose descriptions remain in botocore, 20 MB in all: those that clients here use."""
 
 _NOT_NEEDED = (
     "*.dist-info/RECORD",  # names what is removed here
     "**/*.pyi",
     "zstandard/_cffi.*.so",  # 10 MB for interpreters other than CPython
 )
-# A change in what a function does not use need not deploy it anew.
+# A change in what a function does not use does not deploy it again.
 _NOT_FOR_FUNCTIONS = (
     *("cli", "client", "detections", "exports", "reading", "recovery", "reports", "search"),
     *("sequence_gaps", "verify"),
 )
 _NEEDED_ALL_THE_SAME = {
-    "ingest": ("search",),  # GET /metadata says what can be searched
+    "ingest": ("search",),  # GET /metadata lists search parameters
     # Receipts are made from what is published; what the follower keeps is shown.
     "query": ("exports", "reading", "reports", "search", "sequence_gaps", "verify"),
     "follower": ("detections", "reading", "sequence_gaps", "verify"),
@@ -76,7 +76,7 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 
 def platform_of(context: object) -> Platform:
-    """Return the platform that the CDK context asks for: Lambda, unless it says `this-machine`."""
+    """Return the platform that the CDK context names: Lambda, unless it is `this-machine`."""
     if context not in (None, "this-machine"):
         raise ValueError(f"{BUNDLE_FOR}: found {context!r}, expected this-machine or nothing")
     return LAMBDA if context is None else THIS_MACHINE
@@ -97,13 +97,13 @@ def function_code(name: str, platform: Platform = LAMBDA) -> lambda_.Code:
 
 
 def code_hash(name: str, platform: Platform = LAMBDA) -> str:
-    """Return what identifies the asset of `functions/<name>`."""
+    """Return the hash that identifies the asset of `functions/<name>`."""
     return hash_of(function_sources(name), platform)
 
 
 @cache
 def function_sources(name: str) -> Path:
-    """Return a folder that holds only what matters of a function, for as long as this app runs."""
+    """Return a folder with only the sources of a function; it exists while this app runs."""
     folder = Path(_folder().name) / name
     shutil.copytree(REPOSITORY / "functions" / name, folder / "functions" / name, ignore=_LEFT_OUT)
     shutil.copy(REPOSITORY / "functions" / "__init__.py", folder / "functions")
@@ -144,7 +144,7 @@ class PipBundling:
         self._lock = sources / "functions" / name / "requirements.txt"
 
     def try_bundle(self, output_dir: str, options: object = None, **_: Any) -> bool:  # noqa: ARG002
-        """Fill `output_dir`; CalledProcessError, with pip's words above it, where pip fails."""
+        """Fill `output_dir`. Raise CalledProcessError, after pip's own output, if pip fails."""
         output = Path(output_dir)
         shutil.copytree(self._sources, output, dirs_exist_ok=True)
         elsewhere = [f"--platform={tag}" for tag in self._platform.tags]
@@ -171,7 +171,7 @@ class PipBundling:
 
 
 def strip(asset: Path) -> None:
-    """Remove what Lambda does not need, and what differs from one build machine to the next."""
+    """Remove files that Lambda does not need or that differ between build machines."""
     for cache_folder in list(asset.rglob("__pycache__")):
         shutil.rmtree(cache_folder)
     shutil.rmtree(asset / "bin", ignore_errors=True)  # scripts name the Python that ran pip

@@ -1,6 +1,6 @@
-"""The event bus on which portals put events, and what it could not deliver.
+"""The event bus on which portals put events, and the queue of events that it could not deliver.
 
-No archive: EventBridge would keep events in the clear, where no erasure reaches them.
+No archive: EventBridge would store events in the clear, where no erasure reaches them.
 """
 
 import aws_cdk as cdk
@@ -50,11 +50,10 @@ class BusStack(StageStack):
         self.output("BusArn", bus.event_bus_arn, "Portals put events here, from their own account")
 
     def _let_portals_put(self, bus: events.EventBus) -> None:
-        """Let portals' accounts put events: one statement for all, for a bus' policy is small.
+        """Let portals' accounts put events, in one statement: the policy of a bus is small.
 
-        Portals need permission of their own accounts too. Nobody but publishers and the follower
-        speaks as the ledger, of whichever account: whoever listens for its digests and findings
-        would believe it.
+        Portals need a permission of their own account as well. Only publishers and the follower
+        may use the ledger's event source: subscribers to digests and findings rely on it.
         """
         names = self.names
         bus.add_to_resource_policy(
@@ -83,7 +82,7 @@ class BusStack(StageStack):
             )
 
     def _undelivered(self) -> None:
-        """Make the one queue that holds events in the clear: under a KMS key of its own."""
+        """Make the only queue with events in the clear, encrypted by a KMS key of its own."""
         key = kms.Key(
             self,
             "UndeliveredKey",
@@ -92,7 +91,7 @@ class BusStack(StageStack):
             removal_policy=self.removal_policy,
         )
         bus_service = iam.ServicePrincipal("events.amazonaws.com")
-        # No condition on the source: not every service hands it on to KMS. The queue has one.
+        # No condition on the source: not every service passes it to KMS. The queue has one.
         key.add_to_resource_policy(
             allow(
                 "RulesOfThisBus", ["kms:Decrypt", "kms:GenerateDataKey"], ["*"], None, bus_service

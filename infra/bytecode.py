@@ -1,8 +1,8 @@
 """Compiled bytecode for assets: without it, every cold start compiles all that it imports.
 
-A `.pyc` file is of one Python version, so it takes an interpreter of that version, of whichever
-patch release, since these share the format. Lambda's file system is read only: what is not compiled
-here is compiled at every cold start (docs/decisions/0009-bytecode-in-assets.md).
+A `.pyc` file is of one Python version, so it takes an interpreter of that version, of any
+patch release, since these share the format. Lambda's file system is read only: modules not compiled
+here are compiled at every cold start (docs/decisions/0009-bytecode-in-assets.md).
 """
 
 import os
@@ -18,12 +18,12 @@ _VERSION = "import sys; print('.'.join(map(str, sys.version_info[:2])))"
 
 @cache
 def interpreter_of(version: str) -> str | None:
-    """Find a CPython `version` (`3.13`) on this machine; None where there is none that runs."""
+    """Return a CPython `version` (`3.13`) of this machine, or None if none runs."""
     return next((found for found in _candidates(version) if _is(found, version)), None)
 
 
 def compile_all(asset: Path, version: str) -> bool:
-    """Compile every module of an asset for `version`; False where no interpreter is found.
+    """Compile every module of an asset for `version`. Return False if no interpreter is found.
 
     Unchecked: Python believes the file without a look at the source, whose time and size a zip may
     change. Paths in it are those on Lambda. One that does not compile is left to fail at import.

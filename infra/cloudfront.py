@@ -1,4 +1,4 @@
-"""CloudFront for public ledgers: anyone reads them, and nothing else, without an AWS account."""
+"""CloudFront for public ledgers: anyone may read them, without an AWS account."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -11,7 +11,7 @@ from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge, name_of
 
 NOT_A_LISTING = "index.html"
-"""What `/` stands for. There is no such object, so `/` is 404 and never a list of the bucket."""
+"""The object of `/`. It does not exist, so `/` is 404 and never a list of the bucket."""
 
 
 class DeliveryStack(StageStack):
@@ -75,7 +75,7 @@ class DeliveryStack(StageStack):
     def _acknowledge(self, distribution: cloudfront.Distribution) -> None:
         acknowledge(
             distribution,
-            "What it serves is made to be verified by anyone, anywhere, whoever they are.",
+            "Its files are published for verification by anyone, anywhere.",
             ["AwsSolutions-CFR1"],
         )
         acknowledge(
@@ -86,8 +86,8 @@ class DeliveryStack(StageStack):
         )
         acknowledge(
             distribution,
-            "Who verifies a public ledger is nobody's business: readers' addresses are not kept. "
-            "What S3 was asked for by CloudFront is in the bucket's own access log.",
+            "Verifiers of a public ledger stay anonymous: readers' addresses are not recorded. "
+            "The requests of CloudFront to S3 are in the access log of the bucket.",
             ["AwsSolutions-CFR3"],
         )
         if not self.settings.certificate:

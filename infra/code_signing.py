@@ -1,4 +1,4 @@
-"""Code signing: where settings name a signing profile, Lambda runs what that signed and no more.
+"""Code signing: if settings name a signing profile, Lambda runs only code signed by it.
 
 Off by default, because `cdk deploy` uploads unsigned assets: docs/decisions/0010-code-signing.md
 describes the signing steps. Enforced where it is on: a warning would stop no one.
@@ -15,10 +15,10 @@ _ID = "CodeSigning"
 
 
 def code_signing_of(stack: StageStack) -> lambda_.ICodeSigningConfig | None:
-    """Return the stack's configuration, one for all its functions; None where nothing is signed.
+    """Return the stack's configuration, one for all its functions, or None without a profile.
 
-    One a stack, not one a stage: the setting can then be taken back without a stack that holds on
-    to what another exports.
+    One per stack, not per stage: the setting can then be removed, without an export that another
+    stack still uses.
     """
     profile = stack.settings.signing_profile
     if profile is None:
@@ -40,6 +40,6 @@ def code_signing_of(stack: StageStack) -> lambda_.ICodeSigningConfig | None:
     cast(
         lambda_.CfnCodeSigningConfig, config.node.default_child
     ).allowed_publishers = lambda_.CfnCodeSigningConfig.AllowedPublishersProperty(
-        signing_profile_version_arns=[profile]  # as the settings have it, of whichever account
+        signing_profile_version_arns=[profile]  # as in the settings, of any account
     )
     return config

@@ -37,7 +37,7 @@ class DeadLettersStack(StageStack):
                     [names.queue_arn(names.dead_letters("*"))],
                     why_pattern=f"The dead-letter queue of every ledger. {_SEALED}",
                 ),
-                # Reading, to see that what is there already is the same.
+                # Reading, to compare an object that exists already.
                 Permission(
                     "Archive",
                     ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"],
@@ -49,7 +49,7 @@ class DeadLettersStack(StageStack):
             timeout_seconds=30,
             reserved=2,
             why_no_dead_letters=(
-                "It is run by event source mappings of dead-letter queues only; what it cannot "
-                "copy stays in its queue for 14 days, which is an alarm."
+                "Only event source mappings of dead-letter queues run it; a message that it cannot "
+                "copy stays in its queue for 14 days and raises an alarm."
             ),
         )

@@ -1,10 +1,10 @@
-"""Shared libraries without what only a debugger reads: of zstandard's, nine tenths.
+"""Removes debug information from shared libraries: nine tenths of that of zstandard.
 
 The System V ABI has two views of an ELF file: section headers, for linkers and debuggers, and
-program headers, by which it is loaded. What no loaded segment holds (debug information, the symbol
-table that is not the dynamic one, the section headers themselves) stands behind the last segment
-and is cut off. That works for every machine's libraries on any machine; binutils' `strip` knows its
-own.
+program headers, by which it is loaded. Content of no loaded segment (debug information, the symbol
+table that is not the dynamic one, the section headers themselves) is behind the last segment and is
+removed. That works for libraries of every machine on any machine; the `strip` of binutils knows
+only its own.
 """
 
 import struct
@@ -18,7 +18,7 @@ _NO_SECTIONS = bytes(6)  # e_shentsize, e_shnum, e_shstrndx, at 58
 
 
 def strip_debug_info(library: Path) -> None:
-    """Cut a shared library off behind its last segment; another kind of file is left as it is."""
+    """Truncate a shared library after its last segment; leave another kind of file unchanged."""
     data = library.read_bytes()
     if not data.startswith(_MAGIC):
         return

@@ -1,7 +1,7 @@
-"""The bucket of the directory: who works where, who was treated where. Personal data, and optional.
+"""The bucket of the directory: users with departments, patients with encounters. It is optional.
 
-There is one only where the settings say who feeds it. They write and never read; the follower alone
-reads. What was replaced goes after a week.
+It contains personal data, and exists only if the settings name its writers. They write and never
+read; only the follower reads. Replaced versions are deleted after a week.
 """
 
 import aws_cdk as cdk
@@ -18,7 +18,7 @@ REPLACED_DAYS = 7
 
 
 def add_directory_bucket(stack: StageStack, access_logs: s3.IBucket) -> None:
-    """Add bucket and key, if the settings name who feeds it."""
+    """Add bucket and key, if the settings name its writers."""
     writers = stack.settings.directory_writers
     if not writers:
         return
@@ -81,7 +81,7 @@ def add_directory_bucket(stack: StageStack, access_logs: s3.IBucket) -> None:
 
 
 def directory_permissions(names: Names) -> list[Permission]:
-    """Return what the follower needs to read it."""
+    """Return the permissions with which the follower reads it."""
     return [
         Permission(
             "ReadDirectory",

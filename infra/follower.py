@@ -1,4 +1,4 @@
-"""The follower: what it is told, what it may do, and the rule that starts it after each digest."""
+"""The follower: environment, permissions, and the rule that starts it after each digest."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -19,7 +19,7 @@ from infra.stage_stack import StageStack
 
 SECONDS = 15 * 60
 MAX_SECONDS_BEHIND = 30 * 60
-MAX_EVENT_SECONDS = 300  # of an announcement that could not be followed: the next one does it all
+MAX_EVENT_SECONDS = 300  # of an announcement: the run after the next one does the same work
 MAX_METRICS_PER_ALARM = 10  # CloudWatch
 FINDING_DETAIL = "Finding"
 _ANY_LEDGER = (
@@ -28,12 +28,12 @@ _ANY_LEDGER = (
 
 
 class FollowerStack(StageStack):
-    """One follower for all ledgers: of each it remembers how far it got."""
+    """One follower for all ledgers; it stores its position in each."""
 
     def __init__(
         self, scope: Construct, settings: Settings, operations: Operations, bus: BusStack
     ) -> None:
-        super().__init__(scope, "follower", settings, "Audit Ledger: what is derived from records")
+        super().__init__(scope, "follower", settings, "Audit Ledger: views derived from records")
         self.add_stack_dependency(bus)  # its rule is one of the bus
         names = self.names
         follower = LedgerFunction(
@@ -61,9 +61,9 @@ class FollowerStack(StageStack):
             timeout_seconds=SECONDS,
             reserved=10,
             why_no_dead_letters=(
-                "A run carries no data: the one after the next digest, within the hour, does all "
-                "that a failed one left undone. Errors, views that fall behind, and digests that "
-                "nobody follows raise alarms."
+                "A run carries no data: the run after the next digest, within the hour, does all "
+                "the work of a failed one. Errors, views that fall behind, and digests after which "
+                "no run starts raise alarms."
             ),
         )
         follower.function.configure_async_invoke(
@@ -89,8 +89,8 @@ class FollowerStack(StageStack):
             operations,
             name=f"{follower.name}-missing-events",
             description=(
-                "A portal that numbers its events sent some that never came, more than before. "
-                "The follower's log says in which ledger, GET /portals/{id}/gaps which; ask the "
+                "Events that a portal numbered are missing, more than before. "
+                "The follower's log names the ledger, GET /portals/{id}/gaps the numbers; ask the "
                 "portal to send them again."
             ),
         )
@@ -102,9 +102,9 @@ class FollowerStack(StageStack):
             name=f"{follower.name}-behind",
             over=MAX_SECONDS_BEHIND,
             description=(
-                "What is derived (gaps, findings, documents) is over half an hour behind what is "
-                "published. It catches up a run at a time, after each digest; if it does not, see "
-                "the follower's log. `ledger rebuild-views` derives it anew."
+                "Derived views (gaps, findings, documents) are over half an hour behind what is "
+                "published. Runs after each digest catch up; if they do not, see "
+                "the follower's log. `ledger rebuild-views` derives them again."
             ),
         )
         if settings.directory_writers:
@@ -115,9 +115,9 @@ class FollowerStack(StageStack):
                 operations,
                 name=f"{follower.name}-bad-directory",
                 description=(
-                    "A file of the directory cannot be read: the follower's log says which file, "
-                    "which line, what was expected. Rules go on with what was read before, or do "
-                    "not run. `ledger directory DIR` checks files before they are put."
+                    "A file of the directory cannot be read: the follower's log states which file, "
+                    "which line and what was expected. Rules use the files read before, or do "
+                    "not run. `ledger directory DIR` checks files before they are uploaded."
                 ),
             )
         alarm(
@@ -127,10 +127,10 @@ class FollowerStack(StageStack):
             operations,
             name=f"{follower.name}-unopened",
             description=(
-                "Entries are not as ingest sent them: somebody altered messages in the queue, or a "
-                "table, or a table was restored. The follower's log and GET /findings name the "
-                "entries; every answer warns of them. Run ledger verify, and find out who may "
-                "reach the queue and the tables."
+                "Entries differ from those that ingest sent: somebody altered messages in the "
+                "queue, or a table, or a table was restored. The follower's log and GET /findings "
+                "name the entries; every response warns of them. Run ledger verify, and find out "
+                "who may reach the queue and the tables."
             ),
         )
         alarm(
@@ -140,17 +140,16 @@ class FollowerStack(StageStack):
             operations,
             name=f"{follower.name}-unprocessed",
             description=(
-                "Rules, numbers or documents could not take up events that are as they were sent. "
+                "Rules, numbers or documents could not process events that are unaltered. "
                 "The follower's log and GET /findings name the entries; they can be searched. A "
-                "newer version may take them up: `ledger rebuild-views`."
+                "newer version may process them: `ledger rebuild-views`."
             ),
         )
 
     def _digests_not_followed(self, follower: LedgerFunction) -> cloudwatch.MathExpression:
-        """Return 1 for an hour in which there were digests and no run: a run alone can tell no
-        more.
+        """Return a metric that is 1 for an hour with digests and without a run.
 
-        An alarm has ten metrics at most; where there are more ledgers, the first ones speak.
+        An alarm has ten metrics at most; with more ledgers, it covers the first ones.
         """
         hour = cdk.Duration.hours(1)
         ledgers = self.settings.ledgers[: MAX_METRICS_PER_ALARM - 1]
@@ -211,7 +210,7 @@ class FollowerStack(StageStack):
                 },
                 why_pattern=(
                     "Ledgers' wrapping keys are made by stacks that come later. The condition "
-                    "holds it to keys with their aliases, and each key's own policy names it."
+                    "restricts it to keys with their aliases, and each key's own policy names it."
                 ),
             ),
             Permission(
@@ -250,7 +249,7 @@ class FollowerStack(StageStack):
                 events.CfnRule.TargetProperty(
                     id="follower",
                     arn=follower.function.function_arn,
-                    # Whose digest it is, and nothing else: views are made anew by who may invoke.
+                    # The origin and nothing else: to rebuild views, a principal must invoke it.
                     input_transformer=events.CfnRule.InputTransformerProperty(
                         input_paths_map={"origin": "$.detail.origin"},
                         input_template='{"detail": {"origin": <origin>}}',

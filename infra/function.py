@@ -1,4 +1,4 @@
-"""A Lambda function of ours: a role of its own with a fixed name, encrypted logs, alarms."""
+"""A Lambda function of this project: its own role with a fixed name, encrypted logs, alarms."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -21,7 +21,7 @@ from infra.stage_stack import StageStack, acknowledge
 from infra.versions import version_of
 
 ALIAS = "live"
-"""Where the API calls a function that starts from a snapshot."""
+"""The alias by which the API calls a function that starts from a snapshot."""
 
 _RETENTIONS = {
     days: getattr(logs.RetentionDays, member)
@@ -55,9 +55,9 @@ def encrypted_log_group(
 class LedgerFunction(Construct):
     """`functions/<source>` on Lambda, named `name` as its role is.
 
-    `may`: all that it may do beside writing its own log. `reserved`: how many may run at once, in
-    stages that reserve; `why_no_dead_letters`: where a failed call goes, if not to a queue of the
-    function's own; `aliases`: of a function with `snap_start`, which is called through them alone.
+    `may`: its permissions besides writing its own log. `reserved`: its concurrency, in stages that
+    reserve; `why_no_dead_letters`: what becomes of a failed call, if the function has no queue of
+    its own; `aliases`: of a function with `snap_start`, which is called only through them.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class LedgerFunction(Construct):
             of_function("Errors", self.name),
             operations,
             name=f"{self.name}-errors",
-            description=f"{self.name} fails: its log says why.",
+            description=f"{self.name} fails: its log states the reason.",
         )
         alarm(
             self,
@@ -170,8 +170,8 @@ class LedgerFunction(Construct):
             operations,
             name=f"{self.name}-throttles",
             description=(
-                f"{self.name} was not run for want of concurrency: raise the account's limit of "
-                "concurrent executions, or find out who uses it up."
+                f"{self.name} was throttled for lack of concurrency: raise the account's limit of "
+                "concurrent executions, or find out which function uses it up."
             ),
         )
 
@@ -183,14 +183,14 @@ class LedgerFunction(Construct):
     ) -> None:
         acknowledge(
             self.function,
-            "It talks to AWS services only, over TLS, with a role that names what it may reach; it "
+            "It calls only AWS services, over TLS, with a role that names its resources; it "
             "has no private network to protect, and a VPC would add endpoints to trust and pay.",
             ["HIPAA.Security-LambdaInsideVPC"],
         )
         acknowledge(
             self.function,
             "AWS supports Python 3.13 until 2029, and it is the version for which the hashed locks "
-            "hold wheels that were tried; a newer runtime comes with a new lock.",
+            "contain tested wheels; a newer runtime comes with a new lock.",
             ["AwsSolutions-L1"],
         )
         if dead_letters is None:

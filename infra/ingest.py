@@ -1,4 +1,4 @@
-"""Ingest: what it is told, and exactly what it may do."""
+"""Ingest: its environment and its permissions."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from infra.stage_stack import StageStack
 SECONDS = 20
 EVENT_HOURS = 6
 BUS_ALIAS, OWN_ALIAS = "bus", "own"
-"""Ways into ingest beside the API's `live`: each takes its own form of event and nothing else."""
+"""Aliases of ingest besides the API's `live`: each accepts only its own form of event."""
 
 
 def add_ingest(
@@ -29,11 +29,11 @@ def add_ingest(
     claims: str,
     smart: Mapping[str, Any] | None,
 ) -> LedgerFunction:
-    """Add ingest; the API, the rules of the bus and query call it by an alias each.
+    """Add ingest; the API, the rules of the bus and query each call it by an alias.
 
-    Which alias was called is all that tells the ledger's own events from what a portal sent: query,
-    which may call `own` alone, cannot speak as a portal, nor API and bus as the ledger. `smart`:
-    what /.well-known/smart-configuration says, where it is known.
+    Only the alias distinguishes the ledger's own events from those of a portal: query, which may
+    call only `own`, cannot act as a portal, nor API and bus as the ledger. `smart`: the content of
+    /.well-known/smart-configuration, if it is known.
     """
     names = stack.names
     undelivered = sqs.Queue.from_queue_arn(stack, "Undelivered", names.queue_arn(names.undelivered))
@@ -58,7 +58,7 @@ def add_ingest(
         timeout_seconds=SECONDS,
         reserved=200,
         dead_letters=undelivered,
-        # A portal waits for its answer: a cold start of a second and a half becomes a fraction.
+        # A portal waits for the response: SnapStart cuts a cold start of 1.5 seconds to a fraction.
         snap_start=True,
         aliases=(ALIAS, BUS_ALIAS, OWN_ALIAS),
     )
@@ -90,7 +90,7 @@ def _permissions(names: Names, bus: BusStack) -> list[Permission]:
             [names.table_arn("ledgers")],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys"]}},
         ),
-        # Whether an id of a sender's is known with other content: the answer says so.
+        # The response reports whether a sender's id is known with other content.
         Permission("KnownIds", ["dynamodb:BatchGetItem"], [names.table_arn("events")]),
         Permission(
             "LimitPortals",
@@ -104,8 +104,9 @@ def _permissions(names: Names, bus: BusStack) -> list[Permission]:
             [names.arn("kms", "key/*")],
             {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
             why_pattern=(
-                "Ledgers' wrapping keys are made by stacks that come later. The condition holds it "
-                "to keys with their aliases, and each key's own policy names this role."
+                "Ledgers' wrapping keys are made by stacks that come later. The condition "
+                "restricts it to keys with their aliases, and each key's own policy names this "
+                "role."
             ),
         ),
         Permission(
@@ -131,5 +132,5 @@ def _permissions(names: Names, bus: BusStack) -> list[Permission]:
 
 _ANY_LEDGER = (
     "Ingest serves all ledgers of the stage, whose stacks come later: the pattern is the stage's "
-    "own prefix. Which ledger a request may reach is decided by its token."
+    "own prefix. The token of a request determines the ledger that it may reach."
 )

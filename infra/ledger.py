@@ -34,7 +34,7 @@ SILENT_MINUTES = 15
 
 
 class LedgerStack(StageStack):
-    """All that is one ledger's own: its trouble never touches another."""
+    """All resources of one ledger; its failures do not affect another."""
 
     def __init__(
         self, scope: Construct, settings: Settings, ledger: Ledger, operations: Operations
@@ -58,7 +58,7 @@ class LedgerStack(StageStack):
             timeout_seconds=SEQUENCER_SECONDS,
             reserved=MAX_SEQUENCERS,
             why_no_dead_letters=(
-                "It is run by an event source mapping only; messages that it cannot append go to "
+                "Only an event source mapping runs it; messages that it cannot append go to "
                 "the dead-letter queue of the queue they come from."
             ),
         )
@@ -87,13 +87,13 @@ class LedgerStack(StageStack):
             name=names.parameter(ledger.id),
             type="String",
             value=json.dumps(ledger_parameter(settings, ledger)),
-            description=f"What ingest must know of {ledger.id}",
+            description=f"Settings of {ledger.id} for functions",
         )
         add_portal_rules(self, ledger)
         self._tell()
 
     def _feed(self, sequencer: LedgerFunction, queues: LedgerQueues) -> None:
-        """Large batches are what makes the ledger cheap; two at most, fenced by put-if-absent."""
+        """Large batches keep the ledger cheap; two at a time at most, fenced by put-if-absent."""
         sequencer.function.add_event_source_mapping(
             "Feed",
             event_source_arn=queues.waiting.queue_arn,
@@ -151,7 +151,7 @@ class LedgerStack(StageStack):
                 f"{ledger_id} is frozen: tables and what is published disagree. Nothing is written "
                 "until a command lifts it; events keep being accepted and wait, seven days before "
                 "the first becomes a dead letter. Treat it as an attack until the reason, in the "
-                "publisher's log, says otherwise."
+                "publisher's log, shows otherwise."
             ),
         )
         alarm(
@@ -174,8 +174,8 @@ class LedgerStack(StageStack):
             self._operations,
             name=f"{self.names.queue(ledger_id)}-refused",
             description=(
-                f"The queue of {ledger_id} holds a message that its sequencer cannot read: not "
-                "what ingest writes, or what a newer version of it writes. Who sent it is in "
+                f"The queue of {ledger_id} contains a message that its sequencer cannot read: not "
+                "from ingest, or from a newer version of it. The sender is in "
                 "CloudTrail; after seven days it is archived as a dead letter."
             ),
         )

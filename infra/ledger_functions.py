@@ -1,4 +1,4 @@
-"""Sequencer and publisher of one ledger: what they are told, and exactly what they may do."""
+"""Sequencer and publisher of one ledger: their environment and their permissions."""
 
 from aws_cdk import aws_iam as iam
 
@@ -11,7 +11,7 @@ from infra.stage_stack import StageStack
 
 PUBLISHED_SOURCE = "audit-ledger"
 PUBLISHED_DETAIL = "Digest Published"
-"""EventBridge source of announcements; events of portals never carry it."""
+"""EventBridge source and detail type of announcements; events of portals never have them."""
 
 _OWN_PREFIX = "Objects below this ledger's own prefix: one for each tile, digest or block."
 
@@ -30,7 +30,7 @@ def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> S
 def sequencer_permissions(
     names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
 ) -> list[Permission]:
-    """Return what the sequencer may do. All actions here name their keys, so LeadingKeys binds."""
+    """Return its permissions. All actions here name their keys, so LeadingKeys applies."""
     origin = settings.origin(ledger)
     return [
         Permission(
@@ -83,7 +83,7 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> P
 def publisher_permissions(
     names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
 ) -> list[Permission]:
-    """Return what the publisher may do."""
+    """Return the permissions of the publisher."""
     origin = settings.origin(ledger)
     own = names.bucket_arn("published", f"{ledger.id}/*")
     put = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"]
@@ -129,8 +129,8 @@ def publisher_permissions(
             [names.bucket_arn("published", f"{ledger.id}/tile/*.p/*")],
             why_pattern=_OWN_PREFIX,
         ),
-        # IfExists: reading an object that is not there is answered 404 to those who may list, and
-        # that question has no prefix.
+        # IfExists: a read of a missing object returns 404 to roles that may list, and that check
+        # has no prefix.
         Permission(
             "SeeWhatIsThere",
             ["s3:ListBucket"],

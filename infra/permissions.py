@@ -1,4 +1,4 @@
-"""What one of our functions may do: actions, resources, and why a resource is a pattern."""
+"""Permissions of a function: actions, resources, and why a resource is a pattern."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def grant(
     name: str,
     permissions: Sequence[Permission],
 ) -> iam.ManagedPolicy:
-    """Attach to a role a policy of its own with exactly these permissions."""
+    """Add a policy with exactly these permissions to a role, and return it."""
     policy = iam.ManagedPolicy(
         scope,
         construct_id,
@@ -54,7 +54,7 @@ def grant(
 
 
 def _as_nag_writes(stack: StageStack, arn: str) -> str:
-    """Spell an ARN as cdk-nag does: what CloudFormation fills in stands in angle brackets."""
+    """Return an ARN in the form of cdk-nag: values of CloudFormation in angle brackets."""
     for value, name in (
         (stack.partition, "AWS::Partition"),
         (stack.region, "AWS::Region"),

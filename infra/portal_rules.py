@@ -1,7 +1,7 @@
 """The bus and a ledger's portals: one rule for each portal that has an AWS account.
 
-Portal and ledger come from the rule, and the rule goes by the account that EventBridge itself
-writes into an event: nothing that an event claims decides to which ledger it goes.
+Portal and ledger come from the rule, and the rule matches the account that EventBridge itself
+writes into an event: no content of an event determines its ledger.
 """
 
 import json
@@ -31,7 +31,7 @@ def add_portal_rules(stack: StageStack, ledger: Ledger) -> None:
             description=f"Events of the portal {portal.id} for {ledger.id}",
             event_pattern={
                 "account": [portal.account],
-                # Our own announcements, where a portal is in the ledger's account.
+                # The ledger's own announcements, if a portal is in the ledger's account.
                 "source": [{"anything-but": [PUBLISHED_SOURCE]}],
             },
             targets=[_ingest(names, ledger.id, portal.id)],
@@ -39,9 +39,9 @@ def add_portal_rules(stack: StageStack, ledger: Ledger) -> None:
 
 
 def input_template(ledger_id: str, portal_id: str) -> str:
-    """Return what ingest gets: who and where by the rule, and the whole event, detail included.
+    """Return the template of ingest's input: portal and ledger by the rule, and the whole event.
 
-    EventBridge puts the event in the place of the bare variable: the template is no JSON yet.
+    EventBridge replaces the bare variable by the event: the template itself is not JSON.
     """
     head = json.dumps({"portal": portal_id, "ledger": ledger_id})
     return f'{head[:-1]}, "event": <aws.events.event.json>}}'

@@ -1,4 +1,4 @@
-"""Query: what it is told, and exactly what it may do: read, open, have its uses recorded."""
+"""Query: its environment and its permissions: read, open, have its use recorded."""
 
 from audit_ledger.settings.environment import QueryEnvironment
 from infra.alarms_topic import Operations
@@ -10,8 +10,8 @@ from infra.stage_stack import StageStack
 
 SECONDS = 28  # API Gateway waits for 30
 _ANY_LEDGER = (
-    "Ledgers are declared in the settings and come and go without this stack; the token decides "
-    "whose data a request may see."
+    "Ledgers are added to the settings without this stack; the token determines "
+    "which data a request may read."
 )
 
 
@@ -41,10 +41,10 @@ def add_query(
             public_url=stack.settings.public_url or "",
         ),
         may=_permissions(names, recording),
-        memory_mb=1769,  # a whole CPU: a page is opened while somebody waits
+        memory_mb=1769,  # a whole CPU: a person waits while a page of records is opened
         timeout_seconds=SECONDS,
         reserved=50,
-        why_no_dead_letters="It is called by the API only, which hands its answer back.",
+        why_no_dead_letters="Only the API calls it, and returns its response to the caller.",
         snap_start=True,
     )
 
@@ -60,7 +60,7 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
             ["dynamodb:Query"],
             [f"{names.table_arn('events')}/index/{i}" for i in ("patient", "agent", "late")],
         ),
-        # To read, never to make: whoever asks has ingest make what is missing.
+        # To read only: ingest creates missing secrets when it records the request.
         Permission(
             "SubjectSecrets",
             ["dynamodb:BatchGetItem", "dynamodb:Query"],
@@ -92,8 +92,9 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
             [names.arn("kms", "key/*")],
             {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
             why_pattern=(
-                "Ledgers' wrapping keys are made by stacks that come later. The condition holds it "
-                "to keys with their aliases, and each key's own policy names this role."
+                "Ledgers' wrapping keys are made by stacks that come later. The condition "
+                "restricts it to keys with their aliases, and each key's own policy names this "
+                "role."
             ),
         ),
         Permission(
@@ -118,11 +119,11 @@ def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
             ["s3:GetObject"],
             [names.bucket_arn("published", "*")],
             why_pattern=(
-                "It makes receipts from the published files of all ledgers, which name nobody; "
-                "the token decides of which ledger."
+                "It makes receipts from the published files of all ledgers, which identify nobody; "
+                "the token determines the ledger."
             ),
         ),
-        # So that a file that is not there is 404, not 403; and digests are found by their day.
+        # So that a missing file is 404, not 403; and to find digests by their day.
         Permission("ListWhatIsPublished", ["s3:ListBucket"], [names.bucket_arn("published")]),
         Permission("RecordOwnUse", ["lambda:InvokeFunction"], [ingest_arn]),
     ]

@@ -1,4 +1,4 @@
-"""Policies of queues: who alone sends, who alone receives, and that nobody empties or opens one.
+"""Policies of queues: the only senders and receivers; nobody empties a queue or opens it to others.
 
 A message in a ledger's queue is an accepted event that is nowhere else yet. SQS takes at most seven
 actions a statement, twenty statements and 8,192 bytes. Moving messages back (StartMessageMoveTask)
@@ -23,9 +23,9 @@ def queue_statements(
 ) -> list[iam.PolicyStatement]:
     """Return the Denies of one queue; `senders` and `receivers` are ARNs of roles.
 
-    No receivers: nobody; None: whoever has permission, for what is in it waits for a person.
-    `services_send`: an AWS service sends too, which an Allow of the queue names, or SQS by itself,
-    which moves what was received too often to its dead-letter queue and needs none.
+    No receivers: nobody; None: every principal with permission, because its messages wait for a
+    person. `services_send`: an AWS service sends too, which an Allow of the queue names, or SQS
+    itself, which moves messages to their dead-letter queue and needs no Allow.
     """
     spared = {**_unless(senders), **(unless_service() if services_send else {})}
     statements = [deny_all("OnlyTheseSend", ["sqs:SendMessage"], [queue_arn], spared)]
@@ -41,7 +41,7 @@ def queue_statements(
     return [
         *statements,
         deny_all("NobodyPurges", ["sqs:PurgeQueue"], [queue_arn]),
-        # Whoever may set a policy could lift all of this; deployments must.
+        # A principal that may set a policy could remove all of this; deployments must.
         deny_all(
             "OnlyDeploymentsManageIt",
             [

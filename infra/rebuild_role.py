@@ -1,9 +1,9 @@
 """The break-glass role of `ledger rebuild`, `rebuild-views`, `republish`, `unfreeze` and `redrive`.
 
-It can add blocks and index rows, put published tiles and digests that are not there, have the
-follower make its views anew, lift a freeze, and send dead letters to their ledger's queue. It can
-neither sign nor open a record, nor change or remove a block or a published file: what it adds that
-no sequencer signed is refused by every publisher.
+It can add blocks and index rows, write missing tiles and digests, have the follower rebuild its
+views, lift a freeze, and send dead letters to their ledger's queue. It can neither sign nor open a
+record, nor change or remove a block or a published file: publishers refuse a block that no
+sequencer signed.
 """
 
 import aws_cdk as cdk
@@ -15,7 +15,7 @@ from infra.stage_stack import StageStack
 
 NAME = "rebuild"
 SESSION_HOURS = 4  # a million entries are rebuilt in minutes, a hundred million in hours
-_ANY_LEDGER = "It rebuilds whichever ledger of the stage needs it; people use it, and rarely."
+_ANY_LEDGER = "It rebuilds any ledger of the stage; people use it, and rarely."
 
 
 def add_rebuild_role(stack: StageStack) -> None:
@@ -33,7 +33,7 @@ def add_rebuild_role(stack: StageStack) -> None:
 
 
 def rebuild_permissions(names: Names) -> list[Permission]:
-    """Return what it may do. ListBucket, so that a missing object is answered 404 and not 403."""
+    """Return its permissions. ListBucket, so that a missing object is 404 and not 403."""
     return [
         Permission(
             "MakeViewsAnew",
@@ -94,7 +94,7 @@ def rebuild_permissions(names: Names) -> list[Permission]:
         Permission(
             "FillBlocks", ["dynamodb:PutItem", "dynamodb:Query"], [names.table_arn("blocks")]
         ),
-        # Scan: rows of entries that are nowhere are found by their number, which is no key.
+        # Scan: rows of entries that do not exist are found by their number, which is no key.
         Permission(
             "MendIndex",
             [
@@ -128,10 +128,10 @@ def rebuild_permissions(names: Names) -> list[Permission]:
 
 
 def _trusted(stack: StageStack) -> iam.IPrincipal:
-    """Those named in the settings, or whoever of the account is signed in with a second factor.
+    """Return the principals of the settings, or all of the account with a second factor.
 
     The account as principal, and conditions: a trust policy refuses principals that do not exist.
-    Those named come as their organisation lets them in, which IAM cannot see.
+    Principals of the settings sign in by the rules of their organisation, which IAM cannot see.
     """
     named = stack.settings.break_glass
     conditions = (

@@ -1,9 +1,9 @@
-"""A software bill of materials for each function: what its lock names, as CycloneDX JSON.
+"""A software bill of materials for each function: the packages of its lock, as CycloneDX JSON.
 
     python -m infra.sbom       (make sbom: to build/sbom)
 
-The same lock gives the same bytes. Each asset carries its own, so that what is deployed says of
-what it is made.
+The same lock gives the same bytes. Each asset contains its own bill, so that a deployed function
+lists its components.
 """
 
 import os
@@ -16,15 +16,15 @@ BILL = "sbom.cdx.json"
 
 
 def write_bill(lock: Path, bill: Path, *, validate: bool = False) -> None:
-    """Write the bill of a lock; CalledProcessError where it cannot be made.
+    """Write the bill of a lock. Raise CalledProcessError if that fails.
 
-    `validate`: or is not as CycloneDX's schema has it, which takes some seconds.
+    `validate`: also if it does not match the schema of CycloneDX, which takes some seconds.
     """
     command = ["-m", "cyclonedx_py", "requirements", str(lock), "--output-reproducible"]
     form = ["--pyproject", str(REPOSITORY / "pyproject.toml"), "--of", "JSON"]
     form += ["--validate" if validate else "--no-validate"]
     quietly = ["-W", "ignore::UserWarning"]  # of the root's dependencies, which no lock tells
-    # Whenever it is made: a time in the environment would stand in it.
+    # Independent of the time: the bill would contain a time of the environment.
     environment = {name: v for name, v in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     subprocess.run(  # noqa: S603  our own lock
         [sys.executable, *quietly, *command, *form, "--output-file", str(bill)],

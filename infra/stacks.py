@@ -1,4 +1,4 @@
-"""All stacks of a stage, in the order in which they are deployed."""
+"""All stacks of a stage, in their order of deployment."""
 
 import aws_cdk as cdk
 

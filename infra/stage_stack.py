@@ -1,4 +1,4 @@
-"""What every stack of a stage has: names, settings, tags, protection."""
+"""The base of every stack of a stage: names, settings, tags, protection."""
 
 import hashlib
 from collections.abc import Sequence
@@ -35,25 +35,25 @@ class StageStack(cdk.Stack):
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:
-        """What becomes of data when its stack goes.
+        """Removal policy of data.
 
-        Where it is protected it stays, unless the stack was never made: a first deployment that
-        failed leaves nothing under names that the next one needs.
+        In protected stages data is retained, except after a failed first deployment, so that
+        nothing has the names that the next one needs.
         """
         if self.settings.protected:
             return cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         return cdk.RemovalPolicy.DESTROY
 
     def output(self, name: str, value: str, description: str) -> None:
-        """Tell the DevOps person something."""
+        """Add an output for the person who deploys."""
         output = cdk.CfnOutput(self, f"Output{name}", value=value, description=description)
         output.override_logical_id(name)
 
 
 def name_of(kind: str, *ids: str) -> str:
-    """Name a resource or output after what it is for, whatever else there is.
+    """Return a logical id for a resource or output, unique by what it is for.
 
-    CloudFormation takes letters and digits only, so ids alone could collide: `a-1b` and `a1b`.
+    CloudFormation accepts letters and digits only, so ids alone could collide: `a-1b` and `a1b`.
     """
     shown = "-".join(ids).title().replace("-", "")
     return f"{kind}{shown}{hashlib.sha256('/'.join(ids).encode()).hexdigest()[:8]}"

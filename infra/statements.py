@@ -1,4 +1,4 @@
-"""Policy statements, written out: what is allowed or denied, on what, under which conditions."""
+"""Policy statements: actions allowed or denied, on which resources, under which conditions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def allow(
     conditions: Conditions | None = None,
     principal: iam.IPrincipal | None = None,
 ) -> iam.PolicyStatement:
-    """Allow; `principal` in resource policies only."""
+    """Return an Allow; `principal` in resource policies only."""
     return _statement(iam.Effect.ALLOW, sid, actions, resources, conditions, principal)
 
 
@@ -25,23 +25,23 @@ def deny_all(
     resources: Sequence[str],
     conditions: Conditions | None = None,
 ) -> iam.PolicyStatement:
-    """Deny everybody, this account's administrators included, unless the conditions let off."""
+    """Return a Deny for everybody, administrators included, except by its conditions."""
     anyone = iam.StarPrincipal()
     return _statement(iam.Effect.DENY, sid, actions, resources, conditions, anyone)
 
 
 def unless_role(*roles: str) -> dict[str, Any]:
-    """Condition of a Deny: it spares the roles with exactly these ARNs, existing or not yet."""
+    """Return the condition of a Deny that exempts the roles with exactly these ARNs."""
     if any("*" in role or "?" in role for role in roles):
         raise AssertionError(f"a Deny spares exact ARNs, found {roles}")
     return {"ArnNotEquals": {"aws:PrincipalArn": list(roles)}}
 
 
 def unless_service() -> dict[str, Any]:
-    """Condition of a Deny: it spares AWS services that act for themselves.
+    """Return the condition of a Deny that exempts AWS services that act for themselves.
 
-    They need an Allow of their own in the policy, which names service and source. Who has no
-    identity (the key is missing then) is not spared.
+    They need an Allow of their own in the policy, which names service and source. A caller without
+    an identity (the key is missing then) is not exempt.
     """
     return {"BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}
 

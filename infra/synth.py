@@ -1,4 +1,4 @@
-"""Synthesis for others: a cloud assembly in a folder, without the CDK command and without AWS.
+"""Synthesis as a function: a cloud assembly in a folder, without the CDK command and AWS.
 
 The app runs in a process of its own: Node, its memory and its switches stay out of the caller's.
 """
@@ -29,11 +29,11 @@ def synthesize(
     for_this_machine: bool = False,
     validate: bool = False,
 ) -> Path:
-    """Synthesize one stage into `outdir` and give it back.
+    """Synthesize one stage into `outdir` and return that.
 
     `settings` replace those of the same name under `audit-ledger` in cdk.json; `alone`: nothing
-    else is taken from there. `bundle`: assets hold wheels for Lambda (needs the package registry);
-    without them the templates are the same but for nothing to deploy; `for_this_machine`: wheels
+    else is read from there. `bundle`: assets contain wheels for Lambda (from the package registry);
+    without them the templates are the same, but cannot be deployed; `for_this_machine`: wheels
     that run here, under this Python, and not on Lambda. `validate`: with CDK's own
     validation and cdk-nag, some ten seconds more.
 

@@ -1,4 +1,4 @@
-"""Resource policies of the tables: what nobody may do, and who alone may do the rest.
+"""Resource policies of the tables: actions denied to everybody, and the only roles for the rest.
 
 They deny and never allow: a role still needs its own permission. Roles are named by the exact ARNs
 that their fixed names give, so that none need exist yet and no other can be made to fit.
@@ -57,7 +57,7 @@ def statements_of(table: str, names: Names) -> Sequence[iam.PolicyStatement]:
         *_OF_TABLE[table](names, arn),
     ]
     if table in _NOT_COPIED:
-        # A copy would have no policy: whoever reads it reads secrets, erased ones too.
+        # A copy would have no policy: its readers would read secrets, even erased ones.
         statements.append(deny_all("NobodyCopiesIt", _COPIES, [arn]))
     return statements
 

@@ -1,7 +1,7 @@
-"""The tables. Separate, so that permissions separate by table.
+"""The tables, separate so that permissions are separate.
 
 All are on demand, with point-in-time recovery. What resource policies deny, they deny to
-administrators too: whoever wants it must first remove the policy, and that is seen.
+administrators too: an administrator must first remove the policy, which is recorded.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ class TablesStack(StageStack):
         return table
 
     def _watch(self, name: str, indexes: Sequence[str]) -> None:
-        """Watch a table and each of its indexes: DynamoDB counts them apart."""
+        """Add alarms for a table and each of its indexes, which DynamoDB counts separately."""
         table = self.names.named(name)
         throttled = [
             metric("AWS/DynamoDB", f"{way}ThrottleEvents", {"TableName": table, **of_index})
@@ -103,7 +103,7 @@ class TablesStack(StageStack):
             name=f"{table}-throttled",
             description=(
                 f"DynamoDB refuses calls to {table}: one ledger may write 1,000 units a second. "
-                "Nothing is lost, the queue waits; look who writes so much."
+                "Nothing is lost, the queue waits; find out which ledger writes so much."
             ),
         )
 
@@ -113,7 +113,7 @@ def _add_index(
 ) -> None:
     """Add a sparse index named after its key: items without the attribute are not in it.
 
-    `also`: what it holds beside keys.
+    `also`: attributes that it contains besides keys.
     """
     table.add_global_secondary_index(
         index_name=attribute,
@@ -138,12 +138,12 @@ _WHY_NO_BACKUP_PLAN = {
     "events": _DERIVED,
     "subjects": (
         "A patient's erasure is final once the last backup has expired. Point-in-time recovery of "
-        "35 days is the only backup by design; a backup plan would keep erased secrets."
+        "35 days is the only backup by design; a backup plan would retain erased secrets."
     ),
     "ledgers": (
         "Small state, recovered from point-in-time recovery of 35 days; an older copy of the "
         "published state must not be restored over a newer one."
     ),
     "views": _DERIVED,
-    "limits": "One number a caller, of no worth an hour later: without it a bucket is full.",
+    "limits": "One number for each caller, worthless an hour later: without it a bucket is full.",
 }

@@ -1,4 +1,4 @@
-"""Tokens by default: a Cognito user pool without users, a machine client a portal and reader."""
+"""Default tokens: a Cognito user pool without users, a machine client per portal and reader."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ TOKEN_MINUTES = 60
 
 
 def smart_configuration(token_endpoint: str) -> dict[str, Any]:
-    """Say what SMART clients ask (SMART App Launch 2.2, conformance), and only what is so.
+    """Return the SMART configuration (SMART App Launch 2.2, conformance) of the user pool.
 
-    Machines get tokens by their client's secret; nobody is launched or signs in here. Cognito takes
-    S256 where codes are challenged, which the specification has every server say.
+    Machines get tokens by their client's secret; nobody is launched or signs in here. Cognito
+    accepts S256 for code challenges, which the specification requires every server to state.
     """
     return {
         "token_endpoint": token_endpoint,
@@ -33,7 +33,7 @@ def smart_configuration(token_endpoint: str) -> dict[str, Any]:
 
 
 class PortalTokens(Construct):
-    """Issues tokens where the settings name no issuer. In the API's stack, because that knows the
+    """Issues tokens if the settings name no issuer. It is in the API's stack, which uses the
     clients as audience: a client could not be removed from a stack whose exports another uses.
     """
 
@@ -104,7 +104,7 @@ class PortalTokens(Construct):
             self._scopes[full] = cognito.OAuthScope.resource_server(server, scope)
 
     def _add_clients(self, stack: StageStack) -> list[str]:
-        """Add a client for each portal and each reader with exactly its scopes; give their ids."""
+        """Add a client for each portal and reader with exactly its scopes; return their ids."""
         client_ids = []
         for ledger in stack.settings.ledgers:
             of_ledger = f"ledger/{ledger.id}"

@@ -1,4 +1,4 @@
-"""Versions of functions: what makes a new one, whichever account and region are written down.
+"""Versions of functions: what requires a new one, independent of account and region.
 
 Lambda publishes a version only where code or configuration changed; where nothing did, publishing
 fails. CDK names versions after the template's text, which changes when `account` or `region` are
@@ -36,7 +36,7 @@ def version_of(stack: StageStack, runs: Mapping[str, Any]) -> str:
 
 
 def _as_text(resolved: Any) -> str:
-    """Spell what CloudFormation will fill in as `<logical id>` or `<logical id.attribute>`."""
+    """Return values of CloudFormation as `<logical id>` or `<logical id.attribute>`."""
     if isinstance(resolved, str):
         return resolved
     match resolved:

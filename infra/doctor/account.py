@@ -1,4 +1,4 @@
-"""Checks against an AWS account. They read, and change nothing, but for `key_specs` if told to."""
+"""Checks of an AWS account. They read and change nothing, except `key_specs` if requested."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ RUNBOOK = "docs/runbooks/first-deployment.md"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/{qualifier}/version"
 MIN_BOOTSTRAP = 6
 UNRESERVED = 100
-"""What Lambda keeps free of reservations: quotas, "reserved concurrency"."""
+"""Concurrency that Lambda leaves unreserved: quotas, "reserved concurrency"."""
 
 FRESH_CONCURRENCY = 10  # of a new account, which serves a developer's stage and no more
 EXECUTION_ROLE = "cdk-{qualifier}-cfn-exec-role-{account}-{region}"
@@ -31,7 +31,7 @@ ACTIONS = (
     *("s3:PutBucketPolicy", "s3:PutBucketObjectLockConfiguration", "scheduler:CreateSchedule"),
     *("sns:CreateTopic", "sqs:CreateQueue", "ssm:PutParameter"),
 )
-"""What CloudFormation does for the stacks, a kind of resource each."""
+"""Actions of CloudFormation for the stacks, one for each kind of resource."""
 
 _MISSING = frozenset(
     {
@@ -42,14 +42,14 @@ _MISSING = frozenset(
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _NOTHING_OF_USE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-"""States of a stack that must go before it is made: what is there of it stands in the way."""
+"""States in which a stack must be deleted before it can be deployed."""
 
 _AFTER_FAILURE = _NOTHING_OF_USE | {"CREATE_FAILED", "UPDATE_ROLLBACK_FAILED"}
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account of the credentials at hand."""
+    """The account of the current credentials."""
 
     client: Client
     settings: Settings
@@ -59,7 +59,7 @@ class Account:
     qualifier: str = Names.qualifier
 
     def findings(self, *, try_keys: bool) -> Iterator[PreflightFinding]:
-        """Make every check. What may not be asked, or cannot be, is unknown."""
+        """Make every check. The result is unknown if a call is denied or fails."""
         checks: dict[str, Callable[[], Iterator[PreflightFinding]]] = {
             "bootstrap": self.bootstrap,
             "stacks": self.stacks,
@@ -79,7 +79,7 @@ class Account:
                 yield PreflightFinding(name, "unknown", f"{why} {error.operation_name}")
             except BotoCoreError as error:
                 yield PreflightFinding(
-                    name, "unknown", f"AWS could not be asked: {type(error).__name__}"
+                    name, "unknown", f"AWS could not be reached: {type(error).__name__}"
                 )
 
     def bootstrap(self) -> Iterator[PreflightFinding]:
@@ -239,15 +239,15 @@ class Account:
         return int((answer or {}).get("ReservedConcurrentExecutions", 0))
 
     def _present(self) -> Iterator[tuple[str, str, str]]:
-        """What is there of what is named by us: kind, name, stack."""
-        asked: dict[str, Callable[[str], Any]] = {
+        """Return the existing resources with names of the stacks: kind, name, stack."""
+        lookups: dict[str, Callable[[str], Any]] = {
             "AWS::DynamoDB::Table": lambda n: self.client("dynamodb").describe_table(TableName=n),
             "AWS::S3::Bucket": lambda n: self.client("s3").head_bucket(Bucket=n),
             "AWS::KMS::Alias": lambda n: self.client("kms").describe_key(KeyId=n),
             "AWS::IAM::Role": lambda n: self.client("iam").get_role(RoleName=n),
             "AWS::SQS::Queue": lambda n: self.client("sqs").get_queue_url(QueueName=n),
         }
-        for kind, ask in asked.items():
+        for kind, ask in lookups.items():
             for name, stack in self.needs.named[kind].items():
                 if _unless_missing(lambda ask=ask, name=name: ask(name)) is not None:  # type: ignore[misc]
                     yield kind, name, stack
@@ -270,7 +270,7 @@ class Account:
 
 
 def _unless_missing(ask: Callable[[], Any]) -> Any:
-    """Return the answer, or None where AWS says that there is no such thing."""
+    """Return the response, or None if the resource does not exist."""
     try:
         return ask()
     except ClientError as error:

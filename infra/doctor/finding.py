@@ -1,4 +1,4 @@
-"""What a check comes to."""
+"""The result of a check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Literal
 Status = Literal["ok", "warning", "unknown", "problem"]
 
 EXIT_CODES: dict[Status, int] = {"ok": 0, "warning": 0, "unknown": 3, "problem": 1}
-"""A problem decides before what could not be told: as of all commands, 1 failed, 3 cannot tell."""
+"""A problem precedes an unknown result: as of all commands, 1 is failed, 3 is unknown."""
 
 
 @dataclass(frozen=True)
 class PreflightFinding:
-    """One check: what it looked at, how it is, what was found, what to do."""
+    """The result of one check: its subject, status, what was found, what to do."""
 
     check: str
     status: Status
@@ -21,6 +21,6 @@ class PreflightFinding:
 
 
 def exit_code(findings: Iterable[PreflightFinding]) -> int:
-    """0: nothing stands in the way; 1: something does; 3: something could not be told."""
+    """Return 0 if nothing prevents a deployment, 1 if something does, 3 if a result is unknown."""
     codes = {EXIT_CODES[finding.status] for finding in findings}
     return next((code for code in (1, 3) if code in codes), 0)

@@ -1,6 +1,6 @@
-"""Where a stage goes: what its region, account and partition have, and what stands in ARNs.
+"""Validates where a stage is deployed: region, account, partition, and the ARNs of settings.
 
-Regions and what each partition offers are botocore's own tables, which come with boto3.
+Regions and the services of each partition come from the tables of botocore.
 """
 
 import re
@@ -12,7 +12,7 @@ import botocore.session
 
 from infra.settings.settings import Settings
 
-MAX_PRINCIPALS = 10  # who may take a role, or feed the directory
+MAX_PRINCIPALS = 10  # that may assume a role or write the directory
 PARTITION_OF_CLOUDFRONT = "aws"
 """GovCloud has no CloudFront, and China another one, with rules of its own (ICP registration)."""
 
@@ -33,7 +33,7 @@ def regions_of(service: str = "kms") -> dict[str, str]:
 
 
 def place_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Return what is wrong with account, region, ARNs, and what the region does not offer."""
+    """Return faults of account, region and ARNs, and settings that the region does not support."""
     if settings.account is not None and not _ACCOUNT.fullmatch(settings.account):
         yield "account", settings.account, "an AWS account id, 12 digits, as text"
     yield from _region_faults(settings)

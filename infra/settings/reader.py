@@ -1,7 +1,7 @@
-"""Reading the settings: what stands under `audit-ledger` in cdk.json, checked before anything else.
+"""Reads the settings, `audit-ledger` in cdk.json, and checks them before anything else runs.
 
 A stage's own settings (`stages.<stage>`) replace the general ones of the same name. Every error
-says where, what was found and what was expected; of a mistyped name, which was probably meant.
+states its place, what was found and what was expected, and for an unknown name the nearest known.
 """
 
 import json
@@ -39,7 +39,7 @@ _IN_WORDS = {
     "array": "a list",
     "object": "an object",
 }
-"""What msgspec calls the kinds of JSON."""
+"""JSON types by their names in messages of msgspec."""
 
 
 def read_settings(context: Mapping[str, Any]) -> Settings:
@@ -60,7 +60,7 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
         raise SettingsError(_wrong(f"{KEY}.stages", unknown[0], f"one of {', '.join(STAGES)}"))
     general = {name: value for name, value in given.items() if name != "stages"}
     _require_known(KEY, given, (*_NAMES, "stages"))
-    for each, own in stages.items():  # also those of the stage that is deployed another day
+    for each, own in stages.items():  # of the other stage as well
         _require_known(f"{KEY}.stages.{each}", own, _NAMES)
     domain = _domain(stage, given)
     for each in STAGES:
@@ -83,14 +83,15 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
 
 
 def read_warnings(settings: Settings) -> list[str]:
-    """Return a line for each setting that is allowed and rarely meant."""
+    """Return a line for each setting that is allowed but rarely intended."""
     return [_wrong(f"{KEY}.{place}", found, why) for place, found, why in warnings(settings)]
 
 
 def _domain(stage: str, given: Mapping[str, Any]) -> Any:
-    """Return a stage's domain: its own, or the general one, behind the stage's name but in prod.
+    """Return a stage's domain: its own, or else the general one, prefixed by the stage except prod.
 
-    So that no two stages' ledgers have one origin. What is no domain stays what it is.
+    The prefix keeps the origins of two stages different. A value that is no domain is returned as
+    it is, for validation to report.
     """
     own = given.get("stages", {}).get(stage, {})
     if "domain" in own:
@@ -114,7 +115,7 @@ def _require_known(place: str, given: Mapping[str, Any], names: Collection[str])
 
 
 def _near(name: str, names: Iterable[str]) -> str:
-    """Say what was probably meant, or what there is."""
+    """Return the nearest known name for a message, or all known names."""
     known = sorted(names)
     near = get_close_matches(name.lower(), known, 1, 0.6)
     near = near or [each for each in known if each.startswith(name.lower())][:1]
@@ -127,10 +128,10 @@ def _wrong(place: str, found: object, expected: str) -> str:
 
 
 def _explain(message: str, merged: Mapping[str, Any]) -> str:
-    """Turn msgspec's `Expected `int`, got `str` - at `$.retention.days`` into our form."""
+    """Return a message of msgspec, `Expected `int`, got `str` - at `$.a.b``, in the form above."""
     what, _, path = message.partition(" - at `$")
     path = path.rstrip("`")
-    if path.endswith("[...]"):  # a value of an object whose keys are the user's
+    if path.endswith("[...]"):  # a value of an object with keys of the user's choice
         path = path.removesuffix("[...]")
     found: Any = merged
     kind: Any = Settings

@@ -1,4 +1,4 @@
-"""What is well-formed among the settings, and wrong: where, what was found, what was expected."""
+"""Validates well-formed settings: place, what was found, what was expected."""
 
 import json
 import re
@@ -24,9 +24,9 @@ from infra.settings.settings import LOG_DAYS, Ledger, Portal, Settings, ledger_p
 from infra.settings.web import web_faults
 
 MAX_ORIGIN_BYTES = 64
-MAX_LEDGERS = 60  # of a stage: policies, of 10 KB the smallest, name the roles of each
-MAX_PORTAL_ACCOUNTS = 80  # which the policy of the bus names too
-MAX_AUDIENCES = 50  # of one JWT authorizer; by default each portal's and reader's client is one
+MAX_LEDGERS = 60  # of a stage: policies (10 KB at least) name the roles of each ledger
+MAX_PORTAL_ACCOUNTS = 80  # the policy of the bus names each
+MAX_AUDIENCES = 50  # of a JWT authorizer; each default client is one
 MAX_ALARM_EMAILS = 10
 MAX_PARAMETER_BYTES = 4096  # of a standard SSM parameter
 SIX_YEARS_DAYS = 2192  # 45 CFR 164.316(b)(2)(i)
@@ -64,7 +64,7 @@ _ID_RULE = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
 
 
 def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Return what is well-formed but wrong: place, what was found, what was expected."""
+    """Return the faults of well-formed settings: place, what was found, what was expected."""
     if not DOMAIN.fullmatch(settings.domain):
         yield "domain", settings.domain, "a domain name in lower case, such as audit.example.org"
     fewest = SIX_YEARS_DAYS if settings.stage == "prod" else 1
@@ -95,17 +95,17 @@ def faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
 
 
 def warnings(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Return what is allowed and rarely meant, as `faults` does."""
+    """Return settings that are allowed but rarely intended, in the form of `faults`."""
     if settings.stage == "prod" and not settings.alarm_emails:
         expected = (
-            "who is told of alarms; without addresses nobody is, unless you subscribe somebody "
-            "to the topic AlarmTopic yourself"
+            "addresses to notify of alarms; without them nobody is notified, unless you subscribe "
+            "somebody to the topic AlarmTopic yourself"
         )
         yield "alarm_emails", [], expected
     if settings.stage == "prod" and not settings.break_glass:
         expected = (
-            "who may rebuild and unfreeze; without, everybody of the account who may assume roles "
-            "and has a second factor"
+            "roles or users that may rebuild and unfreeze; without them, everybody of the account "
+            "who may assume roles and has a second factor"
         )
         yield "break_glass", [], expected
 
@@ -177,7 +177,7 @@ def _detection_faults(place: str, ledger: Ledger) -> Iterator[tuple[str, object,
 
 
 def _members(path: str) -> tuple[str, ...]:
-    """Return the names that may stand below `detections` or `detections.<rule>`."""
+    """Return the names of the members of `detections` or `detections.<rule>`."""
     rules = DetectionSettings()
     return cast(msgspec.Struct, getattr(rules, path.partition(".")[2], rules)).__struct_fields__
 
@@ -204,7 +204,7 @@ def _report_faults(place: str, reports: ReportSettings) -> Iterator[tuple[str, o
 
 
 def _until_faults(here: str, key: str, until: str) -> Iterator[tuple[str, object, str]]:
-    """What is before a day is left out of every accounting: only as the rule has it."""
+    """Return the faults of `until`: disclosures before it are excluded, so it is past."""
     instant = _instant(until)
     if instant is None:
         yield f"{here}.until", until, _INSTANT_RULE
@@ -268,7 +268,7 @@ def _portal_faults(
             yield f"{here}.account", portal.account, "an AWS account id, 12 digits, as text"
         taken = accounts.setdefault(portal.account, here)
         if taken != here:
-            expected = f"an account of its own: events on the bus are told apart by it ({taken})"
+            expected = f"an account of its own, which distinguishes portals on the bus ({taken})"
             yield f"{here}.account", portal.account, expected
 
 
@@ -291,7 +291,7 @@ def _rule_faults(here: str, rule: PatientRuleSettings) -> Iterator[tuple[str, ob
 
 
 def _reference_faults(place: str, portals: Sequence[Portal]) -> Iterator[tuple[str, object, str]]:
-    """Say where `Patient/1` could be of two servers: then each portal names its own."""
+    """Return the portals without a base where `Patient/1` could be of two servers."""
     naming = [each.patient.base for each in portals if each.patient.reference]
     if len(naming) < 2 or None not in naming:
         return
@@ -345,7 +345,7 @@ def _token_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
 
 
 def _client_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Cognito's clients and scopes: their number, and that no two clients are named alike."""
+    """Return faults of Cognito's clients: too many, or two with one name."""
     named: dict[str, str] = {}
     for number, ledger in enumerate(settings.ledgers):
         for id_ in (*(portal.id for portal in ledger.portals), *ledger.readers):

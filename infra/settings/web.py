@@ -1,4 +1,4 @@
-"""What is wrong with the settings of the API as the web sees it: address, origins, SMART."""
+"""Validates the settings of the API on the web: public URL, CORS origins, SMART configuration."""
 
 import json
 import re
@@ -13,8 +13,8 @@ SMART_REQUIRED = (
     "capabilities",
     "code_challenge_methods_supported",
 )
-"""SMART App Launch 2.2, conformance: what every configuration says."""
-MAX_SMART_BYTES = 2000  # Lambda's environment holds 4 KB
+"""SMART App Launch 2.2, conformance: members that every configuration contains."""
+MAX_SMART_BYTES = 2000  # of 4 KB for Lambda's environment
 
 _HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _PORT = (
@@ -28,7 +28,7 @@ _ORIGIN = re.compile(rf"https://{_HOST}{_PORT}|{_HERE}")
 
 
 def web_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    """Return what is well-formed but wrong: place, what was found, what was expected."""
+    """Return the faults of well-formed settings: place, what was found, what was expected."""
     url = settings.public_url
     is_local = settings.stage == "dev" and url is not None and _LOCAL_URL.fullmatch(url)
     if url is not None and not _PUBLIC_URL.fullmatch(url) and not is_local:
@@ -48,7 +48,7 @@ def _smart_faults(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if smart is None:
         return
     if settings.tokens.issuer is None:
-        expected = "none without tokens.issuer: the app says it of its own user pool"
+        expected = "none without tokens.issuer: the app derives it from its own user pool"
         yield "tokens.smart_configuration", sorted(smart), expected
     missing = [name for name in SMART_REQUIRED if name not in smart]
     if missing:
