@@ -8,7 +8,7 @@ from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import (
     Period,
 )
-from audit_ledger.reports.suspension import first_that_names, in_force
+from audit_ledger.reports.suspension import Suspension, first_that_names, in_force
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
@@ -33,8 +33,14 @@ def events_about(
         event
         for event in events
         if first_that_names(suspensions, event.details.agents) is not None
-        or not names_recipient(event, suspensions)
+        or not _names_recipient(event, suspensions)
     ]
+
+
+def _names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bool:
+    found = names_recipient(event, suspensions)
+    event.forget_document()  # all events of a report are in memory together
+    return found
 
 
 def find_events(

@@ -13,8 +13,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
-from audit_ledger.events.event_details import audit_event_of
-from audit_ledger.events.strict_json import read_json
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.suspension import Suspension, first_that_names
 
@@ -31,9 +29,9 @@ def names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bo
     if first_that_names(suspensions, event.details.agents) is not None:
         return True
     words, ids = _named(frozenset(name for s in suspensions for name in s.recipients))
-    documents = [read_json(event.resource, "the event")]
+    documents: list[Any] = [event.document.root]
     if event.format == "cloudevents":
-        documents.append(audit_event_of(event.resource, event.format))
+        documents.append(event.document.audit_event)
     return any(
         words.search(text) or requests_recipient(text, ids)
         for document in documents

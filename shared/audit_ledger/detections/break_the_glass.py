@@ -16,7 +16,6 @@ from audit_ledger.detections.alert_suppression import (
 from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
-from audit_ledger.events.event_details import audit_event_of
 
 
 class Broken(msgspec.Struct):
@@ -61,7 +60,7 @@ class BreakTheGlassRule(Rule[Broken]):
     def _has_reason(self, seen: ObservedAccess) -> bool:
         if self.own.outcome_is_reason and (seen.opened.details.outcome_text or "").strip():
             return True
-        event = audit_event_of(seen.opened.resource, seen.opened.format)
+        event = seen.opened.document.audit_event
         if event is None:
             return False
         return any(_reasons(event)) or (self.own.policy_is_reason and any(_policies(event)))

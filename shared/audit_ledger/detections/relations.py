@@ -1,6 +1,6 @@
 """Rules of who the patient is to the user: the same person, of one household, of one surname."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from audit_ledger.detections import settings
 from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news, pair_key
@@ -10,10 +10,6 @@ from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory, names_of
 from audit_ledger.detections.surnames import Surname, bare, is_same, of_display, of_surname
 from audit_ledger.events.event import PatientReference
-from audit_ledger.events.event_details import audit_event_of
-from audit_ledger.events.strict_json import read_json
-
-_NO_PLACE: Final = "record"
 
 
 class SelfAccessRule(Rule[SuppressedAlerts]):
@@ -145,10 +141,10 @@ def _display_of_patient(seen: ObservedAccess) -> str | None:
         what = PatientReference(entity.what.reference, entity.what.identifiers)
         if seen.patient is not None and not set(names_of(what)).isdisjoint(names_of(seen.patient)):
             return entity.name
-    resource, format_ = seen.opened.resource, seen.opened.format
-    holder: Any = audit_event_of(resource, format_)
+    document = seen.opened.document
+    holder: Any = document.audit_event
     if holder is None:
-        holder = read_json(resource, _NO_PLACE).get("data")
+        holder = document.root.get("data")
     patient = holder.get("patient") if isinstance(holder, dict) else None
     display = patient.get("display") if isinstance(patient, dict) else None
     return display if isinstance(display, str) else None

@@ -129,21 +129,42 @@ class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return tuple(e.digest for e in self.entities if e.digest is not None)
 
 
+class EventDocument(msgspec.Struct, frozen=True, gc=False):
+    """A record's resource, decoded. `data`: of a CloudEvent, decoded if it is JSON; else None."""
+
+    root: JsonObject
+    format: Format
+    data: Any = None
+
+    def __repr__(self) -> str:
+        """Show nothing of it."""
+        return f"EventDocument({self.format!r})"
+
+    @property
+    def audit_event(self) -> JsonObject | None:
+        """The AuditEvent: the resource, or the one that a CloudEvent carries; None if none."""
+        if self.format != "cloudevents":
+            return self.root
+        data: JsonObject = self.data
+        return data if _is_audit_event(data) else None
+
+
+def decode_document(resource: bytes, format_: Format) -> EventDocument:
+    """Decode a record's resource; raise FormatError or RejectedEventError if it is not JSON."""
+    root: JsonObject = read_json(resource, _PLACE)
+    return EventDocument(root, format_, _data_of(root) if format_ == "cloudevents" else None)
+
+
 def read_details(resource: bytes, format_: Format) -> EventDetails:
-    """Read what a record's resource says: an AuditEvent, or the CloudEvent that carries one."""
-    document = read_json(resource, _PLACE)
-    if format_ == "cloudevents":
-        return _of_cloudevent(document)
-    return _of_audit_event(document, format_, None)
+    """Read the details of a resource: an AuditEvent, or the CloudEvent that carries one."""
+    return details_of(decode_document(resource, format_))
 
 
-def audit_event_of(resource: bytes, format_: Format) -> JsonObject | None:
-    """Return the AuditEvent of a record's resource, decoded; None of a CloudEvent without one."""
-    document: JsonObject = read_json(resource, _PLACE)
-    if format_ != "cloudevents":
-        return document
-    data = _data_of(document)
-    return data if _is_audit_event(data) else None
+def details_of(document: EventDocument) -> EventDetails:
+    """Read the details of a decoded resource."""
+    if document.format == "cloudevents":
+        return _of_cloudevent(document.root, document.data)
+    return _of_audit_event(document.root, document.format, None)
 
 
 def digest_of_ni(uri: str) -> bytes | None:
@@ -241,10 +262,9 @@ def _entity(
     )
 
 
-def _of_cloudevent(document: JsonObject) -> EventDetails:
+def _of_cloudevent(document: JsonObject, data: Any) -> EventDetails:
     type_ = _text(document.get("type")) or ""
     subject = _subject(document)
-    data = _data_of(document)
     if _is_audit_event(data):
         return _of_audit_event(data, "cloudevents", subject)
     types = (Coded("", type_),)

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.errors import RejectedEventError
-from audit_ledger.events.event_details import audit_event_of
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.events.strict_json import read_json, slice_members
 from audit_ledger.records.opened_event import OpenedEvent
@@ -74,7 +73,7 @@ def _resource(event: OpenedEvent) -> tuple[str, bytes]:
         return R4_FILE, event.resource
     if event.format == "fhir-r5":
         return R5_FILE, event.resource
-    carried = audit_event_of(event.resource, "cloudevents")
+    carried = event.document.audit_event
     if carried is None:
         return CLOUDEVENT_FILE, event.resource
     # As events.details tells the releases of a carried AuditEvent apart.

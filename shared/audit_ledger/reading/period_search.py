@@ -1,6 +1,6 @@
 """The events of a period, for reports: by their own time and by the time of their entries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from audit_ledger.aws.events_search import EntryPosition, PositionRange
@@ -73,7 +73,7 @@ def find_in_period(
     while chunk := next_chunk(positions, BATCH_SIZE):
         last: EntryPosition | None = None
         if looked_at < most and has_time():
-            more, last = finder.open_matching(search, chunk, has_time)
+            more, last = _open(finder, search, chunk, has_time)
             found += more
             looked_at += sum(position.first_seq != MILESTONE for position in chunk)
         if last != chunk[-1]:
@@ -84,7 +84,7 @@ def find_in_period(
             )
         reached_ms = chunk[-1].time_ms
     while chunk := next_chunk(others, BATCH_SIZE):
-        more, last = finder.open_matching(search, chunk, has_time)
+        more, last = _open(finder, search, chunk, has_time)
         found += more
         looked_at += sum(position.first_seq != MILESTONE for position in chunk)
         if last != chunk[-1] or looked_at > most:
@@ -112,12 +112,25 @@ def _later_than(
     found = [each for each in found if each.event.time_ms > reached_ms]
     others = taken_within(finder.log, first_seq, end_seq, later, is_counted=_is_implausible)
     while chunk := next_chunk(others, BATCH_SIZE):
-        more, last = finder.open_matching(search, chunk, has_time)
+        more, last = _open(finder, search, chunk, has_time)
         found += more
         looked_at += sum(position.first_seq != MILESTONE for position in chunk)
         if last != chunk[-1] or not has_time() or looked_at > 2 * MAX_LOOKED_AT:
             return FoundInPeriod((), looked_at, window.last + 1)
     return FoundInPeriod(tuple(found), looked_at, reached_ms)
+
+
+def _open(
+    finder: EventFinder,
+    search: Search,
+    chunk: Sequence[EntryPosition],
+    has_time: Callable[[], bool],
+) -> tuple[list[OpenedRecord], EntryPosition]:
+    """Open the events of a report without their documents: all are in memory together."""
+    found, last = finder.open_matching(search, chunk, has_time)
+    for opened in found:
+        opened.event.forget_document()
+    return found, last
 
 
 def _is_implausible(entry: IndexedEntry) -> bool:

@@ -1,14 +1,21 @@
 """An event as those may see it who open records: its record, opened and read, and its entry."""
 
+from functools import cached_property
+
 import msgspec
 
 from audit_ledger.events.event import Format
-from audit_ledger.events.event_details import EventDetails, read_details
+from audit_ledger.events.event_details import (
+    EventDetails,
+    EventDocument,
+    decode_document,
+    details_of,
+)
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.record import Record
 
 
-class OpenedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class OpenedEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One record of the ledger, opened.
 
     `seq`: its entry; `entry_time`: the entry's, whole seconds since 1970; `event_id`: what it is
@@ -34,8 +41,17 @@ class OpenedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     details: EventDetails
 
     def __repr__(self) -> str:
-        """Say which entry, and nothing of what is inside."""
+        """Show the entry's number, and nothing of the event."""
         return f"OpenedEvent({self.seq})"
+
+    @cached_property
+    def document(self) -> EventDocument:
+        """The resource, decoded: once, when the record was opened."""
+        return decode_document(self.resource, self.format)
+
+    def forget_document(self) -> None:
+        """Free the memory of `document`, which is several times that of `resource`."""
+        self.__dict__.pop("document", None)
 
 
 def opened_event(
@@ -44,7 +60,8 @@ def opened_event(
     """Read an opened record; `event_id` is its key in the index."""
     resource = bytes(record.resource)
     format_: Format = record.format  # type: ignore[assignment]  # decode_record lets no other pass
-    return OpenedEvent(
+    document = decode_document(resource, format_)
+    event = OpenedEvent(
         seq=seq,
         entry_time=entry_time,
         event_id=event_id,
@@ -57,5 +74,7 @@ def opened_event(
         flags=row.flags,
         conflict=conflict,
         subject=row.patient,
-        details=read_details(resource, format_),
+        details=details_of(document),
     )
+    event.__dict__["document"] = document
+    return event

@@ -8,7 +8,6 @@ from base64 import b64decode
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.event_details import audit_event_of
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.events.strict_json import read_json, slice_members
@@ -40,7 +39,7 @@ def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
     release demands: `release` of what is shown says which it is.
     """
     if opened.format == "cloudevents":
-        carried = audit_event_of(opened.resource, opened.format)
+        carried = opened.document.audit_event
         if carried is None:
             return ShownEvent(represent(opened, release), release, is_represented=True)
         own: Release = "fhir-r4" if carried.get("code") is None else "fhir-r5"

@@ -18,15 +18,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from audit_ledger.events.event_details import Target, audit_event_of
-from audit_ledger.events.strict_json import JsonObject, read_json
+from audit_ledger.events.event_details import Target
+from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.records.opened_event import OpenedEvent
 
 SEQUENCE_URL: Final = "urn:audit-ledger:audit-sequence"
 FIRST_NUMBER, LAST_NUMBER = -(2**31), 2**63 - 1
 
 _DIGITS: Final = re.compile(r"-?[0-9]{1,32}")  # CloudEvents pads them with zeros
-_PLACE: Final = "AuditEvent"
 
 Counter = Literal["cloudevents-source", "fhir-observer"]
 
@@ -50,7 +49,7 @@ def read_number(opened: OpenedEvent) -> SequenceNumber | None:
     part that lacks it has none.
     """
     if opened.format == "cloudevents":
-        document: JsonObject = read_json(opened.resource, _PLACE)
+        document = opened.document.root
         if "sequence" in document:
             source = document.get("source")
             if not isinstance(source, str):
@@ -58,7 +57,7 @@ def read_number(opened: OpenedEvent) -> SequenceNumber | None:
             is_integer = document.get("sequencetype") == "Integer"
             number = _whole(document["sequence"]) if is_integer else None
             return SequenceNumber("cloudevents-source", source, number)
-    event = audit_event_of(opened.resource, opened.format)
+    event = opened.document.audit_event
     extensions = None if event is None else event.get("extension")
     if not isinstance(extensions, list):
         return None
