@@ -71,11 +71,6 @@ class NameAndValue(click.ParamType[tuple[str, str]]):
         return name, text
 
 
-def event_path(event_id: str) -> str:
-    """Return where the API has an event."""
-    return f"/AuditEvent/{event_id}"
-
-
 def with_connection(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options that say which ledger, and hand them over as `connection`."""
 

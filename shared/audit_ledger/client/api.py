@@ -164,3 +164,8 @@ def json_of(body: bytes, type_: type[_T], where: str) -> _T:
         return msgspec.json.decode(body, type=type_)
     except NOT_JSON:
         raise UnansweredError(f"{where}: the answer is not what the API gives") from None
+
+
+def event_path(event_id: str) -> str:
+    """Return the path of an event in the API."""
+    return f"/AuditEvent/{event_id}"

@@ -1,9 +1,6 @@
 """`ledger document`: whether a ledger recorded this very document. The document stays here."""
 
 import os
-from base64 import urlsafe_b64encode
-from contextlib import nullcontext
-from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -15,32 +12,15 @@ from audit_ledger.cli.exit_codes import (
     FAILED,
     INCOMPLETE,
     VERIFIED,
-    IncompleteError,
-    UsageError,
 )
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
-from audit_ledger.client.api import ConnectionOptions, json_of, open_api
-from audit_ledger.client.event_files import STDIN
-from audit_ledger.client.files import standard_input
-from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.client.api import ConnectionOptions, open_api
+from audit_ledger.client.documents import digest_uri, find_document
 from audit_ledger.reports.labels import ACTIONS
 
-PATH = "/documents/verify"
 _TITLES = ("time (UTC)", "action", "entry")
 _WIDTHS = (20, 7, 0)
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    id: str
-    entry: int
-    time: str
-    action: str | None = None
-
-
-class _Entries(msgspec.Struct, frozen=True):
-    entries: list[_Entry]
-    more: bool = False
 
 
 @click.command("document", cls=LedgerCommand)
@@ -58,12 +38,7 @@ def command(connection: ConnectionOptions, file: Path, as_json: bool) -> int:
     if not as_json:
         click.echo(digest)
     api = open_api(connection, os.environ)
-    body = msgspec.json.encode({"digest": digest})
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    answered = api.ask(ApiRequest("POST", PATH, body=body, headers=headers), also=(404,))
-    if answered.status == 404:
-        raise IncompleteError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
-    found = json_of(answered.body, _Entries, f"{api.url}: POST {PATH}")
+    found = find_document(api, digest)
     entries, more = found.entries, found.more
     if as_json:
         shown = {"digest": digest, "entries": msgspec.to_builtins(entries), "more": more}
@@ -84,15 +59,3 @@ def command(connection: ConnectionOptions, file: Path, as_json: bool) -> int:
     if entries:
         return VERIFIED
     return INCOMPLETE if more else FAILED
-
-
-def digest_uri(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes as an RFC 6920 URI; `-` is standard input."""
-    digest = sha256()
-    try:
-        with nullcontext(standard_input()) if str(file) == STDIN else file.open("rb") as opened:
-            while piece := opened.read(1 << 20):
-                digest.update(piece)
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from None
-    return f"ni:///sha-256;{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"

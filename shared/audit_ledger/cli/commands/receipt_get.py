@@ -1,7 +1,6 @@
 """`ledger receipt get`: an event's receipt from the API, in the two files that are verified."""
 
 import os
-import time
 from pathlib import Path
 
 import click
@@ -9,24 +8,12 @@ import msgspec
 
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.commands import receipt_verify
-from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.parameters import FILE, EventId, event_path, with_connection
+from audit_ledger.cli.exit_codes import VERIFIED
+from audit_ledger.cli.parameters import FILE, EventId, with_connection
 from audit_ledger.cli.progress import waiting
-from audit_ledger.client.api import Api, ConnectionOptions, json_of, open_api
-from audit_ledger.client.http_client import ApiRequest, ApiResponse, pause
+from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.private_files import write_for_owner
-
-_WAIT_SECONDS = 60.0  # where the server does not say
-_ARRIVAL_SECONDS = (2.0, 3.0, 5.0, 10.0)  # until what was accepted is in the ledger
-
-
-class _Receipt(msgspec.Struct, frozen=True):
-    index: int
-    proof: str
-    entry: str
-    index_row: str
-    record: str
-    blind: str
+from audit_ledger.client.receipts import fetch_receipt
 
 
 @click.command("get", cls=LedgerCommand)
@@ -55,8 +42,7 @@ def command(
     `ledger receipt verify --record`. The record tells of a patient: only you may read the file.
     """
     api = open_api(connection, os.environ)
-    where = f"{api.url}: GET {event_path(event_id)}/receipt"
-    receipt = json_of(_waited_for(api, event_id, wait_seconds).body, _Receipt, where)
+    receipt = fetch_receipt(api, event_id, wait_seconds, waiting)
     record_file = output.with_name(f"{output.name}.record.json")
     held = {name: getattr(receipt, name) for name in ("entry", "index_row", "record", "blind")}
     write_for_owner(output, receipt.proof.encode())
@@ -66,40 +52,3 @@ def command(
         return receipt_verify.verify(output, policy_file, record_file, as_json=False)
     click.echo(f"  ledger receipt verify {output} --policy FILE --record {record_file}")
     return VERIFIED
-
-
-def _waited_for(api: Api, event_id: str, wait_seconds: int) -> ApiResponse:
-    """Ask until a checkpoint covers the event, for so long; then IncompleteError."""
-    asked = ApiRequest(
-        "GET", f"{event_path(event_id)}/receipt", headers={"Accept": "application/json"}
-    )
-    end = time.monotonic() + wait_seconds
-    answered = _arrived(api, asked, end)
-    with waiting("waiting for a checkpoint that covers the event"):
-        while answered.status == 202:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise IncompleteError(
-                    f"event {event_id}: in the ledger, and no checkpoint covers it yet; "
-                    "one is published every minute (--wait)"
-                )
-            pause(min(left, answered.retry_after_seconds or _WAIT_SECONDS))
-            answered = api.ask(asked)
-    return answered
-
-
-def _arrived(api: Api, asked: ApiRequest, end: float) -> ApiResponse:
-    """Ask until the ledger knows the event.
-
-    One that was accepted a moment ago is still in a queue: for some seconds "not found" is not
-    believed.
-    """
-    for seconds in _ARRIVAL_SECONDS:
-        if time.monotonic() + seconds > end:
-            break
-        answered = api.ask(asked, also=(404,))
-        if answered.status != 404:
-            return answered
-        with waiting("waiting for the event to be in the ledger"):
-            pause(seconds)
-    return api.ask(asked)

@@ -3,28 +3,24 @@
 import os
 import re
 import sys
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import click
 
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns, facts, make_console
-from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.parameters import FILE, NameAndValue, with_connection
 from audit_ledger.client.api import ConnectionOptions, json_of, open_api
-from audit_ledger.client.http_client import ApiRequest, ApiResponse
 from audit_ledger.client.private_files import write_for_owner
+from audit_ledger.client.reports import PATHS, fetch_report
 
-PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
 _OPTION_NAMES = {
     **{name: f"--{name}" for name in ("patient", "user", "from", "to", "sort")},
     "_format": "--format",
 }
-_MAX_BYTES = 256 << 20  # unpacked
 _INSTANT = re.compile(  # in the zone that the report names
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{3})?[+-][0-9]{2}:[0-9]{2}"
 )
@@ -101,33 +97,15 @@ def command(
     parameters += [(name, value) for name, value in given if value] + list(more)
     form = "json" if as_json else form
     api = open_api(connection, os.environ, option_names=_OPTION_NAMES)
-    path = PATHS[kind]
-    wanted = "json" if form == "table" else form
-    query = urlencode([*parameters, ("_format", wanted)], safe="/:,", quote_via=quote)
-    answered = api.ask(ApiRequest("GET", path, query, headers={"Accept-Encoding": "gzip"}))
-    where = f"{api.url}: GET {path}"
-    body = _unpacked(answered, where)
+    body = fetch_report(api, kind, parameters, "json" if form == "table" else form)
     if output is not None:
         write_for_owner(output, body)
         click.echo(f"{output}: {len(body):,} bytes", err=True)
     elif form == "table":
-        _show(json_of(body, dict[str, Any], where))
+        _show(json_of(body, dict[str, Any], f"{api.url}: GET {PATHS[kind]}"))
     else:
         sys.stdout.buffer.write(body)
     return VERIFIED
-
-
-def _unpacked(answered: ApiResponse, where: str) -> bytes:
-    if answered.headers.get("content-encoding") != "gzip":
-        return answered.body
-    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        body = unpacking.decompress(answered.body, _MAX_BYTES)
-    except zlib.error:
-        body = b""
-    if not unpacking.eof:
-        raise IncompleteError(f"{where}: the answer is not what the API gives")
-    return body
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -1,84 +1,25 @@
 """`ledger search`: events that match, page after page, as a table or as the Bundles themselves."""
 
 import os
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode, urlsplit
 
 import click
-import msgspec
 
 from audit_ledger.cli import event_summary
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
-from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
+from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.filters import OPTION_NAMES, with_filters
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.parameters import AS_JSON, with_connection
 from audit_ledger.client.api import (
-    FHIR_JSON,
-    Api,
     ConnectionOptions,
-    Issue,
-    OperationOutcome,
-    json_of,
     open_api,
 )
-from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.client.search import SearchPage, SearchRequest, search_pages
 from audit_ledger.client.shown_text import printable
 
-PATH = "/AuditEvent"
-MAX_PAGE_SIZE = 100
 _TITLES = ("time (UTC)", "who", "action", "what", "patient", "outcome")
 _WIDTHS = (19, 0, 7, 0, 0, 8)
-_PLACE = re.compile(r"Bundle\.entry\[([0-9]+)\]\.resource")
-_NOT_FOR_PEOPLE = "release:"  # which FHIR an event was written in changes nothing that is shown
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """Parameters in their order; how many events, None for all."""
-
-    parameters: Sequence[tuple[str, str]] = field(repr=False)
-    sort: str
-    limit: int | None
-
-
-class _Link(msgspec.Struct, frozen=True):
-    relation: str
-    url: str
-
-
-class _Entry(msgspec.Struct, frozen=True, rename="camel"):
-    resource: msgspec.Raw
-    full_url: str = ""
-    search: dict[str, str] = {}
-
-
-class _Bundle(msgspec.Struct, frozen=True):
-    link: list[_Link] = []
-    entry: list[_Entry] = []
-
-
-@dataclass(frozen=True)
-class _Page:
-    body: bytes
-    matches: tuple[_Entry, ...]
-    issues: tuple[Issue, ...]
-    has_next: bool
-
-    def marks(self, number: int) -> Iterator[str]:
-        """Return what the ledger says of a match, beside the words of its sender."""
-        for issue in self.issues:
-            places = [m[1] for text in issue.expression if (m := _PLACE.fullmatch(text))]
-            if str(number) in places and not issue.diagnostics.startswith(_NOT_FOR_PEOPLE):
-                yield issue.diagnostics
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is to be known of the whole answer."""
-        return [issue.diagnostics for issue in self.issues if issue.severity == "warning"]
 
 
 @click.command("search", cls=LedgerCommand)
@@ -104,12 +45,12 @@ def command(
     --json prints each page on a line: the FHIR searchset Bundle as the API gives it, with ids
     (fullUrl), what the ledger says of each (OperationOutcome) and warnings.
     """
-    options = SearchOptions(filters, sort, None if everything else limit)
+    request = SearchRequest(filters, sort, None if everything else limit)
     api = open_api(connection, os.environ, option_names=OPTION_NAMES)
     show: _Bundles | _Table = _Bundles() if as_json else _Table()
     found = 0
     has_more = False
-    for page in _pages(api, options):
+    for page in search_pages(api, request):
         show.page(page)
         found += len(page.matches)
         has_more = page.has_next
@@ -117,44 +58,10 @@ def command(
     return VERIFIED
 
 
-def _pages(api: Api, options: SearchOptions) -> Iterator[_Page]:
-    """Follow the links `next`, from the API's own address whatever host they name."""
-    left = options.limit
-    count = MAX_PAGE_SIZE if left is None else min(left, MAX_PAGE_SIZE)
-    pairs = [*options.parameters, ("_sort", options.sort), ("_count", str(count))]
-    query = urlencode(pairs, safe="/:,", quote_via=quote)
-    asked_before = set[str]()
-    where = f"{api.url}: GET {PATH}"
-    while True:
-        headers = {"Accept": FHIR_JSON, "Prefer": "handling=strict"}
-        answered = api.ask(ApiRequest("GET", PATH, query, headers=headers))
-        bundle = json_of(answered.body, _Bundle, where)
-        asked_before.add(query)
-        following = next((link.url for link in bundle.link if link.relation == "next"), None)
-        matches = [e for e in bundle.entry if e.search.get("mode", "match") == "match"][:left]
-        issues = [
-            issue
-            for entry in bundle.entry
-            if entry.search.get("mode") == "outcome"
-            for issue in json_of(bytes(entry.resource), OperationOutcome, where).issue
-        ]
-        yield _Page(answered.body, tuple(matches), tuple(issues), following is not None)
-        if left is not None:
-            left -= len(matches)
-        if following is None or left == 0:
-            return
-        query = urlsplit(following).query
-        if query in asked_before:
-            raise IncompleteError(f"{where}: its pages lead back to one before")
-        if left is not None and left < count:
-            count = left
-            query = re.sub(r"(^|&)_count=[0-9]+", rf"\g<1>_count={count}", query)
-
-
 class _Bundles:
     """A page a line: the Bundle as it came, but for white space."""
 
-    def page(self, page: _Page) -> None:
+    def page(self, page: SearchPage) -> None:
         echo_json_line(page.body)
 
     def end(self, found: int, *, has_more: bool) -> None:
@@ -168,7 +75,7 @@ class _Table:
         self._columns: Columns | None = None
         self._warned: set[str] = set()
 
-    def page(self, page: _Page) -> None:
+    def page(self, page: SearchPage) -> None:
         for warning in page.warnings:
             if warning not in self._warned:
                 self._warned.add(warning)

@@ -10,8 +10,8 @@ from audit_ledger.cli import event_summary
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
-from audit_ledger.cli.parameters import EventId, event_path, with_connection
-from audit_ledger.client.api import FHIR_JSON, ConnectionOptions, json_of, open_api
+from audit_ledger.cli.parameters import EventId, with_connection
+from audit_ledger.client.api import FHIR_JSON, ConnectionOptions, event_path, json_of, open_api
 from audit_ledger.client.http_client import ApiRequest
 from audit_ledger.client.shown_text import printable
 
