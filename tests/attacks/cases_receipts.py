@@ -163,12 +163,12 @@ RECEIPT_ROWS = (
     ReceiptRow(
         "another entry given beside the one within",
         lambda s: replace(s, entry_beside=s.next_proof.extra),
-        "the receipt holds another entry than the one given with it",
+        "the receipt contains another entry than the one passed with it",
     ),
     ReceiptRow(
         "another entry within than the right one given beside",
         lambda s: replace(of_proof(of_another_entry)(s), entry_beside=s.proof.extra),
-        "the receipt holds another entry than the one given with it",
+        "the receipt contains another entry than the one passed with it",
     ),
     ReceiptRow(
         "a policy without the ledger's Ed25519 key",

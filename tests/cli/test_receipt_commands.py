@@ -219,7 +219,7 @@ def test_the_entry_given_beside_a_receipt_must_be_the_one_within(desk: Desk, rec
         receipt.write_text("\n".join(lines))
         code, said = verify(desk, receipt, {"entry": given})
         assert code == FAILED
-        assert "holds another entry than the one given with it" in said
+        assert "contains another entry than the one passed with it" in said
         held = desk.path / "held.json"
         assert desk.run("receipt", "show", receipt, "--record", held).code == FAILED
     lines[1] = f"extra {right}"

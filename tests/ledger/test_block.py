@@ -54,7 +54,7 @@ def test_the_signed_message_names_origin_size_head_and_body() -> None:
 
 
 def test_the_time_of_a_body_is_read_without_the_rest() -> None:
-    """Its last eight bytes; whoever reads only them does not learn whether the rest is a body."""
+    """The last eight bytes of a body, read without checking the rest."""
     assert body_time(WRITTEN) == BODY.time == 1_795_327_140
     assert body_time(b"?" * 100 + TIME) == BODY.time
     assert body_time(TIME) == BODY.time

@@ -1,4 +1,4 @@
-"""docs/design.md says enough to read and verify digests: a reader made from its text alone.
+"""docs/design.md suffices to read and verify digests: a reader made from its text alone.
 
 Nothing of the package but the writer under test: the lines, their order and their rules are those
 of the document's example and table.
@@ -34,7 +34,7 @@ def lines_of(note: bytes) -> tuple[dict[str, str], str]:
 
 
 def chain_of(files: dict[str, bytes]) -> Iterator[dict[str, str]]:
-    """Follow the chain as the document says, newest first."""
+    """Follow the chain as the document describes, newest first."""
     note, after = files["digests/latest"], None
     while True:
         values, checkpoint = lines_of(note)

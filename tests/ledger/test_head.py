@@ -119,7 +119,7 @@ def other_frontier(block: Block) -> Block:
 def test_a_block_that_breaks_a_rule_is_not_followed(
     change: Callable[[Block], Block], finding: str
 ) -> None:
-    """One rule each; the finding says which."""
+    """One rule each; the error names it."""
     _, head = grown(EMPTY, 3)
     block, _ = grown(head, 3)
     with pytest.raises((VerificationError, FormatError), match=finding):

@@ -88,7 +88,7 @@ def test_good_cosignature_gives_its_time(signer: Signer, time: int, text: str) -
 
 @BOTH_TYPES
 def test_newest_of_several_cosignatures_counts(signer: Signer) -> None:
-    """Where each of them holds."""
+    """If each of them is valid."""
     lines = "".join(signer.line(TEXT, time) for time in (NOW - 5, NOW, NOW - 9))
     assert verify_cosignature(signer.key, parse_note(f"{TEXT}\n{lines}".encode())) == NOW
     bad = signer.value(TEXT, NOW)[:-1] + b"\0"
@@ -104,7 +104,7 @@ def test_newest_of_several_cosignatures_counts(signer: Signer) -> None:
     ids=["another size and root", "another origin"],
 )
 def test_cosignature_of_another_checkpoint_is_bad(signer: Signer, of: str) -> None:
-    """It holds for one origin, size and root."""
+    """It is valid for one origin, size and root."""
     note = parse_note(f"{TEXT}\n{signer.line(of)}".encode())
     with pytest.raises(VerificationError, match="does not verify"):
         verify_cosignature(signer.key, note)
@@ -137,7 +137,7 @@ def test_mldsa44_cosignature_under_another_name_is_bad() -> None:
 
 @BOTH_TYPES
 def test_missing_cosignature(signer: Signer) -> None:
-    """A note without this key's cosignature is not cosigned, whoever else signed."""
+    """A note without this key's cosignature is not cosigned, no matter who else signed."""
     other = WITNESS_2 if signer is WITNESS_1 else WITNESS_1
     with pytest.raises(VerificationError, match="none by witness"):
         verify_cosignature(signer.key, parse_note(signed(TEXT, LOG, other)))

@@ -61,6 +61,6 @@ def test_truncated_bundle(data: bytes, message: str) -> None:
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_bundle_of_another_width(width: int) -> None:
-    """A bundle whose path says another number of entries is refused."""
+    """A bundle whose path states another number of entries is refused."""
     with pytest.raises(FormatError, match=f"2 entries, expected {width}"):
         parse_entry_bundle(b"\x00\x01a\x00\x01b", width)

@@ -84,7 +84,7 @@ def test_known_keys_bad_signature_rejects_the_note() -> None:
 
 
 def test_note_signed_by_both_keys_of_a_rotation() -> None:
-    """All known signers are told, in the order of the keys."""
+    """All known signers are returned, in the order of the keys."""
     data = signed(TEXT, LOG, ROTATED)
     assert open_note(data, [ROTATED.key, LOG.key])[1] == (ROTATED.key, LOG.key)
 

@@ -77,7 +77,7 @@ def test_own_cosignature_is_not_that_of_an_independent_witness(
 
 
 def test_opinion() -> None:
-    """It holds the checkpoint, the log's key and the times."""
+    """The result contains the checkpoint, the log's key and the times."""
     note = f"{TEXT}\n{LOG.line(TEXT)}{WITNESS_1.line(TEXT, 5)}{WITNESS_2.line(TEXT, 7)}".encode()
     opinion = policy("group g all X1 X2\nquorum g\n").evaluate(note)
     assert (opinion.checkpoint.origin, opinion.checkpoint.size) == (LOG.name, 42)
@@ -117,7 +117,7 @@ def test_log_may_sign_with_any_type(algorithm: int) -> None:
 
 
 def test_either_log_of_a_rotation_suffices() -> None:
-    """Any one of the listed logs; the first that signed is told."""
+    """Any one of the listed logs; the first that signed is returned."""
     after = Signer(LOG.name, LOG.algorithm, b"after")
     both = parse_policy(f"log {LOG.vkey}\nlog {after.vkey}\nquorum none\n".encode())
     assert both.evaluate(signed(TEXT, LOG)).log_key == LOG.key
@@ -182,7 +182,7 @@ def test_note_that_is_no_checkpoint(note: bytes) -> None:
 @settings(deadline=None)
 @given(st.integers(0, 8), st.integers(1, 8), st.data())
 def test_threshold_counts_cosigners(cosigners: int, threshold: int, data: st.DataObject) -> None:
-    """k of n: satisfied from the k-th cosigner on, whoever they are."""
+    """k of n: satisfied from the k-th cosigner on, no matter which they are."""
     signers = [Signer(f"w/{number}", 0x04, b"%d" % number) for number in range(8)]
     lines = "".join(f"witness w{at} {signer.vkey}\n" for at, signer in enumerate(signers))
     names = " ".join(f"w{at}" for at in range(8))

@@ -67,14 +67,14 @@ def test_all_vectors_are_there(shared_dir: Path) -> None:
 
 @pytest.mark.parametrize("file", INCLUSION, ids=vectors.name)
 def test_inclusion_vector(file: Path) -> None:
-    """Each inclusion proof is valid or not as its vector says."""
+    """Each inclusion proof is valid or not as its vector states."""
     data = file.read_bytes()
     assert is_valid(data, verify_inclusion_vector) is not json.loads(data)["wantErr"]
 
 
 @pytest.mark.parametrize("file", CONSISTENCY, ids=vectors.name)
 def test_consistency_vector(file: Path) -> None:
-    """Each consistency proof is valid or not as its vector says."""
+    """Each consistency proof is valid or not as its vector states."""
     data = file.read_bytes()
     assert is_valid(data, verify_consistency_vector) is not json.loads(data)["wantErr"]
 
@@ -108,7 +108,7 @@ def test_roots_vector(shared_dir: Path) -> None:
 
 
 def test_hashes_are_those_of_the_definition() -> None:
-    """Leaves and nodes are told apart by one byte before what is hashed."""
+    """Leaves and nodes are distinguished by one byte before the hashed bytes."""
     assert leaf_hash(b"entry") == sha256(b"\x00entry").digest()
     assert leaf_hashes([b"", b"entry"]) == [leaf_hash(b""), leaf_hash(b"entry")]
     left, right = bytes(32), b"\xff" * 32

@@ -128,7 +128,7 @@ def test_no_such_consistency(size1: int, size2: int) -> None:
 
 @pytest.mark.parametrize("change", [-32, -1, 1, 32])
 def test_tile_of_another_length(change: int) -> None:
-    """A tile that is not as wide as its path says is refused by name."""
+    """A tile that is not as wide as its path states is refused by name."""
 
     def wrong(tile: Tile) -> bytes:
         return bytes(32 * tile.width + change)

@@ -87,7 +87,7 @@ def test_newest_checkpoint_is_the_largest(log: Path) -> None:
 
 
 def test_receipt_of_others_log_verifies(log: Path) -> None:
-    """A tlog-proof made from the tiles holds offline against a policy."""
+    """A tlog-proof made from the tiles is valid offline under a policy."""
     policy = parse_policy(f"log {VKEY}\nquorum none\n".encode())
     for index, leaf in enumerate(leaf_hashes(entries_at(log, 15))):
         hashes = inclusion_proof(index, 15, tiles_in(log))

@@ -42,7 +42,7 @@ def test_path(tile: Tile | EntryBundle, path: str) -> None:
 @given(st.integers(0, 63), st.integers(0, 2**63 - 1), st.integers(1, 256))
 @settings(deadline=None)
 def test_every_path_is_read_back(level: int, index: int, width: int) -> None:
-    """A path says level, index and width."""
+    """A path states level, index and width."""
     for tile in (Tile(level, index, width), EntryBundle(index, width)):
         assert parse_tile_path(tile.path) == tile
         assert tile.is_full == (width == 256)

@@ -1,4 +1,4 @@
-"""The fast way through a bundle says yes to exactly what the exact way says yes to."""
+"""The fast path accepts exactly the bundles in which the check of each entry finds nothing."""
 
 import pytest
 from hypothesis import given
@@ -43,7 +43,7 @@ def is_right(data: bytes, first: int, count: int) -> bool:
 
 @pytest.mark.parametrize("count", [1, 2, 88, 255, 256])
 def test_events_that_are_right_are_taken(count: int) -> None:
-    """With their leaf hashes, and what whoever has the entry before must compare."""
+    """With their leaf hashes, and what must be compared with the entry before."""
     entries = events(count)
     checked = check_event_bundle(encode_entry_bundle(entries), FIRST, count)
     assert checked is not None

@@ -53,7 +53,7 @@ def test_a_first_contact_is_said_and_remembered(tmp_path: Path) -> None:
 
 
 def test_a_grown_ledger_is_verified_against_what_was_remembered(tmp_path: Path) -> None:
-    """The root remembered is found at its size in the same pass; then the new one is kept."""
+    """The root remembered is found at its size in the same pass; then the new one is stored."""
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     verified(writer, memory)
@@ -220,8 +220,8 @@ def test_symbolic_links_are_followed(tmp_path: Path, target: str) -> None:
         writer.publish()
         assert verified(writer, StateFile(link)).answer is Verdict.VERIFIED
         assert link.is_symlink()
-        kept = parse_known((tmp_path / target).read_bytes())
-        assert kept.checkpoint.size == size
+        stored = parse_known((tmp_path / target).read_bytes())
+        assert stored.checkpoint.size == size
 
 
 def test_of_two_verifications_at_once_the_larger_is_remembered(tmp_path: Path) -> None:
@@ -300,22 +300,22 @@ def test_a_ledger_begun_anew_with_the_same_keys_is_told_apart_from_a_fork(tmp_pa
     for size in (3, 300, 500):
         memory = StateFile(tmp_path / f"state{size}")
         verified(ledger_of(300), memory)
-        anew = Writer(begin=1_795_327_080 + MINUTE)
-        anew.add_events(size - 1)
-        anew.publish()
-        report = verified(anew, memory)
+        recreated = Writer(begin=1_795_327_080 + MINUTE)
+        recreated.add_events(size - 1)
+        recreated.publish()
+        report = verified(recreated, memory)
         assert report.answer is Verdict.FAILED
         assert found(report)[0] == ("begun-anew", "checkpoint", (0, 0))
         assert not {"forked", "rolled-back"} & {code for code, _, _ in found(report)[:1]}
 
 
 def test_a_ledger_begun_anew_with_other_keys_is_another_ledger(tmp_path: Path) -> None:
-    """As `make local` begins each time: a first contact, which says that there was another."""
+    """As `make local` begins each time: a first contact, which reports that there was another."""
     memory = StateFolder(tmp_path)
     verified(ledger_of(300), memory)
-    anew = Writer(keys=Keys(b"anew"))
-    anew.publish()
-    report = verified(anew, memory)
+    recreated = Writer(keys=Keys(b"others"))
+    recreated.publish()
+    report = verified(recreated, memory)
     assert (report.answer, report.findings, report.remembered) == (Verdict.VERIFIED, (), None)
     assert any("signed by other keys" in note for note in report.not_covered)
     assert verified(ledger_of(300), memory).remembered is not None, "the first is not forgotten"

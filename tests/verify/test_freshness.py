@@ -83,7 +83,7 @@ def witnessed(writer: Writer, time: int, name: str = "witness.example/w") -> Pol
 
 @pytest.mark.parametrize("quorum", ["ledger", "w", "none"])
 def test_a_fresh_witness_does_not_make_an_old_ledger_fresh(quorum: str) -> None:
-    """It cosigns what it is shown, also an old checkpoint, at whatever time it is asked to."""
+    """It cosigns any checkpoint that it is shown, also an old one, at any time."""
     writer = ledger_of(300)
     later = writer.now + 100 * MINUTE
     policy = replace(witnessed(writer, later), quorum=quorum)

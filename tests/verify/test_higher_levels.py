@@ -111,7 +111,7 @@ def test_time_goes_on_from_one_range_to_the_next(seq: int) -> None:
     ],
 )
 def test_an_entry_that_is_none_is_named_though_signed(entry: EventEntry | bytes, code: str) -> None:
-    """The publisher would not sign it; whoever took its keys might."""
+    """The publisher would not sign it; an attacker who has its keys might."""
     writer = Writer()
     writer.add_events(9)
     writer.append(entry if isinstance(entry, bytes) else encode_entry(entry))
@@ -142,4 +142,4 @@ def test_entries_without_end_are_not_looked_for_without_end() -> None:
     result = check_tree(InProcess(), Objects({}), 1 << 60, origin=ORIGIN)
     assert result.findings.answer is Verdict.INCOMPLETE
     assert result.roots == {1 << 60: None}
-    assert result.findings.kept[-1].entries == (result.looked_at, (1 << 60) - 1)
+    assert result.findings.listed[-1].entries == (result.looked_at, (1 << 60) - 1)

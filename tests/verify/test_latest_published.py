@@ -186,12 +186,12 @@ def digest_with(**changes: object) -> Change:
     """A digest behind the newest one, signed by the ledger's keys, with one thing wrong."""
 
     def made(writer: Writer) -> tuple[str, bytes]:
-        kept = dict(writer.objects.files)
+        before = dict(writer.objects.files)
         writer.now += 9 * MINUTE
         writer.publish(lambda digest: replace(digest, **changes))  # type: ignore[arg-type]
         assert writer.last is not None
         name, note = writer.last.name, writer.last_note
-        writer.objects.files = kept
+        writer.objects.files = before
         return name, note
 
     return made
@@ -262,7 +262,7 @@ def test_every_digest_that_is_listed_is_checked(what: str) -> None:
 
 
 def test_an_older_pair_of_checkpoint_and_digest_is_stale_where_nothing_can_be_listed() -> None:
-    """Whoever never saw the ledger can only see that nothing is signed since."""
+    """At first contact a verifier can only see that nothing was signed since."""
     writer = ledger_of(300, 600)
     put_back(writer, 300)
     writer.objects.can_list = False

@@ -61,7 +61,7 @@ def test_a_changed_byte_in_a_log_of_others_is_named(
 
 
 def test_a_ledger_verifies_as_a_log_like_any_other(tmp_path: Path) -> None:
-    """Its digests are not asked for, its signatures and freshness are."""
+    """Its digests are not verified, its signatures and freshness are."""
     writer = ledger_of(300)
     for path in [path for path in writer.objects.files if path.startswith("digests/")]:
         del writer.objects.files[path]

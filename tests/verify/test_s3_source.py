@@ -39,7 +39,7 @@ def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
 
 
 def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever serves a copy may speak S3, and send a byte whenever silence was near its limit."""
+    """A server of a copy may send a byte each time that the limit of silence is near."""
     is_over = Event()
 
     class Dripping:
@@ -61,7 +61,7 @@ def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_absent_and_refused_are_told_apart(world: World) -> None:
-    """A bucket that is not there says nothing about the objects in it."""
+    """A missing bucket shows nothing about the objects in it."""
     assert S3Source(BUCKET, "st-elsewhere").read("checkpoint") is None
     with pytest.raises(UnreachableError, match="NoSuchBucket"):
         S3Source("no-such-bucket-anywhere").read("checkpoint")
@@ -99,7 +99,7 @@ def test_urls_name_bucket_and_prefix(url: str, bucket: str, prefix: str) -> None
 
 @pytest.mark.parametrize("url", ["s3://", "s3:///p", "b/p", "s3://key:secret@b/p"])
 def test_a_url_without_a_bucket_is_refused(url: str) -> None:
-    """Before anything is asked."""
+    """Before anything is requested."""
     with pytest.raises(FormatError):
         s3_source(url)
 

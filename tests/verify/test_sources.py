@@ -1,4 +1,4 @@
-"""Where a ledger is read from: what each place says of an object, and never more than it knows."""
+"""Where a ledger is read from: what each place knows of an object, and no more."""
 
 import gzip
 import os
@@ -112,7 +112,7 @@ def test_a_ledger_verifies_from_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_absence_is_said_by_404_and_410_alone(site: Site, status: int) -> None:
-    """Asked once: absence is an answer."""
+    """One request: absence is an answer."""
     site.answers = [reply(status)]
     assert site.source().read("checkpoint") is None
     assert len(site.seen) == 1
@@ -197,7 +197,7 @@ def test_this_machine_is_asked_without_a_proxy(site: Site, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
 def test_compressed_objects_are_unpacked(site: Site, coding: str) -> None:
-    """C2SP tlog-tiles lets a log compress without being asked."""
+    """C2SP tlog-tiles lets a log compress unrequested."""
     site.answers = [reply(200, gzip.compress(b"entries"), Content_Encoding=coding)]
     assert site.source().read("tile/entries/000") == b"entries"
     assert "gzip" in site.seen[0][1]["accept-encoding"]
@@ -213,7 +213,7 @@ def test_only_status_200_gives_an_object(site: Site, status: int) -> None:
 
 
 def test_an_unknown_content_coding_is_unreachable(site: Site) -> None:
-    """The verifier says incomplete, and not that the object was altered."""
+    """The answer is incomplete, and not that the object was altered."""
     site.answers = [reply(200, b"x", Content_Encoding="br")]
     with pytest.raises(UnreachableError, match="tile/0/000: content coding 'br'"):
         site.source().read("tile/0/000")
@@ -242,7 +242,7 @@ def test_bytes_behind_a_gzip_stream_fail(site: Site) -> None:
 
 @dataclass
 class Dripping:
-    """Sends a byte whenever it is asked for the next, without an end, until it is let go."""
+    """Sends a byte at each read, without an end, until it is released."""
 
     piece: bytes
     begin: bytes = b""
@@ -439,7 +439,7 @@ def test_a_folder_below_a_link_is_not_taken_for_empty(tmp_path: Path) -> None:
 
 
 def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
-    """Whoever makes a copy decides how deep; the walk neither recurses nor ends in a traceback."""
+    """A copy may be of any depth; the walk neither recurses nor ends in a traceback."""
     folder = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1200):
         os.mkdir("a", dir_fd=folder)
@@ -469,10 +469,10 @@ def test_a_huge_file_is_read_no_further_than_objects_go(tmp_path: Path) -> None:
 class Silent(Objects):
     """A place that stopped answering."""
 
-    asked = 0
+    requests = 0
 
     def read(self, path: str) -> bytes | None:
-        self.asked += 1
+        self.requests += 1
         raise UnreachableError(f"{path}: silence")
 
 
@@ -483,11 +483,11 @@ def test_a_place_that_stopped_answering_is_not_asked_forever(is_remote: bool) ->
     outcomes = list(islice(read_many(source, map(str, range(1000))), 1000))
     assert len(outcomes) == 1000
     assert all(isinstance(outcome, UnreachableError) for outcome in outcomes)
-    assert source.asked <= 40
+    assert source.requests <= 40
 
 
 def test_many_reads_at_once_keep_their_order() -> None:
-    """What is read ahead is given in the order that was asked for."""
+    """Objects that are read ahead are returned in the requested order."""
     source = Objects({str(n): b"%d" % n for n in range(100)}, is_remote=True)
     assert list(read_many(source, map(str, range(100)))) == [b"%d" % n for n in range(100)]
 
@@ -497,11 +497,11 @@ def test_a_ledger_that_falls_silent_midway_is_incomplete() -> None:
     writer = ledger_of(20_000)
 
     class Failing(Objects):
-        asked = 0
+        requests = 0
 
         def read(self, path: str) -> bytes | None:
             if path.startswith(("tile/entries/0", "tile/0/0")) and path[-2:] >= "20":
-                self.asked += 1
+                self.requests += 1
                 raise UnreachableError(f"{path}: silence")
             return super().read(path)
 

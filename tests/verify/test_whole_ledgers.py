@@ -93,7 +93,7 @@ def test_it_says_what_it_did_not_cover() -> None:
 
 
 def test_a_publication_amid_the_first_reads_is_read_again() -> None:
-    """The checkpoint of before and the digest of after are no finding: both are read anew."""
+    """The checkpoint of before and the digest of after are no finding: both are read again."""
     writer = ledger_of(300)
     before = writer.objects.files["checkpoint"]
     writer.add_events(50)

@@ -43,9 +43,9 @@ def found(report: VerificationReport) -> list[tuple[str, str, tuple[int, int] | 
 def test_tiles_of_the_next_checkpoint_are_no_finding(size: int, can_list: bool) -> None:
     """Beside the partial ones, or in their place once they are full."""
     files, now, _ = grown(size)
-    for kept in (files, without_partial(files)) if size >= 512 else (files,):
-        report = verified(kept, now, can_list=can_list)
-        if "tile/1/000.p/1" not in kept:
+    for present in (files, without_partial(files)) if size >= 512 else (files,):
+        report = verified(present, now, can_list=can_list)
+        if "tile/1/000.p/1" not in present:
             assert found(report) == [("missing", "tile/1/000.p/1", (0, 255))]
             continue
         assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
@@ -68,7 +68,7 @@ MALFORMED: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("path", ["tile/0/001.p/100", "tile/entries/001.p/100"])
 @pytest.mark.parametrize("what", MALFORMED)
 def test_a_wider_partial_tile_of_another_length_fails(what: str, path: str) -> None:
-    """Its name says how many hashes or entries it has."""
+    """Its name states how many hashes or entries it has."""
     files, now, _ = grown(356)
     files[path] = MALFORMED[what](files[path])
     code = "tile-malformed" if "/0/" in path else "bundle-malformed"

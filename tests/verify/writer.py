@@ -1,7 +1,7 @@
 """A publisher of the tests' own: entries, tiles, digests and checkpoint of a small ledger.
 
 It shares the formats with the real publisher and nothing else: no AWS, keys made from seeds, time
-as told, and every step in the open, so that a test can do one of them wrong.
+as requested, and every step in the open, so that a test can do one of them wrong.
 """
 
 from collections.abc import Callable, Iterator

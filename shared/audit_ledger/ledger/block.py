@@ -232,5 +232,5 @@ def decode_block(data: bytes) -> Block:
         body,
     )
     if magic != "audit-ledger/block/v1" or not separator or encode_block(block) != data:
-        raise FormatError("archived block: not spelled as the encoder spells it")
+        raise FormatError("archived block: not in canonical form")
     return block

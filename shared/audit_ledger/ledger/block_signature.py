@@ -1,4 +1,4 @@
-"""Who made a block: the sequencer's own key signs it, and nobody else may use that key."""
+"""Signatures of blocks: the sequencer's own key signs each, and nobody else may use that key."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from audit_ledger.errors import VerificationError
 from audit_ledger.ledger.block import Block
 
 VerifyBlock = Callable[[Block], None]
-"""Takes a block; VerificationError, which names it, unless the sequencer's key signed it."""
+"""Raises VerificationError, which names the block, unless the sequencer's key signed it."""
 
 
 def block_verifier(public_key: bytes) -> VerifyBlock:

@@ -24,8 +24,8 @@ at most 4,096 bytes; origins of up to 64 bytes and counts of up to 15 digits fit
 came, as counted over the first `followed` entries, and how many portals lack some. Portals choose
 their numbers: of each 999,999,999 count at most, and of 999 portals, so that whatever one claims, a
 gap of another one still shows. `GET /portals/{id}/gaps` lists the gaps of a portal, to authorized
-requesters. The ledger counts them in sealed records, so it is its own statement, signed; a portal
-can compare it with what it sent.
+requesters. The ledger counts them in sealed records, so it is the ledger's own signed statement; a
+portal can compare it with what it sent.
 """
 
 import re
@@ -67,7 +67,7 @@ _KEYS = (
 
 @dataclass(frozen=True)
 class Digest:
-    """What a period added. Times: whole seconds since 1970, the period is [from, to).
+    """The entries that a period added. Times: whole seconds since 1970, the period is [from, to).
 
     `entries` counts all entries of the period, control entries among them. `previous_name` is
     empty and `previous_sha256` 32 zero bytes in the first digest of a ledger. `checkpoint` is the
@@ -94,7 +94,7 @@ class Digest:
 
     @property
     def name(self) -> str:
-        """The object that contains it, below the ledger's prefix."""
+        """The path of its object, below the ledger's prefix."""
         return digest_name(self.period_to, self.size_after)
 
     @property
@@ -139,7 +139,7 @@ def digest_name(period_to: int, size_after: int) -> str:
 
 
 def is_digest_name(name: str) -> bool:
-    """Whether a name has the form that `digest_name` gives."""
+    """Whether a name has the form of a digest's."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -156,7 +156,7 @@ def parse_signed_digest(data: bytes) -> SignedDigest:
 
 
 def parse_digest(text: str) -> Digest:
-    """Read a digest's text as `Digest.text` spells it; FormatError for anything else."""
+    """Read a digest's text as `Digest.text` writes it; FormatError for anything else."""
     if not _is_utf8(text):
         raise FormatError("digest: not UTF-8")
     lines = text.split("\n", 14)
@@ -193,12 +193,12 @@ def parse_digest(text: str) -> Digest:
     if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
         raise FormatError("digest: name and hash of the digest before do not agree")
     if digest.text != text:
-        raise FormatError("digest: not spelled as the encoder spells it")
+        raise FormatError("digest: not in canonical form")
     return digest
 
 
 def _check_counts(digest: Digest) -> None:
-    """Refuse what no period can have added."""
+    """Raise FormatError for counts that no period can have."""
     if digest.period_from > digest.period_to or digest.size_before > digest.size_after:
         raise FormatError("digest: ends before it begins")
     if digest.size_after - digest.size_before != digest.entries:

@@ -6,8 +6,8 @@ UTF-8 JSON, these keys in this order, no white space:
     {"seq":0,"time":"…","prev":"<b64 of 32 zero bytes>","control":{"type":"ledger.created",…}}
 
 `prev` is the leaf hash (RFC 6962, Section 2.1) of the entry before: SHA-256(0x00 ‖ entry bytes).
-Hash link and Merkle leaf are one and the same hash. What was hashed is never serialised again to
-be checked: a decoded entry must encode to the very bytes it came from.
+Hash link and Merkle leaf are the same hash. Hashed bytes are never serialised again to be checked:
+a decoded entry must encode to the same bytes.
 """
 
 from binascii import b2a_base64
@@ -86,7 +86,7 @@ def encode_entry(entry: Entry) -> bytes:
 
 
 def decode_entry(data: bytes) -> Entry:
-    """Read what `encode_entry` writes; raises FormatError for any other spelling of it."""
+    """Read what `encode_entry` writes; raises FormatError for anything else."""
     try:
         wire = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -106,17 +106,17 @@ def decode_entry(data: bytes) -> Entry:
     else:
         raise FormatError("entry: expected either event or control")
     if encode_entry(entry) != data:
-        raise FormatError("entry: not spelled as the encoder spells it")
+        raise FormatError("entry: not in canonical form")
     return entry
 
 
 def link_events(
     first_seq: int, time: int, prev: bytes, commitments: Sequence[bytes]
 ) -> tuple[list[bytes], list[bytes]]:
-    """Chain commitments (32 bytes each) behind the entry whose leaf hash is `prev`.
+    """Link commitments (32 bytes each) to the entry whose leaf hash is `prev`.
 
-    Gives the entries' bytes and their leaf hashes, both in order. The same bytes as
-    `encode_entry` would write, one by one, without an object for each.
+    Returns the entries' bytes and their leaf hashes, both in order. The bytes are those that
+    `encode_entry` writes, without an object for each entry.
     """
     middle = f',"time":"{format_instant(time)}","prev":"'.encode()
     entries: list[bytes] = []

@@ -13,8 +13,10 @@ MLDSA44_VALUE_BYTES = 8 + 2420  # timestamp and signature
 
 
 def checkpoint_age(data: bytes) -> Age | None:
-    """Age of a checkpoint by the ledger's own ML-DSA cosignature (a witness signs later, at a time
-    of its own); None when it is no checkpoint, and may be replaced."""
+    """Return the age of a checkpoint; None if it is no checkpoint, and may be replaced.
+
+    Its time is that of the ledger's own ML-DSA cosignature: a witness signs later.
+    """
     try:
         size = parse_checkpoint(parse_note(data).text).size
         times = own_times(data)
@@ -24,9 +26,9 @@ def checkpoint_age(data: bytes) -> Age | None:
 
 
 def own_times(checkpoint: bytes) -> list[int]:
-    """Times of the ML-DSA cosignatures of a signed checkpoint that bear its origin's name.
+    """Return the times of the ML-DSA cosignatures of a checkpoint that bear its origin's name.
 
-    Whole seconds since 1970; whether they verify is not looked at. Raises FormatError.
+    Whole seconds since 1970. The cosignatures are not verified. Raises FormatError.
     """
     note = parse_note(checkpoint)
     origin = parse_checkpoint(note.text).origin
@@ -38,7 +40,7 @@ def own_times(checkpoint: bytes) -> list[int]:
 
 
 def digest_age(data: bytes) -> Age | None:
-    """Age of a digest; None when it is none, and may be replaced."""
+    """Return the age of a digest; None if it is no digest, and may be replaced."""
     try:
         digest = parse_signed_digest(data).digest
     except FormatError:

@@ -1,4 +1,4 @@
-"""Growth: the right edge of the published tree and its entries, extended block by block.
+"""The right edge of the published tree and its entries, extended block by block.
 
 Contains the hashes of the last, incomplete tile of every level and the entries of the last bundle:
 at most 256 of each, whatever the size of the ledger (C2SP tlog-tiles).
@@ -33,9 +33,9 @@ class TileWriter:
 
     @classmethod
     def read(cls, head: Head, read: Read) -> "TileWriter":
-        """Read the edge of what is published and show that it is the head's.
+        """Read the right edge of what is published and verify it against the head.
 
-        VerificationError names the tile or bundle that is missing or not the one that was signed.
+        Raises VerificationError, which names a tile or bundle that is missing or not as signed.
         """
         edge = RightEdge.read(head.size, lambda tile: _read_tile(tile, head, read))
         last = partial_tile_at(0, head.size)
@@ -44,7 +44,7 @@ class TileWriter:
     def extend(
         self, entries: Sequence[bytes], leaves: Sequence[bytes]
     ) -> Iterator[tuple[str, bytes]]:
-        """Append a block's entries and leaf hashes. Gives path and bytes of what became full."""
+        """Append a block's entries and leaf hashes; yield path and bytes of what became full."""
         self._entries += entries
         index = self._edge.size // TILE_WIDTH
         while len(self._entries) >= TILE_WIDTH:
@@ -133,7 +133,7 @@ def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
 
 
 def _partials(full: Sequence[str], names: Names) -> Iterator[str]:
-    """Return what is left of the partial forms of full tiles; one listing a folder of 1,000."""
+    """Return the remaining partial forms of full tiles, with one listing for each 1,000."""
     folders: dict[str, list[str]] = {}
     for path in full:
         folders.setdefault(path[: path.rindex("/") + 1], []).append(path)

@@ -26,7 +26,7 @@ class Checkpoint:
     extensions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what would not read back as it was."""
+        """Raise FormatError for values that would not be read back unchanged."""
         _check_line(self.origin, "origin")
         for line in self.extensions:
             _check_line(line, "extension line")
@@ -59,7 +59,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         tuple(extensions),
     )
     if checkpoint.text != text:
-        raise FormatError("checkpoint: not spelled as the encoder spells it")
+        raise FormatError("checkpoint: not in canonical form")
     return checkpoint
 
 

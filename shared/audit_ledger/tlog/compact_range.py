@@ -1,8 +1,8 @@
 """Compact range: the roots of the complete subtrees that make up a tree, largest first.
 
 For a tree of n leaves these are one hash for each set bit of n (RFC 6962, Section 2.1: the tree
-splits at the largest power of two). It is all that is needed to append and to know the root, in
-O(log n) memory.
+splits at the largest power of two). They suffice to append and to compute the root, in O(log n)
+memory.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _LEAVES_PER_BATCH = 4096  # hashed level by level: no bookkeeping per leaf, 128 
 
 
 class CompactRange:
-    """A tree that only grows, known by the roots of its complete subtrees."""
+    """A growing tree, represented by the roots of its complete subtrees."""
 
     __slots__ = ("_hashes", "_size")
 

@@ -39,7 +39,7 @@ _LABEL = b"subtree/v1\n\x00"
 
 
 def ed25519_message(timestamp: int, checkpoint_text: str) -> bytes:
-    """Return what a cosigner of type 0x04 signs; the checkpoint's whole text, extensions too."""
+    """Return the message that a cosigner of type 0x04 signs, with all extension lines."""
     _check_timestamp(timestamp)
     parse_checkpoint(checkpoint_text)
     return f"cosignature/v1\ntime {timestamp}\n{checkpoint_text}".encode()
@@ -48,7 +48,7 @@ def ed25519_message(timestamp: int, checkpoint_text: str) -> bytes:
 def mldsa44_message(
     cosigner_name: str, timestamp: int, origin: str, start: int, end: int, root: bytes
 ) -> bytes:
-    """Return what a cosigner of type 0x06 signs of the subtree [start, end).
+    """Return the message that a cosigner of type 0x06 signs for the subtree [start, end).
 
     Name and origin: 1 to 255 bytes of UTF-8. A subtree that does not start at 0 has timestamp 0.
     """
@@ -73,7 +73,7 @@ def mldsa44_message(
 
 
 def encode_timestamped(timestamp: int, signature: bytes) -> bytes:
-    """Return u64be timestamp ‖ signature: what stands behind the key id."""
+    """Return u64be timestamp ‖ signature, which follow the key id."""
     _check_timestamp(timestamp)
     if len(signature) not in _SIGNATURE_BYTES.values():
         raise FormatError(f"cosignature: {len(signature)} bytes of signature fit no type")
@@ -93,11 +93,11 @@ def parse_timestamped(value: bytes, algorithm: int) -> tuple[int, bytes]:
 
 
 def verify_cosignature(key: VerifierKey, note: Note) -> int:
-    """Check that this key (type 0x04 or 0x06) cosigned the checkpoint; give when (newest time).
+    """Verify that a key (type 0x04 or 0x06) cosigned the checkpoint; return the newest time of it.
 
-    Where the key cosigned more than once, each cosignature must hold. Time 0 of type 0x06 makes
-    no statement about when. Raises FormatError where checkpoint or cosignature are malformed, and
-    VerificationError where the cosignature is missing or bad.
+    If the key cosigned more than once, each cosignature must be valid. Time 0 of type 0x06 states
+    no time. Raises FormatError if checkpoint or cosignature are malformed, and VerificationError
+    if the cosignature is missing or bad.
     """
     signatures = note.signatures_by(key)
     if not signatures:

@@ -1,4 +1,4 @@
-"""C2SP tlog-tiles, log entries: a bundle is the entries one behind the other, each with its length.
+"""C2SP tlog-tiles, log entries: a bundle is a sequence of entries, each after its length.
 
 u16be length ‖ entry ‖ u16be length ‖ entry ‖ …
 """
@@ -27,7 +27,7 @@ def encode_entry_bundle(entries: Iterable[bytes]) -> bytes:
 def parse_entry_bundle(data: bytes, width: int | None = None) -> list[bytes]:
     """Return the entries of a bundle, of exactly `width` entries, or up to 256 if that is None.
 
-    Raises FormatError where the last length or entry is cut short, or for another number.
+    Raises FormatError if the last length or entry is truncated, or for another number of entries.
     """
     unpack = _LENGTH.unpack_from
     entries: list[bytes] = []

@@ -8,8 +8,8 @@
     <key name>+hex(u32be key id)+base64(type ‖ public key)            a verifier key
     key id = SHA-256(key name ‖ 0x0A ‖ type ‖ public key)[:4]
 
-The text ends in the newline before the last empty line. Everything is valid by construction: what
-could not be written, or would read back as something else, raises FormatError when it is made.
+The text ends in the newline before the last empty line. Every value is valid: the constructors
+raise FormatError for values that could not be written, or would be read back as others.
 """  # noqa: E501 - wire formats are shown as they are
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Signature:
     value: bytes
 
     def __post_init__(self) -> None:
-        """Refuse what no line can say."""
+        """Raise FormatError for values that no line can contain."""
         _check_name(self.name, "signature")
         if not 0 <= self.key_id < 2**32:
             raise FormatError(f"signature: key id {self.key_id} is not a u32")
@@ -69,7 +69,7 @@ class VerifierKey:
     key: bytes
 
     def __post_init__(self) -> None:
-        """Refuse unknown types and keys of another size."""
+        """Raise FormatError for an unknown type or a key of another size."""
         _check_name(self.name, "verifier key")
         expected = _PUBLIC_KEY_BYTES.get(self.algorithm)
         if expected is None:
@@ -102,7 +102,7 @@ class Note:
     signatures: tuple[Signature, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what would not read back as it was."""
+        """Raise FormatError for values that would not be read back unchanged."""
         if not self.text.endswith("\n"):
             raise FormatError("note: the text does not end in a newline")
         if any(character < " " and character != "\n" for character in set(self.text)):
@@ -149,7 +149,7 @@ def parse_note(data: bytes) -> Note:
     signature_lines = lines[:-1].split("\n", MAX_SIGNATURES)
     note = Note(text + "\n", tuple(_parse_signature(line) for line in signature_lines))
     if note.to_bytes() != data:
-        raise FormatError("note: not spelled as the encoder spells it")
+        raise FormatError("note: not in canonical form")
     return note
 
 
@@ -166,8 +166,8 @@ def _parse_signature(line: str) -> Signature:
 
 
 def parse_verifier_key(vkey: str) -> VerifierKey:
-    """Read a vkey of type 0x01, 0x04 or 0x06; FormatError for another, or where the id is wrong."""
-    parts = vkey.split("+", 2)  # base64 may hold plus signs, name and id may not
+    """Read a vkey of type 0x01, 0x04 or 0x06; FormatError for another type or a wrong id."""
+    parts = vkey.split("+", 2)  # base64 may contain plus signs, name and id may not
     if len(parts) != 3:
         raise FormatError("verifier key: not <key name>+<key id>+<base64>")
     name, _, encoded = parts
@@ -211,10 +211,10 @@ def verify_note(key: VerifierKey, note: Note) -> None:
 
 
 def open_note(data: bytes, keys: Sequence[VerifierKey]) -> tuple[Note, tuple[VerifierKey, ...]]:
-    """Read a note and give it with those of the known keys (type 0x01) that signed it.
+    """Read a note and return it with those of the known keys (type 0x01) that signed it.
 
-    Raises FormatError where it is no note, and VerificationError where a known key's signature is
-    bad or none of them signed. The text of a note is worth nothing before that.
+    Raises FormatError if it is no note, and VerificationError if a known key's signature is bad or
+    none of them signed. Nothing in a note can be trusted before.
     """
     note = parse_note(data)
     signers = tuple(key for key in keys if note.signatures_by(key))

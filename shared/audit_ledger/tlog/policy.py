@@ -72,7 +72,7 @@ class PolicyResult:
     `independent_witnesses`: those of them whose key does not bear the origin's name.
     `own_cosigned_at`: the newest time of a cosignature by a key of the origin's name, on a
     `witness` or a `log` line; None where there is none. `missing`: the witnesses below an unmet
-    quorum that have not cosigned. A checkpoint is to be believed only where `satisfied`.
+    quorum that have not cosigned. Trust a checkpoint only if `satisfied`.
     """
 
     checkpoint: Checkpoint
@@ -106,16 +106,16 @@ class Policy:
         except UnicodeEncodeError:
             raise FormatError("policy: a name that is no sequence of octets") from None
         if parse_policy(data) != self:
-            raise FormatError("policy: a name or URL that no policy file can say")
+            raise FormatError("policy: a name or URL that no policy file can contain")
         return data
 
     def evaluate(self, note: bytes) -> PolicyResult:
-        """Judge a signed checkpoint.
+        """Evaluate a signed checkpoint.
 
-        Every signature by a key that the policy lists must hold. Raises FormatError where it is no
-        checkpoint or a listed key's cosignature is malformed, VerificationError where none of the
-        logs signed it under its own origin or a listed key's signature is bad. An unmet quorum is
-        no error: see `PolicyResult.satisfied`.
+        Every signature by a key that the policy lists must be valid. Raises FormatError if it is no
+        checkpoint or a listed key's cosignature is malformed, VerificationError if none of the logs
+        signed it under its own origin or a listed key's signature is bad. An unmet quorum is no
+        error: see `PolicyResult.satisfied`.
         """
         signed = parse_note(note)
         checkpoint = parse_checkpoint(signed.text)

@@ -39,7 +39,7 @@ class TlogProof:
     extra: bytes | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what would not read back as it was."""
+        """Raise FormatError for values that would not be read back unchanged."""
         if not 0 <= self.index < MAX_SIZE:
             raise FormatError(f"tlog-proof: index {self.index} is out of range")
         if len(self.hashes) > MAX_HASHES:
@@ -81,17 +81,17 @@ def parse_proof(data: bytes) -> TlogProof:
     )
     proof = TlogProof(int(index[1]), hashes, checkpoint, extra)
     if proof.to_bytes() != data:
-        raise FormatError("tlog-proof: not spelled as the encoder spells it")
+        raise FormatError("tlog-proof: not in canonical form")
     return proof
 
 
 def verify_proof(proof: TlogProof, leaf_hash: bytes, policy: Policy) -> PolicyResult:
     """Check that the entry with this leaf hash (32 bytes) is in the log that the policy trusts.
 
-    Raises VerificationError where checkpoint or inclusion do not hold. The proof is worth as much
-    as the opinion: `PolicyResult.satisfied` reports an unmet quorum, which is not raised.
+    Raises VerificationError if checkpoint or inclusion are not valid. An unmet quorum raises
+    nothing: check `PolicyResult.satisfied`.
     """
-    opinion = policy.evaluate(proof.checkpoint)
-    checkpoint = opinion.checkpoint
+    result = policy.evaluate(proof.checkpoint)
+    checkpoint = result.checkpoint
     verify_inclusion(leaf_hash, proof.index, checkpoint.size, proof.hashes, checkpoint.root)
-    return opinion
+    return result

@@ -1,4 +1,4 @@
-"""Standard, padded base64 (RFC 4648, Section 4), accepted only as the encoder writes it."""
+"""Standard, padded base64 (RFC 4648, Section 4), accepted only in canonical form."""
 
 from base64 import b64encode
 from binascii import Error, a2b_base64
@@ -12,7 +12,7 @@ def encode(data: bytes) -> str:
 
 
 def decode(text: str, *, size: int | None = None, what: str = "base64") -> bytes:
-    """Take the standard, padded form of `size` bytes (None: of any number), and no other.
+    """Read the standard, padded form of `size` bytes (None: of any number), and no other.
 
     Raises FormatError for other alphabets, missing padding, set trailing bits, or another size.
     """

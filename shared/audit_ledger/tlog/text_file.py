@@ -1,4 +1,4 @@
-"""What transfers do to text: signed bytes that a mail program or an editor wrote again."""
+"""Detection of text files that a transfer or an editor has rewritten."""
 
 from audit_ledger.tlog.errors import FormatError
 
@@ -6,7 +6,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def check_unchanged_text(data: bytes, what: str) -> None:
-    """Raise FormatError where line ends or a byte order mark show that text was written again.
+    """Raise FormatError if line ends or a byte order mark show that text was rewritten.
 
     No C2SP text format has a carriage return or a byte order mark, so nothing valid is refused.
     """

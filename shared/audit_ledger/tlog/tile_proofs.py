@@ -1,7 +1,7 @@
 """RFC 6962 roots and proofs from C2SP tlog-tiles, tile by tile.
 
-Nothing here trusts a tile: compare the root with a signed checkpoint, and verify each proof. Every
-operation reads O(log n) tiles of the tree's own size, each once.
+Tiles are not trusted: compare the root with a signed checkpoint, and verify each proof. Every
+operation reads O(log n) tiles of the tree's size, each once.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,14 +19,14 @@ from audit_ledger.tlog.tiles import (
 )
 
 ReadTile = Callable[[Tile], bytes]
-"""Returns a tile's 32 * width bytes, cut from the full tile where the partial one has gone; raises
+"""Returns a tile's 32 * width bytes, cut from the full tile if the partial one was deleted; raises
 what its source raises."""
 
 
 def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
     """Return PATH(index, D[size]) of RFC 6962, Section 2.1.1: from the sibling to the root's child.
 
-    Raises NotFoundError where the tree has no such index, and FormatError for a malformed tile.
+    Raises NotFoundError if the tree has no such index, and FormatError for a malformed tile.
     """
     if not 0 <= index < size <= MAX_SIZE:
         raise NotFoundError(f"inclusion proof: no index {index} in a tree of size {size}")
@@ -48,7 +48,7 @@ def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
 def consistency_proof(size1: int, size2: int, read_tile: ReadTile) -> list[bytes]:
     """Return PROOF(size1, D[size2]) of RFC 6962, Section 2.1.2; empty where size1 is 0 or size2.
 
-    Raises NotFoundError where size1 is the larger, and FormatError for a malformed tile.
+    Raises NotFoundError if size1 is the larger, and FormatError for a malformed tile.
     """
     if not 0 <= size1 <= size2 <= MAX_SIZE:
         raise NotFoundError(f"consistency proof: none from size {size1} to size {size2}")
@@ -57,7 +57,7 @@ def consistency_proof(size1: int, size2: int, read_tile: ReadTile) -> list[bytes
     tree = _Tree(size2, read_tile)
     proof: list[bytes] = []
     start, end = 0, size2
-    while end != size1:  # SUBPROOF(size1 - start, D[start:end]); ends where they are one
+    while end != size1:  # SUBPROOF(size1 - start, D[start:end]); ends when they are equal
         middle = start + _split(end - start)
         if size1 <= middle:
             proof.append(tree.root(middle, end))
@@ -72,7 +72,7 @@ def consistency_proof(size1: int, size2: int, read_tile: ReadTile) -> list[bytes
 
 
 class RightEdge:
-    """The partial tiles at the right edge of a tree: what it takes to extend it tile by tile.
+    """The partial tiles at the right edge of a tree, which suffice to extend it tile by tile.
 
     Memory: at most 255 hashes for each of its O(log n) levels.
     """
@@ -80,7 +80,7 @@ class RightEdge:
     def __init__(self, size: int, levels: Mapping[int, Sequence[bytes]]) -> None:
         """Resume at `size` leaves; `levels`: by level, the hashes of the partial tile it ends in.
 
-        Raises FormatError where they are not as many as that size has.
+        Raises FormatError unless their number is that of this size.
         """
         if not 0 <= size <= MAX_SIZE:
             raise FormatError(f"right edge: size {size} is out of range")
@@ -104,7 +104,7 @@ class RightEdge:
 
     def root(self) -> bytes:
         """Return the tree's Merkle tree hash."""
-        # What lies below a level's partial tile is one incomplete subtree: its last, odd node.
+        # All below a level's partial tile is one incomplete subtree: its last, odd node.
         root: list[bytes] = []
         for level in sorted(self._levels):
             if nodes := self._levels[level] + root:
@@ -112,11 +112,11 @@ class RightEdge:
         return root[0] if root else EMPTY_ROOT
 
     def extend(self, leaf_hashes: Iterable[bytes]) -> Iterator[tuple[Tile, bytes]]:
-        """Add leaf hashes (32 bytes each) and give every tile that the grown log must write.
+        """Add leaf hashes (32 bytes each) and yield every tile that the grown log must write.
 
         Full tiles come as they fill up, each after the full tiles below it, then the partial tiles
         of the new size, level 0 first: each tile that the old size lacks, once. The edge has grown
-        when the iterator is exhausted; an edge whose iterator was abandoned is of no more use.
+        when the iterator is exhausted; after an abandoned iterator it must not be used again.
         """
         old_size = self._size
         remaining = iter(leaf_hashes)

@@ -1,4 +1,4 @@
-"""C2SP tlog-tiles, Merkle tree tiles: which there are, what they are called, what they hash to.
+"""C2SP tlog-tiles, Merkle tree tiles: their paths, their hashes, their roots.
 
 tile/<L>/<N>[.p/<W>]          up to 256 hashes of 32 bytes; level 0 contains leaf hashes; each hash
                               of level L+1 is the Merkle tree hash of a full tile of level L
@@ -32,14 +32,14 @@ class Tile:
     width: int
 
     def __post_init__(self) -> None:
-        """Refuse what has no path."""
+        """Raise FormatError for values that have no path."""
         if not 0 <= self.level <= _MAX_LEVEL:
             raise FormatError(f"tile: level {self.level}, expected 0 to {_MAX_LEVEL}")
         _check_place(self.index, self.width)
 
     @property
     def path(self) -> str:
-        """Where it is served, below the log's prefix: `tile/0/x001/067.p/3`."""
+        """The path at which it is served, below the log's prefix: `tile/0/x001/067.p/3`."""
         return f"tile/{self.level}/{_place(self.index, self.width)}"
 
     @property
@@ -56,12 +56,12 @@ class EntryBundle:
     width: int
 
     def __post_init__(self) -> None:
-        """Refuse what has no path."""
+        """Raise FormatError for values that have no path."""
         _check_place(self.index, self.width)
 
     @property
     def path(self) -> str:
-        """Where it is served, below the log's prefix: `tile/entries/x001/067.p/3`."""
+        """The path at which it is served, below the log's prefix: `tile/entries/x001/067.p/3`."""
         return f"tile/entries/{_place(self.index, self.width)}"
 
     @property
@@ -71,7 +71,7 @@ class EntryBundle:
 
 
 def parse_tile_path(path: str) -> Tile | EntryBundle:
-    """Read a path that `.path` of a tile or entry bundle gives; FormatError for any other."""
+    """Read the `path` of a tile or entry bundle; FormatError for anything else."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise FormatError("tile path: not of the form tile/<L>/<N>[.p/<W>]")
@@ -80,7 +80,7 @@ def parse_tile_path(path: str) -> Tile | EntryBundle:
     width = TILE_WIDTH if partial_width is None else int(partial_width)
     tile = EntryBundle(index, width) if kind == "entries" else Tile(int(kind), index, width)
     if tile.path != path:
-        raise FormatError("tile path: not spelled as the encoder spells it")
+        raise FormatError("tile path: not in canonical form")
     return tile
 
 
@@ -95,8 +95,8 @@ def partial_tile_at(level: int, size: int) -> Tile | None:
 def subtree_root(hashes: Sequence[bytes]) -> bytes:
     """Return the Merkle tree hash over up to 256 hashes (32 bytes each) as leaves or subtree roots.
 
-    Level by level, an unpaired last node rising as it is: the same tree as RFC 6962's split at the
-    largest power of two. The last hash may so stand for an incomplete subtree.
+    Level by level, an unpaired last node rises unchanged: the same tree as RFC 6962's split at the
+    largest power of two. So the last hash may be that of an incomplete subtree.
     """
     if len(hashes) > TILE_WIDTH:
         raise FormatError(f"subtree: {len(hashes)} hashes, at most {TILE_WIDTH}")

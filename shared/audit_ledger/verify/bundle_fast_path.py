@@ -1,16 +1,16 @@
-"""The fast way through an entry bundle: 256 events checked as one piece of bytes.
+"""The fast path for an entry bundle: 256 events checked as one piece of bytes.
 
-Almost every bundle of a ledger holds nothing but events whose `seq` have the same number of
-digits. All its entries are then equally long, and every byte of it is known beforehand but the
-times and the commitments:
+Almost every bundle of a ledger contains only events whose `seq` have the same number of digits.
+All its entries are then equally long, and every byte of it is known beforehand except the times
+and the commitments:
 
     00 99 {"seq":700123,"time":"2026-11-22T05:59:00Z","prev":"<44>","event":"<44>"}
     00 99 {"seq":700124,…
 
 So the bundle is cut into columns, and each column is compared as one piece: what is fixed, `seq`
-with its places, `prev` with the hashes just made, times and commitments with their format. What
-this way cannot say yes to is not thereby wrong: `entry_rules.py` then looks at each entry by itself
-and names what is wrong with it.
+with its positions, `prev` with the computed hashes, times and commitments with their format. A
+bundle that does not pass is not necessarily wrong: `entry_checks.py` then checks each entry by
+itself and names what is wrong with it.
 """
 
 import re
@@ -43,7 +43,7 @@ _TIMES_OF_DAY = re.compile(rb"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)+"
 
 @dataclass(frozen=True)
 class EventBundle:
-    """What a bundle of nothing but well-formed, linked events comes to.
+    """The result for a bundle that contains only well-formed, linked events.
 
     `leaves`: leaf hashes in order; `first_prev`: what its first entry links to; times as written.
     """
@@ -61,16 +61,17 @@ class _Shape:
     entries: Struct
     """Cuts a bundle into entries."""
     fixed: tuple[tuple[int, bytes], ...]
-    """Where in each entry which byte stands, that byte once for each entry."""
+    """Offset and value of each constant byte of an entry, the value once for each entry."""
     seq_at: int
     """Where in each entry the digits of its seq begin."""
 
 
 def check_event_bundle(data: bytes, first: int, count: int) -> EventBundle | None:
-    """Check a bundle of `count` entries from index `first`; None where it is not all perfect.
+    """Check a bundle of `count` entries from index `first`; None if it does not pass.
 
-    Perfect is: all are events, written exactly as `encode_entry` writes them, `seq` counts from
-    `first`, each `prev` but the first is the leaf hash of the entry before, times never decrease.
+    A bundle passes if all entries are events, written exactly as `encode_entry` writes them, `seq`
+    counts from `first`, each `prev` but the first is the leaf hash of the entry before, and times
+    never decrease.
     """
     digits = len(str(first))
     length = _FIXED_BYTES + digits
@@ -139,7 +140,7 @@ def _seq_columns(first: int, count: int) -> Iterator[bytes]:
 
 
 def _write_hashes(hashes: list[bytes]) -> bytes:
-    """Return the base64 of each hash, one behind the other, by one call for all.
+    """Return the base64 of all hashes, concatenated, with one call.
 
     32 bytes and one zero byte are 44 characters without padding; the last of them is an A that
     stands where the padding of the 32 bytes alone would stand.

@@ -1,8 +1,8 @@
 """A range of entry bundles and their level 0 tiles, read and checked against each other.
 
-This is where the time goes, so ranges are checked by worker processes: everything here can be
-pickled and knows nothing of the tree above. Whether bundle or tile is right where they disagree
-is decided there (`tree.py`), by the hash in the tile above.
+Most of the time is spent here, so worker processes check the ranges: everything in this module can
+be pickled and does not depend on the tree above. If bundle and tile disagree, `tree.py` decides
+which is right, by the hash in the tile above.
 """
 
 from bisect import bisect_left, bisect_right
@@ -27,11 +27,11 @@ _MAX_FINDINGS = 50  # of one range
 
 @dataclass(frozen=True)
 class Version:
-    """The leaf hashes of a bundle according to one of its two witnesses.
+    """The leaf hashes of a bundle according to its entries, or according to its tile.
 
     `root`: the subtree's Merkle tree hash. `prefixes`: compact range hashes of the first leaves,
-    for each size asked for that ends within the bundle. `findings`: what is wrong with the other
-    witness if this one is right.
+    for each requested size that ends within the bundle. `findings`: what is wrong with the other
+    of the two if this one is right.
     """
 
     root: bytes
@@ -41,7 +41,7 @@ class Version:
 
 @dataclass
 class RangeResult:
-    """What a range of bundles came to.
+    """The result of checking a range of bundles.
 
     `versions` has for each bundle its possible leaf hashes: one where entries and tile agree (or
     one of them is all there is), two where they disagree (entries' first), none where nothing is
@@ -67,7 +67,7 @@ class RangeResult:
 class RangeTask:
     """Bundles [first_bundle, end_bundle) of a log of `size` entries.
 
-    `sizes`: the sizes, in order, at which roots will be asked for. `origin`: of the ledger whose
+    `sizes`: the sizes, in order, at which roots are computed. `origin`: of the ledger whose
     entries these are; None for a log of anything else, of which only the hashes are checked.
     """
 
@@ -125,7 +125,7 @@ class _Bundle:
         self._note_versions(leaves if len(entries) == self.width else [], hashes or [])
 
     def _is_perfect(self, data: bytes, tile_data: bytes) -> bool:
-        """The way that almost every bundle takes."""
+        """Check the bundle by the fast path, which succeeds for almost every bundle."""
         if self.task.origin is None or self.first == 0:
             return False
         events = check_event_bundle(data, self.first, self.width)
@@ -178,7 +178,7 @@ class _Bundle:
         return None
 
     def _found_malformed(self, data: bytes, leaves: list[bytes], hashes: list[bytes]) -> None:
-        """Say from which entry on a bundle is not one: where it first differs from its tile."""
+        """Report a malformed bundle, from the first entry on that differs from its tile."""
         path = self.bundle.path
         if len(leaves) == self.width:
             message = f"{path}: {len(data)} bytes, more than its {self.width} entries"
@@ -215,7 +215,7 @@ class _Bundle:
         result.link = link
 
     def _note_claim(self, data: bytes) -> None:
-        """Note what the first entry of the range links to, for whoever knows the one before."""
+        """Note what the first entry of the range links to, to be compared with the range before."""
         try:
             entry = decode_entry(data)
         except FormatError:

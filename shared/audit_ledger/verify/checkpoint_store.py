@@ -1,7 +1,7 @@
-"""What was verified before: the last state of each ledger, kept between verifications.
+"""What was verified before: the last state of each ledger, stored between verifications.
 
-A ledger that was cut short or written anew verifies in itself. Only who remembers what it was can
-tell. What is kept is a text:
+A ledger that was truncated or rewritten is consistent in itself. Only a verifier that remembers an
+earlier state can detect it. A stored state is a text:
 
     audit-ledger/state/v1
     created <b64 of the leaf hash of entry 0, or - where it is not known>
@@ -11,7 +11,7 @@ tell. What is kept is a text:
     <the checkpoint note as signed, verbatim: text, empty line, signature lines>
 
 The checkpoint is as it was published, so that two that contradict each other are evidence that
-anyone can check. `created` tells a ledger that somebody began anew from one that was altered.
+anyone can check. `created` distinguishes a ledger that was created again from one that was altered.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class KnownLedger:
         return self.checkpoint.size, self.digest_name or ""
 
     def to_bytes(self) -> bytes:
-        """Return the bytes that are kept."""
+        """Return the bytes that are stored."""
         created = _NONE if self.created is None else strict_base64.encode(self.created)
         digest = f"{_NONE} {_NONE}"
         if self.digest_name is not None and self.digest_sha256 is not None:
@@ -93,9 +93,9 @@ def parse_known(data: bytes) -> KnownLedger:
 
 
 def require_signed(known: KnownLedger, origin: str, policy: Policy) -> None:
-    """Check that a log of the policy signed what is remembered, of this ledger; FormatError.
+    """Raise FormatError unless a state is of this ledger, and a log of the policy signed it.
 
-    Whoever damages a memory, or names that of another ledger, must not have a ledger accused.
+    A damaged state, or that of another ledger, must not be reported as a fault of the ledger.
     """
     checkpoint = known.checkpoint
     if checkpoint.origin != origin:
@@ -103,7 +103,7 @@ def require_signed(known: KnownLedger, origin: str, policy: Policy) -> None:
     if not is_by_keys_of(known, policy):
         raise FormatError(
             f"remembers a ledger {origin} of other keys than the policy's: another ledger of that "
-            "name, perhaps begun anew"
+            "name, perhaps created again"
         )
     try:
         policy.evaluate(known.note)
@@ -121,14 +121,14 @@ class CheckpointStore(Protocol):
     """Remembers what was last verified of each ledger."""
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:
-        """Return it; None at first contact. Raises FormatError where it cannot be used."""
+        """Return the stored state, None at first contact. FormatError: it cannot be used."""
 
     def knows_other_keys(self, origin: str, policy: Policy) -> bool:
-        """Whether a ledger of this origin is remembered that other keys signed."""
+        """Whether a state of this origin is stored that other keys signed."""
 
     def save(self, known: KnownLedger, policy: Policy) -> None:
-        """Keep what was verified under this policy, unless something newer is kept already.
+        """Store what was verified under this policy, unless something newer is stored already.
 
-        Raises OSError where it cannot, FormatError where something else is kept there, and
-        VerificationError where what is kept there meanwhile contradicts it.
+        Raises OSError if it cannot be written, FormatError if something else is stored there, and
+        VerificationError if what another verification has stored there contradicts it.
         """

@@ -1,7 +1,7 @@
-"""One history: what was signed or remembered at earlier sizes is how the present entries begin.
+"""One history: what was signed or verified at earlier sizes is a prefix of the present entries.
 
-All of it is compared with roots that were computed from the entries themselves, in one pass, so no
-consistency proof is needed: the entries are the proof.
+All roots are compared with roots that were computed from the entries themselves, in one pass, so
+no consistency proof is needed: the entries are the proof.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,7 +20,7 @@ from audit_ledger.verify.tree import TreeResult
 def check_history(
     checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult
 ) -> Iterator[Finding]:
-    """Everything that was signed is of the entries that are there."""
+    """Check that everything that was signed is about the published entries."""
     agreed = (c.size_after for c in chain.claims if tree.roots.get(c.size_after) == c.root)
     yield from compare_root(checkpoint, tree, max(agreed, default=0))
     yield from compare_digests(chain, tree)
@@ -35,7 +35,7 @@ def check_known(
     rejected: Collection[str],
     latest: Outcome,
 ) -> Iterator[Finding]:
-    """The ledger goes on from what was verified before.
+    """Check that the ledger continues from what was verified before.
 
     `rejected`: paths of digests whose signatures do not hold. `latest`: what was read as
     `digests/latest`.
@@ -47,7 +47,7 @@ def check_known(
 def compare_root(
     checkpoint: Checkpoint, tree: TreeResult, agreed_size: int = 0
 ) -> Iterator[Finding]:
-    """The root of all entries is the one that was signed.
+    """Check that the root of all entries is the signed one.
 
     `agreed_size`: the largest size at which a digest's root is that of the entries.
     """
@@ -62,14 +62,14 @@ def compare_root(
 def compare_with_known(
     checkpoint: Checkpoint, known: KnownLedger, tree: TreeResult
 ) -> Iterator[Finding]:
-    """The ledger goes on from the checkpoint that was verified before."""
+    """Check that the log continues from the checkpoint that was verified before."""
     remembered = known.checkpoint
     size, before = checkpoint.size, remembered.size
     created = tree.roots.get(1) if tree.roots[size] == checkpoint.root else None
     if known.created and created and known.created != created:
         message = (
             "it begins with another entry than the ledger verified before, under the same name and "
-            "keys: begun anew"
+            "keys: created again"
         )
         yield Finding(Code.BEGUN_ANEW, CHECKPOINT, (0, 0), message)
         return
@@ -86,7 +86,7 @@ def compare_with_known(
 def compare_known_digest(
     known: KnownLedger, chain: DigestChain, rejected: Collection[str], latest: Outcome
 ) -> Iterator[Finding]:
-    """The digest that was the newest is still there, as it was, and none before it is the newest.
+    """Check that the newest digest of before is unchanged, and that no older one is the newest now.
 
     `rejected`: paths of digests whose signatures do not hold. `latest`: what was read
     as `digests/latest`; where that is missing, so may digests be.
@@ -109,7 +109,7 @@ def compare_known_digest(
 
 
 def compare_digests(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
-    """Each digest's root is that of the entries at its size; the first that is not is told."""
+    """Check that each digest's root is that of the entries at its size; report the oldest other."""
     agreed = 0
     others = [c for c in chain.claims if tree.roots.get(c.size_after) not in (None, c.root)]
     if not others:
@@ -125,14 +125,14 @@ def compare_digests(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
 
 
 def recount_control_entries(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
-    """Each digest counts the control entries of its period; where all of them could be read."""
+    """Check each digest's count of control entries, if all entries of its period could be read."""
     for claim in chain.claims:
         if claim.size_after > tree.looked_at or _is_uncounted(claim, tree.uncounted):
             continue
         first = bisect_left(tree.controls, claim.size_before)
         counted = bisect_left(tree.controls, claim.size_after) - first
         if counted != claim.control_entries:
-            message = f"{claim.path}: says {claim.control_entries} control entries, has {counted}"
+            message = f"{claim.path}: states {claim.control_entries} control entries, has {counted}"
             entries = _span(claim.size_before, claim.size_after)
             yield Finding(Code.DIGEST_DISAGREES, claim.path, entries, message)
 

@@ -1,7 +1,7 @@
-"""Content codings of HTTP (RFC 9110, Section 8.4): the bytes that were published, of those sent.
+"""Content codings of HTTP (RFC 9110, Section 8.4): restore the published bytes from those sent.
 
-Nothing is dropped: what stands behind a coded stream is given behind what it holds, and what is no
-such stream as it is, so that the verifier finds bytes that nobody signed.
+Nothing is dropped: bytes after a coded stream are returned after its content, and bytes that are
+no such stream unchanged, so that the verifier finds bytes that nobody signed.
 """
 
 import zlib
@@ -9,7 +9,7 @@ import zlib
 from audit_ledger.errors import UnreachableError
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES
 
-ASKED_FOR = "gzip, identity"
+ACCEPTED_CODINGS = "gzip, identity"
 
 _WINDOW_BITS = {
     "gzip": 16 + zlib.MAX_WBITS,  # RFC 1952
@@ -24,8 +24,8 @@ _PIECE_BYTES = 1 << 16
 def decode_content(data: bytes, content_encoding: str) -> bytes:
     """Undo the codings that a Content-Encoding names, the last one first.
 
-    Gives a byte over MAX_OBJECT_BYTES at most. Raises UnreachableError for a coding that is not
-    known: what it holds cannot be told.
+    Returns at most one byte over MAX_OBJECT_BYTES. Raises UnreachableError for an unknown coding,
+    whose content is unknown.
     """
     codings = [coding.strip(" \t").lower() for coding in content_encoding.split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
@@ -39,7 +39,7 @@ def decode_content(data: bytes, content_encoding: str) -> bytes:
 
 
 def _inflate(data: bytes, window_bits: int, max_members: int) -> bytes:
-    """Unpack the members that data begins with; what follows them stands behind, as it is."""
+    """Unpack the members that data begins with; bytes after them are appended unchanged."""
     view, out, at = memoryview(data), bytearray(), 0
     for _ in range(max_members):
         if at == len(data) and at:
@@ -69,11 +69,11 @@ class _Member:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it ended, with the checksum that it states."""
+        """Whether it ended with a correct checksum."""
         return self._unpack.eof
 
     def unpack(self, limit: int) -> bytes:
-        """Return what it holds, `limit` bytes at most; raises zlib.error."""
+        """Return its content, `limit` bytes at most; raises zlib.error."""
         out = bytearray()
         while not self._unpack.eof and len(out) < limit and self.end < len(self._view):
             piece = self._view[self.end : self.end + _PIECE_BYTES]

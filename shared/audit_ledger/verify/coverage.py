@@ -1,4 +1,4 @@
-"""What a verification says nothing about, so that *verified* is not taken for more than it is."""
+"""What a verification does not show, so that *verified* is not taken for more than it means."""
 
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger

@@ -1,4 +1,4 @@
-"""A deadline for one object, however steadily it drips: a limit of silence would never end that."""
+"""A deadline for one object: a limit of silence alone never ends a slow, steady response."""
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -10,22 +10,22 @@ DEADLINE_SECONDS = 120.0
 
 
 def read_within(seconds: float, what: str, read: Callable[[], bytes | None]) -> bytes | None:
-    """Return what `read` gives, raise what it raises, and UnreachableError about `what` when late.
+    """Return what `read` returns, raise what it raises, or UnreachableError about `what` if late.
 
-    It runs in a thread of its own, which nobody waits for when time is up: a name server, a
-    handshake or headers can drip as well as a body.
+    `read` runs in a thread of its own, which is abandoned when time is up: a name server, a
+    handshake or headers can be as slow as a body.
     """
-    answered: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+    outcomes: SimpleQueue[bytes | Exception | None] = SimpleQueue()
 
     def answer() -> None:
         try:
-            answered.put(read())
-        except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the answer
-            answered.put(error)
+            outcomes.put(read())
+        except Exception as error:  # noqa: BLE001 - raised again in the waiting thread
+            outcomes.put(error)
 
     Thread(target=answer, daemon=True).start()
     try:
-        outcome = answered.get(timeout=seconds)
+        outcome = outcomes.get(timeout=seconds)
     except Empty:
         raise UnreachableError(f"{what}: not all of it within {seconds:g} s") from None
     if isinstance(outcome, Exception):

@@ -1,7 +1,7 @@
 """The digest chain: from the newest digest back to the first, each naming the one before it.
 
-The walk checks what can be checked of the digests among themselves; what they say of the tree is
-compared when the tree is known, and signatures are checked in batches by worker processes.
+The walk checks the digests against each other. What they state about the tree is compared when
+the tree is known, and worker processes check signatures in batches.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Take = Callable[[str, bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class DigestClaim:
-    """What one digest says of the tree, and what its successor must agree with."""
+    """What one digest states about the tree, and what its successor must agree with."""
 
     path: str
     period_from: int
@@ -68,18 +68,18 @@ def walk_digests(
 ) -> DigestChain:
     """Follow the chain from what was read as `digests/latest`.
 
-    Where a digest is missing and the source can list, the walk goes on with the newest older one.
-    `watch`: path of a digest whose hash is asked for.
+    If a digest is missing and the source can list, the walk continues with the newest older one.
+    `watch`: path of a digest whose hash the chain is to contain.
     """
     return _Walk(source, origin, take, watch).run(latest)
 
 
 def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Finding]]:
-    """Read a well-formed digest, and say what in it contradicts its place or its checkpoint.
+    """Read a digest, and report what in it contradicts its path or its checkpoint.
 
-    Its signature is not checked. Raises FormatError for what is none. It has one signature line:
-    whoever could add another, which no key need have made, would change the bytes whose hash is
-    remembered, and have the true digest accused.
+    Its signature is not checked. Raises FormatError for anything else. It has one signature line:
+    another one, which needs no key, would change the bytes whose hash is remembered, so that the
+    true digest would be reported as another.
     """
     findings: list[Finding] = []
 
@@ -126,14 +126,14 @@ class _Walk:
             self.chain.paths.add(path)
             digest = self._open(path, self._read(path), expected_hash)
             if digest is None and isinstance(latest, bytes):
-                digest = self._open(path, latest, None)  # the copy is as good a beginning
+                digest = self._open(path, latest, None)  # the copy serves as well
             latest = None
             if digest is None:
                 path, expected_hash, after = self._newest_listed(path), None, None
                 continue
             claim = self.chain.claims[-1]
             if after and not self._follows(claim, after):
-                break  # an endless chain could be made of such
+                break  # otherwise a chain could be endless
             after = claim
             path, expected_hash = digest.previous_name, digest.previous_sha256
             if not path and digest.size_before != 0:
@@ -142,7 +142,7 @@ class _Walk:
         return self.chain
 
     def _start(self, latest: Outcome) -> tuple[str, bytes | None]:
-        """Return the newest digest's own path, and the hash that what is there must have."""
+        """Return the newest digest's own path, and the hash that the object there must have."""
         if isinstance(latest, bytes):
             try:
                 signed = parse_signed_digest(latest)
@@ -168,11 +168,11 @@ class _Walk:
             self._found(Code.UNREACHABLE, path, str(outcome))
 
     def _open(self, path: str, data: bytes | None, expected_hash: bytes | None) -> Digest | None:
-        """Read a digest; one that is not the one named is told once, whatever else is wrong."""
+        """Read a digest; report one with another hash once, whatever else is wrong with it."""
         if data is None:
             return None
         if expected_hash is not None and sha256(data).digest() != expected_hash:
-            message = "not the digest whose hash its successor, or digests/latest, gives"
+            message = "not the digest whose hash its successor, or digests/latest, states"
             self._found(Code.DIGEST_CHAIN_BROKEN, path, message)
             return None
         try:

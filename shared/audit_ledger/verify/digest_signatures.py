@@ -17,7 +17,7 @@ _BATCHES_AHEAD = 16  # some 4 MB
 
 
 class DigestSignatures:
-    """Takes digests one by one and has their signatures checked meanwhile."""
+    """Collects digests and has workers check their signatures in the background."""
 
     def __init__(self, pool: Executor, policy: Policy, origin: str) -> None:
         self.findings = Findings()
@@ -58,8 +58,8 @@ class DigestSignatures:
 def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes]]) -> Checked:
     """Check the signatures of well-formed digests (path and bytes) and their checkpoints.
 
-    Gives findings, and the newest time that the ledger's own keys cosigned for. A digest holds its
-    checkpoint as the ledger itself signed it, so it must carry a signature of a log, and a
+    Returns findings, and the newest time that the ledger's own keys cosigned for. A digest contains
+    its checkpoint as the ledger itself signed it, so it must have a signature of a log, and a
     cosignature of the ledger's own key where the policy has one; other witnesses sign the published
     checkpoint.
     """

@@ -1,7 +1,7 @@
 """Entries and tiles of a log, verified in one pass on as many processes as there is work for.
 
-Reading, hashing and checking is done by workers, a range of bundles at a time (`bundle_range.py`);
-what they find is put together in order, here, into the levels above (`tree.py`).
+Workers read, hash and check a range of bundles at a time (`bundle_range.py`). This module combines
+their results in order into the levels above (`tree.py`).
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ BUNDLES_IN_RANGE = 64
 _GIVE_UP_AFTER = 8  # ranges in a row (131,072 entries) of which nothing can be read
 
 Progress = Callable[[int, int], None]
-"""Told how many entries of how many are done."""
+"""Receives the number of entries verified so far and of all entries."""
 
 
 def check_tree(
@@ -37,9 +37,9 @@ def check_tree(
     `sizes`: further sizes at which the root is computed. `expected_root`: the checkpoint's root; it
     decides about the last, partial bundle, above which there is no tile.
     """
-    asked = tuple(sorted({s for s in sizes if 0 <= s < size} | {size}))
-    tree = Tree(source, size, asked, expected_root)
-    tasks = _tasks(source, size, asked, origin)
+    root_sizes = tuple(sorted({s for s in sizes if 0 <= s < size} | {size}))
+    tree = Tree(source, size, root_sizes, expected_root)
+    tasks = _tasks(source, size, root_sizes, origin)
     ahead: deque[Future[RangeResult]] = deque()
     blind = 0
     try:
@@ -65,7 +65,7 @@ def check_tree(
 
 
 def _tasks(
-    source: Source, size: int, asked: tuple[int, ...], origin: str | None
+    source: Source, size: int, root_sizes: tuple[int, ...], origin: str | None
 ) -> Iterator[RangeTask]:
     """Cut the log into ranges, each with the sizes that end in it."""
     bundles = -(-size // TILE_WIDTH)
@@ -73,9 +73,9 @@ def _tasks(
     for first in range(0, bundles, BUNDLES_IN_RANGE):
         end = min(first + BUNDLES_IN_RANGE, bundles)
         start = at
-        while at < len(asked) and asked[at] <= end * TILE_WIDTH:
+        while at < len(root_sizes) and root_sizes[at] <= end * TILE_WIDTH:
             at += 1
-        yield RangeTask(source, size, first, end, asked[start:at], origin)
+        yield RangeTask(source, size, first, end, root_sizes[start:at], origin)
 
 
 def _ranges_ahead(pool: Executor) -> int:

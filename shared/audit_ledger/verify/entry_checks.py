@@ -42,9 +42,9 @@ def check_entries(
 ) -> tuple[list[Finding], list[int], Link]:
     """Check format, seq, link and time of entries that begin at index `first`.
 
-    `leaves`: their leaf hashes; `tile`: what the tile says they are, as far as it is known. An
-    entry about which the two disagree is left to whoever reports that. Gives findings, indexes of
-    control entries, and what the entry after the last must link to.
+    `leaves`: their leaf hashes; `tile`: the same according to the tile, as far as known. An entry
+    about which the two disagree is reported elsewhere. Returns findings, indexes of control
+    entries, and what the entry after the last must link to.
     """
     findings: list[Finding] = []
     controls: list[int] = []

@@ -1,10 +1,10 @@
 """Findings: what verification found, where, in which entries; and the answer they add up to.
 
-    verified      everything that was looked at holds
+    verified      everything that was checked is valid
     failed        something is not what was signed, or what the format demands: altered, not missing
-    incomplete    cannot tell: missing, unreachable, stale, or not witnessed as the policy asks
+    incomplete    unknown: missing, unreachable, stale, or not witnessed as the policy requires
 
-Altered and missing are kept apart: bytes that contradict a signature or a hash are evidence of
+Altered and missing are distinct: bytes that contradict a signature or a hash are evidence of
 tampering, bytes that are not there are evidence of nothing, so they are never a reason to say
 *verified* either. `failed` outweighs `incomplete`.
 """
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What verification says in the end."""
+    """The answer of a verification."""
 
     VERIFIED = "verified"
     FAILED = "failed"
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 
 class Code(StrEnum):
-    """What was found. Scripts may rely on the values."""
+    """The kind of a finding. Scripts may rely on the values."""
 
     # failed
     CHECKPOINT_MALFORMED = "checkpoint-malformed"  # not a checkpoint
@@ -65,7 +65,7 @@ _INCOMPLETE = frozenset(
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found.
+    """One defect, or one thing that could not be checked.
 
     `where`: path below the ledger's prefix. `entries`: first and last index concerned, both
     included, or None where it concerns no entry in particular.
@@ -78,44 +78,44 @@ class Finding:
 
     @property
     def answer(self) -> Verdict:
-        """What this finding alone makes of the answer."""
+        """The answer if this were the only finding."""
         return Verdict.INCOMPLETE if self.code in _INCOMPLETE else Verdict.FAILED
 
 
 @dataclass
 class Findings:
-    """Collects findings, keeps the first `limit` of them, and counts the rest.
+    """Collects findings: lists the first `limit` of them, and counts the rest.
 
-    What is found of one entry after the other in one place, or missing in a row, is one finding;
-    bundles and their tiles come in turns, so the last two are looked at.
+    Findings of one kind about consecutive entries are joined into one. Bundles and their tiles
+    alternate, so a finding is compared with the last two.
     """
 
     limit: int = 100
-    kept: list[Finding] = field(default_factory=list)
+    listed: list[Finding] = field(default_factory=list)
     left_out: int = 0
     failed: bool = False
     incomplete: bool = False
 
     def add(self, finding: Finding) -> None:
-        """Take one more finding."""
+        """Add a finding, joined with one of the last two if it continues it."""
         self.failed |= finding.answer is Verdict.FAILED
         self.incomplete |= finding.answer is Verdict.INCOMPLETE
-        for place in range(len(self.kept) - 1, max(-1, len(self.kept) - 3), -1):
-            if joined := _join(self.kept[place], finding):
-                self.kept[place] = joined
+        for place in range(len(self.listed) - 1, max(-1, len(self.listed) - 3), -1):
+            if joined := _join(self.listed[place], finding):
+                self.listed[place] = joined
                 return
-        if len(self.kept) < self.limit:
-            self.kept.append(finding)
+        if len(self.listed) < self.limit:
+            self.listed.append(finding)
         else:
             self.left_out += 1
 
     def add_all(self, found: "Findings | Iterable[Finding]") -> None:
-        """Take what a step found, in order, and what it counted beyond its limit."""
+        """Add the findings of a step, in order, and its count of those beyond its limit."""
         if isinstance(found, Findings):
             self.left_out += found.left_out
             self.failed |= found.failed
             self.incomplete |= found.incomplete
-            found = found.kept
+            found = found.listed
         for finding in found:
             self.add(finding)
 
@@ -128,7 +128,7 @@ class Findings:
 
 
 def _join(before: Finding, after: Finding) -> Finding | None:
-    """One finding of two of one kind whose entries touch, None where they do not."""
+    """Return one finding for two of one kind about consecutive entries, None for any others."""
     if before.code is not after.code or before.entries is None or after.entries is None:
         return None
     if before.code in (Code.MISSING, Code.UNREACHABLE):

@@ -1,8 +1,8 @@
-"""Times: is the ledger still going on, and does nothing come from the future.
+"""Times: is the ledger fresh, and is nothing in it from the future.
 
-Only signed times count: digests' and cosignatures'. An entry's own time is committed to by them.
-That the ledger goes on is said by its own keys alone: a witness cosigns whatever old checkpoint it
-is shown, whenever it is shown it.
+Only signed times count: those of digests and cosignatures, which commit to the times of entries.
+Only the ledger's own keys show that it is fresh: a witness cosigns any old checkpoint that it is
+shown, at any time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from audit_ledger.tlog.tiles import CHECKPOINT
 from audit_ledger.verify.findings import Code, Finding
 
 FRESH_SECONDS = 75 * 60
-"""A ledger publishes at least hourly; a quarter of an hour is left for trouble that passes."""
+"""A ledger publishes at least hourly; 15 minutes are left for transient failures."""
 
 SKEW_SECONDS = 5 * 60
 """By how much the clocks of signer and verifier may differ."""
@@ -66,11 +66,11 @@ def _read(time: bytes) -> int:
     try:
         return parse_instant(time.decode("ascii", "replace"))
     except FormatError:
-        return 0  # told with the entry
+        return 0  # reported with the entry
 
 
 def written(time: int) -> str:
-    """Write a time as people read it, whatever somebody signed."""
+    """Format a signed time for people, also one out of the range of dates."""
     try:
         return format_instant(time)
     except (ValueError, OverflowError, OSError):  # cosignatures count to 2^63

@@ -19,7 +19,7 @@ from audit_ledger.http_transport import (
     is_loopback,
 )
 from audit_ledger.shown_url import shown_url
-from audit_ledger.verify.content_coding import ASKED_FOR, decode_content
+from audit_ledger.verify.content_coding import ACCEPTED_CODINGS, decode_content
 from audit_ledger.verify.deadline import DEADLINE_SECONDS, read_within
 from audit_ledger.verify.sources import MAX_OBJECT_BYTES
 
@@ -125,7 +125,7 @@ class HttpSource:
     def _get(self, transport: HttpTransport, path: str, end: float) -> HttpResponse:
         """GET an object, and follow redirects: without the token, and to no other scheme."""
         url = f"{self.url.rstrip('/')}/{quote(path)}"
-        headers = {"Accept-Encoding": ASKED_FOR, "Cache-Control": "no-cache"}
+        headers = {"Accept-Encoding": ACCEPTED_CODINGS, "Cache-Control": "no-cache"}
         token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         for _ in range(_MAX_REDIRECTS + 1):
             response = transport.exchange(

@@ -1,8 +1,8 @@
-"""Digests that are listed behind the newest one that was read: growth, or what a rollback left.
+"""Digests that are listed after the newest one that was read: growth, or what a rollback left.
 
-Who puts `checkpoint` and `digests/latest` back to an earlier time cannot put back the digests that
-were published since, because they are locked. So each of them is held against its name, the
-ledger, its signatures and the digest before it.
+An attacker who restores earlier versions of `checkpoint` and `digests/latest` cannot remove the
+digests that were published since, because they are locked. So each of them is compared with its
+name, the ledger, its signatures and the digest before it.
 """
 
 from collections.abc import Callable, Collection
@@ -116,7 +116,7 @@ def _is_overtaken(
 
 
 def unknown_object(path: str) -> Finding:
-    """Tell of an object that is no part of the ledger."""
+    """Return the finding about an object that is no part of the ledger."""
     message = f"{path}: no ledger publishes such an object, or none that leads to it"
     return Finding(Code.UNKNOWN_OBJECT, path, None, message)
 

@@ -1,7 +1,7 @@
 """Checkpoint and newest digest, read so that they belong together.
 
-A ledger publishes both within moments of each other, a reader gets them one by one. What does not
-agree because it was read in that moment agrees when it is read again.
+A ledger publishes both within moments, and a reader reads one after the other. If they disagree
+because they were read at such a moment, they agree when they are read again.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from audit_ledger.verify.freshness import written
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
 
 PUBLICATION_SECONDS = 300
-"""How long a publication may take that was cut short: what is repaired by then is no finding."""
+"""How long an interrupted publication may take: what is repaired by then is no finding."""
 
 _DELAYS_SECONDS = (0, 0.5, 1.5)
 
@@ -71,7 +71,7 @@ def read_latest_published(
 def are_older(heads: LatestPublished, size: int, digest_name: str | None) -> bool:
     """Whether a checkpoint of that size, or the digest of that name, is newer than what was read.
 
-    What is not well-formed is not older: it is told by whoever verifies it.
+    Anything malformed is not older: its own check reports it.
     """
     checkpoint, digest = heads.parsed_checkpoint, heads.digest
     if checkpoint is not None and checkpoint.size < size:
@@ -97,18 +97,18 @@ def _was_read_amid(heads: LatestPublished, now: int) -> bool:
 
 
 def _has_signatures_of(checkpoint: bytes, in_digest: bytes) -> bool:
-    """Whether a checkpoint is the one that a digest holds, others' cosignatures aside."""
+    """Whether a checkpoint is the one in a digest, cosignatures of others aside."""
     try:
         expected = parse_note(in_digest).signatures
     except FormatError:
-        return True  # said when the digest is verified
+        return True  # reported when the digest is verified
     return set(expected) <= set(parse_note(checkpoint).signatures)
 
 
 def compare_heads(
     checkpoint: Checkpoint, own_time: int | None, digest: Digest | None, now: int
 ) -> Iterator[Finding]:
-    """Say where `digests/latest`, if it could be read, is behind a verified checkpoint, or forked.
+    """Report a `digests/latest` that is behind a verified checkpoint, or forked.
 
     `digest`: what was read there, None where nothing well-formed was, which the walk reports.
     `own_time`: when the ledger's own key cosigned the checkpoint, which is the end of its digest's
@@ -128,7 +128,7 @@ def compare_heads(
 def compare_with_newest(
     checkpoint: Checkpoint, own_time: int | None, newest: Digest | DigestClaim | None, now: int
 ) -> Iterator[Finding]:
-    """The checkpoint is not older than the newest digest that there is, wherever it is."""
+    """Check that the checkpoint is not older than the newest digest, wherever that is."""
     if newest and _age(checkpoint, own_time, newest) < (newest.size_after, newest.period_to):
         yield _behind(Code.CHECKPOINT_BEHIND, checkpoint, own_time, newest, now)
 
@@ -147,7 +147,7 @@ def _behind(
     newest: Digest | DigestClaim,
     now: int,
 ) -> Finding:
-    """Tell which of the two is behind; while the other is minutes old, that they differ."""
+    """Report which of the two is behind or, if the other is minutes old, that they differ."""
     if code is Code.CHECKPOINT_BEHIND:
         where, what, newer_time = CHECKPOINT, "checkpoint", newest.period_to
     else:

@@ -100,12 +100,12 @@ def verify_ledger(
     #    earlier is the root of how they begin, and what digests count is there.
     findings.add_all(check_history(checkpoint, chain, tree))
     if known:
-        rejected = {finding.where for finding in signatures.findings.kept}
+        rejected = {finding.where for finding in signatures.findings.listed}
         findings.add_all(check_known(checkpoint, known, chain, tree, rejected, published.latest))
 
     # 5. Nothing beside it that could be taken for a part of it. Digests that were published since
     #    `digests/latest` was read follow it.
-    blamed = {finding.where for finding in findings.kept}
+    blamed = {finding.where for finding in findings.listed}
     extra = check_extra_objects(source, checkpoint.size, chain, blamed)
     later = check_later_digests(source, extra.later_digests, policy, checkpoint, chain)
     findings.add_all(extra.findings)
@@ -131,7 +131,7 @@ def verify_ledger(
     unpublished = extra.unpublished + later.count if extra.is_listed else None
     return VerificationReport(
         answer=findings.answer,
-        findings=tuple(findings.kept),
+        findings=tuple(findings.listed),
         left_out=findings.left_out,
         checkpoint=checkpoint,
         signed_time=signed.newest,

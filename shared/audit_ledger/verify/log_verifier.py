@@ -74,7 +74,7 @@ def verify_log(
         findings.add_all(compare_with_known(checkpoint, known, tree))
 
     # 4. No tile beside it that contradicts it.
-    blamed = {finding.where for finding in findings.kept}
+    blamed = {finding.where for finding in findings.listed}
     extra = check_extra_objects(source, checkpoint.size, None, blamed)
     findings.add_all(extra.findings)
 
@@ -87,7 +87,7 @@ def verify_log(
         store.save(KnownLedger(statement.note, created=tree.roots.get(1)), policy)
     return VerificationReport(
         answer=findings.answer,
-        findings=tuple(findings.kept),
+        findings=tuple(findings.listed),
         left_out=findings.left_out,
         checkpoint=checkpoint,
         signed_time=signed.newest,

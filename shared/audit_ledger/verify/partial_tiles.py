@@ -1,4 +1,4 @@
-"""Objects that are not quite what was asked for: full where partial was, or cut short."""
+"""Objects that are not quite as requested: full instead of partial, or truncated."""
 
 from dataclasses import replace
 
@@ -14,15 +14,15 @@ def read_object(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError
     """Read a tile or entry bundle, partial ones also from the full one that took their place.
 
     A log may delete a partial tile once the full one is there (C2SP tlog-tiles, Partial Tiles), so
-    this happens to whoever reads a log that is growing. FormatError, given and not raised: what
-    stands in its place is no full one.
+    this happens to any reader of a growing log. FormatError is returned, not raised, if the object
+    in its place is no full one.
     """
     outcome = read_outcome(source, of.path)
     return read_full_instead(source, of) if outcome is None and not of.is_full else outcome
 
 
 def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError:
-    """Read the full tile or bundle that took a partial one's place; gives the part asked for."""
+    """Read the full tile or bundle that replaced a partial one; return the requested part."""
     full = replace(of, width=TILE_WIDTH)
     outcome = read_outcome(source, full.path)
     if not isinstance(outcome, bytes):
@@ -33,7 +33,7 @@ def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome | Forma
 
 
 def wrong_length(data: bytes, of: EntryBundle | Tile) -> str:
-    """Say what is wrong with the length of a tile or bundle; empty where nothing is."""
+    """Return what is wrong with the length of a tile or bundle; empty if nothing is."""
     if isinstance(of, Tile):
         expected = HASH_SIZE * of.width
         return "" if len(data) == expected else f"{len(data)} bytes, expected {expected}"
@@ -44,7 +44,7 @@ def wrong_length(data: bytes, of: EntryBundle | Tile) -> str:
 
 
 def beginning(data: bytes, of: EntryBundle | Tile) -> bytes:
-    """Cut a wider tile or bundle to the width of the one asked for."""
+    """Cut a wider tile or bundle to the requested width."""
     if isinstance(of, Tile):
         return data[: HASH_SIZE * of.width]
     _, rest_bytes = start_of_bundle(data, of.width)

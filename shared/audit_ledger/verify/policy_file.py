@@ -8,7 +8,7 @@ from audit_ledger.tlog.policy import Group, Log, Policy, Witness
 
 
 class PolicyError(FormatError):
-    """A policy that cannot tell what it is asked for: not the ledger's fault, but its reader's."""
+    """A policy that lacks a key that verification needs: its author's fault, not the ledger's."""
 
 
 _OWN_KEY = "ledger-mldsa44"
@@ -26,7 +26,7 @@ def policy_for(origin: str, ed25519_keys: Sequence[bytes], mldsa44_keys: Sequenc
         group ledger all ledger-mldsa44
         quorum ledger
 
-    Witnesses of others are added to the file by whoever trusts them.
+    A verifier adds the witnesses of others that it trusts to the file.
     """
     if not ed25519_keys or not mldsa44_keys:
         raise FormatError("policy: a ledger has a key of each kind, Ed25519 and ML-DSA-44")
@@ -41,10 +41,10 @@ def policy_for(origin: str, ed25519_keys: Sequence[bytes], mldsa44_keys: Sequenc
 
 
 def require_ed25519_log(policy: Policy, origin: str | None = None) -> None:
-    """Check that a policy can tell who signs a ledger: an Ed25519 key (0x01) on a `log` line.
+    """Raise PolicyError unless a policy has an Ed25519 key (0x01) on a `log` line.
 
-    `origin`: of the ledger, once it is known. Raises PolicyError: digests would all be rejected,
-    and a ledger accused, for what its reader left out.
+    `origin`: of the ledger, once it is known. Without the key all digests would be rejected, and
+    the ledger would fail because of an incomplete policy.
     """
     names = {log.key.name for log in policy.logs if log.key.algorithm == ED25519}
     if not names or (origin is not None and origin not in names):

@@ -83,7 +83,7 @@ def verify_receipt(
     entry: bytes | None = None,
     disclosure: RecordDisclosure | None = None,
 ) -> VerifiedReceipt:
-    """Verify a receipt. `entry`: the entry's bytes where the file does not hold them.
+    """Verify a receipt. `entry`: the entry's bytes if the file does not contain them.
 
     Raises NotFoundError where there is no entry to verify, PolicyError where the policy lacks the
     ledger's Ed25519 key, FormatError and VerificationError where receipt, entry or record are not
@@ -93,9 +93,9 @@ def verify_receipt(
     if entry is None:
         entry = proof.extra
     elif proof.extra is not None and proof.extra != entry:
-        raise VerificationError("the receipt holds another entry than the one given with it")
+        raise VerificationError("the receipt contains another entry than the one passed with it")
     if entry is None:
-        raise NotFoundError("the receipt does not hold the entry, and no record file gives it")
+        raise NotFoundError("the receipt does not contain the entry, nor does a record file")
     opinion = verify_proof(proof, leaf_hash(entry), policy)
     require_ed25519_log(policy, opinion.checkpoint.origin)
     decoded = decode_entry(entry)

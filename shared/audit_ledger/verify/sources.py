@@ -1,7 +1,7 @@
 """Sources: where a published ledger is read from. Paths are relative to the ledger's prefix.
 
-A source says of an object what it knows and no more: its bytes, that there is none, or that it
-cannot tell. Whether the bytes are right is not its business.
+A source returns an object's bytes, or None if there is none, or raises an error if it cannot know.
+It does not check the bytes.
 """
 
 import os
@@ -20,7 +20,7 @@ MAX_OBJECT_BYTES = 256 * (2 + 0xFFFF)
 
 
 class Source(Protocol):
-    """What verification asks of a place that holds a published ledger.
+    """A place that contains a published ledger, as verification needs it.
 
     A source can be pickled, so that worker processes read for themselves.
     """
@@ -36,8 +36,8 @@ class Source(Protocol):
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, None where there is none.
 
-        Of an object over MAX_OBJECT_BYTES it gives only some byte more than that, which no parser
-        accepts. Raises UnreachableError where the place does not say.
+        Of an object over MAX_OBJECT_BYTES it returns only one byte more than that, which no parser
+        accepts. Raises UnreachableError if it cannot know whether there is one.
         """
 
     def list_all(self) -> Iterator[str] | None:
@@ -54,7 +54,7 @@ _FAILURES_IN_A_ROW = 8
 
 
 def read_outcome(source: Source, path: str) -> Outcome:
-    """Read one object; that it cannot be reached is given, not raised."""
+    """Read one object; return UnreachableError instead of raising it."""
     try:
         return source.read(path)
     except UnreachableError as error:
@@ -64,7 +64,7 @@ def read_outcome(source: Source, path: str) -> Outcome:
 def read_many(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
     """Read objects in order, several at once where waiting for them is what takes the time.
 
-    After some in a row that could not be reached, the others are not asked for any more.
+    After several failures in a row the others are not requested any more.
     """
     failures = 0
     for outcome in _read_ahead(source, paths) if source.is_remote else _read_each(source, paths):
@@ -75,7 +75,9 @@ def read_many(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
     else:
         return
     while True:
-        yield UnreachableError(f"{source.name}: no answer several times in a row, not asked again")
+        yield UnreachableError(
+            f"{source.name}: no answer several times in a row, not requested again"
+        )
 
 
 def _read_each(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:

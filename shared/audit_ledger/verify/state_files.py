@@ -1,4 +1,4 @@
-"""Files that hold what was verified before, shared by all verifications of a user.
+"""Files that contain what was verified before, shared by all verifications of a user.
 
 A file is replaced whole, under a lock, and never by something older: of two verifications that
 run at once the one that saw more is remembered.
@@ -32,7 +32,7 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 
 @dataclass(frozen=True)
 class StateFile:
-    """Memory in one file that the user names, of one ledger. Symbolic links are followed."""
+    """The state of one ledger in a file that the user names. Symbolic links are followed."""
 
     path: Path
 
@@ -47,7 +47,7 @@ class StateFile:
         return known
 
     def read(self) -> KnownLedger | None:
-        """Read the file, None where there is none; FormatError where it is not one of ours.
+        """Read the file, None where there is none; FormatError if it is not a state.
 
         A pipe or device in its place is not waited for.
         """
@@ -73,7 +73,7 @@ class StateFile:
         """A file is of one ledger."""
         return False
 
-    def save(self, known: KnownLedger, policy: Policy) -> None:  # noqa: ARG002 - a file's name says whose
+    def save(self, known: KnownLedger, policy: Policy) -> None:  # noqa: ARG002 - the file is of one ledger
         """Replace the file at once, whole; a crash leaves the old or the new one."""
         path = Path(os.path.realpath(self.path))  # a link stays one
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ class StateFile:
 
 @dataclass(frozen=True)
 class StateFolder:
-    """Memory in a folder, with a file for each ledger: origin, and the key that signed.
+    """States in a folder, with a file for each ledger, named after origin and signing key.
 
     Another ledger of the same origin, with keys of its own, has a file of its own.
     """
@@ -132,7 +132,7 @@ def default_state_folder(environment: "os._Environ[str] | dict[str, str]") -> Pa
 
 
 def _is_older(there: KnownLedger, known: KnownLedger, path: Path) -> bool:
-    """Whether what another verification has kept meanwhile may be replaced.
+    """Whether what another verification has stored meanwhile may be replaced.
 
     FormatError where it is of another ledger, VerificationError where both cannot be true.
     """

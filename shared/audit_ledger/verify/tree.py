@@ -1,10 +1,10 @@
-"""The whole tree in one pass: entries, tiles of every level, and the root at every size asked for.
+"""The whole tree in one pass: entries, tiles of every level, and the roots at requested sizes.
 
 Each level is recomputed from the one below and compared with what is published there. Where they
-disagree, the hash in the tile above says which of the two is right, so that one altered byte is
-one finding, in its place, and not a difference in every tile above it.
+disagree, the hash in the tile above shows which of the two is right, so that one altered byte is
+one finding, at its place, and not a difference in every tile above it.
 
-Memory: a tile's worth of hashes for each level, and what was asked for.
+Memory: one tile of hashes for each level, and the requested roots.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from audit_ledger.verify.sources import Source
 
 @dataclass
 class TreeResult:
-    """What the entries and tiles of a log came to.
+    """The result of verifying the entries and tiles of a log.
 
-    `roots`: by size, of the sizes asked for; None where what is missing leaves it unknown.
+    `roots`: by requested size; None if an object that it depends on is missing.
     `controls`: indexes of control entries, in order, but for those in `uncounted` bundles and
     from entry `looked_at` on. `last_time`: of the last entry, as written, empty where unknown.
     """
@@ -40,14 +40,14 @@ class TreeResult:
 class Tree:
     """Takes ranges in order and builds the levels above them.
 
-    `asked`: the sizes at which roots are asked for, the log's own among them. `expected_root`: of
-    the whole log; it decides about a partial bundle, above which there is no tile.
+    `root_sizes`: the sizes at which roots are computed, the log's own among them. `expected_root`:
+    of the whole log; it decides about a partial bundle, above which there is no tile.
     """
 
     def __init__(
-        self, source: Source, size: int, asked: Sequence[int], expected_root: bytes | None
+        self, source: Source, size: int, root_sizes: Sequence[int], expected_root: bytes | None
     ) -> None:
-        self.result = TreeResult(roots=dict.fromkeys(asked))
+        self.result = TreeResult(roots=dict.fromkeys(root_sizes))
         self._source = source
         self._size = size
         self._expected_root = expected_root
@@ -77,7 +77,7 @@ class Tree:
                 self._close_bundles(TILE_WIDTH)
 
     def give_up(self) -> None:
-        """Say that the rest is not looked at, as nothing could be read for long."""
+        """Report that the rest is not verified, because many reads in a row failed."""
         rest = (self.result.looked_at, self._size - 1)
         message = f"entries {rest[0]} to {rest[1]} not looked at: nothing could be read for long"
         self._found(Code.UNREACHABLE, "tile/entries", rest, message)
@@ -146,7 +146,7 @@ class Tree:
         self._raise(level, hashes)
 
     def _decide(self, versions: tuple[Version, ...], above: bytes | None) -> Version | None:
-        """Take of a bundle's versions the one that the hash above it confirms, else the first."""
+        """Return the version of a bundle that the hash above it confirms, else the first."""
         if len(versions) < 2:
             return versions[0] if versions else None
         version = next((v for v in versions if v.root == above), versions[0])
@@ -205,7 +205,7 @@ class Tree:
                 self._note_root(at, (*before.hashes, *prefix))
 
     def _read_hashes(self, tile: Tile) -> list[bytes] | None:
-        """Read a tile of level 1 or more; None, and a finding, where there is none to be had."""
+        """Read a tile of level 1 or more; report it and return None if that is not possible."""
         entries_below = TILE_WIDTH**tile.level
         first = tile.index * TILE_WIDTH * entries_below
         entries = (first, first + tile.width * entries_below - 1)

@@ -1,4 +1,4 @@
-"""Objects beside those that make up the ledger: left over, on their way, or put there by others."""
+"""Objects beside those of the ledger: left over, of the next checkpoint, or put there by others."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -124,7 +124,7 @@ def _compare_with_successor(
         return  # gone since it was listed
     present = read_object(source, successor)
     if not isinstance(old, bytes) or not isinstance(present, bytes):
-        return  # told where the present one is checked
+        return  # reported where the present one is checked
     if old != beginning(present, tile):
         message = f"{tile.path}: not the beginning of what took its place"
         extra.findings.add(_altered(tile, _entries_of(tile), message))

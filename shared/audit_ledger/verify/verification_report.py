@@ -32,5 +32,5 @@ class VerificationReport:
 def untrusted_report(findings: Findings) -> VerificationReport:
     """Return the report about a log whose checkpoint is missing or cannot be trusted."""
     return VerificationReport(
-        answer=findings.answer, findings=tuple(findings.kept), left_out=findings.left_out
+        answer=findings.answer, findings=tuple(findings.listed), left_out=findings.left_out
     )

@@ -49,7 +49,7 @@ class InProcess(Executor):
     """Does the work at once and here."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Do it. What it raises is raised where the result is asked for, as with processes."""
+        """Do it. Unlike a process pool, what it raises is raised here."""
         future: Future[T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future

@@ -72,9 +72,9 @@ def _opened(
     proof = parse_proof(data)
     entry = entry or proof.extra
     if entry is None:
-        raise NotFoundError("the receipt does not hold the entry, and no record file gives it")
+        raise NotFoundError("the receipt does not contain the entry, nor does a record file")
     if proof.extra not in (None, entry):
-        raise VerificationError("the receipt holds another entry than the one given with it")
+        raise VerificationError("the receipt contains another entry than the one passed with it")
     checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
     verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
     decoded = decode_entry(entry)
