@@ -132,7 +132,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         raise
     metrics.add_metric("PublishedEntries", MetricUnit.Count, published.entries)
     metrics.add_metric("Digests", MetricUnit.Count, 1 if published.digest_name else 0)
-    if published.unannounced:
+    if published.in_outbox:
         # Published all the same; the alarm on failed runs reports the missing notification.
-        raise UnreachableError(f"the bus took no announcement of {published.unannounced} digests")
+        raise UnreachableError(f"the bus took no announcement of {published.in_outbox} digests")
     return {"published": bool(published.digest_name), "size": published.size}

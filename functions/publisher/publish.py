@@ -1,8 +1,8 @@
-"""Publishing: what was committed is verified, published, signed; once a minute for each ledger.
+"""Publish: verify, upload and sign what was committed; once a minute for each ledger.
 
-The commit point is the published state in DynamoDB, which has the exact bytes of checkpoint and
-digest. Everything before it (tiles, archive) may be repeated and gives the same bytes; everything
-after it (digest, checkpoint) is put again from it by the next run, byte for byte.
+The commit point is the published state in DynamoDB, which contains the exact bytes of checkpoint
+and digest. Everything before it (tiles, archive) may be repeated and gives the same bytes; the next
+run puts everything after it (digest, checkpoint) again from the state, byte for byte.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,36 +52,66 @@ MAX_REPLACEMENTS = 5
 
 
 class Blocks(Protocol):
-    """The log, to read: see `audit_ledger.aws.blocks_table`."""
+    """The log of one ledger, by consistent reads."""
 
-    def since(self, first_seq: int) -> Iterator[Block]: ...
-    def ending_before(self, seq: int) -> Block | None: ...
+    def since(self, first_seq: int) -> Iterator[Block]:
+        """Return the blocks from the one that begins at `first_seq` on, in order."""
+
+    def ending_before(self, seq: int) -> Block | None:
+        """Return the last block that begins before entry `seq`."""
 
 
 class State(Protocol):
-    """The published state: see `audit_ledger.aws.ledgers_table`."""
+    """The published state: the commit point."""
 
-    def published(self) -> PublishedState | None: ...
-    def swap_published(self, old: PublishedState | None, new: PublishedState) -> None: ...
-    def freeze(self, reason: str) -> None: ...
+    def published(self) -> PublishedState | None:
+        """Return it by a consistent read, None before the first digest."""
+
+    def swap_published(self, old: PublishedState | None, new: PublishedState) -> None:
+        """Replace exactly the state that was read; the new one is durable on return.
+
+        LostRaceError: it changed since or is frozen, and nothing was written. After any other
+        error the new state may be stored.
+        """
+
+    def freeze(self, reason: str) -> None:
+        """Stop sequencer and publisher, durably on return, until a command lifts the freeze.
+
+        The first reason stays. After an error the ledger may be frozen.
+        """
 
 
 class Objects(Protocol):
-    """One ledger's objects in one bucket: see `audit_ledger.aws.objects`."""
+    """One ledger's objects in one bucket. Reads and listings are consistent.
 
-    def get(self, path: str) -> StoredObject | None: ...
+    After an error of a write it may have taken effect; each may be repeated.
+    """
+
+    def get(self, path: str) -> StoredObject | None:
+        """Return an object, None where there is none."""
+
     def put_once(
         self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
-    ) -> None: ...
+    ) -> None:
+        """Put an object where none is, durably on return; the same bytes again change nothing.
+
+        VerificationError: other bytes are there. `locked`: under Object Lock from `now` on.
+        """
+
     def replace(
         self, path: str, data: bytes, old: StoredObject | None, content_type: str = ...
-    ) -> None: ...
-    def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
-    def delete(self, path: str) -> None: ...
+    ) -> None:
+        """Replace exactly the object that was read; LostRaceError if it is another by now."""
+
+    def names(self, folder: str, after: str = ...) -> Iterable[str]:
+        """Return the paths below a folder that sort behind a path."""
+
+    def delete(self, path: str) -> None:
+        """Delete an object; no error where there is none."""
 
 
 class Gaps(Protocol):
-    """What the follower counted: see `audit_ledger.aws.views_table`."""
+    """The missing events by portal that the follower counted in the first `followed` entries."""
 
     @property
     def followed(self) -> int: ...
@@ -91,30 +121,31 @@ class Gaps(Protocol):
 
 @dataclass
 class WarmState:
-    """What one container remembers: the head it published and the state that it saw finished.
+    """What one container remembers between runs.
 
-    `finished_version`: of the state whose files it put, that it announced or remembers to, and
-    tidied behind; `unannounced`: states that the bus refused to hear of, oldest first.
+    `head`, `tile_writer`: the head that it published and the right edge of its tree;
+    `finished_version`: of the last state of which it did all that follows from it; `outbox`:
+    states to announce that the bus did not accept yet, oldest first.
     """
 
     head: Head | None = None
-    growth: TileWriter | None = None
+    tile_writer: TileWriter | None = None
     finished_version: int = 0
-    unannounced: list[PublishedState] = field(default_factory=list)
+    outbox: list[PublishedState] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class PublishResult:
-    """What a run came to; `digest_name` is empty where there was nothing to publish.
+    """What a run published; `digest_name` is empty where there was nothing to publish.
 
-    `unannounced`: digests, of this run and earlier ones, that the bus refuses to hear of.
+    `in_outbox`: how many digests, of this run and earlier ones, the bus did not accept yet.
     """
 
     size: int
     entries: int
     blocks: int
     digest_name: str
-    unannounced: int = 0
+    in_outbox: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,8 +153,8 @@ class Publisher:
     """One ledger's publisher.
 
     `verify_block`: raises VerificationError unless the sequencer's key signed the block;
-    `now`: whole seconds; `announce`: tells the bus of the newest digest, UnreachableError if it
-    would not listen; `gaps`: what the follower counted last, None where it did not or does not say.
+    `now`: whole seconds; `announce`: sends an announcement of a digest to the bus, UnreachableError
+    unless it accepted it; `gaps`: what the follower counted last, None if that is unknown.
     """
 
     origin: str
@@ -145,181 +176,192 @@ class Publisher:
         published, the next run goes on. FrozenError when history and tables disagree (now or
         before): nothing is signed. LostRaceError when another publisher was first.
         """
-        # 1. What is published. What a crash behind the commit point left undone is done here,
-        # unless this container saw it done.
-        old = self.state.published()
-        if old is not None and old.frozen is not None:
-            raise FrozenError(f"this ledger is frozen: {old.frozen}")
+        # 1. Read and verify the published state. Do what a crash behind the commit point left
+        # undone, unless this container did it.
+        state = self.state.published()
+        if state is not None and state.frozen is not None:
+            raise FrozenError(f"this ledger is frozen: {state.frozen}")
         try:
-            if old is not None:
-                self.signer.verify_state(old)
-                if self.memory.finished_version != old.version:
-                    require_last(old.digest_name, self.tiles.names)
-                    self._finish(old)
+            if state is not None:
+                self.signer.verify_state(state)
+                if self.memory.finished_version != state.version:
+                    require_last(state.digest_name, self.tiles.names)
+                    self._finish(state)
 
-            # 2. The prefix is the published one, and the newest digest is the state's, or nothing
-            # is ever signed again: see _freeze.
-            head = self._published_head(old)
-            known = (old.size, old.time) if old else NOTHING_PUBLISHED
-            require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
-            if old is None:
+            # 2. Require that the blocks begin with what is published, and that no published file
+            # is newer than the state. Otherwise nothing is signed again until a command lifts the
+            # freeze.
+            head = self._published_head(state)
+            published = (state.size, state.time) if state else NOTHING_PUBLISHED
+            require_newest(self._read(LATEST), self._read(CHECKPOINT), published)
+            if state is None:
                 require_last(None, self.tiles.names)
 
-            # 3. Verify, put and archive what was committed since.
+            # 3. Verify, upload and archive the blocks that were committed since.
             now = self.now()
-            grown = self._verified(head, now, has_time)
-            if not grown.blocks and not _heartbeat_due(old, now):
-                return PublishResult(head.size, 0, 0, "", self._announced())
+            batch = self._verify_and_upload(head, now, has_time)
+            if not batch.blocks and not _heartbeat_due(state, now):
+                return PublishResult(head.size, 0, 0, "", self._announce_pending())
         except (VerificationError, FormatError) as error:
-            raise self._freeze(old, error) from error
+            self._freeze(state, error)
+            raise FrozenError(f"frozen: {error}") from error
 
         # 4. Sign. A crash here leaves signatures that nobody has seen, over a true statement.
-        new = self._signed(old, head, grown, now)
+        next_state = self._sign(state, head, batch, now)
 
         # 5. The commit point. The run that loses the race stops here; the winner's bytes stand.
-        self.state.swap_published(old, new)
+        self.state.swap_published(state, next_state)
 
-        # 6. Digest and checkpoint, from the state and nothing else; tell of them; tidy. A crash
-        # here leaves what step 1 of the next run does again.
-        self.memory.head, self.memory.growth = grown.head, grown.growth
+        # 6. Put digest and checkpoint, from the state and nothing else; announce the digest; delete
+        # superseded tiles. A crash here leaves what step 1 of the next run does again.
+        self.memory.head, self.memory.tile_writer = batch.head, batch.tile_writer
         try:
-            self._finish(new)
+            self._finish(next_state)
         except VerificationError as error:
-            raise self._freeze(new, error) from error
+            self._freeze(next_state, error)
+            raise FrozenError(f"frozen: {error}") from error
         return PublishResult(
-            grown.head.size, grown.entries, grown.blocks, new.digest_name, self._announced()
+            batch.head.size,
+            batch.entries,
+            batch.blocks,
+            next_state.digest_name,
+            self._announce_pending(),
         )
 
     def _finish(self, state: PublishedState) -> None:
-        """Do all that follows from the state: files, announcement, partial tiles that may go.
+        """Do all that follows from the state: put files, announce, delete superseded partial tiles.
 
-        Once or again: the files stay the same, and the bus may hear of a digest twice.
+        May be repeated: the files stay the same, and a digest may be announced twice.
         """
         self._put_files(state)
-        self.memory.unannounced.append(state)
-        self._announced()
+        self.memory.outbox.append(state)
+        self._announce_pending()
         size_before = parse_signed_digest(state.digest).digest.size_before
         for path in superseded(size_before, state.size, self.tiles.names):
             self.tiles.delete(path)
         self.memory.finished_version = state.version
 
-    def _announced(self) -> int:
-        """Announce what is not announced yet, in order; gives how many the bus did not take.
+    def _announce_pending(self) -> int:
+        """Announce the states in the outbox, in order. Return how many the bus did not accept.
 
-        A bus that refuses must not make the ledger stale: publishing goes on meanwhile. Should
-        the container die too before the bus listens again, a reader of the next digest finds by
-        its line `previous` those that were never announced.
+        A bus that refuses must not make the ledger stale: publishing continues meanwhile. If the
+        container dies too before the bus accepts again, a reader of the next digest finds by its
+        line `previous` the digests that were never announced.
         """
-        left = self.memory.unannounced
+        outbox = self.memory.outbox
         try:
-            while left:
-                self.announce(left[0])
-                del left[0]
+            while outbox:
+                self.announce(outbox[0])
+                del outbox[0]
         except UnreachableError:
             pass
-        return len(left)
+        return len(outbox)
 
-    def _verified(self, head: Head, now: int, has_time: Callable[[], bool]) -> "IntegratedBlocks":
-        """Step 3: follow the blocks behind `head`, and put tiles and archive on the way.
+    def _verify_and_upload(
+        self, head: Head, now: int, has_time: Callable[[], bool]
+    ) -> "IntegratedBlocks":
+        """Step 3: verify the blocks behind `head` in order; archive each and upload full tiles.
 
-        Signatures, bodies, links, order and frontier are checked before a byte of a block goes
+        Signature, body, links, order and frontier are verified before a byte of a block is put
         anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
         A crash leaves tiles that no checkpoint covers, which nobody reads. One block is in memory.
         """
-        growth = self.memory.growth or TileWriter.read(head, self._read)
-        self.memory.growth = None  # ahead of what is published until this run is done
-        grown = IntegratedBlocks(head, growth)
+        tile_writer = self.memory.tile_writer or TileWriter.read(head, self._read)
+        self.memory.tile_writer = None  # ahead of what is published until this run is done
+        batch = IntegratedBlocks(head, tile_writer)
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
             self.verify_block(block)
-            body, grown.head, leaves = check_block(block, grown.head)
+            body, batch.head, leaves = check_block(block, batch.head)
             name = archived_name(block.first_seq)
             self.archive.put_once(name, encode_block(block), now, locked=True)
-            for path, data in growth.extend([item.entry for item in body.items], leaves):
+            for path, data in tile_writer.extend([item.entry for item in body.items], leaves):
                 self.tiles.put_once(path, data, now, locked=True)
-            if grown.blocks == 0:
-                grown.begin = decode_entry(body.items[0].entry).time
-            grown.blocks += 1
-            grown.entries += len(body.items)
-            grown.control_entries += sum(not item.row_bytes for item in body.items)
+            if batch.blocks == 0:
+                batch.first_entry_time = decode_entry(body.items[0].entry).time
+            batch.blocks += 1
+            batch.entries += len(body.items)
+            batch.control_entries += sum(not item.row_bytes for item in body.items)
             if not has_time():
                 break
-        if grown.blocks:
-            for path, data in growth.partial_objects(head.size):
+        if batch.blocks:
+            for path, data in tile_writer.partial_objects(head.size):
                 self.tiles.put_once(path, data, now, locked=False)
-        return grown
+        return batch
 
-    def _published_head(self, old: PublishedState | None) -> Head:
-        """Where the published ledger ends, shown to be where the blocks say, in every run."""
-        if old is None:
+    def _published_head(self, state: PublishedState | None) -> Head:
+        """Return the head of the published entries; VerificationError if the blocks differ."""
+        if state is None:
             return EMPTY
-        block = require_reach(self.blocks.ending_before(old.size), old.size)
-        known = self.memory.head
-        if known is not None and (known.size, known.hash) == (old.size, block.head):
-            return known
-        self.memory.head = self.memory.growth = None
-        return published_head(block, old.checkpoint, self.verify_block)
+        block = require_reach(self.blocks.ending_before(state.size), state.size)
+        remembered = self.memory.head
+        if remembered is not None and (remembered.size, remembered.hash) == (
+            state.size,
+            block.head,
+        ):
+            return remembered
+        self.memory.head = self.memory.tile_writer = None
+        return published_head(block, state.checkpoint, self.verify_block)
 
-    def _signed(
-        self, old: PublishedState | None, before: Head, grown: "IntegratedBlocks", now: int
+    def _sign(
+        self, state: PublishedState | None, before: Head, batch: "IntegratedBlocks", now: int
     ) -> PublishedState:
-        """Step 4: checkpoint and digest of what was verified, as they will be published."""
-        after = grown.head
-        time = max(now, after.time, old.time if old else 0)
+        """Step 4: sign checkpoint and digest of the verified blocks. Return the next state."""
+        after = batch.head
+        time = max(now, after.time, state.time if state else 0)
         root = after.root()
         checkpoint = self.signer.checkpoint(Checkpoint(self.origin, after.size, root), time)
-        followed, missing_events, missing_portals = self._counted(old)
+        followed, missing_events, missing_portals = self._read_gap_counts(state)
         digest = Digest(
             origin=self.origin,
-            period_from=old.time if old else grown.begin,
+            period_from=state.time if state else batch.first_entry_time,
             period_to=time,
             size_before=before.size,
             size_after=after.size,
             root=root,
-            entries=grown.entries,
-            control_entries=grown.control_entries,
-            blocks=grown.blocks,
+            entries=batch.entries,
+            control_entries=batch.control_entries,
+            blocks=batch.blocks,
             followed=followed,
             missing_events=missing_events,
             missing_portals=missing_portals,
-            previous_name=old.digest_name if old else "",
-            previous_sha256=sha256(old.digest).digest() if old else NO_DIGEST,
+            previous_name=state.digest_name if state else "",
+            previous_sha256=sha256(state.digest).digest() if state else NO_DIGEST,
             checkpoint=checkpoint,
         )
         return PublishedState(
-            version=old.version + 1 if old else 1,
+            version=state.version + 1 if state else 1,
             size=after.size,
             time=time,
             checkpoint=checkpoint,
             digest_name=digest.name,
             digest=self.signer.digest(digest),
-            lifts=old.lifts if old else 0,
+            lifts=state.lifts if state else 0,
         )
 
-    def _counted(self, old: PublishedState | None) -> tuple[int, int, int]:
-        """Return how far numbered events were counted, how many never came, of how many portals.
+    def _read_gap_counts(self, state: PublishedState | None) -> tuple[int, int, int]:
+        """Return how far numbered events were counted, how many are missing, of how many portals.
 
-        Where the follower does not say, or speaks of entries that are not published, the digest
-        repeats what the one before it said: that stays true, and nothing derived stops publishing.
+        If the counts are unknown, or include entries that are not published, the digest repeats
+        those of the digest before it: they stay true, and nothing derived stops publishing.
         """
-        if old is None:
+        if state is None:
             return 0, 0, 0
         gaps = self.gaps()
-        if gaps is not None and gaps.followed <= old.size:
+        if gaps is not None and gaps.followed <= state.size:
             most = sorted(gaps.missing.values(), reverse=True)[:MAX_PORTALS]
             return gaps.followed, sum(min(n, MAX_MISSING) for n in most), len(most)
-        before = parse_signed_digest(old.digest).digest
+        before = parse_signed_digest(state.digest).digest
         return before.followed, before.missing_events, before.missing_portals
 
-    def _freeze(self, old: PublishedState | None, error: LedgerError) -> LedgerError:
-        """Freeze the ledger, unless another publisher moved it on while this one was looking."""
-        self.memory.head = self.memory.growth = None
-        if self.state.published() != old:
-            return LostRaceError("another publisher moved on")
+    def _freeze(self, state: PublishedState | None, error: LedgerError) -> None:
+        """Freeze the ledger; LostRaceError where another publisher replaced `state` meanwhile."""
+        self.memory.head = self.memory.tile_writer = None
+        if self.state.published() != state:
+            raise LostRaceError("another publisher moved on")
         self.state.freeze(str(error))
-        return FrozenError(f"frozen: {error}")
 
     def _put_files(self, state: PublishedState) -> None:
-        """Put digest, its copy as latest, and checkpoint, never in the place of newer ones."""
+        """Put digest, its copy as latest, and checkpoint; never replace newer ones."""
         now = self.now()
         self.tiles.put_once(state.digest_name, state.digest, now, locked=True, content_type=TEXT)
         self._replace_older(LATEST, state.digest, state, digest_age)
@@ -337,9 +379,9 @@ class Publisher:
             try:
                 self.tiles.replace(path, data, there)
             except LostRaceError:
-                continue  # another publisher put one: look whether it is newer
+                continue  # another publisher put one, which may be newer
             return
-        raise LostRaceError(f"{path}: others replace it all the time")
+        raise LostRaceError(f"{path}: others replaced it {MAX_REPLACEMENTS} times in a row")
 
     def _read(self, path: str) -> bytes | None:
         there = self.tiles.get(path)
@@ -348,16 +390,16 @@ class Publisher:
 
 @dataclass
 class IntegratedBlocks:
-    """What was verified behind the published head. `begin`: time of its first entry."""
+    """The verified blocks behind the published head. `first_entry_time`: whole seconds."""
 
     head: Head
-    growth: TileWriter
-    begin: int = 0
+    tile_writer: TileWriter
+    first_entry_time: int = 0
     blocks: int = 0
     entries: int = 0
     control_entries: int = 0
 
 
-def _heartbeat_due(old: PublishedState | None, now: int) -> bool:
-    """An hour without growth still gets a signed time; a ledger never begun has nothing to sign."""
-    return old is not None and now - old.time >= HEARTBEAT_SECONDS
+def _heartbeat_due(state: PublishedState | None, now: int) -> bool:
+    """Return whether an hour passed without a digest; a ledger never begun has nothing to sign."""
+    return state is not None and now - state.time >= HEARTBEAT_SECONDS

@@ -67,7 +67,7 @@ class AttackedLedger:
         self.whole.put_back()
         self.clock.now = self.now
         memory = publishing.publisher().memory
-        memory.head, memory.growth, memory.finished_version = None, None, 0
+        memory.head, memory.tile_writer, memory.finished_version = None, None, 0
         sequencing.sequencer.cache_clear()
 
     def write(self, path: str, data: bytes) -> None:

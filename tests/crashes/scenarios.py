@@ -47,10 +47,10 @@ def behind_a_dead_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Trial:
     first = stage.request(1)
     dead = stage.accept(first)
     died = Container("sequencer")
-    stage.wire.armed = {4: Fault.KILLED_AFTER}
+    stage.wire.armed = {5: Fault.KILLED_AFTER}
     with stage.wire.under_test():
         died({"Records": dead})
-    assert stage.wire.calls[4:] == ["dynamodb.PutItem"]
+    assert stage.wire.calls[5:] == ["dynamodb.PutItem"]
     stage.wire.forget()
     other = Request(("other-content",), first.key, first.patient)
     batch = [*dead, *stage.accept(first, other, stage.request())]
