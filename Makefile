@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Files without retired idioms (.codespell/retired-idioms.txt); add others when theirs are gone.
-SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs functions/dead_letters \
+SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_ledger/cli \
+  shared/audit_ledger/client shared/audit_ledger/http_transport.py functions/dead_letters \
   functions/publisher functions/sequencer shared/audit_ledger/ledger shared/audit_ledger/records \
   shared/audit_ledger/fhir_versions shared/audit_ledger/tlog shared/audit_ledger/verify \
   shared/audit_ledger/views shared/audit_ledger/settings $(wildcard infra/*.py) infra/settings \

@@ -29,7 +29,7 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 _PIECE_BYTES = 1 << 16
 _MAX_IGNORED_BYTES = 1 << 16
 _MAX_IGNORED_SECONDS = 2.0
-_MAX_CONNECTIONS = 8  # kept open to one server
+_MAX_CONNECTIONS = 8  # open to one server
 
 
 class TransportError(Exception):
@@ -60,7 +60,7 @@ class HttpResponse:
 
 
 class HttpTransport:
-    """Connections to the servers of some URLs, kept open between requests. Threads may share it.
+    """Connections to the servers of some URLs, which stay open. Threads may share it.
 
     `timeout_seconds`: without a byte from the server.
     """

@@ -392,13 +392,13 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
 ) -> None:
     """After any part, also one of which half was written; what is there is not asked for again."""
     asked: list[str] = []
-    ask = Api.ask
+    ask = Api.request
 
     def counted(self: Api, what: ApiRequest, **more: Any) -> Any:
         asked.append(what.query)
         return ask(self, what, **more)
 
-    monkeypatch.setattr(Api, "ask", counted)
+    monkeypatch.setattr(Api, "request", counted)
     assert accessed.run("export", "whole", "--format", "csv", *accessed.export).code == 0
     parts = len(asked)
     assert parts >= 3
@@ -412,7 +412,7 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
             return counted(self, what, **more)
 
         with monkeypatch.context() as dying:
-            dying.setattr(Api, "ask", dies)
+            dying.setattr(Api, "request", dies)
             assert (
                 accessed.run("export", folder, "--format", "csv", *accessed.export).code
                 == INTERRUPTED
@@ -429,7 +429,7 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
         assert lines[: parts - 1] == Path("whole/events.csv").read_bytes().splitlines()[: parts - 1]
     Path("whole/parts").touch()  # stopped when all was done but this
     again = accessed.run("export", "whole", "--format", "csv", *accessed.export)
-    assert (again.code, "holds an export already" in again.err) == (2, True)
+    assert (again.code, "contains an export already" in again.err) == (2, True)
     assert not Path("whole/parts").exists()
 
 
@@ -542,7 +542,7 @@ def other_format() -> None:
 
 
 TAMPERED: list[tuple[Callable[[], None], str]] = [
-    (alter, "its line is not what the record says"),
+    (alter, "its line differs from the record"),
     (swap, "its line is not"),
     (swap_receipts, "receipt-rejected"),
     (other_record, "commits to another record"),

@@ -59,7 +59,7 @@ def test_the_api_gives_the_policy_too(asker: Asker, stub: StubServer, tmp_path: 
     stub.next_answers = [Says(200, text)]
     ran = asker.run("policy", "-o", tmp_path / "policy")
     assert ran.code == 0
-    assert "compare them with those that you were given by another way" in ran.err
+    assert "compare them with those that you received by another way" in ran.err
     origin = parse_policy(text).logs[0].key.name
     assert (tmp_path / "policy").read_bytes() == f"# Ledger {origin}\n".encode() + text
     (got,) = stub.got

@@ -329,7 +329,7 @@ def test_a_receipt_can_be_read(desk: Desk) -> None:
         "Patient/1",
         "it proves: - at 20",
         "the record above is what the entry commits to, byte for byte",
-        "it does not prove: - that what the record says is true",
+        "it does not prove: - that the content of the record is true",
         "no witness cosigned",
     ):
         assert expected in said
@@ -341,7 +341,7 @@ def test_what_a_receipt_without_record_or_policy_proves_is_less(desk: Desk) -> N
     file.write_bytes(real_receipt(desk))
     ran = desk.run("receipt", "show", file)
     assert ran.code == INCOMPLETE
-    assert "no --policy says whose signatures to look for" in ran.out
+    assert "no --policy names the keys to look for" in ran.out
     assert "what was recorded: give the record with --record" in ran.out
     assert "Patient" not in ran.out
     bare = desk.run("receipt", "show", file, "--policy", desk.policy)

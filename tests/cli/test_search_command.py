@@ -278,7 +278,7 @@ def test_one_event_is_laid_out(asker: Asker, stub: StubServer) -> None:
     assert ("type", "RESTful Operation (urn:t|rest)") in facts
     assert ("outcome", "serious failure: no such chart") in facts
     assert ("purpose", "treatment") in facts
-    assert ("agent", "Nurse 1 (asked)") in facts
+    assert ("agent", "Nurse 1 (requestor)") in facts
     assert ("patient", "Patient/p1") in facts
     assert ("entity", "Observation/o1") in facts
     assert ("source", "EHR") in facts

@@ -41,7 +41,7 @@ def test_what_never_came_is_said_as_the_ledger_says_it(desk: Desk) -> None:
     writer.publish()
     shutil.rmtree(desk.ledger)
     writer.objects.write_to(desk.ledger)
-    said = "  2 numbered events never came, of the first 600 entries, it says"
+    said = "  2 numbered events never came, of the first 600 entries, it states"
     assert said in desk.verify().out.splitlines()
     report = desk.verify("--json").report
     assert (report["followed"], report["missing_events"], report["missing_portals"]) == (600, 2, 1)

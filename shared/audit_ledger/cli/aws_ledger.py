@@ -1,4 +1,4 @@
-"""A ledger as it is deployed, for the commands that mend it: its names, clients, tables."""
+"""A ledger as it is deployed, for the commands that repair it: its names, clients, tables."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -125,5 +125,5 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _is_undecoded(text: str) -> bool:
-    """Whether Python kept bytes of it as lone surrogates (PEP 383)."""
+    """Whether Python decoded bytes of it to lone surrogates (PEP 383)."""
     return any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,4 +1,4 @@
-"""What an AuditEvent says, for people: one line of it, or all."""
+"""The content of an AuditEvent for people: one line, or all."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -103,7 +103,7 @@ def _agent(agent: AgentDetails) -> str:
     )
     more = joined(
         (
-            "asked" if agent.agent.requestor else None,
+            "requestor" if agent.agent.requestor else None,
             agent.address and f"from {agent.address}",
             (purpose := purpose_words(agent.purposes)) and f"for {purpose}",
         ),
@@ -131,7 +131,7 @@ def _entity(entity: EntityDetails) -> str:
 
 
 def _query(text: str) -> str:
-    """Return a query as it was asked; it is base64 in FHIR."""
+    """Return the text of a query, which is base64 in FHIR."""
     try:
         return strict_base64.decode(text).decode()
     except ValueError:

@@ -18,7 +18,7 @@ EXIT_CODES = {
 
 
 class CommandError(click.ClickException):
-    """What ends a command. `is_reported`: its JSON report, already written, says so."""
+    """An error that ends a command. `is_reported`: the JSON report that was written states it."""
 
     def __init__(self, message: str, *, is_reported: bool = False) -> None:
         super().__init__(message)
@@ -26,13 +26,13 @@ class CommandError(click.ClickException):
 
 
 class UsageError(CommandError):
-    """Something that the user gave cannot be used."""
+    """An input of the user cannot be used."""
 
     exit_code = USAGE
 
 
 class FailedError(CommandError):
-    """Something is not what was signed."""
+    """Something differs from what was signed."""
 
     exit_code = FAILED
 

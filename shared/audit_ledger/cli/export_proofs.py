@@ -1,7 +1,7 @@
 """What the receipts of an export prove: that each line is of an entry which the ledger has.
 
-With a record disclosed also that the line says what the record says: the format makes the same line
-of it once more.
+If a record is disclosed, also that the line agrees with it: the format makes the same line of it
+again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -44,11 +44,11 @@ class Proofs:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the export says that nothing was found."""
+        """Whether the export states that nothing was found."""
         return self._manifest.entries == 0
 
     def findings(self) -> Iterator[tuple[int | None, str]]:
-        """Return entry, or None, and what is wrong; nothing where all that is proved holds."""
+        """Return entry, or None, and what is wrong; nothing if every proof is valid."""
         names = {file.name for file in self._manifest.files}
         if RECEIPTS not in names:
             return
@@ -67,7 +67,7 @@ class Proofs:
                 yield seq, f"{name}: the line has no receipt"
         without = self._manifest.entries - self.proved
         if without > 0 and not self.shown:
-            yield None, f"{without} lines have no receipt that holds"
+            yield None, f"{without} lines have no valid receipt"
 
     def _verify(self, receipt: Receipt, lines: dict[str, Iterator[tuple[int, bytes]]]) -> None:
         disclosed = receipt.disclosed
@@ -95,7 +95,7 @@ class Proofs:
                 lines[name] = chain([found], lines[name])
             raise VerificationError(f"{name}: its line is not there")
         if found[1] not in possible:
-            raise VerificationError(f"{name}: its line is not what the record says")
+            raise VerificationError(f"{name}: its line differs from the record")
 
     def _lines_of(
         self, verified: VerifiedReceipt, held: RecordDisclosure
@@ -103,7 +103,7 @@ class Proofs:
         """Return the file of a record's line, and the SHA-256 of what it may be.
 
         A record does not know whether its id was taken by other content before: then it has
-        another id, and says so. Nor is it known which version wrote the line.
+        another id, and a flag. The version that wrote the line is not known either.
         """
         entry = verified.entry
         if not isinstance(entry, EventEntry):

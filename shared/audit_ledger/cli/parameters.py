@@ -36,7 +36,7 @@ class Time(click.ParamType[int]):
 
 
 class EventId(click.ParamType[str]):
-    """The id of an event, the `fullUrl` or Location that holds it, or its entry's number."""
+    """The id of an event, the `fullUrl` or Location that contains it, or its entry's number."""
 
     name = "id"
 
@@ -75,7 +75,7 @@ def with_connection(command: Callable[..., int]) -> Callable[..., int]:
     """Add the options that say which ledger, and hand them over as `connection`."""
 
     @click.option("--profile", metavar="NAME", help="Which ledger: see `ledger profiles --help`.")
-    @click.option("--url", help="Address of the API, where no profile says it.")
+    @click.option("--url", help="Address of the API, without a profile.")
     @click.option("--token", help="Bearer token; AUDIT_LEDGER_TOKEN hides it from `ps`.")
     @wraps(command)
     def connected(profile: str | None, url: str | None, token: str | None, **more: Any) -> int:

@@ -40,7 +40,9 @@ def _lines(report: VerificationReport, source: str) -> list[str]:
         of = ""
         if newest.missing_portals > 1:
             of = f" from {newest.missing_portals} portals"
-        lines.append(f"  {never}{of} never came, of the first {newest.followed:,} entries, it says")
+        lines.append(
+            f"  {never}{of} never came, of the first {newest.followed:,} entries, it states"
+        )
     if report.remembered:
         lines.append(f"  size {report.remembered.size} was verified before")
     lines += [f"  {_line(finding)}" for finding in report.findings]
@@ -126,7 +128,7 @@ def as_json_text(values: dict[str, object]) -> str:
 
 
 def _escaped(value: object) -> object:
-    """Write each byte that Python kept as a lone surrogate (PEP 383) as `\\udcff`, like a str."""
+    """Write each lone surrogate of Python (PEP 383), which is a byte, as `\\udcff`, like a str."""
     match value:
         case str():
             return value.encode("utf-8", "backslashreplace").decode()

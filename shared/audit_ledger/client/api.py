@@ -1,4 +1,4 @@
-"""The ledger's API, asked with a token; what it refuses is said in one line, without content."""
+"""The ledger's API, request with a token; what it refuses is said in one line, without content."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ from audit_ledger.client.shown_text import printable
 
 FHIR_JSON = "application/fhir+json"
 _T = TypeVar("_T")
-_MAX_REASON_LENGTH = 300  # characters of what a server says
+_MAX_REASON_LENGTH = 300  # characters of a server's text
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class OperationOutcome(msgspec.Struct, frozen=True):
 
 
 class _Refusal(msgspec.Struct, frozen=True):
-    """An OperationOutcome, or what a gateway says before the API: `{"message": …}`."""
+    """An OperationOutcome, or the message of a gateway before the API: `{"message": …}`."""
 
     issue: list[Issue] = []
     message: str = ""
@@ -69,28 +69,28 @@ class Api:
         """Where it is, without a slash at the end."""
         return self.client.url
 
-    def ask(self, asked: ApiRequest, *, also: Collection[int] = ()) -> ApiResponse:
+    def request(self, request: ApiRequest, *, also: Collection[int] = ()) -> ApiResponse:
         """Return an answer that is no refusal, or one whose status is in `also`.
 
         A token that is no longer taken is renewed once, where it can be. InvalidInputError: the
-        token, or what was asked, is not right; UnansweredError: nobody can say now.
+        token, or what was request, is not right; UnansweredError: nobody can say now.
         """
-        answered = self._with_token(asked)
-        if answered.status == 401 and self.credentials.renew():
-            answered = self._with_token(asked)
-        if answered.status in (200, 201, 202, *also):
-            return answered
-        raise self._refusal(asked, answered)
+        response = self._with_token(request)
+        if response.status == 401 and self.credentials.renew():
+            response = self._with_token(request)
+        if response.status in (200, 201, 202, *also):
+            return response
+        raise self._refusal(request, response)
 
-    def _with_token(self, asked: ApiRequest) -> ApiResponse:
+    def _with_token(self, request: ApiRequest) -> ApiResponse:
         bearer = {"Authorization": f"Bearer {self.credentials.token()}"}
-        return self.client.send(replace(asked, headers={**asked.headers, **bearer}))
+        return self.client.send(replace(request, headers={**request.headers, **bearer}))
 
-    def _refusal(self, asked: ApiRequest, answered: ApiResponse) -> Exception:
-        where = f"{self.url}: {asked.method} {asked.path or '/'}"
-        said = by_options(reason_of(answered.body), self.option_names)
+    def _refusal(self, request: ApiRequest, response: ApiResponse) -> Exception:
+        where = f"{self.url}: {request.method} {request.path or '/'}"
+        said = by_options(reason_of(response.body), self.option_names)
         why = f": {said}" if said else ""
-        match answered.status:
+        match response.status:
             case 401:
                 return InvalidInputError(
                     f"{self.url}: the token is not taken (401): expired, or not one of its issuer"
@@ -105,7 +105,7 @@ class Api:
                 )
             case status if 400 <= status < 500:
                 return InvalidInputError(f"{where}: refused ({status}){why}")
-        return UnansweredError(f"{where}: HTTP status {answered.status}{why}")
+        return UnansweredError(f"{where}: HTTP status {response.status}{why}")
 
 
 def open_api(
@@ -130,7 +130,7 @@ def open_api(
 
 
 def reason_of(body: bytes) -> str:
-    """Return what an OperationOutcome says, with the place, or a gateway's message; "" else."""
+    """Return the issues of an OperationOutcome, or a gateway's message; "" without either."""
     try:
         refusal = msgspec.json.decode(body, type=_Refusal)
     except NOT_JSON:

@@ -28,7 +28,7 @@ class _Digests(msgspec.Struct, frozen=True):
 
 def latest_digest(api: Api) -> Iterator[bytes]:
     """Return the newest digest."""
-    yield api.ask(ApiRequest("GET", "/digests/latest", headers=_JSON)).body
+    yield api.request(ApiRequest("GET", "/digests/latest", headers=_JSON)).body
 
 
 def digests_between(api: Api, first: int | None, to: int | None) -> Iterator[bytes]:
@@ -37,8 +37,8 @@ def digests_between(api: Api, first: int | None, to: int | None) -> Iterator[byt
     if to is not None:
         parameters["to"] = format_instant(to)
     while True:
-        answered = api.ask(ApiRequest("GET", "/digests", urlencode(parameters), headers=_JSON))
-        page = json_of(answered.body, _Digests, f"{api.url}: GET /digests")
+        response = api.request(ApiRequest("GET", "/digests", urlencode(parameters), headers=_JSON))
+        page = json_of(response.body, _Digests, f"{api.url}: GET /digests")
         yield from map(bytes, page.digests)
         if page.next is None:
             return

@@ -36,7 +36,7 @@ def find_document(api: Api, digest: str) -> DocumentEntries:
     """Return the entries that name a document of this digest (RFC 6920)."""
     body = msgspec.json.encode({"digest": digest})
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    response = api.ask(ApiRequest("POST", PATH, body=body, headers=headers), also=(404,))
+    response = api.request(ApiRequest("POST", PATH, body=body, headers=headers), also=(404,))
     if response.status == 404:
         raise UnansweredError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
     return json_of(response.body, DocumentEntries, f"{api.url}: POST {PATH}")

@@ -44,7 +44,7 @@ class FoundEvent:
 
 @dataclass(frozen=True)
 class NoEvent:
-    """Something that is none. `is_other`: well-formed, of another kind: `what` says which."""
+    """Something that is no event. `is_other`: well-formed, of another kind, which `what` names."""
 
     place: str
     what: str

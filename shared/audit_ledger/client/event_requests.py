@@ -1,4 +1,4 @@
-"""Requests of events: which go together, under which key, and what the answer says of each.
+"""Requests of events: which go together, under which key, and the result of each.
 
 AuditEvents go as batch Bundles of at most 200 events and 600 KB, which sealed is well below the
 1 MiB that a request may have; one alone goes as it is. CloudEvents go as batches of as many.
@@ -50,7 +50,7 @@ class EventRequest:
 
     events: tuple[FoundEvent, ...]
     identities: tuple[str, ...]
-    asked: ApiRequest = field(repr=False)
+    http_request: ApiRequest = field(repr=False)
     key: str
 
     @property
@@ -135,14 +135,14 @@ class Grouping:
         self._events, self._identities, self._bytes = [], [], 0
 
 
-def results_of(request: EventRequest, answered: ApiResponse) -> list[Sent]:
+def results_of(request: EventRequest, response: ApiResponse) -> list[Sent]:
     """Read what became of each event, in order. UnansweredError: not an answer of the API."""
     events = request.events
-    if answered.status in REFUSALS:
-        reason = reason_of(answered.body) or f"HTTP status {answered.status}"
-        return [Sent(event, reason=f"{reason} [{answered.status}]") for event in events]
+    if response.status in REFUSALS:
+        reason = reason_of(response.body) or f"HTTP status {response.status}"
+        return [Sent(event, reason=f"{reason} [{response.status}]") for event in events]
     try:
-        results = list(_read(request, answered))
+        results = list(_read(request, response))
     except NOT_JSON:
         results = []
     expected = 1 if events[0].kind == "whole" else len(events)
@@ -151,15 +151,15 @@ def results_of(request: EventRequest, answered: ApiResponse) -> list[Sent]:
     return [replace(result, event=event) for result, event in zip(results, events, strict=False)]
 
 
-def _read(request: EventRequest, answered: ApiResponse) -> Iterable[Sent]:
+def _read(request: EventRequest, response: ApiResponse) -> Iterable[Sent]:
     event = request.events[0]
     if event.kind == "cloudevent":
-        accepted = msgspec.json.decode(answered.body, type=_Accepted)
+        accepted = msgspec.json.decode(response.body, type=_Accepted)
         return [Sent(event, tuple(ids)) for ids in accepted.ids]
-    if request.asked.path == "/AuditEvent":
-        outcome = msgspec.json.decode(answered.body or b"{}", type=OperationOutcome)
-        return [Sent(event, _ids(answered.headers.get("location", "")), flags=_flags(outcome))]
-    bundle = msgspec.json.decode(answered.body, type=_ResponseBundle)
+    if request.http_request.path == "/AuditEvent":
+        outcome = msgspec.json.decode(response.body or b"{}", type=OperationOutcome)
+        return [Sent(event, _ids(response.headers.get("location", "")), flags=_flags(outcome))]
+    bundle = msgspec.json.decode(response.body, type=_ResponseBundle)
     results = [_of_entry(event, entry.response) for entry in bundle.entry]
     if event.kind != "whole":
         return results

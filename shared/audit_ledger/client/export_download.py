@@ -104,13 +104,13 @@ def download_export(
 
 
 def _require_own_folder(folder: Path) -> None:
-    """Refuse a folder that holds anything but an export that was begun."""
+    """Refuse a folder with anything else than an unfinished export."""
     if not (folder / PARTS).exists() and not (folder / MANIFEST).exists() and any(folder.iterdir()):
         raise InvalidInputError(f"{folder}: not empty; an export has a folder of its own")
 
 
 def _require_alone(folder: Path, parts: BinaryIO) -> None:
-    """Refuse a folder into which another run exports, or that holds a whole export."""
+    """Refuse a folder into which another run exports, or with a whole export."""
     try:
         flock(parts, LOCK_EX | LOCK_NB)
     except OSError:
@@ -118,7 +118,7 @@ def _require_alone(folder: Path, parts: BinaryIO) -> None:
     if (folder / MANIFEST).exists():
         (folder / PARTS).unlink(missing_ok=True)  # it was stopped between its last two steps
         digest = ni_uri(sha256((folder / MANIFEST).read_bytes()).digest())
-        raise InvalidInputError(f"{folder}: holds an export already, of manifest {digest}")
+        raise InvalidInputError(f"{folder}: contains an export already, of manifest {digest}")
 
 
 def _fetched(
@@ -131,7 +131,7 @@ def _fetched(
     begun = next(lines, None)
     if begun not in (None, msgspec.json.encode(request)):
         raise InvalidInputError(
-            f"{parts.parent}: holds an unfinished export of something else; "
+            f"{parts.parent}: contains an unfinished export of something else; "
             f"ask for the same, or remove {PARTS}"
         )
     for line in lines:
@@ -140,14 +140,14 @@ def _fetched(
     where = f"{api.url}: GET {_PATH}"
     while last is None or last.next is not None:
         cursor = "" if last is None else f"&{urlencode({'_cursor': last.next or ''})}"
-        answered = api.ask(ApiRequest("GET", _PATH, query + cursor))
-        part = json_of(answered.body, _Part, where)
+        response = api.request(ApiRequest("GET", _PATH, query + cursor))
+        part = json_of(response.body, _Part, where)
         if last is not None and (part.pinned != last.pinned or part.next == last.next):
             raise UnansweredError(f"{where}: its parts are not of one export")
         if begun is None:
             begun = msgspec.json.encode(request)
             _append(file, begun)
-        _append(file, msgspec.json.format(answered.body, indent=-1))
+        _append(file, msgspec.json.format(response.body, indent=-1))
         for warning in part.warnings:
             if last is None or warning not in last.warnings:
                 on_warning(warning)

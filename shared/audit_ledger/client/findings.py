@@ -50,9 +50,9 @@ def findings_pages(
     parameters = {name: format_instant(time) for name, time in period.items() if time is not None}
     seen = set[str]()
     while True:
-        answered = api.ask(ApiRequest("GET", PATH, urlencode(parameters), headers=_JSON))
-        page = json_of(answered.body, FindingsPage, where)
-        yield answered.body, page
+        response = api.request(ApiRequest("GET", PATH, urlencode(parameters), headers=_JSON))
+        page = json_of(response.body, FindingsPage, where)
+        yield response.body, page
         if page.next is None:
             return
         if page.next in seen:

@@ -1,11 +1,11 @@
 """What was sent before: a journal of requests, so that nothing is sent twice nor lost by a crash.
 
     {"to":"<16 hex>","request":"<key>","events":["<SHA-256>","<SHA-256>#1",…]}   before it is sent
-    {"to":"<16 hex>","request":"<key>","refused":[3]}                            once it is answered
+    {"to":"<16 hex>","request":"<key>","refused":[3]}                            after its response
 
 `to` is a hash of the address and of whom the token is for: what one ledger took, another did not.
 Events are known by hashes alone; of equal ones in a file the second is `#1`. A request that was
-sent and not answered, whatever became of it, goes again with the very same events, and so under the
+sent and not response, whatever became of it, goes again with the very same events, and so under the
 same key. A last line that was cut short by a crash is none.
 """
 
@@ -56,15 +56,15 @@ class Journal:
 
     @property
     def unanswered(self) -> list[tuple[str, ...]]:
-        """The events of each request that was sent and not answered, in order."""
+        """The events of each request that was sent and not response, in order."""
         return list(self._open.values())
 
-    def sending(self, key: str, identities: Sequence[str]) -> None:
+    def record_request(self, key: str, identities: Sequence[str]) -> None:
         """Write down a request, before it is sent."""
         self._open[key] = tuple(identities)
         self._write(_Line(self._to, key, events=tuple(identities)))
 
-    def answered(self, key: str, refused: Sequence[int]) -> None:
+    def record_response(self, key: str, refused: Sequence[int]) -> None:
         """Write down an answer: the numbers of events that were not accepted."""
         self._settle(key, refused)
         self._write(_Line(self._to, key, refused=tuple(refused)))
@@ -145,8 +145,8 @@ class Identities:
 def destination(url: str, token: str) -> str:
     """Name an address together with whom a token is for, by a hash: 16 hex digits.
 
-    What a token says that changes with each new one is left out. One that cannot be read is taken
-    whole: then what was sent under another is sent again, which the ledger knows by its keys.
+    Claims that change with each new token are left out. A token that cannot be read is taken whole:
+    then what was sent under another is sent again, which the ledger knows by its keys.
     """
     said = token.encode()
     parts = token.split(".")

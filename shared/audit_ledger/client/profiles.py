@@ -9,7 +9,7 @@
     token = "…"                                          # in a file that nobody else reads; or
     token_endpoint = "https://…/oauth2/token"            # OAuth 2 client credentials
     client_id = "…"
-    client_secret_env = "ST_ELSEWHERE_SECRET"            # the variable that holds the secret
+    client_secret_env = "ST_ELSEWHERE_SECRET"            # the variable with the secret
     scope = "…"                                          # optional
 
 A token goes to the URL that it was given with and nowhere else.
@@ -98,7 +98,7 @@ def find_endpoint(
     """Find where to go: by options, then by the environment, then by the profiles' default.
 
     `profile`, `url`, `token`: the options; `role`: which of the tokens of `make local` is meant
-    where the profile is `local`: portal or security. InvalidInputError where nothing says it.
+    where the profile is `local`: portal or security. InvalidInputError if nothing does.
     """
     if profile is not None and url is not None:
         raise InvalidInputError("--profile and --url exclude each other")
@@ -170,7 +170,7 @@ def _read(environment: Environment) -> _File:
         mode = path.stat().st_mode
         if mode & _READ_BY_OTHERS:
             raise InvalidInputError(
-                f"{path}: holds a token and others may read it (mode {mode & 0o777:o}); "
+                f"{path}: contains a token and others may read it (mode {mode & 0o777:o}); "
                 f"chmod 600 {path}"
             )
     return file

@@ -51,7 +51,7 @@ def fetch_receipt(
                     "one is published every minute (--wait)"
                 )
             pause(min(left, response.retry_after_seconds or _WAIT_SECONDS))
-            response = api.ask(request)
+            response = api.request(request)
     where = f"{api.url}: GET {event_path(event_id)}/receipt"
     return json_of(response.body, EventReceipt, where)
 
@@ -65,9 +65,9 @@ def _arrived(api: Api, request: ApiRequest, end: float, waiting: Waiting) -> Api
     for seconds in _ARRIVAL_SECONDS:
         if time.monotonic() + seconds > end:
             break
-        response = api.ask(request, also=(404,))
+        response = api.request(request, also=(404,))
         if response.status != 404:
             return response
         with waiting("waiting for the event to be in the ledger"):
             pause(seconds)
-    return api.ask(request)
+    return api.request(request)

@@ -16,7 +16,7 @@ def fetch_report(api: Api, kind: str, parameters: Sequence[tuple[str, str]], for
     """Return a report. `kind`: a key of PATHS; `format_`: json, csv or html."""
     path = PATHS[kind]
     query = urlencode([*parameters, ("_format", format_)], safe="/:,", quote_via=quote)
-    response = api.ask(ApiRequest("GET", path, query, headers={"Accept-Encoding": "gzip"}))
+    response = api.request(ApiRequest("GET", path, query, headers={"Accept-Encoding": "gzip"}))
     return _unpacked(response, f"{api.url}: GET {path}")
 
 

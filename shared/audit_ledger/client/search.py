@@ -76,8 +76,8 @@ def search_pages(api: Api, request: SearchRequest) -> Iterator[SearchPage]:
     where = f"{api.url}: GET {PATH}"
     while True:
         headers = {"Accept": FHIR_JSON, "Prefer": "handling=strict"}
-        answered = api.ask(ApiRequest("GET", PATH, query, headers=headers))
-        bundle = json_of(answered.body, _Bundle, where)
+        response = api.request(ApiRequest("GET", PATH, query, headers=headers))
+        bundle = json_of(response.body, _Bundle, where)
         requested_before.add(query)
         following = next((link.url for link in bundle.link if link.relation == "next"), None)
         matches = [e for e in bundle.entry if e.search.get("mode", "match") == "match"][:left]
@@ -87,7 +87,7 @@ def search_pages(api: Api, request: SearchRequest) -> Iterator[SearchPage]:
             if entry.search.get("mode") == "outcome"
             for issue in json_of(bytes(entry.resource), OperationOutcome, where).issue
         ]
-        yield SearchPage(answered.body, tuple(matches), tuple(issues), following is not None)
+        yield SearchPage(response.body, tuple(matches), tuple(issues), following is not None)
         if left is not None:
             left -= len(matches)
         if following is None or left == 0:

@@ -35,8 +35,8 @@ class UploadProgress:
     def read_up_to(self, end: int) -> None:
         """Report how many bytes of the file are read."""
 
-    def answered(self, accepted: int, refused: int) -> None:
-        """Report how many events the ledger has answered."""
+    def settle(self, accepted: int, refused: int) -> None:
+        """Report how many events the ledger has accepted and refused."""
 
     def pausing(self, seconds: float, reason: str) -> None:
         """Report a pause before a retry."""
@@ -123,19 +123,19 @@ class Uploader:
 
     def _send(self, request: EventRequest, journal: Journal) -> None:
         """Send a request. One that is refused as a whole is divided, to find the event."""
-        journal.sending(request.key, request.identities)
-        answered = self.api.ask(request.asked, also=REFUSALS)
-        if answered.status in DIVIDED and request.is_divisible:
-            journal.answered(request.key, range(len(request.events)))
+        journal.record_request(request.key, request.identities)
+        response = self.api.request(request.http_request, also=REFUSALS)
+        if response.status in DIVIDED and request.is_divisible:
+            journal.record_response(request.key, range(len(request.events)))
             for half in request.halves():
                 self._send(half, journal)
             return
-        results = results_of(request, answered)
+        results = results_of(request, response)
         refused = [n for n, result in enumerate(results) if result.reason is not None]
-        journal.answered(request.key, refused)
+        journal.record_response(request.key, refused)
         for result in results:
             self.result.add(result)
-        self.progress.answered(self.result.accepted, self.result.refused_events)
+        self.progress.settle(self.result.accepted, self.result.refused_events)
 
 
 class _Unanswered:

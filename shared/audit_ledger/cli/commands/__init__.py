@@ -75,7 +75,7 @@ _COMMANDS = {
 )
 @click.version_option(package_name="audit-ledger", message="%(prog)s %(version)s")
 def ledger() -> None:
-    """Send events to a ledger, find them, and verify it without trusting whoever published it.
+    """Send events to a ledger, find them, and verify it without trusting its publisher.
 
     Exit codes: 0 verified or done, 1 failed, 3 incomplete (cannot tell), 2 usage.
     """

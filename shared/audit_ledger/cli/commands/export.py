@@ -92,7 +92,7 @@ def _report(folder: Path, *, as_json: bool) -> None:
         ]
     )
     click.echo(
-        "Give the manifest's digest to whoever gets the files by another way than the files:"
+        "Send the manifest's digest to the recipient of the files, by another way than the files:"
     )
     click.echo(
         printable(

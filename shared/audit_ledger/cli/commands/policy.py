@@ -37,9 +37,9 @@ def command(
 ) -> int:
     """Write the policy file of a ledger: its public keys, from its API or from KMS.
 
-    With --stage and --ledger the keys are read in KMS. Else the API is asked (--url or --profile):
-    whoever answers there says which keys to trust, so compare them with those that you were given
-    by another way.
+    With --stage and --ledger the keys are read in KMS. Else the API returns them (--url or
+    --profile): its server chooses which keys you trust, so compare them with those that you
+    received by another way.
     """
     if stage is None and ledger_id is None and origin is None:
         return _write_from_api(connection, output)
@@ -54,7 +54,7 @@ def _write_from_api(connection: ConnectionOptions, output: Path | None) -> int:
     """Write the policy file that a ledger's API gives, and return the exit code."""
     api = open_api(connection, os.environ)
     where = f"{api.url}: GET {PATH}"
-    text = api.ask(ApiRequest("GET", PATH, headers={"Accept": "text/plain"})).body
+    text = api.request(ApiRequest("GET", PATH, headers={"Accept": "text/plain"})).body
     try:
         policy = parse_policy(text)
     except FormatError as error:
@@ -63,7 +63,7 @@ def _write_from_api(connection: ConnectionOptions, output: Path | None) -> int:
         raise IncompleteError(f"{where}: a policy without a key of the ledger")
     _write(policy.logs[0].key.name, text, output)
     click.echo(
-        f"ledger: these keys are what {api.url} says; compare them with those that you were given "
+        f"ledger: these keys are from {api.url}; compare them with those that you received "
         "by another way",
         err=True,
     )

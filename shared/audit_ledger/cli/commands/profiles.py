@@ -26,7 +26,7 @@ def command(as_json: bool) -> int:
       token = "…"                                         # then only you may read the file; or
       token_endpoint = "https://…/oauth2/token"           # client credentials
       client_id = "…"
-      client_secret_env = "AUDIT_LEDGER_CLIENT_SECRET"    # the variable that holds the secret
+      client_secret_env = "AUDIT_LEDGER_CLIENT_SECRET"    # the variable with the secret
       scope = "…"                                         # if the issuer wants it
 
     A command goes to --url with --token, or to --profile; else to AUDIT_LEDGER_URL with
@@ -46,7 +46,7 @@ def command(as_json: bool) -> int:
         echo_json({"file": str(path), "profiles": profiles})
         return VERIFIED
     if not known:
-        click.echo(f"no profiles: {path} is not there, or holds none")
+        click.echo(f"no profiles: {path} does not exist, or has none")
         return VERIFIED
     columns = Columns(("profile", "url", "token from"), (0, 0, 0))
     for name, profile, chosen in known:

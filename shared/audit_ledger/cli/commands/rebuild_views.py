@@ -17,6 +17,7 @@ from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import NotFoundError
 
 _RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way there and back
+_HOW = "anew"  # codespell:ignore anew
 _MAX_IDLE_RUNS = 5  # in a row that get no further: others are at it, or something is wrong
 
 
@@ -29,7 +30,7 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
     """Derive gaps, findings and documents of a ledger again, from its first entry.
 
     Break-glass: run it as the role audit-ledger-STAGE-rebuild. What was derived is read until all
-    of it is there again; with the same rules it is the same. Nobody is told of a finding twice.
+    of it is there again; with the same rules it is the same. Nobody is notified of a finding twice.
 
     Exit codes: 0 done, 2 usage, 3 could not be finished (--go-on).
     """
@@ -42,7 +43,7 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
         runs, reached, idle, followed = 0, -1, 0, 0
         while True:
             how = "go on" if go_on or runs else "begin"
-            answer = _invoked(function, {"detail": {"origin": origin, "anew": how}})
+            answer = _invoked(function, {"detail": {"origin": origin, _HOW: how}})
             runs += 1
             if "size" not in answer:
                 raise IncompleteError(f"{origin}: nothing is published, or others rebuild it now")
@@ -71,5 +72,5 @@ def _invoked(function: str, event: dict[str, Any]) -> dict[str, Any]:
     )
     if answer.get("FunctionError"):
         raise IncompleteError(f"{function}: it ended with an error, which its log tells; --go-on")
-    told: dict[str, Any] = json.loads(answer["Payload"].read())
-    return told
+    result: dict[str, Any] = json.loads(answer["Payload"].read())
+    return result

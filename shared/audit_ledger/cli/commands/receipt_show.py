@@ -95,7 +95,7 @@ def _entry_facts(
         yield "kind", "an event that a portal submitted"
     yield "entry made", f"{written(entry.time)}, by the ledger's clock"
     if opinion is None or policy is None:
-        yield "signed by", "unknown: no --policy says whose signatures to look for"
+        yield "signed by", "unknown: no --policy names the keys to look for"
         return
     yield "signed by", f"{checkpoint.origin} (Ed25519)"
     for name, time in opinion.cosignatures.items():
@@ -147,7 +147,7 @@ def _not_proved(
     if isinstance(entry, ControlEntry):
         yield "that what it states is true"
     elif disclosure is not None:
-        yield "that what the record says is true, its own time among it: its sender says so"
+        yield "that the content of the record is true, its own time included: its sender states it"
     else:
         yield "what was recorded: give the record with --record"
     yield f"that {checkpoint.origin} recorded everything that happened"

@@ -145,7 +145,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         columns.row([_text(row.get(title)) for title in titles])
         if stated := _text(row.get(_STATED)):
-            columns.below(f"its sender says {stated}; counted when the ledger took it", "yellow")
+            columns.below(
+                f"its sender stated {stated}; counted when the ledger accepted it", "yellow"
+            )
     if hidden:
         click.echo(f"{len(hidden)} more columns: in a wider terminal, with --json, --format csv")
 

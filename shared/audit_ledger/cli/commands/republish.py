@@ -77,4 +77,4 @@ def _for_people(origin: str, done: Republished, *, dry_run: bool) -> Iterator[st
     if len(done.put_back) > _SHOWN:
         yield f"  and {len(done.put_back) - _SHOWN:,} more"
     for path in done.lost:
-        yield f"  lost: {path}: no version is left of it, nor can those before it be told"
+        yield f"  lost: {path}: no version of it is left, and those before it cannot be determined"

@@ -26,7 +26,7 @@ _WIDTHS = (19, 0, 7, 0, 0, 8)
 @with_filters
 @click.option("--sort", type=click.Choice(["-date", "date"]), default="-date", help="[-date]")
 @click.option("--limit", type=click.IntRange(min=1), default=50, metavar="N", help="[50]")
-@click.option("--all", "everything", is_flag=True, help="All that match, whatever --limit says.")
+@click.option("--all", "everything", is_flag=True, help="All that match, despite --limit.")
 @AS_JSON
 @with_connection
 def command(
@@ -39,11 +39,11 @@ def command(
 ) -> int:
     """Search events. All that is given must hold; a comma between values means or.
 
-    Below each event stand its id, for `ledger show`, and what the ledger says of it: a conflict,
+    Below each event stand its id, for `ledger show`, and the remarks of the ledger: a conflict,
     a repeat, the part of one patient. Times are UTC.
 
     --json prints each page on a line: the FHIR searchset Bundle as the API gives it, with ids
-    (fullUrl), what the ledger says of each (OperationOutcome) and warnings.
+    (fullUrl), the remarks of the ledger (OperationOutcome) and warnings.
     """
     request = SearchRequest(filters, sort, None if everything else limit)
     api = open_api(connection, os.environ, option_names=OPTION_NAMES)
@@ -69,7 +69,7 @@ class _Bundles:
 
 
 class _Table:
-    """A row an event; below it the id and what the ledger says of it."""
+    """A row an event; below it the id and the remarks of the ledger."""
 
     def __init__(self) -> None:
         self._columns: Columns | None = None

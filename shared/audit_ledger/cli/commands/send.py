@@ -43,8 +43,8 @@ def command(
 ) -> int:
     """Send events of files, each once.
 
-    FILE holds AuditEvents, Bundles or CloudEvents in JSON, or one event a line (NDJSON). It may be
-    a folder (its *.json, *.ndjson and *.jsonl) or - for standard input. AuditEvents of a file go
+    FILE contains AuditEvents, Bundles or CloudEvents in JSON, or one event a line (NDJSON). It may
+    be a folder (its *.json, *.ndjson and *.jsonl) or - for standard input. AuditEvents of a file go
     as batches of at most 200 and 600 KB, one alone by itself, a transaction whole.
 
     Sending the same again is no new event. What was accepted is remembered in FILE.sent, by
@@ -169,7 +169,7 @@ def _progress_of(total_bytes: int | None) -> Iterator[UploadProgress]:
                 self.end = end
                 progress_bar.update(task, completed=self.before + end)
 
-            def answered(self, accepted: int, refused: int) -> None:
+            def settle(self, accepted: int, refused: int) -> None:
                 bad = f", {refused:,} refused" if refused else ""
                 progress_bar.update(task, said=f"{accepted:,} accepted{bad}")
 

@@ -29,16 +29,16 @@ def command(connection: ConnectionOptions, event_id: str, as_json: bool) -> int:
         submitted = ApiRequest(
             "GET", f"{event_path(event_id)}/$submitted", headers={"Accept": "*/*"}
         )
-        click.echo(api.ask(submitted).body, nl=False)
+        click.echo(api.request(submitted).body, nl=False)
         return VERIFIED
-    asked = ApiRequest("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
-    answered = api.ask(asked)
-    details = event_summary.read_details(answered.body)
+    request = ApiRequest("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
+    response = api.request(request)
+    details = event_summary.read_details(response.body)
     if details is None:
-        raise IncompleteError(f"{api.url}: {asked.path}: not an AuditEvent that can be read")
-    entry = _ENTRY.fullmatch(answered.headers.get("ledger-entry", ""))
-    served = json_of(answered.body, dict[str, Any], f"{api.url}: {asked.path}").get("id")
-    shown = served if isinstance(served, str) else event_id  # asked for by entry, it has an id too
+        raise IncompleteError(f"{api.url}: {request.path}: not an AuditEvent that can be read")
+    entry = _ENTRY.fullmatch(response.headers.get("ledger-entry", ""))
+    served = json_of(response.body, dict[str, Any], f"{api.url}: {request.path}").get("id")
+    shown = served if isinstance(served, str) else event_id  # requested by entry, it has an id too
     click.echo(f"event {printable(shown)}" + (f", entry {entry[0]}" if entry else ""))
     facts(list(event_summary.all_facts(details)))
     return VERIFIED

@@ -33,7 +33,7 @@ def command(
     """Lift a freeze, if blocks, archive, published files and published state agree again.
 
     Break-glass: run it as the role audit-ledger-STAGE-rebuild. Without --reason or --yes it only
-    checks, and says what the ledger is frozen for.
+    checks, and reports the reason of the freeze.
 
     Exit codes: 0 lifted, 1 refused (something does not agree), 2 usage, 3 not lifted.
     """

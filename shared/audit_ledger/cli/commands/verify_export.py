@@ -82,7 +82,7 @@ def command(folder: Path, policy_file: Path, digest: str | None, as_json: bool) 
 
 
 class _Files(dict[str, Iterator[bytes]]):
-    """The folder's files by name, each in pieces whenever it is asked for.
+    """The folder's files by name, each read in pieces.
 
     Hidden files are no part of an export: file managers leave some.
     """
@@ -171,8 +171,8 @@ def _for_people(
     for finding in found:
         entry = "" if finding["entry"] is None else f" (entry {finding['entry']})"
         message = finding["message"]
-        told = "" if finding["entry"] is not None and "(entry" in message else entry
-        yield f"  {finding['code']}: {finding['where']}: {message}{told}"
+        suffix = "" if finding["entry"] is not None and "(entry" in message else entry
+        yield f"  {finding['code']}: {finding['where']}: {message}{suffix}"
     if count > len(found):
         yield f"  and {count - len(found):,} more"
     if not_covered:
