@@ -6,9 +6,6 @@ cycles, and a ledger can be added without touching what is there.
 
 from dataclasses import dataclass
 
-OWN_PORTAL = "audit-ledger"
-"""The portal of events that a ledger itself emits (`audit_ledger.http.authorization`)."""
-
 
 @dataclass(frozen=True)
 class Names:

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import LedgerError
 from audit_ledger.settings.environment import DeadLettersEnvironment
 from functions.dead_letters.archive import archive, ledger_of
@@ -29,8 +29,7 @@ def environment() -> DeadLettersEnvironment:
 def objects(ledger_id: str) -> LedgerObjects:
     """One ledger's part of the archive."""
     env = environment()
-    retention = Retention(env.lock_mode, env.lock_days)
-    return LedgerObjects(_s3(), env.archive_bucket, ledger_id, retention)
+    return LedgerObjects(_s3(), env.archive_bucket, ledger_id, env.retention)
 
 
 @metrics.log_metrics

@@ -7,13 +7,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.objects import LedgerObjects, Retention, StoredObject
+from audit_ledger.aws.objects import LedgerObjects, StoredObject
 from audit_ledger.errors import LedgerError
 from audit_ledger.http.authorization import read_authorization
 from audit_ledger.http.request import read_headers
 from audit_ledger.http.responses import Response, error_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.settings.environment import PublishedFilesEnvironment
+from audit_ledger.settings.retention import Retention
 from functions.published_files.read import read_published
 
 logger = Logger()

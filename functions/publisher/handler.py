@@ -14,7 +14,7 @@ from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.kms_signing import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers_table import LedgersTable, PublishedState
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.views_table import Gaps, ViewsTable
 from audit_ledger.errors import FormatError, FrozenError, LostRaceError, UnreachableError
 from audit_ledger.ledger.block_signature import block_verifier
@@ -34,11 +34,6 @@ TIME_TO_SIGN_MS = 60_000  # what is left of a run when it stops reading a backlo
 def environment() -> PublisherEnvironment:
     """The function's environment variables, read once in each container."""
     return PublisherEnvironment.read(os.environ)
-
-
-def retention() -> Retention:
-    """For how long what is put is locked."""
-    return Retention(environment().lock_mode, environment().lock_days)
 
 
 @cache
@@ -83,8 +78,8 @@ def publisher() -> Publisher:
         origin,
         BlocksTable(dynamodb, env.blocks_table, origin),
         LedgersTable(dynamodb, env.ledgers_table, origin),
-        LedgerObjects(s3, env.published_bucket, prefix, retention()),
-        LedgerObjects(s3, env.archive_bucket, prefix, retention()),
+        LedgerObjects(s3, env.published_bucket, prefix, env.retention),
+        LedgerObjects(s3, env.archive_bucket, prefix, env.retention),
         verify_block,
         Signer(
             origin,
@@ -106,7 +101,7 @@ def has_keys() -> bool:
     origin, wrapping = env.origin, env.wrapping_key
     make_first_keys(
         LedgersTable(clients.dynamodb(), env.ledgers_table, origin),
-        LedgerObjects(clients.s3(), env.archive_bucket, env.ledger_id, retention()),
+        LedgerObjects(clients.s3(), env.archive_bucket, env.ledger_id, env.retention),
         WrappingKey(clients.kms(), wrapping, origin),
         int(time.time()),
     )

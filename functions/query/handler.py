@@ -13,7 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.limits_table import LimitsTable
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
@@ -26,6 +26,7 @@ from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
 from audit_ledger.settings.environment import QueryEnvironment
+from audit_ledger.settings.retention import Retention
 from functions.query.access import QueryContext
 from functions.query.rate_limit import take_tokens
 from functions.query.routes import MEDIA_TYPES, ROUTES

@@ -1,12 +1,13 @@
 """The settings of a stage: members of `audit-ledger` in cdk.json, and their meaning."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from audit_ledger.settings.ledger import LedgerSettings, PortalSettings
 from audit_ledger.settings.limits import INHERITED, RateLimits
 from audit_ledger.settings.reports import ReportSettings
+from audit_ledger.settings.retention import Retention
 from audit_ledger.settings.token_claims import TokenClaims
 from infra.settings.limits import STAGE_LIMITS
 
@@ -58,13 +59,6 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     audience: tuple[str, ...] = ()
     claims: TokenClaims = TokenClaims()
     smart_configuration: dict[str, Any] | None = None
-
-
-class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Object Lock of published and archived objects."""
-
-    mode: Literal["GOVERNANCE", "COMPLIANCE"]
-    days: int
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,12 +12,13 @@ import msgspec
 from audit_ledger.detections import DetectionSettings
 from audit_ledger.detections import read_settings as read_detections
 from audit_ledger.errors import FormatError
+from audit_ledger.http.authorization import OWN_PORTAL
 from audit_ledger.iana_zones import zone_of
 from audit_ledger.reports.exclusions import BEFORE_COMPLIANCE, EXCLUSIONS
 from audit_ledger.reports.suspension import ORAL_LIMIT_MS
 from audit_ledger.settings.ledger import PatientRuleSettings
 from audit_ledger.settings.reports import ReportSettings, SuspensionSettings
-from infra.names import OWN_PORTAL, Names
+from infra.names import Names
 from infra.settings.limits import limit_faults, limits_faults
 from infra.settings.places import place_faults
 from infra.settings.settings import LOG_DAYS, Ledger, Portal, Settings, ledger_parameter

@@ -12,7 +12,7 @@ from audit_ledger.aws.batches import MAX_ASKS, batch_get, batch_put
 from audit_ledger.aws.events_table import IndexedEntry, index_items
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable, PublishedState, WrappedKeys
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.errors import (
@@ -25,6 +25,7 @@ from audit_ledger.errors import (
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
+from audit_ledger.settings.retention import Retention
 from audit_ledger.tlog.strict_base64 import encode
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, STAGE, World
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.ledger.digest import digest_name
+from audit_ledger.settings.retention import Retention
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import parse_policy

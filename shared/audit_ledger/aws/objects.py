@@ -3,34 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.clients import error_code
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
+from audit_ledger.settings.retention import Retention
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LockMode = Literal["COMPLIANCE", "GOVERNANCE"]
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _ABSENT = ("NoSuchKey", "404")
 BINARY = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
-
-
-@dataclass(frozen=True)
-class Retention:
-    """How long a written object can neither be changed nor deleted."""
-
-    mode: LockMode
-    days: int
-
-    def arguments(self, now: int) -> dict[str, Any]:
-        """Return PutObject's Object Lock arguments as of `now` (seconds since 1970)."""
-        until = datetime.fromtimestamp(now, UTC) + timedelta(days=self.days)
-        return {"ObjectLockMode": self.mode, "ObjectLockRetainUntilDate": until}
 
 
 @dataclass(frozen=True)
@@ -67,7 +54,7 @@ class LedgerObjects:
 
         VerificationError where other bytes are there already.
         """
-        lock = self._retention.arguments(now) if locked else {}
+        lock = _lock_arguments(self._retention, now) if locked else {}
         try:
             self._client.put_object(
                 Bucket=self._bucket,
@@ -158,3 +145,9 @@ class LedgerObjects:
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}/{path}"
+
+
+def _lock_arguments(retention: Retention, now: int) -> dict[str, Any]:
+    """Return PutObject's Object Lock arguments as of `now` (seconds since 1970)."""
+    until = datetime.fromtimestamp(now, UTC) + timedelta(days=retention.days)
+    return {"ObjectLockMode": retention.mode, "ObjectLockRetainUntilDate": until}

@@ -9,7 +9,7 @@ from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.ledgers_table import LedgersTable
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.cli.exit_codes import FailedError, IncompleteError, UsageError
 from audit_ledger.errors import (
@@ -21,6 +21,7 @@ from audit_ledger.errors import (
 )
 from audit_ledger.ledger.block_signature import VerifyBlock, block_verifier
 from audit_ledger.public_keys import raw_public_key
+from audit_ledger.settings.retention import Retention
 
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 

@@ -6,13 +6,12 @@ keys of KMS are aliases.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import msgspec
 
+from audit_ledger.settings.retention import LockMode, Retention
 from audit_ledger.settings.token_claims import TokenClaims
-
-LockMode = Literal["GOVERNANCE", "COMPLIANCE"]
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, rename="upper", omit_defaults=True):
@@ -28,6 +27,18 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename="upper", omi
         return {name: str(value) for name, value in msgspec.to_builtins(self).items()}
 
 
+class LockingEnvironment(Environment, frozen=True):
+    """Of functions that write locked objects."""
+
+    lock_mode: LockMode
+    lock_days: int
+
+    @property
+    def retention(self) -> Retention:
+        """Object Lock of the objects that the function writes."""
+        return Retention(self.lock_mode, self.lock_days)
+
+
 class SequencerEnvironment(Environment, frozen=True):
     """Of the sequencer of one ledger."""
 
@@ -38,8 +49,8 @@ class SequencerEnvironment(Environment, frozen=True):
     sequencer_key: str
 
 
-class PublisherEnvironment(Environment, frozen=True):
-    """Of the publisher of one ledger. `lock_days`: Object Lock of what it writes."""
+class PublisherEnvironment(LockingEnvironment, frozen=True):
+    """Of the publisher of one ledger."""
 
     origin: str
     ledger_id: str
@@ -53,17 +64,13 @@ class PublisherEnvironment(Environment, frozen=True):
     checkpoint_ed25519_key: str
     checkpoint_mldsa44_key: str
     event_bus: str
-    lock_mode: LockMode
-    lock_days: int
 
 
-class DeadLettersEnvironment(Environment, frozen=True):
+class DeadLettersEnvironment(LockingEnvironment, frozen=True):
     """Of the function that archives dead letters."""
 
     stage: str
     archive_bucket: str
-    lock_mode: LockMode
-    lock_days: int
 
 
 class FollowerEnvironment(Environment, frozen=True):

@@ -7,13 +7,14 @@ archive keeps its copies.
 import click
 
 from audit_ledger.aws import clients
-from audit_ledger.aws.objects import LedgerObjects, Retention
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, STAGE
 from audit_ledger.errors import FormatError
 from audit_ledger.records.dead_letter import FOLDER, decode_dead_letter
+from audit_ledger.settings.retention import Retention
 
 _NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
