@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import FormatError, VerificationError
@@ -86,10 +87,10 @@ class Signer:
     def _ed25519(self, text: str) -> Signature:
         return Signature(self.origin, self._ed25519_key.key_id, self.ed25519_sign(text.encode()))
 
-    @property
+    @cached_property
     def _ed25519_key(self) -> VerifierKey:
         return ed25519_verifier_key(self.origin, self.ed25519_key)
 
-    @property
+    @cached_property
     def _mldsa44_key(self) -> VerifierKey:
         return VerifierKey(self.origin, MLDSA44_COSIGNATURE, self.mldsa44_key)

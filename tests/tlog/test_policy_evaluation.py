@@ -52,10 +52,10 @@ def test_quorum(rules: str, sufficient: list[str]) -> None:
     for count in range(4):
         for names in combinations(WITNESSES, count):
             note = signed(TEXT, LOG, *(WITNESSES[name] for name in names))
-            opinion = policy(rules).evaluate(note)
-            assert opinion.satisfied is any(set(each.split()) <= set(names) for each in sufficient)
-            assert opinion.cosignatures == dict.fromkeys(names, NOW)
-            assert bool(opinion.missing) is not opinion.satisfied
+            result = policy(rules).evaluate(note)
+            assert result.satisfied is any(set(each.split()) <= set(names) for each in sufficient)
+            assert result.cosignatures == dict.fromkeys(names, NOW)
+            assert bool(result.missing) is not result.satisfied
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_own_cosignature_is_not_that_of_an_independent_witness(
     assert result.independent_witnesses == {"X1": 9}
 
 
-def test_opinion() -> None:
+def test_policy_result() -> None:
     """The result contains the checkpoint, the log's key and the times."""
     note = f"{TEXT}\n{LOG.line(TEXT)}{WITNESS_1.line(TEXT, 5)}{WITNESS_2.line(TEXT, 7)}".encode()
-    opinion = policy("group g all X1 X2\nquorum g\n").evaluate(note)
-    assert (opinion.checkpoint.origin, opinion.checkpoint.size) == (LOG.name, 42)
-    assert opinion.checkpoint.root == root(42)
-    assert opinion.log_key == LOG.key
-    assert opinion.cosignatures == opinion.independent_witnesses == {"X1": 5, "X2": 7}
-    assert opinion.own_cosigned_at is None
-    assert opinion.satisfied
-    assert opinion.missing == ()
+    result = policy("group g all X1 X2\nquorum g\n").evaluate(note)
+    assert (result.checkpoint.origin, result.checkpoint.size) == (LOG.name, 42)
+    assert result.checkpoint.root == root(42)
+    assert result.log_key == LOG.key
+    assert result.cosignatures == result.independent_witnesses == {"X1": 5, "X2": 7}
+    assert result.own_cosigned_at is None
+    assert result.satisfied
+    assert result.missing == ()
 
 
 def test_missing_witnesses_are_those_below_the_quorum() -> None:
@@ -188,5 +188,5 @@ def test_threshold_counts_cosigners(cosigners: int, threshold: int, data: st.Dat
     names = " ".join(f"w{at}" for at in range(8))
     text = f"log {LOG.vkey}\n{lines}group g {threshold} {names}\nquorum g\n"
     some = data.draw(st.permutations(signers))[:cosigners]
-    opinion = parse_policy(text.encode()).evaluate(signed(TEXT, LOG, *some))
-    assert opinion.satisfied is (cosigners >= threshold)
+    result = parse_policy(text.encode()).evaluate(signed(TEXT, LOG, *some))
+    assert result.satisfied is (cosigners >= threshold)

@@ -145,9 +145,9 @@ def test_unmet_quorum_is_told_and_not_raised() -> None:
     assert not unwitnessed.satisfied
     assert unwitnessed.missing == ("w",)
     witnessed = TlogProof(4, hashes, signed(TREE_TEXT, LOG, WITNESS_1))
-    opinion = verify_proof(witnessed, LEAVES[4], POLICY)
-    assert opinion.satisfied
-    assert opinion.checkpoint.size == 9
+    result = verify_proof(witnessed, LEAVES[4], POLICY)
+    assert result.satisfied
+    assert result.checkpoint.size == 9
 
 
 def test_proof_of_something_else_does_not_verify() -> None:

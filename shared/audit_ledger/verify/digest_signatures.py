@@ -71,12 +71,12 @@ def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes
         try:
             note, _ = open_note(data, [key for key in keys if key.name == origin])
             checkpoint = parse_digest(note.text).checkpoint
-            opinion = policy.evaluate(checkpoint)
+            result = policy.evaluate(checkpoint)
         except (FormatError, VerificationError) as error:
             findings.append(Finding(Code.DIGEST_REJECTED, path, None, f"{path}: {error}"))
             continue
-        newest = max(newest, opinion.own_cosigned_at or 0)
-        if own and own.isdisjoint(opinion.cosignatures):
+        newest = max(newest, result.own_cosigned_at or 0)
+        if own and own.isdisjoint(result.cosignatures):
             message = f"{path}: its checkpoint has no cosignature by the ledger's own key"
             findings.append(Finding(Code.NOT_WITNESSED, path, None, message))
     return findings, newest

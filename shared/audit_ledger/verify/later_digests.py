@@ -99,15 +99,15 @@ def _is_overtaken(
     if not isinstance(heads.checkpoint, bytes) or not isinstance(heads.latest, bytes):
         return False
     try:
-        opinion = policy.evaluate(heads.checkpoint)
+        result = policy.evaluate(heads.checkpoint)
         latest = read_digest("", heads.latest, checkpoint.origin)[0]
     except (FormatError, VerificationError):
         return False
     if check_signatures(policy, checkpoint.origin, [("", heads.latest)])[0]:
         return False
     age = (newest.size_after, newest.period_to)
-    present = opinion.checkpoint
-    own = opinion.own_cosigned_at
+    present = result.checkpoint
+    own = result.own_cosigned_at
     return (
         present.origin == checkpoint.origin == latest.origin
         and (present.size, latest.period_to if own is None else own) >= age
