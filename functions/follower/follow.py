@@ -21,8 +21,7 @@ from typing import Literal
 
 import msgspec
 
-from audit_ledger.aws.kms_data_keys import LedgerKeyring
-from audit_ledger.aws.views_table import FOLLOWER, FollowerCursor, Gaps, ViewsTable
+from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import (
     DetectionFinding,
     DetectionSettings,
@@ -45,6 +44,7 @@ from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
 from audit_ledger.reading.snapshot import StoredBlock, StoredEntry, read_block
+from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
 from audit_ledger.sequence_gaps import CountedState, State, decode_counted, encode_within, report
@@ -58,6 +58,7 @@ from audit_ledger.views import (
     encode_left_out,
     seal_finding,
 )
+from audit_ledger.views.follower_views import FOLLOWER, FollowerCursor, Gaps
 from audit_ledger.views.skipped_entries import Kind
 from functions.follower.left_out_findings import finding_of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from msgspec import structs
 
 from audit_ledger.aws.clients import AwsError
-from audit_ledger.aws.subjects_table import GENERATIONS_PER_YEAR, SubjectSecret
+from audit_ledger.aws.subjects_table import GENERATIONS_PER_YEAR
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
 from audit_ledger.events import Event, PatientRule, patient_rule
 from audit_ledger.http.authorization import OWN_PORTAL, OWN_USE, Authorization, ForbiddenError
@@ -19,6 +19,7 @@ from audit_ledger.records.queue_message import (
     MessageTooLargeError,
     encode_queue_message,
 )
+from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import LedgerContext, LedgerContexts
 from functions.ingest.sealer import Accepted, Sealed, Sealer
 

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from audit_ledger.aws.events_table import EventsTable
-from audit_ledger.aws.kms_data_keys import LedgerKeys, WrappingKey
+from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.queue import LedgerQueue
 from audit_ledger.aws.ssm_settings import SsmSettings
@@ -14,6 +14,7 @@ from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.errors import UnreachableError
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.ledger_keys import LedgerKeys
 from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.settings.ledger import LedgerSettings
 from functions.ingest.idempotency import KnownIds

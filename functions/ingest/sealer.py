@@ -11,8 +11,6 @@ from time import gmtime
 
 import msgspec
 
-from audit_ledger.aws.kms_data_keys import LedgerKeys
-from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import (
     Agent,
     Event,
@@ -24,6 +22,7 @@ from audit_ledger.events import (
 )
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.ledger_keys import LedgerKeys
 from audit_ledger.records.pseudonyms import (
     event_id,
     fingerprint,
@@ -33,6 +32,7 @@ from audit_ledger.records.pseudonyms import (
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
 from audit_ledger.records.sealed_record import BLIND_BYTES, SealedRecord, SealHeader
+from audit_ledger.records.subject_secret import SubjectSecret
 
 UNRESOLVED = "patient.unresolved"
 UNRESOLVED_AGENT = "agent.unresolved"

@@ -7,10 +7,9 @@ takes what others send, may only read them.
 from contextlib import suppress
 from typing import Protocol
 
-from audit_ledger.aws.kms_data_keys import decode_wrapped_keys, encode_wrapped_keys
-from audit_ledger.aws.ledgers_table import WrappedKeys
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
+from audit_ledger.records.ledger_keys import WrappedKeys, decode_wrapped_keys, encode_wrapped_keys
 
 FIRST_KEYS = "keys/1"
 

@@ -11,7 +11,6 @@ from hashlib import sha256
 from itertools import islice
 from typing import Protocol
 
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import TEXT, StoredObject
 from audit_ledger.errors import (
     FormatError,
@@ -41,6 +40,7 @@ from audit_ledger.ledger.publish_checks import (
     require_newest,
     require_reach,
 )
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.tile_writer import TileWriter, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.digest import Digest
 from audit_ledger.ledger.publish_checks import require_of_digest
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message, verify_cosignature
 from audit_ledger.tlog.note import (

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
@@ -18,6 +17,7 @@ from audit_ledger.events.canonical_patients import (
 from audit_ledger.http.authorization import OWN_USE, Authorization, ForbiddenError
 from audit_ledger.http.request import Request
 from audit_ledger.ledger.publish_checks import require_of_digest
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import RecordOpener, secrets_of_names

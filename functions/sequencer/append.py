@@ -11,8 +11,6 @@ from typing import Protocol
 import msgspec
 
 from audit_ledger.aws.clients import AwsError, error_code
-from audit_ledger.aws.events_table import IndexedEntry, index_records, indexed_entries
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import FrozenError, LostRaceError, UnreachableError
 from audit_ledger.ledger.block import (
     MAX_BODY_BYTES,
@@ -24,6 +22,8 @@ from audit_ledger.ledger.block import (
     signed_message,
 )
 from audit_ledger.ledger.head import EMPTY, Head, build_block, head_of
+from audit_ledger.ledger.index import IndexedEntry, index_records, indexed_entries
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.records.pseudonyms import conflict_key
 from audit_ledger.records.sealed_record import SealedRecord
 

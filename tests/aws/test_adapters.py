@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import MAX_ASKS, batch_get, batch_put
-from audit_ledger.aws.events_table import IndexedEntry, index_items
+from audit_ledger.aws.events_table import index_items
 from audit_ledger.aws.kms_data_keys import WrappingKey
-from audit_ledger.aws.ledgers_table import LedgersTable, PublishedState, WrappedKeys
+from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
@@ -22,8 +22,11 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
+from audit_ledger.ledger.index import IndexedEntry
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.ledger_keys import WrappedKeys
 from audit_ledger.records.pseudonyms import patient_pseudonym
 from audit_ledger.settings.retention import Retention
 from audit_ledger.tlog.strict_base64 import encode

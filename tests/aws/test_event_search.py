@@ -6,14 +6,9 @@ import msgspec
 import pytest
 
 from audit_ledger.aws.batches import batch_put
-from audit_ledger.aws.events_search import (
-    By,
-    EntryPosition,
-    EventsSearch,
-    PositionRange,
-    position_of,
-)
-from audit_ledger.aws.events_table import IndexedEntry, index_items
+from audit_ledger.aws.events_search import By, EventsSearch
+from audit_ledger.aws.events_table import index_items
+from audit_ledger.ledger.index import EntryPosition, IndexedEntry, PositionRange, position_of
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from tests.world import NAME, ORIGIN, World
 

@@ -6,15 +6,15 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from audit_ledger.aws.kms_data_keys import LedgerKeys
-from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import encode_body
 from audit_ledger.ledger.head import EMPTY, build_block
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.ledger_keys import LedgerKeys
 from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.sealed_record import SealedRecord
+from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import remembering
 from functions.ingest.sealer import Accepted, Sealer
 

@@ -16,19 +16,19 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from audit_ledger.aws.events_search import EntryPosition, PositionRange
-from audit_ledger.aws.kms_data_keys import LedgerKeyring, LedgerKeys
-from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
 from audit_ledger.ledger.entry import EventEntry, encode_entry
+from audit_ledger.ledger.index import EntryPosition, PositionRange
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.search import Page, find_page
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.ledger_keys import LedgerKeyring, LedgerKeys
 from audit_ledger.records.pseudonyms import patient_pseudonym
+from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.settings.reports import ReportSettings
 from functions.ingest.ledger_context import remembering

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from audit_ledger.aws.events_table import indexed_entries
 from audit_ledger.ledger.block import decode_body
+from audit_ledger.ledger.index import indexed_entries
 from tests.crashes.containers import Container
 from tests.crashes.faults import Fault
 from tests.crashes.pipeline import MAX_DELIVERIES, Messages, Stage

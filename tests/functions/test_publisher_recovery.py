@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.errors import LostRaceError, UnreachableError
+from audit_ledger.ledger.published_state import PublishedState
 from functions.publisher import handler, publish
 from tests.functions.publishing import Clock, append, run
 from tests.world import World

@@ -2,9 +2,8 @@
 
 import pytest
 
-from audit_ledger.aws.events_search import PositionRange
-from audit_ledger.aws.events_table import LATE_MS
 from audit_ledger.ledger.block import Body
+from audit_ledger.ledger.index import LATE_MS, PositionRange
 from audit_ledger.reading import candidates
 from audit_ledger.reading.candidates import MILESTONE, of_period
 from audit_ledger.reading.snapshot import StoredBlock

@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from audit_ledger.aws import events_search
-from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import VerificationError
+from audit_ledger.ledger.index import EntryPosition
 from audit_ledger.reading import candidates, search
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.snapshot import LogSnapshot, StoredEntry

@@ -2,8 +2,8 @@
 
 import re
 
-from audit_ledger.aws.events_table import LATE_MS
 from audit_ledger.http.request import MAX_FIELDS
+from audit_ledger.ledger.index import LATE_MS
 from audit_ledger.reading.search import MAX_BLOCKS, MAX_OPENED
 from audit_ledger.reading.snapshot import YOUNG_SECONDS
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS

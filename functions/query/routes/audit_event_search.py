@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import msgspec
 
-from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.http.negotiation import fhir_json
 from audit_ledger.http.openapi import (
@@ -25,6 +24,7 @@ from audit_ledger.http.openapi import (
 )
 from audit_ledger.http.request import FORM, MAX_FIELDS, Request
 from audit_ledger.http.responses import Response, make_response, spelled_bytes
+from audit_ledger.ledger.index import EntryPosition
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search import NO_TIME, UNOPENED, Page, count_matches, find_page
 from audit_ledger.search.bundle import BundleEntry, Issue, Shown, as_shown, remarks, searchset

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.aws.views_table import DocumentEntries
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import digest_of_ni
 from audit_ledger.http.openapi import (
@@ -28,6 +27,7 @@ from audit_ledger.instants import format_instant
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.views.follower_views import DocumentEntries
 from functions.query.access import QueryContext
 from functions.query.altered_entries import altered
 

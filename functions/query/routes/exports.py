@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import msgspec
 
-from audit_ledger.aws.events_search import EntryPosition
 from audit_ledger.errors import VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.http.openapi import (
@@ -34,6 +33,7 @@ from audit_ledger.http.openapi import (
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
+from audit_ledger.ledger.index import EntryPosition
 from audit_ledger.reading.search import NO_TIME, UNOPENED, find_page
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search

@@ -5,55 +5,17 @@ them takes the newest entries from blocks instead.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
-from audit_ledger.aws.events_table import IndexedEntry, place_number, time_and_seq
+from audit_ledger.aws.events_table import place_number, time_and_seq
+from audit_ledger.ledger.index import EntryPosition, FoundEntry, PositionRange
 from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 By = Literal["patient", "agent"]
-_LAST_SEQ = 2**63 - 1
 _NO_BLOCK = 2**63 - 1
-
-
-class EntryPosition(msgspec.Struct, frozen=True, order=True, gc=False):
-    """Where an entry is. Sorts by the event's own time (ms), then by entry."""
-
-    time_ms: int
-    seq: int
-    first_seq: int
-
-
-class PositionRange(msgspec.Struct, frozen=True, gc=False):
-    """A period of events' own time, milliseconds since 1970: from `first` to `last`, both in it.
-
-    Of events of its very ends it holds entries from `first_seq` and to `last_seq`, so that what is
-    left of a search begins where its last page ended, however many are of one instant.
-    """
-
-    first: int
-    last: int
-    first_seq: int = 0
-    last_seq: int = _LAST_SEQ
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing can be in it."""
-        return (self.first, self.first_seq) > (self.last, self.last_seq)
-
-
-@dataclass(frozen=True)
-class FoundEntry:
-    """An entry found by its id: where it is, and its index row as stored."""
-
-    place: EntryPosition
-    row: bytes
-    conflict: bool
 
 
 class EventsSearch:
@@ -106,11 +68,6 @@ class EventsSearch:
         )
         for page in pages:
             yield from map(_position, page["Items"])
-
-
-def position_of(entry: IndexedEntry) -> EntryPosition:
-    """Say where an entry of a block is."""
-    return EntryPosition(entry.row.time_ms, entry.seq, entry.first_seq)
 
 
 def _position(item: dict[str, Any]) -> EntryPosition:

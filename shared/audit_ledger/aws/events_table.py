@@ -10,41 +10,19 @@ key origin#event id#n. `lost` in the place of all that: a rebuild found the entr
 event is as unknown as if it had no item.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit_ledger.aws.batches import Item, batch_get, batch_put
-from audit_ledger.ledger.block import BlockItem, Body
-from audit_ledger.records.index_row import IndexRow, decode_index_row
-from audit_ledger.records.pseudonyms import conflict_key
-from audit_ledger.records.sealed_record import SealedRecord
+from audit_ledger.ledger.index import LATE_MS, IndexedEntry
+from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LATE_MS = 2 * 60_000
 _SEQS = 10**19  # more than there are entries: a place has 34 digits of DynamoDB's 38
-
-
-@dataclass(frozen=True)
-class IndexedEntry:
-    """What the index says of one entry. `block_time`: of the ledger, whole seconds."""
-
-    seq: int
-    first_seq: int
-    block_time: int
-    row: IndexRow
-    row_bytes: bytes
-    conflict: bool
-
-    @property
-    def key(self) -> str:
-        """Its key below the origin: the event id, or the conflict key."""
-        if self.conflict:
-            return conflict_key(self.row.event_id, self.row.fingerprint)
-        return self.row.event_id
 
 
 @dataclass(frozen=True)
@@ -143,34 +121,6 @@ class EventsTable:
 
 def _fingerprint(item: Item) -> bytes:
     return decode_index_row(bytes(item["row"]["B"])).fingerprint
-
-
-def indexed_entries(first_seq: int, body: Body) -> list[IndexedEntry]:
-    """Return the index entries of the block that begins at `first_seq`."""
-    return [
-        indexed_entry(seq, first_seq, body.time, item)
-        for seq, item in enumerate(body.items, first_seq)
-        if item.row_bytes
-    ]
-
-
-def index_records(
-    records: Sequence[SealedRecord], seq: int, first_seq: int, block_time: int
-) -> list[IndexedEntry]:
-    """Return the index entries of records just committed, the first of them as entry `seq`.
-
-    The same as `indexed_entries` of their block, without decoding what was just encoded.
-    """
-    return [
-        IndexedEntry(n, first_seq, block_time, record.row, record.row_bytes, record.conflict)
-        for n, record in enumerate(records, seq)
-    ]
-
-
-def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> IndexedEntry:
-    """Return the index entry of one item of a block, which is an event's."""
-    row = decode_index_row(item.row_bytes)
-    return IndexedEntry(seq, first_seq, block_time, row, item.row_bytes, item.conflict)
 
 
 def place_number(time_ms: int, seq: int) -> int:

@@ -5,52 +5,20 @@ published files are copies of it and are put again from it after a crash.
 `origin#keys` (publisher, once): the wrapped index key and ledger keys.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.clients import error_code
 from audit_ledger.errors import LostRaceError
+from audit_ledger.ledger.published_state import PublishedState
+from audit_ledger.records.ledger_keys import WrappedKeys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PUBLISHED_ITEM = "published"
 KEYS_ITEM = "keys"
-
-
-@dataclass(frozen=True)
-class PublishedState:
-    """What is published of a ledger.
-
-    `version` counts changes, from 1; `size`: number of entries; `time`: end of the newest digest's
-    period, whole seconds; `checkpoint` and `digest`: the exact bytes; `frozen`: why nothing more
-    may be written, None in health; `lifts`: how often a freeze was lifted, behind which the blocks
-    may not be those that somebody remembers.
-    """
-
-    version: int
-    size: int
-    time: int
-    checkpoint: bytes
-    digest_name: str
-    digest: bytes
-    frozen: str | None = None
-    lifts: int = 0
-
-
-@dataclass(frozen=True)
-class WrappedKeys:
-    """A ledger's keys, wrapped by KMS. `ledger_keys`: version → wrapped key."""
-
-    index_key: bytes
-    ledger_keys: dict[int, bytes]
-
-    @property
-    def current_version(self) -> int:
-        """The ledger key that seals new records."""
-        return max(self.ledger_keys)
 
 
 class LedgersTable:

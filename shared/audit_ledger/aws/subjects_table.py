@@ -7,7 +7,6 @@ them, consistently, so that a retired generation is used by nobody a moment late
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from os import urandom
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from audit_ledger.errors import VerificationError
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
+from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 SECRET_BYTES = 32
 GENERATIONS_PER_YEAR = 1000
-
-
-@dataclass(frozen=True, repr=False)
-class SubjectSecret:
-    """A subject's secret of one generation."""
-
-    generation: int
-    secret: bytes
 
 
 class SubjectsTable:

@@ -20,18 +20,18 @@ the cursor's: a crash or a race anywhere leaves the views as they were.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import batch_get
 from audit_ledger.errors import FormatError, LostRaceError
+from audit_ledger.views.follower_views import FOLLOWER, DocumentEntries, FollowerCursor, Gaps
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-FOLLOWER: Final = "follower"
 REBUILD: Final = "rebuild"
 GAPS: Final = "gaps"
 PIECE_BYTES: Final = 350 * 1024  # of a state: an item holds 400 KB
@@ -39,50 +39,7 @@ MAX_TAKE_OVERS: Final = 5
 MAX_PLACES: Final = 200  # of a document, the first ones; a set of them is 20 KB
 
 
-@dataclass(frozen=True)
-class FollowerCursor:
-    """How far a ledger was followed.
-
-    `item`: its name; `attempt`: the newest number claimed; `written`: the one that wrote `states`
-    (name → number of pieces) into `slot`; `next_seq`: the first entry that was not followed;
-    `announced`: entries below it were told of on the bus; `findings`: how many there are.
-    """
-
-    item: str = FOLLOWER
-    generation: int = 0
-    attempt: int = 0
-    written: int = 0
-    slot: int = 0
-    next_seq: int = 0
-    announced: int = 0
-    findings: int = 0
-    states: Mapping[str, int] = field(default_factory=dict)
-
-
 _NUMBERS: Final = ("generation", "attempt", "written", "slot", "next_seq", "announced", "findings")
-
-
-@dataclass(frozen=True)
-class Gaps:
-    """What the follower found lacking of the first `followed` entries, for all to know.
-
-    `missing`: numbered events that never came, of gaps that are settled, by portal: those alone
-    that lack some. `altered`: how many entries are not as they were sent; `first_altered`: the
-    first of them.
-    """
-
-    followed: int
-    missing: Mapping[str, int] = field(default_factory=dict)
-    altered: int = 0
-    first_altered: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class DocumentEntries:
-    """The first entries that recorded a document, in order, and whether there are more."""
-
-    entries: tuple[str, ...]
-    more: bool
 
 
 class ViewsTable:

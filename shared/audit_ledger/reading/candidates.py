@@ -14,14 +14,14 @@ blocks how far the search is, so that it can stop there and go on from there.
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from audit_ledger.aws.events_search import (
-    By,
+from audit_ledger.aws.events_search import By, EventsSearch
+from audit_ledger.ledger.index import (
+    LATE_MS,
     EntryPosition,
-    EventsSearch,
+    IndexedEntry,
     PositionRange,
     position_of,
 )
-from audit_ledger.aws.events_table import LATE_MS, IndexedEntry
 from audit_ledger.reading.snapshot import LogSnapshot, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000

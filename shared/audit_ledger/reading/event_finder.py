@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from audit_ledger.aws.events_search import EntryPosition, PositionRange, position_of
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events.canonical_patients import accepted_names, is_ambiguous
 from audit_ledger.http.authorization import OWN_USE
+from audit_ledger.ledger.index import EntryPosition, PositionRange, position_of
 from audit_ledger.reading.candidates import MILESTONE
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_search import EventsSearch
-from audit_ledger.aws.kms_data_keys import LedgerKeyring, WrappingKey
+from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.published_source import S3Source
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.events import PatientRule, patient_rule
+from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.settings.reports import ReportSettings
 from audit_ledger.token_bucket import Rate
 

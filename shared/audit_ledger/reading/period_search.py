@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from audit_ledger.aws.events_search import EntryPosition, PositionRange
-from audit_ledger.aws.events_table import IndexedEntry
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.events.own_time import is_plausible
+from audit_ledger.ledger.index import EntryPosition, IndexedEntry, PositionRange
 from audit_ledger.reading.candidates import MILESTONE, of_period, of_persons, taken_within
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import OpenedRecord

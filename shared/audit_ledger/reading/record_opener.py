@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from audit_ledger.aws.events_table import IndexedEntry
-from audit_ledger.aws.kms_data_keys import LedgerKeyring
-from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.index import IndexedEntry
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.snapshot import YOUNG_SECONDS, StoredEntry
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
 from audit_ledger.records.pseudonyms import patient_pseudonym, subject_key_hash
 from audit_ledger.records.record import decode_record
 from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
 from audit_ledger.records.sealed_record import SealedRecord, read_header
+from audit_ledger.records.subject_secret import SubjectSecret
 
 
 class UnreadableError(LedgerError):

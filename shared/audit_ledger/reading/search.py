@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from audit_ledger.aws.events_search import EntryPosition
+from audit_ledger.ledger.index import EntryPosition
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search_candidates import candidates_of, next_chunk, range_of

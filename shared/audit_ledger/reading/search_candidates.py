@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from audit_ledger.aws.events_search import EntryPosition, PositionRange
-from audit_ledger.aws.subjects_table import SubjectSecret
 from audit_ledger.events import PatientReference
 from audit_ledger.events.canonical_patients import canonical_names, may_be_named_otherwise
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
+from audit_ledger.ledger.index import EntryPosition, PositionRange
 from audit_ledger.reading.candidates import MILESTONE, Person, of_period, of_persons
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import secrets_of_names
 from audit_ledger.records.pseudonyms import staff_pseudonym
+from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.query_plan import (
     agent_lookups,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.aws.events_table import IndexedEntry, indexed_entry
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, Body, body_time, decode_body
 from audit_ledger.ledger.entry import ControlEntry, decode_entry
+from audit_ledger.ledger.index import IndexedEntry, indexed_entry
 from audit_ledger.reading.concurrent import map_concurrently
 
 YOUNG_SECONDS = 10

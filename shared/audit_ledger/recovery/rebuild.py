@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from audit_ledger.aws.events_table import NO_ROWS, IndexedEntry, Mended, indexed_entries
-from audit_ledger.aws.ledgers_table import PublishedState
+from audit_ledger.aws.events_table import NO_ROWS, Mended
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, Body, archived_name, decode_block, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.head import EMPTY, Head, check_block
+from audit_ledger.ledger.index import IndexedEntry, indexed_entries
 from audit_ledger.ledger.publish_checks import require_published
+from audit_ledger.ledger.published_state import PublishedState
 
 REBUILDING = "being rebuilt from the archive"
 

@@ -12,7 +12,6 @@ from hashlib import sha256
 from itertools import chain
 from typing import Protocol
 
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, decode_block
@@ -20,6 +19,7 @@ from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import digest_name_order, is_digest_name
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.publish_checks import previous_digest, require_published
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.tile_writer import TileWriter
 
 Progress = Callable[[int, int], None]

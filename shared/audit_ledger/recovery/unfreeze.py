@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from audit_ledger.aws.ledgers_table import PublishedState
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, encode_block
@@ -22,6 +21,7 @@ from audit_ledger.ledger.publish_checks import (
     require_newest,
     require_reach,
 )
+from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.tile_writer import TileWriter
 from audit_ledger.tlog.tiles import CHECKPOINT
 
