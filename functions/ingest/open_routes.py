@@ -53,11 +53,11 @@ OPERATIONS: dict[str, Json] = {
         ],
         "responses": {
             "200": {
-                "description": "What this server does.",
+                "description": "The capabilities of this server.",
                 "content": content("CapabilityStatement", FHIR_ANSWER),
             },
-            "406": {"description": "Not as XML, nor of another release.", "content": OUTCOME},
-            "503": {"description": "Not now.", "content": MESSAGE},
+            "406": {"description": "Only JSON of R4 and R5 is available.", "content": OUTCOME},
+            "503": {"description": "Not available now.", "content": MESSAGE},
         },
     },
     "GET /.well-known/smart-configuration": {
@@ -65,11 +65,11 @@ OPERATIONS: dict[str, Json] = {
         "summary": first_line(get_smart_configuration),
         "responses": {
             "200": {
-                "description": "As SMART App Launch 2.2 has it.",
+                "description": "The configuration (SMART App Launch 2.2).",
                 "content": content("SmartConfiguration", JSON),
             },
-            "404": {"description": "The settings do not say it.", "content": OUTCOME},
-            "503": {"description": "Not now.", "content": MESSAGE},
+            "404": {"description": "The settings do not contain it.", "content": OUTCOME},
+            "503": {"description": "Not available now.", "content": MESSAGE},
         },
     },
 }

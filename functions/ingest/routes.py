@@ -130,12 +130,12 @@ _LOCATION = {
     "schema": {"type": "string", "pattern": "^https?://.+/AuditEvent/[0-9a-f]{64}$"},
 }
 _CONFLICT = {
-    "description": "An earlier event has the same id of the sender's and other content.",
+    "description": "An earlier event of this sender has the same id and other content.",
     "schema": {"const": "true"},
 }
 _REFUSALS: Json = {
     "400": {
-        "description": "Not strict JSON in UTF-8, no gzip as declared, or a bad header.",
+        "description": "Not strict JSON in UTF-8, not gzip as declared, or a malformed header.",
         "content": OUTCOME,
     },
     "403": {"description": "The token does not allow it.", "content": OUTCOME},
@@ -144,21 +144,21 @@ _REFUSALS: Json = {
         f"{MAX_PATIENTS_OF_ALL:,} patients, 1 MiB sealed; or over what the platform takes.",
         "content": {**OUTCOME, **MESSAGE},
     },
-    "415": {"description": "Another media type, encoding or release.", "content": OUTCOME},
-    "422": {"description": "Well-formed, and no event that can be kept.", "content": OUTCOME},
+    "415": {"description": "Unsupported media type, encoding or release.", "content": OUTCOME},
+    "422": {"description": "Well-formed, but not an event that can be stored.", "content": OUTCOME},
     "503": {
-        "description": "Nothing was accepted: send it again after Retry-After.",
+        "description": "Nothing was accepted: retry after Retry-After.",
         "content": {**OUTCOME, **MESSAGE},
     },
 }
 _KEY = header(
     "Idempotency-Key",
-    "The sender's own id of the request: sent again under it, an event is kept once.",
+    "The sender's id of the request: if it is sent again, an event is stored once.",
     {"type": "string", "pattern": f"^[ -~]{{1,{MAX_KEY_LENGTH}}}$"},
 )
 _PREFER = header(
     "Prefer",
-    "What the answer holds: unless said otherwise the event, with its id.",
+    "The content of the response: by default the event, with its id.",
     {"enum": ["return=minimal", "return=representation", "return=OperationOutcome"]},
 )
 _CE_HEADERS = [
@@ -199,14 +199,14 @@ OPERATIONS: dict[str, Json] = {
             _KEY,
             header(
                 "Prefer",
-                "Whether each event is in the answer, with its id.",
+                "Whether the response contains each event, with its id.",
                 {"enum": ["return=minimal", "return=representation"]},
             ),
         ],
         "requestBody": {"required": True, "content": content("Bundle", *FHIR_JSON)},
         "responses": {
             "200": {
-                "description": "What became of each entry, in the order of the request.",
+                "description": "The outcome of each entry, in the order of the request.",
                 "headers": {CONFLICT: _CONFLICT},
                 "content": content("ResponseBundle", FHIR_ANSWER),
             },

@@ -135,7 +135,7 @@ SCHEMAS: Json = {
         accepted={"type": "integer", "minimum": 0},
         issues={
             "type": "array",
-            "description": "Of each event, in order, what its sender is to know.",
+            "description": "Issues of each event, in order, for its sender.",
             "items": {
                 "type": "array",
                 "items": closed_object(["code", "text"], code=TEXT_SCHEMA, text=TEXT_SCHEMA),

@@ -79,11 +79,11 @@ OPERATION: Json = {
             "headers": {"ETag": {"required": True, "schema": {"type": "string"}}},
             "content": {"application/octet-stream": {}, "text/plain": {}},
         },
-        "304": {"description": "The caller has it."},
+        "304": {"description": "The caller's copy is current."},
         "403": {"description": "The token is for no or another ledger.", "content": OUTCOME},
         "404": {"description": "No such file.", "content": OUTCOME},
         "503": {
-            "description": "Not now: ask again after Retry-After.",
+            "description": "Not available now: retry after Retry-After.",
             "content": {**OUTCOME, **MESSAGE},
         },
     },

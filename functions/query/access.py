@@ -1,4 +1,4 @@
-"""A question: who asks, of which ledger, how much of it they may see, as of which size."""
+"""Authorized requests: the caller, the ledger, and how much of it the caller may see."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ from functions.query.withholding import names_recipient
 FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
 COMPLETING_SECONDS = 5  # more, for what belongs to the part that was found
 MAX_SHOWN = 200  # patients whose uses go to ingest together
-NO_SUCH_EVENT = "no such event here: unknown, not published yet, erased, or not yours"
+NO_SUCH_EVENT = "not found: the event is unknown, not published yet, erased, or not visible to you"
 
 
 @dataclass(frozen=True)
 class QueryContext:
-    """What answers questions.
+    """What responses are made from.
 
-    `invoke`: asks ingest; `objects`: a ledger's published files, to list; `views`: by origin;
+    `invoke`: invokes ingest; `objects`: a ledger's published files, to list; `views`: by origin;
     `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds;
     `clock`: seconds, monotonic.
     """
@@ -67,11 +67,11 @@ class QueryContext:
     def authorize(
         self, request: Request, permissions: str, *, is_masked: bool = False
     ) -> "AuthorizedRequest":
-        """Admit a question; ForbiddenError where the token does not allow it.
+        """Authorize a request; raise ForbiddenError if the token does not allow it.
 
-        `permissions`: of SMART's scopes, `r` to read what is known by its id, `s` to search.
-        `is_masked`: the answer shows a patient no more than the ledger's settings let it. All
-        others are refused to patients where the settings mask anything.
+        `permissions`: of SMART's scopes, `r` to read by id, `s` to search.
+        `is_masked`: the response shows a patient no more than the ledger's settings allow. If
+        these mask anything, all other routes are refused to patients.
         """
         access = request.access
         sees_all = any(
@@ -108,10 +108,10 @@ class QueryContext:
 
 @dataclass(frozen=True)
 class AuthorizedRequest:
-    """An admitted question. `state`: what is published, None where nothing is yet.
+    """A request that its token allows. `state`: the published state, None before the first.
 
-    `own`: all names of the patient who asks, None of others, who may see all; `now`: whole seconds;
-    `begun`: when, by the desk's clock.
+    `own`: all names of the calling patient, None for callers who may see all; `now`: whole
+    seconds; `begun`: the time by `context.clock`.
     """
 
     context: QueryContext
@@ -125,22 +125,22 @@ class AuthorizedRequest:
 
     @property
     def views(self) -> ViewsTable:
-        """What the follower keeps of the ledger."""
+        """What the follower stores about the ledger."""
         return self.context.views(self.ledger.origin)
 
     @property
     def access(self) -> Authorization:
-        """Who asks."""
+        """The caller."""
         return self.request.access
 
     @property
     def sees_all(self) -> bool:
-        """Whether who asks is no patient, and may see everything in the ledger."""
+        """Whether the caller may see everything in the ledger, and is no patient."""
         return self.own is None
 
     @property
     def scope(self) -> str:
-        """What a cursor is bound to, beside ledger and search: how much who asks may see."""
+        """What a cursor is bound to besides ledger and search: how much the caller may see."""
         return "all" if self.sees_all else f"patient\n{self.access.patient}"
 
     def refuse_patients(self) -> None:
@@ -180,16 +180,14 @@ class AuthorizedRequest:
         shown: Iterable[OpenedEvent] = (),
         export: bool = False,
     ) -> None:
-        """Put this question into the ledger; UnreachableError where that fails: no answer then.
+        """Record this request in the ledger; raise UnreachableError if that fails.
 
-        `patients`: whom it asks about; `shown`: events that the answer shows, of whoever: each of
-        these patients gets to know; `export`: it stands for an export as a whole. Where the
-        ledger's own uses are shown, nobody is told of that again: each look at them would make
-        more of them.
+        `patients`: named in the request; `shown`: events in the response, whose patients can read
+        the recorded use; `export`: the record is of an export as a whole. Showing the ledger's own
+        uses is not recorded for their patients: each look at them would add more.
         """
         rules, own = self.ledger.rules.values(), self.own
-        asked = canonical_references(rules, patients if own is None else own)
-        whom = dict.fromkeys(asked)
+        whom = dict.fromkeys(canonical_references(rules, patients if own is None else own))
         if own is None:
             for event in shown:
                 if OWN_USE not in event.flags:
@@ -208,7 +206,7 @@ class AuthorizedRequest:
                 self._record(lot, namespace, line, subtype, export)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
-        """Whom an event is about, as the rule of the portal that sent it names them."""
+        """Return the patients of an event, as named by the rule of the portal that sent it."""
         rules = self.ledger.rules
         of_portal = [rules[event.portal]] if event.portal in rules else rules.values()
         return canonical_references(of_portal, event.details.patients)
@@ -227,7 +225,7 @@ class AuthorizedRequest:
             origin=self.ledger.origin,
             access=self.access,
             source_ip=self.request.source_ip,
-            asked=line,
+            request_line=line,
             patients=patients,
             namespace=namespace,
             instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
@@ -251,6 +249,6 @@ class AuthorizedRequest:
 def batched(
     patients: Sequence[PatientReference], most: int
 ) -> Iterator[Sequence[PatientReference]]:
-    """Return them in lots of at most so many."""
+    """Return the patients in lots of at most `most`."""
     for start in range(0, len(patients), most):
         yield patients[start : start + most]

@@ -1,8 +1,8 @@
-"""What every answer says while entries of the ledger are not as they were sent.
+"""Warnings of responses while entries of the ledger differ from what was sent.
 
-Whoever can alter a message in the queue can have an entry name nobody, or somebody else: the index
-then leads to it from nowhere, and an answer about anybody may lack it. The follower compares every
-entry once it is published; here the youngest are compared, which it may not have seen yet.
+An attacker who alters a message in the queue can make an entry name nobody, or another person: the
+index then does not lead to it, and any response may lack it. The follower compares every entry once
+it is published; here the newest are compared, which it may not have read yet.
 """
 
 from typing import Final
@@ -19,12 +19,12 @@ MAX_SECONDS_UNCHECKED: Final = 15 * 60
 
 
 def require_found(authorized: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
-    """Return the error of an event that is not found: it may be one of those that were altered."""
+    """Return the error of an event that is not found, with the warnings about altered entries."""
     return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(authorized, finder))))
 
 
 def altered(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
-    """Return the warnings that an answer must contain; none while all entries are unaltered."""
+    """Return the warnings that a response must contain; none while all entries are unaltered."""
     try:
         gaps = authorized.views.gaps() or Gaps(0)
     except FormatError:

@@ -1,10 +1,10 @@
-"""What query does is recorded in the ledger that it reads, before anything of it is answered.
+"""The audit trail of query: each use of a ledger is recorded in it before the response is sent.
 
 DICOM 110101 "Audit Log Used" (DICOM PS3.15, A.5.3.2), for searches with the event type of IHE
-ITI-81, as R4 AuditEvents: who asked, from where, what for, and whom about; and DICOM 110106
-"Export" (A.5.3.5) once an export. One event is the ledger's own, and one is of each patient who was
-asked about or shown. Ingest takes them, seals each under its patient's secret, and queues them;
-only then does the answer leave.
+ITI-81, as R4 AuditEvents: the caller, its address, the request, and the patients; and DICOM 110106
+"Export" (A.5.3.5) once an export. One event belongs to the ledger, and one to each patient who was
+named or shown. Ingest takes them, seals each under its patient's secret, and queues them;
+only then is the response sent.
 """
 
 from base64 import b64encode
@@ -23,7 +23,7 @@ OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 SOURCE = "audit-ledger.query"
 
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
-"""Invoke ingest with a payload and give its answer; UnreachableError where it did not take it."""
+"""Invoke ingest with a payload, return its response; UnreachableError if it did not accept it."""
 
 
 def record_use(
@@ -33,7 +33,7 @@ def record_use(
     origin: str,
     access: Authorization,
     source_ip: str,
-    asked: str,
+    request_line: str,
     patients: Sequence[PatientReference | None],
     instant: str,
     namespace: str | None = None,
@@ -43,18 +43,18 @@ def record_use(
 ) -> None:
     """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
 
-    `asked`: the request line, naming nobody; `patients`: each named by the one canonical
+    `request_line`: naming nobody; `patients`: each named by the one canonical
     identifier, all by identifiers of one system or by reference to one server, whose `namespace`
     it is (`PatientRule`), None for an event of nobody's; `instant`: FHIR, now; `subtype`: system,
-    code and display of what was done; `export`: it is of an export, as a whole; `as_patient`: who
-    asks is that patient, and may see no more than a patient.
+    code and display of what was done; `export`: it is of an export, as a whole; `as_patient`: the
+    caller is that patient, and may see no more than a patient.
     """
     events = [
         use_of_the_log(
             origin=origin,
             access=access,
             source_ip=source_ip,
-            asked=asked,
+            request_line=request_line,
             patient=patient,
             instant=instant,
             subtype=subtype,
@@ -82,14 +82,14 @@ def use_of_the_log(
     origin: str,
     access: Authorization,
     source_ip: str,
-    asked: str,
+    request_line: str,
     patient: PatientReference | None,
     instant: str,
     subtype: tuple[str, str, str] | None,
     export: bool = False,
     as_patient: bool = False,
 ) -> dict[str, Any]:
-    """Return the AuditEvent of one use, or of an export: data goes from the ledger to who asks."""
+    """Return the AuditEvent of one use, or of an export, which sends data to the caller."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "type": _EXPORT if export else _USED,
@@ -120,7 +120,7 @@ def use_of_the_log(
             {
                 "type": _coding(ENTITY_TYPE, "2", "System Object"),
                 "role": _coding(OBJECT_ROLE, "24", "Query"),
-                "query": b64encode(asked.encode()).decode(),
+                "query": b64encode(request_line.encode()).decode(),
             },
             *(() if patient is None else (_patient(patient),)),
         ],
@@ -144,7 +144,7 @@ _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 
 
 def _who(access: Authorization, patient: PatientReference | None) -> dict[str, Any]:
-    """A patient who asks is named as such; others by what their issuer calls them.
+    """Name the caller: a patient as a patient, others by their issuer's identifier.
 
     An officer's token may carry a patient too: whose chart was open when it was launched.
     """

@@ -1,4 +1,4 @@
-"""Answers that may be large: within what Lambda gives back, packed where the caller unpacks."""
+"""Large responses: within Lambda's limit, and compressed if the caller accepts gzip."""
 
 import gzip
 from base64 import b64encode
@@ -20,7 +20,7 @@ def compressed_response(
 ) -> Response:
     """Answer 200 with a private body; RejectedSearchError (413) where it is too large.
 
-    As base64, so that its size does not depend on what it says. `file_name`: to save it under.
+    As base64, so that its size does not depend on its content. `file_name`: to save it under.
     """
     headers = {
         "Content-Type": media_type,
@@ -37,7 +37,10 @@ def compressed_response(
     if len(body) > MAX_BYTES:
         expected = "a shorter period" if packed else "a shorter period, or Accept-Encoding: gzip"
         raise RejectedSearchError(
-            413, "too-long", "from and to", f"{expected}: an answer holds {MAX_BYTES:,} bytes"
+            413,
+            "too-long",
+            "from and to",
+            f"{expected}: a response has at most {MAX_BYTES:,} bytes",
         )
     return {
         "statusCode": 200,

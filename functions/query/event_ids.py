@@ -1,4 +1,4 @@
-"""Event ids in paths: what is none is the id of no event, and no index is asked for it.
+"""Event ids in paths. Anything of another form is not found, without a look-up.
 
 `entry-41` is the event of the entry with that number: proofs, findings and exports name entries. A
 number alone is no id here, since senders have ids like `1` of their own.
@@ -22,7 +22,7 @@ _ENTRY = re.compile(r"entry-(0|[1-9][0-9]{0,17})")
 
 
 def event_id_of(request: Request, log: LogSnapshot) -> str:
-    """Return the id of the event that a request's path names; NotFoundError where it is none."""
+    """Return the id of the event that a request's path names; NotFoundError if there is none."""
     event_id = request.path["id"]
     if _EVENT_ID.fullmatch(event_id):
         return event_id
@@ -35,7 +35,8 @@ def event_id_of(request: Request, log: LogSnapshot) -> str:
 
 EVENT_NOT_FOUND: Json = {
     "404": {
-        "description": "No such event: unknown, not published yet, erased, or not the asker's.",
+        "description": "The event is unknown, not published yet, erased, or not visible to "
+        "the caller.",
         "content": {**OUTCOME, **MESSAGE},
     }
 }

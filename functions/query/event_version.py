@@ -1,4 +1,4 @@
-"""What HTTP says of an event's version: it has one, 1, since nothing of it ever changes."""
+"""HTTP headers of an event's version: it has one, 1, since an event never changes."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime

@@ -63,7 +63,7 @@ def pin_digest(authorized: AuthorizedRequest, time: int | None, cursor: Cursor |
         digest = found
     decoded = parse_signed_digest(digest).digest
     if decoded.name != name:
-        raise VerificationError(f"{name} holds another digest")
+        raise VerificationError(f"{name} contains another digest")
     return Pinned(decoded.size_after, decoded.period_to, name, decoded.checkpoint)
 
 

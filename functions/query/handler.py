@@ -1,4 +1,4 @@
-"""Lambda of query: questions of the HTTP API in, answers out, each use recorded in the ledger."""
+"""Lambda of query: answers requests of the HTTP API, and records each use in the ledger."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def environment() -> QueryEnvironment:
 
 @cache
 def query_context() -> QueryContext:
-    """One a container; it keeps ledgers' settings and keys for minutes."""
+    """Created once in each container; it caches ledgers' settings and keys for minutes."""
     env = environment()
     stage = env.stage
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
@@ -57,7 +57,7 @@ def query_context() -> QueryContext:
             FunctionName=env.ingest_function, Payload=json.dumps(payload).encode()
         )
         if response.get("FunctionError"):
-            raise UnreachableError("ingest did not take what was to be recorded")
+            raise UnreachableError("ingest did not accept the record of this use")
         taken: dict[str, Any] = json.loads(response["Payload"].read())
         return taken
 
@@ -96,7 +96,7 @@ def query_context() -> QueryContext:
 
 @cache
 def limits() -> Limits:
-    """One a container: what it has leased, and what was refused."""
+    """Created once in each container: its leases, and the callers that were refused."""
     table = LimitsTable(clients.dynamodb_briefly(), environment().limits_table)
     return Limits(table, lambda: time.time_ns() // 1000, _count_unlimited)
 
@@ -108,21 +108,21 @@ def _count_unlimited() -> None:
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001 Lambda's form
-    """Answer one question. Nothing of it, and nothing that was found, is logged."""
+    """Answer one request. Neither the request nor what was found is logged."""
     try:
-        answered = _answer(event)
+        response = _respond(event)
     except LedgerError as error:
-        answered = _not_holding() if isinstance(error, _BROKEN) else error_response(error)
-        if answered["statusCode"] >= 500:
-            logger.error("not answered", error=type(error).__name__)
+        response = _verification_failed() if isinstance(error, _BROKEN) else error_response(error)
+        if response["statusCode"] >= 500:
+            logger.error("request failed", error=type(error).__name__)
     except clients.AwsError as error:
-        logger.error("not answered", error=clients.error_code(error))
-        answered = error_response(LedgerError())
-    metrics.add_metric(f"Answers{answered['statusCode'] // 100}xx", MetricUnit.Count, 1)
-    return finished(event, answered)
+        logger.error("request failed", error=clients.error_code(error))
+        response = error_response(LedgerError())
+    metrics.add_metric(f"Answers{response['statusCode'] // 100}xx", MetricUnit.Count, 1)
+    return finished(event, response)
 
 
-def _answer(event: dict[str, Any]) -> Response:
+def _respond(event: dict[str, Any]) -> Response:
     claims, public_url = environment().claims, environment().public_url
     on_route = routed(event, "query", public_url)
     if "statusCode" in on_route:
@@ -135,10 +135,10 @@ def _answer(event: dict[str, Any]) -> Response:
     return ROUTES[request.route](query_context(), request)
 
 
-def _not_holding() -> Response:
-    """Answer where what is stored is not what it must be: asking again does not help."""
+def _verification_failed() -> Response:
+    """Answer if stored data failed verification: a retry does not help."""
     why = (
-        "what is stored here does not hold: somebody altered it, or a table was restored; "
-        "`ledger verify` says more"
+        "stored data failed verification: it was altered, or a table was restored; "
+        "`ledger verify` reports where"
     )
     return make_response(500, msgspec.json.encode(operation_outcome("fatal", "exception", why)), "")

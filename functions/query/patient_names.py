@@ -1,4 +1,4 @@
-"""How who asks names patients: in reports' parameters, and in the claim of a patient's token.
+"""How callers name patients: in parameters of reports, and in the claim of a patient's token.
 
     Patient/1   1   https://host/fhir/Patient/1   urn:uuid:…   <identifier system>|<value>
 
@@ -27,11 +27,11 @@ _NO_ID: Final = re.compile(
 
 
 def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientReference, ...]:
-    """Read the claim that says which patient a token is for, as API Gateway hands it over.
+    """Read the claim that names a token's patient, as API Gateway hands it over.
 
     `[a b]` is an array: of a text with a space each part would have to be a name by itself, so a
     bare id stands alone. ForbiddenError unless each name is one that a portal's rule resolves:
-    nothing would be found by another, and "nobody accessed the record" would be told.
+    nothing would be found by another, and the report would state "nobody accessed the record".
     """
     rules = tuple(rules)
     is_array = claim.startswith("[") and claim.endswith("]")

@@ -31,7 +31,7 @@ def wants_office_view(authorized: AuthorizedRequest, given: QueryParameters) -> 
 
 
 def with_suspended(document: Document, suspended: Sequence[Suspended]) -> Document:
-    """Add what is suspended of this patient's, and say whom this is for."""
+    """Add this patient's suspended disclosures, and state that it is for the privacy office."""
     rows: tuple[dict[str, Cell], ...] = tuple(
         {
             "agency": each.suspension.agency,
@@ -43,7 +43,7 @@ def with_suspended(document: Document, suspended: Sequence[Suspended]) -> Docume
         if each.number
     )
     columns = (
-        Column("agency", "Asked for by"),
+        Column("agency", "Requested by"),
         Column("until", "Until"),
         Column("oral", "Orally"),
         Column("number", "Left out"),

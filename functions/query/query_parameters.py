@@ -1,4 +1,4 @@
-"""The query string of questions that are no searches."""
+"""The query string of requests other than searches."""
 
 from audit_ledger.http.request import Request
 from audit_ledger.instants import parse_instant
@@ -6,9 +6,9 @@ from audit_ledger.search.errors import RejectedSearchError
 
 
 class QueryParameters:
-    """The parameters of a question that is no search, each known and given once, but for `patient`.
+    """Parameters of a request that is no search, each known and given once, except `patient`.
 
-    RejectedSearchError for others: what an answer leaves out without saying so would mislead.
+    Raise RejectedSearchError for others: ignoring them would mislead the caller.
     """
 
     def __init__(self, request: Request, known: tuple[str, ...]) -> None:

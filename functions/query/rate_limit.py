@@ -1,6 +1,6 @@
-"""The limit of who reads: each question costs tokens of a bucket of the asker's own.
+"""The limit of readers: each request takes tokens from the caller's own bucket.
 
-The bucket's key tells nobody who that is: it is a keyed hash of whom the token is for.
+The bucket's key does not reveal the caller: it is a keyed hash of the token's subject.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ TOKENS: Final = {
 
 
 def take_tokens(limits: Limits, ledger: Ledger, access: Authorization, route: str) -> None:
-    """Spend what a question costs; ThrottledError: not now.
+    """Take a request's tokens; raise ThrottledError if there are too few.
 
     Whom a token is for is its subject, else its patient. A ledger without keys has nothing to read.
     """

@@ -1,10 +1,10 @@
-"""The request line as a recorded use keeps it: nothing in it names anybody.
+"""The request line of a recorded use: nothing in it names anybody.
 
     GET /AuditEvent?patient=***&date=ge2026-11&type=***&_count=50
 
-Who was asked about is said by the patients of the use, each under the secret of their own. The line
-stands beside them, and in the use that is the ledger's own, where no erasure reaches: so it keeps
-only values of which the form says that they are dates, numbers, codes of FHIR, DICOM and IHE, or
+The patients of the use are recorded each under their own secret. The line stands beside them, and
+in the use that belongs to the ledger, which no erasure reaches: so it contains only values that are
+by their form dates, numbers, codes of FHIR, DICOM and IHE, or
 ids of events, and of names only those of parameters that there are. An id of an event is left out
 of what patients see: while an agency's suspension lasts, it would say that there is such an event.
 """

@@ -1,4 +1,4 @@
-"""What is asked for in a report: a period, a zone, whom about, and in which form."""
+"""Parameters of a report: period, zone, patient and form."""
 
 import re
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ def read_times(
 
 
 def read_requested(authorized: AuthorizedRequest, given: QueryParameters, zone: Zone) -> int:
-    """Read `requested`, when the patient asked: the six years count from there; now without it."""
+    """Read `requested`, the time of the patient's request, from which six years count; or now."""
     text = given.get("requested")
     if text is None:
         return authorized.now * 1000
@@ -101,11 +101,11 @@ def read_requested(authorized: AuthorizedRequest, given: QueryParameters, zone: 
 def read_patient(
     authorized: AuthorizedRequest, given: QueryParameters
 ) -> tuple[PatientReference, ...]:
-    """Read whom a report is about: the patient who asks, or all names of the one asked for."""
+    """Read whom a report is about: the calling patient, or all names of the requested one."""
     own = authorized.own
     if own is not None:
         if given.patients:
-            raise ForbiddenError("a patient is told of the own record, without naming it")
+            raise ForbiddenError("a patient's token shows the patient's own record: omit patient")
         return own
     if not given.patients or len(given.patients) > MAX_NAMES:
         raise RejectedSearchError(
@@ -119,7 +119,7 @@ def read_patient(
 
 
 def read_form(request: Request, given: QueryParameters) -> Form:
-    """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON where neither says."""
+    """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON without both."""
     wanted = given.get("_format")
     if wanted is not None:
         form = _WORDS.get(wanted.partition(";")[0].strip().lower())
@@ -157,8 +157,8 @@ TIME_PARAMETERS = [
 
 PATIENT_PARAMETER = query(
     "patient",
-    f"Whom it is about, for the privacy office: `<id>`, `Patient/<id>` or `<system>|<value>`, by "
-    f"up to {MAX_NAMES} names of the same. None for a patient, who asks for the own record.",
+    f"The patient, for the privacy office: `<id>`, `Patient/<id>` or `<system>|<value>`, by "
+    f"up to {MAX_NAMES} names of the same. None for a patient's token: it is for the own record.",
     {"type": "array", "maxItems": MAX_NAMES, "items": TEXT_SCHEMA},
 )
 
@@ -172,6 +172,6 @@ AUDIENCE_PARAMETER = query(
 
 FORM_PARAMETERS = [
     query("table", "With CSV: which table; the first without.", TEXT_SCHEMA),
-    query("_format", "The form; else Accept says.", {"enum": ["json", "csv", "html"]}),
+    query("_format", "The form; Accept without it.", {"enum": ["json", "csv", "html"]}),
     header("Accept", "The form.", {"enum": [JSON, "text/csv", "text/html"]}),
 ]

@@ -74,10 +74,10 @@ def report_response(
     shown: Sequence[OpenedEvent] = (),
     warnings: tuple[str, ...] = (),
 ) -> Response:
-    """Render, record, and answer, in this order: what is too large is refused before.
+    """Render, record, and return the response, in this order: too large ones are refused before.
 
-    `patients`: whom it was asked about; `shown`: the events that it shows, of whoever; `warnings`:
-    of what may be missing in it.
+    `patients`: named in the request; `shown`: the events in the report; `warnings`: about events
+    that may be missing.
     """
     warnings = (
         *altered(authorized, authorized.finder()),
@@ -119,7 +119,7 @@ def describe_report(*tables: str, **facts: Json) -> Json:
 
 
 _REFUSED: Json = {
-    "400": {"description": "A parameter is not as it must be: named.", "content": OUTCOME},
+    "400": {"description": "A parameter is not valid: it is named.", "content": OUTCOME},
     "406": {"description": "None of these forms.", "content": OUTCOME},
     "413": {
         "description": f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "

@@ -1,4 +1,4 @@
-"""How a ledger reports, by its settings: what the reports are told."""
+"""The rules of a ledger's reports, read from its settings."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from audit_ledger.settings.reports import ExclusionSettings, ReportSettings, Sus
 
 @dataclass(frozen=True)
 class ReportRules:
-    """What the settings come to. `zone`: of days, and of times unless another is asked for."""
+    """The rules. `zone`: of days, and of times unless another is requested."""
 
     zone: Zone
     accounting: AccountingSettings
@@ -36,7 +36,7 @@ class ReportRules:
 
 
 def report_rules(setting: ReportSettings) -> ReportRules:
-    """Read a ledger's settings; FormatError where they are not what their form says."""
+    """Read a ledger's settings; raise FormatError if they are malformed."""
     unknown = set(setting.exclusions).difference(exclusion.key for exclusion in EXCLUSIONS)
     if unknown:
         raise FormatError("reports.exclusions: a key that no exclusion has")

@@ -1,8 +1,8 @@
-"""What a patient is not shown while an agency's suspension lasts: 45 CFR 164.528(a)(2).
+"""Events withheld from a patient while an agency's suspension lasts: 45 CFR 164.528(a)(2).
 
-The reports leave out whatever names a suspended recipient as an agent. Patients may read events
-themselves too, and there a recipient can also be told by another element, by a narrative, or by the
-question of somebody who searched for it. Rather too much is withheld than too little.
+The reports leave out events that name a suspended recipient as an agent. Patients may also read
+events, and there another element, a narrative, or a recorded search can reveal a recipient. If in
+doubt, an event is withheld.
 """
 
 import re
@@ -75,7 +75,7 @@ def _named(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]
 
 
 def requests_recipient(text: str, ids: Sequence[str]) -> bool:
-    """Return whether a text asks for agents or users by one of these ids alone: `agent=a,b`."""
+    """Return whether a text searches for agents or users by one of these ids alone: `agent=a,b`."""
     for part in text.casefold().split("&"):
         for found in _PARAMETER.finditer(part):
             if found[2] and _OF_AGENTS.search(found[1]):

@@ -258,7 +258,7 @@ def test_what_is_refused_is_said_plainly(person: Person, cloud: LocalCloud) -> N
     for code, said, *arguments in (
         (2, "--from or --to: expected this parameter", "search"),
         (2, "foo: expected a parameter that this server knows", "search", "--param", "foo=1"),
-        (2, "no such event here", "show", "abc"),
+        (2, "not found: the event", "show", "abc"),
         (2, "not found (404)", "receipt", "get", "abc", "-o", "x"),
     ):
         ran = person.run(*arguments)

@@ -175,7 +175,7 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
     )
     follow(stage, anew="begin")
     refused = stage.get(f"/findings?after={first}")
-    assert (refused.status_code, "made anew" in refused.text) == (400, True)
+    assert (refused.status_code, "rebuilt" in refused.text) == (400, True)
     assert len(stage.get("/findings").json()["findings"]) == 2
 
 

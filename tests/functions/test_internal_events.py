@@ -39,7 +39,7 @@ def use(*patients: PatientReference) -> list[str]:
             origin=ORIGIN,
             access=OFFICER,
             source_ip="192.0.2.7",
-            asked="GET /AuditEvent?patient=***",
+            request_line="GET /AuditEvent?patient=***",
             patient=patient,
             instant="2026-11-22T05:59:00+00:00",
             subtype=ITI_81,

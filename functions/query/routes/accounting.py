@@ -50,7 +50,7 @@ def get_accounting(context: QueryContext, request: Request) -> Response:
 
     Of `patient`, for the privacy office; of the own record, for a patient. The six years before it
     was `requested`, unless `from` and `to` say otherwise. `audience=office` adds what is suspended,
-    for the privacy office and nobody else; without it, the answer is what the patient is given.
+    for the privacy office and nobody else; without it, the answer is what the patient may see.
     """
     authorized = context.authorize(request, "s", is_masked=True)
     given = QueryParameters(request, (*PATIENT_PARAMETERS, "requested"))
@@ -90,7 +90,11 @@ OPERATION: Json = {
     "parameters": [
         PATIENT_PARAMETER,
         *TIME_PARAMETERS,
-        query("requested", "When the patient asked: six years count from there.", TIME_SCHEMA),
+        query(
+            "requested",
+            "The time of the patient's request, from which six years count.",
+            TIME_SCHEMA,
+        ),
         AUDIENCE_PARAMETER,
         *FORM_PARAMETERS,
         ACCEPT_ENCODING,

@@ -46,8 +46,8 @@ answer: of that it gives back 6 MiB. An event of the other release may be ten ti
 
 _WARNINGS = {
     UNOPENED: (
-        "something is left out: a record that does not open, or an index row that leads elsewhere; "
-        "somebody altered it, or a table was restored"
+        "incomplete: a record that does not open, or an index row of another entry, is left out; "
+        "it was altered, or a table was restored"
     ),
     NO_TIME: "the dates exclude each other: no time is in all of them",
     "agent.incomplete": (
@@ -86,7 +86,7 @@ _OWN_USE_LEFT_OUT = Issue(
 def get_audit_events(context: QueryContext, request: Request) -> Response:
     """GET /AuditEvent: a page of a search (IHE ITI-81).
 
-    The page is found, the search is recorded, and then it is answered.
+    The page is found, the search is recorded, and then the response is sent.
     """
     authorized = context.authorize(request, "s")
     form = fhir_json(request)
@@ -154,7 +154,7 @@ def post_search(context: QueryContext, request: Request) -> Response:
 
 
 def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:
-    """End a page before its events are more than an answer holds; the first is always in it."""
+    """End a page before its events exceed a response's limit; the first is always in it."""
     size_bytes = 0
     found: list[Shown] = []
     for each in _with_repeats(page):
@@ -205,18 +205,18 @@ def _criterion(name: str, of: str, looks_at: str) -> Json:
 
 _HANDLING = header(
     "Prefer",
-    "Whether parameters that are not known are refused, or left out and named.",
+    "Whether unknown parameters are refused, or ignored with a warning.",
     {"enum": ["handling=strict", "handling=lenient"]},
 )
 
 
 _SEARCHED: Json = {
     "200": {
-        "description": "A page of what was found.",
+        "description": "A page of the results.",
         "content": content("Searchset", FHIR_ANSWER),
     },
     "400": {
-        "description": "A parameter is not as it must be: named, with what is expected. "
+        "description": "A parameter is not valid: it is named, with the expected form. "
         f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values.",
         "content": OUTCOME,
     },
@@ -261,7 +261,7 @@ OPERATIONS: dict[str, Json] = {
         "operationId": "searchAuditEvents",
         "summary": first_line(get_audit_events),
         "description": (
-            "docs/search.md says more. Scopes: `system/AuditEvent.s` or `user/AuditEvent.s` for "
+            "See docs/search.md. Scopes: `system/AuditEvent.s` or `user/AuditEvent.s` for "
             "all, `patient/AuditEvent.s` for what concerns the token's patient. Unless so bounded "
             "it needs `date`, `_id`, or a patient or agent who can be looked up. It is recorded "
             "in the ledger."

@@ -42,7 +42,7 @@ def get_submitted(context: QueryContext, request: Request) -> Response:
 
 
 def get_audit_event(context: QueryContext, request: Request) -> Response:
-    """GET /AuditEvent/{id}: one event, as R4 unless R5 is asked for."""
+    """GET /AuditEvent/{id}: one event, as R4 unless R5 is requested."""
     authorized = context.authorize(request, "r")
     form = fhir_json(request)
     finder = authorized.finder()
@@ -67,7 +67,7 @@ def get_audit_event_version(context: QueryContext, request: Request) -> Response
 
 _EVENT_ID_SCHEMA = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 OTHER_FORMAT: Json = {
-    "406": {"description": "Not as XML, nor of another release.", "content": OUTCOME}
+    "406": {"description": "Only JSON of R4 and R5 is available.", "content": OUTCOME}
 }
 
 
@@ -96,7 +96,7 @@ _READ: Json = {
         },
         "content": content("StoredAuditEvent", FHIR_ANSWER),
     },
-    "304": {"description": "The caller has it (If-None-Match)."},
+    "304": {"description": "The caller's copy is current (If-None-Match)."},
     **EVENT_NOT_FOUND,
     **OTHER_FORMAT,
     **REFUSED,
@@ -142,7 +142,7 @@ OPERATIONS: dict[str, Json] = {
         ),
         "parameters": [
             EVENT_ID,
-            path("operation", "The only one there is.", {"const": "$submitted"}),
+            path("operation", "The only operation.", {"const": "$submitted"}),
         ],
         "responses": {
             "200": {

@@ -94,7 +94,7 @@ OPERATION: Json = {
     ],
     "responses": {
         "200": {"description": "The proof.", "content": content("Consistency", JSON)},
-        "400": {"description": "No such sizes.", "content": OUTCOME},
+        "400": {"description": "The sizes are not valid.", "content": OUTCOME},
         **NOT_PUBLISHED,
         **REFUSED,
     },

@@ -151,14 +151,14 @@ OPERATIONS: dict[str, Json] = {
         "description": f"An hour up to `to`, unless `from` is given: {MAX_DAYS} days at most.",
         "parameters": [
             query("from", "The first instant; to the second, UTC.", INSTANT),
-            query("to", "The last instant; now unless given.", INSTANT),
+            query("to", "The last instant; by default now.", INSTANT),
         ],
         "responses": {
             "200": {
                 "description": f"At most {MAX_DIGESTS} digests.",
                 "content": content("Digests", JSON),
             },
-            "400": {"description": "No such instants.", "content": OUTCOME},
+            "400": {"description": "The instants are not valid.", "content": OUTCOME},
             **REFUSED,
         },
     },

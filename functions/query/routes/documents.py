@@ -43,8 +43,8 @@ class _Asked(msgspec.Struct):
 def post_documents_verify(context: QueryContext, request: Request) -> Response:
     """POST /documents/verify: the entries that recorded a document, by its SHA-256; or none.
 
-    Each is opened: what was erased recorded nothing any more, and who asks sees no other's. The
-    first MAX_ENTRIES are shown; `more` says that others may have recorded it too.
+    Each is opened, so that erased events and those that the caller may not see are left out. The
+    first MAX_ENTRIES are shown; `more`: others may have recorded it too.
     """
     authorized = context.authorize(request, "s")
     digest = _digest_asked_for(request)
@@ -76,9 +76,9 @@ def post_documents_verify(context: QueryContext, request: Request) -> Response:
             }
         )
     authorized.record((), shown=shown)
-    said = altered(authorized, finder)
-    answered = {"entries": entries, **({"more": True} if more else {})}
-    return json_response(200, {**answered, **({"warnings": said} if said else {})})
+    warnings = altered(authorized, finder)
+    content = {"entries": entries, **({"more": True} if more else {})}
+    return json_response(200, {**content, **({"warnings": warnings} if warnings else {})})
 
 
 def event_ids(places: Iterable[str]) -> list[str]:
@@ -95,12 +95,12 @@ def event_ids(places: Iterable[str]) -> list[str]:
 def _digest_asked_for(request: Request) -> bytes:
     request.require_media_type("application/json")
     try:
-        asked = msgspec.json.decode(request.body, type=_Asked)
+        body = msgspec.json.decode(request.body, type=_Asked)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RejectedSearchError(
             400, "value", "the body", '{"digest": "ni:///sha-256;…"}'
         ) from None
-    digest = digest_of_ni(asked.digest)
+    digest = digest_of_ni(body.digest)
     if digest is None:
         raise RejectedSearchError(400, "value", "digest", _DIGEST)
     return digest
@@ -148,10 +148,10 @@ OPERATION: Json = {
     "requestBody": {"required": True, "content": content("DocumentAsked", JSON)},
     "responses": {
         "200": {
-            "description": "The entries that recorded it: none, if nobody did.",
+            "description": "The entries that recorded it, possibly none.",
             "content": content("DocumentEntries", JSON),
         },
-        "400": {"description": "No digest of a document.", "content": OUTCOME},
+        "400": {"description": "Not the digest of a document.", "content": OUTCOME},
         "413": {
             "description": "Over what the platform takes.",
             "content": content("Message", JSON),

@@ -1,4 +1,4 @@
-"""GET /export: one part of an export; who asks puts the parts together.
+"""GET /export: one part of an export; the client joins the parts.
 
     {"origin": "audit.example.org/st-elsewhere", "size": 73894, "format": "csv",
      "search": "date=ge2026-11&_sort=date", "checkpoint": "<signed note>",
@@ -6,7 +6,7 @@
      "entries": [{"entry": 41, "file": "events.csv", "line": "…", "receipt": "41 …"}, …],
      "next": "<cursor>"}
 
-All parts are pinned to the size that was published when the first was asked for, and all receipts
+All parts are pinned to the size that was published when the first was requested, and all receipts
 to the one checkpoint of the digest of that size, however much the ledger grows meanwhile: `next`
 carries the time of that digest, authenticated. See docs/decisions/0007-exports-in-parts.md.
 """
@@ -59,7 +59,7 @@ def get_export(context: QueryContext, request: Request) -> Response:
     """GET /export: a part of an export of what a search finds, with receipts.
 
     `format`: fhir, csv or ocsf; `receipts`: `record` (default: proof, index row, record, blind),
-    `proof` or `none`; and a search's parameters, oldest first unless `_sort` says otherwise. The
+    `proof` or `none`; and a search's parameters, oldest first unless `_sort` is `-date`. The
     next part: the same with `_cursor`, for as long as there is a `next`; a part may be empty.
     """
     authorized = context.authorize(request, "rs")
@@ -174,7 +174,7 @@ SCHEMAS: Json = {
         origin=TEXT_SCHEMA,
         size={**SIZE, "description": "The published size that all parts are pinned to."},
         format={"enum": list(FORMATS)},
-        search={"type": "string", "description": "What was asked for, as it was read."},
+        search={"type": "string", "description": "The search, as it was read."},
         warnings=WARNINGS,
         checkpoint={**TEXT_SCHEMA, "description": "Of that size; all receipts end with it."},
         digest={**TEXT_SCHEMA, "description": "The name of the digest that wraps it."},
@@ -198,7 +198,7 @@ OPERATION: Json = {
     "operationId": "exportPart",
     "summary": first_line(get_export),
     "description": (
-        "docs/decisions/0007-exports-in-parts.md says how parts become files. Scopes as for a "
+        "docs/decisions/0007-exports-in-parts.md describes how parts become files. Scopes as for a "
         "search, with `r` and `s`. Each part is recorded in the ledger, and the export."
     ),
     "parameters": [
@@ -215,9 +215,9 @@ OPERATION: Json = {
             "description": f"A part: some {MAX_PART_BYTES:,} bytes at most.",
             "content": content("ExportPart", JSON),
         },
-        "400": {"description": "A parameter is not as it must be: named.", "content": OUTCOME},
+        "400": {"description": "A parameter is not valid: it is named.", "content": OUTCOME},
         "404": {"description": "Nothing is published yet.", "content": OUTCOME},
-        "406": {"description": "Not as another format than JSON.", "content": OUTCOME},
+        "406": {"description": "Only JSON is available.", "content": OUTCOME},
         "414": {"description": "Too long a query.", "content": OUTCOME},
         **REFUSED,
     },

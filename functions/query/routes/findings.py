@@ -75,13 +75,13 @@ def _after(text: str | None, generation: int) -> int:
     if found is None:
         raise RejectedSearchError(400, "value", "after", "the next of the page before")
     if int(found[1]) != generation:
-        expected = "the first page again: the findings were made anew since, and have other numbers"
+        expected = "the first page again: the findings were rebuilt since, and have other numbers"
         raise RejectedSearchError(400, "value", "after", expected)
     return int(found[2])
 
 
 def rules_of(authorized: AuthorizedRequest) -> list[dict[str, Any]]:
-    """Say which rules run, and of the others which data they lack."""
+    """Return which rules run, and for the others which data they lack."""
     _, sealed = read_state(authorized, RULES)
     keys = authorized.ledger.keys
     if sealed is None or keys is None:
@@ -159,14 +159,15 @@ OPERATION: Json = {
     "summary": first_line(get_findings),
     "description": "Scopes as for gaps. It is recorded.",
     "parameters": [
-        query("from", "The first instant; a day before `to` unless given.", INSTANT),
-        query("to", "The last instant; now unless given.", INSTANT),
+        query("from", "The first instant; by default a day before `to`.", INSTANT),
+        query("to", "The last instant; by default now.", INSTANT),
         query("after", "`next` of the page before.", TEXT_SCHEMA),
     ],
     "responses": {
-        "200": {"description": "What the rules found.", "content": content("Findings", JSON)},
+        "200": {"description": "The findings of the rules.", "content": content("Findings", JSON)},
         "400": {
-            "description": "No such instants or parameters; `next` of findings made anew.",
+            "description": "No such instants or parameters, or the `next` of findings that were "
+            "rebuilt since.",
             "content": OUTCOME,
         },
         **REFUSED,

@@ -21,7 +21,8 @@ def get_policy(context: QueryContext, request: Request) -> Response:
 OPERATION: Json = {
     "operationId": "policy",
     "summary": first_line(get_policy),
-    "description": "Its public keys: take it once, and keep it where whoever verifies trusts.",
+    "description": "It contains the public keys: fetch it once, and store it where verifiers "
+    "trust it.",
     "parameters": [],
     "responses": {
         "200": {"description": "The policy file.", "content": {"text/plain": {}}},

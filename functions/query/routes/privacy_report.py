@@ -47,8 +47,8 @@ from functions.query.report_response import (
 _DAY = timedelta(days=1)
 _OF_PRIVACY = ("from", "to", "zone", "user", "patient", "sort", "table", "_format")
 _SHORTENED = (
-    "The last day has more events than one report holds: this one begins later. Ask for what is "
-    "before with from and to."
+    "The last day has more events than fit in one report: this one begins later. Request the "
+    "earlier part with from and to."
 )
 
 
@@ -56,7 +56,7 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
     """GET /reports/privacy: events with all elements, break-the-glass apart, and summaries.
 
     For the privacy office alone. Of `user` and `patient` where they are given; the last day unless
-    `from` and `to` say otherwise, or as much of it as one report holds, the newest; `sort` by an
+    `from` and `to` say otherwise, or its newest part that fits in one report; `sort` by an
     element, `-` before it for descending.
     """
     authorized = context.authorize(request, "s", is_masked=True)
@@ -133,12 +133,12 @@ def _newer_half(
     if middle == len(times):
         return (), period
     newer = Period(times[middle], period.to_ms)
-    kept = [
+    newest = [
         e
         for e in events
         if counted_ms(e.time_ms, e.entry_time, newer.from_ms, newer.to_ms) is not None
     ]
-    return kept, newer
+    return newest, newer
 
 
 def _without_outside(document: Document) -> Document:
@@ -167,8 +167,8 @@ OPERATION: Json = {
         "Scopes: `system/AuditEvent.s` or `user/AuditEvent.s`. It is recorded in the ledger."
     ),
     "parameters": [
-        query("user", "Who did it, as `agent` of a search, or `<system>|<value>`.", TEXT_SCHEMA),
-        query("patient", "Whom it was about, or who did it as a patient.", TEXT_SCHEMA),
+        query("user", "The agent, as in a search, or `<system>|<value>`.", TEXT_SCHEMA),
+        query("patient", "The patient of the event, or a patient who acted.", TEXT_SCHEMA),
         *TIME_PARAMETERS,
         query("sort", f"By {', '.join(ELEMENTS)}; `-` before it: descending.", TEXT_SCHEMA),
         *FORM_PARAMETERS,

@@ -84,7 +84,7 @@ SCHEMAS: Json = {
             record=_BASE64,
             blind=_BASE64,
         ),
-        "description": "`entry` holds the commitment to blind, index row and record.",
+        "description": "`entry` contains the commitment to blind, index row and record.",
     },
     "Waiting": closed_object(["status"], status=TEXT_SCHEMA),
 }

@@ -1,4 +1,4 @@
-"""Who asks: what a verified bearer token says of ledger, portal, patient and scopes.
+"""The caller: ledger, portal, patient and scopes of a verified bearer token.
 
 Scopes are SMART on FHIR v2: `<context>/<resource>.<permissions>`, permissions a subset of `cruds`
 in that order, resource a type or `*`. Ledger and portal come from the claims that the settings
@@ -32,7 +32,7 @@ class ForbiddenError(LedgerError):
 
 @dataclass(frozen=True)
 class Authorization:
-    """What a token says. Empty where it says nothing.
+    """The claims of a token. Empty where it has none.
 
     `patient`: the claim as API Gateway hands it over; of several names of the patient, `[a b]`.
     `subject` is whom `issuer` calls so: a person, or a machine client.

@@ -3,7 +3,7 @@
 It is the setting `public_url`, where there is one: behind a proxy, or where a custom domain maps a
 path to the API, nobody else knows it. Without, it is the API's own domain and stage, as API Gateway
 names them. Headers (`Host`, `X-Forwarded-*`, `Forwarded`) are never believed: any client may send
-them, and an answer may be kept by a cache.
+them, and an answer may be stored by a cache.
 """
 
 from collections.abc import Mapping

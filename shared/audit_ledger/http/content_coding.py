@@ -23,7 +23,7 @@ _WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 
 class UnsupportedCodingError(RejectedEventError):
-    """A body in a coding that is not understood; the answer says which are."""
+    """A body in a coding that is not understood; the response lists those that are."""
 
     headers = MappingProxyType({"Accept-Encoding": "gzip, identity"})
 

@@ -1,8 +1,8 @@
-"""Which representation an answer has: what `_format` says, else Accept, else the first there is.
+"""The representation of a response: by `_format`, else by Accept, else the first available.
 
-FHIR is served as JSON, in R4 (4.0) unless R5 (5.0) or R4B (4.3, whose resources of ours are those
-of R4) is asked for by `fhirVersion` (FHIR, http.html, content types and version parameter). XML is
-not served; docs/decisions/0013-json-only.md says why.
+FHIR is served as JSON, in R4 (4.0) unless R5 (5.0) or R4B (4.3, whose resources here are those
+of R4) is requested by `fhirVersion` (FHIR, http.html, content types and version parameter). XML is
+not served; see docs/decisions/0013-json-only.md.
 """
 
 from collections.abc import Mapping
@@ -54,9 +54,9 @@ def fhir_json(request: Request) -> FhirJson:
     return _SERVED[chosen]
 
 
-def version_of(release: Release, asked: FhirJson) -> str:
-    """Return the `fhirVersion` of a resource that may be of another release than was asked for."""
-    return asked.version if release == asked.release else FHIR_VERSIONS[release]
+def version_of(release: Release, requested: FhirJson) -> str:
+    """Return the `fhirVersion` of a resource that may be of another release than requested."""
+    return requested.version if release == requested.release else FHIR_VERSIONS[release]
 
 
 def require_acceptable(request: Request, *media_types: str) -> str:

@@ -66,7 +66,7 @@ def path(name: str, description: str, of: Json) -> Json:
 
 
 def first_line(of: Any) -> str:
-    """What a route's docstring says first, behind the route."""
+    """Return the first line of a route's docstring, without the route."""
     said = (of.__doc__ or "").partition("\n")[0].partition(": ")[2]
     return said[:1].upper() + said[1:]
 
@@ -77,11 +77,13 @@ MESSAGE = content("Message", JSON)
 REFUSED: Json = {
     "403": {"description": "The token does not allow it, or names no ledger.", "content": OUTCOME},
     "500": {
-        "description": "What is stored does not hold; asking again does not help: `ledger verify`.",
+        "description": "Stored data failed verification; a retry does not help: see "
+        "`ledger verify`.",
         "content": {**OUTCOME, **MESSAGE},
     },
     "503": {
-        "description": "Not now, or it could not be recorded: ask again after Retry-After.",
+        "description": "Not available now, or the use could not be recorded: retry after "
+        "Retry-After.",
         "content": {**OUTCOME, **MESSAGE},
     },
 }
@@ -94,18 +96,18 @@ NOT_PATIENTS: Json = {
 }
 
 UNAUTHORIZED: Json = {
-    "description": "No token, or none that this API takes.",
+    "description": "No token, or one that this API does not accept.",
     "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
     "content": MESSAGE,
 }
 THROTTLED: Json = {
-    "description": "More than the caller's limit allows: ask again after Retry-After. Without it, "
-    "and with a message alone: more requests than the stage takes.",
+    "description": "The caller's limit is exceeded: retry after Retry-After. Without that header, "
+    "and with a message only, the limit of the stage is exceeded.",
     "headers": {"Retry-After": {"schema": {"type": "string", "pattern": "^[1-9][0-9]*$"}}},
     "content": {**OUTCOME, **MESSAGE},
 }
 NOT_ACCEPTABLE: Json = {
-    "description": "Accept takes nothing that this answer could be.",
+    "description": "No available representation is acceptable by Accept.",
     "content": OUTCOME,
 }
 
@@ -144,8 +146,9 @@ def describe(routes: Mapping[str, bool], operations: Mapping[str, Json], schemas
             "title": "Audit Ledger",
             "version": "1",
             "description": (
-                "Events in, published files out. HEAD is answered wherever GET is. Another method "
-                "is answered 405 with Allow, another path 404, both with an OperationOutcome. "
+                "Accepts events, answers searches and serves published files. HEAD is allowed "
+                "wherever GET is. Another method is 405 with Allow, another path 404, both with "
+                "an OperationOutcome. "
                 "Accept is a list with weights (RFC 9110, Section 12.5.1)."
             ),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},

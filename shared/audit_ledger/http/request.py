@@ -19,7 +19,7 @@ MAX_FIELDS = 200  # of a query string
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FORM = "application/x-www-form-urlencoded"
 FHIR_JSON = ("application/fhir+json", "application/json+fhir", "application/json", "text/json")
-"""Names of FHIR in JSON: ours, that of DSTU2, and general ones (FHIR, http.html, MIME types)."""
+"""Media types of FHIR in JSON: of R4 and R5, of DSTU2, and general ones (FHIR, http.html)."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,7 +107,7 @@ def read_headers(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def authorization_of(event: Mapping[str, Any], names: TokenClaims) -> Authorization:
-    """Read what the token of a request says, and nothing else of it."""
+    """Read the token of a request, and nothing else of it."""
     return read_authorization(event["requestContext"].get("authorizer", {}).get("jwt", {}), names)
 
 

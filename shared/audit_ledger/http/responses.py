@@ -19,18 +19,19 @@ FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
 """The `fhirVersion` of a format; other formats have none."""
 
 RETRY_SECONDS = 5
-"""After which to ask again where the ledger cannot answer now (RFC 9110, Section 10.2.3)."""
+"""Seconds after which to retry if the ledger is not available (RFC 9110, Section 10.2.3)."""
 
 MAX_SPELLED_BYTES = 6_000_000
-"""Of a body, as Lambda spells it: an answer of a function has 6 MiB (6,291,456 bytes) at most, with
-its status and headers. What is larger is lost, and the caller is told 500 of what was done."""
+"""Of a body, as Lambda spells it: a function's response has at most 6 MiB (6,291,456 bytes), with
+its status and headers. A larger one is lost, and the caller gets 500 although the request took
+effect."""
 
 Response = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
 
 def error_response(error: LedgerError) -> Response:
-    """Answer an error: where and what was expected, and nothing of what was sent."""
+    """Return an error's response: where and what was expected, and nothing of what was sent."""
     headers: dict[str, str] = {}
     if isinstance(error, RefusedError):
         outcome, status = error.operation_outcome(), error.status
@@ -45,7 +46,9 @@ def error_response(error: LedgerError) -> Response:
     elif isinstance(error, TooLargeError):
         outcome, status = operation_outcome("error", "too-long", str(error)), 413
     else:
-        outcome = operation_outcome("fatal", "exception", "the ledger cannot take this now")
+        outcome = operation_outcome(
+            "fatal", "exception", "the ledger is not available now: retry later"
+        )
         status = 503
         headers = {"Retry-After": str(RETRY_SECONDS)}
     return make_response(status, msgspec.json.encode(outcome), "", headers)

@@ -1,7 +1,7 @@
 """The routes of the HTTP API: which function answers what. The app deploys what stands here.
 
-HEAD is answered wherever GET is. API Gateway hands every other method and path to `FALLBACKS`, so
-that they are answered as FHIR has it (405 and 404, with an OperationOutcome), and so that a slash
+HEAD is allowed wherever GET is. API Gateway passes every other method and path to `FALLBACKS`, so
+that the response is FHIR's (405 and 404, with an OperationOutcome), and so that a slash
 at the end of a path does no harm: no route can end with one.
 """
 

@@ -53,16 +53,16 @@ def routed(
     a slash at its end, is another function's.
     """
     method, _, template = event["routeKey"].partition(" ")
-    asked = "GET" if method == "HEAD" else method
-    if f"{asked} {template}" in _KEYS:
-        return {**event, "routeKey": f"{asked} {template}"}
+    routed_method = "GET" if method == "HEAD" else method
+    if f"{routed_method} {template}" in _KEYS:
+        return {**event, "routeKey": f"{routed_method} {template}"}
     found = matching(_path(event, template))
     if not found:
         raise NotFoundError("no such path")
     allowed = methods_of(found)
     if method == "OPTIONS":
         return {"statusCode": 204, "headers": {"Allow": ", ".join(allowed)}}
-    of_method = [each for each in found if each.route.method == asked]
+    of_method = [each for each in found if each.route.method == routed_method]
     if not of_method:
         raise MethodNotAllowedError(allowed)
     (match,) = of_method

@@ -7,8 +7,8 @@ Three ways lead to them, and each is complete by itself:
   late events, whose own time is far from the ledger's;
 - **young** entries, which those indexes may not have yet, from the newest blocks, either way.
 
-A period in which nothing is found may be long. A milestone, which is no entry, says after some
-blocks how far the search is, so that it can stop there and go on from there.
+A period in which nothing is found may be long. A milestone, which is no entry, marks after
+some blocks how far the search is, so that it can stop and continue there.
 """
 
 import heapq

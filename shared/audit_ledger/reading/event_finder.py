@@ -24,8 +24,8 @@ MAX_FOUND_BYTES = 4_000_000  # of records found, of those whose secrets are look
 class EventFinder:
     """Finds events of one ledger, below one published size, for one request.
 
-    `own`: pseudonyms of the patient who asks, who sees nothing else; None for who may see all.
-    `is_withheld`: of what is not shown to who asks. `now`: whole seconds.
+    `own`: pseudonyms of the calling patient, who sees nothing else; None for callers who see all.
+    `is_withheld`: whether an event is hidden from the caller. `now`: whole seconds.
     """
 
     ledger: Ledger
@@ -36,7 +36,7 @@ class EventFinder:
     is_withheld: Callable[[OpenedEvent], bool] = lambda _: False
 
     def one(self, event_id: str) -> tuple[StoredEntry, OpenedRecord] | None:
-        """Return the entry and event of an id; None where there is none, or not for who asks."""
+        """Return the entry and event of an id; None if there is none that the caller may see."""
         found = self.ledger.events.entry(event_id)
         if found is None or found.place.seq >= self.log.size:
             return None
@@ -52,7 +52,7 @@ class EventFinder:
         return stored, opened
 
     def is_waiting(self, event_id: str) -> bool:
-        """Whether the event is in the ledger, for who asks to see, and not published yet."""
+        """Return whether the event, visible to the caller, is not published yet."""
         found = self.ledger.events.entry(event_id)
         if found is None or found.place.seq < self.log.size:
             return False
@@ -66,11 +66,11 @@ class EventFinder:
         note_wrong: Callable[[EntryPosition], None] | None = None,
         note_own_use: Callable[[EntryPosition], None] = lambda _: None,
     ) -> tuple[list[OpenedRecord], EntryPosition]:
-        """Open the candidates that may be seen and are what is asked for, as far as time allows.
+        """Open the candidates that match and may be seen, as far as time allows.
 
-        Gives them and the last place that was looked at: a single event may take long.
-        `note_wrong`: told of those that do not open or cannot be looked at; without it they are
-        errors; `note_own_use`: of the ledger's own events where they are to be left out.
+        Return them and the last position that was looked at: a single event may take long.
+        `note_wrong`: called with those that do not open or cannot be read; without it they are
+        errors; `note_own_use`: with the ledger's own events if they are left out.
         """
         below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
         self.log.fetch(position.first_seq for position in below)
@@ -127,12 +127,12 @@ class EventFinder:
         return sorted(inside, reverse=newest_first)
 
     def _is_shown(self, search: Search, event: OpenedEvent) -> bool:
-        """Whether an event is what is asked for; UnreadableError where that cannot be told."""
+        """Return whether an event matches; raise UnreadableError if that cannot be determined."""
         try:
             namespace = self._namespace(event)
             return matches(search, event, namespace) and not self.is_withheld(event)
         except Exception:  # noqa: BLE001  one accepted event must not stop the searches of others
-            raise UnreadableError(f"entry {event.seq}: it cannot be looked at") from None
+            raise UnreadableError(f"entry {event.seq}: it cannot be read") from None
 
     def _namespace(self, event: OpenedEvent) -> str | None:
         rule = self.ledger.rules.get(event.portal)

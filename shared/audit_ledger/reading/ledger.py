@@ -1,4 +1,4 @@
-"""A ledger as its readers know it: settings and keys (kept for minutes), tables, files."""
+"""A ledger for its readers: settings and keys (cached for minutes), tables, files."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

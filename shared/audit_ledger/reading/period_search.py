@@ -18,7 +18,7 @@ MAX_LOOKED_AT = 20_000  # events, for a report
 
 @dataclass(frozen=True)
 class FoundInPeriod:
-    """Events of a period. `looked_at`: how many were opened, or erased, or others than asked for.
+    """Events of a period. `looked_at`: how many were opened, erased, or did not match.
 
     `reached_ms`: None where it is the whole period; else it is what is later than that.
     """
@@ -39,7 +39,7 @@ def find_in_period(
 ) -> FoundInPeriod:
     """Return the matching events of a period, by own time or by the entry's.
 
-    `search` says no date. Of the entries that the ledger took in the period all are found,
+    `search` has no date. Of the entries that the ledger took in the period all are found,
     whatever time they state; who reports decides by which they count (`events.own_time`). Ends
     after `most` events, or when time is up: then with the newest of a period, or nothing.
     `has_more_time`: whether that newest part may still be completed.

@@ -22,11 +22,11 @@ from audit_ledger.records.subject_secret import SubjectSecret
 
 
 class UnreadableError(LedgerError):
-    """A record opens and is what its entry commits to, but what it says cannot be read."""
+    """A record opens and is what its entry commits to, but its content cannot be read."""
 
 
 class OpenedRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record, opened: what it says, its entry, and the bytes that its commitment binds."""
+    """A record, opened: the event, its entry, and the bytes that its commitment binds."""
 
     event: OpenedEvent
     entry: bytes
@@ -74,7 +74,7 @@ class RecordOpener:
     def open(self, stored: StoredEntry) -> OpenedRecord | None:
         """Open a record; None where its subject was erased.
 
-        It makes no call once `look_up` was asked for the entry. UnreachableError where secret or
+        It makes no call once `look_up` was called with the entry. UnreachableError where secret or
         ledger key may only be too new to be known here yet. UnreadableError where what was opened
         cannot be read. VerificationError where entry, index row and sealed record are not those
         that ingest sent: the tag that binds them is looked at before any secret, so that a row that
@@ -135,7 +135,7 @@ class RecordOpener:
     def _keys_of(self, version: int, seq: int) -> LedgerKeyring:
         """Return the ledger's keys, which have this version among them.
 
-        UnreachableError where it was made since they were read: they are kept for minutes.
+        UnreachableError if it was created after they were read: they are cached for minutes.
         """
         keys = self.ledger.keys
         if keys is not None and version in keys.ledger_keys:

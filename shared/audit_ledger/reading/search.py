@@ -45,7 +45,7 @@ def find_page(
     after: EntryPosition | None,
     has_time: Callable[[], bool] = lambda: True,
 ) -> Page:
-    """Return a page: matching events behind `after` in the order that is asked for.
+    """Return a page: matching events behind `after` in the requested order.
 
     A record that was altered, or an index row that leads elsewhere, does not end a search: the
     page warns that something is left out.
@@ -71,7 +71,7 @@ def find_page(
 def count_matches(
     finder: EventFinder, search: Search, most: int, has_time: Callable[[], bool]
 ) -> int | None:
-    """Count all matching events; None where that cannot be told.
+    """Count all matching events; None if that cannot be determined.
 
     That is where more than `most` would have to be opened, time is up before, the index may
     not lead to all, or something does not open.

@@ -43,8 +43,8 @@ def persons_of(
 ) -> tuple[list[Person] | None, tuple[str, ...]]:
     """Return persons, one of whom every match names; None: only a period finds them all.
 
-    `is_report`: there is a period beside what the search says, and a patient is who has that
-    very name: reports are asked for by all names of one.
+    `is_report`: there is a period besides the search, and a name is of that patient alone: reports
+    are requested by all names of one patient.
     """
     if finder.own is not None:
         return [Person("patient", finder.own)], ()

@@ -21,7 +21,7 @@ KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come b
 
 
 class StoredEntry(msgspec.Struct, frozen=True, gc=False):
-    """An event's entry as a block has it: what the index says of it, and its sealed record."""
+    """An event's entry in a block: its index row, and its sealed record."""
 
     indexed: IndexedEntry
     entry: bytes
@@ -30,7 +30,7 @@ class StoredEntry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class StoredBlock:
-    """A block, read; its index rows are, each when it is asked for."""
+    """A block, decoded; its index rows are decoded when they are read."""
 
     first_seq: int
     size_after: int
@@ -176,13 +176,13 @@ class LogSnapshot:
         return entry
 
     def _keep(self, block: Block) -> StoredBlock:
-        kept = self.read.get(block.first_seq)
-        if kept is None:
-            kept = read_block(block)
-            self.read[block.first_seq] = kept
+        stored = self.read.get(block.first_seq)
+        if stored is None:
+            stored = read_block(block)
+            self.read[block.first_seq] = stored
             if len(self.read) > KEPT_BLOCKS:
                 del self.read[next(iter(self.read))]
-        return kept
+        return stored
 
 
 def _require_next(found: int, expected: int) -> None:
