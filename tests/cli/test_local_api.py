@@ -543,7 +543,7 @@ def other_format() -> None:
 
 TAMPERED: list[tuple[Callable[[], None], str]] = [
     (alter, "its line differs from the record"),
-    (swap, "its line is not"),
+    (swap, "its line differs"),
     (swap_receipts, "receipt-rejected"),
     (other_record, "commits to another record"),
     (drop, "its line is not there"),
