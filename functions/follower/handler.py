@@ -1,6 +1,5 @@
 """Lambda of the follower: runs after each digest, for the ledger whose digest it is."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
+from audit_ledger.aws.eventbridge import EventBus
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.staff_directory_objects import DirectoryFiles
 from audit_ledger.aws.ttl_cache import TtlCache
@@ -30,7 +30,6 @@ metrics = Metrics()
 
 TIME_TO_COMMIT_MS = 30_000
 WAIT_SECONDS = 2
-MAX_EVENTS_A_PUT = 10  # of EventBridge
 MAX_LOGGED = 100  # entries of a kind; findings name all
 
 
@@ -56,23 +55,11 @@ def readable() -> TtlCache[Ledger]:
 
 
 def announcer(origin: str) -> Announce:
-    """Tell the bus of findings, in the form that names nobody."""
-    bus, events = environment().event_bus, clients.events()
+    """Return what announces findings on the bus, in the form that names nobody."""
+    bus = EventBus(clients.events(), environment().event_bus)
 
     def announce(findings: Sequence[PublicFinding]) -> None:
-        entries: list[dict[str, Any]] = [
-            {
-                "EventBusName": bus,
-                "Source": "audit-ledger",
-                "DetailType": "Finding",
-                "Detail": json.dumps({"origin": origin, **msgspec.to_builtins(finding)}),
-            }
-            for finding in findings
-        ]
-        for start in range(0, len(entries), MAX_EVENTS_A_PUT):
-            answer = events.put_events(Entries=entries[start : start + MAX_EVENTS_A_PUT])  # type: ignore[arg-type]
-            if answer["FailedEntryCount"]:
-                raise UnreachableError("the bus took no findings")
+        bus.put("Finding", [{"origin": origin, **msgspec.to_builtins(f)} for f in findings])
 
     return announce
 

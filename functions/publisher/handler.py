@@ -1,6 +1,5 @@
 """Lambda of the publisher: one run a minute for one ledger."""
 
-import json
 import os
 import time
 from functools import cache
@@ -11,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.eventbridge import EventBus
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.kms_signing import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers_table import LedgersTable
@@ -44,28 +44,14 @@ def publisher() -> Publisher:
     env = environment()
     origin, prefix = env.origin, env.ledger_id
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
-    events = clients.events()
+    bus = EventBus(clients.events(), env.event_bus)
     ed25519, ed25519_der = signing_key(kms, env.checkpoint_ed25519_key, ED25519)
     mldsa44, mldsa44_der = signing_key(kms, env.checkpoint_mldsa44_key, MLDSA44)
     verify_block = block_verifier(raw_public_key(public_key_der(kms, env.sequencer_key)))
 
     def announce(state: PublishedState) -> None:
         detail = {"origin": origin, "size": state.size, "digest": state.digest_name}
-        entry = {
-            "EventBusName": env.event_bus,
-            "Source": "audit-ledger",
-            "DetailType": "Digest Published",
-            "Detail": json.dumps(detail),
-        }
-        try:
-            answer = events.put_events(Entries=[entry])  # type: ignore[list-item]  # a TypedDict
-        except clients.AwsError as error:
-            raise UnreachableError(
-                f"the bus took no announcement: {clients.error_code(error)}"
-            ) from None
-        if answer["FailedEntryCount"]:
-            code = answer["Entries"][0].get("ErrorCode")
-            raise UnreachableError(f"the bus took no announcement: {code}")
+        bus.put("Digest Published", [detail])
 
     views = ViewsTable(dynamodb, env.views_table, origin)
 
@@ -131,5 +117,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     metrics.add_metric("Digests", MetricUnit.Count, 1 if published.digest_name else 0)
     if published.in_outbox:
         # Published all the same; the alarm on failed runs reports the missing notification.
-        raise UnreachableError(f"the bus took no announcement of {published.in_outbox} digests")
+        raise UnreachableError(
+            f"the bus did not accept the announcements of {published.in_outbox} digests"
+        )
     return {"published": bool(published.digest_name), "size": published.size}

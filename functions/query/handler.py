@@ -1,6 +1,5 @@
 """Lambda of query: answers requests of the HTTP API, and records each use in the ledger."""
 
-import json
 import os
 import time
 from functools import cache
@@ -12,11 +11,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.kms_signing import public_key_der
+from audit_ledger.aws.lambda_function import LambdaFunction
 from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
+from audit_ledger.errors import FormatError, LedgerError, VerificationError
 from audit_ledger.events.errors import operation_outcome
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import authorization_of, read_request
@@ -50,16 +50,7 @@ def query_context() -> QueryContext:
     env = environment()
     stage = env.stage
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
-    lambda_client = clients.lambda_()
-
-    def invoke(payload: dict[str, Any]) -> dict[str, Any]:
-        response = lambda_client.invoke(
-            FunctionName=env.ingest_function, Payload=json.dumps(payload).encode()
-        )
-        if response.get("FunctionError"):
-            raise UnreachableError("ingest did not accept the record of this use")
-        taken: dict[str, Any] = json.loads(response["Payload"].read())
-        return taken
+    ingest = LambdaFunction(clients.lambda_(), env.ingest_function)
 
     def checkpoint_keys(ledger_id: str) -> tuple[bytes, bytes]:
         aliases = f"alias/audit-ledger-{stage}/{ledger_id}/checkpoint"
@@ -85,7 +76,7 @@ def query_context() -> QueryContext:
             tables,
             time.monotonic,
         ),
-        invoke,
+        ingest.invoke,
         lambda ledger_id: LedgerObjects(s3, env.published_bucket, ledger_id, _NOTHING_IS_WRITTEN),
         lambda origin: ViewsTable(dynamodb, env.views_table, origin),
         checkpoint_keys,
