@@ -590,7 +590,7 @@ def test_lines_without_records_are_believed_by_the_digest_alone(
 
 @pytest.mark.parametrize(
     ("claim", "said"),
-    [({"entries": 1_000_000}, "1000000 entries, and"), ({"bytes": 1}, "the manifest says 1")],
+    [({"entries": 1_000_000}, "1000000 entries, and"), ({"bytes": 1}, "the manifest states 1")],
 )
 def test_a_manifest_that_contradicts_itself_is_found_out(
     accessed: Person, policy: Path, claim: dict[str, int], said: str

@@ -155,7 +155,7 @@ RECORD = opened(
         (
             BundleEntry(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
             "informational",
-            "FHIR R5 as submitted, since R4 cannot say the same",
+            "FHIR R5 as submitted, since R4 cannot express the same",
         ),
     ],
 )

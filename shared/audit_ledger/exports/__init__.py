@@ -1,4 +1,4 @@
-"""Exports: opened events as files for others' tools, and what shows that nobody changed them.
+"""Exports: opened events as files for other tools, and proof that they are unchanged.
 
 | format | files                                                                       |
 |--------|-----------------------------------------------------------------------------|
@@ -6,7 +6,7 @@
 | `csv`  | `events.csv`                                                                |
 | `ocsf` | `api_activity.ndjson`, `datastore_activity.ndjson`, `authentication.ndjson` |
 
-A file is there where it has a line. Beside each, `<file>.entries` says which entry each line is of;
+A file exists if it has a line. Beside each, `<file>.entries` lists the entry of each line;
 with receipts come `receipts` and `checkpoint`; `manifest.json` comes last. An entry is one line of
 one of the files, always. `writer.ExportWriter` writes all of it, `check.check_export` checks it.
 """

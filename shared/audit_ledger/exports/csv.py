@@ -1,7 +1,7 @@
 r"""CSV (RFC 4180, UTF-8, header first): one row an event, for spreadsheets and scripts.
 
 A cell with a list has its items joined by `; `. The columns of agents have an item for each agent,
-in the event's order, and those of entities for each entity, empty where it says nothing: the third
+in the event's order, and those of entities for each entity, empty if it has no value: the third
 of `agent_names` is the one of the third of `agent_addresses`. Values of one item are joined by
 ` | `. Inside of an item `;` is written `\;` and `\` is written `\\`. Codes are
 `<system>|<code> (<display>)`.

@@ -1,7 +1,7 @@
-"""How the lines of a file differ from those that were written, by their hashes alone.
+"""Differences between the lines of a file and those that were written, by their hashes alone.
 
-Lines that are equal up to the first difference cost nothing; from there on a few bytes are held of
-each line, so that of a million lines that moved by one only the one that is missing is told.
+Lines that are equal up to the first difference cost nothing; from there on a few bytes of each
+line are in memory, so that of a million lines that moved by one only the missing one is reported.
 """
 
 from array import array
@@ -91,7 +91,7 @@ class _Rest:
     def differences(self) -> Iterator[Difference]:
         """Tell them in the order of the file.
 
-        Lines that kept their order part the file into gaps: in each, what was found and what was
+        Lines that retained their order split the file into gaps: in each, lines found and lines
         written without a match are pairs of the same line, changed, as far as there are pairs.
         """
         in_order = _longest_increasing(self._place)
@@ -134,7 +134,7 @@ def _pop(waiting: dict[bytes, deque[int]], hash_: bytes) -> int | None:
 
 
 def _longest_increasing(places: "array[int]") -> bytearray:
-    """Mark the most lines that kept their order among themselves (patience sorting)."""
+    """Mark the most lines that retained their order among themselves (patience sorting)."""
     ends: list[int] = []  # the smallest place that ends a run of this length and one
     last = array("q")  # the line that has it
     previous = array("q", bytes(8 * len(places)))

@@ -4,7 +4,7 @@ r"""Lines of a file that comes in pieces of any size, and the `.entries` file th
 
     <entry> <SHA-256 of the line with its line end, hex>⏎
 
-A line ends with `\n`, which belongs to it. Nothing here holds more than a piece of a file.
+A line ends with `\n`, which belongs to it. At most a piece of a file is in memory.
 """
 
 import re

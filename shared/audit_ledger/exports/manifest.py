@@ -1,4 +1,4 @@
-r"""Manifest: what an export holds, so that a third party finds any change of it.
+r"""Manifest: the content of an export, so that a third party finds any change of it.
 
     {"version":"audit-ledger/export/v1","origin":"audit.example.org/st-elsewhere","size":73894,
      "search":{…},"format":"csv","entries":2,"files":[{"name":"events.csv","media_type":"text/csv",
@@ -6,13 +6,13 @@ r"""Manifest: what an export holds, so that a third party finds any change of it
      "sha256":"<hex>"}},…]}⏎
 
 these keys in this order, no white space but the line break at the end. `size`: the published size
-that the export is pinned to; `search`: what was asked for, as the caller has it; `header`: SHA-256
+that the export is pinned to; `search`: the caller's search; `header`: SHA-256
 of the file's first line where that is of no entry. `lines`: how many others there are, and the file
 that has entry and SHA-256 of each (`lines`): so the manifest stays small, whatever the export.
 
-How a third party verifies: the SHA-256 of the manifest says which export it is. It reaches them by
+How a third party verifies: the SHA-256 of the manifest identifies the export. It reaches them by
 another way than the files: in a letter, or, as an RFC 6920 URI, in an event that the ledger has of
-the export. `check_export` then holds every file against the manifest. The receipts, verified with a
+the export. `check_export` then compares every file with the manifest. The receipts, verified with a
 policy (`ledger`, or any C2SP tool), show which entries the ledger has; with a record disclosed, the
 entry's commitment shows the record, and the format makes the same line of it again.
 """

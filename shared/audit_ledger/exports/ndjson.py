@@ -4,9 +4,9 @@
     AuditEvent-r5.ndjson   AuditEvents of R5, likewise
     CloudEvent.ndjson      CloudEvents that carry something else, whole, in the JSON format
 
-A file of each release, for who imports Bulk Data knows one release. Who wants all events takes all
-three files. An AuditEvent has the `id` by which it is read here (`events.resource_id` says where
-the sender's goes). Nothing else is written anew: a line is the submitted bytes without white space
+A file of each release, since an importer of Bulk Data knows one release. For all events, take all
+three files. An AuditEvent has the `id` by which it is read here (see `events.resource_id` for
+the sender's). Nothing else is encoded again: a line is the submitted bytes without white space
 between their tokens, so numbers, escapes and the order of members are the sender's.
 """
 

@@ -2,8 +2,8 @@
 
     api_activity.ndjson   datastore_activity.ndjson   authentication.ndjson
 
-`ocsf_class` says which class an event is. OCSF grows without breaking, so the lines hold to later
-1.x as well; earlier ones bound the length of strings, and nothing is cut short here.
+`ocsf_class` chooses the class of an event. OCSF grows without breaking, so the lines conform to
+later 1.x as well; earlier ones bound the length of strings, and nothing is cut short here.
 
 | attribute                    | from                                                            |
 |------------------------------|-----------------------------------------------------------------|
@@ -12,8 +12,8 @@
 |                              | `log_provider` portal, `log_version` format, `event_code` the    |
 |                              | most specific code, `labels` flags, `logged_time` received,      |
 |                              | `processed_time` the entry's time, `original_time` as sent       |
-| `actor.user`                 | the person who asked; another person; no person: `actor.app_…`   |
-| `actor.app_name`, `.app_uid` | the application that asked, else the one at the source           |
+| `actor.user`                 | the requestor, if a person; another person; none: `actor.app_…`  |
+| `actor.app_name`, `.app_uid` | the requesting application, else the one at the source           |
 | `src_endpoint`               | the client: DICOM 110153 Source, or 110152 Destination of a FHIR |
 |                              | read, else 110150 Application, else who has an address           |
 | `dst_endpoint`               | the server: the other of the two, or the custodian               |

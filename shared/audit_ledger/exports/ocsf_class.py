@@ -107,7 +107,7 @@ class Classified(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """How it went. `code` is the event's own, None where it says none."""
+    """The outcome. `code` is the event's own, None if it has none."""
 
     status_id: int
     status: str
@@ -177,7 +177,7 @@ def _activity(
     without: tuple[int, str] | None,
     operation: str,
 ) -> tuple[int, str]:
-    """`without`: what an event is whose action says no more than that something was done."""
+    """`without`: the class of an event whose action states only that something was done."""
     if action in by_action:
         return by_action[action]
     if without is not None:

@@ -19,7 +19,7 @@ _MAX_IP: Final = 40  # characters, OCSF's ip_t
 
 
 def actor_agent(details: EventDetails) -> AgentDetails | None:
-    """Who did it: a person who asked, another person, whoever asked, anyone."""
+    """Return the actor: a requesting person, else another person, any requestor, anyone."""
     return min(
         details.agents,
         key=lambda agent: (not agent.agent.is_person, not agent.agent.requestor),
@@ -62,7 +62,7 @@ def _with_role(details: EventDetails, code: str) -> AgentDetails | None:
 
 
 def client_of(details: EventDetails) -> AgentDetails | None:
-    """Return where it was asked for: BALP calls the client of a read the destination."""
+    """Return the client of the request: BALP calls the client of a read the destination."""
     source, destination = _with_role(details, _SOURCE), _with_role(details, _DESTINATION)
     if source and destination and is_read_by_rest(details):
         return destination

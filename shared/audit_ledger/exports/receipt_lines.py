@@ -5,9 +5,9 @@
                       <entry> <proof>⏎   or   <entry> <proof> <index row> <record> <blind>⏎
 
 all but the entry in base64. A proof is a `.tlog-proof` file (C2SP tlog-proof) without the
-checkpoint that it ends with: the same one for all entries, so it is kept once. Joined again, each
+checkpoint that it ends with: the same one for all entries, so it is stored once. Joined again, each
 is a receipt as every tlog tool reads it. With index row, record and blind the holder shows what the
-entry commits to, and so that the line says what the record says.
+entry commits to, and so that the line matches the record.
 """
 
 import re

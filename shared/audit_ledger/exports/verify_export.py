@@ -1,8 +1,8 @@
 """Check an export against its manifest, and say exactly what is wrong where.
 
-It needs no key and no network. What it cannot tell: whether the manifest is the one that was made
-(its digest says that, which must come by another way), and whether the ledger has the entries (the
-receipts say that).
+It needs no key and no network. It cannot determine whether the manifest is the original one
+(its digest proves that, which must come by another way), or whether the ledger has the entries (the
+receipts prove that).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -158,7 +158,7 @@ def _check_lines(
     header = () if file.header is None else ((_HEADER, bytes.fromhex(file.header)),)
     try:
         found = list(differences(chain(header, written), line_digests(pieces)))
-    except FormatError:  # no entries file: its hash says so as well
+    except FormatError:  # no entries file: its hash differs as well
         found = []
     pieces.drain()
     vouching.drain()
@@ -176,7 +176,7 @@ def _check_lines(
         yield ExportFinding(
             ExportCode.COUNT_DIFFERS,
             file.name,
-            f"{written.count} lines were exported, and the manifest says {lines.count}",
+            f"{written.count} lines were exported, and the manifest states {lines.count}",
         )
     for difference in found:
         yield _line_finding(file, difference)
@@ -198,7 +198,7 @@ def _line_ends(
 
 def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[ExportFinding]:
     if pieces.size_bytes != file.size_bytes:
-        message = f"{pieces.size_bytes} bytes, and the manifest says {file.size_bytes}"
+        message = f"{pieces.size_bytes} bytes, and the manifest states {file.size_bytes}"
         yield ExportFinding(ExportCode.COUNT_DIFFERS, file.name, message)
 
 

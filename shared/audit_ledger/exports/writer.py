@@ -30,7 +30,7 @@ class ExportWriter:
 
     An empty piece is one too: its file exists. `format_name`: one of FORMATS; `origin`: the
     ledger's; `size`: the published size that the export is pinned to, which every entry must lie
-    within; `search`: what was asked for, as JSON has it.
+    within; `search`: the search, as JSON.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ExportWriter:
     def add_line(
         self, seq: int, name: str, line: bytes, receipt: Receipt | None = None
     ) -> list[Piece]:
-        """Return what an entry's line adds to the file `name`: for whoever has lines, not events.
+        """Return what an entry's line adds to the file `name`: for callers without events.
 
         FormatError as for `add`, and for what is no file of the format, or not one line.
         """

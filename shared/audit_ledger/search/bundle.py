@@ -88,7 +88,7 @@ class _Bundle(
 
 
 def as_shown(found: BundleEntry, search: Search, release: Release) -> Shown:
-    """Return an event as it is shown in a release, or the elements of it that are asked for."""
+    """Return an event as it is shown in a release, or its requested elements."""
     event = shown_event(found.opened, release)
     if search.elements:
         body = with_elements(event.body, search.elements, event.release)
@@ -108,8 +108,8 @@ def searchset(
 ) -> Searchset:
     """Write the Bundle of one page; JSON.
 
-    `base`: the server's URL, without a slash at its end; `release`: the FHIR in which the answer
-    was asked for; `next_cursor`: where the next page starts, None on the last; `warnings`: what
+    `base`: the server's URL, without a slash at its end; `release`: the requested
+    release of FHIR; `next_cursor`: where the next page starts, None on the last; `warnings`: what
     else is to be said of the whole answer; `total`: how many match, None where that is not known.
     Which parameters were ignored, and what each event is, is said here.
     """
@@ -140,7 +140,7 @@ def searchset(
 def _outcome_entry(outcome: _Outcome) -> _Entry:
     """Return the last entry. Every entry of a searchset has a `fullUrl` (R5, bdl-15).
 
-    Of what is stored nowhere it is a UUID, here of what the outcome says: one answer, one text.
+    Of what is stored nowhere it is a UUID, here of the outcome's content: equal outcomes have one.
     """
     said = uuid5(NAMESPACE_URL, msgspec.json.encode(outcome).decode())
     return _Entry(full_url=f"urn:uuid:{said}", resource=outcome, search={"mode": "outcome"})
@@ -154,7 +154,7 @@ def _ignored(search: Search) -> Iterator[Issue]:
 
 
 def remarks(shown: Shown, release: Release) -> Iterator[tuple[str, str]]:
-    """Say what an event is, beside what its sender says: issue codes and words."""
+    """Return remarks on an event beside its sender's content: issue codes and texts."""
     one, event = shown.found, shown.event
     if one.opened.conflict:
         yield "conflict", "conflict: its sender used the id of another event, with other content"
@@ -172,8 +172,8 @@ def remarks(shown: Shown, release: Release) -> Iterator[tuple[str, str]]:
         own = _RELEASES[event.converted_from]
         yield "informational", f"converted: from FHIR {own}, in which it was submitted"
     elif event.release != release:
-        own, asked = _RELEASES[event.release], _RELEASES[release]
+        own, shown_release = _RELEASES[event.release], _RELEASES[release]
         yield (
             "informational",
-            f"release: FHIR {own} as submitted, since {asked} cannot say the same",
+            f"release: FHIR {own} as submitted, since {shown_release} cannot express the same",
         )

@@ -1,7 +1,7 @@
 """An AuditEvent that represents a CloudEvent which carries none, so that FHIR readers see it too.
 
-Nobody may take it for the sender's words: `meta.tag` has the codes `represented` (ours) and MAPPED
-(HL7 v3 ObservationValue: transformed from another encoding). The record keeps the CloudEvent.
+It is marked as not the sender's own: `meta.tag` has the codes `represented` (of this project) and
+MAPPED (HL7 v3 ObservationValue: transformed from another encoding). The record is the CloudEvent.
 
 | of the event | R4 | R5 |
 |---|---|---|
@@ -66,7 +66,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def represent(opened: OpenedEvent, release: Release) -> bytes:
-    """Make an AuditEvent of what a CloudEvent says, with all that FHIR demands; JSON."""
+    """Return an AuditEvent of a CloudEvent's content, with all that FHIR demands; JSON."""
     details = opened.details
     is_r5 = release == "fhir-r5"
     event: JsonObject = {

@@ -1,7 +1,7 @@
-"""What a search asks for: values that were parsed, each able to spell itself as a query has it.
+"""The criteria of a search: parsed values, each of which can be written as in a query.
 
-All criteria must hold; of one criterion's values one must. What is asked for names patients and
-staff, so no repr shows it.
+All criteria must hold; of one criterion's values one must. Values name patients and
+staff, so no repr shows them.
 """
 
 from typing import Final, Literal
@@ -103,7 +103,7 @@ class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A search of AuditEvents: all criteria must hold.
 
     `own_use`: whether events that the ledger itself emits are found too, or alone; `count`: events
-    a page; `sort`: by the event's own time; `format`: whether `_format` was asked for; `cursor`:
+    a page; `sort`: by the event's own time; `format`: whether `_format` was requested; `cursor`:
     where the page starts; `ignored`: names of parameters that were left out. `total`: how exact a
     total is wanted; `counts_only`: the total, and no event; `elements`: which of each event are
     shown, () for all.

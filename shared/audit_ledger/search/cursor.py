@@ -1,4 +1,4 @@
-r"""Cursor: how far a search has been answered, opaque to who searches and authenticated.
+r"""Cursor: where the next page of a search begins, opaque to the caller and authenticated.
 
 base64url without padding (RFC 4648, Section 5) of
 
@@ -6,7 +6,7 @@ base64url without padding (RFC 4648, Section 5) of
     ‖ HMAC-SHA256("audit-ledger/search-cursor/v1\n" ‖ all of the above) (32)
 
 `binding` is the hash of what the cursor belongs to: the ledger, the token's scope, the search. A
-cursor says nothing of a patient, and cannot be made or changed without the key.
+cursor reveals nothing about a patient, and cannot be made or changed without the key.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""What who searches is told of a search that is not done: the parameter, what is expected there."""
+"""The error of a rejected search: the parameter, and what is expected there."""
 
 from typing import Literal
 
@@ -9,10 +9,10 @@ IssueType = Literal["required", "value", "invalid", "not-supported", "too-long",
 
 
 class RejectedSearchError(RefusedError):
-    """A search that is not done, whole.
+    """A search that is rejected as a whole.
 
     `status` is the HTTP status (400, 406 or 414), `code` a FHIR IssueType, `parameter` the name of
-    the parameter. The message says what is expected there and never repeats a value.
+    the parameter. The message states what is expected there and never repeats a value.
     """
 
     def __init__(self, status: int, code: IssueType, parameter: str, expectation: str) -> None:

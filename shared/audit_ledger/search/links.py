@@ -32,7 +32,7 @@ def next_query(search: Search, cursor: str) -> str:
 
 
 def matching_query(search: Search) -> str:
-    """Return the part of the query string that says which events come in which order."""
+    """Return the part of the query string that determines the events and their order."""
     return _spell((*_criteria(search), ("_sort", search.sort)))
 
 

@@ -2,7 +2,7 @@
 
 Codes and identifiers match as they are written, case included. An R4 element of type `code` has no
 system of its own, and that of the value set that FHIR binds it to: it matches either way. A
-patient is whoever the event is about and whoever acts as one; `agent.identifier` and its like are
+patient is anyone whom the event is about or who acts as one; `agent.identifier` and its like are
 those of the Reference itself (and of a contained resource that it refers to). CloudEvents that
 carry no AuditEvent are looked at as they are read (`EventDetails`): their patient is no entity.
 """
@@ -39,8 +39,8 @@ Pairs = Iterable[Pair]
 def matches(search: Search, opened: OpenedEvent, namespace: str | None = None) -> bool:
     """Return whether an event fulfils all criteria of a search.
 
-    `namespace`: what the portal's relative references to patients are relative to, where its rule
-    says so (`PatientRule`).
+    `namespace`: what the portal's relative references to patients are relative to, if its rule
+    defines it (`PatientRule`).
     """
     if search.own_use != "include" and (OWN_USE in opened.flags) == (search.own_use == "exclude"):
         return False
@@ -103,19 +103,19 @@ def _is(token: Token, pair: Pair) -> bool:
     return token.system in (None, system) and token.code in (None, code)
 
 
-def _same_patient(asked: str, reference: str, namespace: str | None) -> bool:
+def _same_patient(named: str, reference: str, namespace: str | None) -> bool:
     """Compare as written, and what is relative to the portal's own server with its URL."""
-    if asked == reference:
+    if named == reference:
         return True
-    name = None if namespace is None else name_by_reference(namespace, asked)
+    name = None if namespace is None else name_by_reference(namespace, named)
     return name is not None and name == name_by_reference(namespace or "", reference)
 
 
-def _names(asked: NamedResource, reference: str) -> bool:
-    if asked.has_type:
-        return reference == asked.reference
+def _names(named: NamedResource, reference: str) -> bool:
+    if named.has_type:
+        return reference == named.reference
     type_, _, id_ = reference.partition("/")
-    return is_type_name(type_) and id_ == asked.reference
+    return is_type_name(type_) and id_ == named.reference
 
 
 def _finds(sought: str, text: str, modifier: Modifier) -> bool:

@@ -82,7 +82,7 @@ OF_THE_ANSWER: Final = {
     "_format": "`json`: there is no other",
     "_cursor": "where the page starts: only from a link `next`",
 }
-"""How they are answered."""
+"""Parameters of the response."""
 
 MODIFIERS: Final = ("exact", "contains", "not", "missing", "identifier")
 
@@ -98,4 +98,4 @@ REFUSED: Final = (
     "`_sort` other than by `date` or `-date`, the prefixes `ne` and `ap` of dates, and modifiers "
     "that a parameter has not"
 )
-"""What would make an answer another one than was asked for: refused, strictly or not."""
+"""Parameters that would change the meaning of a search: refused, strictly or not."""

@@ -286,7 +286,7 @@ def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
 
 
 def _format(text: str | None) -> str | None:
-    """Give `_format` as a link repeats it; which it chooses was decided with Accept."""
+    """Return `_format` as a link repeats it; its effect was decided together with Accept."""
     if text is None:
         return None
     essence = text.partition(";")[0].strip().lower().replace(" ", "+")

@@ -8,7 +8,7 @@ hold), so that the reader may take any.
 A criterion is a lookup only when each of its alternatives can be hashed: `patient.identifier` with
 a system and a value, `patient=1` (a Patient), `agent=Practitioner/1`. What cannot be hashed
 filters: a token without system or without value, an agent's id without type; and agents of a type
-that the index does not hold (devices, organisations: docs/decisions/0001-agents-in-the-index.md).
+that the index does not have (devices, organisations: docs/decisions/0001-agents-in-the-index.md).
 """
 
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ def event_ids(search: Search) -> tuple[str, ...] | None:
 
 
 def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
-    """Give, for each criterion that is a lookup, the patients of whom one must be named.
+    """Return, for each criterion that is a lookup, the patients of whom one must be named.
 
     Named as whom the event is about, or as an agent: the reader looks for a pseudonym as both. It
     finds every event of a portal whose rule makes the pseudonym of that very name
@@ -110,7 +110,7 @@ def agent_lookups(search: Search) -> tuple[AgentLookup, ...]:
 
 
 def is_bounded(search: Search) -> bool:
-    """Return whether a search can be answered without reading the whole ledger."""
+    """Return whether a search can be completed without reading the whole ledger."""
     return bool(
         any(_given(search, "date", "_id")) or patient_lookups(search) or agent_lookups(search)
     )

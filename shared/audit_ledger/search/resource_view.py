@@ -18,7 +18,7 @@ from audit_ledger.search.cloudevent_as_audit_event import represent
 
 class ShownEvent(msgspec.Struct, frozen=True, gc=False):
     """An AuditEvent as it is shown. `is_represented`: made by the ledger, not by the sender;
-    `converted_from`: the release of what was submitted, where another was asked for.
+    `converted_from`: the release that was submitted, if another was requested.
     """
 
     body: bytes
@@ -35,8 +35,8 @@ def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
     """Return the AuditEvent of a record, of a CloudEvent the one that it carries, with its id here.
 
     Every other byte is the sender's. Where a CloudEvent carries none, one is made. One of another
-    than the `release` that was asked for is converted, unless it has not the shape that its own
-    release demands: `release` of what is shown says which it is.
+    than the requested `release` is converted, unless it has not the shape that its own
+    release demands: see `ShownEvent.release`.
     """
     if opened.format == "cloudevents":
         carried = opened.document.audit_event
@@ -53,10 +53,10 @@ def _carried_bytes(cloudevent: bytes) -> bytes:
     return members["data"] if packed == b"null" else b64decode(read_json(packed, "data_base64"))
 
 
-def _in_release(event: bytes, own: Release, asked: Release) -> ShownEvent:
-    if asked == own:
+def _in_release(event: bytes, own: Release, requested: Release) -> ShownEvent:
+    if requested == own:
         return ShownEvent(event, own)
     try:
-        return ShownEvent(convert(event, asked), asked, converted_from=own)
+        return ShownEvent(convert(event, requested), requested, converted_from=own)
     except FormatError:
         return ShownEvent(event, own)

@@ -27,11 +27,11 @@ def with_elements(event: bytes, elements: tuple[str, ...], release: Release) -> 
     """
     shown = {*elements, *_ALWAYS, *_DEMANDED[release]}
     members = _members.decode(event)
-    kept: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         name: value for name, value in members.items() if name.removeprefix("_") in shown
     }
-    meta = msgspec.json.decode(kept.get("meta", b"{}"))
+    meta = msgspec.json.decode(chosen.get("meta", b"{}"))
     meta = meta if isinstance(meta, dict) else {}
     tags = meta.get("tag")
-    kept["meta"] = {**meta, "tag": [*(tags if isinstance(tags, list) else ()), SUBSETTED]}
-    return msgspec.json.encode(kept)
+    chosen["meta"] = {**meta, "tag": [*(tags if isinstance(tags, list) else ()), SUBSETTED]}
+    return msgspec.json.encode(chosen)
