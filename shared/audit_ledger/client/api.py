@@ -25,7 +25,7 @@ _MAX_REASON_LENGTH = 300  # characters of a server's text
 
 
 class Issue(msgspec.Struct, frozen=True):
-    """An issue of an OperationOutcome, what is read of it."""
+    """The members of an issue of an OperationOutcome that the client reads."""
 
     severity: str = ""
     code: str = ""
@@ -34,7 +34,7 @@ class Issue(msgspec.Struct, frozen=True):
 
 
 class OperationOutcome(msgspec.Struct, frozen=True):
-    """A FHIR OperationOutcome, what is read of it."""
+    """The members of a FHIR OperationOutcome that the client reads."""
 
     issue: list[Issue] = []
 
@@ -62,7 +62,7 @@ class Api:
     client: HttpClient
     credentials: Credentials = field(repr=False)
     option_names: Mapping[str, str] = field(default_factory=dict)
-    """The option of the command that gives each parameter of the API: messages name it."""
+    """By parameter of the API the option of the command for it, which messages name."""
 
     @property
     def url(self) -> str:
@@ -159,7 +159,7 @@ def reason_of_outcome(outcome: OperationOutcome) -> str:
 
 
 def json_of(body: bytes, type_: type[_T], where: str) -> _T:
-    """Decode an answer; UnansweredError where it is not what the API gives."""
+    """Decode a response; UnansweredError if it is not one of the API."""
     try:
         return msgspec.json.decode(body, type=type_)
     except NOT_JSON:

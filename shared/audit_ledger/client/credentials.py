@@ -17,7 +17,7 @@ _COMMAND_SECONDS = 60
 
 
 class _TokenAnswer(msgspec.Struct, frozen=True):
-    """RFC 6749, Section 5.1, what is read of it."""
+    """The member of a token response that the client reads (RFC 6749, Section 5.1)."""
 
     access_token: str
 

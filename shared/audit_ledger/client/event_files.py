@@ -1,7 +1,7 @@
 """Events in files: AuditEvents, Bundles and CloudEvents in JSON, or one a line (NDJSON).
 
-What is taken is the bytes as they stand there, without the white space around them. Judging them is
-the server's; here it is only found out what each is, to send it the right way.
+Their bytes are sent as they are in the file, without the white space around them. The server judges
+them; the client determines only the kind of each, and thus its request.
 """
 
 import os

@@ -116,7 +116,7 @@ class Grouping:
         self._bytes = 0
 
     def add(self, event: FoundEvent, identity: str) -> Iterator[EventRequest]:
-        """Take an event; gives the request that it does not fit into any more."""
+        """Add an event; return the full request that has no room for it."""
         if self._events and (
             event.kind != self._events[0].kind
             or event.kind == "whole"

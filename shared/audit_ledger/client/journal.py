@@ -41,7 +41,7 @@ class Journal:
     """The requests of one input to one ledger. `path` None: remembered in this run only."""
 
     def __init__(self, path: Path | None, to: str) -> None:
-        """Read what is there. InvalidInputError: it is no journal, or cannot be read."""
+        """Read the journal. InvalidInputError: it is none, or cannot be read."""
         self._path = path
         self._to = to
         self._file: BinaryIO | None = None

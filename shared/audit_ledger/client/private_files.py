@@ -1,4 +1,4 @@
-"""Files that tell of patients: made so that only their owner may read them."""
+"""Files about patients, which only their owner may read."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 def write_for_owner(path: Path, data: bytes) -> None:
-    """Write a file whole, in the place of what was there."""
+    """Write a file as a whole, over an earlier one."""
     with open_for_owner(path, os.O_TRUNC) as file:
         file.write(data)
 
@@ -20,7 +20,7 @@ def write_for_owner(path: Path, data: bytes) -> None:
 def open_for_owner(path: Path, how: int) -> BinaryIO:
     """Open a file to write to, made if it is not there; `how`: os.O_TRUNC or os.O_APPEND.
 
-    What is there and was readable by others is not any more, before anything is written.
+    If others could read it, they no longer can, before anything is written.
     """
 
     def opened() -> BinaryIO:
