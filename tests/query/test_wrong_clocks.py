@@ -146,7 +146,7 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
     left[0] = 2
     lines = stage.get("/reports/privacy?_format=csv", stage.security()).text.splitlines()
     assert lines[0].startswith("time,")
-    assert lines[1].startswith("Warning: The last day has more events than one report holds")
+    assert lines[1].startswith("Warning: The last day has more events than fit in one report")
     left[0] = 2
     day = f"/reports/privacy?from={whole['from'][:10]}&_format=csv"
     assert stage.get(day, stage.security()).status_code == 413
