@@ -40,6 +40,7 @@ from audit_ledger.errors import (
 )
 from audit_ledger.http.authorization import OWN_PORTAL
 from audit_ledger.ledger.block import MAX_ENTRIES, Block
+from audit_ledger.ledger.follower_views import FOLLOWER, FollowerCursor, Gaps
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
@@ -58,7 +59,6 @@ from audit_ledger.views import (
     encode_left_out,
     seal_finding,
 )
-from audit_ledger.views.follower_views import FOLLOWER, FollowerCursor, Gaps
 from audit_ledger.views.skipped_entries import Kind
 from functions.follower.left_out_findings import finding_of
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
-from audit_ledger.records.ledger_keys import WrappedKeys, decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.records.wrapped_keys import WrappedKeys, decode_wrapped_keys, encode_wrapped_keys
 
 FIRST_KEYS = "keys/1"
 

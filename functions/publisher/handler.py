@@ -18,10 +18,10 @@ from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import FormatError, FrozenError, LostRaceError, UnreachableError
 from audit_ledger.ledger.block_signature import block_verifier
+from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.settings.environment import PublisherEnvironment
-from audit_ledger.views.follower_views import Gaps
 from functions.publisher.first_keys import make_first_keys
 from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer

@@ -9,9 +9,9 @@ from typing import Final
 
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, UnreachableError
 from audit_ledger.ledger.block import body_time
+from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.snapshot import LogSnapshot
-from audit_ledger.views.follower_views import Gaps
 from functions.query.access import NO_SUCH_EVENT, AuthorizedRequest
 
 MAX_NAMED: Final = 5

@@ -3,7 +3,7 @@
 from typing import Final
 
 from audit_ledger.errors import LostRaceError, UnreachableError
-from audit_ledger.views.follower_views import FollowerCursor
+from audit_ledger.ledger.follower_views import FollowerCursor
 from functions.query.access import AuthorizedRequest
 
 MAX_READS: Final = 3

@@ -26,8 +26,8 @@ from audit_ledger.ledger.index import IndexedEntry
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
-from audit_ledger.records.ledger_keys import WrappedKeys
 from audit_ledger.records.pseudonyms import patient_pseudonym
+from audit_ledger.records.wrapped_keys import WrappedKeys
 from audit_ledger.settings.retention import Retention
 from audit_ledger.tlog.strict_base64 import encode
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, STAGE, World

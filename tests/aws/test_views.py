@@ -7,7 +7,7 @@ import pytest
 
 from audit_ledger.aws.views_table import MAX_PLACES, PIECE_BYTES, REBUILD, ViewsTable
 from audit_ledger.errors import FormatError, LostRaceError
-from audit_ledger.views.follower_views import DocumentEntries, FollowerCursor, Gaps
+from audit_ledger.ledger.follower_views import DocumentEntries, FollowerCursor, Gaps
 from tests.world import NAME, ORIGIN, World
 
 BIG = bytes(range(256)) * (PIECE_BYTES // 64)  # four pieces

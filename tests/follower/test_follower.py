@@ -12,9 +12,9 @@ import requests
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
 from audit_ledger.ledger.block import body_time, decode_body
+from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.snapshot import StoredEntry
-from audit_ledger.views.follower_views import Gaps
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
 from tests.follower.following import FOLLOWER, follow, gaps_of, settle, verified, views

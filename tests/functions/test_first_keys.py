@@ -10,7 +10,7 @@ from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import FormatError
-from audit_ledger.records.ledger_keys import WrappedKeys, decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.records.wrapped_keys import WrappedKeys, decode_wrapped_keys, encode_wrapped_keys
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from tests.functions.ingesting import CONTEXT

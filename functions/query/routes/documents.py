@@ -24,10 +24,10 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
+from audit_ledger.ledger.follower_views import DocumentEntries
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.search.errors import RejectedSearchError
-from audit_ledger.views.follower_views import DocumentEntries
 from functions.query.access import QueryContext
 from functions.query.altered_entries import altered
 

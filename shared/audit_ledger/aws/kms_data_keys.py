@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from audit_ledger.records.keyed_hash import KeyedHash
-from audit_ledger.records.ledger_keys import LedgerKeyring, LedgerKeys, WrappedKeys
+from audit_ledger.records.ledger_keys import LedgerKeyring, LedgerKeys
+from audit_ledger.records.wrapped_keys import WrappedKeys
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from audit_ledger.aws.clients import error_code
 from audit_ledger.errors import LostRaceError
 from audit_ledger.ledger.published_state import PublishedState
-from audit_ledger.records.ledger_keys import WrappedKeys
+from audit_ledger.records.wrapped_keys import WrappedKeys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 
 from audit_ledger.aws.batches import batch_get
 from audit_ledger.errors import FormatError, LostRaceError
-from audit_ledger.views.follower_views import FOLLOWER, DocumentEntries, FollowerCursor, Gaps
+from audit_ledger.ledger.follower_views import FOLLOWER, DocumentEntries, FollowerCursor, Gaps
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
