@@ -5,7 +5,7 @@ BIN := .venv/bin
 SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_ledger/cli \
   shared/audit_ledger/client shared/audit_ledger/http_transport.py functions/dead_letters \
   functions/publisher functions/query functions/sequencer shared/audit_ledger/http \
-  shared/audit_ledger/reading shared/audit_ledger/search shared/audit_ledger/exports \
+  shared/audit_ledger/reading shared/audit_ledger/search shared/audit_ledger/reports shared/audit_ledger/exports \
   shared/audit_ledger/ledger shared/audit_ledger/records \
   shared/audit_ledger/fhir_versions shared/audit_ledger/tlog shared/audit_ledger/verify \
   shared/audit_ledger/views shared/audit_ledger/settings $(wildcard infra/*.py) infra/settings \

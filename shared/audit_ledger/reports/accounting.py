@@ -1,6 +1,6 @@
 """Accounting of disclosures for a patient and a period: HIPAA, 45 CFR 164.528.
 
-A disclosure is an event whose type or subtype says so (`DISCLOSURES`), once for each recipient.
+A disclosure is an event with a type or subtype of `DISCLOSURES`, once for each recipient.
 Content of each, 164.528(b)(2): the date; name and, if known, address of who received; a brief
 description of what; a brief statement of the purpose. What is not clearly excluded is in it.
 """
@@ -61,7 +61,7 @@ SINGLE_PURPOSES: Final = frozenset(
 
 
 class KnownRecipient(msgspec.Struct, frozen=True):
-    """What the hospital knows of a recipient, in place of what an event says."""
+    """The hospital's own data of a recipient, in place of the event's."""
 
     name: str
     address: str | None = None
@@ -128,7 +128,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 class Accounting(msgspec.Struct, frozen=True, kw_only=True):
     """What the patient gets, in order of time. Nothing in it comes of a suspended disclosure.
 
-    `period`: what it covers, None where all that was asked for is too long ago; `entries`: how many
+    `period`: what it covers, None if all of the requested one is too long ago; `entries`: how many
     it was made from; `other_events`: those that are no disclosures; `outside`: disclosures outside
     the period, by their own time, or the entry's where that one is not plausible.
     """
@@ -159,7 +159,7 @@ def account_disclosures(
 ) -> tuple[Accounting, tuple[Suspended, ...]]:
     """Account for one patient's disclosures in a period.
 
-    `events`: the patient's, in any order; `requested_ms`: when the patient asked, which the six
+    `events`: the patient's, in any order; `requested_ms`: of the patient's request, which the six
     years are counted from, by the days of `zone`; `made_ms`: now, which decides what is suspended.
     The second is for the privacy office, never for the patient.
     """
@@ -229,7 +229,7 @@ def _each_once(recipients: Sequence[AgentDetails]) -> tuple[AgentDetails, ...]:
 def accounting_document(
     accounting: Accounting, cover: Cover, *, day_only: bool = False
 ) -> Document:
-    """Lay out an accounting for the patient; the cover's period is what was asked for.
+    """Lay out an accounting for the patient; the cover's period is the requested one.
 
     `day_only`: where patients are shown days, also here: 164.528(b)(2)(i) asks for the date. No
     time, and neither entry nor sum of entries, which would tell it, is in the document then.

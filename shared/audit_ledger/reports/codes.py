@@ -49,7 +49,7 @@ DISCLOSURES: Final = frozenset(
         ("", "Disclosure"),  # as HL7's own examples in R4 and R5 have it
     }
 )
-"""What says of an event, as type or subtype, that it is a disclosure."""
+"""Types and subtypes of disclosures."""
 
 RECIPIENT_ROLES: Final = (
     frozenset({(PARTICIPATION, "IRCP")}),  # information recipient: the person or entity
@@ -72,7 +72,7 @@ BREAK_GLASS: Final = frozenset(
         ("", "BTG"),
     }
 )
-"""What says of an event, as type, subtype or purpose, that the glass was broken.
+"""Types, subtypes and purposes of break-the-glass.
 
 Not ERTREAT: by its definition the regular work of an emergency room, which overrides nothing.
 """

@@ -111,7 +111,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:
-    """Return what every report says of itself; `entries`: how many entries it was made from.
+    """Return the facts of every report; `entries`: how many entries it was made from.
 
     Keys: about, from, to, zone, origin, entries, made.
     """
@@ -127,10 +127,10 @@ def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...
 
 
 def how_to_verify(cover: Cover) -> tuple[str, ...]:
-    """Return how a reader checks that an entry is what the ledger holds."""
+    """Return how a reader checks that an entry is in the ledger."""
     return (
         f"Entry numbers are those of the ledger {cover.origin}. A receipt proves what an entry "
-        "holds, and that it has stood there unaltered since: ask for the receipts of the entries "
+        "contains, and that it has been there unaltered since: request the receipts of the entries "
         "that matter to you, and the ledger's policy file.",
         "ledger receipt verify RECEIPT --policy POLICY --record RECORD checks one without any "
         "network, and ledger verify SOURCE --policy POLICY the whole ledger. Neither needs our "

@@ -115,10 +115,10 @@ EXCLUSIONS: Final = (
 )
 """All of 164.528(a)(1), recognised by what is clear in the codes themselves.
 
-Not among them, hence accounted for: PATRQT (asked for by the patient, but received by another),
+Not among them, hence accounted for: PATRQT (requested by the patient, but received by another),
 HLEGAL, GOV, HDECD, DONAT (164.512), CLINTRL (research), HDIRECT (of any directory), HMARKT
 (demands an authorization, which no event proves). Where a hospital knows better (whom it writes to
-as a correctional institution, which purpose it uses only with an authorization), it says so with
+as a correctional institution, which purpose it uses only with an authorization), states it with
 `msgspec.structs.replace(AUTHORIZATION, purposes=…)`.
 """
 

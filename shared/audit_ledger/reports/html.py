@@ -1,6 +1,6 @@
 """A document as one page to print: a single HTML file, no script, nothing from elsewhere.
 
-Everything that is not ours is escaped. A Content-Security-Policy in the page forbids all but its
+All text of events is escaped. A Content-Security-Policy in the page forbids all but its
 own style, should something ever slip through.
 """
 

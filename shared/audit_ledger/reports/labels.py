@@ -155,7 +155,7 @@ def data_entities(details: EventDetails) -> tuple[EntityDetails, ...]:
 
 
 def categories(details: EventDetails) -> str:
-    """Say in plain words, all of them ours, what kinds of data it was about."""
+    """Return in plain words of this module what kinds of data it was about."""
     kinds = [kind for e in data_entities(details) if (kind := kind_of_data(e)) is not None]
     if not kinds and any(_is_patient(entity) for entity in details.entities):
         return "the health record"
@@ -184,12 +184,12 @@ def description(details: EventDetails) -> str:
 
 
 def purpose_words(purposes: Iterable[Coded]) -> str | None:
-    """Say for what: the display as sent, else ours, else the code; None where none is given."""
+    """Return the purpose: the display as sent, else this module's, else the code; None if none."""
     return joined(map(_purpose, unique(purposes)))
 
 
 def break_glass_reason(details: EventDetails, codes: frozenset[Pair] = BREAK_GLASS) -> str | None:
-    """Say by which codes an event says that the glass was broken; None where it does not."""
+    """Return the codes by which an event is break-the-glass; None if it is not."""
     said = (
         *details.types,
         *details.subtypes,
@@ -212,8 +212,8 @@ def _outcome(coded: Coded) -> str:
 
 def _purpose(coded: Coded) -> str:
     system, code = pair_of(coded)
-    ours: Mapping[str, str] = _PURPOSES.get(system, {})
-    return coded.display or ours.get(code) or code
+    displays: Mapping[str, str] = _PURPOSES.get(system, {})
+    return coded.display or displays.get(code) or code
 
 
 def _is_patient(entity: EntityDetails) -> bool:

@@ -254,8 +254,10 @@ def _organisation(
     )
     if named is not None and policy.role_only:
         persons = [agent for agent in event.details.agents if agent.agent.is_person]
-        told = {word for person in persons for name in _names(person) for word in _words(name)}
-        if told & _words(named):
+        known_words = {
+            word for person in persons for name in _names(person) for word in _words(name)
+        }
+        if known_words & _words(named):
             named = None
     return named or policy.organisations.get(event.portal)
 

@@ -109,7 +109,7 @@ ELEMENTS: Final = tuple(column.key for column in COLUMNS)
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """All events of one user, patient or day; `users`, `patients`: how many are told apart."""
+    """All events of one user, patient or day; `users`, `patients`: how many distinct ones."""
 
     name: str | date | None
     id: str | None
@@ -197,7 +197,7 @@ def sort_rows(
 
 
 def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
-    """Lay out a privacy report; the cover says whom or what it is about.
+    """Lay out a privacy report; the cover states whom or what it is about.
 
     `events` and `break_glass`: the fields of `PrivacyRow`; `by_user`, `by_patient`, `by_day`: those
     of `Group` that are not the same for all; facts besides the cover's: break_glass_entries,
@@ -219,7 +219,7 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
                 "Break the glass",
                 COLUMNS,
                 tuple(map(_cells, report.break_glass)),
-                "No event says so.",
+                "No such event.",
             ),
             _group_table("by_user", "By user", "User", report.by_user),
             _group_table("by_patient", "By patient", "Patient", report.by_patient),

@@ -5,7 +5,7 @@ array of flat objects, `notes` and `verify`. Instants as RFC 3339 in the documen
 `2026-11-22`, what is not recorded as null.
 
 CSV: RFC 4180 (CRLF, quotes doubled), a header row of the column keys and a last column `zone`.
-Where something may be missing, a row below the header says so in its first cell, `Warning: …`. A
+Where something may be missing, a row below the header states it in its first cell, `Warning: …`. A
 cell that a spreadsheet might take for a formula starts with an apostrophe, and so that nothing is
 lost, a cell that starts with an apostrophe gets another: take one off to have what was written.
 """

@@ -20,7 +20,7 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True):
     """One statement of an agency or official.
 
     `agency`: for the privacy office alone; `recipients`: canonical identifiers as in
-    `Agent.candidates`, e.g. `reference|Organization/1`; it holds from `from_ms` until before
+    `Agent.candidates`, e.g. `reference|Organization/1`; it is in force from `from_ms` until before
     `until_ms`, milliseconds since 1970; an `oral` one 30 days at most.
     """
 
@@ -37,7 +37,7 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True):
         if self.from_ms >= self.until_ms:
             raise FormatError("suspension: it does not end after it starts")
         if self.oral and self.until_ms - self.from_ms > ORAL_LIMIT_MS:
-            raise FormatError("suspension: an oral statement holds for 30 days at most")
+            raise FormatError("suspension: an oral statement is valid for 30 days at most")
 
     def __repr__(self) -> str:
         """Say nothing of whom."""
