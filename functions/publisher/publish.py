@@ -22,14 +22,7 @@ from audit_ledger.errors import (
 )
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import (
-    LATEST,
-    MAX_MISSING,
-    MAX_PORTALS,
-    NO_DIGEST,
-    Digest,
-    parse_signed_digest,
-)
+from audit_ledger.ledger.digest import LATEST, MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest
 from audit_ledger.ledger.entry import decode_entry
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
@@ -41,6 +34,7 @@ from audit_ledger.ledger.publish_checks import (
     require_reach,
 )
 from audit_ledger.ledger.published_state import PublishedState
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.ledger.tile_writer import TileWriter, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT

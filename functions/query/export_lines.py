@@ -9,7 +9,8 @@ import msgspec
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
-from audit_ledger.ledger.digest import digest_name, parse_signed_digest
+from audit_ledger.ledger.digest import digest_name
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.search.cursor import Cursor

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit_ledger.ledger.digest import Digest, parse_signed_digest
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from infra.demo.posting import Portals
 from infra.demo.usage import part_of, sum_of
 from infra.local.cloud import LocalCloud, LocalLedger

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from audit_ledger.ledger.digest import Digest, parse_signed_digest
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, Note, Signature, VerifierKey, parse_note

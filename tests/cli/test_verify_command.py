@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.ledger.digest import parse_signed_digest
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.policy import Log, Policy
 from tests.cli.ledger_command import Desk
 from tests.conftest import REPOSITORY

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from audit_ledger.aws.events_table import index_items
 from audit_ledger.ledger.block import Block, decode_body, encode_block
-from audit_ledger.ledger.digest import parse_signed_digest
 from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.index import indexed_entries
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from tests.crashes.faults import Signature
 from tests.tlog.naive import mth, tiles
 from tests.world import ORIGIN, World

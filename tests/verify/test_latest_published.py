@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from audit_ledger.ledger.digest import parse_signed_digest
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.ledger_verifier import verify_ledger

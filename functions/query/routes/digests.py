@@ -25,7 +25,8 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
-from audit_ledger.ledger.digest import LATEST, digest_name, is_digest_name, parse_signed_digest
+from audit_ledger.ledger.digest import LATEST, digest_name, is_digest_name
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog import strict_base64
 from functions.query.access import QueryContext

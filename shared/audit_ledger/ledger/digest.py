@@ -30,13 +30,11 @@ portal can compare it with what it sent.
 
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import MAX_ENTRIES
 from audit_ledger.tlog import strict_base64
-from audit_ledger.tlog.note import Note, parse_note
 
 MAGIC = "audit-ledger/digest/v1"
 LATEST = "digests/latest"  # a copy of the newest digest
@@ -117,20 +115,6 @@ class Digest:
         return text
 
 
-@dataclass(frozen=True)
-class SignedDigest:
-    """A digest as it is published. `data`: its bytes, which are those of the signed `note`."""
-
-    data: bytes
-    note: Note
-    digest: Digest
-
-    @property
-    def sha256(self) -> bytes:
-        """The 32 bytes by which the next digest names this one."""
-        return sha256(self.data).digest()
-
-
 def digest_name(period_to: int, size_after: int) -> str:
     """Name a digest: `digests/2026/11/22/20261122T055900Z-42`."""
     time = format_instant(period_to)
@@ -147,12 +131,6 @@ def digest_name_order(name: str) -> tuple[str, int]:
     """Return the sort key of a digest's name: time, then size as a number."""
     time, _, size = name.rpartition("/")[2].partition("-")
     return time, int(size)
-
-
-def parse_signed_digest(data: bytes) -> SignedDigest:
-    """Read a digest's signed note without verifying its signatures; raises FormatError."""
-    note = parse_note(data)
-    return SignedDigest(data, note, parse_digest(note.text))
 
 
 def parse_digest(text: str) -> Digest:

@@ -1,7 +1,7 @@
 """Which of two published files is newer: by size, then by the time that was signed."""
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import parse_signed_digest
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.cosignature import parse_timestamped
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, parse_note

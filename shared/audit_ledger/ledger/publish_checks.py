@@ -11,14 +11,10 @@ from collections.abc import Callable, Iterable
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, decode_body
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import (
-    LATEST,
-    digest_name_order,
-    is_digest_name,
-    parse_signed_digest,
-)
+from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
 from audit_ledger.ledger.head import Head, head_of
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.tiles import CHECKPOINT

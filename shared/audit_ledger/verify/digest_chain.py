@@ -9,14 +9,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.ledger.digest import (
-    LATEST,
-    Digest,
-    digest_name_order,
-    is_digest_name,
-    parse_signed_digest,
-)
+from audit_ledger.ledger.digest import LATEST, Digest, digest_name_order, is_digest_name
 from audit_ledger.ledger.publication_order import own_times
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.findings import Code, Finding, Findings

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import LATEST, Digest, digest_name_order, parse_signed_digest
+from audit_ledger.ledger.digest import LATEST, Digest, digest_name_order
+from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.tiles import CHECKPOINT
