@@ -26,21 +26,21 @@ _SEQS = 10**19  # more than there are entries: a place has 34 digits of DynamoDB
 
 
 @dataclass(frozen=True)
-class Mended:
+class Repaired:
     """Items of the index: there as they must be, put where none was, put in place of others."""
 
     there: int = 0
     put: int = 0
     replaced: int = 0
 
-    def __add__(self, other: "Mended") -> "Mended":
+    def __add__(self, other: "Repaired") -> "Repaired":
         """Add up."""
-        return Mended(
+        return Repaired(
             self.there + other.there, self.put + other.put, self.replaced + other.replaced
         )
 
 
-NO_ROWS = Mended()
+NO_ROWS = Repaired()
 
 
 class EventsTable:
@@ -78,7 +78,7 @@ class EventsTable:
         items = [item for entry in entries for item in index_items(self._origin, entry)]
         batch_put(self._client, self._table, items)
 
-    def mend(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Mended:
+    def repair(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Repaired:
         """Index entries as `write` does, but only what is not there or not as the entries say."""
         wanted = {i["key"]["S"]: i for entry in entries for i in index_items(self._origin, entry)}
         keys = [(self._table, {"key": item["key"]}) for item in wanted.values()]
@@ -87,7 +87,7 @@ class EventsTable:
         if not dry_run:
             batch_put(self._client, self._table, wrong)
         put = len(wanted) - len(found)
-        return Mended(len(wanted) - len(wrong), put, len(wrong) - put)
+        return Repaired(len(wanted) - len(wrong), put, len(wrong) - put)
 
     def give_up_from(self, size: int, *, dry_run: bool) -> int:
         """Mark every item of entry `size` and later as lost, and give their number.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
-from audit_ledger.aws.events_table import NO_ROWS, Mended
+from audit_ledger.aws.events_table import NO_ROWS, Repaired
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, Body, archived_name, decode_block, encode_block
@@ -22,7 +22,7 @@ from audit_ledger.ledger.published_state import PublishedState
 REBUILDING = "being rebuilt from the archive"
 
 Progress = Callable[[int, int], None]
-"""Is told how many entries are done, and of how many."""
+"""Receives how many entries are done, and of how many."""
 
 
 class Blocks(Protocol):
@@ -35,7 +35,7 @@ class Blocks(Protocol):
 class Index(Protocol):
     """What is derived from the log: see `audit_ledger.aws.events_table`."""
 
-    def mend(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Mended: ...
+    def repair(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Repaired: ...
     def give_up_from(self, size: int, *, dry_run: bool) -> int: ...
 
 
@@ -67,7 +67,7 @@ class Rebuilt:
     blocks_put: int = 0
     blocks_there: int = 0
     blocks_unarchived: int = 0
-    rows: Mended = NO_ROWS
+    rows: Repaired = NO_ROWS
     lost_rows: int = 0
     frozen: str | None = None
 
@@ -144,8 +144,8 @@ class Rebuild:
                 done.blocks_there += 1
             else:
                 raise _differ(block.first_seq)
-            # Rows before the block: whoever finds a block behind it finds this one indexed.
-            done.rows += self.index.mend(indexed_entries(block.first_seq, body), dry_run=dry_run)
+            # Rows before the block: a reader that finds a block behind it finds this one indexed.
+            done.rows += self.index.repair(indexed_entries(block.first_seq, body), dry_run=dry_run)
             if known is None and not dry_run:
                 self._put(block)
             progress(head.size, max(head.size, published.size))
@@ -155,7 +155,7 @@ class Rebuild:
         for block in self.blocks.since(head.size):
             head, body = self._checked(block, head, published)
             done.blocks_unarchived += 1
-            done.rows += self.index.mend(indexed_entries(block.first_seq, body), dry_run=dry_run)
+            done.rows += self.index.repair(indexed_entries(block.first_seq, body), dry_run=dry_run)
         if head.size < published.size:
             raise VerificationError(
                 f"entries {head.size} to {published.size - 1} are published, but neither in the "

@@ -1,7 +1,7 @@
 """Republishing: published files that are lost are put back, from blocks, archive and old versions.
 
 Tiles and entry bundles are computed again, from blocks whose tree is the published one; digests,
-which nobody can sign again, come from the versions that Object Lock kept. Only what is absent is
+which nobody can sign again, come from the versions that Object Lock retained. Only absent files are
 put: other bytes in a file's place are evidence, and stay. Checkpoint and `digests/latest` are put
 by the publisher, which has them in its state.
 """
@@ -23,7 +23,7 @@ from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.tile_writer import TileWriter
 
 Progress = Callable[[int, int], None]
-"""Is told how many entries are done, and of how many."""
+"""Receives how many entries are done, and of how many."""
 
 
 class Blocks(Protocol):
