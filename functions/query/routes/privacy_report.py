@@ -122,7 +122,7 @@ def _newer_half(
 ) -> tuple[Sequence[OpenedEvent], Period]:
     """Return the newer events of a period, about half of them, and the period that has them all.
 
-    None where all are of one time: a period is parted between times.
+    Return no events if all are of one time: a period is divided between times.
     """
     times = sorted(
         t
