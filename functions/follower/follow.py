@@ -41,10 +41,11 @@ from audit_ledger.errors import (
 from audit_ledger.http.authorization import OWN_PORTAL
 from audit_ledger.ledger.block import MAX_ENTRIES, Block
 from audit_ledger.ledger.follower_views import FOLLOWER, FollowerCursor, Gaps
+from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
-from audit_ledger.reading.snapshot import StoredBlock, StoredEntry, read_block
+from audit_ledger.reading.snapshot import StoredBlock, read_block
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
@@ -323,7 +324,7 @@ class Follower:
         opener = RecordOpener(self.ledger, self.now())
         slice_ = range(first, min(first + ENTRIES_A_SLICE, block.size_after))
         readable = (_entry(block, seq) for seq in slice_)
-        opener.look_up(stored.indexed for stored in readable if isinstance(stored, StoredEntry))
+        opener.look_up(stored for stored in readable if isinstance(stored, StoredEntry))
         return opener
 
     def _follow_entry(self, block: StoredBlock, opener: RecordOpener, run: RunState) -> None:

@@ -59,14 +59,14 @@ def _young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[int, lis
         return finder.log.size, []
     found = []
     first = finder.log.size
-    for stored in finder.log.young_entries(authorized.now):
-        first = min(first, stored.indexed.first_seq)
+    for stored in finder.log.young(authorized.now):
+        first = min(first, stored.first_seq)
         try:
             finder.opener.require_sent(stored)
         except UnreachableError:
             continue  # its ledger key is too new to be known here
         except LedgerError:
-            found.append(stored.indexed.seq)
+            found.append(stored.seq)
     return first, found
 
 

@@ -30,7 +30,7 @@ def event_id_of(request: Request, log: LogSnapshot) -> str:
     stored = None if entry is None else log.numbered(int(entry[1]))
     if stored is None:
         raise NotFoundError(NO_SUCH_EVENT)
-    return stored.indexed.key
+    return stored.key
 
 
 EVENT_NOT_FOUND: Json = {

@@ -8,11 +8,12 @@ import msgspec
 
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.exports.formats import FORMATS
-from audit_ledger.exports.receipt_lines import Disclosed, Receipt, split_receipt
+from audit_ledger.exports.receipt_lines import Receipt, split_receipt
 from audit_ledger.ledger.digest import digest_name
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.record_opener import OpenedRecord
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.search.cursor import Cursor
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
@@ -87,7 +88,9 @@ def export_lines(
             if proof is not None:
                 disclosed = None
                 if receipts == "record":
-                    disclosed = Disclosed(opened.index_row, opened.record, opened.blind)
+                    disclosed = RecordDisclosure(
+                        opened.stored.item.row_bytes, opened.record, opened.blind
+                    )
                 receipt = split_receipt(Receipt(event.seq, proof, disclosed))[0].decode()
             yield ExportedEntry(event.seq, file, line.decode(), receipt)
 
@@ -114,7 +117,7 @@ def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[OpenedRecord, ...]) -> 
     def proof(opened: OpenedRecord) -> bytes | None:
         seq = opened.event.seq
         hashes = inclusion_proof(seq, pinned.size, tile)
-        verify_inclusion(leaf_hash(opened.entry), seq, pinned.size, hashes, root)
-        return TlogProof(seq, tuple(hashes), pinned.checkpoint, opened.entry).to_bytes()
+        verify_inclusion(leaf_hash(opened.stored.item.entry), seq, pinned.size, hashes, root)
+        return TlogProof(seq, tuple(hashes), pinned.checkpoint, opened.stored.item.entry).to_bytes()
 
     return map_concurrently(proof, found)

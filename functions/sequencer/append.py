@@ -22,7 +22,7 @@ from audit_ledger.ledger.block import (
     signed_message,
 )
 from audit_ledger.ledger.head import EMPTY, Head, build_block, head_of
-from audit_ledger.ledger.index import IndexedEntry, index_records, indexed_entries
+from audit_ledger.ledger.index import StoredEntry, committed_entries, stored_entries
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.records.pseudonyms import conflict_key
 from audit_ledger.records.sealed_record import SealedRecord
@@ -55,7 +55,7 @@ class Index(Protocol):
     def known(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the fingerprints of the event ids and conflict keys that are indexed."""
 
-    def write(self, entries: Iterable[IndexedEntry]) -> None:
+    def write(self, entries: Iterable[StoredEntry]) -> None:
         """Index entries; all rows are durable on return.
 
         After an error any of them may be. Writing the same entries again changes nothing.
@@ -182,7 +182,7 @@ class Sequencer:
         if block is None:
             return EMPTY
         body = decode_body(block.body)
-        self.index.write(indexed_entries(block.first_seq, body))
+        self.index.write(stored_entries(block.first_seq, body))
         self.memory.head = head_of(block, body)
         return self.memory.head
 
@@ -225,8 +225,7 @@ class Sequencer:
         self.memory.head = None  # until the put and the index are both acknowledged
         self.blocks.put_if_absent(block)
         # Indexed before the next block is built, also within a batch.
-        first_record = after.size - len(records)  # behind the entry that creates the ledger
-        self.index.write(index_records(records, first_record, head.size, body.time))
+        self.index.write(committed_entries(head.size, body, records))
         self.memory.head = after
         return after
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit_ledger.errors import LedgerError
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import encode_index_row
 from audit_ledger.records.record import encode_record
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof
-from audit_ledger.verify.receipts import RecordDisclosure, make_receipt, verify_receipt
+from audit_ledger.verify.receipts import make_receipt, verify_receipt
 from tests.attacks.ledger import AttackedLedger
 from tests.attacks.mutate_files import of_another_record
 from tests.functions.requests import opened
@@ -109,7 +110,7 @@ RECEIPT_ROWS = (
     ),
     ReceiptRow(
         "wrong index row",
-        of_disclosed(lambda s: replace(s.disclosed, index_row=s.next_disclosed.index_row)),
+        of_disclosed(lambda s: replace(s.disclosed, row_bytes=s.next_disclosed.row_bytes)),
         RECORD_SAYS,
     ),
     ReceiptRow(
@@ -127,7 +128,7 @@ RECEIPT_ROWS = (
         of_disclosed(
             lambda s: replace(
                 s.disclosed,
-                index_row=s.disclosed.index_row + s.disclosed.record[:1],
+                row_bytes=s.disclosed.row_bytes + s.disclosed.record[:1],
                 record=s.disclosed.record[1:],
             )
         ),

@@ -22,7 +22,8 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
-from audit_ledger.ledger.index import IndexedEntry
+from audit_ledger.ledger.block import BlockItem
+from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
@@ -299,7 +300,7 @@ ROW = IndexRow(
 
 
 def indexed(row: IndexRow, *, conflict: bool = False) -> list[dict[str, Any]]:
-    entry = IndexedEntry(7, 5, NOW, row, encode_index_row(row), conflict)
+    entry = StoredEntry(7, 5, NOW, row, BlockItem(b"", encode_index_row(row), b"", conflict))
     return list(index_items(ORIGIN, entry))
 
 

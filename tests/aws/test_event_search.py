@@ -8,7 +8,8 @@ import pytest
 from audit_ledger.aws.batches import batch_put
 from audit_ledger.aws.events_search import By, EventsSearch
 from audit_ledger.aws.events_table import index_items
-from audit_ledger.ledger.index import EntryPosition, IndexedEntry, PositionRange, position_of
+from audit_ledger.ledger.block import BlockItem
+from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from tests.world import NAME, ORIGIN, World
 
@@ -18,7 +19,7 @@ DOC, NURSE = b"d" * 16, b"n" * 16
 ALWAYS = PositionRange(0, 2**53)
 
 
-def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> IndexedEntry:
+def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> StoredEntry:
     """An entry whose event is so far from the ledger's time; blocks hold three."""
     row = IndexRow(
         event_id=f"{seq:064x}",
@@ -29,7 +30,8 @@ def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> In
         fingerprint=bytes(32),
         generation=2026000,
     )
-    return IndexedEntry(seq, seq - seq % 3, NOW, row, encode_index_row(row), conflict=seq == 5)
+    item = BlockItem(b"", encode_index_row(row), b"", conflict=seq == 5)
+    return StoredEntry(seq, seq - seq % 3, NOW, row, item)
 
 
 ENTRIES = [
@@ -62,7 +64,7 @@ def search(world: World) -> EventsSearch:
 
 
 def recounted(
-    entries: list[IndexedEntry], window: PositionRange, *, newest_first: bool
+    entries: list[StoredEntry], window: PositionRange, *, newest_first: bool
 ) -> list[int]:
     """Numbers of entries within a window, in order of their own time, then of entry."""
     first, last = (window.first, window.first_seq), (window.last, window.last_seq)
@@ -99,7 +101,7 @@ def test_a_persons_entries_are_found_by_time(search: EventsSearch, by: By) -> No
         ]
         wanted = recounted(named, window, newest_first=newest_first)
         assert [place.seq for place in places] == wanted
-        assert set(places) <= {position_of(e) for e in ENTRIES}
+        assert set(places) <= {e.position for e in ENTRIES}
 
 
 def test_late_entries_are_found_by_their_own_time(search: EventsSearch) -> None:
@@ -115,9 +117,8 @@ def test_an_entry_is_found_by_its_id(search: EventsSearch) -> None:
     for each in ENTRIES:
         found = search.entry(each.key)
         assert found is not None
-        assert found.place == EntryPosition(each.row.time_ms, each.seq, each.seq - each.seq % 3)
-        assert found.row == encode_index_row(each.row)
-        assert found.conflict == (each.seq == 5)
+        assert found.position == EntryPosition(each.row.time_ms, each.seq, each.seq - each.seq % 3)
+        assert found.row_bytes == encode_index_row(each.row)
 
 
 def test_what_is_no_entry_is_not_found_by_its_id(search: EventsSearch, world: World) -> None:
@@ -143,4 +144,4 @@ def test_places_sort_by_time_and_then_by_entry() -> None:
         EntryPosition(1, 9, 3),
         EntryPosition(2, 1, 0),
     ]
-    assert msgspec.structs.astuple(position_of(ENTRIES[3])) == (NOW * 1000 - 300_000, 4, 3)
+    assert msgspec.structs.astuple(ENTRIES[3].position) == (NOW * 1000 - 300_000, 4, 3)

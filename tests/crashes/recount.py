@@ -9,7 +9,7 @@ from audit_ledger.aws.events_table import index_items
 from audit_ledger.ledger.block import Block, decode_body, encode_block
 from audit_ledger.ledger.entry import EventEntry, decode_entry
 from audit_ledger.ledger.head import EMPTY, check_block
-from audit_ledger.ledger.index import indexed_entries
+from audit_ledger.ledger.index import stored_entries
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from tests.crashes.faults import Signature
 from tests.tlog.naive import mth, tiles
@@ -65,7 +65,7 @@ def check_chain(world: World) -> list[bytes]:
                     content = bytes.fromhex(name) + b64decode(row["fingerprint"])
                     name = hashlib.sha256(content).hexdigest()
                 indexed.add((f"{ORIGIN}#{name}", seq))
-        for indexed_entry in indexed_entries(block.first_seq, body):
+        for indexed_entry in stored_entries(block.first_seq, body):
             for made in index_items(ORIGIN, indexed_entry):
                 rebuilt[made["key"]["S"]] = made
     index = {item["key"]["S"]: item for item in world.items("events")}

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from audit_ledger.ledger.block import decode_body
-from audit_ledger.ledger.index import indexed_entries
+from audit_ledger.ledger.index import stored_entries
 from tests.crashes.containers import Container
 from tests.crashes.faults import Fault
 from tests.crashes.pipeline import MAX_DELIVERIES, Messages, Stage
@@ -133,7 +133,7 @@ class SequencerTrial:
         rows = [
             entry
             for block in newest
-            for entry in indexed_entries(block.first_seq, decode_body(block.body))
+            for entry in stored_entries(block.first_seq, decode_body(block.body))
         ]
         index = {item["key"]["S"] for item in self.stage.world.items("events")}
         if any(f"{ORIGIN}#{entry.key}" not in index for entry in rows):

@@ -8,10 +8,9 @@ from pathlib import Path
 from msgspec import structs
 
 from audit_ledger.exports.manifest import MANIFEST
-from audit_ledger.exports.receipt_lines import Disclosed
 from audit_ledger.exports.writer import ExportWriter, Piece
 from audit_ledger.ledger.entry import decode_entry, link_events
-from audit_ledger.records.commitment import commitment
+from audit_ledger.records.commitment import RecordDisclosure, commitment
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.record import encode_record
@@ -29,7 +28,7 @@ class Held:
 
     event: OpenedEvent
     proof: bytes
-    disclosed: Disclosed
+    disclosed: RecordDisclosure
 
 
 @dataclass
@@ -59,12 +58,12 @@ def sample_ledger(shared_dir: Path) -> SampleLedger:
         )
         record = encode_record(event.portal, RECEIVED_MS, event.format, event.resource, event.cut)
         blind = sha256(b"blind" + event.resource).digest()
-        disclosed.append(Disclosed(encode_index_row(row), record, blind))
+        disclosed.append(RecordDisclosure(encode_index_row(row), record, blind))
     entries, leaves = link_events(
         1,
         writer.now,
         writer.leaves[-1],
-        [commitment(d.blind, d.index_row, d.record) for d in disclosed],
+        [commitment(d.blind, d.row_bytes, d.record) for d in disclosed],
     )
     writer.entries += entries
     writer.leaves += leaves

@@ -17,10 +17,11 @@ from audit_ledger.exports.receipt_lines import read_receipts
 from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter
 from audit_ledger.ledger.entry import decode_entry
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.record import decode_record
-from audit_ledger.verify.receipts import RecordDisclosure, verify_receipt
+from audit_ledger.verify.receipts import verify_receipt
 from tests.exports.exported import (
     SEARCH,
     SampleLedger,
@@ -85,8 +86,8 @@ def test_a_third_party_ties_each_line_to_the_ledger(ledger: SampleLedger, format
     for receipt, held in zip(receipts, ledger.held, strict=True):
         assert receipt.proof == held.proof
         assert receipt.disclosed is not None
-        row, record = receipt.disclosed.index_row, receipt.disclosed.record
-        disclosure = RecordDisclosure(row, record, receipt.disclosed.blind)
+        row, record = receipt.disclosed.row_bytes, receipt.disclosed.record
+        disclosure = receipt.disclosed
         verified = verify_receipt(receipt.proof, policy, None, disclosure)
         assert verified.is_record_shown
         assert verified.opinion.satisfied
@@ -109,7 +110,7 @@ def test_a_record_that_was_changed_in_an_export_is_not_the_entrys(ledger: Sample
     receipt = next(read_receipts([files["receipts"]], files["checkpoint"]))
     assert receipt.disclosed is not None
     other = receipt.disclosed.record.replace(b'"ehr"', b'"her"')
-    disclosure = RecordDisclosure(receipt.disclosed.index_row, other, receipt.disclosed.blind)
+    disclosure = RecordDisclosure(receipt.disclosed.row_bytes, other, receipt.disclosed.blind)
     with pytest.raises(VerificationError, match="commits to another record"):
         verify_receipt(receipt.proof, ledger.writer.keys.policy(), None, disclosure)
 

@@ -13,8 +13,8 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
 from audit_ledger.ledger.block import body_time, decode_body
 from audit_ledger.ledger.follower_views import Gaps
+from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.record_opener import RecordOpener
-from audit_ledger.reading.snapshot import StoredEntry
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
 from tests.follower.following import FOLLOWER, follow, gaps_of, settle, verified, views
@@ -117,7 +117,7 @@ def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
         open_one = RecordOpener.open
 
         def not_yet(self: RecordOpener, stored: StoredEntry) -> Any:
-            if stored.indexed.seq == size - 1:
+            if stored.seq == size - 1:
                 raise UnreachableError("the newest ledger key is not known here yet")
             return open_one(self, stored)
 
@@ -354,9 +354,9 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
     open_one, unknown = RecordOpener.open, [True]
 
     def odd(self: RecordOpener, stored: StoredEntry) -> Any:
-        if stored.indexed.seq == 1:
+        if stored.seq == 1:
             raise VerificationError("altered")
-        if stored.indexed.seq == 3 and unknown and unknown.pop():
+        if stored.seq == 3 and unknown and unknown.pop():
             raise UnreachableError("the newest ledger key is not known here yet")
         return open_one(self, stored)
 

@@ -21,7 +21,7 @@ from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, parse_policy
-from audit_ledger.verify.receipts import RecordDisclosure, verify_receipt
+from audit_ledger.verify.receipts import verify_receipt
 from infra.local.clients import client
 from tests.events.made import audit_event_samples
 from tests.query.report_stage import PLAIN, ReportStage, read_of, report_stage
@@ -133,7 +133,7 @@ def test_parts_of_a_growing_ledger_make_one_export(
             receipt.proof,
             policy,
             None,
-            RecordDisclosure(shown.index_row, shown.record, shown.blind),
+            shown,
         )
         assert verified.is_record_shown
         assert verified.opinion.satisfied
@@ -142,9 +142,9 @@ def test_parts_of_a_growing_ledger_make_one_export(
         resource = json.loads(bytes(record.resource))
         recorded.append(parse_instant_ms(resource["recorded"]))
         if format_name == "fhir":
-            event_id = decode_index_row(shown.index_row).event_id
+            event_id = decode_index_row(shown.row_bytes).event_id
             assert json.loads(lines[receipt.seq]) == as_read(resource, event_id)
-        event_ids.append(decode_index_row(shown.index_row).event_id)
+        event_ids.append(decode_index_row(shown.row_bytes).event_id)
     assert len(event_ids) == len(set(event_ids)) == manifest.entries
     assert set(event_ids) >= there - own_uses(stage)
     assert manifest.size == parts[0]["size"]
@@ -206,7 +206,7 @@ def test_a_receipt_of_another_line_is_found_out(stage: ReportStage) -> None:
             second.proof,
             policy_of(stage),
             None,
-            RecordDisclosure(shown.index_row, shown.record, shown.blind),
+            shown,
         )
 
 

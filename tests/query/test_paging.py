@@ -10,10 +10,10 @@ import pytest
 
 from audit_ledger.aws import events_search
 from audit_ledger.errors import VerificationError
-from audit_ledger.ledger.index import EntryPosition
+from audit_ledger.ledger.index import EntryPosition, StoredEntry
 from audit_ledger.reading import candidates, search
 from audit_ledger.reading.record_opener import RecordOpener
-from audit_ledger.reading.snapshot import LogSnapshot, StoredEntry
+from audit_ledger.reading.snapshot import LogSnapshot
 from infra.local.cloud import REGION
 from tests.events.made import encoded, r5
 from tests.query.made import read_of
@@ -124,7 +124,7 @@ def test_a_record_that_does_not_open_is_left_out_with_a_warning(
     open_one = RecordOpener.open
 
     def altered(self: RecordOpener, stored: StoredEntry) -> object:
-        if stored.indexed.key == bad:
+        if stored.key == bad:
             raise VerificationError("a record does not open")
         return open_one(self, stored)
 
@@ -164,7 +164,7 @@ def test_an_index_row_that_leads_elsewhere_is_not_believed(
     monkeypatch.setattr(LogSnapshot, "young", lambda *_: [])
     page = stage.page("patient=rose&_sort=date")
     assert list(page.events) == [sent[0], sent[2]]
-    assert "an index row that leads elsewhere" in str(page.issues)
+    assert "an index row of another entry" in str(page.issues)
 
 
 def test_a_page_ends_when_its_work_is_done_and_the_next_goes_on(

@@ -10,12 +10,13 @@ import pytest
 
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.ledger.digest import digest_name
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.settings.retention import Retention
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.rfc6962 import verify_consistency
-from audit_ledger.verify.receipts import RecordDisclosure, verify_receipt
+from audit_ledger.verify.receipts import verify_receipt
 from functions.query.routes.digests import digest_names
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, Stage

@@ -33,7 +33,7 @@ def get_submitted(context: QueryContext, request: Request) -> Response:
     found = finder.one(event_id_of(request, finder.log))
     if found is None:
         raise require_found(authorized, finder)
-    event = found[1].event
+    event = found.event
     authorized.record((), shown=[event])
     if event.format == "cloudevents":
         headers = {"Content-Type": "application/cloudevents+json"}
@@ -46,10 +46,9 @@ def get_audit_event(context: QueryContext, request: Request) -> Response:
     authorized = context.authorize(request, "r")
     form = fhir_json(request)
     finder = authorized.finder()
-    found = finder.one(event_id_of(request, finder.log))
-    if found is None:
+    opened = finder.one(event_id_of(request, finder.log))
+    if opened is None:
         raise require_found(authorized, finder)
-    _, opened = found
     shown = shown_event(opened.event, form.release)
     authorized.record((), ITI_81, shown=[opened.event])
     return make_response(

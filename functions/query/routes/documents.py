@@ -62,9 +62,9 @@ def post_documents_verify(context: QueryContext, request: Request) -> Response:
             more = True
             break
         found = finder.one(event_id)
-        if found is None or digest not in found[1].event.details.digests:
+        if found is None or digest not in found.event.details.digests:
             continue
-        event = found[1].event
+        event = found.event
         shown.append(event)
         entries.append(
             {

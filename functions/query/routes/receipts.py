@@ -36,16 +36,16 @@ def get_receipt(context: QueryContext, request: Request) -> Response:
     event_id = event_id_of(request, finder.log)
     if finder.is_waiting(event_id):
         return _waiting()
-    found = finder.one(event_id)
-    if found is None:
+    opened = finder.one(event_id)
+    if opened is None:
         raise require_found(authorized, finder)
-    stored, opened = found
+    stored = opened.stored
     try:
-        proof = make_receipt(authorized.ledger.published, stored.indexed.seq)
+        proof = make_receipt(authorized.ledger.published, stored.seq)
     except NotFoundError:  # the checkpoint's file follows the published state by a moment
         return _waiting()
-    if parse_proof(proof).extra != stored.entry:
-        raise VerificationError(f"entry {stored.indexed.seq}: not the one that is published")
+    if parse_proof(proof).extra != stored.item.entry:
+        raise VerificationError(f"entry {stored.seq}: not the one that is published")
     digest = authorized.ledger.published.read(LATEST)
     authorized.record((), shown=[opened.event])
     if require_acceptable(request, "application/json", "text/plain") == "text/plain":
@@ -53,11 +53,11 @@ def get_receipt(context: QueryContext, request: Request) -> Response:
     return json_response(
         200,
         {
-            "index": stored.indexed.seq,
+            "index": stored.seq,
             "proof": proof.decode(),
             "digest": None if digest is None else digest.decode(),
-            "entry": strict_base64.encode(stored.entry),
-            "index_row": strict_base64.encode(stored.indexed.row_bytes),
+            "entry": strict_base64.encode(stored.item.entry),
+            "index_row": strict_base64.encode(stored.item.row_bytes),
             "record": strict_base64.encode(opened.record),
             "blind": strict_base64.encode(opened.blind),
         },

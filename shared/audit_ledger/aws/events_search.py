@@ -47,7 +47,7 @@ class EventsSearch:
         item = answer.get("Item")
         if item is None or "row" not in item:  # none, or lost, or a further person's
             return None
-        return FoundEntry(_position(item), bytes(item["row"]["B"]), "conflict" in item)
+        return FoundEntry(_position(item), bytes(item["row"]["B"]))
 
     def _query(
         self, index: str, value: str, window: PositionRange, *, newest_first: bool

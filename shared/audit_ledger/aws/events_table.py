@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit_ledger.aws.batches import Item, batch_get, batch_put
-from audit_ledger.ledger.index import LATE_MS, IndexedEntry
+from audit_ledger.ledger.index import LATE_MS, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog import strict_base64
 
@@ -73,12 +73,12 @@ class EventsTable:
             if "lost" not in item
         }
 
-    def write(self, entries: Iterable[IndexedEntry]) -> None:
+    def write(self, entries: Iterable[StoredEntry]) -> None:
         """Index entries; returns once every row is acknowledged. The same again changes nothing."""
         items = [item for entry in entries for item in index_items(self._origin, entry)]
         batch_put(self._client, self._table, items)
 
-    def repair(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Repaired:
+    def repair(self, entries: Iterable[StoredEntry], *, dry_run: bool) -> Repaired:
         """Index entries as `write` does, but only what is not there or not as the entries say."""
         wanted = {i["key"]["S"]: i for entry in entries for i in index_items(self._origin, entry)}
         keys = [(self._table, {"key": item["key"]}) for item in wanted.values()]
@@ -133,7 +133,7 @@ def time_and_seq(place: int) -> tuple[int, int]:
     return divmod(place, _SEQS)
 
 
-def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
+def index_items(origin: str, entry: StoredEntry) -> Iterator[Item]:
     """Return the items that an entry has in the events table."""
     row = entry.row
     place: Item = {
@@ -141,8 +141,12 @@ def index_items(origin: str, entry: IndexedEntry) -> Iterator[Item]:
         "block": {"N": str(entry.first_seq)},
         "place": {"N": str(place_number(row.time_ms, entry.seq))},
     }
-    item: Item = {"key": {"S": f"{origin}#{entry.key}"}, **place, "row": {"B": entry.row_bytes}}
-    if entry.conflict:
+    item: Item = {
+        "key": {"S": f"{origin}#{entry.key}"},
+        **place,
+        "row": {"B": entry.item.row_bytes},
+    }
+    if entry.item.conflict:
         item["conflict"] = {"BOOL": True}
     if row.patient is not None:
         item["patient"] = {"S": f"{origin}#{strict_base64.encode(row.patient)}"}

@@ -14,12 +14,13 @@ from audit_ledger.exports.line_files import ENTRIES_SUFFIX, read_entries
 from audit_ledger.exports.manifest import Manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, read_receipts
 from audit_ledger.ledger.entry import EventEntry
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.pseudonyms import conflict_key
 from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.policy import Policy, PolicyResult
-from audit_ledger.verify.receipts import RecordDisclosure, VerifiedReceipt, verify_receipt
+from audit_ledger.verify.receipts import VerifiedReceipt, verify_receipt
 
 Read = Callable[[str], Iterable[bytes]]
 """Return a file of the export in pieces, by its name."""
@@ -70,10 +71,7 @@ class Proofs:
             yield None, f"{without} lines have no valid receipt"
 
     def _verify(self, receipt: Receipt, lines: dict[str, Iterator[tuple[int, bytes]]]) -> None:
-        disclosed = receipt.disclosed
-        held: RecordDisclosure | None = None
-        if disclosed is not None:
-            held = RecordDisclosure(disclosed.index_row, disclosed.record, disclosed.blind)
+        held = receipt.disclosed
         verified = verify_receipt(receipt.proof, self._policy, None, held)
         checkpoint = verified.opinion.checkpoint
         if (checkpoint.origin, checkpoint.size) != (self._manifest.origin, self._manifest.size):
@@ -108,7 +106,7 @@ class Proofs:
         entry = verified.entry
         if not isinstance(entry, EventEntry):
             raise FormatError("a control entry has no record")
-        row, record = decode_index_row(held.index_row), decode_record(held.record)
+        row, record = decode_index_row(held.row_bytes), decode_record(held.record)
         format_ = FORMATS[self._manifest.format]
         made = [
             line_of(

@@ -9,8 +9,8 @@ from audit_ledger.client.files import read_file
 from audit_ledger.errors import FormatError
 from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.strict_json import read_json
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.tlog import strict_base64
-from audit_ledger.verify.receipts import RecordDisclosure
 
 
 class _RecordFile(msgspec.Struct, forbid_unknown_fields=True):

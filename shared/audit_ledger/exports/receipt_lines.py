@@ -18,6 +18,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.line_files import split_lines
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.tlog import strict_base64
 
 RECEIPTS: Final = "receipts"
@@ -29,24 +30,12 @@ _INDEX: Final = re.compile(rb"\nindex (0|[1-9][0-9]{0,18})\n")
 _END: Final = b"\n\n"  # the empty line before the checkpoint
 
 
-class Disclosed(msgspec.Struct, frozen=True, gc=False):
-    """What an entry commits to. Private."""
-
-    index_row: bytes
-    record: bytes
-    blind: bytes
-
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "Disclosed()"
-
-
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """The receipt of entry `seq`. `proof`: the whole `.tlog-proof` file."""
 
     seq: int
     proof: bytes
-    disclosed: Disclosed | None = None
+    disclosed: RecordDisclosure | None = None
 
 
 def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
@@ -63,7 +52,7 @@ def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
     parts = [header + _END]
     if receipt.disclosed is not None:
         disclosed = receipt.disclosed
-        parts += [disclosed.index_row, disclosed.record, disclosed.blind]
+        parts += [disclosed.row_bytes, disclosed.record, disclosed.blind]
     words = [str(receipt.seq), *map(strict_base64.encode, parts)]
     return " ".join(words).encode() + b"\n", checkpoint
 
@@ -77,5 +66,5 @@ def read_receipts(pieces: Iterable[bytes], checkpoint: bytes) -> Iterator[Receip
             raise FormatError(f"{where} is not `<entry> <proof>`, with or without a record")
         proof, *disclosed = (strict_base64.decode(word, what=where) for word in words[1:])
         yield Receipt(
-            int(words[0]), proof + checkpoint, Disclosed(*disclosed) if disclosed else None
+            int(words[0]), proof + checkpoint, RecordDisclosure(*disclosed) if disclosed else None
         )

@@ -13,10 +13,10 @@ from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encod
 from audit_ledger.exports.receipt_lines import (
     CHECKPOINT,
     RECEIPTS,
-    Disclosed,
     Receipt,
     split_receipt,
 )
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.opened_event import OpenedEvent
 
 Piece = tuple[str, bytes]  # the name of a file, and what is to be appended to it
@@ -48,7 +48,10 @@ class ExportWriter:
         self._entries: set[int] = set()
 
     def add(
-        self, event: OpenedEvent, proof: bytes | None = None, disclosed: Disclosed | None = None
+        self,
+        event: OpenedEvent,
+        proof: bytes | None = None,
+        disclosed: RecordDisclosure | None = None,
     ) -> list[Piece]:
         """Return what an event adds. Each entry comes once, in the order that the caller wants.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import msgspec
 
@@ -14,59 +15,64 @@ LATE_MS = 2 * 60_000
 _LAST_SEQ = 2**63 - 1
 
 
-@dataclass(frozen=True)
-class IndexedEntry:
-    """The index entry of one record. `block_time`: of the ledger, whole seconds."""
-
-    seq: int
-    first_seq: int
-    block_time: int
-    row: IndexRow
-    row_bytes: bytes
-    conflict: bool
-
-    @property
-    def key(self) -> str:
-        """Its key below the origin: the event id, or the conflict key."""
-        if self.conflict:
-            return conflict_key(self.row.event_id, self.row.fingerprint)
-        return self.row.event_id
-
-
-def indexed_entries(first_seq: int, body: Body) -> list[IndexedEntry]:
-    """Return the index entries of the block that begins at `first_seq`."""
-    return [
-        indexed_entry(seq, first_seq, body.time, item)
-        for seq, item in enumerate(body.items, first_seq)
-        if item.row_bytes
-    ]
-
-
-def index_records(
-    records: Sequence[SealedRecord], seq: int, first_seq: int, block_time: int
-) -> list[IndexedEntry]:
-    """Return the index entries of records just committed, the first of them as entry `seq`.
-
-    The same as `indexed_entries` of their block, without decoding what was just encoded.
-    """
-    return [
-        IndexedEntry(n, first_seq, block_time, record.row, record.row_bytes, record.conflict)
-        for n, record in enumerate(records, seq)
-    ]
-
-
-def indexed_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> IndexedEntry:
-    """Return the index entry of one item of a block, which is an event's."""
-    row = decode_index_row(item.row_bytes)
-    return IndexedEntry(seq, first_seq, block_time, row, item.row_bytes, item.conflict)
-
-
 class EntryPosition(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where an entry is. Sorts by the event's own time (ms), then by entry."""
 
     time_ms: int
     seq: int
     first_seq: int
+
+
+class StoredEntry(msgspec.Struct, frozen=True, gc=False):
+    """An event's entry in its block. `item`: its bytes; `row`: the index row that `item` has.
+
+    `first_seq`: the first entry of the block; `block_time`: its time, whole seconds.
+    """
+
+    seq: int
+    first_seq: int
+    block_time: int
+    row: IndexRow
+    item: BlockItem
+
+    @property
+    def key(self) -> str:
+        """Its key in the index, below the origin: the event id, or the conflict key."""
+        if self.item.conflict:
+            return conflict_key(self.row.event_id, self.row.fingerprint)
+        return self.row.event_id
+
+    @property
+    def position(self) -> EntryPosition:
+        """Where the index has it."""
+        return EntryPosition(self.row.time_ms, self.seq, self.first_seq)
+
+
+def stored_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> StoredEntry:
+    """Return the entry of one item of a block, which is an event's."""
+    return StoredEntry(seq, first_seq, block_time, decode_index_row(item.row_bytes), item)
+
+
+def stored_entries(first_seq: int, body: Body) -> list[StoredEntry]:
+    """Return the events' entries of the block that begins at `first_seq`."""
+    return [
+        stored_entry(seq, first_seq, body.time, item)
+        for seq, item in enumerate(body.items, first_seq)
+        if item.row_bytes
+    ]
+
+
+def committed_entries(
+    first_seq: int, body: Body, records: Sequence[SealedRecord]
+) -> list[StoredEntry]:
+    """Return the `stored_entries` of a block built from `records`, without decoding their rows."""
+    before = len(body.items) - len(records)  # the entry that creates the ledger, if any
+    return [
+        StoredEntry(seq, first_seq, body.time, record.row, item)
+        for seq, record, item in zip(
+            count(first_seq + before), records, body.items[before:], strict=False
+        )
+    ]
 
 
 class PositionRange(msgspec.Struct, frozen=True, gc=False):
@@ -91,11 +97,5 @@ class PositionRange(msgspec.Struct, frozen=True, gc=False):
 class FoundEntry:
     """An entry found by its id: where it is, and its index row as stored."""
 
-    place: EntryPosition
-    row: bytes
-    conflict: bool
-
-
-def position_of(entry: IndexedEntry) -> EntryPosition:
-    """Return the position of an entry of a block."""
-    return EntryPosition(entry.row.time_ms, entry.seq, entry.first_seq)
+    position: EntryPosition
+    row_bytes: bytes

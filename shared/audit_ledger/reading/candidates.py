@@ -18,9 +18,8 @@ from audit_ledger.aws.events_search import By, EventsSearch
 from audit_ledger.ledger.index import (
     LATE_MS,
     EntryPosition,
-    IndexedEntry,
     PositionRange,
-    position_of,
+    StoredEntry,
 )
 from audit_ledger.reading.snapshot import LogSnapshot, StoredBlock
 
@@ -37,7 +36,7 @@ class Person:
         self.by: By = by
         self.pseudonyms = frozenset(pseudonyms)
 
-    def is_in(self, entry: IndexedEntry) -> bool:
+    def is_in(self, entry: StoredEntry) -> bool:
         """Whether an index row names this one."""
         if self.by == "patient":
             return entry.row.patient in self.pseudonyms
@@ -49,7 +48,7 @@ def of_persons(
     log: LogSnapshot,
     persons: Sequence[Person],
     window: PositionRange,
-    young: Sequence[IndexedEntry],
+    young: Sequence[StoredEntry],
     *,
     newest_first: bool,
 ) -> Iterator[EntryPosition]:
@@ -72,7 +71,7 @@ def of_period(
     search: EventsSearch,
     log: LogSnapshot,
     window: PositionRange,
-    young: Sequence[IndexedEntry],
+    young: Sequence[StoredEntry],
     *,
     newest_first: bool,
 ) -> Iterator[EntryPosition]:
@@ -95,7 +94,7 @@ def taken_within(
     end_seq: int,
     window: PositionRange,
     *,
-    is_counted: Callable[[IndexedEntry], bool] = lambda _: True,
+    is_counted: Callable[[StoredEntry], bool] = lambda _: True,
 ) -> Iterator[EntryPosition]:
     """Return the entries of [first_seq, end_seq) whose own time is outside of the window.
 
@@ -107,16 +106,15 @@ def taken_within(
         if block.first_seq >= end_seq:
             return
         silent += 1
-        for stored in block.entries():
-            entry = stored.indexed
+        for entry in block.entries():
             if not window.first <= entry.row.time_ms <= window.last and is_counted(entry):
-                yield position_of(entry)
+                yield entry.position
         if silent >= BLOCKS_A_MILESTONE:
             yield EntryPosition(block.time * 1000, _LAST_SEQ, MILESTONE)
             silent = 0
 
 
-def is_late(entry: IndexedEntry) -> bool:
+def is_late(entry: StoredEntry) -> bool:
     """Whether an entry is in the index of late events."""
     return abs(entry.row.time_ms - entry.block_time * 1000) > LATE_MS
 
@@ -166,16 +164,15 @@ def _oldest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosi
 
 
 def _in_time(block: StoredBlock, window: PositionRange) -> Iterator[EntryPosition]:
-    for stored in block.entries():
-        entry = stored.indexed
+    for entry in block.entries():
         if window.first <= entry.row.time_ms <= window.last and not is_late(entry):
-            yield position_of(entry)
+            yield entry.position
 
 
 def _sorted(
-    entries: Iterable[IndexedEntry], window: PositionRange, *, newest_first: bool
+    entries: Iterable[StoredEntry], window: PositionRange, *, newest_first: bool
 ) -> list[EntryPosition]:
-    positions = (position_of(entry) for entry in entries)
+    positions = (entry.position for entry in entries)
     inside = (position for position in positions if window.first <= position.time_ms <= window.last)
     return sorted(inside, reverse=newest_first)
 

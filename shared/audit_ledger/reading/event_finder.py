@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.events.canonical_patients import accepted_names, is_ambiguous
 from audit_ledger.http.authorization import OWN_USE
-from audit_ledger.ledger.index import EntryPosition, PositionRange, position_of
+from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
 from audit_ledger.reading.candidates import MILESTONE
 from audit_ledger.reading.ledger import Ledger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
-from audit_ledger.reading.snapshot import LogSnapshot, StoredEntry
+from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import NamedResource, Search
@@ -35,28 +35,28 @@ class EventFinder:
     own: frozenset[bytes] | None = None
     is_withheld: Callable[[OpenedEvent], bool] = lambda _: False
 
-    def one(self, event_id: str) -> tuple[StoredEntry, OpenedRecord] | None:
-        """Return the entry and event of an id; None if there is none that the caller may see."""
+    def one(self, event_id: str) -> OpenedRecord | None:
+        """Return the event of an id; None if there is none that the caller may see."""
         found = self.ledger.events.entry(event_id)
-        if found is None or found.place.seq >= self.log.size:
+        if found is None or found.position.seq >= self.log.size:
             return None
-        stored = self.log.stored(found.place.first_seq, found.place.seq)
-        if stored.indexed.key != event_id:
-            raise VerificationError(f"the index leads to entry {stored.indexed.seq}, of another id")
+        stored = self.log.stored(found.position.first_seq, found.position.seq)
+        if stored.key != event_id:
+            raise VerificationError(f"the index leads to entry {stored.seq}, of another id")
         if not self._may_see(stored):
             return None
-        self.opener.look_up([stored.indexed])
+        self.opener.look_up([stored])
         opened = self.opener.open(stored)
         if opened is None or self.is_withheld(opened.event):
             return None
-        return stored, opened
+        return opened
 
     def is_waiting(self, event_id: str) -> bool:
         """Return whether the event, visible to the caller, is not published yet."""
         found = self.ledger.events.entry(event_id)
-        if found is None or found.place.seq < self.log.size:
+        if found is None or found.position.seq < self.log.size:
             return False
-        return self.own is None or decode_index_row(found.row).patient in self.own
+        return self.own is None or decode_index_row(found.row_bytes).patient in self.own
 
     def open_matching(
         self,
@@ -86,11 +86,11 @@ class EventFinder:
                 continue
             if not self._may_see(stored):
                 continue
-            if OWN_USE in stored.indexed.row.flags and search.own_use == "exclude":
+            if OWN_USE in stored.row.flags and search.own_use == "exclude":
                 note_own_use(position)
                 continue
             seen.append((position, stored))
-        self.opener.look_up(entry.indexed for _, entry in seen)
+        self.opener.look_up(entry for _, entry in seen)
         size_bytes = 0
         for number, (position, entry) in enumerate(seen):
             if number and (size_bytes > MAX_FOUND_BYTES or not has_time()):
@@ -122,7 +122,7 @@ class EventFinder:
         self, ids: Sequence[str], window: PositionRange, *, newest_first: bool
     ) -> list[EntryPosition]:
         found = (self.ledger.events.entry(event_id) for event_id in ids)
-        positions = {entry.place for entry in found if entry is not None}
+        positions = {entry.position for entry in found if entry is not None}
         inside = (p for p in positions if window.first <= p.time_ms <= window.last)
         return sorted(inside, reverse=newest_first)
 
@@ -141,9 +141,9 @@ class EventFinder:
     def _stored(self, position: EntryPosition) -> StoredEntry:
         """Return the entry at a position; VerificationError if the index contradicts it."""
         stored = self.log.stored(position.first_seq, position.seq)
-        if position_of(stored.indexed) != position:
+        if stored.position != position:
             raise VerificationError(f"the index has another time for entry {position.seq}")
         return stored
 
     def _may_see(self, stored: StoredEntry) -> bool:
-        return self.own is None or stored.indexed.row.patient in self.own
+        return self.own is None or stored.row.patient in self.own

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.events.own_time import is_plausible
-from audit_ledger.ledger.index import EntryPosition, IndexedEntry, PositionRange
+from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
 from audit_ledger.reading.candidates import MILESTONE, of_period, of_persons, taken_within
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import OpenedRecord
@@ -132,5 +132,5 @@ def _open(
     return found, last
 
 
-def _is_implausible(entry: IndexedEntry) -> bool:
+def _is_implausible(entry: StoredEntry) -> bool:
     return not is_plausible(entry.row.time_ms, entry.block_time)

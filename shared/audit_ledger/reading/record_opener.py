@@ -7,10 +7,10 @@ import msgspec
 
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import EventEntry, decode_entry
-from audit_ledger.ledger.index import IndexedEntry
+from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import Ledger
-from audit_ledger.reading.snapshot import YOUNG_SECONDS, StoredEntry
+from audit_ledger.reading.snapshot import YOUNG_SECONDS
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
@@ -26,17 +26,16 @@ class UnreadableError(LedgerError):
 
 
 class OpenedRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record, opened: the event, its entry, and the bytes that its commitment binds."""
+    """A record, opened: the event, the entry, and the bytes that its commitment binds."""
 
     event: OpenedEvent
-    entry: bytes
-    index_row: bytes
+    stored: StoredEntry
     record: bytes
     blind: bytes
 
     def __repr__(self) -> str:
         """Show nothing of it."""
-        return f"Opened({self.event!r})"
+        return f"OpenedRecord({self.event!r})"
 
 
 @dataclass(repr=False)
@@ -58,7 +57,7 @@ class RecordOpener:
         self._secrets.update(by_pseudonym)
         return frozenset(by_pseudonym)
 
-    def look_up(self, entries: Iterable[IndexedEntry]) -> None:
+    def look_up(self, entries: Iterable[StoredEntry]) -> None:
         """Read the secrets of these entries' subjects, those that are not known yet."""
         subjects = {entry.row.patient for entry in entries}
         if None in subjects:
@@ -81,11 +80,11 @@ class RecordOpener:
         was altered is never taken for one of an erased subject, and what was opened is compared
         with what the entry commits to.
         """
-        row, seq, origin = stored.indexed.row, stored.indexed.seq, self.ledger.origin
+        row, seq, origin = stored.row, stored.seq, self.ledger.origin
         sealed, ledger_key = self.require_sent(stored)
         secret = self._secret(row.patient, row.generation)
         if secret is None:
-            if stored.indexed.block_time >= self.now - YOUNG_SECONDS:
+            if stored.block_time >= self.now - YOUNG_SECONDS:
                 raise UnreachableError("the newest secrets are not in their index yet")
             return None
         key = subject_key(ledger_key, secret.secret, origin)
@@ -102,13 +101,13 @@ class RecordOpener:
                 decode_record(record),
                 row,
                 seq=seq,
-                entry_time=stored.indexed.block_time,
-                event_id=stored.indexed.key,
-                conflict=stored.indexed.conflict,
+                entry_time=stored.block_time,
+                event_id=stored.key,
+                conflict=stored.item.conflict,
             )
         except Exception:  # noqa: BLE001  one accepted event must stop nothing: readers step over it
             raise UnreadableError(f"entry {seq}: it opens, but cannot be read") from None
-        return OpenedRecord(event, stored.entry, stored.indexed.row_bytes, record, blind)
+        return OpenedRecord(event, stored, record, blind)
 
     def require_sent(self, stored: StoredEntry) -> tuple[SealedRecord, bytes]:
         """Return a sealed record, and the ledger key that it needs, where it is as ingest sent it.
@@ -117,18 +116,18 @@ class RecordOpener:
         UnreachableError where its ledger key may only be too new to be known here yet. It needs no
         secret of a subject: what was erased is still as it was sent.
         """
-        seq = stored.indexed.seq
-        header = read_header(stored.sealed)
+        seq = stored.seq
+        header = read_header(stored.item.sealed)
         keys = self._keys_of(header.ledger_key_version, seq)
         sealed = SealedRecord(
-            stored.indexed.row, stored.indexed.row_bytes, _commitment(stored), stored.sealed
+            stored.row, stored.item.row_bytes, _commitment(stored), stored.item.sealed
         )
         binding = keys.bindings[header.ledger_key_version]
         try:
             require_bound(sealed, binding=binding, origin=self.ledger.origin)
         except VerificationError as error:
             raise VerificationError(f"entry {seq}: {error}") from None
-        if header.generation != stored.indexed.row.generation:
+        if header.generation != stored.row.generation:
             raise VerificationError(f"entry {seq}: row and record are of two generations")
         return sealed, keys.ledger_keys[header.ledger_key_version]
 
@@ -178,8 +177,8 @@ def secrets_of_names(ledger: Ledger, names: Iterable[str]) -> list[SubjectSecret
 
 def _commitment(stored: StoredEntry) -> bytes:
     """Return what an entry commits to; VerificationError where it is not the one it stands for."""
-    seq, entry = stored.indexed.seq, decode_entry(stored.entry)
-    if entry.seq != seq or entry.time != stored.indexed.block_time:
+    seq, entry = stored.seq, decode_entry(stored.item.entry)
+    if entry.seq != seq or entry.time != stored.block_time:
         raise VerificationError(f"entry {seq}: number or time are not those of its block")
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {seq}: a control entry with a record")

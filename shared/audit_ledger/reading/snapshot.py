@@ -7,25 +7,15 @@ when it began, so that nothing is missed and nothing comes twice.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import msgspec
-
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, Body, body_time, decode_body
 from audit_ledger.ledger.entry import ControlEntry, decode_entry
-from audit_ledger.ledger.index import IndexedEntry, indexed_entry
+from audit_ledger.ledger.index import StoredEntry, stored_entry
 from audit_ledger.reading.concurrent import map_concurrently
 
 YOUNG_SECONDS = 10
 KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come back to the others
-
-
-class StoredEntry(msgspec.Struct, frozen=True, gc=False):
-    """An event's entry in a block: its index row, and its sealed record."""
-
-    indexed: IndexedEntry
-    entry: bytes
-    sealed: bytes
 
 
 @dataclass(frozen=True)
@@ -54,8 +44,7 @@ class StoredBlock:
             if not isinstance(decode_entry(item.entry), ControlEntry):
                 raise VerificationError(f"entry {seq}: its index row is missing")
             return None
-        indexed = indexed_entry(seq, self.first_seq, self.body.time, item)
-        return StoredEntry(indexed, item.entry, item.sealed)
+        return stored_entry(seq, self.first_seq, self.body.time, item)
 
     def entries(self) -> Iterator[StoredEntry]:
         """Return all events' entries, in order."""
@@ -139,17 +128,13 @@ class LogSnapshot:
                 low = block.size_after
         return low
 
-    def young(self, now: int) -> list[IndexedEntry]:
+    def young(self, now: int) -> list[StoredEntry]:
         """Return the entries that secondary indexes may not have yet.
 
         Those of the last ten seconds, and of the last block: its sequencer may have died before
         it indexed it. One at a time, so that none is read in vain: mostly there are one or two,
         and no sequencer signs and commits more than some hundred in ten seconds.
         """
-        return [stored.indexed for stored in self.young_entries(now)]
-
-    def young_entries(self, now: int) -> list[StoredEntry]:
-        """Return the entries of `young`, with what is stored of them."""
         found: list[StoredEntry] = []
         below = self.size
         while below:

@@ -26,8 +26,8 @@ def binding_key(ledger_key: bytes) -> KeyedHash:
 
 
 def binding_tag(
-    key: KeyedHash, *, origin: str, commitment: bytes, row: bytes, sealed: bytes
+    key: KeyedHash, *, origin: str, commitment: bytes, row_bytes: bytes, sealed: bytes
 ) -> bytes:
-    """Return the tag: 16 bytes. `row`: of the index; `sealed`: header and ciphertext."""
-    parts = (origin.encode(), commitment, row, sealed)
+    """Return the tag: 16 bytes. `row_bytes`: of the index; `sealed`: header and ciphertext."""
+    parts = (origin.encode(), commitment, row_bytes, sealed)
     return key.digest(frame(b"audit-ledger/binding/v1", *parts))[:BINDING_BYTES]

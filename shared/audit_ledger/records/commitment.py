@@ -3,6 +3,8 @@
 SHA-256("audit-ledger/record/v1\\n" ‖ blind ‖ u32be length of index row ‖ index row ‖ record)
 """
 
+from dataclasses import dataclass
+
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from audit_ledger.errors import FormatError
@@ -12,10 +14,19 @@ _begun = Hash(SHA256())
 _begun.update(b"audit-ledger/record/v1\n")
 
 
-def commitment(blind: bytes, index_row: bytes, record: bytes) -> bytes:
+@dataclass(frozen=True, repr=False)
+class RecordDisclosure:
+    """What an entry commits to, as the holder of a receipt has it. Private: never logged."""
+
+    row_bytes: bytes
+    record: bytes
+    blind: bytes
+
+
+def commitment(blind: bytes, row_bytes: bytes, record: bytes) -> bytes:
     """Commit to a record and its index row, hidden by 32 random bytes. Gives 32 bytes."""
     if len(blind) != BLIND_BYTES:
         raise FormatError(f"blind: {len(blind)} bytes, expected {BLIND_BYTES}")
     hashed = _begun.copy()
-    hashed.update(b"".join((blind, len(index_row).to_bytes(4, "big"), index_row, record)))
+    hashed.update(b"".join((blind, len(row_bytes).to_bytes(4, "big"), row_bytes, record)))
     return hashed.finalize()

@@ -64,7 +64,9 @@ def seal(
     committed = commitment(blind, row_bytes, record)
     plain = blind + compress_record(record)
     sealed = encode_header(header) + encrypt_once(key, plain, _associated(origin, row_bytes))
-    tag = binding_tag(binding, origin=origin, commitment=committed, row=row_bytes, sealed=sealed)
+    tag = binding_tag(
+        binding, origin=origin, commitment=committed, row_bytes=row_bytes, sealed=sealed
+    )
     return SealedRecord(row, row_bytes, committed, sealed + tag)
 
 
@@ -72,7 +74,11 @@ def require_bound(stored: SealedRecord, *, binding: KeyedHash, origin: str) -> N
     """Raise VerificationError unless commitment, row and sealed record are those of one `seal`."""
     sealed, tag = stored.sealed[:-BINDING_BYTES], stored.sealed[-BINDING_BYTES:]
     due = binding_tag(
-        binding, origin=origin, commitment=stored.commitment, row=stored.row_bytes, sealed=sealed
+        binding,
+        origin=origin,
+        commitment=stored.commitment,
+        row_bytes=stored.row_bytes,
+        sealed=sealed,
     )
     if not compare_digest(tag, due):
         raise VerificationError("entry, index row and sealed record do not belong together")
@@ -96,5 +102,5 @@ def open_sealed(stored: SealedRecord, *, key: bytes, origin: str) -> tuple[bytes
     return record, blind
 
 
-def _associated(origin: str, row: bytes) -> bytes:
-    return origin.encode() + b"\n" + row
+def _associated(origin: str, row_bytes: bytes) -> bytes:
+    return origin.encode() + b"\n" + row_bytes

@@ -15,7 +15,7 @@ from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, Body, archived_name, decode_block, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.head import EMPTY, Head, check_block
-from audit_ledger.ledger.index import IndexedEntry, indexed_entries
+from audit_ledger.ledger.index import StoredEntry, stored_entries
 from audit_ledger.ledger.publish_checks import require_published
 from audit_ledger.ledger.published_state import PublishedState
 
@@ -35,7 +35,7 @@ class Blocks(Protocol):
 class Index(Protocol):
     """What is derived from the log: see `audit_ledger.aws.events_table`."""
 
-    def repair(self, entries: Iterable[IndexedEntry], *, dry_run: bool) -> Repaired: ...
+    def repair(self, entries: Iterable[StoredEntry], *, dry_run: bool) -> Repaired: ...
     def give_up_from(self, size: int, *, dry_run: bool) -> int: ...
 
 
@@ -145,7 +145,7 @@ class Rebuild:
             else:
                 raise _differ(block.first_seq)
             # Rows before the block: a reader that finds a block behind it finds this one indexed.
-            done.rows += self.index.repair(indexed_entries(block.first_seq, body), dry_run=dry_run)
+            done.rows += self.index.repair(stored_entries(block.first_seq, body), dry_run=dry_run)
             if known is None and not dry_run:
                 self._put(block)
             progress(head.size, max(head.size, published.size))
@@ -155,7 +155,7 @@ class Rebuild:
         for block in self.blocks.since(head.size):
             head, body = self._checked(block, head, published)
             done.blocks_unarchived += 1
-            done.rows += self.index.repair(indexed_entries(block.first_seq, body), dry_run=dry_run)
+            done.rows += self.index.repair(stored_entries(block.first_seq, body), dry_run=dry_run)
         if head.size < published.size:
             raise VerificationError(
                 f"entries {head.size} to {published.size - 1} are published, but neither in the "

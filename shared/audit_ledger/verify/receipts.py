@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import Entry, EventEntry, decode_entry
-from audit_ledger.records.commitment import commitment
+from audit_ledger.records.commitment import RecordDisclosure, commitment
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.entry_bundle import parse_entry_bundle
@@ -22,15 +22,6 @@ from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.partial_tiles import read_object
 from audit_ledger.verify.policy_file import require_ed25519_log
 from audit_ledger.verify.sources import Source
-
-
-@dataclass(frozen=True, repr=False)
-class RecordDisclosure:
-    """What the holder of a receipt knows of the record. Private: never shown, never logged."""
-
-    index_row: bytes
-    record: bytes
-    blind: bytes
 
 
 @dataclass(frozen=True)
@@ -105,13 +96,13 @@ def verify_receipt(
         return VerifiedReceipt(decoded, opinion, is_record_shown=False)
     check_record(decoded, disclosure)
     return VerifiedReceipt(
-        decoded, opinion, is_record_shown=True, event_time_ms=_event_time_ms(disclosure.index_row)
+        decoded, opinion, is_record_shown=True, event_time_ms=_event_time_ms(disclosure.row_bytes)
     )
 
 
-def _event_time_ms(index_row: bytes) -> int | None:
+def _event_time_ms(row_bytes: bytes) -> int | None:
     try:
-        return decode_index_row(index_row).time_ms
+        return decode_index_row(row_bytes).time_ms
     except FormatError:
         return None  # committed to, but not one that this version reads
 
@@ -120,6 +111,6 @@ def check_record(entry: Entry, disclosure: RecordDisclosure) -> None:
     """Check that an entry commits to what is disclosed; raises VerificationError."""
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")
-    found = commitment(disclosure.blind, disclosure.index_row, disclosure.record)
+    found = commitment(disclosure.blind, disclosure.row_bytes, disclosure.record)
     if found != entry.commitment:
         raise VerificationError(f"entry {entry.seq} commits to another record, index row or blind")

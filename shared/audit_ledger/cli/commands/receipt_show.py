@@ -18,6 +18,7 @@ from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events.event_details import read_details
 from audit_ledger.ledger.entry import ControlEntry, Entry, decode_entry
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
@@ -27,7 +28,7 @@ from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
-from audit_ledger.verify.receipts import RecordDisclosure, check_record, verify_receipt
+from audit_ledger.verify.receipts import check_record, verify_receipt
 
 
 @click.command("show", cls=LedgerCommand)
@@ -107,7 +108,7 @@ def _entry_facts(
 
 def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
     try:
-        row = decode_index_row(disclosure.index_row)
+        row = decode_index_row(disclosure.row_bytes)
         record = decode_record(disclosure.record)
         details = read_details(bytes(record.resource), record.format)  # type: ignore[arg-type]
     except LedgerError:
