@@ -21,7 +21,7 @@ from audit_ledger.records.queue_message import (
 )
 from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import LedgerContext, LedgerContexts
-from functions.ingest.sealer import Accepted, Sealed, Sealer
+from functions.ingest.sealer import SealedParts, Sealer
 
 # Of a queue message, at most: a record's envelope, seal and index row; each agent and flag there.
 AROUND_BYTES = 1024
@@ -53,7 +53,7 @@ class Acceptor:
             raise ForbiddenError("the token's portal is not one of the ledger's") from None
         return ledger, patient_rule(portal, setting.patient)
 
-    def accept(self, access: Authorization, events: Sequence[Accepted]) -> list[Sealed]:
+    def accept(self, access: Authorization, events: Sequence[Event]) -> list[SealedParts]:
         """Seal and queue all events of a request; they are accepted once this returns.
 
         TooLargeError when the sealed request is more than a message holds: nothing is queued.
@@ -63,60 +63,55 @@ class Acceptor:
 
     def accept_own(
         self, ledger_id: str, rule: PatientRule, events: Sequence[Event]
-    ) -> list[Sealed]:
+    ) -> list[SealedParts]:
         """Seal and queue events that the ledger itself emits: somebody searched it.
 
         `rule`: how they name their patients. NotFoundError where there is no such ledger.
         """
         accepted = [
-            Accepted(structs.replace(event, flags=tuple(sorted({*event.flags, OWN_USE}))), None)
-            for event in events
+            structs.replace(event, flags=tuple(sorted({*event.flags, OWN_USE}))) for event in events
         ]
         return self._take(self.ledgers.get(ledger_id), OWN_PORTAL, rule, accepted)
 
     def _take(
-        self, ledger: LedgerContext, portal: str, rule: PatientRule, events: Sequence[Accepted]
-    ) -> list[Sealed]:
+        self, ledger: LedgerContext, portal: str, rule: PatientRule, events: Sequence[Event]
+    ) -> list[SealedParts]:
         if not events:
             return []
         received_ms = self.now_ms()
         sealer = Sealer(
             ledger.origin, portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
         )
-        is_one_record = len(events) == 1 and len(events[0].event.parts) == 1  # 256 KB at most
+        is_one_record = len(events) == 1 and len(events[0].parts) == 1  # 256 KB at most
         if not is_one_record and most_bytes(events) > MAX_MESSAGE_BYTES:
             # What is refused leaves nothing: no subject gets a secret that stays for ever.
             rehearsal = replace(sealer, secrets=rehearsed_secrets)
             _message(ledger.origin, received_ms, rehearsal.seal(events, received_ms))
         sealed = sealer.seal(events, received_ms)
         message = _message(ledger.origin, received_ms, sealed)
-        conflicts = self._conflicts(ledger, events, sealed)
+        marked = self._mark_conflicts(ledger, events, sealed)
         ledger.queue.send(message)
         ledger.known_ids.remember(events, sealed)
-        return [
-            structs.replace(event, is_conflict=True) if is_conflict else event
-            for event, is_conflict in zip(sealed, conflicts, strict=True)
-        ]
+        return marked
 
-    def _conflicts(
-        self, ledger: LedgerContext, events: Sequence[Accepted], sealed: Sequence[Sealed]
-    ) -> list[bool]:
-        """Look up which events conflict; where nobody can say now, none is said to.
+    def _mark_conflicts(
+        self, ledger: LedgerContext, events: Sequence[Event], sealed: list[SealedParts]
+    ) -> list[SealedParts]:
+        """Mark the records that conflict; none where that cannot be looked up now.
 
         What is accepted does not depend on it: the sequencer finds conflicts by itself.
         """
         try:
-            return ledger.known_ids.conflicts(events, sealed)
+            return ledger.known_ids.mark_conflicts(events, sealed)
         except (*AwsError, LedgerError):
             self.count_unchecked()
-            return [False] * len(sealed)
+            return sealed
 
 
-def most_bytes(events: Sequence[Accepted]) -> int:
+def most_bytes(events: Sequence[Event]) -> int:
     """Return what the message of these events has at most; its own bytes differ by compression."""
     of_records = 0
-    for accepted in events:
-        event = accepted.event
+    for event in events:
         around = AROUND_BYTES + AGENT_BYTES * len(event.agents) + FLAG_BYTES * len(event.flags)
         for part in event.parts:
             named = sum(6 * len(path) + 3 for path in part.cut)  # a character may be \u0001
@@ -130,12 +125,12 @@ def rehearsed_secrets(row_keys: Sequence[str], year: int) -> dict[str, SubjectSe
     return {key: SubjectSecret(generation, bytes.fromhex(key)) for key in row_keys}
 
 
-def _message(origin: str, received_ms: int, sealed: Sequence[Sealed]) -> str:
+def _message(origin: str, received_ms: int, sealed: Sequence[SealedParts]) -> str:
     """Return the queue message of sealed events; TooLargeError where it is more than SQS carries.
 
     It says how many events of this size a request may hold, so that the sender can split it.
     """
-    records = [record for event in sealed for record in event.records]
+    records = [record for parts in sealed for record in parts]
     try:
         return encode_queue_message(origin, received_ms, records)
     except MessageTooLargeError as error:

@@ -8,7 +8,6 @@ import msgspec
 from audit_ledger.events import Event, parse_audit_event, parse_cloudevent_structured
 from audit_ledger.http.authorization import Authorization
 from functions.ingest.accept import Acceptor
-from functions.ingest.sealer import Accepted
 
 WRITE = frozenset({"system/AuditEvent.c"})
 
@@ -31,8 +30,7 @@ def accept_from_bus(acceptor: Acceptor, event: Mapping[str, Any]) -> None:
     parsed: Event
     if "specversion" in detail:
         parsed = parse_cloudevent_structured(body)
-        sender_id = parsed.sender_id
     else:
-        parsed = parse_audit_event(body)
         sender_id = f"eventbridge\n{event['event']['id']}"
-    acceptor.accept(access, [Accepted(parsed, sender_id)])
+        parsed = msgspec.structs.replace(parse_audit_event(body), sender_id=sender_id)
+    acceptor.accept(access, [parsed])

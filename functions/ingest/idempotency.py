@@ -8,7 +8,11 @@ the queue. The sequencer, which knows, marks the conflict in the index in any ca
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from functions.ingest.sealer import Accepted, Sealed
+from msgspec import structs
+
+from audit_ledger.events import Event
+from audit_ledger.records.sealed_record import SealedRecord
+from functions.ingest.sealer import SealedParts
 
 MAX_REMEMBERED = 10_000
 """Ids that a container remembers of a ledger, some 200 bytes each: what may still be queued."""
@@ -26,30 +30,38 @@ class KnownIds:
         self._indexed = indexed
         self._remembered: OrderedDict[str, bytes] = OrderedDict()
 
-    def conflicts(self, accepted: Sequence[Accepted], sealed: Sequence[Sealed]) -> list[bool]:
-        """Return of each event whether its id is known with other content.
+    def mark_conflicts(
+        self, events: Sequence[Event], sealed: Sequence[SealedParts]
+    ) -> list[SealedParts]:
+        """Return the records, marked where their id is known with other content.
 
         Only ids made of a sender's id are looked up: others are random. What the look-up raises
         passes through.
         """
-        rows = [list(_rows(one, event)) for one, event in zip(accepted, sealed, strict=True)]
-        ids = dict.fromkeys(event_id for row in rows for event_id, _ in row)
+        ids = dict.fromkeys(event_id for event_id, _ in _rows(events, sealed))
         known = {i: self._remembered[i] for i in ids if i in self._remembered}
         if unknown := [event_id for event_id in ids if event_id not in known]:
             known.update(self._indexed(unknown))
-        return [any(known.setdefault(i, content) != content for i, content in row) for row in rows]
 
-    def remember(self, accepted: Iterable[Accepted], sealed: Iterable[Sealed]) -> None:
+        def marked(record: SealedRecord) -> SealedRecord:
+            content = record.row.fingerprint
+            if known.setdefault(record.row.event_id, content) == content:
+                return record
+            return structs.replace(record, conflict=True)
+
+        return [tuple(map(marked, parts)) for parts in sealed]
+
+    def remember(self, events: Iterable[Event], sealed: Iterable[SealedParts]) -> None:
         """Remember events that the queue has taken; the content that was first stays."""
-        for one, event in zip(accepted, sealed, strict=True):
-            for event_id, content in _rows(one, event):
-                self._remembered.setdefault(event_id, content)
-                if len(self._remembered) > MAX_REMEMBERED:
-                    self._remembered.popitem(last=False)
+        for event_id, content in _rows(events, sealed):
+            self._remembered.setdefault(event_id, content)
+            if len(self._remembered) > MAX_REMEMBERED:
+                self._remembered.popitem(last=False)
 
 
-def _rows(accepted: Accepted, sealed: Sealed) -> Iterator[tuple[str, bytes]]:
-    """Return event id and fingerprint of each record of an event that has an id of its sender's."""
-    if accepted.sender_id is not None:
-        for record in sealed.records:
-            yield record.row.event_id, record.row.fingerprint
+def _rows(events: Iterable[Event], sealed: Iterable[SealedParts]) -> Iterator[tuple[str, bytes]]:
+    """Return event id and fingerprint of each record of events with an id of their sender's."""
+    for event, parts in zip(events, sealed, strict=True):
+        if event.sender_id is not None:
+            for record in parts:
+                yield record.row.event_id, record.row.fingerprint

@@ -27,4 +27,4 @@ def accept_internal(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, A
     rule = PatientRule(event["patient_system"], event["patient_namespace"])
     parsed = [parse_audit_event(one.encode()) for one in event["events"]]
     sealed = acceptor.accept_own(event["ledger"], rule, parsed)
-    return {"ids": [one.event_ids[0] for one in sealed]}
+    return {"ids": [parts[0].row.event_id for parts in sealed]}

@@ -16,7 +16,7 @@ from audit_ledger.http.responses import (
     make_response,
     spelled_bytes,
 )
-from functions.ingest.sealer import Sealed
+from functions.ingest.sealer import SealedParts
 
 CONFLICT = "Idempotency-Conflict"
 """The header that says that an earlier event has the same id of the sender's and other content."""
@@ -28,7 +28,7 @@ CONFLICT_TEXT = (
 )
 
 
-def created(event: Event, sealed: Sealed, request: Request) -> Response:
+def created(event: Event, sealed: SealedParts, request: Request) -> Response:
     """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked.
 
     Without a preference it is the resource as a read will give it.
@@ -43,7 +43,7 @@ def created(event: Event, sealed: Sealed, request: Request) -> Response:
 
 
 def bundle_response(
-    kind: str, results: Sequence[tuple[Event, Sealed] | RejectedEventError], request: Request
+    kind: str, results: Sequence[tuple[Event, SealedParts] | RejectedEventError], request: Request
 ) -> Response:
     """200 with a response Bundle: one entry for each of the request, in its order.
 
@@ -70,7 +70,7 @@ def bundle_response(
 
 def _response_bundle(
     kind: str,
-    results: Sequence[tuple[Event, Sealed] | RejectedEventError],
+    results: Sequence[tuple[Event, SealedParts] | RejectedEventError],
     base: str,
     *,
     with_resources: bool = False,
@@ -86,7 +86,7 @@ def _response_bundle(
             if with_resources:
                 entry["resource"] = msgspec.Raw(_as_read(event, sealed))
             response = {"status": "201", "location": _location(base, sealed)}
-            if sealed.flags or sealed.is_conflict:
+            if _issues(sealed):
                 response["outcome"] = accepted_outcome(sealed, with_sentences=with_sentences)
         entries.append({**entry, "response": response})
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
@@ -95,12 +95,14 @@ def _response_bundle(
     return msgspec.json.encode(bundle)
 
 
-def events_accepted(sealed: Sequence[Sealed]) -> Response:
+def events_accepted(sealed: Sequence[SealedParts]) -> Response:
     """202 for CloudEvents: the ids that their records have here, in order."""
     body = {
         "accepted": len(sealed),
-        "ids": [list(s.event_ids) for s in sealed],
-        "issues": [[{"code": code, "text": text} for code, text in _issues(s)] for s in sealed],
+        "ids": [[record.row.event_id for record in parts] for parts in sealed],
+        "issues": [
+            [{"code": code, "text": text} for code, text in _issues(parts)] for parts in sealed
+        ],
     }
     return {
         "statusCode": 202,
@@ -109,7 +111,7 @@ def events_accepted(sealed: Sequence[Sealed]) -> Response:
     }
 
 
-def accepted_outcome(sealed: Sealed, *, with_sentences: bool = True) -> dict[str, Any]:
+def accepted_outcome(sealed: SealedParts, *, with_sentences: bool = True) -> dict[str, Any]:
     """Say that an event was accepted, and what in it is not as the profiles have it.
 
     An issue each; without sentences one issue of all codes.
@@ -131,20 +133,25 @@ def accepted_outcome(sealed: Sealed, *, with_sentences: bool = True) -> dict[str
     return {"resourceType": "OperationOutcome", "issue": issues}
 
 
-def _conflict_header(sealed: Sequence[Sealed]) -> dict[str, str]:
-    return {CONFLICT: "true"} if any(event.is_conflict for event in sealed) else {}
+def _conflict_header(sealed: Sequence[SealedParts]) -> dict[str, str]:
+    return {CONFLICT: "true"} if any(map(_is_conflict, sealed)) else {}
 
 
-def _issues(sealed: Sealed) -> list[tuple[str, str]]:
+def _issues(sealed: SealedParts) -> list[tuple[str, str]]:
     """Return what the sender is to know: codes, each with a sentence for people."""
-    conflict = [(CONFLICT_CODE, CONFLICT_TEXT)] if sealed.is_conflict else []
-    return conflict + [(flag, FLAGS[flag]) for flag in sealed.flags]
+    conflict = [(CONFLICT_CODE, CONFLICT_TEXT)] if _is_conflict(sealed) else []
+    flags = sorted({flag for record in sealed for flag in record.row.flags})
+    return conflict + [(flag, FLAGS[flag]) for flag in flags]
 
 
-def _as_read(event: Event, sealed: Sealed) -> bytes:
+def _is_conflict(sealed: SealedParts) -> bool:
+    return any(record.conflict for record in sealed)
+
+
+def _as_read(event: Event, sealed: SealedParts) -> bytes:
     """Return what Location leads to: of an event about several patients, the first one's part."""
-    return with_id(event.parts[0].resource, sealed.event_ids[0])
+    return with_id(event.parts[0].resource, sealed[0].row.event_id)
 
 
-def _location(base: str, sealed: Sealed) -> str:
-    return f"{base}/AuditEvent/{sealed.event_ids[0]}"
+def _location(base: str, sealed: SealedParts) -> str:
+    return f"{base}/AuditEvent/{sealed[0].row.event_id}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from audit_ledger.events import (
     MAX_ENTRIES,
     MAX_EVENT_BYTES,
@@ -32,7 +34,6 @@ from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH, Request
 from audit_ledger.http.responses import Response
 from functions.ingest.accept import Acceptor
 from functions.ingest.responses import CONFLICT, bundle_response, created, events_accepted
-from functions.ingest.sealer import Accepted
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -44,10 +45,8 @@ def post_audit_event(acceptor: Acceptor, request: Request) -> Response:
     fhir_json(request)
     _require_unconditional(request)
     event = parse_audit_event(request.body, request.media_type.fhir_version)
-    key = request.idempotency_key
-    (sealed,) = acceptor.accept(
-        request.access, [Accepted(event, None if key is None else _sender_id(key))]
-    )
+    event = _with_sender_id(event, request)
+    (sealed,) = acceptor.accept(request.access, [event])
     return created(event, sealed, request)
 
 
@@ -63,13 +62,12 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Response:
     rejected = [entry for entry in bundle.entries if isinstance(entry, RejectedEventError)]
     if bundle.type == "transaction" and rejected:
         raise rejected[0]
-    key = request.idempotency_key
-    accepted = {
-        number: Accepted(entry, None if key is None else _sender_id(key, number))
+    events = [
+        _with_sender_id(entry, request, f"\n{number}")
         for number, entry in enumerate(bundle.entries)
         if isinstance(entry, Event)
-    }
-    sealed = iter(acceptor.accept(request.access, list(accepted.values())))
+    ]
+    sealed = iter(acceptor.accept(request.access, events))
     kind = "transaction-response" if bundle.type == "transaction" else "batch-response"
     return bundle_response(
         kind,
@@ -96,11 +94,11 @@ def post_events(acceptor: Acceptor, request: Request) -> Response:
     else:
         expected = f"{STRUCTURED} or {BATCH}, or the headers of binary mode"
         raise RejectedEventError(415, "not-supported", "Content-Type", expected)
-    accepted: list[Accepted] = []
+    accepted: list[Event] = []
     for event in events:
         if isinstance(event, RejectedEventError):
             raise event
-        accepted.append(Accepted(event, event.sender_id))
+        accepted.append(event)
     return events_accepted(acceptor.accept(request.access, accepted))
 
 
@@ -119,9 +117,15 @@ def _require_unconditional(request: Request) -> None:
         raise RejectedEventError(400, "not-supported", "If-None-Exist", NO_CONDITION)
 
 
-def _sender_id(key: str, number: int | None = None) -> str:
-    """A key is printable, so a line feed keeps keys, entries and CloudEvents' ids apart."""
-    return f"idempotency-key\n{key}" + ("" if number is None else f"\n{number}")
+def _with_sender_id(event: Event, request: Request, number: str = "") -> Event:
+    """Return the event with the sender's id that the request's Idempotency-Key gives it, if any.
+
+    A key is printable, so a line feed keeps keys, entries and CloudEvents' ids apart.
+    """
+    key = request.idempotency_key
+    if key is None:
+        return event
+    return msgspec.structs.replace(event, sender_id=f"idempotency-key\n{key}{number}")
 
 
 _LOCATION = {

@@ -59,23 +59,8 @@ Subjects = dict[PatientReference | None, Subject]
 """By the patient as named; None, and whom the portal's rule cannot tell, is the `ledger`."""
 
 
-class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """An event of a request, with the id that its sender gave it (None: a random one is made)."""
-
-    event: Event
-    sender_id: str | None
-
-
-class Sealed(msgspec.Struct, frozen=True, gc=False):
-    """What became of one accepted event: the ids and sealed records of its parts, in order.
-
-    `is_conflict`: whether an earlier event is known to have the sender's id and other content.
-    """
-
-    event_ids: tuple[str, ...]
-    records: tuple[SealedRecord, ...]
-    flags: tuple[str, ...]
-    is_conflict: bool = False
+SealedParts = tuple[SealedRecord, ...]
+"""The sealed records of one event: one a part, in order."""
 
 
 @dataclass(frozen=True)
@@ -92,24 +77,27 @@ class Sealer:
     secrets: Secrets
     staff: Callable[[str], bytes]
 
-    def seal(self, events: Sequence[Accepted], received_ms: int) -> list[Sealed]:
-        """Seal all events of a request. `received_ms`: milliseconds since 1970."""
+    def seal(self, events: Sequence[Event], received_ms: int) -> list[SealedParts]:
+        """Seal all events of a request. `received_ms`: milliseconds since 1970.
+
+        An event without a sender's id gets a random one.
+        """
         patients: dict[PatientReference | None, None] = {}
         acting: list[Acting] = []
-        for accepted in events:
+        for event in events:
             agents: Acting = []
-            for agent in accepted.event.agents:
+            for agent in event.agents:
                 patient = self._as_patient(agent)
                 if patient is not None:
                     patients[patient] = None
                 agents.append((agent, patient))
             acting.append(agents)
-            for part in accepted.event.parts:
+            for part in event.parts:
                 patients[part.patient] = None
         subjects = self._read_subjects(patients, gmtime(received_ms // 1000).tm_year)
         return [
-            self._seal_event(accepted, agents, received_ms, subjects)
-            for accepted, agents in zip(events, acting, strict=True)
+            self._seal_event(event, agents, received_ms, subjects)
+            for event, agents in zip(events, acting, strict=True)
         ]
 
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
@@ -132,26 +120,23 @@ class Sealer:
         )
 
     def _seal_event(
-        self, accepted: Accepted, acting: Acting, received_ms: int, subjects: Subjects
-    ) -> Sealed:
-        event = accepted.event
+        self, event: Event, acting: Acting, received_ms: int, subjects: Subjects
+    ) -> SealedParts:
         persons, others, flags_of_agents = self._pseudonyms(acting, subjects)
         event_flags = event.flags
         if flags_of_agents:
             event_flags = tuple(sorted({*event_flags, *flags_of_agents}))
-        ids: list[str] = []
         records: list[SealedRecord] = []
-        flags = event_flags
         for number, part in enumerate(event.parts):
             subject = subjects[part.patient]
             part_flags = event_flags
             if part.patient is not None and subject.pseudonym is None:
-                flags = part_flags = tuple(sorted({*event_flags, UNRESOLVED}))
+                part_flags = tuple(sorted({*event_flags, UNRESOLVED}))
             row = IndexRow(
                 event_id=(
                     token_hex(32)
-                    if accepted.sender_id is None
-                    else event_id(self.keys.index_key, self.portal, accepted.sender_id, number)
+                    if event.sender_id is None
+                    else event_id(self.keys.index_key, self.portal, event.sender_id, number)
                 ),
                 time_ms=received_ms if event.time_ms is None else event.time_ms,
                 patient=subject.pseudonym,
@@ -161,9 +146,8 @@ class Sealer:
                 generation=subject.generation,
                 flags=part_flags,
             )
-            ids.append(row.event_id)
             records.append(self._seal_part(event, part, row, subject, received_ms))
-        return Sealed(tuple(ids), tuple(records), flags)
+        return tuple(records)
 
     def _seal_part(
         self, event: Event, part: Part, row: IndexRow, subject: Subject, received_ms: int

@@ -6,6 +6,8 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from audit_ledger.events import PatientRule, parse_audit_event
 from audit_ledger.ledger.block import encode_body
 from audit_ledger.ledger.head import EMPTY, build_block
@@ -16,7 +18,7 @@ from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import remembering
-from functions.ingest.sealer import Accepted, Sealer
+from functions.ingest.sealer import Sealer
 
 ORIGIN = "audit.example.org/bench"
 NOW = 1_795_327_140
@@ -57,9 +59,9 @@ def ingest_us_per_event() -> float:
         staff = remembering(keys.index_key)
         sealer = Sealer(ORIGIN, "ehr", PatientRule(namespace="portal:ehr"), keys, secrets, staff)
         for number, body in enumerate(bodies):
-            accepted = Accepted(parse_audit_event(body), f"key-{number}")
-            (sealed,) = sealer.seal([accepted], NOW * 1000)
-            encode_queue_message(ORIGIN, NOW * 1000, sealed.records)
+            event = msgspec.structs.replace(parse_audit_event(body), sender_id=f"key-{number}")
+            (records,) = sealer.seal([event], NOW * 1000)
+            encode_queue_message(ORIGIN, NOW * 1000, records)
         return EVENTS
 
     return _us_each(run)

@@ -16,7 +16,7 @@ from random import Random
 from threading import Lock
 from typing import Any
 
-from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.events import Event, PatientRule, parse_audit_event
 from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
 from audit_ledger.ledger.entry import EventEntry, encode_entry
 from audit_ledger.ledger.index import EntryPosition, PositionRange
@@ -32,7 +32,7 @@ from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.settings.reports import ReportSettings
 from functions.ingest.ledger_context import remembering
-from functions.ingest.sealer import Accepted, Sealer
+from functions.ingest.sealer import Sealer
 from tests.bench.core import event_of_2_kb
 
 ORIGIN = "audit.example.org/reads"
@@ -170,9 +170,9 @@ class Reads:
                     partial(_all, secret),
                     staff,
                 )
-                (sealed,) = mine.seal([_event(0, when)], when * 1000)[0].records
+                (sealed,) = mine.seal([_event(0, when)], when * 1000)[0]
             else:
-                (sealed,) = sealer.seal([accepted[place % 3]], when * 1000)[0].records
+                (sealed,) = sealer.seal([accepted[place % 3]], when * 1000)[0]
             entry = encode_entry(EventEntry(seq, when, bytes(32), sealed.commitment))
             items.append(BlockItem(entry, sealed.row_bytes, sealed.sealed))
         body = encode_body(Body(tuple(items), (bytes(32),) * 12, when))
@@ -183,11 +183,11 @@ def _all(secret: SubjectSecret, row_keys: Sequence[str], _year: int) -> dict[str
     return dict.fromkeys(row_keys, secret)
 
 
-def _event(number: int, when: int) -> Accepted:
+def _event(number: int, when: int) -> Event:
     """Return an event of the ingest bench, recorded at `when` (seconds since 1970)."""
     recorded = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(when)).encode()
     body = event_of_2_kb(number).replace(b"2026-11-22T05:59:00.123Z", recorded)
-    return Accepted(parse_audit_event(body), None)
+    return parse_audit_event(body)
 
 
 def read_figures() -> dict[str, float]:

@@ -13,8 +13,9 @@ from audit_ledger.events import RejectedEventError, parse_audit_event
 from audit_ledger.events.batch import MAX_EVENTS
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.http.request import read_request
+from audit_ledger.records.index_row import IndexRow
+from audit_ledger.records.sealed_record import SealedRecord
 from functions.ingest.responses import CONFLICT_CODE, bundle_response
-from functions.ingest.sealer import Sealed
 from tests.functions.ingesting import BODY, R4, bundle, send
 from tests.functions.requests import answer_json, post
 from tests.http.test_request import NAMES
@@ -62,7 +63,8 @@ def test_sentences_that_no_answer_holds_are_left_out_and_the_codes_stay() -> Non
     flags = tuple(sorted(FLAGS))
     in_a_message = MAX_OF_A_MESSAGE // (ROW_BYTES + sum(len(flag) + 3 for flag in flags))
     event = parse_audit_event(BODY)
-    sealed = Sealed(("ab" * 32,), (), flags, is_conflict=True)
+    row = IndexRow(event_id="ab" * 32, time_ms=0, fingerprint=b"", generation=0, flags=flags)
+    sealed = (SealedRecord(row, b"", b"", b"", conflict=True),)
     refused = RejectedEventError(
         422, "required", "Bundle.entry[4999].resource.agent[255].who", "x" * 99
     )

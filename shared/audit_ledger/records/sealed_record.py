@@ -26,8 +26,8 @@ class SealedRecord(msgspec.Struct, frozen=True, gc=False):
     """One sealed record with the row that finds it and the commitment that binds both.
 
     `row_bytes`: the encoding of `row`, which is committed to and stored; `commitment`: 32 bytes;
-    `conflict`: whether the ledger has other content under the same event id, which only the
-    sequencer decides.
+    `conflict`: whether the ledger has other content under the same event id. Ingest marks what it
+    knows of, for the sender; no message carries that, and the sequencer decides.
     """
 
     row: IndexRow
