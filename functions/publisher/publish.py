@@ -7,7 +7,6 @@ run puts everything after it (digest, checkpoint) again from the state, byte for
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import islice
 from typing import Protocol
 
@@ -23,8 +22,8 @@ from audit_ledger.errors import (
 from audit_ledger.ledger.block import Block, archived_name, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST, MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest
-from audit_ledger.ledger.entry import decode_entry
-from audit_ledger.ledger.head import EMPTY, Head, check_block
+from audit_ledger.ledger.entry import ControlEntry
+from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.publish_checks import (
     NOTHING_PUBLISHED,
@@ -34,7 +33,7 @@ from audit_ledger.ledger.publish_checks import (
     require_reach,
 )
 from audit_ledger.ledger.published_state import PublishedState
-from audit_ledger.ledger.signed_digest import parse_signed_digest
+from audit_ledger.ledger.signed_digest import SignedDigest
 from audit_ledger.ledger.tile_writer import TileWriter, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT
@@ -142,7 +141,7 @@ class PublishResult:
     in_outbox: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Publisher:
     """One ledger's publisher.
 
@@ -176,18 +175,23 @@ class Publisher:
         if state is not None and state.frozen is not None:
             raise FrozenError(f"this ledger is frozen: {state.frozen}")
         try:
+            digest = None
             if state is not None:
-                self.signer.verify_state(state)
+                digest = self.signer.verify_state(state)
                 if self.memory.finished_version != state.version:
                     require_last(state.digest_name, self.tiles.names)
-                    self._finish(state)
+                    self._finish(state, digest)
 
             # 2. Require that the blocks begin with what is published, and that no published file
             # is newer than the state. Otherwise nothing is signed again until a command lifts the
             # freeze.
             head = self._published_head(state)
             published = (state.size, state.time) if state else NOTHING_PUBLISHED
-            require_newest(self._read(LATEST), self._read(CHECKPOINT), published)
+            require_newest(
+                self._read_other(LATEST, digest.data if digest else None),
+                self._read_other(CHECKPOINT, state.checkpoint if state else None),
+                published,
+            )
             if state is None:
                 require_last(None, self.tiles.names)
 
@@ -201,7 +205,7 @@ class Publisher:
             raise FrozenError(f"frozen: {error}") from error
 
         # 4. Sign. A crash here leaves signatures that nobody has seen, over a true statement.
-        next_state = self._sign(state, head, batch, now)
+        next_state, next_digest = self._sign(state, digest, head, batch, now)
 
         # 5. The commit point. The run that loses the race stops here; the winner's bytes stand.
         self.state.swap_published(state, next_state)
@@ -210,7 +214,7 @@ class Publisher:
         # superseded tiles. A crash here leaves what step 1 of the next run does again.
         self.memory.head, self.memory.tile_writer = batch.head, batch.tile_writer
         try:
-            self._finish(next_state)
+            self._finish(next_state, next_digest)
         except VerificationError as error:
             self._freeze(next_state, error)
             raise FrozenError(f"frozen: {error}") from error
@@ -222,16 +226,16 @@ class Publisher:
             self._announce_pending(),
         )
 
-    def _finish(self, state: PublishedState) -> None:
+    def _finish(self, state: PublishedState, digest: SignedDigest) -> None:
         """Do all that follows from the state: put files, announce, delete superseded partial tiles.
 
+        `digest`: the state's, parsed.
         May be repeated: the files stay the same, and a digest may be announced twice.
         """
         self._put_files(state)
         self.memory.outbox.append(state)
         self._announce_pending()
-        size_before = parse_signed_digest(state.digest).digest.size_before
-        for path in superseded(size_before, state.size, self.tiles.names):
+        for path in superseded(digest.digest.size_before, state.size, self.tiles.names):
             self.tiles.delete(path)
         self.memory.finished_version = state.version
 
@@ -265,16 +269,12 @@ class Publisher:
         batch = IntegratedBlocks(head, tile_writer)
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
             self.verify_block(block)
-            body, batch.head, leaves = check_block(block, batch.head)
+            checked = check_block(block, batch.head)
             name = archived_name(block.first_seq)
             self.archive.put_once(name, encode_block(block), now, locked=True)
-            for path, data in tile_writer.extend([item.entry for item in body.items], leaves):
+            for path, data in tile_writer.extend(checked.body.entry_bytes, checked.leaves):
                 self.tiles.put_once(path, data, now, locked=True)
-            if batch.blocks == 0:
-                batch.first_entry_time = decode_entry(body.items[0].entry).time
-            batch.blocks += 1
-            batch.entries += len(body.items)
-            batch.control_entries += sum(not item.row_bytes for item in body.items)
+            batch.add(checked)
             if not has_time():
                 break
         if batch.blocks:
@@ -297,15 +297,23 @@ class Publisher:
         return published_head(block, state.checkpoint, self.verify_block)
 
     def _sign(
-        self, state: PublishedState | None, before: Head, batch: "IntegratedBlocks", now: int
-    ) -> PublishedState:
-        """Step 4: sign checkpoint and digest of the verified blocks. Return the next state."""
+        self,
+        state: PublishedState | None,
+        digest: SignedDigest | None,
+        before: Head,
+        batch: "IntegratedBlocks",
+        now: int,
+    ) -> tuple[PublishedState, SignedDigest]:
+        """Step 4: sign checkpoint and digest of the verified blocks. Return the next state.
+
+        `digest`: that of `state`. With the next state comes its digest, parsed.
+        """
         after = batch.head
         time = max(now, after.time, state.time if state else 0)
         root = after.root()
         checkpoint = self.signer.checkpoint(Checkpoint(self.origin, after.size, root), time)
-        followed, missing_events, missing_portals = self._read_gap_counts(state)
-        digest = Digest(
+        followed, missing_events, missing_portals = self._read_gap_counts(state, digest)
+        next_digest = Digest(
             origin=self.origin,
             period_from=state.time if state else batch.first_entry_time,
             period_to=time,
@@ -319,32 +327,36 @@ class Publisher:
             missing_events=missing_events,
             missing_portals=missing_portals,
             previous_name=state.digest_name if state else "",
-            previous_sha256=sha256(state.digest).digest() if state else NO_DIGEST,
+            previous_sha256=digest.sha256 if digest else NO_DIGEST,
             checkpoint=checkpoint,
         )
-        return PublishedState(
+        signed = self.signer.digest(next_digest)
+        next_state = PublishedState(
             version=state.version + 1 if state else 1,
             size=after.size,
             time=time,
             checkpoint=checkpoint,
-            digest_name=digest.name,
-            digest=self.signer.digest(digest),
+            digest_name=next_digest.name,
+            digest=signed.data,
             lifts=state.lifts if state else 0,
         )
+        return next_state, signed
 
-    def _read_gap_counts(self, state: PublishedState | None) -> tuple[int, int, int]:
+    def _read_gap_counts(
+        self, state: PublishedState | None, digest: SignedDigest | None
+    ) -> tuple[int, int, int]:
         """Return how far numbered events were counted, how many are missing, of how many portals.
 
         If the counts are unknown, or include entries that are not published, the digest repeats
         those of the digest before it: they stay true, and nothing derived stops publishing.
         """
-        if state is None:
+        if state is None or digest is None:
             return 0, 0, 0
         gaps = self.gaps()
         if gaps is not None and gaps.followed <= state.size:
             most = sorted(gaps.missing.values(), reverse=True)[:MAX_PORTALS]
             return gaps.followed, sum(min(n, MAX_MISSING) for n in most), len(most)
-        before = parse_signed_digest(state.digest).digest
+        before = digest.digest
         return before.followed, before.missing_events, before.missing_portals
 
     def _freeze(self, state: PublishedState | None, error: LedgerError) -> None:
@@ -367,8 +379,10 @@ class Publisher:
         for _ in range(MAX_REPLACEMENTS):
             there = self.tiles.get(path)
             if there is not None:
-                newer = age(there.data)
-                if there.data == data or (newer is not None and newer > (state.size, state.time)):
+                if there.data == data:
+                    return
+                found = age(there.data)
+                if found is not None and found > (state.size, state.time):
                     return
             try:
                 self.tiles.replace(path, data, there)
@@ -376,6 +390,11 @@ class Publisher:
                 continue  # another publisher put one, which may be newer
             return
         raise LostRaceError(f"{path}: others replaced it {MAX_REPLACEMENTS} times in a row")
+
+    def _read_other(self, path: str, own: bytes | None) -> bytes | None:
+        """Return a published file, None if it has the bytes of the verified state: not newer."""
+        data = self._read(path)
+        return None if data == own else data
 
     def _read(self, path: str) -> bytes | None:
         there = self.tiles.get(path)
@@ -392,6 +411,15 @@ class IntegratedBlocks:
     blocks: int = 0
     entries: int = 0
     control_entries: int = 0
+
+    def add(self, checked: CheckedBlock) -> None:
+        """Move on to the head after a block, and count its entries."""
+        self.head = checked.head
+        if self.blocks == 0:
+            self.first_entry_time = checked.entries[0].time
+        self.blocks += 1
+        self.entries += len(checked.entries)
+        self.control_entries += sum(isinstance(e, ControlEntry) for e in checked.entries)
 
 
 def _heartbeat_due(state: PublishedState | None, now: int) -> bool:

@@ -6,8 +6,9 @@ from functools import cached_property
 
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.digest import Digest
-from audit_ledger.ledger.publish_checks import require_of_digest
+from audit_ledger.ledger.publish_checks import parse_state
 from audit_ledger.ledger.published_state import PublishedState
+from audit_ledger.ledger.signed_digest import SignedDigest
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message, verify_cosignature
 from audit_ledger.tlog.note import (
@@ -16,7 +17,6 @@ from audit_ledger.tlog.note import (
     Signature,
     VerifierKey,
     ed25519_verifier_key,
-    parse_note,
     verify_note,
 )
 
@@ -55,34 +55,27 @@ class Signer:
         verify_cosignature(mldsa44, note)
         return note.to_bytes()
 
-    def digest(self, digest: Digest) -> bytes:
+    def digest(self, digest: Digest) -> SignedDigest:
         """Sign a digest as a note: Ed25519 (0x01). What it wraps has both signatures."""
         text = digest.text
         note = Note(text, (self._ed25519(text),))
         verify_note(self._ed25519_key, note)
-        return note.to_bytes()
+        return SignedDigest(note.to_bytes(), note, digest)
 
-    def verify_state(self, state: PublishedState) -> None:
-        """Check that a published state is one that these keys made.
+    def verify_state(self, state: PublishedState) -> SignedDigest:
+        """Check that a published state is one that these keys made. Return its digest, parsed.
 
         FormatError or VerificationError where it is not: the next digest would name its digest,
         and its checkpoint would be put again, so a writer of the table could break either.
         """
+        digest, checkpoint = parse_state(state, self.origin)
         try:
-            verify_note(self._ed25519_key, parse_note(state.digest))
-            checkpoint = parse_note(state.checkpoint)
+            verify_note(self._ed25519_key, digest.note)
             verify_note(self._ed25519_key, checkpoint)
             verify_cosignature(self._mldsa44_key, checkpoint)
         except (FormatError, VerificationError) as error:
             raise VerificationError(f"published state: {error}") from None
-        require_of_digest(
-            state.digest,
-            state.checkpoint,
-            origin=self.origin,
-            name=state.digest_name,
-            size=state.size,
-            time=state.time,
-        )
+        return digest
 
     def _ed25519(self, text: str) -> Signature:
         return Signature(self.origin, self._ed25519_key.key_id, self.ed25519_sign(text.encode()))

@@ -16,7 +16,7 @@ from audit_ledger.events.canonical_patients import (
 )
 from audit_ledger.http.authorization import OWN_USE, Authorization, ForbiddenError
 from audit_ledger.http.request import Request
-from audit_ledger.ledger.publish_checks import require_of_digest
+from audit_ledger.ledger.publish_checks import parse_state
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.ledger import Ledger
@@ -91,14 +91,7 @@ class QueryContext:
         state = ledger.state.published()
         if state is not None and state.digest_name:
             # What it calls published bounds every answer: a smaller size would hide the newest.
-            require_of_digest(
-                state.digest,
-                state.checkpoint,
-                origin=ledger.origin,
-                name=state.digest_name,
-                size=state.size,
-                time=state.time,
-            )
+            parse_state(state, ledger.origin)
         elif state is not None and state.size:
             raise VerificationError("published state: a size without a digest")
         return AuthorizedRequest(

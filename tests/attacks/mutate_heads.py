@@ -119,7 +119,7 @@ def plant_signed_digest(ledger: AttackedLedger) -> None:
     """A digest that the keys signed, of a second earlier, that no digest leads to."""
     digest = digest_of(ledger, D600)
     stray = replace(digest, period_to=digest.period_to - 1)
-    ledger.write(stray.name, ledger.signer.digest(stray))
+    ledger.write(stray.name, ledger.signer.digest(stray).data)
 
 
 def skip_a_digest(ledger: AttackedLedger) -> None:
@@ -131,4 +131,4 @@ def skip_a_digest(ledger: AttackedLedger) -> None:
         previous_sha256=sha256(ledger.files[D520]).digest(),
     )
     for path in (HEARTBEAT, LATEST):
-        ledger.write(path, ledger.signer.digest(skipping))
+        ledger.write(path, ledger.signer.digest(skipping).data)

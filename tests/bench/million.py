@@ -57,7 +57,7 @@ def make_ledger(folder: Path, entries: int = ENTRIES) -> Path:
         ORIGIN, now, now, 0, entries, tree.root(), entries, 1, -(-entries // MAX_ENTRIES),
         0, 0, 0, "", NO_DIGEST, checkpoint,
     )  # fmt: skip
-    note = signer.digest(digest)
+    note = signer.digest(digest).data
     for path, data in (("checkpoint", checkpoint), (digest.name, note), ("digests/latest", note)):
         _write(folder / path, data)
     policy.write_bytes(policy_for(ORIGIN, [public[0]], [public[1]]).to_bytes())

@@ -51,7 +51,8 @@ def check_chain(world: World) -> list[bytes]:
     rebuilt = {}
     prev = bytes(32)
     for block in blocks_of(world):
-        body, head, _ = check_block(block, head)
+        checked = check_block(block, head)
+        body, head = checked.body, checked.head
         for seq, item in enumerate(body.items, block.first_seq):
             said = json.loads(item.entry)
             assert (said["seq"], b64decode(said["prev"])) == (seq, prev)

@@ -36,8 +36,9 @@ def blocks(world: World) -> list[Block]:
 def entries(world: World) -> list[Any]:
     head, found = EMPTY, []
     for block in blocks(world):
-        body, head, _ = check_block(block, head)
-        found += [decode_entry(item.entry) for item in body.items]
+        checked = check_block(block, head)
+        head = checked.head
+        found += checked.entries
     return found
 
 

@@ -41,10 +41,11 @@ def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
     leaves: list[bytes] = []
     for count in (1, 5, 255, 256, 3):
         block, writer = grown(writer, count)
-        body, reader, found = check_block(block, reader)
-        leaves += [hashlib.sha256(b"\0" + item.entry).digest() for item in body.items]
-        assert found == leaves[-len(found) :]
-        assert reader == writer == head_of(block, body)
+        checked = check_block(block, reader)
+        reader = checked.head
+        leaves += [hashlib.sha256(b"\0" + entry).digest() for entry in checked.body.entry_bytes]
+        assert checked.leaves == leaves[-len(checked.leaves) :]
+        assert reader == writer == head_of(block, checked.body)
         assert reader.root() == mth(leaves)
     assert reader.size == 521
 

@@ -54,6 +54,11 @@ class Body:
     frontier: tuple[bytes, ...]
     time: int
 
+    @property
+    def entry_bytes(self) -> list[bytes]:
+        """The bytes of its entries, in order."""
+        return [item.entry for item in self.items]
+
 
 @dataclass(frozen=True)
 class Block:

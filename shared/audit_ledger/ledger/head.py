@@ -78,11 +78,20 @@ def build_block(
     return body, Head(frontier.size, leaves[-1], time, body.frontier), leaves
 
 
-def check_block(block: Block, head: Head) -> tuple[Body, Head, list[bytes]]:
+@dataclass(frozen=True)
+class CheckedBlock:
+    """A block that continues a ledger, decoded. `head`: after it; `leaves`: its leaf hashes."""
+
+    body: Body
+    entries: list[Entry]
+    head: Head
+    leaves: list[bytes]
+
+
+def check_block(block: Block, head: Head) -> CheckedBlock:
     """Check that a block continues the ledger from `head`; its signature is the caller's to check.
 
-    Gives the body, the head after it, and its leaf hashes. Raises FormatError or
-    VerificationError, each naming the entry.
+    Raises FormatError or VerificationError, each naming the entry.
     """
     if block.first_seq != head.size:
         raise VerificationError(f"block {block.first_seq}: expected entry {head.size} next")
@@ -91,8 +100,10 @@ def check_block(block: Block, head: Head) -> tuple[Body, Head, list[bytes]]:
         raise VerificationError(f"block {block.first_seq}: count is not its number of entries")
     prev, time = head.hash, head.time
     leaves: list[bytes] = []
+    entries: list[Entry] = []
     for seq, item in enumerate(body.items, block.first_seq):
         entry = decode_entry(item.entry)
+        entries.append(entry)
         _check_link(block.origin, entry, item, seq, prev, time)
         prev, time = leaf_hash(item.entry), entry.time
         leaves.append(prev)
@@ -102,7 +113,7 @@ def check_block(block: Block, head: Head) -> tuple[Body, Head, list[bytes]]:
         raise VerificationError(f"block {block.first_seq}: frontier is not that of its entries")
     if block.head != prev:
         raise VerificationError(f"block {block.first_seq}: head is not its last entry's hash")
-    return body, Head(frontier.size, prev, time, body.frontier), leaves
+    return CheckedBlock(body, entries, Head(frontier.size, prev, time, body.frontier), leaves)
 
 
 def head_of(block: Block, body: Body) -> Head:

@@ -14,35 +14,36 @@ from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
 from audit_ledger.ledger.head import Head, head_of
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
-from audit_ledger.ledger.signed_digest import parse_signed_digest
+from audit_ledger.ledger.published_state import PublishedState
+from audit_ledger.ledger.signed_digest import SignedDigest, parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.tlog.tiles import CHECKPOINT
 
 NOTHING_PUBLISHED: Age = (-1, 0)
 
 
-def require_of_digest(
-    data: bytes, checkpoint: bytes, *, origin: str, name: str, size: int, time: int
-) -> None:
-    """Raise VerificationError unless a state's values are those of the digest that it contains.
+def parse_state(state: PublishedState, origin: str) -> tuple[SignedDigest, Note]:
+    """Return a state's digest and checkpoint, parsed, if its values are those of its digest.
 
-    `data`: the digest's note. Its signature is not verified here.
+    Raise VerificationError if not. Signatures are not verified here.
     """
     try:
-        digest = parse_signed_digest(data).digest
-        text, within = parse_note(checkpoint).text, parse_note(digest.checkpoint).text
+        signed, checkpoint = parse_signed_digest(state.digest), parse_note(state.checkpoint)
+        within = parse_note(signed.digest.checkpoint)
     except FormatError as error:
         raise VerificationError(f"published state: {error}") from None
+    digest = signed.digest
     if (digest.name, digest.size_after, digest.period_to, digest.origin) != (
-        name,
-        size,
-        time,
+        state.digest_name,
+        state.size,
+        state.time,
         origin,
     ):
         raise VerificationError("published state: name, size or time are not its digest's")
-    if text != within:
+    if checkpoint.text != within.text:
         raise VerificationError("published state: its checkpoint is not its digest's")
+    return signed, checkpoint
 
 
 def require_reach(block: Block | None, size: int) -> Block:

@@ -12,9 +12,9 @@ from typing import Protocol
 from audit_ledger.aws.events_table import NO_ROWS, Repaired
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
-from audit_ledger.ledger.block import Block, Body, archived_name, decode_block, encode_block
+from audit_ledger.ledger.block import Block, archived_name, decode_block, encode_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.head import EMPTY, Head, check_block
+from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
 from audit_ledger.ledger.index import StoredEntry, stored_entries
 from audit_ledger.ledger.publish_checks import require_published
 from audit_ledger.ledger.published_state import PublishedState
@@ -136,7 +136,8 @@ class Rebuild:
         there = {b.first_seq: sha256(encode_block(b)).digest() for b in self.blocks.since(0)}
         head = EMPTY
         while (block := self._archived(head.size)) is not None:
-            head, body = self._checked(block, head, published)
+            checked = self._checked(block, head, published)
+            head = checked.head
             known = there.pop(block.first_seq, None)
             if known is None:
                 done.blocks_put += 1
@@ -145,7 +146,8 @@ class Rebuild:
             else:
                 raise _differ(block.first_seq)
             # Rows before the block: a reader that finds a block behind it finds this one indexed.
-            done.rows += self.index.repair(stored_entries(block.first_seq, body), dry_run=dry_run)
+            entries = stored_entries(block.first_seq, checked.body)
+            done.rows += self.index.repair(entries, dry_run=dry_run)
             if known is None and not dry_run:
                 self._put(block)
             progress(head.size, max(head.size, published.size))
@@ -153,9 +155,11 @@ class Rebuild:
         if strays:
             raise VerificationError(f"block {min(strays)} of the table is none of the archive's")
         for block in self.blocks.since(head.size):
-            head, body = self._checked(block, head, published)
+            checked = self._checked(block, head, published)
+            head = checked.head
             done.blocks_unarchived += 1
-            done.rows += self.index.repair(stored_entries(block.first_seq, body), dry_run=dry_run)
+            entries = stored_entries(block.first_seq, checked.body)
+            done.rows += self.index.repair(entries, dry_run=dry_run)
         if head.size < published.size:
             raise VerificationError(
                 f"entries {head.size} to {published.size - 1} are published, but neither in the "
@@ -175,15 +179,15 @@ class Rebuild:
             raise VerificationError(f"{name}: block {block.first_seq} of {block.origin}")
         return block
 
-    def _checked(self, block: Block, head: Head, published: PublishedState) -> tuple[Head, Body]:
+    def _checked(self, block: Block, head: Head, published: PublishedState) -> CheckedBlock:
         """Check signature, body, links, order and frontier, and the tree at the published size."""
         self.verify_block(block)
-        body, after, _ = check_block(block, head)
-        if after.size == published.size:
-            require_published(after, published.checkpoint)
-        elif head.size < published.size < after.size:
+        checked = check_block(block, head)
+        if checked.head.size == published.size:
+            require_published(checked.head, published.checkpoint)
+        elif head.size < published.size < checked.head.size:
             raise VerificationError(f"block {block.first_seq} goes past the published size")
-        return after, body
+        return checked
 
     def _put(self, block: Block) -> None:
         try:

@@ -125,8 +125,9 @@ class Republish:
         while head.size < state.size:
             block = self._block(head.size)
             self.verify_block(block)
-            body, head, leaves = check_block(block, head)
-            for path, data in growth.extend([item.entry for item in body.items], leaves):
+            checked = check_block(block, head)
+            head = checked.head
+            for path, data in growth.extend(checked.body.entry_bytes, checked.leaves):
                 yield path, data, True
             progress(head.size, state.size)
         if head.size > state.size:

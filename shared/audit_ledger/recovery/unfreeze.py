@@ -88,9 +88,10 @@ class Unfreeze:
         growth = TileWriter.read(head, self._read)
         for block in self.blocks.since(head.size):
             self.verify_block(block)
-            body, head, leaves = check_block(block, head)
+            checked = check_block(block, head)
+            head = checked.head
             self._require_same(self.archive, archived_name(block.first_seq), encode_block(block))
-            for path, data in growth.extend([item.entry for item in body.items], leaves):
+            for path, data in growth.extend(checked.body.entry_bytes, checked.leaves):
                 self._require_same(self.tiles, path, data)
         return Agreement(state, head.size)
 
