@@ -10,9 +10,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from audit_ledger.settings.event_bus import BUS_SOURCE
 from infra.alarms import alarm, of_queue
 from infra.alarms_topic import Operations
-from infra.ledger_functions import PUBLISHED_SOURCE
 from infra.queue_policies import queue_statements
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
@@ -62,7 +62,7 @@ class BusStack(StageStack):
                 ["events:PutEvents"],
                 [bus.event_bus_arn],
                 {
-                    "ForAnyValue:StringEquals": {"events:source": [PUBLISHED_SOURCE]},
+                    "ForAnyValue:StringEquals": {"events:source": [BUS_SOURCE]},
                     **unless_role(*names.publisher_roles, names.follower_role),
                 },
             )
@@ -76,7 +76,7 @@ class BusStack(StageStack):
                     "Portals",
                     ["events:PutEvents"],
                     [bus.event_bus_arn],
-                    {"StringNotEquals": {"events:source": PUBLISHED_SOURCE}},
+                    {"StringNotEquals": {"events:source": BUS_SOURCE}},
                     roots,
                 )
             )

@@ -7,12 +7,12 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from audit_ledger.settings.environment import FollowerEnvironment
+from audit_ledger.settings.event_bus import BUS_SOURCE, DIGEST_PUBLISHED
 from infra.alarms import alarm, of_function, of_ours
 from infra.alarms_topic import Operations
 from infra.bus import BusStack
 from infra.directory_bucket import PURPOSE, directory_permissions
 from infra.function import LedgerFunction
-from infra.ledger_functions import PUBLISHED_DETAIL, PUBLISHED_SOURCE
 from infra.permissions import Permission
 from infra.settings import Settings
 from infra.stage_stack import StageStack
@@ -225,7 +225,7 @@ class FollowerStack(StageStack):
                 [names.arn("events", f"event-bus/{names.prefix}")],
                 {
                     "StringEquals": {
-                        "events:source": PUBLISHED_SOURCE,
+                        "events:source": BUS_SOURCE,
                         "events:detail-type": FINDING_DETAIL,
                     }
                 },
@@ -242,8 +242,8 @@ class FollowerStack(StageStack):
             description="Starts the follower after each digest",
             event_pattern={
                 "account": [self.account],
-                "source": [PUBLISHED_SOURCE],
-                "detail-type": [PUBLISHED_DETAIL],
+                "source": [BUS_SOURCE],
+                "detail-type": [DIGEST_PUBLISHED],
             },
             targets=[
                 events.CfnRule.TargetProperty(

@@ -3,15 +3,12 @@
 from aws_cdk import aws_iam as iam
 
 from audit_ledger.settings.environment import PublisherEnvironment, SequencerEnvironment
+from audit_ledger.settings.event_bus import BUS_SOURCE
 from infra.ledger_keys import LedgerKeys
 from infra.names import Names
 from infra.permissions import Permission, grant
 from infra.settings import Ledger, Settings
 from infra.stage_stack import StageStack
-
-PUBLISHED_SOURCE = "audit-ledger"
-PUBLISHED_DETAIL = "Digest Published"
-"""EventBridge source and detail type of announcements; events of portals never have them."""
 
 _OWN_PREFIX = "Objects below this ledger's own prefix: one for each tile, digest or block."
 
@@ -150,7 +147,7 @@ def publisher_permissions(
             "Announce",
             ["events:PutEvents"],
             [names.arn("events", f"event-bus/{names.prefix}")],
-            {"StringEquals": {"events:source": PUBLISHED_SOURCE}},
+            {"StringEquals": {"events:source": BUS_SOURCE}},
         ),
     ]
 

@@ -8,8 +8,8 @@ import json
 
 from aws_cdk import aws_events as events
 
+from audit_ledger.settings.event_bus import BUS_SOURCE
 from infra.ingest import BUS_ALIAS
-from infra.ledger_functions import PUBLISHED_SOURCE
 from infra.names import Names
 from infra.settings import Ledger
 from infra.stage_stack import StageStack
@@ -32,7 +32,7 @@ def add_portal_rules(stack: StageStack, ledger: Ledger) -> None:
             event_pattern={
                 "account": [portal.account],
                 # The ledger's own announcements, if a portal is in the ledger's account.
-                "source": [{"anything-but": [PUBLISHED_SOURCE]}],
+                "source": [{"anything-but": [BUS_SOURCE]}],
             },
             targets=[_ingest(names, ledger.id, portal.id)],
         )

@@ -21,6 +21,7 @@ from audit_ledger.detections import Directory, PublicFinding, read_settings
 from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import Ledger, Tables, ledgers
 from audit_ledger.settings.environment import FollowerEnvironment
+from audit_ledger.settings.event_bus import FINDING
 from functions.follower.follow import Anew, Announce, Follower, FollowResult
 from functions.follower.lag import behind_seconds
 from functions.follower.staff_directory import Feed
@@ -59,7 +60,7 @@ def announcer(origin: str) -> Announce:
     bus = EventBus(clients.events(), environment().event_bus)
 
     def announce(findings: Sequence[PublicFinding]) -> None:
-        bus.put("Finding", [{"origin": origin, **msgspec.to_builtins(f)} for f in findings])
+        bus.put(FINDING, [{"origin": origin, **msgspec.to_builtins(f)} for f in findings])
 
     return announce
 

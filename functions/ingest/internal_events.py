@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.settings.event_bus import QUERY_SOURCE
 from functions.ingest.accept import Acceptor
 
-SOURCE = "audit-ledger.query"
 MEMBERS = {"source", "ledger", "patient_system", "patient_namespace", "events"}
 
 
 def is_internal(event: Mapping[str, Any]) -> bool:
     """Whether an event has the form of query's; that it is, the alias says (`ways`)."""
-    return event.keys() == MEMBERS and event["source"] == SOURCE
+    return event.keys() == MEMBERS and event["source"] == QUERY_SOURCE
 
 
 def accept_internal(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:

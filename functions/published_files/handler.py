@@ -14,11 +14,9 @@ from audit_ledger.http.request import read_headers
 from audit_ledger.http.responses import Response, error_response
 from audit_ledger.http.serving import finished, routed
 from audit_ledger.settings.environment import PublishedFilesEnvironment
-from audit_ledger.settings.retention import Retention
 from functions.published_files.read import read_published
 
 logger = Logger()
-_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 
 @cache
@@ -30,7 +28,7 @@ def environment() -> PublishedFilesEnvironment:
 @cache
 def objects(ledger_id: str) -> LedgerObjects:
     """One ledger's published files."""
-    return LedgerObjects(_s3(), environment().published_bucket, ledger_id, _NOTHING_IS_WRITTEN)
+    return LedgerObjects(_s3(), environment().published_bucket, ledger_id)
 
 
 _s3 = cache(clients.s3)

@@ -22,6 +22,7 @@ from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.settings.environment import PublisherEnvironment
+from audit_ledger.settings.event_bus import DIGEST_PUBLISHED
 from functions.publisher.first_keys import make_first_keys
 from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
@@ -51,7 +52,7 @@ def publisher() -> Publisher:
 
     def announce(state: PublishedState) -> None:
         detail = {"origin": origin, "size": state.size, "digest": state.digest_name}
-        bus.put("Digest Published", [detail])
+        bus.put(DIGEST_PUBLISHED, [detail])
 
     views = ViewsTable(dynamodb, env.views_table, origin)
 
@@ -63,22 +64,22 @@ def publisher() -> Publisher:
             return None
 
     return Publisher(
-        origin,
-        BlocksTable(dynamodb, env.blocks_table, origin),
-        LedgersTable(dynamodb, env.ledgers_table, origin),
-        LedgerObjects(s3, env.published_bucket, prefix, env.retention),
-        LedgerObjects(s3, env.archive_bucket, prefix, env.retention),
-        verify_block,
-        Signer(
+        origin=origin,
+        blocks=BlocksTable(dynamodb, env.blocks_table, origin),
+        state=LedgersTable(dynamodb, env.ledgers_table, origin),
+        tiles=LedgerObjects(s3, env.published_bucket, prefix, env.retention),
+        archive=LedgerObjects(s3, env.archive_bucket, prefix, env.retention),
+        verify_block=verify_block,
+        signer=Signer(
             origin,
             raw_public_key(ed25519_der),
             ed25519.sign,
             raw_public_key(mldsa44_der),
             mldsa44.sign,
         ),
-        announce,
-        gaps,
-        lambda: int(time.time()),
+        announce=announce,
+        gaps=gaps,
+        now=lambda: int(time.time()),
     )
 
 

@@ -16,11 +16,11 @@ import msgspec
 from audit_ledger.errors import UnreachableError
 from audit_ledger.events import PatientReference
 from audit_ledger.http.authorization import Authorization
+from audit_ledger.settings.event_bus import QUERY_SOURCE
 
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
-SOURCE = "audit-ledger.query"
 
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 """Invoke ingest with a payload, return its response; UnreachableError if it did not accept it."""
@@ -66,7 +66,7 @@ def record_use(
     systems = [p.identifiers[0][0] for p in patients if p is not None and p.identifiers]
     answer = invoke(
         {
-            "source": SOURCE,
+            "source": QUERY_SOURCE,
             "ledger": ledger_id,
             "patient_system": systems[0] if systems else None,
             "patient_namespace": namespace,

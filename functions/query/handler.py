@@ -26,13 +26,11 @@ from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
 from audit_ledger.settings.environment import QueryEnvironment
-from audit_ledger.settings.retention import Retention
 from functions.query.access import QueryContext
 from functions.query.rate_limit import take_tokens
 from functions.query.routes import MEDIA_TYPES, ROUTES
 
 _BROKEN = (VerificationError, FormatError)
-_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 logger = Logger()
 metrics = Metrics()
@@ -77,7 +75,7 @@ def query_context() -> QueryContext:
             time.monotonic,
         ),
         ingest.invoke,
-        lambda ledger_id: LedgerObjects(s3, env.published_bucket, ledger_id, _NOTHING_IS_WRITTEN),
+        lambda ledger_id: LedgerObjects(s3, env.published_bucket, ledger_id),
         lambda origin: ViewsTable(dynamodb, env.views_table, origin),
         checkpoint_keys,
         lambda: int(time.time()),

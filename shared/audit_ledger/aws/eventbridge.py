@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from audit_ledger.aws.clients import AwsError, error_code
 from audit_ledger.errors import UnreachableError
+from audit_ledger.settings.event_bus import BUS_SOURCE
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-SOURCE = "audit-ledger"
 MAX_EVENTS_A_PUT = 10
 
 
@@ -29,7 +29,7 @@ class EventBus:
         entries: list[Any] = [
             {
                 "EventBusName": self._bus,
-                "Source": SOURCE,
+                "Source": BUS_SOURCE,
                 "DetailType": detail_type,
                 "Detail": json.dumps(detail),
             }

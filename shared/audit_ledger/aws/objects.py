@@ -29,9 +29,14 @@ class StoredObject:
 
 
 class LedgerObjects:
-    """One ledger's objects in one bucket. Paths are below the ledger's prefix."""
+    """One ledger's objects in one bucket. Paths are below the ledger's prefix.
 
-    def __init__(self, client: "S3Client", bucket: str, prefix: str, retention: Retention) -> None:
+    `retention`: of the objects that are put locked; None where none is.
+    """
+
+    def __init__(
+        self, client: "S3Client", bucket: str, prefix: str, retention: Retention | None = None
+    ) -> None:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
@@ -147,7 +152,9 @@ class LedgerObjects:
         return f"{self._prefix}/{path}"
 
 
-def _lock_arguments(retention: Retention, now: int) -> dict[str, Any]:
+def _lock_arguments(retention: Retention | None, now: int) -> dict[str, Any]:
     """Return PutObject's Object Lock arguments as of `now` (seconds since 1970)."""
+    if retention is None:
+        raise ValueError("objects without a retention cannot be put locked")
     until = datetime.fromtimestamp(now, UTC) + timedelta(days=retention.days)
     return {"ObjectLockMode": retention.mode, "ObjectLockRetainUntilDate": until}

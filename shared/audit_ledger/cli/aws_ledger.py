@@ -23,8 +23,6 @@ from audit_ledger.ledger.block_signature import VerifyBlock, block_verifier
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.settings.retention import Retention
 
-_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
-
 
 @dataclass(frozen=True)
 class DeployedLedger:
@@ -37,7 +35,7 @@ class DeployedLedger:
     state: LedgersTable
     verify_block: VerifyBlock
 
-    def objects(self, bucket: str, retention: Retention = _NOTHING_IS_WRITTEN) -> LedgerObjects:
+    def objects(self, bucket: str, retention: Retention | None = None) -> LedgerObjects:
         """Return its objects in a bucket; without a retention, to read."""
         return LedgerObjects(clients.s3(), bucket, self.ledger_id, retention)
 

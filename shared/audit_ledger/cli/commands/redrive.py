@@ -14,9 +14,6 @@ from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, STAGE
 from audit_ledger.errors import FormatError
 from audit_ledger.records.dead_letter import FOLDER, decode_dead_letter
-from audit_ledger.settings.retention import Retention
-
-_NOTHING_IS_WRITTEN = Retention("GOVERNANCE", 1)
 
 
 @click.command("redrive", cls=LedgerCommand)
@@ -31,7 +28,7 @@ def command(stage: str, ledger_id: str, archive: str, since: str, dry_run: bool)
     Break-glass: run it as the role audit-ledger-STAGE-rebuild, after unfreeze. What the ledger has
     already is left out, and the archive keeps its copies: twice does no harm.
     """
-    letters = LedgerObjects(clients.s3(), archive, ledger_id, _NOTHING_IS_WRITTEN)
+    letters = LedgerObjects(clients.s3(), archive, ledger_id)
     name = f"audit-ledger-{stage}-{ledger_id}"
     sent = 0
     try:
