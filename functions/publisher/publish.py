@@ -19,7 +19,7 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
-from audit_ledger.ledger.block import Block, archived_name, encode_block
+from audit_ledger.ledger.block import Block, archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST, MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest
 from audit_ledger.ledger.entry import ControlEntry
@@ -271,7 +271,7 @@ class Publisher:
             self.verify_block(block)
             checked = check_block(block, batch.head)
             name = archived_name(block.first_seq)
-            self.archive.put_once(name, encode_block(block), now, locked=True)
+            self.archive.put_once(name, block.to_bytes(), now, locked=True)
             for path, data in tile_writer.extend(checked.body.entry_bytes, checked.leaves):
                 self.tiles.put_once(path, data, now, locked=True)
             batch.add(checked)

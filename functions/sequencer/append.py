@@ -16,9 +16,8 @@ from audit_ledger.ledger.block import (
     MAX_BODY_BYTES,
     MAX_ENTRIES,
     Block,
-    decode_body,
-    encode_body,
     encoded_size,
+    parse_body,
     signed_message,
 )
 from audit_ledger.ledger.head import EMPTY, Head, build_block, head_of
@@ -181,7 +180,7 @@ class Sequencer:
         block = self.blocks.newest()
         if block is None:
             return EMPTY
-        body = decode_body(block.body)
+        body = parse_body(block.body)
         self.index.write(stored_entries(block.first_seq, body))
         self.memory.head = head_of(block, body)
         return self.memory.head
@@ -219,7 +218,7 @@ class Sequencer:
         if self.blocks.is_taken(head.size):  # a lost race costs less before the signature
             raise LostRaceError("another sequencer moved on")
         body, after, _ = build_block(self.origin, head, self.now(), records)
-        data = encode_body(body)
+        data = body.to_bytes()
         signature = self.sign(signed_message(self.origin, after.size, after.hash, data))
         block = Block(self.origin, head.size, len(body.items), after.hash, signature, data)
         self.memory.head = None  # until the put and the index are both acknowledged

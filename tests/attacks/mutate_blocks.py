@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import msgspec
 
-from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
-from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.block import Block, BlockItem, Body, parse_body
+from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.head import build_block, head_of
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.sealed_record import SealedRecord
@@ -26,8 +26,8 @@ def change_block(
 
     def tamper(ledger: AttackedLedger) -> None:
         block = ledger.block(first_seq)
-        body = change(decode_body(block.body))
-        changed = replace(block, count=len(body.items), body=encode_body(body))
+        body = change(parse_body(block.body))
+        changed = replace(block, count=len(body.items), body=body.to_bytes())
         ledger.put_block(signed(ledger, changed) if with_key else changed)
 
     return tamper
@@ -88,11 +88,11 @@ def write_blocks_anew(*first_seqs: int, with_key: bool) -> Tamper:
 
     def tamper(ledger: AttackedLedger) -> None:
         before = ledger.block(_before(first_seqs[0]))
-        head = head_of(before, decode_body(before.body))
+        head = head_of(before, parse_body(before.body))
         for first_seq in first_seqs:
             block = ledger.block(first_seq)
             body, head, _ = build_block(block.origin, head, head.time, _others(block))
-            anew = replace(block, head=head.hash, body=encode_body(body))
+            anew = replace(block, head=head.hash, body=body.to_bytes())
             if with_key:
                 ledger.put_block(signed(ledger, anew))
             else:
@@ -109,8 +109,8 @@ def _before(first_seq: int) -> int:
 
 def _others(block: Block) -> Sequence[SealedRecord]:
     others = []
-    for item in decode_body(block.body).items:
-        entry = decode_entry(of_another_record(item.entry))
+    for item in parse_body(block.body).items:
+        entry = parse_entry(of_another_record(item.entry))
         assert isinstance(entry, EventEntry)
         row = decode_index_row(item.row_bytes)
         others.append(SealedRecord(row, item.row_bytes, entry.commitment, item.sealed))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
+from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from tests.attacks.case import Tamper
@@ -92,9 +92,9 @@ def rearrange(path: str, change: Callable[[list[bytes]], list[bytes]]) -> Tamper
 
 def of_another_record(data: bytes) -> bytes:
     """The same entry, of another record."""
-    entry = decode_entry(data)
+    entry = parse_entry(data)
     assert isinstance(entry, EventEntry)
-    return encode_entry(replace(entry, commitment=bytes(32)))
+    return replace(entry, commitment=bytes(32)).to_bytes()
 
 
 def replace_entry(bundle: str, tile: str, place: int) -> Tamper:

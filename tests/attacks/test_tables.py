@@ -13,9 +13,8 @@ import pytest
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.errors import LedgerError, VerificationError
-from audit_ledger.ledger.block import BlockItem, Body, decode_body, encode_body
+from audit_ledger.ledger.block import BlockItem, Body, parse_body
 from audit_ledger.ledger.entry import created
-from audit_ledger.ledger.entry import encode_entry as encoded
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.period_search import find_in_period
 from audit_ledger.reading.record_opener import RecordOpener
@@ -117,7 +116,7 @@ def _without_row(item: BlockItem) -> BlockItem:
 
 
 def _as_control(item: BlockItem) -> BlockItem:
-    return BlockItem(encoded(created(ORIGIN, NOW)), item.row_bytes, item.sealed)
+    return BlockItem(created(ORIGIN, NOW).to_bytes(), item.row_bytes, item.sealed)
 
 
 @pytest.mark.parametrize("alter", [_without_row, _as_control])
@@ -126,9 +125,9 @@ def test_an_entry_that_lost_its_row_is_no_control_entry(
 ) -> None:
     """Readers refuse it or leave it out with a warning, and the follower names it."""
     item = in_order(world)[1]
-    body = decode_body(bytes(item["body"]["B"]))
+    body = parse_body(bytes(item["body"]["B"]))
     items = (alter(body.items[0]), *body.items[1:])
-    data = encode_body(Body(items, body.frontier, body.time))
+    data = Body(items, body.frontier, body.time).to_bytes()
     world.dynamodb.put_item(TableName=f"{NAME}-blocks", Item={**item, "body": {"B": data}})
     for sort in ("date", "-date"):
         try:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from audit_ledger.events import PatientRule, parse_audit_event
-from audit_ledger.ledger.block import encode_body
 from audit_ledger.ledger.head import EMPTY, build_block
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
@@ -38,7 +37,7 @@ def sequencing_us_per_entry() -> float:
         head, entries = EMPTY, 0
         for _ in range(40):
             body, head, _ = build_block(ORIGIN, head, NOW, records)
-            encode_body(body)
+            body.to_bytes()
             entries += len(body.items)
         return entries
 

@@ -17,8 +17,8 @@ from threading import Lock
 from typing import Any
 
 from audit_ledger.events import Event, PatientRule, parse_audit_event
-from audit_ledger.ledger.block import Block, BlockItem, Body, encode_body
-from audit_ledger.ledger.entry import EventEntry, encode_entry
+from audit_ledger.ledger.block import Block, BlockItem, Body
+from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.ledger.index import EntryPosition, PositionRange
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.ledger import Ledger
@@ -173,9 +173,9 @@ class Reads:
                 (sealed,) = mine.seal([_event(0, when)], when * 1000)[0]
             else:
                 (sealed,) = sealer.seal([accepted[place % 3]], when * 1000)[0]
-            entry = encode_entry(EventEntry(seq, when, bytes(32), sealed.commitment))
+            entry = EventEntry(seq, when, bytes(32), sealed.commitment).to_bytes()
             items.append(BlockItem(entry, sealed.row_bytes, sealed.sealed))
-        body = encode_body(Body(tuple(items), (bytes(32),) * 12, when))
+        body = Body(tuple(items), (bytes(32),) * 12, when).to_bytes()
         return Block(ORIGIN, number * A_BLOCK, A_BLOCK, bytes(32), bytes(64), body)
 
 

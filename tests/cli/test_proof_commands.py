@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from audit_ledger.ledger.entry import EventEntry, encode_entry
+from audit_ledger.ledger.entry import EventEntry
 from tests.cli.asking import Asker
 from tests.cli.stub_server import Got, Says, StubServer
 from tests.verify.writer import MINUTE, Keys, Writer
@@ -34,7 +34,7 @@ def receipt(asker: Asker) -> dict[str, Any]:
     commitment = hashlib.sha256(
         b"audit-ledger/record/v1\n" + blind + len(row).to_bytes(4, "big") + row + record
     ).digest()
-    entry = encode_entry(EventEntry(4, writer.now, writer.leaves[-1], commitment))
+    entry = EventEntry(4, writer.now, writer.leaves[-1], commitment).to_bytes()
     writer.append(entry)
     writer.publish()
     writer.objects.write_to(asker.path / "ledger")

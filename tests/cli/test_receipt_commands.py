@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.ledger.entry import EventEntry, encode_entry
+from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash
@@ -35,7 +35,7 @@ def receipt(desk: Desk) -> Path:
     commitment = sha256(
         b"audit-ledger/record/v1\n" + BLIND + len(ROW).to_bytes(4, "big") + ROW + RECORD
     ).digest()
-    writer.append(encode_entry(EventEntry(41, writer.now, writer.leaves[-1], commitment)))
+    writer.append(EventEntry(41, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.add_events(58)
     writer.publish()
     writer.objects.write_to(desk.path / "receipts")
@@ -112,7 +112,7 @@ def test_the_entry_may_come_with_the_record(desk: Desk, receipt: Path) -> None:
     bare.write_text("\n".join(lines))
     assert verify(desk, bare)[0] == USAGE
     assert verify(desk, bare, HELD | {"entry": entry})[0] == VERIFIED
-    other = encode_entry(EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32)))
+    other = EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32)).to_bytes()
     assert verify(desk, bare, {"entry": text(other)})[0] == FAILED
 
 
@@ -213,7 +213,7 @@ def test_the_entry_given_beside_a_receipt_must_be_the_one_within(desk: Desk, rec
     """Also where the one given is the right one: what a file says must not contradict itself."""
     lines = receipt.read_text().split("\n")
     right = lines[1].removeprefix("extra ")
-    other = text(encode_entry(EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32))))
+    other = text(EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32)).to_bytes())
     for extra, given in ((other, right), (right, other), (text(b"x"), right)):
         lines[1] = f"extra {extra}"
         receipt.write_text("\n".join(lines))
@@ -304,7 +304,7 @@ def real_receipt(desk: Desk) -> bytes:
     writer.add_events(2)
     row, length = REAL_ROW, len(REAL_ROW).to_bytes(4, "big")
     commitment = sha256(b"audit-ledger/record/v1\n" + BLIND + length + row + REAL_RECORD).digest()
-    writer.append(encode_entry(EventEntry(3, writer.now, writer.leaves[-1], commitment)))
+    writer.append(EventEntry(3, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.publish()
     writer.objects.write_to(desk.path / "small")
     file = desk.path / "3.tlog-proof"

@@ -6,8 +6,8 @@ from base64 import b64decode
 from collections.abc import Iterable
 
 from audit_ledger.aws.events_table import index_items
-from audit_ledger.ledger.block import Block, decode_body, encode_block
-from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.block import Block, parse_body
+from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.index import stored_entries
 from audit_ledger.ledger.signed_digest import parse_signed_digest
@@ -37,7 +37,7 @@ def blocks_of(world: World) -> list[Block]:
 
 def entries_of(world: World) -> list[bytes]:
     """All entries, in order."""
-    return [item.entry for block in blocks_of(world) for item in decode_body(block.body).items]
+    return [item.entry for block in blocks_of(world) for item in parse_body(block.body).items]
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -57,7 +57,7 @@ def check_chain(world: World) -> list[bytes]:
             said = json.loads(item.entry)
             assert (said["seq"], b64decode(said["prev"])) == (seq, prev)
             prev = leaf_hash(item.entry)
-            entry = decode_entry(item.entry)
+            entry = parse_entry(item.entry)
             if isinstance(entry, EventEntry):
                 commitments.append(entry.commitment)
                 row = json.loads(item.row_bytes)
@@ -153,7 +153,7 @@ def check_archive(world: World) -> None:
     """The private copy holds every block, to the byte."""
     archived = world.archived()
     for block in blocks_of(world):
-        assert archived[f"blocks/{block.first_seq:020}"] == encode_block(block)
+        assert archived[f"blocks/{block.first_seq:020}"] == block.to_bytes()
 
 
 def check_signatures(world: World, signed: Iterable[Signature]) -> int:

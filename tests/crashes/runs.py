@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from audit_ledger.ledger.block import decode_body
+from audit_ledger.ledger.block import parse_body
 from audit_ledger.ledger.index import stored_entries
 from tests.crashes.containers import Container
 from tests.crashes.faults import Fault
@@ -133,7 +133,7 @@ class SequencerTrial:
         rows = [
             entry
             for block in newest
-            for entry in stored_entries(block.first_seq, decode_body(block.body))
+            for entry in stored_entries(block.first_seq, parse_body(block.body))
         ]
         index = {item["key"]["S"] for item in self.stage.world.items("events")}
         if any(f"{ORIGIN}#{entry.key}" not in index for entry in rows):

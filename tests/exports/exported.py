@@ -9,7 +9,7 @@ from msgspec import structs
 
 from audit_ledger.exports.manifest import MANIFEST
 from audit_ledger.exports.writer import ExportWriter, Piece
-from audit_ledger.ledger.entry import decode_entry, link_events
+from audit_ledger.ledger.entry import link_events, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure, commitment
 from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.opened_event import OpenedEvent
@@ -72,7 +72,7 @@ def sample_ledger(shared_dir: Path) -> SampleLedger:
     for event, of_event, entry in zip(events, disclosed, entries, strict=True):
         held.append(
             Held(
-                structs.replace(event, entry_time=decode_entry(entry).time),
+                structs.replace(event, entry_time=parse_entry(entry).time),
                 make_receipt(writer.objects, event.seq),
                 of_event,
             )

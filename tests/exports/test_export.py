@@ -16,7 +16,7 @@ from audit_ledger.exports.manifest import MANIFEST, decode_manifest, ni_uri
 from audit_ledger.exports.receipt_lines import read_receipts
 from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter
-from audit_ledger.ledger.entry import decode_entry
+from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.opened_event import opened_event
@@ -182,7 +182,7 @@ def test_an_unknown_format_is_refused() -> None:
 def test_every_line_of_an_export_is_of_its_entry(ledger: SampleLedger) -> None:
     """The ledger of these tests is one: entries commit to what is exported."""
     for held in ledger.held:
-        assert decode_entry(ledger.writer.entries[held.event.seq]).seq == held.event.seq
+        assert parse_entry(ledger.writer.entries[held.event.seq]).seq == held.event.seq
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import requests
 
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
-from audit_ledger.ledger.block import body_time, decode_body
+from audit_ledger.ledger.block import body_time, parse_body
 from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.record_opener import RecordOpener
@@ -333,7 +333,7 @@ def test_a_row_that_was_altered_is_counted_and_stops_nothing(stage: Stage) -> No
         and item["origin"]["S"] == stage.cloud.ledger(LEDGER).origin
     ]
     body = bytes(block["body"]["B"])
-    (item,) = decode_body(body).items
+    (item,) = parse_body(body).items
     block["body"]["B"] = body.replace(item.row_bytes, b"\xff" * len(item.row_bytes))
     dynamodb.put_item(TableName=table, Item=block)
     answer = follow(stage)

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.ledger.block import decode_body
+from audit_ledger.ledger.block import parse_body
 from functions.publisher import handler
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import Context, message, sealed_record
@@ -38,7 +38,7 @@ def run() -> Any:
 
 def all_entries(world: World) -> list[bytes]:
     table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)
-    return [i.entry for b in table.since(0) for i in decode_body(b.body).items]
+    return [i.entry for b in table.since(0) for i in parse_body(b.body).items]
 
 
 def root_of(world: World, size: int | None = None) -> bytes:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from audit_ledger.aws.blocks_table import BlocksTable
-from audit_ledger.ledger.block import decode_body
-from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.block import parse_body
+from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.records.index_row import IndexRow, decode_index_row
 from audit_ledger.records.record import Record, decode_record
 from audit_ledger.records.seal import open_sealed, subject_key
@@ -55,7 +55,7 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
     of_ledger = f"{ORIGIN}#{hmac.new(index_key, special, 'sha256').hexdigest()}"
     found = []
     for block in BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN).since(0):
-        for item in decode_body(block.body).items:
+        for item in parse_body(block.body).items:
             if not item.row_bytes:
                 continue
             row = decode_index_row(item.row_bytes)
@@ -68,7 +68,7 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
             else:
                 secret = by_pseudonym[f"{ORIGIN}#{encode(row.patient)}"]
             key = subject_key(ledger_key, secret, ORIGIN)
-            entry = decode_entry(item.entry)
+            entry = parse_entry(item.entry)
             assert isinstance(entry, EventEntry)
             stored = SealedRecord(row, item.row_bytes, entry.commitment, item.sealed)
             record, blind = open_sealed(stored, key=key, origin=ORIGIN)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.errors import VerificationError
-from audit_ledger.ledger.block import decode_block
+from audit_ledger.ledger.block import parse_block
 from audit_ledger.public_keys import raw_public_key
 from functions.publisher import handler
 from functions.publisher.signing import Signer
@@ -229,7 +229,7 @@ def test_every_block_is_archived_before_it_is_signed_for(
     for block in table.since(0):
         key = f"{LEDGER}/blocks/{block.first_seq:020}"
         stored = world.s3.get_object(Bucket=f"{NAME}-archive", Key=key)
-        assert decode_block(stored["Body"].read()) == block
+        assert parse_block(stored["Body"].read()) == block
         assert stored["ObjectLockMode"] == "GOVERNANCE"
 
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.kms_signing import public_key_der
-from audit_ledger.ledger.block import Block, decode_body
-from audit_ledger.ledger.entry import ControlEntry, decode_entry
+from audit_ledger.ledger.block import Block, parse_body
+from audit_ledger.ledger.entry import ControlEntry, parse_entry
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.index_row import FIRST_MS, LAST_MS, encode_index_row
@@ -62,8 +62,8 @@ def test_hash_links_hold_when_recounted_by_hand(world: World) -> None:
     """SHA-256(0x00 ‖ entry) of each entry stands as prev in the next, from 32 zero bytes on."""
     handler.handler({"Records": [message(sealed_record()) for _ in range(5)]}, CONTEXT)
     prev = bytes(32)
-    for seq, item in enumerate(decode_body(blocks(world)[0].body).items):
-        entry = decode_entry(item.entry)
+    for seq, item in enumerate(parse_body(blocks(world)[0].body).items):
+        entry = parse_entry(item.entry)
         assert (entry.seq, entry.prev) == (seq, prev)
         prev = hashlib.sha256(b"\0" + item.entry).digest()
     assert blocks(world)[0].head == prev

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import msgspec
@@ -20,9 +21,9 @@ from audit_ledger.events import (
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.authorization import ForbiddenError, read_authorization
 from audit_ledger.instants import format_instant, parse_instant
-from audit_ledger.ledger.block import decode_block, decode_body, encode_block, encode_body
+from audit_ledger.ledger.block import parse_block, parse_body
 from audit_ledger.ledger.digest import is_digest_name, parse_digest
-from audit_ledger.ledger.entry import decode_entry, encode_entry
+from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter
@@ -198,9 +199,9 @@ PARSERS: dict[str, Parser] = {
     "policy": Parser(read_policy, FORMAT, (seeds.POLICY.to_bytes(), b"# none\nquorum none\n")),
     "judged checkpoint": Parser(seeds.POLICY.evaluate, VERIFIED, seeds.NOTES),
     "public key": Parser(raw_public_key, FORMAT, seeds.PUBLIC_KEYS),
-    "entry": Parser(decode_entry, FORMAT, tuple(seeds.ENTRIES), encode_entry),
-    "body": Parser(decode_body, FORMAT, (seeds.BODY,), encode_body),
-    "archived block": Parser(decode_block, FORMAT, (seeds.BLOCK,), encode_block),
+    "entry": Parser(parse_entry, FORMAT, tuple(seeds.ENTRIES), methodcaller("to_bytes")),
+    "body": Parser(parse_body, FORMAT, (seeds.BODY,), methodcaller("to_bytes")),
+    "archived block": Parser(parse_block, FORMAT, (seeds.BLOCK,), methodcaller("to_bytes")),
     "digest": Parser(
         lambda d: parse_digest(text(d)),
         FORMAT,

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from audit_ledger.ledger.block import Block, BlockItem, Body, encode_block, encode_body
+from audit_ledger.ledger.block import Block, BlockItem, Body
 from audit_ledger.ledger.digest import NO_DIGEST, Digest
-from audit_ledger.ledger.entry import created, encode_entry, link_events
+from audit_ledger.ledger.entry import created, link_events
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record
 from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
@@ -55,7 +55,7 @@ POLICY = Policy(
 )
 PUBLIC_KEYS = (KEY.public_key().public_bytes(*DER), MLDSA.public_bytes(*DER))
 
-FIRST = encode_entry(created(ORIGIN, NOW))
+FIRST = created(ORIGIN, NOW).to_bytes()
 EVENTS, LEAVES = link_events(1, NOW, leaf_hash(FIRST), [bytes([n]) * 32 for n in range(3)])
 ENTRIES = [FIRST, *EVENTS]
 HASHES = [leaf_hash(entry) for entry in ENTRIES]
@@ -204,18 +204,16 @@ QUEUED = (
     encode_queue_message(ORIGIN, NOW * 1000, [queued(ROWS[0], SEALED[0])] * 2),
     encode_queue_message(ORIGIN, 0, [queued(ROWS[1], b"")]),
 )
-BODY = encode_body(
-    Body(
-        (
-            BlockItem(FIRST, b"", b""),
-            BlockItem(EVENTS[0], ROWS[0], SEALED[0]),
-            BlockItem(EVENTS[1], ROWS[1], SEALED[1], conflict=True),
-        ),
-        (HASHES[0], HASHES[1]),
-        NOW,
-    )
-)
-BLOCK = encode_block(Block(ORIGIN, 0, 3, HASHES[2], bytes(64), BODY))
+BODY = Body(
+    (
+        BlockItem(FIRST, b"", b""),
+        BlockItem(EVENTS[0], ROWS[0], SEALED[0]),
+        BlockItem(EVENTS[1], ROWS[1], SEALED[1], conflict=True),
+    ),
+    (HASHES[0], HASHES[1]),
+    NOW,
+).to_bytes()
+BLOCK = Block(ORIGIN, 0, 3, HASHES[2], bytes(64), BODY).to_bytes()
 DIGEST = Digest(
     ORIGIN, NOW - 60, NOW, 0, 4, ROOT, 4, 1, 2, 0, 0, 0, "", NO_DIGEST, signed(CHECKPOINT)
 ).text

@@ -24,9 +24,9 @@ from audit_ledger.events import (
 )
 from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
 from audit_ledger.events.media_type import parse_media_type
-from audit_ledger.ledger.block import decode_block, decode_body
+from audit_ledger.ledger.block import parse_block, parse_body
 from audit_ledger.ledger.digest import parse_digest
-from audit_ledger.ledger.entry import decode_entry
+from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.records.compression import decompress_record
 from audit_ledger.records.dead_letter import decode_dead_letter
 from audit_ledger.records.index_row import decode_index_row
@@ -74,12 +74,12 @@ def lying_frame() -> bytes:
 
 BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[Exception]]] = {
     "body of empty entries": (
-        decode_body,
+        parse_body,
         lambda: sections(bytes(2_000_000), bytes(4_000_000), bytes(3_000_000), b""),
         FormatError,
     ),
-    "archived block of empty lines": (decode_block, lambda: b"\n" * 10_000_000, FormatError),
-    "archived block of lines": (decode_block, lambda: b"ab\n" * 3_000_000, FormatError),
+    "archived block of empty lines": (parse_block, lambda: b"\n" * 10_000_000, FormatError),
+    "archived block of lines": (parse_block, lambda: b"ab\n" * 3_000_000, FormatError),
     "bundle of empty entries": (parse_entry_bundle, lambda: bytes(10_000_000), FormatError),
     "proof of short lines": (
         parse_proof,
@@ -94,7 +94,7 @@ BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[
         FormatError,
     ),
     "dead letter, nested": (decode_dead_letter, lambda: b'{"x":' + b"[" * DEEP, FormatError),
-    "entry, nested": (decode_entry, lambda: b'{"control":' + b'{"a":' * DEEP, FormatError),
+    "entry, nested": (parse_entry, lambda: b'{"control":' + b'{"a":' * DEEP, FormatError),
     "index row, nested": (decode_index_row, lambda: b'{"agents":' + b"[" * DEEP, FormatError),
     "record, nested": (decode_record, lambda: b'{"resource":' + b"[" * DEEP, FormatError),
     "AuditEvent, nested": (parse_audit_event, lambda: b"[" * DEEP, RejectedEventError),
@@ -205,7 +205,7 @@ def test_a_number_that_is_no_index_is_no_entry(number: str) -> None:
     zeros = "A" * 43 + "="
     entry = f'{{"seq":{number},"time":"2026-11-22T05:59:00Z","prev":"{zeros}","event":"{zeros}"}}'
     with pytest.raises(FormatError):
-        decode_entry(entry.encode())
+        parse_entry(entry.encode())
 
 
 @pytest.mark.parametrize("numbers", ["-1 1", "0 0", "0 -1", "01 1", "0 1000", "9" * 20 + " 1"])
@@ -213,7 +213,7 @@ def test_an_archived_block_has_a_place_and_entries(numbers: str) -> None:
     """First seq from 0, count from 1, as they are written."""
     lines = f"audit-ledger/block/v1\no\n{numbers}\n{'A' * 43}=\n{'A' * 86}==\n\nx"
     with pytest.raises(FormatError, match="first seq and count"):
-        decode_block(lines.encode())
+        parse_block(lines.encode())
 
 
 def test_a_digest_that_is_no_utf8_is_refused() -> None:

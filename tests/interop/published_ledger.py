@@ -9,7 +9,7 @@ from shutil import copytree
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from audit_ledger.ledger.entry import created, encode_entry, link_events
+from audit_ledger.ledger.entry import created, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle
@@ -67,7 +67,7 @@ def publish(folder: Path, size: int) -> PublishedLedger:
     The one place where the tests under interop get a ledger of their own.
     """
     ledger = PublishedLedger(folder / "published", folder / "st-elsewhere.policy")
-    first = encode_entry(created(ORIGIN, TIME))
+    first = created(ORIGIN, TIME).to_bytes()
     commitments = [sha256(b"commitment %d" % seq).digest() for seq in range(1, size)]
     entries, leaves = link_events(1, TIME, leaf_hash(first), commitments)
     entries.insert(0, first)

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body, encode_body
-from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry
+from audit_ledger.ledger.block import Block, BlockItem, Body, parse_body
+from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.head import EMPTY, Head, build_block, check_block, head_of
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.sealed_record import SealedRecord
@@ -27,7 +27,7 @@ def records(count: int) -> list[SealedRecord]:
 
 
 def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
-    return Block(origin, head.size, len(body.items), after.hash, b"s" * 64, encode_body(body))
+    return Block(origin, head.size, len(body.items), after.hash, b"s" * 64, body.to_bytes())
 
 
 def grown(head: Head, count: int, now: int = NOW) -> tuple[Block, Head]:
@@ -62,9 +62,9 @@ def item_change(**change: object) -> Callable[[Block], Block]:
     """Change the last item of a block's body."""
 
     def apply(block: Block) -> Block:
-        body = decode_body(block.body)
+        body = parse_body(block.body)
         items = (*body.items[:-1], msgspec.structs.replace(body.items[-1], **change))
-        return dataclasses.replace(block, body=encode_body(dataclasses.replace(body, items=items)))
+        return dataclasses.replace(block, body=dataclasses.replace(body, items=items).to_bytes())
 
     return apply
 
@@ -73,26 +73,24 @@ def entry_change(**change: object) -> Callable[[Block], Block]:
     """Change the last entry."""
 
     def apply(block: Block) -> Block:
-        entry = decode_entry(decode_body(block.body).items[-1].entry)
+        entry = parse_entry(parse_body(block.body).items[-1].entry)
         changed = dataclasses.replace(entry, **change)  # type: ignore[arg-type]
-        return item_change(entry=encode_entry(changed))(block)
+        return item_change(entry=changed.to_bytes())(block)
 
     return apply
 
 
 def reordered(block: Block) -> Block:
-    body = decode_body(block.body)
+    body = parse_body(block.body)
     return dataclasses.replace(
-        block, body=encode_body(dataclasses.replace(body, items=body.items[::-1]))
+        block, body=dataclasses.replace(body, items=body.items[::-1]).to_bytes()
     )
 
 
 def other_frontier(block: Block) -> Block:
-    body = decode_body(block.body)
+    body = parse_body(block.body)
     frontier = (bytes(32), *body.frontier[1:])
-    return dataclasses.replace(
-        block, body=encode_body(dataclasses.replace(body, frontier=frontier))
-    )
+    return dataclasses.replace(block, body=dataclasses.replace(body, frontier=frontier).to_bytes())
 
 
 @pytest.mark.parametrize(
@@ -132,8 +130,8 @@ def test_a_ledger_must_begin_with_its_own_creation() -> None:
     body, after, _ = build_block("audit.example.org/y", EMPTY, NOW, records(1))
     with pytest.raises(VerificationError, match="was created"):
         check_block(block_of(ORIGIN, EMPTY, body, after), EMPTY)
-    entry = encode_entry(EventEntry(0, NOW, bytes(32), bytes(32)))
+    entry = EventEntry(0, NOW, bytes(32), bytes(32)).to_bytes()
     leaf = hashlib.sha256(b"\0" + entry).digest()
     body = Body((BlockItem(entry, b"row", b"sealed"),), (leaf,), NOW)
     with pytest.raises(VerificationError, match="was created"):
-        check_block(Block(ORIGIN, 0, 1, leaf, b"s" * 64, encode_body(body)), EMPTY)
+        check_block(Block(ORIGIN, 0, 1, leaf, b"s" * 64, body.to_bytes()), EMPTY)

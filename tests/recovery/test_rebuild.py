@@ -11,7 +11,7 @@ from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.cli.main import run as command
 from audit_ledger.errors import LostRaceError
-from audit_ledger.ledger.block import archived_name, encode_block
+from audit_ledger.ledger.block import archived_name
 from audit_ledger.recovery.rebuild import REBUILDING
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
@@ -193,7 +193,7 @@ def test_a_history_that_is_signed_but_was_never_published_is_refused(
     cold()
     append(2, 7, 4)
     for block in BlocksTable(grown.dynamodb, f"{NAME}-blocks", ORIGIN).since(0):
-        grown.s3.put_object(**archived(grown, block.first_seq), Body=encode_block(block))
+        grown.s3.put_object(**archived(grown, block.first_seq), Body=block.to_bytes())
     grown.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=state)
     empty(grown, "blocks")
     ran = commands.rebuild()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.entry import EventEntry, decode_entry, encode_entry, link_events
+from audit_ledger.ledger.entry import EventEntry, link_events, parse_entry
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.bundle_fast_path import check_event_bundle
@@ -21,7 +21,7 @@ def events(count: int, first: int = FIRST) -> list[bytes]:
     prev = PREV
     for seq in range(first, first + count):
         commitment = bytes([seq % 256] * 32)
-        entries.append(encode_entry(EventEntry(seq, TIME + seq // 7, prev, commitment)))
+        entries.append(EventEntry(seq, TIME + seq // 7, prev, commitment).to_bytes())
         prev = leaf_hash(entries[-1])
     return entries
 
@@ -29,7 +29,7 @@ def events(count: int, first: int = FIRST) -> list[bytes]:
 def is_right(data: bytes, first: int, count: int) -> bool:
     """The exact way: decode each entry, then compare seq, prev and time one by one."""
     try:
-        decoded = [decode_entry(entry) for entry in parse_entry_bundle(data, count)]
+        decoded = [parse_entry(entry) for entry in parse_entry_bundle(data, count)]
     except FormatError:
         return False
     entries = parse_entry_bundle(data, count)
@@ -48,7 +48,7 @@ def test_events_that_are_right_are_taken(count: int) -> None:
     checked = check_event_bundle(encode_entry_bundle(entries), FIRST, count)
     assert checked is not None
     assert checked.leaves == [leaf_hash(entry) for entry in entries]
-    first, last = decode_entry(entries[0]), decode_entry(entries[-1])
+    first, last = parse_entry(entries[0]), parse_entry(entries[-1])
     assert checked.first_prev == first.prev
     assert checked.first_time in entries[0]
     assert checked.last_time in entries[-1]
@@ -78,7 +78,7 @@ def test_times_that_come_and_go_are_not_taken() -> None:
     """A, B, A: each of them a time, the first and the last the same."""
     entries, prev = [], PREV
     for seq, time in enumerate((TIME, TIME + 1, TIME), FIRST):
-        entries.append(encode_entry(EventEntry(seq, time, prev, PREV)))
+        entries.append(EventEntry(seq, time, prev, PREV).to_bytes())
         prev = leaf_hash(entries[-1])
     assert check_event_bundle(encode_entry_bundle(entries), FIRST, 3) is None
 
@@ -130,8 +130,8 @@ def test_no_time_that_is_none_is_taken(time: str) -> None:
 
 def test_times_that_go_back_are_not_taken() -> None:
     """Even by a second, and even if all links hold."""
-    first = encode_entry(EventEntry(FIRST, TIME, PREV, PREV))
-    second = encode_entry(EventEntry(FIRST + 1, TIME - 1, leaf_hash(first), PREV))
+    first = EventEntry(FIRST, TIME, PREV, PREV).to_bytes()
+    second = EventEntry(FIRST + 1, TIME - 1, leaf_hash(first), PREV).to_bytes()
     assert check_event_bundle(encode_entry_bundle([first, second]), FIRST, 2) is None
 
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from audit_ledger.ledger.entry import EventEntry, encode_entry
+from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.verify.entries import BUNDLES_IN_RANGE, check_tree
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.ledger_verifier import verify_ledger
@@ -83,7 +83,7 @@ def test_links_hold_from_one_range_to_the_next(seq: int) -> None:
     """A well signed tree in which one entry is linked to nothing."""
     writer = Writer()
     writer.add_events(seq - 1)
-    writer.append(encode_entry(EventEntry(seq, writer.now, bytes(32), bytes(32))))
+    writer.append(EventEntry(seq, writer.now, bytes(32), bytes(32)).to_bytes())
     writer.add_events(300)
     writer.publish()
     report = verified(writer.objects.files, writer.now)
@@ -114,7 +114,7 @@ def test_an_entry_that_is_none_is_named_though_signed(entry: EventEntry | bytes,
     """The publisher would not sign it; an attacker who has its keys might."""
     writer = Writer()
     writer.add_events(9)
-    writer.append(entry if isinstance(entry, bytes) else encode_entry(entry))
+    writer.append(entry if isinstance(entry, bytes) else entry.to_bytes())
     writer.publish()
     report = verified(writer.objects.files, writer.now)
     assert report.answer is Verdict.FAILED

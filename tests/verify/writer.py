@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from audit_ledger.ledger.digest import NO_DIGEST, Digest
-from audit_ledger.ledger.entry import ControlEntry, created, encode_entry, link_events
+from audit_ledger.ledger.entry import ControlEntry, created, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle
@@ -112,7 +112,7 @@ class Writer:
         self.edge = RightEdge(0, {})
         self.last: Digest | None = None
         self.last_note = b""
-        self.append(encode_entry(created(origin, begin)))
+        self.append(created(origin, begin).to_bytes())
         self.controls.append(0)
 
     def append(self, entry: bytes) -> None:
@@ -129,7 +129,7 @@ class Writer:
     def add_control(self) -> None:
         seq = len(self.entries)
         control = {"type": "erasure.announced", "generation": seq}
-        self.append(encode_entry(ControlEntry(seq, self.now, self.leaves[-1], control)))
+        self.append(ControlEntry(seq, self.now, self.leaves[-1], control).to_bytes())
         self.controls.append(seq)
 
     def publish(self, change: Callable[[Digest], Digest] = lambda digest: digest) -> None:

@@ -59,6 +59,28 @@ class Body:
         """The bytes of its entries, in order."""
         return [item.entry for item in self.items]
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are hashed, signed and stored. FormatError: too large or empty."""
+        u16, u32, u8u16 = _U16.pack, _U32.pack, _U8U16.pack
+        entries: list[bytes] = []
+        sealed: list[bytes] = []
+        rows: list[bytes] = []
+        for item in self.items:
+            entries += (u16(len(item.entry)), item.entry)
+            sealed += (u32(len(item.sealed)), item.sealed)
+            rows += (u8u16(item.conflict, len(item.row_bytes)), item.row_bytes)
+        pieces: list[bytes] = []
+        for section in (entries, sealed, rows, self.frontier):
+            pieces.append(u32(sum(map(len, section))))
+            pieces += section
+        pieces.append(_U64.pack(self.time))
+        data = b"".join(pieces)  # once: copying half a body several times was most of the work
+        if not 1 <= len(self.items) <= MAX_ENTRIES:
+            raise FormatError(f"block: {len(self.items)} entries, expected 1 to {MAX_ENTRIES}")
+        if len(data) > MAX_BODY_BYTES:
+            raise FormatError(f"block: body of {len(data)} bytes, at most {MAX_BODY_BYTES}")
+        return data
+
 
 @dataclass(frozen=True)
 class Block:
@@ -75,6 +97,20 @@ class Block:
     def size_after(self) -> int:
         """Number of entries of the ledger once this block is in it."""
         return self.first_seq + self.count
+
+    def to_bytes(self) -> bytes:
+        """Write a block as one file, for the archive: five lines of text, an empty line, the body.
+
+        audit-ledger/block/v1
+        <origin>
+        <first seq> <count>
+        <b64 head>
+        <b64 signature>
+        """
+        return (
+            f"audit-ledger/block/v1\n{self.origin}\n{self.first_seq} {self.count}\n"
+            f"{strict_base64.encode(self.head)}\n{strict_base64.encode(self.signature)}\n\n"
+        ).encode() + self.body
 
     def signed_message(self) -> bytes:
         """Return the bytes that `signature` is over."""
@@ -94,29 +130,6 @@ def encoded_size(entry_size: int, row_size: int, sealed_size: int) -> int:
     return _U16.size + entry_size + _U8U16.size + row_size + _U32.size + sealed_size
 
 
-def encode_body(body: Body) -> bytes:
-    """Return the bytes that are hashed, signed and stored."""
-    u16, u32, u8u16 = _U16.pack, _U32.pack, _U8U16.pack
-    entries: list[bytes] = []
-    sealed: list[bytes] = []
-    rows: list[bytes] = []
-    for item in body.items:
-        entries += (u16(len(item.entry)), item.entry)
-        sealed += (u32(len(item.sealed)), item.sealed)
-        rows += (u8u16(item.conflict, len(item.row_bytes)), item.row_bytes)
-    pieces: list[bytes] = []
-    for section in (entries, sealed, rows, body.frontier):
-        pieces.append(u32(sum(map(len, section))))
-        pieces += section
-    pieces.append(_U64.pack(body.time))
-    data = b"".join(pieces)  # once: copying half a body several times was most of the work
-    if not 1 <= len(body.items) <= MAX_ENTRIES:
-        raise FormatError(f"block: {len(body.items)} entries, expected 1 to {MAX_ENTRIES}")
-    if len(data) > MAX_BODY_BYTES:
-        raise FormatError(f"block: body of {len(data)} bytes, at most {MAX_BODY_BYTES}")
-    return data
-
-
 def body_time(body: bytes) -> int:
     """Return the time of a body, whole seconds since 1970, without reading the rest of it."""
     if len(body) < _U64.size:
@@ -124,8 +137,8 @@ def body_time(body: bytes) -> int:
     return int(_U64.unpack_from(body, len(body) - _U64.size)[0])
 
 
-def decode_body(data: bytes) -> Body:
-    """Read what `encode_body` writes; FormatError for anything else.
+def parse_body(data: bytes) -> Body:
+    """Read the bytes of a body; FormatError for anything else.
 
     All lengths are of fixed width, and every byte is of one piece: no two spellings are one body.
     """
@@ -202,23 +215,8 @@ def archived_name(first_seq: int) -> str:
     return f"{ARCHIVE_FOLDER}{first_seq:020}"
 
 
-def encode_block(block: Block) -> bytes:
-    """Write a block as one file, for the archive: five lines of text, an empty line, the body.
-
-    audit-ledger/block/v1
-    <origin>
-    <first seq> <count>
-    <b64 head>
-    <b64 signature>
-    """
-    return (
-        f"audit-ledger/block/v1\n{block.origin}\n{block.first_seq} {block.count}\n"
-        f"{strict_base64.encode(block.head)}\n{strict_base64.encode(block.signature)}\n\n"
-    ).encode() + block.body
-
-
-def decode_block(data: bytes) -> Block:
-    """Read what `encode_block` writes; FormatError for anything else."""
+def parse_block(data: bytes) -> Block:
+    """Read an archived block; FormatError for anything else."""
     head, separator, body = data.partition(b"\n\n")
     try:
         magic, origin, numbers, last, signature = head.decode().split("\n", 5)
@@ -236,6 +234,6 @@ def decode_block(data: bytes) -> Block:
         strict_base64.decode(signature, size=64, what="archived block: signature"),
         body,
     )
-    if magic != "audit-ledger/block/v1" or not separator or encode_block(block) != data:
+    if magic != "audit-ledger/block/v1" or not separator or block.to_bytes() != data:
         raise FormatError("archived block: not in canonical form")
     return block

@@ -37,6 +37,10 @@ class EventEntry:
     prev: bytes
     commitment: bytes
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are stored, hashed and published."""
+        return _to_bytes(self, f'"event":"{strict_base64.encode(self.commitment)}"'.encode())
+
 
 @dataclass(frozen=True)
 class ControlEntry:
@@ -50,6 +54,10 @@ class ControlEntry:
     time: int
     prev: bytes
     control: dict[str, Any]
+
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are stored, hashed and published."""
+        return _to_bytes(self, b'"control":' + msgspec.json.encode(self.control))
 
 
 Entry = EventEntry | ControlEntry
@@ -72,21 +80,17 @@ def created(origin: str, time: int) -> ControlEntry:
     return ControlEntry(0, time, NO_ENTRY, control)
 
 
-def encode_entry(entry: Entry) -> bytes:
-    """Return the bytes that are stored, hashed and published."""
+def _to_bytes(entry: Entry, last_member: bytes) -> bytes:
     prev = strict_base64.encode(entry.prev)
     start = f'{{"seq":{entry.seq},"time":"{format_instant(entry.time)}","prev":"{prev}",'
-    if isinstance(entry, EventEntry):
-        data = f'{start}"event":"{strict_base64.encode(entry.commitment)}"}}'.encode()
-    else:
-        data = start.encode() + b'"control":' + msgspec.json.encode(entry.control) + b"}"
+    data = start.encode() + last_member + b"}"
     if len(data) > MAX_ENTRY_BYTES:
         raise FormatError(f"entry {entry.seq}: {len(data)} bytes, at most {MAX_ENTRY_BYTES}")
     return data
 
 
-def decode_entry(data: bytes) -> Entry:
-    """Read what `encode_entry` writes; raises FormatError for anything else."""
+def parse_entry(data: bytes) -> Entry:
+    """Read the bytes of an entry; raises FormatError for anything else."""
     try:
         wire = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -105,7 +109,7 @@ def decode_entry(data: bytes) -> Entry:
         entry = ControlEntry(wire.seq, time, prev, wire.control)
     else:
         raise FormatError("entry: expected either event or control")
-    if encode_entry(entry) != data:
+    if entry.to_bytes() != data:
         raise FormatError("entry: not in canonical form")
     return entry
 
@@ -115,8 +119,8 @@ def link_events(
 ) -> tuple[list[bytes], list[bytes]]:
     """Link commitments (32 bytes each) to the entry whose leaf hash is `prev`.
 
-    Returns the entries' bytes and their leaf hashes, both in order. The bytes are those that
-    `encode_entry` writes, without an object for each entry.
+    Returns the entries' bytes and their leaf hashes, both in order. The bytes are those of
+    `EventEntry.to_bytes`, without an object for each entry.
     """
     middle = f',"time":"{format_instant(time)}","prev":"'.encode()
     entries: list[bytes] = []

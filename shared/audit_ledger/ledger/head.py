@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit_ledger.errors import VerificationError
-from audit_ledger.ledger.block import Block, BlockItem, Body, decode_body
+from audit_ledger.ledger.block import Block, BlockItem, Body, parse_body
 from audit_ledger.ledger.entry import (
     NO_ENTRY,
     ControlEntry,
     Entry,
     created,
-    decode_entry,
-    encode_entry,
     link_events,
+    parse_entry,
 )
 from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.tlog.compact_range import CompactRange
@@ -62,7 +61,7 @@ def build_block(
     leaves: list[bytes] = []
     seq, prev = head.size, head.hash
     if head.size == 0:
-        data = encode_entry(created(origin, time))
+        data = created(origin, time).to_bytes()
         items.append(BlockItem(data, b"", b""))
         seq, prev = 1, leaf_hash(data)
         leaves.append(prev)
@@ -95,14 +94,14 @@ def check_block(block: Block, head: Head) -> CheckedBlock:
     """
     if block.first_seq != head.size:
         raise VerificationError(f"block {block.first_seq}: expected entry {head.size} next")
-    body = decode_body(block.body)
+    body = parse_body(block.body)
     if len(body.items) != block.count:
         raise VerificationError(f"block {block.first_seq}: count is not its number of entries")
     prev, time = head.hash, head.time
     leaves: list[bytes] = []
     entries: list[Entry] = []
     for seq, item in enumerate(body.items, block.first_seq):
-        entry = decode_entry(item.entry)
+        entry = parse_entry(item.entry)
         entries.append(entry)
         _check_link(block.origin, entry, item, seq, prev, time)
         prev, time = leaf_hash(item.entry), entry.time
@@ -118,9 +117,7 @@ def check_block(block: Block, head: Head) -> CheckedBlock:
 
 def head_of(block: Block, body: Body) -> Head:
     """Return the head after a block that was verified before. `body`: the block's, decoded."""
-    return Head(
-        block.size_after, block.head, decode_entry(body.items[-1].entry).time, body.frontier
-    )
+    return Head(block.size_after, block.head, parse_entry(body.items[-1].entry).time, body.frontier)
 
 
 def _check_link(

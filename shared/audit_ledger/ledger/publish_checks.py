@@ -9,7 +9,7 @@ somebody put the file there, where it would stand for ever: nothing newer is eve
 from collections.abc import Callable, Iterable
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.ledger.block import Block, decode_body
+from audit_ledger.ledger.block import Block, parse_body
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
 from audit_ledger.ledger.head import Head, head_of
@@ -56,7 +56,7 @@ def require_reach(block: Block | None, size: int) -> Block:
 def published_head(block: Block, checkpoint: bytes, verify_block: VerifyBlock) -> Head:
     """Where the published ledger ends, by its last block, whose tree must be the checkpoint's."""
     verify_block(block)
-    head = head_of(block, decode_body(block.body))
+    head = head_of(block, parse_body(block.body))
     require_published(head, checkpoint)
     return head
 

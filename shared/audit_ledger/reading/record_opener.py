@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
-from audit_ledger.ledger.entry import EventEntry, decode_entry
+from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import Ledger
@@ -177,7 +177,7 @@ def secrets_of_names(ledger: Ledger, names: Iterable[str]) -> list[SubjectSecret
 
 def _commitment(stored: StoredEntry) -> bytes:
     """Return what an entry commits to; VerificationError where it is not the one it stands for."""
-    seq, entry = stored.seq, decode_entry(stored.item.entry)
+    seq, entry = stored.seq, parse_entry(stored.item.entry)
     if entry.seq != seq or entry.time != stored.block_time:
         raise VerificationError(f"entry {seq}: number or time are not those of its block")
     if not isinstance(entry, EventEntry):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.ledger.block import Block, Body, body_time, decode_body
-from audit_ledger.ledger.entry import ControlEntry, decode_entry
+from audit_ledger.ledger.block import Block, Body, body_time, parse_body
+from audit_ledger.ledger.entry import ControlEntry, parse_entry
 from audit_ledger.ledger.index import StoredEntry, stored_entry
 from audit_ledger.reading.concurrent import map_concurrently
 
@@ -41,7 +41,7 @@ class StoredBlock:
             return None
         item = self.body.items[seq - self.first_seq]
         if not item.row_bytes:
-            if not isinstance(decode_entry(item.entry), ControlEntry):
+            if not isinstance(parse_entry(item.entry), ControlEntry):
                 raise VerificationError(f"entry {seq}: its index row is missing")
             return None
         return stored_entry(seq, self.first_seq, self.body.time, item)
@@ -56,7 +56,7 @@ class StoredBlock:
 
 def read_block(block: Block) -> StoredBlock:
     """Read a block as it is stored; FormatError where it is none."""
-    body = decode_body(block.body)
+    body = parse_body(block.body)
     if len(body.items) != block.count:
         raise FormatError(f"block {block.first_seq}: its count is not its entries'")
     return StoredBlock(block.first_seq, block.size_after, body)

@@ -12,7 +12,7 @@ from typing import Protocol
 from audit_ledger.aws.events_table import NO_ROWS, Repaired
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
-from audit_ledger.ledger.block import Block, archived_name, decode_block, encode_block
+from audit_ledger.ledger.block import Block, archived_name, parse_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
 from audit_ledger.ledger.index import StoredEntry, stored_entries
@@ -133,7 +133,7 @@ class Rebuild:
     def _fill(self, published: PublishedState, *, dry_run: bool, progress: Progress) -> Rebuilt:
         """Follow archive, then table, from entry 0; put and index what is verified on the way."""
         done = Rebuilt(published)
-        there = {b.first_seq: sha256(encode_block(b)).digest() for b in self.blocks.since(0)}
+        there = {b.first_seq: sha256(b.to_bytes()).digest() for b in self.blocks.since(0)}
         head = EMPTY
         while (block := self._archived(head.size)) is not None:
             checked = self._checked(block, head, published)
@@ -141,7 +141,7 @@ class Rebuild:
             known = there.pop(block.first_seq, None)
             if known is None:
                 done.blocks_put += 1
-            elif known == sha256(encode_block(block)).digest():
+            elif known == sha256(block.to_bytes()).digest():
                 done.blocks_there += 1
             else:
                 raise _differ(block.first_seq)
@@ -174,7 +174,7 @@ class Rebuild:
         stored = self.archive.get(name)
         if stored is None:
             return None
-        block = decode_block(stored.data)
+        block = parse_block(stored.data)
         if (block.origin, block.first_seq) != (self.origin, first_seq):
             raise VerificationError(f"{name}: block {block.first_seq} of {block.origin}")
         return block

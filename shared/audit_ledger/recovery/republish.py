@@ -14,7 +14,7 @@ from typing import Protocol
 
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
-from audit_ledger.ledger.block import Block, archived_name, decode_block
+from audit_ledger.ledger.block import Block, archived_name, parse_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import digest_name_order, is_digest_name
 from audit_ledger.ledger.head import EMPTY, check_block
@@ -139,7 +139,7 @@ class Republish:
     def _block(self, first_seq: int) -> Block:
         """Read a block from the archive, or from the table where the archive lacks it."""
         stored = self.archive.get(archived_name(first_seq))
-        block = decode_block(stored.data) if stored else next(self.blocks.since(first_seq), None)
+        block = parse_block(stored.data) if stored else next(self.blocks.since(first_seq), None)
         if block is None or (block.origin, block.first_seq) != (self.origin, first_seq):
             raise NotFoundError(f"block {first_seq} is neither in the archive nor in the table")
         return block

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from audit_ledger.aws.objects import StoredObject
 from audit_ledger.errors import NotFoundError, VerificationError
-from audit_ledger.ledger.block import Block, archived_name, encode_block
+from audit_ledger.ledger.block import Block, archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST
 from audit_ledger.ledger.head import EMPTY, Head, check_block
@@ -90,7 +90,7 @@ class Unfreeze:
             self.verify_block(block)
             checked = check_block(block, head)
             head = checked.head
-            self._require_same(self.archive, archived_name(block.first_seq), encode_block(block))
+            self._require_same(self.archive, archived_name(block.first_seq), block.to_bytes())
             for path, data in growth.extend(checked.body.entry_bytes, checked.leaves):
                 self._require_same(self.tiles, path, data)
         return Agreement(state, head.size)

@@ -69,9 +69,9 @@ class _Shape:
 def check_event_bundle(data: bytes, first: int, count: int) -> EventBundle | None:
     """Check a bundle of `count` entries from index `first`; None if it does not pass.
 
-    A bundle passes if all entries are events, written exactly as `encode_entry` writes them, `seq`
-    counts from `first`, each `prev` but the first is the leaf hash of the entry before, and times
-    never decrease.
+    A bundle passes if all entries are events, written exactly as `EventEntry.to_bytes` writes
+    them, `seq` counts from `first`, each `prev` but the first is the leaf hash of the entry before,
+    and times never decrease.
     """
     digits = len(str(first))
     length = _FIXED_BYTES + digits

@@ -12,7 +12,7 @@ from itertools import groupby, takewhile
 
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant
-from audit_ledger.ledger.entry import decode_entry
+from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.tlog.compact_range import CompactRange
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, leaf_hashes
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, split_hashes, subtree_root
@@ -217,7 +217,7 @@ class _Bundle:
     def _note_claim(self, data: bytes) -> None:
         """Note what the first entry of the range links to, to be compared with the range before."""
         try:
-            entry = decode_entry(data)
+            entry = parse_entry(data)
         except FormatError:
             return  # reported with the entry
         self.result.first_prev = entry.prev

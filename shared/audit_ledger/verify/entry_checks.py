@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant
-from audit_ledger.ledger.entry import NO_ENTRY, ControlEntry, created, decode_entry
+from audit_ledger.ledger.entry import NO_ENTRY, ControlEntry, created, parse_entry
 from audit_ledger.verify.findings import Code, Finding
 
 
@@ -58,7 +58,7 @@ def check_entries(
             link = Link((leaf, in_tile), link.time)
             continue
         try:
-            entry = decode_entry(data)
+            entry = parse_entry(data)
         except FormatError as error:
             found(Code.ENTRY_MALFORMED, index, f"entry {index}: {error}")
             link = Link((leaf,), link.time)

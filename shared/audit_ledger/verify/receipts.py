@@ -8,7 +8,7 @@ what the proof leads from, to a root that the policy's keys signed.
 from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
-from audit_ledger.ledger.entry import Entry, EventEntry, decode_entry
+from audit_ledger.ledger.entry import Entry, EventEntry, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure, commitment
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -89,7 +89,7 @@ def verify_receipt(
         raise NotFoundError("the receipt does not contain the entry, nor does a record file")
     opinion = verify_proof(proof, leaf_hash(entry), policy)
     require_ed25519_log(policy, opinion.checkpoint.origin)
-    decoded = decode_entry(entry)
+    decoded = parse_entry(entry)
     if decoded.seq != proof.index:
         raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
     if disclosure is None:

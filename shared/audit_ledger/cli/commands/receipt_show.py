@@ -17,7 +17,7 @@ from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events.event_details import read_details
-from audit_ledger.ledger.entry import ControlEntry, Entry, decode_entry
+from audit_ledger.ledger.entry import ControlEntry, Entry, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record
@@ -78,7 +78,7 @@ def _opened(
         raise VerificationError("the receipt contains another entry than the one passed with it")
     checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
     verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
-    decoded = decode_entry(entry)
+    decoded = parse_entry(entry)
     if decoded.seq != proof.index:
         raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
     if disclosure is not None:
