@@ -11,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.dynamodb_server.server import NotInstalledError, install
+from tests.process_setup import quicken_botocore, spare_collections
 from tests.world import World, made_world
 
 # Powertools reads these when a handler is first imported; Lambda has them before.
@@ -47,6 +48,16 @@ class BySharedSetup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharedSetup:
     """Say to xdist how to share out tests (its own groups do not see marks with pytest 9.2)."""
     return BySharedSetup(config, log)
+
+
+def pytest_configure() -> None:
+    """Make botocore and moto quicker before any module makes a client."""
+    quicken_botocore()
+
+
+def pytest_collection_finish() -> None:
+    """From here on, modules and tests stay until the end."""
+    spare_collections()
 
 
 def skip_unless_ci(reason: str) -> None:
