@@ -15,7 +15,7 @@ from audit_ledger.events import (
     parse_cloudevent_structured,
     parse_cloudevents_batch,
 )
-from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
+from audit_ledger.events.batch import MAX_PATIENTS_PER_REQUEST
 from audit_ledger.events.bundle_request import NO_CONDITION
 from audit_ledger.http.negotiation import fhir_json, require_acceptable
 from audit_ledger.http.openapi import (
@@ -145,7 +145,7 @@ _REFUSALS: Json = {
     "403": {"description": "The token does not allow it.", "content": OUTCOME},
     "413": {
         "description": f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
-        f"{MAX_PATIENTS_OF_ALL:,} patients, 1 MiB sealed; or over what the platform takes.",
+        f"{MAX_PATIENTS_PER_REQUEST:,} patients, 1 MiB sealed; or over what the platform takes.",
         "content": {**OUTCOME, **MESSAGE},
     },
     "415": {"description": "Unsupported media type, encoding or release.", "content": OUTCOME},

@@ -9,7 +9,7 @@ from typing import Literal
 from audit_ledger.errors import FormatError
 from audit_ledger.events import PatientReference
 from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
-from audit_ledger.events.own_time import AHEAD_SECONDS
+from audit_ledger.events.own_time import MAX_AHEAD_SECONDS
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.openapi import (
@@ -75,7 +75,7 @@ def read_times(
     if end is not None:
         to_ms = _read_time("to", end, zone, at_end=True, by_day=by_day)
     else:  # all that there is: a sender's clock may be ahead by so much
-        to_ms = (authorized.now + AHEAD_SECONDS + 1) * 1000
+        to_ms = (authorized.now + MAX_AHEAD_SECONDS + 1) * 1000
         if by_day:
             to_ms = _midnight(day_of(to_ms, zone), zone, 1)
     if start is not None:

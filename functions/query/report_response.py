@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from audit_ledger.events import PatientReference
-from audit_ledger.events.canonical_patients import accepted_names, may_be_named_otherwise
+from audit_ledger.events.canonical_patients import accepted_names, may_have_other_names
 from audit_ledger.exports.labels import names_of
 from audit_ledger.http.openapi import (
     JSON,
@@ -60,7 +60,7 @@ def _other_names(
     reference = next((each.reference for each in patients if each.reference is not None), None)
     together = PatientReference(reference, identifiers)
     lacks_reference = reference is None and any(rule.namespace is not None for rule in rules)
-    if not patients or not (lacks_reference or may_be_named_otherwise(rules, together)):
+    if not patients or not (lacks_reference or may_have_other_names(rules, together)):
         return ()
     return (_OTHER_NAMES.format(accepted_names(rules)),)
 

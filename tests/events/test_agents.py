@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import Agent, PatientReference, canonical_agent
-from audit_ledger.events.agents import INDEXED_AGENTS
+from audit_ledger.events.agents import MAX_INDEXED_AGENTS
 from tests.events.made import MRN, parsed, r4, r5
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -157,9 +157,9 @@ def test_a_person_known_by_name_only_is_flagged_and_a_device_is_not() -> None:
 
 def test_an_event_is_found_by_a_bounded_number_of_agents() -> None:
     """The first ones, and requesting persons are among the first."""
-    devices = [{"who": {"reference": f"Device/{n}"}} for n in range(INDEXED_AGENTS)]
+    devices = [{"who": {"reference": f"Device/{n}"}} for n in range(MAX_INDEXED_AGENTS)]
     doctor = {"who": {"reference": "Practitioner/1"}, "requestor": True}
     event = parsed(r4(agent=[*devices, doctor]))
-    assert len(event.agents) == INDEXED_AGENTS
+    assert len(event.agents) == MAX_INDEXED_AGENTS
     assert canonical_agent(event.agents[0]) == "reference|Practitioner/1"
     assert event.flags == ("agent.too-many",)

@@ -12,13 +12,13 @@ from audit_ledger.events import (
     limits,
     parse_cloudevent_structured,
 )
-from audit_ledger.events.agents import INDEXED_AGENTS
+from audit_ledger.events.agents import MAX_INDEXED_AGENTS
 from audit_ledger.events.balp_profiles import PROFILES
-from audit_ledger.events.batch import MAX_EVENTS, MAX_PATIENTS_OF_ALL
+from audit_ledger.events.batch import MAX_EVENTS, MAX_PATIENTS_PER_REQUEST
 from audit_ledger.events.bundle import MAX_AROUND_BYTES
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.limits import MAX_PATIENTS
-from audit_ledger.events.patient_mentions import CLOSE
+from audit_ledger.events.patient_mentions import MAX_WORD_DISTANCE
 from audit_ledger.events.patient_names import MIN_LENGTH, MIN_NAME_LENGTH
 from audit_ledger.events.record_event import ACTION_OF_WORD
 from audit_ledger.events.strict_json import MAX_DEPTH
@@ -43,8 +43,8 @@ def test_the_tables_list_exactly_the_flags_there_are() -> None:
     flag = r"(?:fhir|agent|patient|cloudevents|record|balp)\.[a-z][a-z0-9-]+"
     in_source = set(re.findall(rf'"({flag})"', source)) - {"record.created"}
     for profile in PROFILES.values():
-        in_source |= {f"balp.no-{agent.name}" for agent in profile.agents if agent.least}
-        in_source |= {f"balp.no-{entity.name}" for entity in profile.entities if entity.least}
+        in_source |= {f"balp.no-{agent.name}" for agent in profile.agents if agent.min_count}
+        in_source |= {f"balp.no-{entity.name}" for entity in profile.entities if entity.min_count}
     assert set(re.findall(rf"`({flag})`", PAGE)) == in_source
     assert set(FLAGS) == in_source
 
@@ -62,8 +62,8 @@ def test_the_limits_are_the_code_s() -> None:
     assert f"at most {MAX_ENTRIES:,} entries" in PAGE
     assert f"batch of at most {MAX_EVENTS:,}" in PAGE
     assert f"(at most {MAX_PATIENTS})" in PAGE
-    assert f"{MAX_PATIENTS} patients an event, or {MAX_PATIENTS_OF_ALL:,} in all" in PAGE
-    assert f"first {INDEXED_AGENTS} agents" in PAGE
+    assert f"{MAX_PATIENTS} patients an event, or {MAX_PATIENTS_PER_REQUEST:,} in all" in PAGE
+    assert f"first {MAX_INDEXED_AGENTS} agents" in PAGE
     assert f"{limits.MAX_AGENTS} agents, {limits.MAX_ENTITIES:,} entities" in PAGE
     assert f"{limits.MAX_CONTAINED} contained resources, {limits.MAX_VALUES:,} JSON" in PAGE
     assert f"{limits.MAX_IDENTIFIERS} identifiers (contained: " in PAGE
@@ -73,7 +73,7 @@ def test_the_limits_are_the_code_s() -> None:
     assert f"{limits.MAX_REQUEST_PART_BYTES >> 20} MB in its records together;" in PAGE
     assert f"{MAX_AROUND_BYTES >> 10} KB beside its resource" in PAGE
     assert f"fewer than {MIN_LENGTH} characters" in PAGE
-    assert f"at most {CLOSE - 1} other words" in PAGE
+    assert f"at most {MAX_WORD_DISTANCE - 1} other words" in PAGE
     assert f"of {MIN_NAME_LENGTH} letters or more" in PAGE
 
 

@@ -8,7 +8,7 @@ from audit_ledger.detections.observed_access import observe_access
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.events.event import Format
 from audit_ledger.events.event_details import read_details
-from audit_ledger.events.outcome import Ended, ended
+from audit_ledger.events.outcome import EventOutcome, event_outcome
 from audit_ledger.exports.ocsf import ocsf_event
 from audit_ledger.reports.labels import did, failed
 from tests.events.made import encoded, patient_entity, r4, r5
@@ -73,35 +73,35 @@ UNKNOWN = [
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        *((event, Ended.SUCCESS) for event in SUCCEEDED),
-        *((event, Ended.FAILURE) for event in FAILED),
-        *((event, Ended.UNKNOWN) for event in [*UNKNOWN, of_r4(None)]),
+        *((event, EventOutcome.SUCCESS) for event in SUCCEEDED),
+        *((event, EventOutcome.FAILURE) for event in FAILED),
+        *((event, EventOutcome.UNKNOWN) for event in [*UNKNOWN, of_r4(None)]),
     ],
 )
 def test_reports_exports_and_rules_agree_how_an_event_ended(
-    event: dict[str, Any], expected: Ended
+    event: dict[str, Any], expected: EventOutcome
 ) -> None:
     """Nothing that failed, or may have, is shown as an access."""
     format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
     one = opened(event, format_=format_)
-    assert ended(one.details) is expected
+    assert event_outcome(one.details) is expected
     assert (
         failed(one.details)
         == {
-            Ended.SUCCESS: False,
-            Ended.FAILURE: True,
-            Ended.UNKNOWN: None,
+            EventOutcome.SUCCESS: False,
+            EventOutcome.FAILURE: True,
+            EventOutcome.UNKNOWN: None,
         }[expected]
     )
     said = did(one.details)
-    assert (said == "looked at") == (expected is Ended.SUCCESS)
-    assert ("failed" in said) == (expected is Ended.FAILURE)
+    assert (said == "looked at") == (expected is EventOutcome.SUCCESS)
+    assert ("failed" in said) == (expected is EventOutcome.FAILURE)
     status = ocsf_event(one, ORIGIN)["status_id"]
-    assert (status == 1) == (expected is Ended.SUCCESS)
-    assert (status == 2) == (expected is Ended.FAILURE)
+    assert (status == 1) == (expected is EventOutcome.SUCCESS)
+    assert (status == 2) == (expected is EventOutcome.FAILURE)
     seen = observe_access(one, Directory(), lambda text: text.ljust(12)[:24])
-    assert seen.has_failed == (expected is Ended.FAILURE)
-    assert seen.is_access == (expected is not Ended.FAILURE)
+    assert seen.has_failed == (expected is EventOutcome.FAILURE)
+    assert seen.is_access == (expected is not EventOutcome.FAILURE)
 
 
 @pytest.mark.parametrize("event", UNKNOWN)
@@ -117,39 +117,44 @@ def test_outcomes_that_contradict_each_other_are_unknown() -> None:
     """A list of codings where FHIR has one."""
     outcome = {"code": [{"code": "success"}, {"code": "error"}]}
     event = r5(outcome=outcome, patient={"reference": "Patient/1"})
-    assert ended(read_details(encoded(event), "fhir-r5")) is Ended.UNKNOWN
+    assert event_outcome(read_details(encoded(event), "fhir-r5")) is EventOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("type_", "more", "expected", "said"),
     [
-        ("record.viewed", {}, Ended.SUCCESS, "looked at"),
-        ("record.viewed", {"outcome": "0"}, Ended.SUCCESS, "looked at"),
-        ("record.viewed", {"outcome": "8"}, Ended.FAILURE, "tried to look at, and failed"),
+        ("record.viewed", {}, EventOutcome.SUCCESS, "looked at"),
+        ("record.viewed", {"outcome": "0"}, EventOutcome.SUCCESS, "looked at"),
+        ("record.viewed", {"outcome": "8"}, EventOutcome.FAILURE, "tried to look at, and failed"),
         (
             "record.viewed",
             {"outcome": {"code": {"code": "error"}}},
-            Ended.FAILURE,
+            EventOutcome.FAILURE,
             "tried to look at, and failed",
         ),
         (
             "record.viewed",
             {"outcome": "denied"},
-            Ended.UNKNOWN,
+            EventOutcome.UNKNOWN,
             "tried to look at; whether it succeeded is unknown",
         ),
-        ("record.view.denied", {"action": "R"}, Ended.FAILURE, "tried to look at, and failed"),
-        ("record.access.REFUSED", {}, Ended.FAILURE, "tried to do something to, and failed"),
+        (
+            "record.view.denied",
+            {"action": "R"},
+            EventOutcome.FAILURE,
+            "tried to look at, and failed",
+        ),
+        ("record.access.REFUSED", {}, EventOutcome.FAILURE, "tried to do something to, and failed"),
         (
             "record.order.cancelled",
             {"action": "R"},
-            Ended.UNKNOWN,
+            EventOutcome.UNKNOWN,
             "looked at (outcome not recorded)",
         ),
     ],
 )
 def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
-    type_: str, more: dict[str, Any], expected: Ended, said: str
+    type_: str, more: dict[str, Any], expected: EventOutcome, said: str
 ) -> None:
     """`record.viewed` needs no outcome; where it has one, that counts."""
     event = {
@@ -160,4 +165,4 @@ def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
         "data": {"patient": {"reference": "Patient/1"}, **more},
     }
     details = read_details(encoded(event), "cloudevents")
-    assert (ended(details), did(details)) == (expected, said)
+    assert (event_outcome(details), did(details)) == (expected, said)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from audit_ledger.events.own_time import counted_ms, is_plausible
+from audit_ledger.events.own_time import effective_time_ms, is_plausible
 
 TAKEN = 1_796_040_000  # 2026-11-30T12:00:00Z
 DAY = 86_400_000
@@ -66,13 +66,13 @@ def test_what_states_an_impossible_time_counts_when_it_was_taken(
 ) -> None:
     """And in the period that it states, where it was not taken: nothing is left out anywhere."""
     expected = None if counted is None else ms(counted)
-    assert counted_ms(ms(own), TAKEN, *period) == expected
+    assert effective_time_ms(ms(own), TAKEN, *period) == expected
 
 
 def test_a_period_holds_its_first_instant_and_not_its_last() -> None:
     """Of own times and of entries' alike."""
     at = TAKEN * 1000
-    assert counted_ms(at, TAKEN, at, at + 1) == at
-    assert counted_ms(at, TAKEN, at - 1, at) is None
-    assert counted_ms(0, TAKEN, at, at + 1) == at
-    assert counted_ms(0, TAKEN, at - 1, at) is None
+    assert effective_time_ms(at, TAKEN, at, at + 1) == at
+    assert effective_time_ms(at, TAKEN, at - 1, at) is None
+    assert effective_time_ms(0, TAKEN, at, at + 1) == at
+    assert effective_time_ms(0, TAKEN, at - 1, at) is None

@@ -22,7 +22,7 @@ from audit_ledger.events import (
     parse_bundle,
     parse_cloudevents_batch,
 )
-from audit_ledger.events.batch import MAX_PATIENTS_OF_ALL
+from audit_ledger.events.batch import MAX_PATIENTS_PER_REQUEST
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.ledger.block import parse_block, parse_body
 from audit_ledger.ledger.digest import parse_digest
@@ -153,7 +153,7 @@ def test_a_bundle_of_very_many_patients_is_refused_before_all_are_divided() -> N
     body = json.dumps(bundle).encode()
     began = time.process_time()
     with pytest.raises(
-        RejectedEventError, match=f"at most {MAX_PATIENTS_OF_ALL:,} patients"
+        RejectedEventError, match=f"at most {MAX_PATIENTS_PER_REQUEST:,} patients"
     ) as refused:
         parse_bundle(body)
     assert refused.value.status == 413

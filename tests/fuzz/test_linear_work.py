@@ -22,7 +22,7 @@ from audit_ledger.events import (
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.events.patient_mentions import MentionFinder
-from audit_ledger.events.patient_names import known_as
+from audit_ledger.events.patient_names import patient_terms
 from audit_ledger.events.strict_json import read_json
 from audit_ledger.events.text_folding import without_marks
 from audit_ledger.exports.csv import harmless
@@ -173,7 +173,7 @@ def test_a_text_is_as_much_work_for_256_patients_as_for_two() -> None:
 
     def finder(count: int) -> MentionFinder:
         return MentionFinder(
-            [known_as(PatientReference(f"Patient/{n}"), ["Ada Roe"]) for n in range(count)]
+            [patient_terms(PatientReference(f"Patient/{n}"), ["Ada Roe"]) for n in range(count)]
         )
 
     few, many = finder(2), finder(256)

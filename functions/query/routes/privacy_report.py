@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from audit_ledger.events.own_time import counted_ms
+from audit_ledger.events.own_time import effective_time_ms
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.openapi import (
     TEXT_SCHEMA,
@@ -127,7 +127,8 @@ def _newer_half(
     times = sorted(
         t
         for e in events
-        if (t := counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms)) is not None
+        if (t := effective_time_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms))
+        is not None
     )
     middle = bisect_right(times, times[0], lo=len(times) // 2) if times else 0
     if middle == len(times):
@@ -136,7 +137,7 @@ def _newer_half(
     newest = [
         e
         for e in events
-        if counted_ms(e.time_ms, e.entry_time, newer.from_ms, newer.to_ms) is not None
+        if effective_time_ms(e.time_ms, e.entry_time, newer.from_ms, newer.to_ms) is not None
     ]
     return newest, newer
 

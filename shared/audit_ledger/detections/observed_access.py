@@ -9,7 +9,7 @@ from audit_ledger.detections.staff_directory import Directory, Patient, User, na
 from audit_ledger.events.agents import canonical_agent
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, EventDetails
-from audit_ledger.events.outcome import Ended, ended
+from audit_ledger.events.outcome import EventOutcome, event_outcome
 from audit_ledger.events.own_time import is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -82,7 +82,7 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
     @property
     def has_failed(self) -> bool:
         """Whether its outcome is a failure; what is unknown is taken for an access."""
-        return ended(self.opened.details) is Ended.FAILURE
+        return event_outcome(self.opened.details) is EventOutcome.FAILURE
 
     @property
     def is_access(self) -> bool:

@@ -1,4 +1,4 @@
-"""Events in, and what is indexed of them out: FHIR AuditEvents and Bundles, CloudEvents. Pure."""
+"""Parse FHIR AuditEvents, Bundles and CloudEvents to records and index values. Pure functions."""
 
 from audit_ledger.events.agents import canonical_agent
 from audit_ledger.events.audit_event import parse_audit_event

@@ -1,4 +1,4 @@
-"""Who did it: canonical candidates of each agent, whether a person, and who asked for it."""
+"""Parse agents: canonical identifiers, whether each is a person, and who is the requestor."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +9,7 @@ from audit_ledger.events.fhir_model import AgentElement, Code, codes
 from audit_ledger.events.patients import as_patient
 from audit_ledger.events.references import pairs_of
 
-INDEXED_AGENTS = 64  # beyond, an event is found by its first agents only; its record keeps all
+MAX_INDEXED_AGENTS = 64  # only the first agents are indexed; the record contains all
 
 _PERSONS: Final = {"Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person"}
 _PERSON_CODES: Final = {
@@ -39,9 +39,9 @@ def read_agents(
     place: str,
     flags: set[str],
 ) -> tuple[Agent, ...]:
-    """Read the agents: requesting persons first, then other persons, then the rest likewise.
+    """Return the agents: requesting persons first, then other persons, then the rest likewise.
 
-    `types`: the codes of each one's type.
+    `types`: the codes of each agent's type.
     """
     if not elements:
         flags.add("fhir.no-agent")
@@ -51,9 +51,9 @@ def read_agents(
     ]
     if len(agents) > 1:
         agents.sort(key=precedence)
-    if len(agents) > INDEXED_AGENTS:
+    if len(agents) > MAX_INDEXED_AGENTS:
         flags.add("agent.too-many")
-        del agents[INDEXED_AGENTS:]
+        del agents[MAX_INDEXED_AGENTS:]
     for agent in agents:
         if not agent.candidates:
             flags.add("agent.unidentified")
@@ -70,10 +70,10 @@ def precedence(agent: Agent) -> tuple[bool, bool]:
 def read_agent(
     agent: AgentElement, types: Sequence[Code], contained: Contained, *place: str | int
 ) -> Agent:
-    """Read one agent, whose type has the codes `types`.
+    """Parse one agent, whose type has the codes `types`.
 
     Candidates, the best first: `reference|Practitioner/1`, `identifier|<system>|<value>`,
-    `altId|<id>`, `display|<name>`. A contained resource gives its identifiers, not its `#id`.
+    `altId|<id>`, `display|<name>`. A contained resource contributes identifiers, not its `#id`.
     """
     candidates = []
     kind = patient = display = None
@@ -113,5 +113,5 @@ def _is_person(agent: AgentElement, types: Sequence[Code]) -> bool:
 
 
 def canonical_agent(agent: Agent) -> str | None:
-    """Return the best of an agent's candidates; None when the event names them by nothing."""
+    """Return the best of an agent's candidates; None if the agent has none."""
     return agent.candidates[0] if agent.candidates else None

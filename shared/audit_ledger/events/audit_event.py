@@ -1,4 +1,4 @@
-"""A FHIR AuditEvent, R4 or R5: what is indexed of it, and the bytes that its records keep."""
+"""Parse a FHIR AuditEvent, R4 or R5, to index values and to the bytes of its records."""
 
 from typing import Any
 
@@ -17,14 +17,15 @@ from audit_ledger.events.fhir_version import (
     release_of,
 )
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.limits import require_few_elements, require_few_values, require_size
-from audit_ledger.events.patients import NamedPatient, Path, read_patients
+from audit_ledger.events.json_cut import Path
+from audit_ledger.events.limits import require_element_limits, require_size, require_value_limit
+from audit_ledger.events.patients import NamedPatient, read_patients
 from audit_ledger.events.split_by_patient import split_by_patient
 from audit_ledger.events.strict_json import read_json
 
 
 class ParsedEvent(msgspec.Struct, gc=False):
-    """What an AuditEvent says, before it is divided among its patients."""
+    """An AuditEvent, parsed but not yet split by patient."""
 
     release: Release
     time_ms: int
@@ -39,26 +40,26 @@ def parse_audit_event(
 ) -> Event:
     """Parse an AuditEvent of at most 256 KB.
 
-    `fhir_version` is the `fhirVersion` of the media type, if any; `place` is where the event stands
-    in what was sent. Raises RejectedEventError, and nothing else.
+    `fhir_version` is the `fhirVersion` of the media type, if any; `place` is the FHIRPath of the
+    event in the request. Raise RejectedEventError, and no other error.
     """
     require_size(body, place)
     return accept_audit_event(body, read_json(body, place), fhir_version, place)
 
 
 def accept_audit_event(body: bytes, document: Any, fhir_version: str | None, place: str) -> Event:
-    """Accept an AuditEvent whose bytes `body` have been read, strictly, as `document`."""
+    """Return the event of an AuditEvent; `document` is `body` decoded by `read_json`."""
     require_size(body, place)
-    reading = read_audit_event(document, fhir_version, place)
-    require_few_values(document, body, place)
+    parsed = read_audit_event(document, fhir_version, place)
+    require_value_limit(document, body, place)
     return Event(
-        reading.release,
+        parsed.release,
         None,
-        reading.time_ms,
-        reading.action,
-        split_by_patient(body, document, reading.patients, place),
-        reading.agents,
-        tuple(sorted(reading.flags)),
+        parsed.time_ms,
+        parsed.action,
+        split_by_patient(body, document, parsed.patients, place),
+        parsed.agents,
+        tuple(sorted(parsed.flags)),
     )
 
 
@@ -70,9 +71,9 @@ def read_audit_event(
     base: Path = (),
     subject: PatientReference | None = None,
 ) -> ParsedEvent:
-    """Read a decoded AuditEvent.
+    """Parse a decoded AuditEvent.
 
-    Within a CloudEvent, `base` is where it stands and `subject` the patient of its envelope.
+    In a CloudEvent, `base` is the path of the AuditEvent and `subject` the envelope's patient.
     """
     if not isinstance(document, dict):
         raise RejectedEventError(422, "structure", place, "an AuditEvent resource")
@@ -80,7 +81,7 @@ def read_audit_event(
         raise RejectedEventError(
             422, "not-supported", f"{place}.resourceType", "the resource type AuditEvent"
         )
-    require_few_elements(document, place)
+    require_element_limits(document, place)
     flags: set[str] = set()
     release = release_of(document, declared_release(fhir_version, place), place, flags)
     event = read_elements(document, AuditEventElements, place)

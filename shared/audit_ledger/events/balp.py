@@ -1,4 +1,4 @@
-"""Faults of events that claim a profile of IHE Basic Audit Log Patterns: flagged, never refused."""
+"""Flag faults of events that claim a profile of IHE Basic Audit Log Patterns; reject none."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -28,13 +28,13 @@ def flag_balp_faults(
     *,
     is_r4: bool,
 ) -> None:
-    """Add the codes of what is wrong with an AuditEvent by the BALP profiles that it claims.
+    """Add a flag for each violation of the BALP profiles that an AuditEvent claims.
 
-    An event that claims none has no faults. The codes are stable and all begin with `balp.`.
-    `document` is what `event` was read from.
+    An event that claims none has no faults. The flags are stable and all begin with `balp.`.
+    `document` is the decoded JSON of `event`.
     """
     claims = event.meta.get("profile") if type(event.meta) is dict else None
-    claimed: list[Profile] = []  # each once, in whatever versions
+    claimed: list[Profile] = []  # each once, in any version
     for claim in claims if type(claims) is list else ():
         if type(claim) is not str or not claim.startswith(_CANONICAL):
             continue
@@ -80,9 +80,9 @@ def _check_agents(
             if rule.recorder and not _is_observer(document, index):
                 flags.add("balp.agent-not-observer")
     for rule, count in zip(profile.agents, counts, strict=True):
-        if count < rule.least:
+        if count < rule.min_count:
             flags.add(f"balp.no-{rule.name}")
-        elif rule.most is not None and count > rule.most:
+        elif rule.max_count is not None and count > rule.max_count:
             flags.add("balp.repeated-agent")
 
 
@@ -95,14 +95,14 @@ def _check_entities(
             counts[number] += 1
             _check_entity(entity, profile.entities[number], of.entity_roles[index], flags)
     for rule, count in zip(profile.entities, counts, strict=True):
-        if count < rule.least:
+        if count < rule.min_count:
             flags.add(f"balp.no-{rule.name}")
-        elif rule.most is not None and count > rule.most:
+        elif rule.max_count is not None and count > rule.max_count:
             flags.add("balp.repeated-entity")
 
 
 def _slices(types: Sequence[Code], slice_of: dict[Code, int]) -> Iterable[int]:
-    """Return the slices that an element of these types belongs to, each once."""
+    """Return the numbers of the slices of an element with these types, each once."""
     if len(types) == 1:
         number = slice_of.get(types[0])
         return () if number is None else (number,)
@@ -115,11 +115,11 @@ def _is_observer(document: JsonObject, index: int) -> bool:
 
 
 def _check_agent(agent: AgentElement, rule: AgentSlice, flags: set[str]) -> None:
-    if rule.who and (agent.who is None or agent.who.says_nothing):
+    if rule.who and (agent.who is None or agent.who.is_empty):
         flags.add("balp.no-agent-who")
     elif rule.identifier and not _has_identifier_value(agent.who):
         flags.add("balp.no-agent-identifier")
-    if rule.network == "demanded":
+    if rule.network == "required":
         if not agent.network:
             flags.add("balp.no-agent-network")
     elif rule.network == "forbidden" and (agent.network or agent.media):
@@ -133,7 +133,7 @@ def _check_agent(agent: AgentElement, rule: AgentSlice, flags: set[str]) -> None
 def _check_entity(
     entity: EntityElement, rule: EntitySlice, roles: Sequence[Code], flags: set[str]
 ) -> None:
-    what = None if entity.what is None or entity.what.says_nothing else entity.what
+    what = None if entity.what is None or entity.what.is_empty else entity.what
     if rule.roles and rule.roles.isdisjoint(roles):
         flags.add("balp.entity-role")
     if rule.what == "forbidden":

@@ -1,8 +1,8 @@
 """The profiles of IHE Basic Audit Log Patterns 1.1.4 that an AuditEvent can claim, as a table.
 
-What the implementation guide's StructureDefinitions demand beyond base R4, as far as a fault would
-leave the event hard to search or to trust. Slices of agents and entities are told by their type, as
-in the guide. `must support` demands nothing of an event and is left out.
+The table contains the requirements of the implementation guide's StructureDefinitions beyond base
+R4, as far as a fault makes the event hard to search or to trust. The type discriminates the slices
+of agents and entities, as in the guide. `must support` requires nothing of an event: left out.
 """
 
 from typing import Final, Literal
@@ -30,34 +30,34 @@ _REST: Final = ("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest"
 
 
 class AgentSlice(msgspec.Struct, frozen=True, kw_only=True):
-    """What is demanded of the agents of a type."""
+    """The requirements on the agents of a type."""
 
     name: str
     types: frozenset[Code]
-    least: int = 1
-    most: int | None = 1
+    min_count: int = 1
+    max_count: int | None = 1
     who: bool = True
     identifier: bool = False
-    network: Literal["demanded", "forbidden", None] = None
+    network: Literal["required", "forbidden", None] = None
     policy: bool = False
     requestor: bool | None = None
-    recorder: bool = False  # the same as source.observer
+    recorder: bool = False  # must equal source.observer
 
 
 class EntitySlice(msgspec.Struct, frozen=True, kw_only=True):
-    """What is demanded of the entities of a type."""
+    """The requirements on the entities of a type."""
 
     name: str
     type: Code
     roles: frozenset[Code] = frozenset()
-    least: int = 1
-    most: int | None = 1
-    what: Literal["demanded", "forbidden", "patient", "identifier", None] = "demanded"
+    min_count: int = 1
+    max_count: int | None = 1
+    what: Literal["required", "forbidden", "patient", "identifier", None] = "required"
     query: bool = False
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a profile demands. An empty set or None demands nothing."""
+    """The requirements of a profile. An empty set or None requires nothing."""
 
     type: Code | None = None
     subtypes: frozenset[Code] = frozenset()
@@ -69,7 +69,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     entity_slice_of: dict[Code, int] = {}
 
     def __post_init__(self) -> None:
-        """Lay the slices out by what tells them apart: no profile gives two slices one type."""
+        """Index the slices by type, which is unique among the slices of a profile."""
         agents = {code: i for i, one in enumerate(self.agents) for code in one.types}
         entities = {one.type: i for i, one in enumerate(self.entities)}
         msgspec.structs.force_setattr(self, "agent_slice_of", agents)
@@ -81,11 +81,13 @@ def _codes(system: str, *codes: str) -> frozenset[Code]:
 
 
 def _party(name: str, *types: Code, recorder: bool = False) -> AgentSlice:
-    return AgentSlice(name=name, types=frozenset(types), network="demanded", recorder=recorder)
+    return AgentSlice(name=name, types=frozenset(types), network="required", recorder=recorder)
 
 
-def _user(types: frozenset[Code], least: int = 0) -> AgentSlice:
-    return AgentSlice(name="user", types=types, least=least, network="forbidden", requestor=True)
+def _user(types: frozenset[Code], min_count: int = 0) -> AgentSlice:
+    return AgentSlice(
+        name="user", types=types, min_count=min_count, network="forbidden", requestor=True
+    )
 
 
 _SOURCE: Final = (_DCM, "110153")
@@ -98,7 +100,7 @@ _ORGANIZATION: Final = AgentSlice(
 )
 
 _TRANSACTION: Final = EntitySlice(
-    name="transaction", type=(_BALP_ENTITY, "XrequestId"), least=0, what="identifier"
+    name="transaction", type=(_BALP_ENTITY, "XrequestId"), min_count=0, what="identifier"
 )
 _DATA: Final = EntitySlice(
     name="data", type=(_ENTITY_TYPE, "2"), roles=_codes(_OBJECT_ROLE, "3", "4", "20")
@@ -134,7 +136,7 @@ def _rest(
 
 
 def _both(profile: Profile, name: str) -> dict[str, Profile]:
-    """Return the profile of an interaction, and that of the same with a known patient."""
+    """Return the profile of an interaction, and its variant with a known patient."""
     with_patient = msgspec.structs.replace(profile, entities=(*profile.entities, _PATIENT))
     return {f"IHE.BasicAudit.{name}": profile, f"IHE.BasicAudit.Patient{name}": with_patient}
 
@@ -148,8 +150,8 @@ def _disclosure(type_: Code, action: str, source: AgentSlice, recipient: AgentSl
         agents=(
             source,
             recipient,
-            AgentSlice(name="custodian", types=_codes(_SCT, "159541003"), least=0),
-            AgentSlice(name="authorizer", types=_codes(_SCT, "429577009"), least=0),
+            AgentSlice(name="custodian", types=_codes(_SCT, "159541003"), min_count=0),
+            AgentSlice(name="authorizer", types=_codes(_SCT, "429577009"), min_count=0),
         ),
         entities=(_PATIENT,),
     )
@@ -162,7 +164,7 @@ _OAUTH_USER: Final = AgentSlice(
 _SAML_USER: Final = AgentSlice(
     name="user",
     types=_codes(_USER_AGENT, "UserSamlAgent"),
-    most=None,
+    max_count=None,
     identifier=True,
     network="forbidden",
     policy=True,
@@ -204,7 +206,7 @@ PROFILES: Final[dict[str, Profile]] = {
         outcome="any",
         agents=(
             _party("client", _APPLICATION),
-            _user(_RECIPIENT, least=1),
+            _user(_RECIPIENT, min_count=1),
             _ORGANIZATION,
             AgentSlice(
                 name="authorizer",
@@ -216,9 +218,9 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         entities=(
             _PATIENT,
-            EntitySlice(name="consent", type=(_RESOURCE, "Consent"), most=None),
+            EntitySlice(name="consent", type=(_RESOURCE, "Consent"), max_count=None),
             EntitySlice(
-                name="token", type=(_USER_AGENT, "UserOauthAgent"), least=0, what="identifier"
+                name="token", type=(_USER_AGENT, "UserOauthAgent"), min_count=0, what="identifier"
             ),
         ),
     ),
@@ -250,18 +252,20 @@ PROFILES: Final[dict[str, Profile]] = {
     "IHE.BasicAudit.SAMLaccessTokenUse.Comprehensive": Profile(
         agents=(
             _SAML_USER,
-            msgspec.structs.replace(_ORGANIZATION, least=0, identifier=True),
+            msgspec.structs.replace(_ORGANIZATION, min_count=0, identifier=True),
             AgentSlice(
                 name="home-community-id",
                 types=_codes("urn:ihe:iti:xca:2010", "homeCommunityId"),
-                least=0,
+                min_count=0,
                 identifier=True,
                 network="forbidden",
                 requestor=False,
             ),
         ),
         entities=(
-            EntitySlice(name="consent", type=(_RESOURCE, "Consent"), least=0, most=None, what=None),
+            EntitySlice(
+                name="consent", type=(_RESOURCE, "Consent"), min_count=0, max_count=None, what=None
+            ),
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""Several events in one request: each has an outcome of its own, all together have a limit."""
+"""Parse the events of one request: each has its own outcome, and all share one limit."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -12,19 +12,20 @@ from audit_ledger.events.limits import (
 )
 
 MAX_EVENTS: Final = 5_000
-MAX_PATIENTS_OF_ALL: Final = 2_500
-"""Whether one patient is named by several events or not. No request of more can be accepted: one
-queue message (1 MiB of base64) holds it, and a patient's record takes more than 314 bytes there. So
-nobody divides, seals and looks up a million. Events without patients do not count here."""
+MAX_PATIENTS_PER_REQUEST: Final = 2_500
+"""A patient named by several events counts several times; events without patients do not count. No
+larger request could be accepted: one queue message (1 MiB of base64) contains it, and a patient's
+record takes more than 314 bytes there. Rejecting it here avoids the work of splitting and sealing.
+"""
 
 
 def parse_each(
     elements: Sequence[bytes], parse: Callable[[bytes, str], Event], place: str
 ) -> tuple[Event | RejectedEventError, ...]:
-    """Parse the elements, each with its place such as `Bundle.entry[3]`, to an outcome each.
+    """Return the outcome of each element, parsed with its place, e.g. `Bundle.entry[3]`.
 
-    RejectedEventError (413) when together they name more patients, or make larger records, than a
-    request may.
+    Raise RejectedEventError (413) if all elements together name too many patients or yield too
+    large records for one request.
     """
     outcomes: list[Event | RejectedEventError] = []
     patients = size = given_up = 0
@@ -38,8 +39,8 @@ def parse_each(
             outcomes.append(event)
             patients += sum(part.patient is not None for part in event.parts)
             size += event.size
-        if patients > MAX_PATIENTS_OF_ALL:
-            expected = f"at most {MAX_PATIENTS_OF_ALL:,} patients in all events together"
+        if patients > MAX_PATIENTS_PER_REQUEST:
+            expected = f"at most {MAX_PATIENTS_PER_REQUEST:,} patients in all events together"
             raise RejectedEventError(413, "too-costly", place, expected)
         if max(size, given_up) > MAX_REQUEST_PART_BYTES:
             expected = f"at most {MAX_REQUEST_PART_BYTES >> 20} MB in the records of all events"
@@ -48,6 +49,6 @@ def parse_each(
 
 
 def _alone(rejected: RejectedEventError) -> RejectedEventError:
-    """Let go of what was read when it was raised: thousands may be kept until the answer."""
+    """Release the frames that raised it: thousands of errors may wait for the response."""
     rejected.__context__ = None
     return rejected.with_traceback(None)

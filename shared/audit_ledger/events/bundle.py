@@ -1,7 +1,7 @@
-"""A FHIR Bundle of AuditEvents: batch, transaction or collection (IHE ITI-20).
+"""Parse a FHIR Bundle of AuditEvents: batch, transaction or collection (IHE ITI-20).
 
-Each entry has its own outcome here. That one bad entry fails a whole transaction is for the caller
-to decide, who sees them all.
+Each entry has its own outcome here. The caller decides that one rejected entry fails a whole
+transaction.
 """
 
 from typing import Any, Final
@@ -16,7 +16,7 @@ from audit_ledger.events.strict_json import read_json, slice_elements, slice_mem
 
 MAX_ENTRIES: Final = MAX_EVENTS
 MAX_AROUND_BYTES: Final = 64 * 1024
-"""Of an entry beside its resource."""
+"""Bytes of an entry outside its resource."""
 
 _TYPES: Final[dict[Any, BundleType]] = {
     "batch": "batch",
@@ -26,10 +26,10 @@ _TYPES: Final[dict[Any, BundleType]] = {
 
 
 def parse_bundle(body: bytes, fhir_version: str | None = None) -> Bundle:
-    """Parse a Bundle of at most MAX_ENTRIES entries; resources keep the bytes they have in it.
+    """Parse a Bundle of at most MAX_ENTRIES entries; the bytes of resources stay unchanged.
 
-    Raises RejectedEventError when the Bundle itself cannot be understood: not JSON (400), another
-    resource or another type of Bundle (422), too many entries or patients in them (413).
+    Raise RejectedEventError if the Bundle itself is rejected: not JSON (400), another resource
+    type or Bundle type (422), too many entries or patients (413).
     """
     members = slice_members(body, "Bundle")
     if _read(members, "resourceType") != "Bundle":

@@ -1,4 +1,4 @@
-"""The request of a Bundle's entry: `POST AuditEvent`, as FHIR clients spell it."""
+"""Check the request of a Bundle entry: `POST AuditEvent`, in the spellings of FHIR clients."""
 
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -6,15 +6,15 @@ from urllib.parse import urlsplit
 from audit_ledger.events.errors import RejectedEventError
 
 _TYPE: Final = "AuditEvent"
-NO_CONDITION: Final = "no condition: the Idempotency-Key tells an event that is sent again"
-"""What is expected in the place of conditional create, which is not supported."""
+NO_CONDITION: Final = "no condition: the Idempotency-Key header identifies a repeated event"
+"""The expectation in errors about conditional create, which is not supported."""
 
 
 def check_request(request: Any, place: str) -> None:
     """Raise RejectedEventError unless an entry's request creates an AuditEvent, unconditionally.
 
-    Its `url` is `AuditEvent`, relative or under any base URL (clients write this server's, or the
-    one that they know it by), or absent, as in transactions of HAPI FHIR: the resource says it.
+    Its `url` is `AuditEvent`, relative or under any base URL (clients use various base URLs of
+    this server), or absent, as in transactions of HAPI FHIR: the resource type suffices.
     """
     if not isinstance(request, dict):
         raise RejectedEventError(422, "required", place, "the request POST AuditEvent")

@@ -1,4 +1,4 @@
-"""Patients named by the rules of all portals of a ledger: canonical identifiers and references."""
+"""Canonical names of patients by the rules of all portals of a ledger."""
 
 from collections.abc import Iterable
 
@@ -7,9 +7,9 @@ from audit_ledger.events.patients import canonical_patient, name_by_reference
 
 
 def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> tuple[str, ...]:
-    """Return a patient's canonical identifiers by the rules of all portals, each once.
+    """Return a patient's canonical names by the rules of all portals, each once.
 
-    None where a relative reference may be of several servers.
+    A relative reference that may belong to several servers yields no name.
     """
     rules = tuple(rules)
     if is_ambiguous(rules, patient.reference):
@@ -19,16 +19,16 @@ def canonical_names(rules: Iterable[PatientRule], patient: PatientReference) -> 
 
 
 def is_ambiguous(rules: Iterable[PatientRule], reference: str | None) -> bool:
-    """Return whether a reference may be of patients of several servers."""
+    """Return whether a reference may name patients of several servers."""
     namespaces = {rule.namespace for rule in rules} - {None}
     return len(namespaces) > 1 and (reference or "").startswith("Patient/")
 
 
-def may_be_named_otherwise(rules: Iterable[PatientRule], patient: PatientReference) -> bool:
-    """Return whether a portal's rule puts events that name this patient under another name, too.
+def may_have_other_names(rules: Iterable[PatientRule], patient: PatientReference) -> bool:
+    """Return whether a portal's rule may index this patient's events under another name, too.
 
-    It does where it names patients by an identifier, and this is a reference or an identifier of
-    another system; or where it names them by reference alone, and this is an identifier.
+    It may if the rule uses an identifier system and this is a reference or an identifier of another
+    system; or if the rule uses references alone and this is an identifier.
     """
     systems = {system for system, _ in patient.identifiers}
     return any(
@@ -38,7 +38,7 @@ def may_be_named_otherwise(rules: Iterable[PatientRule], patient: PatientReferen
 
 
 def accepted_names(rules: Iterable[PatientRule]) -> str:
-    """Say in which forms a patient may be named, by the rules of all portals."""
+    """Return the forms in which a patient may be named by the rules of all portals."""
     rules = tuple(rules)
     forms = [f"{system}|<value>" for system in dict.fromkeys(r.system for r in rules) if system]
     namespaces = list(dict.fromkeys(rule.namespace for rule in rules if rule.namespace))
@@ -51,7 +51,7 @@ def accepted_names(rules: Iterable[PatientRule]) -> str:
 def canonical_references(
     rules: Iterable[PatientRule], patients: Iterable[PatientReference]
 ) -> tuple[PatientReference, ...]:
-    """Name patients by nothing but the canonical identifiers that these rules give, each once."""
+    """Return patients reduced to their canonical names by these rules, each once."""
     named: dict[PatientReference, None] = {}
     rules = tuple(rules)
     for patient in patients:
@@ -72,6 +72,6 @@ def canonical_references(
 
 
 def namespace_of(rules: Iterable[PatientRule], reference: str) -> str | None:
-    """Return the base that a reference of `canonical_references` is relative to, or names."""
+    """Return the namespace of a reference of `canonical_references`; None if no rule has one."""
     namespaces = (rule.namespace for rule in rules if rule.namespace is not None)
     return next((n for n in namespaces if name_by_reference(n, reference) is not None), None)

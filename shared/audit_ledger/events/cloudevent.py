@@ -1,8 +1,8 @@
-"""CloudEvents 1.0 in JSON: one event (structured mode), and batches of them.
+"""Parse CloudEvents 1.0 in JSON: one event (structured mode), and batches.
 
-What an event is about is read from its data: a FHIR AuditEvent, or, for types `record.*`, the shape
-in `record_event`. Other data is kept and not read; who it is about is then known from the `subject`
-alone, where that is a reference to a Patient.
+The data is interpreted if it is a FHIR AuditEvent or, for types `record.*`, has the shape in
+`record_event`. Other data is stored without being interpreted: its patient is known from `subject`
+alone, if that is a reference to a Patient.
 """
 
 from base64 import b64decode
@@ -17,7 +17,7 @@ from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import Agent, Event, Part, PatientReference
 from audit_ledger.events.fhir_model import read_elements
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.events.limits import require_few_values, require_size
+from audit_ledger.events.limits import require_size, require_value_limit
 from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.events.record_event import read_record_event
 from audit_ledger.events.references import patient_reference
@@ -26,7 +26,7 @@ from audit_ledger.events.strict_json import JsonObject, read_json, slice_element
 
 
 class _Attributes(msgspec.Struct):
-    """The context attributes that are read, and `data_base64`. JSON null means absent."""
+    """The context attributes in use, and `data_base64`. JSON null means absent."""
 
     specversion: str | None = None
     id: str | None = None
@@ -39,7 +39,7 @@ class _Attributes(msgspec.Struct):
 
 
 class _Data(msgspec.Struct):
-    """Data, decoded where it is JSON. `base` is the member that holds it."""
+    """Data, decoded if it is JSON. `base` is the member that contains it."""
 
     value: Any
     base: str
@@ -49,13 +49,13 @@ class _Data(msgspec.Struct):
 def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event:
     """Parse one event in the JSON format (`application/cloudevents+json`), of at most 256 KB.
 
-    Raises RejectedEventError, and nothing else.
+    Raise RejectedEventError, and no other error.
     """
     require_size(body, place)
     document = read_json(body, place)
     if not isinstance(document, dict):
         raise RejectedEventError(422, "structure", place, "a JSON object")
-    require_few_values(document, body, place)
+    require_value_limit(document, body, place)
     attributes = read_elements(document, _Attributes, place)
     sender_id, type_ = _check_required(attributes, place)
     time_ms = _time(attributes, place)
@@ -67,16 +67,16 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
         raise RejectedEventError(422, "not-supported", data_place, "one AuditEvent a CloudEvent")
     agents: tuple[Agent, ...]
     if resource_type == "AuditEvent":
-        reading = read_audit_event(
+        parsed = read_audit_event(
             data.value, data.media_type.fhir_version, data_place, base=(data.base,), subject=subject
         )
-        if data.base != "data" and len(reading.patients) > 1:
+        if data.base != "data" and len(parsed.patients) > 1:
             raise RejectedEventError(
                 422, "not-supported", data_place, "several patients only in data, as JSON"
             )
-        parts = split_by_patient(body, document, reading.patients, data_place, (data.base,))
-        action, agents, flags = reading.action, reading.agents, reading.flags
-        time_ms = reading.time_ms
+        parts = split_by_patient(body, document, parsed.patients, data_place, (data.base,))
+        action, agents, flags = parsed.action, parsed.agents, parsed.flags
+        time_ms = parsed.time_ms
     elif type_.startswith("record."):
         record = read_record_event(
             {} if data.value is None else data.value, type_, subject, data_place
@@ -94,17 +94,17 @@ def parse_cloudevent_structured(body: bytes, place: str = "CloudEvent") -> Event
 def parse_cloudevents_batch(body: bytes) -> tuple[Event | RejectedEventError, ...]:
     """Parse a batch in the JSON format (`application/cloudevents-batch+json`), of at most 5,000.
 
-    Each event keeps its bytes as they stand in the batch, and has its own outcome.
-    RejectedEventError when the batch is no JSON array (400) or too long (413).
+    Each event has its bytes in the batch, unchanged, and its own outcome.
+    Raise RejectedEventError if the batch is no JSON array (400) or too long (413).
     """
     elements = slice_elements(body, "CloudEvents", MAX_EVENTS, "events")
     return parse_each(elements, parse_cloudevent_structured, "CloudEvents")
 
 
 def _check_required(attributes: _Attributes, place: str) -> tuple[str, str]:
-    """Return the sender's own id of the event, and its type.
+    """Return the sender's id of the event, and its type.
 
-    Source and id are joined so that no two pairs give the same: `<length of source>:<source>:<id>`.
+    Join source and id unambiguously: `<length of source>:<source>:<id>`.
     """
     if not attributes.specversion:
         raise RejectedEventError(422, "required", f"{place}.specversion", "the version 1.0")
@@ -112,9 +112,7 @@ def _check_required(attributes: _Attributes, place: str) -> tuple[str, str]:
         raise RejectedEventError(422, "not-supported", f"{place}.specversion", "the version 1.0")
     for name in ("id", "source", "type"):
         if not getattr(attributes, name):
-            raise RejectedEventError(
-                422, "required", f"{place}.{name}", "a string that is not empty"
-            )
+            raise RejectedEventError(422, "required", f"{place}.{name}", "a non-empty string")
     source = attributes.source or ""
     return f"{len(source)}:{source}:{attributes.id}", attributes.type or ""
 
@@ -134,28 +132,28 @@ def _patient_subject(subject: str | None) -> PatientReference | None:
 
 
 def _data(document: JsonObject, attributes: _Attributes, place: str) -> _Data:
-    """Return the data, decoded where its content type says JSON.
+    """Return the data, decoded if its content type is JSON.
 
     `data` without a content type is JSON; `data_base64` without one may be anything (JSON format,
-    Section 3.1). FHIR in XML is refused (415): nobody could say whom it is about.
+    Section 3.1). Reject FHIR in XML (415): its patients could not be determined.
     """
-    packed = attributes.data_base64
-    base = "data" if packed is None else "data_base64"
-    assumed = "application/json" if packed is None else "application/octet-stream"
+    encoded = attributes.data_base64
+    base = "data" if encoded is None else "data_base64"
+    assumed = "application/json" if encoded is None else "application/octet-stream"
     media_type = parse_media_type(attributes.datacontenttype or assumed)
-    if packed is not None and document.get("data") is not None:
+    if encoded is not None and document.get("data") is not None:
         raise RejectedEventError(422, "invalid", place, "either data or data_base64, not both")
     if media_type.is_xml and "fhir" in media_type.essence:
         raise RejectedEventError(415, "not-supported", f"{place}.{base}", "FHIR as JSON")
-    if packed is None:
+    if encoded is None:
         return _Data(document.get("data") if media_type.is_json else None, base, media_type)
     try:
-        unpacked = b64decode(packed, validate=True)
+        decoded = b64decode(encoded, validate=True)
     except (Error, ValueError):
         raise RejectedEventError(422, "value", f"{place}.data_base64", "base64") from None
     value = None
     if media_type.is_json:
-        value = read_json(unpacked, f"{place}.data_base64")
+        value = read_json(decoded, f"{place}.data_base64")
         if type(value) in (dict, list):
-            require_few_values(value, unpacked, f"{place}.data_base64")
+            require_value_limit(value, decoded, f"{place}.data_base64")
     return _Data(value, base, media_type)

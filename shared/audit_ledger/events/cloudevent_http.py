@@ -1,7 +1,7 @@
-"""CloudEvents 1.0 over HTTP in binary mode: attributes in `ce-` headers, data as the body.
+"""Parse CloudEvents 1.0 over HTTP in binary mode: attributes in `ce-` headers, data as the body.
 
-Its record is the same event in the JSON format, made here: attributes in a fixed order, so that a
-redelivery gives the same bytes, and the body verbatim as `data` where it is JSON.
+The record contains the same event in the JSON format: attributes in a fixed order, so that a
+redelivery yields the same bytes, and a JSON body verbatim as `data`.
 
     {"specversion":"1.0","id":…,"source":…,"type":…,"subject":…,"datacontenttype":…,"data":…}
 """
@@ -25,21 +25,21 @@ from audit_ledger.events.strict_json import read_json
 _PREFIX: Final = "ce-"
 _NAME: Final = re.compile(r"[a-z0-9]+")
 _FIRST: Final = ("specversion", "id", "source", "type")
-_LOST: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
-"""Controls, of which UTF-8 that was read as Latin-1 and then cut is full; what was not read."""
+_DAMAGED: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+"""Controls, which occur in truncated UTF-8 that was decoded as Latin-1; undecodable bytes."""
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 def parse_cloudevent_binary(headers: Mapping[str, str], body: bytes) -> Event:
     """Parse one event in binary mode; `headers` have lower-case names.
 
-    Raises RejectedEventError, and nothing else.
+    Raise RejectedEventError, and no other error.
     """
     return parse_cloudevent_structured(structured_form(headers, body))
 
 
 def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
-    """Return the event in the JSON format, `body` verbatim in it where it is JSON."""
+    """Return the event in the JSON format, which contains a JSON `body` verbatim."""
     require_size(body, "CloudEvent.data")
     attributes = {
         name.removeprefix(_PREFIX): _attribute(name, value)
@@ -64,18 +64,18 @@ def structured_form(headers: Mapping[str, str], body: bytes) -> bytes:
 
 
 def _repaired(value: str) -> str:
-    """Return a header value as its sender wrote it, who may have sent UTF-8 without encoding it.
+    """Return a header value as its sender wrote it, including UTF-8 without percent-encoding.
 
-    The binding wants everything beyond printable ASCII percent-encoded (3.1.3.2); the Go and Java
-    SDKs send it raw. What stands between reads header bytes as Latin-1 (RFC 9110, Section 5.5), so
-    UTF-8 arrives as several characters for one, or as UTF-8, or with U+FFFD for what it could not
-    read. RejectedEventError (400) where what was sent cannot be told.
+    The binding requires percent-encoding beyond printable ASCII (3.1.3.2); the Go and Java SDKs
+    send raw UTF-8. Intermediaries decode header bytes as Latin-1 (RFC 9110, Section 5.5), so UTF-8
+    arrives as several characters for one, or as UTF-8, or with U+FFFD for undecodable bytes. Raise
+    RejectedEventError (400) if the original value cannot be determined.
     """
     if value.isascii():
         return value
-    with suppress(UnicodeError):  # where it was read as what it is: UTF-8, or Latin-1
+    with suppress(UnicodeError):  # if it was decoded correctly, as UTF-8 or Latin-1
         value = value.encode("latin-1").decode("utf-8")
-    if _LOST.search(value):
+    if _DAMAGED.search(value):
         raise RejectedEventError(400, "value", "headers", "percent-encoded UTF-8 beyond ASCII")
     return value
 
@@ -85,7 +85,7 @@ def _attribute(header: str, value: str) -> str:
     name = header.removeprefix(_PREFIX)
     if not _NAME.fullmatch(name) or name in ("data", "datacontenttype"):
         raise RejectedEventError(
-            400, "structure", "headers", "ce- headers that name attributes other than data's"
+            400, "structure", "headers", "ce- headers of attributes other than the data's"
         )
     text = _repaired(value).strip(" \t")
     if len(text) > 1 and text[0] == text[-1] == '"':

@@ -1,4 +1,4 @@
-"""Whom a reference names: elsewhere, or by `#p1` in what the event itself contains."""
+"""Resolve references: to other resources, or by `#p1` to resources contained in the event."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,7 +11,7 @@ from audit_ledger.events.json_cut import spell_path
 from audit_ledger.events.limits import (
     MAX_CONTAINED_IDENTIFIER_BYTES,
     MAX_IDENTIFIERS,
-    require_few,
+    require_at_most,
     too_many,
 )
 from audit_ledger.events.references import (
@@ -22,17 +22,17 @@ from audit_ledger.events.references import (
 )
 from audit_ledger.events.strict_json import JsonObject
 
-Contained = Mapping[str, JsonObject]  # by what refers to it: "#p1"
+Contained = Mapping[str, JsonObject]  # by reference: "#p1"
 
 NOTHING_CONTAINED: Final[Contained] = {}
 
 
 class NamedResource(msgspec.Struct, gc=False):
-    """What is known of whom a reference names.
+    """A resource named by a reference.
 
-    `type` is the resource type, where it is said. `reference` is in its one form, None where there
-    is none that means anything outside of the event; `base`: of the server that it names, "" if
-    none. `identifiers` are (system, value), each once.
+    `type` is the resource type, if stated. `reference` is in its normal form, None if it has no
+    meaning outside the event; `base` is the base URL in it, "" if none. `identifiers` are (system,
+    value), each once.
     """
 
     type: str | None
@@ -42,15 +42,15 @@ class NamedResource(msgspec.Struct, gc=False):
 
 
 def contained_by_reference(resources: list[JsonObject]) -> Contained:
-    """Return contained resources by what refers to them."""
+    """Return contained resources by the references to them."""
     return {f"#{item['id']}": item for item in resources if type(item.get("id")) is str}
 
 
 def resolve(reference: Reference, contained: Contained, *place: str | int) -> NamedResource:
-    """Find out whom a reference names.
+    """Return the resource that a reference names.
 
-    RejectedEventError where the identifiers of a contained resource are not of FHIR's shape;
-    `place`, in pieces, says where the reference stands: `"AuditEvent", "agent", 0, "who"`.
+    `place` is the path of the reference: `"AuditEvent", "agent", 0, "who"`. Raise
+    RejectedEventError if identifiers of a contained resource are malformed, too many or too large.
     """
     identifiers: list[tuple[str, str]] = []
     kind = normal = None
@@ -64,7 +64,7 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
             kind = declared
         where = f"{spell_path(place)}.resolve().identifier"
         inside = resource.get("identifier") or []
-        require_few(inside, where, MAX_IDENTIFIERS, "identifiers")
+        require_at_most(inside, where, MAX_IDENTIFIERS, "identifiers")
         for identifier in inside if isinstance(inside, list) else [inside]:
             found = read_elements(identifier, Identifier, where)
             identifiers += pairs_of((found,))
@@ -79,6 +79,6 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
         kind = reference.type.rpartition("/")[2]
     if len(identifiers) > 1:
         identifiers = list(dict.fromkeys(identifiers))
-        if len(identifiers) > 2 * MAX_IDENTIFIERS:  # a CX makes two of one
+        if len(identifiers) > 2 * MAX_IDENTIFIERS:  # a CX yields two identifiers
             raise too_many(spell_path(place), len(identifiers), MAX_IDENTIFIERS, "identifiers")
     return NamedResource(kind, normal, tuple(identifiers), base)

@@ -1,4 +1,4 @@
-"""What a portal is told of an event that is not accepted: place and expectation, no content."""
+"""The errors of rejected events: where, and what was expected there; never the content."""
 
 from typing import Literal
 
@@ -6,9 +6,9 @@ from audit_ledger.errors import RefusedError
 
 IssueType = Literal[
     "structure",  # not JSON, or JSON of another shape
-    "required",  # something the specification demands is missing
+    "required",  # an element that the specification requires is missing
     "value",  # an element's value is not of its type
-    "invalid",  # understood, but it contradicts itself
+    "invalid",  # well formed, but contradicts itself
     "duplicate",
     "not-supported",
     "too-long",
@@ -17,11 +17,11 @@ IssueType = Literal[
 
 
 class RejectedEventError(RefusedError):
-    """An event, or a whole request, that is not accepted.
+    """Rejection of an event, or of a whole request.
 
     `status` is the HTTP status (400, 413, 415 or 422), `code` a FHIR IssueType, `expression` the
-    FHIRPath of the place, e.g. `Bundle.entry[3].resource.recorded`. The message says what is
-    expected there and never repeats what was found.
+    FHIRPath of the fault, e.g. `Bundle.entry[3].resource.recorded`. The message states what is
+    expected there and never repeats the content.
     """
 
     def __init__(self, status: int, code: IssueType, expression: str, expectation: str) -> None:
@@ -32,7 +32,7 @@ class RejectedEventError(RefusedError):
         self.expectation = expectation
 
     def operation_outcome(self) -> dict[str, object]:
-        """Return the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome of this error."""
         return operation_outcome(
             "error", self.code, f"expected {self.expectation}", self.expression
         )
@@ -44,9 +44,9 @@ def operation_outcome(
     diagnostics: str,
     expression: str | None = None,
 ) -> dict[str, object]:
-    """Build a FHIR OperationOutcome (the same in R4 and R5) of one issue.
+    """Return a FHIR OperationOutcome (the same in R4 and R5) of one issue.
 
-    `code` is a FHIR IssueType; `expression` the FHIRPath of the place, where there is one.
+    `code` is a FHIR IssueType; `expression` the FHIRPath of the fault, if it has one.
     """
     issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
     if expression is not None:

@@ -1,4 +1,4 @@
-"""What is known of an event once it is parsed. It is private: no repr shows an identifier."""
+"""The types of a parsed event. Their content is private: no repr shows an identifier."""
 
 from typing import Literal
 
@@ -12,26 +12,26 @@ BundleType = Literal["batch", "transaction", "collection"]
 
 
 class PatientReference(msgspec.Struct, frozen=True, gc=False):
-    """How an event names a patient.
+    """The reference and identifiers by which an event names a patient.
 
-    `reference` is in the one form of `patient_reference`: `Patient/<id>`, or
-    `https://host/fhir/Patient/<id>` where a server is named; or `urn:uuid:…`, or another reference;
-    `identifiers` are (system, value), system "" where absent.
-    Both may be empty: a patient is named, but by nothing that could be looked up.
+    `reference` is in the normal form of `patient_reference`: `Patient/<id>`, or
+    `https://host/fhir/Patient/<id>` if a server is named; or `urn:uuid:…`, or another reference;
+    `identifiers` are (system, value), system "" if absent.
+    Both may be empty: the event then has a patient who cannot be looked up.
     """
 
     reference: str | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
-        """Say how many names there are, and none of them."""
+        """Return the number of names, but none of them."""
         return f"PatientReference({int(self.reference is not None)}+{len(self.identifiers)})"
 
 
 class Agent(msgspec.Struct, frozen=True, gc=False):
-    """Who did it. `candidates` are canonical identifiers, the best first (see `canonical_agent`).
+    """An agent. `candidates` are canonical identifiers, the best first (see `canonical_agent`).
 
-    `patient` is set when the agent is a patient: their pseudonym must fall with their secret.
+    `patient` is set if the agent is a patient: erasing their secret must erase the pseudonym too.
     """
 
     candidates: tuple[str, ...]
@@ -40,15 +40,15 @@ class Agent(msgspec.Struct, frozen=True, gc=False):
     patient: PatientReference | None = None
 
     def __repr__(self) -> str:
-        """Say what kind of agent, and not who."""
+        """Return the kind of agent, but no identifier."""
         return f"Agent(requestor={self.requestor}, is_person={self.is_person})"
 
 
 class Part(msgspec.Struct, frozen=True, gc=False):
-    """The share of one patient in an event: what its record keeps.
+    """One patient's part of an event, stored in a record.
 
-    `resource` holds the bytes as submitted, or with the spans cut out that name other patients;
-    `cut` says which elements those were, as FHIRPath, e.g. `AuditEvent.entity[2]`.
+    `resource` contains the submitted bytes, without the spans that name other patients;
+    `cut` lists the elements that were cut, as FHIRPath, e.g. `AuditEvent.entity[2]`.
     """
 
     patient: PatientReference | None
@@ -57,19 +57,19 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """Bytes that its record keeps of the event, with the names of what was cut."""
+        """Bytes of the event in its record, with the paths of the cut elements."""
         return len(self.resource) + sum(map(len, self.cut))
 
     def __repr__(self) -> str:
-        """Say how much there is, and nothing of it."""
+        """Return sizes, but no content."""
         return f"Part({self.patient!r}, {len(self.resource)} bytes, {len(self.cut)} cut)"
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An accepted event. `time_ms`: milliseconds since 1970, None where a CloudEvent has no time.
+    """An accepted event. `time_ms`: milliseconds since 1970, None if a CloudEvent has no time.
 
-    `sender_id` is the sender's own id of the event where the format has one (CloudEvents source and
-    id). `parts` are one or more; `agents` come requesting persons first; `flags` are sorted codes.
+    `sender_id` is the sender's id of the event if the format has one (CloudEvents source and id).
+    `parts` has at least one element; `agents` lists requesting persons first; `flags` are sorted.
     """
 
     format: Format
@@ -82,27 +82,27 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """Bytes that its records keep of it, with the names of what was cut."""
+        """Bytes of the event in all its records, with the paths of the cut elements."""
         return sum(part.size for part in self.parts)
 
     def __repr__(self) -> str:
-        """Say what kind of event, and nothing of whom or when."""
+        """Return the kind of event, but no time or identifier."""
         return f"Event({self.format!r}, {self.parts!r}, {self.agents!r}, {self.flags!r})"
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A FHIR Bundle: what became of each entry, in request order."""
+    """A FHIR Bundle: the outcome of each entry, in request order."""
 
     type: BundleType
     entries: tuple[Event | RejectedEventError, ...]
 
 
 class PatientRule(msgspec.Struct, frozen=True):
-    """How a portal tells patients apart: by an identifier system, by references, or by both.
+    """How a portal identifies patients: by an identifier system, by references, or by both.
 
-    `namespace`: what a relative reference is relative to, without which `Patient/1` could be of
-    any server: the declared base URL of the portal's FHIR server, or `portal:<id>` where none is
-    declared. None: references do not tell this portal's patients apart.
+    `namespace` is the base of relative references, since `Patient/1` alone could be on any server:
+    the declared base URL of the portal's FHIR server, or `portal:<id>` if none is declared. None:
+    references do not identify this portal's patients.
     """
 
     system: str | None = None
@@ -110,6 +110,6 @@ class PatientRule(msgspec.Struct, frozen=True):
 
 
 def patient_rule(portal: str, settings: PatientRuleSettings) -> PatientRule:
-    """Return the rule of a portal by its settings, whose `base` has the form of `normal_base`."""
+    """Return the rule of a portal from its settings, whose `base` has the form of `normal_base`."""
     namespace = settings.base or f"portal:{portal}"
     return PatientRule(settings.system, namespace if settings.reference else None)

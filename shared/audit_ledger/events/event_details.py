@@ -1,7 +1,7 @@
-"""What a record says, read for those who may know: searches, accounts, reports, exports, rules.
+"""Read the details of a record's event for searches, reports, exports and detections.
 
-One shape for R4, R5 and CloudEvents. The resource was accepted before, so nothing is refused here:
-what has another shape than FHIR gives it is left out.
+R4, R5 and CloudEvents have one shape here. The resource was accepted before, so nothing is rejected
+here: elements without the shape of FHIR are left out.
 """
 
 import re
@@ -39,7 +39,7 @@ _PLACE: Final = "AuditEvent"
 
 
 class Coded(msgspec.Struct, frozen=True, gc=False):
-    """A coding; `system` is "" where absent, `display` is its text or its concept's."""
+    """A coding; `system` is "" if absent, `display` is its own or its concept's text."""
 
     system: str
     code: str
@@ -47,20 +47,21 @@ class Coded(msgspec.Struct, frozen=True, gc=False):
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
-    """Whom or what a Reference names; `reference` in the one form of `normalize_reference`."""
+    """The target of a Reference; `reference` in the normal form of `normalize_reference`."""
 
     reference: str | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
     display: str | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "Target()"
 
 
 class AgentDetails(msgspec.Struct, frozen=True, gc=False):
-    """Who did it. `roles`: codes of type and role, `own_roles` of role alone; `address`: of the
-    network; `uncoded_purposes`: texts of those without any code.
+    """An agent. `roles`: codes of type and role, `own_roles`: of role alone.
+
+    `address` is the network address; `uncoded_purposes`: texts of purposes without any code.
     """
 
     agent: Agent
@@ -76,12 +77,12 @@ class AgentDetails(msgspec.Struct, frozen=True, gc=False):
     policies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "AgentDetails()"
 
 
 class EntityDetails(msgspec.Struct, frozen=True, gc=False):
-    """What it was done to. `query` is base64 as submitted; `digest` a document's SHA-256."""
+    """An entity. `query` is base64 as submitted; `digest` a document's SHA-256."""
 
     what: Target
     types: tuple[Coded, ...] = ()
@@ -92,16 +93,16 @@ class EntityDetails(msgspec.Struct, frozen=True, gc=False):
     digest: bytes | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "EntityDetails()"
 
 
 class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What an event says, whatever its format.
+    """The details of an event of any format.
 
     `types`: R4's type, R5's category, a CloudEvent's type; `subtypes`: R4's subtype, R5's code;
-    `outcome`: R4's code (0, 4, 8, 12) or R5's; `uncoded_purposes`: texts of those without any code;
-    `time` as the sender wrote it.
+    `outcome`: R4's code (0, 4, 8, 12) or R5's; `uncoded_purposes`: texts of purposes without any
+    code; `time` as the sender wrote it.
     """
 
     format: Format
@@ -120,29 +121,29 @@ class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     time: str | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return the format, but no content."""
         return f"EventDetails({self.format!r})"
 
     @property
     def digests(self) -> tuple[bytes, ...]:
-        """SHA-256 of each document that it recorded."""
+        """The SHA-256 of each document in the event."""
         return tuple(e.digest for e in self.entities if e.digest is not None)
 
 
 class EventDocument(msgspec.Struct, frozen=True, gc=False):
-    """A record's resource, decoded. `data`: of a CloudEvent, decoded if it is JSON; else None."""
+    """A record's decoded resource. `data`: of a CloudEvent, decoded if it is JSON; else None."""
 
     root: JsonObject
     format: Format
     data: Any = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return the format, but no content."""
         return f"EventDocument({self.format!r})"
 
     @property
     def audit_event(self) -> JsonObject | None:
-        """The AuditEvent: the resource, or the one that a CloudEvent carries; None if none."""
+        """The AuditEvent: the resource, or a CloudEvent's data; None if there is none."""
         if self.format != "cloudevents":
             return self.root
         data: JsonObject = self.data
@@ -156,19 +157,19 @@ def decode_document(resource: bytes, format_: Format) -> EventDocument:
 
 
 def read_details(resource: bytes, format_: Format) -> EventDetails:
-    """Read the details of a resource: an AuditEvent, or the CloudEvent that carries one."""
+    """Return the details of a resource: an AuditEvent or a CloudEvent."""
     return details_of(decode_document(resource, format_))
 
 
 def details_of(document: EventDocument) -> EventDetails:
-    """Read the details of a decoded resource."""
+    """Return the details of a decoded resource."""
     if document.format == "cloudevents":
         return _of_cloudevent(document.root, document.data)
     return _of_audit_event(document.root, document.format, None)
 
 
 def digest_of_ni(uri: str) -> bytes | None:
-    """Return the SHA-256 that an RFC 6920 URI names, or None where it names none."""
+    """Return the SHA-256 in an RFC 6920 URI; None if it contains none."""
     form = _NI.fullmatch(uri)
     if form is None:
         return None
@@ -280,20 +281,20 @@ def _of_cloudevent(document: JsonObject, data: Any) -> EventDetails:
         )
     record = {} if data is None else data
     try:
-        reading = read_record_event(record, type_, subject, _PLACE)
-    except RejectedEventError:  # of another shape than when it was accepted: nothing can be said
+        parsed = read_record_event(record, type_, subject, _PLACE)
+    except RejectedEventError:  # accepted under other rules: no details can be read
         return EventDetails(format="cloudevents", types=types, source=source, time=time)
     actor, document_ = record.get("actor"), record.get("document")
     outcome, outcome_text = _outcome(record)
     return EventDetails(
         format="cloudevents",
-        action=reading.action or ACTION_OF_WORD.get(type_.rpartition(".")[2]),
+        action=parsed.action or ACTION_OF_WORD.get(type_.rpartition(".")[2]),
         types=types,
         outcome=outcome,
         outcome_text=outcome_text,
-        agents=tuple(_actor(agent, actor) for agent in reading.agents),
+        agents=tuple(_actor(agent, actor) for agent in parsed.agents),
         entities=() if not isinstance(document_, dict) else (_document(document_),),
-        patients=() if reading.patient is None else (reading.patient,),
+        patients=() if parsed.patient is None else (parsed.patient,),
         source=source,
         time=time,
     )
@@ -313,12 +314,12 @@ def _document(document: JsonObject) -> EntityDetails:
 
 
 def _data_of(document: JsonObject) -> Any:
-    """Return a CloudEvent's data, decoded where it is JSON."""
-    packed = document.get("data_base64")
-    if not isinstance(packed, str):
+    """Return a CloudEvent's data, decoded if `data_base64` is JSON."""
+    encoded = document.get("data_base64")
+    if not isinstance(encoded, str):
         return document.get("data")
     media_type = parse_media_type(str(document.get("datacontenttype") or ""))
-    return read_json(b64decode(packed), _PLACE) if media_type.is_json else None
+    return read_json(b64decode(encoded), _PLACE) if media_type.is_json else None
 
 
 def _is_audit_event(data: Any) -> bool:
@@ -347,9 +348,9 @@ def _target_of_json(value: Any, contained: Contained, *place: str | int) -> Targ
 
 
 def _outcome(document: JsonObject) -> tuple[tuple[Coded, ...], str | None]:
-    """R4 has a code and `outcomeDesc`; R5 a Coding and details.
+    """Return the outcome: R4 has a code and `outcomeDesc`; R5 has a Coding and details.
 
-    What has another shape is not left out: it says how the event ended, to who can read it.
+    An outcome of another shape is returned as JSON: a person may understand it.
     """
     outcome = document.get("outcome")
     description = _text(document.get("outcomeDesc"))
@@ -357,7 +358,7 @@ def _outcome(document: JsonObject) -> tuple[tuple[Coded, ...], str | None]:
         return (), description
     if isinstance(outcome, float) and outcome.is_integer():
         outcome = int(outcome)
-    if isinstance(outcome, int) and not isinstance(outcome, bool):  # as DICOM has it
+    if isinstance(outcome, int) and not isinstance(outcome, bool):  # as in DICOM
         outcome = str(outcome)
     if isinstance(outcome, str):
         return (Coded("", outcome),), description
@@ -372,19 +373,19 @@ def _outcome(document: JsonObject) -> tuple[tuple[Coded, ...], str | None]:
 
 
 def _outcome_of(outcome: Any) -> tuple[tuple[Coded, ...], str | None]:
-    """Read R5's element, or a Coding or CodeableConcept in its place."""
+    """Return the codes and text of R5's element, or of a Coding or CodeableConcept instead."""
     if not isinstance(outcome, dict):
         return (() if _text(outcome) is None else (Coded("", outcome),)), None
     code = outcome.get("code")
     codes = (*_coded(code), *_coded(outcome))
-    told = next(_texts((outcome.get("detail"),)), None)
-    if not codes and told is None:
-        told = next(_texts((code, outcome)), None) or _display_of(code) or _display_of(outcome)
-    return codes, told
+    text = next(_texts((outcome.get("detail"),)), None)
+    if not codes and text is None:
+        text = next(_texts((code, outcome)), None) or _display_of(code) or _display_of(outcome)
+    return codes, text
 
 
 def _coded(value: Any) -> tuple[Coded, ...]:
-    """Return the codings of a Coding, a CodeableConcept, or a list of such, with their texts."""
+    """Return the codings of a Coding, a CodeableConcept, or a list of them, with their texts."""
     return tuple(_codings(value, None))
 
 
@@ -406,7 +407,7 @@ def _codings(value: Any, text: str | None) -> Iterator[Coded]:
 
 
 def _uncoded(concepts: Any) -> tuple[str, ...]:
-    """Return the text of each concept that has no code: its own, else those of its codings."""
+    """Return the texts of concepts without a code: the concept's and its codings' displays."""
     values = concepts if isinstance(concepts, list) else [concepts]
     return tuple(
         text
@@ -423,7 +424,7 @@ def _codings_of(concept: JsonObject) -> list[Any]:
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
-    """Return the text of each concept that has one, else the displays of its codings."""
+    """Yield the text of each concept that has one, else the displays of its codings."""
     for value in values:
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, dict):
@@ -448,5 +449,5 @@ def _text(value: Any) -> str | None:
 def _with_json(
     elements: list[Any] | None, document: Mapping[str, Any], name: str
 ) -> Iterable[tuple[Any, JsonObject]]:
-    """Pair each element, as it was read, with its JSON."""
+    """Pair each parsed element with its JSON."""
     return zip(elements or (), document.get(name) or (), strict=True)

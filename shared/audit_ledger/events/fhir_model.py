@@ -1,8 +1,8 @@
-"""The elements of an AuditEvent that are read, R4 and R5 alike.
+"""The elements of R4 and R5 AuditEvents that are parsed.
 
-What names people must have the shape that FHIR gives it, or the event is refused: someone could be
-overlooked. Codes may have any (`Any`): releases differ there and senders mix them up. All that is
-not listed here is kept and not looked at.
+Elements that name people must have the shape of FHIR, or the event is rejected: someone could be
+overlooked. Codes may have any shape (`Any`): releases differ there and senders mix them up. All
+other elements are stored without being interpreted.
 """
 
 import re
@@ -37,8 +37,8 @@ class Reference(msgspec.Struct, gc=False):
     extension: Any = None
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether it has no member that FHIR knows, as `{}`."""
+    def is_empty(self) -> bool:
+        """Whether it has no member that FHIR defines, as `{}`."""
         return (
             self.reference is None
             and self.identifier is None
@@ -50,7 +50,7 @@ class Reference(msgspec.Struct, gc=False):
 
 
 class Extension(msgspec.Struct, rename="camel", gc=False):
-    """An extension, where it carries an identifier."""
+    """FHIR Extension; only an identifier as its value is parsed."""
 
     url: Any = None
     value_identifier: Identifier | None = None
@@ -103,7 +103,7 @@ class AuditEventElements(msgspec.Struct, rename="camel"):
 
 
 class ElementCodes(msgspec.Struct, gc=False):
-    """The codes of an event's agents and entities, in order: read once for all who ask."""
+    """The codes of an event's agents and entities, in order, computed once for all readers."""
 
     agent_types: list[Sequence[Code]]
     entity_types: list[Sequence[Code]]
@@ -112,7 +112,7 @@ class ElementCodes(msgspec.Struct, gc=False):
 
 _Elements = TypeVar("_Elements", bound=msgspec.Struct)
 
-# How msgspec says where a shape is wrong: types and a path, nothing of the content.
+# msgspec's message for a wrong shape: types and a path, no content.
 _SHAPE_ERROR: Final = re.compile(r"Expected `(\w+).*?(?: - at `\$(.*)`)?")
 _SHAPES: Final = {
     "str": "a string",
@@ -123,7 +123,7 @@ _SHAPES: Final = {
 
 
 def read_elements(document: object, kind: type[_Elements], place: str) -> _Elements:
-    """Return the elements of decoded JSON; RejectedEventError (422) names a malformed one."""
+    """Return the elements of decoded JSON; raise RejectedEventError (422) for a malformed one."""
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
@@ -133,7 +133,7 @@ def read_elements(document: object, kind: type[_Elements], place: str) -> _Eleme
             422,
             "structure",
             place + (shape[2] or "" if shape else ""),
-            expected or "the shape that FHIR gives it",
+            expected or "the shape that FHIR defines",
         ) from None
 
 
@@ -152,7 +152,7 @@ def codes(value: Any) -> Sequence[Code]:
 
 
 def codes_of(event: AuditEventElements) -> ElementCodes:
-    """Read the codes of an event's agents and entities."""
+    """Return the codes of an event's agents and entities."""
     agents, entities = event.agent or (), event.entity or ()
     return ElementCodes(
         [codes(agent.type) for agent in agents],

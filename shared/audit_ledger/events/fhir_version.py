@@ -1,4 +1,4 @@
-"""FHIR R4 and R5 AuditEvents, told apart by content, or by the `fhirVersion` of the media type."""
+"""Distinguish R4 and R5 AuditEvents by content, or by the `fhirVersion` of the media type."""
 
 from typing import Final, Literal
 
@@ -21,8 +21,9 @@ _R5_ONLY: Final = {
 
 
 def declared_release(fhir_version: str | None, place: str) -> Release | None:
-    """Read the `fhirVersion` parameter of a media type; RejectedEventError (415) for another
-    release.
+    """Return the release of a media type's `fhirVersion`; None if it has none.
+
+    Raise RejectedEventError (415) for a release other than R4 and R5.
     """
     if fhir_version is None:
         return None
@@ -34,11 +35,11 @@ def declared_release(fhir_version: str | None, place: str) -> Release | None:
 def release_of(
     resource: JsonObject, declared: Release | None, place: str, flags: set[str]
 ) -> Release:
-    """Say which release an AuditEvent is of.
+    """Return the release of an AuditEvent.
 
-    R4 demands `type`, R5 demands `code`, and neither has the other's: that decides. Where both are
-    missing the media type decides. RejectedEventError (422) when there is neither, when there are
-    both, and when media type and content differ.
+    R4 requires `type`, R5 requires `code`, and neither has the other's element: that decides. If
+    both are missing, the media type decides. Raise RejectedEventError (422) if neither decides, if
+    both elements are present, or if media type and content differ.
     """
     has_type, has_code = resource.get("type") is not None, resource.get("code") is not None
     if has_type and has_code:
@@ -60,7 +61,7 @@ def release_of(
 
 
 def refuse_older(event: AuditEventElements, place: str) -> None:
-    """Refuse (422) an AuditEvent that names people as before R4: they would be overlooked."""
+    """Reject (422) an AuditEvent that names people as before R4: they would be overlooked."""
     for index, agent in enumerate(event.agent or ()):
         if agent.reference is not None or agent.user_id is not None:
             raise RejectedEventError(

@@ -1,8 +1,8 @@
-"""What each flag of an accepted event means, in a sentence (docs/events.md lists the flags)."""
+"""The flags of accepted events, each described in a sentence (docs/events.md lists them)."""
 
 from typing import Final
 
-_BALP: Final = "the IHE BALP profile that it claims"
+_BALP: Final = "the claimed IHE BALP profile"
 
 FLAGS: Final[dict[str, str]] = {
     "fhir.no-type": "The event has no type, which FHIR R4 requires.",
@@ -10,31 +10,31 @@ FLAGS: Final[dict[str, str]] = {
     "fhir.mixed-releases": "The event has elements that only the other FHIR release has.",
     "fhir.no-agent": "The event has no agent, which FHIR requires.",
     "fhir.no-source": "The event has no source, which FHIR requires.",
-    "fhir.action": "The action is none of C, R, U, D and E: a search by action does not find it.",
+    "fhir.action": "The action is not C, R, U, D or E: a search by action does not find the event.",
     "agent.unidentified": "An agent has neither an identifier nor a name.",
-    "agent.display-only": "A person is known by a display name only.",
-    "agent.too-many": "The event has more agents than a search by agent looks at.",
-    "agent.unresolved": "A patient who acts is named otherwise than the portal's rule requires.",
-    "patient.unidentified": "A patient is named by nothing that could be looked up.",
+    "agent.display-only": "A person has a display name but no identifier.",
+    "agent.too-many": "The event has more agents than are indexed for searches by agent.",
+    "agent.unresolved": "An acting patient is not named as the portal's patient rule requires.",
+    "patient.unidentified": "A patient has neither a reference nor an identifier.",
     "patient.unresolved": (
-        "A patient is named otherwise than the portal's rule requires: the event is kept, and that "
-        "patient will not find it."
+        "A patient is not named as the portal's patient rule requires: the event is stored, but "
+        "that patient will not find it."
     ),
-    "patient.assumed-from-type": "An entity of type Person without a role is taken for a patient.",
-    "cloudevents.opaque-data": "The data was kept and not read: it is no FHIR AuditEvent.",
-    "cloudevents.no-time": "The CloudEvent has no time of its own.",
+    "patient.assumed-from-type": "An entity of type Person without a role is assumed a patient.",
+    "cloudevents.opaque-data": "The data was stored but not interpreted: it is no AuditEvent.",
+    "cloudevents.no-time": "The CloudEvent has no `time` attribute.",
     "record.no-patient": "The record event names no patient.",
     "record.no-actor": "The record event names no actor.",
     "record.no-digest": "The record event has no digest of the document.",
     "record.no-action": "The record event has no action.",
-    "record.action-differs": "The action is not the one that the CloudEvent's type says.",
-    "balp.unknown-profile": "The event claims a profile that IHE BALP 1.1.4 does not have.",
-    "balp.not-r4": "The event claims an IHE BALP profile and is no FHIR R4 event.",
-    "balp.type": f"The type is not that of {_BALP}.",
-    "balp.subtype": f"The subtype is not that of {_BALP}.",
-    "balp.action": f"The action is not that of {_BALP}.",
-    "balp.outcome": f"The outcome is not that of {_BALP}.",
-    "balp.no-source-observer": "The event does not say who recorded it, which IHE BALP requires.",
+    "record.action-differs": "The action contradicts the CloudEvent's type.",
+    "balp.unknown-profile": "The event claims a profile that IHE BALP 1.1.4 does not define.",
+    "balp.not-r4": "The event claims an IHE BALP profile but is not a FHIR R4 event.",
+    "balp.type": f"The type differs from {_BALP}.",
+    "balp.subtype": f"The subtype differs from {_BALP}.",
+    "balp.action": f"The action differs from {_BALP}.",
+    "balp.outcome": f"The outcome differs from {_BALP}.",
+    "balp.no-source-observer": "The event has no source.observer, which IHE BALP requires.",
     "balp.no-client": f"The event has no client agent, which {_BALP} requires.",
     "balp.no-server": f"The event has no server agent, which {_BALP} requires.",
     "balp.no-user": f"The event has no user agent, which {_BALP} requires.",
@@ -43,22 +43,22 @@ FLAGS: Final[dict[str, str]] = {
     "balp.no-organization": f"The event has no organization agent, which {_BALP} requires.",
     "balp.no-authorizer": f"The event has no authorizer agent, which {_BALP} requires.",
     "balp.no-auth-server": f"The event has no authorization server, which {_BALP} requires.",
-    "balp.repeated-agent": f"The event has two agents where {_BALP} has one.",
-    "balp.repeated-entity": f"The event has two entities where {_BALP} has one.",
-    "balp.no-agent-who": f"An agent does not say who it is, which {_BALP} requires.",
+    "balp.repeated-agent": f"The event has several agents where {_BALP} allows one.",
+    "balp.repeated-entity": f"The event has several entities where {_BALP} allows one.",
+    "balp.no-agent-who": f"An agent has no `who`, which {_BALP} requires.",
     "balp.no-agent-identifier": f"An agent has no identifier, which {_BALP} requires.",
     "balp.no-agent-network": f"An agent has no network address, which {_BALP} requires.",
     "balp.no-agent-policy": f"An agent has no policy, which {_BALP} requires.",
     "balp.agent-network": f"An agent has a network address, which {_BALP} does not allow.",
-    "balp.agent-requestor": f"An agent's requestor is not that of {_BALP}.",
-    "balp.agent-not-observer": f"The event was not recorded by the agent that {_BALP} names.",
+    "balp.agent-requestor": f"An agent's requestor differs from {_BALP}.",
+    "balp.agent-not-observer": f"The observer is not the agent that {_BALP} names as recorder.",
     "balp.no-data": f"The event has no data entity, which {_BALP} requires.",
     "balp.no-patient": f"The event has no patient entity, which {_BALP} requires.",
     "balp.no-query": f"The event has no query entity, which {_BALP} requires.",
     "balp.no-consent": f"The event has no consent entity, which {_BALP} requires.",
-    "balp.no-entity-what": f"An entity does not say what it is, which {_BALP} requires.",
+    "balp.no-entity-what": f"An entity has no `what`, which {_BALP} requires.",
     "balp.no-entity-identifier": f"An entity has no identifier, which {_BALP} requires.",
     "balp.no-query-text": f"A query entity has no query, which {_BALP} requires.",
-    "balp.entity-what": f"An entity refers to another kind of resource than {_BALP} has.",
-    "balp.entity-role": f"An entity's role is not that of {_BALP}.",
+    "balp.entity-what": f"An entity refers to a resource type that {_BALP} does not allow.",
+    "balp.entity-role": f"An entity's role differs from {_BALP}.",
 }

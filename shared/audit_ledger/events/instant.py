@@ -1,4 +1,4 @@
-"""FHIR `instant` (R4 and R5, Datatypes) and RFC 3339 `date-time`, to milliseconds."""
+"""Parse FHIR `instant` (R4 and R5, Datatypes) and RFC 3339 `date-time` to milliseconds."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # years 1 to 9999,
 def parse_instant_ms(text: str) -> int:
     """Return milliseconds since 1970, rounded down, of `2015-02-07T13:28:17.239+02:00`.
 
-    A leap second counts as the second after. ValueError for anything else; it quotes nothing.
+    A leap second counts as the next second. Raise ValueError for anything else, without quoting it.
     """
     if not (form := _FORM.fullmatch(text)):
         raise ValueError("not of the form 2015-02-07T13:28:17.239+02:00")

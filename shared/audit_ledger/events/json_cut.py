@@ -1,10 +1,10 @@
-"""Cut members and elements out of JSON bytes; every other byte stays, white space included.
+"""Cut members and elements out of JSON bytes; all other bytes stay, including white space.
 
     {"a": [1, {"b": 2}, 3], "c": 4}   without a[1]   {"a": [1, 3], "c": 4}
                                       without a[0]   {"a": [{"b": 2}, 3], "c": 4}
                                       without c      {"a": [1, {"b": 2}, 3]}
 
-What a cut leaves empty goes as well: FHIR knows no empty array or object.
+Arrays and objects that a cut leaves empty are cut too: FHIR has none.
 """
 
 import re
@@ -22,21 +22,21 @@ _SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
 
 
 def spell_path(path: Path) -> str:
-    """Return a path as FHIRPath spells it: `AuditEvent.entity[2].what`."""
+    """Return a path in FHIRPath: `AuditEvent.entity[2].what`."""
     return "".join(f"[{n}]" if isinstance(n, int) else f".{n}" for n in path).lstrip(".")
 
 
 class Cuts(msgspec.Struct):
-    """A tree of what to cut, for several readers at once: reader `i` is the bit `1 << i`.
+    """A tree of cuts for several readers at once: reader `i` is the bit `1 << i`.
 
-    `gone`: the readers from whose bytes this goes as a whole; `below`: what to cut inside of it.
+    `gone`: the readers for whom this element is cut entirely; `below`: the cuts inside it.
     """
 
     gone: int = 0
     below: "dict[str | int, Cuts]" = {}
 
     def add(self, path: Path, readers: int) -> None:
-        """Cut what stands at `path` from the bytes of `readers`."""
+        """Cut the element at `path` for `readers`."""
         at = self
         for name in path:
             below = at.below.get(name)
@@ -47,7 +47,7 @@ class Cuts(msgspec.Struct):
 
 
 class Span(msgspec.Struct):
-    """Where a member or element stands: from `start` (its name's quote, or its value) to `end`."""
+    """The range of a member or element: from `start` (its name's quote, or its value) to `end`."""
 
     name: str | int
     start: int
@@ -56,7 +56,7 @@ class Span(msgspec.Struct):
 
 
 def scan_spans(body: bytes) -> Span:
-    """Find the spans of all members and elements of `body`, which must have been read as JSON."""
+    """Return the spans of all members and elements of `body`, which must be valid JSON."""
     return _value(body, _skip(body, 0), "")
 
 
@@ -98,21 +98,21 @@ def _value(body: bytes, start: int, name: str | int) -> Span:
 def cut_spans(
     body: bytes, root: Span, cuts: Cuts, reader: int = 1
 ) -> tuple[bytes, tuple[Path, ...]]:
-    """Give `body` without what `cuts` has for a reader, and the paths of that, in order.
+    """Return `body` without the cuts of a reader, and the paths of those cuts, in order.
 
-    Takes work in proportion to what is given: only what stays, or is named as cut, is looked at.
+    The work is proportional to the result: elements inside a cut are not visited.
     """
     holes: list[tuple[int, int]] = []
     paths: list[Path] = []
     if not _punch(root, cuts, reader, (), holes, paths):
         holes = [(root.children[0].start, root.children[-1].end)]
-    kept = []
+    rest = []
     position = 0
     for start, end in sorted(holes):
-        kept.append(body[position:start])
+        rest.append(body[position:start])
         position = end
-    kept.append(body[position:])
-    return b"".join(kept), tuple(paths)
+    rest.append(body[position:])
+    return b"".join(rest), tuple(paths)
 
 
 def _punch(
@@ -123,35 +123,35 @@ def _punch(
     holes: list[tuple[int, int]],
     paths: list[Path],
 ) -> bool:
-    """Add the holes that `cuts` makes in a span; False when nothing of it would be left.
+    """Add the holes that `cuts` makes in a span; return False if nothing of it would remain.
 
-    A comma goes with what stands behind it; where all before is gone, with what stands before it.
+    Cut a comma with the element after it; if all elements before are cut, with the one before it.
     """
     inner: list[tuple[int, int]] = []
-    last_kept: Span | None = None
+    last_left: Span | None = None
     run_start: int | None = None
     run_end = 0
     for child in span.children:
         inside = cuts.below.get(child.name)
         if inside is None:
-            kept = True
+            remains = True
         elif inside.gone & reader:
             paths.append((*path, child.name))
-            kept = False
+            remains = False
         else:
-            kept = not inside.below or _punch(
+            remains = not inside.below or _punch(
                 child, inside, reader, (*path, child.name), inner, paths
             )
-        if not kept:
+        if not remains:
             if run_start is None:
-                run_start = child.start if last_kept is None else last_kept.end
+                run_start = child.start if last_left is None else last_left.end
             run_end = child.end
             continue
         if run_start is not None:
-            inner.append((run_start, child.start if last_kept is None else run_end))
+            inner.append((run_start, child.start if last_left is None else run_end))
             run_start = None
-        last_kept = child
-    if last_kept is None and span.children:
+        last_left = child
+    if last_left is None and span.children:
         return False
     if run_start is not None:
         inner.append((run_start, run_end))

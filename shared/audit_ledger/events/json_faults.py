@@ -1,8 +1,8 @@
-"""Where and why bytes are not strict JSON: a place and a reason, and nothing of the content.
+"""Describe where and why bytes are not strict JSON: a position and a reason, no content.
 
     at line 3, column 14 (byte 60, from 0) of it: invalid character
 
-Runs only once a reader has refused the bytes, in one pass over them.
+Runs in one pass, and only after a decoder has rejected the bytes.
 """
 
 import json
@@ -23,8 +23,8 @@ _SURROGATE: Final = re.compile(
 _MAX_DIGITS: Final = 4300  # of an integer that Python reads (sys.int_info)
 
 
-def spelled(body: bytes, position: int, reason: str) -> str:
-    """Say where a fault is: line and column from 1."""
+def describe_fault(body: bytes, position: int, reason: str) -> str:
+    """Return a sentence about a fault, with its line and column from 1."""
     line_start = body.rfind(b"\n", 0, position) + 1
     line = body.count(b"\n", 0, position) + 1
     column = len(body[line_start:position].decode("utf-8", "replace")) + 1
@@ -32,41 +32,43 @@ def spelled(body: bytes, position: int, reason: str) -> str:
 
 
 def syntax_fault(body: bytes, error: Exception) -> str:
-    """Say what is wrong with bytes that msgspec did not decode: `error` is what it raised."""
+    """Describe the fault of bytes that msgspec rejected with `error`."""
     if isinstance(error, UnicodeError):
         try:
             body.decode("utf-8")
         except UnicodeDecodeError as decoding:
-            return spelled(body, decoding.start, "not UTF-8")
+            return describe_fault(body, decoding.start, "not UTF-8")
     if isinstance(error, msgspec.ValidationError):
         position = _number_out_of_range(body)
         if position is not None:
-            return spelled(body, position, "a number beyond what a double holds, ±1.8e308")
-        return "another kind of JSON value"
-    return _by_the_library(body) or _by_msgspec(body, error)
+            return describe_fault(
+                body, position, "a number outside the range of a double, ±1.8e308"
+            )
+        return "another type of JSON value"
+    return _stdlib_fault(body) or _msgspec_fault(body, error)
 
 
-def _by_msgspec(body: bytes, error: Exception) -> str:
+def _msgspec_fault(body: bytes, error: Exception) -> str:
     form = _AT.fullmatch(str(error))
     if form:
-        return spelled(body, int(form[2]), form[1])
+        return describe_fault(body, int(form[2]), form[1])
     position = _lone_surrogate(body)
     if position is not None:
-        return spelled(body, position, "a surrogate without the other of its pair")
-    return spelled(body, len(body), "the end, before the value ends")
+        return describe_fault(body, position, "an unpaired surrogate")
+    return describe_fault(body, len(body), "the end, before the value ends")
 
 
-def _by_the_library(body: bytes) -> str | None:
-    """Say what Python's own reader finds, whose positions are exact; None where it finds nothing.
+def _stdlib_fault(body: bytes) -> str | None:
+    """Describe the fault that Python's decoder finds, with its exact position; None if none.
 
-    It takes more than JSON has (NaN, lone surrogates), and has limits of its own.
+    That decoder accepts more than JSON (NaN, lone surrogates), and has limits of its own.
     """
     text = body.decode("utf-8", "replace")
     try:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         position = len(text[: error.pos].encode())
-        return spelled(body, position, error.msg.removesuffix(" at").lower())
+        return describe_fault(body, position, error.msg.removesuffix(" at").lower())
     except (ValueError, RecursionError):
         return None
     return None
@@ -77,7 +79,7 @@ def _refuse(constant: str) -> None:
 
 
 def repeated_name(body: bytes) -> int | None:
-    """Return the position of the first name that an object of `body` has already had."""
+    """Return the position of the first repeated name in an object of `body`; None if none."""
     seen: list[set[str] | None] = []
     previous: re.Match[bytes] | None = None
     for token in _TOKEN.finditer(body):

@@ -1,7 +1,7 @@
-"""How much one event, and one request, may hold, so that none exhausts what reads it.
+"""Limits of one event and of one request, so that none exhausts its readers.
 
-Real events are far below: examples of HL7 and IHE have at most 6 agents or entities and 200 values.
-A refusal says where, how many there are, and how many there may be.
+Real events are far smaller: examples of HL7 and IHE have at most 6 agents or entities and 200
+values. A rejection states the place, the count and the limit.
 """
 
 from typing import Any, Final
@@ -11,18 +11,18 @@ from audit_ledger.events.strict_json import JsonObject
 
 MAX_EVENT_BYTES: Final = 256 * 1024
 MAX_VALUES: Final = 32_768
-"""Members and elements of an event's JSON: what a reader spends goes with them, not with bytes."""
+"""Members and elements of an event's JSON: a reader's cost grows with them, not with bytes."""
 MAX_AGENTS: Final = 256
 MAX_ENTITIES: Final = 2_000
 MAX_CONTAINED: Final = 512
 MAX_IDENTIFIERS: Final = 64
 MAX_NAMES: Final = 64
 MAX_CONTAINED_IDENTIFIER_BYTES: Final = 16 * 1024
-"""Of a contained resource, together: each reference to it gives them all."""
+"""All identifiers of one contained resource: each reference to it resolves to all of them."""
 MAX_PATIENTS: Final = 256
-"""Of an event, a record each: who sends more at once can send several events."""
+"""Patients of one event, one record each. A sender can split a larger event into several."""
 MAX_EVENT_PART_BYTES: Final = 4 * 1024 * 1024
-"""Of the records of an event about several patients, together: each keeps what all share."""
+"""All records of an event about several patients: each record contains the shared elements."""
 MAX_REQUEST_PART_BYTES: Final = 8 * 1024 * 1024
 
 _LISTS: Final = (
@@ -33,7 +33,7 @@ _LISTS: Final = (
 
 
 def require_size(body: bytes, place: str) -> None:
-    """Refuse (413) an event of more than MAX_EVENT_BYTES."""
+    """Reject (413) an event of more than MAX_EVENT_BYTES."""
     if len(body) > MAX_EVENT_BYTES:
         raise RejectedEventError(
             413,
@@ -43,9 +43,9 @@ def require_size(body: bytes, place: str) -> None:
         )
 
 
-def require_few_values(document: Any, body: bytes, place: str) -> None:
-    """Refuse (413) JSON of more than MAX_VALUES values; `document` is what `body` says."""
-    if len(body) // 2 <= MAX_VALUES:  # a value takes two bytes, with its comma
+def require_value_limit(document: Any, body: bytes, place: str) -> None:
+    """Reject (413) JSON of more than MAX_VALUES values; `document` is the decoded `body`."""
+    if len(body) // 2 <= MAX_VALUES:  # a value and its comma take at least two bytes
         return
     count = 0
     level = [document]
@@ -60,27 +60,27 @@ def require_few_values(document: Any, body: bytes, place: str) -> None:
         raise too_many(place, count, MAX_VALUES, "JSON values")
 
 
-def require_few_elements(event: JsonObject, place: str) -> None:
-    """Refuse (413) an AuditEvent with more agents, entities or contained resources than may be."""
+def require_element_limits(event: JsonObject, place: str) -> None:
+    """Reject (413) an AuditEvent with too many agents, entities or contained resources."""
     for name, limit, what in _LISTS:
         elements = event.get(name)
         if type(elements) is list and len(elements) > limit:
             raise too_many(f"{place}.{name}", len(elements), limit, what)
 
 
-def require_few(elements: object, place: str, limit: int, what: str) -> None:
-    """Refuse (413) a list of more than `limit` elements."""
+def require_at_most(elements: object, place: str, limit: int, what: str) -> None:
+    """Reject (413) a list of more than `limit` elements."""
     if isinstance(elements, list) and len(elements) > limit:
         raise too_many(place, len(elements), limit, what)
 
 
 def too_many(place: str, count: int, limit: int, what: str) -> RejectedEventError:
-    """Say that there are more than there may be."""
+    """Return the error (413) for a count above its limit."""
     return RejectedEventError(413, "too-costly", place, f"at most {limit:,} {what}, not {count:,}")
 
 
 class PartsTooLargeError(RejectedEventError):
-    """The records of several patients would be larger than they may be: this much was made."""
+    """The records of an event about several patients exceed MAX_EVENT_PART_BYTES together."""
 
     def __init__(self, place: str, patients: int) -> None:
         limit = f"{MAX_EVENT_PART_BYTES >> 20} MB"

@@ -9,29 +9,29 @@ _PARAMETER: Final = re.compile(r';\s*([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)
 
 
 class MediaType(msgspec.Struct, frozen=True):
-    """`essence` is type/subtype, in lower case as are the names of parameters; values as given."""
+    """`essence` (type/subtype) and parameter names are in lower case; values are unchanged."""
 
     essence: str
     parameters: dict[str, str]
 
     @property
     def is_json(self) -> bool:
-        """Return whether it declares JSON: subtype `json`, or a suffix `+json`."""
+        """Whether it declares JSON: subtype `json`, or a suffix `+json`."""
         return self.essence.endswith(("/json", "+json"))
 
     @property
     def is_xml(self) -> bool:
-        """Return whether it declares XML: subtype `xml`, or a suffix `+xml`."""
+        """Whether it declares XML: subtype `xml`, or a suffix `+xml`."""
         return self.essence.endswith(("/xml", "+xml"))
 
     @property
     def fhir_version(self) -> str | None:
-        """Return the parameter `fhirVersion`, where there is one."""
+        """The parameter `fhirVersion`; None if absent."""
         return self.parameters.get("fhirversion")
 
 
 def parse_media_type(text: str) -> MediaType:
-    """Read a Content-Type; what is not well formed has an empty essence or lacks parameters."""
+    """Parse a Content-Type; a malformed one yields an empty essence or lacks parameters."""
     essence, semicolon, rest = text.partition(";")
     parameters = {}
     for name, value in _PARAMETER.findall(semicolon + rest):

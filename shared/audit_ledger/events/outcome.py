@@ -1,14 +1,14 @@
-"""How an event ended: it succeeded, it failed, or that is not known. One rule for every reader.
+"""How an event ended: success, failure or unknown. All readers use this one rule.
 
-| outcome (R4; R5)              | ended   |
+| outcome (R4; R5)              | result  |
 |-------------------------------|---------|
 | 0; success, information       | SUCCESS |
 | 4, 8, 12; warning, error, fatal | FAILURE |
 | another code, or none; both of the above | UNKNOWN |
 
 R4's 4 is a minor failure: "the action was not successful". HL7's map between the releases, which
-our own conversions follow, pairs it with R5's `warning`, so that both are failures. A code counts
-only without a system or with one of FHIR's: of another system `4` may mean anything.
+`fhir_versions` follows, pairs it with R5's `warning`, so that both are failures. A code counts
+only without a system or with one of FHIR's: in another system `4` may mean anything.
 """
 
 from enum import Enum
@@ -39,40 +39,40 @@ SEVERITIES: Final = {
 """0: none; 1 to 3: a minor, serious or major failure."""
 
 
-class Ended(Enum):
-    """How an event ended."""
+class EventOutcome(Enum):
+    """The result of an event."""
 
     SUCCESS = "success"
     FAILURE = "failure"
     UNKNOWN = "unknown"
 
 
-def ended(details: EventDetails) -> Ended:
-    """Say how an event ended. UNKNOWN where it does not say, or says what FHIR does not define.
+def event_outcome(details: EventDetails) -> EventOutcome:
+    """Return how an event ended; UNKNOWN if it has no outcome, or one that FHIR does not define.
 
-    A CloudEvent `record.viewed` tells by its type that it was done, `record.view.denied` that it
-    was not; of another last word (`record.order.cancelled`) that is not known.
+    The type of a CloudEvent states it too: `record.viewed` succeeded and `record.view.denied`
+    failed; the result is unknown for another last word (`record.order.cancelled`).
     """
     severities = [severity_of(coded.system, coded.code) for coded in details.outcome]
     known = {severity > 0 for severity in severities if severity is not None}
     if len(known) == 1:
-        return Ended.FAILURE if known.pop() else Ended.SUCCESS
+        return EventOutcome.FAILURE if known.pop() else EventOutcome.SUCCESS
     if details.outcome or details.outcome_text:
-        return Ended.UNKNOWN
-    return next((_by_type(c.code) for c in details.types if _is_record(c)), Ended.UNKNOWN)
+        return EventOutcome.UNKNOWN
+    return next((_by_type(c.code) for c in details.types if _is_record(c)), EventOutcome.UNKNOWN)
 
 
 def _is_record(coded: Coded) -> bool:
     return not coded.system and coded.code.startswith("record.")
 
 
-def _by_type(type_: str) -> Ended:
+def _by_type(type_: str) -> EventOutcome:
     word = type_.rpartition(".")[2].lower()
     if word in REFUSED_WORDS:
-        return Ended.FAILURE
-    return Ended.SUCCESS if word in ACTION_OF_WORD else Ended.UNKNOWN
+        return EventOutcome.FAILURE
+    return EventOutcome.SUCCESS if word in ACTION_OF_WORD else EventOutcome.UNKNOWN
 
 
 def severity_of(system: str, code: str) -> int | None:
-    """Return the severity of an outcome's code, 0 to 3; None where FHIR does not define it."""
+    """Return the severity of an outcome's code, 0 to 3; None if FHIR does not define the code."""
     return SEVERITIES.get(code) if system in _SYSTEMS else None

@@ -1,15 +1,14 @@
-"""Where an event of several patients mentions one of them, in whatever way it is spelled.
+"""Find the mentions of each patient in an event about several, in any spelling.
 
-What a patient is known by in this event (references, identifiers, names) is looked for in every
-string, number and name of a member, decoded where it is encoded (`readings`), and word by word
-(`folding`): `12345` stands in `MRN12345` and in `Patient?id=12345`, not in `512345`. A patient is
-mentioned by
+The terms of a patient (references, identifiers, names) are searched for in every string, number
+and member name, decoded (`decodings`) and word by word (`text_folding`): `12345` occurs in
+`MRN12345` and in `Patient?id=12345`, not in `512345`. A mention is
 
-- the words of an identifier or reference in a row, whatever parts them;
+- the consecutive words of an identifier or reference, with any separators;
 - two words of a name, or a word and an initial, in any order and close together;
-- one word of a name, where the text is one for people to read.
+- one word of a name, if the text is for people to read.
 
-One pass over each text. Patients are bits of a number, so that it costs the same for 2 and for 256.
+Each text takes one pass. Patients are bits of a number, so that the cost is the same for 2 and 256.
 """
 
 import re
@@ -17,15 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from audit_ledger.events.json_cut import Path
-from audit_ledger.events.patient_names import KnownAs, Words
-from audit_ledger.events.text_decodings import readings
+from audit_ledger.events.patient_names import PatientTerms, Words
+from audit_ledger.events.text_decodings import decodings
 from audit_ledger.events.text_folding import fold, words_of
 from audit_ledger.events.word_sequences import WordSequences
 
-_Known = TypeVar("_Known", str, Words)
+_Term = TypeVar("_Term", str, Words)
 
-CLOSE: Final = 4
-"""How many words back another word of a name is close."""
+MAX_WORD_DISTANCE: Final = 4
+"""Two words of a name are close if they are at most this many words apart."""
 
 _VALUES: Final = ("value", "id", "name", "display", "text", "valueString", "reference")
 
@@ -34,8 +33,8 @@ def _listed(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-# Members that hold no words: a single word in them is a code or part of an address, unless it
-# stands in a search or in a sentence. A coding's display is the code system's.
+# Members without prose: a single word in them is a code or part of an address, unless the value is
+# a search or a sentence. The display of a coding comes from the code system.
 _NO_WORDS: Final = _listed(
     "reference address policy profile system code url type id value resourceType status source"
     " language versionId method contentType use"
@@ -50,7 +49,7 @@ _PARTED: Final = re.compile(r"(?<=\d)[ .\-](?=\d)|(?<=\b[^\W\d_])[ .\-](?=[^\W\d
 
 
 def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Return every string and number at and below `value`, with its path."""
+    """Yield every string and number at and below `value`, with its path."""
     waiting = [(path, value)]
     while waiting:
         at, item = waiting.pop()
@@ -65,7 +64,7 @@ def leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def member_names(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Return the path and the name of every member below `value`."""
+    """Yield the path and the name of every member below `value`."""
     waiting = [(path, value)]
     while waiting:
         at, item = waiting.pop()
@@ -78,13 +77,13 @@ def member_names(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 class MentionFinder:
-    """Finds whose parts a text must not be in. Patient `i` is bit `1 << i`, known as `known[i]`.
+    """Finds the parts that a text must be cut from. Patient `i` is bit `1 << i`, with `known[i]`.
 
-    A text goes from the parts of all but those whom a mention means: what two patients share
-    mentions both, and is cut from neither.
+    A text is cut from the parts of all patients but those it mentions. A term that two patients
+    share mentions both, and is cut from neither part.
     """
 
-    def __init__(self, known: Sequence[KnownAs]) -> None:
+    def __init__(self, known: Sequence[PatientTerms]) -> None:
         self._all = (1 << len(known)) - 1
         sequences: dict[Words, int] = {}
         self._values: dict[Words, int] = {}
@@ -93,25 +92,25 @@ class MentionFinder:
         for number, patient in enumerate(known):
             bit = 1 << number
             initials = {word[0] for word in patient.words if len(word) > 1}
-            _own(sequences, patient.sequences, bit)
-            _own(self._values, patient.values, bit)
-            _own(self._words, patient.words | initials, bit)
-            _own(self._alone, patient.alone, bit)
+            _add_owner(sequences, patient.sequences, bit)
+            _add_owner(self._values, patient.values, bit)
+            _add_owner(self._words, patient.words | initials, bit)
+            _add_owner(self._alone, patient.alone, bit)
         self._sequences = WordSequences(
             {words: self._all & ~owners for words, owners in sequences.items()}
         )
 
     def find(self, texts: Iterable[tuple[Path, str]]) -> dict[Path, int]:
-        """Give, for each path whose text mentions patients, from whose parts it must go."""
+        """Return, for each path whose text mentions patients, the parts to cut it from."""
         found = {}
         for path, text in texts:
-            gone = self._in_text(text, path[-1] in _VALUES, _holds_words(path, text))
+            gone = self._in_text(text, path[-1] in _VALUES, _is_prose(path, text))
             if gone:
                 found[path] = gone
         return found
 
     def find_names(self, names: Iterable[tuple[Path, str]]) -> dict[Path, int]:
-        """Return the same for names of members, but those of the form that FHIR's have."""
+        """Return the same for member names, except those with the form of FHIR's."""
         known: dict[str, int] = {}
         found = {}
         for path, name in names:
@@ -125,8 +124,8 @@ class MentionFinder:
 
     def _in_text(self, text: str, is_value: bool, alone: bool) -> int:
         gone = 0
-        for reading in readings(text):
-            for folded in _foldings(reading):
+        for decoded in decodings(text):
+            for folded in _foldings(decoded):
                 words = words_of(folded)
                 whole = is_value or (alone and not folded.isdigit())
                 if whole and (owners := self._values.get(tuple(words))) is not None:
@@ -138,7 +137,7 @@ class MentionFinder:
 
     def _names(self, words: list[str], alone: bool) -> int:
         gone = 0
-        close: list[tuple[int, str, int]] = []  # place, word and owners of the last ones
+        close: list[tuple[int, str, int]] = []  # place, word and owners of the last words
         before = ""
         for place, word in enumerate(words):
             if alone:
@@ -152,23 +151,23 @@ class MentionFinder:
                 continue
             for at, other, others in close:
                 both = owners & others
-                if both and place - at <= CLOSE and _are_two(word, other):
+                if both and place - at <= MAX_WORD_DISTANCE and _are_two(word, other):
                     gone |= self._all & ~both
-            close = [*close[1 - CLOSE :], (place, word, owners)]
+            close = [*close[1 - MAX_WORD_DISTANCE :], (place, word, owners)]
         return gone
 
 
-def _own(owners: dict[_Known, int], known: Iterable[_Known], bit: int) -> None:
-    for one in known:
-        owners[one] = owners.get(one, 0) | bit
+def _add_owner(owners: dict[_Term, int], terms: Iterable[_Term], bit: int) -> None:
+    for term in terms:
+        owners[term] = owners.get(term, 0) | bit
 
 
 def _are_two(one: str, other: str) -> bool:
-    """Return whether two words are two of a name: not the same, and no two initials."""
+    """Return whether two words may be two words of a name: different, and not both initials."""
     return one != other and (len(one) > 1 or len(other) > 1)
 
 
-def _holds_words(path: Path, text: str) -> bool:
+def _is_prose(path: Path, text: str) -> bool:
     names = [name for name in path if isinstance(name, str)]
     last = names[-1] if names else ""
     if last == "display" and len(names) > 1 and names[-2] in _CODINGS:
@@ -177,6 +176,6 @@ def _holds_words(path: Path, text: str) -> bool:
 
 
 def _foldings(text: str) -> set[str]:
-    """Return text folded: without what cannot be seen, and parted by it; numbers in one, too."""
-    made = {fold(text)} if text.isascii() else {fold(text), fold(text, " ")}
-    return made | {_PARTED.sub("", folded) for folded in made}
+    """Return the foldings of a text: invisible characters removed or as spaces; digits joined."""
+    found = {fold(text)} if text.isascii() else {fold(text), fold(text, " ")}
+    return found | {_PARTED.sub("", folded) for folded in found}

@@ -1,4 +1,4 @@
-"""What a patient is known by in an event: references and identifiers, and names."""
+"""Collect the terms that identify a patient in an event: references, identifiers and names."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,18 +10,18 @@ import msgspec
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.references import normalize_reference
 from audit_ledger.events.strict_json import JsonObject
-from audit_ledger.events.text_decodings import readings
+from audit_ledger.events.text_decodings import decodings
 from audit_ledger.events.text_folding import fold, is_unspaced, runs_of, words_of
 from audit_ledger.events.word_sequences import WordSequences
 
 MIN_LENGTH: Final = 4
-"""Characters of an identifier. A shorter one stands everywhere: it must be all of a value."""
+"""Characters of an identifier. A shorter one is too common: it must be an entire value."""
 MIN_NAME_LENGTH: Final = 3
 MAX_NAME_LENGTH: Final = 256
-MORE_THAN_A_NAME: Final = 3
-"""Words: with more, what is called a name may be a sentence about two people."""
-MAX_WORDS: Final = 12
-"""Of a name. What is longer is no name, and is looked for as it is written."""
+MAX_SINGLE_NAME_WORDS: Final = 3
+"""A longer `name` may be a sentence about two people."""
+MAX_NAME_WORDS: Final = 12
+"""A longer `name` is no name and is searched for verbatim."""
 
 Words = tuple[str, ...]
 
@@ -30,13 +30,13 @@ def _listed(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# What belongs to nobody in particular: titles, suffixes, particles.
+# Words that identify nobody: titles, suffixes, particles.
 _TITLES: Final = _listed(
     "mr mrs ms miss mx dr prof sir dame rev jr sr ii iii iv esq md phd med dipl ing mag herr frau"
     " hr fr mme mlle sig sra srta dhr mevr van von der den de del della di da do dos das du la le"
     " les el al bin ibn bint abu y e und and zu zur zum ter ten op af av"
 )
-# Words of invented and missing names, which say nothing alone.
+# Words of invented and missing names, which identify nobody alone.
 _PLACEHOLDERS: Final = _listed(
     "patient patients test tester demo example sample unknown anonymous unidentified baby boy girl"
     " male female newborn infant twin person name the for not was with"
@@ -46,7 +46,7 @@ _TRANSLITERATED: Final = str.maketrans(
     | {"Å": "aa", "Ø": "oe"}
 )
 _DIGRAPH: Final = re.compile("(?<=[aou])e")
-_CALLED_NAME: Final = re.compile(
+_NAME_LABEL: Final = re.compile(
     r"^(?:name|pn)$|(?:patient|person|subject|family|given|human|maiden)[a-z ._-]{0,20}name"
     r"|0010,?0010",
     re.IGNORECASE,
@@ -54,12 +54,12 @@ _CALLED_NAME: Final = re.compile(
 _AUTHORITY: Final = re.compile(r"[\^&|]")
 
 
-class KnownAs(msgspec.Struct, gc=False):
-    """What one patient is known by.
+class PatientTerms(msgspec.Struct, gc=False):
+    """The terms that identify one patient.
 
-    `sequences`: words that mention the patient where they stand in a row; `values`: what must be
-    all of a value; `words`: of names, two of which mention the patient where they stand together;
-    `alone`: those of them that do so alone.
+    `sequences`: consecutive words that mention the patient; `values`: words that mention the
+    patient only as an entire value; `words`: words of names, two of which close together mention
+    the patient; `alone`: words of names that suffice alone.
     """
 
     sequences: set[Words]
@@ -68,18 +68,18 @@ class KnownAs(msgspec.Struct, gc=False):
     alone: set[str]
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "KnownAs()"
+        """Return no content."""
+        return "PatientTerms()"
 
 
-def known_as(
+def patient_terms(
     patient: PatientReference, names: Iterable[str], identifiers: Iterable[str] = ()
-) -> KnownAs:
-    """Return what a patient is known by: references, identifiers and names as submitted.
+) -> PatientTerms:
+    """Return the terms of a patient: references, identifiers and names as submitted.
 
-    `identifiers`: values beside those that the patient could be looked up by.
+    `identifiers` are further values, by which the patient cannot be looked up.
     """
-    known = KnownAs(set(), set(), set(), set())
+    known = PatientTerms(set(), set(), set(), set())
     for value in (*(value for _, value in patient.identifiers), *identifiers):
         _add_identifier(known, value)
         for repetition in value.split("~") if "^" in value or "~" in value else ():
@@ -104,9 +104,9 @@ def names_in(resource: JsonObject) -> list[str]:
 
 
 def contacts_in(element: JsonObject) -> list[str]:
-    """Return telephone numbers, mail addresses and addresses of an element, to be found as written.
+    """Return the telephone numbers, mail addresses and address lines of an element, verbatim.
 
-    Towns, countries and postal codes are many people's.
+    Towns, countries and postal codes are shared by many people and are left out.
     """
     found: list[str] = []
     for name in ("telecom", "valueContactPoint"):
@@ -120,11 +120,11 @@ def contacts_in(element: JsonObject) -> list[str]:
     return found
 
 
-def said_of(element: Any) -> tuple[list[str], list[str]]:
-    """Return names and identifiers that an element says of the patient whom it names.
+def names_and_identifiers(element: Any) -> tuple[list[str], list[str]]:
+    """Return the names and the identifiers of a patient in the element that refers to them.
 
-    In Identifiers and HumanNames wherever they stand, in `name` and `display` of the element and of
-    its `what`, and in details that are called names: `{"type": "PatientName", "valueString": …}`.
+    Sources are Identifiers and HumanNames at any depth, `name` and `display` of the element and of
+    its `what`, and details labelled as names: `{"type": "PatientName", "valueString": …}`.
     """
     names: list[str] = []
     identifiers: list[str] = []
@@ -143,18 +143,18 @@ def said_of(element: Any) -> tuple[list[str], list[str]]:
                 identifiers += _texts(item.get("value"))
             elif isinstance(item.get("family"), str):
                 names += _human_name(item)
-            elif any(map(_CALLED_NAME.search, _texts(item.get("type"), item.get("url")))):
+            elif any(map(_NAME_LABEL.search, _texts(item.get("type"), item.get("url")))):
                 for value in _texts(item.get("valueString"), item.get("valueBase64Binary")):
-                    names += readings(value)
+                    names += decodings(value)
             waiting += [(m, i) for m, i in item.items() if isinstance(i, dict | list)]
     return names, identifiers
 
 
-def told_apart(names: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Take the words of other patients' names out of each patient's: `Ida Larch (not Otto Heron)`.
+def distinguish_names(names: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Remove other patients' names from each patient's names: `Ida Larch (not Otto Heron)`.
 
-    Else those words would be what both are known by, and cut from neither. Longer names only: who
-    is called `Otto Heron Larch` keeps the name, though another is called `Otto Heron`.
+    Otherwise those words would identify both patients and be cut from neither part. Only longer
+    names change: `Otto Heron Larch` stays, even if another patient is named `Otto Heron`.
     """
     words = [[tuple(words_of(fold(name))) for name in of_one] for of_one in names]
     owners: dict[Words, int] = {}
@@ -164,26 +164,26 @@ def told_apart(names: Sequence[Sequence[str]]) -> list[list[str]]:
     whole = WordSequences(
         {name: owner for name, owner in owners.items() if len(name) > 1 and owner.bit_count() == 1}
     )
-    kept: list[list[str]] = []
+    distinct: list[list[str]] = []
     for number, of_one in enumerate(words):
-        kept.append([])
+        distinct.append([])
         for name, written in zip(of_one, names[number], strict=True):
-            others = whole.find(name) & ~(1 << number) if len(name) > MORE_THAN_A_NAME else 0
+            others = whole.find(name) & ~(1 << number) if len(name) > MAX_SINGLE_NAME_WORDS else 0
             theirs = {
                 word
                 for other in range(others.bit_length())
                 if others >> other & 1
                 for of_other in words[other]
-                if len(of_other) <= MORE_THAN_A_NAME
+                if len(of_other) <= MAX_SINGLE_NAME_WORDS
                 for word in of_other
             }
             apart = " ".join(word for word in name if word not in theirs) if theirs else written
-            kept[-1].append(apart)
-    return kept
+            distinct[-1].append(apart)
+    return distinct
 
 
 def _human_name(name: JsonObject) -> list[str]:
-    """Spell a HumanName: given and family, and its text."""
+    """Return the spellings of a HumanName: family and given names, and its text."""
     given = name.get("given")
     parts = _texts(name.get("family"), *(given if isinstance(given, list) else [given]))
     return [*([" ".join(parts)] if parts else []), *_texts(name.get("text"))]
@@ -198,7 +198,7 @@ def _texts(*values: Any) -> list[str]:
     return [value for value in values if isinstance(value, str)]
 
 
-def _add_identifier(known: KnownAs, text: str) -> None:
+def _add_identifier(known: PatientTerms, text: str) -> None:
     words = tuple(words_of(fold(text)))
     if not words:
         return
@@ -208,7 +208,7 @@ def _add_identifier(known: KnownAs, text: str) -> None:
         known.sequences.add(("".join(words),))  # 943-476-5919 is 9434765919
 
 
-def _add_name(known: KnownAs, name: str) -> None:
+def _add_name(known: PatientTerms, name: str) -> None:
     folded = fold(name)
     sequence = tuple(words_of(folded))
     if not sequence:
@@ -216,7 +216,7 @@ def _add_name(known: KnownAs, name: str) -> None:
     known.values.add(sequence)
     if sum(map(len, sequence)) >= MIN_LENGTH and len(sequence) > 1:
         known.sequences.add(sequence)
-    if len(name) > MAX_NAME_LENGTH or len(sequence) > MAX_WORDS:
+    if len(name) > MAX_NAME_LENGTH or len(sequence) > MAX_NAME_WORDS:
         return
     spelled = {folded, fold(normalize("NFC", name).translate(_TRANSLITERATED))}
     spelled.add(_DIGRAPH.sub("", folded))  # Mueller is Müller
@@ -224,8 +224,8 @@ def _add_name(known: KnownAs, name: str) -> None:
         _add_spelling(known, runs_of(spelling))
 
 
-def _add_spelling(known: KnownAs, runs: list[str]) -> None:
-    """Add the words of a name, and what becomes of them where they are not parted."""
+def _add_spelling(known: PatientTerms, runs: list[str]) -> None:
+    """Add the words of a name, and the forms that they take if joined."""
     unspaced = [run for run in runs if is_unspaced(run)]
     for run in (*unspaced, "".join(unspaced), "".join(reversed(unspaced))):
         known.sequences |= {tuple(part) for part in (run, run[:2], run[-2:]) if len(part) > 1}
@@ -236,7 +236,7 @@ def _add_spelling(known: KnownAs, runs: list[str]) -> None:
         word for word in words if len(word) >= MIN_NAME_LENGTH and word not in _PLACEHOLDERS
     }
     known.alone |= {f"{word}s" for word in words if len(word) >= MIN_LENGTH}  # Herons chart
-    for word in words:  # as users are named: oheron, herono
+    for word in words:  # as in user names: oheron, herono
         if len(word) >= MIN_NAME_LENGTH:
             initials = {other[0] for other in words if other != word}
             known.alone |= {one for i in initials for one in (i + word, word + i)}

@@ -1,4 +1,4 @@
-"""Whom an event is about: which elements name a patient, and which of them name the same one."""
+"""Find an event's patients: elements that name a patient, merged if they name the same one."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,10 +9,9 @@ import msgspec
 from audit_ledger.events.contained import Contained, NamedResource, resolve
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
 from audit_ledger.events.fhir_model import AuditEventElements, Code, ElementCodes
+from audit_ledger.events.json_cut import Path
 from audit_ledger.events.limits import MAX_PATIENTS, too_many
 from audit_ledger.events.references import patient_reference
-
-Path = tuple[str | int, ...]  # from the resource down: ("entity", 2, "what")
 
 _OBJECT_ROLES: Final = (
     "http://terminology.hl7.org/CodeSystem/object-role",
@@ -30,7 +29,7 @@ _NOBODY: Final = NamedResource(None, None, ())
 
 
 class NamedPatient(msgspec.Struct, frozen=True, gc=False):
-    """A patient and all the elements of the event that name this one."""
+    """A patient, and the paths of all elements of the event that name this patient."""
 
     patient: PatientReference
     paths: tuple[Path, ...]
@@ -47,12 +46,12 @@ def read_patients(
     base: Path = (),
     subject: PatientReference | None = None,
 ) -> tuple[NamedPatient, ...]:
-    """Find whom the event is about, each once, with the paths (below `base`) that name them.
+    """Return the patients of an event, each once, with the paths (below `base`) that name them.
 
-    An agent who is a patient acts, and is whom the event is about only when it names no patient
-    otherwise (who logs in, or reads the own record): then the first such agent, requestors first.
-    The `subject` of a CloudEvent is the one patient of its data where that one has no reference of
-    its own; else it is one patient more.
+    A patient who is an agent counts only if the event names no other patient (a patient logs in or
+    reads the own record): then the first such agent counts (see `read_agents`). The `subject` of a
+    CloudEvent is the only patient of its data if that patient has no reference; otherwise it is a
+    further patient.
     """
     named: list[tuple[Path, PatientReference]] = []
     if event.patient is not None:
@@ -63,7 +62,7 @@ def read_patients(
         if entity.what is not None:
             what = resolve(entity.what, contained, place, "entity", index, "what")
         types, roles = codes.entity_types[index], codes.entity_roles[index]
-        if stands_for_patient(what.type, types, roles, flags):
+        if is_patient_entity(what.type, types, roles, flags):
             named.append(((*base, "entity", index), as_patient(what)))
     if subject is not None:
         names = {patient for _, patient in named}
@@ -76,7 +75,7 @@ def read_patients(
             if agent.patient is not None:
                 named.append(((), agent.patient))
                 break
-    patients = merge(named, place)
+    patients = merge_patients(named, place)
     for one in patients:
         if one.patient.reference is None and not one.patient.identifiers:
             flags.add("patient.unidentified")
@@ -84,21 +83,21 @@ def read_patients(
 
 
 def as_patient(named: NamedResource) -> PatientReference:
-    """Take whom a reference names for a patient."""
+    """Return the resource that a reference names as a patient."""
     reference = named.reference
     if named.base and reference is not None and reference.startswith("Patient/"):
         reference = f"{named.base}/{reference}"
     return PatientReference(reference, named.identifiers)
 
 
-def stands_for_patient(
+def is_patient_entity(
     kind: str | None, types: Sequence[Code], roles: Sequence[Code], flags: set[str]
 ) -> bool:
-    """Return whether an entity, whose `what` is of the resource type `kind`, stands for a patient.
+    """Return whether an entity, whose `what` is of the resource type `kind`, is a patient.
 
-    It does when it refers to a Patient, or has object role 1 (Patient), or the resource type
-    Patient. An entity of type 1 (Person) that has no role and refers to nothing else is taken for
-    one too, and flagged.
+    It is if it refers to a Patient, or has object role 1 (Patient), or the resource type Patient.
+    An entity of type 1 (Person) without a role or another resource type is assumed a patient, and
+    flagged.
     """
     if kind == "Patient":
         return True
@@ -113,10 +112,12 @@ def stands_for_patient(
     return True
 
 
-def merge(named: list[tuple[Path, PatientReference]], place: str) -> tuple[NamedPatient, ...]:
-    """Put together what names the same patient: an equal reference or an equal identifier.
+def merge_patients(
+    named: list[tuple[Path, PatientReference]], place: str
+) -> tuple[NamedPatient, ...]:
+    """Merge the names of the same patient: equal references or equal identifiers.
 
-    Order is that of first naming. What names nobody in particular is a patient of its own.
+    The order is that of the first name. An empty name is a separate patient.
     """
     if len(named) == 1:
         path, patient = named[0]
@@ -152,11 +153,11 @@ def _together(members: list[tuple[Path, PatientReference]]) -> NamedPatient:
 
 
 def canonical_patient(rule: PatientRule, patient: PatientReference) -> str | None:
-    """Return the patient's one name by the rule of a portal: `<system>|<value>`, or
-    `<namespace>/Patient/<id>` (or `urn:uuid:…`, unique by itself).
+    """Return the patient's canonical name by the rule of a portal.
 
-    A rule with both tries the identifier first. None when the event does not name the patient that
-    way: the caller keeps the event and flags it.
+    It is `<system>|<value>`, or `<namespace>/Patient/<id>` (or `urn:uuid:…`, unique by itself). A
+    rule with both tries the identifier first. Return None if the event does not name the patient
+    by the rule: the caller stores the event and flags it.
     """
     if rule.system is not None:
         for system, value in patient.identifiers:
@@ -168,10 +169,10 @@ def canonical_patient(rule: PatientRule, patient: PatientReference) -> str | Non
 
 
 def name_by_reference(namespace: str, reference: str) -> str | None:
-    """Give `<namespace>/Patient/<id>` of a reference that is relative, or to that very base URL.
+    """Return `<namespace>/Patient/<id>` of a relative reference, or of one to that base URL.
 
-    None for another server's patient: the same id is another person there. `http` and `https` are
-    one server.
+    Return None for another server's patient: the same id is another person there. `http` and
+    `https` count as one server.
     """
     if reference[:9].lower() == "urn:uuid:":
         return reference.lower() if len(reference) > len("urn:uuid:") else None

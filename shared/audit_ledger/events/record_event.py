@@ -1,4 +1,4 @@
-"""A record event: a result filed, a prescription issued, a document changed.
+"""Parse a record event: a result filed, a prescription issued, a document changed.
 
 The data of a CloudEvent of type `record.*`, e.g. `record.prescription.issued`:
 
@@ -8,8 +8,9 @@ The data of a CloudEvent of type `record.*`, e.g. `record.prescription.issued`:
      "document": {"reference": "DocumentReference/3",
                   "digest": "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"}}
 
-`patient` and `actor` are FHIR References. `action` is a FHIR audit action; where it is absent, the
-last word of the type says it. `digest` is the SHA-256 of the document's bytes as an RFC 6920 URI.
+`patient` and `actor` are FHIR References. `action` is a FHIR audit action; if it is absent, the
+last word of the type implies it. `digest` is the SHA-256 of the document's bytes as an RFC 6920
+URI.
 """
 
 import re
@@ -31,8 +32,8 @@ ACTION_OF_WORD: Final = {
     **dict.fromkeys(("read", "viewed", "opened"), "R"),
 }
 REFUSED_WORDS: Final = ("denied", "refused", "forbidden", "blocked", "failed")
-# RFC 6920, Section 3: 32 bytes are 43 characters of base64url without padding, and the last of
-# them has two bits to spare, which are zero.
+# RFC 6920, Section 3: 32 bytes are 43 characters of base64url without padding, and the last two
+# bits of the last character are unused and zero.
 _NI_SHA256: Final = re.compile(
     r"ni://[A-Za-z0-9.:\-]*/sha-256;[A-Za-z0-9_\-]{42}[AEIMQUYcgkosw048](?:\?[!-~]*)?"
 )
@@ -49,8 +50,8 @@ class _Data(msgspec.Struct):
     document: _Document | None = None
 
 
-class RecordReading(msgspec.Struct):
-    """What a record event says."""
+class ParsedRecordEvent(msgspec.Struct):
+    """The content of a record event."""
 
     action: str | None
     patient: PatientReference | None
@@ -60,11 +61,11 @@ class RecordReading(msgspec.Struct):
 
 def read_record_event(
     data: Any, type_: str, subject: PatientReference | None, place: str
-) -> RecordReading:
-    """Read the decoded data of a record event.
+) -> ParsedRecordEvent:
+    """Parse the decoded data of a record event.
 
-    `subject` is the patient that the envelope names, if any. RejectedEventError (422) when the data
-    names another, when a member has another shape, and for a digest that is none.
+    `subject` is the patient of the envelope, if any. Raise RejectedEventError (422) if the data
+    names another patient, if a member has the wrong shape, or if the digest is invalid.
     """
     record = read_elements(data, _Data, place)
     flags: set[str] = set()
@@ -86,7 +87,7 @@ def read_record_event(
     patient = _patient(record, subject, place)
     if patient is None:
         flags.add("record.no-patient")
-    return RecordReading(_action(record, type_, flags), patient, agents, flags)
+    return ParsedRecordEvent(_action(record, type_, flags), patient, agents, flags)
 
 
 def _patient(

@@ -1,4 +1,4 @@
-"""FHIR references and identifiers, brought to one form (R4 and R5, References)."""
+"""Normalize FHIR references and identifiers (R4 and R5, References)."""
 
 import re
 from collections.abc import Iterable
@@ -8,19 +8,20 @@ from urllib.parse import parse_qsl
 from audit_ledger.events.fhir_model import Identifier, Reference
 from audit_ledger.events.token_syntax import read_token, split_unescaped
 
-# An HL7 v2 CX, as ATNA systems put it into an identifier without system: id^^^&<OID>&ISO
+# An HL7 v2 CX, which ATNA systems put into an identifier without system: id^^^&<OID>&ISO
 _CX = re.compile(r"([^^&]+)\^\^\^[^^&]*&([0-9]+(?:\.[0-9]+)+)&ISO")
 
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
-Target = tuple[str | None, str]  # (resource type where it can be told, the reference's one form)
+Target = tuple[str | None, str]  # (resource type if known, normal form of the reference)
 
 
 def normalize_reference(reference: str) -> Target:
-    """Bring a reference to its one form.
+    """Return the resource type and the normal form of a reference.
 
-    `https://host/fhir/Patient/1/_history/2` and `Patient/1` are both `Patient/1`; `urn:uuid:…`
-    comes in lower case; a fragment (`#p1`), a search (`Patient?identifier=…`) and the rest stay.
+    `https://host/fhir/Patient/1/_history/2` and `Patient/1` both become `Patient/1`; `urn:uuid:…`
+    becomes lower case; fragments (`#p1`), searches (`Patient?identifier=…`) and other references
+    stay unchanged.
     """
     head, _, tail = reference.partition("/")
     if tail and head.isalpha() and head[0].isupper() and "/" not in tail and "?" not in tail:
@@ -39,10 +40,10 @@ def normalize_reference(reference: str) -> Target:
 
 
 def base_of(reference: str) -> str:
-    """Return the base URL that a reference `<base>/<type>/<id>` names, in one form; "" if relative.
+    """Return the normal form of the base URL of `<base>/<type>/<id>`; "" if it is relative.
 
-    Scheme and host come in lower case, without the scheme's own port. What stands before the type
-    without being a URL (`tenant-2/Patient/1`) is given as it is: it is not relative either.
+    Scheme and host are in lower case, without the scheme's default port. A prefix that is no URL
+    (`tenant-2/Patient/1`) is returned unchanged: such a reference is not relative either.
     """
     segments = reference.partition("?")[0].rstrip("/").split("/")
     if len(segments) > 3 and segments[-2] == "_history":
@@ -51,7 +52,7 @@ def base_of(reference: str) -> str:
 
 
 def normal_base(base: str) -> str:
-    """Bring a base URL to its one form: `https://Host:443/fhir/` is `https://host/fhir`."""
+    """Return the normal form of a base URL: `https://Host:443/fhir/` is `https://host/fhir`."""
     scheme, separator, rest = base.rstrip("/").partition("://")
     if not separator:
         return scheme
@@ -62,10 +63,10 @@ def normal_base(base: str) -> str:
 
 
 def patient_reference(reference: str) -> str | None:
-    """Return a reference to a Patient in its one form; None for what is none.
+    """Return the normal form of a reference to a Patient; None for any other reference.
 
-    `Patient/1`, or `https://host/fhir/Patient/1` where another server's is named by its URL: the
-    same id is another patient there. The version is left out.
+    The form is `Patient/1`, or `https://host/fhir/Patient/1` if the reference names a server, where
+    the same id is another patient. The version is removed.
     """
     _, normal = normalize_reference(reference)
     if not normal.startswith("Patient/"):
@@ -80,7 +81,7 @@ def is_type_name(segment: str) -> bool:
 
 
 def identifiers_of(reference: Reference) -> list[tuple[str, str]]:
-    """Return what a Reference names by identifier: (system, value), system "" where absent."""
+    """Return the identifiers of a Reference: (system, value), system "" if absent."""
     found = [] if reference.identifier is None else pairs_of((reference.identifier,))
     if reference.reference and "?" in reference.reference:
         for name, text in parse_qsl(reference.reference.partition("?")[2]):
@@ -91,15 +92,15 @@ def identifiers_of(reference: Reference) -> list[tuple[str, str]]:
                 system, code = read_token(text)
             except ValueError:
                 continue
-            if len(values) == 1 and code:  # of several, any may be meant
+            if len(values) == 1 and code:  # several values are alternatives: none is certain
                 found.append((system or "", code))
     return found
 
 
 def pairs_of(identifiers: Iterable[Identifier]) -> list[tuple[str, str]]:
-    """Give (system, value) of FHIR Identifiers; a CX in one is taken apart as well.
+    """Return (system, value) of FHIR Identifiers, and in addition those inside a CX.
 
-    White space around a value, as columns of fixed width leave it, is no part of it.
+    Remove white space around a value, which comes from columns of fixed width.
     """
     found = []
     for identifier in identifiers:

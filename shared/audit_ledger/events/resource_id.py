@@ -1,4 +1,4 @@
-"""The id of a resource as this server has it, put into the bytes that were submitted.
+"""Put this server's id of a resource into the submitted bytes.
 
     {"resourceType":"AuditEvent","recorded":…}
     {"resourceType":"AuditEvent","id":"<event id>","recorded":…}
@@ -7,8 +7,8 @@
     {"resourceType":"AuditEvent","id":"<event id>", "extension":[{…},{"url":
       "urn:audit-ledger:submitted-id","valueString":"7"}]}
 
-FHIR (RESTful API, create and read): the server gives the id, and what is read by it carries it.
-Every other byte stays as it was, white space, order and the digits of numbers included.
+FHIR (RESTful API, create and read): the server assigns the id, and the resource read by that id
+contains it. All other bytes stay unchanged, including white space, order and digits of numbers.
 """
 
 import re
@@ -19,9 +19,9 @@ import msgspec
 from audit_ledger.errors import FormatError
 
 SUBMITTED_ID: Final = "urn:audit-ledger:submitted-id"
-"""URL of the extension that keeps the `id` of the sender."""
+"""URL of the extension that stores the sender's `id`."""
 
-_START: Final = b'{"resourceType":"AuditEvent"'  # as most senders begin
+_START: Final = b'{"resourceType":"AuditEvent"'  # of most senders' events
 _NAME: Final = re.compile(
     rb'[ \t\n\r]*+,?[ \t\n\r]*+("[^"\\]*+(?:\\.[^"\\]*+)*+")[ \t\n\r]*+:[ \t\n\r]*+', re.DOTALL
 )
@@ -30,11 +30,11 @@ _name = msgspec.json.Decoder(str)
 
 
 def with_id(resource: bytes, resource_id: str) -> bytes:
-    """Return a resource with `resource_id` as its `id`; a sender's own moves to an extension.
+    """Return a resource with `resource_id` as its `id`; move the sender's `id` to an extension.
 
-    `resource`: a JSON object in which no name occurs twice, as ingest accepts it; FormatError for
-    anything else. An `id` that is empty or null is none. Where `extension` is something else than
-    an array, which FHIR does not know, the sender's id is only in the submitted bytes.
+    `resource` is a JSON object without repeated names, as ingest accepts it; raise FormatError for
+    anything else. An empty or null `id` counts as absent. If `extension` is no array, which
+    violates FHIR, the sender's id remains in the submitted bytes only.
     """
     try:
         members = _members.decode(resource)
@@ -50,22 +50,22 @@ def with_id(resource: bytes, resource_id: str) -> bytes:
     submitted = bytes(members["id"])
     edits = [(places["id"], msgspec.json.encode(resource_id))]
     if submitted not in (b"null", b'""'):
-        kept = _extension(submitted)
+        added = _extension(submitted)
         extensions = bytes(members.get("extension", msgspec.Raw(b"null")))
         if "extension" not in members:
             end = places["id"][1]
-            edits.append(((end, end), b',"extension":[' + kept + b"]"))
+            edits.append(((end, end), b',"extension":[' + added + b"]"))
         elif extensions == b"null":
-            edits.append((places["extension"], b"[" + kept + b"]"))
+            edits.append((places["extension"], b"[" + added + b"]"))
         elif extensions.startswith(b"["):
             end = places["extension"][1] - 1
             comma = b"" if extensions[1:-1].strip(b" \t\n\r") == b"" else b","
-            edits.append(((end, end), comma + kept))
+            edits.append(((end, end), comma + added))
     return _edited(resource, edits)
 
 
 def _extension(submitted: bytes) -> bytes:
-    """Keep an id that is a string as it is spelled, and anything else as the JSON that it was."""
+    """Return the extension of a submitted id: a string verbatim, anything else as JSON text."""
     value = submitted
     if not submitted.startswith(b'"'):
         value = msgspec.json.encode(submitted.decode())
@@ -73,7 +73,7 @@ def _extension(submitted: bytes) -> bytes:
 
 
 def _places(resource: bytes, members: dict[str, msgspec.Raw]) -> dict[str, tuple[int, int]]:
-    """Say where the value of each member stands: [start, end)."""
+    """Return the range of each member's value: [start, end)."""
     places: dict[str, tuple[int, int]] = {}
     position = resource.index(b"{") + 1
     for name, value in members.items():
@@ -90,11 +90,11 @@ def _places(resource: bytes, members: dict[str, msgspec.Raw]) -> dict[str, tuple
 def _edited(resource: bytes, edits: list[tuple[tuple[int, int], bytes]]) -> bytes:
     parts: list[bytes] = []
     position = 0
-    for (start, end), instead in sorted(edits):
-        parts += (resource[position:start], instead)
+    for (start, end), replacement in sorted(edits):
+        parts += (resource[position:start], replacement)
         position = end
     return b"".join((*parts, resource[position:]))
 
 
 def _not_an_object() -> FormatError:
-    return FormatError("the resource is no JSON object in which each name occurs once")
+    return FormatError("resource: expected a JSON object without repeated names")

@@ -1,15 +1,15 @@
-"""One event, several patients: a part for each, from which the others have been cut.
+"""Split an event about several patients: each patient's part omits the other patients.
 
-A part keeps the submitted bytes but for these spans:
+A part contains the submitted bytes without these spans:
 
 - elements that name another patient: `entity[…]`, R5's `patient` and with it `encounter`;
-- text that anyone may be named in: `text` (the narrative), `entity.query`, and of entities that are
-  no patient's own also name, description, detail and `what.display`;
-- contained resources, but those that this patient's elements, agents or source refer to;
-- whatever else mentions another patient (see mentions).
+- text that may name anyone: `text` (the narrative), `entity.query`, and in entities that are no
+  patient also name, description, detail and `what.display`;
+- contained resources, except those that this patient's elements, agents or source refer to;
+- everything else that mentions another patient (see `patient_mentions`).
 
-Agents stay, with the contained resources that they refer to, and a patient among them too: that A's
-mother, a patient herself, looked at A's record is what the record is for.
+Agents stay, with the contained resources that they refer to, even if an agent is a patient: the
+record exists to show that A's mother, a patient herself, looked at A's record.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,16 +21,16 @@ from audit_ledger.events.limits import (
     MAX_EVENT_PART_BYTES,
     MAX_NAMES,
     PartsTooLargeError,
-    require_few,
+    require_at_most,
 )
 from audit_ledger.events.patient_mentions import MentionFinder, leaves, member_names
 from audit_ledger.events.patient_names import (
-    KnownAs,
+    PatientTerms,
     contacts_in,
-    known_as,
+    distinguish_names,
+    names_and_identifiers,
     names_in,
-    said_of,
-    told_apart,
+    patient_terms,
 )
 from audit_ledger.events.patients import NamedPatient
 from audit_ledger.events.strict_json import JsonObject
@@ -41,7 +41,7 @@ _PATIENT_IDENTITY: Final = ("reference", "identifier", "type")
 _TERMINOLOGY: Final = ("code", "system", "url", "resourceType")
 _ENVELOPE: Final = (("specversion",), ("type",), ("time",), ("datacontenttype",))
 _NAME_CUT: Final = "…"
-"""In place of the name of a member that was cut because of that name."""
+"""Replaces the name of a member that was cut because its name mentions a patient."""
 
 
 def split_by_patient(
@@ -51,17 +51,17 @@ def split_by_patient(
     place: str,
     base: Path = (),
 ) -> tuple[Part, ...]:
-    """Divide an event among its patients: the bytes as submitted when there is one or none.
+    """Return a part per patient; for one patient or none, a part with the bytes as submitted.
 
-    `document` is what `body` says; the AuditEvent in it stands at `base`; `patients` have their
-    paths from the root of the document. RejectedEvent (413), which names `place`, where the parts
-    together are larger than MAX_EVENT_PART_BYTES.
+    `document` is the decoded `body`; `base` is the path of the AuditEvent in it; the paths of
+    `patients` start at the root of the document. Raise RejectedEventError (413), which names
+    `place`, if the parts together exceed MAX_EVENT_PART_BYTES.
     """
     if len(patients) < 2:
         return (Part(patients[0].patient if patients else None, body),)
     parts = []
     size = 0
-    for part in _Division(body, document, patients, place, base).parts():
+    for part in _Splitter(body, document, patients, place, base).parts():
         size += part.size
         if size > MAX_EVENT_PART_BYTES:
             raise PartsTooLargeError(place, len(patients))
@@ -69,8 +69,8 @@ def split_by_patient(
     return tuple(parts)
 
 
-class _Division:
-    """Readers of spans are the patients: bit `1 << i` is patient `i`."""
+class _Splitter:
+    """Splits one event. The readers of its spans are the patients: bit `1 << i` is patient `i`."""
 
     def __init__(
         self,
@@ -101,29 +101,29 @@ class _Division:
     def parts(self) -> Iterator[Part]:
         root = scan_spans(self.body)
         cuts = Cuts()
-        for path, readers in (*self._elements(), *self._anyones_texts(), *self._mentions()):
+        for path, readers in (*self._elements(), *self._shared_texts(), *self._mentions()):
             cuts.add(path, readers)
         for number, patient in enumerate(self.patients):
             resource, gone = cut_spans(self.body, root, cuts, 1 << number)
             yield Part(patient.patient, resource, tuple(map(self._expression, gone)))
 
     def _elements(self) -> Iterator[tuple[Path, int]]:
-        """Return what names one patient, with all others; and what nobody is left who refers to."""
+        """Yield elements to cut: of one patient, from all others; unreferenced ones, from all."""
         for path, number in self.owner.items():
             yield path, self.everyone & ~(1 << number)
         if (patient := self.owner.get((*self.base, "patient"))) is not None:
             yield (*self.base, "encounter"), self.everyone & ~(1 << patient)
-        kept = dict.fromkeys(
+        referrers = dict.fromkeys(
             self.of_agents | self._contained_at((*self.base, "source")), self.everyone
         )
         for number, indices in enumerate(self.of_patients):
             for index in indices:
-                kept[index] = kept.get(index, 0) | 1 << number
+                referrers[index] = referrers.get(index, 0) | 1 << number
         for index, _ in enumerate(self.resource.get("contained") or ()):
-            yield (*self.base, "contained", index), self.everyone & ~kept.get(index, 0)
+            yield (*self.base, "contained", index), self.everyone & ~referrers.get(index, 0)
 
-    def _anyones_texts(self) -> Iterator[tuple[Path, int]]:
-        """Return what no part keeps, as nobody can say whom it names."""
+    def _shared_texts(self) -> Iterator[tuple[Path, int]]:
+        """Yield the texts to cut from all parts, since they may name anyone."""
         yield (*self.base, "text"), self.everyone
         for index, _ in enumerate(self.resource.get("entity") or ()):
             path = (*self.base, "entity", index)
@@ -134,7 +134,7 @@ class _Division:
                     yield (*path, name), self.everyone
 
     def _mentions(self) -> Iterator[tuple[Path, int]]:
-        """Return the units to cut where patients are mentioned."""
+        """Yield the units to cut because they mention patients."""
         finder = MentionFinder(list(self._known()))
         texts = ((path, text) for path, text in leaves(self.document, ()) if not self._exempt(path))
         for path, readers in finder.find(texts).items():
@@ -143,30 +143,30 @@ class _Division:
             self.expressions[path] = self._spelled((*path[:-1], _NAME_CUT))
             yield path, readers
 
-    def _known(self) -> Iterator[KnownAs]:
+    def _known(self) -> Iterator[PatientTerms]:
         of_contained: dict[int, list[str]] = {}
         of_contacts: dict[int, list[str]] = {}
         for index in set[int]().union(*self.of_patients):
             item = self.resource["contained"][index]
             place = f"{self.place}.contained[{index}].name"
-            require_few(item.get("name"), place, MAX_NAMES, "names")
+            require_at_most(item.get("name"), place, MAX_NAMES, "names")
             of_contained[index] = names_in(item)
             of_contacts[index] = contacts_in(item)
-        said: list[tuple[list[str], list[str]]] = []
+        terms: list[tuple[list[str], list[str]]] = []
         for patient, indices in zip(self.patients, self.of_patients, strict=True):
             names = [name for index in sorted(indices) for name in of_contained[index]]
             identifiers = [one for i in sorted(indices) for one in of_contacts[i]]
             for path in patient.paths:
-                more_names, more_identifiers = said_of(_at(self.document, path))
+                more_names, more_identifiers = names_and_identifiers(_at(self.document, path))
                 names += more_names
                 identifiers += more_identifiers
-            said.append((names, identifiers))
-        names_of = told_apart([names for names, _ in said])
-        for patient, names, (_, identifiers) in zip(self.patients, names_of, said, strict=True):
-            yield known_as(patient.patient, names, identifiers)
+            terms.append((names, identifiers))
+        names_of = distinguish_names([names for names, _ in terms])
+        for patient, names, (_, identifiers) in zip(self.patients, names_of, terms, strict=True):
+            yield patient_terms(patient.patient, names, identifiers)
 
     def _exempt(self, path: Path) -> bool:
-        """Return whether a leaf may mention patients: needed, who acted, or whose element it is."""
+        """Return whether a leaf may mention patients: required, an agent's, or a patient's own."""
         inside: tuple[Any, ...] = path[len(self.base) :]
         if path[: len(self.base)] != self.base or not inside:
             return path in self.owner or path[:1] in _ENVELOPE
@@ -183,7 +183,7 @@ class _Division:
         return False
 
     def _unit(self, path: Path) -> Path:
-        """Return what goes when a leaf has to: the array element it is in, or else the member."""
+        """Return the path to cut for a leaf: that of its array element, or else of its member."""
         inside = path[len(self.base) :]
         if path[: len(self.base)] != self.base or len(inside) < 2:
             return path
@@ -200,7 +200,7 @@ class _Division:
         return path
 
     def _contained_at(self, path: Path) -> set[int]:
-        """Return which contained resources are referred to at and below a path."""
+        """Return the indices of the contained resources referred to at and below a path."""
         found: set[int] = set()
         for _, text in leaves(_at(self.document, path), ()):
             found.update(self.contained.get(text, ()))

@@ -1,8 +1,8 @@
-"""JSON, read strictly: what two readers could understand differently is refused.
+"""Decode JSON strictly: reject all that two decoders could interpret differently.
 
-RFC 8259 in UTF-8 without byte order mark, no name twice in an object (its Section 4 leaves open
-what that means), numbers that fit a double, no deeper than MAX_DEPTH. Nothing else than
-RejectedEventError ever escapes from here.
+Accept RFC 8259 in UTF-8 without byte order mark, without repeated names in an object (its Section
+4 leaves their meaning open), with numbers in the range of a double, at most MAX_DEPTH deep. Raise
+RejectedEventError and no other error.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from audit_ledger.events.errors import RejectedEventError
-from audit_ledger.events.json_faults import repeated_name, spelled, syntax_fault
+from audit_ledger.events.json_faults import describe_fault, repeated_name, syntax_fault
 
-MAX_DEPTH: Final = 64  # FHIR nests some 10 deep; a fixed bound, so that no reader's stack decides
+MAX_DEPTH: Final = 64  # FHIR is about 10 deep; a fixed bound does not depend on a reader's stack
 
 JsonObject = dict[str, Any]
 
@@ -27,7 +27,7 @@ _FAULTS: Final = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowEr
 
 
 def read_json(body: bytes, place: str) -> Any:
-    """Decode `body`; RejectedEventError (400) that names `place` when it is not strict JSON."""
+    """Decode `body`; raise RejectedEventError (400), which names `place`, if it is not strict."""
     try:
         document = _decoder.decode(body)
         compact = _encoder.encode(document)
@@ -41,9 +41,9 @@ def read_json(body: bytes, place: str) -> Any:
 
 
 def slice_members(body: bytes, place: str) -> dict[str, bytes]:
-    """Return the members of a JSON object, each value the bytes it has in `body`.
+    """Return the members of a JSON object, each value as its bytes in `body`.
 
-    Refuses repeated names among them; what is inside of the values is not read.
+    Reject repeated names among them; do not check the content of values.
     """
     try:
         members = _members_decoder.decode(body)
@@ -55,9 +55,9 @@ def slice_members(body: bytes, place: str) -> dict[str, bytes]:
 
 
 def slice_elements(body: bytes, place: str, limit: int, what: str) -> list[bytes]:
-    """Return the elements of a JSON array, each the bytes it has in `body`, not read.
+    """Return the elements of a JSON array, each as its bytes in `body`, unchecked.
 
-    RejectedEventError (413) where there are more than `limit`, of `what`.
+    Raise RejectedEventError (413), which names `what`, if there are more than `limit`.
     """
     try:
         elements = _elements_decoder.decode(body)
@@ -83,15 +83,18 @@ def _too_deep(place: str) -> RejectedEventError:
 
 
 def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
-    # The decoder keeps the last of equal names. Each name it dropped took its colon along, so that
-    # its compact form has fewer colons than the body; strings may also spell a colon as \u003a.
+    # The decoder returns only the last of equal names. Each dropped name had a colon, so that the
+    # compact form has fewer colons than the body; strings may also spell a colon as \u003a.
     missing = body.count(b":") - compact.count(b":")
     if b"\\" in body and b"\\u003" in body:
         missing += _escaped_colons(body) - _escaped_colons(compact)
     if missing:
         position = repeated_name(body)
-        where = "" if position is None else f"; found {spelled(body, position, 'a second one')}"
-        raise RejectedEventError(400, "structure", place, f"no name twice in a JSON object{where}")
+        fault = "" if position is None else describe_fault(body, position, "a repeated name")
+        found = f"; found {fault}" if fault else ""
+        raise RejectedEventError(
+            400, "structure", place, f"a JSON object without repeated names{found}"
+        )
 
 
 def _escaped_colons(text: bytes) -> int:

@@ -1,10 +1,10 @@
-"""Text as names and identifiers are compared: words, without case, marks and width.
+"""Normalize text to compare names and identifiers: words without case, marks and width.
 
     "MÜLLER, Jürgen"   muller jurgen        "Ｈｅｒｏｎ^OTTO"   heron otto
     "MRN8801018"       mrn 8801018          "O’Brien"        o brien
 
-Unicode Standard Annex 15 (NFKD), Unicode Standard 3.13 (case folding). More is made equal than two
-careful readers would: what is compared here is what must not be overlooked.
+Unicode Standard Annex 15 (NFKD), Unicode Standard 3.13 (case folding). The comparison is lenient
+on purpose: no mention of a patient may be overlooked.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import category, combining, decimal, normalize
 
-# Letters that Unicode does not decompose, as they are written without them.
+# Replacements of letters that Unicode does not decompose.
 _LETTERS: Final = str.maketrans(
     {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ŋ": "n"}
     | {chr(katakana): chr(katakana - 0x60) for katakana in range(0x30A1, 0x30F7)}  # as hiragana
@@ -20,7 +20,7 @@ _LETTERS: Final = str.maketrans(
 _INVISIBLE: Final = frozenset(
     "\u115f\u1160\u2800\u3164\uffa0"
 )  # with general categories of letters
-# Scripts that put no space between words: each character is a word, so that a name is found in a
+# Scripts without spaces between words: each character is a word, so that a name is found in a
 # sentence. Thai to Lao, Myanmar, Jamo, Khmer, CJK and kana, Hangul, further ideographs.
 _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f"
@@ -33,7 +33,7 @@ _IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 
 
 def fold(text: str, invisible: str = "") -> str:
-    """Return text in the form that is compared; `invisible` stands for what cannot be seen."""
+    """Return the normal form of text; `invisible` replaces invisible characters."""
     if text.isascii():
         return text.lower()
     seen = "".join(map(_visible, without_marks(text))).translate(_LETTERS)
@@ -43,8 +43,8 @@ def fold(text: str, invisible: str = "") -> str:
 def without_marks(text: str) -> str:
     """Return text case folded and decomposed (NFKD), without accents and other marks.
 
-    The marks of the text itself go first: to bring many of them into order takes work that grows
-    with the square of their number (Unicode Standard Annex 15, Section 13, Stream-Safe Text).
+    Remove the marks of the text itself first: sorting many of them takes work that grows with the
+    square of their number (Unicode Standard Annex 15, Section 13, Stream-Safe Text).
     """
     if text.isascii():
         return text.lower()
@@ -55,7 +55,7 @@ def without_marks(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _visible(character: str) -> str:
-    """Return a character without marks, a digit as ASCII has it, NUL for what cannot be seen."""
+    """Return a character without marks, a digit in ASCII, or NUL for an invisible character."""
     kind = category(character)
     if kind[0] == "M":
         return ""
@@ -70,10 +70,10 @@ def words_of(folded: str) -> list[str]:
 
 
 def runs_of(folded: str) -> list[str]:
-    """Return the words of folded text, where words are not spaced each run of characters."""
+    """Return the words of folded text; a run of an unspaced script counts as one word."""
     return _RUN.findall(folded)
 
 
 def is_unspaced(run: str) -> bool:
-    """Return whether a run is of a script that puts no space between words."""
+    """Return whether a run is of a script without spaces between words."""
     return _IS_UNSPACED.match(run) is not None

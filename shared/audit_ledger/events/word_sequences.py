@@ -1,10 +1,10 @@
-"""Many sequences of words, looked for in one pass over a text (Aho and Corasick, 1975).
+"""Search a text for many sequences of words in one pass (Aho and Corasick, 1975).
 
-    of ("a", "b", "c") → 1 and ("b",) → 2, the words a b d give 2, and x a b c y give 3
+    with ("a", "b", "c") → 1 and ("b",) → 2, find(a b d) returns 2, and find(x a b c y) returns 3
 
-Each node is a beginning of a sequence; it falls back to its longest proper end that is a beginning
-too. Its bits are its own and those of where it falls back to, so that a step costs the same however
-many sequences end there.
+Each node is a prefix of a sequence; its fallback is its longest proper suffix that is a prefix too.
+Its bits include those of its fallback, so that a step has the same cost however many sequences end
+there.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 
 class WordSequences:
-    """Finds sequences of words; `bits` are what each of them, not empty, stands for."""
+    """A matcher of word sequences; `bits` maps each sequence (not empty) to its bits."""
 
     def __init__(self, bits: Mapping[tuple[str, ...], int]) -> None:
         self._next: list[dict[str, int]] = [{}]
@@ -45,7 +45,7 @@ class WordSequences:
         return self._next[node].get(word, 0)
 
     def find(self, words: Iterable[str]) -> int:
-        """Return the bits of all sequences that stand in `words`, together."""
+        """Return the union of the bits of all sequences in `words`."""
         node = found = 0
         for word in words:
             node = self._step(node, word)

@@ -36,7 +36,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import Coded, EventDetails
-from audit_ledger.events.outcome import Ended, ended, severity_of
+from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 from audit_ledger.exports.labels import token
 
 DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
@@ -79,7 +79,7 @@ CLASS_NAMES: Final = {
 CATEGORY_NAMES: Final = {3: "Identity & Access Management", 6: "Application Activity"}
 SEVERITIES: Final = ("Unknown", "Informational", "Low", "Medium", "High")
 STATUSES: Final = {0: "Unknown", 1: "Success", 2: "Failure"}
-_STATUS_OF: Final = {Ended.SUCCESS: 1, Ended.FAILURE: 2}
+_STATUS_OF: Final = {EventOutcome.SUCCESS: 1, EventOutcome.FAILURE: 2}
 
 _OTHER: Final = 99
 _UNKNOWN: Final = (0, "Unknown")
@@ -137,8 +137,8 @@ def outcome_of(details: EventDetails) -> Outcome:
     """Say how it went, as `events.ending` decides; of several codes the worst."""
     if not details.outcome:
         return Outcome(0, STATUSES[0], 0, None)
-    end = ended(details)
-    if end is Ended.UNKNOWN:
+    end = event_outcome(details)
+    if end is EventOutcome.UNKNOWN:
         coded = details.outcome[0]
         return Outcome(_OTHER, coded.display or token(coded), 0, coded.code)
     known = [(severity_of(c.system, c.code), c.code) for c in details.outcome]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from audit_ledger.events import PatientReference
-from audit_ledger.events.canonical_patients import canonical_names, may_be_named_otherwise
+from audit_ledger.events.canonical_patients import canonical_names, may_have_other_names
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.ledger.index import EntryPosition, PositionRange
 from audit_ledger.reading.candidates import MILESTONE, Person, of_period, of_persons
@@ -54,7 +54,7 @@ def persons_of(
         secrets = [_secrets_of(finder, patient) for patient in patients]
         if all(known is not None for known in secrets):
             rules = finder.ledger.rules.values()
-            is_complete = not any(may_be_named_otherwise(rules, each) for each in patients)
+            is_complete = not any(may_have_other_names(rules, each) for each in patients)
             if is_report or is_complete or not is_period:
                 pseudonyms = finder.opener.know(s for known in secrets for s in known or ())
                 found = [Person("patient", pseudonyms), Person("agent", pseudonyms)]

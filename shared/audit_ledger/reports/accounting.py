@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, Coded
-from audit_ledger.events.own_time import counted_ms, is_plausible
+from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import id_of, name_of, purposes_of, recipients_of
 from audit_ledger.reports.codes import (
@@ -186,7 +186,9 @@ def account_disclosures(
         what = description(event.details)
         time_ms = None
         if covered is not None:
-            time_ms = counted_ms(event.time_ms, event.entry_time, covered.from_ms, covered.to_ms)
+            time_ms = effective_time_ms(
+                event.time_ms, event.entry_time, covered.from_ms, covered.to_ms
+            )
         shown = 0
         for recipient in recipients:
             of_it = () if recipient is None else (recipient,)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from audit_ledger.events.event_details import Coded, EntityDetails, EventDetails
-from audit_ledger.events.outcome import Ended, ended, severity_of
+from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 from audit_ledger.reports.codes import (
     ACT_REASON,
     BREAK_GLASS,
@@ -127,21 +127,21 @@ def did(details: EventDetails) -> str:
         (words for codes, words in _DID_BY_KIND if codes & kinds),
         _DID.get(details.action or "", ("did something to", "do something to")),
     )
-    match ended(details):
-        case Ended.SUCCESS:
+    match event_outcome(details):
+        case EventOutcome.SUCCESS:
             return past
-        case Ended.FAILURE:
+        case EventOutcome.FAILURE:
             return f"tried to {infinitive}, and failed"
-        case Ended.UNKNOWN if details.outcome or details.outcome_text:
+        case EventOutcome.UNKNOWN if details.outcome or details.outcome_text:
             return f"tried to {infinitive}; whether it succeeded is unknown"
-        case Ended.UNKNOWN:
+        case EventOutcome.UNKNOWN:
             return f"{past} (outcome not recorded)"
 
 
 def failed(details: EventDetails) -> bool | None:
     """Return whether it failed; None where that is unknown."""
-    end = ended(details)
-    return None if end is Ended.UNKNOWN else end is Ended.FAILURE
+    end = event_outcome(details)
+    return None if end is EventOutcome.UNKNOWN else end is EventOutcome.FAILURE
 
 
 def outcome_words(details: EventDetails) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, EventDetails
-from audit_ledger.events.own_time import counted_ms, is_plausible
+from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import (
     id_of,
@@ -128,7 +128,7 @@ def patient_view(
     by_person: dict[tuple[str | None, ...], list[AccessRow]] = {}
     outside = 0
     timed = [
-        (counted_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms), e.seq, e)
+        (effective_time_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms), e.seq, e)
         for e in events
     ]
     timed.sort(key=lambda one: (one[0] is not None, one[0] or 0, one[1]), reverse=True)

@@ -12,7 +12,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import AgentDetails
-from audit_ledger.events.own_time import counted_ms, is_plausible
+from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import id_of, name_of, patient_of, purposes_of, role_of, users_of
 from audit_ledger.reports.codes import BREAK_GLASS, Pair
@@ -156,7 +156,7 @@ def privacy_report(
     timed: list[tuple[OpenedEvent, int]] = []
     outside = 0
     for event in sorted(events, key=lambda event: event.seq):
-        time_ms = counted_ms(event.time_ms, event.entry_time, period.from_ms, period.to_ms)
+        time_ms = effective_time_ms(event.time_ms, event.entry_time, period.from_ms, period.to_ms)
         if time_ms is None:
             outside += 1
         else:
