@@ -117,7 +117,7 @@ def test_a_digest_without_a_version_is_lost_for_good(
     ran = commands.republish()
     assert ran.code == 3
     assert "  missing: tile/0/001: put back" in ran.out.splitlines()
-    assert f"  lost: {lost}: no version is left of it" in ran.out
+    assert f"  lost: {lost}: no version of it is left" in ran.out
 
 
 def test_a_version_that_its_successor_does_not_name_is_not_put_back(

@@ -5,12 +5,12 @@ would lengthen every cold start.
 """
 
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
 if TYPE_CHECKING:
@@ -35,16 +35,13 @@ _BRIEF = Config(
 """Of calls without which a request goes on."""
 
 
-@cache
-def _descriptions() -> Loader:
-    """Descriptions of services, each read once for all clients."""
-    return create_loader()
+_session = cache(Session)  # one: each reads credentials and all descriptions of services anew
+_making = Lock()  # a session makes one client at a time
 
 
 def _client(service: str, limits: Config) -> BaseClient:
-    session = Session()
-    session.register_component("data_loader", _descriptions())
-    return session.create_client(service, config=limits)
+    with _making:
+        return _session().create_client(service, config=limits)
 
 
 def dynamodb() -> "DynamoDBClient":

@@ -25,6 +25,7 @@ _ENTITY_TYPES: Final = (
 )
 _RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
 _PATIENT: Final = re.compile(r"(?:([^?#|\s]+)/)?(Patient/[^/?#|\s]+)")
+_RELATIVE: Final = re.compile(r"Patient/[^/?#|\s]+")
 _NOBODY: Final = NamedResource(None, None, ())
 
 
@@ -174,6 +175,8 @@ def name_by_reference(namespace: str, reference: str) -> str | None:
     Return None for another server's patient: the same id is another person there. `http` and
     `https` count as one server.
     """
+    if _RELATIVE.fullmatch(reference):
+        return f"{namespace}/{reference}"
     if reference[:9].lower() == "urn:uuid:":
         return reference.lower() if len(reference) > len("urn:uuid:") else None
     form = _PATIENT.fullmatch(patient_reference(reference) or "")

@@ -13,6 +13,8 @@ Both say the same rules, once from the writer's side and once from the reader's:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from audit_ledger.errors import VerificationError
 from audit_ledger.ledger.block import Block, BlockItem, Body, parse_body
 from audit_ledger.ledger.entry import (
@@ -77,8 +79,7 @@ def build_block(
     return body, Head(frontier.size, leaves[-1], time, body.frontier), leaves
 
 
-@dataclass(frozen=True)
-class CheckedBlock:
+class CheckedBlock(msgspec.Struct, frozen=True):
     """A block that continues a ledger, decoded. `head`: after it; `leaves`: its leaf hashes."""
 
     body: Body

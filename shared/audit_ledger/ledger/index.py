@@ -1,7 +1,6 @@
 """Index: what is derived from blocks to find entries by, and the position by which it sorts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 
 import msgspec
@@ -93,8 +92,7 @@ class PositionRange(msgspec.Struct, frozen=True, gc=False):
         return (self.first, self.first_seq) > (self.last, self.last_seq)
 
 
-@dataclass(frozen=True)
-class FoundEntry:
+class FoundEntry(msgspec.Struct, frozen=True):
     """An entry found by its id: where it is, and its index row as stored."""
 
     position: EntryPosition
