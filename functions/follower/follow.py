@@ -43,13 +43,13 @@ from audit_ledger.ledger.block import MAX_ENTRIES, Block
 from audit_ledger.ledger.follower_views import FOLLOWER, FollowerCursor, Gaps
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.concurrent import map_concurrently
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
 from audit_ledger.reading.snapshot import StoredBlock, read_block
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
-from audit_ledger.sequence_gaps import CountedState, State, decode_counted, encode_within, report
+from audit_ledger.sequence_gaps import CountedState, GapState, decode_counted, encode_within, report
 from audit_ledger.views import (
     COMPLETENESS,
     LEFT_OUT,
@@ -148,7 +148,7 @@ class RunState:
 class Follower:
     """One ledger's follower. `now`: whole seconds; `wait`: until what is new may be there."""
 
-    ledger: Ledger
+    ledger: ReadableLedger
     views: ViewsTable
     directory: Directory
     settings: DetectionSettings
@@ -424,7 +424,7 @@ class Follower:
         keys = self._keys()
         return open_view(sealed or b"", keys.ledger_keys, self.ledger.origin, name)
 
-    def _missing(self, state: State) -> dict[str, int]:
+    def _missing(self, state: GapState) -> dict[str, int]:
         """Count numbered events that are missing for longer than what is sent may be overtaken.
 
         By portal, of those that lack some: whatever numbers one claims, it says nothing of others.

@@ -19,7 +19,7 @@ from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Directory, PublicFinding, read_settings
 from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
-from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.settings.environment import FollowerEnvironment
 from audit_ledger.settings.event_bus import FINDING
 from functions.follower.follow import Anew, Announce, Follower, FollowResult
@@ -41,7 +41,7 @@ def environment() -> FollowerEnvironment:
 
 
 @cache
-def readable() -> TtlCache[Ledger]:
+def readable() -> TtlCache[ReadableLedger]:
     """One a container; it keeps ledgers' settings and keys for minutes."""
     env = environment()
     tables = Tables(
@@ -76,7 +76,7 @@ def feed() -> Feed:
     return Feed(wrong)
 
 
-def directory_of(ledger: Ledger) -> Directory:
+def directory_of(ledger: ReadableLedger) -> Directory:
     """Return the directory that a ledger's rules look people up in."""
     bucket = environment().directory_bucket
     if not bucket:
@@ -84,7 +84,7 @@ def directory_of(ledger: Ledger) -> Directory:
     return feed().directory(DirectoryFiles(clients.s3(), bucket, ledger.id))
 
 
-def _readable(origin: str) -> Ledger:
+def _readable(origin: str) -> ReadableLedger:
     return readable().get(origin.rpartition("/")[2])
 
 

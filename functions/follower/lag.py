@@ -2,10 +2,10 @@
 
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.ledger.block import body_time
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 
 
-def behind_seconds(ledger: Ledger, views: ViewsTable, now: int) -> int:
+def behind_seconds(ledger: ReadableLedger, views: ViewsTable, now: int) -> int:
     """Return how old the first published entry is that was not followed yet; 0 where all were.
 
     `now`: whole seconds.

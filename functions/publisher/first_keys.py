@@ -14,7 +14,7 @@ from audit_ledger.records.wrapped_keys import WrappedKeys, decode_wrapped_keys, 
 FIRST_KEYS = "keys/1"
 
 
-class Table(Protocol):
+class KeysTable(Protocol):
     """The keys' item: see `audit_ledger.aws.ledgers_table`."""
 
     def keys(self) -> WrappedKeys | None: ...
@@ -34,7 +34,7 @@ class Wrapping(Protocol):
     def first_keys(self) -> WrappedKeys: ...
 
 
-def make_first_keys(table: Table, archive: Archive, wrapping: Wrapping, now: int) -> bool:
+def make_first_keys(table: KeysTable, archive: Archive, wrapping: Wrapping, now: int) -> bool:
     """Create a ledger's first keys; return false if it has some already. `now`: whole seconds.
 
     1. The archive takes an object only where none is (its policy demands the condition), under

@@ -5,7 +5,7 @@ and digest. Everything before it (tiles, archive) may be repeated and gives the 
 run puts everything after it (digest, checkpoint) again from the state, byte for byte.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -23,6 +23,7 @@ from audit_ledger.ledger.block import Block, archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST, MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest
 from audit_ledger.ledger.entry import ControlEntry
+from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.publish_checks import (
@@ -101,15 +102,6 @@ class Objects(Protocol):
 
     def delete(self, path: str) -> None:
         """Delete an object; no error where there is none."""
-
-
-class Gaps(Protocol):
-    """The missing events by portal that the follower counted in the first `followed` entries."""
-
-    @property
-    def followed(self) -> int: ...
-    @property
-    def missing(self) -> Mapping[str, int]: ...
 
 
 @dataclass

@@ -19,7 +19,7 @@ from audit_ledger.http.request import Request
 from audit_ledger.ledger.publish_checks import parse_state
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.reading.event_finder import EventFinder
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.record_opener import RecordOpener, secrets_of_names
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.opened_event import OpenedEvent
@@ -45,7 +45,7 @@ class QueryContext:
     `clock`: seconds, monotonic.
     """
 
-    ledgers: TtlCache[Ledger]
+    ledgers: TtlCache[ReadableLedger]
     invoke: Invoke
     objects: Callable[[str], LedgerObjects]
     views: Callable[[str], ViewsTable]
@@ -53,11 +53,11 @@ class QueryContext:
     now: Callable[[], int]
     clock: Callable[[], float]
 
-    def admitted(self, request: Request) -> Ledger:
+    def admitted(self, request: Request) -> ReadableLedger:
         """Return the ledger of a request's token, to read what is published of it."""
         return self.admit(request.access)
 
-    def admit(self, access: Authorization) -> Ledger:
+    def admit(self, access: Authorization) -> ReadableLedger:
         """Return the ledger of any genuine token; ForbiddenError where it names none."""
         try:
             return self.ledgers.get(access.required_ledger())
@@ -109,7 +109,7 @@ class AuthorizedRequest:
 
     context: QueryContext
     request: Request
-    ledger: Ledger
+    ledger: ReadableLedger
     reports: ReportRules
     own: tuple[PatientReference, ...] | None
     state: PublishedState | None

@@ -7,7 +7,7 @@ from typing import Final
 
 from audit_ledger.http.authorization import Authorization
 from audit_ledger.limits import Limits
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.records.pseudonyms import caller_pseudonym
 
 TOKENS: Final = {
@@ -19,7 +19,7 @@ TOKENS: Final = {
 """Of routes that look at many events; others cost one."""
 
 
-def take_tokens(limits: Limits, ledger: Ledger, access: Authorization, route: str) -> None:
+def take_tokens(limits: Limits, ledger: ReadableLedger, access: Authorization, route: str) -> None:
     """Take a request's tokens; raise ThrottledError if there are too few.
 
     Whom a token is for is its subject, else its patient. A ledger without keys has nothing to read.

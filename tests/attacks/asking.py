@@ -10,7 +10,7 @@ import pytest
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.query import handler as query
@@ -72,7 +72,7 @@ def appended(messages: list[dict[str, Any]]) -> int:
     return len(answer["batchItemFailures"])
 
 
-def ledger_of(world: World) -> Ledger:
+def ledger_of(world: World) -> ReadableLedger:
     tables = Tables(
         *(f"{NAME}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "published"))
     )

@@ -21,7 +21,7 @@ from audit_ledger.ledger.block import Block, BlockItem, Body
 from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.ledger.index import EntryPosition, PositionRange
 from audit_ledger.reading.event_finder import EventFinder
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.search import Page, find_page
 from audit_ledger.reading.snapshot import LogSnapshot
@@ -64,9 +64,9 @@ class Reads:
         self.one_at_a_time = Lock()
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> ReadableLedger:
         """The ledger as query knows it."""
-        return Ledger(
+        return ReadableLedger(
             id="reads",
             origin=ORIGIN,
             rules={"ehr": PatientRule(namespace="portal:ehr")},

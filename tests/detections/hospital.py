@@ -3,7 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
-from audit_ledger.detections import Department, Directory, Encounter, Patient, User
+from audit_ledger.detections import (
+    Department,
+    Directory,
+    DirectoryEncounter,
+    DirectoryPatient,
+    User,
+)
 from audit_ledger.detections.hours import read_hours
 from audit_ledger.events import (
     Event,
@@ -94,7 +100,7 @@ def directory_of(
         ],
         [Department(id=one, hours=read_hours(["00:00-24:00"] * 7)) for one in departments],
         [
-            Patient(
+            DirectoryPatient(
                 names=(
                     f"identifier|https://elsewhere.example/mrn|{patient.mrn}",
                     f"reference|{patient.reference}",
@@ -106,7 +112,7 @@ def directory_of(
             for number, patient in enumerate(world.patients)
         ],
         [
-            Encounter(
+            DirectoryEncounter(
                 patient=f"identifier|https://elsewhere.example/mrn|{mrn}",
                 department=department,
                 from_ms=world.start_ms,

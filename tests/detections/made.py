@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from audit_ledger.detections import DetectionFinding, Detector, Directory, Patient, User, make_rules
+from audit_ledger.detections import (
+    DetectionFinding,
+    Detector,
+    Directory,
+    DirectoryPatient,
+    User,
+    make_rules,
+)
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.settings import DetectionSettings, read_settings
 from audit_ledger.events.event import Format
@@ -141,6 +148,6 @@ def user(id_: str = "u1", **fields: Any) -> User:
     return User(id=id_, names=(f"reference|Practitioner/{id_}",), **fields)
 
 
-def patient(id_: str = "p1", **fields: Any) -> Patient:
-    """A patient whom events name Patient/<id>."""
-    return Patient(names=(f"reference|Patient/{id_}",), **fields)
+def patient(id_: str = "p1", **fields: Any) -> DirectoryPatient:
+    """A patient whom events name DirectoryPatient/<id>."""
+    return DirectoryPatient(names=(f"reference|DirectoryPatient/{id_}",), **fields)

@@ -16,7 +16,7 @@ from audit_ledger.detections.access_spike import MAX_MARKS, MAX_PATIENTS, MAX_US
 from audit_ledger.detections.alert_suppression import MAX_REPORTED
 from audit_ledger.detections.detector import make_rules
 from audit_ledger.detections.settings import DetectionSettings
-from audit_ledger.detections.staff_directory import Encounter
+from audit_ledger.detections.staff_directory import DirectoryEncounter
 from audit_ledger.detections.windows import MAX_ITEMS
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import PatientReference
@@ -72,7 +72,7 @@ def directory() -> Directory:
             patient("p2", surname="Roe"),
         ],
         encounters=[
-            Encounter(
+            DirectoryEncounter(
                 patient="reference|Patient/p1", department="ward", from_ms=MORNING, to_ms=None
             )
         ],

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.detections import Department, Directory, Encounter
+from audit_ledger.detections import Department, Directory, DirectoryEncounter
 from audit_ledger.detections.hours import is_open, read_hours, read_time_zone
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import PatientReference
@@ -34,7 +34,9 @@ def treated(
     return Directory(
         [user("u1", department="ward"), user("u2", department="billing"), user("u3")],
         patients=[patient("p1"), patient("p2")],
-        encounters=[Encounter(patient=named, department=dept, from_ms=MORNING, to_ms=to_ms)],
+        encounters=[
+            DirectoryEncounter(patient=named, department=dept, from_ms=MORNING, to_ms=to_ms)
+        ],
     )
 
 
@@ -83,7 +85,7 @@ def test_a_patient_of_several_names_is_one() -> None:
     """The encounter may name the patient otherwise than the event does."""
     one = patient("p1")
     both = type(one)(names=(*one.names, "identifier|urn:mrn|7"))
-    encounter = Encounter(
+    encounter = DirectoryEncounter(
         patient="identifier|urn:mrn|7", department="ward", from_ms=MORNING, to_ms=None
     )
     known = Directory([user(department="ward")], patients=[both], encounters=[encounter])

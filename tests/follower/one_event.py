@@ -11,7 +11,7 @@ from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
-from audit_ledger.reading.ledger import Ledger, Tables, ledgers
+from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import subject_key_hash
 from audit_ledger.records.queue_message import encode_queue_message
@@ -80,7 +80,7 @@ class OneLedger:
         return ViewsTable(self.world.dynamodb, f"{NAME}-views", ORIGIN)
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> ReadableLedger:
         tables = Tables(
             *(f"{NAME}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "published"))
         )

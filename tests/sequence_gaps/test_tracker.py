@@ -15,7 +15,7 @@ from audit_ledger.sequence_gaps import (
     CountedState,
     GapReport,
     GapRow,
-    State,
+    GapState,
     StreamRow,
     decode_counted,
     encode_counted,
@@ -37,7 +37,7 @@ from tests.sequence_gaps.made import START_MS, URL, audit_event, cloudevent, num
 
 
 def after(events: Iterable[OpenedEvent]) -> GapReport:
-    return report(reduce(track, events, State()))
+    return report(reduce(track, events, GapState()))
 
 
 def in_order(numbers: Sequence[int]) -> list[OpenedEvent]:
@@ -91,8 +91,8 @@ def test_order_does_not_matter(numbers: set[int], random: Any) -> None:
 def test_the_state_may_be_kept_anywhere_between(numbers: list[int], size: int) -> None:
     """Encoded and decoded after each piece, it is the one of a single run."""
     events = in_order(numbers)
-    whole = reduce(track, events, State())
-    state = State()
+    whole = reduce(track, events, GapState())
+    state = GapState()
     for at in range(0, len(events), size):
         state = decode_counted(
             encode_counted(CountedState(reduce(track, events[at : at + size], state)))
@@ -380,7 +380,7 @@ def test_no_number_makes_a_state_that_cannot_be_kept() -> None:
         for life in range(40)
         for at, number in enumerate((0, LAST_NUMBER))
     ]
-    state = reduce(track, events, State())
+    state = reduce(track, events, GapState())
     assert decode_counted(encode_counted(CountedState(state))).state == state
     row = only(report(state))
     assert (row.resets, row.forgotten_missing) == (39, LAST_NUMBER)
@@ -421,7 +421,7 @@ def test_a_stream_stays_small() -> None:
         events += [event(number, far * far, last, received="a" * 24, cut=cut) for cut in cuts]
     whole = range(10**7, 10**7 + MAX_AHEAD - 1)
     events += [event(n, far * far, life) for life in (last, MAX_RUNS) for n in whole]
-    state = reduce(track, events, State())
+    state = reduce(track, events, GapState())
     (stream,) = state.streams.values()
     assert [len(run.gaps) for run in stream.runs] == [MAX_GAPS] * MAX_RUNS
     assert len(stream.latest_late) == MAX_LATE
@@ -447,13 +447,13 @@ def test_what_is_no_state_is_refused(data: bytes) -> None:
 
 def test_reprs_say_nothing_of_sources() -> None:
     """They may be in a message by mistake."""
-    state = track(State(), numbered(1, 0))
+    state = track(GapState(), numbered(1, 0))
     assert "Device" not in repr(state) + repr(list(state.streams.values()))
 
 
 def test_one_portals_numbers_do_not_take_the_place_of_anothers() -> None:
     """What is kept has a bound: the portal that takes most is counted anew, others stay as is."""
-    small = reduce(track, in_order([1, 2, 5]), State())
+    small = reduce(track, in_order([1, 2, 5]), GapState())
     state = small
     for source in range(MAX_STREAMS):
         for number in (1, 3, 5, 7):

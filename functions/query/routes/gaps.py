@@ -22,7 +22,7 @@ from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.sequence_gaps import State, decode_counted, report
+from audit_ledger.sequence_gaps import GapState, decode_counted, report
 from audit_ledger.views import COMPLETENESS
 from functions.query.access import QueryContext
 from functions.query.follower_state import read_state
@@ -38,7 +38,7 @@ def get_gaps(context: QueryContext, request: Request) -> Response:
     authorized.record(())
     cursor, sealed = read_state(authorized, COMPLETENESS)
     keys = authorized.ledger.keys
-    state = State()
+    state = GapState()
     if sealed is not None and keys is not None:
         view = open_view(sealed, keys.ledger_keys, authorized.ledger.origin, COMPLETENESS)
         state = decode_counted(view).state

@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 _MAX_REASON_LENGTH = 300  # characters of a server's text
 
 
-class Issue(msgspec.Struct, frozen=True):
+class ServerIssue(msgspec.Struct, frozen=True):
     """The members of an issue of an OperationOutcome that the client reads."""
 
     severity: str = ""
@@ -36,13 +36,13 @@ class Issue(msgspec.Struct, frozen=True):
 class OperationOutcome(msgspec.Struct, frozen=True):
     """The members of a FHIR OperationOutcome that the client reads."""
 
-    issue: list[Issue] = []
+    issue: list[ServerIssue] = []
 
 
 class _Refusal(msgspec.Struct, frozen=True):
     """An OperationOutcome, or the message of a gateway before the API: `{"message": …}`."""
 
-    issue: list[Issue] = []
+    issue: list[ServerIssue] = []
     message: str = ""
 
 

@@ -25,21 +25,21 @@ class DocumentEntry(msgspec.Struct, frozen=True):
     action: str | None = None
 
 
-class DocumentEntries(msgspec.Struct, frozen=True):
+class VisibleEntries(msgspec.Struct, frozen=True):
     """The entries that the requester may see; `more`: there may be others."""
 
     entries: list[DocumentEntry]
     more: bool = False
 
 
-def find_document(api: Api, digest: str) -> DocumentEntries:
+def find_document(api: Api, digest: str) -> VisibleEntries:
     """Return the entries that name a document of this digest (RFC 6920)."""
     body = msgspec.json.encode({"digest": digest})
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     response = api.request(ApiRequest("POST", PATH, body=body, headers=headers), also=(404,))
     if response.status == 404:
         raise UnansweredError(f"{api.url}: POST {PATH}: this server verifies no documents (404)")
-    return json_of(response.body, DocumentEntries, f"{api.url}: POST {PATH}")
+    return json_of(response.body, VisibleEntries, f"{api.url}: POST {PATH}")
 
 
 def digest_uri(file: Path) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from audit_ledger.client.api import FHIR_JSON, Api, Issue, OperationOutcome, json_of
+from audit_ledger.client.api import FHIR_JSON, Api, OperationOutcome, ServerIssue, json_of
 from audit_ledger.client.errors import UnansweredError
 from audit_ledger.client.http_client import ApiRequest
 
@@ -50,7 +50,7 @@ class SearchPage:
 
     body: bytes
     matches: tuple[SearchEntry, ...]
-    issues: tuple[Issue, ...]
+    issues: tuple[ServerIssue, ...]
     has_next: bool
 
     def marks(self, number: int) -> Iterator[str]:

@@ -6,7 +6,13 @@ from audit_ledger.detections.finding import DetectionFinding, PublicFinding, Sev
 from audit_ledger.detections.observed_access import Mark
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.settings import DetectionSettings, read_settings
-from audit_ledger.detections.staff_directory import Department, Directory, Encounter, Patient, User
+from audit_ledger.detections.staff_directory import (
+    Department,
+    Directory,
+    DirectoryEncounter,
+    DirectoryPatient,
+    User,
+)
 from audit_ledger.detections.staff_directory_files import FILES, read_directory
 
 __all__ = [
@@ -17,9 +23,9 @@ __all__ = [
     "DetectionSettings",
     "Detector",
     "Directory",
-    "Encounter",
+    "DirectoryEncounter",
+    "DirectoryPatient",
     "Mark",
-    "Patient",
     "PublicFinding",
     "Rule",
     "Severity",

@@ -26,7 +26,7 @@ _IDLE_DAYS: Final = 90
 _DAY_SECONDS: Final = 86_400
 
 
-class Day(msgspec.Struct, array_like=True):
+class OpenDay(msgspec.Struct, array_like=True):
     """An open day, by its number: marks of the patients, and whether it was reported."""
 
     day: int
@@ -39,7 +39,7 @@ class Usual(msgspec.Struct, array_like=True):
 
     counts: list[int] = []
     last_closed: int = 0
-    days: list[Day] = []
+    days: list[OpenDay] = []
     touched: int = 0
 
 
@@ -86,7 +86,7 @@ class AccessSpikeRule(Rule[Spikes]):
         self._keep_bounds(state)
         return found
 
-    def _judge(self, usual: Usual, day: Day, seen: ObservedAccess) -> DetectionFinding | None:
+    def _judge(self, usual: Usual, day: OpenDay, seen: ObservedAccess) -> DetectionFinding | None:
         open_before = [len(other.patients) for other in usual.days if other.day < day.day]
         before = [*usual.counts, *open_before][-self.own.active_days :]
         count = len(day.patients)
@@ -103,13 +103,13 @@ class AccessSpikeRule(Rule[Spikes]):
             seen, f"{count} patients in a day; {mean} on average of {len(before)} days before"
         )
 
-    def _open_day(self, state: Spikes, usual: Usual, number: int) -> Day | None:
+    def _open_day(self, state: Spikes, usual: Usual, number: int) -> OpenDay | None:
         for day in usual.days:
             if day.day == number:
                 return day
         if number <= usual.last_closed or (len(usual.days) > 1 and number < usual.days[0].day):
             return None
-        new = Day(number, [])
+        new = OpenDay(number, [])
         usual.days.append(new)
         usual.days.sort(key=lambda day: day.day)
         if len(usual.days) > 2:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.detections.staff_directory import Directory, Patient, User, names_of
+from audit_ledger.detections.staff_directory import Directory, DirectoryPatient, User, names_of
 from audit_ledger.events.agents import canonical_agent
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, EventDetails
@@ -36,7 +36,7 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
     who: str | None
     user: User | None
     patient: PatientReference | None
-    person: Patient | None
+    person: DirectoryPatient | None
     who_mark: str
     patient_mark: str
     directory: Directory

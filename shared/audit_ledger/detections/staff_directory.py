@@ -38,7 +38,7 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
 
 
-class Patient(msgspec.Struct, frozen=True, kw_only=True):
+class DirectoryPatient(msgspec.Struct, frozen=True, kw_only=True):
     """A patient. `household`: a code that who lives together shares; `contacts` and `employee`: ids
     of users who are this patient's next of kin, or this patient.
     """
@@ -51,10 +51,10 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Show nothing of it."""
-        return "Patient()"
+        return "DirectoryPatient()"
 
 
-class Encounter(msgspec.Struct, frozen=True, kw_only=True):
+class DirectoryEncounter(msgspec.Struct, frozen=True, kw_only=True):
     """A patient, by any name, in a department: from, and to before; None while it lasts."""
 
     patient: str
@@ -64,7 +64,7 @@ class Encounter(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Show nothing of it."""
-        return "Encounter()"
+        return "DirectoryEncounter()"
 
 
 class Directory:
@@ -74,8 +74,8 @@ class Directory:
         self,
         users: Sequence[User] = (),
         departments: Sequence[Department] = (),
-        patients: Sequence[Patient] = (),
-        encounters: Iterable[Encounter] = (),
+        patients: Sequence[DirectoryPatient] = (),
+        encounters: Iterable[DirectoryEncounter] = (),
         *,
         digest: bytes = b"",
     ) -> None:
@@ -86,7 +86,7 @@ class Directory:
         self._user_of = {name: user for user in users for name in user.names}
         self._patient_of = {name: patient for patient in patients for name in patient.names}
         self._own_records = {p.employee: p for p in patients if p.employee is not None}
-        self._encounters: dict[str, list[Encounter]] = {}
+        self._encounters: dict[str, list[DirectoryEncounter]] = {}
         for encounter in encounters:
             self._encounters.setdefault(self._key(encounter.patient), []).append(encounter)
 
@@ -112,18 +112,18 @@ class Directory:
                 return self._user_of[candidate]
         return None
 
-    def patient_of(self, reference: PatientReference) -> Patient | None:
+    def patient_of(self, reference: PatientReference) -> DirectoryPatient | None:
         """Return the patient whom an event names."""
         for name in names_of(reference):
             if name in self._patient_of:
                 return self._patient_of[name]
         return None
 
-    def own_record_of(self, user: User) -> Patient | None:
+    def own_record_of(self, user: User) -> DirectoryPatient | None:
         """Return the patient who this user is."""
         return self._own_records.get(user.id)
 
-    def encounters_of(self, reference: PatientReference) -> list[Encounter]:
+    def encounters_of(self, reference: PatientReference) -> list[DirectoryEncounter]:
         """Return all encounters of the patient whom an event names."""
         keys = dict.fromkeys(self._key(name) for name in names_of(reference))
         return [encounter for key in keys for encounter in self._encounters.get(key, ())]

@@ -23,7 +23,13 @@ from typing import Final, NoReturn
 import msgspec
 
 from audit_ledger.detections.hours import WEEKDAYS, read_hours, read_time_zone
-from audit_ledger.detections.staff_directory import Department, Directory, Encounter, Patient, User
+from audit_ledger.detections.staff_directory import (
+    Department,
+    Directory,
+    DirectoryEncounter,
+    DirectoryPatient,
+    User,
+)
 from audit_ledger.errors import FormatError
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.references import normalize_reference
@@ -199,7 +205,7 @@ def _users(
     return found
 
 
-def _patients(data: bytes | None, users: set[str] | None) -> list[Patient]:
+def _patients(data: bytes | None, users: set[str] | None) -> list[DirectoryPatient]:
     found = []
     named: dict[str, int] = {}
     employed: dict[str, int] = {}
@@ -213,7 +219,7 @@ def _patients(data: bytes | None, users: set[str] | None) -> list[Patient]:
         for contact in contacts:
             _known(row, "contacts", contact, users, "users.csv")
         found.append(
-            Patient(
+            DirectoryPatient(
                 names=names,
                 surname=row.text("surname"),
                 household=row.text("household"),
@@ -226,7 +232,7 @@ def _patients(data: bytes | None, users: set[str] | None) -> list[Patient]:
 
 def _encounters(
     data: bytes | None, departments: Mapping[str, Department] | None, time_zone: str
-) -> Iterator[Encounter]:
+) -> Iterator[DirectoryEncounter]:
     for row in _rows(data, _ENCOUNTERS):
         patient, *more = row.names("patient", _PATIENT_KINDS)
         if more:
@@ -239,7 +245,9 @@ def _encounters(
         to_ms = row.time_ms("to", zone, is_end=True)
         _in_order(row, "to", from_ms, to_ms)
         assert from_ms is not None  # noqa: S101 - `needed` refused a line without
-        yield Encounter(patient=patient, department=department, from_ms=from_ms, to_ms=to_ms)
+        yield DirectoryEncounter(
+            patient=patient, department=department, from_ms=from_ms, to_ms=to_ms
+        )
 
 
 def _rows(data: bytes | None, form: _Form) -> Iterator[_Row]:

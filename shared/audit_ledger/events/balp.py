@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from audit_ledger.events.balp_profiles import PROFILES, AgentSlice, EntitySlice, Profile
+from audit_ledger.events.balp_profiles import PROFILES, AgentSlice, BalpProfile, EntitySlice
 from audit_ledger.events.fhir_model import (
     AgentElement,
     AuditEventElements,
@@ -34,7 +34,7 @@ def flag_balp_faults(
     `document` is the decoded JSON of `event`.
     """
     claims = event.meta.get("profile") if type(event.meta) is dict else None
-    claimed: list[Profile] = []  # each once, in any version
+    claimed: list[BalpProfile] = []  # each once, in any version
     for claim in claims if type(claims) is list else ():
         if type(claim) is not str or not claim.startswith(_CANONICAL):
             continue
@@ -50,7 +50,7 @@ def flag_balp_faults(
             _check_entities(event, profile, of, flags)
 
 
-def _check(event: AuditEventElements, profile: Profile, flags: set[str]) -> None:
+def _check(event: AuditEventElements, profile: BalpProfile, flags: set[str]) -> None:
     if profile.type is not None and profile.type not in codes(event.type):
         flags.add("balp.type")
     if profile.subtypes and profile.subtypes.isdisjoint(codes(event.subtype)):
@@ -66,7 +66,7 @@ def _check(event: AuditEventElements, profile: Profile, flags: set[str]) -> None
 
 def _check_agents(
     event: AuditEventElements,
-    profile: Profile,
+    profile: BalpProfile,
     types: Sequence[Sequence[Code]],
     document: JsonObject,
     flags: set[str],
@@ -87,7 +87,7 @@ def _check_agents(
 
 
 def _check_entities(
-    event: AuditEventElements, profile: Profile, of: ElementCodes, flags: set[str]
+    event: AuditEventElements, profile: BalpProfile, of: ElementCodes, flags: set[str]
 ) -> None:
     counts = [0] * len(profile.entities)
     for index, entity in enumerate(event.entity or ()):

@@ -56,7 +56,7 @@ class EntitySlice(msgspec.Struct, frozen=True, kw_only=True):
     query: bool = False
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class BalpProfile(msgspec.Struct, frozen=True, kw_only=True):
     """The requirements of a profile. An empty set or None requires nothing."""
 
     type: Code | None = None
@@ -124,8 +124,8 @@ def _rest(
     server: Code,
     users: frozenset[Code],
     *entities: EntitySlice,
-) -> Profile:
-    return Profile(
+) -> BalpProfile:
+    return BalpProfile(
         type=_REST,
         subtypes=_codes(_INTERACTION, *interactions),
         action=action,
@@ -135,14 +135,14 @@ def _rest(
     )
 
 
-def _both(profile: Profile, name: str) -> dict[str, Profile]:
+def _both(profile: BalpProfile, name: str) -> dict[str, BalpProfile]:
     """Return the profile of an interaction, and its variant with a known patient."""
     with_patient = msgspec.structs.replace(profile, entities=(*profile.entities, _PATIENT))
     return {f"IHE.BasicAudit.{name}": profile, f"IHE.BasicAudit.Patient{name}": with_patient}
 
 
-def _disclosure(type_: Code, action: str, source: AgentSlice, recipient: AgentSlice) -> Profile:
-    return Profile(
+def _disclosure(type_: Code, action: str, source: AgentSlice, recipient: AgentSlice) -> BalpProfile:
+    return BalpProfile(
         type=type_,
         subtypes=_codes(_LIFECYCLE, "disclose"),
         action=action,
@@ -171,7 +171,7 @@ _SAML_USER: Final = AgentSlice(
     requestor=True,
 )
 
-PROFILES: Final[dict[str, Profile]] = {
+PROFILES: Final[dict[str, BalpProfile]] = {
     **_both(_rest("C", ("create",), _SOURCE, _DESTINATION, _AUTHORS, _DATA), "Create"),
     **_both(_rest("U", ("update", "patch"), _SOURCE, _DESTINATION, _AUTHORS, _DATA), "Update"),
     **_both(_rest("D", ("delete",), _APPLICATION, _CUSTODIAN, _AUTHORS, _DATA), "Delete"),
@@ -199,7 +199,7 @@ PROFILES: Final[dict[str, Profile]] = {
         _party("source", _SOURCE),
         _party("recipient", _DESTINATION, recorder=True),
     ),
-    "IHE.BasicAudit.AuthZconsent": Profile(
+    "IHE.BasicAudit.AuthZconsent": BalpProfile(
         type=(_DCM, "110113"),
         subtypes=_codes(_AUTHZ, "AuthZ-Consent", "AuthZ-Role"),
         action="E",
@@ -224,7 +224,7 @@ PROFILES: Final[dict[str, Profile]] = {
             ),
         ),
     ),
-    "IHE.IUA.71": Profile(
+    "IHE.IUA.71": BalpProfile(
         type=(_DCM, "110114"),
         subtypes=_codes("urn:ihe:event-type-code", "ITI-71"),
         action="E",
@@ -236,11 +236,11 @@ PROFILES: Final[dict[str, Profile]] = {
         ),
         entities=(_QUERY,),
     ),
-    "IHE.BasicAudit.OAUTHaccessTokenUse.Opaque": Profile(agents=(_OAUTH_USER,)),
-    "IHE.BasicAudit.OAUTHaccessTokenUse.Minimal": Profile(
+    "IHE.BasicAudit.OAUTHaccessTokenUse.Opaque": BalpProfile(agents=(_OAUTH_USER,)),
+    "IHE.BasicAudit.OAUTHaccessTokenUse.Minimal": BalpProfile(
         agents=(msgspec.structs.replace(_OAUTH_USER, network="forbidden"),)
     ),
-    "IHE.BasicAudit.OAUTHaccessTokenUse.Comprehensive": Profile(
+    "IHE.BasicAudit.OAUTHaccessTokenUse.Comprehensive": BalpProfile(
         agents=(
             AgentSlice(name="client", types=frozenset({_APPLICATION}), identifier=True),
             msgspec.structs.replace(
@@ -248,8 +248,8 @@ PROFILES: Final[dict[str, Profile]] = {
             ),
         )
     ),
-    "IHE.BasicAudit.SAMLaccessTokenUse.Minimal": Profile(agents=(_SAML_USER,)),
-    "IHE.BasicAudit.SAMLaccessTokenUse.Comprehensive": Profile(
+    "IHE.BasicAudit.SAMLaccessTokenUse.Minimal": BalpProfile(agents=(_SAML_USER,)),
+    "IHE.BasicAudit.SAMLaccessTokenUse.Comprehensive": BalpProfile(
         agents=(
             _SAML_USER,
             msgspec.structs.replace(_ORGANIZATION, min_count=0, identifier=True),

@@ -27,7 +27,7 @@ Contained = Mapping[str, JsonObject]  # by reference: "#p1"
 NOTHING_CONTAINED: Final[Contained] = {}
 
 
-class NamedResource(msgspec.Struct, gc=False):
+class ResolvedReference(msgspec.Struct, gc=False):
     """A resource named by a reference.
 
     `type` is the resource type, if stated. `reference` is in its normal form, None if it has no
@@ -46,7 +46,7 @@ def contained_by_reference(resources: list[JsonObject]) -> Contained:
     return {f"#{item['id']}": item for item in resources if type(item.get("id")) is str}
 
 
-def resolve(reference: Reference, contained: Contained, *place: str | int) -> NamedResource:
+def resolve(reference: Reference, contained: Contained, *place: str | int) -> ResolvedReference:
     """Return the resource that a reference names.
 
     `place` is the path of the reference: `"AuditEvent", "agent", 0, "who"`. Raise
@@ -81,4 +81,4 @@ def resolve(reference: Reference, contained: Contained, *place: str | int) -> Na
         identifiers = list(dict.fromkeys(identifiers))
         if len(identifiers) > 2 * MAX_IDENTIFIERS:  # a CX yields two identifiers
             raise too_many(spell_path(place), len(identifiers), MAX_IDENTIFIERS, "identifiers")
-    return NamedResource(kind, normal, tuple(identifiers), base)
+    return ResolvedReference(kind, normal, tuple(identifiers), base)

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.contained import Contained, NamedResource, resolve
+from audit_ledger.events.contained import Contained, ResolvedReference, resolve
 from audit_ledger.events.event import Agent, PatientReference, PatientRule
 from audit_ledger.events.fhir_model import AuditEventElements, Code, ElementCodes
 from audit_ledger.events.json_cut import Path
@@ -26,7 +26,7 @@ _ENTITY_TYPES: Final = (
 _RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
 _PATIENT: Final = re.compile(r"(?:([^?#|\s]+)/)?(Patient/[^/?#|\s]+)")
 _RELATIVE: Final = re.compile(r"Patient/[^/?#|\s]+")
-_NOBODY: Final = NamedResource(None, None, ())
+_NOBODY: Final = ResolvedReference(None, None, ())
 
 
 class NamedPatient(msgspec.Struct, frozen=True, gc=False):
@@ -83,7 +83,7 @@ def read_patients(
     return patients
 
 
-def as_patient(named: NamedResource) -> PatientReference:
+def as_patient(named: ResolvedReference) -> PatientReference:
     """Return the resource that a reference names as a patient."""
     reference = named.reference
     if named.base and reference is not None and reference.startswith("Patient/"):

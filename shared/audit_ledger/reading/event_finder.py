@@ -8,7 +8,7 @@ from audit_ledger.events.canonical_patients import accepted_names, is_ambiguous
 from audit_ledger.http.authorization import OWN_USE
 from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
 from audit_ledger.reading.candidates import MILESTONE
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.index_row import decode_index_row
@@ -28,7 +28,7 @@ class EventFinder:
     `is_withheld`: whether an event is hidden from the caller. `now`: whole seconds.
     """
 
-    ledger: Ledger
+    ledger: ReadableLedger
     log: LogSnapshot
     opener: RecordOpener
     now: int

@@ -34,7 +34,7 @@ class Tables:
 
 
 @dataclass(frozen=True, repr=False)
-class Ledger:
+class ReadableLedger:
     """What answering a question needs of one ledger. `keys`: None before its first event."""
 
     id: str
@@ -59,17 +59,17 @@ def ledgers(
     kms: "KMSClient",
     tables: Tables,
     clock: Callable[[], float],
-) -> TtlCache[Ledger]:
+) -> TtlCache[ReadableLedger]:
     """Return the ledgers of a stage by id; `get` raises NotFoundError where none is declared."""
     name = f"audit-ledger-{stage}"
 
-    def read(ledger_id: str) -> Ledger:
+    def read(ledger_id: str) -> ReadableLedger:
         setting = settings.read(ledger_id)
         origin = setting.origin
         state = LedgersTable(dynamodb, tables.ledgers, origin)
         wrapped = state.keys()
         wrapping = WrappingKey(kms, f"alias/{name}/{ledger_id}/wrapping", origin)
-        return Ledger(
+        return ReadableLedger(
             id=ledger_id,
             origin=origin,
             rules={

@@ -9,7 +9,7 @@ from audit_ledger.errors import FormatError, LedgerError, UnreachableError, Veri
 from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
-from audit_ledger.reading.ledger import Ledger
+from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.snapshot import YOUNG_SECONDS
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeyring
@@ -45,7 +45,7 @@ class RecordOpener:
     `now`: whole seconds.
     """
 
-    ledger: Ledger
+    ledger: ReadableLedger
     now: int
     _secrets: dict[bytes, SubjectSecret] = field(default_factory=dict)
     _of_ledger: dict[int, SubjectSecret] | None = None
@@ -163,7 +163,7 @@ class RecordOpener:
         return self._of_ledger
 
 
-def secrets_of_names(ledger: Ledger, names: Iterable[str]) -> list[SubjectSecret]:
+def secrets_of_names(ledger: ReadableLedger, names: Iterable[str]) -> list[SubjectSecret]:
     """Return the secrets, of all years and generations, of patients by canonical identifier."""
     if ledger.keys is None:
         return []

@@ -108,7 +108,7 @@ ELEMENTS: Final = tuple(column.key for column in COLUMNS)
 """What rows can be sorted by."""
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class AccessGroup(msgspec.Struct, frozen=True, kw_only=True):
     """All events of one user, patient or day; `users`, `patients`: how many distinct ones."""
 
     name: str | date | None
@@ -123,7 +123,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Say how many, and nothing of whom."""
-        return f"Group({self.events})"
+        return f"AccessGroup({self.events})"
 
 
 class PrivacyReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,9 +134,9 @@ class PrivacyReport(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: tuple[PrivacyRow, ...]
     break_glass: tuple[PrivacyRow, ...]
-    by_user: tuple[Group, ...]
-    by_patient: tuple[Group, ...]
-    by_day: tuple[Group, ...]
+    by_user: tuple[AccessGroup, ...]
+    by_patient: tuple[AccessGroup, ...]
+    by_day: tuple[AccessGroup, ...]
     outside: int = 0
 
 
@@ -200,7 +200,7 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
     """Lay out a privacy report; the cover states whom or what it is about.
 
     `events` and `break_glass`: the fields of `PrivacyRow`; `by_user`, `by_patient`, `by_day`: those
-    of `Group` that are not the same for all; facts besides the cover's: break_glass_entries,
+    of `AccessGroup` that are not the same for all; facts besides the cover's: break_glass_entries,
     events_outside.
     """
     return Document(
@@ -275,7 +275,7 @@ def _grouped(
     rows: Sequence[PrivacyRow],
     users: Mapping[int, Sequence[AgentDetails]],
     naming: Callable[[PrivacyRow], tuple[str | date | None, str | None]],
-) -> list[Group]:
+) -> list[AccessGroup]:
     """Group by name and identifier, in order of first appearance; `users`: of each entry."""
     groups: dict[tuple[str | date | None, str | None], list[PrivacyRow]] = {}
     for row in rows:
@@ -285,7 +285,7 @@ def _grouped(
 
 def _by_user(
     rows: Sequence[PrivacyRow], users: Mapping[int, Sequence[AgentDetails]]
-) -> list[Group]:
+) -> list[AccessGroup]:
     """Group by each user of an event: one of two is of both, and a name may have changed."""
     groups: dict[str | None, list[PrivacyRow]] = {}
     names: dict[str | None, tuple[int, str | None]] = {}
@@ -316,9 +316,9 @@ def _group(
     id_: str | None,
     rows: Sequence[PrivacyRow],
     users: Mapping[int, Sequence[AgentDetails]],
-) -> Group:
+) -> AccessGroup:
     times = [row.time.ms for row in rows]
-    return Group(
+    return AccessGroup(
         name=name,
         id=id_,
         events=len(rows),
@@ -331,13 +331,13 @@ def _group(
     )
 
 
-def _largest_first(groups: Iterable[Group]) -> tuple[Group, ...]:
+def _largest_first(groups: Iterable[AccessGroup]) -> tuple[AccessGroup, ...]:
     return tuple(
         sorted(groups, key=lambda group: (-group.events, str(group.name or "").casefold()))
     )
 
 
-def _group_table(key: str, title: str, label: str, groups: Sequence[Group]) -> Table:
+def _group_table(key: str, title: str, label: str, groups: Sequence[AccessGroup]) -> Table:
     columns = (
         Column("name", label),
         Column("id", "Identifier"),

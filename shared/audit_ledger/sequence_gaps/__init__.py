@@ -8,7 +8,7 @@ from audit_ledger.sequence_gaps.counters import (
 )
 from audit_ledger.sequence_gaps.report import GapReport, GapRow, StreamRow, report
 from audit_ledger.sequence_gaps.sequence_number import SEQUENCE_URL, SequenceNumber, read_number
-from audit_ledger.sequence_gaps.state import State
+from audit_ledger.sequence_gaps.state import GapState
 from audit_ledger.sequence_gaps.tracker import track
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "CountedState",
     "GapReport",
     "GapRow",
+    "GapState",
     "SequenceNumber",
-    "State",
     "StreamRow",
     "decode_counted",
     "encode_counted",

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.sequence_gaps.state import State
+from audit_ledger.sequence_gaps.state import GapState
 from audit_ledger.sequence_gaps.tracker import track
 
 
@@ -21,8 +21,8 @@ class CountedState(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
     None: there is no old one, or it was settled which one is kept.
     """
 
-    state: State = State()
-    before: State | None = None
+    state: GapState = GapState()
+    before: GapState | None = None
     before_seq: int = 0
 
     def observed(self, event: OpenedEvent) -> "CountedState":
@@ -85,14 +85,14 @@ def decode_counted(data: bytes) -> CountedState:
 def _largest(counted: CountedState) -> str | None:
     """Return the portal whose streams take most bytes; None where there are no streams."""
     sizes: dict[str, int] = {}
-    for state in (counted.state, counted.before or State()):
+    for state in (counted.state, counted.before or GapState()):
         for stream in state.streams.values():
             size = len(_encoder.encode(stream))
             sizes[stream.portal] = sizes.get(stream.portal, 0) + size
     return max(sizes, key=lambda portal: (sizes[portal], portal), default=None)
 
 
-def _without(state: State, portal: str) -> State:
+def _without(state: GapState, portal: str) -> GapState:
     dropped = sum(one.received for one in state.streams.values() if one.portal == portal)
     return replace(
         state,
@@ -101,5 +101,5 @@ def _without(state: State, portal: str) -> State:
     )
 
 
-def _one_unread(state: State) -> State:
+def _one_unread(state: GapState) -> GapState:
     return replace(state, unread=state.unread + 1)

@@ -3,7 +3,7 @@
 import msgspec
 
 from audit_ledger.sequence_gaps.sequence_number import Counter
-from audit_ledger.sequence_gaps.state import Late, State, Stream
+from audit_ledger.sequence_gaps.state import GapState, Late, Stream
 
 
 class GapRow(msgspec.Struct, frozen=True, gc=False):
@@ -56,7 +56,7 @@ class GapReport(msgspec.Struct, frozen=True, gc=False):
     unread: int
 
 
-def report(state: State) -> GapReport:
+def report(state: GapState) -> GapReport:
     """Return the rows of a state, by portal, source and number."""
     streams = sorted(state.streams.values(), key=lambda s: (s.portal, s.counter, s.source))
     return GapReport(

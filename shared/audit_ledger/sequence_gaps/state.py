@@ -98,7 +98,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return f"Stream({self.received} received)"
 
 
-class State(msgspec.Struct, frozen=True, gc=False):
+class GapState(msgspec.Struct, frozen=True, gc=False):
     """All streams by their key; events a portal that could not be counted, or were not watched.
 
     `unread`: records that nobody could open any more, of whatever portal: their numbers, where they
@@ -112,7 +112,7 @@ class State(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         """Say how much there is, and not whose."""
-        return f"State({len(self.streams)} streams)"
+        return f"GapState({len(self.streams)} streams)"
 
 
 def stream_key(portal: str, counter: Counter, source: str) -> str:

@@ -36,10 +36,10 @@ from audit_ledger.sequence_gaps.state import (
     MAX_RUNS,
     MAX_STREAMS,
     Ahead,
+    GapState,
     Late,
     NumberRange,
     Parted,
-    State,
     Stream,
     bounded_name,
     stream_key,
@@ -51,7 +51,7 @@ _NO_TIME = "cloudevents.no-time"
 _DAY_SECONDS = 86_400
 
 
-def track(state: State, opened: OpenedEvent) -> State:
+def track(state: GapState, opened: OpenedEvent) -> GapState:
     """Return the state after one more event; events come in ledger order, each once."""
     numbered = read_number(opened)
     if numbered is None:
