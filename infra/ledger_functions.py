@@ -4,7 +4,7 @@ from aws_cdk import aws_iam as iam
 
 from audit_ledger.settings.environment import PublisherEnvironment, SequencerEnvironment
 from audit_ledger.settings.event_bus import BUS_SOURCE
-from infra.ledger_keys import LedgerKeys
+from infra.ledger_keys import LedgerKmsKeys
 from infra.names import Names
 from infra.permissions import Permission, grant
 from infra.settings import Ledger, Settings
@@ -25,7 +25,7 @@ def sequencer_environment(names: Names, settings: Settings, ledger: Ledger) -> S
 
 
 def sequencer_permissions(
-    names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
+    names: Names, settings: Settings, ledger: Ledger, keys: LedgerKmsKeys
 ) -> list[Permission]:
     """Return its permissions. All actions here name their keys, so LeadingKeys applies."""
     origin = settings.origin(ledger)
@@ -78,7 +78,7 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> P
 
 
 def publisher_permissions(
-    names: Names, settings: Settings, ledger: Ledger, keys: LedgerKeys
+    names: Names, settings: Settings, ledger: Ledger, keys: LedgerKmsKeys
 ) -> list[Permission]:
     """Return the permissions of the publisher."""
     origin = settings.origin(ledger)

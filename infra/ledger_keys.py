@@ -39,7 +39,7 @@ MLDSA44 = "ML_DSA_SHAKE_256"
 
 
 @dataclass(frozen=True)
-class LedgerKeys:
+class LedgerKmsKeys:
     """ARNs of a ledger's keys, for its roles' permissions."""
 
     sequencer: str
@@ -48,7 +48,7 @@ class LedgerKeys:
     wrapping: str
 
 
-def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKeys:
+def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKmsKeys:
     """Add the four keys and their aliases."""
     names = stack.names
     origin = stack.settings.origin(ledger)
@@ -72,7 +72,7 @@ def add_ledger_keys(stack: StageStack, ledger: Ledger) -> LedgerKeys:
         "kms:ReEncrypt*",
     ]
     own = {"StringEquals": {"kms:EncryptionContext:origin": origin}}
-    return LedgerKeys(
+    return LedgerKmsKeys(
         sequencer=signing("sequencer", ed25519, ED25519, sequencer),
         checkpoint_ed25519=signing("checkpoint-ed25519", ed25519, ED25519, publisher),
         checkpoint_mldsa44=signing("checkpoint-mldsa44", mldsa44, MLDSA44, publisher),

@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from audit_ledger.errors import LedgerError
-from infra.local.deployment import Route
+from infra.local.deployment import DeployedRoute
 
 ALGORITHMS = ["RS256", "RS384", "RS512"]
 _SIGNATURE_ONLY: Any = {
@@ -30,7 +30,7 @@ class UnauthorizedError(LedgerError):
     """No token, or none that this API takes: 401."""
 
 
-class ForbiddenError(LedgerError):
+class NotAuthorizedError(LedgerError):
     """A good token without any of the route's scopes: 403."""
 
 
@@ -43,12 +43,12 @@ class Grant:
 
 
 def authorize(
-    authorization: str | None, route: Route, keys: Mapping[str, RSAPublicKey], now: float
+    authorization: str | None, route: DeployedRoute, keys: Mapping[str, RSAPublicKey], now: float
 ) -> Grant | None:
     """Judge an Authorization header for a route; None where the route asks for none.
 
     `keys` are the issuer's, by key id; `now` is in seconds since 1970. Raises UnauthorizedError or
-    ForbiddenError.
+    NotAuthorizedError.
     """
     if route.authorizer is None:
         return None
@@ -65,7 +65,7 @@ def authorize(
     _check_times(claims, now)
     granted = _scopes(claims)
     if route.scopes and not granted & route.scopes:
-        raise ForbiddenError("the token has none of the route's scopes")
+        raise NotAuthorizedError("the token has none of the route's scopes")
     return Grant(
         {name: _as_text(value) for name, value in claims.items()},
         tuple(sorted(granted & route.scopes)) if route.scopes else None,

@@ -34,7 +34,7 @@ from infra.local.meter import Meter
 from infra.local.mirror import Mirror
 from infra.local.permissions import Permissions
 from infra.local.runner import Runner
-from infra.local.saved_state import Journal, kept_in, kept_keys
+from infra.local.saved_state import StateJournal, kept_in, kept_keys
 from infra.local.scheduler import SchedulePump
 from infra.local.sqs_event_source import Batch, QueuePump
 from infra.local.tokens import LedgerTokens
@@ -83,7 +83,7 @@ class LocalCloud:
     permissions: Permissions
     """What IAM would refuse is refused, and listed in `permissions.refusals`."""
     ledgers: Mapping[str, LocalLedger]
-    journal: Journal | None = None
+    journal: StateJournal | None = None
     """Of what is kept beyond this process, where anything is."""
     _queues: list[QueuePump] = field(init=False)
     _schedules: list[SchedulePump] = field(init=False)

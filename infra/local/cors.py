@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.deployment import Deployment
-from infra.local.http_event import Request, Response
+from infra.local.http_event import HttpRequest, Response
 
 _PREFIX = "access-control-"
 
@@ -26,7 +26,7 @@ class Cors:
         (api,) = deployment.of_type("AWS::ApiGatewayV2::Api")
         return cls(api.properties.get("CorsConfiguration") or {})
 
-    def preflight(self, request: Request) -> Response | None:
+    def preflight(self, request: HttpRequest) -> Response | None:
         """Answer a preflight; None where the request is none."""
         headers = request.joined_headers
         if (
@@ -45,7 +45,7 @@ class Cors:
             )
         return Response(204, allowed, b"")
 
-    def added(self, request: Request, answer: Response) -> Response:
+    def added(self, request: HttpRequest, answer: Response) -> Response:
         """Return an answer with what the configuration says to the request's origin."""
         if not self.configuration:
             return answer
@@ -57,7 +57,7 @@ class Cors:
             exposed = (("access-control-expose-headers", names),)
         return Response(answer.status, (*own, *allowed, *exposed), answer.body)
 
-    def _of_origin(self, request: Request) -> tuple[tuple[str, str], ...]:
+    def _of_origin(self, request: HttpRequest) -> tuple[tuple[str, str], ...]:
         origin = request.joined_headers.get("origin")
         origins = self.configuration.get("AllowOrigins", ())
         if origin is None or (origin not in origins and "*" not in origins):

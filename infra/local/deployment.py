@@ -46,7 +46,7 @@ class Authorizer:
 
 
 @dataclass(frozen=True)
-class Route:
+class DeployedRoute:
     """A route of the HTTP API, such as `GET` `/published/{path+}`; `ANY` is every method."""
 
     method: str
@@ -113,7 +113,7 @@ class Deployment:
     account: str
     region: str
     functions: Mapping[str, Function]
-    routes: tuple[Route, ...]
+    routes: tuple[DeployedRoute, ...]
     mappings: tuple[QueueMapping, ...]
     schedules: tuple[Schedule, ...]
     rules: tuple[BusRule, ...]
@@ -190,10 +190,10 @@ def _function(resource: Resource, role: Made, retries: int, aliases: frozenset[s
     )
 
 
-def _routes(resources: tuple[Resource, ...]) -> Iterator[Route]:
+def _routes(resources: tuple[Resource, ...]) -> Iterator[DeployedRoute]:
     made = {r.made.reference: r for r in resources}
     for resource in resources:
-        if resource.type != "AWS::ApiGatewayV2::Route":
+        if resource.type != "AWS::ApiGatewayV2::DeployedRoute":
             continue
         properties = resource.properties
         integration = made[properties["Target"].removeprefix("integrations/")].properties
@@ -206,7 +206,7 @@ def _routes(resources: tuple[Resource, ...]) -> Iterator[Route]:
         elif properties.get("AuthorizationType", "NONE") != "NONE":
             raise FormatError(f"deployment: {properties['RouteKey']}: authorization is not JWT")
         method, _, path = properties["RouteKey"].partition(" ")
-        yield Route(
+        yield DeployedRoute(
             method,
             path,
             function_name(integration["IntegrationUri"]),

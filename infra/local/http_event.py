@@ -15,14 +15,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra.local.authorizer import Grant
-from infra.local.deployment import Route
+from infra.local.deployment import DeployedRoute
 
 _TEXT = re.compile(r"text/.*|application/(json|javascript|xml)")
 _PATH_PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """An HTTP request as it came in; `target` is path and query as sent."""
 
     method: str
@@ -69,7 +69,7 @@ def message(status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -
 class Routes:
     """The routes of an HTTP API, found by the most specific match."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[DeployedRoute]) -> None:
         # A path with fewer variables before one with more, a greedy one last; ANY after a method.
         ordered = sorted(
             routes,
@@ -77,7 +77,7 @@ class Routes:
         )
         self._routes = [(route, _pattern(route.path)) for route in ordered]
 
-    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    def find(self, method: str, path: str) -> tuple[DeployedRoute, dict[str, str]] | None:
         """Return the route for a request and its path parameters."""
         for route, pattern in self._routes:
             found = pattern.fullmatch(path)
@@ -97,7 +97,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def to_event(
-    request: Request, route: Route, parameters: Mapping[str, str], grant: Grant | None
+    request: HttpRequest, route: DeployedRoute, parameters: Mapping[str, str], grant: Grant | None
 ) -> dict[str, Any]:
     """Return the event that a route's function gets for a request."""
     headers = dict(request.joined_headers)

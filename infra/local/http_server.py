@@ -10,18 +10,18 @@ from threading import Thread
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from audit_ledger.errors import LedgerError, TooLargeError
-from infra.local.authorizer import ForbiddenError, UnauthorizedError, authorize
+from infra.local.authorizer import NotAuthorizedError, UnauthorizedError, authorize
 from infra.local.cors import Cors
 from infra.local.deployment import Deployment
 from infra.local.http_body import MAX_BODY_BYTES, UnreadableBodyError, read_body
-from infra.local.http_event import Request, Response, Routes, message, to_answer, to_event
+from infra.local.http_event import HttpRequest, Response, Routes, message, to_answer, to_event
 from infra.local.runner import FunctionFailedError, Runner
 
 TOO_LARGE = message(413, "Request Entity Too Large")
 
 _REFUSALS: dict[type[LedgerError], Response] = {
     UnauthorizedError: message(401, "Unauthorized", (("www-authenticate", "Bearer"),)),
-    ForbiddenError: message(403, "Forbidden"),
+    NotAuthorizedError: message(403, "Forbidden"),
     TooLargeError: message(413, "Request Too Long"),  # over what Lambda takes
     FunctionFailedError: message(500, "Internal Server Error"),
 }
@@ -40,12 +40,12 @@ class HttpApi:
         self._runner = runner
         self._keys = keys
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: HttpRequest) -> Response:
         """Answer one request."""
         preflight = self._cors.preflight(request)
         return preflight or self._cors.added(request, self._answer(request))
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: HttpRequest) -> Response:
         found = self._routes.find(request.method, request.path)
         if found is None:
             return message(404, "Not Found")
@@ -94,13 +94,13 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
                 body = read_body(self.rfile, self.headers)
             except UnreadableBodyError:
                 self.close_connection = True
-                self.send(message(400, "Bad Request"))
+                self.send(message(400, "Bad HttpRequest"))
                 return
             if body is None:
                 self.close_connection = True
                 self.send(TOO_LARGE)
                 return
-            request = Request(
+            request = HttpRequest(
                 self.command,
                 self.path,
                 tuple((n, v) for n, v in self.headers.items() if n.lower() != "transfer-encoding"),

@@ -16,7 +16,13 @@ from moto.s3.models import s3_backends
 
 from infra.local.aws_calls import Call, observing
 from infra.local.deployment import Deployment
-from infra.local.policy_evaluator import AccessRequest, Statement, Verdict, judge, statements_of
+from infra.local.policy_evaluator import (
+    AccessRequest,
+    PolicyDecision,
+    Statement,
+    judge,
+    statements_of,
+)
 from infra.local.request_context import RequestPlace, asked_by
 
 _CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
@@ -60,7 +66,7 @@ class Permissions:
         with observing(lambda _: None, self._check):
             yield self
 
-    def may(self, role: str, asked: AccessRequest) -> Verdict:
+    def may(self, role: str, asked: AccessRequest) -> PolicyDecision:
         """Judge one request of a role."""
         arn = f"arn:aws:iam::{self.place.account}:role/{role}"
         context = {
@@ -127,7 +133,7 @@ def _policed(asked: AccessRequest) -> str:
     return asked.resource.partition("/index/")[0]
 
 
-def _denied(call: Call, asked: AccessRequest, verdict: Verdict) -> ClientError:
+def _denied(call: Call, asked: AccessRequest, verdict: PolicyDecision) -> ClientError:
     caller = call.caller.name if call.caller else ""
     return ClientError(
         {

@@ -37,7 +37,7 @@ class AccessRequest:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PolicyDecision:
     """Whether it may, and which statement says so (or that none does)."""
 
     allowed: bool
@@ -55,7 +55,7 @@ def judge(
     of_resource: Sequence[Statement] | None,
     *,
     resource_must_allow: bool = False,
-) -> Verdict:
+) -> PolicyDecision:
     """Judge a request of a role by its own statements and by those of the resource.
 
     `resource_must_allow`: as with KMS, where the key's policy must let the account's or the role's
@@ -64,7 +64,7 @@ def judge(
     resource_policy = of_resource or ()
     for statement in (*identity, *resource_policy):
         if statement["Effect"] == "Deny" and _applies(statement, asked, principal_arn, account):
-            return Verdict(False, f"denied by {_name(statement)}")
+            return PolicyDecision(False, f"denied by {_name(statement)}")
     allows = [s for s in identity if s["Effect"] == "Allow" and _applies(s, asked)]
     of_key = [
         s
@@ -73,12 +73,12 @@ def judge(
     ]
     directly = [s for s in of_key if not _is_account(s.get("Principal"), account)]
     if directly:
-        return Verdict(True, f"allowed by {_name(directly[0])}")
+        return PolicyDecision(True, f"allowed by {_name(directly[0])}")
     if resource_must_allow and not of_key:
-        return Verdict(False, "no statement of the key's policy allows it")
+        return PolicyDecision(False, "no statement of the key's policy allows it")
     if allows:
-        return Verdict(True, f"allowed by {_name(allows[0])}")
-    return Verdict(False, "no statement allows it")
+        return PolicyDecision(True, f"allowed by {_name(allows[0])}")
+    return PolicyDecision(False, "no statement allows it")
 
 
 def _name(statement: Statement) -> str:

@@ -106,7 +106,7 @@ def _kept(key: Any) -> KeptKey:
 
 
 @contextmanager
-def kept_in(folder: Path, region: str) -> Iterator["Journal"]:
+def kept_in(folder: Path, region: str) -> Iterator["StateJournal"]:
     """Make again what an earlier process left in a folder, then keep what changes in the block.
 
     Call it where the app has just been deployed, with `kept_keys`. LedgerError where what is kept
@@ -115,13 +115,13 @@ def kept_in(folder: Path, region: str) -> Iterator["Journal"]:
     file = folder / "journal"
     _make_again(file, region)
     with file.open("ab", buffering=0) as target:
-        journal = Journal(target)
+        journal = StateJournal(target)
         with observing(journal.note):
             yield journal
 
 
 @dataclass
-class Journal:
+class StateJournal:
     """Appends changes. `broken`: one could not be appended, so none may be any more."""
 
     target: BinaryIO

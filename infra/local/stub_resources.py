@@ -14,7 +14,7 @@ from audit_ledger.errors import FormatError
 
 
 @dataclass(frozen=True)
-class Names:
+class StubNames:
     """How a type answers Ref and Fn::GetAtt: format strings.
 
     Over the resource's own properties that are strings, `account`, `region`, `stack`, `logical`
@@ -31,62 +31,62 @@ def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{{region}}:{{account}}:{resource}"
 
 
-_NAME_ONLY = Names()
+_NAME_ONLY = StubNames()
 
-RECORDED: dict[str, Names] = {
+RECORDED: dict[str, StubNames] = {
     # what runs, and how it is reached
-    "AWS::Lambda::Function": Names(
+    "AWS::Lambda::Function": StubNames(
         attributes={"Arn": _arn("lambda", "function:{name}")}, name_property="FunctionName"
     ),
-    "AWS::Lambda::Version": Names(
+    "AWS::Lambda::Version": StubNames(
         ref=_arn("lambda", "function:{FunctionName}:1"),
         attributes={"Version": "1", "FunctionArn": _arn("lambda", "function:{FunctionName}:1")},
     ),
-    "AWS::Lambda::Alias": Names(
+    "AWS::Lambda::Alias": StubNames(
         ref=_arn("lambda", "function:{FunctionName}:{Name}"),
         attributes={"AliasArn": _arn("lambda", "function:{FunctionName}:{Name}")},
     ),
-    "AWS::Lambda::EventSourceMapping": Names(ref="{id}", attributes={"Id": "{id}"}),
+    "AWS::Lambda::EventSourceMapping": StubNames(ref="{id}", attributes={"Id": "{id}"}),
     "AWS::Lambda::EventInvokeConfig": _NAME_ONLY,
-    "AWS::Lambda::LayerVersion": Names(
+    "AWS::Lambda::LayerVersion": StubNames(
         ref=_arn("lambda", "layer:{name}:1"),
         attributes={"LayerVersionArn": _arn("lambda", "layer:{name}:1")},
     ),
     "AWS::Lambda::Permission": _NAME_ONLY,
     "AWS::Lambda::CodeSigningConfig": _NAME_ONLY,
-    "AWS::ApiGatewayV2::Api": Names(
+    "AWS::ApiGatewayV2::Api": StubNames(
         ref="{id}",
         attributes={
             "ApiId": "{id}",
             "ApiEndpoint": "https://{id}.execute-api.{region}.amazonaws.com",
         },
     ),
-    "AWS::ApiGatewayV2::Authorizer": Names(ref="{id}", attributes={"AuthorizerId": "{id}"}),
-    "AWS::ApiGatewayV2::Integration": Names(ref="{id}", attributes={"IntegrationId": "{id}"}),
-    "AWS::ApiGatewayV2::Route": Names(ref="{id}", attributes={"RouteId": "{id}"}),
-    "AWS::ApiGatewayV2::Stage": Names(ref="{StageName}"),
+    "AWS::ApiGatewayV2::Authorizer": StubNames(ref="{id}", attributes={"AuthorizerId": "{id}"}),
+    "AWS::ApiGatewayV2::Integration": StubNames(ref="{id}", attributes={"IntegrationId": "{id}"}),
+    "AWS::ApiGatewayV2::Route": StubNames(ref="{id}", attributes={"RouteId": "{id}"}),
+    "AWS::ApiGatewayV2::Stage": StubNames(ref="{StageName}"),
     "AWS::Events::EventBusPolicy": _NAME_ONLY,
-    "AWS::Events::Rule": Names(attributes={"Arn": _arn("events", "rule/{name}")}),
-    "AWS::Scheduler::Schedule": Names(
+    "AWS::Events::Rule": StubNames(attributes={"Arn": _arn("events", "rule/{name}")}),
+    "AWS::Scheduler::Schedule": StubNames(
         attributes={"Arn": _arn("scheduler", "schedule/default/{name}")}
     ),
-    "AWS::Scheduler::ScheduleGroup": Names(
+    "AWS::Scheduler::ScheduleGroup": StubNames(
         attributes={"Arn": _arn("scheduler", "schedule-group/{name}")}
     ),
     # who may
-    "AWS::IAM::Role": Names(
+    "AWS::IAM::Role": StubNames(
         attributes={"Arn": "arn:aws:iam::{account}:role/{name}", "RoleId": "AROA{id}"},
         name_property="RoleName",
     ),
-    "AWS::IAM::Policy": Names(name_property="PolicyName"),
-    "AWS::IAM::ManagedPolicy": Names(
+    "AWS::IAM::Policy": StubNames(name_property="PolicyName"),
+    "AWS::IAM::ManagedPolicy": StubNames(
         ref="arn:aws:iam::{account}:policy/{name}", name_property="ManagedPolicyName"
     ),
     "AWS::S3::BucketPolicy": _NAME_ONLY,
     "AWS::SQS::QueuePolicy": _NAME_ONLY,
     "AWS::SNS::TopicPolicy": _NAME_ONLY,
     "AWS::Logs::ResourcePolicy": _NAME_ONLY,
-    "AWS::Cognito::UserPool": Names(
+    "AWS::Cognito::UserPool": StubNames(
         ref="{region}_{id}",
         attributes={
             "Arn": _arn("cognito-idp", "userpool/{region}_{id}"),
@@ -95,50 +95,52 @@ RECORDED: dict[str, Names] = {
             "ProviderURL": "https://cognito-idp.{region}.amazonaws.com/{region}_{id}",
         },
     ),
-    "AWS::Cognito::UserPoolClient": Names(
+    "AWS::Cognito::UserPoolClient": StubNames(
         ref="client{id}",
         attributes={"ClientId": "client{id}", "Name": "{name}", "ClientSecret": "secret{id}"},
     ),
-    "AWS::Cognito::UserPoolDomain": Names(ref="{Domain}"),
-    "AWS::Cognito::UserPoolResourceServer": Names(ref="{Identifier}"),
+    "AWS::Cognito::UserPoolDomain": StubNames(ref="{Domain}"),
+    "AWS::Cognito::UserPoolResourceServer": StubNames(ref="{Identifier}"),
     "AWS::Cognito::ManagedLoginBranding": _NAME_ONLY,
     # what watches, what delivers
-    "AWS::Logs::LogGroup": Names(
+    "AWS::Logs::LogGroup": StubNames(
         attributes={"Arn": _arn("logs", "log-group:{name}:*")}, name_property="LogGroupName"
     ),
     "AWS::Logs::MetricFilter": _NAME_ONLY,
-    "AWS::CloudWatch::Alarm": Names(
+    "AWS::CloudWatch::Alarm": StubNames(
         attributes={"Arn": _arn("cloudwatch", "alarm:{name}")}, name_property="AlarmName"
     ),
-    "AWS::CloudWatch::CompositeAlarm": Names(
+    "AWS::CloudWatch::CompositeAlarm": StubNames(
         attributes={"Arn": _arn("cloudwatch", "alarm:{name}")}, name_property="AlarmName"
     ),
-    "AWS::CloudWatch::Dashboard": Names(name_property="DashboardName"),
-    "AWS::SNS::Topic": Names(
+    "AWS::CloudWatch::Dashboard": StubNames(name_property="DashboardName"),
+    "AWS::SNS::Topic": StubNames(
         ref=_arn("sns", "{name}"),
         attributes={"TopicArn": _arn("sns", "{name}"), "TopicName": "{name}"},
         name_property="TopicName",
     ),
     "AWS::SNS::Subscription": _NAME_ONLY,
-    "AWS::CloudFront::Distribution": Names(
+    "AWS::CloudFront::Distribution": StubNames(
         ref="E{id}", attributes={"Id": "E{id}", "DomainName": "{id}.cloudfront.net"}
     ),
-    "AWS::CloudFront::OriginAccessControl": Names(ref="{id}", attributes={"Id": "{id}"}),
-    "AWS::CloudFront::CachePolicy": Names(ref="{id}", attributes={"Id": "{id}"}),
-    "AWS::CloudFront::OriginRequestPolicy": Names(ref="{id}", attributes={"Id": "{id}"}),
-    "AWS::CloudFront::ResponseHeadersPolicy": Names(ref="{id}", attributes={"Id": "{id}"}),
-    "AWS::CloudFront::Function": Names(
+    "AWS::CloudFront::OriginAccessControl": StubNames(ref="{id}", attributes={"Id": "{id}"}),
+    "AWS::CloudFront::CachePolicy": StubNames(ref="{id}", attributes={"Id": "{id}"}),
+    "AWS::CloudFront::OriginRequestPolicy": StubNames(ref="{id}", attributes={"Id": "{id}"}),
+    "AWS::CloudFront::ResponseHeadersPolicy": StubNames(ref="{id}", attributes={"Id": "{id}"}),
+    "AWS::CloudFront::Function": StubNames(
         ref="arn:aws:cloudfront::{account}:function/{name}",
         attributes={"FunctionARN": "arn:aws:cloudfront::{account}:function/{name}"},
     ),
-    "AWS::CloudFront::KeyGroup": Names(ref="{id}", attributes={"Id": "{id}"}),
-    "AWS::WAFv2::WebACL": Names(attributes={"Arn": _arn("wafv2", "regional/webacl/{name}/{id}")}),
+    "AWS::CloudFront::KeyGroup": StubNames(ref="{id}", attributes={"Id": "{id}"}),
+    "AWS::WAFv2::WebACL": StubNames(
+        attributes={"Arn": _arn("wafv2", "regional/webacl/{name}/{id}")}
+    ),
     "AWS::WAFv2::WebACLAssociation": _NAME_ONLY,
-    "AWS::Backup::BackupVault": Names(
+    "AWS::Backup::BackupVault": StubNames(
         attributes={"BackupVaultArn": _arn("backup", "backup-vault:{name}")},
         name_property="BackupVaultName",
     ),
-    "AWS::Backup::BackupPlan": Names(ref="{id}", attributes={"BackupPlanId": "{id}"}),
+    "AWS::Backup::BackupPlan": StubNames(ref="{id}", attributes={"BackupPlanId": "{id}"}),
     "AWS::Backup::BackupSelection": _NAME_ONLY,
     "AWS::CDK::Metadata": _NAME_ONLY,
 }

@@ -37,7 +37,7 @@ from infra.demo.templates import cloud_assembly
 from infra.local.aws_calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
 from infra.local.dynamodb_units import write_units
-from infra.local.http_event import Request
+from infra.local.http_event import HttpRequest
 from infra.local.http_server import HttpApi
 from infra.local.list_prices import MILLION, USD
 from infra.local.meter import Usage
@@ -186,7 +186,7 @@ class Simulated:
             self.clock.now += 1_000_000 / rate
             headers = {**post.headers, "authorization": f"Bearer {token}"}
             body = _RECORDED.sub(_now, post.body)  # portals send what happens now
-            answer = self._api.answer(Request("POST", post.path, tuple(headers.items()), body))
+            answer = self._api.answer(HttpRequest("POST", post.path, tuple(headers.items()), body))
             if answer.status != 201:
                 raise SystemExit(f"cost: POST {post.path} answered {answer.status}")
 

@@ -52,11 +52,13 @@ from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.tiles import parse_tile_path, split_hashes
 from audit_ledger.verify.receipts import verify_receipt
 from infra.local.authorizer import UnauthorizedError, authorize
-from infra.local.deployment import Authorizer, Route
+from infra.local.deployment import Authorizer, DeployedRoute
 from tests.fuzz import seeds
 
 Parse = Callable[[bytes], Any]
-ROUTE = Route("POST", "/", "f", Authorizer("https://i.example", frozenset({"a"})), frozenset())
+ROUTE = DeployedRoute(
+    "POST", "/", "f", Authorizer("https://i.example", frozenset({"a"})), frozenset()
+)
 
 
 @dataclass(frozen=True)

@@ -14,24 +14,24 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from infra.local.authorizer import ForbiddenError, UnauthorizedError, authorize
-from infra.local.deployment import Authorizer, Route
+from infra.local.authorizer import NotAuthorizedError, UnauthorizedError, authorize
+from infra.local.deployment import Authorizer, DeployedRoute
 from infra.local.tokens import TokenIssuer
 
 ISSUER = TokenIssuer("https://issuer.example.org/pool")
 LATER, EARLIER = int(time.time()) + 10**6, int(time.time()) - 10**6
-OPEN = Route("GET", "/metadata", "f", None, frozenset())
-CLOSED = Route(
+OPEN = DeployedRoute("GET", "/metadata", "f", None, frozenset())
+CLOSED = DeployedRoute(
     "POST",
     "/events",
     "f",
     Authorizer(ISSUER.issuer, frozenset({"client-1", "client-2"})),
     frozenset(),
 )
-SCOPED = Route("POST", "/events", "f", CLOSED.authorizer, frozenset({"a/write", "a/admin"}))
+SCOPED = DeployedRoute("POST", "/events", "f", CLOSED.authorizer, frozenset({"a/write", "a/admin"}))
 
 
-def ask(token: str | None, route: Route = CLOSED, now: float | None = None) -> Any:
+def ask(token: str | None, route: DeployedRoute = CLOSED, now: float | None = None) -> Any:
     return authorize(token, route, ISSUER.public_keys, time.time() if now is None else now)
 
 
@@ -163,7 +163,7 @@ def test_a_changed_token_is_unauthorized() -> None:
 
 def test_a_route_with_scopes_takes_a_token_with_one_of_them() -> None:
     assert ask(token(), SCOPED).scopes == ("a/write",)
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(NotAuthorizedError):
         ask(token(scope="a/read"), SCOPED)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.local.deployment import Deployment
-from infra.local.http_event import Request, Routes, to_answer
+from infra.local.http_event import HttpRequest, Routes, to_answer
 from infra.local.http_server import HttpApi, HttpServer, serve
 from infra.local.runner import Runner
 from infra.local.tokens import TokenIssuer
@@ -288,5 +288,5 @@ def test_the_most_specific_route_wins(small: Deployment) -> None:
 
 
 def test_header_names_meet_in_lower_case() -> None:
-    request = Request("GET", "/a?b=c", (("A", "1"), ("a", "2")), b"")
+    request = HttpRequest("GET", "/a?b=c", (("A", "1"), ("a", "2")), b"")
     assert (request.path, request.query, request.joined_headers) == ("/a", "b=c", {"a": "1,2"})

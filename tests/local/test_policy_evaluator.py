@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError
-from infra.local.policy_evaluator import AccessRequest, Verdict, judge, statements_of
+from infra.local.policy_evaluator import AccessRequest, PolicyDecision, judge, statements_of
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
@@ -24,7 +24,7 @@ def ask(
     *,
     resource_must_allow: bool = False,
     **context: str | tuple[str, ...],
-) -> Verdict:
+) -> PolicyDecision:
     values = {
         key.replace("__", ":"): value if isinstance(value, tuple) else (value,)
         for key, value in context.items()
@@ -48,14 +48,14 @@ def deny(action: Any = "*", resource: Any = "*", **more: Any) -> dict[str, Any]:
 
 
 def test_what_nobody_allows_is_denied() -> None:
-    assert ask([]) == Verdict(False, "no statement allows it")
+    assert ask([]) == PolicyDecision(False, "no statement allows it")
     assert not ask([allow("dynamodb:PutItem")]).allowed
     assert not ask([allow(resource=f"{TABLE}2")]).allowed
 
 
 def test_an_allow_is_enough_and_a_deny_is_stronger() -> None:
     assert ask([allow()]).allowed
-    assert ask([allow()], [deny(Sid="Nobody")]) == Verdict(False, "denied by Nobody")
+    assert ask([allow()], [deny(Sid="Nobody")]) == PolicyDecision(False, "denied by Nobody")
     assert not ask([allow(), {**deny(), "Sid": "Own"}]).allowed
 
 

@@ -24,7 +24,7 @@ from infra.demo.hospital.day import (
     hospital_day,
     world_of,
 )
-from infra.demo.hospital.hospital import ST_ELSEWHERE, Hospital, Portal
+from infra.demo.hospital.hospital import ST_ELSEWHERE, Hospital, HospitalPortal
 from infra.demo.hospital.population import Encounter, Patient, Staff, World
 from infra.demo.hospital.portals import submissions_of
 from infra.demo.hospital.submission import How, Submission, Tally, tally
@@ -36,10 +36,10 @@ __all__ = [
     "Encounter",
     "Happening",
     "Hospital",
+    "HospitalPortal",
     "How",
     "Patient",
     "Planted",
-    "Portal",
     "Scenario",
     "Staff",
     "Submission",

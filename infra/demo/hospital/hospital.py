@@ -8,7 +8,7 @@ from infra.demo.hospital.identifiers import MRN_SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
-class Portal:
+class HospitalPortal:
     """An authenticated sender. `patient_system`: identifier system that it names patients by."""
 
     id: str
@@ -29,7 +29,7 @@ class Hospital:
     CloudEvents.
     """
 
-    portals: Mapping[System, Portal]
+    portals: Mapping[System, HospitalPortal]
 
     @property
     def ledgers(self) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
@@ -42,8 +42,8 @@ class Hospital:
 
 ST_ELSEWHERE = Hospital(
     {
-        "ehr": Portal("ehr", "st-elsewhere", MRN_SYSTEM),
-        "app": Portal("app", "st-elsewhere", MRN_SYSTEM),
-        "lab": Portal("lab", "riverside-lab", MRN_SYSTEM),
+        "ehr": HospitalPortal("ehr", "st-elsewhere", MRN_SYSTEM),
+        "app": HospitalPortal("app", "st-elsewhere", MRN_SYSTEM),
+        "lab": HospitalPortal("lab", "riverside-lab", MRN_SYSTEM),
     }
 )

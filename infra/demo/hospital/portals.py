@@ -14,7 +14,7 @@ from infra.demo.hospital.clinical_event import Happening, System
 from infra.demo.hospital.cloud_events import cloud_event
 from infra.demo.hospital.fhir_r4 import audit_event_r4
 from infra.demo.hospital.fhir_r5 import audit_event_r5
-from infra.demo.hospital.hospital import Hospital, Portal
+from infra.demo.hospital.hospital import Hospital, HospitalPortal
 from infra.demo.hospital.seeded_random import dice
 from infra.demo.hospital.submission import How, Submission
 
@@ -44,7 +44,7 @@ def submissions_of(
     yield from _some_twice(first_time, dice(seed, "resent"), resent_per_mille)
 
 
-def _ehr(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
+def _ehr(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
     """FHIR R4 in Bundles: most batches, some transactions, now and then without a key."""
     for group in _grouped(seen):
         is_batch = random.random() < 0.8
@@ -86,7 +86,7 @@ def _grouped(seen: Sequence[Happening]) -> Iterator[list[Happening]]:
         yield group
 
 
-def _app(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
+def _app(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
     """FHIR R5, one AuditEvent a request, always with a key."""
     for happening in seen:
         yield _submission(
@@ -100,7 +100,7 @@ def _app(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[
         )
 
 
-def _lab(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
+def _lab(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
     """CloudEvents: structured, binary, and batches; their own ids serve as keys, and each has the
     next number of the extension "sequence", so that one that never comes leaves a gap.
     """
@@ -136,7 +136,9 @@ def _lab(portal: Portal, seen: Sequence[Happening], random: Random) -> Iterator[
             )
 
 
-_SENDERS: dict[System, Callable[[Portal, Sequence[Happening], Random], Iterator[Submission]]] = {
+_SENDERS: dict[
+    System, Callable[[HospitalPortal, Sequence[Happening], Random], Iterator[Submission]]
+] = {
     "ehr": _ehr,
     "app": _app,
     "lab": _lab,
@@ -144,7 +146,7 @@ _SENDERS: dict[System, Callable[[Portal, Sequence[Happening], Random], Iterator[
 
 
 def _submission(
-    portal: Portal,
+    portal: HospitalPortal,
     how: How,
     content_type: str,
     body: Any,
