@@ -40,6 +40,7 @@ from audit_ledger.errors import (
 )
 from audit_ledger.http.authorization import OWN_PORTAL
 from audit_ledger.ledger.block import MAX_ENTRIES, Block
+from audit_ledger.ledger.digest import MAX_MISSING
 from audit_ledger.ledger.follower_views import FOLLOWER, FollowerCursor, Gaps
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.concurrent import map_concurrently
@@ -67,7 +68,6 @@ EVENTS_A_COMMIT = 2000
 PLACES_A_COMMIT = 2000  # of documents; a single event may name as many
 FINDINGS_A_COMMIT = 200  # a single event may give one of each rule
 ENTRIES_A_SLICE = 32  # whose secrets are looked up together
-MAX_MISSING = 999_999_999  # events of a portal that are told to the publisher
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
 WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
 MAX_READS = 5  # of a state that others write at this moment

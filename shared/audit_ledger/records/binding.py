@@ -14,8 +14,8 @@ can distinguish both before they look for a secret.
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from audit_ledger.records.framing import frame
 from audit_ledger.records.keyed_hash import KeyedHash
+from audit_ledger.records.pseudonyms import frame
 from audit_ledger.records.sealed_record import BINDING_BYTES
 
 

@@ -3,20 +3,30 @@
 All are HMAC-SHA256. Under the **index key** (one per ledger, wrapped by KMS, never rotated): event
 ids, row keys of the subjects table, pseudonyms of staff. Under a **subject secret** (one per
 subject and year): pseudonyms of patients and fingerprints, so that erasing the secret makes them
-nobody's. Each use has a label of its own, and lengths precede the parts (see framing).
+nobody's. Each use has a label of its own, and lengths precede the parts (see `frame`).
 """
 
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+from struct import Struct
 from typing import TYPE_CHECKING
 
-from audit_ledger.records.framing import frame
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 
 if TYPE_CHECKING:  # the sequencer, which has no key, starts without cryptography
     from audit_ledger.records.keyed_hash import KeyedHash
 
+_U32 = Struct(">I").pack
+
 LEDGER_SUBJECT = "ledger"  # the subject of events that name no patient
+
+
+def frame(label: bytes, *parts: bytes) -> bytes:
+    """Return `label` ‖ LF ‖ (u32be length ‖ bytes) of each part; no two lists give equal bytes."""
+    framed = label + b"\n"
+    for part in parts:
+        framed += _U32(len(part)) + part
+    return framed
 
 
 def event_id(index_key: "KeyedHash", portal: str, sender_id: str, part: int) -> str:

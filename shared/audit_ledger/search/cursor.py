@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from audit_ledger.records.framing import frame
+from audit_ledger.records.pseudonyms import frame
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.links import matching_query
