@@ -297,13 +297,15 @@ class Follower:
         waits = 0
         try:
             while run.next_seq < block.size_after:
-                opener = self._opener(block, run.next_seq)
                 last = min(run.next_seq + ENTRIES_A_SLICE, block.size_after)
-                while run.next_seq < last:
+                entries = [_entry(block, seq) for seq in range(run.next_seq, last)]
+                opener = RecordOpener(self.ledger, self.now())
+                opener.look_up(stored for stored in entries if isinstance(stored, StoredEntry))
+                for stored in entries:
                     if not goes_on():
                         return False
                     try:
-                        self._follow_entry(block, opener, run)
+                        self._follow_entry(stored, block, opener, run)
                     except UnreachableError:
                         if waits == WAITS:
                             raise
@@ -319,21 +321,18 @@ class Follower:
             run.close(block.time, block.first_seq)
         return True
 
-    def _opener(self, block: StoredBlock, first: int) -> RecordOpener:
-        """Look up the secrets of a slice of a block."""
-        opener = RecordOpener(self.ledger, self.now())
-        slice_ = range(first, min(first + ENTRIES_A_SLICE, block.size_after))
-        readable = (_entry(block, seq) for seq in slice_)
-        opener.look_up(stored for stored in readable if isinstance(stored, StoredEntry))
-        return opener
-
-    def _follow_entry(self, block: StoredBlock, opener: RecordOpener, run: RunState) -> None:
+    def _follow_entry(
+        self,
+        stored: StoredEntry | LedgerError | None,
+        block: StoredBlock,
+        opener: RecordOpener,
+        run: RunState,
+    ) -> None:
         """Open the entry where the run stands and look at it, or step over it.
 
         UnreachableError where it cannot be opened yet.
         """
         seq = run.next_seq
-        stored = _entry(block, seq)
         record: OpenedRecord | None = None
         if stored is None:
             return  # a control entry
