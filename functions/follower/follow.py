@@ -64,12 +64,12 @@ from audit_ledger.views import (
 from audit_ledger.views.skipped_entries import Kind
 from functions.follower.left_out_findings import finding_of
 
-EVENTS_A_COMMIT = 2000
-PLACES_A_COMMIT = 2000  # of documents; a single event may name as many
-FINDINGS_A_COMMIT = 200  # a single event may give one of each rule
-ENTRIES_A_SLICE = 32  # whose secrets are looked up together
+MAX_EVENTS_PER_COMMIT = 2000
+MAX_PLACES_PER_COMMIT = 2000  # of documents; a single event may name as many
+MAX_FINDINGS_PER_COMMIT = 200  # a single event may give one of each rule
+ENTRIES_PER_SLICE = 32  # whose secrets are looked up together
 SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
-WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
+MAX_WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
 MAX_READS = 5  # of a state that others write at this moment
 RULE = "rule "
 
@@ -124,9 +124,9 @@ class RunState:
     def is_full(self) -> bool:
         """Whether it is time to commit."""
         return (
-            self.since_commit >= EVENTS_A_COMMIT
-            or sum(map(len, self.documents.values())) >= PLACES_A_COMMIT
-            or len(self.findings) >= FINDINGS_A_COMMIT
+            self.since_commit >= MAX_EVENTS_PER_COMMIT
+            or sum(map(len, self.documents.values())) >= MAX_PLACES_PER_COMMIT
+            or len(self.findings) >= MAX_FINDINGS_PER_COMMIT
         )
 
     def note(self, kind: Kind, seq: int) -> None:
@@ -297,7 +297,7 @@ class Follower:
         waits = 0
         try:
             while run.next_seq < block.size_after:
-                last = min(run.next_seq + ENTRIES_A_SLICE, block.size_after)
+                last = min(run.next_seq + ENTRIES_PER_SLICE, block.size_after)
                 entries = [_entry(block, seq) for seq in range(run.next_seq, last)]
                 opener = RecordOpener(self.ledger, self.now())
                 opener.look_up(stored for stored in entries if isinstance(stored, StoredEntry))
@@ -307,7 +307,7 @@ class Follower:
                     try:
                         self._follow_entry(stored, block, opener, run)
                     except UnreachableError:
-                        if waits == WAITS:
+                        if waits == MAX_WAITS:
                             raise
                         waits += 1
                         self.wait()

@@ -7,13 +7,11 @@ ledger; before that, nothing of the request is, and its sender tries again.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from msgspec import structs
-
 from audit_ledger.aws.clients import AwsError
 from audit_ledger.aws.subjects_table import GENERATIONS_PER_YEAR
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
 from audit_ledger.events import Event, PatientRule, patient_rule
-from audit_ledger.http.authorization import OWN_PORTAL, OWN_USE, Authorization, ForbiddenError
+from audit_ledger.http.authorization import OWN_PORTAL, Authorization, ForbiddenError
 from audit_ledger.records.queue_message import (
     MAX_MESSAGE_BYTES,
     MessageTooLargeError,
@@ -40,8 +38,8 @@ class Acceptor:
     now_ms: Callable[[], int]
     count_unchecked: Callable[[], None] = lambda: None
 
-    def ledger_of(self, access: Authorization) -> tuple[LedgerContext, PatientRule]:
-        """Find the ledger and portal that a token names; ForbiddenError where one is not ours."""
+    def sender(self, access: Authorization) -> "Sender":
+        """Return the portal that a token names; ForbiddenError if the ledger has no such portal."""
         access.require("system", "c")
         portal, ledger_id = access.required_portal(), access.required_ledger()
         try:
@@ -51,36 +49,40 @@ class Acceptor:
         setting = ledger.settings.portals.get(portal)
         if setting is None:
             raise ForbiddenError("the token's portal is not one of the ledger's") from None
-        return ledger, patient_rule(portal, setting.patient)
+        return Sender(self, ledger, portal, patient_rule(portal, setting.patient))
 
-    def accept(self, access: Authorization, events: Sequence[Event]) -> list[SealedParts]:
+    def own_sender(self, ledger_id: str, rule: PatientRule) -> "Sender":
+        """Return the ledger itself as a sender; NotFoundError if there is no such ledger.
+
+        `rule`: how its events name their patients.
+        """
+        return Sender(self, self.ledgers.get(ledger_id), OWN_PORTAL, rule)
+
+
+@dataclass(frozen=True, repr=False)
+class Sender:
+    """A portal that may send events to a ledger. `rule`: how it names its patients."""
+
+    acceptor: Acceptor
+    ledger: LedgerContext
+    portal: str
+    rule: PatientRule
+
+    def accept(self, events: Sequence[Event]) -> list[SealedParts]:
         """Seal and queue all events of a request; they are accepted once this returns.
 
         TooLargeError when the sealed request is more than a message holds: nothing is queued.
         """
-        ledger, rule = self.ledger_of(access)
-        return self._take(ledger, access.portal, rule, events)
-
-    def accept_own(
-        self, ledger_id: str, rule: PatientRule, events: Sequence[Event]
-    ) -> list[SealedParts]:
-        """Seal and queue events that the ledger itself emits: somebody searched it.
-
-        `rule`: how they name their patients. NotFoundError where there is no such ledger.
-        """
-        accepted = [
-            structs.replace(event, flags=tuple(sorted({*event.flags, OWN_USE}))) for event in events
-        ]
-        return self._take(self.ledgers.get(ledger_id), OWN_PORTAL, rule, accepted)
-
-    def _take(
-        self, ledger: LedgerContext, portal: str, rule: PatientRule, events: Sequence[Event]
-    ) -> list[SealedParts]:
         if not events:
             return []
-        received_ms = self.now_ms()
+        ledger, received_ms = self.ledger, self.acceptor.now_ms()
         sealer = Sealer(
-            ledger.origin, portal, rule, ledger.keys, ledger.subjects.current, ledger.staff
+            ledger.origin,
+            self.portal,
+            self.rule,
+            ledger.keys,
+            ledger.subjects.current,
+            ledger.staff,
         )
         is_one_record = len(events) == 1 and len(events[0].parts) == 1  # 256 KB at most
         if not is_one_record and most_bytes(events) > MAX_MESSAGE_BYTES:
@@ -89,22 +91,22 @@ class Acceptor:
             _message(ledger.origin, received_ms, rehearsal.seal(events, received_ms))
         sealed = sealer.seal(events, received_ms)
         message = _message(ledger.origin, received_ms, sealed)
-        marked = self._mark_conflicts(ledger, events, sealed)
+        marked = self._mark_conflicts(events, sealed)
         ledger.queue.send(message)
         ledger.known_ids.remember(events, sealed)
         return marked
 
     def _mark_conflicts(
-        self, ledger: LedgerContext, events: Sequence[Event], sealed: list[SealedParts]
+        self, events: Sequence[Event], sealed: list[SealedParts]
     ) -> list[SealedParts]:
         """Mark the records that conflict; none where that cannot be looked up now.
 
         What is accepted does not depend on it: the sequencer finds conflicts by itself.
         """
         try:
-            return ledger.known_ids.mark_conflicts(events, sealed)
+            return self.ledger.known_ids.mark_conflicts(events, sealed)
         except (*AwsError, LedgerError):
-            self.count_unchecked()
+            self.acceptor.count_unchecked()
             return sealed
 
 

@@ -33,4 +33,4 @@ def accept_from_bus(acceptor: Acceptor, event: Mapping[str, Any]) -> None:
     else:
         sender_id = f"eventbridge\n{event['event']['id']}"
         parsed = msgspec.structs.replace(parse_audit_event(body), sender_id=sender_id)
-    acceptor.accept(access, [parsed])
+    acceptor.sender(access).accept([parsed])

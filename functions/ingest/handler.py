@@ -106,9 +106,9 @@ def _answer(event: dict[str, Any]) -> Response:
         request = read_request(on_route, claims, public_url)
         return OPEN_ROUTES[request.route](request, environment())
     access = authorization_of(on_route, claims)
-    ledger, _ = acceptor().ledger_of(access)  # who may not send learns nothing of what was sent
-    limit = portal_limit(limits(), ledger, access.portal)
+    sender = acceptor().sender(access)  # before anything of the body is read
+    limit = portal_limit(limits(), sender.ledger, sender.portal)
     spent = limit.spend_on_sent(on_route)
     request = read_request(on_route, claims, public_url)
     limit.spend_on_unpacked(len(request.body), spent)
-    return ROUTES[request.route](acceptor(), request)
+    return ROUTES[request.route](sender, request)

@@ -10,7 +10,10 @@ the same code, under the same keys, as what portals send.
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
+
 from audit_ledger.events import PatientRule, parse_audit_event
+from audit_ledger.http.authorization import OWN_USE
 from audit_ledger.settings.event_bus import QUERY_SOURCE
 from functions.ingest.accept import Acceptor
 
@@ -26,5 +29,6 @@ def accept_internal(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, A
     """Accept them, all or none; once this returns, they are queued. Gives their ids."""
     rule = PatientRule(event["patient_system"], event["patient_namespace"])
     parsed = [parse_audit_event(one.encode()) for one in event["events"]]
-    sealed = acceptor.accept_own(event["ledger"], rule, parsed)
+    own = [structs.replace(e, flags=tuple(sorted({*e.flags, OWN_USE}))) for e in parsed]
+    sealed = acceptor.own_sender(event["ledger"], rule).accept(own)
     return {"ids": [parts[0].row.event_id for parts in sealed]}

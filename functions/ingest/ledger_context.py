@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
 
-STAFF_KEPT = 4096  # pseudonyms: the same applications and staff act all day
+MAX_CACHED_STAFF = 4096  # pseudonyms: the same applications and staff act all day
 MAX_CACHED_NAME_LENGTH = 256  # characters of an identifier: a name may be 256 KB
 
 
@@ -47,7 +47,7 @@ class LedgerContext:
 
 def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
     """Return staff pseudonyms, each hashed once for as long as this is kept."""
-    remembered = lru_cache(STAFF_KEPT)(partial(staff_pseudonym, index_key))
+    remembered = lru_cache(MAX_CACHED_STAFF)(partial(staff_pseudonym, index_key))
 
     def staff(name: str) -> bytes:
         return (

@@ -12,7 +12,7 @@ from audit_ledger.limits import Limits
 from audit_ledger.token_bucket import Rate
 from functions.ingest.ledger_context import LedgerContext
 
-BYTES_A_TOKEN: Final = 4096
+BYTES_PER_TOKEN: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def portal_limit(limits: Limits, ledger: LedgerContext, portal: str) -> PortalLi
 
 def tokens_of(size_bytes: int) -> int:
     """Return what a request with a body of this size costs."""
-    return max(1, -(-size_bytes // BYTES_A_TOKEN))
+    return max(1, -(-size_bytes // BYTES_PER_TOKEN))
 
 
 def sent_bytes(event: Mapping[str, Any]) -> int:

@@ -32,25 +32,25 @@ from audit_ledger.http.openapi import (
 )
 from audit_ledger.http.request import FHIR_JSON, MAX_KEY_LENGTH, Request
 from audit_ledger.http.responses import Response
-from functions.ingest.accept import Acceptor
+from functions.ingest.accept import Sender
 from functions.ingest.responses import CONFLICT, bundle_response, created, events_accepted
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
 
-def post_audit_event(acceptor: Acceptor, request: Request) -> Response:
+def post_audit_event(sender: Sender, request: Request) -> Response:
     """POST /AuditEvent: one FHIR AuditEvent, R4 or R5 (IHE ITI-20)."""
     request.require_media_type(*FHIR_JSON)
     fhir_json(request)
     _require_unconditional(request)
     event = parse_audit_event(request.body, request.media_type.fhir_version)
     event = _with_sender_id(event, request)
-    (sealed,) = acceptor.accept(request.access, [event])
+    (sealed,) = sender.accept([event])
     return created(event, sealed, request)
 
 
-def post_bundle(acceptor: Acceptor, request: Request) -> Response:
+def post_bundle(sender: Sender, request: Request) -> Response:
     """POST /: a batch, transaction or collection of AuditEvents (IHE ITI-20).
 
     In a batch or collection bad entries are answered one by one; a transaction is all or nothing.
@@ -67,7 +67,7 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Response:
         for number, entry in enumerate(bundle.entries)
         if isinstance(entry, Event)
     ]
-    sealed = iter(acceptor.accept(request.access, events))
+    sealed = iter(sender.accept(events))
     kind = "transaction-response" if bundle.type == "transaction" else "batch-response"
     return bundle_response(
         kind,
@@ -79,7 +79,7 @@ def post_bundle(acceptor: Acceptor, request: Request) -> Response:
     )
 
 
-def post_events(acceptor: Acceptor, request: Request) -> Response:
+def post_events(sender: Sender, request: Request) -> Response:
     """POST /events: CloudEvents 1.0, structured, batch or binary. A batch is all or nothing."""
     require_acceptable(request, "application/json")
     events: Sequence[Event | RejectedEventError]
@@ -99,10 +99,10 @@ def post_events(acceptor: Acceptor, request: Request) -> Response:
         if isinstance(event, RejectedEventError):
             raise event
         accepted.append(event)
-    return events_accepted(acceptor.accept(request.access, accepted))
+    return events_accepted(sender.accept(accepted))
 
 
-ROUTES: dict[str, Callable[[Acceptor, Request], Response]] = {
+ROUTES: dict[str, Callable[[Sender, Request], Response]] = {
     "POST /AuditEvent": post_audit_event,
     "POST /": post_bundle,
     "POST /events": post_events,

@@ -41,7 +41,7 @@ from audit_ledger.tlog.tiles import CHECKPOINT
 from functions.publisher.signing import Signer
 
 HEARTBEAT_SECONDS = 3600
-MAX_BLOCKS_A_RUN = 2000  # a backlog is published in several runs, each with its own digest
+MAX_BLOCKS_PER_RUN = 2000  # a backlog is published in several runs, each with its own digest
 MAX_REPLACEMENTS = 5
 
 
@@ -259,7 +259,7 @@ class Publisher:
         tile_writer = self.memory.tile_writer or TileWriter.read(head, self._read)
         self.memory.tile_writer = None  # ahead of what is published until this run is done
         batch = IntegratedBlocks(head, tile_writer)
-        for block in islice(self.blocks.since(head.size), MAX_BLOCKS_A_RUN):
+        for block in islice(self.blocks.since(head.size), MAX_BLOCKS_PER_RUN):
             self.verify_block(block)
             checked = check_block(block, batch.head)
             name = archived_name(block.first_seq)

@@ -350,7 +350,7 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
         stage.send(numbered(number))
         stage.settle()
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
-    monkeypatch.setattr("functions.follower.follow.WAITS", 0)
+    monkeypatch.setattr("functions.follower.follow.MAX_WAITS", 0)
     open_one, unknown = RecordOpener.open, [True]
 
     def odd(self: RecordOpener, stored: StoredEntry) -> Any:

@@ -173,8 +173,8 @@ def test_a_run_ends_in_time_within_a_block_and_always_gets_on(one: OneLedger, ti
 
 def test_a_block_is_committed_in_pieces(one: OneLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many places of documents, findings or events as a commit holds: nobody fills memory."""
-    monkeypatch.setattr(following, "PLACES_A_COMMIT", 10)
-    monkeypatch.setattr(following, "EVENTS_A_COMMIT", 3)
+    monkeypatch.setattr(following, "MAX_PLACES_PER_COMMIT", 10)
+    monkeypatch.setattr(following, "MAX_EVENTS_PER_COMMIT", 3)
     committed: list[int] = []
     commit = ViewsTable.commit
 
@@ -215,7 +215,7 @@ def test_no_more_than_a_slice_of_secrets_and_one_record_is_asked_for_at_once(
     monkeypatch.setattr(RecordOpener, "open", opening_one)
     monkeypatch.setattr(Detector, "observe", observing)
     one.follow()
-    assert max(looked_up) == following.ENTRIES_A_SLICE
+    assert max(looked_up) == following.ENTRIES_PER_SLICE
     assert sum(looked_up) == 100
     assert opened == ["open", "observe"] * 100
 

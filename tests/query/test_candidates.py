@@ -49,7 +49,7 @@ def test_a_milestone_comes_after_so_many_blocks(
     monkeypatch: pytest.MonkeyPatch, *, newest_first: bool
 ) -> None:
     """What is behind it has been looked through, but for events up to two minutes beside it."""
-    monkeypatch.setattr(candidates, "BLOCKS_A_MILESTONE", 10)
+    monkeypatch.setattr(candidates, "BLOCKS_PER_MILESTONE", 10)
     monkeypatch.setattr(StoredBlock, "entries", lambda _: iter(()))
     log = Silence(100)
     window = PositionRange(BEGAN * 1000, (BEGAN + 100 * HOUR) * 1000)

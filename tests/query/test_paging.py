@@ -189,7 +189,7 @@ def test_a_long_silence_is_searched_in_pages(
 
     All blocks are of one moment here: no page may end where it began, or the search never would.
     """
-    monkeypatch.setattr(candidates, "BLOCKS_A_MILESTONE", 2)
+    monkeypatch.setattr(candidates, "BLOCKS_PER_MILESTONE", 2)
     monkeypatch.setattr(search, "MAX_BLOCKS", 4)
     wanted = set()
     for number in range(12):

@@ -11,7 +11,7 @@ from audit_ledger.settings.event_bus import BUS_SOURCE
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-MAX_EVENTS_A_PUT = 10
+MAX_EVENTS_PER_PUT = 10
 
 
 class EventBus:
@@ -35,9 +35,11 @@ class EventBus:
             }
             for detail in details
         ]
-        for start in range(0, len(entries), MAX_EVENTS_A_PUT):
+        for start in range(0, len(entries), MAX_EVENTS_PER_PUT):
             try:
-                answer = self._client.put_events(Entries=entries[start : start + MAX_EVENTS_A_PUT])
+                answer = self._client.put_events(
+                    Entries=entries[start : start + MAX_EVENTS_PER_PUT]
+                )
             except AwsError as error:
                 raise UnreachableError(f"the bus accepted no event: {error_code(error)}") from None
             if answer["FailedEntryCount"]:

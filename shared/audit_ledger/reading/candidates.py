@@ -24,7 +24,7 @@ from audit_ledger.ledger.index import (
 from audit_ledger.reading.snapshot import LogSnapshot, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000
-BLOCKS_A_MILESTONE = 50
+BLOCKS_PER_MILESTONE = 50
 MILESTONE = -1  # in the place of a block's first entry
 _LAST_SEQ = 2**63 - 1
 
@@ -109,7 +109,7 @@ def taken_within(
         for entry in block.entries():
             if not window.first <= entry.row.time_ms <= window.last and is_counted(entry):
                 yield entry.position
-        if silent >= BLOCKS_A_MILESTONE:
+        if silent >= BLOCKS_PER_MILESTONE:
             yield EntryPosition(block.time * 1000, _LAST_SEQ, MILESTONE)
             silent = 0
 
@@ -134,7 +134,7 @@ def _newest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosi
         while waiting and -waiting[0][0] > reached:
             yield _negated(heapq.heappop(waiting))
             silent = 0
-        if silent >= BLOCKS_A_MILESTONE:
+        if silent >= BLOCKS_PER_MILESTONE:
             yield EntryPosition(reached, _LAST_SEQ, MILESTONE)
             silent = 0
     while waiting:
@@ -156,7 +156,7 @@ def _oldest_first(log: LogSnapshot, window: PositionRange) -> Iterator[EntryPosi
         while waiting and waiting[0].time_ms < reached:
             yield heapq.heappop(waiting)
             silent = 0
-        if silent >= BLOCKS_A_MILESTONE:
+        if silent >= BLOCKS_PER_MILESTONE:
             yield EntryPosition(reached, 0, MILESTONE)
             silent = 0
     while waiting:

@@ -15,7 +15,9 @@ from audit_ledger.ledger.index import StoredEntry, stored_entry
 from audit_ledger.reading.concurrent import map_concurrently
 
 YOUNG_SECONDS = 10
-KEPT_BLOCKS = 300  # in memory; a page reads fewer, and a report does not come back to the others
+MAX_CACHED_BLOCKS = (
+    300  # in memory; a page reads fewer, and a report does not come back to the others
+)
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ class LogSnapshot:
         if stored is None:
             stored = read_block(block)
             self.read[block.first_seq] = stored
-            if len(self.read) > KEPT_BLOCKS:
+            if len(self.read) > MAX_CACHED_BLOCKS:
                 del self.read[next(iter(self.read))]
         return stored
 
