@@ -1,15 +1,19 @@
 """What every test may use."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.assemblies import LEDGERS, RUN_FOLDER, locked, run_folder, synthesized
 from tests.dynamodb_server.server import NotInstalledError, install
 from tests.process_setup import quicken_botocore, spare_collections
 from tests.world import World, made_world
@@ -22,37 +26,67 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MATERIAL = REPOSITORY.parent / "shared"
 
 
-# Tests that share what takes long to make: they stay on one core.
-TOGETHER = {
-    "tests/attacks/": "the attacked ledger",
-    "tests/aws/": "a DynamoDB server",
-    "tests/races/": "a DynamoDB server",
-    "tests/deployed/": "the emulator",
-    "tests/infra/": "templates",
-    "tests/local/": "templates, deployed",
-    "tests/demo/": "the demo",
-    "tests/interop/": "the demo",
-    "tests/cli/test_hostile_input.py": "the demo",
-    "tests/test_readme.py": "the demo",
-}
+# Tests that use the demo stay on one core, which runs it once.
+OF_THE_DEMO = (
+    "tests/demo/",
+    "tests/interop/",
+    "tests/cli/test_hostile_input.py",
+    "tests/test_readme.py",
+)
+# What takes longest starts first, so that no core is left with a long file at the end.
+LONGEST_FIRST = (
+    "tests/deployed/",
+    "tests/races/test_any_interleaving.py",
+    "tests/crashes/test_every_call.py",
+    "tests/query/test_search_samples.py",
+    "tests/recovery/",
+    "tests/query/",
+    "tests/follower/",
+    "tests/journeys/",
+    *OF_THE_DEMO,
+    "tests/races/",
+    "tests/crashes/",
+    "tests/attacks/",
+    "tests/infra/",
+    "tests/local/",
+    "tests/functions/",
+    "tests/aws/",
+    "tests/cli/",
+)
 
 
-class BySharedSetup(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Distribute files over the cores, together those that share a long setup."""
+class LongestFirst(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Distribute files over the cores in the order of the collected tests."""
+
+    def __init__(self, config: pytest.Config, log: object) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # else the file with most tests is first
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return next((name for start, name in TOGETHER.items() if file.startswith(start)), file)
+        return "the demo" if nodeid.startswith(OF_THE_DEMO) else nodeid.partition("::")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharedSetup:
-    """Say to xdist how to share out tests (its own groups do not see marks with pytest 9.2)."""
-    return BySharedSetup(config, log)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first."""
+
+    def place(item: pytest.Item) -> int:
+        matching = (i for i, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
+        return next(matching, len(LONGEST_FIRST))
+
+    items.sort(key=place)
 
 
-def pytest_configure() -> None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LongestFirst:
+    """Return the scheduler that xdist uses (its own groups do not see marks with pytest 9.2)."""
+    return LongestFirst(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Make botocore and moto quicker before any module makes a client."""
     quicken_botocore()
+    if not hasattr(config, "workerinput"):  # a worker has its folder from who started it
+        folder = os.environ[RUN_FOLDER] = mkdtemp(prefix="audit-ledger-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_finish() -> None:
@@ -82,6 +116,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def assembly() -> Path:
+    """The app of cdk.json with the two ledgers `north` and `south` instead of its own."""
+    return synthesized({"ledgers": LEDGERS})
+
+
 @dataclass(frozen=True)
 class DemoRun:
     """What `make demo` left behind and said, of a shorter day."""
@@ -92,25 +132,30 @@ class DemoRun:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    """The demo, run once for all tests that look at what it publishes."""
-    build = tmp_path_factory.mktemp("demo")
-    ran = subprocess.run(
-        [sys.executable, "-m", "infra.demo", "--events", "1800", "--build", str(build)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    return DemoRun(build, ran.returncode, ran.stdout + ran.stderr)
+def demo() -> DemoRun:
+    """Run the demo once for all processes of this run; its files are not to be changed."""
+    build = run_folder() / "demo"
+    output = run_folder() / "demo.json"
+    with locked("demo"):
+        if not output.is_file():
+            ran = subprocess.run(
+                [sys.executable, "-m", "infra.demo", "--events", "1800", "--build", str(build)],
+                cwd=REPOSITORY,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
+            output.write_text(json.dumps([ran.returncode, ran.stdout + ran.stderr]))
+    return DemoRun(build, *json.loads(output.read_text()))
 
 
 @pytest.fixture(scope="session")
 def dynamodb_program() -> Path:
     """The DynamoDB server's program, installed; skipped where it cannot be had, not on CI."""
     try:
-        return install(REPOSITORY / "build" / "dynamodb_server")
+        with locked("dynamodb_server"):
+            return install(REPOSITORY / "build" / "dynamodb_server")
     except NotInstalledError as error:
         skip_unless_ci(f"no DynamoDB server: {error}")
         raise

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.cloud import local_cloud
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.bench.core import event_of_2_kb
 from tests.conftest import REPOSITORY, DemoRun, skip_unless_ci
 
@@ -105,7 +105,7 @@ def test_the_readmes_requests_are_answered(tmp_path: Path) -> None:
         skip_unless_ci("no curl on this machine")
     send, ask = [block for block in BLOCKS if block.startswith("curl")]
     event = json.loads((REPOSITORY / "docs" / "event.json").read_text())
-    with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
+    with local_cloud(synthesized()) as cloud:
 
         def shell(command: str, token: str) -> str:
             ran = subprocess.run(
@@ -138,7 +138,7 @@ def test_the_readmes_request_is_accepted_then_found_and_proved(tmp_path: Path) -
     assert {*LINES_OF_THE_DEMO, *asking.splitlines()} == set(LEDGER_LINES)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "event.json").write_bytes(event_of_2_kb(1))
-    with local_cloud(synthesize(tmp_path / "assembly")) as cloud:
+    with local_cloud(synthesized()) as cloud:
         token = cloud.tokens.portal("st-elsewhere", "ehr")
         sent = shell(command, tmp_path, URL=cloud.url, TOKEN=token)
         assert " 201 " in sent.stdout.splitlines()[0]

@@ -1,11 +1,10 @@
 """What policies refuse, of a stage as it is deployed, tried action by action and role by role."""
 
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.attacks.cases_refusals import DEPLOYMENT, REFUSAL_ROWS, RefusalRow
 from tests.infra.assembly import ACCOUNT, REGION, SETTINGS, Assembly
 from tests.infra.policies import role
@@ -15,10 +14,9 @@ CLOUDFORMATION = role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}")
 
 
 @pytest.fixture(scope="module")
-def who_may(tmp_path_factory: pytest.TempPathFactory) -> WhoMay:
+def who_may() -> WhoMay:
     """A hospital's stage."""
-    folder: Path = tmp_path_factory.mktemp("prod")
-    return WhoMay(Assembly(synthesize(folder, stage="prod", settings=SETTINGS, alone=True), "prod"))
+    return WhoMay(Assembly(synthesized(SETTINGS, stage="prod", alone=True, validate=True), "prod"))
 
 
 @pytest.mark.parametrize("row", REFUSAL_ROWS, ids=lambda row: f"{row.what}: {row.to_do}")

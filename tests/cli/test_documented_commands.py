@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.conftest import REPOSITORY
 from tests.events.made import PATIENT_ROLE, r4
 
@@ -23,9 +23,9 @@ LEDGER = "st-elsewhere"
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud() -> Iterator[LocalCloud]:
     """The ledgers of cdk.json."""
-    with local_cloud(synthesize(tmp_path_factory.mktemp("assembly"))) as running:
+    with local_cloud(synthesized()) as running:
         yield running
 
 

@@ -21,7 +21,7 @@ from audit_ledger.client import http_client
 from audit_ledger.client.api import Api
 from audit_ledger.client.http_client import ApiRequest
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.cli.ledger_command import Ran
 from tests.verify.writer import Keys
 
@@ -37,10 +37,9 @@ EVERYTHING = ("--from", "1900", "--all")
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud() -> Iterator[LocalCloud]:
     """One ledger, whose tests only add to it."""
-    assembly = synthesize(tmp_path_factory.mktemp("assembly"), settings={"ledgers": LEDGERS})
-    with local_cloud(assembly) as running:
+    with local_cloud(synthesized({"ledgers": LEDGERS})) as running:
         yield running
 
 

@@ -1,5 +1,5 @@
 """The same stage as query's: what is followed is asked for there."""
 
-from tests.query.conftest import assembly, stage
+from tests.query.conftest import stage
 
-__all__ = ["assembly", "stage"]
+__all__ = ["stage"]

@@ -13,9 +13,8 @@ from audit_ledger.errors import TooLargeError, UnreachableError
 from functions.follower import handler
 from functions.follower.staff_directory import Feed
 from infra.local.cloud import REGION, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import LEDGERS, synthesized
 from tests.follower.following import FOLLOWER, follow, settle
-from tests.local.conftest import LEDGERS
 from tests.query.made import read_of
 from tests.query.stage import LEDGER, OTHER, Stage
 
@@ -31,15 +30,14 @@ reference|Patient/martha,
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fed() -> Path:
     """Two ledgers, one with settings of its own for two rules."""
     settings = {"same_household": {"severity": "high"}, "break_the_glass": None}
     ledgers = [
         {**ledger, **({"detections": settings} if ledger["id"] == LEDGER else {})}
         for ledger in LEDGERS
     ]
-    folder = tmp_path_factory.mktemp("fed")
-    return synthesize(folder, settings={"ledgers": ledgers, "directory_writers": [WRITER]})
+    return synthesized({"ledgers": ledgers, "directory_writers": [WRITER]})
 
 
 @pytest.fixture

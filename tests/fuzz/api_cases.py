@@ -26,8 +26,8 @@ from audit_ledger.events.strict_json import JsonObject
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.openapi import DOCUMENT
 from infra.synth import synthesize
+from tests.assemblies import LEDGERS
 from tests.events.made import PATIENT_ROLE, r4, r5
-from tests.local.conftest import LEDGERS
 
 FHIR = "application/fhir+json"
 LONG_CASES = 500

@@ -6,15 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.cloud import LocalCloud
-from infra.synth import synthesize
 from tests.fuzz.api_cases import PublishedCloud, published_cloud
-from tests.local.conftest import LEDGERS
-
-
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app of cdk.json with the ledgers that the tests of `infra.local` have."""
-    return synthesize(tmp_path_factory.mktemp("fuzzed"), settings={"ledgers": LEDGERS})
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ names is there already.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.infra.assembly import ACCOUNT, REGION, SETTINGS, Assembly
 
 ELSEWHERE = {k: v for k, v in SETTINGS.items() if k not in ("account", "region")}
@@ -19,14 +18,14 @@ ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 ASSETS_ANYWHERE = {"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"}
 
 
-def synthesized(folder: Path, settings: Mapping[str, Any], stage: str = "dev") -> Assembly:
-    return Assembly(synthesize(folder, stage=stage, settings=settings, alone=True), stage)
+def assembly_of(settings: Mapping[str, Any], stage: str = "dev") -> Assembly:
+    return Assembly(synthesized(settings, stage=stage, alone=True), stage)
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def before() -> Assembly:
     """A stage without account and region in its settings: deployed where credentials point."""
-    return synthesized(tmp_path_factory.mktemp("before"), ELSEWHERE)
+    return assembly_of(ELSEWHERE)
 
 
 def computed(assembly: Assembly) -> dict[str, Any]:
@@ -54,14 +53,12 @@ def test_account_and_region_can_be_added_later(before: Assembly, dev: Assembly) 
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_ledger_that_is_inserted_renames_nothing(
-    before: Assembly, tmp_path: Path, place: int
-) -> None:
+def test_a_ledger_that_is_inserted_renames_nothing(before: Assembly, place: int) -> None:
     """Neither outputs, which scripts read, nor clients, whose secrets portals hold."""
     new = {"id": "a1", "portals": [{"id": "b", "patient": {"reference": True}}], "public": True}
     ledgers = list(SETTINGS["ledgers"])
     ledgers.insert(place, new)
-    after = synthesized(tmp_path, {**ELSEWHERE, "ledgers": ledgers})
+    after = assembly_of({**ELSEWHERE, "ledgers": ledgers})
     for stack, template in before.templates().items():
         changed = after.templates()[stack]
         assert template["Resources"].keys() <= changed["Resources"].keys(), stack
@@ -72,20 +69,20 @@ def test_a_ledger_that_is_inserted_renames_nothing(
                 assert changed["Resources"][name]["Properties"] == resource["Properties"]
 
 
-def test_names_that_look_alike_are_told_apart(tmp_path: Path) -> None:
+def test_names_that_look_alike_are_told_apart() -> None:
     """CloudFormation's names have no hyphens, and ledgers' ids do."""
     ids = ["a1b", "a-1b", "a1-b", "a--1b"]
     portals = [{"id": "p", "patient": {"reference": True}}]
     ledgers = [{"id": id_, "portals": portals, "public": True} for id_ in ids]
-    found = synthesized(tmp_path, {**SETTINGS, "ledgers": ledgers})
+    found = assembly_of({**SETTINGS, "ledgers": ledgers})
     for stack, kind in (("api", "Client"), ("delivery", "Public")):
         assert len([name for name in found.outputs(stack) if name.startswith(kind)]) == len(ids)
 
 
-def test_who_confirmed_alarms_need_not_confirm_again(before: Assembly, tmp_path: Path) -> None:
+def test_who_confirmed_alarms_need_not_confirm_again(before: Assembly) -> None:
     """A subscription is named after its address, not its place."""
     emails = ["new@example.org", *SETTINGS["alarm_emails"]]
-    after = synthesized(tmp_path, {**ELSEWHERE, "alarm_emails": emails})
+    after = assembly_of({**ELSEWHERE, "alarm_emails": emails})
 
     def subscribed(assembly: Assembly) -> dict[str, str]:
         found = assembly.resources("AWS::SNS::Subscription")
@@ -94,10 +91,10 @@ def test_who_confirmed_alarms_need_not_confirm_again(before: Assembly, tmp_path:
     assert subscribed(before).items() < subscribed(after).items()
 
 
-def test_what_a_function_runs_names_its_version(dev: Assembly, tmp_path: Path) -> None:
+def test_what_a_function_runs_names_its_version(dev: Assembly) -> None:
     """Something else to be told is another version; the description says which is meant."""
     claims = {"ledger": "other", "portal": "portal", "patient": "patient"}
-    after = synthesized(tmp_path, {**SETTINGS, "tokens": {"claims": claims}})
+    after = assembly_of({**SETTINGS, "tokens": {"claims": claims}})
 
     def versions(assembly: Assembly) -> dict[str, str]:
         found = [r.logical_id for r in assembly.resources("AWS::Lambda::Version")]
@@ -112,10 +109,10 @@ def test_what_a_function_runs_names_its_version(dev: Assembly, tmp_path: Path) -
             assert described == f"functions/{name}, {digits}"
 
 
-def test_nothing_is_signed_unless_the_settings_say_by_whom(dev: Assembly, tmp_path: Path) -> None:
+def test_nothing_is_signed_unless_the_settings_say_by_whom(dev: Assembly) -> None:
     """And then by that version of that profile alone, enforced, for every function."""
     assert not list(dev.resources("AWS::Lambda::CodeSigningConfig"))
-    signed = synthesized(tmp_path, {**SETTINGS, "signing_profile": PROFILE})
+    signed = assembly_of({**SETTINGS, "signing_profile": PROFILE})
     configs = {c.stack: c for c in signed.resources("AWS::Lambda::CodeSigningConfig")}
     for config in configs.values():
         assert config.properties["AllowedPublishers"] == {"SigningProfileVersionArns": [PROFILE]}

@@ -1,10 +1,8 @@
 """The bucket of the directory: there if somebody feeds it, written by them, read by one role."""
 
-from pathlib import Path
-
 import pytest
 
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.infra.assembly import ACCOUNT, REGION, SETTINGS, Assembly
 from tests.infra.policies import Request, decision, role, statements
 
@@ -17,13 +15,10 @@ TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 
 
 @pytest.fixture(scope="module")
-def fed(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def fed() -> Assembly:
     """A hospital's stage with a directory; validated by CDK and cdk-nag, or it would not be."""
-    folder: Path = tmp_path_factory.mktemp("fed")
     settings = {**SETTINGS, "directory_writers": [WRITER]}
-    return Assembly(
-        synthesize(folder, stage="prod", settings=settings, alone=True, validate=True), "prod"
-    )
+    return Assembly(synthesized(settings, stage="prod", alone=True, validate=True), "prod")
 
 
 def may(fed: Assembly, who: str, action: str) -> bool:

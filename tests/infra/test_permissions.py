@@ -2,12 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.infra.assembly import (
     ACCOUNT,
     FUNCTIONS,
@@ -242,10 +241,10 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
     ids=["a second factor", "named"],
 )
 def test_who_may_take_the_break_glass_role(
-    tmp_path: Path, settings: dict[str, Any], condition: dict[str, Any]
+    settings: dict[str, Any], condition: dict[str, Any]
 ) -> None:
     """Principals that the settings name, else whoever of the account has a second factor."""
-    folder = synthesize(tmp_path, settings={**SETTINGS, **settings}, alone=True)
+    folder = synthesized({**SETTINGS, **settings}, alone=True)
     role = Assembly(folder, "dev").named("AWS::IAM::Role", "RoleName")["rebuild"]
     (trust,) = statements(role.properties["AssumeRolePolicyDocument"])
     assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}

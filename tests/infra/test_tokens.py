@@ -1,10 +1,8 @@
 """Tokens: a machine client per portal and reader with exactly its scopes; or another issuer's."""
 
-from pathlib import Path
-
 import pytest
 
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.infra.assembly import SETTINGS, Assembly
 
 CLIENTS = {
@@ -68,7 +66,7 @@ def test_nobody_signs_up_to_the_pool(dev: Assembly) -> None:
 
 
 @pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def foreign() -> Assembly:
     """A stage whose tokens another issuer makes."""
     tokens = {
         "issuer": "https://login.example.org/realms/hospital",
@@ -77,8 +75,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     }
     ledgers = [{**ledger, "readers": []} for ledger in SETTINGS["ledgers"]]
     settings = {**SETTINGS, "ledgers": ledgers, "tokens": tokens}
-    outdir: Path = tmp_path_factory.mktemp("foreign")
-    return Assembly(synthesize(outdir, settings=settings, alone=True), "dev")
+    return Assembly(synthesized(settings, alone=True), "dev")
 
 
 def test_another_issuers_tokens_need_no_pool(foreign: Assembly) -> None:

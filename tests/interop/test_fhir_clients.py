@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.conftest import REPOSITORY, skip_unless_ci
 from tests.dynamodb_server.server import NODE
 from tests.events.made import PATIENT_ROLE, r4, r5
@@ -40,10 +40,9 @@ LEDGERS = [
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud() -> Iterator[LocalCloud]:
     """One ledger, whose portals name patients by identifier and by reference."""
-    assembly: Path = synthesize(tmp_path_factory.mktemp("clients"), settings={"ledgers": LEDGERS})
-    with local_cloud(assembly) as cloud:
+    with local_cloud(synthesized({"ledgers": LEDGERS})) as cloud:
         yield cloud
 
 

@@ -15,9 +15,7 @@ import requests
 from infra.api import ACCESS_LOG
 from infra.local.aws_calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, local_cloud
-from infra.synth import synthesize
 from tests.events.made import PATIENT_ROLE, r4
-from tests.local.conftest import LEDGERS
 
 LEDGER = "south"  # whose portal names patients by reference
 OFFICER, PATIENT, NURSE, MRN, NAME = NEEDLES = (
@@ -128,9 +126,9 @@ class Asking:
 
 
 @pytest.fixture
-def asking(tmp_path: Path) -> Iterator[Asking]:
+def asking(assembly: Path) -> Iterator[Asking]:
     """A ledger with one event about somebody, published."""
-    with local_cloud(synthesize(tmp_path, settings={"ledgers": LEDGERS})) as cloud:
+    with local_cloud(assembly) as cloud:
         asking = Asking(cloud)
         token = cloud.tokens.portal(LEDGER, "lab")
         sent = requests.post(

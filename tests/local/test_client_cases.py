@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 from tests.conftest import skip_unless_ci
 
 FHIR = "application/fhir+json"
@@ -79,9 +79,9 @@ class Cases:
 
 
 @pytest.fixture(scope="module")
-def cases(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cases]:
+def cases(shared_dir: Path) -> Iterator[Cases]:
     folder = shared_dir / "cases" / "fhir"
-    with local_cloud(synthesize(tmp_path_factory.mktemp("cases"))) as cloud:
+    with local_cloud(synthesized()) as cloud:
         empty = Cases(folder, cloud)
         ids = []
         for name in ("event.json", "r5.json"):

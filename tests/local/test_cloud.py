@@ -19,7 +19,8 @@ from infra.local.aws_calls import Call, observing
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.metrics import metric_sums
 from infra.local.serve import example_event
-from tests.local.conftest import LEDGERS, PORTAL_ACCOUNT, REGION
+from tests.assemblies import LEDGERS, PORTAL_ACCOUNT
+from tests.local.conftest import REGION
 
 FHIR = "application/fhir+json"
 

@@ -5,7 +5,6 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +12,9 @@ import pytest
 import requests
 
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import LEDGERS, synthesized
 from tests.events.made import PATIENT_ROLE, r4, r5
 from tests.http.test_accept_header import CHROMIUM, HAPI
-from tests.local.conftest import LEDGERS
 
 PUBLIC = "https://audit.hospital.example/prod"
 SITE = "https://portal.example.org"
@@ -52,10 +50,9 @@ class Surface:
 
 
 @pytest.fixture(scope="module")
-def surface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surface]:
+def surface() -> Iterator[Surface]:
     settings = {"ledgers": LEDGERS, "public_url": PUBLIC, "cors_origins": [SITE]}
-    assembly: Path = synthesize(tmp_path_factory.mktemp("surface"), settings=settings)
-    with local_cloud(assembly) as cloud:
+    with local_cloud(synthesized(settings)) as cloud:
         empty = Surface(cloud, ("", ""))
         ids = []
         for event in (EVENT, r5(patient=PATIENT)):

@@ -17,8 +17,8 @@ import pytest
 from audit_ledger.errors import LedgerError
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.serve import REPOSITORY, example_event
-from infra.synth import synthesize
-from tests.local.conftest import LEDGERS, REGION
+from tests.assemblies import LEDGERS, synthesized
+from tests.local.conftest import REGION
 from tests.local.test_cloud import accept, checkpoint_size
 
 
@@ -101,7 +101,7 @@ def test_kept_for_other_ledgers_is_refused(assembly: Path, tmp_path: Path) -> No
     """Rather than begun half."""
     with kept(assembly, tmp_path / "kept") as cloud:
         accept(cloud, "north")
-    other = synthesize(tmp_path / "other", settings={"ledgers": LEDGERS[1:]})
+    other = synthesized({"ledgers": LEDGERS[1:]})
     with (
         pytest.raises(LedgerError, match="kept for other settings"),
         kept(other, tmp_path / "kept"),

@@ -6,16 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.cloud import local_cloud
-from infra.synth import synthesize
 from tests.events.made import audit_event_samples
-from tests.local.conftest import LEDGERS
 from tests.query.stage import Stage, send_samples
-
-
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real app with two ledgers of its own."""
-    return synthesize(tmp_path_factory.mktemp("query"), settings={"ledgers": LEDGERS})
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import requests
 
 from infra.demo.hospital import ST_ELSEWHERE, Submission
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 
 PLAIN = "plain"  # portals that tell patients by reference, and the usual settings
 MASKED = "masked"
@@ -69,7 +68,7 @@ def _ledgers() -> list[dict[str, Any]]:
 @cache
 def assembly() -> Path:
     """The app, synthesized once for all who test reports and exports."""
-    return synthesize(Path(mkdtemp(prefix="reports-")), settings={"ledgers": _ledgers()})
+    return synthesized({"ledgers": _ledgers()})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import requests
 
 from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.serve import claim_of, example_event
-from infra.synth import synthesize
+from tests.assemblies import synthesized
 
 MRN = "https://elsewhere.example/mrn"
 A, B = "https://a.example/fhir", "https://b.example:8443/fhir"
@@ -39,7 +38,7 @@ LEDGERS: list[dict[str, Any]] = [
 @pytest.fixture(scope="module")
 def cloud(shared_dir: Path) -> Iterator[LocalCloud]:
     """Four ledgers, with the events below; tests only ask."""
-    assembly = synthesize(Path(mkdtemp(prefix="names-")), settings={"ledgers": LEDGERS})
+    assembly = synthesized({"ledgers": LEDGERS})
     case = shared_dir / "cases" / "reports" / "05-backslash-names-another-patient"
     with local_cloud(assembly) as made:
         send(made, BY_MRN, "ehr", example_event("ehr", {"system": MRN}))
