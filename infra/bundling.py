@@ -66,12 +66,18 @@ _NEEDED_ALL_THE_SAME = {
     "query": ("exports", "reading", "reports", "search", "sequence_gaps", "verify"),
     "follower": ("detections", "reading", "sequence_gaps", "verify"),
 }
-_VERIFIERS_ALONE = (
-    *("bundle_fast_path", "bundle_range", "checkpoint_store", "consistency", "digest_signatures"),
-    *("entries", "entry_checks", "http_source", "later_digests", "state_files", "tree"),
-    *("unexpected_objects", "verifier", "workers"),
+_OF_VERIFY = frozenset(
+    {
+        "__init__",
+        "content_coding",
+        "deadline",
+        "partial_tiles",
+        "policy_file",
+        "receipts",
+        "sources",
+    }
 )
-"""Modules of `verify` that verify a whole ledger, which no function does."""
+"""Modules of `verify` that functions use; the others verify a whole ledger."""
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "requirements.in")
 
 
@@ -111,8 +117,9 @@ def function_sources(name: str) -> Path:
     shutil.copytree(REPOSITORY / "shared" / "audit_ledger", package, ignore=_LEFT_OUT)
     for part in set(_NOT_FOR_FUNCTIONS).difference(_NEEDED_ALL_THE_SAME.get(name, ())):
         shutil.rmtree(package / part, ignore_errors=True)
-    for module in _VERIFIERS_ALONE:
-        (package / "verify" / f"{module}.py").unlink(missing_ok=True)
+    for module in (package / "verify").glob("*.py"):
+        if module.stem not in _OF_VERIFY:
+            module.unlink()
     (package / "http_transport.py").unlink()  # of remote sources and of the command
     return folder
 
