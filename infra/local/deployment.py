@@ -193,7 +193,7 @@ def _function(resource: Resource, role: Made, retries: int, aliases: frozenset[s
 def _routes(resources: tuple[Resource, ...]) -> Iterator[DeployedRoute]:
     made = {r.made.reference: r for r in resources}
     for resource in resources:
-        if resource.type != "AWS::ApiGatewayV2::DeployedRoute":
+        if resource.type != "AWS::ApiGatewayV2::Route":
             continue
         properties = resource.properties
         integration = made[properties["Target"].removeprefix("integrations/")].properties

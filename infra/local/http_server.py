@@ -94,7 +94,7 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
                 body = read_body(self.rfile, self.headers)
             except UnreadableBodyError:
                 self.close_connection = True
-                self.send(message(400, "Bad HttpRequest"))
+                self.send(message(400, "Bad Request"))
                 return
             if body is None:
                 self.close_connection = True

@@ -149,5 +149,5 @@ def user(id_: str = "u1", **fields: Any) -> User:
 
 
 def patient(id_: str = "p1", **fields: Any) -> DirectoryPatient:
-    """A patient whom events name DirectoryPatient/<id>."""
-    return DirectoryPatient(names=(f"reference|DirectoryPatient/{id_}",), **fields)
+    """A patient whom events name Patient/<id>."""
+    return DirectoryPatient(names=(f"reference|Patient/{id_}",), **fields)
