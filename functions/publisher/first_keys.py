@@ -5,36 +5,19 @@ takes what others send, may only read them.
 """
 
 from contextlib import suppress
-from typing import Protocol
 
-from audit_ledger.aws.objects import StoredObject
+from audit_ledger.aws.kms_data_keys import WrappingKey
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
-from audit_ledger.records.wrapped_keys import WrappedKeys, decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.records.wrapped_keys import decode_wrapped_keys, encode_wrapped_keys
 
 FIRST_KEYS = "keys/1"
 
 
-class KeysTable(Protocol):
-    """The keys' item: see `audit_ledger.aws.ledgers_table`."""
-
-    def keys(self) -> WrappedKeys | None: ...
-    def put_first_keys(self, keys: WrappedKeys) -> None: ...
-
-
-class Archive(Protocol):
-    """One ledger's archive: see `audit_ledger.aws.objects`."""
-
-    def get(self, path: str) -> StoredObject | None: ...
-    def put_once(self, path: str, data: bytes, now: int, *, locked: bool) -> None: ...
-
-
-class Wrapping(Protocol):
-    """The key that wraps them: see `audit_ledger.aws.kms_data_keys`."""
-
-    def first_keys(self) -> WrappedKeys: ...
-
-
-def make_first_keys(table: KeysTable, archive: Archive, wrapping: Wrapping, now: int) -> bool:
+def make_first_keys(
+    table: LedgersTable, archive: LedgerObjects, wrapping: WrappingKey, now: int
+) -> bool:
     """Create a ledger's first keys; return false if it has some already. `now`: whole seconds.
 
     1. The archive takes an object only where none is (its policy demands the condition), under

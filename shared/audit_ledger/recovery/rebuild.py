@@ -4,18 +4,19 @@ Nothing of it can be taken back, because nobody can change or delete a block. So
 is shown to be what was published before the first byte is written, and again while writing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
 
-from audit_ledger.aws.events_table import NO_ROWS, Repaired
-from audit_ledger.aws.objects import StoredObject
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.events_table import NO_ROWS, EventsTable, Repaired
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import LostRaceError, NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, parse_block
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
-from audit_ledger.ledger.index import StoredEntry, stored_entries
+from audit_ledger.ledger.index import stored_entries
 from audit_ledger.ledger.publish_checks import require_published
 from audit_ledger.ledger.published_state import PublishedState
 
@@ -23,34 +24,6 @@ REBUILDING = "being rebuilt from the archive"
 
 Progress = Callable[[int, int], None]
 """Receives how many entries are done, and of how many."""
-
-
-class Blocks(Protocol):
-    """The log: see `audit_ledger.aws.blocks_table`."""
-
-    def since(self, first_seq: int) -> Iterator[Block]: ...
-    def put_if_absent(self, block: Block) -> None: ...
-
-
-class Index(Protocol):
-    """What is derived from the log: see `audit_ledger.aws.events_table`."""
-
-    def repair(self, entries: Iterable[StoredEntry], *, dry_run: bool) -> Repaired: ...
-    def give_up_from(self, size: int, *, dry_run: bool) -> int: ...
-
-
-class State(Protocol):
-    """The published state: see `audit_ledger.aws.ledgers_table`."""
-
-    def published(self) -> PublishedState | None: ...
-    def freeze(self, reason: str) -> None: ...
-    def lift(self, frozen: PublishedState) -> None: ...
-
-
-class Archive(Protocol):
-    """One ledger's objects in the archive bucket: see `audit_ledger.aws.objects`."""
-
-    def get(self, path: str) -> StoredObject | None: ...
 
 
 @dataclass
@@ -81,10 +54,10 @@ class Rebuild:
     """
 
     origin: str
-    blocks: Blocks
-    index: Index
-    state: State
-    archive: Archive
+    blocks: BlocksTable
+    index: EventsTable
+    state: LedgersTable
+    archive: LedgerObjects
     verify_block: VerifyBlock
     settle: Callable[[], None]
 

@@ -6,13 +6,14 @@ put: other bytes in a file's place are evidence, and stay. Checkpoint and `diges
 by the publisher, which has them in its state.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
-from typing import Protocol
 
-from audit_ledger.aws.objects import StoredObject
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.objects import TEXT, LedgerObjects
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, parse_block
 from audit_ledger.ledger.block_signature import VerifyBlock
@@ -24,36 +25,6 @@ from audit_ledger.ledger.tile_writer import TileWriter
 
 Progress = Callable[[int, int], None]
 """Receives how many entries are done, and of how many."""
-
-
-class Blocks(Protocol):
-    """The log, to read: see `audit_ledger.aws.blocks_table`."""
-
-    def since(self, first_seq: int) -> Iterator[Block]: ...
-
-
-class State(Protocol):
-    """The published state, to read: see `audit_ledger.aws.ledgers_table`."""
-
-    def published(self) -> PublishedState | None: ...
-
-
-class Archive(Protocol):
-    """One ledger's objects in the archive bucket: see `audit_ledger.aws.objects`."""
-
-    def get(self, path: str) -> StoredObject | None: ...
-
-
-class Published(Protocol):
-    """One ledger's published objects: see `audit_ledger.aws.objects`."""
-
-    def get(self, path: str) -> StoredObject | None: ...
-    def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
-    def deleted(self, folder: str) -> Iterable[str]: ...
-    def versions(self, path: str) -> Iterable[bytes]: ...
-    def put_once(
-        self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
-    ) -> None: ...
 
 
 @dataclass
@@ -73,10 +44,10 @@ class Republish:
     """One ledger's published files; `verify_block` checks the sequencer's signature."""
 
     origin: str
-    blocks: Blocks
-    state: State
-    archive: Archive
-    published: Published
+    blocks: BlocksTable
+    state: LedgersTable
+    archive: LedgerObjects
+    published: LedgerObjects
     verify_block: VerifyBlock
     now: Callable[[], int]
 
@@ -109,9 +80,7 @@ class Republish:
                 continue
             found.put_back.append(path)
             if not dry_run:
-                self.published.put_once(
-                    path, digest, self.now(), locked=True, content_type="text/plain; charset=utf-8"
-                )
+                self.published.put_once(path, digest, self.now(), locked=True, content_type=TEXT)
         return found
 
     def _tiles(

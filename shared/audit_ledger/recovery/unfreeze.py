@@ -4,13 +4,13 @@ Nothing is signed here: the publisher makes the same checks again before it sign
 freezes again where one fails.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
-from audit_ledger.aws.objects import StoredObject
+from audit_ledger.aws.blocks_table import BlocksTable
+from audit_ledger.aws.ledgers_table import LedgersTable
+from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import NotFoundError, VerificationError
-from audit_ledger.ledger.block import Block, archived_name
+from audit_ledger.ledger.block import archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
 from audit_ledger.ledger.digest import LATEST
 from audit_ledger.ledger.head import EMPTY, Head, check_block
@@ -26,27 +26,6 @@ from audit_ledger.ledger.tile_writer import TileWriter
 from audit_ledger.tlog.tiles import CHECKPOINT
 
 
-class Blocks(Protocol):
-    """The log, to read: see `audit_ledger.aws.blocks_table`."""
-
-    def since(self, first_seq: int) -> Iterator[Block]: ...
-    def ending_before(self, seq: int) -> Block | None: ...
-
-
-class State(Protocol):
-    """The published state: see `audit_ledger.aws.ledgers_table`."""
-
-    def published(self) -> PublishedState | None: ...
-    def lift(self, frozen: PublishedState) -> None: ...
-
-
-class Objects(Protocol):
-    """One ledger's objects in one bucket, to read: see `audit_ledger.aws.objects`."""
-
-    def get(self, path: str) -> StoredObject | None: ...
-    def names(self, folder: str, after: str = ...) -> Iterable[str]: ...
-
-
 @dataclass(frozen=True)
 class Agreement:
     """What agrees. `size`: entries that are committed and may be published next."""
@@ -60,10 +39,10 @@ class Unfreeze:
     """One ledger's freeze; `verify_block` checks the sequencer's signature."""
 
     origin: str
-    blocks: Blocks
-    state: State
-    tiles: Objects
-    archive: Objects
+    blocks: BlocksTable
+    state: LedgersTable
+    tiles: LedgerObjects
+    archive: LedgerObjects
     verify_block: VerifyBlock
 
     def check(self) -> Agreement:
@@ -109,7 +88,7 @@ class Unfreeze:
         stored = self.tiles.get(path)
         return None if stored is None else stored.data
 
-    def _require_same(self, objects: Objects, path: str, data: bytes) -> None:
+    def _require_same(self, objects: LedgerObjects, path: str, data: bytes) -> None:
         """What the publisher puts once is not there yet, or there with the very same bytes."""
         stored = objects.get(path)
         if stored is not None and stored.data != data:
