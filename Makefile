@@ -9,7 +9,7 @@ SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_
   shared/audit_ledger/ledger shared/audit_ledger/records shared/audit_ledger/events \
   shared/audit_ledger/recovery shared/audit_ledger/fhir_versions shared/audit_ledger/tlog shared/audit_ledger/verify \
   shared/audit_ledger/views shared/audit_ledger/settings $(wildcard infra/*.py) infra/settings \
-  infra/doctor tests/ledger tests/tlog tests/verify
+  infra/stacks infra/constructs infra/iam infra/assets infra/doctor tests/ledger tests/tlog tests/verify
 
 .PHONY: demo test check local bench soak spell contracts format lock synth sbom clean help
 
@@ -60,7 +60,7 @@ synth: .venv/.ready ## Synthesize the CloudFormation templates, to cdk.out
 	$(BIN)/python -m infra.synth
 
 sbom: .venv/.ready ## Write each function's bill of materials (CycloneDX), to build/sbom
-	$(BIN)/python -m infra.sbom
+	$(BIN)/python -m infra.assets.sbom
 
 lock: ## Pin and hash the requirements
 	$(BIN)/python -m pip install --quiet uv

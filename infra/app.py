@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.packaged_node import use_packaged_node
+from infra.assets.packaged_node import use_packaged_node
 from infra.settings import Settings, SettingsError
 from infra.settings.reader import read_settings, read_warnings
 
@@ -57,7 +57,7 @@ def synthesize_app(settings: Settings) -> None:
     import aws_cdk as cdk  # noqa: PLC0415
     from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks  # noqa: PLC0415
 
-    from infra.stacks import add_stacks  # noqa: PLC0415
+    from infra.stacks.stage import add_stacks  # noqa: PLC0415
 
     app = cdk.App()
     add_stacks(app, settings)

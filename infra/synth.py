@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.packaged_node import use_packaged_node
+from infra.assets.packaged_node import use_packaged_node
 from infra.settings import KEY, STAGES, SettingsError
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -58,13 +58,23 @@ def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
     return assembly, True
 
 
+# What determines the templates, beside `infra/*.py`.
+PARTS_OF_THE_APP = (
+    *(f"infra/{folder}" for folder in ("assets", "constructs", "iam", "settings", "stacks")),
+    "shared/audit_ledger/http",
+    "shared/audit_ledger/settings",
+)
+
+
 def _made_of() -> str:
     """Hash the settings, the CDK app and the versions it runs with (16 hex digits)."""
     files = [
         *REPOSITORY.glob("infra/*.py"),
+        *(file for folder in PARTS_OF_THE_APP for file in REPOSITORY.glob(f"{folder}/*.py")),
         *map(REPOSITORY.joinpath, ("cdk.json", "requirements.txt")),
     ]
     made_of = hashlib.sha256(json.dumps(SETTINGS).encode())
     for file in sorted(files):
-        made_of.update(f"\n{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}".encode())
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        made_of.update(f"\n{file.relative_to(REPOSITORY)} {content}".encode())
     return made_of.hexdigest()[:16]

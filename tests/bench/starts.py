@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.packaged_node import use_packaged_node
+from infra.assets.packaged_node import use_packaged_node
 
 STARTS = 9
 FUNCTIONS = ("ingest", "query", "sequencer")
@@ -31,7 +31,7 @@ BARE = "import botocore.session as b; b.get_session().create_client('dynamodb')"
 def start_figures(folder: Path) -> dict[str, float]:
     """Bundle the functions that somebody waits for into `folder`, and import each."""
     use_packaged_node()
-    from infra.bundling import THIS_MACHINE, PipBundling, function_sources  # it starts Node
+    from infra.assets.bundling import THIS_MACHINE, PipBundling, function_sources  # it starts Node
 
     shutil.rmtree(folder, ignore_errors=True)
     figures: dict[str, float] = {}

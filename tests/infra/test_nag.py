@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.packaged_node import use_packaged_node
+from infra.assets.packaged_node import use_packaged_node
 from tests.conftest import REPOSITORY
 from tests.infra.assembly import SETTINGS, Assembly
 

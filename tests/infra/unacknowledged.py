@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.packaged_node import use_packaged_node
+from infra.assets.packaged_node import use_packaged_node
 
 
 def main() -> None:

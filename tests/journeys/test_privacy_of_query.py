@@ -12,9 +12,9 @@ import boto3
 import pytest
 import requests
 
-from infra.api import ACCESS_LOG
 from infra.local.aws_calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, local_cloud
+from infra.stacks.api import ACCESS_LOG
 from tests.events.made import PATIENT_ROLE, r4
 
 LEDGER = "south"  # whose portal names patients by reference

@@ -127,7 +127,7 @@ def test_query_may_not_write(stage: Stage) -> None:
         "Query",
         "Decrypt",
         "Invoke",
-        "UpdateItem",  # of the limits table alone: tests/infra/test_who_may.py
+        "UpdateItem",  # of the limits table alone: tests/infra/iam/test_who_may.py
     }
 
 

@@ -10,7 +10,7 @@ from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES
 from audit_ledger.search.values import _PREFIXES
 from functions.query.routes.audit_event_search import MAX_BYTES
-from infra.query import SECONDS
+from infra.constructs.query import SECONDS
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "search.md").read_text()

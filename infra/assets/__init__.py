@@ -1,0 +1,1 @@
+"""What functions are deployed as: bundles, bytecode, bills of materials."""

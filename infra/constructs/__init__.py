@@ -1,0 +1,1 @@
+"""Parts of stacks: functions, queues, keys, rules, alarms, the issuer of tokens."""

@@ -1,0 +1,1 @@
+"""Who may do what: permissions of roles, and policies of buckets, tables and queues."""
