@@ -12,12 +12,11 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.strict_json import read_json
-
 Path = tuple[str | int, ...]  # names of members and indices of elements, from the root down
 
 _SPACE: Final = re.compile(rb"[ \t\n\r]*+")
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_read_name: Final = msgspec.json.Decoder(str).decode
 _SCALAR: Final = re.compile(rb"[^ \t\n\r,\]}]++")
 
 
@@ -84,7 +83,7 @@ def _value(body: bytes, start: int, name: str | int) -> Span:
         if opening == b"{":
             key_end = _end_of(_STRING, body, position)
             colon = _skip(body, key_end)
-            child = _value(body, _skip(body, colon + 1), read_json(body[position:key_end], "key"))
+            child = _value(body, _skip(body, colon + 1), _read_name(body[position:key_end]))
             child.start = position
         else:
             child = _value(body, position, len(children))
