@@ -48,8 +48,7 @@ def parse_audit_event(
 
 
 def accept_audit_event(body: bytes, document: Any, fhir_version: str | None, place: str) -> Event:
-    """Return the event of an AuditEvent; `document` is `body` decoded by `read_json`."""
-    require_size(body, place)
+    """Return the event of an AuditEvent of at most 256 KB; `document`: decoded by `read_json`."""
     parsed = read_audit_event(document, fhir_version, place)
     require_value_limit(document, body, place)
     return Event(
