@@ -1,15 +1,16 @@
-"""Following: new records are opened in ledger order, once published, and what they show is kept.
+"""Follow a ledger: open published records in ledger order, and store views of them.
 
-The cursor and the states of all counters and rules move together; documents and findings are put
-before that, and putting them again changes nothing. So a crash anywhere leaves views that the next
-run completes, and following from the first entry gives the same once more (see `aws.views`).
+The cursor and the states of all counters and rules are committed together; documents and findings
+are put before that, and putting them again changes nothing. So the next run completes the views
+after a crash at any point, and a rebuild from the first entry yields the same (see
+`aws.views_table`).
 
-Findings are told of before the commit: the bus may hear of one twice and never of none. Their rule
-and entries say which are the same.
+Findings are announced before the commit: the bus may receive one twice but misses none. Rule and
+entries identify a finding.
 
-Records are opened one at a time, in slices that share the look-up of their secrets, and none is
-kept once it was looked at: memory holds one, a commit what some records gave, and a run ends in
-time behind any record. What cannot be opened or looked at is stepped over and told of: `left_out`.
+Records are opened one at a time, in slices that share the look-up of their secrets, and are not
+retained: memory contains one record and the results since the last commit, and a run can end after
+any record. Entries that cannot be opened or processed are skipped and reported: `left_out`.
 """
 
 from collections import defaultdict
@@ -66,26 +67,26 @@ from functions.follower.left_out_findings import finding_of
 
 MAX_EVENTS_PER_COMMIT = 2000
 MAX_PLACES_PER_COMMIT = 2000  # of documents; a single event may name as many
-MAX_FINDINGS_PER_COMMIT = 200  # a single event may give one of each rule
+MAX_FINDINGS_PER_COMMIT = 200  # a single event may yield one per rule
 ENTRIES_PER_SLICE = 32  # whose secrets are looked up together
-SETTLED_SECONDS = 15 * 60  # a gap that is older is no event that was only overtaken
-MAX_WAITS = 6  # for secrets that are only too new to be found yet: ten seconds, and some
-MAX_READS = 5  # of a state that others write at this moment
+SETTLED_SECONDS = 15 * 60  # the events of an older gap are missing, not merely overtaken
+MAX_WAITS = 6  # for secrets that are too new to be found yet: just over ten seconds
+MAX_READS = 5  # of a state that another run is writing
 RULE = "rule "
 
-Anew = Literal["begin", "go on"]
+Rebuild = Literal["begin", "continue"]
 
 Announce = Callable[[Sequence[PublicFinding]], None]
-"""Tell the bus of findings; UnreachableError where it would not listen."""
+"""Announce findings on the bus; raise UnreachableError if it does not accept them."""
 
 
 @dataclass(frozen=True)
 class FollowResult:
-    """What a run came to. `missing`: numbered events that never came, of gaps that are settled.
+    """The result of a run. `missing`: numbered events that never arrived, of settled gaps.
 
-    `newly_missing`: of these, how many more than what the publisher was told before, of all portals
-    that lack more. `altered`, `unprocessed`: entries of this run that were left out, see
-    `left_out`. `stopped`: why it did not get to the end, other than for lack of time.
+    `newly_missing`: the increase since the last report to the publisher, over all portals with an
+    increase. `altered`, `unprocessed`: entries of this run that were left out, see `left_out`.
+    `stopped`: why the run did not reach the end, if not for lack of time.
     """
 
     next_seq: int
@@ -103,7 +104,7 @@ class FollowResult:
 
 @dataclass
 class RunState:
-    """What one run holds in memory until it commits. `next_seq`: the first entry not looked at."""
+    """The uncommitted results of one run. `next_seq`: the first entry not processed yet."""
 
     cursor: FollowerCursor
     counted: CountedState
@@ -130,12 +131,12 @@ class RunState:
         )
 
     def note(self, kind: Kind, seq: int) -> None:
-        """Note that an entry, the one looked at now, is left out."""
+        """Note that the current entry is left out."""
         if self.noted[kind][-1:] != [seq]:
             self.noted[kind].append(seq)
 
     def close(self, time: int, first_seq: int) -> None:
-        """Make findings of what was noted, all of one block: its time, its first entry."""
+        """Add findings of the noted entries, which are of one block; `time` is the block's."""
         for kind, entries in self.noted.items():
             if entries:
                 self.left_out = self.left_out.with_entries(kind, entries)
@@ -146,7 +147,7 @@ class RunState:
 
 @dataclass(frozen=True)
 class Follower:
-    """One ledger's follower. `now`: whole seconds; `wait`: until what is new may be there."""
+    """One ledger's follower. `now`: whole seconds; `wait`: until new secrets may be found."""
 
     ledger: ReadableLedger
     views: ViewsTable
@@ -157,57 +158,61 @@ class Follower:
     wait: Callable[[], None]
 
     def follow(
-        self, size: int, has_time: Callable[[], bool] = lambda: True, *, anew: Anew | None = None
+        self,
+        size: int,
+        has_time: Callable[[], bool] = lambda: True,
+        *,
+        rebuild: Rebuild | None = None,
     ) -> FollowResult:
         """Follow the ledger up to `size` entries, which are published, or as far as time allows.
 
-        `anew`: from the first entry, into a generation of views of its own, which is read in the
-        place of the present one once it has got as far as `size`; it takes as many runs as it
-        takes. LostRaceError where another run was faster: it has done the same.
+        `rebuild`: follow from the first entry into a new generation of views, which replaces the
+        current one once it has reached `size`; this may take several runs. Raise LostRaceError if
+        another run was faster: it has done the same work.
         """
-        # 1. Where the last run stopped, and what it knew then.
-        run = self._resumed(
-            self.views.cursor() if anew is None else self.views.anew(begin=anew == "begin")
+        # 1. Load the cursor and the states of the last run.
+        run = self._resume(
+            self.views.cursor() if rebuild is None else self.views.rebuild(begin=rebuild == "begin")
         )
-        making = run.cursor.item != FOLLOWER  # or it was finished, and this goes on with it
-        size = max(size, run.counted.before_seq)  # published too: what is read has got there
+        is_rebuild = run.cursor.item != FOLLOWER  # False if the rebuild has taken over already
+        size = max(size, run.counted.before_seq)  # the current views have reached that entry
         begun = run.next_seq
         time, stopped = 0, ""
 
-        def goes_on() -> bool:  # behind one entry at least, or a run might never get anywhere
+        def may_continue() -> bool:  # at least one entry per run, so that each makes progress
             return run.next_seq == begun or has_time()
 
-        # 2. Entry by entry, in ledger order. What cannot be opened yet ends the run; the next one
-        # begins with that entry.
+        # 2. Process entry by entry, in ledger order. An entry that cannot be opened yet ends the
+        # run; the next run begins with that entry.
         try:
             for stored in self._blocks(begun, size):
-                # The blocks have no holes: whoever removed one, or altered it, is told of.
-                if not self._stepped_over(stored.first_seq, time, run, goes_on):
+                # Blocks have no gaps: report the entries of a removed or altered block.
+                if not self._skip_until(stored.first_seq, time, run, may_continue):
                     break
                 try:
                     block = read_block(stored)
                 except FormatError:
                     after = min(stored.size_after, stored.first_seq + MAX_ENTRIES, size)
-                    if not self._stepped_over(after, time, run, goes_on):
+                    if not self._skip_until(after, time, run, may_continue):
                         break
                     continue
                 time = block.time
-                if not self._followed_whole(block, run, goes_on):
+                if not self._follow_block(block, run, may_continue):
                     break
         except UnreachableError as error:
             stopped = str(error)
 
-        # 3. Keep all of it; and say how many events never came, which time alone may change.
+        # 3. Commit the rest, and report the missing events, whose number time alone may change.
         is_whole = run.next_seq >= size
-        if making and is_whole:
-            run.counted = run.counted.settled()
-        if run.next_seq != run.cursor.next_seq or (making and is_whole):
+        if is_rebuild and is_whole:
+            run.counted = run.counted.rebuilt()
+        if run.next_seq != run.cursor.next_seq or (is_rebuild and is_whole):
             self._commit(run)
-        if making and is_whole:
+        if is_rebuild and is_whole:
             run.cursor = self.views.take_over(run.cursor)
         missing = self._missing(run.counted.state)
         newly_missing = 0
-        if not making or is_whole:
+        if not is_rebuild or is_whole:
             before = self._missing_before()
             newly_missing = sum(max(0, n - before.get(portal, 0)) for portal, n in missing.items())
             left_out = run.left_out
@@ -227,7 +232,7 @@ class Follower:
             stopped,
         )
 
-    def _resumed(self, cursor: FollowerCursor) -> RunState:
+    def _resume(self, cursor: FollowerCursor) -> RunState:
         marked = partial(detection_key, self._keys().index_key)
         detector = Detector(make_rules(self.settings), self.directory, marked)
         detector.resume(
@@ -247,7 +252,7 @@ class Follower:
         return RunState(cursor, counted, detector, left_out, cursor.next_seq)
 
     def _counted_before(self) -> CountedState:
-        """Begin to count anew beside what is read; alone where that is none, or cannot be read."""
+        """Return new counts with those of the current views, if there are any and they decode."""
         for _ in range(MAX_READS):
             live = self.views.cursor()
             if COMPLETENESS not in live.states:
@@ -255,30 +260,30 @@ class Follower:
             try:
                 before = decode_counted(self._state(live, COMPLETENESS))
             except LostRaceError:
-                continue  # it is followed at this moment
+                continue  # another run committed in between
             except (FormatError, VerificationError):
                 return CountedState()
             return CountedState(before=before.state, before_seq=live.next_seq)
-        raise LostRaceError("what is read moves on all the time")
+        raise LostRaceError(f"follower views: changed during each of {MAX_READS} reads")
 
     def _blocks(self, seq: int, size: int) -> Iterator[Block]:
-        """Return the blocks from the one that an entry is in on, in order, below `size` entries."""
+        """Return the blocks in order, from the one that contains `seq`, below `size` entries."""
         blocks = self.ledger.blocks
-        holds = blocks.ending_before(seq + 1)
-        first = seq if holds is None or holds.size_after <= seq else holds.first_seq
+        block = blocks.ending_before(seq + 1)
+        first = seq if block is None or block.size_after <= seq else block.first_seq
         return takewhile(lambda block: block.first_seq < size, blocks.since(first))
 
-    def _stepped_over(
-        self, until: int, time: int, run: RunState, goes_on: Callable[[], bool]
+    def _skip_until(
+        self, until: int, time: int, run: RunState, may_continue: Callable[[], bool]
     ) -> bool:
-        """Leave out all entries before `until`; false where time is up before."""
+        """Leave out all entries before `until`; return False if time runs out before."""
         while run.next_seq < until:
-            if not goes_on():
+            if not may_continue():
                 return False
             first, last = run.next_seq, min(until, run.next_seq + MAX_ENTRIES)
             for seq in range(first, last):
                 run.note("altered", seq)
-                run.counted = run.counted.unread(seq)
+                run.counted = run.counted.with_unread(seq)
             run.next_seq = last
             run.since_commit += last - first
             run.close(time, first)
@@ -286,13 +291,13 @@ class Follower:
                 self._commit(run)
         return True
 
-    def _followed_whole(
-        self, block: StoredBlock, run: RunState, goes_on: Callable[[], bool]
+    def _follow_block(
+        self, block: StoredBlock, run: RunState, may_continue: Callable[[], bool]
     ) -> bool:
-        """Follow a block from where the run stands; false where time is up before its end.
+        """Follow a block from the run's next entry; return False if time runs out before its end.
 
-        A secret that is only too new to be found yet is waited for; UnreachableError where that
-        takes too long.
+        Wait for secrets that are too new to be found yet; raise UnreachableError if that takes too
+        long.
         """
         waits = 0
         try:
@@ -302,7 +307,7 @@ class Follower:
                 opener = RecordOpener(self.ledger, self.now())
                 opener.look_up(stored for stored in entries if isinstance(stored, StoredEntry))
                 for stored in entries:
-                    if not goes_on():
+                    if not may_continue():
                         return False
                     try:
                         self._follow_entry(stored, block, opener, run)
@@ -311,7 +316,7 @@ class Follower:
                             raise
                         waits += 1
                         self.wait()
-                        break  # and look for its secret again
+                        break  # and look up its secret again
                     run.next_seq += 1
                     run.since_commit += 1
                     if run.is_full:
@@ -328,9 +333,9 @@ class Follower:
         opener: RecordOpener,
         run: RunState,
     ) -> None:
-        """Open the entry where the run stands and look at it, or step over it.
+        """Open and process an entry, or leave it out.
 
-        UnreachableError where it cannot be opened yet.
+        Raise UnreachableError if it cannot be opened yet.
         """
         seq = run.next_seq
         record: OpenedRecord | None = None
@@ -349,7 +354,7 @@ class Follower:
         else:
             run.erased += record is None
         if record is None:
-            run.counted = run.counted.unread(seq)
+            run.counted = run.counted.with_unread(seq)
             return
         run.opened += 1
         self._observe(record, block, run)
@@ -357,9 +362,9 @@ class Follower:
     def _observe(self, record: OpenedRecord, block: StoredBlock, run: RunState) -> None:
         event, seq = record.event, record.event.seq
         try:
-            run.counted = run.counted.observed(event)
-        except Exception:  # noqa: BLE001  one accepted event must stop nothing: it is told of
-            run.counted = run.counted.unread(seq)
+            run.counted = run.counted.with_event(event)
+        except Exception:  # noqa: BLE001  one accepted event must not stop all: it is reported
+            run.counted = run.counted.with_unread(seq)
             run.note("unprocessed", seq)
         keys = self._keys()
         for digest in dict.fromkeys(event.details.digests):  # two parts may name one document
@@ -369,18 +374,18 @@ class Follower:
             return
         try:
             found = run.detector.observe(event, lambda _: run.note("unprocessed", seq))
-        except Exception:  # noqa: BLE001  likewise, before any rule looked at it
+        except Exception:  # noqa: BLE001  likewise, before any rule observed it
             run.note("unprocessed", seq)
             return
         run.findings += ((finding, block.first_seq) for finding in found)
 
     def _commit(self, run: RunState) -> None:
-        """Put documents and findings, tell of what is new, and move cursor and states."""
+        """Put documents and findings, announce new findings, and commit cursor and states."""
         claimed = self.views.claim(run.cursor)
         map_concurrently(partial(self._add_places, claimed), list(run.documents.items()))
         keys, origin, number = self._keys(), self.ledger.origin, claimed.findings
         for finding, first_seq in run.findings:
-            one = kept(finding, first_seq, self.directory)
+            one = stored_finding(finding, first_seq, self.directory)
             sealed = seal_finding(one, keys.ledger_keys, origin, claimed.generation, number)
             self.views.put_finding(claimed, number, sealed)
             number += 1
@@ -424,9 +429,9 @@ class Follower:
         return open_view(sealed or b"", keys.ledger_keys, self.ledger.origin, name)
 
     def _missing(self, state: GapState) -> dict[str, int]:
-        """Count numbered events that are missing for longer than what is sent may be overtaken.
+        """Count the missing events of settled gaps, by portal, without portals that lack none.
 
-        By portal, of those that lack some: whatever numbers one claims, it says nothing of others.
+        The counts are per portal because the numbers that one portal claims say nothing of others.
         """
         rows = report(state)
         settled = self.now() - SETTLED_SECONDS
@@ -440,27 +445,29 @@ class Follower:
 
     def _missing_before(self) -> Mapping[str, int]:
         try:
-            told = self.views.gaps()
+            reported = self.views.gaps()
         except FormatError:
             return {}
-        return told.missing if told is not None else {}
+        return reported.missing if reported is not None else {}
 
     def _keys(self) -> LedgerKeyring:
         if self.ledger.keys is None:
-            raise NotFoundError("the ledger has no keys: it has not begun")
+            raise NotFoundError("the ledger has no keys: it has no entries yet")
         return self.ledger.keys
 
 
 def _entry(block: StoredBlock, seq: int) -> StoredEntry | LedgerError | None:
-    """Return an event's entry, or why it cannot be read: altered. None: a control entry."""
+    """Return an event's entry, or the error if it is altered; None for a control entry."""
     try:
         return block.entry(seq)
     except LedgerError as error:
         return error
 
 
-def kept(finding: DetectionFinding, first_seq: int, directory: Directory) -> StoredFinding:
-    """Return a finding as it is kept; `first_seq`: of the block of its last entry."""
+def stored_finding(
+    finding: DetectionFinding, first_seq: int, directory: Directory
+) -> StoredFinding:
+    """Return a finding as it is stored; `first_seq`: of the block of its last entry."""
     return StoredFinding(
         finding.id,
         finding.rule,

@@ -1,4 +1,4 @@
-"""Lambda of the follower: runs after each digest, for the ledger whose digest it is."""
+"""Lambda of the follower: runs after each digest, for that digest's ledger."""
 
 import os
 import time
@@ -22,16 +22,16 @@ from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.settings.environment import FollowerEnvironment
 from audit_ledger.settings.event_bus import FINDING
-from functions.follower.follow import Anew, Announce, Follower, FollowResult
+from functions.follower.follow import Announce, Follower, FollowResult, Rebuild
 from functions.follower.lag import behind_seconds
-from functions.follower.staff_directory import Feed
+from functions.follower.staff_directory import DirectoryReader
 
 logger = Logger()
 metrics = Metrics()
 
 TIME_TO_COMMIT_MS = 30_000
 WAIT_SECONDS = 2
-MAX_LOGGED = 100  # entries of a kind; findings name all
+MAX_LOGGED = 100  # entries of a kind; findings list all
 
 
 @cache
@@ -42,7 +42,7 @@ def environment() -> FollowerEnvironment:
 
 @cache
 def readable() -> TtlCache[ReadableLedger]:
-    """One a container; it keeps ledgers' settings and keys for minutes."""
+    """Return the container's cache of ledgers' settings and keys, which expires after minutes."""
     env = environment()
     tables = Tables(
         env.blocks_table,
@@ -56,7 +56,7 @@ def readable() -> TtlCache[ReadableLedger]:
 
 
 def announcer(origin: str) -> Announce:
-    """Return what announces findings on the bus, in the form that names nobody."""
+    """Return a function that announces findings on the bus, in the form without identifiers."""
     bus = EventBus(clients.events(), environment().event_bus)
 
     def announce(findings: Sequence[PublicFinding]) -> None:
@@ -66,22 +66,22 @@ def announcer(origin: str) -> Announce:
 
 
 @cache
-def feed() -> Feed:
-    """One a container; it keeps the directory that it read last."""
+def directory_reader() -> DirectoryReader:
+    """Return the container's reader, which caches the directory that it read last."""
 
-    def wrong(what: str) -> None:
-        logger.warning("the directory cannot be read", reason=what)
+    def report_fault(reason: str) -> None:
+        logger.warning("staff directory: file cannot be read", reason=reason)
         metrics.add_metric("BadDirectory", MetricUnit.Count, 1)
 
-    return Feed(wrong)
+    return DirectoryReader(report_fault)
 
 
 def directory_of(ledger: ReadableLedger) -> Directory:
-    """Return the directory that a ledger's rules look people up in."""
+    """Return the staff directory of a ledger; an empty one if the stage has no bucket for it."""
     bucket = environment().directory_bucket
     if not bucket:
         return Directory()
-    return feed().directory(DirectoryFiles(clients.s3(), bucket, ledger.id))
+    return directory_reader().read(DirectoryFiles(clients.s3(), bucket, ledger.id))
 
 
 def _readable(origin: str) -> ReadableLedger:
@@ -92,8 +92,10 @@ def _views(origin: str) -> ViewsTable:
     return ViewsTable(clients.dynamodb(), environment().views_table, origin)
 
 
-def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> FollowResult | None:
-    """Follow a ledger as far as it is published; None where nothing is, or another run did."""
+def follow(
+    origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]
+) -> FollowResult | None:
+    """Follow a ledger as far as it is published; None if nothing is, or another run was faster."""
     ledger = _readable(origin)
     state = ledger.state.published()
     if ledger.keys is None or state is None or ledger.origin != origin:
@@ -108,7 +110,7 @@ def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Foll
         lambda: time.sleep(WAIT_SECONDS),
     )
     try:
-        return follower.follow(state.size, has_time, anew=anew)
+        return follower.follow(state.size, has_time, rebuild=rebuild)
     except LostRaceError as error:
         logger.info("another follower was faster", reason=str(error))
         return None
@@ -118,8 +120,8 @@ def follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> Foll
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Follow one ledger: `{"detail": {"origin": …}}` of a digest.
 
-    Or make its views anew, in as many runs as it takes: `"anew": "begin"`, then `"go on"`.
-    UnreachableError, after all was kept, where something stopped it: Lambda tries again.
+    `detail.rebuild` rebuilds its views, possibly in several runs: `"begin"`, then `"continue"`.
+    Raise UnreachableError, after committing all results, if an error stopped it: Lambda retries.
     """
     origin: str = event["detail"]["origin"]
 
@@ -127,25 +129,25 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_COMMIT_MS)
 
     try:
-        return _follow(origin, event["detail"].get("anew"), has_time)
-    finally:  # also of a run that failed, or that others overtook: a ledger may never get on
+        return _follow(origin, event["detail"].get("rebuild"), has_time)
+    finally:  # also after failed or overtaken runs, so that a ledger without progress shows
         with suppress(LedgerError, *clients.AwsError):
             behind = behind_seconds(_readable(origin), _views(origin), int(time.time()))
             metrics.add_metric("BehindSeconds", MetricUnit.Seconds, behind)
 
 
-def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dict[str, Any]:
-    followed = _counted(origin, follow(origin, anew, has_time))
+def _follow(origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]) -> dict[str, Any]:
+    followed = _follow_once(origin, rebuild, has_time)
     opened_before = 0
     if followed is not None and followed.stopped:
         opened_before = followed.opened
-        readable().forget(origin.rpartition("/")[2])  # it may be a key that was made since
-        followed = _counted(origin, follow(origin, "go on" if anew else None, has_time))
+        readable().forget(origin.rpartition("/")[2])  # a key may have been created since
+        followed = _follow_once(origin, "continue" if rebuild else None, has_time)
     if followed is None:
         return {"followed": opened_before}
     if followed.newly_missing:
         logger.warning(
-            "numbered events never came",
+            "numbered events are missing",
             ledger=origin,
             more=followed.newly_missing,
             missing=followed.missing,
@@ -160,8 +162,11 @@ def _follow(origin: str, anew: Anew | None, has_time: Callable[[], bool]) -> dic
     }
 
 
-def _counted(origin: str, followed: FollowResult | None) -> FollowResult | None:
-    """Count what a run came to; a handler's two runs add up."""
+def _follow_once(
+    origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]
+) -> FollowResult | None:
+    """Follow, and emit the metrics of the run; those of a handler's two runs add up."""
+    followed = follow(origin, rebuild, has_time)
     if followed is None:
         metrics.add_metric("Followed", MetricUnit.Count, 0)
         return None

@@ -1,4 +1,4 @@
-"""How far behind what is published the views of a ledger are, in time: for ledgers of any size."""
+"""The lag of a ledger's views behind its published entries, in seconds."""
 
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.ledger.block import body_time
@@ -6,7 +6,7 @@ from audit_ledger.reading.ledger import ReadableLedger
 
 
 def behind_seconds(ledger: ReadableLedger, views: ViewsTable, now: int) -> int:
-    """Return how old the first published entry is that was not followed yet; 0 where all were.
+    """Return the age in seconds of the first published entry not followed yet; 0 if there is none.
 
     `now`: whole seconds.
     """

@@ -1,4 +1,4 @@
-"""Findings of the follower itself: entries that it had to leave out, by number and nothing else."""
+"""Findings about entries that the follower left out, identified by number alone."""
 
 from collections.abc import Sequence
 
@@ -13,19 +13,19 @@ _RULES: dict[Kind, tuple[str, Severity, str]] = {
     "altered": (
         ALTERED,
         "high",
-        "not as ingest sent it: a message in the queue or a table was altered; it may be about "
-        "anybody",
+        "differs from what ingest sent: a message in the queue or a table was altered; it may "
+        "concern any patient",
     ),
     "unprocessed": (
         UNPROCESSED,
         "medium",
-        "as it was sent, but rules, numbers or documents could not all take it up",
+        "unaltered, but rules, sequence numbers or documents could not process it completely",
     ),
 }
 
 
 def finding_of(kind: Kind, entries: Sequence[int], time: int) -> DetectionFinding:
-    """Make the finding of entries of one block. `time`: the block's, seconds since 1970."""
+    """Return the finding about entries of one block. `time`: the block's, seconds since 1970."""
     rule, severity, statement = _RULES[kind]
     return DetectionFinding(
         id=finding_id(rule, entries),

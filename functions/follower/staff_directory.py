@@ -1,8 +1,8 @@
-"""The directory that rules look people up in, read again when the hospital's files change.
+"""Read the staff directory, and reread it when the hospital's files change.
 
-Rules that need what it does not say do not run. A file that cannot be read is as one that is not
-there yet: what was read before stays in use for as long as this container lives, and following
-goes on either way. Where the bucket does not answer, following waits: the next run asks again.
+Rules that need data missing from it do not run. If a file is invalid, the directory read before
+stays in use for the lifetime of this container, and following continues. If the bucket is not
+reachable, following stops until the next run.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,26 +16,26 @@ _NOBODY = Directory()
 
 
 @dataclass
-class Feed:
-    """`wrong`: told what is wrong with the files, in words that quote nothing of them."""
+class DirectoryReader:
+    """A cache of one ledger's directory. `report_fault` receives faults, which quote no content."""
 
-    wrong: Callable[[str], None]
+    report_fault: Callable[[str], None]
     _ledger_id: str = ""
     _tags: Mapping[str, str] = field(default_factory=dict)
     _directory: Directory = _NOBODY
 
-    def directory(self, files: DirectoryFiles) -> Directory:
-        """Return a ledger's directory as its files now say; that of one ledger is kept.
+    def read(self, files: DirectoryFiles) -> Directory:
+        """Return a ledger's current directory; cache that of the last ledger.
 
-        UnreachableError where files change faster than they are read.
+        Raise UnreachableError if files change faster than they are read.
         """
         if files.ledger_id != self._ledger_id:
             self._ledger_id, self._tags, self._directory = files.ledger_id, {}, _NOBODY
         try:
             tags = files.tags()
             if tags != self._tags:
-                tags, read = files.read()
-                self._directory, self._tags = read_directory(read), tags
+                tags, contents = files.read()
+                self._directory, self._tags = read_directory(contents), tags
         except (FormatError, TooLargeError) as error:
-            self.wrong(str(error))
+            self.report_fault(str(error))
         return self._directory

@@ -150,10 +150,10 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     """Beside what is read meanwhile; who followed the old one is overtaken."""
     live = commit(views, views.claim(views.cursor()), a=b"old")
     views.add_places(live, DOCUMENT, [place(1)])
-    made = views.anew(begin=True)
+    made = views.rebuild(begin=True)
     assert (made.item, made.generation, made.next_seq) == (REBUILD, 1, 0)
     made = commit(views, views.claim(made), a=b"new")
-    assert views.anew(begin=False) == made
+    assert views.rebuild(begin=False) == made
     assert views.cursor() == live
     assert views.state(live, "a") == b"old"
     old_follower = views.claim(live)
@@ -164,8 +164,8 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     with pytest.raises(LostRaceError):
         commit(views, old_follower, a=b"late")
     newer = commit(views, views.claim(taken), a=b"newer")
-    assert views.anew(begin=False) == newer
-    assert views.anew(begin=True).generation == 2
+    assert views.rebuild(begin=False) == newer
+    assert views.rebuild(begin=True).generation == 2
 
 
 def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
@@ -174,7 +174,7 @@ def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
     views.add_places(live, DOCUMENT, [place(1)])
     views.put_finding(live, 0, b"live")
     for _ in range(3):
-        made = views.claim(views.anew(begin=True))
+        made = views.claim(views.rebuild(begin=True))
         views.add_places(made, DOCUMENT, [place(2)])
         views.put_finding(made, 0, b"made")
         made = commit(views, made, a=b"made")
@@ -190,7 +190,7 @@ def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
 def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a follower of the old views that claims a number just before."""
     live = commit(views, views.claim(views.cursor()), a=b"old")
-    made = commit(views, views.claim(views.anew(begin=True)), a=b"new")
+    made = commit(views, views.claim(views.rebuild(begin=True)), a=b"new")
     read, claims = views.cursor, [True, True]
 
     def overtaken(*which: str) -> FollowerCursor:
@@ -209,7 +209,7 @@ def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.Mon
 
 def test_a_take_over_that_comes_late_takes_nothing_over(views: ViewsTable) -> None:
     """Of a run that stood still while another one finished, and what is read moved on."""
-    made = commit(views, views.claim(views.anew(begin=True)), a=b"new")
+    made = commit(views, views.claim(views.rebuild(begin=True)), a=b"new")
     taken = views.take_over(made)
     assert views.take_over(made) == taken  # once more, where only the answer was lost
     live = commit(views, views.claim(taken), a=b"newer")
@@ -228,7 +228,7 @@ def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTab
     views.put_finding(cursor, 1, b"second")
     views.commit(cursor, next_seq=3, announced=3, findings=2, states={"a": BIG})
     for generation in (1, 2):
-        made = views.claim(views.anew(begin=True))
+        made = views.claim(views.rebuild(begin=True))
         assert made.generation == generation
         views.add_places(made, DOCUMENT, [place(2)])
         views.put_finding(made, 0, b"%d" % generation)
@@ -246,7 +246,7 @@ def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTab
 
 def test_a_claim_of_what_is_made_anew_is_no_claim_of_what_is_read(views: ViewsTable) -> None:
     """A second rebuild that runs on after the take-over writes into nothing that is read."""
-    made = commit(views, views.claim(views.anew(begin=True)), a=b"1")
+    made = commit(views, views.claim(views.rebuild(begin=True)), a=b"1")
     late = views.claim(made)
     taken = views.take_over(made)
     commit(views, late, a=b"late")

@@ -18,10 +18,10 @@ from tests.query.stage import LEDGER, PORTAL, Stage
 FOLLOWER = "audit-ledger-dev-follower"
 
 
-def follow(stage: Stage, *, anew: str = "") -> dict[str, Any]:
+def follow(stage: Stage, *, rebuild: str = "") -> dict[str, Any]:
     """Invoke the follower as after a digest."""
     origin = stage.cloud.ledger(LEDGER).origin
-    detail = {"origin": origin, **({"anew": anew} if anew else {})}
+    detail = {"origin": origin, **({"rebuild": rebuild} if rebuild else {})}
     answer: dict[str, Any] = stage.cloud.runner.invoke(FOLLOWER, {"detail": detail})
     return answer
 

@@ -11,7 +11,7 @@ import pytest
 from audit_ledger.aws import staff_directory_objects
 from audit_ledger.errors import TooLargeError, UnreachableError
 from functions.follower import handler
-from functions.follower.staff_directory import Feed
+from functions.follower.staff_directory import DirectoryReader
 from infra.local.cloud import REGION, local_cloud
 from tests.assemblies import LEDGERS, synthesized
 from tests.follower.following import FOLLOWER, follow, settle
@@ -80,7 +80,7 @@ def test_rules_look_people_up_in_what_was_put(stage: Stage) -> None:
     assert (finding["rule"], finding["severity"]) == ("same-household", "high")
     assert len(finding["directory"]) == 16
     assert running(stage)["same-household"] is True
-    follow(stage, anew="begin")
+    follow(stage, rebuild="begin")
     assert len(findings(stage)) == 1  # the first access, and quiet hours since
 
 
@@ -160,7 +160,7 @@ def test_files_that_change_while_they_are_read_are_read_again(
     assert b"Practitioner/3" in read["users.csv"]
     changes += [f"Practitioner/{n}" for n in range(9)]
     with pytest.raises(UnreachableError):
-        Feed(lambda _: None).directory(files)
+        DirectoryReader(lambda _: None).read(files)
 
 
 def test_it_is_read_once_and_again_when_it_changes(
@@ -169,19 +169,19 @@ def test_it_is_read_once_and_again_when_it_changes(
     """By its tags; of another ledger nothing is taken over."""
     put("users.csv", USERS)
     said: list[str] = []
-    feed = Feed(said.append)
+    reader = DirectoryReader(said.append)
     s3 = boto3.client("s3", REGION)
     files = staff_directory_objects.DirectoryFiles(s3, BUCKET, LEDGER)
-    first = feed.directory(files)
-    assert feed.directory(files) is first
+    first = reader.read(files)
+    assert reader.read(files) is first
     put("users.csv", USERS.replace("Practitioner/1", "Practitioner/2"))
-    second = feed.directory(files)
+    second = reader.read(files)
     assert second is not first
     assert second.digest != first.digest
-    assert not feed.directory(staff_directory_objects.DirectoryFiles(s3, BUCKET, OTHER)).users
+    assert not reader.read(staff_directory_objects.DirectoryFiles(s3, BUCKET, OTHER)).users
     monkeypatch.setattr(staff_directory_objects, "MAX_BYTES", 10)
     with pytest.raises(TooLargeError):
         files.tags()
-    assert not feed.directory(files).users
+    assert not reader.read(files).users
     assert said == ["directory: at most 16 files of 10 bytes"]
-    assert handler.feed() is handler.feed()
+    assert handler.directory_reader() is handler.directory_reader()

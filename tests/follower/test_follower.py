@@ -173,7 +173,7 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
     assert (
         stage.get("/findings?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z").status_code == 400
     )
-    follow(stage, anew="begin")
+    follow(stage, rebuild="begin")
     refused = stage.get(f"/findings?after={first}")
     assert (refused.status_code, "rebuilt" in refused.text) == (400, True)
     assert len(stage.get("/findings").json()["findings"]) == 2
@@ -361,7 +361,7 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
         return open_one(self, stored)
 
     monkeypatch.setattr(RecordOpener, "open", odd)
-    assert follow(stage, anew="begin")["followed"] == 2
+    assert follow(stage, rebuild="begin")["followed"] == 2
     assert sum(counted(stage, "Followed")) == 2
     assert sum(counted(stage, "Unopened")) == 1
 

@@ -117,7 +117,7 @@ def raising(*_: object, **__: object) -> Any:
     [
         (BulkAccessRule, "observe"),
         (Detector, "observe"),
-        (CountedState, "observed"),
+        (CountedState, "with_event"),
         (record_opener, "opened_event"),
     ],
     ids=lambda where: getattr(where, "__name__", where),

@@ -28,7 +28,7 @@ def test_following_anew_gives_the_same(stage: Stage) -> None:
     before, gaps = views(stage), stage.get(f"/portals/{PORTAL}/gaps").json()
     told = len(stage.cloud.bus.seen)
     assert {name.partition(" ")[0] for name in before} >= {"rule", "finding", "document"}
-    answer = follow(stage, anew="begin")
+    answer = follow(stage, rebuild="begin")
     assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
     assert views(stage) == before
     assert stage.get(f"/portals/{PORTAL}/gaps").json() == gaps
@@ -55,17 +55,17 @@ def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
             return follow_on(self, size, lambda: next(has_time), **how)
 
         hurried.setattr(Follower, "follow", follow_for_a_block)
-        answer = follow(stage, anew="begin")
+        answer = follow(stage, rebuild="begin")
         assert answer["next_seq"] < answer["size"]
         assert views(stage) == before
         assert len(stage.get("/findings").json()["findings"]) == 2
-    answer = follow(stage, anew="go on")
+    answer = follow(stage, rebuild="continue")
     assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
     assert views(stage) == before
     stage.send(numbered(4))
     settle(stage)  # and the new generation is followed on
     assert stage.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
-    assert follow(stage, anew="begin")["generation"] == 2
+    assert follow(stage, rebuild="begin")["generation"] == 2
 
 
 def test_who_was_erased_is_not_called_missing(
@@ -87,10 +87,10 @@ def test_who_was_erased_is_not_called_missing(
             return follow_on(self, size, lambda: next(has_time), **how)
 
         hurried.setattr(Follower, "follow", follow_for_a_block)
-        follow(stage, anew="begin")
+        follow(stage, rebuild="begin")
     stage.send(numbered(6))
     settle(stage)
-    assert follow(stage, anew="go on")["generation"] == 1
+    assert follow(stage, rebuild="continue")["generation"] == 1
     after = gaps_of(stage)
     assert after["gaps"] == before["gaps"]
     (stream,) = after["streams"]
@@ -115,7 +115,7 @@ def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
         gaps = gaps_of(stage)
         assert [(gap["first"], gap["last"]) for gap in gaps["gaps"]] == [(2, 2)]
         assert gaps["unread"] == 1
-        assert follow(stage, anew="begin")["next_seq"] >= 4
+        assert follow(stage, rebuild="begin")["next_seq"] >= 4
 
 
 def test_what_is_read_may_move_on_when_it_is_made_anew(
@@ -136,7 +136,7 @@ def test_what_is_read_may_move_on_when_it_is_made_anew(
 
     with monkeypatch.context() as moving:
         moving.setattr(ViewsTable, "state", moved)
-        assert follow(stage, anew="begin")["generation"] == 1
+        assert follow(stage, rebuild="begin")["generation"] == 1
     assert gaps_of(stage)["gaps"] == []
 
 
@@ -153,9 +153,9 @@ def test_to_go_on_with_what_is_finished_begins_nothing(
     with monkeypatch.context() as losing:
         losing.setattr(ViewsTable, "put_gaps", lost)
         with pytest.raises(FunctionFailedError):
-            follow(stage, anew="begin")
+            follow(stage, rebuild="begin")
     for _ in range(2):
-        answer = follow(stage, anew="go on")
+        answer = follow(stage, rebuild="continue")
         assert (answer["generation"], answer["next_seq"]) == (1, answer["size"])
 
 
@@ -175,8 +175,8 @@ def test_a_run_that_stood_still_takes_nothing_over(
     with monkeypatch.context() as standing:
         standing.setattr(ViewsTable, "take_over", stand_still)
         with pytest.raises(FunctionFailedError):
-            follow(stage, anew="begin")
-    assert follow(stage, anew="go on")["generation"] == 1
+            follow(stage, rebuild="begin")
+    assert follow(stage, rebuild="continue")["generation"] == 1
     for number in (2, 3):
         stage.send(numbered(number))
         settle(stage)

@@ -441,7 +441,7 @@ def test_a_long_name_is_kept_by_its_hash() -> None:
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"streams":[]}', b"\xff", b"[" * 5000])
 def test_what_is_no_state_is_refused(data: bytes) -> None:
     """Without quoting it."""
-    with pytest.raises(FormatError, match="completeness: not a state"):
+    with pytest.raises(FormatError, match="completeness: expected a stored state"):
         decode_counted(data)
 
 

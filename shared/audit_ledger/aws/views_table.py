@@ -57,7 +57,7 @@ class ViewsTable:
         states = {name: int(n["N"]) for name, n in found.get("states", {}).get("M", {}).items()}
         return FollowerCursor(item, **numbers, states=states)
 
-    def anew(self, *, begin: bool) -> FollowerCursor:
+    def rebuild(self, *, begin: bool) -> FollowerCursor:
         """Return the cursor of the generation in the making; another one, to `begin`.
 
         Where it was finished meanwhile, the cursor of what is read, which it then is. LostRaceError

@@ -1,4 +1,4 @@
-"""AuditEvents of one FHIR release as the other has them, with nothing lost on the way."""
+"""Convert AuditEvents between FHIR R4 and R5 without loss."""
 
 from audit_ledger.fhir_versions.convert import convert
 

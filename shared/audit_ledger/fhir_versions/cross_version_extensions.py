@@ -1,8 +1,9 @@
-"""What the other release has no place for is carried in extensions, and found there again.
+"""Carry elements that the other release lacks in extensions, and restore them from there.
 
 The URLs are those of HL7's cross-version extensions (FHIR R5, "Extensions for converting between
-versions"): `http://hl7.org/fhir/<version>/StructureDefinition/extension-AuditEvent.<path>`. What a
-release demands and the event does not have is made, and marked, so that it is taken away again.
+versions"): `http://hl7.org/fhir/<version>/StructureDefinition/extension-AuditEvent.<path>`.
+Elements that a release requires but the event lacks are made and marked, so that converting back
+removes them.
 """
 
 from collections.abc import Mapping, Set
@@ -30,7 +31,7 @@ AGENT: Final = {
     "authorization": "CodeableConcept",
 }
 AGENT_LISTS: Final = frozenset({"role", "policy", "authorization"})
-"""Data types of the members of objects that have none of their own."""
+"""Data types of the members of objects without a data type (backbone elements)."""
 
 NONE: Final[frozenset[str]] = frozenset()
 MADE: Final[JsonObject] = {"url": "urn:audit-ledger:made", "valueBoolean": True}
@@ -46,12 +47,12 @@ UNKNOWN: Final[JsonObject] = {
 
 
 def made(value: JsonObject) -> JsonObject:
-    """Mark a value that the event does not have."""
+    """Return a made value with its mark."""
     return {**value, "extension": [MADE]}
 
 
 def is_made(value: Any) -> bool:
-    """Whether a value was made."""
+    """Return whether a value has the mark of made values."""
     return isinstance(value, dict) and MADE in _list(value.get("extension"))
 
 
@@ -61,14 +62,14 @@ def carry(holder: JsonObject, url: str, kind: str, value: Any) -> None:
 
 
 def carry_primitive(holder: JsonObject, url: str, kind: str, element: str) -> None:
-    """Move a primitive element into an extension, with what stands beside it under `_element`."""
+    """Move a primitive element and its `_element` into an extension."""
     value = popped(holder, element, f"value{kind}")
     if value:
         _extensions(holder).append({"url": url, **value})
 
 
 def popped(holder: JsonObject, element: str, name: str) -> JsonObject:
-    """Take a primitive element and what stands beside it, both under another name."""
+    """Remove a primitive element and its `_element`; return both under another name."""
     return {
         prefix + name: holder.pop(prefix + element)
         for prefix in ("", "_")
@@ -77,38 +78,38 @@ def popped(holder: JsonObject, element: str, name: str) -> JsonObject:
 
 
 def put(holder: JsonObject, element: str, extension: JsonObject) -> None:
-    """Put the value that an extension carries, and what stands beside it, into an element."""
+    """Put an extension's `value…` and `_value…` into an element and its `_element`."""
     for name, value in extension.items():
         if name.startswith(("value", "_value")):
             holder[("_" if name.startswith("_") else "") + element] = value
 
 
 def carry_object(holder: JsonObject, url: str, value: JsonObject, kinds: Mapping[str, str]) -> None:
-    """Add an extension for an object that has no data type of its own, member by member.
+    """Add an extension for an object without a data type, member by member.
 
-    `kinds`: data types of its members; FormatError where it has others.
+    `kinds`: data types of its members. Raise FormatError if it has other members.
     """
-    beside = {f"_{name}" for name, one in value.items() if not isinstance(one, list)} | {
+    underscored = {f"_{name}" for name, one in value.items() if not isinstance(one, list)} | {
         f"_{name}" for name in kinds if name not in value
     }
-    if not set(value) <= {*kinds, *beside, "extension", "id"}:
-        raise FormatError("AuditEvent: an element has members that its release does not have")
+    if not set(value) <= {*kinds, *underscored, "extension", "id"}:
+        raise FormatError("AuditEvent: an element has members that its release does not define")
     parts: list[JsonObject] = []
     for name in dict.fromkeys(name.removeprefix("_") for name in value if name != "extension"):
         kind = "String" if name == "id" else kinds[name]
-        given = value.get(name)
-        if isinstance(given, list):
-            parts += ({"url": name, f"value{kind}": one} for one in given)
+        member = value.get(name)
+        if isinstance(member, list):
+            parts += ({"url": name, f"value{kind}": one} for one in member)
         else:
             parts.append({"url": name, **popped(dict(value), name, f"value{kind}")})
     own = value.get("extension", [])
     if not isinstance(own, list):
-        raise FormatError("AuditEvent: extension is no list")
+        raise FormatError("AuditEvent.extension: expected a list")
     _extensions(holder).append({"url": url, "extension": [*parts, *own]})
 
 
 def object_of(extension: JsonObject, kinds: Mapping[str, str], lists: Set[str]) -> JsonObject:
-    """Return the object that `carry_object` carried; `lists`: its members that are lists."""
+    """Return the object in an extension of `carry_object`; `lists`: its members that are lists."""
     found: JsonObject = {}
     for part in _list(extension.get("extension")):
         name = str(part.get("url")) if isinstance(part, dict) else ""
@@ -124,17 +125,17 @@ def object_of(extension: JsonObject, kinds: Mapping[str, str], lists: Set[str]) 
 def _extensions(holder: JsonObject) -> list[Any]:
     extensions = holder.setdefault("extension", [])
     if not isinstance(extensions, list):
-        raise FormatError("AuditEvent: extension is no list")
+        raise FormatError("AuditEvent.extension: expected a list")
     return extensions
 
 
 def taken(
     holder: JsonObject, prefix: str, *, one: Set[str] = NONE, lists: Set[str] = NONE
 ) -> dict[str, list[JsonObject]]:
-    """Take what was carried out of an object: path below `prefix` → extensions.
+    """Remove the carried elements from an object: path below `prefix` → extensions.
 
-    `one`: paths of which there is one at most; `lists`: those of which there may be more. All other
-    extensions stay, also those of HL7's that have no meaning here.
+    `one`: paths with at most one extension; `lists`: paths with several. All other extensions stay,
+    also those of HL7 that have no meaning here.
     """
     extensions = holder.get("extension")
     if not isinstance(extensions, list):
@@ -156,7 +157,7 @@ def taken(
 
 
 def value_of(extension: JsonObject) -> Any:
-    """Return the value that an extension carries; None where it carries none."""
+    """Return an extension's value; None if it has none."""
     return next((value for name, value in extension.items() if name.startswith("value")), None)
 
 
@@ -165,5 +166,5 @@ def _list(value: Any) -> list[Any]:
 
 
 def objects(value: Any) -> list[JsonObject]:
-    """Return the objects of a list; none of what is no list."""
+    """Return the objects in a list; none if the value is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

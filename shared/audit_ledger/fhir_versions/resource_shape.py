@@ -1,8 +1,7 @@
-"""What an AuditEvent may have in each release: its elements, one or many, and of which form.
+"""The elements of an AuditEvent in each release, with their form and cardinality.
 
-From HL7's StructureDefinitions of AuditEvent (R4 4.0.1, R5 5.0.0). What a conversion gives is held
-against it: an event that its sender did not write as its own release has it may become one that the
-other does not have either.
+From HL7's StructureDefinitions of AuditEvent (R4 4.0.1, R5 5.0.0). The result of a conversion is
+checked against them: an event that violates its own release may violate the other one too.
 """
 
 from collections.abc import Callable, Mapping
@@ -116,7 +115,7 @@ ELEMENTS: Final[Mapping[Release, Mapping[str, Mapping[str, str]]]] = {
     "fhir-r4": _R4,
     "fhir-r5": _R5,
 }
-"""Release → kind of object → element → form, with MANY where there may be more than one."""
+"""Release → kind of object → element → form, with MANY if it is a list."""
 
 _CHOICES: Final = (  # one of each at most
     ("occurredPeriod", "occurredDateTime"),
@@ -137,7 +136,7 @@ _OF_CONCEPT: Final = {"coding", "text", "extension", "id"}
 
 
 def has_shape_of(event: JsonObject, release: Release) -> bool:
-    """Whether all that an AuditEvent has is what its release has there."""
+    """Return whether all elements of an AuditEvent have the shape of its release."""
     return _is_object(event, _ROOT, ELEMENTS[release], OF_RESOURCES)
 
 
@@ -150,8 +149,8 @@ def _is_object(
     if not isinstance(value, dict):
         return False
     forms = {**elements[kind], **OF_ALL, **(more or {})}
-    given = {name.removeprefix("_") for name in value}
-    if any(len(given.intersection(choice)) > 1 for choice in _CHOICES):
+    names = {name.removeprefix("_") for name in value}
+    if any(len(names.intersection(choice)) > 1 for choice in _CHOICES):
         return False
     for name, one in value.items():
         form = forms.get(name.removeprefix("_"))

@@ -1,4 +1,4 @@
-"""R5 → R4, element by element."""
+"""Convert R5 to R4, element by element."""
 
 from copy import deepcopy
 from typing import Any, Final
@@ -34,7 +34,7 @@ OF_ENTITY: Final = frozenset(
     {"entity.type", "entity.lifecycle", "entity.name", "entity.description"}
 )
 
-_OF_SEVERITY: Final = {  # of FHIR issues, as R5 has them in the place of outcomes
+_OF_SEVERITY: Final = {  # severities of FHIR issues, which R5 uses instead of outcome codes
     "success": "0",
     "information": "0",
     "warning": "4",
@@ -44,7 +44,7 @@ _OF_SEVERITY: Final = {  # of FHIR issues, as R5 has them in the place of outcom
 
 
 def to_r4(event: JsonObject) -> JsonObject:
-    """Return an R5 AuditEvent, decoded, as one of R4."""
+    """Return a decoded R5 AuditEvent converted to R4."""
     event = deepcopy(event)
     _codes(event)
     carry_primitive(event, f"{R5}severity", "Code", "severity")
@@ -70,7 +70,7 @@ def to_r4(event: JsonObject) -> JsonObject:
 
 
 def _patient(event: JsonObject, patient: Any) -> None:
-    """R4 names the patient by an entity of the role 1; one that R5's event lacks is made."""
+    """Add an entity of role 1 for `patient`, as R4 names patients, unless `patient` was made."""
     if patient is None or is_made(patient):
         return
     entities = event.setdefault("entity", [])
@@ -81,7 +81,7 @@ def _patient(event: JsonObject, patient: Any) -> None:
 
 
 def _codes(event: JsonObject) -> None:
-    """`category` is R4's one `type`, `code` its `subtype`."""
+    """Convert `category` to R4's only `type`, and `code` to `subtype`."""
     code = event.get("code")
     if not isinstance(code, dict):
         return
@@ -116,19 +116,19 @@ def _outcome(event: JsonObject) -> None:
             event["outcome"] = as_r4
         if code.get("system") == OUTCOMES and "_code" in code:
             event["_outcome"] = code["_code"]
-    words = next((one for one in objects(details) if {"text", "_text"} & set(one)), {})
-    event |= _renamed(words, "text", "outcomeDesc")
+    concept = next((one for one in objects(details) if {"text", "_text"} & set(one)), {})
+    event |= _renamed(concept, "text", "outcomeDesc")
     expected: JsonObject = {"code": {"system": OUTCOMES, **_renamed(event, "outcome", "code")}}
     if isinstance(code, dict) and is_made(code):
         expected = {"code": code}
-    if of_words := _renamed(event, "outcomeDesc", "text"):
-        expected["detail"] = [of_words]
+    if of_text := _renamed(event, "outcomeDesc", "text"):
+        expected["detail"] = [of_text]
     if outcome != expected:
         carry_object(event, f"{R5}outcome", outcome, OUTCOME)
 
 
 def _renamed(holder: JsonObject, element: str, name: str) -> JsonObject:
-    """Return a primitive element and what stands beside it, both under another name."""
+    """Return a primitive element and its `_element`, both under another name."""
     return popped(dict(holder), element, name)
 
 
@@ -183,7 +183,7 @@ def _entity(entity: JsonObject) -> None:
         _detail(detail)
     for agent in _popped_list(entity, "agent"):
         if not isinstance(agent, dict):
-            raise FormatError("AuditEvent: entity.agent is no list of objects")
+            raise FormatError("AuditEvent.entity.agent: expected a list of objects")
         carry_object(entity, f"{R5}entity.agent", agent, AGENT)
 
 
@@ -197,14 +197,14 @@ def _detail(detail: JsonObject) -> None:
             detail["type"] = coded.get("display") or coded.get("code") or "unknown"
         if type_ != _renamed(detail, "type", "text"):
             carry(detail, f"{R5}entity.detail.type", "CodeableConcept", type_)
-    given = {name.removeprefix("_") for name in detail if name.startswith(("value", "_value"))}
-    for name in sorted(given - {"valueString", "valueBase64Binary"}):
+    values = {name.removeprefix("_") for name in detail if name.startswith(("value", "_value"))}
+    for name in sorted(values - {"valueString", "valueBase64Binary"}):
         carry_primitive(detail, f"{R5}entity.detail.value", name.removeprefix("value"), name)
         detail["_valueString"] = deepcopy(UNKNOWN)
 
 
 def _as_codings(holder: JsonObject, element: str, path: str) -> None:
-    """CodeableConcepts become Codings; all of them are carried where one is more than a Coding."""
+    """Convert CodeableConcepts to Codings; carry all of them if one is more than a Coding."""
     concepts = holder.get(element)
     if not isinstance(concepts, list) or not all(
         isinstance(one, dict) and ("coding" in one or "text" in one) for one in concepts
@@ -220,5 +220,5 @@ def _as_codings(holder: JsonObject, element: str, path: str) -> None:
 
 
 def _popped_list(holder: JsonObject, element: str) -> list[Any]:
-    """Take a list out of an object; what is none stays."""
+    """Remove and return a list of an object; leave a value that is no list."""
     return holder.pop(element) if isinstance(holder.get(element), list) else []

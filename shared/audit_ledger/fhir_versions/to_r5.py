@@ -1,4 +1,4 @@
-"""R4 → R5, element by element."""
+"""Convert R4 to R5, element by element."""
 
 import re
 from copy import deepcopy
@@ -43,7 +43,7 @@ PATIENT: Final[JsonObject] = {
         "display": "Patient",
     },
 }
-"""The entity that R4 has, beside its `what`, in the place of R5's `patient`."""
+"""R4's entity for R5's `patient`, without its `what`."""
 OF_EVENT: Final = frozenset({"code", "severity", "patient", "encounter", "occurred", "outcome"})
 LISTS_OF_EVENT: Final = frozenset({"category", "basedOn"})
 OF_AGENT: Final = frozenset({"agent.network"})
@@ -55,7 +55,7 @@ OF_DETAIL: Final = frozenset({"entity.detail.type", "entity.detail.value"})
 
 
 def to_r5(event: JsonObject) -> JsonObject:
-    """Return an R4 AuditEvent, decoded, as one of R5."""
+    """Return a decoded R4 AuditEvent converted to R5."""
     event = deepcopy(event)
     restored = taken(event, R5, one=OF_EVENT, lists=LISTS_OF_EVENT)
     _patient(event)
@@ -80,7 +80,7 @@ def to_r5(event: JsonObject) -> JsonObject:
 
 
 def _patient(event: JsonObject) -> None:
-    """Take `patient` from the entity that was made of it, or make one of the only patient."""
+    """Restore `patient` from the entity made of it, or make it of the only patient."""
     entities: list[Any] = event["entity"] if isinstance(event.get("entity"), list) else []
     made_last = any(
         is_made(one) and one == PATIENT | {"what": one.get("what")} for one in entities[-1:]
@@ -97,7 +97,7 @@ def _patient(event: JsonObject) -> None:
 
 
 def _as_patient(entity: JsonObject) -> JsonObject | None:
-    """Return whom an entity names as the patient, by a reference that R5 allows there."""
+    """Return an entity's `what` if it names a patient by a reference that R5 allows."""
     what, role = entity.get("what"), entity.get("role")
     if not isinstance(what, dict) or not isinstance(role, dict) or role.get("code") != "1":
         return None
@@ -127,17 +127,17 @@ def _root(event: JsonObject) -> None:
 
 
 def _outcome(event: JsonObject) -> None:
-    code, words = event.get("outcome"), event.get("outcomeDesc")
-    if not isinstance(code, str | None) or not isinstance(words, str | None):
+    code, text = event.get("outcome"), event.get("outcomeDesc")
+    if not isinstance(code, str | None) or not isinstance(text, str | None):
         return
-    of_code, of_words = popped(event, "outcome", "code"), popped(event, "outcomeDesc", "text")
-    if not of_code and not of_words:
+    of_code, of_text = popped(event, "outcome", "code"), popped(event, "outcomeDesc", "text")
+    if not of_code and not of_text:
         return
     outcome: JsonObject = {"code": deepcopy(UNKNOWN)}
     if of_code:
         outcome = {"code": {"system": OUTCOMES, **of_code}}
-    if of_words:
-        outcome["detail"] = [of_words]
+    if of_text:
+        outcome["detail"] = [of_text]
     event["outcome"] = outcome
 
 
@@ -203,8 +203,8 @@ def _entity(entity: JsonObject) -> None:
             detail["type"] = value_of(of_detail["entity.detail.type"][0])
         if "entity.detail.value" in of_detail:
             detail.pop("_valueString", None)
-            (carrying,) = of_detail["entity.detail.value"]
-            detail |= {name: value for name, value in carrying.items() if name != "url"}
+            (extension,) = of_detail["entity.detail.value"]
+            detail |= {name: value for name, value in extension.items() if name != "url"}
     if "entity.role" in restored:
         entity["role"] = value_of(restored["entity.role"][0])
     if "entity.securityLabel" in restored:
@@ -214,7 +214,7 @@ def _entity(entity: JsonObject) -> None:
 
 
 def _codings(value: Any) -> bool:
-    """Whether it is a list of Codings, and not of what R5 has there."""
+    """Return whether a value is a list of Codings, not of R5's CodeableConcepts."""
     return (
         isinstance(value, list)
         and bool(value)

@@ -1,4 +1,4 @@
-"""Completeness: a portal that numbers its events shows which of them never came."""
+"""Detect missing events of portals that number their events."""
 
 from audit_ledger.sequence_gaps.counters import (
     CountedState,

@@ -1,9 +1,9 @@
-"""What a follower has counted, also of records that were erased since they were counted.
+"""The follower's sequence counts, which include records that were erased after being counted.
 
-A number stands in the record, and goes with it: views that are made anew from the first entry would
-call the numbers of whoever was erased missing, and so show which they were. Therefore a counting
-that begins anew goes on with the old one beside it, from where that was; at its end the one that
-could read more is kept.
+A record contains its number, so erasing the record erases the number: rebuilding the views from the
+first entry would report erased numbers as missing, and so reveal which were erased. A rebuild
+therefore continues the old counts beside the new ones from where they ended; at its end the counts
+that could read more records are stored.
 """
 
 import msgspec
@@ -16,31 +16,31 @@ from audit_ledger.sequence_gaps.tracker import track
 
 
 class CountedState(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """`state`: of all records up to now. `before`: the old counting, which had got to `before_seq`.
+    """The counts of all records so far (`state`), and the old ones in a rebuild (`before`).
 
-    None: there is no old one, or it was settled which one is kept.
+    `before_seq`: the first entry that is not in the old counts. `before` is None outside a rebuild.
     """
 
     state: GapState = GapState()
     before: GapState | None = None
     before_seq: int = 0
 
-    def observed(self, event: OpenedEvent) -> "CountedState":
-        """Return what is counted after one more event; events come in ledger order, each once."""
+    def with_event(self, event: OpenedEvent) -> "CountedState":
+        """Return the counts after one more event; events come in ledger order, each once."""
         before = self.before
         if before is not None and event.seq >= self.before_seq:
             before = track(before, event)
         return replace(self, state=track(self.state, event), before=before)
 
-    def unread(self, seq: int) -> "CountedState":
-        """Return what is counted after an entry whose record nobody can open."""
+    def with_unread(self, seq: int) -> "CountedState":
+        """Return the counts after an entry whose record cannot be opened."""
         before = self.before
         if before is not None and seq >= self.before_seq:
             before = _one_unread(before)
         return replace(self, state=_one_unread(self.state), before=before)
 
-    def settled(self) -> "CountedState":
-        """Return the counting that could read more; the new one where both read all the same."""
+    def rebuilt(self) -> "CountedState":
+        """Return the counts that could read more records; the new ones if equal."""
         if self.before is not None and self.before.unread < self.state.unread:
             return CountedState(self.before)
         return CountedState(self.state)
@@ -51,19 +51,18 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def encode_counted(counted: CountedState) -> bytes:
-    """Return the bytes to keep between runs: JSON, equal for what is equal."""
+    """Return the bytes to store between runs: canonical JSON."""
     return _encoder.encode(counted)
 
 
-def encode_within(counted: CountedState, most_bytes: int) -> tuple[CountedState, bytes]:
-    """Return what is counted, and its bytes, as far as they fit.
+def encode_within(counted: CountedState, max_bytes: int) -> tuple[CountedState, bytes]:
+    """Return counts that fit into `max_bytes`, and their bytes.
 
-    Where they do not, the portal whose numbers take most is counted anew from now on, and what it
-    sent so far counts as not watched: whatever numbers it claims, it neither stops the counting nor
-    takes the place of others.
+    If they do not fit, restart the counts of the portal that takes most bytes, and count its events
+    so far as unwatched: no numbers that a portal claims stop the counting or displace others.
     """
     data = encode_counted(counted)
-    while len(data) > most_bytes and (portal := _largest(counted)) is not None:
+    while len(data) > max_bytes and (portal := _largest(counted)) is not None:
         before = counted.before
         counted = replace(
             counted,
@@ -75,15 +74,15 @@ def encode_within(counted: CountedState, most_bytes: int) -> tuple[CountedState,
 
 
 def decode_counted(data: bytes) -> CountedState:
-    """Read what `encode_counted` writes; FormatError for anything else."""
+    """Decode the bytes of `encode_counted`; raise FormatError for anything else."""
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise FormatError("completeness: not a state as it is kept between runs") from None
+        raise FormatError("completeness: expected a stored state of sequence counts") from None
 
 
 def _largest(counted: CountedState) -> str | None:
-    """Return the portal whose streams take most bytes; None where there are no streams."""
+    """Return the portal whose streams take most bytes; None if there are no streams."""
     sizes: dict[str, int] = {}
     for state in (counted.state, counted.before or GapState()):
         for stream in state.streams.values():

@@ -1,4 +1,4 @@
-"""The arithmetic of one run: where a number goes, and which gaps are then open."""
+"""Add numbers to a run of a counter, and maintain its open gaps."""
 
 from bisect import bisect_right
 from typing import Literal
@@ -11,19 +11,19 @@ Arrival = Literal["next", "late", "seen"]
 
 
 def begin(number: int, time_ms: int) -> NumberRange:
-    """Begin a run with one number; the event's own time in milliseconds since 1970."""
+    """Return a run of one number; `time_ms`: the event's own time, milliseconds since 1970."""
     return NumberRange(number, number + 1, time_ms, time_ms)
 
 
 def is_known(run: NumberRange, number: int) -> bool:
-    """Return whether this number came already (in a gap that is not exact, it may have)."""
+    """Return whether this number has arrived (False also if it may have, in an inexact gap)."""
     return run.first <= number < run.next and _gap_at(run, number) is None
 
 
 def arrive(
     run: NumberRange, number: int, time_ms: int, entry: int, entry_time: int
 ) -> tuple[NumberRange, Arrival]:
-    """Add a number to a run, and say what it was; the order of arrival changes no gap."""
+    """Return a run with one more number, and the kind of arrival; their order changes no gap."""
     newest_ms = max(run.newest_ms, time_ms)
     if number >= run.next:
         gaps = (*run.gaps, *_opened(run.next, number - 1, entry, entry_time))
@@ -51,7 +51,7 @@ def _opened(first: int, last: int, entry: int, entry_time: int) -> tuple[Gap, ..
 
 
 def _without(gap: Gap, number: int) -> tuple[Gap, ...]:
-    """Return what is left of a gap once a number of it came."""
+    """Return the rest of a gap after one of its numbers arrived."""
     if not gap.is_exact:
         return (replace(gap, missing=gap.missing - 1),) if gap.missing > 1 else ()
     parts = ((gap.first, number - 1), (number + 1, gap.last))
@@ -63,7 +63,7 @@ def _without(gap: Gap, number: int) -> tuple[Gap, ...]:
 
 
 def _within_bound(run: NumberRange) -> NumberRange:
-    """Make one of the two gaps that the fewest numbers part, where there are too many."""
+    """If there are too many gaps, merge the two with the fewest numbers between them."""
     if len(run.gaps) <= MAX_GAPS:
         return run
     gaps = run.gaps

@@ -1,4 +1,4 @@
-"""What a security team reads: which numbers never came, and how sure that is."""
+"""The report of missing sequence numbers for a security team, and how certain each is."""
 
 import msgspec
 
@@ -7,9 +7,9 @@ from audit_ledger.sequence_gaps.state import GapState, Late, Stream
 
 
 class GapRow(msgspec.Struct, frozen=True, gc=False):
-    """An open gap: `missing_events` of the numbers `first` to `last`, all of them where `is_exact`.
+    """An open gap: `missing_events` of the numbers `first` to `last`, all of them if `is_exact`.
 
-    `run`: which life of the counter, from 0, the oldest remembered; `noticed_time`: seconds since
+    `run`: the index of the counter's run, 0 for the oldest stored; `noticed_time`: seconds since
     1970.
     """
 
@@ -26,7 +26,7 @@ class GapRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class StreamRow(msgspec.Struct, frozen=True, gc=False):
-    """One stream: what came. `first` and `last`: of the newest run."""
+    """The numbers received in one stream. `first` and `last`: of the newest run."""
 
     portal: str
     counter: Counter
@@ -44,9 +44,9 @@ class StreamRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class GapReport(msgspec.Struct, frozen=True, gc=False):
-    """All streams and all gaps, in order; and events, a portal, that no gap can show of.
+    """All streams and gaps, in order, and the number of events per portal that gaps do not cover.
 
-    `unread`: of all portals, records that nobody can open, so that their numbers seem missing.
+    `unread`: records of all portals that cannot be opened, so that their numbers appear missing.
     """
 
     streams: tuple[StreamRow, ...]

@@ -1,4 +1,4 @@
-"""The number that a portal gives an event, and the stream that it counts in.
+"""Read the sequence number that a portal assigns to an event, and its stream.
 
 Either the CloudEvents extension "sequence" with `sequencetype` Integer (the numbers of one
 CloudEvents source):
@@ -9,8 +9,8 @@ or an extension of the AuditEvent (the numbers of one `source.observer`), also i
 
     "extension": [{"url": "urn:audit-ledger:audit-sequence", "valueInteger": 42}]
 
-with `valueInteger64` (R5, whose JSON form is a string) or `valueString` of digits for what exceeds
-31 bits. A `sequence` of another type has an order but no next one: no gap shows in it.
+with `valueInteger64` (R5, whose JSON form is a string) or `valueString` of digits beyond 31 bits. A
+`sequence` of another type has an order but no successor: it cannot show gaps.
 """
 
 import re
@@ -31,22 +31,21 @@ Counter = Literal["cloudevents-source", "fhir-observer"]
 
 
 class SequenceNumber(msgspec.Struct, frozen=True, gc=False):
-    """An event's number in the stream `source`; None where it has one that cannot be counted."""
+    """An event's number in the stream `source`; `number` is None if it cannot be counted."""
 
     counter: Counter
     source: str
     number: int | None
 
     def __repr__(self) -> str:
-        """Show the number, and not whose it is."""
-        return f"Numbered({self.counter!r}, {self.number})"
+        """Return the number, but not its source."""
+        return f"SequenceNumber({self.counter!r}, {self.number})"
 
 
 def read_number(opened: OpenedEvent) -> SequenceNumber | None:
-    """Read an event's number; None where it has none.
+    """Return an event's sequence number; None if it has none.
 
-    What was cut from a patient's part stands in another patient's part of the same event, so a
-    part that lacks it has none.
+    A part from which the number was cut has none: another patient's part of the event contains it.
     """
     if opened.format == "cloudevents":
         document = opened.document.root
@@ -85,7 +84,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _name_of(observer: Target) -> str:
-    """Return the best name of the observer; "" where it has none: the portal is the stream then."""
+    """Return the best name of the observer; "" if it has none: the portal then is the stream."""
     if observer.reference is not None:
         return observer.reference
     if observer.identifiers:

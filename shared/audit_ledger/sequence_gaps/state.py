@@ -1,7 +1,7 @@
-"""What is remembered of each numbered stream: small, bounded, and the same after every replay.
+"""The state of each numbered stream: small, bounded, and the same after every replay.
 
-A **run** is one life of a portal's counter; a counter that begins anew begins another run. Within a
-run every number from the lowest to the highest that came either came or lies in an open gap.
+A **run** is a sequence of a portal's counter without restart; a restart begins another run. Every
+number from the lowest to the highest of a run either has arrived or is in an open gap.
 """
 
 from hashlib import sha256
@@ -10,19 +10,19 @@ import msgspec
 
 from audit_ledger.sequence_gaps.sequence_number import Counter
 
-MAX_STREAMS = 64  # a portal; what claims more sources than that is counted, not watched
-MAX_RUNS = 4  # a stream; older ones are forgotten, and what they lacked is only counted
-MAX_GAPS = 64  # a run; beyond, the two that lie closest become one that is no longer exact
-MAX_LATE = 32  # arrivals a stream that are remembered one by one
-MAX_PARTED = 8  # events of several patients a stream whose parts may still be coming
-MAX_AHEAD = 16  # numbers that came again with later times: so many make a counter that began anew
-MAX_NAME = 256  # characters of a source's name; what is longer is named by its hash
+MAX_STREAMS = 64  # of a portal; events of further sources are counted as unwatched
+MAX_RUNS = 4  # of a stream; of older runs only the number of missing events is stored
+MAX_GAPS = 64  # of a run; beyond, the two closest gaps are merged to an inexact one
+MAX_LATE = 32  # late arrivals of a stream, stored one by one
+MAX_PARTED = 8  # events of several patients in a stream whose parts may still arrive
+MAX_AHEAD = 16  # repeated numbers with later times: as many prove that the counter restarted
+MAX_NAME = 256  # characters of a source's name; a longer name is replaced by its hash
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False):
-    """Numbers from `first` to `last` of which `missing` never came: all of them, where exact.
+    """Numbers from `first` to `last`, of which `missing` never arrived: all of them if exact.
 
-    `noticed_at`: the entry that showed it; `noticed_time`: that entry's, seconds since 1970.
+    `noticed_at`: the entry that revealed it; `noticed_time`: its time, seconds since 1970.
     """
 
     first: int
@@ -33,12 +33,12 @@ class Gap(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_exact(self) -> bool:
-        """Whether every number of it is missing."""
+        """Whether all its numbers are missing."""
         return self.missing == self.last - self.first + 1
 
 
 class NumberRange(msgspec.Struct, frozen=True, gc=False):
-    """One life of a counter: from `first` to before `next`, but for the gaps, in order.
+    """One run of a counter: from `first` to before `next`, except the gaps, in order.
 
     `start_ms` and `newest_ms`: the events' own times, milliseconds since 1970.
     """
@@ -51,7 +51,7 @@ class NumberRange(msgspec.Struct, frozen=True, gc=False):
 
 
 class Late(msgspec.Struct, frozen=True, gc=False):
-    """A number that filled a gap, or came before the first: in which entry, and when."""
+    """A number that filled a gap or is below the first one, with its entry and time."""
 
     number: int
     entry: int
@@ -59,7 +59,7 @@ class Late(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ahead(msgspec.Struct, frozen=True, gc=False):
-    """A number that came again, later than all before: the counter may have begun anew."""
+    """A repeated number with a later time than all before: the counter may have restarted."""
 
     number: int
     time_ms: int
@@ -68,7 +68,7 @@ class Ahead(msgspec.Struct, frozen=True, gc=False):
 
 
 class Parted(msgspec.Struct, frozen=True, gc=False):
-    """An event of several patients: its parts carry one number and each lacks other elements."""
+    """An event of several patients: its parts share one number, and each has other cuts."""
 
     number: int
     received: str
@@ -94,15 +94,15 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parted: tuple[Parted, ...] = ()
 
     def __repr__(self) -> str:
-        """Say how much there is, and not whose."""
+        """Return the count, but no source."""
         return f"Stream({self.received} received)"
 
 
 class GapState(msgspec.Struct, frozen=True, gc=False):
-    """All streams by their key; events a portal that could not be counted, or were not watched.
+    """All streams by key, and the number of uncountable and unwatched events of each portal.
 
-    `unread`: records that nobody could open any more, of whatever portal: their numbers, where they
-    had any, count as missing.
+    `unread`: records of all portals that could not be opened: their numbers, if any, count as
+    missing.
     """
 
     streams: dict[str, Stream] = {}
@@ -111,7 +111,7 @@ class GapState(msgspec.Struct, frozen=True, gc=False):
     unread: int = 0
 
     def __repr__(self) -> str:
-        """Say how much there is, and not whose."""
+        """Return the count, but no source."""
         return f"GapState({len(self.streams)} streams)"
 
 
@@ -121,7 +121,7 @@ def stream_key(portal: str, counter: Counter, source: str) -> str:
 
 
 def bounded_name(source: str) -> str:
-    """Return the name of a source as it is kept: at most MAX_NAME characters."""
+    """Return the name of a source as it is stored: at most MAX_NAME characters."""
     if len(source) <= MAX_NAME:
         return source
     return f"sha-256:{sha256(source.encode('utf-8', 'surrogatepass')).hexdigest()}"

@@ -1,18 +1,18 @@
-"""Each opened event, in ledger order, becomes part of what is known of its stream.
+"""Add each opened event, in ledger order, to the state of its stream.
 
-A number that came already is one of four things:
+A number that arrived before is one of four things:
 
-- **a part**: one event of several patients has an entry for each, all with its number. Parts share
-  portal, number, time of receipt and the event's own time, and each lacks other elements: no two of
-  one event have the same cuts;
-- **a conflict**: its event id was taken by other content;
-- **the counter begun anew**, when it and another such number are later than everything of this
-  run: two where one is a number that counters begin with, else MAX_AHEAD of them;
-- **a repeat**, in all other cases: a portal sent again what has no id, or used a number twice.
+- **a part**: an event of several patients has an entry for each, all with the same number. Parts
+  share portal, number, time of receipt and the event's own time, and no two parts of one event have
+  the same cuts;
+- **a conflict**: its event id is in use by other content;
+- **a restart of the counter**, if several such numbers are later than all events of this run: two
+  if one of them is a number that counters begin with, otherwise MAX_AHEAD;
+- **a repeat** in all other cases: a portal resent an event without id, or used a number twice.
 
-An event that is older than the run's beginning belongs to the run before: what was on its way when
-the counter began anew. Events without a time of their own never make a counter begin anew, nor do
-those whose clock is a day or more ahead of the ledger's: all that comes after would be older.
+An event that is older than the run's start belongs to the run before: it was in transit when the
+counter restarted. Events without a time of their own never restart a counter, nor do events whose
+clock is a day or more ahead of the ledger's: all later events would be older.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ from audit_ledger.sequence_gaps.state import (
 )
 
 _BEGINNINGS = (0, 1, FIRST_NUMBER)  # CloudEvents begins with 1, and wraps to the lowest of 32 bits
-_ENOUGH = 2  # of these, one that counters begin with: one alone may be a number used twice
+_MIN_RESTART_NUMBERS = 2  # with a beginning among them; one alone may be a number used twice
 _NO_TIME = "cloudevents.no-time"
 _DAY_SECONDS = 86_400
 
@@ -66,7 +66,7 @@ def track(state: GapState, opened: OpenedEvent) -> GapState:
             return replace(state, unwatched=_one_more(state.unwatched, opened.portal))
         stream = _new_stream(numbered, numbered.number, opened)
     else:
-        stream = _counted(stream, numbered.number, opened)
+        stream = _with_number(stream, numbered.number, opened)
     return replace(state, streams=state.streams | {key: stream})
 
 
@@ -85,7 +85,7 @@ def _new_stream(numbered: SequenceNumber, number: int, opened: OpenedEvent) -> S
     return _with_part(stream, number, opened)
 
 
-def _counted(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
+def _with_number(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
     if _is_known_part(stream, number, opened):
         return _with_part(stream, number, opened)
     stream = _with_part(replace(stream, received=stream.received + 1), number, opened)
@@ -96,18 +96,18 @@ def _counted(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
     if is_back and opened.conflict:
         return replace(stream, conflicts=stream.conflicts + 1)
     is_newest = at == len(stream.runs) - 1
-    # What fills a gap was overtaken, and is older; it is not where a new life may have begun.
+    # A number that fills a gap was overtaken and is older: it never restarts the counter.
     has_begun = any(one.number in _BEGINNINGS for one in stream.ahead)
     is_again = is_back or (has_begun and number < run.next)
     if is_again and has_time and is_newest and opened.time_ms > run.newest_ms:
-        return _perhaps_anew(stream, number, opened)
+        return _with_possible_restart(stream, number, opened)
     run, arrival = ranges.arrive(run, number, _time_of(opened), opened.seq, opened.entry_time)
     if arrival == "seen":
         return replace(stream, repeats=stream.repeats + 1)
     stream = replace(stream, runs=(*stream.runs[:at], run, *stream.runs[at + 1 :]))
     if arrival == "late":
         stream = _with_late(stream, Late(number, opened.seq, opened.entry_time))
-    return _settled(stream) if is_newest else stream
+    return _with_passed_repeats(stream) if is_newest else stream
 
 
 def _has_time(opened: OpenedEvent) -> bool:
@@ -116,25 +116,25 @@ def _has_time(opened: OpenedEvent) -> bool:
 
 
 def _time_of(opened: OpenedEvent) -> int:
-    """Return the event's own time, or its entry's where it has none that can be believed."""
+    """Return the event's own time, or its entry's if the own time is absent or implausible."""
     return (
         min(opened.time_ms, opened.entry_time * 1000) if not _has_time(opened) else opened.time_ms
     )
 
 
 def _run_of(all_runs: tuple[NumberRange, ...], time_ms: int) -> int:
-    """Return the newest run that had begun at that time, else the oldest."""
+    """Return the index of the newest run that had begun at that time, else the oldest."""
     begun = [at for at, run in enumerate(all_runs) if run.start_ms <= time_ms]
     return begun[-1] if begun else 0
 
 
-def _perhaps_anew(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
-    """Begin a run where a number came again, later than all of this run; or wait for more."""
+def _with_possible_restart(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
+    """Begin a run if enough numbers were repeated later than all of this run; else wait."""
     this = Ahead(number, opened.time_ms, opened.seq, opened.entry_time)
     ahead = (*(one for one in stream.ahead if one.number != number), this)
     begun = [one.time_ms for one in ahead if one.number in _BEGINNINGS]
     members = tuple(one for one in ahead if begun and one.time_ms >= min(begun))
-    if len(members) < _ENOUGH:
+    if len(members) < _MIN_RESTART_NUMBERS:
         members = ahead if len(ahead) >= MAX_AHEAD else ()
     if not members:
         return replace(stream, ahead=ahead, repeats=stream.repeats + 1)
@@ -152,8 +152,8 @@ def _perhaps_anew(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
     )
 
 
-def _settled(stream: Stream) -> Stream:
-    """Add to the run what came again before it went on: its counter did not begin anew."""
+def _with_passed_repeats(stream: Stream) -> Stream:
+    """Add repeats to the run that are older than its newest event: the counter did not restart."""
     run = stream.runs[-1]
     passed = [one for one in stream.ahead if one.time_ms <= run.newest_ms]
     if not passed:
@@ -200,7 +200,7 @@ def _parted_at(stream: Stream, number: int, opened: OpenedEvent) -> int | None:
 
 
 def _with_part(stream: Stream, number: int, opened: OpenedEvent) -> Stream:
-    """Remember a part of an event of several patients: more of them may come."""
+    """Store a part of an event of several patients: further parts may arrive."""
     if not opened.cut:
         return stream
     at = _parted_at(stream, number, opened)

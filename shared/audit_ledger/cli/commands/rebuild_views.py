@@ -17,7 +17,6 @@ from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import NotFoundError
 
 _RUN_SECONDS = 15 * 60 + 10  # the longest that a function runs, and the way there and back
-_HOW = "anew"  # codespell:ignore anew
 _MAX_IDLE_RUNS = 5  # in a row that get no further: others are at it, or something is wrong
 
 
@@ -42,8 +41,8 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
         function = f"audit-ledger-{stage}-follower"
         runs, reached, idle, followed = 0, -1, 0, 0
         while True:
-            how = "go on" if go_on or runs else "begin"
-            answer = _invoked(function, {"detail": {"origin": origin, _HOW: how}})
+            how = "continue" if go_on or runs else "begin"
+            answer = _invoked(function, {"detail": {"origin": origin, "rebuild": how}})
             runs += 1
             if "size" not in answer:
                 raise IncompleteError(f"{origin}: nothing is published, or others rebuild it now")
