@@ -68,8 +68,7 @@ class State(Protocol):
         """Return it by a consistent read, None before the first digest."""
 
 
-@dataclass
-class WarmState:
+class WarmState(msgspec.Struct):
     """What one container remembers between batches.
 
     `head`: the head block, if this container wrote and indexed it; `lifts`: how many freezes had
@@ -80,8 +79,7 @@ class WarmState:
     lifts: int = 0
 
 
-@dataclass
-class AppendResult:
+class AppendResult(msgspec.Struct):
     """What was done with a batch. `stopped`: the error that ended it early, None if none did."""
 
     entries: int = 0

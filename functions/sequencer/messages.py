@@ -1,8 +1,9 @@
 """Queued records of SQS messages; a message that cannot be appended fails alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.records.queue_message import decode_queue_message
@@ -10,8 +11,7 @@ from audit_ledger.records.sealed_record import SealedRecord, read_header
 from functions.sequencer.append import fits_a_block
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A message that can never be appended: its place in the batch and why (no content)."""
 
     message: int

@@ -11,8 +11,9 @@ event is as unknown as if it had no item.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from audit_ledger.aws.batches import Item, batch_get, batch_put
 from audit_ledger.ledger.index import LATE_MS, StoredEntry
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _SEQS = 10**19  # more than there are entries: a place has 34 digits of DynamoDB's 38
 
 
-@dataclass(frozen=True)
-class Repaired:
+class Repaired(msgspec.Struct, frozen=True):
     """Items of the index: there as they must be, put where none was, put in place of others."""
 
     there: int = 0

@@ -1,10 +1,9 @@
 """Published state: what is published of a ledger, to the byte."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class PublishedState:
+class PublishedState(msgspec.Struct, frozen=True):
     """What is published of a ledger.
 
     `version` counts changes, from 1; `size`: number of entries; `time`: end of the newest digest's

@@ -13,7 +13,8 @@ import struct
 from base64 import b64encode
 from binascii import Error, a2b_base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from audit_ledger.errors import FormatError, TooLargeError
 from audit_ledger.records.index_row import decode_index_row
@@ -39,8 +40,7 @@ class MessageTooLargeError(TooLargeError):
         self.size_bytes = size_bytes
 
 
-@dataclass(frozen=True)
-class QueueMessage:
+class QueueMessage(msgspec.Struct, frozen=True):
     """The records of one request. `accepted_ms`: when ingest accepted it."""
 
     origin: str
