@@ -11,8 +11,8 @@ import pytest
 
 from audit_ledger.events import RejectedEventError, parse_audit_event, parse_bundle
 from audit_ledger.events.limits import MAX_CONTAINED, MAX_EVENT_BYTES
+from tests.builders.audit_event import patient_entity, r4
 from tests.counted_work import instructions
-from tests.events.made import patient_entity, r4
 
 PER_BYTE = 200
 """Instructions, where a word or an element takes two bytes or five, and each is looked at."""

@@ -14,8 +14,8 @@ import pytest
 
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import synthesized
+from tests.builders.audit_event import PATIENT_ROLE, r4
 from tests.conftest import REPOSITORY
-from tests.events.made import PATIENT_ROLE, r4
 
 DOCUMENT = (REPOSITORY / "docs" / "cli.md").read_text()
 SHOWN = re.findall(r"^    (ledger .+)$", DOCUMENT, re.MULTILINE)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.detections.access_spike import exceeds
 from audit_ledger.records.opened_event import OpenedEvent
-from tests.detections.made import DAY, HOUR, MINUTE, MORNING, access, entries, found, only
+from tests.detections.rules import DAY, HOUR, MINUTE, MORNING, access, entries, found, only
 
 BTG = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "BTG"}]}
 GLASS = only(break_the_glass={})

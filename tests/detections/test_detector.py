@@ -22,7 +22,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.records.opened_event import OpenedEvent
-from tests.detections.made import (
+from tests.detections.rules import (
     DAY,
     HOUR,
     MINUTE,

@@ -20,7 +20,7 @@ from infra.demo.hospital import (
 )
 from infra.demo.hospital.population import Patient, Staff
 from tests.detections.hospital import directory_of, opened_day, planted
-from tests.detections.made import mark
+from tests.detections.rules import mark
 
 SEED, EVENTS = 5, 600
 SETTINGS = read_settings(

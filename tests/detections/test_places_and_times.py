@@ -9,7 +9,7 @@ from audit_ledger.detections.hours import is_open, read_hours, read_time_zone
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails
-from tests.detections.made import (
+from tests.detections.rules import (
     DAY,
     HOUR,
     MINUTE,

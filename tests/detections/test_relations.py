@@ -8,16 +8,16 @@ import pytest
 from audit_ledger.detections import Directory
 from audit_ledger.detections.settings import DetectionSettings
 from audit_ledger.detections.surnames import is_same, of_display, of_surname
-from tests.detections.made import (
+from tests.builders.audit_event import PATIENT_ROLE
+from tests.builders.opened_event import opened
+from tests.detections.rules import (
     HOUR,
     MORNING,
-    PATIENT_ROLE,
     access,
     detector,
     entries,
     found,
     only,
-    opened,
     patient,
     user,
 )
@@ -82,7 +82,7 @@ def test_the_user_is_the_person_who_asked(agents: list[Any], is_u1: bool) -> Non
     """Else the first person; never a device."""
     event = access("u9", "p1")
     document = json.loads(event.resource) | {"agent": agents}
-    assert len(found([opened(document, "fhir-r4", MORNING)], SELF, STAFF)) == is_u1
+    assert len(found([opened(document, time_ms=MORNING)], SELF, STAFF)) == is_u1
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_surnames_of_other_formats() -> None:
             "actor": {"reference": "Practitioner/2", "display": "C Roe"},
         },
     }
-    events = [opened(r5, "fhir-r5", MORNING), opened(record, "cloudevents", MORNING)]
+    events = [opened(r5, time_ms=MORNING), opened(record, time_ms=MORNING)]
     assert entries(found(events, SURNAME)) == [(1,), (2,)]
 
 

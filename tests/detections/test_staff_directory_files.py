@@ -9,7 +9,7 @@ from audit_ledger.detections import FILES, Directory, read_directory
 from audit_ledger.detections.staff_directory_files import MAX_CELL, MAX_FILE_BYTES, MAX_NAMES
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import Agent, PatientReference
-from tests.detections.made import DAY, at
+from tests.detections.rules import DAY, at
 
 USERS = """id,names,surname,given,department,valid_from,valid_to
 u1,reference|Practitioner/1; identifier|urn:staff|1,Roe,Jane,ward,2026-01-01,2026-06-30

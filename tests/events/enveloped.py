@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import Event, RejectedEventError, parse_cloudevent_structured
-from tests.events.made import encoded, without_none
+from tests.builders.audit_event import encoded, without_none
 
 
 def envelope(**attributes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from audit_ledger.events import Agent, PatientReference, canonical_agent
 from audit_ledger.events.agents import MAX_INDEXED_AGENTS
-from tests.events.made import MRN, parsed, r4, r5
+from tests.builders.audit_event import MRN, parsed, r4, r5
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"

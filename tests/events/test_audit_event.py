@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import MAX_EVENT_BYTES, RejectedEventError, parse_audit_event
-from tests.events.made import encoded, parsed, patient_entity, r4, r5
+from tests.builders.audit_event import encoded, parsed, patient_entity, r4, r5
 
 SECRET = "Jane-Roe-4711"
 

@@ -8,7 +8,7 @@ import pytest
 
 from audit_ledger.events import parse_audit_event
 from audit_ledger.events.balp_profiles import PROFILES
-from tests.events.made import encoded, r4
+from tests.builders.audit_event import encoded, r4
 
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
 

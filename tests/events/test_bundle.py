@@ -8,7 +8,7 @@ import pytest
 
 from audit_ledger.events import Bundle, Event, RejectedEventError, parse_audit_event, parse_bundle
 from audit_ledger.events.bundle import MAX_ENTRIES
-from tests.events.made import audit_event_samples, encoded, patient_entity, r4, r5
+from tests.builders.audit_event import audit_event_samples, encoded, patient_entity, r4, r5
 
 POST = {"method": "POST", "url": "AuditEvent"}
 

@@ -16,15 +16,8 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.batch import MAX_EVENTS
+from tests.builders.audit_event import MRN, audit_event_samples, encoded, patient_entity, r4, r5
 from tests.events.enveloped import envelope, parsed, refusal
-from tests.events.made import (
-    MRN,
-    audit_event_samples,
-    encoded,
-    patient_entity,
-    r4,
-    r5,
-)
 
 FHIR = "application/fhir+json"
 

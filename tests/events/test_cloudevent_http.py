@@ -15,7 +15,7 @@ from audit_ledger.events import (
     parse_cloudevent_binary,
     parse_cloudevent_structured,
 )
-from tests.events.made import audit_event_samples, encoded, patient_entity, r4
+from tests.builders.audit_event import audit_event_samples, encoded, patient_entity, r4
 
 RAW = ("é", "Müller", "Ångström", "…", "Zoë 😀", "日本", "Łódź", "à", "Å", "ÿ")
 """As the Go and Java SDKs send it: UTF-8, which is read as Latin-1 on its way."""

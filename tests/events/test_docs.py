@@ -28,9 +28,9 @@ from audit_ledger.sequence_gaps.sequence_number import (
     SEQUENCE_URL,
     read_number,
 )
+from tests.builders.audit_event import encoded, r4
+from tests.builders.opened_event import opened
 from tests.conftest import REPOSITORY
-from tests.events.made import encoded, r4
-from tests.sequence_gaps.made import opened
 
 PAGE = (REPOSITORY / "docs" / "events.md").read_text()
 

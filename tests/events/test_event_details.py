@@ -9,7 +9,7 @@ import pytest
 from audit_ledger.events import parse_audit_event
 from audit_ledger.events.event import Format
 from audit_ledger.events.event_details import decode_document, digest_of_ni, read_details
-from tests.events.made import audit_event_samples
+from tests.builders.audit_event import audit_event_samples
 
 
 def codes_in(value: Any) -> list[str]:

@@ -22,7 +22,7 @@ from audit_ledger.events import (
     parse_cloudevents_batch,
 )
 from audit_ledger.events.limits import MAX_PATIENTS
-from tests.events.made import audit_event_samples, r4, r5
+from tests.builders.audit_event import audit_event_samples, r4, r5
 
 Outcomes = Iterable[Event | RejectedEventError]
 

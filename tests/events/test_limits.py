@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import RejectedEventError, limits, parse_audit_event, parse_bundle
-from tests.events.made import audit_event_samples, encoded, patient_entity, r4
+from tests.builders.audit_event import audit_event_samples, encoded, patient_entity, r4
 
 
 def refusal_of(event: dict[str, Any]) -> RejectedEventError:

@@ -11,8 +11,9 @@ from audit_ledger.events.event_details import read_details
 from audit_ledger.events.outcome import EventOutcome, event_outcome
 from audit_ledger.exports.ocsf import ocsf_event
 from audit_ledger.reports.labels import did, failed
-from tests.events.made import encoded, patient_entity, r4, r5
-from tests.reports.made import ORIGIN, opened
+from tests.builders.audit_event import encoded, patient_entity, r4, r5
+from tests.builders.opened_event import opened
+from tests.reports.covers import ORIGIN
 
 ABOUT = [patient_entity("Patient/1")]
 SEVERITY = "http://hl7.org/fhir/issue-severity"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import parse_audit_event
-from tests.events.made import MRN, patient_entity, r4
+from tests.builders.audit_event import MRN, patient_entity, r4
 from tests.events.two_people import ADA, BOB, parts
 
 BOB_SPELLED = [

@@ -11,7 +11,7 @@ from audit_ledger.events import (
     canonical_patient,
 )
 from audit_ledger.events.limits import MAX_PATIENTS
-from tests.events.made import (
+from tests.builders.audit_event import (
     ENTITY_TYPE,
     MRN,
     OBJECT_ROLE,

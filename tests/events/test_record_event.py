@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import PatientReference, canonical_agent
+from tests.builders.audit_event import MRN, patient_entity, r4
 from tests.events.enveloped import parsed, refusal
-from tests.events.made import MRN, patient_entity, r4
 
 RECORD = {
     "patient": {"reference": "Patient/1", "identifier": {"system": MRN, "value": "7"}},

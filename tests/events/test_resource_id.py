@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.resource_id import SUBMITTED_ID, with_id
-from tests.events.made import audit_event_samples
+from tests.builders.audit_event import audit_event_samples
 
 ID = "ab" * 32
 KEPT = '{"url":"urn:audit-ledger:submitted-id","valueString":'

@@ -12,7 +12,7 @@ from audit_ledger.events import (
     canonical_patient,
     parse_audit_event,
 )
-from tests.events.made import audit_event_samples
+from tests.builders.audit_event import audit_event_samples
 
 BY_REFERENCE = PatientRule(namespace="portal:ehr")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from audit_ledger.events import Part, parse_audit_event
+from tests.builders.audit_event import MRN, encoded, parsed, patient_entity, r4, r5
 from tests.events.leaks import texts_in
-from tests.events.made import MRN, encoded, parsed, patient_entity, r4, r5
 from tests.events.two_people import ADA, BOB, DOCUMENT, parts
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.events import parse_audit_event, parse_cloudevent_structured
+from tests.builders.audit_event import MRN, OBJECT_ROLE, r4, r5
 from tests.events.leaks import assert_only_spans_were_removed, texts_in
-from tests.events.made import MRN, OBJECT_ROLE, r4, r5
 
 # Of each: id, MRN, given name, family name. No text of one is in another's.
 PEOPLE = [

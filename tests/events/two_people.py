@@ -3,8 +3,8 @@
 from typing import Any
 
 from audit_ledger.events import Part, parse_audit_event
+from tests.builders.audit_event import encoded
 from tests.events.leaks import assert_only_spans_were_removed
-from tests.events.made import encoded
 
 ADA = {"reference": "Patient/ada-1815", "display": "Ada Lovelace"}
 BOB = {"reference": "Patient/bob-1903", "display": "Bob Roe"}

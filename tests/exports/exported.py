@@ -15,11 +15,10 @@ from audit_ledger.records.index_row import IndexRow, encode_index_row
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.record import encode_record
 from audit_ledger.verify.receipts import make_receipt
-from tests.exports.made import opened_samples
+from tests.builders.opened_event import RECEIVED_MS, opened_samples
 from tests.verify.writer import ORIGIN, Writer
 
 SEARCH = {"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z", "agent": None}
-RECEIVED_MS = 1_795_327_140_456
 
 
 @dataclass

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from audit_ledger.exports.csv import CSV_HEADER, csv_line, harmless
 from audit_ledger.records.opened_event import OpenedEvent
-from tests.events.made import r4
+from tests.builders.audit_event import r4
+from tests.builders.cloudevent import with_json
+from tests.builders.opened_event import opened, opened_samples
 from tests.events.test_event_details import codes_in
-from tests.exports.made import carried, opened_json, opened_samples
 
 
 def row_of(event: OpenedEvent) -> dict[str, str]:
@@ -71,7 +72,7 @@ def test_samples_say_what_their_json_says(shared_dir: Path) -> None:
 
 def test_every_column_of_a_full_event() -> None:
     """Written down by hand."""
-    event = opened_json(
+    event = opened(
         r4(
             subtype=[{"code": "read"}, {"system": "urn:s", "code": "x", "display": "An; x"}],
             outcome="4",
@@ -113,8 +114,8 @@ def test_every_column_of_a_full_event() -> None:
         "event_id": f"{41:064x}",
         "time": "2026-11-22T05:59:00.123Z",
         "time_as_sent": "2026-11-22T05:59:00.123Z",
-        "received": "2026-11-22T05:59:00.456Z",
-        "entry_time": "2026-11-22T06:00:00Z",
+        "received": "2026-11-26T05:59:00.456Z",
+        "entry_time": "2026-11-22T05:59:02Z",
         "portal": "ehr",
         "format": "fhir-r4",
         "action": "R",
@@ -151,7 +152,7 @@ def test_every_column_of_a_full_event() -> None:
 def test_items_can_be_told_apart(names: list[str]) -> None:
     """Whatever `;` and backslashes they have."""
     agents = [{"who": {"reference": "Device/1"}, "name": name} for name in names]
-    row = row_of(opened_json(r4(agent=agents)))
+    row = row_of(opened(r4(agent=agents)))
     assert items(row["agent_names"]) == (names if names != [""] else [])
 
 
@@ -159,7 +160,7 @@ def test_a_record_event_has_its_documents_digest() -> None:
     """In hex, as sha256sum prints it."""
     digest = "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"
     data = {"document": {"reference": "DocumentReference/3", "digest": digest}}
-    row = row_of(opened_json(carried(data, type="record.note.signed"), "cloudevents"))
+    row = row_of(opened(with_json(data, type="record.note.signed")))
     assert row["entity_digests"] == (
         "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069"
     )
@@ -176,7 +177,7 @@ def test_no_text_of_an_event_is_a_formula(text: str) -> None:
     coded: Any = {"system": text, "code": text, "display": text}
     agent = {"who": who, "name": text, "altId": text, "network": {"address": text}}
     concept = [{"coding": [coded], "text": text}]
-    event = opened_json(
+    event = opened(
         r4(
             type=coded,
             subtype=[coded],

@@ -12,8 +12,9 @@ from msgspec import structs
 from audit_ledger.errors import FormatError
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.exports.ndjson import fhir_line, without_white_space
-from tests.events.made import r4, r5
-from tests.exports.made import carried, opened, opened_json, opened_samples
+from tests.builders.audit_event import r4, r5
+from tests.builders.cloudevent import with_json
+from tests.builders.opened_event import opened, opened_samples
 
 
 def tokens(text: str) -> list[str]:
@@ -92,7 +93,7 @@ def test_numbers_keep_their_spelling() -> None:
     body = (
         b'{ "resourceType" : "AuditEvent" ,\r\n "x" : [ 1.50 , 1E+2 ,\t-0.0 ] , "y" : "\\u00e9 " }'
     )
-    _, line = fhir_line(opened(body, "fhir-r4"))
+    _, line = fhir_line(opened(body))
     start = b'{"id":"' + b"0" * 63 + b'1","resourceType":"AuditEvent",'
     assert line == start + b'"x":[1.50,1E+2,-0.0],"y":"\\u00e9 "}\n'
     found = json.loads(line, parse_float=str, parse_int=str)
@@ -108,7 +109,7 @@ def test_a_cloudevent_gives_the_audit_event_that_it_carries(
     document: Any, file: str, base64: bool
 ) -> None:
     """As its own bytes, among those of its release, whether in JSON or in base64."""
-    event = opened_json(carried(document, base64=base64), "cloudevents")
+    event = opened(with_json(document, is_base64=base64))
     assert fhir_line(event) == (
         file,
         json.dumps({"id": event.event_id, **document}, separators=(",", ":")).encode() + b"\n",
@@ -118,15 +119,15 @@ def test_a_cloudevent_gives_the_audit_event_that_it_carries(
 @pytest.mark.parametrize(
     "event",
     [
-        carried({"patient": {"reference": "Patient/1"}}, type="record.note.signed"),
-        carried({"resourceType": "Observation"}),
-        carried("text", datacontenttype="text/plain"),
+        with_json({"patient": {"reference": "Patient/1"}}, type="record.note.signed"),
+        with_json({"resourceType": "Observation"}),
+        with_json("text", datacontenttype="text/plain"),
         {"specversion": "1.0", "id": "1", "source": "urn:ehr", "type": "org.example.happened"},
     ],
 )
 def test_another_cloudevent_goes_to_a_file_of_its_own_whole(event: Any) -> None:
     """With its envelope: without it nobody could say what it is."""
-    file, line = fhir_line(opened_json(event, "cloudevents"))
+    file, line = fhir_line(opened(event))
     assert file == "CloudEvent.ndjson"
     assert line == json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
@@ -134,9 +135,7 @@ def test_another_cloudevent_goes_to_a_file_of_its_own_whole(event: Any) -> None:
 @pytest.mark.parametrize("format_", ["fhir-r4", "cloudevents"])
 def test_what_is_no_json_is_refused_without_quoting_it(format_: Any) -> None:
     """A line break inside of a string would make two lines of one event."""
-    event = structs.replace(
-        opened_json(r4(), seq=7), resource=b'{"data": "Mr\nSecret"}', format=format_
-    )
+    event = structs.replace(opened(r4(), seq=7), resource=b'{"data": "Mr\nSecret"}', format=format_)
     with pytest.raises(FormatError, match=r"^entry 7: the resource is not JSON") as caught:
         fhir_line(event)
     assert "Secret" not in str(caught.value)

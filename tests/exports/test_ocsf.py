@@ -12,9 +12,11 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from audit_ledger.exports.ocsf import ocsf_event, ocsf_line
 from audit_ledger.records.opened_event import OpenedEvent
-from tests.events.made import r4, r5
+from tests.builders.audit_event import r4, r5
+from tests.builders.cloudevent import with_json
+from tests.builders.opened_event import opened, opened_samples
 from tests.events.test_event_details import codes_in
-from tests.exports.made import ORIGIN, carried, opened_json, opened_samples
+from tests.verify.writer import ORIGIN
 
 VERSIONS = ("1.5.0", "1.6.0", "1.7.0", "1.8.0")
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -90,7 +92,7 @@ def test_every_sample_holds_to_the_schema(shared_dir: Path) -> None:
 @pytest.mark.parametrize("fault", ["missing", "unknown", "type", "enum"])
 def test_the_schema_sees_faults(fault: str) -> None:
     """A check that cannot fail is none."""
-    found = ocsf_event(opened_json(r4()), ORIGIN)
+    found = ocsf_event(opened(r4()), ORIGIN)
     if fault == "missing":
         del found["src_endpoint"]
     elif fault == "unknown":
@@ -228,7 +230,7 @@ CLASSES: list[tuple[dict[str, Any], int, int]] = [
 @pytest.mark.parametrize(("document", "class_uid", "activity_id"), CLASSES)
 def test_class_and_activity(document: Any, class_uid: int, activity_id: int) -> None:
     """As the tables of the module have it."""
-    found = checked(opened_json(document))
+    found = checked(opened(document))
     assert (found["class_uid"], found["activity_id"]) == (class_uid, activity_id)
 
 
@@ -238,7 +240,7 @@ def test_class_and_activity(document: Any, class_uid: int, activity_id: int) -> 
 )
 def test_outcomes_of_r4(outcome: str | None, status_id: int, severity_id: int) -> None:
     """`status_code` keeps the code."""
-    found = checked(opened_json(r4(outcome=outcome, outcomeDesc="why")))
+    found = checked(opened(r4(outcome=outcome, outcomeDesc="why")))
     assert (found["status_id"], found["severity_id"]) == (status_id, severity_id)
     assert found.get("status_code") == outcome
 
@@ -250,7 +252,7 @@ def test_outcomes_of_r4(outcome: str | None, status_id: int, severity_id: int) -
 def test_outcomes_of_r5(code: str, status_id: int, severity_id: int) -> None:
     """Issue severities, and their text as detail."""
     outcome = {"code": {"code": code}, "detail": [{"text": "why"}]}
-    found = checked(opened_json(r5(outcome=outcome), "fhir-r5"))
+    found = checked(opened(r5(outcome=outcome)))
     assert (found["status_id"], found["severity_id"]) == (status_id, severity_id)
     assert found["status_detail"] == "why"
 
@@ -273,7 +275,7 @@ def test_outcomes_of_r5(code: str, status_id: int, severity_id: int) -> None:
 def test_addresses(address: str, endpoint: dict[str, Any]) -> None:
     """Whatever FHIR calls an address becomes what OCSF has for it."""
     agent = {"type": {"coding": [dicom("110153")]}, "network": {"address": address}}
-    found = checked(opened_json(r4(agent=[agent])))
+    found = checked(opened(r4(agent=[agent])))
     assert found["src_endpoint"] == endpoint
 
 
@@ -286,13 +288,13 @@ def test_who_acted() -> None:
         "type": {"coding": [dicom("110153")]},
         "requestor": False,
     }
-    found = checked(opened_json(r4(agent=[client, other, person])))
+    found = checked(opened(r4(agent=[client, other, person])))
     assert found["actor"] == {
         "user": {"name": "One", "uid": "Practitioner/1", "type_id": 1, "type": "User"},
         "app_name": "App",
         "app_uid": "Device/3",
     }
-    assert checked(opened_json(r4(agent=[client])))["actor"] == {
+    assert checked(opened(r4(agent=[client])))["actor"] == {
         "app_name": "App",
         "app_uid": "Device/3",
     }
@@ -300,43 +302,43 @@ def test_who_acted() -> None:
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:
     """Never left out where OCSF requires it, never made up."""
-    found = checked(opened_json(r4(agent=[], source=None, type=dicom("110103"), action=None)))
+    found = checked(opened(r4(agent=[], source=None, type=dicom("110103"), action=None)))
     assert found["actor"] == {"app_name": "Unknown"}
     assert found["src_endpoint"] == {"name": "Unknown"}
     assert found["database"] == {"name": "ehr", "type_id": 0, "type": "Unknown"}
-    found = checked(opened_json(r4(agent=[], type=dicom("110114"))))
+    found = checked(opened(r4(agent=[], type=dicom("110114"))))
     assert found["user"] == {"name": "Unknown", "type_id": 0, "type": "Unknown"}
-    checked(opened_json(r4(type=None, agent=[{}], entity=[{}], source={})))
+    checked(opened(r4(type=None, agent=[{}], entity=[{}], source={})))
 
 
 def test_flags_and_conflict_are_labels() -> None:
     """So that a SIEM filters by them."""
-    event = opened_json(r4(), flags=("fhir.no-source",), conflict=True)
+    event = opened(r4(), flags=("fhir.no-source",), conflict=True)
     assert checked(event)["metadata"]["labels"] == ["fhir.no-source", "conflict"]
 
 
 def test_a_query_is_read_and_kept() -> None:
     """Its text in `query_info`, as submitted in the resource."""
     entity = [{"query": "bmFtZT1Nw7xsbGVy"}, {"query": "not base64"}]
-    found = checked(opened_json(r4(type=dicom("110112"), entity=entity)))
+    found = checked(opened(r4(type=dicom("110112"), entity=entity)))
     assert found["query_info"]["query_string"] == "name=Müller"
     assert found["unmapped"]["resources"][0]["data"] == {"query": "bmFtZT1Nw7xsbGVy"}
-    found = checked(opened_json(r4(type=dicom("110112"), entity=entity[1:])))
+    found = checked(opened(r4(type=dicom("110112"), entity=entity[1:])))
     assert found["query_info"]["query_string"] == "not base64"
 
 
 EVENTS: list[tuple[Callable[[], dict[str, Any]], int]] = [
-    (lambda: carried({"action": "R"}, type="record.note.viewed"), 6005),
-    (lambda: carried({"patient": {"reference": "Patient/1"}}, type="record.note.signed"), 6005),
-    (lambda: carried(r5(), subject="Patient/1"), 6003),
-    (lambda: carried("anything"), 6003),
+    (lambda: with_json({"action": "R"}, type="record.note.viewed"), 6005),
+    (lambda: with_json({"patient": {"reference": "Patient/1"}}, type="record.note.signed"), 6005),
+    (lambda: with_json(r5(), subject="Patient/1"), 6003),
+    (lambda: with_json("anything"), 6003),
 ]
 
 
 @pytest.mark.parametrize(("event", "class_uid"), EVENTS)
 def test_cloudevents(event: Callable[[], dict[str, Any]], class_uid: int) -> None:
     """Record events are about data; what nobody read has its type as operation."""
-    found = checked(opened_json(event(), "cloudevents"))
+    found = checked(opened(event()))
     assert found["class_uid"] == class_uid
     if event is EVENTS[-1][0]:
         assert found["api"]["operation"] == "org.example.fhir"

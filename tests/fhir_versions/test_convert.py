@@ -12,8 +12,8 @@ from audit_ledger.events.fhir_version import Release
 from audit_ledger.fhir_versions import convert
 from audit_ledger.fhir_versions.to_r4 import to_r4
 from audit_ledger.fhir_versions.to_r5 import to_r5
+from tests.builders.audit_event import audit_event_samples
 from tests.conftest import REPOSITORY
-from tests.events.made import audit_event_samples
 from tests.fhir_versions.profile import Profile
 
 OTHER: dict[str, Release] = {"R4": "fhir-r5", "R5": "fhir-r4"}

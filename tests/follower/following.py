@@ -12,7 +12,7 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.records.sealed_view import open_view
 from audit_ledger.views import open_finding
 from infra.local.cloud import REGION
-from tests.follower.made import ni
+from tests.builders.audit_event import ni_uri
 from tests.query.stage import LEDGER, PORTAL, Stage
 
 FOLLOWER = "audit-ledger-dev-follower"
@@ -30,7 +30,7 @@ def verified(stage: Stage, document: bytes, token: str | None = None) -> list[di
     """Ask who recorded a document."""
     answer = requests.post(
         f"{stage.cloud.url}/documents/verify",
-        json={"digest": ni(document)},
+        json={"digest": ni_uri(document)},
         headers={"authorization": f"Bearer {stage.security if token is None else token}"},
         timeout=30,
     )
@@ -79,3 +79,17 @@ def gaps_of(stage: Stage) -> dict[str, Any]:
     """What is known of the numbers of the portal."""
     gaps: dict[str, Any] = stage.get(f"/portals/{PORTAL}/gaps").json()
     return gaps
+
+
+def post_cloudevent(stage: Stage, event: dict[str, Any]) -> None:
+    """Send a CloudEvent of the portal."""
+    answer = requests.post(
+        f"{stage.cloud.url}/events",
+        json=event,
+        headers={
+            "authorization": f"Bearer {stage.cloud.tokens.portal(LEDGER, PORTAL)}",
+            "content-type": "application/cloudevents+json",
+        },
+        timeout=30,
+    )
+    assert answer.status_code == 202, answer.text

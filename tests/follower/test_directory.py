@@ -14,8 +14,8 @@ from functions.follower import handler
 from functions.follower.staff_directory import DirectoryReader
 from infra.local.cloud import REGION, local_cloud
 from tests.assemblies import LEDGERS, synthesized
+from tests.builders.audit_event import read_of
 from tests.follower.following import FOLLOWER, follow, settle
-from tests.query.made import read_of
 from tests.query.stage import LEDGER, OTHER, Stage
 
 WRITER = "arn:aws:iam::123456789012:role/identity-feed"

@@ -17,15 +17,23 @@ from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.record_opener import RecordOpener
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
-from tests.follower.following import FOLLOWER, follow, gaps_of, settle, verified, views
-from tests.follower.made import broken_glass, ni, numbered, recorded, result_filed
-from tests.query.made import read_of
+from tests.builders.audit_event import document_read, emergency_read, ni_uri, numbered_read, read_of
+from tests.builders.cloudevent import result_filed
+from tests.follower.following import (
+    FOLLOWER,
+    follow,
+    gaps_of,
+    post_cloudevent,
+    settle,
+    verified,
+    views,
+)
 from tests.query.stage import LEDGER, OTHER, PORTAL, Stage
 
 
 def test_a_digest_starts_it(stage: Stage) -> None:
     """By the rule on the bus."""
-    stage.send(numbered(1))
+    stage.send(numbered_read(1))
     settle(stage)
     assert stage.cloud.runner.invocations[FOLLOWER] == 1
     assert stage.get(f"/portals/{PORTAL}/gaps").json()["followed"] == 2
@@ -34,15 +42,15 @@ def test_a_digest_starts_it(stage: Stage) -> None:
 def test_numbers_that_never_came_are_reported(stage: Stage) -> None:
     """Gaps with their bounds; a late arrival closes its gap and is noted; repeats are counted."""
     for number in (1, 2, 5, 6, 9):
-        stage.send(numbered(number))
+        stage.send(numbered_read(number))
     settle(stage)
     gaps = stage.get(f"/portals/{PORTAL}/gaps").json()
     assert [(g["first"], g["last"], g["missing_events"]) for g in gaps["gaps"]] == [
         (3, 4, 2),
         (7, 8, 2),
     ]
-    stage.send(numbered(4))
-    stage.send(numbered(6))
+    stage.send(numbered_read(4))
+    stage.send(numbered_read(6))
     settle(stage)
     gaps = stage.get(f"/portals/{PORTAL}/gaps").json()
     assert [(g["first"], g["last"]) for g in gaps["gaps"]] == [(3, 3), (7, 8)]
@@ -52,8 +60,8 @@ def test_numbers_that_never_came_are_reported(stage: Stage) -> None:
 
 def test_a_document_is_known_by_its_digest(stage: Stage) -> None:
     """From an AuditEvent and from a CloudEvent; another document is known to nobody."""
-    event_id = stage.send(recorded(b"a report"))
-    result_filed(stage, b"a result")
+    event_id = stage.send(document_read(b"a report"))
+    post_cloudevent(stage, result_filed(b"a result"))
     settle(stage)
     (report,) = verified(stage, b"a report")
     assert report["id"] == event_id
@@ -67,7 +75,7 @@ def test_a_document_is_known_by_its_digest(stage: Stage) -> None:
 
 def test_an_event_may_name_a_document_twice(stage: Stage) -> None:
     """As the report and as what it was made of: it is one entry of that document."""
-    twice = json.loads(recorded(b"a report"))
+    twice = json.loads(document_read(b"a report"))
     twice["entity"].append(twice["entity"][-1])
     event_id = stage.send(json.dumps(twice).encode())
     settle(stage)
@@ -77,7 +85,7 @@ def test_an_event_may_name_a_document_twice(stage: Stage) -> None:
 def test_findings_name_nobody_and_lead_to_entries(stage: Stage) -> None:
     """Emergency access without a reason; told of on the bus, once."""
     stage.send(read_of("martha"))
-    event_id = stage.send(broken_glass())
+    event_id = stage.send(emergency_read())
     settle(stage)
     answer = stage.get("/findings")
     (finding,) = answer.json()["findings"]
@@ -107,9 +115,9 @@ def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ledger key that is not known here yet, say: nothing is passed over, what came is kept."""
-    stage.send(numbered(1))
+    stage.send(numbered_read(1))
     stage.settle()
-    stage.send(numbered(2))
+    stage.send(numbered_read(2))
     stage.settle()
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     size = 3
@@ -135,13 +143,13 @@ def test_the_publisher_is_told_what_never_came(
 ) -> None:
     """Once it is settled; and the next digest says so."""
     for number in (1, 2, 5):
-        stage.send(numbered(number))
+        stage.send(numbered_read(number))
     settle(stage)
     assert views(stage)["gaps"] == Gaps(followed=4)
     monkeypatch.setattr("functions.follower.follow.SETTLED_SECONDS", -60)
     follow(stage)
     assert views(stage)["gaps"] == Gaps(followed=4, missing={PORTAL: 2})
-    stage.send(numbered(6))
+    stage.send(numbered_read(6))
     settle(stage)
     digest = stage.get("/digests/latest").json()
     assert (digest["followed"], digest["missing_events"], digest["missing_portals"]) == (4, 2, 1)
@@ -154,7 +162,7 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
     monkeypatch.setattr("functions.query.routes.findings.MAX_FINDINGS", 2)
     sent = []
     for patient in ("rose", "martha", "donna", "amy", "clara"):
-        sent.append(stage.send(broken_glass(patient)))
+        sent.append(stage.send(emergency_read(patient)))
         settle(stage)
     found: list[dict[str, Any]] = []
     after, pages = "", 0
@@ -184,11 +192,13 @@ def test_a_document_that_many_recorded_says_that_there_are_more(
 ) -> None:
     """The first ones are shown, in the order of the ledger."""
     monkeypatch.setattr("functions.query.routes.documents.MAX_ENTRIES", 2)
-    sent = [stage.send(recorded(b"a leaflet", patient)) for patient in ("rose", "martha", "donna")]
+    sent = [
+        stage.send(document_read(b"a leaflet", patient)) for patient in ("rose", "martha", "donna")
+    ]
     settle(stage)
     answer = requests.post(
         f"{stage.cloud.url}/documents/verify",
-        json={"digest": ni(b"a leaflet")},
+        json={"digest": ni_uri(b"a leaflet")},
         headers={"authorization": f"Bearer {stage.security}"},
         timeout=30,
     ).json()
@@ -198,10 +208,10 @@ def test_a_document_that_many_recorded_says_that_there_are_more(
 
 def test_a_run_that_dies_is_made_up_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the commit, after documents and findings were put: the next run puts them again."""
-    stage.send(numbered(1))
-    stage.send(numbered(3))
-    stage.send(recorded(b"a report"))
-    stage.send(broken_glass())
+    stage.send(numbered_read(1))
+    stage.send(numbered_read(3))
+    stage.send(document_read(b"a report"))
+    stage.send(emergency_read())
     stage.settle()
 
     def die(*_: object, **__: object) -> None:
@@ -227,7 +237,7 @@ def test_a_ledger_that_does_not_get_on_is_noticed(
 
     Nothing else would say so of a small ledger whose runs are overtaken for ever.
     """
-    stage.send(numbered(1))
+    stage.send(numbered_read(1))
     stage.settle()
 
     def stuck(*_: object) -> NoReturn:
@@ -250,8 +260,8 @@ def test_two_runs_at_once_count_nothing_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slower one finds the cursor moved and leaves it at that."""
-    stage.send(numbered(1))
-    stage.send(numbered(3))
+    stage.send(numbered_read(1))
+    stage.send(numbered_read(3))
     stage.settle()
     commit = ViewsTable.commit
     others = [True]
@@ -269,14 +279,14 @@ def test_two_runs_at_once_count_nothing_twice(
 
 def test_nothing_that_is_kept_names_anybody(stage: Stage) -> None:
     """Neither in keys nor in values; states are sealed."""
-    stage.send(numbered(2, "rosetyler"))
-    stage.send(recorded(b"a report", "rosetyler"))
-    stage.send(broken_glass("rosetyler"))
+    stage.send(numbered_read(2, "rosetyler"))
+    stage.send(document_read(b"a report", "rosetyler"))
+    stage.send(emergency_read("rosetyler"))
     settle(stage)
     items = boto3.client("dynamodb", REGION).scan(TableName="audit-ledger-dev-views")["Items"]
     shown = str(items)
     assert len(items) > 5
-    for name in ("rosetyler", "Practitioner", "laboratory", ni(b"a report")):
+    for name in ("rosetyler", "Practitioner", "laboratory", ni_uri(b"a report")):
         assert name not in shown
 
 
@@ -288,7 +298,7 @@ def test_only_who_may_see_all_sees_what_is_derived(
     stage: Stage, path: str, patient: int, portal: int
 ) -> None:
     """Neither patients nor portals; of another ledger there is nothing."""
-    stage.send(broken_glass())
+    stage.send(emergency_read())
     settle(stage)
     assert stage.get(path).status_code == 200
     assert stage.get(path, stage.patient("rose")).status_code == patient
@@ -303,8 +313,8 @@ def test_only_who_may_see_all_sees_what_is_derived(
 
 def test_nothing_is_refused_by_iam(stage: Stage) -> None:
     """Its role has what it needs; what it calls is this and no more."""
-    stage.send(recorded(b"a report"))
-    stage.send(broken_glass())
+    stage.send(document_read(b"a report"))
+    stage.send(emergency_read())
     settle(stage)
     assert stage.cloud.permissions.refusals == []
     calls = Counter(stage.cloud.meter.snapshot().calls(FOLLOWER))
@@ -323,7 +333,7 @@ def test_nothing_is_refused_by_iam(stage: Stage) -> None:
 def test_a_row_that_was_altered_is_counted_and_stops_nothing(stage: Stage) -> None:
     """Else whoever alters one in the table switches all rules off."""
     for number in (1, 2, 3):
-        stage.send(numbered(number))
+        stage.send(numbered_read(number))
         stage.settle()
     dynamodb, table = boto3.client("dynamodb", REGION), "audit-ledger-dev-blocks"
     (block,) = [
@@ -347,7 +357,7 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
 ) -> None:
     """The handler follows again once, with keys that were read anew: metrics say what both did."""
     for number in (1, 2, 3):
-        stage.send(numbered(number))
+        stage.send(numbered_read(number))
         stage.settle()
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     monkeypatch.setattr("functions.follower.follow.MAX_WAITS", 0)

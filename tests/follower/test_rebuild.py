@@ -11,19 +11,19 @@ from audit_ledger.reading import record_opener
 from functions.follower.follow import Follower
 from infra.local.cloud import REGION
 from infra.local.runner import FunctionFailedError
+from tests.builders.audit_event import document_read, emergency_read, numbered_read
 from tests.follower.following import follow, gaps_of, settle, views
-from tests.follower.made import broken_glass, numbered, recorded
 from tests.query.stage import LEDGER, PORTAL, Stage
 
 
 def test_following_anew_gives_the_same(stage: Stage) -> None:
     """All of it, and nobody is told again."""
     for number in (1, 2, 5):
-        stage.send(numbered(number))
-    stage.send(recorded(b"a report"))
-    stage.send(broken_glass())
+        stage.send(numbered_read(number))
+    stage.send(document_read(b"a report"))
+    stage.send(emergency_read())
     settle(stage)
-    stage.send(numbered(4))
+    stage.send(numbered_read(4))
     settle(stage)
     before, gaps = views(stage), stage.get(f"/portals/{PORTAL}/gaps").json()
     told = len(stage.cloud.bus.seen)
@@ -40,11 +40,11 @@ def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
 ) -> None:
     """Views are read from the old generation until the new one has everything."""
     for number in (1, 2, 5):
-        stage.send(numbered(number))
-    stage.send(recorded(b"a report"))
-    stage.send(broken_glass())
+        stage.send(numbered_read(number))
+    stage.send(document_read(b"a report"))
+    stage.send(emergency_read())
     settle(stage)
-    stage.send(broken_glass("martha"))
+    stage.send(emergency_read("martha"))
     settle(stage)
     before = views(stage)
     has_time = iter([True, False, True, False])
@@ -62,7 +62,7 @@ def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
     answer = follow(stage, rebuild="continue")
     assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
     assert views(stage) == before
-    stage.send(numbered(4))
+    stage.send(numbered_read(4))
     settle(stage)  # and the new generation is followed on
     assert stage.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
     assert follow(stage, rebuild="begin")["generation"] == 2
@@ -73,7 +73,7 @@ def test_who_was_erased_is_not_called_missing(
 ) -> None:
     """The numbers went with the records; that they had come is known since they were counted."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose"), (5, "rose")):
-        stage.send(numbered(number, patient))
+        stage.send(numbered_read(number, patient))
     settle(stage)
     before = gaps_of(stage)
     assert [(gap["first"], gap["last"]) for gap in before["gaps"]] == [(4, 4)]
@@ -88,7 +88,7 @@ def test_who_was_erased_is_not_called_missing(
 
         hurried.setattr(Follower, "follow", follow_for_a_block)
         follow(stage, rebuild="begin")
-    stage.send(numbered(6))
+    stage.send(numbered_read(6))
     settle(stage)
     assert follow(stage, rebuild="continue")["generation"] == 1
     after = gaps_of(stage)
@@ -96,7 +96,7 @@ def test_who_was_erased_is_not_called_missing(
     (stream,) = after["streams"]
     assert (stream["received"], stream["missing_events"], stream["repeats"]) == (5, 1, 0)
     assert after["unread"] == 0
-    stage.send(numbered(4))
+    stage.send(numbered_read(4))
     settle(stage)
     assert gaps_of(stage)["gaps"] == []
 
@@ -106,7 +106,7 @@ def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
 ) -> None:
     """Nobody knows those numbers any more: they seem missing, and so many records are unread."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
-        stage.send(numbered(number, patient))
+        stage.send(numbered_read(number, patient))
     stage.settle()
     erase(stage, numbered_at=2)
     monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
@@ -123,7 +123,7 @@ def test_what_is_read_may_move_on_when_it_is_made_anew(
 ) -> None:
     """The counting that is gone on with is read again then."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
-        stage.send(numbered(number, patient))
+        stage.send(numbered_read(number, patient))
     settle(stage)
     erase(stage, numbered_at=2)
     monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
@@ -144,7 +144,7 @@ def test_to_go_on_with_what_is_finished_begins_nothing(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run whose answer was lost had done it all: who asks to go on is told so."""
-    stage.send(numbered(1))
+    stage.send(numbered_read(1))
     settle(stage)
 
     def lost(*_: object) -> NoReturn:
@@ -163,7 +163,7 @@ def test_a_run_that_stood_still_takes_nothing_over(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another one finished meanwhile, and what is read moved on since."""
-    stage.send(numbered(1))
+    stage.send(numbered_read(1))
     settle(stage)
     held: list[tuple[ViewsTable, Any]] = []
     take_over = ViewsTable.take_over
@@ -178,14 +178,14 @@ def test_a_run_that_stood_still_takes_nothing_over(
             follow(stage, rebuild="begin")
     assert follow(stage, rebuild="continue")["generation"] == 1
     for number in (2, 3):
-        stage.send(numbered(number))
+        stage.send(numbered_read(number))
         settle(stage)
     before = views(stage)
     ((table, made),) = held
     with pytest.raises(LostRaceError):
         take_over(table, made)
     assert views(stage) == before
-    stage.send(numbered(4))
+    stage.send(numbered_read(4))
     settle(stage)
     assert gaps_of(stage)["streams"][0]["received"] == 4
 

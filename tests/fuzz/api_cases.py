@@ -27,7 +27,7 @@ from infra.local.cloud import LocalCloud, local_cloud
 from infra.openapi import DOCUMENT
 from infra.synth import synthesize
 from tests.assemblies import LEDGERS
-from tests.events.made import PATIENT_ROLE, r4, r5
+from tests.builders.audit_event import PATIENT_ROLE, r4, r5
 
 FHIR = "application/fhir+json"
 LONG_CASES = 500

@@ -34,7 +34,7 @@ from audit_ledger.tlog.note import (
 from audit_ledger.tlog.policy import Group, Log, Policy, Witness
 from audit_ledger.tlog.proof import TlogProof
 from audit_ledger.tlog.rfc6962 import leaf_hash, node_hash
-from tests.events.made import r4, r5
+from tests.builders.audit_event import r4, r5
 
 ORIGIN = "audit.example.org/st-elsewhere"
 NOW = 1_795_400_000

@@ -36,7 +36,7 @@ from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.note import VerifierKey, parse_note
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.proof import parse_proof
-from tests.events.made import r4
+from tests.builders.audit_event import r4
 
 SECONDS = 2.0
 MEGABYTES = 8

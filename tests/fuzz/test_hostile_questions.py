@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from infra.local.cloud import LocalCloud
-from tests.events.made import r4
+from tests.builders.audit_event import r4
 from tests.fuzz.api_cases import MRN, PublishedCloud
 from tests.fuzz.test_http_bombs import FHIR, SECRET
 from tests.fuzz.test_http_bombs import ask as post

@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.cloud import LocalCloud
 from infra.openapi import DOCUMENT
-from tests.events.made import r4
+from tests.builders.audit_event import r4
 
 FHIR = "application/fhir+json"
 JSON = "application/json"

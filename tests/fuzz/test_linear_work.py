@@ -30,8 +30,8 @@ from audit_ledger.http.authorization import read_authorization
 from audit_ledger.reports.rendering import guarded
 from audit_ledger.settings.token_claims import TokenClaims
 from functions.query.withholding import requests_recipient
+from tests.builders.audit_event import patient_entity, r4
 from tests.counted_work import instructions
-from tests.events.made import patient_entity, r4
 
 FEW = 40
 MAX_GROWTH = 2.2

@@ -10,9 +10,9 @@ import pytest
 
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import synthesized
+from tests.builders.audit_event import PATIENT_ROLE, r4, r5
 from tests.conftest import REPOSITORY, skip_unless_ci
 from tests.dynamodb_server.server import NODE
-from tests.events.made import PATIENT_ROLE, r4, r5
 from tests.interop.fhir_clients.programs import (
     HERE,
     NotInstalledError,

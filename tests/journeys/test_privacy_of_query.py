@@ -15,7 +15,7 @@ import requests
 from infra.local.aws_calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, local_cloud
 from infra.stacks.api import ACCESS_LOG
-from tests.events.made import PATIENT_ROLE, r4
+from tests.builders.audit_event import PATIENT_ROLE, r4
 
 LEDGER = "south"  # whose portal names patients by reference
 OFFICER, PATIENT, NURSE, MRN, NAME = NEEDLES = (

@@ -13,7 +13,7 @@ import requests
 
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import LEDGERS, synthesized
-from tests.events.made import PATIENT_ROLE, r4, r5
+from tests.builders.audit_event import PATIENT_ROLE, r4, r5
 from tests.http.test_accept_header import CHROMIUM, HAPI
 
 PUBLIC = "https://audit.hospital.example/prod"

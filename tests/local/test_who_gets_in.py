@@ -15,7 +15,7 @@ import pytest
 
 from infra.local.clients import client
 from infra.local.cloud import LocalCloud, local_cloud
-from tests.events.made import r4
+from tests.builders.audit_event import r4
 from tests.local.token_holders import HOLDERS, MRN, Holder
 
 FHIR = "application/fhir+json"

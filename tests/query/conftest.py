@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.cloud import local_cloud
-from tests.events.made import audit_event_samples
+from tests.builders.audit_event import audit_event_samples
 from tests.query.stage import Stage, send_samples
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.local.deployment import Function
-from tests.query.made import read_of
+from tests.builders.audit_event import read_of
 from tests.query.stage import LEDGER, Stage
 
 USES = [("type", "http://dicom.nema.org/resources/ontology/DCM|110101"), ("date", "ge2020")]

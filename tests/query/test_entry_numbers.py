@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.query.made import read_of
+from tests.builders.audit_event import read_of
 from tests.query.stage import OTHER, Stage
 
 

@@ -15,8 +15,7 @@ from audit_ledger.reading import candidates, search
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.snapshot import LogSnapshot
 from infra.local.cloud import REGION
-from tests.events.made import encoded, r5
-from tests.query.made import read_of
+from tests.builders.audit_event import encoded, r5, read_of
 from tests.query.stage import Stage
 
 PATIENT = "rose"

@@ -18,7 +18,7 @@ from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.rfc6962 import verify_consistency
 from audit_ledger.verify.receipts import verify_receipt
 from functions.query.routes.digests import digest_names
-from tests.query.made import read_of
+from tests.builders.audit_event import read_of
 from tests.query.stage import LEDGER, Stage
 from tests.world import NAME, World
 

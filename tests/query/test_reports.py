@@ -16,8 +16,8 @@ from infra.demo.hospital import Happening, Planted, hospital_day, world_of
 from infra.demo.hospital.anomalies import copied_out
 from infra.demo.hospital.identifiers import MRN_SYSTEM
 from infra.demo.hospital.population import World
+from tests.builders.audit_event import audit_event_samples
 from tests.demo.hospital.recount import codes_in, patients_of, resources
-from tests.events.made import audit_event_samples
 from tests.query.report_stage import (
     PLAIN,
     YESTERDAY,

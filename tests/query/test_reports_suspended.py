@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from audit_ledger.reports.suspension import Suspension
 from functions.query.withholding import names_recipient, requests_recipient
+from tests.builders.opened_event import opened
 from tests.query.report_stage import AGENCY, disclosure_of, read_of
-from tests.reports.made import opened
 
 SYSTEM = "https://agencies.example"
 SUSPENSION = Suspension(
@@ -97,11 +97,9 @@ def test_also_in_a_cloudevent() -> None:
         "recorded": event["recorded"],
     }
     for carried in ({"data": event}, {"data_base64": packed}):
-        assert names_recipient(opened({**envelope, **carried}, format_="cloudevents"), [SUSPENSION])
+        assert names_recipient(opened({**envelope, **carried}), [SUSPENSION])
     harmless = disclosure_of("rose", "Organization/court")
-    assert not names_recipient(
-        opened({**envelope, "data": harmless}, format_="cloudevents"), [SUSPENSION]
-    )
+    assert not names_recipient(opened({**envelope, "data": harmless}), [SUSPENSION])
 
 
 QUESTION = st.lists(

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import requests
 
-from tests.query.made import read_of
+from tests.builders.audit_event import read_of
 from tests.query.stage import Stage
 
 

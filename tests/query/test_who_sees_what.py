@@ -8,7 +8,7 @@ import pytest
 
 from audit_ledger.reading import record_opener
 from infra.local.cloud import REGION
-from tests.query.made import read_of
+from tests.builders.audit_event import read_of
 from tests.query.stage import LEDGER, OTHER, PORTAL, Stage
 
 

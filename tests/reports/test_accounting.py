@@ -36,19 +36,19 @@ from audit_ledger.reports.html import to_html
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspended, Suspension
 from audit_ledger.reports.time_zone import UTC_ZONE, Zone, read_zone
-from tests.events.made import audit_event_samples, patient_entity, r4
-from tests.reports.made import (
+from tests.builders.audit_event import (
     ACT_REASON,
     DESTINATION,
     NHIN,
-    cover,
+    audit_event_samples,
     disclosure,
-    made_up_day,
-    ms,
-    opened,
-    opened_sample,
+    patient_entity,
     purpose,
+    r4,
 )
+from tests.builders.opened_event import ms, opened, opened_sample
+from tests.builders.random_day import random_day
+from tests.reports.covers import cover
 
 ALWAYS = Period(ms("1990-01-01T00:00:00Z"), ms("2030-01-01T00:00:00Z"))
 MADE = ms("2026-12-01T00:00:00Z")
@@ -461,7 +461,7 @@ def suspension(recipient: str, until_ms: int = MADE + 1, from_ms: int = MADE - 1
 @given(seed=st.integers(0, 2**32))
 def test_what_is_suspended_leaves_no_trace(seed: int) -> None:
     """The patient gets, byte for byte, what there would be had it never happened."""
-    events = [opened(event, seq) for seq, event in enumerate(made_up_day(seed, 60))]
+    events = [opened(event, seq) for seq, event in enumerate(random_day(seed, 60))]
     settings = AccountingSettings(
         years=None, suspensions=(suspension("reference|Organization/lab"),)
     )
@@ -534,7 +534,7 @@ def test_an_oral_statement_holds_for_thirty_days() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_made_up_day_recounted(seed: int) -> None:
     """Every disclosure of the plain JSON once: in a line, or in the count of an exclusion."""
-    day = made_up_day(seed)
+    day = random_day(seed)
     excluded = {"TREAT": "treatment", "BTG": "treatment", "ETREAT": "treatment"}
     excluded["HPAYMT"] = "payment"
     left_out: dict[str, int] = {}

@@ -16,10 +16,13 @@ from audit_ledger.reports.html import to_html
 from audit_ledger.reports.patient_view import ViewPolicy, patient_view, patient_view_document
 from audit_ledger.reports.privacy import privacy_document, privacy_report
 from audit_ledger.reports.time_zone import UTC_ZONE
-from tests.reports.made import EVER, ORIGIN, cover, disclosure, made_up_day, ms, opened
+from tests.builders.audit_event import disclosure
+from tests.builders.opened_event import ms, opened
+from tests.builders.random_day import random_day
+from tests.reports.covers import EVER, ORIGIN, cover
 from tests.reports.pages import ReadPage
 
-EVENTS = [opened(event, seq) for seq, event in enumerate(made_up_day(2, 40))]
+EVENTS = [opened(event, seq) for seq, event in enumerate(random_day(2, 40))]
 EVENTS.append(opened(disclosure(), 40))
 NASTY = [
     "<script>alert(1)</script>", "</td></tr></table>", "&lt;", "&amp;amp;", '"><img src=x>', "'",

@@ -22,18 +22,10 @@ from audit_ledger.reports.patient_view import (
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.suspension import Suspension
 from audit_ledger.reports.time_zone import UTC_ZONE, Zone
-from tests.events.made import audit_event_samples, patient_entity, r4
-from tests.reports.made import (
-    BERLIN,
-    DICOM,
-    EVER,
-    cover,
-    disclosure,
-    made_up_day,
-    ms,
-    opened,
-    opened_sample,
-)
+from tests.builders.audit_event import DICOM, audit_event_samples, disclosure, patient_entity, r4
+from tests.builders.opened_event import ms, opened, opened_sample
+from tests.builders.random_day import random_day
+from tests.reports.covers import BERLIN, EVER, cover
 
 OPEN = ViewPolicy()
 MASKED = ViewPolicy(day_only=True, role_only=True)
@@ -57,7 +49,7 @@ def rendered(found: PatientView) -> str:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_made_up_day_recounted(seed: int) -> None:
     """A line an event, the newest first; as many for each person as the plain JSON has."""
-    day = made_up_day(seed)
+    day = random_day(seed)
     found = view([opened(event, seq) for seq, event in enumerate(day)])
     order = sorted(range(len(day)), key=lambda seq: (ms(day[seq]["recorded"]), seq), reverse=True)
     assert [access.entry for access in found.accesses] == order
@@ -171,7 +163,7 @@ def test_the_organisation_is_of_who_looked_and_not_of_who_received(shared_dir: P
 
 def test_what_is_suspended_leaves_no_trace() -> None:
     """As in an accounting: byte for byte as if it had not been."""
-    events = [opened(event, seq) for seq, event in enumerate(made_up_day(1, 80))]
+    events = [opened(event, seq) for seq, event in enumerate(random_day(1, 80))]
     stated = Suspension(
         agency="Bureau",
         recipients=frozenset({"reference|Organization/lab", "reference|Practitioner/p3"}),
@@ -225,7 +217,7 @@ def assert_masked(events: list[dict[str, Any]], found: PatientView, zone: Zone) 
 @given(seed=st.integers(0, 2**32))
 def test_masking_shows_no_name_and_no_time_of_made_up_days(seed: int) -> None:
     """And the days are right: those of the zone."""
-    day = [e for e in made_up_day(seed, 20) if e["recorded"][11:16] not in ("00:00", "03:04")]
+    day = [e for e in random_day(seed, 20) if e["recorded"][11:16] not in ("00:00", "03:04")]
     found = view([opened(event, seq) for seq, event in enumerate(day)], MASKED, BERLIN)
     assert_masked(day, found, BERLIN)
     expected = [datetime.fromisoformat(e["recorded"]).astimezone(BERLIN.info).date() for e in day]

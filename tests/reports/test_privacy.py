@@ -22,19 +22,10 @@ from audit_ledger.reports.privacy import (
 )
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.reports.time_zone import UTC_ZONE
-from tests.events.made import audit_event_samples, r4, r5
-from tests.reports.made import (
-    BERLIN,
-    DICOM,
-    EVER,
-    NHIN,
-    cover,
-    made_up_day,
-    ms,
-    opened,
-    opened_sample,
-    purpose,
-)
+from tests.builders.audit_event import DICOM, NHIN, audit_event_samples, purpose, r4, r5
+from tests.builders.opened_event import ms, opened, opened_sample
+from tests.builders.random_day import random_day
+from tests.reports.covers import BERLIN, EVER, cover
 
 EMERGENCY = {"BTG", "ETREAT"}
 
@@ -48,7 +39,7 @@ def code_of(event: dict[str, Any]) -> str | None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_made_up_day_recounted(seed: int) -> None:
     """Rows, groups and break-the-glass, from first principles."""
-    day = made_up_day(seed)
+    day = random_day(seed)
     report = privacy_report(
         [opened(event, seq) for seq, event in enumerate(day)],
         period=EVER,
@@ -112,7 +103,7 @@ def test_an_event_of_two_users_is_of_each() -> None:
 
 def test_days_are_the_zones() -> None:
     """After 23:00 UTC it is tomorrow in Berlin."""
-    day = made_up_day(7)
+    day = random_day(7)
     report = privacy_report([opened(e, i) for i, e in enumerate(day)], period=EVER, zone=BERLIN)
     late = sum(datetime.fromisoformat(e["recorded"]).astimezone(UTC).hour == 23 for e in day)
     found = {str(group.name): group.events for group in report.by_day}
@@ -134,7 +125,7 @@ def test_rows_sort_by_every_element(element: str, descending: bool) -> None:
     flags = {3: ("agent.unidentified",), 5: ("fhir.action", "balp.type")}
     events = [
         opened(event, seq, portal=f"portal{seq % 3}", flags=flags.get(seq, ()))
-        for seq, event in enumerate(made_up_day(11, 60))
+        for seq, event in enumerate(random_day(11, 60))
     ]
     report = privacy_report(
         events, period=EVER, zone=UTC_ZONE, sort_by=element, descending=descending
@@ -257,4 +248,4 @@ def test_no_repr_tells_anything() -> None:
     report = privacy_report([opened(r4())], period=EVER, zone=UTC_ZONE)
     shown = repr(report)
     assert "doc" not in shown
-    assert "PrivacyRow(0)" in shown
+    assert "PrivacyRow(1)" in shown

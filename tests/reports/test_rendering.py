@@ -14,7 +14,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Column, Document, Fact, Instant, Table
 from audit_ledger.reports.rendering import FORMULA_STARTS, guarded, to_csv, to_json
 from audit_ledger.reports.time_zone import read_zone
-from tests.reports.made import ms
+from tests.builders.opened_event import ms
 
 TEXT = st.text()
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "\u00a0", " ", "\0"]

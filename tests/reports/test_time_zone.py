@@ -16,7 +16,7 @@ from audit_ledger.reports.time_zone import (
     written_to_the_second,
     years_before,
 )
-from tests.reports.made import ms
+from tests.builders.opened_event import ms
 
 ZONES = ("UTC", "Z", "+00:00", "-23:59", "+14:00", "Europe/Berlin", "America/New_York", "Etc/GMT+5")
 
@@ -42,12 +42,12 @@ def test_every_time_that_an_event_can_have_reads_back(time: int, zone: str) -> N
     """Also in the years 1 and 9999, where a zone's clock may show a year that does not exist."""
     chosen = read_zone(zone)
     moment = datetime.fromisoformat(as_rfc3339(time, chosen))
-    seconds, milliseconds = divmod(time, 1000)
+    seconds, millis = divmod(time, 1000)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     since = moment - epoch
     assert (since.days * 86_400 + since.seconds, since.microseconds) == (
         seconds,
-        milliseconds * 1000,
+        millis * 1000,
     )
     assert day_of(time, chosen) == moment.date()
 

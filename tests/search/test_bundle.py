@@ -14,8 +14,10 @@ from audit_ledger.search.bundle import BundleEntry, Issue, Searchset, as_shown
 from audit_ledger.search.bundle import searchset as searchset_of_shown
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
-from tests.events.made import encoded, r4, r5
-from tests.search.opened import enveloped, opened, samples
+from tests.builders.audit_event import encoded, r4, r5
+from tests.builders.cloudevent import enveloped
+from tests.builders.opened_event import accepted
+from tests.search.samples import samples
 
 BASE = "https://audit.example.org/fhir"
 
@@ -54,9 +56,9 @@ def issues(of: dict[str, Any]) -> list[dict[str, Any]]:
 def test_each_resource_is_spliced_in_byte_for_byte(shared_dir: Path) -> None:
     """The Bundle is nothing but the samples, with what stands between them written out here."""
     bodies = samples(shared_dir)
-    of_r4 = [body for body in bodies if opened(body).format == "fhir-r4"]
+    of_r4 = [body for body in bodies if accepted(body).format == "fhir-r4"]
     assert len(of_r4) == 55
-    events = [opened(body) for body in of_r4]
+    events = [accepted(body) for body in of_r4]
     url = f"{BASE}/AuditEvent"
     expected = [
         f'{{"fullUrl":"{url}/{event.event_id}","resource":'.encode()
@@ -77,7 +79,7 @@ def test_a_cloudevents_audit_event_is_spliced_in_as_well(shared_dir: Path) -> No
     """From JSON and from base64."""
     for body in samples(shared_dir):
         for is_packed in (True, False):
-            event = opened(enveloped(body, is_packed=is_packed))
+            event = accepted(enveloped(body, is_base64=is_packed))
             release: Release = "fhir-r5" if "code" in json.loads(body) else "fhir-r4"
             text = searchset(search(), [BundleEntry(event)], base=BASE, release=release).body
             assert b'"resource":' + with_id(body, event.event_id).strip() in text
@@ -95,7 +97,7 @@ def test_a_page_without_matches_has_no_entries() -> None:
             }
         ],
     }
-    assert "total" not in bundle(BundleEntry(opened(encoded(r4()))))
+    assert "total" not in bundle(BundleEntry(accepted(encoded(r4()))))
 
 
 def test_links_lead_to_this_page_and_the_next() -> None:
@@ -136,10 +138,10 @@ def test_what_was_ignored_is_warned_of() -> None:
     ]
 
 
-PLAIN = opened(encoded(r4()))
-CONFLICT = opened(encoded(r4()), conflict=True)
-PART = opened(encoded(r4()), cut=("AuditEvent.entity[1]", "AuditEvent.text"))
-RECORD = opened(
+PLAIN = accepted(encoded(r4()))
+CONFLICT = accepted(encoded(r4()), conflict=True)
+PART = accepted(encoded(r4()), cut=("AuditEvent.entity[1]", "AuditEvent.text"))
+RECORD = accepted(
     b'{"specversion":"1.0","id":"1","source":"urn:a","type":"record.result.filed","data":{}}'
 )
 
@@ -151,9 +153,9 @@ RECORD = opened(
         (BundleEntry(PART), "informational", "without AuditEvent.entity[1], AuditEvent.text"),
         (BundleEntry(PLAIN, repeats="ab" * 32), "duplicate", "AuditEvent/" + "ab" * 32),
         (BundleEntry(RECORD), "informational", "represented: "),
-        (BundleEntry(opened(encoded(r5()))), "informational", "converted: from FHIR R5"),
+        (BundleEntry(accepted(encoded(r5()))), "informational", "converted: from FHIR R5"),
         (
-            BundleEntry(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
+            BundleEntry(accepted(encoded({**r5(), "extension": 7, "patient": {"display": "P"}}))),
             "informational",
             "FHIR R5 as submitted, since R4 cannot express the same",
         ),
@@ -176,7 +178,7 @@ def test_a_plain_event_has_no_remark() -> None:
 
 def test_all_remarks_of_an_event_are_made() -> None:
     """A repeated part in conflict is all three."""
-    both = opened(encoded(r4()), conflict=True, cut=("AuditEvent.entity[1]",))
+    both = accepted(encoded(r4()), conflict=True, cut=("AuditEvent.entity[1]",))
     said = issues(bundle(BundleEntry(both, repeats="c" * 64), release="fhir-r5"))
     assert [issue["diagnostics"].partition(":")[0] for issue in said] == [
         "conflict",
@@ -190,7 +192,7 @@ def test_all_remarks_of_an_event_are_made() -> None:
 @pytest.mark.parametrize("release", ["fhir-r4", "fhir-r5"])
 def test_a_bundle_holds_one_release(release: Release) -> None:
     """Whatever each was submitted in."""
-    found = [BundleEntry(PLAIN), BundleEntry(opened(encoded(r5()))), BundleEntry(RECORD)]
+    found = [BundleEntry(PLAIN), BundleEntry(accepted(encoded(r5()))), BundleEntry(RECORD)]
     shown = bundle(*found, release=release)["entry"][:3]
     element = {"fhir-r4": "type", "fhir-r5": "code"}[release]
     assert [{"type", "code"} & set(entry["resource"]) for entry in shown] == [{element}] * 3
@@ -199,7 +201,7 @@ def test_a_bundle_holds_one_release(release: Release) -> None:
 
 def test_a_bundle_with_what_cannot_be_converted_is_of_no_one_release() -> None:
     """So that nobody calls it R4; the OperationOutcome says which one it is."""
-    odd = BundleEntry(opened(encoded({**r5(), "extension": 7, "patient": {"display": "P"}})))
+    odd = BundleEntry(accepted(encoded({**r5(), "extension": 7, "patient": {"display": "P"}})))
     assert (
         searchset(search(), [BundleEntry(PLAIN), odd], base=BASE, release="fhir-r4").release is None
     )

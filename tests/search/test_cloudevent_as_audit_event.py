@@ -14,9 +14,11 @@ from audit_ledger.events.resource_id import with_id
 from audit_ledger.fhir_versions import convert
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.resource_view import shown_event
-from tests.events.made import encoded, r4, r5
+from tests.builders.audit_event import encoded, r4, r5
+from tests.builders.cloudevent import enveloped
+from tests.builders.opened_event import accepted
 from tests.search.fhir_shape import faults
-from tests.search.opened import enveloped, opened, samples
+from tests.search.samples import samples
 
 DIGEST = "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"
 RELEASES: dict[Release, str] = {"fhir-r4": "R4", "fhir-r5": "R5"}
@@ -26,7 +28,7 @@ BOTH = pytest.mark.parametrize("release", list(RELEASES))
 def cloudevent(type_: str = "record.prescription.issued", **attributes: Any) -> OpenedEvent:
     """A CloudEvent that carries no AuditEvent."""
     envelope = {"specversion": "1.0", "id": "1", "source": "urn:lab", "type": type_}
-    return opened(encoded(envelope | attributes))
+    return accepted(encoded(envelope | attributes))
 
 
 FULL = {
@@ -191,8 +193,8 @@ def test_what_a_sender_wrote_is_shown_byte_for_byte(shared_dir: Path) -> None:
     """But for the id: alone, in a CloudEvent, in base64; where its own release was asked for."""
     for body in samples(shared_dir):
         own: Release = "fhir-r5" if "code" in json.loads(body) else "fhir-r4"
-        for sent in (body, enveloped(body, is_packed=False), enveloped(body, is_packed=True)):
-            event = opened(sent)
+        for sent in (body, enveloped(body, is_base64=False), enveloped(body, is_base64=True)):
+            event = accepted(sent)
             shown = shown_event(event, own)
             expected = with_id(body, event.event_id)
             if sent.startswith(b'{"specversion"') and b'"data": ' in sent:
@@ -213,7 +215,7 @@ def test_members_around_the_data_do_not_mislead(event: dict[str, Any]) -> None:
     inside = json.dumps(event | {"data": {"data": 1}}).encode()
     body = b'{"data_base64": null, "specversion":"1.0","id":"1","source":"data","type":"data",'
     body += b'"\\u0064ata" :\n' + inside + b" }"
-    sent = opened(body)
+    sent = accepted(body)
     shown = shown_event(sent, "fhir-r4" if "type" in event else "fhir-r5")
     assert shown.body == with_id(inside, sent.event_id)
     assert not shown.is_represented
@@ -221,4 +223,4 @@ def test_members_around_the_data_do_not_mislead(event: dict[str, Any]) -> None:
 
 def test_no_repr_shows_what_is_inside() -> None:
     """An event may end up in a message by mistake."""
-    assert "Practitioner" not in repr(shown_event(opened(encoded(r4())), "fhir-r4"))
+    assert "Practitioner" not in repr(shown_event(accepted(encoded(r4())), "fhir-r4"))

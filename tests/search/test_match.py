@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
+from tests.builders.audit_event import patient_entity, r4, r5
+from tests.builders.cloudevent import enveloped
+from tests.builders.opened_event import accepted
 from tests.conftest import MATERIAL
-from tests.events.made import patient_entity, r4, r5
 from tests.search.harvest import values
-from tests.search.opened import enveloped, opened, samples
 from tests.search.reference_filter import keeps
+from tests.search.samples import samples
 
 BOUND = ("date", "ge1900")
 Query = list[tuple[str, str]]
@@ -27,13 +29,13 @@ def most(name: str) -> int:
 
 
 class Searched:
-    """The samples, opened and as plain JSON, alone and in CloudEvents; values to ask them for."""
+    """The samples, accepted and as plain JSON, alone and in CloudEvents; values to ask them for."""
 
     def __init__(self, shared_dir: Path) -> None:
         self.events: list[tuple[OpenedEvent, dict[str, Any]]] = []
         for seq, body in enumerate(samples(shared_dir)):
-            for sent in (body, enveloped(body, is_packed=seq % 2 == 0)):
-                event = opened(sent, seq=seq, entry_time=1_795_675_141 + seq % 3)
+            for sent in (body, enveloped(body, is_base64=seq % 2 == 0)):
+                event = accepted(sent, seq=seq, entry_time=1_795_675_141 + seq % 3)
                 self.events.append((event, json.loads(body)))
         self.values = values([(plain, e.event_id, e.entry_time) for e, plain in self.events])
 
@@ -95,7 +97,7 @@ def test_and_and_or_combine_as_fhir_says(searched: Searched, data: st.DataObject
 def finds(event: dict[str, Any] | OpenedEvent, *query: tuple[str, str]) -> bool:
     """Search one event."""
     if not isinstance(event, OpenedEvent):
-        event = opened(json.dumps(event).encode())
+        event = accepted(json.dumps(event).encode())
     return matches(parse_search([*query, BOUND], is_strict=True), event)
 
 
@@ -190,7 +192,7 @@ def test_an_outcome_without_system_has_fhirs_only_where_it_is_r4s() -> None:
 
 def test_a_record_event_is_found_by_what_it_says() -> None:
     """A CloudEvent without AuditEvent: its type, action, patient, actor and document."""
-    event = opened(
+    event = accepted(
         json.dumps(
             {
                 "specversion": "1.0",
@@ -220,6 +222,6 @@ def test_a_record_event_is_found_by_what_it_says() -> None:
 
 def test_a_cloudevent_without_time_is_found_by_when_it_came() -> None:
     """Its own time is that of receipt, milliseconds and all."""
-    event = opened(b'{"specversion":"1.0","id":"1","source":"urn:a","type":"door.opened"}')
+    event = accepted(b'{"specversion":"1.0","id":"1","source":"urn:a","type":"door.opened"}')
     assert finds(event, ("date", "2026-11-26T05:59:00.456Z"))
     assert not finds(event, ("date", "2026-11-26T05:59:00.457Z"))

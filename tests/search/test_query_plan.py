@@ -18,8 +18,8 @@ from audit_ledger.search.query_plan import (
     event_period,
     patient_lookups,
 )
-from tests.events.made import encoded, r4
-from tests.search.opened import opened
+from tests.builders.audit_event import encoded, r4
+from tests.builders.opened_event import accepted
 
 NOVEMBER_22 = 1_795_305_600_000
 DAY = 86_400_000
@@ -62,7 +62,7 @@ def test_the_entries_period_is_apart_from_the_events() -> None:
 def test_what_matches_lies_within_the_period(dates: list[list[str]], time_ms: int) -> None:
     """For any mixture of conditions and any instant."""
     search = parse_search([("date", ",".join(some)) for some in dates], is_strict=True)
-    event = opened(encoded(r4()), time_ms=time_ms)
+    event = accepted(encoded(r4()), time_ms=time_ms)
     if matches(search, event):
         period = event_period(search)
         assert period.from_ms <= time_ms < period.to_ms

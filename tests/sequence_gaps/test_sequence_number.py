@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from audit_ledger.sequence_gaps import SEQUENCE_URL, SequenceNumber, read_number
-from tests.sequence_gaps.made import URL, audit_event, cloudevent, opened
+from tests.builders.audit_event import SEQUENCE_URL as URL
+from tests.builders.cloudevent import cloudevent
+from tests.builders.opened_event import opened
+from tests.builders.sequence_numbers import extended
 
 
 def test_the_url_is_the_one_that_portals_were_told() -> None:
@@ -35,13 +38,13 @@ def test_the_url_is_the_one_that_portals_were_told() -> None:
 )
 def test_an_audit_event_has_it_in_an_extension(value: dict[str, Any], number: int | None) -> None:
     """As an integer or digits; with anything else it has one that cannot be counted."""
-    event = opened(audit_event({"url": "urn:other", "valueInteger": 1}, {"url": URL, **value}))
+    event = opened(extended({"url": "urn:other", "valueInteger": 1}, {"url": URL, **value}))
     assert read_number(event) == SequenceNumber("fhir-observer", "Device/ehr", number)
 
 
 def test_two_numbers_are_none_that_counts() -> None:
     """Nobody can say which it is."""
-    two = audit_event({"url": URL, "valueInteger": 1}, {"url": URL, "valueInteger": 2})
+    two = extended({"url": URL, "valueInteger": 1}, {"url": URL, "valueInteger": 2})
     assert read_number(opened(two)) == SequenceNumber("fhir-observer", "Device/ehr", None)
 
 
@@ -56,7 +59,7 @@ def test_two_numbers_are_none_that_counts() -> None:
 )
 def test_its_stream_is_the_observer(observer: dict[str, Any], name: str) -> None:
     """By its best name."""
-    event = audit_event({"url": URL, "valueInteger": 5}, observer=observer)
+    event = extended({"url": URL, "valueInteger": 5}, observer=observer)
     assert read_number(opened(event)) == SequenceNumber("fhir-observer", name, 5)
 
 
@@ -77,26 +80,24 @@ def test_a_cloudevent_has_it_in_its_attributes(
     attributes: dict[str, Any], number: int | None
 ) -> None:
     """Only a sequence of type Integer has a next number."""
-    event = opened(cloudevent(**attributes), format_="cloudevents")
+    event = opened(cloudevent(**attributes))
     assert read_number(event) == SequenceNumber("cloudevents-source", "urn:lab", number)
 
 
 def test_an_audit_event_in_a_cloudevent_may_have_it_too() -> None:
     """The envelope's own goes first."""
-    data = audit_event({"url": URL, "valueInteger": 7})
-    inside = opened(cloudevent(type="fhir", data=data), format_="cloudevents")
+    data = extended({"url": URL, "valueInteger": 7})
+    inside = opened(cloudevent(type="fhir", data=data))
     assert read_number(inside) == SequenceNumber("fhir-observer", "Device/ehr", 7)
     both = cloudevent(type="fhir", data=data, sequence="8", sequencetype="Integer")
-    assert read_number(opened(both, format_="cloudevents")) == SequenceNumber(
-        "cloudevents-source", "urn:lab", 8
-    )
+    assert read_number(opened(both)) == SequenceNumber("cloudevents-source", "urn:lab", 8)
 
 
 @pytest.mark.parametrize("extension", [None, {}, "x", [1, None]])
 def test_most_events_have_none(extension: Any) -> None:
     """Also where the extension has another shape than FHIR gives it."""
-    assert read_number(opened(audit_event() | {"extension": extension})) is None
-    assert read_number(opened(cloudevent(), format_="cloudevents")) is None
+    assert read_number(opened(extended() | {"extension": extension})) is None
+    assert read_number(opened(cloudevent())) is None
 
 
 def test_a_repr_says_nothing_of_the_source() -> None:

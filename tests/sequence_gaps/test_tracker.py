@@ -33,7 +33,9 @@ from audit_ledger.sequence_gaps.state import (
     MAX_RUNS,
     MAX_STREAMS,
 )
-from tests.sequence_gaps.made import START_MS, URL, audit_event, cloudevent, numbered, opened
+from tests.builders.audit_event import SEQUENCE_URL as URL
+from tests.builders.cloudevent import cloudevent
+from tests.builders.sequence_numbers import START_MS, at_entry, extended, numbered
 
 
 def after(events: Iterable[OpenedEvent]) -> GapReport:
@@ -115,15 +117,15 @@ def test_a_gap_says_when_it_was_noticed() -> None:
 
 def test_streams_are_kept_apart() -> None:
     """By portal, by counter, by source."""
-    data = audit_event({"url": URL, "valueInteger": 4})
-    other = audit_event({"url": URL, "valueInteger": 7}, observer={"reference": "Device/other"})
+    data = extended({"url": URL, "valueInteger": 4})
+    other = extended({"url": URL, "valueInteger": 7}, observer={"reference": "Device/other"})
     lab = cloudevent(sequence="1", sequencetype="Integer")
     found = after(
         [
-            opened(data, 0),
-            opened(other, 1),
-            opened(data, 2, portal="app"),
-            opened(lab, 3, "cloudevents"),
+            at_entry(data, 0),
+            at_entry(other, 1),
+            at_entry(data, 2, portal="app"),
+            at_entry(lab, 3),
         ]
     )
     assert [(s.portal, s.counter, s.source, s.last) for s in found.streams] == [
@@ -189,8 +191,8 @@ def test_what_was_cut_out_stands_in_another_part() -> None:
     """A part without the number, or without the source, says nothing."""
     lab = cloudevent(sequence="1", sequencetype="Integer")
     del lab["source"]
-    bare = opened(audit_event(), 0, cut=("AuditEvent.extension[0]",))
-    assert after([bare, opened(lab, 1, "cloudevents", cut=("source",))]) == after([])
+    bare = at_entry(extended(), 0, cut=("AuditEvent.extension[0]",))
+    assert after([bare, at_entry(lab, 1, cut=("source",))]) == after([])
 
 
 def restarted(numbers: Sequence[int], seq: int, after_ms: int = 1_000_000) -> list[OpenedEvent]:
@@ -328,7 +330,7 @@ def test_without_a_time_of_its_own_nothing_begins_anew() -> None:
 
 def test_what_cannot_be_counted_is_said() -> None:
     """A sequence of another type, a portal at a time."""
-    event = opened(cloudevent(sequence="b"), 0, "cloudevents", portal="lab")
+    event = at_entry(cloudevent(sequence="b"), 0, portal="lab")
     found = after([event, event])
     assert found.uncountable == {"lab": 2}
     assert found.streams == ()
@@ -391,8 +393,9 @@ def test_no_number_makes_a_state_that_cannot_be_kept() -> None:
 def test_one_portal_cannot_crowd_out_the_others() -> None:
     """Sources beyond the bound are counted, not watched."""
     events = [
-        opened(
-            audit_event({"url": URL, "valueInteger": 1}, observer={"reference": f"Device/{n}"}), n
+        at_entry(
+            extended({"url": URL, "valueInteger": 1}, observer={"reference": f"Device/{n}"}),
+            n,
         )
         for n in range(MAX_STREAMS + 3)
     ]
@@ -407,8 +410,8 @@ def test_a_stream_stays_small() -> None:
     far = 10**9
 
     def event(number: int, seq: int, life: int, **other: Any) -> OpenedEvent:
-        document = audit_event({"url": URL, "valueInteger": number}, observer=observer)
-        return opened(document, seq, **{"time_ms": START_MS + life * far + number} | other)
+        document = extended({"url": URL, "valueInteger": number}, observer=observer)
+        return at_entry(document, seq, **{"time_ms": START_MS + life * far + number} | other)
 
     events = []
     for life in range(MAX_RUNS):
@@ -432,8 +435,8 @@ def test_a_stream_stays_small() -> None:
 
 def test_a_long_name_is_kept_by_its_hash() -> None:
     """It still is one stream."""
-    event = audit_event({"url": URL, "valueInteger": 1}, observer={"display": "d" * 5000})
-    found = after([opened(event, 0), opened(event, 1)])
+    event = extended({"url": URL, "valueInteger": 1}, observer={"display": "d" * 5000})
+    found = after([at_entry(event, 0), at_entry(event, 1)])
     assert len(only(found).source) < MAX_NAME
     assert only(found).received == 2
 
@@ -458,7 +461,7 @@ def test_one_portals_numbers_do_not_take_the_place_of_anothers() -> None:
     for source in range(MAX_STREAMS):
         for number in (1, 3, 5, 7):
             event = cloudevent(source=f"urn:{source}", sequence=str(number), sequencetype="Integer")
-            state = track(state, opened(event, 10 + number, "cloudevents", portal="loud"))
+            state = track(state, at_entry(event, 10 + number, portal="loud"))
     assert len(state.streams) == 1 + MAX_STREAMS
     counted, data = encode_within(CountedState(state), 8_000)
     assert len(data) <= 8_000

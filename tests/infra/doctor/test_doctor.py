@@ -17,7 +17,7 @@ from infra.doctor.machine import machine_findings
 from infra.doctor.needs import Needs, needs_of
 from infra.settings.reader import read_settings
 from tests.infra.assembly import SETTINGS, Assembly
-from tests.infra.doctor.made import ACCOUNT, REGION, MadeAccount, RefusedError
+from tests.infra.doctor.fake_account import ACCOUNT, REGION, FakeAccount, RefusedError
 
 P = "audit-ledger-prod"
 
@@ -29,9 +29,9 @@ def needs(prod: Assembly) -> Needs:
 
 def examined(
     needs: Needs, answers: dict[str, Any], *, try_keys: bool = False, **changes: Any
-) -> tuple[list[PreflightFinding], MadeAccount]:
+) -> tuple[list[PreflightFinding], FakeAccount]:
     settings = read_settings({"stage": "prod", "audit-ledger": {**SETTINGS, **changes}})
-    made = MadeAccount(answers)
+    made = FakeAccount(answers)
     account = Account(made.client, settings, needs, ACCOUNT, REGION)
     return list(account.findings(try_keys=try_keys)), made
 
@@ -219,7 +219,7 @@ def test_what_a_failed_stack_left_is_named(needs: Needs, status: str, left: bool
 def test_another_bootstrap_stack_is_asked_for(prod: Assembly) -> None:
     """By the qualifier of cdk.json, in its parameter and its role."""
     settings = read_settings({"stage": "prod", "audit-ledger": SETTINGS})
-    made = MadeAccount({})
+    made = FakeAccount({})
     list(
         Account(made.client, settings, needs_of(prod.folder), ACCOUNT, REGION, "ours").findings(
             try_keys=False
@@ -296,7 +296,7 @@ def test_the_region_is_that_of_the_cdk_command(monkeypatch: pytest.MonkeyPatch) 
     """AWS_REGION before AWS_DEFAULT_REGION, as in the SDK for JavaScript, but not in boto3."""
     monkeypatch.setattr(
         "infra.doctor.__main__.clients_of",
-        lambda _: MadeAccount({"GetCallerIdentity": RefusedError("ExpiredToken")}).client,
+        lambda _: FakeAccount({"GetCallerIdentity": RefusedError("ExpiredToken")}).client,
     )
     monkeypatch.setenv("AWS_REGION", "us-gov-west-1")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
@@ -356,7 +356,7 @@ def test_a_wrong_setting_is_a_problem_and_nothing_else_is_asked(
 def test_no_credentials_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "infra.doctor.__main__.clients_of",
-        lambda _: MadeAccount({"GetCallerIdentity": RefusedError("ExpiredToken")}).client,
+        lambda _: FakeAccount({"GetCallerIdentity": RefusedError("ExpiredToken")}).client,
     )
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     assert [f.status for f in findings("dev", try_keys=False) if f.check == "credentials"] == [

@@ -1,6 +1,5 @@
-"""Opened events in ledger order, a directory, and what rules make of them."""
+"""Accesses as rules observe them, a directory, and the findings of rules."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,16 +15,15 @@ from audit_ledger.detections import (
 )
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.settings import DetectionSettings, read_settings
-from audit_ledger.events.event import Format
-from audit_ledger.events.event_details import read_details
 from audit_ledger.records.opened_event import OpenedEvent
+from tests.builders.audit_event import PATIENT_ROLE
+from tests.builders.opened_event import opened
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-PATIENT_ROLE = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"}
 
 
 def at(text: str) -> int:
-    """Milliseconds since 1970 of a time in UTC, `2026-11-22 05:59`."""
+    """Return the milliseconds since 1970 of a time in UTC, `2026-11-22 05:59`."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000
 
 
@@ -33,7 +31,7 @@ MORNING = at("2026-11-23 09:00")  # a Monday
 
 
 def mark(text: str) -> str:
-    """A hash; the follower's has a key."""
+    """Return a hash; the follower uses a keyed one."""
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -51,7 +49,7 @@ def access(
     late_ms: int = 1_000,
     **elements: Any,
 ) -> OpenedEvent:
-    """One R4 read of a patient's record by a practitioner; `late_ms`: until its entry."""
+    """Return an R4 read of a patient's record by a practitioner; `late_ms`: delay of its entry."""
     named = [] if patient is None else [{"what": {"reference": f"Patient/{patient}"}}]
     actor: dict[str, Any] = {
         "who": who or {"reference": f"Practitioner/{user}"},
@@ -72,32 +70,8 @@ def access(
         "entity": [*({**one, "role": PATIENT_ROLE} for one in named), *entities],
         **elements,
     }
-    return opened(event, "fhir-r4", time_ms, portal=portal, cut=cut, late_ms=late_ms)
-
-
-def opened(
-    document: Any,
-    format_: Format,
-    time_ms: int,
-    *,
-    portal: str = "ehr",
-    cut: tuple[str, ...] = (),
-    late_ms: int = 1_000,
-) -> OpenedEvent:
-    """An event as it is opened, still without its place in the ledger."""
-    resource = json.dumps(document).encode()
-    return OpenedEvent(
-        seq=0,
-        entry_time=(time_ms + late_ms) // 1000,
-        event_id="",
-        time_ms=time_ms,
-        portal=portal,
-        received=str(time_ms + late_ms),
-        format=format_,
-        resource=resource,
-        cut=cut,
-        details=read_details(resource, format_),
-    )
+    entry_time = (time_ms + late_ms) // 1000
+    return opened(event, 0, time_ms=time_ms, entry_time=entry_time, portal=portal, cut=cut)
 
 
 def ledger(events: Iterable[OpenedEvent]) -> list[OpenedEvent]:
@@ -107,13 +81,13 @@ def ledger(events: Iterable[OpenedEvent]) -> list[OpenedEvent]:
 
 
 def placed(event: OpenedEvent, seq: int) -> OpenedEvent:
-    """The same at an entry."""
+    """Return the event at an entry."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     return OpenedEvent(**fields | {"seq": seq, "event_id": sha256(b"%d" % seq).hexdigest()})
 
 
 def only(**settings: Any) -> DetectionSettings:
-    """Settings of some rules, all others switched off."""
+    """Return the settings of some rules; all others are disabled."""
     every = dict.fromkeys(DetectionSettings.__struct_fields__)
     return read_settings(every | settings)
 
@@ -123,7 +97,7 @@ def detector(
     directory: Directory | None = None,
     consents: Consents | None = None,
 ) -> Detector:
-    """All rules that are switched on, at the beginning."""
+    """Return the enabled rules in their initial state."""
     return Detector(make_rules(settings, consents), directory or Directory(), mark)
 
 
@@ -133,21 +107,21 @@ def found(
     directory: Directory | None = None,
     consents: Consents | None = None,
 ) -> list[DetectionFinding]:
-    """What rules find in events, which get their entries here."""
+    """Return the findings of the rules in events, whose entries are numbered here."""
     looking = detector(settings, directory, consents)
     return [finding for event in ledger(events) for finding in looking.observe(event)]
 
 
 def entries(findings: Iterable[DetectionFinding]) -> list[tuple[int, ...]]:
-    """Their entries."""
+    """Return the entries of each finding."""
     return [finding.entries for finding in findings]
 
 
 def user(id_: str = "u1", **fields: Any) -> User:
-    """A user whom events name Practitioner/<id>."""
+    """Return a user whom events name Practitioner/<id>."""
     return User(id=id_, names=(f"reference|Practitioner/{id_}",), **fields)
 
 
 def patient(id_: str = "p1", **fields: Any) -> DirectoryPatient:
-    """A patient whom events name Patient/<id>."""
+    """Return a patient whom events name Patient/<id>."""
     return DirectoryPatient(names=(f"reference|Patient/{id_}",), **fields)

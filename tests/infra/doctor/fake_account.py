@@ -50,7 +50,7 @@ EMPTY: dict[str, Any] = {
 
 
 @dataclass
-class MadeAccount:
+class FakeAccount:
     """`answers`: by operation; an error, an answer, or a function of what was asked."""
 
     answers: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Builders of what tests send and open: AuditEvents, CloudEvents, opened events, days of them."""
