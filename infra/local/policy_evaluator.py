@@ -144,6 +144,12 @@ def _like(pattern: str, value: str) -> bool:
     return _pattern(pattern).fullmatch(value) is not None
 
 
+def _arn_like(pattern: str, value: str) -> bool:
+    """Compare the six components of an ARN one by one: no wildcard matches beyond its own."""
+    patterns, values = pattern.split(":", 5), value.split(":", 5)
+    return len(patterns) == len(values) and all(map(_like, patterns, values))
+
+
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
     parts = {"*": ".*", "?": "."}
@@ -177,8 +183,8 @@ def _condition(operator: str, key: str, wanted: tuple[str, ...], asked: AccessRe
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": str.__eq__,
     "StringLike": _like,
-    "ArnEquals": _like,
-    "ArnLike": _like,
+    "ArnEquals": _arn_like,
+    "ArnLike": _arn_like,
     "Bool": str.__eq__,
     "NumericLessThan": lambda wanted, value: float(value) < float(wanted),
     "NumericEquals": lambda wanted, value: float(value) == float(wanted),
