@@ -12,10 +12,10 @@ SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_
   shared/audit_ledger/views shared/audit_ledger/settings $(wildcard infra/*.py) infra/settings \
   infra/stacks infra/constructs infra/iam infra/assets infra/doctor tests/ledger tests/tlog tests/verify
 
-.PHONY: demo test check local bench soak spell contracts format lock synth sbom clean help
+.PHONY: demo test test-deployed check local bench soak spell contracts format lock synth sbom clean help
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 .venv/.ready: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -27,8 +27,12 @@ help: ## List the targets
 demo: .venv/.ready ## Send a hospital's day through two local ledgers and verify them
 	$(BIN)/python -m infra.demo $(DEMO)
 
-test: .venv/.ready ## Run all tests, or those of TESTS=path
-	$(BIN)/python -m pytest -n auto $(TESTS)
+# Bytecode of the tests is kept even where the environment forbids it: without, each start takes 15 s more.
+test: .venv/.ready ## Run all tests but those of the deployed form, or those of TESTS=path
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto $(or $(TESTS),--ignore=tests/deployed)
+
+test-deployed: .venv/.ready ## Deploy the bundled app to an emulator of AWS, and test it there
+	$(BIN)/python -m pytest -n0 tests/deployed
 
 check: .venv/.ready ## Check format, lint, spelling and types, and synthesize with validation
 	$(BIN)/ruff format --check .

@@ -35,7 +35,6 @@ OF_THE_DEMO = (
 )
 # What takes longest starts first, so that no core is left with a long file at the end.
 LONGEST_FIRST = (
-    "tests/deployed/",
     "tests/races/test_any_interleaving.py",
     "tests/crashes/test_every_call.py",
     "tests/query/test_search_samples.py",

@@ -19,6 +19,7 @@ from infra.demo.expectations import SEEDED
 from infra.demo.hospital import Submission, hospital_day, tally
 from infra.demo.options import Options, read_options
 from infra.demo.posting import NotAcceptedError
+from tests.assemblies import run_folder
 from tests.conftest import REPOSITORY
 from tests.demo.hospital.recount import patients_of, resources, strings
 
@@ -50,7 +51,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             *("--events", str(EVENTS), "--seed", str(SEED), "--build", str(build)),
         ],
         cwd=REPOSITORY,
-        env={**os.environ, "HOME": str(home), "XDG_STATE_HOME": str(home / "state")},
+        env={
+            **os.environ,
+            "HOME": str(home),
+            "XDG_STATE_HOME": str(home / "state"),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(run_folder() / "jsii"),  # else in the home
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -15,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from tests.conftest import REPOSITORY
-from tests.deployed.emulator import ACCOUNT, REGION, Emulator
+from tests.deployed.emulator import ACCOUNT, REGION, Emulator, poll
 
 LEDGER = "north"
 STAGE = "dev"
@@ -100,13 +99,11 @@ class App:
         return int(stored["Body"].read().split(b"\n")[1])
 
     def until(self, found: Callable[[], T]) -> T:
-        """Ask until the answer is true: other processes work in real time here."""
-        end = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < end:
-            if answer := found():
-                return answer
-            time.sleep(0.5)
-        raise AssertionError(f"not within {WAIT_SECONDS} s; functions said:\n{self.said()}")
+        """Return what `found` returns once that is true; fail with the functions' logs."""
+        try:
+            return poll(found, WAIT_SECONDS)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; the functions logged:\n{self.said()}") from error
 
     def said(self) -> str:
         """Return what the functions wrote to their logs."""

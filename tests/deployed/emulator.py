@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -23,9 +24,12 @@ HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"  # ministack's own
-SCHEDULE_MINUTE_SECONDS = 5
+SCHEDULE_MINUTE_SECONDS = 2
 START_SECONDS = 60
+ASK_AGAIN_SECONDS = 0.1
 STOP_SECONDS = 10
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -130,13 +134,27 @@ def emulated(python: Path, folder: Path) -> Iterator[Emulator]:
 
 
 def _await_ready(emulator: Emulator, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
+    def answers() -> bool:
         try:
             with urlopen(f"{emulator.url}/_ministack/health"):
-                return
+                return True
         except (URLError, ConnectionError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
+            return False
+
+    with suppress(TimeoutError):
+        if poll(lambda: answers() or process.poll() is not None, START_SECONDS) and answers():
+            return
     raise RuntimeError(f"ministack did not start:\n{emulator.log.read_text()}")
+
+
+def poll(found: Callable[[], T], seconds: float) -> T:
+    """Return what `found` returns once that is true. Raise TimeoutError after `seconds`.
+
+    Other processes work in real time here, and none of them can notify this one.
+    """
+    end, never = time.monotonic() + seconds, Event()
+    while not (value := found()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds} s")
+        never.wait(ASK_AGAIN_SECONDS)
+    return value

@@ -8,7 +8,7 @@ emulator is ministack. Where this is not AWS:
 - wheels are for this machine and its Python, through the same bundling with the platform as a
   parameter; Lambda's are for arm64 and 3.13.
 - ML-DSA keys, Object Lock and alarms over several metrics are taught to it, and `rate(1 minute)`
-  comes round every five seconds: `taught_ministack.py`.
+  comes round every two seconds: `taught_ministack.py`.
 - nobody is refused anything: permissions are held by `tests/infra` and the local ledger.
 """
 
