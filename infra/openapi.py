@@ -17,7 +17,7 @@ from functions.ingest import open_routes, schemas
 from functions.ingest import routes as ingest
 from functions.published_files import read
 from functions.query import routes as query
-from infra.local.assembly import read_assembly
+from infra.local.cloudformation.assembly import read_assembly
 from infra.synth import REPOSITORY, synthesize
 
 DOCUMENT = REPOSITORY / "docs" / "openapi.json"

@@ -11,7 +11,7 @@ import botocore.hooks
 import botocore.session
 
 from infra.demo.moto_speedups import quicken_calls
-from infra.local.patching import replace
+from infra.local.aws.patching import replace
 
 ALLOCATIONS_PER_COLLECTION = 50_000  # Python's own 700 suits small processes
 KEYWORDS = 0x08  # of a code object: the function takes **kwargs

@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
-from infra.local.moto_kms import teach_moto_kms
+from infra.local.aws.moto_kms import teach_moto_kms
 
 STAGE = "test"
 LEDGER = "st-elsewhere"

@@ -8,7 +8,7 @@ from infra.demo.hospital.anomalies import HEALTH_AUTHORITY
 from infra.demo.metrics import Figures
 from infra.demo.queries import SHOWN_EVENTS, Answers
 from infra.local.cloud import LocalCloud
-from infra.local.sqs_event_source import Batch
+from infra.local.lambda_runtime.sqs_event_source import Batch
 
 
 def faults(

@@ -10,7 +10,7 @@ from audit_ledger.tlog.note import parse_note
 from infra.demo.hospital import Submission
 from infra.demo.posting import Portals
 from infra.local.cloud import LocalCloud
-from infra.local.sqs_event_source import Batch
+from infra.local.lambda_runtime.sqs_event_source import Batch
 
 PUBLICATIONS = 6
 REQUESTS_A_DRAIN = 100

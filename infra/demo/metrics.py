@@ -8,9 +8,9 @@ from audit_ledger.ledger.signed_digest import parse_signed_digest
 from infra.demo.posting import Portals
 from infra.demo.usage import part_of, sum_of
 from infra.local.cloud import LocalCloud, LocalLedger
-from infra.local.list_prices import MILLION
-from infra.local.meter import Usage
-from infra.local.metrics import metric_sums
+from infra.local.cost.list_prices import MILLION
+from infra.local.cost.meter import Usage
+from infra.local.lambda_runtime.metrics import metric_sums
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from infra.local.patching import replace
+from infra.local.aws.patching import replace
 
 _moto_query = Table.query
 _query_signature = signature(Table.query)

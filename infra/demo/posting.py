@@ -12,7 +12,7 @@ from audit_ledger.errors import LedgerError
 from infra.demo.hospital import Submission
 from infra.demo.usage import sum_of
 from infra.local.cloud import LocalCloud
-from infra.local.meter import Usage
+from infra.local.cost.meter import Usage
 
 CREATED = 201
 TIMEOUT_SECONDS = 60

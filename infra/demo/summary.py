@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.demo.metrics import Figures
-from infra.local.list_prices import MILLION
-from infra.local.meter import Usage
+from infra.local.cost.list_prices import MILLION
+from infra.local.cost.meter import Usage
 
 SERVICES = {
     "dynamodb": "DynamoDB",

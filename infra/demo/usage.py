@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from infra.local.meter import Usage
+from infra.local.cost.meter import Usage
 
 
 def sum_of(one: Usage, other: Usage) -> Usage:

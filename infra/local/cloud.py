@@ -23,21 +23,21 @@ from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.errors import LostRaceError, NotFoundError
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.verify.policy_file import policy_for
-from infra.local.clients import client
-from infra.local.deploy import deploy
-from infra.local.deployment import Deployment
-from infra.local.emulator import emulated_aws
-from infra.local.eventbridge import Delivery, EventBusPump
-from infra.local.http_server import HttpApi, HttpServer, serve
-from infra.local.lambda_calls import invoking
-from infra.local.meter import Meter
+from infra.local.api_gateway.http_server import HttpApi, HttpServer, serve
+from infra.local.api_gateway.tokens import LedgerTokens
+from infra.local.aws.clients import client
+from infra.local.aws.emulator import emulated_aws
+from infra.local.aws.saved_state import StateJournal, kept_in, kept_keys
+from infra.local.cloudformation.deploy import deploy
+from infra.local.cloudformation.deployment import Deployment
+from infra.local.cost.meter import Meter
+from infra.local.iam.permissions import Permissions
+from infra.local.lambda_runtime.eventbridge import Delivery, EventBusPump
+from infra.local.lambda_runtime.lambda_calls import invoking
+from infra.local.lambda_runtime.runner import Runner
+from infra.local.lambda_runtime.scheduler import SchedulePump
+from infra.local.lambda_runtime.sqs_event_source import Batch, QueuePump
 from infra.local.mirror import Mirror
-from infra.local.permissions import Permissions
-from infra.local.runner import Runner
-from infra.local.saved_state import StateJournal, kept_in, kept_keys
-from infra.local.scheduler import SchedulePump
-from infra.local.sqs_event_source import Batch, QueuePump
-from infra.local.tokens import LedgerTokens
 
 REGION = "eu-central-1"
 
@@ -197,8 +197,8 @@ def local_cloud(
 ) -> Iterator[LocalCloud]:
     """Deploy a cloud assembly and serve its API on 127.0.0.1; port 0 is any that is free.
 
-    `log_to` takes what functions print, line by line; it is kept in `runner.logs` anyway. `keep`:
-    go on with what this folder holds, and keep what changes there; see `infra.local.saved_state`.
+    `log_to` receives what functions print, line by line; `runner.logs` stores it too. `keep`:
+    continue from the state in this folder and store changes there; see `local.aws.saved_state`.
     """
     with ExitStack() as stack:
         stack.enter_context(emulated_aws(region))

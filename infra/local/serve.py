@@ -21,8 +21,8 @@ from typing import Any
 
 from audit_ledger.errors import LedgerError
 from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.lambda_runtime.runner import FunctionFailedError
 from infra.local.mirror import write_whole
-from infra.local.runner import FunctionFailedError
 from infra.settings import SettingsError
 from infra.synth import synthesize
 

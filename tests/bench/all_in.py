@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.local.deployment import Deployment, Function
-from infra.local.function_log import FunctionLog
-from infra.local.list_prices import (
+from infra.local.cloudformation.deployment import Deployment, Function
+from infra.local.cost.list_prices import (
     API_CHUNK_BYTES,
     API_REQUEST_USD,
     LAMBDA_GB_SECOND_USD,
     LAMBDA_REQUEST_USD,
     LOGS_GB_USD,
 )
-from infra.local.runner import Runner
+from infra.local.lambda_runtime.function_log import FunctionLog
+from infra.local.lambda_runtime.runner import Runner
 
 INVOCATION_MS = 5.0  # powertools, JSON, and the work itself at half a processor (1 GB)
 CALL_MS: Mapping[str, float] = {

@@ -34,15 +34,15 @@ from infra.demo.hospital import (
 )
 from infra.demo.moto_speedups import quicken_moto
 from infra.demo.templates import cloud_assembly
-from infra.local.aws_calls import Call, observing
+from infra.local.api_gateway.http_event import HttpRequest
+from infra.local.api_gateway.http_server import HttpApi
+from infra.local.aws.calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
-from infra.local.dynamodb_units import write_units
-from infra.local.http_event import HttpRequest
-from infra.local.http_server import HttpApi
-from infra.local.list_prices import MILLION, USD
-from infra.local.meter import Usage
-from infra.local.metrics import metric_sums
-from infra.local.sqs_event_source import QueuePump
+from infra.local.cost.dynamodb_units import write_units
+from infra.local.cost.list_prices import MILLION, USD
+from infra.local.cost.meter import Usage
+from infra.local.lambda_runtime.metrics import metric_sums
+from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from tests.bench.all_in import all_in, taken
 
 LEDGER = "st-elsewhere"

@@ -17,8 +17,8 @@ from infra.demo.metrics import Figures
 from infra.demo.posting import accepted_events
 from infra.demo.queries import Answers
 from infra.local.cloud import LocalCloud
-from infra.local.meter import Usage
-from infra.local.sqs_event_source import Batch
+from infra.local.cost.meter import Usage
+from infra.local.lambda_runtime.sqs_event_source import Batch
 from tests.demo.hospital.recount import codes_in, patients_of, resources
 
 DATE = datetime.now(UTC).date()

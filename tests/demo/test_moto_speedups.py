@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from infra.demo.moto_speedups import quicken_moto
-from infra.local.emulator import emulated_aws
+from infra.local.aws.emulator import emulated_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

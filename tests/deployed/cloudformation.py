@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local.assembly import read_assembly
+from infra.local.cloudformation.assembly import read_assembly
 
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 STACK_SECONDS = 60

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.emulator import emulated_aws
+from infra.local.aws.emulator import emulated_aws
 from tests.dynamodb_server.server import DynamoDBServer, serving
 from tests.world import NAME, REGION, TABLES, World, made_world
 

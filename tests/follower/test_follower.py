@@ -16,7 +16,7 @@ from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.reading.record_opener import RecordOpener
 from infra.local.cloud import REGION
-from infra.local.runner import FunctionFailedError
+from infra.local.lambda_runtime.runner import FunctionFailedError
 from tests.builders.audit_event import document_read, emergency_read, ni_uri, numbered_read, read_of
 from tests.builders.cloudevent import result_filed
 from tests.follower.following import (

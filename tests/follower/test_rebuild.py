@@ -10,7 +10,7 @@ from audit_ledger.errors import LostRaceError
 from audit_ledger.reading import record_opener
 from functions.follower.follow import Follower
 from infra.local.cloud import REGION
-from infra.local.runner import FunctionFailedError
+from infra.local.lambda_runtime.runner import FunctionFailedError
 from tests.builders.audit_event import document_read, emergency_read, numbered_read
 from tests.follower.following import follow, gaps_of, settle, views
 from tests.query.stage import LEDGER, PORTAL, Stage

@@ -51,8 +51,8 @@ from audit_ledger.tlog.policy import Policy, parse_policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.tiles import parse_tile_path, split_hashes
 from audit_ledger.verify.receipts import verify_receipt
-from infra.local.authorizer import UnauthorizedError, authorize
-from infra.local.deployment import Authorizer, DeployedRoute
+from infra.local.api_gateway.authorizer import UnauthorizedError, authorize
+from infra.local.cloudformation.deployment import Authorizer, DeployedRoute
 from tests.fuzz import seeds
 
 Parse = Callable[[bytes], Any]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.policy_evaluator import AccessRequest, Statement, judge, statements_of
+from infra.local.iam.policy_evaluator import AccessRequest, Statement, judge, statements_of
 from tests.infra.assembly import ACCOUNT, REGION, Assembly
 from tests.infra.policies import role
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 import requests
 
-from infra.local.aws_calls import Call, observing
+from infra.local.aws.calls import Call, observing
 from infra.local.cloud import REGION, LocalCloud, local_cloud
 from infra.stacks.api import ACCESS_LOG
 from tests.builders.audit_event import PATIENT_ROLE, r4

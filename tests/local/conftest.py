@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.deploy import deploy
-from infra.local.deployment import Deployment
-from infra.local.emulator import emulated_aws
+from infra.local.aws.emulator import emulated_aws
+from infra.local.cloudformation.deploy import deploy
+from infra.local.cloudformation.deployment import Deployment
 from tests.local.small_app import write_assembly
 
 REGION = "eu-central-1"

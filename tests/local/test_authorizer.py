@@ -14,9 +14,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from infra.local.authorizer import NotAuthorizedError, UnauthorizedError, authorize
-from infra.local.deployment import Authorizer, DeployedRoute
-from infra.local.tokens import TokenIssuer
+from infra.local.api_gateway.authorizer import NotAuthorizedError, UnauthorizedError, authorize
+from infra.local.api_gateway.tokens import TokenIssuer
+from infra.local.cloudformation.deployment import Authorizer, DeployedRoute
 
 ISSUER = TokenIssuer("https://issuer.example.org/pool")
 LATER, EARLIER = int(time.time()) + 10**6, int(time.time()) - 10**6

@@ -10,7 +10,7 @@ import pytest
 
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.cli.main import run
-from infra.local.call_context import Caller, calling_as
+from infra.local.aws.call_context import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.local.conftest import REGION
 from tests.local.test_cloud import accept

@@ -15,9 +15,9 @@ import pytest
 
 from audit_ledger.errors import NotFoundError
 from audit_ledger.tlog.policy import parse_policy
-from infra.local.aws_calls import Call, observing
+from infra.local.aws.calls import Call, observing
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.metrics import metric_sums
+from infra.local.lambda_runtime.metrics import metric_sums
 from infra.local.serve import example_event
 from tests.assemblies import LEDGERS, PORTAL_ACCOUNT
 from tests.local.conftest import REGION

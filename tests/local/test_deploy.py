@@ -6,8 +6,8 @@ import boto3
 import pytest
 
 from audit_ledger.errors import NotFoundError
-from infra.local.assembly import read_assembly
-from infra.local.deployment import Authorizer, Deployment, function_name
+from infra.local.cloudformation.assembly import read_assembly
+from infra.local.cloudformation.deployment import Authorizer, Deployment, function_name
 from tests.local.conftest import REGION
 from tests.local.small_app import write_assembly
 

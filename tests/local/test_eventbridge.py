@@ -14,10 +14,10 @@ import boto3
 import pytest
 
 from audit_ledger.errors import FormatError
-from infra.local.deployment import Deployment, RuleTarget
-from infra.local.eventbridge import EventBusPump, transform
-from infra.local.runner import FunctionFailedError, Runner
-from infra.local.scheduler import SchedulePump
+from infra.local.cloudformation.deployment import Deployment, RuleTarget
+from infra.local.lambda_runtime.eventbridge import EventBusPump, transform
+from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
+from infra.local.lambda_runtime.scheduler import SchedulePump
 from tests.local.conftest import REGION
 
 PORTAL_ACCOUNT = "111122223333"

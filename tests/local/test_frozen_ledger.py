@@ -11,10 +11,10 @@ import boto3
 import pytest
 
 from audit_ledger.cli.main import run
-from infra.local.call_context import Caller, calling_as
+from infra.local.aws.call_context import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.deployment import QueueMapping
-from infra.local.sqs_event_source import QueuePump
+from infra.local.cloudformation.deployment import QueueMapping
+from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from tests.local.conftest import REGION
 from tests.local.test_cloud import accept
 

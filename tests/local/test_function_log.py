@@ -7,8 +7,8 @@ from threading import Thread
 
 import pytest
 
-from infra.local.function_log import FunctionLog, printing_to
-from infra.local.metrics import metric_sums
+from infra.local.lambda_runtime.function_log import FunctionLog, printing_to
+from infra.local.lambda_runtime.metrics import metric_sums
 
 
 def test_a_line_is_kept_when_it_ends() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from infra.local.deployment import Deployment
-from infra.local.http_event import HttpRequest, Routes, to_answer
-from infra.local.http_server import HttpApi, HttpServer, serve
-from infra.local.runner import Runner
-from infra.local.tokens import TokenIssuer
+from infra.local.api_gateway.http_event import HttpRequest, Routes, to_answer
+from infra.local.api_gateway.http_server import HttpApi, HttpServer, serve
+from infra.local.api_gateway.tokens import TokenIssuer
+from infra.local.cloudformation.deployment import Deployment
+from infra.local.lambda_runtime.runner import Runner
 
 
 class Client:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError
-from infra.local.intrinsics import NO_VALUE, Scope, names_in, resolve
+from infra.local.cloudformation.intrinsics import NO_VALUE, Scope, names_in, resolve
 
 
 def scope() -> Scope:

@@ -8,9 +8,9 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.deployment import Deployment
-from infra.local.lambda_calls import invoking
-from infra.local.runner import Runner
+from infra.local.cloudformation.deployment import Deployment
+from infra.local.lambda_runtime.lambda_calls import invoking
+from infra.local.lambda_runtime.runner import Runner
 from tests.local.conftest import REGION
 
 ECHO = "small-echo"

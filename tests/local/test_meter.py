@@ -7,11 +7,11 @@ import boto3
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from infra.local.call_context import Caller, calling_as
-from infra.local.dynamodb_units import item_size_bytes
-from infra.local.emulator import emulated_aws
-from infra.local.list_prices import USD
-from infra.local.meter import Meter
+from infra.local.aws.call_context import Caller, calling_as
+from infra.local.aws.emulator import emulated_aws
+from infra.local.cost.dynamodb_units import item_size_bytes
+from infra.local.cost.list_prices import USD
+from infra.local.cost.meter import Meter
 from tests.local.conftest import REGION
 
 FUNCTION = Caller("f", "AROA:f")

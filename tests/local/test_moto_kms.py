@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from moto import mock_aws
 from mypy_boto3_kms import KMSClient
 
-from infra.local.moto_kms import teach_moto_kms
+from infra.local.aws.moto_kms import teach_moto_kms
 
 MESSAGE = b"audit-ledger/block/v1\n"
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from audit_ledger.errors import FormatError
-from infra.local.call_context import Caller, calling_as
+from infra.local.aws.call_context import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.local.conftest import REGION
 from tests.local.test_cloud import accept

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from audit_ledger.errors import NotFoundError, TooLargeError
-from infra.local.deployment import Deployment
-from infra.local.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
+from infra.local.cloudformation.deployment import Deployment
+from infra.local.lambda_runtime.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
 from tests.local.conftest import REGION
 
 ECHO = "small-echo"

@@ -21,7 +21,8 @@ from audit_ledger.errors import LedgerError
 from audit_ledger.tlog.policy import parse_policy
 from infra.local import mirror
 from infra.local.cloud import LocalCloud
-from infra.local.function_log import FunctionLog
+from infra.local.lambda_runtime.function_log import FunctionLog
+from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from infra.local.serve import (
     REPOSITORY,
     example_event,
@@ -30,7 +31,6 @@ from infra.local.serve import (
     only_one_in,
     run,
 )
-from infra.local.sqs_event_source import QueuePump
 
 
 class Served:

@@ -14,10 +14,10 @@ import boto3
 import pytest
 
 from audit_ledger.errors import LedgerError
-from infra.local.call_context import Caller, calling_as
-from infra.local.deployment import Deployment, QueueMapping
-from infra.local.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
-from infra.local.sqs_event_source import QueuePump
+from infra.local.aws.call_context import Caller, calling_as
+from infra.local.cloudformation.deployment import Deployment, QueueMapping
+from infra.local.lambda_runtime.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
+from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from tests.local.conftest import REGION
 
 

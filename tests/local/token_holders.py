@@ -7,8 +7,8 @@ from typing import Any
 
 import jwt
 
+from infra.local.api_gateway.tokens import KEY_ID, TokenIssuer
 from infra.local.cloud import LocalCloud
-from infra.local.tokens import KEY_ID, TokenIssuer
 
 WRITE = "system/AuditEvent.c"
 EHR = "ledger/north portal/ehr"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.deployment import Function
+from infra.local.cloudformation.deployment import Function
 from tests.builders.audit_event import read_of
 from tests.query.stage import LEDGER, Stage
 

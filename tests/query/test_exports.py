@@ -22,7 +22,7 @@ from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, parse_policy
 from audit_ledger.verify.receipts import verify_receipt
-from infra.local.clients import client
+from infra.local.aws.clients import client
 from tests.builders.audit_event import audit_event_samples
 from tests.query.report_stage import PLAIN, ReportStage, read_of, report_stage
 

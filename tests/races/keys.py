@@ -5,7 +5,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moto.kms.models import kms_backends
 
-from infra.local.emulator import ACCOUNT
+from infra.local.aws.emulator import ACCOUNT
 from tests.world import ALIAS, REGION, World
 
 

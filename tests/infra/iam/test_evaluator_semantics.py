@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError
-from infra.local.policy_evaluator import AccessRequest, PolicyDecision, judge, statements_of
+from infra.local.iam.policy_evaluator import AccessRequest, PolicyDecision, judge, statements_of
 
 OWN, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{OWN}:role/reader"

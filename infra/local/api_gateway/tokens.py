@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from audit_ledger.errors import NotFoundError
-from infra.local.deployment import Authorizer, Deployment
+from infra.local.cloudformation.deployment import Authorizer, Deployment
 
 KEY_ID = "local"
 WRITE = "system/AuditEvent.c"

@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
-from infra.local.deployment import alias_of, function_name
-from infra.local.runner import FunctionFailedError, Runner
+from infra.local.cloudformation.deployment import alias_of, function_name
+from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 
 
 @dataclass(frozen=True)

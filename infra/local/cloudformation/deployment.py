@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.cloudformation import DeployedStack, Resource
-from infra.local.stub_resources import Made
+from infra.local.cloudformation.stacks import DeployedStack, Resource
+from infra.local.cloudformation.stub_resources import Made
 
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)(?::([^:/]+))?")
 _RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")

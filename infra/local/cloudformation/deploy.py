@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from infra.local.assembly import read_assembly
-from infra.local.clients import client
-from infra.local.cloudformation import deploy_stack
-from infra.local.deployment import Deployment, describe
-from infra.local.emulator import ACCOUNT
+from infra.local.aws.clients import client
+from infra.local.aws.emulator import ACCOUNT
+from infra.local.cloudformation.assembly import read_assembly
+from infra.local.cloudformation.deployment import Deployment, describe
+from infra.local.cloudformation.stacks import deploy_stack
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"

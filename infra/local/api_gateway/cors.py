@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.deployment import Deployment
-from infra.local.http_event import HttpRequest, Response
+from infra.local.api_gateway.http_event import HttpRequest, Response
+from infra.local.cloudformation.deployment import Deployment
 
 _PREFIX = "access-control-"
 

@@ -10,12 +10,19 @@ from threading import Thread
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from audit_ledger.errors import LedgerError, TooLargeError
-from infra.local.authorizer import NotAuthorizedError, UnauthorizedError, authorize
-from infra.local.cors import Cors
-from infra.local.deployment import Deployment
-from infra.local.http_body import MAX_BODY_BYTES, UnreadableBodyError, read_body
-from infra.local.http_event import HttpRequest, Response, Routes, message, to_answer, to_event
-from infra.local.runner import FunctionFailedError, Runner
+from infra.local.api_gateway.authorizer import NotAuthorizedError, UnauthorizedError, authorize
+from infra.local.api_gateway.cors import Cors
+from infra.local.api_gateway.http_body import MAX_BODY_BYTES, UnreadableBodyError, read_body
+from infra.local.api_gateway.http_event import (
+    HttpRequest,
+    Response,
+    Routes,
+    message,
+    to_answer,
+    to_event,
+)
+from infra.local.cloudformation.deployment import Deployment
+from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 
 TOO_LARGE = message(413, "Request Entity Too Large")
 

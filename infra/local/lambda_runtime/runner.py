@@ -28,9 +28,9 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from audit_ledger.errors import LedgerError, NotFoundError, TooLargeError
-from infra.local.call_context import Caller, calling_as
-from infra.local.deployment import Function
-from infra.local.function_log import FunctionLog, printing_to
+from infra.local.aws.call_context import Caller, calling_as
+from infra.local.cloudformation.deployment import Function
+from infra.local.lambda_runtime.function_log import FunctionLog, printing_to
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 """What Lambda takes and gives in a synchronous invocation, as JSON (quotas, "payload")."""

@@ -31,7 +31,7 @@ from moto.kms import models, utils
 from moto.kms.models import Key, KmsBackend
 from moto.kms.responses import KmsResponse
 
-from infra.local.patching import replace
+from infra.local.aws.patching import replace
 
 ED25519_SPEC = "ECC_NIST_EDWARDS25519"
 SYMMETRIC_SPEC = "SYMMETRIC_DEFAULT"

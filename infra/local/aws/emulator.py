@@ -11,9 +11,9 @@ from unittest.mock import patch
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from infra.local.moto_kms import teach_moto_kms
-from infra.local.moto_sqs import teach_moto_sqs
-from infra.local.patching import replace
+from infra.local.aws.moto_kms import teach_moto_kms
+from infra.local.aws.moto_sqs import teach_moto_sqs
+from infra.local.aws.patching import replace
 
 ACCOUNT = "123456789012"
 """The account that moto plays."""

@@ -185,7 +185,7 @@ def record(resource_type: str, properties: Mapping[str, Any], place: StackPlace)
     if resource_type not in RECORDED:
         raise FormatError(
             f"template: {place.stack}/{place.logical_id} is of type {resource_type}, which the "
-            f"local ledger does not know: add it to infra/local/stub_resources.py"
+            f"local ledger does not know: add it to infra/local/cloudformation/stub_resources.py"
         )
     names = RECORDED[resource_type]
     values = {k: v for k, v in properties.items() if isinstance(v, str)}

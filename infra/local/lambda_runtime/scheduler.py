@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
-from infra.local.deployment import Schedule
-from infra.local.runner import FunctionFailedError, Runner
+from infra.local.cloudformation.deployment import Schedule
+from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from audit_ledger.errors import LedgerError
-from infra.local.deployment import DeployedRoute
+from infra.local.cloudformation.deployment import DeployedRoute
 
 ALGORITHMS = ["RS256", "RS384", "RS512"]
 _SIGNATURE_ONLY: Any = {

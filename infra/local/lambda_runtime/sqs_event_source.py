@@ -11,10 +11,10 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from audit_ledger.errors import LedgerError
-from infra.local.call_context import Caller, calling_as
-from infra.local.clients import client
-from infra.local.deployment import QueueMapping
-from infra.local.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
+from infra.local.aws.call_context import Caller, calling_as
+from infra.local.aws.clients import client
+from infra.local.cloudformation.deployment import QueueMapping
+from infra.local.lambda_runtime.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from infra.local.authorizer import Grant
-from infra.local.deployment import DeployedRoute
+from infra.local.api_gateway.authorizer import Grant
+from infra.local.cloudformation.deployment import DeployedRoute
 
 _TEXT = re.compile(r"text/.*|application/(json|javascript|xml)")
 _PATH_PART = re.compile(r"\\\{(\w+)(\\\+)?\\\}")

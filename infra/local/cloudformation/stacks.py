@@ -12,11 +12,11 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.assembly import StackTemplate
-from infra.local.clients import client
-from infra.local.intrinsics import Scope, names_in, resolve
-from infra.local.resources import MAKERS, make
-from infra.local.stub_resources import Made, StackPlace, record
+from infra.local.aws.clients import client
+from infra.local.cloudformation.assembly import StackTemplate
+from infra.local.cloudformation.intrinsics import Scope, names_in, resolve
+from infra.local.cloudformation.resources import MAKERS, make
+from infra.local.cloudformation.stub_resources import Made, StackPlace, record
 
 SSM_PARAMETER = "AWS::SSM::Parameter::Value<"
 

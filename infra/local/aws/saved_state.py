@@ -24,11 +24,11 @@ from moto.backends import get_backend
 from moto.kms import models
 
 from audit_ledger.errors import LedgerError
-from infra.local.aws_calls import Call, observing
-from infra.local.clients import client
-from infra.local.emulator import ACCOUNT
+from infra.local.aws.calls import Call, observing
+from infra.local.aws.clients import client
+from infra.local.aws.emulator import ACCOUNT
+from infra.local.aws.moto_kms import PureKey
 from infra.local.mirror import write_whole
-from infra.local.moto_kms import PureKey
 
 CHANGES = {
     "dynamodb": frozenset(

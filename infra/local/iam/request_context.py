@@ -14,8 +14,8 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 
 from audit_ledger.errors import FormatError
-from infra.local.aws_calls import Call
-from infra.local.policy_evaluator import AccessRequest
+from infra.local.aws.calls import Call
+from infra.local.iam.policy_evaluator import AccessRequest
 
 _EQUALS = re.compile(r"([#\w]+)\s*=\s*(:\w+)")
 

@@ -18,11 +18,11 @@ from typing import Any
 from moto.events.models import EventPattern
 
 from audit_ledger.errors import FormatError
-from infra.local.aws_calls import Call, observing
-from infra.local.call_context import Caller, calling_as
-from infra.local.clients import client
-from infra.local.deployment import Deployment, RuleTarget
-from infra.local.runner import FunctionFailedError, Runner
+from infra.local.aws.call_context import Caller, calling_as
+from infra.local.aws.calls import Call, observing
+from infra.local.aws.clients import client
+from infra.local.cloudformation.deployment import Deployment, RuleTarget
+from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 
 IDLE_SECONDS = 0.5
 _TOKEN = re.compile(r'\\.|"|<([A-Za-z0-9_.-]+)>')

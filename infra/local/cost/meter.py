@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.aws_calls import Call, observing
-from infra.local.dynamodb_units import note_writes, read_units, write_units
-from infra.local.list_prices import USD
+from infra.local.aws.calls import Call, observing
+from infra.local.cost.dynamodb_units import note_writes, read_units, write_units
+from infra.local.cost.list_prices import USD
 
 SQS_CHUNK_BYTES = EVENTS_CHUNK_BYTES = 64 * 1024
 

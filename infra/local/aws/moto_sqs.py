@@ -20,8 +20,8 @@ from moto.core.utils import unix_time_millis
 from moto.sqs.exceptions import InvalidParameterValue, ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
-from infra.local.call_context import current_caller
-from infra.local.patching import replace
+from infra.local.aws.call_context import current_caller
+from infra.local.aws.patching import replace
 
 
 @cache

@@ -13,8 +13,8 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from infra.local.aws_calls import Call
-from infra.local.emulator import ACCOUNT
+from infra.local.aws.calls import Call
+from infra.local.aws.emulator import ACCOUNT
 
 Item = Mapping[str, Mapping[str, Any]]
 """An item or key as boto3's client has it: `{"seq": {"N": "41"}}`."""

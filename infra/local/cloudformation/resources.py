@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.clients import client
-from infra.local.stub_resources import Made, StackPlace
+from infra.local.aws.clients import client
+from infra.local.cloudformation.stub_resources import Made, StackPlace
 
 Properties = dict[str, Any]
 
@@ -53,7 +53,7 @@ def make(resource_type: str, properties: Properties, place: StackPlace) -> Made:
         raise FormatError(
             f"template: {place.stack}/{place.logical_id}: the local ledger does not know "
             f"{', '.join(sorted(left))} of {resource_type}: translate or list it in "
-            "infra/local/resources.py"
+            "infra/local/cloudformation/resources.py"
         )
     return made
 

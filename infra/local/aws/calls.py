@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
-from infra.local.call_context import Caller, current_caller
+from infra.local.aws.call_context import Caller, current_caller
 
 _CALL = "audit-ledger call"
 

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 
 # Clients tell only those handlers of their calls that were there before them.
-import infra.local.aws_calls  # noqa: F401
+import infra.local.aws.calls  # noqa: F401
 
 
 @cache

@@ -14,16 +14,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 from moto.s3.models import s3_backends
 
-from infra.local.aws_calls import Call, observing
-from infra.local.deployment import Deployment
-from infra.local.policy_evaluator import (
+from infra.local.aws.calls import Call, observing
+from infra.local.cloudformation.deployment import Deployment
+from infra.local.iam.policy_evaluator import (
     AccessRequest,
     PolicyDecision,
     Statement,
     judge,
     statements_of,
 )
-from infra.local.request_context import RequestPlace, asked_by
+from infra.local.iam.request_context import RequestPlace, asked_by
 
 _CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
 

@@ -1,0 +1,1 @@
+"""AWS in this process: moto with its extensions, clients, calls and saved state."""

@@ -1,0 +1,1 @@
+"""Deployment of a cloud assembly: templates, intrinsic functions and resources."""

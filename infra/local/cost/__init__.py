@@ -1,0 +1,1 @@
+"""Cost: calls and billed units, at list prices."""

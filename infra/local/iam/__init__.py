@@ -1,0 +1,1 @@
+"""Permissions: requests to AWS are evaluated against the deployed policies."""

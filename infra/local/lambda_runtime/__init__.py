@@ -1,0 +1,1 @@
+"""Invocation of Lambda functions: handlers, logs and event sources."""
