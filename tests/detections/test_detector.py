@@ -195,14 +195,14 @@ def test_a_rule_that_lacks_data_keeps_its_state() -> None:
 def test_what_is_no_state_is_refused(data: bytes) -> None:
     """By the rule's name."""
     looking = detector(only(access_spike={}))
-    with pytest.raises(FormatError, match=r"^access-spike: not a state as it is kept$"):
+    with pytest.raises(FormatError, match=r"^access-spike: expected a stored state$"):
         looking.resume({"access-spike": data})
 
 
 @pytest.mark.parametrize("length", [11, 25])
 def test_marks_must_be_hashes(length: int) -> None:
     """Of a length that bounds the states."""
-    with pytest.raises(ValueError, match="marks of 12 to 24 characters"):
+    with pytest.raises(ValueError, match="expected marks of 12 to 24"):
         Detector(make_rules(DetectionSettings()), Directory(), lambda text: "x" * length)
 
 

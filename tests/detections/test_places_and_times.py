@@ -225,7 +225,7 @@ def test_a_reason_that_is_no_code_is_an_error() -> None:
         def denied(self, patient: Any, agent: Any, time_ms: int) -> str | None:
             return "Jane said no"
 
-    with pytest.raises(ValueError, match="no code") as raised:
+    with pytest.raises(ValueError, match="expected a code") as raised:
         found([access()], only(consent_denied={}), consents=Talkative())
     assert "Jane" not in str(raised.value)
 
@@ -265,7 +265,7 @@ def test_a_wrong_clock_concludes_nothing(time_ms: int) -> None:
         ("after_hours", Directory([user()], [Department(id="w", hours=())]), None),
         ("ended_user", Directory([user()]), "the directory has no users with a first or last day"),
         ("ended_user", Directory([user(valid_to_ms=1)]), None),
-        ("consent_denied", Directory(), "no consents are kept"),
+        ("consent_denied", Directory(), "no consents are recorded"),
     ],
 )
 def test_what_lacks_data_says_so(rule: str, directory: Directory, why: str | None) -> None:

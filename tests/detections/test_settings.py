@@ -42,7 +42,7 @@ def test_nothing_set_is_every_rule() -> None:
         ),
         (
             {"access_spike": {"minimum_days": 20, "active_days": 10}},
-            ".access_spike: minimum_days no greater than active_days expected",
+            ".access_spike: minimum_days at most active_days expected",
         ),
         (
             {"after_hours": {"hours": ["closed"] * 6}},

@@ -111,8 +111,10 @@ def test_digests_tell_directories_apart() -> None:
 
 
 SECRET = "Hippolyta"
-USER_NAMES = "names that begin with reference|, identifier|, altId|, display| expected, parted by ;"
-PATIENT_NAMES = "names that begin with reference|, identifier| expected, parted by ;"
+USER_NAMES = (
+    "names that begin with reference|, identifier|, altId|, display| expected, separated by ;"
+)
+PATIENT_NAMES = "names that begin with reference|, identifier| expected, separated by ;"
 USER_COLUMNS = "one of id, names, surname, given, department, valid_from, valid_to expected"
 HOURS = "closed, or hours like 08:00-12:00;13:00-17:00 expected"
 ONCE = "each once expected, line 2 has it too"

@@ -91,7 +91,7 @@ def test_settings_reach_the_rules(stage: Stage) -> None:
     assert "break-the-glass" not in rules
     assert rules["bulk-access"]
     lacks = {r["rule"]: r.get("lacks") for r in stage.get("/findings").json()["rules"]}
-    assert lacks["consent-denied"] == "no consents are kept"
+    assert lacks["consent-denied"] == "no consents are recorded"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Detections: what a privacy team wants to be told of, found in opened events in ledger order."""
+"""Detect suspicious accesses for a privacy team, in opened events in ledger order."""
 
 from audit_ledger.detections.consent_denied import Consents
 from audit_ledger.detections.detector import Detector, make_rules

@@ -1,11 +1,11 @@
-"""A user opens many more patients' records on a day than usual for this user.
+"""Rule: a user opens many more patients' records on a day than usual for this user.
 
-Usual is what the user did on the last active days (those with any access, by the calendar of a time
-zone). A day is a spike when its patients c exceed the mean of the n days x before by more than k
-standard deviations: c > S/n + k·√(nQ − S²)/n with S = Σx and Q = Σx². All in whole numbers, k in
-tenths: n·c − S > 0 and 100·(n·c − S)² > (10k)²·(nQ − S²).
+The baseline is the user's last active days (days with any access, by the calendar of a time zone).
+A day is a spike if its patients c exceed the mean of the n days x before by more than k standard
+deviations: c > S/n + k·√(nQ − S²)/n with S = Σx and Q = Σx². The computation uses integers, with k
+in tenths: n·c − S > 0 and 100·(n·c − S)² > (10k)²·(nQ − S²).
 
-Two days stay open, as portals are late; events of days before that come too late to count.
+Two days stay open, since portals may be late; events of earlier days are not counted.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ from audit_ledger.detections.rule import Rule
 
 MAX_USERS: Final = 5_000
 MAX_MARKS: Final = 60_000  # patients of all users' open days
-MAX_PATIENTS: Final = 500  # a user and day: more need not be told apart
+MAX_PATIENTS: Final = 500  # of a user and day: further patients are not counted
 _IDLE_DAYS: Final = 90
 _DAY_SECONDS: Final = 86_400
 
 
 class OpenDay(msgspec.Struct, array_like=True):
-    """An open day, by its number: marks of the patients, and whether it was reported."""
+    """An open day: its ordinal, marks of the patients, and whether it was reported."""
 
     day: int
     patients: list[str]
@@ -35,7 +35,7 @@ class OpenDay(msgspec.Struct, array_like=True):
 
 
 class Usual(msgspec.Struct, array_like=True):
-    """What is usual for a user: counts of closed days, oldest first; the days still open."""
+    """A user's baseline: counts of closed days, oldest first, and the open days."""
 
     counts: list[int] = []
     last_closed: int = 0
@@ -44,7 +44,7 @@ class Usual(msgspec.Struct, array_like=True):
 
 
 class Spikes(msgspec.Struct):
-    """By the user's mark, who acted the longest time ago first. `marks`: of all open days."""
+    """Baselines by the user's mark, least recently active first. `marks`: of all open days."""
 
     users: dict[str, Usual] = {}
     marks: int = 0
@@ -52,7 +52,7 @@ class Spikes(msgspec.Struct):
 
 
 class AccessSpikeRule(Rule[Spikes]):
-    """One finding a user and day, by the access that made it a spike."""
+    """Reports one finding per user and day, for the access that made the day a spike."""
 
     name: ClassVar[str] = "access-spike"
     state_type = Spikes
@@ -63,7 +63,7 @@ class AccessSpikeRule(Rule[Spikes]):
         self.zone = read_time_zone(own.time_zone)
 
     def observe(self, state: Spikes, seen: ObservedAccess) -> DetectionFinding | None:
-        """Count the patient, once a day."""
+        """Count the patient once per day, and report the day if it is a spike."""
         if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
             return None
         if not (seen.who_mark and seen.patient_mark):
@@ -123,7 +123,7 @@ class AccessSpikeRule(Rule[Spikes]):
         usual.last_closed = day.day
 
     def _sweep(self, state: Spikes, entry_time: int) -> None:
-        """Once a ledger's day: close what lies two days back, forget who did nothing for long."""
+        """Once per ledger day, close days two days back and delete users idle for long."""
         today = local_time(entry_time * 1000, self.zone).toordinal()
         if today <= state.swept:
             return
@@ -136,7 +136,7 @@ class AccessSpikeRule(Rule[Spikes]):
                 del state.users[mark]
 
     def _keep_bounds(self, state: Spikes) -> None:
-        """Close days, or forget users, of who acted the longest time ago."""
+        """Delete users or close days beyond the limits, least recently active users first."""
         while len(state.users) > MAX_USERS:
             usual = state.users.pop(next(iter(state.users)))
             state.marks -= sum(len(day.patients) for day in usual.days)
@@ -150,7 +150,7 @@ class AccessSpikeRule(Rule[Spikes]):
 
 
 def exceeds(count: int, before: Sequence[int], deviations_tenths: int, minimum: int) -> bool:
-    """Return whether a count is above mean and deviations of those before, and by the minimum."""
+    """Return whether a count exceeds the mean before it by the deviations and by the minimum."""
     n, total = len(before), sum(before)
     above = n * count - total
     if above <= 0 or above < n * minimum:

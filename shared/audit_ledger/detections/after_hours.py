@@ -1,4 +1,4 @@
-"""A user opens a record when the user's department is closed."""
+"""Rule: a user opens a record while the user's department is closed."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from audit_ledger.detections.staff_directory import Directory
 
 
 class AfterHoursRule(Rule[SuppressedAlerts]):
-    """Hours are the department's, else the settings'; the time zone likewise."""
+    """Uses hours and time zone of the department, or else those of the settings."""
 
     name: ClassVar[str] = "after-hours"
     state_type = SuppressedAlerts
@@ -23,14 +23,14 @@ class AfterHoursRule(Rule[SuppressedAlerts]):
         self.hours = own.default_hours()
 
     def not_applicable(self, directory: Directory) -> str | None:
-        """Where neither settings nor any department has hours."""
+        """Return a reason if neither the settings nor any department has hours."""
         known = any(one.hours is not None for one in directory.departments.values())
         if self.hours is not None or (known and directory.users):
             return None
         return "neither settings nor a user's department have opening hours"
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user in the quiet hours."""
+        """Report one finding per user within the quiet hours."""
         if not (seen.is_access and seen.is_staff and seen.has_plausible_time and seen.who_mark):
             return None
         of_user = None if seen.user is None else seen.user.department

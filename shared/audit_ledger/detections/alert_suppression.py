@@ -1,11 +1,11 @@
-"""What was reported lately, so that one pattern of many events is one finding."""
+"""Suppress repeated alerts, so that one pattern of many events yields one finding."""
 
 import msgspec
 
 from audit_ledger.detections.observed_access import ObservedAccess
 
 MAX_REPORTED = 4_000
-_LATE_SECONDS = 7 * 86_400  # an event that comes later than that may be reported again
+_LATE_SECONDS = 7 * 86_400  # an event that arrives later may be reported again
 _HOUR_MS = 3_600_000
 
 
@@ -16,18 +16,18 @@ class SuppressedAlerts(msgspec.Struct):
 
 
 def pair_key(seen: ObservedAccess) -> str:
-    """Return the key of this user and this patient."""
+    """Return the suppression key of the user and the patient."""
     return f"{seen.who_mark}/{seen.patient_mark}"
 
 
 def is_within(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> bool:
-    """Return whether the key was noted less than so many hours from this event."""
+    """Return whether the key was noted less than `hours` before or after this event."""
     last = reported.last.get(key)
     return last is not None and abs(seen.time_ms - last[0]) < hours * _HOUR_MS
 
 
 def note(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> None:
-    """Note the key at this event, and forget what is too old, or too much."""
+    """Note the key at this event, and delete outdated and surplus keys."""
     entry_time = seen.opened.entry_time
     reported.last.pop(key, None)
     reported.last[key] = (seen.time_ms, entry_time)
@@ -37,7 +37,7 @@ def note(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int)
 
 
 def is_news(reported: SuppressedAlerts, key: str, seen: ObservedAccess, quiet_hours: int) -> bool:
-    """Return whether to report this event: nothing else was, under this key, in the quiet hours."""
+    """Note this event and return True, unless its key was reported within the quiet hours."""
     if is_within(reported, key, seen, quiet_hours):
         return False
     note(reported, key, seen, quiet_hours)

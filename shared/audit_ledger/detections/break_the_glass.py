@@ -1,4 +1,4 @@
-"""Someone breaks the glass and does not say why."""
+"""Rule: a user breaks the glass without stating a reason."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -19,19 +19,18 @@ from audit_ledger.detections.rule import Rule
 
 
 class Broken(msgspec.Struct):
-    """Who was reported lately, and who gave a reason lately."""
+    """Recent reports and recent reasons, by user and patient."""
 
     reported: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
     reasoned: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
 
 
 class BreakTheGlassRule(Rule[Broken]):
-    """A reason counts for what the user does to that patient in the hours after it.
+    """A reason covers the user's accesses to that patient in the hours after it.
 
-    A reason is a text of a purpose's concept that is more than the display of its codes, or an
-    entity's detail whose type says reason; by settings also the outcome's text, or an agent's
-    policy. Where details were cut out for another patient's sake, nobody can tell, and nothing is
-    found.
+    A reason is the text of a purpose's concept beyond the displays of its codes, or an entity's
+    detail whose type contains "reason"; by settings also the outcome's text, or an agent's policy.
+    If details were cut because they name another patient, nothing is reported.
     """
 
     name: ClassVar[str] = "break-the-glass"
@@ -42,10 +41,10 @@ class BreakTheGlassRule(Rule[Broken]):
         self.severity = own.severity
 
     def observe(self, state: Broken, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user and patient in the quiet hours."""
+        """Report one finding per user and patient within the quiet hours."""
         purposes = seen.purposes.intersection(self.own.purposes)
-        said = purposes | seen.codes.intersection(self.own.codes)
-        if not said or seen.actor is None or seen.has_failed:
+        codes = purposes | seen.codes.intersection(self.own.codes)
+        if not codes or seen.actor is None or seen.has_failed:
             return None
         key = pair_key(seen)
         if self._has_reason(seen):
@@ -55,7 +54,7 @@ class BreakTheGlassRule(Rule[Broken]):
             return None
         if not is_news(state.reported, key, seen, self.own.quiet_hours):
             return None
-        return self.found(seen, f"the glass was broken ({', '.join(sorted(said))}) for no reason")
+        return self.found(seen, f"the glass was broken ({', '.join(sorted(codes))}) for no reason")
 
     def _has_reason(self, seen: ObservedAccess) -> bool:
         if self.own.outcome_is_reason and (seen.opened.details.outcome_text or "").strip():
@@ -91,8 +90,8 @@ def _is_reason(detail: Any) -> bool:
     words: list[Any] = [kind] if isinstance(kind, str) else []
     if isinstance(kind, dict):
         words += [kind.get("text"), *(coding.get("code") for coding in _list(kind, "coding"))]
-    says_reason = any(isinstance(word, str) and "reason" in word.casefold() for word in words)
-    return says_reason and isinstance(value, str) and bool(value.strip())
+    is_labelled = any(isinstance(word, str) and "reason" in word.casefold() for word in words)
+    return is_labelled and isinstance(value, str) and bool(value.strip())
 
 
 def _says_more(concept: Any) -> bool:
@@ -100,14 +99,14 @@ def _says_more(concept: Any) -> bool:
     text = concept.get("text") if isinstance(concept, dict) else None
     if not isinstance(text, str):
         return False
-    said = {
+    displays = {
         _words(word)
         for coding in _list(concept, "coding")
         if isinstance(coding, dict)
         for word in (coding.get("code"), coding.get("display"))
         if isinstance(word, str)
     }
-    return _words(text) not in {"", *said}
+    return _words(text) not in {"", *displays}
 
 
 def _words(text: str) -> str:
@@ -115,7 +114,7 @@ def _words(text: str) -> str:
 
 
 def _list(holder: Any, *names: str) -> list[Any]:
-    """Return the members of the lists of these names; nothing of what has another shape."""
+    """Return the elements of the lists of these names; ignore values that are no lists."""
     found: list[Any] = []
     for name in names:
         value = holder.get(name) if isinstance(holder, dict) else None

@@ -1,4 +1,4 @@
-"""Someone takes or opens much at once: bulk exports, wide searches, many patients in minutes."""
+"""Rule: bulk access, by bulk exports, wide searches, or many patients within minutes."""
 
 import re
 from base64 import b64decode
@@ -20,26 +20,26 @@ _NUMBER: Final = re.compile(r"[0-9]{1,12}")
 _BULK_PATH: Final = re.compile(r"(?:^|[/\s])\$export(?:[/?\s]|$)")
 
 
-class Taken(msgspec.Struct):
-    """Patients exported and opened lately, and single events that were reported."""
+class RecentAccesses(msgspec.Struct):
+    """Recently exported and opened patients, and reports of single events."""
 
     exported: Windows = msgspec.field(default_factory=Windows)
     opened: Windows = msgspec.field(default_factory=Windows)
     reported: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
 
 
-class BulkAccessRule(Rule[Taken]):
-    """One finding an event that is bulk by itself, and one a burst of many patients."""
+class BulkAccessRule(Rule[RecentAccesses]):
+    """Reports one finding per event that is bulk alone, and per burst of many patients."""
 
     name: ClassVar[str] = "bulk-access"
-    state_type = Taken
+    state_type = RecentAccesses
 
     def __init__(self, own: settings.BulkAccess) -> None:
         self.own = own
         self.severity = own.severity
 
-    def observe(self, state: Taken, seen: ObservedAccess) -> DetectionFinding | None:
-        """Judge the event by itself, then with what the user did before."""
+    def observe(self, state: RecentAccesses, seen: ObservedAccess) -> DetectionFinding | None:
+        """Check the event alone, then together with the user's earlier events."""
         if seen.has_failed:
             return None
         alone = self._alone(seen)
@@ -60,7 +60,7 @@ class BulkAccessRule(Rule[Taken]):
             return f"a search for {searched} results"
         return None
 
-    def _together(self, state: Taken, seen: ObservedAccess) -> DetectionFinding | None:
+    def _together(self, state: RecentAccesses, seen: ObservedAccess) -> DetectionFinding | None:
         if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
             return None
         if not (seen.who_mark and seen.patient_mark):
@@ -91,7 +91,7 @@ def _is_bulk_export(seen: ObservedAccess) -> bool:
 
 
 def _searched(seen: ObservedAccess) -> int:
-    """Return the greatest `_count` of the event's queries (FHIR, Search: Page Count); 0 without."""
+    """Return the greatest `_count` of the event's queries (FHIR, Search: Page Count), or 0."""
     found = 0
     for entity in seen.opened.details.entities:
         _, _, parameters = _decoded(entity.query).partition("?")

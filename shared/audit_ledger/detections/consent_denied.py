@@ -1,4 +1,4 @@
-"""Someone opens a record although the patient's consent does not, or no longer, allow it."""
+"""Rule: a user opens a record although the patient's consent does not (or no longer) permit it."""
 
 import re
 from typing import ClassVar, Final, Protocol
@@ -16,14 +16,14 @@ _REASON: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 
 
 class Consents(Protocol):
-    """What patients consented to, as far as the ledger says up to the entry before this one."""
+    """Patients' consents as recorded in the ledger before the current entry."""
 
     def denied(self, patient: PatientReference, agent: AgentDetails, time_ms: int) -> str | None:
-        """Say why this agent may not open this patient's record at that time: a code, or None."""
+        """Return the reason code for denying the access at that time; None if it is permitted."""
 
 
 class ConsentDeniedRule(Rule[SuppressedAlerts]):
-    """Asks the consents of each access by staff; a patient needs no consent to read the own."""
+    """Checks the consent to each access by staff; patients may read their own records."""
 
     name: ClassVar[str] = "consent-denied"
     state_type = SuppressedAlerts
@@ -34,13 +34,13 @@ class ConsentDeniedRule(Rule[SuppressedAlerts]):
         self.consents = consents
 
     def not_applicable(self, directory: Directory) -> str | None:  # noqa: ARG002 - as of all rules
-        """Where no consents are kept."""
-        return "no consents are kept" if self.consents is None else None
+        """Return a reason if no consents are recorded."""
+        return "no consents are recorded" if self.consents is None else None
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user and patient in the quiet hours.
+        """Report one finding per user and patient within the quiet hours.
 
-        Raises ValueError where a reason is no code: it would stand in a statement.
+        Raise ValueError if the reason is no code, since the finding's statement contains it.
         """
         if self.consents is None or not seen.is_access or not seen.has_plausible_time:
             return None
@@ -50,7 +50,7 @@ class ConsentDeniedRule(Rule[SuppressedAlerts]):
         if reason is None:
             return None
         if not _REASON.fullmatch(reason):
-            raise ValueError("consents: a reason is no code of lower-case letters, digits, . and -")
+            raise ValueError("consents: reason: expected a code of a-z, 0-9, . and -")
         if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
             return None
         return self.found(seen, f"consent denied: {reason}")

@@ -1,13 +1,13 @@
-"""All rules together, as the follower runs them: resume, observe in ledger order, keep the states.
+"""Run all rules: resume from stored states, observe in ledger order, store the states.
 
     detector = Detector(make_rules(settings, consents), directory, mark)
     detector.resume(states)
     for opened in events:
         findings += detector.observe(opened)
-    keep(detector.states())
+    store(detector.states())
 
-The same events, settings, directory and mark give the same findings and states, in pieces of any
-size. Another directory may find something else: `Directory.digest` says with which one it was.
+The same events, settings, directory and mark yield the same findings and states, in batches of any
+size. Another directory may yield other findings: `Directory.digest` identifies the one in use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ from audit_ledger.detections.observed_access import (
 )
 from audit_ledger.detections.relations import SameHouseholdRule, SameSurnameRule, SelfAccessRule
 from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.settings import DetectionSettings, checked
+from audit_ledger.detections.settings import DetectionSettings, validate_settings
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
@@ -46,9 +46,9 @@ _encode = msgspec.json.Encoder().encode
 def make_rules(
     settings: DetectionSettings | None = None, consents: Consents | None = None
 ) -> tuple[Rule[Any], ...]:
-    """Make the rules that are switched on; FormatError where a setting is out of its bounds."""
-    own = checked(settings or DetectionSettings())
-    made = (
+    """Return the enabled rules; raise FormatError if a setting is out of bounds."""
+    own = validate_settings(settings or DetectionSettings())
+    rules = (
         _rule(SelfAccessRule, own.self_access),
         _rule(SameSurnameRule, own.same_surname),
         _rule(SameHouseholdRule, own.same_household),
@@ -61,7 +61,7 @@ def make_rules(
         _rule(InactiveUserRule, own.ended_user),
         _rule(partial(ConsentDeniedRule, consents=consents), own.consent_denied),
     )
-    return tuple(rule for rule in made if rule is not None)
+    return tuple(rule for rule in rules if rule is not None)
 
 
 def _rule(make: Callable[[OwnT], Rule[Any]], own: OwnT | None) -> Rule[Any] | None:
@@ -69,15 +69,15 @@ def _rule(make: Callable[[OwnT], Rule[Any]], own: OwnT | None) -> Rule[Any] | No
 
 
 class Detector:
-    """`not_applicable`: rules that do not run, by name, and which data they lack."""
+    """Runs rules. `not_applicable`: the rules that do not run, by name, with the missing data."""
 
     def __init__(self, rules: Sequence[Rule[Any]], directory: Directory, mark: Mark) -> None:
-        """`mark` turns an identifier into a keyed hash of 12 to 24 characters: states hold those.
+        """Create a detector. `mark` hashes an identifier to 12 to 24 characters for the states.
 
-        Raises ValueError where it does not.
+        Raise ValueError if its result has another length.
         """
         if not MIN_MARK_LENGTH <= len(mark("")) <= MAX_MARK_LENGTH:
-            raise ValueError(f"marks of {MIN_MARK_LENGTH} to {MAX_MARK_LENGTH} characters expected")
+            raise ValueError(f"expected marks of {MIN_MARK_LENGTH} to {MAX_MARK_LENGTH} characters")
         self.directory = directory
         self.mark = mark
         lacking = {rule.name: rule.not_applicable(directory) for rule in rules}
@@ -87,9 +87,9 @@ class Detector:
         self._idle: dict[str, bytes] = {}
 
     def resume(self, states: Mapping[str, bytes]) -> None:
-        """Go on from the states of the last run, by rule; a rule without one begins anew.
+        """Load the states of the last run, by rule; a rule without one begins with an empty state.
 
-        Raises FormatError where one is not as it was kept.
+        Raise FormatError if a state cannot be decoded.
         """
         self._idle = {name: data for name, data in states.items() if name not in self._states}
         for rule in self.rules:
@@ -97,16 +97,16 @@ class Detector:
                 try:
                     state = msgspec.json.decode(states[rule.name], type=rule.state_type)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    raise FormatError(f"{rule.name}: not a state as it is kept") from None
+                    raise FormatError(f"{rule.name}: expected a stored state") from None
                 self._states[rule.name] = state
 
     def observe(
-        self, opened: OpenedEvent, stepped_over: Callable[[str], None] | None = None
+        self, opened: OpenedEvent, report_failure: Callable[[str], None] | None = None
     ) -> list[DetectionFinding]:
-        """Look at one more event, in ledger order.
+        """Return the findings of one more event, in ledger order.
 
-        `stepped_over`: told of a rule, by name, that cannot look at the event; without it that is
-        an error. The others look at it all the same.
+        If a rule raises an error, call `report_failure` with its name and continue with the other
+        rules; without `report_failure`, raise the error.
         """
         seen = observe_access(opened, self.directory, self.mark)
         found: list[DetectionFinding] = []
@@ -114,15 +114,14 @@ class Detector:
             try:
                 finding = rule.observe(self._states[rule.name], seen)
             except Exception:
-                if stepped_over is None:
+                if report_failure is None:
                     raise
-                stepped_over(rule.name)
+                report_failure(rule.name)
                 continue
             if finding is not None:
                 found.append(finding)
         return found
 
     def states(self) -> dict[str, bytes]:
-        """Return the states to keep, by rule; those of rules that do not run stay as they were."""
-        kept = {name: _encode(state) for name, state in self._states.items()}
-        return self._idle | kept
+        """Return the states to store, by rule; those of rules that do not run are unchanged."""
+        return self._idle | {name: _encode(state) for name, state in self._states.items()}

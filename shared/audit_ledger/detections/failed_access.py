@@ -1,4 +1,4 @@
-"""Many failures of one user in quick succession: a guessed password, or doors that are tried."""
+"""Rule: many failures of one user within minutes, e.g. guessed passwords or denied accesses."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ _MINUTE_MS = 60_000
 
 
 class FailedAccessRule(Rule[Windows]):
-    """Logins and accesses alike; a failed event about several patients is one failure."""
+    """Counts logins and accesses; a failed event about several patients is one failure."""
 
     name: ClassVar[str] = "failed-access"
     state_type = Windows
@@ -22,10 +22,10 @@ class FailedAccessRule(Rule[Windows]):
         self.severity = own.severity
 
     def observe(self, state: Windows, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a burst."""
+        """Report one finding per burst."""
         if not (seen.has_failed and seen.who_mark and seen.has_plausible_time):
             return None
-        # Parts of one event were received together; others count one by one.
+        # The parts of one event were received together; other events count one by one.
         what = f"{seen.opened.received} {seen.time_ms}" if seen.opened.cut else ""
         limit, minutes = self.own.failures, self.own.minutes
         burst = add(state, seen, what, limit=limit, span_ms=minutes * _MINUTE_MS)

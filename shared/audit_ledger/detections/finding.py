@@ -1,4 +1,4 @@
-"""What a rule found: a finding for those who may know, and its public form for the event bus."""
+"""The finding of a rule: a private form, and a public form for the event bus."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,7 +14,7 @@ _CONTEXT = b"audit-ledger/finding/v1\n"
 
 
 class PublicFinding(msgspec.Struct, frozen=True, gc=False):
-    """A finding without any identifier: what the event bus may carry.
+    """A finding without identifiers, for the event bus.
 
     `ledger_time`: of the last entry, seconds since 1970.
     """
@@ -26,12 +26,12 @@ class PublicFinding(msgspec.Struct, frozen=True, gc=False):
 
 
 class DetectionFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A finding. Private: it says who and whom, and goes to those only who may see that.
+    """A finding. Private: it names user and patient, for authorized readers only.
 
-    `id`: 64 hex digits, of rule and entries alone, so that a replay finds the same; `entries` in
-    rising order, the last of them completed the pattern; `event_ids`: of these entries; `time_ms`:
-    the event's own, of the entry that completed it; `who`: the agent's canonical name; `statement`:
-    of codes and counts only.
+    `id`: 64 hex digits, derived from rule and entries alone, so that a replay yields the same;
+    `entries` in ascending order: the last one completed the pattern; `event_ids`: of these entries;
+    `time_ms`: the own time of the completing event; `who`: the agent's canonical name;
+    `statement`: codes and counts only.
     """
 
     id: str
@@ -46,11 +46,11 @@ class DetectionFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     statement: str
 
     def __repr__(self) -> str:
-        """Say which rule and entries, and not whom it is about."""
+        """Return rule and entries, but no identifier."""
         return f"Finding({self.rule!r}, {self.entries})"
 
     def public(self) -> PublicFinding:
-        """Return the form without any identifier."""
+        """Return the form without identifiers."""
         return PublicFinding(self.rule, self.severity, self.entries, self.ledger_time)
 
 

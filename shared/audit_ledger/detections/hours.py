@@ -1,4 +1,4 @@
-"""Opening hours of a week, and where an instant falls in them."""
+"""Weekly opening hours, and whether an instant lies in them."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ CLOSED: Final = "closed"
 DAY_MINUTES, WEEK_MINUTES = 1_440, 10_080
 
 Hours = tuple[tuple[int, int], ...]
-"""Minutes since Monday 00:00 at which an opening begins and ends; the end may lie past the week."""
+"""Start and end of each opening in minutes since Monday 00:00; an end may exceed the week."""
 
 _RANGE: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,9 +23,9 @@ _EXPECTED: Final = "closed, or hours like 08:00-12:00;13:00-17:00"
 
 
 def read_hours(days: Sequence[str]) -> Hours:
-    """Read seven days from Monday: `closed`, or ranges; `22:00-06:00` ends the day after.
+    """Parse seven days from Monday: `closed`, or ranges; `22:00-06:00` ends the next day.
 
-    Raises FormatError, which names the weekday and quotes nothing.
+    Raise FormatError, which names the weekday and quotes nothing.
     """
     if len(days) != len(WEEKDAYS):
         raise FormatError("hours: seven days from Monday expected")
@@ -48,7 +48,7 @@ def read_hours(days: Sequence[str]) -> Hours:
 
 @lru_cache(maxsize=64)
 def read_time_zone(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name such as `Europe/Vienna`; FormatError where there is none."""
+    """Return the zone of an IANA name such as `Europe/Vienna`; raise FormatError if unknown."""
     try:
         return zone_of(name)
     except KeyError:
@@ -56,7 +56,7 @@ def read_time_zone(name: str) -> ZoneInfo:
 
 
 def local_time(time_ms: int, zone: ZoneInfo) -> datetime:
-    """Return the wall clock at an instant (milliseconds since 1970, years 1970 to 9998)."""
+    """Return the local time of an instant (milliseconds since 1970, years 1970 to 9998)."""
     return (_EPOCH + timedelta(milliseconds=time_ms)).astimezone(zone)
 
 

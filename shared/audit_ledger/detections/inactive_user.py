@@ -1,4 +1,4 @@
-"""Someone acts under the name of a user who has left, or has not come yet."""
+"""Rule: an event names a user whose employment has ended, or has not begun."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ _HOUR_MS = 3_600_000
 
 
 class InactiveUserRule(Rule[SuppressedAlerts]):
-    """Every event of such a user counts, logins and failures too."""
+    """Considers every event of such a user, including logins and failures."""
 
     name: ClassVar[str] = "ended-user"
     state_type = SuppressedAlerts
@@ -23,14 +23,14 @@ class InactiveUserRule(Rule[SuppressedAlerts]):
         self.severity = own.severity
 
     def not_applicable(self, directory: Directory) -> str | None:
-        """Where no user has a first or last day."""
+        """Return a reason if no user has a first or last day."""
         for user in directory.users.values():
             if user.valid_from_ms is not None or user.valid_to_ms is not None:
                 return None
         return "the directory has no users with a first or last day"
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user in the quiet hours."""
+        """Report one finding per user within the quiet hours."""
         user = seen.user
         if user is None or not seen.has_plausible_time:
             return None

@@ -1,4 +1,4 @@
-"""A user opens the record of a patient who was not treated in the user's department then."""
+"""Rule: a user opens the record of a patient without an encounter in the user's department."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ _DAY_MS = 86_400_000
 
 
 class NoEncounterRule(Rule[SuppressedAlerts]):
-    """Who has no department in the directory, and patients without any name, are left out."""
+    """Ignores users without a department in the directory, and patients without a name."""
 
     name: ClassVar[str] = "no-encounter"
     state_type = SuppressedAlerts
@@ -23,7 +23,7 @@ class NoEncounterRule(Rule[SuppressedAlerts]):
         self.severity = own.severity
 
     def not_applicable(self, directory: Directory) -> str | None:
-        """Without encounters, or without users who have a department."""
+        """Return a reason if there are no encounters, or no users with a department."""
         if not directory.has_encounters:
             return "the directory has no encounters"
         if any(user.department is not None for user in directory.users.values()):
@@ -31,7 +31,7 @@ class NoEncounterRule(Rule[SuppressedAlerts]):
         return "the directory has no users with a department"
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user and patient in the quiet hours."""
+        """Report one finding per user and patient within the quiet hours."""
         user, patient = seen.user, seen.patient
         if not (seen.is_access and seen.patient_mark and seen.has_plausible_time):
             return None

@@ -1,4 +1,4 @@
-"""An opened event as the rules look at it: who, whom, when, and whether it was an access."""
+"""An opened event in the form for rules: user, patient, time, and whether it was an access."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,7 +14,7 @@ from audit_ledger.events.own_time import is_plausible
 from audit_ledger.records.opened_event import OpenedEvent
 
 Mark = Callable[[str], str]
-"""Turns an identifier into what may stand in a state: a keyed hash, 12 to 24 characters."""
+"""Hashes an identifier for a state: a keyed hash of 12 to 24 characters."""
 
 MIN_MARK_LENGTH, MAX_MARK_LENGTH = 12, 24
 
@@ -23,12 +23,12 @@ _AUTHENTICATION: Final = {"110114", "110122", "110123", "login", "logout"}
 
 
 class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
-    """One event. `actor`: the person who asked for it; `user`, `person`: as the directory knows
-    them; `who_mark`, `patient_mark`: what states may keep of them, "" of nobody.
+    """One event. `actor`: the requesting person; `user`, `person`: actor and patient in the
+    directory; `who_mark`, `patient_mark`: their marks for states, "" if unknown.
 
-    A patient is marked by the pseudonym of the record, so that a mark is nobody's once the patient
-    is erased: it would otherwise outlive that in the states. (It changes with the year: a window
-    over the turn of the year takes a patient for two.)
+    A patient's mark derives from the pseudonym of the record, so that erasing the patient makes the
+    marks in states meaningless. (The pseudonym changes with the year: a window over the turn of the
+    year counts a patient twice.)
     """
 
     opened: OpenedEvent
@@ -42,8 +42,8 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
     directory: Directory
 
     def __repr__(self) -> str:
-        """Say which entry, and nothing of what is inside."""
-        return f"Seen({self.opened.seq})"
+        """Return the entry, but no content."""
+        return f"ObservedAccess({self.opened.seq})"
 
     @property
     def time_ms(self) -> int:
@@ -52,15 +52,15 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def has_plausible_time(self) -> bool:
-        """Whether its own time can be believed, by the rule that reports go by.
+        """Whether its own time is plausible, by the rule for reports.
 
-        Nothing is concluded from others: one wrong clock would spoil what is known of a user.
+        Rules skip other events: one wrong clock would corrupt the state of a user.
         """
         return is_plausible(self.opened.time_ms, self.opened.entry_time)
 
     @property
     def is_staff(self) -> bool:
-        """Whether a person acted who is neither a patient nor a patient's relative."""
+        """Whether the actor is a person, but neither a patient nor a patient's relative."""
         if self.actor is None:
             return False
         relative = (self.who or "").startswith("reference|RelatedPerson/")
@@ -68,32 +68,32 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def codes(self) -> set[str]:
-        """Codes of what kind of event it is, whatever their system: senders leave it out."""
+        """Codes of type and subtype, in any system: senders omit the system."""
         details = self.opened.details
         return {coded.code for coded in (*details.types, *details.subtypes)}
 
     @property
     def purposes(self) -> set[str]:
-        """Codes of purposes of use: the event's and the agents'."""
+        """Codes of the purposes of use of the event and its agents."""
         details = self.opened.details
         every = (details.purposes, *(agent.purposes for agent in details.agents))
         return {coded.code for coded_of in every for coded in coded_of}
 
     @property
     def has_failed(self) -> bool:
-        """Whether its outcome is a failure; what is unknown is taken for an access."""
+        """Whether its outcome is a failure; an unknown outcome counts as success."""
         return event_outcome(self.opened.details) is EventOutcome.FAILURE
 
     @property
     def is_access(self) -> bool:
-        """Whether a person got at a patient's data: no login, no failure."""
+        """Whether a person accessed a patient's data: no login, no failure."""
         is_about = self.actor is not None and self.patient is not None
         return is_about and not self.has_failed and not (self.codes & _AUTHENTICATION)
 
 
 def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> ObservedAccess:
-    """Look at an opened event; a record is about one patient at most."""
-    actor = acting(opened.details)
+    """Return an opened event in the form for rules; a record has at most one patient."""
+    actor = actor_of(opened.details)
     who = None if actor is None else canonical_agent(actor.agent)
     user = None if actor is None else directory.user_of(actor.agent)
     patient = opened.details.patients[0] if opened.details.patients else None
@@ -102,7 +102,7 @@ def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> Obs
     patient_name = person.names[0] if person is not None else next(iter(names), None)
     if patient_name is None:
         patient_mark = ""
-    elif opened.subject is None:  # whom no rule resolves: the record is of the subject `ledger`
+    elif opened.subject is None:  # resolved by no rule: the record's subject is `ledger`
         patient_mark = mark(patient_name)
     else:
         patient_mark = mark(f"subject|{opened.subject.hex()}")
@@ -125,8 +125,8 @@ def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> Obs
     )
 
 
-def acting(details: EventDetails) -> AgentDetails | None:
-    """Return the person who asked, else the first person; None where no person acted."""
+def actor_of(details: EventDetails) -> AgentDetails | None:
+    """Return the requesting person, else the first person; None if no person acted."""
     persons = [agent for agent in details.agents if agent.agent.is_person]
-    asking = [agent for agent in persons if agent.agent.requestor]
-    return next(iter(asking or persons), None)
+    requesting = [agent for agent in persons if agent.agent.requestor]
+    return next(iter(requesting or persons), None)

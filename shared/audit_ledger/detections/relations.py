@@ -1,4 +1,4 @@
-"""Rules of who the patient is to the user: the same person, of one household, of one surname."""
+"""Rules about relations of user and patient: same person, household or surname."""
 
 from typing import Any, ClassVar
 
@@ -8,14 +8,14 @@ from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
 from audit_ledger.detections.staff_directory import Directory, names_of
-from audit_ledger.detections.surnames import Surname, bare, is_same, of_display, of_surname
+from audit_ledger.detections.surnames import Surname, is_same, last_word, of_display, of_surname
 from audit_ledger.events.event import PatientReference
 
 
 class SelfAccessRule(Rule[SuppressedAlerts]):
-    """A user opens the own record: an employee by the directory, or agent and patient are one.
+    """A user opens the own record: an employee by the directory, or agent and patient are equal.
 
-    Who acts as a patient may do so, but not elsewhere once settings say where patients act.
+    Patients may read their own records; if settings list portals for patients, only there.
     """
 
     name: ClassVar[str] = "self-access"
@@ -26,7 +26,7 @@ class SelfAccessRule(Rule[SuppressedAlerts]):
         self.severity = own.severity
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user in the quiet hours."""
+        """Report one finding per user within the quiet hours."""
         if not seen.is_access:
             return None
         if is_employee(seen):
@@ -46,7 +46,7 @@ class SelfAccessRule(Rule[SuppressedAlerts]):
 
 
 class SameHouseholdRule(Rule[SuppressedAlerts]):
-    """A user opens the record of who lives with the user, or named the user as next of kin."""
+    """A user opens the record of a household member, or of someone whose next of kin they are."""
 
     name: ClassVar[str] = "same-household"
     state_type = SuppressedAlerts
@@ -56,7 +56,7 @@ class SameHouseholdRule(Rule[SuppressedAlerts]):
         self.severity = own.severity
 
     def not_applicable(self, directory: Directory) -> str | None:
-        """Where no patient has a household or contacts."""
+        """Return a reason if there are no users, or no patient has a household or contacts."""
         if not directory.users:
             return "the directory has no users"
         if any(patient.household or patient.contacts for patient in directory.patients):
@@ -64,7 +64,7 @@ class SameHouseholdRule(Rule[SuppressedAlerts]):
         return "the directory has no households and no contacts"
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user and patient in the quiet hours."""
+        """Report one finding per user and patient within the quiet hours."""
         user, person = seen.user, seen.person
         if not seen.is_access or user is None or person is None or is_employee(seen):
             return None
@@ -82,7 +82,7 @@ class SameHouseholdRule(Rule[SuppressedAlerts]):
 
 
 class SameSurnameRule(Rule[SuppressedAlerts]):
-    """A user opens the record of someone else with the same surname."""
+    """A user opens the record of another person with the same surname."""
 
     name: ClassVar[str] = "same-surname"
     state_type = SuppressedAlerts
@@ -91,17 +91,17 @@ class SameSurnameRule(Rule[SuppressedAlerts]):
         self.own = own
         self.severity = own.severity
         frequent = (of_surname(name) for name in own.frequent)
-        self.frequent = {bare(name) for name in frequent if name is not None}
+        self.frequent = {last_word(name) for name in frequent if name is not None}
 
     def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """One finding a user and patient in the quiet hours; none of who opens the own record."""
+        """Report one finding per user and patient within the quiet hours, except own records."""
         if not (seen.is_access and seen.is_staff) or is_employee(seen) or is_agent(seen):
             return None
         user = _surname_of_user(seen)
         patient = None if user is None else _surname_of_patient(seen)
         if user is None or patient is None or not is_same(user, patient):
             return None
-        if self.frequent.intersection((bare(user), bare(patient))):
+        if self.frequent.intersection((last_word(user), last_word(patient))):
             return None
         if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
             return None
@@ -109,7 +109,7 @@ class SameSurnameRule(Rule[SuppressedAlerts]):
 
 
 def is_employee(seen: ObservedAccess) -> bool:
-    """Return whether the directory knows the patient as this user."""
+    """Return whether the directory identifies the patient with this user."""
     user, person = seen.user, seen.person
     return user is not None and person is not None and person.employee == user.id
 
@@ -136,7 +136,7 @@ def _surname_of_patient(seen: ObservedAccess) -> Surname | None:
 
 
 def _display_of_patient(seen: ObservedAccess) -> str | None:
-    """Return the name that the event has for its patient: of an entity, or of `patient` itself."""
+    """Return the patient's name in the event: of an entity, or of `patient` itself."""
     for entity in seen.opened.details.entities:
         what = PatientReference(entity.what.reference, entity.what.identifiers)
         if seen.patient is not None and not set(names_of(what)).isdisjoint(names_of(seen.patient)):

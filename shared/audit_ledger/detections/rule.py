@@ -1,8 +1,8 @@
-"""A rule: looks at one event after another in ledger order, and keeps what it must remember.
+"""The interface of a rule: it observes events in ledger order, and has a state.
 
-A rule's state depends on nothing but the events, the directory and the settings, so that a replay
-from the first entry, in pieces of any size, finds the same and ends with the same state. States are
-bounded and hold marks of people, never their names.
+A rule's state depends only on the events, the directory and the settings, so that a replay from the
+first entry, in batches of any size, yields the same findings and state. States are bounded and
+contain marks of people, never their names.
 """
 
 from abc import ABC, abstractmethod
@@ -18,29 +18,25 @@ from audit_ledger.detections.staff_directory import Directory
 StateT = TypeVar("StateT", bound=msgspec.Struct)
 
 
-class Nothing(msgspec.Struct):
-    """The state of a rule that remembers nothing."""
-
-
 class Rule(ABC, Generic[StateT]):
-    """`name` and `severity` stand in findings; `state_type` is what is kept, as JSON."""
+    """A rule. Findings contain `name` and `severity`; `state_type` is stored as JSON."""
 
     name: ClassVar[str]
     state_type: type[StateT]
     severity: Severity
 
     def not_applicable(self, directory: Directory) -> str | None:  # noqa: ARG002 - most need none
-        """Say which data the rule lacks; None where it lacks none, or events alone will do."""
+        """Return which data the rule lacks; None if it lacks none, or needs only events."""
         return None
 
     @abstractmethod
     def observe(self, state: StateT, seen: ObservedAccess) -> DetectionFinding | None:
-        """Look at one more event. Changes the state."""
+        """Update the state with one more event; return its finding, if any."""
 
     def found(
         self, seen: ObservedAccess, statement: str, earlier: Sequence[tuple[int, str]] = ()
     ) -> DetectionFinding:
-        """Make a finding of this event, and of earlier (entry, event id) that belong to it."""
+        """Return a finding of this event and of `earlier` ones: (entry, event id)."""
         both = dict(sorted([*earlier, (seen.opened.seq, seen.opened.event_id)]))
         entries = tuple(both)
         return DetectionFinding(

@@ -1,4 +1,4 @@
-"""What a hospital may set of the rules. Every rule has defaults; null switches it off.
+"""The settings of the rules. Every rule has defaults; null disables it.
 
 {"after_hours": {"time_zone": "Europe/Vienna", "grace_minutes": 45}, "same_surname": null}
 """
@@ -24,9 +24,9 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class SelfAccess(_Settings, frozen=True):
-    """`portals_for_patients` and `purposes`: where, and for what, patients may read their own.
+    """`portals_for_patients`, `purposes`: portals and purposes for patients' own records.
 
-    Without such portals: wherever they act as patients.
+    Without such portals, patients may read their own records in all portals.
     """
 
     severity: Severity = "medium"
@@ -36,7 +36,7 @@ class SelfAccess(_Settings, frozen=True):
 
 
 class SameSurname(_Settings, frozen=True):
-    """`frequent`: surnames that say nothing, as they are written."""
+    """`frequent`: common surnames, which do not suggest a relation."""
 
     severity: Severity = "low"
     quiet_hours: QuietHours = 24
@@ -44,14 +44,14 @@ class SameSurname(_Settings, frozen=True):
 
 
 class SameHousehold(_Settings, frozen=True):
-    """Access to the record of who lives with the user, or named the user as next of kin."""
+    """Access to the record of a household member, or of a patient whose next of kin is the user."""
 
     severity: Severity = "medium"
     quiet_hours: QuietHours = 24
 
 
 class NoEncounter(_Settings, frozen=True):
-    """`days` before and after an encounter; `departments` that need none, such as billing."""
+    """`days`: margin around an encounter; `departments`: exempt ones, such as billing."""
 
     severity: Severity = "medium"
     quiet_hours: QuietHours = 24
@@ -61,10 +61,10 @@ class NoEncounter(_Settings, frozen=True):
 
 
 class BreakTheGlass(_Settings, frozen=True):
-    """`purposes` and `codes` (of type or subtype) that say so; `reason_hours` a reason lasts.
+    """`purposes`, `codes` (of type or subtype): those of emergency access.
 
-    `outcome_is_reason`, `policy_is_reason`: where the outcome's text, or an agent's policy, is
-    where users say why. Mostly systems fill them in by themselves.
+    `reason_hours`: validity of a reason. `outcome_is_reason`, `policy_is_reason`: whether users
+    state reasons in the outcome's text or an agent's policy. Most systems fill these automatically.
     """
 
     severity: Severity = "high"
@@ -88,14 +88,14 @@ class AccessSpike(_Settings, frozen=True):
     minimum_excess: Annotated[int, msgspec.Meta(ge=0, le=500)] = 10
 
     def __post_init__(self) -> None:
-        """Refuse what no day could ever fulfil."""
+        """Reject conditions that no day can fulfil."""
         read_time_zone(self.time_zone)
         if self.minimum_days > self.active_days:
-            raise ValueError("minimum_days no greater than active_days expected")
+            raise ValueError("minimum_days at most active_days expected")
 
 
 class AfterHours(_Settings, frozen=True):
-    """`hours`: of departments that have none in the directory, seven days from Monday."""
+    """`hours`: default for departments without hours in the directory, seven days from Monday."""
 
     severity: Severity = "low"
     quiet_hours: QuietHours = 12
@@ -104,19 +104,20 @@ class AfterHours(_Settings, frozen=True):
     hours: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse hours that cannot be read."""
+        """Reject invalid hours."""
         read_time_zone(self.time_zone)
         if self.hours is not None:
             self.default_hours()
 
     def default_hours(self) -> Hours | None:
-        """Return the hours, read."""
+        """Return the parsed hours."""
         return None if self.hours is None else read_hours(self.hours)
 
 
 class BulkAccess(_Settings, frozen=True):
-    """Of many patients or entities at once: exported within minutes, opened within minutes, or in
-    one event; `codes` (of type or subtype) that say export, `bulk_codes` that always say of many.
+    """Access to many patients within minutes (exported or opened), or many entities in one event.
+
+    `codes` (of type or subtype): those of exports; `bulk_codes`: those of bulk exports.
     """
 
     severity: Severity = "high"
@@ -132,7 +133,7 @@ class BulkAccess(_Settings, frozen=True):
 
 
 class FailedAccess(_Settings, frozen=True):
-    """So many failures within so many minutes."""
+    """`failures` within `minutes`."""
 
     severity: Severity = "medium"
     failures: Count = 10
@@ -140,7 +141,7 @@ class FailedAccess(_Settings, frozen=True):
 
 
 class EndedUser(_Settings, frozen=True):
-    """Events by a user after the last, or before the first, day in the directory."""
+    """Events of a user after the last day, or before the first day, in the directory."""
 
     severity: Severity = "high"
     quiet_hours: QuietHours = 24
@@ -148,14 +149,14 @@ class EndedUser(_Settings, frozen=True):
 
 
 class ConsentDenied(_Settings, frozen=True):
-    """Access that the patient's consent does not allow, or no longer allows."""
+    """Access that the patient's consent does not permit, or no longer permits."""
 
     severity: Severity = "high"
     quiet_hours: QuietHours = 24
 
 
 class DetectionSettings(_Settings, frozen=True):
-    """All rules; None switches one off."""
+    """The settings of all rules; None disables a rule."""
 
     self_access: SelfAccess | None = SelfAccess()
     same_surname: SameSurname | None = SameSurname()
@@ -170,13 +171,13 @@ class DetectionSettings(_Settings, frozen=True):
     consent_denied: ConsentDenied | None = ConsentDenied()
 
 
-# How msgspec says what was expected: types, bounds and a path, before anything of the content.
+# msgspec's messages: expected types, bounds and a path, before any content.
 _EXPECTED: Final = re.compile(r"Expected (.*?)(?:, got .*?)?(?: - at `\$(\.?.*)`)?", re.DOTALL)
 _PLACE: Final = re.compile(r".* - at `\$(\.?.*)`", re.DOTALL)
 
 
 def read_settings(value: Any) -> DetectionSettings:
-    """Read decoded JSON; FormatError says where it is wrong and what was expected."""
+    """Return the settings in decoded JSON; raise FormatError with place and expectation."""
     try:
         return msgspec.convert(value, DetectionSettings)
     except msgspec.ValidationError as error:
@@ -187,13 +188,13 @@ def read_settings(value: Any) -> DetectionSettings:
             where, what = _place(error), "a member that is no setting"
         elif str(error).startswith("Invalid enum value"):
             where, what = _place(error), "low, medium or high expected"
-        else:  # of our own checks
+        else:  # errors of the checks in this module
             where, what = _place(error), str(error).partition(" - at `")[0]
         raise FormatError(f"detections{where}: {what.replace('`', '')}") from None
 
 
-def checked(settings: DetectionSettings) -> DetectionSettings:
-    """Return settings that were made in code, held against the same bounds."""
+def validate_settings(settings: DetectionSettings) -> DetectionSettings:
+    """Return settings; raise FormatError if any is out of bounds."""
     return read_settings(msgspec.to_builtins(settings))
 
 

@@ -1,7 +1,7 @@
-"""Who works where, who is whose relative, who was treated where: what a hospital tells the rules.
+"""The staff directory of a hospital: users, departments, patients' relations, and encounters.
 
-Names are canonical: `reference|Practitioner/1`, `identifier|<system>|<value>`, `altId|<id>`,
-`display|<name>` of a user, as `audit_ledger.events.agents` writes them; of a patient the first two.
+Names are canonical: users have `reference|Practitioner/1`, `identifier|<system>|<value>`,
+`altId|<id>`, `display|<name>`, as in `audit_ledger.events.agents`; patients have the first two.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from audit_ledger.events.references import normalize_reference
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may log in. Employed from `valid_from_ms` to before `valid_to_ms`, where known."""
+    """A user. Employed from `valid_from_ms` to before `valid_to_ms`, if known."""
 
     id: str
     names: tuple[str, ...]
@@ -25,12 +25,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     valid_to_ms: int | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "User()"
 
 
 class Department(msgspec.Struct, frozen=True, kw_only=True):
-    """Where users work. `hours` as in `audit_ledger.detections.hours`, in `time_zone`."""
+    """A department. `hours` as in `audit_ledger.detections.hours`, in `time_zone`."""
 
     id: str
     name: str | None = None
@@ -39,8 +39,9 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DirectoryPatient(msgspec.Struct, frozen=True, kw_only=True):
-    """A patient. `household`: a code that who lives together shares; `contacts` and `employee`: ids
-    of users who are this patient's next of kin, or this patient.
+    """A patient. `household`: a code shared by all its members.
+
+    `contacts`: ids of users who are next of kin; `employee`: the user id of this patient.
     """
 
     names: tuple[str, ...]
@@ -50,12 +51,12 @@ class DirectoryPatient(msgspec.Struct, frozen=True, kw_only=True):
     employee: str | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "DirectoryPatient()"
 
 
 class DirectoryEncounter(msgspec.Struct, frozen=True, kw_only=True):
-    """A patient, by any name, in a department: from, and to before; None while it lasts."""
+    """A patient, by any name, in a department from `from_ms` to before `to_ms`; None: ongoing."""
 
     patient: str
     department: str
@@ -63,12 +64,12 @@ class DirectoryEncounter(msgspec.Struct, frozen=True, kw_only=True):
     to_ms: int | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "DirectoryEncounter()"
 
 
 class Directory:
-    """All of it, looked up by what events say. `digest` tells two directories apart."""
+    """The directory, indexed by the names in events. `digest` identifies its content."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class Directory:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return how many records there are of each kind, in the order of the files."""
+        """The number of records of each kind, in the order of the files."""
         return {
             "users": len(self.users),
             "departments": len(self.departments),
@@ -102,29 +103,29 @@ class Directory:
 
     @property
     def has_encounters(self) -> bool:
-        """Whether it says who was treated where."""
+        """Whether it contains encounters."""
         return bool(self._encounters)
 
     def user_of(self, agent: Agent) -> User | None:
-        """Return the user whom an agent is, by the best of its candidates that is known."""
+        """Return the user of an agent, by the best of its known candidates; None if unknown."""
         for candidate in agent.candidates:
             if candidate in self._user_of:
                 return self._user_of[candidate]
         return None
 
     def patient_of(self, reference: PatientReference) -> DirectoryPatient | None:
-        """Return the patient whom an event names."""
+        """Return the patient whom an event names; None if unknown."""
         for name in names_of(reference):
             if name in self._patient_of:
                 return self._patient_of[name]
         return None
 
     def own_record_of(self, user: User) -> DirectoryPatient | None:
-        """Return the patient who this user is."""
+        """Return this user's record as a patient; None if there is none."""
         return self._own_records.get(user.id)
 
     def encounters_of(self, reference: PatientReference) -> list[DirectoryEncounter]:
-        """Return all encounters of the patient whom an event names."""
+        """Return all encounters of a patient named in an event."""
         keys = dict.fromkeys(self._key(name) for name in names_of(reference))
         return [encounter for key in keys for encounter in self._encounters.get(key, ())]
 
@@ -134,9 +135,9 @@ class Directory:
 
 
 def names_of(reference: PatientReference) -> list[str]:
-    """Return the canonical names by which an event names a patient, the reference first.
+    """Return the canonical names of a patient in an event, the reference first.
 
-    Without a server's URL: the directory is the hospital's own.
+    Omit the server's URL: the directory is the hospital's own.
     """
     first = []
     if reference.reference is not None:

@@ -1,16 +1,16 @@
-"""The directory as files: CSV (RFC 4180) in UTF-8, with or without byte order mark, a header first.
+"""Read the directory's files: CSV (RFC 4180) in UTF-8, with a header line; a BOM is optional.
 
     users.csv        id, names, surname, given, department, valid_from, valid_to
     departments.csv  id, name, time_zone, monday, tuesday, … sunday
     patients.csv     names, surname, household, contacts, employee
     encounters.csv   patient, department, from, to
 
-Every file is optional, and so is every column but `id`, `names`, `patient`, `department` of an
-encounter and `from`. A column that is not listed is refused: misspelt, it would switch a rule off,
-and nothing should be handed over that nobody uses. Several names or contacts are parted by `;`.
-Times are instants (`2026-11-22T05:59:00+01:00`) or dates, in the department's time zone or the one
-given: a date to which something lasts is its last day. Days have hours like
-`08:00-12:00;13:00-17:00`, `22:00-06:00` or `closed`: all seven, or none where hours are unknown.
+Every file is optional, and so is every column except `id`, `names`, `patient`, `department` of an
+encounter and `from`. Other columns are rejected: a misspelt one would disable a rule, and unused
+data should not be transferred. `;` separates several names or contacts. Times are instants
+(`2026-11-22T05:59:00+01:00`) or dates, in the department's or the default time zone: an end date is
+the last day. Days have hours like `08:00-12:00;13:00-17:00`, `22:00-06:00` or `closed`: all seven,
+or none if hours are unknown.
 """
 
 import csv
@@ -73,9 +73,9 @@ FILES: Final = tuple(form.file for form in (_USERS, _DEPARTMENTS, _PATIENTS, _EN
 
 
 def read_directory(files: Mapping[str, bytes], *, time_zone: str = "UTC") -> Directory:
-    """Read the files that there are, by name. `time_zone`: of dates, where no department says.
+    """Return the directory in `files`, by name. `time_zone`: default for dates.
 
-    Raises FormatError with file, line, column and what was expected; it quotes no cell.
+    Raise FormatError with file, line, column and expectation; it quotes no cell.
     """
     read_time_zone(time_zone)
     for number, name in enumerate(files):
@@ -98,7 +98,7 @@ def read_directory(files: Mapping[str, bytes], *, time_zone: str = "UTC") -> Dir
 
 
 class _Row:
-    """One line: its cells by column, stripped; a column that is not there is empty."""
+    """One line: its stripped cells by column; an absent column is empty."""
 
     def __init__(self, form: _Form, line: int, cells: Mapping[str, str]) -> None:
         self.form = form
@@ -129,7 +129,8 @@ class _Row:
         kind, bar, rest = name.partition("|")
         is_whole = kind != "identifier" or all(rest.partition("|")[1:])
         if kind not in kinds or not bar or not rest or not is_whole:
-            self.refuse(column, f"names that begin with {'|, '.join(kinds)}| expected, parted by ;")
+            kinds_expected = "|, ".join(kinds)
+            self.refuse(column, f"names that begin with {kinds_expected}| expected, separated by ;")
         return f"reference|{normalize_reference(rest)[1]}" if kind == "reference" else name
 
     def time_ms(self, column: str, zone: str, *, is_end: bool = False) -> int | None:
@@ -244,7 +245,7 @@ def _encounters(
         from_ms = row.time_ms("from", zone)
         to_ms = row.time_ms("to", zone, is_end=True)
         _in_order(row, "to", from_ms, to_ms)
-        assert from_ms is not None  # noqa: S101 - `needed` refused a line without
+        assert from_ms is not None  # noqa: S101 - `needed` rejected lines without it
         yield DirectoryEncounter(
             patient=patient, department=department, from_ms=from_ms, to_ms=to_ms
         )
@@ -283,7 +284,7 @@ def _rows(data: bytes | None, form: _Form) -> Iterator[_Row]:
 
 
 def _numbered(text: str, form: _Form) -> Iterator[tuple[int, list[str]]]:
-    """Return the lines that say anything, with their numbers."""
+    """Yield the non-empty lines, with their numbers."""
     lines = csv.reader(StringIO(text, newline=""), strict=True)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Surnames compared as people write them: without regard to case, accents and order."""
+"""Compare surnames regardless of case, accents and order of names."""
 
 import re
 import unicodedata
@@ -17,26 +17,26 @@ _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
 class Surname(msgspec.Struct, frozen=True, gc=False):
-    """Words of a name in normal form; `is_whole`: with given names before the surname."""
+    """Normalized words of a name; `is_whole`: given names precede the surname."""
 
     words: tuple[str, ...]
     is_whole: bool
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Return no content."""
         return "Surname()"
 
 
 def of_surname(text: str) -> Surname | None:
-    """Take a text for a surname alone."""
+    """Parse a surname alone; return None if it has no words."""
     words = _untitled(_words(text))
     return Surname(words, is_whole=False) if words else None
 
 
 def of_display(text: str) -> Surname | None:
-    """Take a text for a whole name: `Jane van Roe`, `Roe, Jane`, `Dr Jane Roe, MD`.
+    """Parse a whole name: `Jane van Roe`, `Roe, Jane`, `Dr Jane Roe, MD`; None if it has no words.
 
-    What stands in brackets is no part of it.
+    Ignore text in brackets.
     """
     family, comma, others = _BRACKETS.sub(" ", text).partition(",")
     words, more = _untitled(_words(family)), _words(others)
@@ -46,9 +46,9 @@ def of_display(text: str) -> Surname | None:
 
 
 def is_same(one: Surname, other: Surname) -> bool:
-    """Return whether two people bear the same surname.
+    """Return whether two people have the same surname.
 
-    Of a whole name the surname is what the other one's says it is, else its last word.
+    A whole name is compared by as many last words as the other's surname has, or else by one.
     """
     if one.is_whole and other.is_whole:
         return one.words[-1] == other.words[-1]
@@ -58,13 +58,13 @@ def is_same(one: Surname, other: Surname) -> bool:
     return one.words == other.words
 
 
-def bare(surname: Surname) -> str:
-    """Return the last word: what a list of frequent surnames has."""
+def last_word(surname: Surname) -> str:
+    """Return the last word, by which frequent surnames are listed."""
     return surname.words[-1]
 
 
 def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Take titles away: what is before a name, and of what is after one all but a last word."""
+    """Remove titles before a name, and titles after it except the only remaining word."""
     first, last = 0, len(words)
     while first < last and words[first] in _BEFORE:
         first += 1
@@ -74,7 +74,7 @@ def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """Return the words; a double name with hyphens is one. Vowel signs are letters, accents not."""
+    """Return the words; a hyphenated name is one word. Keep vowel signs, remove accents."""
     joined = "".join(c for c in without_marks(text) if c not in "-.'’")
     spaced = "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in joined)
     return tuple(spaced.split())

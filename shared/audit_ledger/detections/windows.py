@@ -1,4 +1,4 @@
-"""So many of something by one user within so many minutes: one finding a burst."""
+"""Count a user's items within sliding time windows, and detect bursts."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,13 @@ import msgspec
 
 from audit_ledger.detections.observed_access import ObservedAccess
 
-MAX_ITEMS = 10_000  # of all users; who did nothing for the longest time is forgotten first
+MAX_ITEMS = 10_000  # of all users; the least recently active users are deleted first
 _LATE_SECONDS = 3_600
 _DAY_MS = 86_400_000
 
 
 class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One of them. `what`: equal ones count once, but for "", which counts each time."""
+    """One item. `what`: equal ones count once, except "", which counts each time."""
 
     time_ms: int
     entry: int
@@ -21,7 +21,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class TimeWindow(msgspec.Struct):
-    """One user's, in order of time; from when to when the last reported burst went on."""
+    """One user's items in order of time; start and end of the last reported burst."""
 
     items: list[Item] = []
     reported: tuple[int, int] | None = None
@@ -29,7 +29,7 @@ class TimeWindow(msgspec.Struct):
 
 
 class Windows(msgspec.Struct):
-    """By the user's mark, who acted the longest time ago first; `count`: items of all."""
+    """Windows by the user's mark, least recently active first; `count`: items of all users."""
 
     users: dict[str, TimeWindow] = {}
     count: int = 0
@@ -38,10 +38,10 @@ class Windows(msgspec.Struct):
 def add(
     windows: Windows, seen: ObservedAccess, what: str, *, limit: int, span_ms: int
 ) -> list[Item] | None:
-    """Add one; give the `limit` or more that lie within a span with it, once they do.
+    """Add an item; return the burst of `limit` or more items within a span, if it is a new one.
 
-    A burst goes on for as long as there are so many within a span, and is one finding, a day; what
-    is fewer ends it, so that nobody hides a second burst behind a first.
+    A burst lasts as long as spans contain `limit` items, and yields one finding per day. Fewer
+    items end it, so that a first burst cannot hide a second one.
     """
     window = windows.users.pop(seen.who_mark, None) or TimeWindow()
     windows.users[seen.who_mark] = window
@@ -68,7 +68,7 @@ def _insert(window: TimeWindow, item: Item, limit: int) -> bool:
 
 
 def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[Item] | None:
-    """Return the first burst that this item is part of."""
+    """Return the first burst that contains this item; None if there is none."""
     for first in range(len(items) - limit + 1):
         start = items[first].time_ms
         if start > item.time_ms:
@@ -80,12 +80,12 @@ def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[
 
 
 def _is_news(window: TimeWindow, burst: Sequence[Item]) -> bool:
-    """Note a burst; false where it goes on with the one that was reported within a day."""
+    """Note a burst; return False if it continues a burst reported within a day."""
     first, last = burst[0].time_ms, burst[-1].time_ms
     if window.reported is not None:
         since, until = window.reported
-        goes_on = first <= until and last >= since
-        if goes_on and max(last, until) - min(first, since) < _DAY_MS:
+        overlaps = first <= until and last >= since
+        if overlaps and max(last, until) - min(first, since) < _DAY_MS:
             window.reported = (min(first, since), max(last, until))
             return False
     window.reported = (first, last)
