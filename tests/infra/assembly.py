@@ -32,6 +32,18 @@ SETTINGS: dict[str, Any] = {
         },
     ],
 }
+# What the defaults of SETTINGS leave out.
+CUSTOM: dict[str, Any] = {
+    "break_glass": [f"arn:aws:iam::{ACCOUNT}:role/on-call/Admin"],
+    "signing_profile": (
+        f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/AuditLedger/AbCdEf1234"
+    ),
+    "tokens": {
+        "issuer": "https://login.example.org/realms/hospital",
+        "audience": ["audit-ledger"],
+        "claims": {"ledger": "tenant", "portal": "azp", "patient": "patient"},
+    },
+}
 LEDGERS = ("st-elsewhere", "riverside-lab")
 SHARED_FUNCTIONS = ("ingest", "query", "follower", "published-files", "dead-letters")
 FUNCTIONS = (

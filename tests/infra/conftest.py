@@ -3,7 +3,7 @@
 import pytest
 
 from tests.assemblies import synthesized
-from tests.infra.assembly import SETTINGS, Assembly
+from tests.infra.assembly import CUSTOM, SETTINGS, Assembly
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,15 @@ def dev() -> Assembly:
 def prod() -> Assembly:
     """The stage of a hospital, validated by CDK and by cdk-nag: it exists only if both pass."""
     return Assembly(synthesized(SETTINGS, stage="prod", alone=True, validate=True), "prod")
+
+
+@pytest.fixture(scope="session")
+def customized() -> Assembly:
+    """A developer's stage with tokens of another issuer, signed code and a named rebuilder."""
+    ledgers = [{**ledger, "readers": []} for ledger in SETTINGS["ledgers"]]
+    return Assembly(
+        synthesized({**SETTINGS, **CUSTOM, "ledgers": ledgers}, stage="dev", alone=True), "dev"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from tests.assemblies import synthesized
-from tests.infra.assembly import ACCOUNT, REGION, SETTINGS, Assembly
+from tests.infra.assembly import ACCOUNT, CUSTOM, REGION, SETTINGS, Assembly
 
 ELSEWHERE = {k: v for k, v in SETTINGS.items() if k not in ("account", "region")}
-PROFILE = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/AuditLedger/AbCdEf1234"
 ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 ASSETS_ANYWHERE = {"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"}
 
@@ -52,13 +51,20 @@ def test_account_and_region_can_be_added_later(before: Assembly, dev: Assembly) 
         assert before.outputs(short).keys() == dev.outputs(short).keys()
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_a_ledger_that_is_inserted_renames_nothing(before: Assembly, place: int) -> None:
-    """Neither outputs, which scripts read, nor clients, whose secrets portals hold."""
-    new = {"id": "a1", "portals": [{"id": "b", "patient": {"reference": True}}], "public": True}
-    ledgers = list(SETTINGS["ledgers"])
-    ledgers.insert(place, new)
-    after = assembly_of({**ELSEWHERE, "ledgers": ledgers})
+@pytest.fixture(scope="module")
+def after() -> Assembly:
+    """The same stage with an address and ledgers inserted, whose names differ in hyphens only."""
+    portals = [{"id": "p", "patient": {"reference": True}}]
+    ids = ["a1b", "a-1b", "a1-b", "a--1b"]
+    inserted = [{"id": id_, "portals": portals, "public": True} for id_ in ids]
+    first, second = SETTINGS["ledgers"]
+    ledgers = [inserted[0], first, *inserted[1:3], second, inserted[3]]
+    emails = ["new@example.org", *SETTINGS["alarm_emails"]]
+    return assembly_of({**ELSEWHERE, "ledgers": ledgers, "alarm_emails": emails})
+
+
+def test_an_inserted_ledger_renames_nothing(before: Assembly, after: Assembly) -> None:
+    """Neither outputs, which scripts read, nor clients, whose secrets portals have."""
     for stack, template in before.templates().items():
         changed = after.templates()[stack]
         assert template["Resources"].keys() <= changed["Resources"].keys(), stack
@@ -69,20 +75,22 @@ def test_a_ledger_that_is_inserted_renames_nothing(before: Assembly, place: int)
                 assert changed["Resources"][name]["Properties"] == resource["Properties"]
 
 
-def test_names_that_look_alike_are_told_apart() -> None:
-    """CloudFormation's names have no hyphens, and ledgers' ids do."""
-    ids = ["a1b", "a-1b", "a1-b", "a--1b"]
-    portals = [{"id": "p", "patient": {"reference": True}}]
-    ledgers = [{"id": id_, "portals": portals, "public": True} for id_ in ids]
-    found = assembly_of({**SETTINGS, "ledgers": ledgers})
+def test_ledgers_whose_ids_differ_in_hyphens_have_outputs_of_their_own(
+    before: Assembly, after: Assembly
+) -> None:
+    """Names of outputs have no hyphens, and ids of ledgers do."""
     for stack, kind in (("api", "Client"), ("delivery", "Public")):
-        assert len([name for name in found.outputs(stack) if name.startswith(kind)]) == len(ids)
+        old, new = (
+            [name for name in assembly.outputs(stack) if name.startswith(kind)]
+            for assembly in (before, after)
+        )
+        assert len(new) == len(old) + 4
 
 
-def test_who_confirmed_alarms_need_not_confirm_again(before: Assembly) -> None:
+def test_an_inserted_address_keeps_confirmed_subscriptions(
+    before: Assembly, after: Assembly
+) -> None:
     """A subscription is named after its address, not its place."""
-    emails = ["new@example.org", *SETTINGS["alarm_emails"]]
-    after = assembly_of({**ELSEWHERE, "alarm_emails": emails})
 
     def subscribed(assembly: Assembly) -> dict[str, str]:
         found = assembly.resources("AWS::SNS::Subscription")
@@ -91,33 +99,35 @@ def test_who_confirmed_alarms_need_not_confirm_again(before: Assembly) -> None:
     assert subscribed(before).items() < subscribed(after).items()
 
 
-def test_what_a_function_runs_names_its_version(dev: Assembly) -> None:
-    """Something else to be told is another version; the description says which is meant."""
-    claims = {"ledger": "other", "portal": "portal", "patient": "patient"}
-    after = assembly_of({**SETTINGS, "tokens": {"claims": claims}})
+def test_a_version_is_named_after_what_the_function_runs(
+    dev: Assembly, customized: Assembly
+) -> None:
+    """Another environment is another version, which the description of the function names."""
 
     def versions(assembly: Assembly) -> dict[str, str]:
         found = [r.logical_id for r in assembly.resources("AWS::Lambda::Version")]
         return {name.lower(): digits for name, _, digits in (f.partition("Version") for f in found)}
 
-    assert versions(dev).keys() == versions(after).keys() == {"ingest", "query"}
-    assert not set(versions(dev).values()) & set(versions(after).values())
-    for assembly in (dev, after):
+    assert versions(dev).keys() == versions(customized).keys() == {"ingest", "query"}
+    assert not set(versions(dev).values()) & set(versions(customized).values())
+    for assembly in (dev, customized):
         functions = assembly.named("AWS::Lambda::Function", "FunctionName")
         for name, digits in versions(assembly).items():
             described = functions[name].properties["Description"]
             assert described == f"functions/{name}, {digits}"
 
 
-def test_nothing_is_signed_unless_the_settings_say_by_whom(dev: Assembly) -> None:
-    """And then by that version of that profile alone, enforced, for every function."""
+def test_code_is_signed_only_if_the_settings_name_a_profile(
+    dev: Assembly, customized: Assembly
+) -> None:
+    """Then by that version of that profile alone, enforced, for every function."""
     assert not list(dev.resources("AWS::Lambda::CodeSigningConfig"))
-    signed = assembly_of({**SETTINGS, "signing_profile": PROFILE})
-    configs = {c.stack: c for c in signed.resources("AWS::Lambda::CodeSigningConfig")}
+    profiles = {"SigningProfileVersionArns": [CUSTOM["signing_profile"]]}
+    configs = {c.stack: c for c in customized.resources("AWS::Lambda::CodeSigningConfig")}
     for config in configs.values():
-        assert config.properties["AllowedPublishers"] == {"SigningProfileVersionArns": [PROFILE]}
+        assert config.properties["AllowedPublishers"] == profiles
         policy = {"UntrustedArtifactOnDeployment": "Enforce"}
         assert config.properties["CodeSigningPolicies"] == policy
-    for function in signed.resources("AWS::Lambda::Function"):
+    for function in customized.resources("AWS::Lambda::Function"):
         config = configs[function.stack]
         assert config.logical_id in function.properties["CodeSigningConfigArn"]

@@ -1,9 +1,6 @@
 """Tokens: a machine client per portal and reader with exactly its scopes; or another issuer's."""
 
-import pytest
-
-from tests.assemblies import synthesized
-from tests.infra.assembly import SETTINGS, Assembly
+from tests.infra.assembly import Assembly
 
 CLIENTS = {
     "st-elsewhere.ehr": {"system/AuditEvent.c", "ledger/st-elsewhere", "portal/ehr"},
@@ -65,28 +62,15 @@ def test_nobody_signs_up_to_the_pool(dev: Assembly) -> None:
     assert pool.properties["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
 
 
-@pytest.fixture(scope="module")
-def foreign() -> Assembly:
-    """A stage whose tokens another issuer makes."""
-    tokens = {
-        "issuer": "https://login.example.org/realms/hospital",
-        "audience": ["audit-ledger"],
-        "claims": {"ledger": "tenant", "portal": "azp", "patient": "patient"},
-    }
-    ledgers = [{**ledger, "readers": []} for ledger in SETTINGS["ledgers"]]
-    settings = {**SETTINGS, "ledgers": ledgers, "tokens": tokens}
-    return Assembly(synthesized(settings, alone=True), "dev")
-
-
-def test_another_issuers_tokens_need_no_pool(foreign: Assembly) -> None:
+def test_another_issuers_tokens_need_no_pool(customized: Assembly) -> None:
     """The settings' issuer, audience and claim names reach authorizer and functions."""
-    assert not list(foreign.resources("AWS::Cognito::UserPool"))
-    (authorizer,) = foreign.resources("AWS::ApiGatewayV2::Authorizer")
+    assert not list(customized.resources("AWS::Cognito::UserPool"))
+    (authorizer,) = customized.resources("AWS::ApiGatewayV2::Authorizer")
     assert authorizer.properties["JwtConfiguration"] == {
         "Issuer": "https://login.example.org/realms/hospital",
         "Audience": ["audit-ledger"],
     }
-    functions = foreign.named("AWS::Lambda::Function", "FunctionName")
+    functions = customized.named("AWS::Lambda::Function", "FunctionName")
     for name in ("ingest", "published-files"):
-        told = functions[name].properties["Environment"]["Variables"]["TOKEN_CLAIMS"]
-        assert told == '{"ledger":"tenant","portal":"azp","patient":"patient"}'
+        claims = functions[name].properties["Environment"]["Variables"]["TOKEN_CLAIMS"]
+        assert claims == '{"ledger":"tenant","portal":"azp","patient":"patient"}'

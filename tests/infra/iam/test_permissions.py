@@ -1,18 +1,16 @@
 """Each role may do exactly what is written here, to exactly these things."""
 
 import json
-import re
 from typing import Any
 
 import pytest
 
-from tests.assemblies import synthesized
 from tests.infra.assembly import (
     ACCOUNT,
+    CUSTOM,
     FUNCTIONS,
     LEDGERS,
     REGION,
-    SETTINGS,
     SHARED_FUNCTIONS,
     Assembly,
 )
@@ -229,80 +227,19 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
                     assert condition == {"kms:ResourceAliases": f"alias/{P}/*/{purpose}"}
 
 
-@pytest.mark.parametrize(
-    ("settings", "condition"),
-    [
-        ({}, {"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
-        (
-            {"break_glass": [f"arn:aws:iam::{ACCOUNT}:role/on-call/Admin"]},
-            {"ArnEquals": {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/on-call/Admin"]}},
-        ),
-    ],
-    ids=["a second factor", "named"],
-)
-def test_who_may_take_the_break_glass_role(
-    settings: dict[str, Any], condition: dict[str, Any]
+def test_the_break_glass_role_requires_mfa_or_a_configured_principal(
+    dev: Assembly, customized: Assembly
 ) -> None:
-    """Principals that the settings name, else whoever of the account has a second factor."""
-    folder = synthesized({**SETTINGS, **settings}, alone=True)
-    role = Assembly(folder, "dev").named("AWS::IAM::Role", "RoleName")["rebuild"]
-    (trust,) = statements(role.properties["AssumeRolePolicyDocument"])
-    assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-    assert (trust["Action"], trust["Condition"]) == ("sts:AssumeRole", condition)
-
-
-@pytest.mark.parametrize(
-    ("name", "sid", "operator", "values"),
-    [
-        ("ingest", "WrappedKeys", "ForAllValues:StringLike", ["*#keys"]),
-        *(
-            (
-                reader,
-                "WrappedKeysAndPublishedState",
-                "ForAllValues:StringLike",
-                ["*#keys", "*#published"],
-            )
-            for reader in ("query", "follower")
-        ),
-        ("{}-sequencer", "AppendToOwnLedger", "ForAllValues:StringEquals", ["{origin}"]),
-        ("{}-sequencer", "IndexOwnEvents", "ForAllValues:StringLike", ["{origin}#*"]),
-        ("{}-sequencer", "ReadPublishedState", "ForAllValues:StringEquals", ["{origin}#published"]),
-        ("{}-publisher", "ReadOwnBlocks", "ForAllValues:StringEquals", ["{origin}"]),
-        ("{}-publisher", "MakeFirstKeys", "ForAllValues:StringEquals", ["{origin}#keys"]),
-        ("{}-publisher", "ReadWhatIsMissing", "ForAllValues:StringEquals", ["{origin}#gaps"]),
-        ("rebuild", "FreezeAndLift", "ForAllValues:StringLike", ["*#published"]),
-        (
-            "{}-publisher",
-            "KeepWhatIsPublished",
-            "ForAllValues:StringEquals",
-            ["{origin}#published"],
-        ),
-        ("ingest", "LimitPortals", "ForAllValues:StringLike", ["*#portal#*"]),
-        ("query", "LimitReaders", "ForAllValues:StringLike", ["*#reader#*"]),
-    ],
-)
-def test_a_ledgers_functions_reach_only_its_own_rows(
-    dev: Assembly, name: str, sid: str, operator: str, values: list[str]
-) -> None:
-    """LeadingKeys binds what a ledger's own functions do with tables that ledgers share.
-
-    Who serves all ledgers is held to kinds of items where there are kinds.
-    """
-    for ledger in LEDGERS:
-        policy = policies(dev)[name.format(ledger)]
-        (statement,) = (s for s in statements(policy) if s["Sid"] == sid)
-        origin = f"dev.audit.example.org/{ledger}"
-        wanted = [value.replace("{origin}", origin) for value in values]
-        assert statement["Condition"] == {operator: {"dynamodb:LeadingKeys": wanted}}
-
-
-def test_query_may_write_nothing_but_the_limits_of_who_asks(dev: Assembly) -> None:
-    """Whatever it finds out is answered; what is recorded of it, ingest writes."""
-    reads = re.compile(r"(\w+:(Get|BatchGet|Query|List)\w*|kms:Decrypt|lambda:InvokeFunction)")
-    log = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    actions = set().union(*granted(dev, "query").values())
-    limits = granted(dev, "query")[f"{TABLE}-limits"]
-    assert {action for action in actions if not reads.fullmatch(action)} == log | limits
+    """Principals that the settings name, or any principal of the account that used MFA."""
+    (configured,) = CUSTOM["break_glass"]
+    for assembly, condition in (
+        (dev, {"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        (customized, {"ArnEquals": {"aws:PrincipalArn": [configured]}}),
+    ):
+        found = assembly.named("AWS::IAM::Role", "RoleName")["rebuild"]
+        (trust,) = statements(found.properties["AssumeRolePolicyDocument"])
+        assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        assert (trust["Action"], trust["Condition"]) == ("sts:AssumeRole", condition)
 
 
 def test_a_policy_fits_into_a_managed_policy(dev: Assembly) -> None:

@@ -1,7 +1,9 @@
 """Settings: what is taken, and the one clear line that a wrong one gets."""
 
 import json
+from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,341 +132,30 @@ def test_an_origin_is_domain_and_ledger_id() -> None:
     }
 
 
-BAD_ID = "1 to 32 of a-z, 0-9 and -, neither beginning nor ending with -"
 BASE = "https://fhir.example.org/r4"
 BASED: dict[str, Any] = {"id": "ehr", "patient": {"reference": True, "base": BASE}}
 MANY_PORTALS = [{"id": f"p{number}", "patient": {"system": "urn:x"}} for number in range(51)]
+LONG_PORTALS = [{**portal, "patient": {"system": "x" * 90}} for portal in MANY_PORTALS]
 
-WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"domain": "Audit.example.org"}, 'domain: found "Audit.example.org", expected a domain name'),
-    ({"domain": "localhost"}, 'domain: found "localhost", expected a domain name'),
-    ({"domain": 7}, "domain: found 7, expected text, in quotes"),
-    ({"ledgers": []}, "ledgers: found [], expected at least one ledger"),
-    ({"ledgers": "all"}, 'ledgers: found "all", expected a list'),
-    ({"ledgers": [{"id": "a"}]}, "ledgers[0]: object missing required field `portals`"),
-    (
-        {"ledgers": [ledger("St-Elsewhere")]},
-        f'ledgers[0].id: found "St-Elsewhere", expected {BAD_ID}',
-    ),
-    ({"ledgers": [ledger("-a")]}, f'ledgers[0].id: found "-a", expected {BAD_ID}'),
-    ({"ledgers": [ledger("a" * 33)]}, f'ledgers[0].id: found "{"a" * 33}", expected {BAD_ID}'),
-    (
-        {"domain": f"{'a' * 40}.example.org", "ledgers": [ledger("b" * 20)]},
-        "expected an origin of at most 64 bytes",
-    ),
-    (
-        {"ledgers": [ledger("a"), ledger("a")]},
-        'ledgers[1].id: found "a", expected another id: a ledger above has this one',
-    ),
-    (
-        {"ledgers": [ledger("a"), ledger("a-dead")]},
-        "ledgers[1].id: found \"a-dead\", expected an id that shares no queue name with ledger 'a'",
-    ),
-    (
-        {"ledgers": [ledger("a", public="yes")]},
-        'ledgers[0].public: found "yes", expected true or false',
-    ),
-    (
-        {"ledgers": [ledger("a", {**PORTAL, "id": "EHR"})]},
-        f'ledgers[0].portals[0].id: found "EHR", expected {BAD_ID}',
-    ),
-    (
-        {"ledgers": [ledger("a", PORTAL, PORTAL)]},
-        'ledgers[0].portals[1].id: found "ehr", expected an id that no other portal of this ledger',
-    ),
-    (
-        {"ledgers": [ledger("a", {"id": "ehr"})]},
-        "ledgers[0].portals[0]: object missing required field `patient`",
-    ),
-    (
-        {"ledgers": [ledger("a", {"id": "ehr", "patient": {}})]},
-        'ledgers[0].portals[0].patient: found {}, expected {"system": "<URI>"},',
-    ),
-    (
-        {"ledgers": [ledger("a", {"id": "e", "patient": {"system": "urn:x|y"}})]},
-        'patient.system: found "urn:x|y", expected the URI of an identifier system',
-    ),
-    (
-        {"ledgers": [ledger("a", {"id": "e", "patient": {"system": "urn:x", "base": BASE}})]},
-        'patient.base: found "https://fhir.example.org/r4", expected none without',
-    ),
-    *(
-        (
-            {"ledgers": [ledger("a", {"id": "e", "patient": {"reference": True, "base": base}})]},
-            f'patient.base: found "{base}", expected the base URL of a FHIR server',
-        )
-        for base in (
-            "",
-            "fhir.example.org",
-            f"{BASE}/",
-            "https://FHIR.example.org",
-            "https://fhir.example.org:443/r4",
-            "http://fhir.example.org:80",
-            "https://fhir.example.org/r4?x=1",
-            "https://fhir.example.org/a/../b",
-            "ftp://fhir.example.org",
-        )
-    ),
-    (
-        {"ledgers": [ledger("a", PORTAL, {**PORTAL, "id": "app"})]},
-        'ledgers[0].portals[0].patient: found {"reference": true}, expected a base',
-    ),
-    (
-        {"ledgers": [ledger("a", BASED, {**PORTAL, "id": "app"})]},
-        'ledgers[0].portals[1].patient: found {"reference": true}, expected a base',
-    ),
-    (
-        {"ledgers": [ledger("a", {**PORTAL, "account": "1234"})]},
-        'ledgers[0].portals[0].account: found "1234", expected an AWS account id, 12 digits',
-    ),
-    (
-        {
-            "ledgers": [
-                ledger("a", {**PORTAL, "account": "210987654321"}),
-                ledger("b", {**PORTAL, "account": "210987654321"}),
-            ]
-        },
-        'ledgers[1].portals[0].account: found "210987654321", expected an account of its own',
-    ),
-    (
-        {"ledgers": [ledger("a", *[{**p, "patient": {"system": "x" * 90}} for p in MANY_PORTALS])]},
-        "expected portals that fit into an SSM parameter of 4096 bytes",
-    ),
-    ({"ledgers": [ledger("a", *MANY_PORTALS)]}, "ledgers: found 51, expected at most 50 portals"),
-    (
+
+def wrong_settings() -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield changes of GOOD, each with the message that it causes: a line each of the file."""
+    for line in Path(__file__).with_name("wrong_settings.txt").read_text().splitlines():
+        changes, _, message = line.partition("  →  ")
+        yield json.loads(changes), message
+    too_many = "ledgers: found 51, expected at most 50 portals"
+    yield {"ledgers": [ledger("a", *MANY_PORTALS)]}, too_many
+    yield (
         {"ledgers": [ledger("a", *MANY_PORTALS[:50], readers=["security"])]},
-        "ledgers: found 51, expected at most 50 portals and readers",
-    ),
-    (
-        {"ledgers": [ledger("a", readers=["Security"])]},
-        f'ledgers[0].readers[0]: found "Security", expected {BAD_ID}',
-    ),
-    (
-        {"ledgers": [ledger("a", readers=["security", "security"])]},
-        'ledgers[0].readers[1]: found "security", expected an id that no portal and no other',
-    ),
-    (
-        {"ledgers": [ledger("a", PORTAL, readers=["ehr"])]},
-        'ledgers[0].readers[0]: found "ehr", expected an id that no portal and no other reader',
-    ),
-    (
-        {
-            "ledgers": [ledger("a", readers=["security"])],
-            "tokens": {"issuer": "https://x.example", "audience": ["x"]},
-        },
-        'ledgers[0].readers: found ["security"], expected none beside tokens.issuer',
-    ),
-    (
-        {"ledgers": [ledger(f"l{number}") for number in range(61)]},
-        "ledgers: found 61, expected at most 60 in a stage",
-    ),
-    (
-        {"signing_profile": "arn:aws:signer:eu-central-1:123456789012:/signing-profiles/Mine"},
-        "signing_profile: found ",
-    ),
-    ({"account": "12"}, 'account: found "12", expected an AWS account id, 12 digits, as text'),
-    ({"account": 123456789012}, "account: found 123456789012, expected text, in quotes"),
-    ({"region": "Frankfurt"}, 'region: found "Frankfurt", expected an AWS region'),
-    (
-        {"retention": {"mode": "NONE", "days": 1}},
-        'retention.mode: found "NONE", expected one of GOV',
-    ),
-    (
-        {"retention": {"mode": "GOVERNANCE", "days": 0}},
-        "retention.days: found 0, expected at least 1",
-    ),
-    (
-        {"retention": {"mode": "GOVERNANCE", "days": 36_501}},
-        "retention.days: found 36501, expected at least 1, at most 36500",
-    ),
-    ({"retention": {"mode": "GOVERNANCE"}}, "retention: object missing required field `days`"),
-    ({"log_days": 31}, "log_days: found 31, expected one of 1, 3, 5, 7"),
-    (
-        {"break_glass": ["admin"]},
-        'break_glass[0]: found "admin", expected the ARN of one IAM role or user',
-    ),
-    (
-        {"account": "123456789012", "break_glass": ["arn:aws:iam::210987654321:role/a"]},
-        "expected a principal of account 123456789012",
-    ),
-    (
-        {"account": "123456789012", "directory_writers": ["arn:aws:iam::210987654321:role/a"]},
-        'directory_writers[0]: found "arn:aws:iam::210987654321:role/a", expected a principal of',
-    ),
-    (
-        {"ledgers": [ledger("a", detections={"after_hours": {"grace_minutes": 9999}})]},
-        "ledgers[0].detections.after_hours.grace_minutes: found 9999, expected int <= 720",
-    ),
-    (
-        {"ledgers": [ledger("a", detections={"same_sirname": None})]},
-        'ledgers[0].detections: found ["same_sirname"], expected members that are settings, such '
-        "as same_surname: see docs/detections.md",
-    ),
-    (
-        {"ledgers": [ledger("a", detections={"after_hours": {"grace_minuts": 1}})]},
-        'detections.after_hours: found ["grace_minuts"], expected members that are settings, such '
-        "as grace_minutes: see docs/detections.md",
-    ),
-    ({"domain": "10.0.0.1"}, 'domain: found "10.0.0.1", expected a domain name'),
-    ({"account": "١٢٣٤٥٦٧٨٩٠١٢"}, 'account: found "١٢٣٤٥٦٧٨٩٠١٢", expected an AWS account id'),
-    (
-        {"ledgers": [ledger("a", {**PORTAL, "account": "１２３４５６７８９０１２"})]},
-        "ledgers[0].portals[0].account: found",
-    ),
-    ({"retention": {"mode": "compliance", "days": 1}}, "expected one of GOVERNANCE, COMPLIANCE"),
-    ({"public_url": "https://a.example:65536"}, 'public_url: found "https://a.example:65536"'),
-    ({"cors_origins": ["https://a.example:0"]}, 'cors_origins[0]: found "https://a.example:0"'),
-    *(
-        (
-            {"ledgers": [ledger("a", reports={"zone": zone})]},
-            "expected a time zone by its IANA name",
-        )
-        for zone in ("localtime", "posixrules", "right/Europe/Berlin", "posix/Europe/Berlin")
-    ),
-    *(
-        ({"ledgers": [ledger("a", reports={"exclusions": {key: {"until": until}}})]}, expected)
-        for key, until, expected in (
-            ("treatment", "2003-04-14T00:00:00Z", "expected no such setting but of before_comp"),
-            ("before_compliance", "2999-01-01T00:00:00Z", "expected a time that has passed"),
-            ("before_compliance", "2003", "expected an instant like"),
-        )
-    ),
-    (
-        {"ledgers": [ledger("a", {**PORTAL, "id": "b-c"}), ledger("a-b", {**PORTAL, "id": "c"})]},
-        "ledgers[1]: found \"a-b-c\", expected ids that make no name of a client of ledger 'a'",
-    ),
-    ({"tokens": {"claims": {"portal": ""}}}, "tokens.claims: found"),
-    ({"tokens": {"claims": {"portal": "ledger"}}}, "expected three names of claims, each another"),
-    (
-        {"tokens": {"issuer": "https://x.example", "audience": [""]}},
-        'tokens.audience: found [""], expected audiences that are not empty',
-    ),
-    ({"alarm_emails": ["nobody"]}, 'alarm_emails[0]: found "nobody", expected an e-mail address'),
-    (
-        {"certificate": "arn:aws:acm:eu-central-1:1:x"},
-        "expected the ARN of an ACM certificate in us-east-1",
-    ),
-    *(
-        ({"public_url": url}, f'public_url: found "{url}", expected the URL that clients use')
-        for url in (
-            "http://audit.example.org",
-            "https://audit.example.org/",
-            "https://audit.example.org/a/",
-            "https://audit.example.org?a=b",
-            "https://user@audit.example.org",
-            "audit.example.org",
-            "https://audit.example.org/a b",
-        )
-    ),
-    *(
-        ({"cors_origins": [origin]}, f'cors_origins[0]: found "{origin}", expected the origin')
-        for origin in ("*", "https://a.example/", "a.example", "http://a.example", "null")
-    ),
-    (
-        {"tokens": {"smart_configuration": {}}},
-        "tokens.smart_configuration: found [], expected none without tokens.issuer",
-    ),
-    (
-        {
-            "tokens": {
-                "issuer": "https://x.example",
-                "audience": ["a"],
-                "smart_configuration": {"token_endpoint": "https://x.example/token"},
-            }
-        },
-        'tokens.smart_configuration: found ["token_endpoint"], expected token_endpoint, grant',
-    ),
-    ({"tokens": {"issuer": "http://x"}}, 'tokens.issuer: found "http://x", expected an https URL'),
-    (
-        {"tokens": {"issuer": "https://x.example"}},
-        "tokens.audience: found [], expected at least one audience",
-    ),
-    ({"tokens": {"audience": ["x"]}}, 'tokens.audience: found ["x"], expected none without'),
-    (
-        {"tokens": {"claims": {"tenant": "x"}}},
-        "tokens.claims: object contains unknown field `tenant`",
-    ),
-    ({"stages": {"test": {}}}, 'stages: found "test", expected one of dev, prod'),
-    ({"stages": {"dev": []}}, "expected an object of objects"),
-    ({"legders": []}, "object contains unknown field `legders`; did you mean `ledgers`?"),
-    ({"Domain": "x"}, "unknown field `Domain`; did you mean `domain`?"),
-    ({"alarm_mails": []}, "unknown field `alarm_mails`; did you mean `alarm_emails`?"),
-    ({"xyz": 1}, "unknown field `xyz`, expected one of account, alarm_emails, break_glass"),
-    (
-        {"stages": {"prod": {"stage": "prod"}}},
-        'audit-ledger.stages.prod.stage: found "prod", expected -c stage=… in its place',
-    ),
-    (
-        {"stages": {"prod": {"retentoin": {}}}},
-        "stages.prod: object contains unknown field `retentoin`; did you mean `retention`?",
-    ),
-    (
-        {"retention": {"mode": "GOVERNANCE", "days": 1, "day": 1}},
-        "retention: object contains unknown field `day`; did you mean `days`?",
-    ),
-    (
-        {"ledgers": [{**ledger("a"), "reader": []}]},
-        "ledgers[0]: object contains unknown field `reader`; did you mean `readers`?",
-    ),
-    (
-        {"ledgers": [ledger("a", {**PORTAL, "acount": "1"})]},
-        "ledgers[0].portals[0]: object contains unknown field `acount`; did you mean `account`?",
-    ),
-    (
-        {"ledgers": [ledger("a", reports={"suspensions": [{"form": "x"}]})]},
-        "reports.suspensions[0]: object contains unknown field `form`; did you mean `from`?",
-    ),
-    (
-        {"ledgers": [ledger("a", reports={"exclusions": {"treatment": {"kind": []}}})]},
-        "reports.exclusions: object contains unknown field `kind`; did you mean `kinds`?",
-    ),
-    ({"tokens": {"issuers": "x"}}, "unknown field `issuers`; did you mean `issuer`?"),
-    (
-        {"region": "eu-cenral-1"},
-        'region: found "eu-cenral-1", expected an AWS region that this boto3 knows, such as '
-        "eu-central-1",
-    ),
-    ({"region": "eu-central-9"}, "region that this boto3 knows, such as eu-central-2"),
-    *(
-        (
-            {"region": region, "ledgers": [ledger("a", PORTAL, public=True)], **more},
-            f"ledgers[0].public: found true, expected false in {region}",
-        )
-        for region, more in (
-            ("us-gov-west-1", {}),
-            ("cn-north-1", {"tokens": {"issuer": "https://x.example", "audience": ["x"]}}),
-        )
-    ),
-    (
-        {"region": "cn-north-1"},
-        "tokens.issuer: found nothing, expected an issuer of your own: cn-north-1 has no Cognito",
-    ),
-    (
-        {"region": "us-gov-west-1", "break_glass": ["arn:aws:iam::210987654321:role/a"]},
-        "expected a principal of us-gov-west-1: arn:aws-us-gov:iam::…",
-    ),
-    (
-        {"certificate": "arn:aws:acm:us-east-1:210987654321:certificate/0a"},
-        "expected none where no ledger is public",
-    ),
-    (
-        {
-            "account": "123456789012",
-            "certificate": "arn:aws:acm:us-east-1:210987654321:certificate/0a",
-            "ledgers": [ledger("a", PORTAL, public=True)],
-        },
-        "expected a certificate of account 123456789012",
-    ),
-    *(
-        (
-            {"tokens": {"issuer": f"https://x.example/a/.well-known/{file}", "audience": ["x"]}},
-            "expected the issuer itself, as in the tokens' `iss` claim, such as https://x.example/a",
-        )
-        for file in ("openid-configuration", "jwks.json", "oauth-authorization-server")
-    ),
-    ({"tokens": {"issuer": "https:///x", "audience": ["x"]}}, "expected an https URL"),
-    ({"tokens": {"issuer": "https://u:p@x.example", "audience": ["x"]}}, "expected an https URL"),
-]
+        f"{too_many} and readers",
+    )
+    too_long = "expected portals that fit into an SSM parameter of 4096 bytes"
+    yield {"ledgers": [ledger("a", *LONG_PORTALS)]}, too_long
+    ledgers = [ledger(f"l{number}") for number in range(61)]
+    yield {"ledgers": ledgers}, "ledgers: found 61, expected at most 60 in a stage"
+
+
+WRONG = list(wrong_settings())
 
 
 @pytest.mark.parametrize(("changes", "message"), WRONG, ids=[m for _, m in WRONG])
