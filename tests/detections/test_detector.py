@@ -122,9 +122,15 @@ def run(
     return findings, states
 
 
+@cache
+def run_at_once() -> tuple[list[DetectionFinding], dict[str, bytes]]:
+    """Look at all events in one piece."""
+    return run(busy_days(), [])
+
+
 def test_every_rule_finds_something() -> None:
     """Else the tests below would prove little."""
-    findings, states = run(busy_days(), [])
+    findings, states = run_at_once()
     rules = {rule.name for rule in make_rules(TIGHT, SomeDenied())}
     assert {finding.rule for finding in findings} == rules == set(states)
     assert len({finding.id for finding in findings}) == len(findings)
@@ -134,17 +140,17 @@ def test_every_rule_finds_something() -> None:
 @given(st.lists(st.integers(1, 200), max_size=12))
 def test_pieces_of_any_size_find_the_same(sizes: list[int]) -> None:
     """The same findings with the same ids, and the same states to the byte."""
-    assert run(busy_days(), sizes) == run(busy_days(), [])
+    assert run(busy_days(), sizes) == run_at_once()
 
 
 def test_one_event_at_a_time_finds_the_same() -> None:
     """The smallest pieces."""
-    assert run(busy_days(), [1] * len(busy_days())) == run(busy_days(), [])
+    assert run(busy_days(), [1] * len(busy_days())) == run_at_once()
 
 
 def test_states_and_public_findings_name_nobody() -> None:
     """States hold marks; the public form, rule, severity, entries and time alone."""
-    findings, states = run(busy_days(), [])
+    findings, states = run_at_once()
     kept = b"".join(states.values()).decode()
     public = msgspec.json.encode([finding.public() for finding in findings]).decode()
     names = ("Practitioner", "Patient", "Roe", "u0", "p0", "u1", "p1")
@@ -159,7 +165,7 @@ def test_states_and_public_findings_name_nobody() -> None:
 
 def test_the_id_is_of_rule_and_entries_alone() -> None:
     """Recounted; who holds a public finding can find the private one."""
-    finding = run(busy_days(), [])[0][0]
+    finding = run_at_once()[0][0]
     numbers = ",".join(map(str, finding.entries))
     text = f"audit-ledger/finding/v1\n{finding.rule}\n{numbers}"
     assert finding.id == sha256(text.encode()).hexdigest()
@@ -173,7 +179,7 @@ def test_the_id_is_of_rule_and_entries_alone() -> None:
 def test_entries_rise_and_have_their_event_ids() -> None:
     """And the ledger's time is that of the last."""
     events = {event.seq: event for event in busy_days()}
-    for finding in run(busy_days(), [])[0]:
+    for finding in run_at_once()[0]:
         assert list(finding.entries) == sorted(set(finding.entries))
         assert [events[n].event_id for n in finding.entries] == list(finding.event_ids)
         assert finding.ledger_time == events[finding.entries[-1]].entry_time
@@ -181,7 +187,7 @@ def test_entries_rise_and_have_their_event_ids() -> None:
 
 def test_a_rule_that_lacks_data_keeps_its_state() -> None:
     """A directory that is missing for a day does not make it begin anew."""
-    _, states = run(busy_days(), [])
+    _, states = run_at_once()
     without = detector(TIGHT, Directory())
     without.resume(states)
     lacking = {"no-encounter", "same-household", "ended-user", "consent-denied"}

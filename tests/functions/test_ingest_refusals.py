@@ -22,59 +22,55 @@ from tests.world import LEDGER, World
 pytestmark = pytest.mark.usefixtures("fresh_ingest")
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "content_type", "status"),
-    [
-        pytest.param("/AuditEvent", b"{" + SECRET.encode(), FHIR, {400}, id="not JSON"),
-        pytest.param("/AuditEvent", b"", FHIR, {400}, id="empty"),
-        pytest.param("/AuditEvent", b"[1]", FHIR, {400, 422}, id="a list"),
-        pytest.param(
-            "/AuditEvent", b'{"resourceType":"Patient"}', FHIR, {422}, id="wrong resource type"
-        ),
-        pytest.param(
-            "/AuditEvent",
-            json.dumps({k: v for k, v in R4.items() if k != "recorded"}).encode(),
-            FHIR,
-            {422},
-            id="no recorded",
-        ),
-        pytest.param(
-            "/AuditEvent",
-            json.dumps({k: v for k, v in R4.items() if k != "type"}).encode(),
-            FHIR,
-            {422},
-            id="neither R4 nor R5",
-        ),
-        pytest.param("/AuditEvent", b"<AuditEvent/>", "application/fhir+xml", {415}, id="FHIR XML"),
-        pytest.param("/AuditEvent", BODY, "text/plain", {415}, id="no JSON type"),
-        pytest.param("/AuditEvent", BODY, f"{FHIR}; fhirVersion=3.0", {415}, id="STU3"),
-        pytest.param("/AuditEvent", BODY, f"{FHIR}; fhirVersion=5.0", {422}, id="R4 as R5"),
-        pytest.param(
-            "/AuditEvent",
-            json.dumps({**R4, "outcomeDesc": "x" * 262_144}).encode(),
-            FHIR,
-            {413},
-            id="over 256 KB",
-        ),
-        pytest.param("/", b'{"resourceType":"Bundle","type":"history"}', FHIR, {422}, id="history"),
-        pytest.param("/", BODY, FHIR, {422}, id="no Bundle"),
-        pytest.param("/events", b"{}", "application/json", {415}, id="no CloudEvent"),
-        pytest.param("/events", b"{}", "application/cloudevents+avro", {415}, id="Avro"),
-        pytest.param("/events", b"{}", "application/cloudevents+json", {400, 422}, id="no id"),
-    ],
-)
-def test_bad_input_gets_an_outcome_that_echoes_nothing(
-    world: World, path: str, body: bytes, content_type: str, status: set[int]
-) -> None:
+BAD_INPUT = [
+    ("/AuditEvent", b"{" + SECRET.encode(), FHIR, {400}, "not JSON"),
+    ("/AuditEvent", b"", FHIR, {400}, "empty"),
+    ("/AuditEvent", b"[1]", FHIR, {400, 422}, "a list"),
+    ("/AuditEvent", b'{"resourceType":"Patient"}', FHIR, {422}, "wrong resource type"),
+    (
+        "/AuditEvent",
+        json.dumps({k: v for k, v in R4.items() if k != "recorded"}).encode(),
+        FHIR,
+        {422},
+        "no recorded",
+    ),
+    (
+        "/AuditEvent",
+        json.dumps({k: v for k, v in R4.items() if k != "type"}).encode(),
+        FHIR,
+        {422},
+        "neither R4 nor R5",
+    ),
+    ("/AuditEvent", b"<AuditEvent/>", "application/fhir+xml", {415}, "FHIR XML"),
+    ("/AuditEvent", BODY, "text/plain", {415}, "no JSON type"),
+    ("/AuditEvent", BODY, f"{FHIR}; fhirVersion=3.0", {415}, "STU3"),
+    ("/AuditEvent", BODY, f"{FHIR}; fhirVersion=5.0", {422}, "R4 as R5"),
+    (
+        "/AuditEvent",
+        json.dumps({**R4, "outcomeDesc": "x" * 262_144}).encode(),
+        FHIR,
+        {413},
+        "over 256 KB",
+    ),
+    ("/", b'{"resourceType":"Bundle","type":"history"}', FHIR, {422}, "history"),
+    ("/", BODY, FHIR, {422}, "no Bundle"),
+    ("/events", b"{}", "application/json", {415}, "no CloudEvent"),
+    ("/events", b"{}", "application/cloudevents+avro", {415}, "Avro"),
+    ("/events", b"{}", "application/cloudevents+json", {400, 422}, "no id"),
+]
+"""Path, body, content type, expected statuses, what is wrong."""
+
+
+def test_bad_input_gets_an_outcome_that_echoes_nothing(world: World) -> None:
     """What, where and what was expected; nothing of it is queued."""
-    body = body.replace(b"rosetyler", SECRET.encode())
-    answer = send(post(path, body, content_type))
-    assert answer["statusCode"] in status, answer["body"]
-    outcome = answer_json(answer)
-    assert outcome["resourceType"] == "OperationOutcome"
-    assert outcome["issue"][0]["diagnostics"]
-    assert SECRET not in answer["body"]
-    assert world.messages() == []
+    for path, body, content_type, status, wrong in BAD_INPUT:
+        answer = send(post(path, body.replace(b"rosetyler", SECRET.encode()), content_type))
+        assert answer["statusCode"] in status, (wrong, answer["body"])
+        outcome = answer_json(answer)
+        assert outcome["resourceType"] == "OperationOutcome", wrong
+        assert outcome["issue"][0]["diagnostics"], wrong
+        assert SECRET not in answer["body"], wrong
+        assert world.messages() == [], wrong
 
 
 def test_a_binary_cloudevent_must_not_come_in_a_format_of_cloudevents(world: World) -> None:
@@ -95,13 +91,13 @@ def test_a_body_that_was_not_utf8_is_refused_before_it_is_signed(world: World) -
     assert world.messages() == []
 
 
-@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip"])
-def test_a_body_of_another_encoding_is_refused_by_its_header(world: World, encoding: str) -> None:
+def test_a_body_of_another_encoding_is_refused_by_its_header(world: World) -> None:
     """Nobody is told that a compressed file is bad JSON. What is taken is gzip."""
     body = gzip.compress(BODY)
-    answer = send(post("/AuditEvent", body, content_encoding=encoding))
-    assert answer["statusCode"] == 415
-    assert "Content-Encoding" in answer["body"]
+    for encoding in ("br", "deflate", "zstd", "gzip, gzip"):
+        answer = send(post("/AuditEvent", body, content_encoding=encoding))
+        assert answer["statusCode"] == 415, encoding
+        assert "Content-Encoding" in answer["body"], encoding
     assert send(post("/AuditEvent", body, content_encoding="gzip"))["statusCode"] == 201
 
 
@@ -175,36 +171,32 @@ def subject_rows() -> int:
     return int(clients.dynamodb().scan(TableName=table, Select="COUNT")["Count"])
 
 
-@pytest.mark.parametrize(
-    "scope",
-    [
-        pytest.param("", id="no scope"),
-        pytest.param(SCOPE.replace(".c ", ".rs "), id="read only"),
-        pytest.param(SCOPE.replace("system/", "patient/"), id="a patient"),
-        pytest.param(SCOPE.replace("AuditEvent", "Patient"), id="of another resource"),
-        pytest.param(SCOPE.replace(f"ledger/{LEDGER}", ""), id="no ledger"),
-        pytest.param(SCOPE + " ledger/other", id="two ledgers"),
-        pytest.param(SCOPE.replace(LEDGER, "other"), id="another ledger"),
-        pytest.param(SCOPE.replace("portal/ehr", ""), id="no portal"),
-        pytest.param(SCOPE.replace("portal/ehr", "portal/other"), id="another portal"),
-        pytest.param(SCOPE.replace(LEDGER, "../../x"), id="no ledger id"),
-    ],
-)
-def test_a_token_that_does_not_allow_it_gets_403(world: World, scope: str) -> None:
+FORBIDDEN = {
+    "no scope": "",
+    "read only": SCOPE.replace(".c ", ".rs "),
+    "a patient": SCOPE.replace("system/", "patient/"),
+    "of another resource": SCOPE.replace("AuditEvent", "Patient"),
+    "no ledger": SCOPE.replace(f"ledger/{LEDGER}", ""),
+    "two ledgers": SCOPE + " ledger/other",
+    "another ledger": SCOPE.replace(LEDGER, "other"),
+    "no portal": SCOPE.replace("portal/ehr", ""),
+    "another portal": SCOPE.replace("portal/ehr", "portal/other"),
+    "no ledger id": SCOPE.replace(LEDGER, "../../x"),
+}
+
+
+def test_a_token_that_does_not_allow_it_gets_403(world: World) -> None:
     """And nothing is queued."""
-    answer = send(post("/AuditEvent", BODY, scope=scope))
-    assert answer["statusCode"] == 403
-    assert world.messages() == []
+    for wrong, scope in FORBIDDEN.items():
+        assert send(post("/AuditEvent", BODY, scope=scope))["statusCode"] == 403, wrong
+        assert world.messages() == [], wrong
 
 
-@pytest.mark.parametrize("permission", ["c", "cruds", "cu"])
-@pytest.mark.parametrize("resource", ["AuditEvent", "*"])
-def test_smart_scopes_with_wildcards_allow_writing(
-    world: World, resource: str, permission: str
-) -> None:
+def test_smart_scopes_with_wildcards_allow_writing(world: World) -> None:
     """SMART v2: any subset of cruds that has c, for this resource or all."""
-    scope = SCOPE.replace("AuditEvent.c", f"{resource}.{permission}")
-    assert send(post("/AuditEvent", BODY, scope=scope))["statusCode"] == 201
+    for allowed in ("AuditEvent.c", "AuditEvent.cruds", "AuditEvent.cu", "*.c", "*.cruds", "*.cu"):
+        scope = SCOPE.replace("AuditEvent.c", allowed)
+        assert send(post("/AuditEvent", BODY, scope=scope))["statusCode"] == 201, allowed
 
 
 @pytest.mark.parametrize(
@@ -231,15 +223,16 @@ def test_a_claim_that_contradicts_the_scope_is_believed(world: World) -> None:
     assert send(event)["statusCode"] == 403
 
 
-@pytest.mark.parametrize(
-    "recorded",
-    ["9999-12-31T23:59:60Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"],
-)
-def test_an_instant_outside_of_the_calendar_is_refused(world: World, recorded: str) -> None:
+def test_an_instant_outside_of_the_calendar_is_refused(world: World) -> None:
     """What could not be indexed later must not be accepted now."""
-    answer = send(post("/AuditEvent", json.dumps({**R4, "recorded": recorded}).encode()))
-    assert answer["statusCode"] == 422
-    assert world.messages() == []
+    for recorded in (
+        "9999-12-31T23:59:60Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ):
+        answer = send(post("/AuditEvent", json.dumps({**R4, "recorded": recorded}).encode()))
+        assert answer["statusCode"] == 422, recorded
+        assert world.messages() == [], recorded
 
 
 def test_an_unreachable_queue_answers_503_and_says_nothing_else(world: World) -> None:

@@ -12,9 +12,10 @@ import pytest
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
+from tests.builders.audit_event import audit_event_samples
+from tests.conftest import MATERIAL
 from tests.functions.pipeline import Context
 from tests.functions.requests import answer_json, post
-from tests.functions.test_ingest import SAMPLES
 from tests.world import LEDGER, ORIGIN, World
 
 CONTEXT: Any = Context()
@@ -26,6 +27,8 @@ TELLING = {
 }  # fmt: skip
 WHO = {"who", "what", "observer", "patient", "agent", "entity", "encounter", "location"}
 MIN_LENGTH = 6  # shorter texts occur in base64 by chance
+
+SAMPLES = audit_event_samples(MATERIAL)
 
 
 def telling(node: Any, key: str = "", within: str = "") -> Iterator[str]:

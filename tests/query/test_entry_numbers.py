@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from tests.builders.audit_event import read_of
 from tests.query.stage import OTHER, Stage
 
@@ -20,12 +18,12 @@ def test_an_entry_s_number_leads_to_its_event(stage: Stage) -> None:
         assert stage.get(f"{at}/receipt").json()["entry"] == receipt["entry"]
 
 
-@pytest.mark.parametrize("number", ["0", "1000000", "01", "-1", "1e3", "", "9" * 19, "x"])
-def test_what_is_no_event_s_entry_is_not_found(stage: Stage, number: str) -> None:
+def test_what_is_no_event_s_entry_is_not_found(stage: Stage) -> None:
     """Entry 0 is a control entry; the rest is beyond the published size, or no number."""
     stage.send(read_of("rose"))
     stage.settle()
-    assert stage.get(f"/AuditEvent/entry-{number}").status_code == 404
+    for number in ("0", "1000000", "01", "-1", "1e3", "", "9" * 19, "x"):
+        assert stage.get(f"/AuditEvent/entry-{number}").status_code == 404, number
 
 
 def test_a_number_alone_is_an_id_that_senders_have(stage: Stage) -> None:
