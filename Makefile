@@ -7,7 +7,7 @@ SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_
   functions/publisher functions/query functions/sequencer shared/audit_ledger/http \
   shared/audit_ledger/reading shared/audit_ledger/search shared/audit_ledger/reports shared/audit_ledger/exports \
   shared/audit_ledger/ledger shared/audit_ledger/records shared/audit_ledger/events \
-  shared/audit_ledger/sequence_gaps shared/audit_ledger/detections functions/follower \
+  shared/audit_ledger/sequence_gaps shared/audit_ledger/detections shared/audit_ledger/aws functions/follower \
   shared/audit_ledger/recovery shared/audit_ledger/fhir_versions shared/audit_ledger/tlog shared/audit_ledger/verify \
   shared/audit_ledger/views shared/audit_ledger/settings $(wildcard infra/*.py) infra/settings \
   infra/stacks infra/constructs infra/iam infra/assets infra/doctor tests/ledger tests/tlog tests/verify

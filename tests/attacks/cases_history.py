@@ -224,7 +224,7 @@ HISTORY_ROWS = (
         "all but the archive deleted, and begun again",
         begun_anew_but_archived,
         finds=(("missing", CHECKPOINT, None),),
-        publisher=f"frozen: blocks/{0:020}: other bytes are there already",
+        publisher=f"frozen: blocks/{0:020}: exists with other bytes",
     ),
     Case(
         ALL,

@@ -284,7 +284,7 @@ TABLE_ROWS = (
         ARCHIVE,
         "planted where the next block will be",
         archive(f"blocks/{600:020}", b"planted"),
-        publisher="frozen: blocks/00000000000000000600: other bytes are there already",
+        publisher="frozen: blocks/00000000000000000600: exists with other bytes",
     ),
     Case(
         ARCHIVE,

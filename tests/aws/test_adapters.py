@@ -1,6 +1,5 @@
 """Adapters translate and nothing else: batches asked again, conditional writes, secrets."""
 
-import dataclasses
 import hmac
 from typing import Any
 
@@ -8,7 +7,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from audit_ledger.aws.batches import MAX_ASKS, batch_get, batch_put
+from audit_ledger.aws.batches import MAX_TRIES, batch_get, batch_put
 from audit_ledger.aws.events_table import index_items
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
@@ -87,7 +86,7 @@ def test_a_batch_that_never_ends_is_an_error_and_no_answer() -> None:
     client: Any = Stingy(most=100, never="k3")
     with pytest.raises(UnreachableError):
         list(batch_get(client, [("t", k) for k in items(5)], pause=pauses.append))
-    assert len(pauses) == MAX_ASKS - 1
+    assert len(pauses) == MAX_TRIES - 1
     writer: Any = Stingy(most=0)
     with pytest.raises(UnreachableError):
         batch_put(writer, "t", items(1), pause=lambda _: None)
@@ -129,7 +128,7 @@ def test_the_published_state_is_swapped_by_version(world: World) -> None:
     assert table.published() == STATE
     with pytest.raises(LostRaceError):
         table.swap_published(None, STATE)
-    second = dataclasses.replace(STATE, version=2)
+    second = msgspec.structs.replace(STATE, version=2)
     table.swap_published(STATE, second)
     with pytest.raises(LostRaceError):
         table.swap_published(STATE, second)
@@ -141,9 +140,9 @@ def test_a_frozen_ledger_keeps_its_first_reason_and_its_state(world: World) -> N
     table.swap_published(None, STATE)
     table.freeze("first")
     table.freeze("second")
-    assert table.published() == dataclasses.replace(STATE, frozen="first")
+    assert table.published() == msgspec.structs.replace(STATE, frozen="first")
     with pytest.raises(LostRaceError):
-        table.swap_published(STATE, dataclasses.replace(STATE, version=2))
+        table.swap_published(STATE, msgspec.structs.replace(STATE, version=2))
 
 
 def test_a_ledger_frozen_before_it_was_published_stays_unpublished(world: World) -> None:
@@ -272,8 +271,8 @@ def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World) -> N
 def test_two_requests_that_make_the_same_secret_agree(world: World) -> None:
     """Who loses the put-if-absent takes the winner's."""
     table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
-    winner = table._made("aa", 2026, 2026000)
-    loser = table._made("aa", 2026, 2026000)
+    winner = table._create("aa", 2026, 2026000)
+    loser = table._create("aa", 2026, 2026000)
     assert loser.secret == winner.secret
 
 

@@ -10,7 +10,7 @@ from infra.local.aws.emulator import emulated_aws
 from tests.dynamodb_server.server import DynamoDBServer, serving
 from tests.world import NAME, REGION, TABLES, World, made_world
 
-MAX_ASKS = 1000
+MAX_TRIES = 1000
 
 
 @contextmanager
@@ -31,9 +31,9 @@ def served_world(
 def _wait_for_tables(world: World) -> None:
     """Ask until every table is active: a server makes them soon, not at once."""
     for table in TABLES:
-        for _ in range(MAX_ASKS):
+        for _ in range(MAX_TRIES):
             described = world.dynamodb.describe_table(TableName=f"{NAME}-{table}")
             if described["Table"]["TableStatus"] == "ACTIVE":
                 break
         else:
-            raise TimeoutError(f"the table {table} is not active after {MAX_ASKS} asks")
+            raise TimeoutError(f"the table {table} is not active after {MAX_TRIES} asks")

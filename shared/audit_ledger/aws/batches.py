@@ -1,4 +1,4 @@
-"""DynamoDB's batches: what a call left unprocessed is asked again, after growing pauses."""
+"""DynamoDB batches: retry the unprocessed part of a call, after growing pauses."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_GET_KEYS = 100  # BatchGetItem
 MAX_WRITE_ITEMS = 25  # BatchWriteItem
-MAX_ASKS = 8
+MAX_TRIES = 8
 FIRST_PAUSE_SECONDS = 0.05
 
 Item = dict[str, Any]
@@ -24,17 +24,17 @@ def batch_get(
     consistent: bool = True,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[tuple[str, Item]]:
-    """Read (table, key) pairs, 100 a call. Gives (table, item) of those that exist.
+    """Read (table, key) pairs, 100 per call; yield (table, item) of those that exist.
 
-    UnreachableError when DynamoDB still leaves keys unprocessed after eight asks.
+    Raise UnreachableError if DynamoDB leaves keys unprocessed after MAX_TRIES calls.
     """
     for start in range(0, len(requests), MAX_GET_KEYS):
         wanted: Item = {}
         for table, key in requests[start : start + MAX_GET_KEYS]:
             wanted.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
-        for ask in range(MAX_ASKS):
-            if ask:
-                pause(FIRST_PAUSE_SECONDS * 2 ** (ask - 1))
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                pause(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
             answer = client.batch_get_item(RequestItems=wanted)
             for table, items in answer["Responses"].items():
                 for item in items:
@@ -43,7 +43,7 @@ def batch_get(
             if not wanted:
                 break
         else:
-            raise UnreachableError(f"DynamoDB left keys unread after {MAX_ASKS} asks")
+            raise UnreachableError(f"DynamoDB left keys unread after {MAX_TRIES} calls")
 
 
 def batch_put(
@@ -53,16 +53,16 @@ def batch_put(
     *,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Put items, 25 a call, until each is acknowledged; UnreachableError as in `batch_get`."""
+    """Put items, 25 per call, until each is acknowledged; raise as `batch_get`."""
     for start in range(0, len(items), MAX_WRITE_ITEMS):
         wanted: Any = {
             table: [{"PutRequest": {"Item": i}} for i in items[start : start + MAX_WRITE_ITEMS]]
         }
-        for ask in range(MAX_ASKS):
-            if ask:
-                pause(FIRST_PAUSE_SECONDS * 2 ** (ask - 1))
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                pause(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
             wanted = client.batch_write_item(RequestItems=wanted).get("UnprocessedItems") or {}
             if not wanted:
                 break
         else:
-            raise UnreachableError(f"DynamoDB left items unwritten after {MAX_ASKS} asks")
+            raise UnreachableError(f"DynamoDB left items unwritten after {MAX_TRIES} calls")

@@ -1,4 +1,4 @@
-"""The blocks table: key (origin, first_seq). The blocks are the log; nothing here is changed."""
+"""The blocks table: key (origin, first_seq). The blocks are the log; they never change."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,9 @@ class BlocksTable:
         self._origin = origin
 
     def put_if_absent(self, block: Block) -> None:
-        """Commit a block, durably, or raise LostRaceError where its key is taken.
+        """Commit a block durably, or raise LostRaceError if its key is taken.
 
-        After a time-out the block may be there all the same: read before building another.
+        After a time-out the block may be stored nevertheless: read before building another.
         """
         try:
             self._client.put_item(
@@ -41,7 +41,7 @@ class BlocksTable:
             )
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
-                raise LostRaceError(f"block {block.first_seq} is there already") from None
+                raise LostRaceError(f"block {block.first_seq} exists already") from None
             raise
 
     def is_taken(self, first_seq: int) -> bool:
@@ -64,7 +64,7 @@ class BlocksTable:
         return _block(answer["Item"]) if "Item" in answer else None
 
     def newest(self) -> Block | None:
-        """Return the head block (consistent read), None of a ledger not yet begun."""
+        """Return the head block (consistent read); None if the ledger has no blocks yet."""
         return self._last("origin = :origin", {})
 
     def ending_before(self, seq: int) -> Block | None:
@@ -72,11 +72,11 @@ class BlocksTable:
         return self._last("origin = :origin AND first_seq < :seq", {":seq": {"N": str(seq)}})
 
     def since(self, first_seq: int) -> Iterator[Block]:
-        """Return the blocks from the one that begins at `first_seq` on, in order (consistent)."""
+        """Yield the blocks that begin at `first_seq` or later, in order (consistent)."""
         yield from self._all("first_seq >= :seq", first_seq, forward=True)
 
     def before(self, seq: int) -> Iterator[Block]:
-        """Return the blocks that begin before entry `seq`, the newest first (consistent)."""
+        """Yield the blocks that begin before entry `seq`, the newest first (consistent)."""
         yield from self._all("first_seq < :seq", seq, forward=False)
 
     def _all(self, condition: str, seq: int, *, forward: bool) -> Iterator[Block]:
@@ -104,7 +104,7 @@ class BlocksTable:
 
 
 def _block(item: dict[str, Any]) -> Block:
-    """Read an item; FormatError when it is no block, whoever put it there."""
+    """Read an item; raise FormatError if it is no block."""
     try:
         return Block(
             origin=item["origin"]["S"],

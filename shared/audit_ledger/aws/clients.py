@@ -1,6 +1,6 @@
-"""Clients of AWS, made in one place with one set of limits.
+"""Clients of AWS, created in one place with one set of limits.
 
-By botocore itself: what boto3 adds (resources, managed transfers) is not used, and importing it
+They use botocore alone: boto3's resources and managed transfers are not needed, and importing boto3
 would lengthen every cold start.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 AwsError = (ClientError, BotoCoreError)
-"""What a call to AWS raises when the service, or the way to it, fails."""
+"""The errors of calls to AWS if the service or the connection fails."""
 
 _LIMITS = Config(
     connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 3}
@@ -32,62 +32,62 @@ _LIMITS = Config(
 _BRIEF = Config(
     connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1}
 )
-"""Of calls without which a request goes on."""
+"""For calls whose failure a request tolerates."""
 
 
-_session = cache(Session)  # one: each reads credentials and all descriptions of services anew
-_making = Lock()  # a session makes one client at a time
+_session = cache(Session)  # each session reads credentials and all service descriptions again
+_creation_lock = Lock()  # a session creates one client at a time
 
 
 def _client(service: str, limits: Config) -> BaseClient:
-    with _making:
+    with _creation_lock:
         return _session().create_client(service, config=limits)
 
 
 def dynamodb() -> "DynamoDBClient":
-    """Client of DynamoDB."""
+    """Return a client of DynamoDB."""
     return cast("DynamoDBClient", _client("dynamodb", _LIMITS))
 
 
 def dynamodb_briefly() -> "DynamoDBClient":
-    """Client of DynamoDB that waits a second and asks once."""
+    """Return a client of DynamoDB that waits one second and never retries."""
     return cast("DynamoDBClient", _client("dynamodb", _BRIEF))
 
 
 def kms() -> "KMSClient":
-    """Client of KMS."""
+    """Return a client of KMS."""
     return cast("KMSClient", _client("kms", _LIMITS))
 
 
 def s3() -> "S3Client":
-    """Client of S3."""
+    """Return a client of S3."""
     return cast("S3Client", _client("s3", _LIMITS))
 
 
 def sqs() -> "SQSClient":
-    """Client of SQS."""
+    """Return a client of SQS."""
     return cast("SQSClient", _client("sqs", _LIMITS))
 
 
 def ssm() -> "SSMClient":
-    """Client of Systems Manager."""
+    """Return a client of Systems Manager."""
     return cast("SSMClient", _client("ssm", _LIMITS))
 
 
 def events() -> "EventBridgeClient":
-    """Client of EventBridge."""
+    """Return a client of EventBridge."""
     return cast("EventBridgeClient", _client("events", _LIMITS))
 
 
 def error_code(error: Exception) -> str:
-    """AWS' own word for what went wrong, such as ConditionalCheckFailedException; or the class."""
+    """Return AWS's error code, such as ConditionalCheckFailedException, or else the class name."""
     if isinstance(error, ClientError):
         return error.response.get("Error", {}).get("Code", "")
     return type(error).__name__
 
 
 def lambda_(read_timeout_seconds: int = 20) -> "LambdaClient":
-    """Client of Lambda. It asks once: a function that did not answer may have done its work."""
+    """Return a client of Lambda that never retries: a timed-out function may have taken effect."""
     limits = Config(
         connect_timeout=2, read_timeout=read_timeout_seconds, retries={"total_max_attempts": 1}
     )

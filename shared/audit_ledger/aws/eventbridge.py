@@ -1,4 +1,4 @@
-"""EventBridge: what a ledger announces on the bus, under the source that is its own."""
+"""Announce events of a ledger on EventBridge, under the stage's source."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ class EventBus:
         self._bus = bus
 
     def put(self, detail_type: str, details: Sequence[Mapping[str, Any]]) -> None:
-        """Put events of one type, ten a call, in order; the bus has accepted them on return.
+        """Put events of one type, ten per call, in order; the bus has accepted them on return.
 
-        UnreachableError unless it accepted all: some of them may have been delivered.
+        Raise UnreachableError unless it accepted all: some of them may have been delivered.
         """
         entries: list[Any] = [
             {

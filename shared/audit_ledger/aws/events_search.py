@@ -1,7 +1,7 @@
-"""Where entries are: by patient, by agent, by their own time where that is far from the ledger's.
+"""Find entries by patient, by agent, or by an own time far from the ledger's.
 
-Reads the secondary indexes of the events table. They follow the table by a moment: whoever reads
-them takes the newest entries from blocks instead.
+This reads the secondary indexes of the events table. They are eventually consistent: callers read
+the newest entries from blocks instead.
 """
 
 from collections.abc import Iterator
@@ -29,16 +29,16 @@ class EventsSearch:
     def of_person(
         self, by: By, pseudonym: bytes, window: PositionRange, *, newest_first: bool
     ) -> Iterator[EntryPosition]:
-        """Return a patient's or agent's entries within a window of their own time, in its order."""
+        """Yield a patient's or agent's entries within a window of own times, in that order."""
         value = f"{self._origin}#{strict_base64.encode(pseudonym)}"
         yield from self._query(by, value, window, newest_first=newest_first)
 
     def late(self, window: PositionRange, *, newest_first: bool) -> Iterator[EntryPosition]:
-        """Return entries whose own time is far from the ledger's, in order of their own time."""
+        """Yield entries whose own time is far from the ledger's, in order of own time."""
         yield from self._query("late", self._origin, window, newest_first=newest_first)
 
     def entry(self, key: str) -> FoundEntry | None:
-        """Look an entry up by event id or conflict key (consistent); None where there is none."""
+        """Return an entry by event id or conflict key (consistent); None if there is none."""
         answer = self._client.get_item(
             TableName=self._table,
             Key={"key": {"S": f"{self._origin}#{key}"}},
@@ -52,7 +52,7 @@ class EventsSearch:
     def _query(
         self, index: str, value: str, window: PositionRange, *, newest_first: bool
     ) -> Iterator[EntryPosition]:
-        if window.is_empty:  # DynamoDB refuses to look
+        if window.is_empty:  # DynamoDB rejects such a condition
             return
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
@@ -72,6 +72,6 @@ class EventsSearch:
 
 def _position(item: dict[str, Any]) -> EntryPosition:
     block = int(item["block"]["N"])
-    if block < 0:  # no entry, and no sign of anything: as wrong as any block that is not there
+    if block < 0:  # not a valid entry: treat it as a block that does not exist
         block = _NO_BLOCK
     return EntryPosition(*time_and_seq(int(item["place"]["N"])), block)

@@ -1,13 +1,12 @@
-"""The events table (the index): derived from blocks, rebuilt from them, never the truth itself.
+"""The events table (the index): derived from blocks, rebuilt from them, and never authoritative.
 
-An item a record, under the key origin#event id: `seq` (its entry), `block` (the block's first
-entry), `place` (the event's own time and the entry, in one number that sorts), `row` (the index
-row), `conflict` where the event id was taken by other content. Sparse attributes feed the
-secondary indexes, which sort by place: `patient` and `agent` (origin#pseudonym), `late` (origin)
-of events whose own time is more than two minutes from the entry's
-(docs/decisions/0008-late-events.md). A further person of an event has an item of its own,
-key origin#event id#n. `lost` in the place of all that: a rebuild found the entry nowhere, and the
-event is as unknown as if it had no item.
+It has one item per record, under the key origin#event id: `seq` (its entry), `block` (the block's
+first entry), `place` (the event's own time and the entry, in one sortable number), `row` (the index
+row), `conflict` if the event id was taken by other content. Sparse attributes feed the secondary
+indexes, which sort by place: `patient` and `agent` (origin#pseudonym), `late` (origin) of events
+whose own time is more than two minutes from the entry's (docs/decisions/0008-late-events.md). A
+further person of an event has an item of its own, key origin#event id#n. `lost` replaces all other
+attributes if a rebuild did not find the entry: the event then counts as unknown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,14 +26,14 @@ _SEQS = 10**19  # more than there are entries: a place has 34 digits of DynamoDB
 
 
 class Repaired(msgspec.Struct, frozen=True):
-    """Items of the index: there as they must be, put where none was, put in place of others."""
+    """Numbers of index items that were correct (`there`), missing (`put`) or wrong (`replaced`)."""
 
     there: int = 0
     put: int = 0
     replaced: int = 0
 
     def __add__(self, other: "Repaired") -> "Repaired":
-        """Add up."""
+        """Return the sums."""
         return Repaired(
             self.there + other.there, self.put + other.put, self.replaced + other.replaced
         )
@@ -74,12 +73,12 @@ class EventsTable:
         }
 
     def write(self, entries: Iterable[StoredEntry]) -> None:
-        """Index entries; returns once every row is acknowledged. The same again changes nothing."""
+        """Index entries; return once every row is acknowledged. Repeating it changes nothing."""
         items = [item for entry in entries for item in index_items(self._origin, entry)]
         batch_put(self._client, self._table, items)
 
     def repair(self, entries: Iterable[StoredEntry], *, dry_run: bool) -> Repaired:
-        """Index entries as `write` does, but only what is not there or not as the entries say."""
+        """Index entries as `write` does, but put only missing and wrong items."""
         wanted = {i["key"]["S"]: i for entry in entries for i in index_items(self._origin, entry)}
         keys = [(self._table, {"key": item["key"]}) for item in wanted.values()]
         found = {item["key"]["S"]: item for _, item in batch_get(self._client, keys)}
@@ -90,9 +89,10 @@ class EventsTable:
         return Repaired(len(wanted) - len(wrong), put, len(wrong) - put)
 
     def give_up_from(self, size: int, *, dry_run: bool) -> int:
-        """Mark every item of entry `size` and later as lost, and give their number.
+        """Mark every item of entry `size` and later as lost; return their number.
 
-        Only where no such entry is: their events can then be sent again. Reads the whole table.
+        Call it only if no such entry exists: their events can then be sent again. It reads the
+        whole table.
         """
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._table,

@@ -1,4 +1,4 @@
-"""A ledger's own keys: wrapped by a KMS key, in the clear for minutes."""
+"""A ledger's data keys: wrapped by a KMS key, in plaintext in memory only."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ class WrappingKey:
         self._origin = origin
 
     def first_keys(self) -> WrappedKeys:
-        """Make the keys of a new ledger; they are born wrapped."""
+        """Create the keys of a new ledger; KMS returns them wrapped only."""
         return WrappedKeys(self._new("index"), {1: self._new("ledger")})
 
     def unwrap(self, wrapped: WrappedKeys) -> LedgerKeys:

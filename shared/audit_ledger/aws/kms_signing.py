@@ -1,4 +1,4 @@
-"""KMS: signing keys, which never leave it."""
+"""Signing keys in KMS, which never leave it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class SigningKey:
 def signing_key(
     client: "KMSClient", alias: str, algorithm: "SigningAlgorithmSpecType"
 ) -> tuple[SigningKey, bytes]:
-    """Return the key that an alias names now, by its ARN, and its SubjectPublicKeyInfo (DER).
+    """Return the current key of an alias, by its ARN, and its SubjectPublicKeyInfo (DER).
 
     Signing by the ARN keeps signature and public key together when the alias is moved.
     """

@@ -1,4 +1,4 @@
-"""A Lambda function that is called by another, and answers it."""
+"""Invoke a Lambda function and return its response."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,14 @@ class LambdaFunction:
         self._name = name
 
     def invoke(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Call it and return what it answers.
+        """Invoke the function and return its response.
 
-        UnreachableError if it raised; it may have done its work all the same.
+        Raise UnreachableError if it raised; its work may have taken effect nevertheless.
         """
         response = self._client.invoke(
             FunctionName=self._name, Payload=json.dumps(payload).encode()
         )
         if response.get("FunctionError"):
-            raise UnreachableError("the function that was invoked failed")
+            raise UnreachableError("the invoked function failed")
         answer: dict[str, Any] = json.loads(response["Payload"].read())
         return answer

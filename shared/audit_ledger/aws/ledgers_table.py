@@ -1,7 +1,7 @@
-"""The ledgers table: small state of each ledger, every item written by one role.
+"""The ledgers table: small state of each ledger; each item is written by one role only.
 
-`origin#published` (publisher): what is published, to the byte. It is the commit point: the
-published files are copies of it and are put again from it after a crash.
+`origin#published` (publisher): the exact published bytes. It is the commit point: the published
+files are copies of it and are put again from it after a crash.
 `origin#keys` (publisher, once): the wrapped index key and ledger keys.
 """
 
@@ -30,12 +30,12 @@ class LedgersTable:
         self._origin = origin
 
     def published(self) -> PublishedState | None:
-        """Read the published state (consistent); None of a ledger never published."""
+        """Read the published state (consistent); return None if nothing was published yet."""
         item = self._get(PUBLISHED_ITEM)
         return published_state(item) if item else None
 
     def swap_published(self, old: PublishedState | None, new: PublishedState) -> None:
-        """Replace exactly the state that was read, or raise LostRaceError: the commit point."""
+        """Replace exactly the state that was read (commit point), or raise LostRaceError."""
         condition: dict[str, Any] = (
             {
                 "ConditionExpression": "version = :version AND attribute_not_exists(frozen)",
@@ -70,9 +70,9 @@ class LedgersTable:
         )
 
     def lift(self, frozen: PublishedState) -> None:
-        """Lift exactly the freeze that was read, or raise LostRaceError where all changed since.
+        """Lift exactly the freeze that was read, or raise LostRaceError if it has changed.
 
-        It counts as a change: who read the state before the freeze can commit nothing after it.
+        It counts as a change: no commit can build on a state that was read before the freeze.
         """
         update = "REMOVE frozen ADD lifts :one"
         condition = "frozen = :reason"
@@ -100,7 +100,7 @@ class LedgersTable:
             raise
 
     def keys(self) -> WrappedKeys | None:
-        """Read the wrapped keys (consistent); None before the publisher's first run."""
+        """Read the wrapped keys (consistent); return None before the publisher's first run."""
         item = self._get(KEYS_ITEM)
         if not item:
             return None

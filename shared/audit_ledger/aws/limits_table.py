@@ -1,4 +1,4 @@
-"""The limits table: one number a caller, moved by conditional updates and by nothing else.
+"""The limits table: one number per caller, changed by conditional updates only.
 
 {"key": {"S": "audit.example.org/st-elsewhere#portal#ehr"}, "arrival": {"N": "1796083200000000"}}
 """
@@ -21,17 +21,17 @@ _IN_USE = "arrival BETWEEN :now AND :latest"
 
 
 class LimitsTable:
-    """The buckets of all callers. `client`: one that waits briefly, for requests wait for it."""
+    """The buckets of all callers. `client`: one with short time-outs."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def lease(self, key: str, rate: Rate, now: int, tokens: int, known: int) -> Leased:
-        """Take tokens, all or none, as `taken` says; UnreachableError where nobody can say.
+        """Take tokens, all or none, by the rule of `taken`; raise UnreachableError on failure.
 
-        A bucket in use is added to, whatever others add meanwhile; a full one begins anew. Which of
-        the two it is, `known` says first and then the item that refused.
+        Add to a bucket in use, whatever others add meanwhile; reset a full one. `known` decides
+        which of the two applies, then the item of a failed condition.
         """
         arrival: int | None = known
         for _ in range(_MAX_TRIES):
@@ -44,7 +44,7 @@ class LimitsTable:
             arrival = found.arrival
             if taken(rate, arrival, now, tokens) is None:
                 return found
-        # So many others took from it between our tries that there is nothing to be had now.
+        # Others took tokens between all attempts: none are left now.
         return Leased(False, rate.latest(now, tokens) + 1)
 
     def _add(self, key: str, rate: Rate, now: int, tokens: int) -> Leased:
@@ -85,8 +85,8 @@ class LimitsTable:
 
 
 def _arrival(item: Any) -> int:
-    """Read the number; 0, a full bucket's, where there is none yet."""
+    """Read the number; 0, that of a full bucket, if there is none yet."""
     try:
         return int(item["arrival"]["N"]) if "arrival" in item else 0
     except (KeyError, ValueError):
-        raise UnreachableError("limits: an item holds what is no number of a bucket") from None
+        raise UnreachableError("limits: item: expected the number of a bucket") from None

@@ -22,7 +22,7 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object's bytes and the tag that a replacement must name."""
+    """An object's bytes, and its ETag for conditional replacement."""
 
     data: bytes
     etag: str
@@ -43,7 +43,7 @@ class LedgerObjects:
         self._retention = retention
 
     def get(self, path: str) -> StoredObject | None:
-        """Read an object; None where there is none."""
+        """Read an object; return None if absent."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._key(path))
         except ClientError as error:
@@ -55,9 +55,9 @@ class LedgerObjects:
     def put_once(
         self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = BINARY
     ) -> None:
-        """Put an object that never changes; the same bytes again change nothing.
+        """Put an object that never changes; putting the same bytes again changes nothing.
 
-        VerificationError where other bytes are there already.
+        Raise VerificationError if the object exists with other bytes.
         """
         lock = _lock_arguments(self._retention, now) if locked else {}
         try:
@@ -74,14 +74,14 @@ class LedgerObjects:
                 raise
             there = self.get(path)
             if there is None:
-                raise  # two writers at once (409): the next run tries again
+                raise  # two writers at once (409): the next run retries
             if there.data != data:
-                raise VerificationError(f"{path}: other bytes are there already") from None
+                raise VerificationError(f"{path}: exists with other bytes") from None
 
     def replace(
         self, path: str, data: bytes, old: StoredObject | None, content_type: str = TEXT
     ) -> None:
-        """Put `data` in the place of exactly `old`; LostRaceError where that changed meanwhile."""
+        """Replace exactly `old` by `data`; raise LostRaceError if it has changed."""
         condition: dict[str, Any] = {"IfMatch": old.etag} if old else {"IfNoneMatch": "*"}
         try:
             self._client.put_object(
@@ -98,9 +98,9 @@ class LedgerObjects:
             raise
 
     def names(self, folder: str, after: str = "") -> Iterator[str]:
-        """Return the paths of all objects under a folder (`tile/0/`) that sort behind `after`.
+        """Yield the paths of all objects under a folder (`tile/0/`) that sort after `after`.
 
-        In order, 1,000 a call.
+        In order, 1,000 per call.
         """
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._key(folder), StartAfter=self._key(after or folder)
@@ -110,7 +110,7 @@ class LedgerObjects:
             yield from (item["Key"][start:] for item in page.get("Contents", []))
 
     def deleted(self, folder: str) -> Iterator[str]:
-        """Return the paths of objects under a folder that were deleted, and have versions still."""
+        """Yield the paths of deleted objects under a folder that still have versions."""
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=self._key(folder)
         )
@@ -121,7 +121,7 @@ class LedgerObjects:
                     yield marker["Key"][start:]
 
     def versions(self, path: str) -> Iterator[bytes]:
-        """Read the versions of an object, be it deleted or not, newest first."""
+        """Yield the bytes of an object's versions, newest first, even if it is deleted."""
         key = self._key(path)
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=key
@@ -134,14 +134,14 @@ class LedgerObjects:
             yield answer["Body"].read()
 
     def retention_of_the_first(self, folder: str) -> Retention:
-        """Say how the first object under a folder is locked; NotFoundError where there is none."""
+        """Return the lock of the first object under a folder; raise NotFoundError if none."""
         first = next(iter(self.names(folder)), None)
         if first is None:
-            raise NotFoundError(f"{folder}: nothing is there")
+            raise NotFoundError(f"{folder}: no object found")
         answer = self._client.head_object(Bucket=self._bucket, Key=self._key(first))
         mode, until = answer.get("ObjectLockMode"), answer.get("ObjectLockRetainUntilDate")
         if mode not in ("COMPLIANCE", "GOVERNANCE") or until is None:
-            raise NotFoundError(f"{first}: not locked, so it is unknown how others are to be")
+            raise NotFoundError(f"{first}: not locked: the retention of other objects is unknown")
         return Retention(mode, max(1, round((until - answer["LastModified"]) / timedelta(days=1))))
 
     def delete(self, path: str) -> None:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class S3Source:
-    """Objects below a prefix of a bucket, read with whatever credentials the environment gives.
+    """Objects below a prefix of a bucket, read with the credentials of the environment.
 
-    A missing object answers 404 to readers who may list, so a refusal is never taken for absence.
-    `deadline_seconds`: for one object with all attempts, where the place may be anybody's who
-    speaks S3; None for our own.
+    S3 returns 404 for a missing object to readers with list permission, so a denial is never taken
+    for absence. `deadline_seconds`: for one object with all attempts, if the server is untrusted;
+    None for a trusted one.
     """
 
     bucket: str
@@ -38,11 +38,11 @@ class S3Source:
 
     @property
     def is_remote(self) -> bool:
-        """It is."""
+        """Whether reads need the network: always True."""
         return True
 
     def read(self, path: str) -> bytes | None:
-        """Get one object, a byte over MAX_OBJECT_BYTES at most; botocore asks again by itself."""
+        """Read one object, at most MAX_OBJECT_BYTES and one byte; botocore retries."""
         if self.deadline_seconds is None:
             return self._read(path)
         what = f"{self.name}: {path}"
@@ -79,11 +79,11 @@ class S3Source:
 
 
 def s3_source(url: str) -> S3Source:
-    """Read `s3://bucket/prefix`; FormatError for anything else."""
+    """Parse `s3://bucket/prefix`; raise FormatError for anything else."""
     scheme, _, rest = url.partition("://")
     bucket, _, prefix = rest.partition("/")
     if scheme != "s3" or not bucket:
-        raise FormatError(f"{shown_url(url)}: not of the form s3://bucket/prefix")
+        raise FormatError(f"{shown_url(url)}: expected s3://bucket/prefix")
     if "@" in bucket:
         raise FormatError(f"{shown_url(url)}: credentials come from the environment, not the URL")
     return S3Source(bucket, prefix.strip("/"), DEADLINE_SECONDS)

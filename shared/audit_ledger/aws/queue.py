@@ -1,4 +1,4 @@
-"""SQS: where accepted requests wait for the sequencer."""
+"""The SQS queue in which accepted requests wait for the sequencer."""
 
 from typing import TYPE_CHECKING
 
@@ -14,5 +14,5 @@ class LedgerQueue:
         self._url = client.get_queue_url(QueueName=name)["QueueUrl"]
 
     def send(self, body: str) -> None:
-        """Send one message; once this returns, it is kept for fourteen days."""
+        """Send one message; once this returns, SQS stores it for fourteen days."""
         self._client.send_message(QueueUrl=self._url, MessageBody=body)

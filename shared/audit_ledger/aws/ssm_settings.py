@@ -22,7 +22,7 @@ class SsmSettings:
     stage: str
 
     def read(self, ledger_id: str) -> LedgerSettings:
-        """Read the settings of a ledger. Raises NotFoundError where no such ledger is declared."""
+        """Read the settings of a ledger; raise NotFoundError if it is not declared."""
         name = f"/audit-ledger-{self.stage}/ledgers/{ledger_id}"
         try:
             value = self.client.get_parameter(Name=name)["Parameter"]["Value"]

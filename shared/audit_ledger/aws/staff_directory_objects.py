@@ -1,4 +1,4 @@
-"""A ledger's directory, as the hospital put its files into their bucket: <ledger>/users.csv …"""
+"""The files of a ledger's staff directory, put into a bucket by the hospital: <ledger>/users.csv"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAX_FILES = 16
 MAX_READS = 3
 _CHANGED = ("PreconditionFailed", "412", "NoSuchKey", "404")
-MAX_BYTES = 64 * 1024 * 1024  # of all files of a ledger: the follower holds what they say
+MAX_BYTES = 64 * 1024 * 1024  # of all files of a ledger, which the follower has in memory
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class DirectoryFiles:
     ledger_id: str
 
     def tags(self) -> dict[str, str]:
-        """Return the files that there are, by name, each with the tag of what it holds.
+        """Return the existing files by name, each with its ETag.
 
-        TooLargeError where they are more than the follower takes.
+        Raise TooLargeError if they exceed the follower's limits.
         """
         listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=f"{self.ledger_id}/")
         found = listed.get("Contents", [])
@@ -36,13 +36,13 @@ class DirectoryFiles:
         if listed["IsTruncated"] or len(found) > MAX_FILES or size > MAX_BYTES:
             raise TooLargeError(f"directory: at most {MAX_FILES} files of {MAX_BYTES} bytes")
         start = len(self.ledger_id) + 1
-        # What a console calls a folder is an object without a name of its own.
+        # A folder made in the console is an object whose name ends after the prefix.
         return {item["Key"][start:]: item["ETag"] for item in found if item["Key"][start:]}
 
     def read(self) -> tuple[dict[str, str], dict[str, bytes]]:
-        """Read all files, and give their tags with what they hold, as of one moment.
+        """Return the ETags and the contents of all files, as of one moment.
 
-        UnreachableError where they change all the time.
+        Raise UnreachableError if they change during each of MAX_READS attempts.
         """
         for _ in range(MAX_READS):
             tags = self.tags()
@@ -52,7 +52,7 @@ class DirectoryFiles:
         raise UnreachableError("directory: its files change while they are read")
 
     def _read(self, name: str, tag: str) -> bytes | None:
-        """Read a file; None where it is not the one of that tag any more."""
+        """Read a file; return None if its ETag has changed."""
         key = f"{self.ledger_id}/{name}"
         try:
             answer = self.client.get_object(Bucket=self.bucket, Key=key, IfMatch=tag)

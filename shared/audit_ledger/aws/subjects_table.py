@@ -1,9 +1,9 @@
 """The subjects table: one secret per subject, year and generation. Deleting a row erases.
 
 Key (origin#row key, generation); generation = year × 1000 + number, so that a year's first is
-2026000 and the one made after a retirement 2026001. `pseudonym` leads back from an index row to
-its secret (a secondary index, deleted with the row). Secrets are never cached: every request reads
-them, consistently, so that a retired generation is used by nobody a moment later.
+2026000 and the one after a retirement 2026001. `pseudonym` leads back from an index row to its
+secret (a secondary index, deleted with the row). Secrets are never cached: every request reads
+them, consistently, so that a retired generation is out of use immediately.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ class SubjectsTable:
         self._origin = origin
 
     def current(self, row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
-        """Return this year's secret of each row key (64 hex, distinct), made if there is none."""
+        """Return this year's secret of each row key (64 hex, distinct); create missing ones."""
         first = year * GENERATIONS_PER_YEAR
         requests = [(self._table, self._key(row_key, first)) for row_key in row_keys]
         rows = {
@@ -52,13 +52,13 @@ class SubjectsTable:
         # New this year, or the first generation is retired, or it is erased and has a successor.
         newest = self._newest(row_key, year)
         if newest is None:
-            return self._made(row_key, year, year * GENERATIONS_PER_YEAR)
+            return self._create(row_key, year, year * GENERATIONS_PER_YEAR)
         if "retired" not in newest:
             return _subject_secret(newest)
-        return self._made(row_key, year, int(newest["generation"]["N"]) + 1)
+        return self._create(row_key, year, int(newest["generation"]["N"]) + 1)
 
-    def _made(self, row_key: str, year: int, generation: int) -> SubjectSecret:
-        """Make a generation if it is absent; where another request was first, take its secret."""
+    def _create(self, row_key: str, year: int, generation: int) -> SubjectSecret:
+        """Create a generation; if another request was first, return that one's secret."""
         secret = urandom(SECRET_BYTES)
         pseudonym = strict_base64.encode(patient_pseudonym(KeyedHash(secret)))
         try:
@@ -78,7 +78,7 @@ class SubjectsTable:
         return SubjectSecret(generation, secret)
 
     def _newest(self, row_key: str, year: int) -> dict[str, Any] | None:
-        """Return the newest generation of a year (consistent), None where the year has none."""
+        """Return the newest generation of a year (consistent); None if the year has none."""
         first = year * GENERATIONS_PER_YEAR
         answer = self._client.query(
             TableName=self._table,
@@ -96,7 +96,7 @@ class SubjectsTable:
         return answer["Items"][0] if answer["Items"] else None
 
     def generations(self, row_key: str) -> list[SubjectSecret]:
-        """Return every secret that a subject has, of all years, the oldest first (consistent)."""
+        """Return all secrets of a subject, of all years, the oldest first (consistent)."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="#key = :key",
@@ -107,10 +107,10 @@ class SubjectsTable:
         return [_subject_secret(item) for page in pages for item in page["Items"]]
 
     def of_pseudonyms(self, pseudonyms: Iterable[bytes]) -> dict[bytes, SubjectSecret]:
-        """Return the secret behind each patient pseudonym; erased ones are left out.
+        """Return the secret of each patient pseudonym, without erased ones.
 
-        The way leads through the index by pseudonym, which follows the table by a moment: a secret
-        made a second ago may seem erased.
+        The secondary index by pseudonym is eventually consistent: a secret created a second ago may
+        appear erased.
         """
         keys = [key for pseudonym in pseudonyms for key in self._keys_of(pseudonym)]
         found = {}
@@ -138,17 +138,17 @@ class SubjectsTable:
 
 
 def _subject_secret(item: dict[str, Any]) -> SubjectSecret:
-    """Read a row; VerificationError unless its pseudonym is the one that its secret gives.
+    """Read a row; raise VerificationError unless its pseudonym derives from its secret.
 
-    Whoever may write the table could otherwise exchange two secrets: one patient's name would then
-    lead to another's records, or to none, and no answer would say so.
+    Otherwise a writer of the table could exchange two secrets unnoticed: one patient's name would
+    then lead to another's records, or to none.
     """
     try:
         secret = bytes(item["secret"]["B"])
         generation, pseudonym = int(item["generation"]["N"]), item["pseudonym"]["S"]
     except (KeyError, TypeError, ValueError):
-        raise VerificationError("a subject's row has not the attributes of one") from None
-    due = strict_base64.encode(patient_pseudonym(KeyedHash(secret)))
-    if len(secret) != SECRET_BYTES or pseudonym.rpartition("#")[2] != due:
-        raise VerificationError("a subject's row holds a secret of another pseudonym")
+        raise VerificationError("a subject's row lacks attributes") from None
+    expected = strict_base64.encode(patient_pseudonym(KeyedHash(secret)))
+    if len(secret) != SECRET_BYTES or pseudonym.rpartition("#")[2] != expected:
+        raise VerificationError("a subject's row contains a secret of another pseudonym")
     return SubjectSecret(generation, secret)

@@ -1,4 +1,4 @@
-"""What a container keeps of each ledger for minutes: settings, and keys in the clear."""
+"""A container's cache of ledgers' settings and plaintext keys, which expires after minutes."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 class TtlCache(Generic[T]):
-    """Reads by name, and again once what it has is five minutes old.
+    """Caches values by name for five minutes.
 
-    `clock` gives seconds, monotonic. What is too old is dropped whenever anything is asked for.
-    `is_final`: whether a value may be kept at all.
+    `clock` returns monotonic seconds. Every `get` drops all expired values. `is_final`: whether a
+    value may be cached at all.
     """
 
     def __init__(
@@ -24,19 +24,19 @@ class TtlCache(Generic[T]):
         self._read = read
         self._clock = clock
         self._is_final = is_final
-        self._kept: dict[str, tuple[float, T]] = {}
+        self._values: dict[str, tuple[float, T]] = {}
 
     def get(self, name: str) -> T:
-        """Return what `read` gives, raising what it raises."""
+        """Return the cached value or that of `read`; raise the errors of `read`."""
         now = self._clock()
-        self._kept = {n: k for n, k in self._kept.items() if now - k[0] <= TTL_SECONDS}
-        if name in self._kept:
-            return self._kept[name][1]
+        self._values = {n: v for n, v in self._values.items() if now - v[0] <= TTL_SECONDS}
+        if name in self._values:
+            return self._values[name][1]
         value = self._read(name)
         if self._is_final(value):
-            self._kept[name] = (now, value)
+            self._values[name] = (now, value)
         return value
 
     def forget(self, name: str) -> None:
-        """Have the next `get` read it again."""
-        self._kept.pop(name, None)
+        """Drop a value, so that the next `get` reads it again."""
+        self._values.pop(name, None)

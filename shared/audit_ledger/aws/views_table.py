@@ -1,22 +1,22 @@
-"""The views table: what the follower derives from opened records. All of it can be made again.
+"""The views table: data that the follower derives from opened records, and can rebuild.
 
-Views come in generations: what is followed anew makes the next one beside the one that is read, and
-takes its place when it has all of it. Key origin#name, where the name is
+Views have generations: a rebuild writes the next one beside the current one, and takes over once it
+is complete. The key is origin#name, where the name is
 
-    follower                            the cursor of the generation that is read
-    rebuild                             the cursor of the newest one that was made anew
-    gaps                                what the publisher may know: counts
-    <0 or 1>#state#<name>#<slot>#<n>    a piece of what is sealed, in one of two slots
+    follower                            the cursor of the current generation
+    rebuild                             the cursor of the newest rebuilt generation
+    gaps                                counts for the publisher
+    <0 or 1>#state#<name>#<slot>#<n>    a piece of a sealed state, in one of two slots
     <0 or 1>#document#<keyed hash>      `places`: the entries that recorded a document
-    <0 or 1>#finding#<number>           one finding, sealed; numbered as they were found
+    <0 or 1>#finding#<number>           one sealed finding, numbered in the order of detection
 
-0 or 1: even generations, odd ones. Nothing is ever deleted: a generation takes the place of the one
-before the last, item by item, and what is left of that one is seen to be older.
+0 or 1: even or odd generations. Nothing is ever deleted: a generation overwrites the one before the
+last, item by item, and the remaining items of that one are recognized as older.
 
 A commit claims the next number of its cursor (`attempt`), writes findings and states under it, the
-states into the slot that is not read, and then moves the cursor if that number is still the newest.
-Who was overtaken can write nothing over what the other wrote, and readers see that a slot is not
-the cursor's: a crash or a race anywhere leaves the views as they were.
+states into the inactive slot, and then moves the cursor if that number is still the newest. An
+overtaken run cannot overwrite the other run's items, and readers recognize a slot that does not
+belong to the cursor: a crash or a race at any point leaves the views unchanged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 REBUILD: Final = "rebuild"
 GAPS: Final = "gaps"
-PIECE_BYTES: Final = 350 * 1024  # of a state: an item holds 400 KB
+PIECE_BYTES: Final = 350 * 1024  # of a state: an item has at most 400 KB
 MAX_TAKE_OVERS: Final = 5
 MAX_PLACES: Final = 200  # of a document, the first ones; a set of them is 20 KB
 
@@ -51,33 +51,33 @@ class ViewsTable:
         self._origin = origin
 
     def cursor(self, item: str = FOLLOWER) -> FollowerCursor:
-        """Read a cursor (consistent); the beginning where nothing was followed yet."""
+        """Read a cursor (consistent); return the start if nothing was followed yet."""
         found = self._get(item) or {}
         numbers: Any = {name: int(found[name]["N"]) for name in _NUMBERS if name in found}
         states = {name: int(n["N"]) for name, n in found.get("states", {}).get("M", {}).items()}
         return FollowerCursor(item, **numbers, states=states)
 
     def rebuild(self, *, begin: bool) -> FollowerCursor:
-        """Return the cursor of the generation in the making; another one, to `begin`.
+        """Return the cursor of the generation being rebuilt; with `begin`, that of a new one.
 
-        Where it was finished meanwhile, the cursor of what is read, which it then is. LostRaceError
-        where somebody else begins one at this moment.
+        If the rebuild has taken over meanwhile, return the current cursor. Raise LostRaceError if
+        another run begins a rebuild at the same time.
         """
-        live, made = self.cursor(), self.cursor(REBUILD)
-        if not begin and made.generation:
-            return made if made.generation > live.generation else live
-        # The next generation that does not share its keys with the one that is read: one in the
-        # making may have been given up.
-        next_one = max(live.generation, made.generation) + 1
-        next_one += (next_one - live.generation) % 2 == 0
+        live, rebuilt = self.cursor(), self.cursor(REBUILD)
+        if not begin and rebuilt.generation:
+            return rebuilt if rebuilt.generation > live.generation else live
+        # The next generation with other keys than the current one: an unfinished rebuild may have
+        # been abandoned.
+        generation = max(live.generation, rebuilt.generation) + 1
+        generation += (generation - live.generation) % 2 == 0
         new = FollowerCursor(
-            REBUILD, next_one, max(live.attempt, made.attempt) + 1, announced=live.announced
+            REBUILD, generation, max(live.attempt, rebuilt.attempt) + 1, announced=live.announced
         )
-        self._move(made, new)
+        self._move(rebuilt, new)
         return new
 
     def claim(self, cursor: FollowerCursor) -> FollowerCursor:
-        """Claim the next number of a cursor; LostRaceError where another run did."""
+        """Claim the next number of a cursor; raise LostRaceError if another run did."""
         claimed = replace(cursor, attempt=cursor.attempt + 1)
         self._update_attempt(cursor, claimed.attempt)
         return claimed
@@ -91,7 +91,7 @@ class ViewsTable:
         findings: int,
         states: Mapping[str, bytes],
     ) -> FollowerCursor:
-        """Replace all states and move the cursor, the commit point; LostRaceError: overtaken."""
+        """Replace all states, move the cursor (commit point); raise LostRaceError if overtaken."""
         slot = 1 - claimed.slot
         counts: dict[str, int] = {}
         for name, state in states.items():
@@ -111,33 +111,33 @@ class ViewsTable:
         self._move(claimed, new)
         return new
 
-    def take_over(self, made: FollowerCursor) -> FollowerCursor:
-        """Have a generation that was made anew be the one that is read from now on.
+    def take_over(self, rebuilt: FollowerCursor) -> FollowerCursor:
+        """Make a rebuilt generation the current one.
 
-        Whoever follows the old one at this moment is overtaken, and not the other way round.
-        LostRaceError where it was done already: what is read has moved on since.
+        A run that follows the old generation at the same time is overtaken, never the reverse.
+        Raise LostRaceError if this happened before and the views have changed since.
         """
         for _ in range(MAX_TAKE_OVERS):
             live = self.cursor()
             new = replace(
-                made,
+                rebuilt,
                 item=FOLLOWER,
-                attempt=max(live.attempt, made.attempt) + 1,
-                announced=max(live.announced, made.announced),
+                attempt=max(live.attempt, rebuilt.attempt) + 1,
+                announced=max(live.announced, rebuilt.announced),
             )
             if replace(live, attempt=new.attempt) == new:
-                return live  # it was done, and the answer was lost
-            if live.generation >= made.generation:
+                return live  # taken over before, and the response was lost
+            if live.generation >= rebuilt.generation:
                 raise LostRaceError("these views, or newer ones, were taken over already")
             try:
                 self._move(live, new)
             except LostRaceError:
                 continue
             return new
-        raise LostRaceError("the old views move on all the time")
+        raise LostRaceError(f"views: changed during each of {MAX_TAKE_OVERS} attempts")
 
     def state(self, cursor: FollowerCursor, name: str) -> bytes | None:
-        """Read a state as of a cursor; None where there is none. LostRaceError: it moved on."""
+        """Return a state as of a cursor; None if absent; raise LostRaceError if it has changed."""
         keys = [
             (self._table, self._key(_of(cursor, f"state#{name}#{cursor.slot}#{n}")))
             for n in range(cursor.states.get(name, 0))
@@ -147,29 +147,29 @@ class ViewsTable:
         for _, key in keys:
             item = found.get(key["key"]["S"])
             if item is None or int(item["attempt"]["N"]) != cursor.written:
-                raise LostRaceError("the views moved on")
+                raise LostRaceError("views: changed during the read")
             parts.append(bytes(item["piece"]["B"]))
         return b"".join(parts) if parts else None
 
     def put_finding(self, claimed: FollowerCursor, number: int, finding: bytes) -> None:
-        """Put a finding under its number; LostRaceError where another run overtook this one."""
+        """Put a finding under its number; raise LostRaceError if another run overtook this one."""
         self._put(claimed, f"finding#{number}", {"finding": {"B": finding}})
 
     def findings(self, cursor: FollowerCursor, numbers: Sequence[int]) -> list[bytes]:
-        """Return findings of these numbers, in order (consistent); FormatError if one is gone."""
+        """Return findings by number, in order (consistent); raise FormatError if one is missing."""
         keys = [(self._table, self._key(_of(cursor, f"finding#{number}"))) for number in numbers]
         found = {
             item["key"]["S"]: bytes(item["finding"]["B"])
             for _, item in batch_get(self._client, keys)
         }
         if len(found) != len(keys):
-            raise FormatError("views: a finding is not there")
+            raise FormatError("views: a finding is missing")
         return [found[key["key"]["S"]] for _, key in keys]
 
     def add_places(self, cursor: FollowerCursor, document: str, places: Sequence[str]) -> None:
         """Add entries to a document, in order, each once; adding them again changes nothing.
 
-        `document`: hex of a keyed hash. Beyond the first ones it is only known that there are more.
+        `document`: hex of a keyed hash. Beyond MAX_PLACES, only note that there are more entries.
         """
         name, places = f"document#{document}", tuple(dict.fromkeys(places))
         known = self._places(cursor, name)
@@ -192,7 +192,7 @@ class ViewsTable:
                 raise LostRaceError("another follower moved on")
         new = [place for place in places if place not in known.entries]
         added = _new_places(new, max(0, MAX_PLACES - len(known.entries)))
-        asked = [
+        clauses = [
             clause
             for attribute, clause in (
                 ("more", "SET more = :more"),
@@ -200,13 +200,13 @@ class ViewsTable:
             )
             if attribute in added
         ]
-        if not new or (known.more and asked == ["SET more = :more"]):
+        if not new or (known.more and clauses == ["SET more = :more"]):
             return
         values = {**generation, **{f":{attribute}": value for attribute, value in added.items()}}
         if not self._write(
             "update_item",
             Key=self._key(_of(cursor, name)),
-            UpdateExpression=" ".join(asked),
+            UpdateExpression=" ".join(clauses),
             ConditionExpression="generation = :generation",
             ExpressionAttributeValues=values,
         ):
@@ -219,7 +219,7 @@ class ViewsTable:
         )
 
     def put_gaps(self, cursor: FollowerCursor, gaps: Gaps) -> None:
-        """Put what was counted, unless a later run did."""
+        """Put the counts, unless a later run did."""
         item: dict[str, Any] = {
             **self._key(GAPS),
             "followed": {"N": str(gaps.followed)},
@@ -231,9 +231,9 @@ class ViewsTable:
         self._put_if_newer(item, "attempt <= :attempt", cursor.attempt)
 
     def gaps(self) -> Gaps | None:
-        """Read what was found lacking; None where nothing was looked at yet.
+        """Read the counts; return None if nothing was followed yet.
 
-        FormatError for what is no count.
+        Raise FormatError if they are malformed.
         """
         item = self._client.get_item(TableName=self._table, Key=self._key(GAPS)).get("Item")
         if item is None:
@@ -246,12 +246,12 @@ class ViewsTable:
                 tuple(int(seq["N"]) for seq in item["first_altered"]["L"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise FormatError("views: gaps are not of their form") from None
+            raise FormatError("views: gaps: expected the counts of a follower") from None
         is_count = min(gaps.followed, gaps.altered) >= 0 and all(
             number > 0 for number in gaps.missing.values()
         )
         if not is_count or ((gaps.missing or gaps.altered) and not gaps.followed):
-            raise FormatError("views: gaps are no counts of the entries that were followed")
+            raise FormatError("views: gaps: expected counts of followed entries")
         return gaps
 
     def _places(self, cursor: FollowerCursor, name: str) -> DocumentEntries | None:
@@ -262,7 +262,7 @@ class ViewsTable:
         return DocumentEntries(tuple(found), "more" in item)
 
     def _put(self, claimed: FollowerCursor, name: str, attributes: Mapping[str, Any]) -> None:
-        """Put an item of a generation under a claimed number, over those of lower ones only."""
+        """Put an item of a generation under a claimed number; never overwrite a higher number's."""
         item = {
             **self._key(_of(claimed, name)),
             **attributes,
@@ -305,7 +305,7 @@ class ViewsTable:
             raise LostRaceError("another follower moved on")
 
     def _write(self, operation: str, **arguments: Any) -> bool:
-        """Write under a condition; False where it does not hold."""
+        """Write under a condition; return False if it is not met."""
         try:
             getattr(self._client, operation)(TableName=self._table, **arguments)
         except ClientError as error:
@@ -325,7 +325,7 @@ class ViewsTable:
 
 
 def _still(attempt: int) -> dict[str, Any]:
-    """Return the condition that a cursor's newest number is this one; 0: that there is none."""
+    """Return the condition that a cursor's newest number is `attempt`; 0: that there is none."""
     if not attempt:
         return {"ConditionExpression": "attribute_not_exists(attempt)"}
     return {
@@ -339,7 +339,7 @@ def _of(cursor: FollowerCursor, name: str) -> str:
 
 
 def _new_places(places: Sequence[str], room: int) -> dict[str, Any]:
-    """Return the attributes that say so: the first of them, and whether there are more."""
+    """Return the attributes of at most `room` places, and the mark that there are more."""
     attributes: dict[str, Any] = {}
     if places[:room]:
         attributes["places"] = {"SS": list(places[:room])}
