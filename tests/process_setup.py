@@ -10,7 +10,8 @@ from typing import Any
 import botocore.hooks
 import botocore.session
 
-from infra.demo.moto_speedups import quicken_calls
+from infra.demo.moto_speedups import quicken_moto
+from infra.local.aws.emulator import serialise_calls
 from infra.local.aws.patching import replace
 
 ALLOCATIONS_PER_COLLECTION = 50_000  # Python's own 700 suits small processes
@@ -26,7 +27,8 @@ def quicken_botocore() -> None:
     replace(botocore.session, "create_loader", cache(botocore.session.create_loader))
     replace(botocore.hooks, "accepts_kwargs", _takes_keywords)
     replace(_ALIASER, "_alias_event_name", _alias_event_name)
-    quicken_calls()
+    serialise_calls()  # as `quicken_moto` demands
+    quicken_moto()
 
 
 def _takes_keywords(handler: Any) -> bool:

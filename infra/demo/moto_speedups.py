@@ -5,7 +5,7 @@ Each line names what to delete when moto does it itself:
 - a Query sorts and compares every item of the table, not of the partition, nor of the index's
   partition: `_query`, `_items_of_partition`.
 - every answer looks up by which names an attribute may go, member by member: `_possible_keys`.
-- every call lists all methods of its service and spells its operation anew: `quicken_calls`.
+- every call lists all methods of its service and spells its operation anew: `quicken_moto`.
 - every call describes Python, botocore and this machine, to nobody (botocore's doing): `_agent`.
 
 When all is done there, delete this module and the calls of `quicken_moto`.
@@ -34,12 +34,6 @@ _known_keys: dict[tuple[Any, ...], tuple[str, ...]] = {}
 def quicken_moto() -> None:
     """Make moto quicker for the rest of this process; calling it again does nothing."""
     replace(Table, "query", _query)
-    quicken_calls()
-
-
-@cache
-def quicken_calls() -> None:
-    """Do only what is safe for calls of several threads at once."""
     replace(XFormedAttributePicker, "get_possible_keys", _possible_keys)
     for name in ("camelcase_to_underscores", "method_names_from_class"):
         replace(responses, name, cache(getattr(responses, name)))

@@ -36,13 +36,14 @@ def emulated_aws(region: str) -> Iterator[None]:
     """
     teach_moto_kms()
     teach_moto_sqs()
-    _serialise_calls()
+    serialise_calls()
     with mock_aws(), patch.dict(os.environ, _ENVIRONMENT | {"AWS_DEFAULT_REGION": region}):
         yield
 
 
 @cache
-def _serialise_calls() -> None:
+def serialise_calls() -> None:
+    """Let threads call moto one at a time, for the rest of this process."""
     moto_process = BotocoreStubber.process_request
 
     @wraps(moto_process)
