@@ -120,9 +120,9 @@ def test_an_object_is_replaced_only_in_the_place_of_what_was_read(world: World) 
 STATE = PublishedState(1, 4, NOW, b"checkpoint", "digests/x", b"digest")
 
 
-def test_the_published_state_is_swapped_by_version(world: World) -> None:
+def test_the_published_state_is_swapped_by_version(world: World, origin: str) -> None:
     """First write only where there is none; later ones only over what was read."""
-    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", origin)
     assert table.published() is None
     table.swap_published(None, STATE)
     assert table.published() == STATE
@@ -134,9 +134,9 @@ def test_the_published_state_is_swapped_by_version(world: World) -> None:
         table.swap_published(STATE, second)
 
 
-def test_a_frozen_ledger_keeps_its_first_reason_and_its_state(world: World) -> None:
+def test_a_frozen_ledger_keeps_its_first_reason_and_its_state(world: World, origin: str) -> None:
     """Nothing is published over it."""
-    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", origin)
     table.swap_published(None, STATE)
     table.freeze("first")
     table.freeze("second")
@@ -145,9 +145,11 @@ def test_a_frozen_ledger_keeps_its_first_reason_and_its_state(world: World) -> N
         table.swap_published(STATE, msgspec.structs.replace(STATE, version=2))
 
 
-def test_a_ledger_frozen_before_it_was_published_stays_unpublished(world: World) -> None:
+def test_a_ledger_frozen_before_it_was_published_stays_unpublished(
+    world: World, origin: str
+) -> None:
     """The first state is not written over a freeze."""
-    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN)
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", origin)
     table.freeze("early")
     state = table.published()
     assert state is not None
@@ -156,10 +158,12 @@ def test_a_ledger_frozen_before_it_was_published_stays_unpublished(world: World)
         table.swap_published(None, STATE)
 
 
-def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(world: World) -> None:
+def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(
+    world: World, origin: str
+) -> None:
     """Wrapped with origin and purpose as encryption context."""
-    wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN)
-    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", f"{ORIGIN}-2")  # that has none yet
+    wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", origin)
+    table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", origin)
     keys = wrapping.first_keys()
     table.put_first_keys(keys)
     with pytest.raises(LostRaceError):
@@ -173,9 +177,9 @@ def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(world: Wor
         wrapping.unwrap(swapped)
 
 
-def test_all_ledger_keys_are_unwrapped_for_who_opens_old_records(world: World) -> None:
+def test_all_ledger_keys_are_unwrapped_for_who_opens_old_records(world: World, origin: str) -> None:
     """By version; the newest is what `unwrap` gives; none opens as another purpose."""
-    wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", ORIGIN)
+    wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", origin)
     first, second = wrapping.first_keys(), wrapping.first_keys()
     wrapped = WrappedKeys(first.index_key, {1: first.ledger_keys[1], 2: second.ledger_keys[1]})
     opened = wrapping.unwrap_all(wrapped)
@@ -191,15 +195,15 @@ def test_all_ledger_keys_are_unwrapped_for_who_opens_old_records(world: World) -
         WrappingKey(world.kms, f"{ALIAS}/wrapping", "another").unwrap_all(wrapped)
 
 
-def test_a_subject_has_one_secret_a_year_until_it_is_retired(world: World) -> None:
+def test_a_subject_has_one_secret_a_year_until_it_is_retired(world: World, origin: str) -> None:
     """Made on first sight, found again, succeeded after retirement, never the same twice."""
-    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", origin)
     first = table.current(["aa", "bb"], 2026)
     again = table.current(["bb", "aa"], 2026)
     assert {k: v.secret for k, v in first.items()} == {k: v.secret for k, v in again.items()}
     assert first["aa"].secret != first["bb"].secret
     assert table.current(["aa"], 2027)["aa"].generation == 2027000
-    key = {"key": {"S": f"{ORIGIN}#aa"}, "generation": {"N": "2026000"}}
+    key = {"key": {"S": f"{origin}#aa"}, "generation": {"N": "2026000"}}
     world.dynamodb.update_item(
         TableName=f"{NAME}-subjects",
         Key=key,
@@ -210,18 +214,24 @@ def test_a_subject_has_one_secret_a_year_until_it_is_retired(world: World) -> No
     assert successor.generation == 2026001
     assert successor.secret != first["aa"].secret
     assert table.current(["aa"], 2026)["aa"].secret == successor.secret
-    (row,) = [i for i in world.items("subjects") if i["generation"]["N"] == "2026001"]
+    (row,) = [
+        i
+        for i in world.items("subjects")
+        if (i["key"]["S"], i["generation"]["N"]) == (f"{origin}#aa", "2026001")
+    ]
     assert (
         row["pseudonym"]["S"]
-        == f"{ORIGIN}#{encode(patient_pseudonym(KeyedHash(successor.secret)))}"
+        == f"{origin}#{encode(patient_pseudonym(KeyedHash(successor.secret)))}"
     )
 
 
-def test_a_successor_stays_when_its_retired_predecessor_is_erased(world: World) -> None:
+def test_a_successor_stays_when_its_retired_predecessor_is_erased(
+    world: World, origin: str
+) -> None:
     """The numbers do not begin again while a generation of the year lives."""
-    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", origin)
     table.current(["aa"], 2026)
-    key = {"key": {"S": f"{ORIGIN}#aa"}, "generation": {"N": "2026000"}}
+    key = {"key": {"S": f"{origin}#aa"}, "generation": {"N": "2026000"}}
     world.dynamodb.update_item(
         TableName=f"{NAME}-subjects", Key=key, UpdateExpression="SET retired = pseudonym"
     )
@@ -230,12 +240,14 @@ def test_a_successor_stays_when_its_retired_predecessor_is_erased(world: World) 
     assert table.current(["aa"], 2026)["aa"].secret == successor.secret
 
 
-def test_a_subjects_generations_are_all_its_secrets_the_oldest_first(world: World) -> None:
+def test_a_subjects_generations_are_all_its_secrets_the_oldest_first(
+    world: World, origin: str
+) -> None:
     """Of every year, retired ones too; none of another subject, nor of another ledger."""
-    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
-    other = SubjectsTable(world.dynamodb, f"{NAME}-subjects", "audit.example.org/other")
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", origin)
+    other = SubjectsTable(world.dynamodb, f"{NAME}-subjects", f"{origin}/other")
     made = [table.current(["aa"], year)["aa"] for year in (2027, 2025, 2026)]
-    retired = {"key": {"S": f"{ORIGIN}#aa"}, "generation": {"N": "2026000"}}
+    retired = {"key": {"S": f"{origin}#aa"}, "generation": {"N": "2026000"}}
     world.dynamodb.update_item(
         TableName=f"{NAME}-subjects", Key=retired, UpdateExpression="SET retired = pseudonym"
     )
@@ -248,10 +260,10 @@ def test_a_subjects_generations_are_all_its_secrets_the_oldest_first(world: Worl
     assert table.generations("cc") == []
 
 
-def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World) -> None:
+def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World, origin: str) -> None:
     """Several at once; unknown ones and another ledger's lead nowhere."""
-    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
-    other = SubjectsTable(world.dynamodb, f"{NAME}-subjects", "audit.example.org/other")
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", origin)
+    other = SubjectsTable(world.dynamodb, f"{NAME}-subjects", f"{origin}/other")
     secrets = [*table.current(["aa", "bb"], 2026).values(), *table.current(["aa"], 2027).values()]
     by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
     theirs = patient_pseudonym(KeyedHash(other.current(["aa"], 2026)["aa"].secret))
@@ -260,7 +272,7 @@ def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World) -> N
     assert {p: (s.generation, s.secret) for p, s in found.items()} == {
         p: (s.generation, s.secret) for p, s in by_pseudonym.items()
     }
-    key = {"key": {"S": f"{ORIGIN}#bb"}, "generation": {"N": "2026000"}}
+    key = {"key": {"S": f"{origin}#bb"}, "generation": {"N": "2026000"}}
     world.dynamodb.delete_item(TableName=f"{NAME}-subjects", Key=key)
     left = table.of_pseudonyms(asked)
     assert len(left) == 2
@@ -268,9 +280,9 @@ def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World) -> N
     assert table.of_pseudonyms([]) == {}
 
 
-def test_two_requests_that_make_the_same_secret_agree(world: World) -> None:
+def test_two_requests_that_make_the_same_secret_agree(world: World, origin: str) -> None:
     """Who loses the put-if-absent takes the winner's."""
-    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
+    table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", origin)
     winner = table._create("aa", 2026, 2026000)
     loser = table._create("aa", 2026, 2026000)
     assert loser.secret == winner.secret

@@ -17,7 +17,7 @@ def block(number: int, origin: str = ORIGIN) -> Block:
     return Block(origin, FIRST[number], COUNTS[number], b"h" * 32, b"s" * 64, body)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def blocks(world: World) -> BlocksTable:
     """Blocks of this ledger, and the first of another."""
     table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)

@@ -47,7 +47,7 @@ ENTRIES = [
 ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def search(world: World) -> EventsSearch:
     """The index of ENTRIES, beside that of another ledger with the same pseudonyms."""
     for origin, entries in (
