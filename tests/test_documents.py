@@ -1,4 +1,4 @@
-"""Documents for contributors: their index is complete, and each place that they name exists."""
+"""Documents for contributors: complete, with existing places; and the names of tests."""
 
 import re
 import subprocess
@@ -15,6 +15,7 @@ PAGES = ("CONTRIBUTING.md", "SECURITY.md", "docs/README.md", "docs/architecture.
 ROOT_PAGES = [
     REPOSITORY / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 ]
+MAX_TEST_NAME_LENGTH = 80
 TOP = "docs|functions|shared|infra|tests"
 
 
@@ -95,3 +96,14 @@ def test_spelling_check_finds_each_retired_idiom(tmp_path: Path) -> None:
     )
     found = re.findall(r"^.+:(\d+): (.+) ==> ", ran.stdout, re.MULTILINE)
     assert found == [(str(number), idiom) for number, idiom in enumerate(idioms, 1)]
+
+
+def test_name_of_each_test_is_short() -> None:
+    """A name states a fact; details are in the docstring."""
+    names = {
+        name
+        for path in (REPOSITORY / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *def (test_\w+)", path.read_text(), flags=re.MULTILINE)
+    }
+    assert len(names) > 1000
+    assert {name for name in names if len(name) > MAX_TEST_NAME_LENGTH} == set()

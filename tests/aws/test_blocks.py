@@ -50,7 +50,7 @@ def test_a_block_is_found_by_its_first_entry_only(blocks: BlocksTable) -> None:
         assert blocks.beginning_at(seq) is None
 
 
-def test_the_last_block_that_begins_before_an_entry_is_the_one_that_holds_the_entry_before(
+def test_last_block_before_an_entry_contains_the_entry_before(
     blocks: BlocksTable,
 ) -> None:
     """Entry 0 has none before it."""

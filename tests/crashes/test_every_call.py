@@ -62,9 +62,7 @@ def test_whatever_befalls_a_batch_of_two_blocks_nothing_of_it_is_lost_or_doubled
     assert calls >= {"kms.Sign", "dynamodb.PutItem", "dynamodb.BatchWriteItem"}
 
 
-def test_whatever_befalls_the_repair_of_a_dead_sequencer_all_is_repaired_all_the_same(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_crash_during_recovery_is_recovered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its block is indexed first, its message left out, a conflict kept once."""
     calls = try_every_cell(stage, monkeypatch, scenarios.behind_a_dead_one, outcomes.SEQUENCER)
     assert "dynamodb.Query" in calls

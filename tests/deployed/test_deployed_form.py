@@ -170,7 +170,7 @@ def test_lost_tables_are_rebuilt_and_the_ledger_goes_on(
     assert verify(app, policy)["size"] == published + 1
 
 
-def test_a_frozen_ledger_keeps_what_it_accepts_and_takes_it_when_the_freeze_is_lifted(
+def test_a_frozen_ledger_stores_accepted_events_until_it_is_unfrozen(
     app: App, published: int, token: str, policy: str
 ) -> None:
     """The drill of the runbook: tried far more than ten times, no dead letter, no redrive."""

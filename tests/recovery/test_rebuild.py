@@ -232,7 +232,7 @@ def test_blocks_not_yet_published_stay_and_are_indexed(
     assert run()["size"] == SIZE + 5
 
 
-def test_events_that_were_not_yet_published_are_said_to_be_lost_and_can_be_sent_again(
+def test_unpublished_events_are_reported_lost_and_can_be_sent_again(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
     """The recovery point: their blocks are nowhere. Their index rows must not make them known."""

@@ -89,7 +89,7 @@ def test_requests_are_throttled_and_logged_without_what_they_carry(dev: Assembly
     assert properties["AccessLogSettings"]["DestinationArn"] == f"<{group.logical_id}.Arn>"
 
 
-def test_services_call_what_is_behind_the_api_and_rules_of_our_bus_ingest_and_follower(
+def test_services_invoke_functions_and_bus_rules_invoke_ingest_and_follower(
     dev: Assembly,
 ) -> None:
     """Each permission names what it is for; which roles may call, `test_who_may` says."""
