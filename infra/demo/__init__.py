@@ -1,4 +1,4 @@
-"""`make demo`: a hospital's day, from portals' events to a digest that a stranger can verify.
+"""`make demo`: a hospital's day, from portals' events to a digest that anyone can verify.
 
 What it leaves, in `build/demo`: `published/<ledger id>/` (plain files, as published),
 `<ledger id>.policy`, `receipts/<ledger id>.tlog-proof` and `.record.json` (an event's receipt),

@@ -1,4 +1,4 @@
-"""`python -m infra.demo [--events N] [--seed S]`. Exit 0 only if everything held."""
+"""`python -m infra.demo [--events N] [--seed S]`. Exit 0 only if all checks passed."""
 
 import sys
 
@@ -7,18 +7,18 @@ from rich.console import Console
 from audit_ledger.errors import LedgerError
 from infra.demo.narrator import WIDTH
 from infra.demo.options import read_options
-from infra.demo.run import tell
+from infra.demo.run import run_demo
 from infra.settings import SettingsError
 
 INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run the demo; give the exit status."""
+    """Run the demo; return the exit status."""
     options = read_options()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     try:
-        return 0 if tell(options, console) else 1
+        return 0 if run_demo(options, console) else 1
     except (LedgerError, SettingsError, OSError, RuntimeError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

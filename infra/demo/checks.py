@@ -1,4 +1,4 @@
-"""What must hold at the end of the day, each told by someone other than who should have done it."""
+"""Checks at the end of the day; each compares counts of two independent sources."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ def faults(
     cloud: LocalCloud,
     delivered: Sequence[Batch],
 ) -> Iterator[str]:
-    """Say what does not hold; nothing where everything does."""
+    """Return each count that differs; nothing if all agree."""
     expected, repeated = tally(day), resent_entries(day)
     for found in ledgers:
         wanted = expected[found.name]
@@ -35,7 +35,7 @@ def faults(
 
 
 def answer_faults(expected: Expected, answers: Answers) -> Iterator[str]:
-    """Say what the API did not answer as the seeded day says."""
+    """Return each answer of the API that differs from the seeded day."""
     where = expected.ledger
     if answers.search.exit_code:
         yield f"{where}: ledger search: exit {answers.search.exit_code}"
@@ -65,7 +65,7 @@ def answer_faults(expected: Expected, answers: Answers) -> Iterator[str]:
 
 
 def resent_entries(day: Sequence[Submission]) -> dict[str, int]:
-    """Count, by ledger, the entries that resent requests would add if nobody left them out."""
+    """Count, by ledger, the entries that resent requests would add without deduplication."""
     first = {(s.portal, s.body, s.attributes): s.new_entries for s in day if not s.is_resent}
     counts: dict[str, int] = {}
     for s in day:

@@ -33,7 +33,7 @@ class Day:
         posted: Callable[[Submission], None],
         published: Callable[[Submission, dict[str, int]], None],
     ) -> None:
-        """Post everything in order; `posted` and `published` are told how far the day is.
+        """Post everything in order; `posted` and `published` report progress.
 
         `published` gets each ledger's published number of entries. Raises NotAcceptedError,
         FunctionFailedError.
@@ -57,7 +57,7 @@ class Day:
         return {ledger_id: self._mirror(ledger_id) for ledger_id in self.cloud.ledgers}
 
     def _mirror(self, ledger_id: str) -> int:
-        """Copy what is published to plain files; give the size that their checkpoint states."""
+        """Copy what is published to plain files; return the size that their checkpoint states."""
         folder = self.mirrored(ledger_id)
         self.cloud.mirror(ledger_id, folder)
         checkpoint = folder / "checkpoint"

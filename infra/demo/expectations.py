@@ -1,4 +1,4 @@
-"""What is seeded into the day on purpose, and what the ledger must therefore say of the day."""
+"""Scenes seeded into the day on purpose, and the results that the ledger must return for them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SEEDED = (
 class Expected:
     """Recounted from what happened, not from what was sent.
 
-    `patient`: whom the demo asks about. `accesses`: events about the patient in `ledger`;
+    `patient`: the patient of the demo's queries. `accesses`: events about the patient in `ledger`;
     `disclosures`, `left_out`: exports to account for, and those that 45 CFR 164.528 leaves out;
     `glass_broken`: users and patients for whom it was broken; `numbered`: events that their sender
     numbered.
@@ -43,7 +43,7 @@ class Expected:
 
 
 def expected_of(seed: int, events: int, day: date) -> Expected:
-    """Tell the same day again, and count."""
+    """Generate the same day again, and count."""
     world = world_of(seed, events, day)
     patient = world.patients[PATIENT_INDEX]
     happenings = happenings_of(world, seed, events, also=SEEDED)
@@ -64,13 +64,13 @@ def expected_of(seed: int, events: int, day: date) -> Expected:
 
 
 def _is_to_be_accounted_for(export: Happening) -> bool:
-    """Whether it is neither for operations nor, as far as its event says, to the patient."""
+    """Return whether it is neither for operations nor, by its event, to the patient."""
     is_named_patient = isinstance(export.actor, Patient) and export.flaw != "display-only-who"
     return export.purpose != "RECORDMGT" and not is_named_patient
 
 
 def _broken(happenings: Sequence[Happening]) -> Iterator[tuple[str, str]]:
-    """Return user, as told, and patient of each event that was done by breaking the glass."""
+    """Return user, as reported, and patient of each event that was done by breaking the glass."""
     for happening in happenings:
         if happening.purpose != "BTG" or happening.refused or happening.actor is None:
             continue

@@ -1,4 +1,4 @@
-"""The `ledger` command, run as a stranger would run it: in a process that knows nothing of ours."""
+"""The `ledger` command, run as an outsider runs it: in a process of its own."""
 
 import os
 import shlex
@@ -15,7 +15,7 @@ COLUMNS = 97  # of the demo's 100, less what it indents
 
 @dataclass(frozen=True)
 class Ran:
-    """What the command said. `command`: the line that a person would type to see the same."""
+    """The output of the command. `command`: the line that a person types for the same."""
 
     command: str
     exit_code: int
@@ -23,7 +23,7 @@ class Ran:
 
 
 def ledger_verify(source: Path, policy: Path) -> Ran:
-    """Verify a folder with `ledger verify`; nothing is remembered outside of the demo's folder.
+    """Verify a folder with `ledger verify`; nothing is stored outside the demo's folder.
 
     Its progress bar goes to this process's standard error, if that is a terminal.
     """

@@ -1,4 +1,4 @@
-"""Figures: what became of a day, told by what was published, by the functions and by the meter."""
+"""Figures of a day, from the published files, the functions' metrics and the meter."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,9 @@ from infra.local.lambda_runtime.metrics import metric_sums
 class Figures:
     """Of one ledger, or of all.
 
-    `events`: as the API accepted them. `entries`, `control_entries`, `blocks`: as the published
-    digests say. `duplicates`: records of resent requests that the sequencer left out. `batches`:
-    invocations of the sequencer.
+    `events`: as the API accepted them. `entries`, `control_entries`, `blocks`: as stated by the
+    published digests. `duplicates`: records of resent requests that the sequencer left out.
+    `batches`: invocations of the sequencer.
     """
 
     name: str

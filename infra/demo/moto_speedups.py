@@ -1,11 +1,11 @@
-"""What moto 5.2.5 works out anew on every call, kept: more than half of a day's time.
+"""Caches for values that moto 5.2.5 computes on every call: more than half of a day's time.
 
 Each line names what to delete when moto does it itself:
 
 - a Query sorts and compares every item of the table, not of the partition, nor of the index's
   partition: `_query`, `_items_of_partition`.
 - every answer looks up by which names an attribute may go, member by member: `_possible_keys`.
-- every call lists all methods of its service and spells its operation anew: `quicken_moto`.
+- every call lists all methods of its service and derives its operation's name: `quicken_moto`.
 - every call describes Python, botocore and this machine, to nobody (botocore's doing): `_agent`.
 
 When all is done there, delete this module and the calls of `quicken_moto`.
@@ -46,10 +46,10 @@ def _agent(_: UserAgentString) -> str:
 
 def _query(table: Table, hash_key: DynamoType, *args: Any, **kwargs: Any) -> Any:
     """Show a Query nothing but the items that can match. (One call at a time: see `emulator`.)"""
-    asked = _query_signature.bind(table, hash_key, *args, **kwargs).arguments
+    arguments = _query_signature.bind(table, hash_key, *args, **kwargs).arguments
     whole: Any = table.items
-    if asked.get("index_name"):
-        conditions = asked.get("hash_key_conditions") or []
+    if arguments.get("index_name"):
+        conditions = arguments.get("hash_key_conditions") or []
         if len(conditions) != 1 or conditions[0][1].type != "S":
             return _moto_query(table, hash_key, *args, **kwargs)
         table.items = _items_of_partition(table, *conditions[0])

@@ -1,4 +1,4 @@
-"""What the demo says, in order of the story. On a terminal with a progress bar, else in lines."""
+"""Output of the demo, in order. On a terminal with a progress bar, else in lines."""
 
 import textwrap
 from collections import Counter
@@ -139,7 +139,7 @@ class Narrator:
             self.quote(note + not_covered, "dim")
 
     def answers(self, answers: Answers) -> None:
-        """Show what was asked and what the ledger answered."""
+        """Show the queries and the ledger's answers."""
         self.line(
             "A security officer asks; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN say where, and who:"
         )
@@ -149,7 +149,7 @@ class Narrator:
         accesses, people = answers.accesses["accesses"], answers.accesses["people"]
         self.line(
             "Who accessed my record? GET /accesses, with the token of that patient: "
-            f"{_count(len(accesses), 'event')}, told apart by {len(people):,} names; most often"
+            f"{_count(len(accesses), 'event')}, by {len(people):,} names; most often"
         )
         self._table(
             rows_table(_PEOPLE, [_to_the_minute(row, "first") for row in people[:_MAX_PEOPLE]])
@@ -192,7 +192,7 @@ class Narrator:
             self._console.print(Text(f"WRONG  {fault}", style="bold red"))
         if not wrong:
             self._console.print(
-                f"Everything held: {seconds:.0f} s from the first event to this line. Verify it "
+                f"All checks passed: {seconds:.0f} s from the first event to this line. Verify it "
                 "yourself with the\ncommands above (ledger is in .venv/bin). After 75 minutes a "
                 "ledger that signs nothing new\ncounts as stale; --at judges it as of a time.",
                 soft_wrap=True,

@@ -24,15 +24,15 @@ class NotAcceptedError(LedgerError):
 
 @dataclass
 class Portals:
-    """All portals of the hospital, and what the API told them. Counts are by ledger id."""
+    """All portals of the hospital, and the API's answers to them. Counts are by ledger id."""
 
     cloud: LocalCloud
     events: Counter[str] = field(default_factory=Counter)
-    """Events that the API says it accepted, leaving aside requests that were sent again."""
+    """Events that the API accepted, without requests that were sent again."""
     resent: Counter[str] = field(default_factory=Counter)
     """Requests that were sent again, and accepted again."""
     used: dict[str, Usage] = field(default_factory=lambda: defaultdict(lambda: Usage({}, {})))
-    """What accepting asked of AWS."""
+    """Usage of AWS by acceptance."""
     _connections: dict[str, HTTPConnection] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=dict)
 

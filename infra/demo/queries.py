@@ -31,7 +31,7 @@ class NotAnsweredError(LedgerError):
 
 @dataclass(frozen=True)
 class Answers:
-    """What was asked and answered. `accesses` and `accounting` are the reports' own JSON.
+    """Queries and their answers. `accesses` and `accounting` are the reports' own JSON.
 
     `found`: the ids that the search found in all, the newest event first; `findings`: how many by
     rule, of all ledgers; `gaps`: by the portal that numbers its events.
@@ -90,7 +90,7 @@ def first_event(cloud: LocalCloud, ledger_id: str, day: date) -> str:
 
 
 def _found(cloud: LocalCloud, token: str, **query: str) -> tuple[str, ...]:
-    """Return the ids on the first page of a search, of 100 unless `_count` says otherwise."""
+    """Return the ids on the first page of a search, of 100 unless `_count` changes it."""
     answer = _get(cloud, "/AuditEvent", token, **{"_count": "100", "_sort": "-date", **query})
     matches = [e for e in answer.get("entry", []) if e["search"]["mode"] == "match"]
     return tuple(entry["fullUrl"].rpartition("/")[2] for entry in matches)
@@ -99,7 +99,7 @@ def _found(cloud: LocalCloud, token: str, **query: str) -> tuple[str, ...]:
 def _get(cloud: LocalCloud, path: str, token: str, **query: str) -> Any:
     """Return the JSON of an answer."""
     target = f"{cloud.url}{path}" + (f"?{urlencode(query)}" if query else "")
-    request = Request(target, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  # http, ours
+    request = Request(target, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  # of this machine
     try:
         with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT_SECONDS) as response:
             status, body = response.status, response.read()

@@ -28,11 +28,11 @@ from infra.demo.tampering import flip_a_byte
 from infra.demo.templates import cloud_assembly
 from infra.local.cloud import local_cloud
 
-COMMITS = "it commits to this record"  # as `ledger receipt verify` says it of a record
+COMMITS = "it commits to this record"  # in the output of `ledger receipt verify`
 
 
-def tell(options: Options, console: Console) -> bool:
-    """Run the demo and say what happens; give whether everything held.
+def run_demo(options: Options, console: Console) -> bool:
+    """Run the demo and print its progress; return whether all checks passed.
 
     Raises SettingsError, RuntimeError, OSError and LedgerError where it cannot go on.
     """
@@ -72,9 +72,9 @@ def tell(options: Options, console: Console) -> bool:
         total = total_of(ledgers, cloud.meter.snapshot())
         say.counted(total, submissions)
 
-        # 3. The follower reads the last digest; then questions, each recorded in the ledger. The
-        # records of those are not published any more: what follows is of the day alone.
-        say.heading("Ask the ledger: who saw what, who was told, what stands out")
+        # 3. The follower reads the last digest; then come queries, each recorded in the ledger.
+        # Their records are not published any more: what follows covers the day alone.
+        say.heading("Query the ledger: accesses, disclosures, findings")
         day.batches += cloud.drain().batches
         expected = expected_of(options.seed, options.events, day_of_events)
         answers = ask(cloud, expected)
@@ -92,7 +92,7 @@ def tell(options: Options, console: Console) -> bool:
         ]
 
     # 4. The emulated AWS is gone. What is left are plain files.
-    say.heading("Verify the published files as a stranger would: no account, no secret")
+    say.heading("Verify the published files as an outsider: no account, no secret")
     wrong += _verified(options, [ledger.name for ledger in ledgers], say)
 
     # 5. One bit of a copy.
@@ -102,7 +102,7 @@ def tell(options: Options, console: Console) -> bool:
     tampered = flip_a_byte(options.published(victim), copy)
     say.line(
         f"One byte of {short(copy / tampered.path)} is changed: entry {tampered.entry:,} "
-        f"now says {tampered.after}, and not {tampered.before}."
+        f"is now of {tampered.after} instead of {tampered.before}."
     )
     verification = ledger_verify(copy, options.policy(victim))
     say.verification(verification)
@@ -115,7 +115,7 @@ def tell(options: Options, console: Console) -> bool:
 
 
 def _verified(options: Options, ledger_ids: Sequence[str], say: Narrator) -> Iterator[str]:
-    """Verify each ledger and its receipt, and show it; say what is not verified."""
+    """Verify each ledger and its receipt, and show the report; return what is not verified."""
     for ledger_id in ledger_ids:
         verification = ledger_verify(options.published(ledger_id), options.policy(ledger_id))
         say.verification(verification)

@@ -1,4 +1,4 @@
-"""The synthesized app of the demo's hospital, kept between runs: synthesizing takes seconds."""
+"""The synthesized app of the demo's hospital, stored between runs: synthesis takes seconds."""
 
 import hashlib
 import json
@@ -10,12 +10,12 @@ from typing import Any
 from infra.demo.hospital import ST_ELSEWHERE
 from infra.synth import REPOSITORY, synthesize
 
-KEPT = REPOSITORY / "build" / "assembly"
+CACHE = REPOSITORY / "build" / "assembly"
 UNFINISHED = "unfinished-"  # of a run that may still be at it
 DOMAIN = "audit.example.org"
 PUBLIC = frozenset({"st-elsewhere"})
 
-# Whatever cdk.json says of other people's hospitals: the demo's is this one.
+# The demo's hospital, instead of the ledgers of cdk.json.
 SETTINGS: dict[str, Any] = {
     "domain": DOMAIN,
     "account": None,
@@ -34,18 +34,18 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def cloud_assembly(kept: Path = KEPT) -> tuple[Path, bool]:
+def cloud_assembly(cache: Path = CACHE) -> tuple[Path, bool]:
     """Return the cloud assembly, and whether it was synthesized just now.
 
-    It is kept in the folder `kept`, under a name made of all that it is made of; older ones go.
+    It is stored in the folder `cache`, under a hash of its sources; older ones are removed.
     Raises SettingsError, RuntimeError: see `synthesize`.
     """
-    assembly = kept / _made_of()
+    assembly = cache / _made_of()
     if (assembly / "manifest.json").is_file():
         return assembly, False
-    kept.mkdir(parents=True, exist_ok=True)
-    older = [folder for folder in kept.iterdir() if not folder.name.startswith(UNFINISHED)]
-    unfinished = Path(mkdtemp(dir=kept, prefix=UNFINISHED))
+    cache.mkdir(parents=True, exist_ok=True)
+    older = [folder for folder in cache.iterdir() if not folder.name.startswith(UNFINISHED)]
+    unfinished = Path(mkdtemp(dir=cache, prefix=UNFINISHED))
     synthesize(unfinished, settings=SETTINGS)
     for folder in older:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Sums and parts of what was asked of AWS."""
+"""Sums and parts of the usage of AWS."""
 
 from collections.abc import Collection
 

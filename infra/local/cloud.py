@@ -27,7 +27,7 @@ from infra.local.api_gateway.http_server import HttpApi, HttpServer, serve
 from infra.local.api_gateway.tokens import LedgerTokens
 from infra.local.aws.clients import client
 from infra.local.aws.emulator import emulated_aws
-from infra.local.aws.saved_state import StateJournal, kept_in, kept_keys
+from infra.local.aws.saved_state import StateJournal, journaled_in, restored_keys
 from infra.local.cloudformation.deploy import deploy
 from infra.local.cloudformation.deployment import Deployment
 from infra.local.cost.meter import Meter
@@ -54,7 +54,7 @@ class LocalLedger:
     publisher: str
     queue: str
     environment: Mapping[str, str]
-    """What its publisher is told: keys, buckets, tables."""
+    """The environment of its publisher: keys, buckets, tables."""
 
     @property
     def portals(self) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class LocalCloud:
     """What IAM would refuse is refused, and listed in `permissions.refusals`."""
     ledgers: Mapping[str, LocalLedger]
     journal: StateJournal | None = None
-    """Of what is kept beyond this process, where anything is."""
+    """The journal of stored changes, if state is stored."""
     _queues: list[QueuePump] = field(init=False)
     _schedules: list[SchedulePump] = field(init=False)
     _mirrors: dict[tuple[str, Path], Mirror] = field(default_factory=dict)
@@ -202,9 +202,9 @@ def local_cloud(
     """
     with ExitStack() as stack:
         stack.enter_context(emulated_aws(region))
-        with kept_keys(keep, region) if keep else nullcontext():
+        with restored_keys(keep, region) if keep else nullcontext():
             deployment = deploy(assembly, region)
-        journal = stack.enter_context(kept_in(keep, region)) if keep else None
+        journal = stack.enter_context(journaled_in(keep, region)) if keep else None
         runner = Runner(deployment.functions, region, log_to)
         stack.callback(runner.forget)
         stack.enter_context(invoking(runner))
@@ -224,7 +224,7 @@ def local_cloud(
 
 
 def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
-    """Find the ledgers by their publishers, who are told the ledger's id."""
+    """Find the ledgers by their publishers, whose environment has the ledger's id."""
     by_origin = {
         f.environment["ORIGIN"]: f
         for f in deployment.functions.values()
@@ -250,10 +250,10 @@ def _ledgers(deployment: Deployment) -> dict[str, LocalLedger]:
 
 
 def _with_first_keys(ledger: LocalLedger, region: str) -> None:
-    """Make a ledger's keys, as its publisher does in the first minute after a deployment."""
+    """Create a ledger's keys, as its publisher does in the first minute after a deployment."""
     table, wrapping = ledger.environment["LEDGERS_TABLE"], ledger.environment["WRAPPING_KEY"]
     keys = WrappingKey(client("kms", region), wrapping, ledger.origin).first_keys()
-    with suppress(LostRaceError):  # it goes on with those that were kept
+    with suppress(LostRaceError):  # it continues with the stored ones
         LedgersTable(client("dynamodb", region), table, ledger.origin).put_first_keys(keys)
 
 

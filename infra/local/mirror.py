@@ -26,7 +26,7 @@ class Mirror:
     _tags: dict[str, str] = field(default_factory=dict)
 
     def update(self) -> int:
-        """Copy what is new or changed, drop what is gone; give how many files that were.
+        """Copy what is new or changed, drop what is gone; return the number of files.
 
         A reader who looks meanwhile sees a whole ledger: the checkpoint is written after all that
         it covers, and partial tiles go after that. Every file appears at once with all its bytes.

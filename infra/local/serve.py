@@ -34,7 +34,7 @@ PUBLISH_SECONDS = 5.0
 LOOK_SECONDS = 0.5
 PATIENT = "1"
 LOG = "functions.log"
-KEPT = "kept"
+STATE = "state"
 
 Ready = Callable[[LocalCloud, dict[str, Any]], None]
 
@@ -58,7 +58,7 @@ def _seconds(text: str) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; give the exit status."""
+    """Serve until SIGINT or SIGTERM; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.serve", description=__doc__)
     parser.add_argument("--port", type=_port, default=PORT, help=f"port on 127.0.0.1 ({PORT})")
     parser.add_argument(
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--publish-every", type=_seconds, default=PUBLISH_SECONDS, help="seconds", metavar="SECONDS"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="go on where the last one in the folder stopped"
+        "--keep", action="store_true", help="continue from the state that the last run stored"
     )
     options = parser.parse_args(arguments)
     stop = Event()
@@ -110,19 +110,19 @@ def run(
 ) -> None:
     """Deploy and serve an assembly until `stop` is set; files go to `build`.
 
-    `keep`: the ledgers too, and they go on with what an earlier run kept there.
-    `ready` is told once `session.json` is there. Raises OSError where the port is taken, another
+    `keep`: the ledgers too, continuing from the state that an earlier run stored there.
+    `ready` is called once `session.json` exists. Raises OSError where the port is taken, another
     process serves from `build` or the disk is full; LedgerError where the assembly does not deploy,
     nothing can be published, or what was accepted can no longer be delivered.
     """
     build.mkdir(parents=True, exist_ok=True)
     with only_one_in(build):
-        _serve(assembly, build, port, publish_seconds, stop, ready, build / KEPT if keep else None)
+        _serve(assembly, build, port, publish_seconds, stop, ready, build / STATE if keep else None)
 
 
 @contextmanager
 def only_one_in(build: Path) -> Iterator[None]:
-    """Hold a folder until this process ends, however it ends; OSError where another holds it."""
+    """Lock a folder until this process ends, however it ends; OSError if another has locked it."""
     with (build / ".lock").open("a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -171,7 +171,7 @@ def _serve(
                 if _is_broken(cloud):
                     raise LedgerError(f"{keep} cannot be written: nothing more is accepted")
                 if not stop.is_set():
-                    raise LedgerError("a delivery failed, as told above: nothing more is accepted")
+                    raise LedgerError("a delivery failed (see above): nothing more is accepted")
             finally:
                 ended.set()
                 session_file.unlink(missing_ok=True)
@@ -183,22 +183,22 @@ def _is_broken(cloud: LocalCloud) -> bool:
 
 
 def publish_every(cloud: LocalCloud, build: Path, seconds: float, stop: Event) -> None:
-    """Publish and mirror all ledgers again and again; a failure is said and tried again.
+    """Publish and mirror all ledgers again and again; a failure is reported and tried again.
 
     So after a full disk too: the ledgers are in memory, and their files are copies.
     """
-    said = ""
+    reported = ""
     while not stop.wait(seconds):
         try:
             publish_and_mirror(cloud, build)
         except FunctionFailedError:
             traceback.print_exc(file=sys.stderr)
         except OSError as error:
-            if said != str(error):  # once, not every few seconds
-                said = str(error)
-                print(f"files of {build} are behind: {said}; tried again", file=sys.stderr)
+            if reported != str(error):  # once, not every few seconds
+                reported = str(error)
+                print(f"files of {build} are behind: {reported}; tried again", file=sys.stderr)
         else:
-            said = ""
+            reported = ""
 
 
 def publish_and_mirror(cloud: LocalCloud, build: Path) -> None:
@@ -220,7 +220,7 @@ def policy_file(build: Path, ledger_id: str) -> Path:
 
 
 def describe_session(cloud: LocalCloud, build: Path) -> dict[str, Any]:
-    """Say what a script needs, of the first ledger and its first portal."""
+    """Return what a script needs, of the first ledger and its first portal."""
     ledger = next(iter(cloud.ledgers.values()))
     return {
         "url": cloud.url,
@@ -257,7 +257,7 @@ curl -i {session["url"]}/AuditEvent -H "Authorization: Bearer $PORTAL" \\
   -H 'Content-Type: application/fhir+json' \\
   -d '{event}'
 
-# A few seconds later: who accessed the record, asked by the patient
+# A few seconds later: the patient's query: who accessed the record
 curl {session["url"]}/accesses -H "Authorization: Bearer $PATIENT"
 
 # Verify what is published

@@ -92,7 +92,7 @@ def test_everything_holds(run: Run) -> None:
     assert run.exit_code == 0, run.output + run.errors
     assert run.errors == ""
     assert "WRONG" not in run.output
-    assert "Everything held" in run.output
+    assert "All checks passed" in run.output
 
 
 @pytest.mark.parametrize("ledger_id", LEDGERS)
@@ -207,18 +207,18 @@ def test_without_options_5_000_events_go_to_build_demo() -> None:
 
 def test_what_did_not_hold_is_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["demo"])
-    monkeypatch.setattr(demo, "tell", lambda options, console: False)
+    monkeypatch.setattr(demo, "run_demo", lambda options, console: False)
     assert demo.main() == 1
 
 
 def test_what_stops_the_demo_is_one_line_and_exit_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def tell(options: Options, console: Console) -> bool:
+    def run_demo(options: Options, console: Console) -> bool:
         raise NotAcceptedError("POST /events of portal lab: 0 of 1 events accepted")
 
     monkeypatch.setattr(sys, "argv", ["demo"])
-    monkeypatch.setattr(demo, "tell", tell)
+    monkeypatch.setattr(demo, "run_demo", run_demo)
     assert demo.main() == 1
     assert capsys.readouterr().err == "demo: POST /events of portal lab: 0 of 1 events accepted\n"
 

@@ -166,7 +166,7 @@ def test_refusals_are_kept_with_their_reason(cloud: LocalCloud) -> None:
     before = len(cloud.permissions.refusals)
     As(cloud, "published-files").refused("ssm", "get_parameter", Name="/x")
     refusal = cloud.permissions.refusals[before]
-    assert refusal.asked.action == "ssm:GetParameter"
+    assert refusal.request.action == "ssm:GetParameter"
     assert refusal.reason == "no statement allows it"
 
 

@@ -103,7 +103,7 @@ def test_kept_for_other_ledgers_is_refused(assembly: Path, tmp_path: Path) -> No
         accept(cloud, "north")
     other = synthesized({"ledgers": LEDGERS[1:]})
     with (
-        pytest.raises(LedgerError, match="kept for other settings"),
+        pytest.raises(LedgerError, match="stored for other settings"),
         kept(other, tmp_path / "kept"),
     ):
         pass

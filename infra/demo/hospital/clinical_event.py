@@ -1,4 +1,4 @@
-"""What can happen in the hospital, said once; formats and portals say it in their own words."""
+"""Events of the hospital, independent of the format in which a portal reports them."""
 
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Happening:
     without a user. `patients`: those whose record it concerns; several where a list was opened,
     none for searches across patients and for sessions. `what`: relative reference of the resource.
     `document`: SHA-256 (32 bytes) of a document that was filed, changed or removed, else empty.
-    In `lab`, what becomes of a document (read, create, update, delete) is told as a record event.
+    In `lab`, each act on a document (read, create, update, delete) is reported as a record event.
     `refused`: why it was denied; empty where it was allowed. `recipient`: who an export of `ehr`
     went to, where that is not who did it.
     """

@@ -69,7 +69,7 @@ def hospital_day(
     `also`: scenes to plant; their events count towards `events`, ordinary ones fill up the rest.
     `resent_per_mille`: of 1,000 requests with a sender's id, how many are repeated.
     `flawed_per_mille`: of 1,000 events by FHIR and with a user, how many carry a fault. Raises
-    ValueError where the planted scenes alone have more events than asked for. `tally` counts what
+    ValueError where the planted scenes alone have more events than requested. `tally` counts what
     the ledgers should then hold.
     """
     world = world_of(seed, events, day)
@@ -101,25 +101,25 @@ def happenings_of(
     the day has a gap.
     """
     random = dice(seed, "happenings")
-    told: list[Happening] = []
+    happenings: list[Happening] = []
     for planted in also:
-        told += planted.scenario(world, random, world.at(planted.hour, planted.minute))
-    if len(told) > events:
-        raise ValueError(f"the planted scenes alone have {len(told)} events, asked for: {events}")
-    planted_count = len(told)
+        happenings += planted.scenario(world, random, world.at(planted.hour, planted.minute))
+    if len(happenings) > events:
+        raise ValueError(f"the planted scenes have {len(happenings)} events, over {events}")
+    planted_count = len(happenings)
     scenarios, weights = list(DAILY_ROUND), list(accumulate(DAILY_ROUND.values()))
     hours, loads = range(24), list(accumulate(_HOURS))
-    while len(told) < events:
+    while len(happenings) < events:
         scenario = random.choices(scenarios, cum_weights=weights)[0]
         hour = random.choices(hours, cum_weights=loads)[0]
         begins = world.at(hour) + int(random.random() * HOUR_MS)
-        told += (h for h in scenario(world, random, begins) if h.time_ms < world.end_ms)
-    del told[events:]
+        happenings += (h for h in scenario(world, random, begins) if h.time_ms < world.end_ms)
+    del happenings[events:]
     for number in range(planted_count, events):
         if random.random() * 1000 < flawed_per_mille:
-            told[number] = _flawed(told[number], random)
-    told.sort(key=lambda happening: happening.time_ms)
-    return told
+            happenings[number] = _flawed(happenings[number], random)
+    happenings.sort(key=lambda happening: happening.time_ms)
+    return happenings
 
 
 def _flawed(happening: Happening, random: Random) -> Happening:

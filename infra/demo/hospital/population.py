@@ -1,6 +1,6 @@
 """Who and what the hospital is made of: departments, staff with shifts, patients, encounters.
 
-Everything here is invented, and looks invented: every family name says that nobody bears it, every
+Everything here is invented, and looks invented: every family name is one that nobody bears, every
 address is under the reserved `.example`, every event is labelled HTEST (test health data).
 """
 
@@ -86,7 +86,7 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Another organisation that is told something."""
+    """Another organisation that receives information."""
 
     id: str
     name: str

@@ -1,8 +1,8 @@
-"""An ordinary day in scenes: each is a small function that tells a few happenings in order.
+"""An ordinary day in scenes: each is a small function that yields a few events in order.
 
 A scene is a `Scenario`: it is given the world, a random source and the time at which it begins
 (milliseconds since 1970), and yields happenings whose times never fall. `patterns.py` has the
-scenes that a security team looks for; `day.py` says how often each ordinary one occurs.
+scenes that a security team looks for; `day.py` defines how often each ordinary one occurs.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -16,7 +16,7 @@ _PREFIX = "access-control-"
 
 @dataclass(frozen=True)
 class Cors:
-    """The configuration of an API, as its template says it; empty where there is none."""
+    """The configuration of an API, from its template; empty if there is none."""
 
     configuration: Mapping[str, Any]
 
@@ -46,7 +46,7 @@ class Cors:
         return Response(204, allowed, b"")
 
     def added(self, request: HttpRequest, answer: Response) -> Response:
-        """Return an answer with what the configuration says to the request's origin."""
+        """Return an answer with the headers that the configuration has for the request's origin."""
         if not self.configuration:
             return answer
         own = tuple(each for each in answer.headers if not each[0].startswith(_PREFIX))

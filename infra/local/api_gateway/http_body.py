@@ -22,7 +22,7 @@ class UnreadableBodyError(LedgerError):
 def read_body(stream: BufferedIOBase, headers: Message) -> bytes | None:
     """Read a whole body; None if it is over MAX_BODY_BYTES, of which the rest is read and dropped.
 
-    Raise UnreadableBodyError if its length cannot be told, or if it ends early.
+    Raise UnreadableBodyError if its length is unknown, or if it ends early.
     """
     coding = headers.get("transfer-encoding")
     length = headers.get("content-length")

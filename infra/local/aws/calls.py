@@ -1,6 +1,7 @@
-"""Every call to AWS that this process makes, told to those who count or listen.
+"""Observers of every call to AWS that this process makes.
 
-botocore tells its handlers of each call; clients made after this module was imported have ours.
+botocore notifies its handlers of each call; clients created after the import of this module have
+these handlers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +18,10 @@ _CALL = "audit-ledger call"
 
 @dataclass(frozen=True)
 class Call:
-    """One call: `service` as botocore names it, `parameters` as given.
+    """One call: `service` as botocore names it, `parameters` as passed.
 
-    `answer` and `status` are there once it is answered; `notes` are an observer's own, from before
-    to after.
+    `answer` and `status` are set in observers `after`; `notes` pass an observer's values from
+    before to after.
     """
 
     service: str
@@ -39,15 +40,15 @@ _after: list[Observer] = []
 
 @contextmanager
 def observing(after: Observer, before: Observer | None = None) -> Iterator[None]:
-    """Tell `before` of each call when it is made and `after` when it is answered."""
-    befores = [] if before is None else [before]
-    _before.extend(befores)
+    """Notify `before` of each call when it is made and `after` when its answer is there."""
+    first = [] if before is None else [before]
+    _before.extend(first)
     _after.append(after)
     try:
         yield
     finally:
         _after.remove(after)
-        for observer in befores:
+        for observer in first:
             _before.remove(observer)
 
 
@@ -60,7 +61,7 @@ def _made(params: Any, model: Any, context: dict[str, Any], **_: Any) -> None:
         observer(call)
 
 
-def _answered(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
+def _returned(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
     if _CALL not in context:
         return
     call = replace(context[_CALL], answer=parsed, status=http_response.status_code)
@@ -69,4 +70,4 @@ def _answered(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any
 
 
 BUILTIN_HANDLERS.append(("before-parameter-build", _made))
-BUILTIN_HANDLERS.append(("after-call", _answered))
+BUILTIN_HANDLERS.append(("after-call", _returned))

@@ -1,11 +1,11 @@
-"""boto3 clients for the local ledger's own use, kept: making one takes longer than most calls."""
+"""Cached boto3 clients for the local ledger's own use: creating one is slower than most calls."""
 
 from functools import cache
 from typing import Any
 
 import boto3
 
-# Clients tell only those handlers of their calls that were there before them.
+# A client notifies only the handlers that were registered before its creation.
 import infra.local.aws.calls  # noqa: F401
 
 

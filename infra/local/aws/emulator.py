@@ -29,7 +29,7 @@ _ENVIRONMENT = {
 
 @contextmanager
 def emulated_aws(region: str) -> Iterator[None]:
-    """Answer every boto3 call of this process from memory, in `region` unless a call says another.
+    """Answer every boto3 call of this process from memory, in `region` unless a call names another.
 
     Nothing of it is left afterwards. Any thread may call: calls wait for each other, because moto's
     conditional writes are not safe without.

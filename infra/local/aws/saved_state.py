@@ -1,8 +1,8 @@
-"""`make local --keep`: what the emulated AWS holds outlives the process, also a killed one.
+"""`make local --keep`: the state of the emulated AWS outlives the process, also a killed one.
 
-Two files. `keys`: the KMS keys, ids included, so that ledgers stay themselves; written whole.
+Two files. `keys`: the KMS keys, ids included, so that ledgers keep their keys; written whole.
 `journal`: each call that changed a table, a bucket or a queue, appended before its caller hears
-that it succeeded; made again, in order, when the next process starts. The operating system has what
+that it succeeded; replayed, in order, when the next process starts. The operating system has what
 was appended: a killed process loses none of it, a machine without power may lose the last.
 A call that cannot be appended (a full disk) fails, and so does every later one: the server ends.
 """
@@ -38,7 +38,7 @@ CHANGES = {
 }
 _LOCKS = ("ObjectLockMode", "ObjectLockRetainUntilDate")  # of a day that may have passed meanwhile
 _LENGTH_BYTES = 4
-_OTHER_SETTINGS = "it was kept for other settings; remove the folder to begin anew"
+_OTHER_SETTINGS = "it was stored for other settings; remove the folder to start again"
 _METHODS = {
     "PutItem": "put_item",
     "UpdateItem": "update_item",
@@ -59,8 +59,8 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     id: str = ""
 
 
-class KeptKey(msgspec.Struct, frozen=True):
-    """A KMS key. `seed`: of one that signs; `purpose`: its description, which says whose it is."""
+class StoredKey(msgspec.Struct, frozen=True):
+    """A KMS key. `seed`: of one that signs; `purpose`: its description, which names its owner."""
 
     id: str
     purpose: str
@@ -69,17 +69,17 @@ class KeptKey(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def kept_keys(folder: Path, region: str) -> Iterator[None]:
-    """Deploy within the block: keys are those that an earlier process kept, by id and material.
+def restored_keys(folder: Path, region: str) -> Iterator[None]:
+    """Deploy within the block: keys are those that an earlier process stored, by id and material.
 
-    They are made in the order of the templates. LedgerError where others are made than were kept.
+    They are created in the order of the templates. LedgerError if they differ from the stored ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "keys"
-    kept: list[KeptKey] = []
+    stored: list[StoredKey] = []
     if file.exists():
-        kept = msgspec.msgpack.decode(file.read_bytes(), type=list[KeptKey])
-    ids = iter([key.id for key in kept])
+        stored = msgspec.msgpack.decode(file.read_bytes(), type=list[StoredKey])
+    ids = iter([key.id for key in stored])
     generate: Callable[[bool], str] = models.generate_key_id  # type: ignore[attr-defined]
 
     def next_id(multi_region: bool = False) -> str:
@@ -88,32 +88,32 @@ def kept_keys(folder: Path, region: str) -> Iterator[None]:
     with patch.object(models, "generate_key_id", next_id):
         yield
     made = list(get_backend("kms")[ACCOUNT][region].keys.values())
-    if kept and [(k.id, k.purpose) for k in kept] != [(k.id, k.description) for k in made]:
+    if stored and [(k.id, k.purpose) for k in stored] != [(k.id, k.description) for k in made]:
         raise LedgerError(f"{file}: {_OTHER_SETTINGS}")
-    for before, key in zip(kept, made, strict=False):
+    for before, key in zip(stored, made, strict=False):
         key.key_material = before.material
         if before.seed:
             pair: Any = key.private_key
             pair.private_key = _from_seed(key.key_spec, before.seed)
-    if not kept:
+    if not stored:
         write_whole(file, msgspec.msgpack.encode([_kept(key) for key in made]))
 
 
-def _kept(key: Any) -> KeptKey:
+def _kept(key: Any) -> StoredKey:
     signs = isinstance(key.private_key, PureKey)
     seed = key.private_key.private_key.private_bytes_raw() if signs else b""
-    return KeptKey(key.id, key.description, key.key_material, seed)
+    return StoredKey(key.id, key.description, key.key_material, seed)
 
 
 @contextmanager
-def kept_in(folder: Path, region: str) -> Iterator["StateJournal"]:
-    """Make again what an earlier process left in a folder, then keep what changes in the block.
+def journaled_in(folder: Path, region: str) -> Iterator["StateJournal"]:
+    """Replay the changes that a folder stores, then store the changes within the block.
 
-    Call it where the app has just been deployed, with `kept_keys`. LedgerError where what is kept
-    does not fit.
+    Call it where the app has just been deployed, with `restored_keys`. LedgerError if the
+    stored state does not fit.
     """
     file = folder / "journal"
-    _make_again(file, region)
+    _replay(file, region)
     with file.open("ab", buffering=0) as target:
         journal = StateJournal(target)
         with observing(journal.note):
@@ -137,7 +137,7 @@ class StateJournal:
             frame = msgspec.msgpack.encode(change)
             with self._lock:
                 if self.broken:
-                    raise OSError("an earlier change could not be kept")
+                    raise OSError("an earlier change could not be stored")
                 self._append(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame)
 
     def _append(self, data: bytes) -> None:
@@ -149,33 +149,33 @@ class StateJournal:
             raise
 
     def _changes(self, call: Call) -> Iterator[Change]:
-        given = dict(call.parameters)
+        parameters = dict(call.parameters)
         if call.operation in CHANGES.get(call.service, ()):
-            yield Change(call.service, call.operation, _plain(given))
+            yield Change(call.service, call.operation, _plain(parameters))
         elif call.service == "sqs" and call.operation == "SendMessage":
-            yield Change("sqs", "SendMessage", given, call.answer["MessageId"])
+            yield Change("sqs", "SendMessage", parameters, call.answer["MessageId"])
         elif call.service == "sqs" and call.operation == "ReceiveMessage":
             for message in call.answer.get("Messages", ()):
                 self._handles[message["ReceiptHandle"]] = message["MessageId"]
         elif call.service == "sqs" and call.operation == "DeleteMessageBatch":
-            for entry in given["Entries"]:
+            for entry in parameters["Entries"]:
                 if id_ := self._handles.pop(entry["ReceiptHandle"], ""):
                     yield Change("sqs", "DeleteMessage", {}, id_)
 
 
-def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as they were: botocore makes a file of a body."""
-    body = given.get("Body", b"")
+    body = parameters.get("Body", b"")
     if isinstance(body, BytesIO):
         body = body.getvalue()
     if not isinstance(body, bytes):
-        raise LedgerError("a body that is no bytes cannot be kept")
-    return {**given, "Body": body} if "Body" in given else dict(given)
+        raise LedgerError("a body that is not bytes cannot be stored")
+    return {**parameters, "Body": body} if "Body" in parameters else dict(parameters)
 
 
-def _make_again(file: Path, region: str) -> None:
-    """Make the changes of a journal again; what a killed process, or a machine without power (which
-    may leave zeros), left of its last one is cut."""
+def _replay(file: Path, region: str) -> None:
+    """Replay the changes of a journal; truncate an incomplete last one, which a killed process or a
+    machine without power (which may leave zeros) leaves."""
     data = file.read_bytes() if file.exists() else b""
     waiting: dict[str, dict[str, Any]] = {}
     end = 0
@@ -187,8 +187,8 @@ def _make_again(file: Path, region: str) -> None:
                 else:
                     waiting.pop(change.id, None)
                 continue
-            given = {n: v for n, v in change.parameters.items() if n not in _LOCKS}
-            getattr(client(change.service, region), _METHODS[change.operation])(**given)
+            parameters = {n: v for n, v in change.parameters.items() if n not in _LOCKS}
+            getattr(client(change.service, region), _METHODS[change.operation])(**parameters)
         for sent in waiting.values():
             client("sqs", region).send_message(**sent)
     except msgspec.MsgspecError:
@@ -196,7 +196,7 @@ def _make_again(file: Path, region: str) -> None:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         raise LedgerError(
-            f"{file}: {error.operation_name} cannot be made again ({code}): {_OTHER_SETTINGS}"
+            f"{file}: {error.operation_name} cannot be replayed ({code}): {_OTHER_SETTINGS}"
         ) from None
     if end < len(data):
         os.truncate(file, end)

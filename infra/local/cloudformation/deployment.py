@@ -1,4 +1,4 @@
-"""What was deployed, in the words of who runs it: functions, routes, queues, schedules, rules.
+"""The deployed app as a runtime sees it: functions, routes, queues, schedules, rules.
 
 Everything is read from the deployed templates; nothing here is configured twice.
 """

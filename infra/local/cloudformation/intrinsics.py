@@ -12,7 +12,7 @@ from typing import Any, Final
 from audit_ledger.errors import FormatError
 
 NO_VALUE: Final = object()
-"""What `{"Ref": "AWS::NoValue"}` gives: the property that holds it is left out."""
+"""The value of `{"Ref": "AWS::NoValue"}`: the property that contains it is left out."""
 
 _PLACE = re.compile(r"\$\{([^}]+)\}")
 
@@ -32,7 +32,7 @@ class Scope:
         if name == "AWS::NoValue":
             return NO_VALUE
         if name not in self.references:
-            raise FormatError(f"template: Ref to {name}, which is not there")
+            raise FormatError(f"template: Ref to {name}, which does not exist")
         return self.references[name]
 
     def attribute(self, resource: str, name: str) -> Any:
@@ -44,14 +44,14 @@ class Scope:
     def condition(self, name: str) -> bool:
         """Evaluate a named condition."""
         if name not in self.conditions:
-            raise FormatError(f"template: condition {name} is not there")
+            raise FormatError(f"template: condition {name} does not exist")
         return bool(resolve(self.conditions[name], self))
 
 
 def resolve(value: Any, scope: Scope) -> Any:
     """Return a template value with every intrinsic function computed.
 
-    Raises FormatError on a function that is not known here or a name that is not there.
+    Raises FormatError on a function that is not supported or a name that is not there.
     """
     if isinstance(value, list):
         return [item for item in (resolve(v, scope) for v in value) if item is not NO_VALUE]
@@ -65,7 +65,7 @@ def resolve(value: Any, scope: Scope) -> Any:
             return scope.condition(argument)
         if name.startswith("Fn::"):
             if name not in _FUNCTIONS:
-                raise FormatError(f"template: {name} is not known here")
+                raise FormatError(f"template: {name} is not supported")
             return _FUNCTIONS[name](argument, scope)
     resolved = ((k, resolve(v, scope)) for k, v in value.items())
     return {k: v for k, v in resolved if v is not NO_VALUE}

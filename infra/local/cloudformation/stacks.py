@@ -46,7 +46,7 @@ def deploy_stack(
 ) -> DeployedStack:
     """Deploy one template; its exports are added to `exports`.
 
-    Raises FormatError where the template holds what the local ledger does not know.
+    Raises FormatError where the template contains what the local ledger does not support.
     """
     template = stack.template
     scope = Scope(
@@ -96,7 +96,7 @@ def _parameter(stack: str, name: str, parameter: Mapping[str, Any], region: str)
 def _in_order(
     declared: Mapping[str, dict[str, Any]], scope: Scope
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the resources whose condition holds, each after those that it names."""
+    """Return the resources whose condition is true, each after those that it references."""
     wanted = {
         logical_id: resource
         for logical_id, resource in declared.items()

@@ -1,4 +1,4 @@
-"""Resources that need no emulator: their resolved properties are kept, their names made up.
+"""Resources that need no emulator: their resolved properties are stored, their names generated.
 
 Routes, authorizers, event source mappings, schedules and functions are read from these records by
 `deployment`; alarms, roles, policies, log groups, CloudFront and Cognito only have to have names.
@@ -176,7 +176,7 @@ class Made:
 
 
 def record(resource_type: str, properties: Mapping[str, Any], place: StackPlace) -> Made:
-    """Return the names of a recorded resource; FormatError where the type is not known here."""
+    """Return the names of a recorded resource; FormatError where the type is not supported."""
     if (
         resource_type.startswith("Custom::")
         or resource_type == "AWS::CloudFormation::CustomResource"

@@ -63,14 +63,14 @@ _SIZES: dict[str, Callable[[Any], int]] = {
 
 
 def note_writes(call: Call, region: str) -> None:
-    """Note, before a call is sent, which items it writes and what is there now."""
+    """Note, before a call is sent, which items it writes and the stored items."""
     call.notes["writes"] = [
         _Write(table, key, _stored(region, table, key)) for table, key in _written(call, region)
     ]
 
 
 def write_units(call: Call, region: str) -> int:
-    """Return the write units of an answered call, those of its indexes included.
+    """Return the write units of a completed call, those of its indexes included.
 
     A refused condition costs what the write would have cost in the table.
     """
@@ -81,8 +81,8 @@ def write_units(call: Call, region: str) -> int:
     for write in call.notes.get("writes", ()):
         after = _stored(region, write.table, write.key)
         if code == _REFUSED:
-            asked = call.parameters.get("Item", {})
-            units += _units(max(item_size_bytes(asked), item_size_bytes(write.before or {})))
+            wanted = call.parameters.get("Item", {})
+            units += _units(max(item_size_bytes(wanted), item_size_bytes(write.before or {})))
             continue
         larger = max(item_size_bytes(after or {}), item_size_bytes(write.before or {}))
         units += _units(larger) + _index_units(region, write.table, write.before, after)
@@ -90,7 +90,7 @@ def write_units(call: Call, region: str) -> int:
 
 
 def read_units(call: Call, region: str) -> float:
-    """Return the read units of an answered call; an item that is not there costs one unit."""
+    """Return the read units of a completed call; a missing item costs one unit."""
     if call.status != 200:
         return 0
     parameters = call.parameters
@@ -140,7 +140,7 @@ def _written(call: Call, region: str) -> Iterator[tuple[str, Item]]:
         for item in parameters["TransactItems"]:
             yield _keyed(region, item["Put"]["TableName"], item["Put"]["Item"])
     elif call.operation.startswith(("Transact", "Execute")):
-        raise NotImplementedError(f"the units of {call.operation} are not known here")
+        raise NotImplementedError(f"the units of {call.operation} are not supported")
 
 
 def _keyed(region: str, table: str, item: Item) -> tuple[str, Item]:
@@ -157,7 +157,7 @@ def _key_names(table: Table) -> list[str]:
 
 
 def _stored(region: str, name: str, key: Item) -> Item | None:
-    """Return what moto holds under a key."""
+    """Return the item that moto stores under a key."""
     return _get(_table(region, name), key)
 
 
@@ -194,7 +194,7 @@ def _index_units(region: str, name: str, before: Item | None, after: Item | None
 
 
 def _projected(table: Table, index: Any, item: Item | None) -> dict[str, Any]:
-    """Return what an index holds of an item: nothing where the item lacks the index's key."""
+    """Return the attributes of an item in an index: none if the item lacks the index's key."""
     if item is None or not all(key in item for key in index.schema_key_attrs):
         return {}
     kind = index.projection["ProjectionType"]

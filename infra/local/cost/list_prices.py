@@ -1,6 +1,6 @@
-"""What AWS asks for what the ledger uses: list prices in US dollars, us-east-1, November 2026.
+"""List prices of what the ledger uses in US dollars, us-east-1, November 2026.
 
-Only what grows with events; free tiers, storage and keys kept are not in it.
+Only costs that grow with events; free tiers, storage and keys are not included.
 """
 
 from typing import Final

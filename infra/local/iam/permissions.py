@@ -1,6 +1,6 @@
-"""Holds functions to the permissions of their roles, as the deployed templates give them.
+"""Enforces the permissions of functions' roles, as the deployed templates grant them.
 
-What a function asks of AWS is judged by the policies of its role and of the table, key, bucket or
+A function's request is evaluated against the policies of its role and of the table, key, bucket or
 queue that it concerns. A call that IAM would refuse raises here what botocore raises there, so that
 a permission that is missing, or one too many conditions, is found before anything is on AWS.
 """
@@ -23,17 +23,17 @@ from infra.local.iam.policy_evaluator import (
     judge,
     statements_of,
 )
-from infra.local.iam.request_context import RequestPlace, asked_by
+from infra.local.iam.request_context import RequestPlace, access_requests_of
 
 _CODES = {"s3": "AccessDenied", "sqs": "AccessDenied"}
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A call that was refused: by whom it was made, what was asked, and why not."""
+    """A refused call: its caller, its request and the reason."""
 
     caller: str
-    asked: AccessRequest
+    request: AccessRequest
     reason: str
 
 
@@ -66,7 +66,7 @@ class Permissions:
         with observing(lambda _: None, self._check):
             yield self
 
-    def may(self, role: str, asked: AccessRequest) -> PolicyDecision:
+    def may(self, role: str, request: AccessRequest) -> PolicyDecision:
         """Judge one request of a role."""
         arn = f"arn:aws:iam::{self.place.account}:role/{role}"
         context = {
@@ -75,28 +75,28 @@ class Permissions:
             "aws:SecureTransport": ("true",),
             "s3:TlsVersion": ("1.3",),
             **self._tags.get(role, {}),
-            **asked.context,
+            **request.context,
         }
         return judge(
-            AccessRequest(asked.action, asked.resource, context),
+            AccessRequest(request.action, request.resource, context),
             arn,
             self.place.account,
             self._of_role[role],
-            self._of_resource.get(_policed(asked)),
-            resource_must_allow=asked.action.startswith("kms:"),
+            self._of_resource.get(_policed(request)),
+            resource_must_allow=request.action.startswith("kms:"),
         )
 
     def _check(self, call: Call) -> None:
         if call.caller is None or call.caller.role is None:
             return
-        for asked in asked_by(call, self.place):
-            verdict = self.may(call.caller.role, asked)
-            if verdict.allowed and asked.action == "s3:GetObject" and self._is_missing(call):
-                listing = AccessRequest("s3:ListBucket", asked.resource.partition("/")[0], {})
-                verdict = self.may(call.caller.role, listing)  # else S3 does not say 404 but 403
+        for request in access_requests_of(call, self.place):
+            verdict = self.may(call.caller.role, request)
+            if verdict.allowed and request.action == "s3:GetObject" and self._is_missing(call):
+                listing = AccessRequest("s3:ListBucket", request.resource.partition("/")[0], {})
+                verdict = self.may(call.caller.role, listing)  # else S3 returns 403, not 404
             if not verdict.allowed:
-                self.refusals.append(Refusal(call.caller.name, asked, verdict.reason))
-                raise _denied(call, asked, verdict)
+                self.refusals.append(Refusal(call.caller.name, request, verdict.reason))
+                raise _denied(call, request, verdict)
 
     def _is_missing(self, call: Call) -> bool:
         bucket = s3_backends[self.place.account]["aws"].buckets.get(call.parameters["Bucket"])
@@ -126,21 +126,21 @@ class Permissions:
         self._of_resource[arn] += statements_of([properties["PolicyDocument"]])
 
 
-def _policed(asked: AccessRequest) -> str:
+def _policed(request: AccessRequest) -> str:
     """Return the ARN of what has the policy: the bucket of an object, the table of an index."""
-    if asked.action.startswith("s3:"):
-        return asked.resource.partition("/")[0]
-    return asked.resource.partition("/index/")[0]
+    if request.action.startswith("s3:"):
+        return request.resource.partition("/")[0]
+    return request.resource.partition("/index/")[0]
 
 
-def _denied(call: Call, asked: AccessRequest, verdict: PolicyDecision) -> ClientError:
+def _denied(call: Call, request: AccessRequest, verdict: PolicyDecision) -> ClientError:
     caller = call.caller.name if call.caller else ""
     return ClientError(
         {
             "Error": {
                 "Code": _CODES.get(call.service, "AccessDeniedException"),
-                "Message": f"{caller} is not authorized to perform {asked.action} on "
-                f"{asked.resource}: {verdict.reason}",
+                "Message": f"{caller} is not authorized to perform {request.action} on "
+                f"{request.resource}: {verdict.reason}",
             },
             "ResponseMetadata": {
                 "HTTPStatusCode": 403 if call.service == "s3" else 400,

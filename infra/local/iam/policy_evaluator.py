@@ -1,8 +1,8 @@
-"""IAM's judgement of one request, over the policies that concern it.
+"""IAM's evaluation of one request against the policies that concern it.
 
 Source: IAM user guide, "Policy evaluation logic", "Condition operators" and "Condition operators
 with multiple context keys or values"; KMS developer guide, "Key policies". An operator, or a form
-of statement, that is not known here is refused, never taken for true.
+of statement, that is not supported is refused, never taken for true.
 """
 
 import re
@@ -25,7 +25,7 @@ _MEMBERS = {
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """What IAM is asked: may this principal do this action on this resource?"""
+    """A request to IAM: may this principal do this action on this resource?"""
 
     action: str
     resource: str
@@ -38,7 +38,7 @@ class AccessRequest:
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """Whether it may, and which statement says so (or that none does)."""
+    """Whether it is allowed, and by which statement (or that there is none)."""
 
     allowed: bool
     reason: str
@@ -48,7 +48,7 @@ Statement = Mapping[str, Any]
 
 
 def judge(
-    asked: AccessRequest,
+    request: AccessRequest,
     principal_arn: str,
     account: str,
     identity: Sequence[Statement],
@@ -58,18 +58,18 @@ def judge(
 ) -> PolicyDecision:
     """Judge a request of a role by its own statements and by those of the resource.
 
-    `resource_must_allow`: as with KMS, where the key's policy must let the account's or the role's
-    policies speak. Raises FormatError on what is not known here.
+    `resource_must_allow`: as with KMS, where the key's policy must delegate to the policies of the
+    account or the role. Raises FormatError on what is not supported.
     """
     resource_policy = of_resource or ()
     for statement in (*identity, *resource_policy):
-        if statement["Effect"] == "Deny" and _applies(statement, asked, principal_arn, account):
+        if statement["Effect"] == "Deny" and _applies(statement, request, principal_arn, account):
             return PolicyDecision(False, f"denied by {_name(statement)}")
-    allows = [s for s in identity if s["Effect"] == "Allow" and _applies(s, asked)]
+    allows = [s for s in identity if s["Effect"] == "Allow" and _applies(s, request)]
     of_key = [
         s
         for s in resource_policy
-        if s["Effect"] == "Allow" and _applies(s, asked, principal_arn, account)
+        if s["Effect"] == "Allow" and _applies(s, request, principal_arn, account)
     ]
     directly = [s for s in of_key if not _is_account(s.get("Principal"), account)]
     if directly:
@@ -86,18 +86,18 @@ def _name(statement: Statement) -> str:
 
 
 def _applies(
-    statement: Statement, asked: AccessRequest, principal_arn: str = "", account: str = ""
+    statement: Statement, request: AccessRequest, principal_arn: str = "", account: str = ""
 ) -> bool:
     unknown = set(statement) - _MEMBERS
     if unknown:
-        raise FormatError(f"policy: {', '.join(sorted(unknown))} is not known here")
+        raise FormatError(f"policy: {', '.join(sorted(unknown))} is not supported")
     if "Principal" in statement and not _is_meant(statement["Principal"], principal_arn, account):
         return False
     return (
-        _in_list(statement, "Action", asked.action, asked, str.lower)
-        and _in_list(statement, "Resource", asked.resource, asked, str)
+        _in_list(statement, "Action", request.action, request, str.lower)
+        and _in_list(statement, "Resource", request.resource, request, str)
         and all(
-            _condition(operator, key, _texts(wanted), asked)
+            _condition(operator, key, _texts(wanted), request)
             for operator, keys in statement.get("Condition", {}).items()
             for key, wanted in keys.items()
         )
@@ -112,26 +112,26 @@ def _is_meant(principal: Any, principal_arn: str, account: str) -> bool:
 
 
 def _is_account(principal: Any, account: str) -> bool:
-    """Return whether a statement only lets the account's own policies speak."""
+    """Return whether a statement only delegates to the account's own policies."""
     if not isinstance(principal, Mapping):
         return False
     return set(_texts(principal.get("AWS", ()))) <= {account, f"arn:aws:iam::{account}:root"}
 
 
 def _in_list(
-    statement: Statement, name: str, value: str, asked: AccessRequest, fold: Callable[[str], str]
+    statement: Statement, name: str, value: str, request: AccessRequest, fold: Callable[[str], str]
 ) -> bool:
     negated = f"Not{name}" in statement
     patterns = _texts(statement[f"Not{name}"] if negated else statement[name])
-    found = any(_like(fold(_filled(p, asked)), fold(value)) for p in patterns)
+    found = any(_like(fold(_filled(p, request)), fold(value)) for p in patterns)
     return found != negated
 
 
-def _filled(text: str, asked: AccessRequest) -> str:
+def _filled(text: str, request: AccessRequest) -> str:
     """Put in policy variables, such as `${aws:PrincipalTag/ledger, '-'}` with its default."""
 
     def value(place: re.Match[str]) -> str:
-        values = asked.values(place[1].strip())
+        values = request.values(place[1].strip())
         if values:
             return values[0]
         # Without value and default the variable matches nothing that a request can hold.
@@ -162,8 +162,8 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(text for item in value for text in _texts(item))
 
 
-def _condition(operator: str, key: str, wanted: tuple[str, ...], asked: AccessRequest) -> bool:
-    values = asked.values(key)
+def _condition(operator: str, key: str, wanted: tuple[str, ...], request: AccessRequest) -> bool:
+    values = request.values(key)
     if operator == "Null":
         return (values is None) == (wanted == ("true",))
     quantifier, _, bare = operator.rpartition(":")
@@ -172,8 +172,8 @@ def _condition(operator: str, key: str, wanted: tuple[str, ...], asked: AccessRe
     negated = "Not" in bare
     compare = _OPERATORS.get(bare.replace("Not", ""))
     if compare is None:
-        raise FormatError(f"policy: condition operator {operator} is not known here")
-    filled = [_filled(text, asked) for text in wanted]
+        raise FormatError(f"policy: condition operator {operator} is not supported")
+    filled = [_filled(text, request) for text in wanted]
     if not values:
         return quantifier == "ForAllValues" or (quantifier == "" and (negated or if_exists))
     verdicts = [any(compare(text, value) for text in filled) != negated for value in values]

@@ -1,4 +1,4 @@
-"""What IAM is asked when a function calls AWS: actions, resources and condition keys.
+"""Requests to IAM when a function calls AWS: actions, resources and condition keys.
 
 Source: service authorization reference, the pages on DynamoDB, EventBridge, KMS, Lambda, S3,
 SQS and Systems Manager. A service or operation that is not known here is refused.
@@ -46,8 +46,8 @@ class RequestPlace:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
-def asked_by(call: Call, place: RequestPlace) -> list[AccessRequest]:
-    """Return all that IAM is asked for one call; FormatError for a call that is not known here."""
+def access_requests_of(call: Call, place: RequestPlace) -> list[AccessRequest]:
+    """Return the requests to IAM of one call; FormatError for an unsupported call."""
     if call.service not in _SERVICES:
         raise FormatError(f"permissions of {call.service} are not known here")
     return list(_SERVICES[call.service](call, place))

@@ -1,4 +1,4 @@
-"""What functions print, kept apart from what this process prints: their CloudWatch logs."""
+"""Output of functions, separate from this process's own: their CloudWatch logs."""
 
 import sys
 from collections import deque
@@ -27,7 +27,7 @@ class FunctionLog:
         self.lines = deque(maxlen=self.max_lines)
 
     def write(self, text: str) -> None:
-        """Take printed text; a line is kept when it ends."""
+        """Take printed text; a line is stored when it ends."""
         *lines, self._begun = (self._begun + text).split("\n")
         for line in lines:
             self.lines.append(line)

@@ -1,6 +1,6 @@
-"""Functions that invoke functions: boto3's `lambda.invoke` answered by the runner.
+"""Functions that invoke functions: boto3's `lambda.invoke`, executed by the runner.
 
-botocore asks its handlers before it sends anything; an answer of theirs is the answer.
+botocore calls its handlers before it sends anything; what one returns is the response.
 """
 
 import io
@@ -18,7 +18,7 @@ from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 
 @dataclass(frozen=True)
 class _Sent:
-    """What stands for an HTTP response."""
+    """The part of an HTTP response that botocore reads."""
 
     status_code: int
 
@@ -39,12 +39,12 @@ def invoking(runner: Runner) -> Iterator[None]:
 def _answer(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
     if not _runners:
         return None
-    asked = context["function"]  # a name, or an ARN
-    name = function_name(asked) if ":" in asked else asked
+    target = context["function"]  # a name, or an ARN
+    name = function_name(target) if ":" in target else target
     answer: dict[str, Any] = {"StatusCode": 200, "ResponseMetadata": {"HTTPStatusCode": 200}}
     try:
-        answered = _runners[-1].invoke(name, json.loads(params["body"]), alias=alias_of(asked))
-        payload = json.dumps(answered)
+        result = _runners[-1].invoke(name, json.loads(params["body"]), alias=alias_of(target))
+        payload = json.dumps(result)
     except FunctionFailedError:
         answer["FunctionError"] = "Unhandled"
         payload = '{"errorMessage": "the function failed"}'

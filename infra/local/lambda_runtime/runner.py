@@ -2,12 +2,12 @@
 
 **Warm state.** Lambda gives every function execution environments of its own, so two ledgers'
 sequencers never share what a module remembers. Here an execution environment is a copy of the
-function's handler module, loaded anew under a private name: what the handler module keeps (objects
-made at import, `functools.cache`) belongs to that environment alone. Modules that it imports are
-shared by all, so they must keep nothing between invocations.
+function's handler module, loaded again under a private name: the values of the handler module
+(objects made at import, `functools.cache`) belong to that environment alone. Modules that it
+imports are shared by all, so they must store nothing between invocations.
 
 **Process-wide things** (os.environ, the loggers' registry, standard output) are one function's at a
-time: an invocation holds a lock. Functions do not run at the same moment, but two environments of
+time: an invocation takes a lock. Functions do not run at the same moment, but two environments of
 one function can take turns, which is how two sequencers that race look to the ledger.
 """
 
@@ -39,7 +39,7 @@ Handler = Callable[[Any, object], Any]
 
 
 class FunctionFailedError(LedgerError):
-    """A handler raised, or answered what Lambda cannot pass on; the cause is attached."""
+    """A handler raised, or returned what Lambda cannot pass on; the cause is attached."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,10 @@ class Runner:
     def invoke(self, name: str, event: Any, environment: int = 0, alias: str = "") -> Any:
         """Invoke a function with an event; both it and the answer pass through JSON.
 
-        `environment` says which of the function's execution environments runs it; a new one starts
+        `environment` selects the function's execution environment; a new one starts
         cold. `alias`: by which it is invoked. Raises TooLargeError where the event is over 6 MB,
         NotFoundError where there is no such function or alias, FunctionFailedError where the
-        handler raised or answered over 6 MB.
+        handler raised or returned over 6 MB.
         """
         if name not in self.functions:
             raise NotFoundError(f"no function {name} is deployed")

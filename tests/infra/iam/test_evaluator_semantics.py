@@ -248,5 +248,5 @@ def test_an_operator_that_is_not_modelled_is_an_error(operator: str) -> None:
 
 
 def test_an_element_that_is_not_modelled_is_an_error() -> None:
-    with pytest.raises(FormatError, match="NotPrincipal is not known here"):
+    with pytest.raises(FormatError, match="NotPrincipal is not supported"):
         is_allowed([statement(NotPrincipal="*")])
