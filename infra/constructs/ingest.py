@@ -13,6 +13,7 @@ from audit_ledger.settings.environment import IngestEnvironment
 from infra.constructs.alarms import Operations
 from infra.constructs.function import ALIAS, LedgerFunction
 from infra.iam.permissions import Permission
+from infra.iam.shared_permissions import read_settings, unwrap_keys, use_items
 from infra.names import Names
 from infra.stage_stack import StageStack
 
@@ -84,43 +85,18 @@ def _permissions(names: Names, undelivered_key: kms.IKey) -> list[Permission]:
             ["dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
             [names.table_arn("subjects")],
         ),
-        Permission(
-            "WrappedKeys",
-            ["dynamodb:GetItem"],
-            [names.table_arn("ledgers")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys"]}},
-        ),
+        use_items(names, "WrappedKeys", ["GetItem"], "ledgers", "*#keys"),
         # The response reports whether a sender's id is known with other content.
         Permission("KnownIds", ["dynamodb:BatchGetItem"], [names.table_arn("events")]),
-        Permission(
-            "LimitPortals",
-            ["dynamodb:UpdateItem"],
-            [names.table_arn("limits")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#portal#*"]}},
-        ),
-        Permission(
-            "UnwrapKeys",
-            ["kms:Decrypt"],
-            [names.arn("kms", "key/*")],
-            {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
-            why_pattern=(
-                "Ledgers' wrapping keys are made by stacks that come later. The condition "
-                "restricts it to keys with their aliases, and each key's own policy names this "
-                "role."
-            ),
-        ),
+        use_items(names, "LimitPortals", ["UpdateItem"], "limits", "*#portal#*"),
+        unwrap_keys(names),
         Permission(
             "Queue",
             ["sqs:SendMessage", "sqs:GetQueueUrl"],
             [names.queue_arn(names.queue("*"))],
             why_pattern=_ANY_LEDGER,
         ),
-        Permission(
-            "ReadSettings",
-            ["ssm:GetParameter"],
-            [names.arn("ssm", f"parameter{names.parameter('*')}")],
-            why_pattern=_ANY_LEDGER,
-        ),
+        read_settings(names, _ANY_LEDGER),
         Permission("LeaveUndelivered", ["sqs:SendMessage"], [names.queue_arn(names.undelivered)]),
         Permission(
             "EncryptUndelivered",

@@ -6,6 +6,7 @@ from audit_ledger.settings.environment import PublisherEnvironment, SequencerEnv
 from audit_ledger.settings.event_bus import BUS_SOURCE
 from infra.constructs.ledger_keys import LedgerKmsKeys
 from infra.iam.permissions import Permission, grant
+from infra.iam.shared_permissions import use_items
 from infra.names import Names
 from infra.settings import Ledger, Settings
 from infra.stage_stack import StageStack
@@ -30,24 +31,11 @@ def sequencer_permissions(
     """Return its permissions. All actions here name their keys, so LeadingKeys applies."""
     origin = settings.origin(ledger)
     return [
-        Permission(
-            "AppendToOwnLedger",
-            ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:Query"],
-            [names.table_arn("blocks")],
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [origin]}},
+        use_items(names, "AppendToOwnLedger", ["PutItem", "GetItem", "Query"], "blocks", origin),
+        use_items(
+            names, "IndexOwnEvents", ["BatchGetItem", "BatchWriteItem"], "events", f"{origin}#*"
         ),
-        Permission(
-            "IndexOwnEvents",
-            ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
-            [names.table_arn("events")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{origin}#*"]}},
-        ),
-        Permission(
-            "ReadPublishedState",
-            ["dynamodb:GetItem"],
-            [names.table_arn("ledgers")],
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
-        ),
+        use_items(names, "ReadPublishedState", ["GetItem"], "ledgers", f"{origin}#published"),
         Permission("SignBlocks", ["kms:Sign"], [keys.sequencer]),
         Permission(
             "TakeFromOwnQueue",
@@ -85,32 +73,18 @@ def publisher_permissions(
     own = names.bucket_arn("published", f"{ledger.id}/*")
     put = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"]
     return [
-        Permission(
-            "ReadOwnBlocks",
-            ["dynamodb:Query", "dynamodb:GetItem"],
-            [names.table_arn("blocks")],
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [origin]}},
-        ),
-        Permission(
+        use_items(names, "ReadOwnBlocks", ["Query", "GetItem"], "blocks", origin),
+        use_items(
+            names,
             "KeepWhatIsPublished",
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            [names.table_arn("ledgers")],
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#published"]}},
+            ["GetItem", "PutItem", "UpdateItem"],
+            "ledgers",
+            f"{origin}#published",
         ),
         # Once: docs/decisions/0011-first-keys.md.
-        Permission(
-            "MakeFirstKeys",
-            ["dynamodb:GetItem", "dynamodb:PutItem"],
-            [names.table_arn("ledgers")],
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#keys"]}},
-        ),
+        use_items(names, "MakeFirstKeys", ["GetItem", "PutItem"], "ledgers", f"{origin}#keys"),
         Permission("WrapFirstKeys", ["kms:GenerateDataKeyWithoutPlaintext"], [keys.wrapping]),
-        Permission(
-            "ReadWhatIsMissing",
-            ["dynamodb:GetItem"],
-            [names.table_arn("views")],
-            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{origin}#gaps"]}},
-        ),
+        use_items(names, "ReadWhatIsMissing", ["GetItem"], "views", f"{origin}#gaps"),
         Permission(
             "SignCheckpoints", ["kms:Sign"], [keys.checkpoint_ed25519, keys.checkpoint_mldsa44]
         ),

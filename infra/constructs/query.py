@@ -5,6 +5,15 @@ from infra.constructs.alarms import Operations
 from infra.constructs.function import LedgerFunction
 from infra.constructs.ingest import OWN_ALIAS
 from infra.iam.permissions import Permission
+from infra.iam.shared_permissions import (
+    read_blocks,
+    read_keys_and_state,
+    read_secrets,
+    read_settings,
+    unwrap_keys,
+    use_items,
+    use_keys,
+)
 from infra.names import Names
 from infra.stage_stack import StageStack
 
@@ -51,69 +60,28 @@ def add_query(
 
 def _permissions(names: Names, ingest_arn: str) -> list[Permission]:
     return [
-        Permission(
-            "ReadBlocks", ["dynamodb:GetItem", "dynamodb:Query"], [names.table_arn("blocks")]
-        ),
+        read_blocks(names),
         Permission("LookUpIndex", ["dynamodb:GetItem"], [names.table_arn("events")]),
         Permission(
             "SearchIndex",
             ["dynamodb:Query"],
             [f"{names.table_arn('events')}/index/{i}" for i in ("patient", "agent", "late")],
         ),
-        # To read only: ingest creates missing secrets when it records the request.
-        Permission(
-            "SubjectSecrets",
-            ["dynamodb:BatchGetItem", "dynamodb:Query"],
-            [names.table_arn("subjects")],
-        ),
-        Permission(
-            "SubjectsOfPseudonyms",
-            ["dynamodb:Query"],
-            [f"{names.table_arn('subjects')}/index/pseudonym"],
-        ),
+        *read_secrets(names),
         Permission(
             "ReadViews", ["dynamodb:BatchGetItem", "dynamodb:GetItem"], [names.table_arn("views")]
         ),
-        Permission(
-            "WrappedKeysAndPublishedState",
-            ["dynamodb:GetItem"],
-            [names.table_arn("ledgers")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys", "*#published"]}},
-        ),
-        Permission(
-            "LimitReaders",
-            ["dynamodb:UpdateItem"],
-            [names.table_arn("limits")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#reader#*"]}},
-        ),
-        Permission(
-            "UnwrapKeys",
-            ["kms:Decrypt"],
-            [names.arn("kms", "key/*")],
-            {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "wrapping")}},
-            why_pattern=(
-                "Ledgers' wrapping keys are made by stacks that come later. The condition "
-                "restricts it to keys with their aliases, and each key's own policy names this "
-                "role."
-            ),
-        ),
-        Permission(
+        read_keys_and_state(names),
+        use_items(names, "LimitReaders", ["UpdateItem"], "limits", "*#reader#*"),
+        unwrap_keys(names),
+        use_keys(
+            names,
             "ShowCheckpointKeys",
-            ["kms:GetPublicKey"],
-            [names.arn("kms", "key/*")],
-            {
-                "ForAnyValue:StringLike": {
-                    "kms:ResourceAliases": names.key_alias("*", "checkpoint-*")
-                }
-            },
-            why_pattern="Public keys, by alias: ledgers come later than this role.",
+            "kms:GetPublicKey",
+            "checkpoint-*",
+            "Public keys, by alias: ledgers come later than this role.",
         ),
-        Permission(
-            "ReadSettings",
-            ["ssm:GetParameter"],
-            [names.arn("ssm", f"parameter{names.parameter('*')}")],
-            why_pattern=_ANY_LEDGER,
-        ),
+        read_settings(names, _ANY_LEDGER),
         Permission(
             "ReadWhatIsPublished",
             ["s3:GetObject"],

@@ -10,6 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from infra.iam.permissions import Permission, grant
+from infra.iam.shared_permissions import read_settings, use_items, use_keys
 from infra.names import Names
 from infra.stage_stack import StageStack
 
@@ -105,25 +106,15 @@ def rebuild_permissions(names: Names) -> list[Permission]:
             ],
             [names.table_arn("events")],
         ),
-        Permission(
-            "FreezeAndLift",
-            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
-            [names.table_arn("ledgers")],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#published"]}},
-        ),
-        Permission(
+        use_items(names, "FreezeAndLift", ["GetItem", "UpdateItem"], "ledgers", "*#published"),
+        use_keys(
+            names,
             "VerifyBlocks",
-            ["kms:GetPublicKey"],
-            [names.arn("kms", "key/*")],
-            {"ForAnyValue:StringLike": {"kms:ResourceAliases": names.key_alias("*", "sequencer")}},
-            why_pattern="Public keys of sequencers, by alias: ledgers come later than this role.",
+            "kms:GetPublicKey",
+            "sequencer",
+            "Public keys of sequencers, by alias: ledgers come later than this role.",
         ),
-        Permission(
-            "ReadSettings",
-            ["ssm:GetParameter"],
-            [names.arn("ssm", f"parameter{names.parameter('*')}")],
-            why_pattern=_ANY_LEDGER,
-        ),
+        read_settings(names, _ANY_LEDGER),
     ]
 
 

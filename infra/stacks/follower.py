@@ -12,6 +12,13 @@ from infra.constructs.alarms import Operations, alarm, of_function, of_ours
 from infra.constructs.directory_bucket import PURPOSE, directory_permissions
 from infra.constructs.function import LedgerFunction
 from infra.iam.permissions import Permission
+from infra.iam.shared_permissions import (
+    read_blocks,
+    read_keys_and_state,
+    read_secrets,
+    read_settings,
+    unwrap_keys,
+)
 from infra.settings import Settings
 from infra.stacks.bus import BusStack
 from infra.stage_stack import StageStack
@@ -169,25 +176,9 @@ class FollowerStack(StageStack):
     def _permissions(self) -> list[Permission]:
         names = self.names
         return [
-            Permission(
-                "ReadBlocks", ["dynamodb:GetItem", "dynamodb:Query"], [names.table_arn("blocks")]
-            ),
-            Permission(
-                "SubjectSecrets",
-                ["dynamodb:BatchGetItem", "dynamodb:Query"],
-                [names.table_arn("subjects")],
-            ),
-            Permission(
-                "SubjectsOfPseudonyms",
-                ["dynamodb:Query"],
-                [f"{names.table_arn('subjects')}/index/pseudonym"],
-            ),
-            Permission(
-                "WrappedKeysAndPublishedState",
-                ["dynamodb:GetItem"],
-                [names.table_arn("ledgers")],
-                {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*#keys", "*#published"]}},
-            ),
+            read_blocks(names),
+            *read_secrets(names),
+            read_keys_and_state(names),
             Permission(
                 "KeepViews",
                 [
@@ -198,26 +189,8 @@ class FollowerStack(StageStack):
                 ],
                 [names.table_arn("views")],
             ),
-            Permission(
-                "UnwrapKeys",
-                ["kms:Decrypt"],
-                [names.arn("kms", "key/*")],
-                {
-                    "ForAnyValue:StringLike": {
-                        "kms:ResourceAliases": names.key_alias("*", "wrapping")
-                    }
-                },
-                why_pattern=(
-                    "Ledgers' wrapping keys are made by stacks that come later. The condition "
-                    "restricts it to keys with their aliases, and each key's own policy names it."
-                ),
-            ),
-            Permission(
-                "ReadSettings",
-                ["ssm:GetParameter"],
-                [names.arn("ssm", f"parameter{names.parameter('*')}")],
-                why_pattern=_ANY_LEDGER,
-            ),
+            unwrap_keys(names),
+            read_settings(names, _ANY_LEDGER),
             Permission(
                 "TellOfFindings",
                 ["events:PutEvents"],
