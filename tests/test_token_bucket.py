@@ -119,7 +119,7 @@ class Containers:
 
 
 @given(RATES, st.lists(st.tuples(st.integers(0, SECOND), st.integers(0, 2), st.integers(1, 20))))
-def test_containers_together_grant_no_more_than_the_bucket_and_what_was_leased(
+def test_containers_together_grant_at_most_the_bucket_and_the_leases(
     rate: Rate, requests: list[tuple[int, int, int]]
 ) -> None:
     """In any period: a full bucket, what flows in, and lots leased up to two seconds before."""

@@ -263,8 +263,8 @@ def test_a_search_is_itself_an_event_by_the_reader(app: App, recorded: dict[str,
     assert all(client_id in json.dumps(agent) for agent in agents)
 
 
-def test_what_the_follower_keeps_is_answered(app: App, recorded: dict[str, Any]) -> None:
-    """The bus starts it after each digest, from its zip; query reads what it kept."""
+def test_what_the_follower_stored_is_returned(app: App, recorded: dict[str, Any]) -> None:
+    """The bus starts it after each digest, from its zip; query reads what it stored."""
     reader = app.token("security")
 
     def entries() -> Any:

@@ -65,7 +65,7 @@ def publish(cloud: LocalCloud) -> None:
 
 @pytest.mark.parametrize("client", ["fhirclient", "fhirpy", "fhir-kit-client"])
 def test_a_client_finds_what_it_created(cloud: LocalCloud, client: str) -> None:
-    """Under the ids that it was told, the newest first, on as many pages as it wants."""
+    """Under the ids that it received, the newest first, on as many pages as it wants."""
     agent = f"Practitioner/{client}"
     patients = ["one", "two", "three"]
     events = [
@@ -131,7 +131,7 @@ def balp(cloud: LocalCloud, hapi: list[str | Path]) -> dict[str, Any]:
 
 
 def ids_of(sent: dict[str, Any]) -> list[str]:
-    """Read ids out of the locations that a sink was told."""
+    """Read ids out of the locations that a sink received."""
     return [location.split("AuditEvent/")[1].split("/")[0] for location in sent["locations"]]
 
 

@@ -1,4 +1,4 @@
-"""What is asked of query, and what it finds, is nowhere but in its answers to who asked."""
+"""Requests to query and their results appear in its responses to the requester alone."""
 
 import json
 from base64 import b64encode
@@ -98,7 +98,7 @@ def found_in(data: bytes) -> list[str]:
 
 @dataclass
 class Asking:
-    """Who asks, and all that AWS is told meanwhile but for what query tells ingest."""
+    """The requester, and all calls to AWS meanwhile except those of query to ingest."""
 
     cloud: LocalCloud
     told: list[Call] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Asking:
     def ask(
         self, path: str, token: str | None = None, method: str = "GET", **more: str
     ) -> requests.Response:
-        """Ask; the answer is kept."""
+        """Send a request, and store the response."""
         headers = {"Accept": f"{FHIR}, */*;q=0.1", **more}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -145,7 +145,7 @@ def asking(assembly: Path) -> Iterator[Asking]:
 
 
 def outside(asking: Asking) -> Iterator[tuple[str, bytes]]:
-    """All that is not an answer to who may see: logs and metrics, what AWS was told, refusals."""
+    """Yield all outputs but permitted responses: logs and metrics, calls to AWS, refusals."""
     for name, log in asking.cloud.runner.logs.items():
         yield f"log of {name}", "\n".join(log.lines).encode()
     for call in asking.told:

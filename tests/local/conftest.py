@@ -1,4 +1,4 @@
-"""The small app, deployed."""
+"""The small app and the real one, deployed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.aws.emulator import emulated_aws
+from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.cloudformation.deploy import deploy
 from infra.local.cloudformation.deployment import Deployment
 from tests.local.small_app import write_assembly
@@ -25,3 +26,11 @@ def fresh(tmp_path: Path) -> Iterator[Deployment]:
     """The small app, deployed anew for one test."""
     with emulated_aws(REGION):
         yield deploy(write_assembly(tmp_path), REGION)
+
+
+@pytest.fixture
+def cloud(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """The real app with two ledgers, deployed for one test."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with local_cloud(assembly, region=REGION) as cloud:
+        yield cloud

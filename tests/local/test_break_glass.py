@@ -1,8 +1,6 @@
 """The drill under the break-glass role: what it may is enough for its commands, and no more."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,9 +9,9 @@ import pytest
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.cli.main import run
 from infra.local.aws.call_context import Caller, calling_as
-from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.cloud import LocalCloud
 from tests.local.conftest import REGION
-from tests.local.test_cloud import accept
+from tests.local.submissions import accept
 
 ROLE = Caller("rebuild", role="audit-ledger-dev-rebuild")
 WHERE = ["--stage", "dev", "--ledger", "north"]
@@ -21,15 +19,13 @@ BATCH_SIZE = ["--settle", "0"]
 
 
 @pytest.fixture
-def cloud(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+def cloud(cloud: LocalCloud) -> LocalCloud:
     """Two ledgers, each with a digest, and a row of one that no digest covers."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with local_cloud(assembly, region=REGION) as cloud:
-        accept(cloud, "north", 3)
-        accept(cloud, "south", 2)
-        cloud.drain()
-        cloud.publish()
-        yield cloud
+    accept(cloud, "north", 3)
+    accept(cloud, "south", 2)
+    cloud.drain()
+    cloud.publish()
+    return cloud
 
 
 def items(table: str) -> list[dict[str, Any]]:
@@ -40,7 +36,7 @@ def items(table: str) -> list[dict[str, Any]]:
 
 
 def lose(table: str, *names: str) -> None:
-    """Delete everything of a table, as no role of ours may."""
+    """Delete everything of a table, which no role of the app may."""
     dynamodb = boto3.client("dynamodb", REGION)
     for item in items(table):
         key = {name: item[name] for name in names}

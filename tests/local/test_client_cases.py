@@ -108,7 +108,7 @@ def test_02_a_resource_has_the_id_under_which_it_is_read(cases: Cases) -> None:
 
 
 def test_03_a_release_is_said_by_what_it_is(cases: Cases) -> None:
-    """An R5 event, by whom no release is asked for: nothing in the answer is of R5."""
+    """An R5 event, requested without a release: nothing in the answer is of R5."""
     head, _, body = cases.run(*cases.script("03-mixed-release-label.sh")).partition("\n\n")
     assert re.search(r"(?im)^content-type: application/fhir\+json; *fhirVersion=4\.0\s*$", head)
     found = json.loads(body)["entry"]

@@ -3,10 +3,8 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -14,59 +12,12 @@ import boto3
 import pytest
 
 from audit_ledger.errors import NotFoundError
-from audit_ledger.tlog.policy import parse_policy
 from infra.local.aws.calls import Call, observing
-from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.cloud import LocalCloud
 from infra.local.lambda_runtime.metrics import metric_sums
-from infra.local.serve import example_event
 from tests.assemblies import LEDGERS, PORTAL_ACCOUNT
 from tests.local.conftest import REGION
-
-FHIR = "application/fhir+json"
-
-
-@pytest.fixture
-def cloud(assembly: Path) -> Iterator[LocalCloud]:
-    with local_cloud(assembly, region=REGION) as cloud:
-        yield cloud
-
-
-def post(
-    cloud: LocalCloud, path: str, token: str | None, document: Any, key: str | None = None
-) -> tuple[int, bytes]:
-    headers = {"Content-Type": FHIR}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    if key is not None:
-        headers["Idempotency-Key"] = key
-    request = Request(f"{cloud.url}{path}", json.dumps(document).encode(), headers)
-    try:
-        with urlopen(request) as answer:
-            return answer.status, answer.read()
-    except HTTPError as error:
-        return error.code, error.read()
-
-
-def event_of(cloud: LocalCloud, ledger_id: str) -> dict[str, Any]:
-    ledger = cloud.ledger(ledger_id)
-    return example_event(ledger.portals[0], ledger.patient_rules[ledger.portals[0]])
-
-
-def accept(cloud: LocalCloud, ledger_id: str, count: int = 1) -> None:
-    token = cloud.tokens.portal(ledger_id, cloud.ledger(ledger_id).portals[0])
-    for _ in range(count):
-        status, body = post(cloud, "/AuditEvent", token, event_of(cloud, ledger_id))
-        assert status == 201, body
-
-
-def checkpoint_size(cloud: LocalCloud, ledger_id: str, folder: Path) -> int:
-    """Publish, mirror, and give the size of a checkpoint that the ledger's policy believes."""
-    cloud.publish(ledger_id)
-    cloud.mirror(ledger_id, folder)
-    opinion = parse_policy(cloud.policy(ledger_id)).evaluate((folder / "checkpoint").read_bytes())
-    assert opinion.satisfied
-    assert opinion.checkpoint.origin == cloud.ledger(ledger_id).origin
-    return opinion.checkpoint.size
+from tests.local.submissions import FHIR, accept, checkpoint_size, event_of, post
 
 
 def test_every_deployed_handler_is_there(cloud: LocalCloud) -> None:

@@ -24,7 +24,7 @@ PORTAL_ACCOUNT = "111122223333"
 
 
 class Recorder(Runner):
-    """A runner that keeps what functions are given, and fails as told."""
+    """A runner that records the events of functions, and fails on request."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__({}, REGION)

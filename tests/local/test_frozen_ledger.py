@@ -3,8 +3,6 @@
 The counts are the templates' own: a message that failed is received again every twelve minutes.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,11 +10,11 @@ import pytest
 
 from audit_ledger.cli.main import run
 from infra.local.aws.call_context import Caller, calling_as
-from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.cloud import LocalCloud
 from infra.local.cloudformation.deployment import QueueMapping
 from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from tests.local.conftest import REGION
-from tests.local.test_cloud import accept
+from tests.local.submissions import accept
 
 TRIES_IN_SEVEN_DAYS = 7 * 24 * 5
 ROLE = Caller("rebuild", role="audit-ledger-dev-rebuild")
@@ -25,14 +23,12 @@ REASON = "a test says so"
 
 
 @pytest.fixture
-def cloud(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+def cloud(cloud: LocalCloud) -> LocalCloud:
     """Two ledgers, of which north has a digest."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with local_cloud(assembly, region=REGION) as cloud:
-        accept(cloud, "north")
-        cloud.drain()
-        cloud.publish()
-        yield cloud
+    accept(cloud, "north")
+    cloud.drain()
+    cloud.publish()
+    return cloud
 
 
 def fed(cloud: LocalCloud) -> QueuePump:
@@ -112,7 +108,7 @@ def test_an_outage_of_kms_of_days_makes_no_dead_letter(
     assert archived(cloud) == []
 
 
-def test_after_more_than_seven_days_the_break_glass_role_returns_what_was_archived(
+def test_the_break_glass_role_returns_messages_archived_after_seven_days(
     cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Unfreeze, then redrive, as the runbook has it; nothing that the role asks is refused."""

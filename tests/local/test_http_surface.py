@@ -214,7 +214,7 @@ def test_smart_clients_find_the_token_endpoint(surface: Surface) -> None:
 
 
 def test_pages_of_a_named_site_may_call(surface: Surface) -> None:
-    """Others are told nothing; neither needs a token to ask."""
+    """Other sites get no such header; neither needs a token."""
     asks = {"Origin": SITE, "Access-Control-Request-Method": "POST"}
     allowed = surface.ask("OPTIONS", "/AuditEvent", None, headers=asks)
     assert (allowed.status_code, allowed.content) == (204, b"")

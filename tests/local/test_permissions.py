@@ -12,7 +12,7 @@ from audit_ledger.errors import FormatError
 from infra.local.aws.call_context import Caller, calling_as
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.local.conftest import REGION
-from tests.local.test_cloud import accept
+from tests.local.submissions import accept
 
 
 @pytest.fixture(scope="module")

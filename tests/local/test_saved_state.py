@@ -7,19 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 
 from audit_ledger.errors import LedgerError
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.serve import REPOSITORY, example_event
+from infra.local.serve import REPOSITORY
 from tests.assemblies import LEDGERS, synthesized
 from tests.local.conftest import REGION
-from tests.local.test_cloud import accept, checkpoint_size
+from tests.local.submissions import accept, checkpoint_size, post_event, start_serving
 
 
 @contextmanager
@@ -110,58 +107,30 @@ def test_kept_for_other_ledgers_is_refused(assembly: Path, tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_no_201(assembly: Path, tmp_path: Path) -> None:
-    """Nothing is accepted that could not be kept, nor anything after it: the server ends."""
+    """Nothing is accepted that could not be stored, nor anything after it: the server ends."""
     with kept(assembly, tmp_path) as cloud:
         assert cloud.journal is not None
         accept(cloud, "north")
+        session = {"url": cloud.url, "tokens": {"portal": cloud.tokens.portal("north", "ehr")}}
         real = cloud.journal.target
         with Path("/dev/full").open("wb", buffering=0) as full:
             cloud.journal.target = full
-            assert posted(cloud.url, cloud.tokens.portal("north", "ehr")) >= 500
+            assert post_event(session) >= 500
         assert cloud.journal.broken
         cloud.journal.target = real
-        assert posted(cloud.url, cloud.tokens.portal("north", "ehr")) >= 500
-
-
-def posted(url: str, token: str) -> int:
-    event = example_event("ehr", {"system": "https://north.example/mrn"})
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
-    try:
-        with urlopen(Request(f"{url}/AuditEvent", json.dumps(event).encode(), headers)) as answer:
-            status: int = answer.status
-            return status
-    except HTTPError as error:
-        return error.code
-
-
-def served(assembly: Path, build: Path) -> "tuple[subprocess.Popen[str], dict[str, Any]]":
-    """Start `make local --keep`, and wait until it answers."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "infra.local.serve", "--port", "0", "--keep"),
-            *("--assembly", str(assembly), "--build", str(build), "--publish-every", "0.3"),
-        ],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'shared'}"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Ctrl-C"):
-            break
-    return process, json.loads((build / "session.json").read_text())
+        assert post_event(session) >= 500
 
 
 def test_kill_9_loses_nothing_that_was_answered(assembly: Path, tmp_path: Path) -> None:
     """Five events, killed at once; the next one publishes all of them under the same keys."""
-    process, session = served(assembly, tmp_path)
+    options = ("--keep", "--publish-every", "0.3")
+    process, session = start_serving(assembly, tmp_path, *options)
     for _ in range(5):
-        assert posted(session["url"], session["tokens"]["portal"]) == 201
+        assert post_event(session) == 201
     process.kill()
     process.wait()
     policy = Path(session["policy"]).read_bytes()
-    process, session = served(assembly, tmp_path)
+    process, session = start_serving(assembly, tmp_path, *options)
     try:
         assert Path(session["policy"]).read_bytes() == policy
         checkpoint = Path(session["published"]) / "checkpoint"

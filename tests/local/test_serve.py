@@ -1,4 +1,4 @@
-"""`make local` says where it is, answers there, and goes away when told."""
+"""`make local` prints its address, answers there, and ends when it is stopped."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from queue import Queue
 from threading import Event, Thread
 from typing import Any
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import pytest
 
@@ -25,12 +25,12 @@ from infra.local.lambda_runtime.function_log import FunctionLog
 from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from infra.local.serve import (
     REPOSITORY,
-    example_event,
     lines_to_paste,
     main,
     only_one_in,
     run,
 )
+from tests.local.submissions import post_event, start_serving
 
 
 class Served:
@@ -160,16 +160,8 @@ def test_after_a_full_disk_files_are_written_again(
     monkeypatch.setattr(mirror, "write_whole", write_whole)
     served = Served(assembly, tmp_path, publish_seconds=0.2)
     try:
-        ledger = served.cloud.ledger("north")
         full.set()
-        event = example_event("ehr", ledger.patient_rules["ehr"])
-        headers = {
-            "Authorization": f"Bearer {served.session['tokens']['portal']}",
-            "Content-Type": "application/fhir+json",
-        }
-        url = f"{served.session['url']}/AuditEvent"
-        with urlopen(Request(url, json.dumps(event).encode(), headers)) as answer:
-            assert answer.status == 201
+        assert post_event(served.session) == 201
         assert met.wait(60)
         checkpoint = Path(served.session["published"]) / "checkpoint"
         assert not checkpoint.exists()
@@ -184,7 +176,7 @@ def test_after_a_full_disk_files_are_written_again(
 
 
 def test_a_log_that_cannot_be_written_fails_no_function() -> None:
-    """Its lines are kept all the same."""
+    """Its lines stay in memory."""
 
     class Full(io.StringIO):
         def write(self, text: str) -> int:
@@ -227,31 +219,8 @@ def test_a_folder_that_is_no_assembly_is_said_in_one_line(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly(assembly: Path, tmp_path: Path, number: int) -> None:
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "infra.local.serve", "--port", "0"),
-            *("--assembly", str(assembly), "--build", str(tmp_path)),
-        ],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'shared'}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Ctrl-C"):
-            break
-    session = json.loads((tmp_path / "session.json").read_text())
-    event = example_event("ehr", {"system": "https://north.example/mrn"})
-    headers = {
-        "Authorization": f"Bearer {session['tokens']['portal']}",
-        "Content-Type": "application/fhir+json",
-    }
-    with urlopen(
-        Request(f"{session['url']}/AuditEvent", json.dumps(event).encode(), headers)
-    ) as answer:
-        assert answer.status == 201
+    process, session = start_serving(assembly, tmp_path)
+    assert post_event(session) == 201
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")

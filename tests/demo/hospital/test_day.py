@@ -1,4 +1,4 @@
-"""A hospital's day is the same whenever it is told, and adds up."""
+"""A hospital's day is the same each time it is generated, and adds up."""
 
 import json
 import os
