@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Files without retired idioms (.codespell/retired-idioms.txt); add others when theirs are gone.
 SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_ledger/cli \
-  shared/audit_ledger/client shared/audit_ledger/http_transport.py functions/dead_letters \
-  functions/publisher functions/query functions/sequencer shared/audit_ledger/http \
+  shared/audit_ledger/client $(wildcard shared/audit_ledger/*.py) functions/dead_letters functions/published_files \
+  functions/ingest functions/publisher functions/query functions/sequencer shared/audit_ledger/http \
   shared/audit_ledger/reading shared/audit_ledger/search shared/audit_ledger/reports shared/audit_ledger/exports \
   shared/audit_ledger/ledger shared/audit_ledger/records shared/audit_ledger/events \
   shared/audit_ledger/sequence_gaps shared/audit_ledger/detections shared/audit_ledger/aws functions/follower \

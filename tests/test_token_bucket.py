@@ -217,7 +217,7 @@ def test_what_is_kept_of_callers_is_bounded() -> None:
     one = Containers()
     for number in range(MAX_BUCKETS + 10):
         assert one.spends(Rate(1, 10), key=str(number))
-    assert len(one.limits[0]._kept) == MAX_BUCKETS
+    assert len(one.limits[0]._states) == MAX_BUCKETS
 
 
 def test_without_a_limit_nobody_is_asked() -> None:

@@ -1,7 +1,7 @@
-"""Dead letters: a copy in the archive of every message that could not be appended.
+"""Copy messages that could not be appended (dead letters) to the archive.
 
 A message always has the same name there (see `audit_ledger.records.dead_letter`). Once copied it
-leaves the queue: the archive keeps it until somebody returns it (`ledger redrive`).
+leaves the queue; the archive stores it until an operator returns it (`ledger redrive`).
 """
 
 import re
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def ledger_of(queue_arn: str, stage: str) -> str:
-    """Take the ledger's id out of its dead-letter queue's ARN; FormatError for another queue."""
+    """Return the ledger id in its dead-letter queue's ARN; raise FormatError for another queue."""
     queue = queue_arn.rpartition(":")[2]
     found = re.fullmatch(f"audit-ledger-{re.escape(stage)}-(.+)-dead", queue)
     if found is None:
@@ -27,7 +27,7 @@ def ledger_of(queue_arn: str, stage: str) -> str:
 
 
 def archive(message: Mapping[str, Any], put: Callable[[str, bytes], None]) -> str:
-    """Copy one SQS record; gives the path below the ledger's prefix. The same again is no error."""
+    """Copy one SQS record; return its path below the ledger's prefix. Repeating it is no error."""
     attributes = message["attributes"]
     sent = int(attributes["SentTimestamp"])
     day = (_EPOCH + timedelta(milliseconds=sent)).strftime("%Y/%m/%d")

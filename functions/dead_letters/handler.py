@@ -1,4 +1,4 @@
-"""Lambda of dead letters: messages of dead-letter queues in, those not yet copied back."""
+"""Lambda of dead letters: copies messages of dead-letter queues to the archive."""
 
 import os
 import time
@@ -27,14 +27,14 @@ def environment() -> DeadLettersEnvironment:
 
 @cache
 def objects(ledger_id: str) -> LedgerObjects:
-    """One ledger's part of the archive."""
+    """Return one ledger's part of the archive."""
     env = environment()
     return LedgerObjects(_s3(), env.archive_bucket, ledger_id, env.retention)
 
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
-    """Copy each message; those that could not be copied stay in the queue, which is an alarm."""
+    """Copy each message; messages that could not be copied stay in the queue and raise an alarm."""
     failed = []
     for message in event["Records"]:
         message_id = message["messageId"]

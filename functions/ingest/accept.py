@@ -1,7 +1,7 @@
-"""Accepting: a request's events are sealed and queued as one message, whole or not at all.
+"""Accept the events of a request: seal and queue them as one message, all or none.
 
-Once the queue has acknowledged the message, every event in it is accepted and will be in the
-ledger; before that, nothing of the request is, and its sender tries again.
+Once the queue has acknowledged the message, all its events are accepted and will be in the ledger;
+before that none is, and the sender retries.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import LedgerContext, LedgerContexts
 from functions.ingest.sealer import SealedParts, Sealer
 
-# Of a queue message, at most: a record's envelope, seal and index row; each agent and flag there.
+# Upper bounds in a queue message: of a record's envelope, seal and index row; of an agent; a flag.
 AROUND_BYTES = 1024
 AGENT_BYTES = 32
 FLAG_BYTES = 72
@@ -29,9 +29,9 @@ FLAG_BYTES = 72
 
 @dataclass(frozen=True)
 class Acceptor:
-    """Takes events into the ledgers of a stage. `now_ms`: milliseconds since 1970.
+    """Accepts events for the ledgers of a stage. `now_ms`: milliseconds since 1970.
 
-    `count_unchecked`: called where conflicts could not be looked up.
+    `count_unchecked`: called if conflicts could not be looked up.
     """
 
     ledgers: LedgerContexts
@@ -39,7 +39,7 @@ class Acceptor:
     count_unchecked: Callable[[], None] = lambda: None
 
     def sender(self, access: Authorization) -> "Sender":
-        """Return the portal that a token names; ForbiddenError if the ledger has no such portal."""
+        """Return the portal of a token; raise ForbiddenError if the ledger has no such portal."""
         access.require("system", "c")
         portal, ledger_id = access.required_portal(), access.required_ledger()
         try:
@@ -48,11 +48,11 @@ class Acceptor:
             raise ForbiddenError("the token's ledger does not exist") from None
         setting = ledger.settings.portals.get(portal)
         if setting is None:
-            raise ForbiddenError("the token's portal is not one of the ledger's") from None
+            raise ForbiddenError("the ledger does not have the token's portal") from None
         return Sender(self, ledger, portal, patient_rule(portal, setting.patient))
 
     def own_sender(self, ledger_id: str, rule: PatientRule) -> "Sender":
-        """Return the ledger itself as a sender; NotFoundError if there is no such ledger.
+        """Return the ledger itself as a sender; raise NotFoundError if it does not exist.
 
         `rule`: how its events name their patients.
         """
@@ -71,7 +71,7 @@ class Sender:
     def accept(self, events: Sequence[Event]) -> list[SealedParts]:
         """Seal and queue all events of a request; they are accepted once this returns.
 
-        TooLargeError when the sealed request is more than a message holds: nothing is queued.
+        Raise TooLargeError if the sealed request exceeds a message: nothing is queued.
         """
         if not events:
             return []
@@ -86,7 +86,7 @@ class Sender:
         )
         is_one_record = len(events) == 1 and len(events[0].parts) == 1  # 256 KB at most
         if not is_one_record and most_bytes(events) > MAX_MESSAGE_BYTES:
-            # What is refused leaves nothing: no subject gets a secret that stays for ever.
+            # A rejected request must leave nothing: subjects' secrets would stay for ever.
             rehearsal = replace(sealer, secrets=rehearsed_secrets)
             _message(ledger.origin, received_ms, rehearsal.seal(events, received_ms))
         sealed = sealer.seal(events, received_ms)
@@ -99,9 +99,9 @@ class Sender:
     def _mark_conflicts(
         self, events: Sequence[Event], sealed: list[SealedParts]
     ) -> list[SealedParts]:
-        """Mark the records that conflict; none where that cannot be looked up now.
+        """Mark the records that conflict; none if the look-up fails.
 
-        What is accepted does not depend on it: the sequencer finds conflicts by itself.
+        Acceptance does not depend on it: the sequencer detects conflicts itself.
         """
         try:
             return self.ledger.known_ids.mark_conflicts(events, sealed)
@@ -111,7 +111,7 @@ class Sender:
 
 
 def most_bytes(events: Sequence[Event]) -> int:
-    """Return what the message of these events has at most; its own bytes differ by compression."""
+    """Return an upper bound of the size of these events' message, without compression."""
     of_records = 0
     for event in events:
         around = AROUND_BYTES + AGENT_BYTES * len(event.agents) + FLAG_BYTES * len(event.flags)
@@ -122,15 +122,15 @@ def most_bytes(events: Sequence[Event]) -> int:
 
 
 def rehearsed_secrets(row_keys: Sequence[str], year: int) -> dict[str, SubjectSecret]:
-    """Return secrets that are nobody's: what is sealed with them is as long as what will be."""
+    """Return fake secrets, with which sealed records have their final length."""
     generation = year * GENERATIONS_PER_YEAR
     return {key: SubjectSecret(generation, bytes.fromhex(key)) for key in row_keys}
 
 
 def _message(origin: str, received_ms: int, sealed: Sequence[SealedParts]) -> str:
-    """Return the queue message of sealed events; TooLargeError where it is more than SQS carries.
+    """Return the queue message of sealed events; raise TooLargeError if it exceeds SQS's limit.
 
-    It says how many events of this size a request may hold, so that the sender can split it.
+    The error states how many events of this size fit, so that the sender can split the request.
     """
     records = [record for parts in sealed for record in parts]
     try:

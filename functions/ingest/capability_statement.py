@@ -1,4 +1,4 @@
-"""GET /metadata: what this server does, as a FHIR CapabilityStatement (IHE ATNA repository)."""
+"""GET /metadata: a FHIR CapabilityStatement of this server (IHE ATNA repository)."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ def capability_statement(fhir_version: str, base: str) -> bytes:
             {
                 "mode": "server",
                 "documentation": "IHE ITI-20: POST [base]/AuditEvent, or a batch, transaction or "
-                "collection Bundle to [base]. IHE ITI-81: GET [base]/AuditEvent?date=…; what was "
-                "asked for is recorded. CloudEvents 1.0: POST [base]/events.",
+                "collection Bundle to [base]. IHE ITI-81: GET [base]/AuditEvent?date=…; each "
+                "search is recorded. CloudEvents 1.0: POST [base]/events.",
                 "security": {
                     "service": [
                         {

@@ -38,7 +38,7 @@ def environment() -> IngestEnvironment:
 
 @cache
 def acceptor() -> Acceptor:
-    """One a container; it keeps ledgers' settings and keys for minutes."""
+    """Return the container's acceptor, which caches ledgers' settings and keys for minutes."""
     env = environment()
     ledgers = LedgerContexts(
         env.stage,
@@ -61,7 +61,7 @@ def _count_unchecked() -> None:
 
 @cache
 def limits() -> Limits:
-    """One a container: what it has leased, and what was refused."""
+    """Return the container's limits, with its leased tokens."""
     table = LimitsTable(clients.dynamodb_briefly(), environment().limits_table)
     return Limits(table, lambda: time.time_ns() // 1000, _count_unlimited)
 
@@ -73,31 +73,31 @@ def _count_unlimited() -> None:
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: Any) -> Response | None:
-    """Answer a request, or take an event from the bus, or of the ledger itself."""
+    """Respond to a request, or accept an event from the bus, or of the ledger itself."""
     way = invoked_alias(context.invoked_function_arn, event)
     if way == "own":
-        taken = accept_internal(acceptor(), event)
+        accepted = accept_internal(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)
-        return taken
+        return accepted
     if way == "bus":
         accept_from_bus(acceptor(), event)
         metrics.add_metric("Accepted", MetricUnit.Count, 1)
         return None
     try:
-        answered = _answer(event)
+        response = _respond(event)
     except LedgerError as error:
-        answered = error_response(error)
-        if answered["statusCode"] >= 500:
+        response = error_response(error)
+        if response["statusCode"] >= 500:
             logger.error("not accepted", error=type(error).__name__)
     except clients.AwsError as error:
         logger.error("not accepted", error=clients.error_code(error))
-        answered = error_response(LedgerError())
-    status = answered["statusCode"]
+        response = error_response(LedgerError())
+    status = response["statusCode"]
     metrics.add_metric(f"Answers{status // 100}xx", MetricUnit.Count, 1)
-    return finished(event, answered)
+    return finished(event, response)
 
 
-def _answer(event: dict[str, Any]) -> Response:
+def _respond(event: dict[str, Any]) -> Response:
     claims, public_url = environment().claims, environment().public_url
     on_route = routed(event, "ingest", public_url)
     if "statusCode" in on_route:
@@ -106,7 +106,7 @@ def _answer(event: dict[str, Any]) -> Response:
         request = read_request(on_route, claims, public_url)
         return OPEN_ROUTES[request.route](request, environment())
     access = authorization_of(on_route, claims)
-    sender = acceptor().sender(access)  # before anything of the body is read
+    sender = acceptor().sender(access)  # before parsing the body
     limit = portal_limit(limits(), sender.ledger, sender.portal)
     spent = limit.spend_on_sent(on_route)
     request = read_request(on_route, claims, public_url)

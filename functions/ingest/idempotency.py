@@ -1,8 +1,8 @@
-"""Conflicts: an id of the sender's that an earlier event of other content has.
+"""Detect conflicts: events whose sender's id is in use by an earlier event of other content.
 
-Such an event is accepted like any other, and the ledger keeps both. Its sender is told, as far as
-ingest can know: an earlier event may have been accepted by another container, and may still be in
-the queue. The sequencer, which knows, marks the conflict in the index in any case.
+Such an event is accepted like any other, and the ledger stores both. The response notifies the
+sender, as far as ingest can know: the earlier event may be in the queue, from another container.
+The sequencer detects every conflict and marks it in the index.
 """
 
 from collections import OrderedDict
@@ -15,15 +15,15 @@ from audit_ledger.records.sealed_record import SealedRecord
 from functions.ingest.sealer import SealedParts
 
 MAX_REMEMBERED = 10_000
-"""Ids that a container remembers of a ledger, some 200 bytes each: what may still be queued."""
+"""Ids of a ledger that a container caches, some 200 bytes each: their events may be queued."""
 
 Fingerprints = Callable[[Iterable[str]], Mapping[str, bytes]]
 
 
 class KnownIds:
-    """The event ids of one ledger, with the fingerprint of the content that was first.
+    """The event ids of one ledger, with the fingerprint of their first content.
 
-    `indexed`: looks ids up in the index, and gives what it finds.
+    `indexed`: returns the fingerprints of the ids in the index.
     """
 
     def __init__(self, indexed: Fingerprints) -> None:
@@ -33,10 +33,10 @@ class KnownIds:
     def mark_conflicts(
         self, events: Sequence[Event], sealed: Sequence[SealedParts]
     ) -> list[SealedParts]:
-        """Return the records, marked where their id is known with other content.
+        """Return the records, marked if their id is in use by other content.
 
-        Only ids made of a sender's id are looked up: others are random. What the look-up raises
-        passes through.
+        Look up only ids derived from a sender's id: others are random. Errors of the look-up
+        propagate.
         """
         ids = dict.fromkeys(event_id for event_id, _ in _rows(events, sealed))
         known = {i: self._remembered[i] for i in ids if i in self._remembered}
@@ -52,7 +52,7 @@ class KnownIds:
         return [tuple(map(marked, parts)) for parts in sealed]
 
     def remember(self, events: Iterable[Event], sealed: Iterable[SealedParts]) -> None:
-        """Remember events that the queue has taken; the content that was first stays."""
+        """Cache the ids of queued events; the first content of an id stays."""
         for event_id, content in _rows(events, sealed):
             self._remembered.setdefault(event_id, content)
             if len(self._remembered) > MAX_REMEMBERED:
@@ -60,7 +60,7 @@ class KnownIds:
 
 
 def _rows(events: Iterable[Event], sealed: Iterable[SealedParts]) -> Iterator[tuple[str, bytes]]:
-    """Return event id and fingerprint of each record of events with an id of their sender's."""
+    """Yield event id and fingerprint of each record of events that have a sender's id."""
     for event, parts in zip(events, sealed, strict=True):
         if event.sender_id is not None:
             for record in parts:

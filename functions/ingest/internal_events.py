@@ -1,10 +1,10 @@
-"""Events that the ledger itself emits: query asks ingest to take them before it gives an answer.
+"""Accept the ledger's own events: query sends them to ingest before it returns a response.
 
     {"source": "audit-ledger.query", "ledger": "<id>", "patient_system": "<URI>" or null,
      "patient_namespace": "<of references>" or null, "events": ["<an AuditEvent, JSON>", …]}
 
-Query opens records and may read secrets; only ingest makes them. So what is searched is recorded by
-the same code, under the same keys, as what portals send.
+Query opens records and may read secrets; only ingest creates them. So the same code, with the same
+keys, records searches and portals' events.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ MEMBERS = {"source", "ledger", "patient_system", "patient_namespace", "events"}
 
 
 def is_internal(event: Mapping[str, Any]) -> bool:
-    """Whether an event has the form of query's; that it is, the alias says (`ways`)."""
+    """Return whether an event has the form of query's; the alias proves that it is query's."""
     return event.keys() == MEMBERS and event["source"] == QUERY_SOURCE
 
 
 def accept_internal(acceptor: Acceptor, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Accept them, all or none; once this returns, they are queued. Gives their ids."""
+    """Accept the events, all or none; return their ids once they are queued."""
     rule = PatientRule(event["patient_system"], event["patient_namespace"])
     parsed = [parse_audit_event(one.encode()) for one in event["events"]]
     own = [structs.replace(e, flags=tuple(sorted({*e.flags, OWN_USE}))) for e in parsed]

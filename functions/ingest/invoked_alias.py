@@ -1,8 +1,8 @@
-"""Which way an invocation came in: told by the alias that was called, never by what the event says.
+"""Determine the caller of an invocation by the invoked alias, never by the event's content.
 
-Lambda gives each caller permission for one alias: the API `live`, the rules of the bus `bus`, query
-`own`. So whoever subverts query has the ledger say of itself what is not so, and cannot speak as
-a portal; and no portal, however it spells an event, speaks as the ledger.
+Lambda permits each caller one alias: the API `live`, the rules of the bus `bus`, query `own`. So an
+attacker who controls query can forge the ledger's own events, but no portal's; and no portal can
+forge the ledger's events.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _PARTS_OF_AN_ALIAS = 8
 
 
 def invoked_alias(invoked_function_arn: str, event: Mapping[str, Any]) -> Way:
-    """Return the way by which `event` came; ForbiddenError where that takes no such event.
+    """Return the caller's way; raise ForbiddenError if it may not send such an event.
 
-    The function itself, and its versions, are nobody's to call.
+    The function without an alias, and its versions, are not callable.
     """
     parts = invoked_function_arn.split(":")
     alias = parts[-1] if len(parts) == _PARTS_OF_AN_ALIAS else ""
@@ -31,4 +31,4 @@ def invoked_alias(invoked_function_arn: str, event: Mapping[str, Any]) -> Way:
         return "bus"
     if alias == "own" and is_internal(event):
         return "own"
-    raise ForbiddenError(f"ingest was called as {alias or 'no alias'} with what that does not take")
+    raise ForbiddenError(f"ingest: alias {alias or '(none)'} does not accept this event")

@@ -1,4 +1,4 @@
-"""A ledger as ingest knows it: settings and keys (kept for minutes), subjects and queue."""
+"""The context of a ledger in ingest: settings and keys (cached for minutes), subjects, queue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
 
-MAX_CACHED_STAFF = 4096  # pseudonyms: the same applications and staff act all day
+MAX_CACHED_STAFF = 4096  # pseudonyms: the same applications and staff recur all day
 MAX_CACHED_NAME_LENGTH = 256  # characters of an identifier: a name may be 256 KB
 
 
 @dataclass(frozen=True, repr=False)
 class LedgerContext:
-    """What accepting an event needs of one ledger."""
+    """The settings, keys and adapters of one ledger that accepting an event needs."""
 
     settings: LedgerSettings
     keys: LedgerKeys
@@ -45,13 +45,13 @@ class LedgerContext:
         return self.settings.origin
 
 
-def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
-    """Return staff pseudonyms, each hashed once for as long as this is kept."""
-    remembered = lru_cache(MAX_CACHED_STAFF)(partial(staff_pseudonym, index_key))
+def cached_staff_pseudonyms(index_key: KeyedHash) -> Callable[[str], bytes]:
+    """Return a function from identifier to staff pseudonym that caches its results."""
+    cached = lru_cache(MAX_CACHED_STAFF)(partial(staff_pseudonym, index_key))
 
     def staff(name: str) -> bytes:
         return (
-            remembered(name)
+            cached(name)
             if len(name) <= MAX_CACHED_NAME_LENGTH
             else staff_pseudonym(index_key, name)
         )
@@ -60,7 +60,7 @@ def remembering(index_key: KeyedHash) -> Callable[[str], bytes]:
 
 
 class LedgerContexts:
-    """The ledgers of a stage. `clock` gives seconds, monotonic."""
+    """The contexts of a stage's ledgers. `clock` returns monotonic seconds."""
 
     def __init__(
         self,
@@ -82,11 +82,11 @@ class LedgerContexts:
         self._subjects_table = subjects_table
         self._ledgers_table = ledgers_table
         self._events_table = events_table
-        self._kept = TtlCache(self._read, clock)
+        self._cache = TtlCache(self._read, clock)
 
     def get(self, ledger_id: str) -> LedgerContext:
-        """Return a ledger; NotFoundError where none of that id is declared."""
-        return self._kept.get(ledger_id)
+        """Return a ledger's context; raise NotFoundError if it is not declared."""
+        return self._cache.get(ledger_id)
 
     def _read(self, ledger_id: str) -> LedgerContext:
         name = f"audit-ledger-{self._stage}"
@@ -94,7 +94,7 @@ class LedgerContexts:
         origin = setting.origin
         wrapping = WrappingKey(self._kms, f"alias/{name}/{ledger_id}/wrapping", origin)
         wrapped = LedgersTable(self._dynamodb, self._ledgers_table, origin).keys()
-        if wrapped is None:  # the publisher makes them, in the first minute of a ledger
+        if wrapped is None:  # the publisher creates them in the first minute of a ledger
             raise UnreachableError("the ledger has no keys yet")
         keys = wrapping.unwrap(wrapped)
         index = EventsTable(self._dynamodb, self._events_table, origin)
@@ -103,6 +103,6 @@ class LedgerContexts:
             keys,
             SubjectsTable(self._dynamodb, self._subjects_table, origin),
             LedgerQueue(self._sqs, f"{name}-{ledger_id}"),
-            remembering(keys.index_key),
+            cached_staff_pseudonyms(keys.index_key),
             KnownIds(index.fingerprints),
         )

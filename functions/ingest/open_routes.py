@@ -1,4 +1,4 @@
-"""The routes that need no token: what this server can do, and where tokens come from."""
+"""The routes without a token: the server's capabilities, and the issuer of tokens."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ from functions.ingest import capability_statement
 
 
 def get_metadata(request: Request, _environment: IngestEnvironment) -> Response:
-    """GET /metadata: the CapabilityStatement, in the release that is asked for."""
+    """GET /metadata: the CapabilityStatement, in the requested release."""
     form = fhir_json(request)
     return make_response(
         200, capability_statement.capability_statement(form.version, request.base), form.version
@@ -33,7 +33,7 @@ def get_smart_configuration(request: Request, environment: IngestEnvironment) ->
     require_acceptable(request, "application/json")
     configuration = environment.smart
     if configuration is None:
-        raise NotFoundError("the settings do not say how the issuer of tokens gives them out")
+        raise NotFoundError("the settings do not contain the endpoints of the token issuer")
     return json_response(200, configuration)
 
 

@@ -1,7 +1,7 @@
-"""The limit of a portal: each request costs tokens of its bucket, before anything of it is read.
+"""The rate limit of a portal: each request costs tokens of its bucket before it is parsed.
 
-One for the request, and one for each further 4 KB of its body as it was sent; once it is unpacked,
-what that is more. Events of the bus and of the ledger itself have other ways in, and no limit here.
+A request costs one token, and one for each further 4 KB of its body as sent; after decompression,
+the difference too. Events of the bus and of the ledger itself are not limited here.
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ BYTES_PER_TOKEN: Final = 4096
 
 @dataclass(frozen=True)
 class PortalLimit:
-    """The bucket of one portal of a ledger. `rate`: None where it has no limit."""
+    """The bucket of one portal of a ledger. `rate`: None if it has no limit."""
 
     limits: Limits
     key: str
     rate: Rate | None
 
     def spend_on_sent(self, event: Mapping[str, Any]) -> int:
-        """Spend what a request as it was sent costs, and give that; ThrottledError: not now."""
+        """Spend and return the cost of a request as sent; raise ThrottledError if too high."""
         tokens = tokens_of(sent_bytes(event))
         self.limits.spend(self.key, self.rate, tokens)
         return tokens
 
     def spend_on_unpacked(self, size_bytes: int, spent: int) -> None:
-        """Spend what a body costs beyond what was spent on it; ThrottledError: not now."""
+        """Spend a decompressed body's cost beyond `spent`; raise ThrottledError if too high."""
         self.limits.spend(self.key, self.rate, tokens_of(size_bytes) - spent, spent)
 
 
@@ -41,7 +41,7 @@ def portal_limit(limits: Limits, ledger: LedgerContext, portal: str) -> PortalLi
 
 
 def tokens_of(size_bytes: int) -> int:
-    """Return what a request with a body of this size costs."""
+    """Return the cost of a request with a body of this size."""
     return max(1, -(-size_bytes // BYTES_PER_TOKEN))
 
 

@@ -1,4 +1,4 @@
-"""HTTP answers: FHIR's forms for what was accepted."""
+"""HTTP responses for accepted events, in FHIR's forms."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,24 +19,24 @@ from audit_ledger.http.responses import (
 from functions.ingest.sealer import SealedParts
 
 CONFLICT = "Idempotency-Conflict"
-"""The header that says that an earlier event has the same id of the sender's and other content."""
+"""The header of a response if an earlier event has the same sender's id and other content."""
 
 CONFLICT_CODE = "idempotency.conflict"
 CONFLICT_TEXT = (
     "An earlier event has this Idempotency-Key (or CloudEvents source and id) and other content: "
-    "both are kept, this one is marked as a conflict, and the Location is that of the earlier one."
+    "both are stored, this one is marked as a conflict, and Location refers to the earlier one."
 )
 
 
 def created(event: Event, sealed: SealedParts, request: Request) -> Response:
-    """201 for one AuditEvent, with the Location of its (first) record and what Prefer asked.
+    """Return 201 for one AuditEvent, with the Location of its first record, as Prefer requests.
 
-    Without a preference it is the resource as a read will give it.
+    Without a preference the body is the resource as a read returns it.
     """
     headers = {"Location": _location(request.base, sealed), **_conflict_header([sealed])}
     version = FHIR_VERSIONS.get(event.format, "")
     if request.preference == "minimal":
-        return make_response(201, b"", version, headers)  # else API Gateway calls it text/plain
+        return make_response(201, b"", version, headers)  # else API Gateway sets text/plain
     if request.preference == "OperationOutcome":
         return make_response(201, msgspec.json.encode(accepted_outcome(sealed)), version, headers)
     return make_response(201, _as_read(event, sealed), version, headers)
@@ -45,11 +45,11 @@ def created(event: Event, sealed: SealedParts, request: Request) -> Response:
 def bundle_response(
     kind: str, results: Sequence[tuple[Event, SealedParts] | RejectedEventError], request: Request
 ) -> Response:
-    """200 with a response Bundle: one entry for each of the request, in its order.
+    """Return 200 with a response Bundle: one entry per entry of the request, in its order.
 
-    The resources are in it where `return=representation` asks for them. What was accepted must be
-    answered: where that is more than an answer holds, the resources are left out, which
-    Preference-Applied says, and then the sentences beside the flags.
+    It contains the resources if `return=representation` requests them. Accepted events must be
+    acknowledged: if the response would be too large, omit the resources, which Preference-Applied
+    states, and then the sentences of the flags.
     """
     versions = {
         FHIR_VERSIONS.get(r[0].format, "") for r in results if not isinstance(r, RejectedEventError)
@@ -96,7 +96,7 @@ def _response_bundle(
 
 
 def events_accepted(sealed: Sequence[SealedParts]) -> Response:
-    """202 for CloudEvents: the ids that their records have here, in order."""
+    """Return 202 for CloudEvents, with the ids of their records, in order."""
     body = {
         "accepted": len(sealed),
         "ids": [[record.row.event_id for record in parts] for parts in sealed],
@@ -112,9 +112,9 @@ def events_accepted(sealed: Sequence[SealedParts]) -> Response:
 
 
 def accepted_outcome(sealed: SealedParts, *, with_sentences: bool = True) -> dict[str, Any]:
-    """Say that an event was accepted, and what in it is not as the profiles have it.
+    """Return the OperationOutcome of an accepted event: an issue per flag, or "accepted".
 
-    An issue each; without sentences one issue of all codes.
+    Without sentences, return one issue with all codes.
     """
     found = _issues(sealed)
     if not found:
@@ -138,7 +138,7 @@ def _conflict_header(sealed: Sequence[SealedParts]) -> dict[str, str]:
 
 
 def _issues(sealed: SealedParts) -> list[tuple[str, str]]:
-    """Return what the sender is to know: codes, each with a sentence for people."""
+    """Return conflict and flags of an event: codes, each with a sentence."""
     conflict = [(CONFLICT_CODE, CONFLICT_TEXT)] if _is_conflict(sealed) else []
     flags = sorted({flag for record in sealed for flag in record.row.flags})
     return conflict + [(flag, FLAGS[flag]) for flag in flags]
@@ -149,7 +149,7 @@ def _is_conflict(sealed: SealedParts) -> bool:
 
 
 def _as_read(event: Event, sealed: SealedParts) -> bytes:
-    """Return what Location leads to: of an event about several patients, the first one's part."""
+    """Return the resource at Location: for several patients, the first patient's part."""
     return with_id(event.parts[0].resource, sealed[0].row.event_id)
 
 

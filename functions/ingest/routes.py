@@ -1,4 +1,4 @@
-"""What each route takes: parse, accept, answer."""
+"""The routes of ingest: parse, accept, respond."""
 
 from collections.abc import Callable, Sequence
 
@@ -53,7 +53,7 @@ def post_audit_event(sender: Sender, request: Request) -> Response:
 def post_bundle(sender: Sender, request: Request) -> Response:
     """POST /: a batch, transaction or collection of AuditEvents (IHE ITI-20).
 
-    In a batch or collection bad entries are answered one by one; a transaction is all or nothing.
+    Rejected entries of a batch or collection have their own outcomes; a transaction is all or none.
     """
     request.require_media_type(*FHIR_JSON)
     fhir_json(request)
@@ -110,17 +110,15 @@ ROUTES: dict[str, Callable[[Sender, Request], Response]] = {
 
 
 def _require_unconditional(request: Request) -> None:
-    """Raise RejectedEventError for conditional create: ignored, it would make what it is to
-    prevent.
-    """
+    """Raise RejectedEventError for conditional create: ignoring it would create duplicates."""
     if "if-none-exist" in request.headers:
         raise RejectedEventError(400, "not-supported", "If-None-Exist", NO_CONDITION)
 
 
 def _with_sender_id(event: Event, request: Request, number: str = "") -> Event:
-    """Return the event with the sender's id that the request's Idempotency-Key gives it, if any.
+    """Return the event with the sender's id from the request's Idempotency-Key, if it has one.
 
-    A key is printable, so a line feed keeps keys, entries and CloudEvents' ids apart.
+    A key is printable, so the line feed separates keys from the ids of CloudEvents.
     """
     key = request.idempotency_key
     if key is None:

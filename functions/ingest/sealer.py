@@ -1,6 +1,6 @@
-"""Sealing: an accepted event becomes sealed records, one a patient, each with its index row.
+"""Seal accepted events: one sealed record per patient, each with its index row.
 
-Subject secrets are read here, for all subjects of a request in one read, and forgotten at its end.
+Subjects' secrets are read here, for all subjects of a request in one read, and never cached.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -39,11 +39,11 @@ UNRESOLVED_AGENT = "agent.unresolved"
 
 Secrets = Callable[[Sequence[str], int], dict[str, SubjectSecret]]
 Acting = list[tuple[Agent, PatientReference | None]]
-"""The agents of an event, each with the patient that it is, if it is one."""
+"""The agents of an event, each with its patient reference if the agent is a patient."""
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
-    """Whom records are about. `pseudonym` is None for the subject `ledger`."""
+    """The subject of records. `pseudonym` is None for the subject `ledger`."""
 
     generation: int
     secret: KeyedHash
@@ -51,16 +51,16 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     pseudonym: bytes | None
 
     def __repr__(self) -> str:
-        """Show no key."""
+        """Return the generation, but no key."""
         return f"Subject(generation={self.generation})"
 
 
 Subjects = dict[PatientReference | None, Subject]
-"""By the patient as named; None, and whom the portal's rule cannot tell, is the `ledger`."""
+"""By patient as named; None, and patients that the portal's rule does not resolve: `ledger`."""
 
 
 SealedParts = tuple[SealedRecord, ...]
-"""The sealed records of one event: one a part, in order."""
+"""The sealed records of one event: one per part, in order."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Sealer:
     staff: Callable[[str], bytes]
 
     def seal(self, events: Sequence[Event], received_ms: int) -> list[SealedParts]:
-        """Seal all events of a request. `received_ms`: milliseconds since 1970.
+        """Return the sealed events of a request. `received_ms`: milliseconds since 1970.
 
-        An event without a sender's id gets a random one.
+        An event without a sender's id receives a random id.
         """
         patients: dict[PatientReference | None, None] = {}
         acting: list[Acting] = []
@@ -101,7 +101,7 @@ class Sealer:
         ]
 
     def _read_subjects(self, patients: Iterable[PatientReference | None], year: int) -> Subjects:
-        """Return the subject of each patient, as named, by the canonical identifier."""
+        """Return the subject of each patient as named, found by the canonical identifier."""
         named = {p: None if p is None else canonical_patient(self.rule, p) for p in patients}
         row_keys = {
             i: subject_key_hash(self.keys.index_key, i) for i in dict.fromkeys(named.values())
@@ -166,7 +166,7 @@ class Sealer:
     def _pseudonyms(
         self, acting: Acting, subjects: Subjects
     ) -> tuple[tuple[bytes, ...], tuple[bytes, ...], tuple[str, ...]]:
-        """Pseudonyms of persons, and of applications and devices, each once, in order; flags."""
+        """Return the pseudonyms of persons, and of other agents, each once, in order; and flags."""
         persons: dict[bytes, None] = {}
         others: dict[bytes, None] = {}
         flags: tuple[str, ...] = ()
@@ -184,9 +184,9 @@ class Sealer:
         return tuple(persons), tuple(others), flags
 
     def _as_patient(self, agent: Agent) -> PatientReference | None:
-        """Who acts as a patient: so named, or by an identifier of the patients' own system.
+        """Return an agent's patient reference: declared, or an identifier of the patients' system.
 
-        Their pseudonym must fall with their secret, so it is never made from the index key.
+        Erasing the secret must erase the pseudonym, so it never derives from the index key.
         """
         if agent.patient is not None or self.rule.system is None:
             return agent.patient

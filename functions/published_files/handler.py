@@ -1,4 +1,4 @@
-"""Lambda of published files: a token holder's request in, one file out."""
+"""Lambda of published files: returns one file per authorized request."""
 
 import os
 from functools import cache
@@ -27,7 +27,7 @@ def environment() -> PublishedFilesEnvironment:
 
 @cache
 def objects(ledger_id: str) -> LedgerObjects:
-    """One ledger's published files."""
+    """Return one ledger's published files."""
     return LedgerObjects(_s3(), environment().published_bucket, ledger_id)
 
 
@@ -35,23 +35,23 @@ _s3 = cache(clients.s3)
 
 
 def get(ledger_id: str, file: str) -> StoredObject | None:
-    """Read one file; None where there is none."""
+    """Read one file; return None if absent."""
     return objects(ledger_id).get(file)
 
 
 def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001 Lambda's form
-    """Answer one request."""
+    """Respond to one request."""
     try:
-        answered = _answer(event)
+        response = _respond(event)
     except LedgerError as error:
-        answered = error_response(error)
+        response = error_response(error)
     except clients.AwsError as error:
-        logger.error("not read", error=type(error).__name__)
-        answered = error_response(LedgerError())
-    return finished(event, answered)
+        logger.error("published file not read", error=type(error).__name__)
+        response = error_response(LedgerError())
+    return finished(event, response)
 
 
-def _answer(event: dict[str, Any]) -> Response:
+def _respond(event: dict[str, Any]) -> Response:
     routed(event, "published")
     access = read_authorization(event["requestContext"]["authorizer"]["jwt"], environment().claims)
     path = (event.get("pathParameters") or {}).get("path", "")

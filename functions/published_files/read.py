@@ -1,7 +1,7 @@
 """GET /published/{path}: one published file of the ledger that the token is for.
 
 `path` is `<ledger id>/<file>`: `checkpoint` and `tile/…` as in C2SP tlog-tiles, or `digests/…`. Any
-genuine token that names the ledger may read: what is published tells nothing of any person.
+valid token for the ledger may read: published files contain no data of any person.
 """
 
 from base64 import b64encode
@@ -26,8 +26,8 @@ from audit_ledger.tlog.tiles import CHECKPOINT
 
 MAX_KEY_BYTES = 1024  # of an object in S3
 REPLACED = (CHECKPOINT, LATEST)
-ANEW = "private, no-cache"
-FOREVER = "private, max-age=31536000, immutable"
+NO_CACHE = "private, no-cache"
+IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 def read_published(
@@ -36,19 +36,19 @@ def read_published(
     headers: Mapping[str, str],
     get: Callable[[str, str], StoredObject | None],
 ) -> Response:
-    """Answer with a file; NotFoundError where there is none.
+    """Return a published file; raise NotFoundError if there is none.
 
-    `get` reads a ledger's file. ForbiddenError unless the token is for the ledger in the path,
-    RejectedEventError (406) where Accept takes nothing that it could be.
+    `get` reads a ledger's file. Raise ForbiddenError unless the token is for the ledger in `path`,
+    RejectedEventError (406) if Accept excludes the file's content type.
     """
     ledger_id, _, file = path.partition("/")
     if access.required_ledger() != ledger_id:
         raise ForbiddenError("the token is for another ledger")
-    is_key = file and len(path.encode()) <= MAX_KEY_BYTES  # of a longer one S3 says no 404
+    is_key = file and len(path.encode()) <= MAX_KEY_BYTES  # S3 has another error for longer keys
     found = get(ledger_id, file) if is_key else None
     if found is None:
         raise NotFoundError("no such file in this ledger")
-    tag = {"ETag": found.etag, "Cache-Control": ANEW if file in REPLACED else FOREVER}
+    tag = {"ETag": found.etag, "Cache-Control": NO_CACHE if file in REPLACED else IMMUTABLE}
     content_type = BINARY if file.startswith("tile/") else TEXT
     accepted = parse_accept(headers.get("accept", ""))
     if choose(accepted, [Offer((content_type.partition(";")[0], BINARY))]) is None:

@@ -1,6 +1,6 @@
-"""Every error of the ledger. A message says what was found, what was expected and where.
+"""The errors of the ledger. A message states what was found, what was expected and where.
 
-No message ever carries an identifier or free text of an event.
+No message contains an identifier or free text of an event.
 """
 
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ __all__ = [
 
 
 class RefusedError(LedgerError):
-    """A request that is refused for what it says.
+    """A request that is rejected because of its content.
 
-    `status` is the HTTP status; `headers` are further ones of the answer.
+    `status` is the HTTP status; `headers` are additional response headers.
     """
 
     status: int
     headers: Mapping[str, str] = MappingProxyType({})
 
     def operation_outcome(self) -> dict[str, object]:
-        """Return the FHIR OperationOutcome that answers this."""
+        """Return the FHIR OperationOutcome of this error."""
         raise NotImplementedError
 
 
 class ThrottledError(LedgerError):
-    """Who asks has sent more than its limit allows: all is well again after `retry_seconds`."""
+    """The caller exceeded its rate limit: retry after `retry_seconds`."""
 
     def __init__(self, retry_seconds: int) -> None:
         super().__init__(f"more requests than your limit allows: try again in {retry_seconds} s")
@@ -45,16 +45,16 @@ class ThrottledError(LedgerError):
 
 
 class TooLargeError(LedgerError):
-    """More bytes than the ledger takes: ask for less at a time."""
+    """More bytes than the ledger accepts: send or request less at a time."""
 
 
 class UnreachableError(LedgerError):
-    """A place that should answer does not: nothing can be said about what it holds."""
+    """A service or file system does not respond: the state of its data is unknown."""
 
 
 class FrozenError(LedgerError):
-    """Published history and tables disagree: nothing is written until a command lifts it."""
+    """Published history and tables disagree: nothing is written until `ledger unfreeze`."""
 
 
 class LostRaceError(LedgerError):
-    """Another writer was first: nothing was written; try again from the new state."""
+    """Another writer was first: nothing was written; retry from the new state."""

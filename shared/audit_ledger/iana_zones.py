@@ -1,7 +1,7 @@
-"""Time zones by IANA name: those that every machine knows, and always the same.
+"""Time zones by IANA name, with the same names on every machine.
 
-A system may have more (`localtime`, `posix/…`, `right/…`), which another one lacks: a setting that
-was checked on the first would stop the second. Therefore only names that the package tzdata has.
+A system may have others (`localtime`, `posix/…`, `right/…`) that another one lacks: a setting valid
+on the first would fail on the second. Therefore only the names of the package tzdata are valid.
 """
 
 from functools import cache
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Return the zone of a name such as `Europe/Vienna`; KeyError where there is none."""
+    """Return the zone of a name such as `Europe/Vienna`; raise KeyError if unknown."""
     if name not in _names():
         raise KeyError
     return ZoneInfo(name)

@@ -1,9 +1,9 @@
-"""Limits of callers: tokens leased in lots from buckets that all containers share.
+"""Rate limits of callers: tokens leased in lots from buckets that all containers share.
 
-A lot is counted when it is leased, and spent here within two seconds: so a fast caller costs one
-write of its bucket for many requests. It is what a request needs at first; as long as lots are used
-up in time, more is leased each time, twice as much as the last time, to a tenth of the bucket at
-most. What is left of a lot in the end is lost to that caller.
+A lot is counted when it is leased, and spent here within two seconds, so that many requests of a
+fast caller need only one write of its bucket. The first lot is what one request needs; as long as
+lots are used up in time, each lease doubles the surplus, up to a tenth of the bucket. The unused
+rest of a lot is lost to the caller.
 """
 
 from collections import OrderedDict
@@ -18,32 +18,32 @@ LOT_MICROSECONDS: Final = 2_000_000
 LOTS_OF_A_BUCKET: Final = 10
 MAX_BUCKETS: Final = 4096
 UNREACHABLE_MICROSECONDS: Final = 5_000_000
-"""Where the buckets did not answer, nobody asks again for so long: requests do not wait."""
+"""Pause between calls while the buckets do not respond, so that requests do not wait."""
 
 
 @dataclass(frozen=True)
 class Leased:
-    """What became of a lease. `arrival`: the bucket's number, which refused it or holds it now."""
+    """The result of a lease. `arrival`: the bucket's number after it, or that prevented it."""
 
     is_granted: bool
     arrival: int
 
 
 class Buckets(Protocol):
-    """Where the buckets are."""
+    """The shared buckets."""
 
     def lease(self, key: str, rate: Rate, now: int, tokens: int, known: int) -> Leased:
-        """Take tokens, all or none; UnreachableError where nobody can say.
+        """Take tokens, all or none; raise UnreachableError if the result is unknown.
 
-        `known`: the bucket's number when it was last seen, 0 where it never was.
+        `known`: the last known number of the bucket, 0 if unknown.
         """
 
 
 @dataclass
-class _Kept:
-    """What is known of a bucket. `left` of a lot until its end; what was leased beyond need.
+class _BucketState:
+    """The known state of a bucket: tokens `left` of a lot, its end, and its surplus (`beyond`).
 
-    `arrival`: the number when it was last seen. It only grows, so what it refuses stays refused.
+    `arrival`: the last known number. It only grows, so a lease that it prevents stays impossible.
     """
 
     rate: Rate
@@ -56,7 +56,7 @@ class _Kept:
 class Limits:
     """The limits of one container. `now`: microseconds since 1970.
 
-    `count_unchecked`: called where a request passes because the buckets do not answer.
+    `count_unchecked`: called if a request passes because the buckets do not respond.
     """
 
     def __init__(
@@ -65,57 +65,58 @@ class Limits:
         self._buckets = buckets
         self._now = now
         self._count_unchecked = count_unchecked
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._states: OrderedDict[str, _BucketState] = OrderedDict()
         self._unreachable_until = 0
 
     def spend(self, key: str, rate: Rate | None, tokens: int, spent: int = 0) -> None:
-        """Spend tokens, a full bucket at most; ThrottledError where they are not there yet.
+        """Spend tokens, at most a full bucket; raise ThrottledError if there are not enough.
 
-        `rate`: None is no limit; `spent`: by the same request before, which it needs again.
+        `rate`: None means no limit; `spent`: tokens spent before by the same request, which a retry
+        needs again.
         """
         if rate is None or tokens <= 0:
             return
         now = self._now()
         tokens = min(tokens, rate.burst)
-        kept = self._of(key, rate)
-        if kept.until <= now:
-            kept.left = kept.beyond = 0
-        if kept.left < tokens:
+        state = self._of(key, rate)
+        if state.until <= now:
+            state.left = state.beyond = 0
+        if state.left < tokens:
             try:
-                self._lease(key, kept, now, tokens - kept.left, min(tokens + spent, rate.burst))
+                self._lease(key, state, now, tokens - state.left, min(tokens + spent, rate.burst))
             except UnreachableError:
                 self._unreachable_until = now + UNREACHABLE_MICROSECONDS
                 self._count_unchecked()
                 return
-        kept.left -= tokens
+        state.left -= tokens
 
-    def _lease(self, key: str, kept: _Kept, now: int, needs: int, again: int) -> None:
-        """Lease what a request needs, and more if the last lot was used up in time."""
-        rate = kept.rate
+    def _lease(self, key: str, state: _BucketState, now: int, needs: int, again: int) -> None:
+        """Lease the tokens a request needs, and a surplus if the last lot was used up in time."""
+        rate = state.rate
         beyond = 0
-        if kept.until > now:
-            beyond = min(max(1, 2 * kept.beyond), rate.burst // LOTS_OF_A_BUCKET)
+        if state.until > now:
+            beyond = min(max(1, 2 * state.beyond), rate.burst // LOTS_OF_A_BUCKET)
         for more in (beyond, 0) if beyond else (0,):
             latest = rate.latest(now, min(needs + more, rate.burst))
-            if latest < kept.arrival <= rate.impossible(now):  # beyond: a clock went back
+            if latest < state.arrival <= rate.impossible(now):  # beyond: a clock went back
                 continue
             if now < self._unreachable_until <= now + UNREACHABLE_MICROSECONDS:
-                raise UnreachableError("the buckets did not answer")
+                raise UnreachableError("limits: the buckets do not respond")
             lot = min(needs + more, rate.burst)
-            leased = self._buckets.lease(key, rate, now, lot, kept.arrival)
-            kept.arrival = leased.arrival
+            leased = self._buckets.lease(key, rate, now, lot, state.arrival)
+            state.arrival = leased.arrival
             if leased.is_granted:
-                kept.left += lot
-                kept.beyond = more
-                kept.until = now + LOT_MICROSECONDS
+                state.left += lot
+                state.beyond = more
+                state.until = now + LOT_MICROSECONDS
                 return
-        raise ThrottledError(seconds_to_wait(rate, kept.arrival, now, again))
+        raise ThrottledError(seconds_to_wait(rate, state.arrival, now, again))
 
-    def _of(self, key: str, rate: Rate) -> _Kept:
-        kept = self._kept.get(key)
-        if kept is None or kept.rate != rate:
-            kept = self._kept[key] = _Kept(rate)
-        self._kept.move_to_end(key)
-        if len(self._kept) > MAX_BUCKETS:
-            self._kept.popitem(last=False)
-        return kept
+    def _of(self, key: str, rate: Rate) -> _BucketState:
+        state = self._states.get(key)
+        if state is None or state.rate != rate:
+            state = self._states[key] = _BucketState(rate)
+        self._states.move_to_end(key)
+        if len(self._states) > MAX_BUCKETS:
+            self._states.popitem(last=False)
+        return state

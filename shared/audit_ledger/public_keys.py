@@ -1,4 +1,4 @@
-"""Public keys as KMS gives them, and as notes and policies name them."""
+"""Convert public keys from KMS's form to that of notes and policies."""
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -13,7 +13,7 @@ from audit_ledger.errors import FormatError
 
 
 def raw_public_key(der: bytes) -> bytes:
-    """Take the raw key out of a SubjectPublicKeyInfo: 32 bytes (Ed25519), 1,312 (ML-DSA-44)."""
+    """Return the raw key in a SubjectPublicKeyInfo: 32 bytes (Ed25519) or 1,312 (ML-DSA-44)."""
     try:
         key = load_der_public_key(der)
     except (ValueError, UnsupportedAlgorithm):

@@ -1,4 +1,4 @@
-"""URLs as messages show them: whoever reads a log may not see what lets in."""
+"""Remove credentials from URLs in messages and logs."""
 
 import re
 

@@ -16,7 +16,7 @@ from audit_ledger.records.ledger_keys import LedgerKeys
 from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.records.subject_secret import SubjectSecret
-from functions.ingest.ledger_context import remembering
+from functions.ingest.ledger_context import cached_staff_pseudonyms
 from functions.ingest.sealer import Sealer
 
 ORIGIN = "audit.example.org/bench"
@@ -55,7 +55,7 @@ def ingest_us_per_event() -> float:
     keys = LedgerKeys(KeyedHash(os.urandom(32)), os.urandom(32), 1)
 
     def run() -> int:
-        staff = remembering(keys.index_key)
+        staff = cached_staff_pseudonyms(keys.index_key)
         sealer = Sealer(ORIGIN, "ehr", PatientRule(namespace="portal:ehr"), keys, secrets, staff)
         for number, body in enumerate(bodies):
             event = msgspec.structs.replace(parse_audit_event(body), sender_id=f"key-{number}")

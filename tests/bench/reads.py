@@ -31,7 +31,7 @@ from audit_ledger.records.pseudonyms import patient_pseudonym
 from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.settings.reports import ReportSettings
-from functions.ingest.ledger_context import remembering
+from functions.ingest.ledger_context import cached_staff_pseudonyms
 from functions.ingest.sealer import Sealer
 from tests.bench.core import event_of_2_kb
 
@@ -146,7 +146,7 @@ class Reads:
 
     def _make(self, number: int) -> Block:
         when = self.time_of(number)
-        staff = remembering(self.keys.index_key)
+        staff = cached_staff_pseudonyms(self.keys.index_key)
         own = number in set(self.of_patient)
         others = list(self.others.values())
 

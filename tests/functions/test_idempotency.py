@@ -43,7 +43,7 @@ def test_a_key_with_other_content_is_told(world: World, between: Callable[[World
     (issue,) = answer_json(second)["issue"]
     assert (issue["severity"], issue["code"]) == ("warning", "duplicate")
     assert issue["diagnostics"] == "idempotency.conflict"
-    assert "both are kept" in issue["details"]["text"]
+    assert "both are stored" in issue["details"]["text"]
     assert second["headers"]["Location"] == first["headers"]["Location"]
     sequence(world)
     assert len(opened(world)) == 2

@@ -9,7 +9,7 @@ from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler
-from functions.ingest.ledger_context import MAX_CACHED_NAME_LENGTH, remembering
+from functions.ingest.ledger_context import MAX_CACHED_NAME_LENGTH, cached_staff_pseudonyms
 from tests.builders.audit_event import audit_event_samples
 from tests.functions.ingesting import BODY, BY_BUS, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import answer_json, opened, post
@@ -276,5 +276,5 @@ def test_metadata_says_what_can_be_done_and_searched(world: World, version: str)
 def test_a_staff_pseudonym_is_the_same_remembered_or_not(length: int) -> None:
     """Long names are hashed each time: a portal could fill the memory with them."""
     key = KeyedHash(b"k" * 32)
-    staff = remembering(key)
+    staff = cached_staff_pseudonyms(key)
     assert staff("n" * length) == staff("n" * length) == staff_pseudonym(key, "n" * length)
