@@ -117,7 +117,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     metrics.add_metric("PublishedEntries", MetricUnit.Count, published.entries)
     metrics.add_metric("Digests", MetricUnit.Count, 1 if published.digest_name else 0)
     if published.in_outbox:
-        # Published all the same; the alarm on failed runs reports the missing notification.
+        # Published nevertheless; the alarm on failed runs reports the missing notification.
         raise UnreachableError(
             f"the bus did not accept the announcements of {published.in_outbox} digests"
         )

@@ -82,12 +82,12 @@ class Objects(Protocol):
     """
 
     def get(self, path: str) -> StoredObject | None:
-        """Return an object, None where there is none."""
+        """Return an object, None if there is none."""
 
     def put_once(
         self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
     ) -> None:
-        """Put an object where none is, durably on return; the same bytes again change nothing.
+        """Put an object if absent, durably on return; putting the same bytes again changes nothing.
 
         VerificationError: other bytes are there. `locked`: under Object Lock from `now` on.
         """
@@ -98,15 +98,15 @@ class Objects(Protocol):
         """Replace exactly the object that was read; LostRaceError if it is another by now."""
 
     def names(self, folder: str, after: str = ...) -> Iterable[str]:
-        """Return the paths below a folder that sort behind a path."""
+        """Return the paths below a folder that sort after a path."""
 
     def delete(self, path: str) -> None:
-        """Delete an object; no error where there is none."""
+        """Delete an object; no error if there is none."""
 
 
 @dataclass
 class WarmState:
-    """What one container remembers between runs.
+    """The state of one container between runs.
 
     `head`, `tile_writer`: the head that it published and the right edge of its tree;
     `finished_version`: of the last state of which it did all that follows from it; `outbox`:
@@ -121,7 +121,7 @@ class WarmState:
 
 @dataclass(frozen=True)
 class PublishResult:
-    """What a run published; `digest_name` is empty where there was nothing to publish.
+    """The result of a run; `digest_name` is empty if there was nothing to publish.
 
     `in_outbox`: how many digests, of this run and earlier ones, the bus did not accept yet.
     """
@@ -158,10 +158,10 @@ class Publisher:
         """Publish all that is committed and not yet published, or a heartbeat when one is due.
 
         `has_time` turning false ends the reading of a backlog: what is verified by then is
-        published, the next run goes on. FrozenError when history and tables disagree (now or
-        before): nothing is signed. LostRaceError when another publisher was first.
+        published, the next run goes on. Raise FrozenError if history and tables disagree (now or
+        before): nothing is signed. Raise LostRaceError if another publisher was first.
         """
-        # 1. Read and verify the published state. Do what a crash behind the commit point left
+        # 1. Read and verify the published state. Do what a crash after the commit point left
         # undone, unless this container did it.
         state = self.state.published()
         if state is not None and state.frozen is not None:
@@ -196,7 +196,7 @@ class Publisher:
             self._freeze(state, error)
             raise FrozenError(f"frozen: {error}") from error
 
-        # 4. Sign. A crash here leaves signatures that nobody has seen, over a true statement.
+        # 4. Sign. A crash here leaves unpublished signatures over a true statement.
         next_state, next_digest = self._sign(state, digest, head, batch, now)
 
         # 5. The commit point. The run that loses the race stops here; the winner's bytes stand.
@@ -250,7 +250,7 @@ class Publisher:
     def _verify_and_upload(
         self, head: Head, now: int, has_time: Callable[[], bool]
     ) -> "IntegratedBlocks":
-        """Step 3: verify the blocks behind `head` in order; archive each and upload full tiles.
+        """Step 3: verify the blocks after `head` in order; archive each and upload full tiles.
 
         Signature, body, links, order and frontier are verified before a byte of a block is put
         anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
@@ -352,7 +352,7 @@ class Publisher:
         return before.followed, before.missing_events, before.missing_portals
 
     def _freeze(self, state: PublishedState | None, error: LedgerError) -> None:
-        """Freeze the ledger; LostRaceError where another publisher replaced `state` meanwhile."""
+        """Freeze the ledger; raise LostRaceError if another publisher replaced `state`."""
         self.memory.head = self.memory.tile_writer = None
         if self.state.published() != state:
             raise LostRaceError("another publisher moved on")
@@ -395,7 +395,7 @@ class Publisher:
 
 @dataclass
 class IntegratedBlocks:
-    """The verified blocks behind the published head. `first_entry_time`: whole seconds."""
+    """The verified blocks after the published head. `first_entry_time`: whole seconds."""
 
     head: Head
     tile_writer: TileWriter

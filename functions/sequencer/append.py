@@ -49,7 +49,7 @@ class Blocks(Protocol):
 
 
 class Index(Protocol):
-    """What is derived from the log. Reads are consistent."""
+    """The index, derived from the log. Reads are consistent."""
 
     def known(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return the fingerprints of the event ids and conflict keys that are indexed."""
@@ -69,7 +69,7 @@ class State(Protocol):
 
 
 class WarmState(msgspec.Struct):
-    """What one container remembers between batches.
+    """The state of one container between batches.
 
     `head`: the head block, if this container wrote and indexed it; `lifts`: how many freezes had
     been lifted when it last read the published state.
@@ -80,7 +80,7 @@ class WarmState(msgspec.Struct):
 
 
 class AppendResult(msgspec.Struct):
-    """What was done with a batch. `stopped`: the error that ended it early, None if none did."""
+    """The result of a batch. `stopped`: the error that ended it early, None if none did."""
 
     entries: int = 0
     blocks: int = 0
@@ -169,7 +169,7 @@ class Sequencer:
         except (FrozenError, UnreachableError) as error:
             result.stopped = error
         except AwsError as error:
-            # The call may have taken effect all the same: the next batch reads the head.
+            # The call may have taken effect nevertheless: the next batch reads the head.
             result.stopped = UnreachableError(error_code(error))
         return result
 
@@ -209,7 +209,7 @@ class Sequencer:
         return new
 
     def _commit(self, records: Sequence[SealedRecord], head: Head) -> Head:
-        """Build, sign, put and index one block behind `head`; LostRaceError if it is not the head.
+        """Build, sign, put and index one block after `head`; LostRaceError if it is not the head.
 
         Return the head after it.
         """
@@ -233,7 +233,7 @@ def fits_a_block(record: SealedRecord) -> bool:
 
 
 def _fitting(records: Sequence[SealedRecord], head: Head) -> int:
-    """Return how many of the records, from the first on, fit into the block behind `head`."""
+    """Return how many of the records, from the first on, fit into the block after `head`."""
     most = MAX_ENTRIES - (1 if head.size == 0 else 0)
     room = MAX_BODY_BYTES - OVERHEAD_BYTES
     count = 0

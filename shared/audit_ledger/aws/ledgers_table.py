@@ -137,7 +137,7 @@ class LedgersTable:
 
 
 def published_state(item: dict[str, Any]) -> PublishedState | None:
-    """Read an item of the ledgers table. None where a freeze, before any digest, was lifted."""
+    """Read an item of the ledgers table. None if a freeze, before any digest, was lifted."""
     frozen = item.get("frozen")
     if frozen is None and "version" not in item:
         return None

@@ -31,7 +31,7 @@ class StoredObject:
 class LedgerObjects:
     """One ledger's objects in one bucket. Paths are below the ledger's prefix.
 
-    `retention`: of the objects that are put locked; None where none is.
+    `retention`: of the objects that are put locked; None if none is.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ _begun.update(b"audit-ledger/record/v1\n")
 
 @dataclass(frozen=True, repr=False)
 class RecordDisclosure:
-    """What an entry commits to, as the holder of a receipt has it. Private: never logged."""
+    """The values that an entry commits to, as in a receipt. Private: never logged."""
 
     row_bytes: bytes
     record: bytes

@@ -20,7 +20,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 def decode_dead_letter(data: bytes) -> DeadLetter:
-    """Read one from the archive; FormatError when it is none."""
+    """Read one from the archive; raise FormatError if it is none."""
     try:
         return msgspec.json.decode(data, type=DeadLetter)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

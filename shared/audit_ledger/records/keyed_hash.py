@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 
 class KeyedHash:
-    """HMAC-SHA256 under one key. Knows its key, shows it to nobody."""
+    """HMAC-SHA256 with one key, which it never shows."""
 
     __slots__ = ("_keyed",)
 

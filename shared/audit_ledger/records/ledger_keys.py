@@ -24,7 +24,7 @@ class LedgerKeys:
 
 @dataclass(frozen=True, repr=False)
 class LedgerKeyring:
-    """What opens a ledger's records: the index key, and every ledger key by its version."""
+    """The keys that open a ledger's records: the index key, and every ledger key by version."""
 
     index_key: KeyedHash
     ledger_keys: Mapping[int, bytes]

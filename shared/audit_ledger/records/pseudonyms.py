@@ -22,7 +22,7 @@ LEDGER_SUBJECT = "ledger"  # the subject of events that name no patient
 
 
 def frame(label: bytes, *parts: bytes) -> bytes:
-    """Return `label` ‖ LF ‖ (u32be length ‖ bytes) of each part; no two lists give equal bytes."""
+    """Return `label` ‖ LF ‖ (u32be length ‖ bytes) of each part; the encoding is unambiguous."""
     framed = label + b"\n"
     for part in parts:
         framed += _U32(len(part)) + part
@@ -30,7 +30,7 @@ def frame(label: bytes, *parts: bytes) -> bytes:
 
 
 def event_id(index_key: "KeyedHash", portal: str, sender_id: str, part: int) -> str:
-    """Event id, 64 hex digits: the same portal, sender's own id and patient part give the same."""
+    """Return the event id of a portal, sender's id and patient part: 64 hex digits."""
     message = frame(b"audit-ledger/event-id/v1", portal.encode(), sender_id.encode(), b"%d" % part)
     return index_key.digest(message).hex()
 
@@ -56,7 +56,7 @@ def patient_pseudonym(subject_secret: "KeyedHash") -> bytes:
 
 
 def fingerprint(subject_secret: "KeyedHash", resource: bytes) -> bytes:
-    """Tell the same content from other content under one sender id: 32 bytes."""
+    """Return the fingerprint of content, to compare contents of one sender id: 32 bytes."""
     return subject_secret.digest(frame(b"audit-ledger/content/v1", resource))
 
 
@@ -72,7 +72,7 @@ def document_key(index_key: "KeyedHash", digest: bytes) -> str:
 
 
 def detection_key(index_key: "KeyedHash", identifier: str) -> str:
-    """What stands for an identifier in the state of a rule: 22 characters of base64url."""
+    """Return the keyed hash of an identifier for a rule's state: 22 characters of base64url."""
     message = frame(b"audit-ledger/mark/v1", identifier.encode())
     return urlsafe_b64encode(index_key.digest(message)[:PSEUDONYM_BYTES]).decode().rstrip("=")
 

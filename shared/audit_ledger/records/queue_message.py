@@ -49,7 +49,7 @@ class QueueMessage(msgspec.Struct, frozen=True):
 
 
 def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[SealedRecord]) -> str:
-    """Write a message; TooLargeError when SQS would not carry it (nothing is then accepted)."""
+    """Write a message; raise TooLargeError if SQS would not carry it (nothing is then accepted)."""
     name = origin.encode()
     if not 1 <= len(records) <= MAX_RECORDS:
         raise TooLargeError(f"{len(records)} records in a request, expected 1 to {MAX_RECORDS}")

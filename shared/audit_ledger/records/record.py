@@ -28,7 +28,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_
     cut: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Say nothing of what is inside: a record may end up in a message by mistake."""
+        """Return no content: a record may be formatted into a message by mistake."""
         return f"Record(format={self.format!r})"
 
 
@@ -52,7 +52,7 @@ def _to_the_second(seconds: int) -> str:
 
 
 def decode_record(data: bytes) -> Record:
-    """Read a record; FormatError when it is none (the message quotes nothing of it)."""
+    """Read a record; raise FormatError if it is none (the message quotes nothing of it)."""
     try:
         record = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Sealed record: encrypted everywhere but inside ingest, query and follower.
+"""Seal records: they are encrypted everywhere except in ingest, query and follower.
 
     u8 version = 1 ‖ u16 ledger key version ‖ u32 generation
     ‖ 16 bytes salt ‖ AES-256-GCM(single-use key, blind ‖ zstd(record), associated data)
@@ -87,8 +87,8 @@ def require_bound(stored: SealedRecord, *, binding: KeyedHash, origin: str) -> N
 def open_sealed(stored: SealedRecord, *, key: bytes, origin: str) -> tuple[bytes, bytes]:
     """Open a sealed record: its bytes and its blind, which its entry commits to.
 
-    `stored.commitment`: the entry's. OtherKeyError when the key is not the one it was sealed with,
-    or a byte was changed; VerificationError when the entry commits to something else.
+    `stored.commitment`: the entry's. Raise OtherKeyError if it was sealed with another key, or if
+    a byte was changed; raise VerificationError if the entry commits to something else.
     """
     read_header(stored.sealed)
     ciphertext = stored.sealed[HEADER_BYTES:-BINDING_BYTES]

@@ -50,7 +50,7 @@ def encode_header(header: SealHeader) -> bytes:
 
 
 def read_header(sealed: bytes) -> SealHeader:
-    """Tell which keys open a sealed record; FormatError when it is none."""
+    """Return which keys open a sealed record; raise FormatError if it is none."""
     if len(sealed) < MIN_BYTES:
         raise FormatError(f"sealed record: {len(sealed)} bytes, expected at least {MIN_BYTES}")
     version, ledger_key_version, generation = _HEADER.unpack_from(sealed)

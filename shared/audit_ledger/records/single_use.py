@@ -29,7 +29,7 @@ def encrypt_once(key: bytes, plain: bytes, associated: bytes) -> bytes:
 
 
 def decrypt_once(key: bytes, sealed: bytes, associated: bytes) -> bytes:
-    """Return what was encrypted; cryptography's InvalidTag where key, bytes or data are others."""
+    """Return the plaintext; raise cryptography's InvalidTag if key, bytes or data differ."""
     return _cipher(key, sealed[:SALT_BYTES]).decrypt(_NONCE, sealed[SALT_BYTES:], associated)
 
 

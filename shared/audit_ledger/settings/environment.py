@@ -19,7 +19,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, rename="upper", omi
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
-        """Read a function's environment. Raises msgspec.ValidationError where one is missing."""
+        """Read a function's environment; raise msgspec.ValidationError if a variable is missing."""
         return msgspec.convert(variables, cls, strict=False)
 
     def variables(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ class DeadLettersEnvironment(LockingEnvironment, frozen=True):
 
 
 class FollowerEnvironment(Environment, frozen=True):
-    """Of the follower. `directory_bucket`: empty where there is no directory of users."""
+    """Of the follower. `directory_bucket`: empty if there is no staff directory."""
 
     stage: str
     blocks_table: str
@@ -88,7 +88,7 @@ class FollowerEnvironment(Environment, frozen=True):
 
 
 class TokenHolderEnvironment(Environment, frozen=True):
-    """Of the functions behind the API. `token_claims`: JSON of `TokenClaims`."""
+    """Of the functions of the API. `token_claims`: JSON of `TokenClaims`."""
 
     token_claims: str
 
@@ -121,7 +121,7 @@ class IngestEnvironment(TokenHolderEnvironment, frozen=True):
 
     @property
     def smart(self) -> dict[str, Any] | None:
-        """The SMART configuration, decoded; None where it is not known."""
+        """The SMART configuration, decoded; None if it is not known."""
         if not self.smart_configuration:
             return None
         return msgspec.json.decode(self.smart_configuration, type=dict[str, Any])

@@ -23,7 +23,7 @@ class PatientRuleSettings(
 class PortalSettings(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Settings of a portal. `limit`: empty where that of the ledger's portals applies."""
+    """Settings of a portal. `limit`: empty if that of the ledger's portals applies."""
 
     patient: PatientRuleSettings
     limit: RateLimit = INHERITED

@@ -26,7 +26,7 @@ class RateLimit(
 
     @property
     def bucket(self) -> Rate | None:
-        """The rate of the bucket; None where a value is missing: no limit applies."""
+        """The rate of the bucket; None if a value is missing: no limit applies."""
         if self.rate is None or self.burst is None:
             return None
         return Rate(self.rate, self.burst)

@@ -1,4 +1,4 @@
-"""How a ledger reports: time zone, what patients see, what is accounted for.
+"""The report settings of a ledger: time zone, patients' view, accounting of disclosures.
 
 The text values are parsed where reports are made; the infrastructure validates them first.
 """
@@ -47,7 +47,7 @@ class SuspensionSettings(
 class ReportSettings(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """How a ledger reports.
+    """The report settings of a ledger.
 
     `zone`: of days, and of times unless a request names another; `day_only`, `role_only`: what
     patients see of others' accesses; `disclosures`: codes that make an event a disclosure, None for

@@ -1,4 +1,4 @@
-"""How long published and archived objects are locked (S3 Object Lock)."""
+"""The retention of published and archived objects (S3 Object Lock)."""
 
 from typing import Literal
 
