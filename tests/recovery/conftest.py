@@ -1,33 +1,89 @@
 """A published ledger of several blocks, and the commands that mend it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import pytest
 
+from functions.publisher import handler as publishing
+from functions.sequencer import handler as sequencing
 from tests.functions.publishing import Clock, append, run
+from tests.moto_state import MotoState
 from tests.recovery.lost_tables import Commands, cold
-from tests.world import World
+from tests.world import World, made_world
 
 
-@pytest.fixture
-def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Fresh containers, by a clock that the test moves."""
-    from functions.publisher import handler as publishing
-    from functions.sequencer import handler as sequencing
-
+@contextmanager
+def moved_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Start fresh containers by a clock that the test moves."""
     clock = Clock()
     cold()
     monkeypatch.setattr(publishing, "time", clock)
     monkeypatch.setattr(sequencing, "time", clock)
-    return clock
+    yield clock
+    cold()
+
+
+def saved(grow: Callable[[Clock], None]) -> tuple[MotoState, int]:
+    """Return what a ledger stores once `grow` has run in it, and the time then."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        made_world(monkeypatch),
+        moved_clock(monkeypatch) as clock,
+    ):
+        grow(clock)
+        return MotoState.save(), clock.now
 
 
 @pytest.fixture
-def grown(world: World, clock: Clock) -> World:
-    """Blocks at 0 (3 entries), 3 (7) and 10 (4), all published, in two digests."""
+def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Fresh containers, by a clock that the test moves."""
+    with moved_clock(monkeypatch) as clock:
+        yield clock
+
+
+def _grow(clock: Clock) -> None:
     append(2)
     run()
     append(7, 4)
     clock.now += 60
     run()
+
+
+def _grow_large(clock: Clock) -> None:
+    for count in (299, 220, 80):
+        append(count)
+        run()
+        clock.now += 60
+    clock.now += 3600
+    run()
+
+
+@pytest.fixture(scope="session")
+def grown_state() -> tuple[MotoState, int]:
+    """The stored state of `grown`."""
+    return saved(_grow)
+
+
+@pytest.fixture(scope="session")
+def large_state() -> tuple[MotoState, int]:
+    """The stored state of `large`."""
+    return saved(_grow_large)
+
+
+@pytest.fixture
+def grown(grown_state: tuple[MotoState, int], world: World, clock: Clock) -> World:
+    """Blocks at 0 (3 entries), 3 (7) and 10 (4), all published, in two digests."""
+    state, clock.now = grown_state
+    state.load()
+    return world
+
+
+@pytest.fixture
+def large(large_state: tuple[MotoState, int], world: World, clock: Clock) -> World:
+    """600 entries: two full tiles, partial ones, four digests."""
+    state, clock.now = large_state
+    state.load()
     return world
 
 

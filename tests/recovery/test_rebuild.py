@@ -1,11 +1,11 @@
 """`ledger rebuild`: blocks and index come back from the archive, and the same ledger goes on."""
 
 import time
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable

@@ -17,18 +17,6 @@ REPLACEABLE = ("checkpoint", "digests/latest")
 OLD_PARTIALS = ("tile/0/002.p/8", "tile/entries/002.p/8", "tile/1/000.p/1")
 
 
-@pytest.fixture
-def large(world: World, clock: Clock) -> World:
-    """600 entries: two full tiles, partial ones, four digests."""
-    for count in (299, 220, 80):
-        append(count)
-        run()
-        clock.now += 60
-    clock.now += 3600
-    run()
-    return world
-
-
 def lose(world: World, *paths: str) -> None:
     for path in paths:
         world.s3.delete_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
