@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 
 from audit_ledger.cli.main import INTERRUPTED, run
 from audit_ledger.client import http_client
@@ -340,6 +341,32 @@ def test_a_wrong_report_is_explained(person: Person, wrong: list[str], said: str
     assert said in ran.err
 
 
+@pytest.fixture(scope="module")
+def exported_patient(cloud: LocalCloud) -> str:
+    """A patient with three accesses, published; tests of exports share them."""
+    patient = f"Patient/{uuid4()}"
+    token = cloud.tokens.portal(LEDGER, "ehr")
+    for number in range(3):
+        recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        answer = requests.post(
+            f"{cloud.url}/AuditEvent",
+            json=event(number, recorded=recorded, entity=[{"what": {"reference": patient}}]),
+            headers={"authorization": f"Bearer {token}", "content-type": "application/fhir+json"},
+            timeout=60,
+        )
+        assert answer.status_code == 201, answer.text
+    cloud.drain()
+    cloud.publish()
+    return patient
+
+
+@pytest.fixture
+def exporter(person: Person, exported_patient: str) -> Person:
+    """A security officer who exports the events of that patient."""
+    person.patient = exported_patient
+    return person
+
+
 @pytest.fixture
 def policy(cloud: LocalCloud, person: Person) -> Path:
     Path("policy").write_bytes(cloud.policy(LEDGER))
@@ -349,11 +376,11 @@ def policy(cloud: LocalCloud, person: Person) -> Path:
 @pytest.mark.parametrize("form", ["fhir", "csv", "ocsf"])
 @pytest.mark.parametrize("receipts", ["record", "proof", "none"])
 def test_an_export_is_verified_offline(
-    accessed: Person, policy: Path, form: str, receipts: str
+    exporter: Person, policy: Path, form: str, receipts: str
 ) -> None:
     """Whole; each line with its entry, and where records are disclosed, what they say."""
-    ran = accessed.run(
-        "export", "out", "--format", form, "--receipts", receipts, *accessed.export, "--json"
+    ran = exporter.run(
+        "export", "out", "--format", form, "--receipts", receipts, *exporter.export, "--json"
     )
     assert ran.code == 0, ran.err
     made = ran.report
@@ -361,13 +388,13 @@ def test_an_export_is_verified_offline(
     assert not Path("out/parts").exists()
     assert all(file.stat().st_mode & 0o077 == 0 for file in Path("out").iterdir())
     check = ["verify-export", "out", "--policy", policy, "--digest", made["manifest"]]
-    verified = offline(accessed, *check, "--json")
+    verified = offline(exporter, *check, "--json")
     proved = 0 if receipts == "none" else made["entries"]
     shown = made["entries"] if receipts == "record" else 0
     assert verified.code == (3 if receipts == "none" else 0), verified.out
     assert (verified.report["proved"], verified.report["records_shown"]) == (proved, shown)
     assert verified.report["findings"] == []
-    people = offline(accessed, *check)
+    people = offline(exporter, *check)
     assert people.code == verified.code
     assert f"{proved} proved to be in the ledger" in people.out
 
@@ -379,15 +406,15 @@ def offline(person: Person, *arguments: object) -> Ran:
     return Ran(code, *person.capture.readouterr())
 
 
-def test_a_refused_export_leaves_nothing_to_go_on_with(accessed: Person) -> None:
+def test_a_refused_export_leaves_nothing_to_go_on_with(exporter: Person) -> None:
     """What was wrong is corrected, and the folder is as good as new."""
-    ran = accessed.run("export", "out", "--format", "csv")
+    ran = exporter.run("export", "out", "--format", "csv")
     assert (ran.code, "expected this parameter" in ran.err) == (2, True)
-    assert accessed.run("export", "out", "--format", "csv", *accessed.export).code == 0
+    assert exporter.run("export", "out", "--format", "csv", *exporter.export).code == 0
 
 
 def test_an_interrupted_export_goes_on_and_is_the_same(
-    accessed: Person, monkeypatch: pytest.MonkeyPatch
+    exporter: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After any part, also one of which half was written; what is there is not asked for again."""
     asked: list[str] = []
@@ -398,7 +425,7 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
         return ask(self, what, **more)
 
     monkeypatch.setattr(Api, "request", counted)
-    assert accessed.run("export", "whole", "--format", "csv", *accessed.export).code == 0
+    assert exporter.run("export", "whole", "--format", "csv", *exporter.export).code == 0
     parts = len(asked)
     assert parts >= 3
     for stop in range(1, parts):
@@ -413,21 +440,21 @@ def test_an_interrupted_export_goes_on_and_is_the_same(
         with monkeypatch.context() as dying:
             dying.setattr(Api, "request", dies)
             assert (
-                accessed.run("export", folder, "--format", "csv", *accessed.export).code
+                exporter.run("export", folder, "--format", "csv", *exporter.export).code
                 == INTERRUPTED
             )
         with (folder / "parts").open("ab") as file:
             file.write(b'{"origin": "half a pa')
-        other = accessed.run("export", folder, "--format", "fhir", *accessed.export)
+        other = exporter.run("export", folder, "--format", "fhir", *exporter.export)
         assert (other.code, "unfinished export of something else" in other.err) == (2, True)
         asked.clear()
-        assert accessed.run("export", folder, "--format", "csv", *accessed.export).code == 0
+        assert exporter.run("export", folder, "--format", "csv", *exporter.export).code == 0
         assert len(set(asked)) == len(asked)
         assert len(asked) >= parts - stop
         lines = (folder / "events.csv").read_bytes().splitlines()
         assert lines[: parts - 1] == Path("whole/events.csv").read_bytes().splitlines()[: parts - 1]
     Path("whole/parts").touch()  # stopped when all was done but this
-    again = accessed.run("export", "whole", "--format", "csv", *accessed.export)
+    again = exporter.run("export", "whole", "--format", "csv", *exporter.export)
     assert (again.code, "contains an export already" in again.err) == (2, True)
     assert not Path("whole/parts").exists()
 
@@ -557,32 +584,32 @@ TAMPERED: list[tuple[Callable[[], None], str]] = [
 
 @pytest.mark.parametrize(("tamper", "said"), TAMPERED, ids=[t.__name__ for t, _ in TAMPERED])
 def test_a_tampered_export_is_found_out(
-    accessed: Person, policy: Path, tamper: Callable[[], None], said: str
+    exporter: Person, policy: Path, tamper: Callable[[], None], said: str
 ) -> None:
     """By the manifest; and where that was made anew, by its digest, and by the receipts alone."""
-    made = accessed.run("export", "out", "--format", "csv", *accessed.export, "--json").report
+    made = exporter.run("export", "out", "--format", "csv", *exporter.export, "--json").report
     check = ["verify-export", "out", "--policy", policy]
     tamper()
-    assert offline(accessed, *check).code == 1
+    assert offline(exporter, *check).code == 1
     reseal()
-    ran = offline(accessed, *check, "--digest", made["manifest"])
+    ran = offline(exporter, *check, "--digest", made["manifest"])
     assert ran.code == 1
     assert "manifest-altered" in ran.out
-    ran = offline(accessed, *check)
+    ran = offline(exporter, *check)
     assert ran.code == 1, ran.out
     assert said in ran.out
     assert "manifest-" not in ran.out.partition("not covered")[0]
 
 
 def test_lines_without_records_are_believed_by_the_digest_alone(
-    accessed: Person, policy: Path
+    exporter: Person, policy: Path
 ) -> None:
     """Who takes the records away can write what they like: that entries exist is all that holds."""
-    accessed.run("export", "out", "--format", "csv", *accessed.export)
+    exporter.run("export", "out", "--format", "csv", *exporter.export)
     put("receipts", [b" ".join(line.split()[:2]) + b"\n" for line in lines_of("receipts")])
     alter()
     reseal()
-    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    ran = offline(exporter, "verify-export", "out", "--policy", policy)
     assert ran.code == 3, ran.out
     assert "what the entries' records say: they are not disclosed" in ran.out
 
@@ -592,35 +619,35 @@ def test_lines_without_records_are_believed_by_the_digest_alone(
     [({"entries": 1_000_000}, "1000000 entries, and"), ({"bytes": 1}, "the manifest states 1")],
 )
 def test_a_manifest_that_contradicts_itself_is_found_out(
-    accessed: Person, policy: Path, claim: dict[str, int], said: str
+    exporter: Person, policy: Path, claim: dict[str, int], said: str
 ) -> None:
     """Numbers that nobody signed, over files that hold."""
-    accessed.run("export", "out", "--format", "csv", *accessed.export)
+    exporter.run("export", "out", "--format", "csv", *exporter.export)
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     (manifest if "entries" in claim else manifest["files"][0]).update(claim)
     text = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)
     Path("out/manifest.json").write_text(text + "\n")
-    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    ran = offline(exporter, "verify-export", "out", "--policy", policy)
     assert (ran.code, said in ran.out) == (1, True), ran.out
 
 
-def test_an_export_of_nothing_is_verified_by_its_digest(accessed: Person, policy: Path) -> None:
+def test_an_export_of_nothing_is_verified_by_its_digest(exporter: Person, policy: Path) -> None:
     """There is no receipt to hold it against; without the digest nobody can tell."""
-    made = accessed.run(
+    made = exporter.run(
         "export", "none", "--format", "csv", "--from", "2001", "--to", "2001", "--json"
     )
     assert made.report["entries"] == 0
     check = ["verify-export", "none", "--policy", policy]
-    assert offline(accessed, *check, "--digest", made.report["manifest"]).code == 0
-    assert offline(accessed, *check).code == 3
+    assert offline(exporter, *check, "--digest", made.report["manifest"]).code == 0
+    assert offline(exporter, *check).code == 3
 
 
 @pytest.mark.parametrize("what", ["fifo", "link", "folder"])
-def test_a_strangers_export_makes_nobody_wait(accessed: Person, policy: Path, what: str) -> None:
+def test_a_strangers_export_makes_nobody_wait(exporter: Person, policy: Path, what: str) -> None:
     """What is no plain file is not read; what a file manager left is no part of it."""
-    accessed.run("export", "out", "--format", "csv", *accessed.export)
+    exporter.run("export", "out", "--format", "csv", *exporter.export)
     Path("out/.DS_Store").touch()
-    assert offline(accessed, "verify-export", "out", "--policy", policy).code == 0
+    assert offline(exporter, "verify-export", "out", "--policy", policy).code == 0
     Path("out/receipts").unlink()
     match what:
         case "fifo":
@@ -629,26 +656,26 @@ def test_a_strangers_export_makes_nobody_wait(accessed: Person, policy: Path, wh
             Path("out/receipts").symlink_to("/dev/zero")
         case _:
             Path("out/receipts").mkdir()
-    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    ran = offline(exporter, "verify-export", "out", "--policy", policy)
     assert (ran.code, "receipts: not a plain file" in ran.err) == (2, True)
 
 
-def test_an_export_has_its_folder_to_itself(accessed: Person) -> None:
+def test_an_export_has_its_folder_to_itself(exporter: Person) -> None:
     """No other run writes into it, no other file is there, and what is there becomes private."""
     Path("used").mkdir()
     Path("used/checkpoint").write_text("a mirror's")
-    ran = accessed.run("export", "used", "--format", "csv", *accessed.export)
+    ran = exporter.run("export", "used", "--format", "csv", *exporter.export)
     assert (ran.code, "not empty" in ran.err) == (2, True)
     assert Path("used/checkpoint").read_text() == "a mirror's"
     Path("shared").mkdir()
     Path("shared/parts").touch()
     with Path("shared/parts").open("ab") as held:
         flock(held, LOCK_EX)
-        ran = accessed.run("export", "shared", "--format", "csv", *accessed.export)
+        ran = exporter.run("export", "shared", "--format", "csv", *exporter.export)
         assert (ran.code, "another export into it is running" in ran.err) == (2, True)
     Path("shared/receipts").write_text("")
     Path("shared/receipts").chmod(0o644)
-    assert accessed.run("export", "shared", "--format", "csv", *accessed.export).code == 0
+    assert exporter.run("export", "shared", "--format", "csv", *exporter.export).code == 0
     assert Path("shared/receipts").stat().st_mode & 0o777 == 0o600
 
 
@@ -656,20 +683,20 @@ def test_an_export_has_its_folder_to_itself(accessed: Person) -> None:
     "who", [("--patient", "https://nowhere.example|1"), ("--agent", "https://elsewhere.example|u1")]
 )
 def test_an_export_that_would_not_be_whole_is_refused(
-    accessed: Person, who: tuple[str, str]
+    exporter: Person, who: tuple[str, str]
 ) -> None:
     """Where a search warns that more may match: with a period it finds all."""
-    ran = accessed.run("export", "part", "--format", "csv", *who)
+    ran = exporter.run("export", "part", "--format", "csv", *who)
     assert (ran.code, "a period" in ran.err) == (2, True), ran
-    assert accessed.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
+    assert exporter.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
 
 
 @pytest.mark.parametrize(
     ("action", "code"), [("read,create", 0), ("R", 0), ("r", 0), ("view", 2), ("read,", 2)]
 )
-def test_actions_are_words_or_letters(accessed: Person, action: str, code: int) -> None:
+def test_actions_are_words_or_letters(exporter: Person, action: str, code: int) -> None:
     """What is none is refused: it would find nothing, and look as if there were none."""
-    ran = accessed.run("search", "--from", "2020", "--action", action, "--json")
+    ran = exporter.run("search", "--from", "2020", "--action", action, "--json")
     assert ran.code == code
     if code == 0:
         assert '"total"' in ran.out or "AuditEvent" in ran.out
@@ -678,18 +705,18 @@ def test_actions_are_words_or_letters(accessed: Person, action: str, code: int) 
 
 
 def test_an_export_of_another_ledger_is_not_believed(
-    accessed: Person, policy: Path, tmp_path: Path
+    exporter: Person, policy: Path, tmp_path: Path
 ) -> None:
     """Receipts that the policy's keys did not sign; and wrong use is told."""
-    assert accessed.run("export", "out", "--format", "csv", *accessed.export).code == 0
+    assert exporter.run("export", "out", "--format", "csv", *exporter.export).code == 0
     Path("others").write_bytes(Keys().policy().to_bytes())
-    ran = offline(accessed, "verify-export", "out", "--policy", "others")
+    ran = offline(exporter, "verify-export", "out", "--policy", "others")
     assert (ran.code, "receipt-rejected" in ran.out) == (1, True)
-    ran = offline(accessed, "verify-export", "out", "--policy", policy, "--digest", "x")
+    ran = offline(exporter, "verify-export", "out", "--policy", policy, "--digest", "x")
     assert (ran.code, "expected ni:///sha-256" in ran.err) == (2, True)
-    assert offline(accessed, "verify-export", "nowhere", "--policy", policy).code == 2
+    assert offline(exporter, "verify-export", "nowhere", "--policy", policy).code == 2
     Path("out/manifest.json").write_text("{}")
-    ran = offline(accessed, "verify-export", "out", "--policy", policy)
+    ran = offline(exporter, "verify-export", "out", "--policy", policy)
     assert (ran.code, "manifest-malformed" in ran.out) == (1, True)
 
 
