@@ -58,7 +58,7 @@ def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
     stage.send(read_of("rose"))
     stage.send(read_of("martha", "zz9"))
     stage.settle()
-    officer = stage.security()
+    officer = stage.security
     for query in (
         f"/AuditEvent?{SINCE}&patient=rose,martha",
         f"/AuditEvent?{SINCE}&patient=rose&entity.identifier=urn:mrn|MRN4711",
@@ -83,7 +83,7 @@ def test_no_recorded_use_tells_of_a_suspended_disclosure(stage: ReportStage) -> 
     hidden = stage.send(disclosure_of("rose", AGENCY, name="The Bureau"), SILENT)
     stage.send(read_of("rose"), SILENT)
     stage.settle()
-    officer = stage.security(SILENT)
+    officer = stage.officer(SILENT)
     for path in (
         f"/AuditEvent/{hidden}",
         f"/AuditEvent/{hidden}/receipt",

@@ -1,6 +1,5 @@
-"""A deployed app with ledgers that report differently, and those who ask them."""
+"""A deployed app with ledgers that report differently, and their clients."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from typing import Any
 import requests
 
 from infra.demo.hospital import ST_ELSEWHERE, Submission
-from infra.local.cloud import LocalCloud, local_cloud
+from infra.local.cloud import local_cloud
 from tests.assemblies import synthesized
+from tests.query.stage import Stage
 
 PLAIN = "plain"  # portals that tell patients by reference, and the usual settings
 MASKED = "masked"
@@ -71,52 +71,19 @@ def assembly() -> Path:
     return synthesized({"ledgers": _ledgers()})
 
 
-@dataclass(frozen=True)
-class ReportStage:
-    """Those who send and those who ask."""
+@dataclass
+class ReportStage(Stage):
+    """The clients of the ledgers that report differently."""
 
-    cloud: LocalCloud
-
-    def security(self, ledger: str = PLAIN) -> str:
-        """A security officer's token."""
-        return self.cloud.tokens.security(ledger)
-
-    def patient(self, patient: str, ledger: str = PLAIN) -> str:
-        """A patient's token."""
-        return self.cloud.tokens.patient(ledger, patient)
-
-    def get(self, path: str, token: str, **headers: str) -> requests.Response:
-        """Ask."""
-        return requests.get(
-            self.cloud.url + path,
-            headers={
-                "authorization": f"Bearer {token}",
-                **{name.replace("_", "-"): value for name, value in headers.items()},
-            },
-            timeout=120,
-        )
+    ledger: str = PLAIN
+    portal: str = PORTAL
 
     def json(self, path: str, token: str, **headers: str) -> dict[str, Any]:
-        """Ask for what is there."""
+        """Return the JSON of a successful response."""
         answer = self.get(path, token, **headers)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
-
-    def send(self, event: dict[str, Any] | bytes, ledger: str = PLAIN) -> str:
-        """Send an AuditEvent; gives its id."""
-        body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        answer = requests.post(
-            f"{self.cloud.url}/AuditEvent",
-            data=body,
-            headers={
-                "authorization": f"Bearer {self.cloud.tokens.portal(ledger, PORTAL)}",
-                "content-type": "application/fhir+json",
-            },
-            timeout=60,
-        )
-        assert answer.status_code == 201, answer.text
-        return answer.headers["location"].rpartition("/")[2]
 
     def post_bundle(self, entries: Sequence[dict[str, Any]], ledger: str = PLAIN) -> None:
         """Send many events at once."""

@@ -1,4 +1,4 @@
-"""A deployed app with the samples in one ledger, and those who ask."""
+"""A deployed app, its clients, and the events that a portal sent."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -42,23 +42,30 @@ class Found:
 
 @dataclass
 class Stage:
-    """Who asks, and what was sent: event id → body."""
+    """The clients of one ledger; `sent`: body by event id."""
 
     cloud: LocalCloud
+    ledger: str = LEDGER
+    portal: str = PORTAL
     sent: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def security(self) -> str:
-        """A security officer's token."""
-        return self.cloud.tokens.security(LEDGER)
+        """The token of a security officer."""
+        return self.officer(self.ledger)
 
-    def patient(self, patient: str, ledger: str = LEDGER) -> str:
-        """A patient's token."""
-        return self.cloud.tokens.patient(ledger, patient)
+    def officer(self, ledger: str) -> str:
+        """Return the token of a security officer of a ledger."""
+        return self.cloud.tokens.security(ledger)
 
-    def send(self, body: bytes, **headers: str) -> str:
-        """Send an event; gives its id."""
-        token = self.cloud.tokens.portal(LEDGER, PORTAL)
+    def patient(self, patient: str, ledger: str | None = None) -> str:
+        """Return the token of a patient."""
+        return self.cloud.tokens.patient(ledger or self.ledger, patient)
+
+    def send(self, event: dict[str, Any] | bytes, ledger: str | None = None, **headers: str) -> str:
+        """Send an event and return its id."""
+        body = event if isinstance(event, bytes) else json.dumps(event).encode()
+        token = self.cloud.tokens.portal(ledger or self.ledger, self.portal)
         answer = requests.post(
             f"{self.cloud.url}/AuditEvent",
             data=body,
@@ -67,7 +74,7 @@ class Stage:
                 "content-type": "application/fhir+json",
                 **{name.replace("_", "-"): value for name, value in headers.items()},
             },
-            timeout=30,
+            timeout=60,
         )
         assert answer.status_code == 201, answer.text
         event_id = answer.headers["location"].rpartition("/")[2]
@@ -75,12 +82,12 @@ class Stage:
         return event_id
 
     def settle(self) -> None:
-        """Bring what waits into the ledger, and publish it."""
+        """Append the queued events to the ledger, and publish it."""
         self.cloud.drain()
-        self.cloud.publish(LEDGER)
+        self.cloud.publish(self.ledger)
 
     def get(self, path: str, token: str | None = None, **headers: str) -> requests.Response:
-        """Ask; `path` may be a whole URL."""
+        """Return the response to a GET; `path` may be a whole URL."""
         url = path if path.startswith("http") else self.cloud.url + path
         return requests.get(
             url,
@@ -88,7 +95,7 @@ class Stage:
                 "authorization": f"Bearer {self.security if token is None else token}",
                 **{name.replace("_", "-"): value for name, value in headers.items()},
             },
-            timeout=60,
+            timeout=120,
         )
 
     def page(self, query: str, token: str | None = None, **headers: str) -> Found:

@@ -84,7 +84,7 @@ def findings(files: dict[str, bytes]) -> list[ExportCode]:
 
 
 def policy_of(stage: ReportStage) -> Policy:
-    return parse_policy(stage.get("/policy", stage.security()).content)
+    return parse_policy(stage.get("/policy", stage.security).content)
 
 
 def as_read(resource: dict[str, Any], event_id: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_parts_of_a_growing_ledger_make_one_export(
     stage: ReportStage, format_name: str, sort: str
 ) -> None:
     """Entries come and are published between parts; all parts are of the first one's size."""
-    token, query = stage.security(), f"format={format_name}&{EVER}&_sort={sort}&_count=17"
+    token, query = stage.security, f"format={format_name}&{EVER}&_sort={sort}&_count=17"
     there = set(stage.events(EVER, token))
 
     def goes_on() -> None:
@@ -153,14 +153,14 @@ def test_parts_of_a_growing_ledger_make_one_export(
 
 def own_uses(stage: ReportStage) -> set[str]:
     """Recorded while a test asked what is there."""
-    return set(stage.events("type=110101&date=ge2020", stage.security()))
+    return set(stage.events("type=110101&date=ge2020", stage.security))
 
 
 def test_later_parts_prove_from_the_full_tile_where_the_partial_one_has_gone(
     stage: ReportStage,
 ) -> None:
     """The ledger fills the tile that the first part ended in, and the partial one is deleted."""
-    token, query = stage.security(), f"format=csv&{EVER}&_count=30&receipts=proof"
+    token, query = stage.security, f"format=csv&{EVER}&_count=30&receipts=proof"
     first = stage.json(f"/export?{query}", token)
     partial = f"tile/0/{first['size'] // 256:03d}.p/{first['size'] % 256}"
     s3, bucket = client("s3", "eu-central-1"), stage.cloud.ledger(PLAIN).environment
@@ -192,7 +192,7 @@ def test_later_parts_prove_from_the_full_tile_where_the_partial_one_has_gone(
 def test_a_receipt_of_another_line_is_found_out(stage: ReportStage) -> None:
     """A check that cannot fail is none."""
     query = f"format=csv&{EVER}&_count=3&date=lt2021"
-    part = stage.json(f"/export?{query}", stage.security())
+    part = stage.json(f"/export?{query}", stage.security)
     del part["next"]
     files = assembled([part], query)
     assert findings(files) == []
@@ -223,11 +223,11 @@ def test_a_part_ends_before_it_is_too_large(
     for about in ("", "&patient=example"):
         monkeypatch.undo()
         query = f"format=fhir&{EVER}&date=lt2021{about}"
-        (whole,) = parts_of(stage, query, stage.security())
+        (whole,) = parts_of(stage, query, stage.security)
         assert len(whole["entries"]) > 3
         most = 1 if about else 3 * max(size_of([entry]) for entry in whole["entries"])
         monkeypatch.setattr("functions.query.routes.exports.MAX_PART_BYTES", most)
-        parts = parts_of(stage, query, stage.security())
+        parts = parts_of(stage, query, stage.security)
         assert all(part["entries"] for part in parts)
         assert [e["entry"] for part in parts for e in part["entries"]] == [
             entry["entry"] for entry in whole["entries"]
@@ -240,7 +240,7 @@ def test_a_part_ends_before_it_is_too_large(
 def test_an_export_without_receipts_is_lines_alone(stage: ReportStage) -> None:
     """And checks as well."""
     query = f"format=ocsf&{EVER}&receipts=none&_count=40"
-    parts = parts_of(stage, query, stage.security())
+    parts = parts_of(stage, query, stage.security)
     assert not any("receipt" in entry for part in parts for entry in part["entries"])
     files = assembled(parts, query)
     assert RECEIPTS not in files
@@ -261,7 +261,7 @@ def test_a_patient_exports_the_own_events(stage: ReportStage) -> None:
 
 def test_the_export_is_one_event_and_each_part_a_use(stage: ReportStage) -> None:
     """DICOM 110106 once, 110101 for each part, and for each patient whom it shows."""
-    token, query = stage.security(), f"format=csv&{EVER}&date=lt2021&_count=20&receipts=none"
+    token, query = stage.security, f"format=csv&{EVER}&date=lt2021&_count=20&receipts=none"
     parts = parts_of(stage, query, token)
     assert len(parts) > 2
     stage.settle()
@@ -296,7 +296,7 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(
     stage: ReportStage, query: str, status: int, said: str
 ) -> None:
     """A parameter that is not known, too: what it left out would be missed by nobody."""
-    answer = stage.get(f"/export?{query}", stage.security())
+    answer = stage.get(f"/export?{query}", stage.security)
     assert answer.status_code == status
     assert said in answer.json()["issue"][0]["diagnostics"]
 
@@ -304,7 +304,7 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(
 def test_a_cursor_is_of_one_export_only(stage: ReportStage) -> None:
     """Not of another format, receipts, search, order, digest or token."""
     query = f"format=csv&{EVER}&date=lt2021&_count=5"
-    token = stage.security()
+    token = stage.security
     cursor = stage.json(f"/export?{query}", token)["next"]
     time, _, rest = cursor.partition(".")
     assert stage.get(f"/export?{query}&_cursor={cursor}", token).status_code == 200
@@ -325,6 +325,6 @@ def test_a_cursor_is_of_one_export_only(stage: ReportStage) -> None:
 
 def test_of_a_ledger_that_published_nothing_there_is_nothing_to_export(stage: ReportStage) -> None:
     """And no checkpoint to pin it to."""
-    answer = stage.get(f"/export?format=csv&{EVER}", stage.security("riverside-lab"))
+    answer = stage.get(f"/export?format=csv&{EVER}", stage.officer("riverside-lab"))
     assert answer.status_code == 404
     assert answer.json()["issue"][0]["code"] == "not-found"

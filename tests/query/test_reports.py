@@ -107,7 +107,7 @@ def test_the_accounting_has_exactly_the_disclosures_of_a_patient(stage: ReportSt
     world = world_of(SEED, EVENTS, YESTERDAY)
     asked = [*expected, *sorted(operations)[:4], world.patients[-1].mrn]
     for mrn in asked:
-        told = stage.json(f"/accounting?patient={names(mrn)}&{DAYS}", stage.security(HOSPITAL))
+        told = stage.json(f"/accounting?patient={names(mrn)}&{DAYS}", stage.officer(HOSPITAL))
         found = Counter(
             parse_instant_ms(line["date"]) for line in told["disclosures"] if line["number"] == 1
         )
@@ -123,9 +123,9 @@ def test_the_accounting_has_exactly_the_disclosures_of_a_patient(stage: ReportSt
     assert clerk["agent"][-1]["who"]["display"] in {
         line["recipient"]
         for mrn in expected
-        for line in stage.json(
-            f"/accounting?patient={names(mrn)}&{DAYS}", stage.security(HOSPITAL)
-        )["disclosures"]
+        for line in stage.json(f"/accounting?patient={names(mrn)}&{DAYS}", stage.officer(HOSPITAL))[
+            "disclosures"
+        ]
     }
 
 
@@ -150,9 +150,7 @@ def test_the_samples_disclosures_count_when_the_ledger_took_them(
         )
         if is_disclosure(event) and f'"Patient/{patient}"' in about:
             expected[parse_instant_ms(event["recorded"])] += 1
-    told = stage.json(
-        f"/accounting?patient={patient}&{EVER}&requested={requested}", stage.security()
-    )
+    told = stage.json(f"/accounting?patient={patient}&{EVER}&requested={requested}", stage.security)
     assert Counter(parse_instant_ms(line["stated"]) for line in told["disclosures"]) == expected
     assert {line["date"][:10] for line in told["disclosures"]} == {told["made"][:10]}
     assert told["disclosures_outside"] == 0
@@ -170,7 +168,7 @@ def test_the_office_is_shown_what_the_patient_is_shown(stage: ReportStage, route
     mrn = world_of(SEED, EVENTS, YESTERDAY).patients[2].mrn
     patient = stage.patient(f"{MRN_SYSTEM}|{mrn}", HOSPITAL)
     own = stage.json(f"{route}?{DAYS}", patient)
-    office = stage.json(f"{route}?{DAYS}&patient={names(mrn)}", stage.security(HOSPITAL))
+    office = stage.json(f"{route}?{DAYS}&patient={names(mrn)}", stage.officer(HOSPITAL))
     assert without_when(own) == without_when(office)
     assert own["entries"] > 0
     table = "disclosures" if route == "/accounting" else "accesses"
@@ -217,14 +215,14 @@ def test_another_ledgers_token_is_shown_nothing(stage: ReportStage, path: str) -
     assert told.get("disclosures", told.get("accesses", [])) == []
     for ledger in (PLAIN, "masked"):
         asked = f"/reports/privacy?{DAYS}&user=Practitioner/staff-0001"
-        assert stage.json(asked, stage.security(ledger))["events"] == []
+        assert stage.json(asked, stage.officer(ledger))["events"] == []
 
 
 def test_the_privacy_report_has_every_event_of_its_period(stage: ReportStage) -> None:
     """Recounted by user, and sorted as asked."""
     events = sent_to_hospital()
     entries = sum(max(1, len(patients_of(event))) for event in events)
-    told = stage.json(f"/reports/privacy?{DAYS}&sort=-user_id", stage.security(HOSPITAL))
+    told = stage.json(f"/reports/privacy?{DAYS}&sort=-user_id", stage.officer(HOSPITAL))
     assert len(told["events"]) == entries == told["entries"]
     users = [row["user_id"] for row in told["events"] if row["user_id"] is not None]
     assert users == sorted(users, key=lambda user: (user.casefold(), user), reverse=True)
@@ -235,19 +233,20 @@ def test_the_privacy_report_has_every_event_of_its_period(stage: ReportStage) ->
         if "Practitioner/" in agent.get("who", {}).get("reference", "")
     ).most_common(1)[0][0]
     about = [e for e in events if f'"{busiest}"' in json.dumps(e.get("agent"))]
-    theirs = stage.json(f"/reports/privacy?{DAYS}&user={busiest}", stage.security(HOSPITAL))
+    theirs = stage.json(f"/reports/privacy?{DAYS}&user={busiest}", stage.officer(HOSPITAL))
     assert len(theirs["events"]) == sum(max(1, len(patients_of(event))) for event in about)
     assert theirs["about"] == f"user {busiest}"
     mrn = next(mrn for event in about for mrn in sorted(patients_of(event)))
     both = stage.json(
-        f"/reports/privacy?{DAYS}&user={busiest}&patient={names(mrn)}", stage.security(HOSPITAL)
+        f"/reports/privacy?{DAYS}&user={busiest}&patient={names(mrn)}",
+        stage.officer(HOSPITAL),
     )
     assert len(both["events"]) == sum(mrn in patients_of(event) for event in about)
 
 
 def test_a_period_is_in_the_zone_asked_for(stage: ReportStage) -> None:
     """A day ends when it ends there; an instant is not included as an end."""
-    token = stage.security()
+    token = stage.security
     assert len(stage.json("/reports/privacy?from=2020-04-29&to=2020-04-29", token)["events"]) > 9
     told = stage.json("/reports/privacy?from=2020-04-29&to=2020-04-29&zone=-14:00", token)
     assert (told["events"], told["zone"]) == ([], "-14:00")
@@ -283,7 +282,7 @@ def test_what_cannot_be_answered_is_refused_with_the_reason(
     stage: ReportStage, path: str, status: int, said: str
 ) -> None:
     """As an OperationOutcome that repeats nothing of what was asked."""
-    answer = stage.get(path, stage.security())
+    answer = stage.get(path, stage.security)
     assert answer.status_code == status
     outcome = answer.json()
     assert outcome["resourceType"] == "OperationOutcome"
@@ -294,9 +293,9 @@ def test_what_cannot_be_answered_is_refused_with_the_reason(
 
 def test_accept_without_a_form_that_there_is(stage: ReportStage) -> None:
     """Is refused; the heavier of two is given."""
-    assert stage.get("/accesses?patient=1", stage.security(), accept="image/png").status_code == 406
+    assert stage.get("/accesses?patient=1", stage.security, accept="image/png").status_code == 406
     weighed = stage.get(
-        "/accesses?patient=1", stage.security(), accept="text/csv;q=0.5, text/html;q=0.9"
+        "/accesses?patient=1", stage.security, accept="text/csv;q=0.5, text/html;q=0.9"
     )
     assert weighed.headers["content-type"].startswith("text/html")
 
@@ -339,12 +338,12 @@ def test_a_report_of_too_much_says_how_much_and_what_to_do(
     stage: ReportStage, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """Too many events, too much time, too large an answer: never a part without saying so."""
-    whole = stage.get(path, stage.security())
+    whole = stage.get(path, stage.security)
     assert whole.status_code == 200
     with monkeypatch.context() as patch:
         patch.setattr("functions.query.report_events.MAX_EVENTS", 3)
         patch.setattr("audit_ledger.reading.period_search.BATCH_SIZE", 3)
-        refused = stage.get(path, stage.security())
+        refused = stage.get(path, stage.security)
         assert refused.status_code == 413
         issue = refused.json()["issue"][0]
         assert issue["code"] == "too-costly"
@@ -352,13 +351,13 @@ def test_a_report_of_too_much_says_how_much_and_what_to_do(
         assert issue["diagnostics"] == expected
     with monkeypatch.context() as patch:
         patch.setattr("functions.query.access.FINDING_SECONDS", -1)
-        assert stage.get(path, stage.security()).status_code == 413
+        assert stage.get(path, stage.security).status_code == 413
     with monkeypatch.context() as patch:
         patch.setattr("functions.query.compressed_response.MAX_BYTES", len(whole.content) - 1)
-        plain = stage.get(path, stage.security(), accept_encoding="identity")
+        plain = stage.get(path, stage.security, accept_encoding="identity")
         assert plain.status_code == 413
         assert "Accept-Encoding: gzip" in plain.json()["issue"][0]["diagnostics"]
-        packed = stage.get(path, stage.security(), accept_encoding="gzip")
+        packed = stage.get(path, stage.security, accept_encoding="gzip")
         assert packed.headers["content-encoding"] == "gzip"
         assert packed.json()["report"] == whole.json()["report"]
 
@@ -367,9 +366,9 @@ def test_no_answer_without_the_use_recorded(
     stage: ReportStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where ingest does not take it, nothing is told."""
-    monkeypatch.setattr("functions.query.audit_trail.SOURCE", "somebody")
+    monkeypatch.setattr("functions.query.audit_trail.QUERY_SOURCE", "somebody")
     for path in (f"/accesses?patient=ex-patient&{EVER}", "/export?format=csv&date=ge1990"):
-        answer = stage.get(path, stage.security())
+        answer = stage.get(path, stage.security)
         assert answer.status_code == 503
         assert "ex-patient" not in answer.text
 
@@ -377,8 +376,8 @@ def test_no_answer_without_the_use_recorded(
 def test_answers_come_packed_for_whoever_unpacks(stage: ReportStage) -> None:
     """And plain for others."""
     path = f"/accesses?patient=ex-patient&{EVER}&to=2026-01-01&_format=csv"
-    plain = stage.get(path, stage.security(), accept_encoding="identity")
-    packed = stage.get(path, stage.security(), accept_encoding="br, gzip")
+    plain = stage.get(path, stage.security, accept_encoding="identity")
+    packed = stage.get(path, stage.security, accept_encoding="br, gzip")
     assert "content-encoding" not in plain.headers
     assert packed.headers["content-encoding"] == "gzip"
     assert plain.content == packed.content

@@ -41,7 +41,7 @@ def stage() -> Iterator[ReportStage]:
             "/AuditEvent?patient=rose&agent=bureau",
             "/AuditEvent?patient=rose&agent=Organization%2Fbureau",
         ):
-            assert made.get(path, made.security(SILENT)).status_code == 200
+            assert made.get(path, made.officer(SILENT)).status_code == 200
         made.settle()
         yield made
 
@@ -49,7 +49,7 @@ def stage() -> Iterator[ReportStage]:
 @pytest.fixture
 def told(stage: ReportStage) -> str:
     """The id of the disclosure to the bureau."""
-    found = stage.events(f"agent={AGENCY}&date=ge2020", stage.security(SILENT))
+    found = stage.events(f"agent={AGENCY}&date=ge2020", stage.officer(SILENT))
     (event_id,) = found
     return event_id
 
@@ -70,7 +70,7 @@ def test_days_and_roles_in_every_form(stage: ReportStage) -> None:
     """No name, no identifier, no time of day of an access, no entry; for the office likewise."""
     for path, token in (
         ("/accesses", stage.patient("rose", MASKED)),
-        ("/accesses?patient=rose", stage.security(MASKED)),
+        ("/accesses?patient=rose", stage.officer(MASKED)),
     ):
         for text in of_each_form(stage, path, token):
             assert "health professional" in text
@@ -90,7 +90,7 @@ def test_days_and_roles_in_every_form(stage: ReportStage) -> None:
 )
 def test_a_patient_cannot_ask_for_the_minute(stage: ReportStage, query: str) -> None:
     """A period or zone of one's choice would tell when it was; days of the ledger's zone may be."""
-    rose, office = stage.patient("rose", MASKED), stage.security(MASKED)
+    rose, office = stage.patient("rose", MASKED), stage.officer(MASKED)
     for path in ("/accesses", "/accounting"):
         assert stage.get(f"{path}?{query}", rose).status_code == 400
         assert stage.get(f"{path}?{query}&patient=rose", office).status_code == 200
@@ -103,7 +103,7 @@ def test_what_is_masked_is_not_had_by_asking_for_the_event(
     stage: ReportStage,
 ) -> None:
     """Searches, events, receipts and exports show all of an event: not to these patients."""
-    ids = list(stage.events("date=ge2020&patient=rose", stage.security(MASKED)))
+    ids = list(stage.events("date=ge2020&patient=rose", stage.officer(MASKED)))
     for path in (
         "/AuditEvent",
         f"/AuditEvent/{ids[0]}",
@@ -113,7 +113,7 @@ def test_what_is_masked_is_not_had_by_asking_for_the_event(
         refused = stage.get(path, stage.patient("rose", MASKED))
         assert refused.status_code == 403
         assert "GET /accesses" in refused.json()["issue"][0]["diagnostics"]
-    assert stage.get(f"/AuditEvent/{ids[0]}", stage.security(MASKED)).status_code == 200
+    assert stage.get(f"/AuditEvent/{ids[0]}", stage.officer(MASKED)).status_code == 200
 
 
 def test_who_asked_for_silence_is_named_to_no_patient(stage: ReportStage, told: str) -> None:
@@ -133,7 +133,7 @@ def test_who_asked_for_silence_is_named_to_no_patient(stage: ReportStage, told: 
             assert shown in text
     for path in (f"/AuditEvent/{told}", f"/AuditEvent/{told}/receipt"):
         assert stage.get(path, rose).status_code == 404
-        assert stage.get(path, stage.security(SILENT)).status_code == 200
+        assert stage.get(path, stage.officer(SILENT)).status_code == 200
     found = stage.events("date=ge2020", rose)
     assert told not in found
     assert "ureau" not in str(found)
@@ -156,9 +156,9 @@ def test_the_accounting_says_nothing_of_silence_and_all_of_the_rest(
 def test_the_office_is_told_when_it_asks_for_itself(stage: ReportStage) -> None:
     """By agency and number; what it hands to the patient has none of it."""
     for route in ("/accounting", "/accesses"):
-        office = stage.json(f"{route}?patient=rose&audience=office", stage.security(SILENT))
+        office = stage.json(f"{route}?patient=rose&audience=office", stage.officer(SILENT))
         (row,) = office["suspended"]
         assert (row["agency"], row["number"], row["oral"]) == ("Bureau, case 17", 1, False)
         assert "not for the patient" in office["title"]
-        for text in of_each_form(stage, f"{route}?patient=rose", stage.security(SILENT)):
+        for text in of_each_form(stage, f"{route}?patient=rose", stage.officer(SILENT)):
             assert "ureau" not in text

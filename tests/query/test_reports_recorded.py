@@ -48,13 +48,13 @@ def test_each_use_is_found_in_the_ledger_afterwards(fresh: ReportStage) -> None:
         "/export?format=csv&date=ge2020&patient=rose": {"Patient/rose"},
     }
     for path in asked:
-        assert fresh.get(path, fresh.security()).status_code == 200
+        assert fresh.get(path, fresh.security).status_code == 200
     rose = fresh.patient("rose")
     for path in ("/accounting", "/accesses", "/export?format=fhir"):
         assert fresh.get(path, rose).status_code == 200
     fresh.settle()
     today = f"date=ge{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
-    uses = fresh.events(f"type=110101&{today}", fresh.security())
+    uses = fresh.events(f"type=110101&{today}", fresh.security)
     found: dict[str, set[str]] = {}
     for event in uses.values():
         found.setdefault(query_of(event), set()).update(whom(event))
@@ -76,10 +76,10 @@ def test_an_export_of_ones_record_is_a_disclosure_to_who_exported(fresh: ReportS
     """To the office, it is accounted for; to the patient, the rule excludes it."""
     fresh.send(read_of("rose"))
     fresh.settle()
-    fresh.json("/export?format=csv&patient=rose&date=ge2020", fresh.security())
+    fresh.json("/export?format=csv&patient=rose&date=ge2020", fresh.security)
     fresh.json("/export?format=csv", fresh.patient("rose"))
     fresh.settle()
-    told = fresh.json("/accounting?patient=rose", fresh.security())
+    told = fresh.json("/accounting?patient=rose", fresh.security)
     assert len(told["disclosures"]) == 1
     left_out = {row["exclusion"]: row["number"] for row in told["exclusions"]}
     assert left_out["to you"] == 1
@@ -92,7 +92,7 @@ def test_a_patient_named_by_an_identifier_asks_as_that_patient(fresh: ReportStag
     fresh.settle()
     fresh.json("/accesses", fresh.patient(claim, HOSPITAL))
     fresh.settle()
-    (event,) = fresh.events("type=110101&date=ge2020", fresh.security(HOSPITAL)).values()
+    (event,) = fresh.events("type=110101&date=ge2020", fresh.officer(HOSPITAL)).values()
     assert event["agent"][0]["who"] == {
         "type": "Patient",
         "identifier": {"system": MRN_SYSTEM, "value": "MRN1"},

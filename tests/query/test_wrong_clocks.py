@@ -41,7 +41,7 @@ def stage(shared_dir: Path) -> Iterator[ReportStage]:
 
 def test_all_disclosures_that_were_taken_are_accounted_for(stage: ReportStage) -> None:
     """The case: of three that were taken today one was shown, and none said to be outside."""
-    told = stage.json("/accounting?patient=8802001", stage.security())
+    told = stage.json("/accounting?patient=8802001", stage.security)
     recipients = {line["recipient"]: line for line in told["disclosures"]}
     assert recipients.keys() == {
         "Wren County registry",
@@ -54,7 +54,7 @@ def test_all_disclosures_that_were_taken_are_accounted_for(stage: ReportStage) -
     assert recipients["Wren County registry"]["stated"] is None
     assert recipients["Finch County registry"]["stated"] == "1970-01-01T00:00:12.000+00:00"
     assert recipients["Teal County registry"]["stated"] == "2062-11-30T08:00:00.000+00:00"
-    html = stage.get("/accounting?patient=8802001&_format=html", stage.security()).text
+    html = stage.get("/accounting?patient=8802001&_format=html", stage.security).text
     assert "1970-01-01 00:00:12" in html
 
 
@@ -70,23 +70,23 @@ def test_accesses_and_the_privacy_report_have_them_too(stage: ReportStage) -> No
     near = {f"n{number}" for number in range(len(NEAR))}
     for path, token, key, who in (
         ("/accesses", stage.patient("wrong"), "accesses", "who"),
-        ("/accesses?patient=wrong", stage.security(), "accesses", "who"),
+        ("/accesses?patient=wrong", stage.security, "accesses", "who"),
     ):
         rows = accesses(stage.json(path, token), key, who)
         assert rows.keys() == wrong | near | {"yesterday"}
         assert {name for name, row in rows.items() if row["stated"]} == wrong | {"n1"}
     for path in ("/reports/privacy", "/reports/privacy?patient=wrong"):
-        rows = accesses(stage.json(path, stage.security()), "events", "user")
+        rows = accesses(stage.json(path, stage.security), "events", "user")
         assert rows.keys() - {"clerk"} >= wrong | near
         assert "yesterday" not in rows
         assert {name for name, row in rows.items() if row["stated"]} == wrong | {"n1"}
-    by_user = stage.json("/reports/privacy?user=Practitioner/w0", stage.security())
+    by_user = stage.json("/reports/privacy?user=Practitioner/w0", stage.security)
     assert accesses(by_user, "events", "user").keys() == {"w0"}
 
 
 def test_a_period_of_long_ago_has_what_states_to_be_of_it(stage: ReportStage) -> None:
     """Somebody brings in the records of years before: they are found by those years."""
-    rows = stage.json("/accesses?patient=wrong&from=2016-11-01&to=2016-12-01", stage.security())
+    rows = stage.json("/accesses?patient=wrong&from=2016-11-01&to=2016-12-01", stage.security)
     assert accesses(rows, "accesses", "who").keys() == {"w3"}
 
 
@@ -94,15 +94,15 @@ def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
     stage: ReportStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest, and says so; a period that was asked for is whole or refused with the limit."""
-    answer = stage.get("/reports/privacy", stage.security(), accept_encoding="identity")
+    answer = stage.get("/reports/privacy", stage.security, accept_encoding="identity")
     whole = answer.json()
     day = f"/reports/privacy?from={whole['from'][:10]}"
     for share in range(9, 0, -1):
         with monkeypatch.context() as patch:
             most = len(answer.content) * share // 10
             patch.setattr("functions.query.compressed_response.MAX_BYTES", most)
-            given = stage.get("/reports/privacy", stage.security(), accept_encoding="identity")
-            refused = stage.get(day, stage.security(), accept_encoding="identity")
+            given = stage.get("/reports/privacy", stage.security, accept_encoding="identity")
+            refused = stage.get(day, stage.security, accept_encoding="identity")
         assert refused.status_code == 413
         if given.status_code == 413:  # what is left is of one time
             continue
@@ -113,7 +113,7 @@ def test_the_privacy_report_of_the_last_day_gives_what_one_report_holds(
         assert any("begins later" in note for note in part["notes"])
     with monkeypatch.context() as patch:
         patch.setattr("functions.query.report_events.MAX_EVENTS", 3)
-        refused = stage.get(day, stage.security())
+        refused = stage.get(day, stage.security)
         assert refused.status_code == 413
         assert "looks at 3 events at most" in refused.text
 
@@ -125,7 +125,7 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
 
     A CSV file has no notes: a row says that it is not all.
     """
-    whole = stage.json("/reports/privacy", stage.security())
+    whole = stage.json("/reports/privacy", stage.security)
     monkeypatch.setattr("audit_ledger.reading.period_search.BATCH_SIZE", 2)
     left = [0]
 
@@ -135,7 +135,7 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
 
     monkeypatch.setattr("functions.query.access.AuthorizedRequest.has_time", has_time)
     left[0] = 2
-    part = stage.json("/reports/privacy", stage.security())
+    part = stage.json("/reports/privacy", stage.security)
     assert part["from"] > whole["from"]
     assert part["events_outside"] is None
     assert whole["events_outside"] == 1  # of three days ago, taken today
@@ -144,12 +144,12 @@ def test_a_report_that_time_cut_short_has_its_newest_part_whole(
     assert theirs == [row for row in expected if row["portal"] == PORTAL]
     assert {row["stated"][:4] for row in theirs if row["stated"]} >= {"1970", "2062", "9999"}
     left[0] = 2
-    lines = stage.get("/reports/privacy?_format=csv", stage.security()).text.splitlines()
+    lines = stage.get("/reports/privacy?_format=csv", stage.security).text.splitlines()
     assert lines[0].startswith("time,")
     assert lines[1].startswith("Warning: The last day has more events than fit in one report")
     left[0] = 2
     day = f"/reports/privacy?from={whole['from'][:10]}&_format=csv"
-    assert stage.get(day, stage.security()).status_code == 413
+    assert stage.get(day, stage.security).status_code == 413
 
 
 def test_what_could_not_be_completed_is_refused(
@@ -162,7 +162,7 @@ def test_what_could_not_be_completed_is_refused(
         "functions.query.access.AuthorizedRequest.has_time", lambda _: next(asked, False)
     )
     monkeypatch.setattr("functions.query.access.AuthorizedRequest.has_more_time", lambda _: False)
-    refused = stage.get("/reports/privacy", stage.security())
+    refused = stage.get("/reports/privacy", stage.security)
     assert refused.status_code == 413
     assert "time was up" in refused.text
 
@@ -173,6 +173,6 @@ def test_dates_that_exclude_each_other_are_named_also_where_events_are_counted(
 ) -> None:
     """A total of 0 without a word would look like a count."""
     for dates in ("date=ge2027&date=le2025", "date=ge2020&_lastUpdated=ge2027&_lastUpdated=le2025"):
-        bundle = stage.get(f"/AuditEvent?{dates}{wants}", stage.security())
+        bundle = stage.get(f"/AuditEvent?{dates}{wants}", stage.security)
         assert bundle.status_code == 200
         assert "the dates exclude each other" in bundle.text
