@@ -1,4 +1,4 @@
-"""Adapters translate and nothing else: batches asked again, conditional writes, secrets."""
+"""Adapters translate and nothing else: repeated batches, conditional writes, secrets."""
 
 import hmac
 from typing import Any
@@ -47,10 +47,10 @@ class Stingy:
         ((table, request),) = RequestItems.items()
         assert request["ConsistentRead"] is True
         assert len(request["Keys"]) <= 100
-        given = [k for k in request["Keys"] if k["key"]["S"] != self.never][: self.most]
-        left = [k for k in request["Keys"] if k not in given]
+        returned = [k for k in request["Keys"] if k["key"]["S"] != self.never][: self.most]
+        left = [k for k in request["Keys"] if k not in returned]
         unread = {table: {"Keys": left, "ConsistentRead": True}} if left else {}
-        return {"Responses": {table: given}, "UnprocessedKeys": unread}
+        return {"Responses": {table: returned}, "UnprocessedKeys": unread}
 
     def batch_write_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803
         ((table, requests),) = RequestItems.items()
@@ -64,8 +64,8 @@ def items(count: int) -> list[dict[str, Any]]:
     return [{"key": {"S": f"k{n}"}} for n in range(count)]
 
 
-def test_keys_left_unprocessed_are_asked_for_again_after_growing_pauses() -> None:
-    """Each is given exactly once."""
+def test_unprocessed_keys_are_requested_again_after_growing_pauses() -> None:
+    """Each is returned exactly once."""
     pauses: list[float] = []
     client: Any = Stingy(most=40)
     found = list(batch_get(client, [("t", k) for k in items(250)], pause=pauses.append))
@@ -80,7 +80,7 @@ def test_items_left_unprocessed_are_put_again() -> None:
     assert client.written == [i["key"]["S"] for i in items(60)]
 
 
-def test_a_batch_that_never_ends_is_an_error_and_no_answer() -> None:
+def test_a_batch_that_never_ends_is_an_error() -> None:
     """Never an incomplete result in place of an error."""
     pauses: list[float] = []
     client: Any = Stingy(most=100, never="k3")
@@ -105,8 +105,8 @@ def test_an_object_put_once_never_changes(world: World) -> None:
     assert objects.get("tile/0/001") is None
 
 
-def test_an_object_is_replaced_only_in_the_place_of_what_was_read(world: World) -> None:
-    """Two who replace the same: one of them is told."""
+def test_an_object_is_replaced_only_if_it_did_not_change(world: World) -> None:
+    """Of two concurrent replacements, one fails."""
     objects = LedgerObjects(world.s3, f"{NAME}-published", LEDGER, Retention("GOVERNANCE", 1))
     objects.replace("checkpoint", b"1", None)
     with pytest.raises(LostRaceError):
@@ -177,7 +177,9 @@ def test_a_ledgers_keys_are_made_once_and_open_only_for_their_purpose(
         wrapping.unwrap(swapped)
 
 
-def test_all_ledger_keys_are_unwrapped_for_who_opens_old_records(world: World, origin: str) -> None:
+def test_all_versions_of_a_ledger_key_are_unwrapped_for_old_records(
+    world: World, origin: str
+) -> None:
     """By version; the newest is what `unwrap` gives; none opens as another purpose."""
     wrapping = WrappingKey(world.kms, f"{ALIAS}/wrapping", origin)
     first, second = wrapping.first_keys(), wrapping.first_keys()
@@ -267,20 +269,20 @@ def test_a_pseudonym_leads_to_its_secret_until_that_is_erased(world: World, orig
     secrets = [*table.current(["aa", "bb"], 2026).values(), *table.current(["aa"], 2027).values()]
     by_pseudonym = {patient_pseudonym(KeyedHash(s.secret)): s for s in secrets}
     theirs = patient_pseudonym(KeyedHash(other.current(["aa"], 2026)["aa"].secret))
-    asked = [*by_pseudonym, theirs, bytes(16)]
-    found = table.of_pseudonyms(asked)
+    requested = [*by_pseudonym, theirs, bytes(16)]
+    found = table.of_pseudonyms(requested)
     assert {p: (s.generation, s.secret) for p, s in found.items()} == {
         p: (s.generation, s.secret) for p, s in by_pseudonym.items()
     }
     key = {"key": {"S": f"{origin}#bb"}, "generation": {"N": "2026000"}}
     world.dynamodb.delete_item(TableName=f"{NAME}-subjects", Key=key)
-    left = table.of_pseudonyms(asked)
+    left = table.of_pseudonyms(requested)
     assert len(left) == 2
     assert secrets[1].secret not in {s.secret for s in left.values()}
     assert table.of_pseudonyms([]) == {}
 
 
-def test_two_requests_that_make_the_same_secret_agree(world: World, origin: str) -> None:
+def test_two_requests_that_create_the_same_secret_agree(world: World, origin: str) -> None:
     """Who loses the put-if-absent takes the winner's."""
     table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", origin)
     winner = table._create("aa", 2026, 2026000)

@@ -1,4 +1,4 @@
-"""Blocks are read forwards, backwards and one by one, whatever a page of DynamoDB holds."""
+"""Blocks are read forwards, backwards and one by one, across pages of DynamoDB."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.world import NAME, ORIGIN, World
 
 COUNTS = (1, 7, 256, 3, 250, 256, 2)
 FIRST = [sum(COUNTS[:number]) for number in range(len(COUNTS))]
-BODY_BYTES = 300_000  # as large as bodies are: a page of DynamoDB holds three
+BODY_BYTES = 300_000  # as large as bodies are: a page of DynamoDB contains three
 
 
 def block(number: int, origin: str = ORIGIN) -> Block:
@@ -35,8 +35,8 @@ def test_blocks_before_an_entry_come_the_newest_first(blocks: BlocksTable) -> No
         assert found == wanted
 
 
-def test_reading_backwards_reads_no_more_than_is_asked_for(blocks: BlocksTable) -> None:
-    """Whoever stops after one block has not read the ledger."""
+def test_reading_backwards_reads_no_more_than_requested(blocks: BlocksTable) -> None:
+    """A reader that stops after one block has not read the ledger."""
     newest = next(iter(blocks.before(10_000)))
     assert newest == block(len(COUNTS) - 1) == blocks.newest()
 
@@ -56,9 +56,9 @@ def test_last_block_before_an_entry_contains_the_entry_before(
     """Entry 0 has none before it."""
     assert blocks.ending_before(0) is None
     for seq in range(1, sum(COUNTS) + 1):
-        holds = max(n for n, first in enumerate(FIRST) if first <= seq - 1)
+        container = max(n for n, first in enumerate(FIRST) if first <= seq - 1)
         if seq in (1, 2, *FIRST, sum(COUNTS)):
-            assert blocks.ending_before(seq) == block(holds)
+            assert blocks.ending_before(seq) == block(container)
 
 
 def test_forwards_and_backwards_are_the_same_blocks(blocks: BlocksTable) -> None:

@@ -121,7 +121,7 @@ def test_an_entry_is_found_by_its_id(search: EventsSearch) -> None:
         assert found.row_bytes == encode_index_row(each.row)
 
 
-def test_what_is_no_entry_is_not_found_by_its_id(search: EventsSearch, world: World) -> None:
+def test_an_id_without_an_entry_finds_nothing(search: EventsSearch, world: World) -> None:
     """An unknown id, a further person's item, and one whose entry a rebuild did not find."""
     assert search.entry("f" * 64) is None
     assert search.entry(f"{ENTRIES[1].row.event_id}#1") is None

@@ -61,7 +61,7 @@ def test_a_bucket_is_one_number(world: World, table: LimitsTable, key: str) -> N
         (20 * SECOND + 1, 1, Leased(True, NOW + 100_000)),  # another bucket's
     ],
 )
-def test_whatever_is_known_of_a_bucket_its_number_decides(
+def test_the_stored_number_decides_whatever_the_container_remembers(
     world: World, table: LimitsTable, ahead: int, tokens: int, leased: Leased, known: int, key: str
 ) -> None:
     put(world, key, {"N": str(NOW + ahead)})
@@ -96,7 +96,7 @@ class Meanwhile:
         return self.client.update_item(**arguments)
 
 
-def test_who_loses_a_race_adds_to_what_the_other_took(
+def test_the_loser_of_a_race_adds_to_the_winners_tokens(
     world: World, table: LimitsTable, key: str
 ) -> None:
     racing = LimitsTable(Meanwhile(world.dynamodb, table, key), f"{NAME}-limits")  # type: ignore[arg-type]
@@ -131,7 +131,7 @@ def test_a_table_that_does_not_answer_is_unreachable(
         table.lease(key, RATE, NOW, 1, 0)
 
 
-def test_an_item_that_is_no_bucket_lets_requests_pass(
+def test_an_invalid_bucket_lets_requests_pass_and_is_counted(
     world: World, table: LimitsTable, key: str
 ) -> None:
     """And is counted: nobody but two roles can have written it."""

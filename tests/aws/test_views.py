@@ -1,4 +1,4 @@
-"""The views table: commits that are whole or nothing, whoever dies or is overtaken; no bounds."""
+"""The views table: commits that are whole or nothing, after a crash and a lost race; no bounds."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def place(seq: int) -> str:
     return f"{seq} 0 {seq:064x}"
 
 
-def test_what_was_committed_is_read_back(views: ViewsTable) -> None:
+def test_a_commit_is_read_back(views: ViewsTable) -> None:
     """Cursor and states, whatever their size; nothing before the first commit."""
     assert views.cursor() == FollowerCursor()
     assert views.state(views.cursor(), "a") is None
@@ -45,7 +45,7 @@ def test_what_was_committed_is_read_back(views: ViewsTable) -> None:
     assert {name: views.state(moved, name) for name in states} == states
 
 
-def test_a_run_that_dies_before_the_commit_point_leaves_what_was(
+def test_a_crash_before_the_commit_point_leaves_the_old_views(
     views: ViewsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After any number of its writes; and the next run commits over what it left."""
@@ -79,7 +79,7 @@ LATE: dict[str, Late] = {
 
 
 @pytest.mark.parametrize("what", LATE)
-def test_who_was_overtaken_writes_over_nothing(views: ViewsTable, what: str) -> None:
+def test_an_overtaken_run_overwrites_nothing(views: ViewsTable, what: str) -> None:
     """Neither a finding nor a state that the faster one put, nor the cursor."""
     late = views.claim(views.cursor())
     faster = views.claim(views.cursor())
@@ -92,7 +92,7 @@ def test_who_was_overtaken_writes_over_nothing(views: ViewsTable, what: str) -> 
     assert views.findings(moved, [0]) == [b"of the faster"]
 
 
-def test_of_two_that_start_alike_one_may_go_on(views: ViewsTable) -> None:
+def test_one_of_two_concurrent_claims_succeeds(views: ViewsTable) -> None:
     """Both read the same cursor; one claims its next number."""
     seen = commit(views, views.claim(views.cursor()), a=b"1")
     views.claim(seen)
@@ -101,7 +101,7 @@ def test_of_two_that_start_alike_one_may_go_on(views: ViewsTable) -> None:
 
 
 def test_a_reader_sees_that_the_views_moved_on(views: ViewsTable) -> None:
-    """Two commits later the slot holds other states than those of its cursor."""
+    """Two commits later the slot contains other states than those of its cursor."""
     seen = commit(views, views.claim(views.cursor()), a=b"1")
     second = commit(views, views.claim(seen), a=b"2")
     assert views.state(seen, "a") == b"1"
@@ -123,7 +123,7 @@ def test_more_findings_than_a_batch_are_read_by_number(views: ViewsTable) -> Non
 
 
 @pytest.mark.parametrize("lot", [7, MAX_PLACES, 10_000])
-def test_the_first_places_of_a_document_are_kept_however_they_come(
+def test_the_first_places_of_a_document_are_stored_in_lots_of_any_size(
     views: ViewsTable, lot: int
 ) -> None:
     """In lots of any size, once or again: the same places, and that there are more."""
@@ -139,14 +139,14 @@ def test_the_first_places_of_a_document_are_kept_however_they_come(
     assert views.places("cd" * 32) == DocumentEntries((), more=False)
 
 
-def test_a_place_that_comes_twice_is_kept_once(views: ViewsTable) -> None:
+def test_a_repeated_place_is_stored_once(views: ViewsTable) -> None:
     """DynamoDB refuses a set that names a member twice."""
     views.add_places(views.cursor(), DOCUMENT, [place(1), place(1)])
     views.add_places(views.cursor(), DOCUMENT, [place(2), place(1), place(2)])
     assert views.places(DOCUMENT) == DocumentEntries((place(1), place(2)), more=False)
 
 
-def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> None:
+def test_rebuilt_views_replace_the_live_ones_on_request(views: ViewsTable) -> None:
     """Beside what is read meanwhile; who followed the old one is overtaken."""
     live = commit(views, views.claim(views.cursor()), a=b"old")
     views.add_places(live, DOCUMENT, [place(1)])
@@ -168,7 +168,7 @@ def test_what_is_made_anew_takes_over_when_it_is_told_to(views: ViewsTable) -> N
     assert views.rebuild(begin=True).generation == 2
 
 
-def test_what_is_begun_twice_leaves_what_is_read(views: ViewsTable) -> None:
+def test_an_abandoned_rebuild_leaves_the_live_views(views: ViewsTable) -> None:
     """An abandoned rebuild is no generation: the next never writes where the live one is."""
     live = commit(views, views.claim(views.cursor()), a=b"live")
     views.add_places(live, DOCUMENT, [place(1)])
@@ -207,7 +207,7 @@ def test_a_take_over_is_not_overtaken(views: ViewsTable, monkeypatch: pytest.Mon
     assert views.state(taken, "a") == b"new"
 
 
-def test_a_take_over_that_comes_late_takes_nothing_over(views: ViewsTable) -> None:
+def test_a_late_take_over_replaces_nothing(views: ViewsTable) -> None:
     """Of a run that stood still while another one finished, and what is read moved on."""
     made = commit(views, views.claim(views.rebuild(begin=True)), a=b"new")
     taken = views.take_over(made)
@@ -244,7 +244,7 @@ def test_a_generation_takes_the_place_of_the_one_before_the_last(views: ViewsTab
         views.add_places(cursor, DOCUMENT, [place(3)])  # of a run that began two generations ago
 
 
-def test_a_claim_of_what_is_made_anew_is_no_claim_of_what_is_read(views: ViewsTable) -> None:
+def test_a_claim_of_rebuilt_views_does_not_write_into_live_ones(views: ViewsTable) -> None:
     """A second rebuild that runs on after the take-over writes into nothing that is read."""
     made = commit(views, views.claim(views.rebuild(begin=True)), a=b"1")
     late = views.claim(made)
@@ -258,7 +258,7 @@ def test_a_claim_of_what_is_made_anew_is_no_claim_of_what_is_read(views: ViewsTa
 
 
 def test_an_older_count_does_not_replace_a_newer(views: ViewsTable) -> None:
-    """What a digest says never goes back to what a slower run counted."""
+    """A digest never returns to the counts of a slower run."""
     assert views.gaps() is None
     older = views.claim(views.cursor())
     newer = views.claim(older)

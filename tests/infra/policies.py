@@ -1,4 +1,4 @@
-"""Who can do what under one policy, judged as the local ledger judges it."""
+"""Decisions of one policy, by the evaluator of the local AWS."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ _MAY_EVERYTHING: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource
 
 @dataclass(frozen=True)
 class Request:
-    """Who asks for what; `principal` is a role's ARN or a service. `context`: condition keys."""
+    """A request: `principal` is a role's ARN or a service. `context`: condition keys."""
 
     principal: str
     action: str
@@ -26,22 +26,22 @@ def role(name: str) -> str:
 
 
 def decision(policy: Mapping[str, Any], request: Request) -> str:
-    """Say what a resource's policy does with a principal whose own policies allow everything.
+    """Return what a resource policy decides on a principal whose own policies allow all.
 
-    `deny`: refused all the same; `allow`: allowed, or its own policies are let speak, by name of
+    `deny`: an explicit deny; `allow`: allowed, or delegated to the principal's own policies by
     the account; `none`: the policy has nothing to say.
     """
     who = request.principal
     meant = [_meant(statement) for statement in statements_of([policy])]
-    asked = AccessRequest(
+    access = AccessRequest(
         request.action,
         request.resource,
         {"aws:PrincipalArn": (who,), **{k: tuple(listed(v)) for k, v in request.context.items()}},
     )
     account = who.split(":")[4] if who.startswith("arn:") else ""
-    if not judge(asked, who, account, _MAY_EVERYTHING, meant).allowed:
+    if not judge(access, who, account, _MAY_EVERYTHING, meant).allowed:
         return "deny"
-    named = judge(asked, who, account, _MAY_EVERYTHING, meant, resource_must_allow=True)
+    named = judge(access, who, account, _MAY_EVERYTHING, meant, resource_must_allow=True)
     return "allow" if named.allowed else "none"
 
 

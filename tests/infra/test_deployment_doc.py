@@ -1,4 +1,4 @@
-"""docs/deployment.md says what the templates hold."""
+"""docs/deployment.md states what the templates contain."""
 
 import json
 import re
@@ -32,15 +32,15 @@ def test_every_setting_is_explained() -> None:
 def test_every_output_is_there(dev: Assembly) -> None:
     """And none that a person needs is left out."""
     rows = re.findall(r"^\| (\S+) \| (`.+?) \|", section("2. Deploy"), re.MULTILINE)
-    told: dict[str, set[str]] = {}
+    documented: dict[str, set[str]] = {}
     for stack, names in rows:
-        told.setdefault(stack, set()).update(re.findall(r"`([^`]+)`", names))
+        documented.setdefault(stack, set()).update(re.findall(r"`([^`]+)`", names))
     for stack in ("api", "buckets", "bus", "delivery", "operations"):
         named = ("Client", "Public", "Exports")
         there = {name for name in dev.outputs(stack) if not name.startswith(named)}
-        assert told[stack] - {"Client…", "Public…"} == there
+        assert documented[stack] - {"Client…", "Public…"} == there
     for ledger in LEDGERS:
-        assert told["ledger-…"] == set(dev.outputs(f"ledger-{ledger}"))
+        assert documented["ledger-…"] == set(dev.outputs(f"ledger-{ledger}"))
 
 
 def test_counts_behind_the_costs_are_the_templates(dev: Assembly) -> None:
@@ -61,10 +61,10 @@ def test_counts_behind_the_costs_are_the_templates(dev: Assembly) -> None:
     assert "alarms ({} metrics; {} a ledger)".format(
         *count("AWS::CloudWatch::Alarm", "Metrics")
     ) in (costs)
-    ours = 0
+    per_ledger_metrics = 0
     for function in ("sequencer", "publisher"):
         handler = (REPOSITORY / "functions" / function / "handler.py").read_text()
-        ours += len(
+        per_ledger_metrics += len(
             set(re.findall(r'add_metric\("(\w+)"', handler)) - {"Frozen", "UnfinishedBatches"}
         )
     shared = 0
@@ -75,11 +75,11 @@ def test_counts_behind_the_costs_are_the_templates(dev: Assembly) -> None:
         shared += len(("Answers2xx", "Answers4xx", "Answers5xx"))
     handler = (REPOSITORY / "functions" / "follower" / "handler.py").read_text()
     shared += len(set(re.findall(r'\("(\w+)", (?:followed|MetricUnit)\b', handler)))
-    assert f"our own metrics ({shared}; {ours} a ledger)" in costs
+    assert f"our own metrics ({shared}; {per_ledger_metrics} a ledger)" in costs
 
 
 def test_snapstart_costs_what_its_functions_memory_costs(dev: Assembly) -> None:
-    """A snapshot is kept all month: $0.0000015046 a GB and second."""
+    """A snapshot is stored all month: $0.0000015046 a GB and second."""
     megabytes = {
         r.properties["FunctionName"].rpartition("-")[2]: r.properties["MemorySize"]
         for r in dev.resources("AWS::Lambda::Function")
@@ -104,7 +104,7 @@ def test_the_costs_add_up(column: int) -> None:
 
 
 def rows_of_events() -> dict[int, list[float]]:
-    """The table of what a million events cost: by rate, what each column says."""
+    """The table of what a million events cost: by rate, the figures of its columns."""
     found = {}
     for line in section("What it costs, and who pays").splitlines():
         cells = [cell.strip(" *").replace(",", "") for cell in line.strip("|").split("|")]
@@ -145,10 +145,10 @@ def test_reserved_concurrency_is_what_prod_reserves(prod: Assembly) -> None:
 
 def test_alarm_names_end_as_the_table_says(dev: Assembly) -> None:
     """Every alarm has its line."""
-    told = re.findall(r"`([-_][a-z-]+)`", section("When an alarm comes"))
+    documented = re.findall(r"`([-_][a-z-]+)`", section("When an alarm comes"))
     for alarm in dev.resources("AWS::CloudWatch::Alarm"):
         name = alarm.properties["AlarmName"]
-        assert any(name.endswith(end) for end in told), name
+        assert any(name.endswith(end) for end in documented), name
 
 
 def test_the_cdk_command_has_one_version() -> None:
@@ -158,15 +158,15 @@ def test_the_cdk_command_has_one_version() -> None:
     assert len(versions) == 1
 
 
-def test_what_stages_keep_is_what_the_table_says(dev: Assembly, prod: Assembly) -> None:
+def test_the_retention_of_stages_is_documented(dev: Assembly, prod: Assembly) -> None:
     """Days of logs."""
     table = section("1. Declare what you want")
-    kept = [
+    retained = [
         {r.properties["RetentionInDays"] for r in stage.resources("AWS::Logs::LogGroup")}
         for stage in (dev, prod)
     ]
-    assert [len(days) for days in kept] == [1, 1]
-    assert f"| logs | {kept[0].pop()} days | {kept[1].pop()} days |" in table
+    assert [len(days) for days in retained] == [1, 1]
+    assert f"| logs | {retained[0].pop()} days | {retained[1].pop()} days |" in table
 
 
 def test_the_permission_for_portals_is_json() -> None:

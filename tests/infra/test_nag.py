@@ -22,10 +22,10 @@ PACKS = {"AwsSolutions", "HIPAA.Security"}
 
 @dataclass(frozen=True)
 class Unacknowledged:
-    """A synthesis that acknowledged nothing: findings (construct path, rule) and what was asked."""
+    """A synthesis that acknowledged nothing: its findings and acknowledgments."""
 
     findings: dict[str, set[tuple[str, str]]]
-    asked: list[tuple[str, str, str]]
+    acknowledged: list[tuple[str, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Unacknowledged:
     context |= {"stage": "dev", "audit-ledger": SETTINGS, "aws:cdk:bundling-stacks": []}
     use_packaged_node()
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.infra.unacknowledged", str(folder / "asked.json")],
+        [sys.executable, "-m", "tests.infra.unacknowledged", str(folder / "acknowledged.json")],
         cwd=REPOSITORY,
         env={
             **os.environ,
@@ -60,7 +60,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Unacknowledged:
     }
     return Unacknowledged(
         {name: found for name, found in findings.items() if name in PACKS},
-        [tuple(each) for each in json.loads((folder / "asked.json").read_text())],
+        [tuple(each) for each in json.loads((folder / "acknowledged.json").read_text())],
     )
 
 
@@ -81,23 +81,23 @@ def test_both_packs_pass_in_prod(prod: Assembly) -> None:
 def test_every_acknowledgment_answers_a_finding_on_its_construct(bare: Unacknowledged) -> None:
     """None is left over, and none covers more than one construct's own finding."""
     findings = set().union(*bare.findings.values())
-    for path, rule, _ in bare.asked:
+    for path, rule, _ in bare.acknowledged:
         found = {p for p, r in findings if r == rule and (p == path or p.startswith(f"{path}/"))}
         assert len(found) == 1, f"{rule} on {path} answers {sorted(found) or 'nothing'}"
 
 
 def test_every_finding_is_answered(bare: Unacknowledged) -> None:
     """Construct by construct: nothing is acknowledged for a whole stack or the app."""
-    answered = {(path, rule) for path, rule, _ in bare.asked}
+    acknowledged = {(path, rule) for path, rule, _ in bare.acknowledged}
     for path, rule in set().union(*bare.findings.values()):
         parents = {path.rsplit("/", depth)[0] for depth in range(3)}
-        assert any((parent, rule) in answered for parent in parents), f"{rule} on {path}"
-    stacks = {path for path, _, _ in bare.asked if "/" not in path}
+        assert any((parent, rule) in acknowledged for parent in parents), f"{rule} on {path}"
+    stacks = {path for path, _, _ in bare.acknowledged if "/" not in path}
     assert not stacks
 
 
 def test_every_reason_is_one_that_a_reviewer_can_judge(bare: Unacknowledged) -> None:
-    """It says why, in a sentence."""
-    for path, rule, reason in bare.asked:
+    """A sentence with the reason."""
+    for path, rule, reason in bare.acknowledged:
         assert len(reason.split()) >= 8, f"{rule} on {path}: {reason}"
         assert reason.rstrip().endswith("."), f"{rule} on {path}: {reason}"

@@ -1,4 +1,4 @@
-"""What remains when a stack goes, how many resources a stack holds, and who gets what is public."""
+"""Retention of data, limits of stacks, and delivery of public ledgers."""
 
 import json
 
@@ -104,7 +104,7 @@ def test_public_ledgers_are_delivered_over_https_from_a_private_bucket(prod: Ass
 
 
 def test_a_ledgers_parameter_says_what_ingest_reads(prod: Assembly) -> None:
-    """Origin, of each portal how its patients are told apart, and the limits of its callers."""
+    """Origin, how each portal identifies patients, and the limits of its callers."""
     limits = {"portal": {"rate": 1000, "burst": 20_000}, "reader": {"rate": 20, "burst": 600}}
     parameters = {
         r.properties["Name"]: json.loads(r.properties["Value"])

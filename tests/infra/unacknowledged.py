@@ -1,4 +1,4 @@
-"""Synthesizes the app as if nothing were acknowledged; run by test_nag in a process of its own.
+"""Synthesize the app without acknowledgments; run by test_nag in a process of its own.
 
     python tests/infra/unacknowledged.py FILE   (the context is in CDK_CONTEXT_JSON)
 
@@ -15,17 +15,17 @@ from infra.assets.packaged_node import use_packaged_node
 
 
 def main() -> None:
-    """Replace `acknowledge`, synthesize, and write down what it was asked."""
+    """Replace `acknowledge`, synthesize, and write its arguments to the file."""
     use_packaged_node()
     from constructs import IConstruct
 
     import infra.stage_stack
     from infra.settings.reader import read_settings
 
-    asked: list[tuple[str, str, str]] = []
+    acknowledged: list[tuple[str, str, str]] = []
 
     def note(construct: IConstruct, reason: str, rules: Sequence[str]) -> None:
-        asked.extend((construct.node.path, rule, reason) for rule in rules)
+        acknowledged.extend((construct.node.path, rule, reason) for rule in rules)
 
     replaced: Any = infra.stage_stack
     replaced.acknowledge = note
@@ -36,7 +36,7 @@ def main() -> None:
     except RuntimeError as error:
         if "ValidationFailed" not in str(error):
             raise
-    Path(sys.argv[1]).write_text(json.dumps(asked))
+    Path(sys.argv[1]).write_text(json.dumps(acknowledged))
 
 
 if __name__ == "__main__":

@@ -63,9 +63,11 @@ class WhoMay:
 
     def may(self, action: str, resource: str, context: Mapping[str, str] | None = None) -> set[str]:
         """Return all who may, the administrator among them by that name."""
-        given = {key: (value,) for key, value in (context or {}).items()}
+        values = {key: (value,) for key, value in (context or {}).items()}
         return {
-            who for who in (ADMINISTRATOR, *self._own) if self._judged(who, action, resource, given)
+            who
+            for who in (ADMINISTRATOR, *self._own)
+            if self._judged(who, action, resource, values)
         }
 
     def may_with_every_permission(
@@ -76,7 +78,7 @@ class WhoMay:
         context: Mapping[str, str] | None = None,
     ) -> bool:
         """Return whether resource policies permit this to a role whose own policies allow all."""
-        given = {
+        values = {
             "aws:PrincipalArn": (principal,),
             "aws:SecureTransport": ("true",),
             "s3:TlsVersion": ("1.3",),
@@ -84,11 +86,11 @@ class WhoMay:
             **{key: (value,) for key, value in (context or {}).items()},
         }
         policies = self._of_resource.get(_policed(action, resource))
-        asked = AccessRequest(action, resource, given)
-        return judge(asked, principal, ACCOUNT, [_EVERYTHING], policies).allowed
+        request = AccessRequest(action, resource, values)
+        return judge(request, principal, ACCOUNT, [_EVERYTHING], policies).allowed
 
     def _judged(
-        self, who: str, action: str, resource: str, given: Mapping[str, tuple[str, ...]]
+        self, who: str, action: str, resource: str, values: Mapping[str, tuple[str, ...]]
     ) -> bool:
         admin = who == ADMINISTRATOR
         arn = role("Admin" if admin else f"{self.assembly.prefix}-{who}")
@@ -99,7 +101,7 @@ class WhoMay:
             "s3:TlsVersion": ("1.3",),
             "aws:PrincipalIsAWSService": ("false",),
             **self._tags.get(who, {}),
-            **given,
+            **values,
         }
         return judge(
             AccessRequest(action, resource, context),

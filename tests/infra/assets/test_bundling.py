@@ -30,7 +30,7 @@ OF_FEW = {
     "reading": ("follower", "query"),  # who opens records
     "recovery": (),
     "reports": ("query",),
-    "search": ("ingest", "query"),  # ingest says what can be searched
+    "search": ("ingest", "query"),  # ingest states what can be searched
     "verify": ("follower", "query"),  # query makes receipts; both read what is published
 }
 """Packages that not every function has, and who has them."""
@@ -43,20 +43,20 @@ def test_an_asset_holds_only_what_matters(name: str) -> None:
     assert {p.name for p in sources.iterdir()} == {"functions", "audit_ledger"}
     assert {p.name for p in (sources / "functions").iterdir()} == {"__init__.py", name}
     assert (sources / "functions" / name / "requirements.txt").is_file()
-    kept = {p.name for p in (sources / "audit_ledger").iterdir() if p.is_dir()}
+    packages = {p.name for p in (sources / "audit_ledger").iterdir() if p.is_dir()}
     everything = {
         p.name
         for p in (REPOSITORY / "shared" / "audit_ledger").iterdir()
         if p.is_dir() and p.name != "__pycache__"
     }
     assert everything >= OF_FEW.keys()
-    assert kept == everything - {package for package, few in OF_FEW.items() if name not in few}
+    assert packages == everything - {package for package, few in OF_FEW.items() if name not in few}
     assert not list(sources.rglob("__pycache__"))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_our_own_part_of_an_asset_is_small(name: str) -> None:
-    """What pip adds is locked, by a file that is not read there; ours is below a megabyte."""
+    """Without what pip adds, which is locked, an asset is below a megabyte."""
     files = [f for f in function_sources(name).rglob("*") if f.name != "requirements.txt"]
     sizes = [f.stat().st_size for f in files if f.is_file()]
     assert 100_000 < sum(sizes) < 1_000_000
@@ -64,7 +64,7 @@ def test_our_own_part_of_an_asset_is_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_carries_every_module_of_ours_that_it_imports(name: str) -> None:
-    """By importing it where nothing else of ours is."""
+    """The handler is imported where no other module of this project is."""
     sources = function_sources(name)
     code = f"import functions.{name}.handler, audit_ledger; print(audit_ledger.__file__)"
     ran = subprocess.run(
@@ -80,7 +80,7 @@ def test_a_function_carries_every_module_of_ours_that_it_imports(name: str) -> N
 
 
 @pytest.mark.parametrize("package", ["reading", "verify"])
-def test_who_opens_records_alone_carries_what_opens_and_verifies(package: str) -> None:
+def test_only_functions_that_open_records_include_reading_and_verify(package: str) -> None:
     """Query makes receipts with the verifier; the sequencer, say, has nothing to open with."""
     carried = {
         name for name in FUNCTIONS if (function_sources(name) / "audit_ledger" / package).exists()
@@ -190,7 +190,7 @@ def test_without_an_interpreter_of_that_version_nothing_is_compiled(tmp_path: Pa
     assert not Platform("2.0").rules.endswith(" compiled")
 
 
-def test_an_interpreter_is_of_the_version_that_was_asked_for() -> None:
+def test_an_interpreter_is_of_the_requested_version() -> None:
     """Whatever it is called: a shim that runs another Python is not taken."""
     assert interpreter_of(HERE) == sys.executable
 
@@ -217,7 +217,7 @@ print(module.ZstdDecompressor().decompress(module.ZstdCompressor().compress(data
     assert cut.read_bytes() == once
 
 
-def test_what_is_no_library_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_no_library_is_unchanged(tmp_path: Path) -> None:
     """A linker script is text, and may be named as a library is."""
     script = tmp_path / "libx.so"
     script.write_text("INPUT(-lx)")

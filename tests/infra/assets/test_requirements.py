@@ -69,8 +69,8 @@ def test_every_requirement_has_hashes_and_no_index(function: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_is_asked_for_is_locked(function: str) -> None:
     """requirements.in names what the function uses; the lock adds what that needs."""
-    asked = (REPOSITORY / "functions" / function / "requirements.in").read_text().split()
-    assert set(asked) <= set(pins(lock_of(function)))
+    listed = (REPOSITORY / "functions" / function / "requirements.in").read_text().split()
+    assert set(listed) <= set(pins(lock_of(function)))
 
 
 def start(function: str, locked: Iterable[str]) -> "subprocess.CompletedProcess[str]":

@@ -97,18 +97,18 @@ def test_alarms_of_what_is_shared(dev: Assembly) -> None:
 
 def test_our_own_metrics_are_those_that_the_functions_write(dev: Assembly) -> None:
     """Powertools writes them in this namespace under the dimension `service`."""
-    ours = [
+    own = [
         m["MetricStat"]["Metric"]
         for alarm in alarms(dev).values()
         for m in alarm.get("Metrics", [])
         if m.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AuditLedger"
     ]
-    assert ours
-    for metric in ours:
+    assert own
+    for metric in own:
         (dimension,) = metric["Dimensions"]
         assert dimension["Name"] == "service"
     sources = REPOSITORY / "functions"
-    for metric in ours:
+    for metric in own:
         function = metric["Dimensions"][0]["Value"].rpartition("-")[2]
         handler = (sources / function / "handler.py").read_text()
         assert f'add_metric("{metric["MetricName"]}"' in handler, function
@@ -126,8 +126,8 @@ def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None
         assert len(alarm["AlarmDescription"]) > 20, name
 
 
-def test_digests_that_nobody_follows_are_an_alarm(dev: Assembly) -> None:
-    """For two hours: the follower itself can tell of no run that did not begin."""
+def test_digests_without_a_follower_run_raise_an_alarm(dev: Assembly) -> None:
+    """For two hown: the follower itself can tell of no run that did not begin."""
     alarm = alarms(dev)["follower-not-following"]
     assert metrics(alarm) == {
         ("Invocations", f"{P}-follower"),
@@ -139,7 +139,7 @@ def test_digests_that_nobody_follows_are_an_alarm(dev: Assembly) -> None:
     assert {m["MetricStat"]["Period"] for m in alarm["Metrics"] if "MetricStat" in m} == {3600}
 
 
-def test_what_never_came_and_what_does_not_open_is_an_alarm(dev: Assembly) -> None:
+def test_missing_and_unopened_events_raise_alarms(dev: Assembly) -> None:
     """The follower sees both: what is newly missing, which ends the alarm, and what is altered."""
     found, follower = alarms(dev), f"{P}-follower"
     missing, unopened = found["follower-missing-events"], found["follower-unopened"]

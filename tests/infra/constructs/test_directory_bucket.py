@@ -32,7 +32,7 @@ def may(fed: Assembly, who: str, action: str) -> bool:
     return decision(policy, Request(who, f"s3:{action}", key, TLS)) != "deny"
 
 
-def test_without_feeders_there_is_none(prod: Assembly) -> None:
+def test_there_is_no_directory_without_writers(prod: Assembly) -> None:
     """Neither bucket nor key, nor does the follower look for one."""
     assert BUCKET not in prod.named("AWS::S3::Bucket", "BucketName")
     follower = prod.named("AWS::Lambda::Function", "FunctionName")["follower"]
@@ -40,8 +40,8 @@ def test_without_feeders_there_is_none(prod: Assembly) -> None:
     assert "follower-bad-directory" not in prod.named("AWS::CloudWatch::Alarm", "AlarmName")
 
 
-def test_it_is_private_encrypted_and_keeps_nothing_for_long(fed: Assembly) -> None:
-    """It holds personal data: what was replaced is gone after a week."""
+def test_the_bucket_is_private_encrypted_and_deletes_old_versions(fed: Assembly) -> None:
+    """It contains personal data: replaced versions are deleted after a week."""
     found = fed.named("AWS::S3::Bucket", "BucketName")
     properties = found[f"directory-{ACCOUNT}-{REGION}"].properties
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
@@ -53,7 +53,7 @@ def test_it_is_private_encrypted_and_keeps_nothing_for_long(fed: Assembly) -> No
     assert "follower-bad-directory" in fed.named("AWS::CloudWatch::Alarm", "AlarmName")
 
 
-def test_they_write_and_the_follower_reads(fed: Assembly) -> None:
+def test_configured_writers_write_and_the_follower_reads(fed: Assembly) -> None:
     """Nobody else does either: no administrator reads it, and the follower writes nothing."""
     for action in ("PutObject", "DeleteObject", "DeleteObjectVersion"):
         assert may(fed, WRITER, action)

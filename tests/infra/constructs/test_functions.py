@@ -110,30 +110,30 @@ def test_a_ledgers_functions_know_its_origin(dev: Assembly, ledger: str) -> None
 
 def test_shared_functions_know_the_stage_and_what_they_call(dev: Assembly) -> None:
     """Query records its use by ingest's alias for internal events; no directory is configured."""
-    told = {name: variables_of(dev, name) for name in SHARED_FUNCTIONS}
+    variables = {name: variables_of(dev, name) for name in SHARED_FUNCTIONS}
     for name in ("ingest", "query", "follower", "dead-letters"):
-        assert told[name]["STAGE"] == "dev"
-    assert told["query"]["INGEST_FUNCTION"] == INGEST_OF_QUERY
-    assert told["follower"]["DIRECTORY_BUCKET"] == ""
-    assert (told["dead-letters"]["LOCK_MODE"], told["dead-letters"]["LOCK_DAYS"]) == (
+        assert variables[name]["STAGE"] == "dev"
+    assert variables["query"]["INGEST_FUNCTION"] == INGEST_OF_QUERY
+    assert variables["follower"]["DIRECTORY_BUCKET"] == ""
+    assert (variables["dead-letters"]["LOCK_MODE"], variables["dead-letters"]["LOCK_DAYS"]) == (
         "GOVERNANCE",
         "1",
     )
     for name in ("ingest", "query", "published-files"):
-        assert json.loads(told[name]["TOKEN_CLAIMS"]) == {
+        assert json.loads(variables[name]["TOKEN_CLAIMS"]) == {
             "ledger": "ledger",
             "portal": "portal",
             "patient": "patient",
         }
-    smart = json.loads(told["ingest"]["SMART_CONFIGURATION"])
+    smart = json.loads(variables["ingest"]["SMART_CONFIGURATION"])
     assert smart["token_endpoint"].endswith("/oauth2/token")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_an_environment_stays_below_lambdas_4_kb(dev: Assembly, name: str) -> None:
     """With room: Lambda counts names and values."""
-    told = functions(dev)[name].properties["Environment"]["Variables"]
-    assert sum(len(k) + len(v) for k, v in told.items()) < 2048
+    variables = functions(dev)[name].properties["Environment"]["Variables"]
+    assert sum(len(k) + len(v) for k, v in variables.items()) < 2048
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -163,10 +163,10 @@ def test_a_functions_log_is_encrypted_and_expires(dev: Assembly, name: str) -> N
     assert log["LogGroup"] == f"<{group.logical_id}>"
 
 
-def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_aliases(
+def test_snapstart_is_for_aliases_of_functions_with_waiting_callers(
     dev: Assembly,
 ) -> None:
-    """A portal waits for ingest, a person for query; whoever calls ingest has its own alias."""
+    """A portal waits for ingest, a person for query; each caller of ingest has its own alias."""
     started = {n for n, f in functions(dev).items() if "SnapStart" in f.properties}
     assert started == {"ingest", "query"}
     versions = {
@@ -194,7 +194,7 @@ def test_snapstart_is_for_functions_that_somebody_waits_for_by_way_of_their_alia
     assert targets == {INGEST_OF_BUS, f"{FUNCTION}-follower"}
 
 
-def test_query_answers_before_the_api_gives_up_and_ingest_before_query_does(
+def test_each_function_responds_before_its_caller_times_out(
     dev: Assembly,
 ) -> None:
     """API Gateway waits for 30 seconds, and nobody may wait for longer than who waits for them."""
@@ -219,6 +219,6 @@ def test_concurrency_is_reserved_in_prod_only(dev: Assembly, prod: Assembly) -> 
 def test_prod_locks_for_ten_years_in_compliance_mode(prod: Assembly) -> None:
     """Dev locks for a day in governance mode (see the environment above)."""
     for ledger in LEDGERS:
-        told = functions(prod)[f"{ledger}-publisher"].properties["Environment"]["Variables"]
-        assert told["LOCK_MODE"] == "COMPLIANCE"
-        assert int(told["LOCK_DAYS"]) >= 10 * 365 + 2
+        variables = functions(prod)[f"{ledger}-publisher"].properties["Environment"]["Variables"]
+        assert variables["LOCK_MODE"] == "COMPLIANCE"
+        assert int(variables["LOCK_DAYS"]) >= 10 * 365 + 2

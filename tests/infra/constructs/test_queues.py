@@ -55,7 +55,7 @@ def test_dead_letters_stay_fourteen_days_and_come_from_one_queue(
 
 
 def test_every_queue_is_encrypted_and_speaks_tls_only(dev: Assembly) -> None:
-    """The one that holds events in the clear under a KMS key, the others under SQS' own."""
+    """A KMS key encrypts the one with events in the clear, SQS' own key the others."""
     found = queues(dev)
     own_key = {name for name, queue in found.items() if "KmsMasterKeyId" in queue}
     assert own_key == {f"{P}_undelivered"}

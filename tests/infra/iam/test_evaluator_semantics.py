@@ -125,7 +125,7 @@ SINGLE = {"k": ("blue",), "n": ("10",), "arn": (f"arn:aws:sns:eu-central-1:{OWN}
 
 
 @pytest.mark.parametrize(
-    ("page", "condition", "holds"),
+    ("page", "condition", "is_true"),
     [
         (OPERATORS, {"StringEquals": {"k": "blue"}}, True),
         (OPERATORS, {"StringEquals": {"k": "Blue"}}, False),  # exact, with regard to case
@@ -158,13 +158,13 @@ SINGLE = {"k": ("blue",), "n": ("10",), "arn": (f"arn:aws:sns:eu-central-1:{OWN}
     ],
 )
 def test_conditions_on_one_value_hold_as_documented(
-    page: str, condition: dict[str, Any], holds: bool
+    page: str, condition: dict[str, Any], is_true: bool
 ) -> None:
-    assert is_allowed([statement(Condition=condition)], context=SINGLE) is holds, page
+    assert is_allowed([statement(Condition=condition)], context=SINGLE) is is_true, page
 
 
 @pytest.mark.parametrize(
-    ("operator", "wanted", "values", "holds"),
+    ("operator", "wanted", "values", "is_true"),
     [
         ("ForAllValues:StringEquals", ["a", "b"], ("a",), True),  # a subset
         ("ForAllValues:StringEquals", ["a", "b"], ("a", "c"), False),
@@ -181,12 +181,12 @@ def test_conditions_on_one_value_hold_as_documented(
     ],
 )
 def test_set_operators_hold_as_documented(
-    operator: str, wanted: list[str], values: tuple[str, ...] | None, holds: bool
+    operator: str, wanted: list[str], values: tuple[str, ...] | None, is_true: bool
 ) -> None:
     context = {} if values is None else {"aws:TagKeys": values}
     condition = {operator: {"aws:TagKeys": wanted}}
     allowed = is_allowed([statement(Condition=condition)], context=context)
-    assert allowed is holds, SET_OPERATORS
+    assert allowed is is_true, SET_OPERATORS
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def expected(name: str) -> Granted:
             f"{TABLE}-subjects/index/pseudonym": {"dynamodb:Query"},
             f"{TABLE}-ledgers": {"dynamodb:GetItem"},
             f"{TABLE}-views": {"dynamodb:BatchGetItem", "dynamodb:GetItem"},
-            f"{TABLE}-limits": {"dynamodb:UpdateItem"},  # who asks, by a keyed hash
+            f"{TABLE}-limits": {"dynamodb:UpdateItem"},  # the requester, by a keyed hash
             f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*": {"kms:Decrypt", "kms:GetPublicKey"},
             f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/*": {"ssm:GetParameter"},
             f"{PUBLISHED}/*": {"s3:GetObject"},

@@ -86,7 +86,7 @@ TABLES: dict[tuple[str, str], dict[str, set[str]]] = {
         **{action: {ADMINISTRATOR} for action in READS},
     },
 }
-# Only Query and Scan reach an index; whoever may read the table may not read its index for that.
+# Only Query and Scan reach an index; permission to read a table is none to read its index.
 INDEXES: dict[tuple[str, str], dict[str, set[str]]] = {
     **{
         ("events", index): {"Query": {ADMINISTRATOR, "query"}, "Scan": {ADMINISTRATOR}}
@@ -274,7 +274,7 @@ def test_each_function_is_invoked_by_these_roles(
 ) -> None:
     """Beside the administrator; services that invoke are in `test_api`.
 
-    Whoever may invoke ingest as `own` can say of an event that the ledger itself emits it: query
+    A role that may invoke ingest as `own` can send events of the ledger itself: query
     alone, which may not invoke it as the API and the bus do.
     """
     for ledger in LEDGERS:

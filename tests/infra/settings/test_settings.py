@@ -57,7 +57,7 @@ def test_stages_differ_in_what_they_keep() -> None:
 
 
 def test_a_stages_own_settings_replace_the_general_ones() -> None:
-    """`stages.prod` holds for prod only."""
+    """`stages.prod` applies to prod only."""
     stages = {"prod": {"domain": "ledger.example.org", "account": "123456789012"}}
     assert read("prod", stages=stages).domain == "ledger.example.org"
     assert read("dev", stages=stages).domain == "dev.audit.example.org"
@@ -107,8 +107,8 @@ def test_prod_without_addresses_for_alarms_is_warned_of() -> None:
         "audit-ledger.break_glass",
     ]
     role = "arn:aws:iam::123456789012:role/a"
-    told = read("prod", alarm_emails=["ops@example.org"], break_glass=[role])
-    assert read_warnings(told) == read_warnings(read("dev")) == []
+    configured = read("prod", alarm_emails=["ops@example.org"], break_glass=[role])
+    assert read_warnings(configured) == read_warnings(read("dev")) == []
 
 
 def test_public_ledgers_are_for_regions_with_cloudfront() -> None:
@@ -120,7 +120,7 @@ def test_public_ledgers_are_for_regions_with_cloudfront() -> None:
 
 
 def test_an_origin_is_domain_and_ledger_id() -> None:
-    """And the parameter for ingest holds it, with the portals' rules."""
+    """The parameter for ingest contains it, with the portals' rules."""
     settings = read("prod")
     assert ledger_parameter(settings, settings.ledgers[0]) == {
         "origin": "audit.example.org/st-elsewhere",
@@ -231,7 +231,7 @@ def test_the_app_ends_with_one_line_and_no_traceback(tmp_path: Any) -> None:
 def test_portals_share_patients_by_reference_only_of_one_server(
     portals: list[dict[str, Any]],
 ) -> None:
-    """A base says which; one portal alone needs none."""
+    """A base names the server; a single portal needs none."""
     settings = read(ledgers=[ledger("a", *portals)])
-    told = ledger_parameter(settings, settings.ledgers[0])["portals"]
-    assert told == {portal["id"]: {"patient": portal["patient"]} for portal in portals}
+    portals_of = ledger_parameter(settings, settings.ledgers[0])["portals"]
+    assert portals_of == {portal["id"]: {"patient": portal["patient"]} for portal in portals}

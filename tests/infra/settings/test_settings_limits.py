@@ -1,4 +1,4 @@
-"""Settings of limits: what holds where, and what is refused."""
+"""Settings of limits: their defaults at each level, and invalid values."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ def routes(assembly: Assembly) -> dict[str, str]:
     }
 
 
-def test_every_route_but_what_a_server_can_do_wants_a_token(dev: Assembly) -> None:
+def test_every_route_but_the_capabilities_requires_a_token(dev: Assembly) -> None:
     """Scopes are the functions' to judge: SMART has wildcards that API Gateway has not."""
     found = routes(dev)
     read = {key for key in found if key.startswith("GET ")}
@@ -92,7 +92,7 @@ def test_requests_are_throttled_and_logged_without_what_they_carry(dev: Assembly
 def test_services_invoke_functions_and_bus_rules_invoke_ingest_and_follower(
     dev: Assembly,
 ) -> None:
-    """Each permission names what it is for; which roles may call, `test_who_may` says."""
+    """Each permission names its source; `test_who_may` tests which roles may call."""
     called: dict[str, set[tuple[str, str]]] = {}
     after_digests = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{P}/{P}-after-digests"
     for permission in dev.resources("AWS::Lambda::Permission"):
@@ -112,7 +112,7 @@ def test_services_invoke_functions_and_bus_rules_invoke_ingest_and_follower(
     }
 
 
-def test_a_devops_person_is_told_what_to_use(dev: Assembly) -> None:
+def test_outputs_name_what_clients_of_the_api_need(dev: Assembly) -> None:
     """URL, token endpoint, issuer, pool, and a client id for every portal and reader."""
     outputs = dev.outputs("api")
     assert {"Url", "Issuer", "TokenEndpoint", "UserPool"} <= set(outputs)

@@ -97,7 +97,7 @@ def test_a_publisher_writes_new_objects_below_its_own_prefix(
 
 
 def test_a_publisher_without_its_tag_writes_nothing(prod: Assembly) -> None:
-    """The tag is what says whose prefix it is; without one there is none."""
+    """The tag names the prefix of the publisher."""
     untagged = (role(f"{P}-{ST_ELSEWHERE}-publisher"), dict[str, str]())
     for prefix in (ST_ELSEWHERE, "", "*"):
         assert ask(prod, "published", untagged, "PutObject", f"{prefix}/x", NEW) == "deny"
@@ -111,7 +111,7 @@ def test_publishers_have_the_tag(prod: Assembly, ledger: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["checkpoint", "digests/latest"])
-def test_what_is_replaced_is_replaced_knowingly(prod: Assembly, file: str) -> None:
+def test_an_object_is_replaced_only_with_a_precondition(prod: Assembly, file: str) -> None:
     """If-Match or If-None-Match: never blindly."""
     own = publisher(ST_ELSEWHERE)
     key = f"{ST_ELSEWHERE}/{file}"
@@ -120,7 +120,7 @@ def test_what_is_replaced_is_replaced_knowingly(prod: Assembly, file: str) -> No
     assert ask(prod, "published", own, "PutObject", key) == "deny"
 
 
-def test_only_partial_tiles_go(prod: Assembly) -> None:
+def test_only_partial_tiles_are_deleted(prod: Assembly) -> None:
     """By their own publisher; their old versions by nobody but S3's lifecycle."""
     own = publisher(ST_ELSEWHERE)
     partial = f"{ST_ELSEWHERE}/tile/0/000.p/7"
@@ -186,7 +186,7 @@ def test_nothing_is_archived_unlocked_or_for_a_shorter_time(prod: Assembly) -> N
 def test_in_prod_nothing_is_archived_in_governance_mode(
     prod: Assembly, dev: Assembly, action: str
 ) -> None:
-    """Whoever may bypass it could delete what lies under it, once the policy is taken back."""
+    """A role that may bypass it could delete objects once the policy is removed."""
     key = f"{ST_ELSEWHERE}/dead-letters/2026/11/22/x"
     governed = {**NEW, "s3:object-lock-mode": "GOVERNANCE"}
     assert ask(prod, "archive", DEAD_LETTERS, action, key, governed) == "deny"

@@ -94,7 +94,7 @@ def test_other_accounts_may_put_events_and_nothing_else(dev: Assembly) -> None:
         ("Portal", "deny"),
     ],
 )
-def test_nobody_of_this_account_speaks_as_the_ledger_either(
+def test_no_role_of_the_account_puts_events_as_the_ledger(
     dev: Assembly, name: str, decided: str
 ) -> None:
     """A portal in the ledger's account would be believed, and could restart views."""
@@ -117,7 +117,7 @@ def bus_policy(assembly: Assembly) -> dict[str, Any]:
     return {"Statement": [policy["Statement"] for policy in found]}
 
 
-def test_what_ingest_does_not_take_is_kept_for_a_person(dev: Assembly) -> None:
+def test_events_that_ingest_refuses_stay_in_a_queue(dev: Assembly) -> None:
     """By the rule when ingest cannot be called, by Lambda when it refuses; tried for hours."""
     queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{P}_undelivered"
     for rule in dev.resources("AWS::Events::Rule"):

@@ -35,7 +35,7 @@ def keys(schema: list[dict[str, str]], table: Resource) -> dict[str, tuple[str, 
 
 
 def test_keys_and_indexes_are_the_designs(dev: Assembly) -> None:
-    """Indexes of events also say where an entry is; that of secrets holds keys only."""
+    """Indexes of events include the block of an entry; that of secrets has keys only."""
     found = tables(dev)
     assert {n: keys(t.properties["KeySchema"], t) for n, t in found.items()} == KEYS
     for name, table in found.items():
@@ -70,7 +70,7 @@ def test_only_the_log_has_a_stream_and_nothing_expires(dev: Assembly) -> None:
 
 
 def test_secrets_and_wrapped_keys_are_under_kms(dev: Assembly) -> None:
-    """So that every use of the key is in CloudTrail; the rest holds nothing readable."""
+    """So that every use of the key is in CloudTrail; the rest contains nothing readable."""
     under_kms = {
         n for n, t in tables(dev).items() if t.properties["SSESpecification"]["SSEEnabled"]
     }
