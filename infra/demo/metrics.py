@@ -6,7 +6,6 @@ from pathlib import Path
 from audit_ledger.ledger.digest import Digest
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from infra.demo.posting import Portals
-from infra.demo.usage import part_of, sum_of
 from infra.local.cloud import LocalCloud, LocalLedger
 from infra.local.cost.list_prices import MILLION
 from infra.local.cost.meter import Usage
@@ -102,4 +101,4 @@ def total_of(figures: list[Figures], used: Usage) -> Figures:
 def _used_by(cloud: LocalCloud, portals: Portals, ledger: LocalLedger) -> Usage:
     """Return what a ledger used: its own functions, and ingest when it accepted for this ledger."""
     own = {ledger.sequencer, ledger.publisher, f"event source mapping of {ledger.sequencer}"}
-    return sum_of(part_of(cloud.meter.snapshot(), own), portals.used[ledger.id])
+    return cloud.meter.snapshot().by(own) + portals.used[ledger.id]

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from audit_ledger.errors import LedgerError
 from infra.demo.hospital import Submission
-from infra.demo.usage import sum_of
 from infra.local.cloud import LocalCloud
 from infra.local.cost.meter import Usage
 
@@ -50,8 +49,7 @@ class Portals:
             self.resent[submission.ledger] += 1
         else:
             self.events[submission.ledger] += accepted
-        used = self.cloud.meter.snapshot() - before
-        self.used[submission.ledger] = sum_of(self.used[submission.ledger], used)
+        self.used[submission.ledger] += self.cloud.meter.snapshot() - before
 
     def _exchange(self, submission: Submission) -> tuple[int, bytes]:
         portal = submission.portal

@@ -5,7 +5,7 @@ counted: nobody would make them on AWS.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,20 @@ class Usage:
         return Usage(
             _minus(self.calls_by_caller, earlier.calls_by_caller),
             _minus(self.units_by_caller, earlier.units_by_caller),
+        )
+
+    def __add__(self, other: "Usage") -> "Usage":
+        calls, units = Counter(self.calls_by_caller), dict(self.units_by_caller)
+        calls.update(other.calls_by_caller)
+        for unit, amount in other.units_by_caller.items():
+            units[unit] = units.get(unit, 0.0) + amount
+        return Usage(calls, units)
+
+    def by(self, callers: Collection[str]) -> "Usage":
+        """Return what only these callers used."""
+        return Usage(
+            {call: count for call, count in self.calls_by_caller.items() if call[0] in callers},
+            {unit: amount for unit, amount in self.units_by_caller.items() if unit[0] in callers},
         )
 
     def calls(self, caller: str | None = None) -> Counter[tuple[str, str]]:
