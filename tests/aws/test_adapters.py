@@ -121,7 +121,7 @@ STATE = PublishedState(1, 4, NOW, b"checkpoint", "digests/x", b"digest")
 
 
 def test_the_published_state_is_swapped_by_version(world: World, origin: str) -> None:
-    """First write only where there is none; later ones only over what was read."""
+    """First write only if there is none; later ones only over what was read."""
     table = LedgersTable(world.dynamodb, f"{NAME}-ledgers", origin)
     assert table.published() is None
     table.swap_published(None, STATE)

@@ -168,7 +168,7 @@ def function_name(arn: str) -> str:
 
 
 def alias_of(arn: str) -> str:
-    """Take the alias out of an ARN that invokes a function by one; empty where there is none."""
+    """Take the alias out of an ARN that invokes a function by one; empty if there is none."""
     found = _FUNCTION_ARN.search(arn)
     return "" if found is None or found[2] is None else found[2]
 

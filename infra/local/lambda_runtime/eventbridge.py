@@ -178,7 +178,7 @@ def _fill(template: str, values: Mapping[str, Any]) -> str:
 
 
 def _at(event: Mapping[str, Any], path: str) -> Any:
-    """Return the value at a path such as `$.detail.id`; None where there is none."""
+    """Return the value at a path such as `$.detail.id`; None if there is none."""
     value: Any = event
     for name in path.split(".")[1:]:
         if not isinstance(value, Mapping) or name not in value:

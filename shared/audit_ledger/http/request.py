@@ -114,7 +114,7 @@ def authorization_of(event: Mapping[str, Any], names: TokenClaims) -> Authorizat
 def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str = "") -> Request:
     """Read the event of an HTTP API; RejectedEventError where the body is not what was sent.
 
-    `public_url`: the setting, empty where there is none.
+    `public_url`: the setting, empty if there is none.
     """
     context = event["requestContext"]
     headers = read_headers(event)

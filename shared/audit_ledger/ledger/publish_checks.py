@@ -1,4 +1,4 @@
-"""What was published, held against the blocks: the checks that come before anything is signed.
+"""Check the published data against the blocks, before anything is signed.
 
 The publisher makes them in every run and freezes where one fails; who lifts a freeze makes them
 too. Files are put from the state, after it is committed. So a newer file means that the state was

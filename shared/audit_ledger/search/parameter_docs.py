@@ -67,7 +67,7 @@ PARAMETERS: Final = (
         "`purposeOfEvent` and `agent.purposeOfUse` (R4), `authorization` (R5)",
     ),
 )
-"""Which events: all must hold, and of one's values, parted by commas, one."""
+"""Selection: all parameters must match, each with one of its values, separated by commas."""
 
 OF_THE_ANSWER: Final = {
     "_count": f"events a page: {DEFAULT_COUNT} unless given, {MAX_COUNT} at most; 0 for the total",

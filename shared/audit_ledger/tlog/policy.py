@@ -71,7 +71,7 @@ class PolicyResult:
     `cosignatures`: time (whole seconds since 1970) of each witness that cosigned, by name.
     `independent_witnesses`: those of them whose key does not bear the origin's name.
     `own_cosigned_at`: the newest time of a cosignature by a key of the origin's name, on a
-    `witness` or a `log` line; None where there is none. `missing`: the witnesses below an unmet
+    `witness` or a `log` line; None if there is none. `missing`: the witnesses below an unmet
     quorum that have not cosigned. Trust a checkpoint only if `satisfied`.
     """
 

@@ -143,5 +143,5 @@ def _is_uncounted(claim: DigestClaim, uncounted: list[int]) -> bool:
 
 
 def _span(start: int, end: int) -> tuple[int, int] | None:
-    """First and last of the entries [start, end); None where there is none."""
+    """First and last of the entries [start, end); None if there is none."""
     return (start, end - 1) if start < end else None

@@ -34,7 +34,7 @@ class Source(Protocol):
         """Whether reading waits for a network, so that many reads at once are worth it."""
 
     def read(self, path: str) -> bytes | None:
-        """Return an object's bytes, None where there is none.
+        """Return an object's bytes, None if there is none.
 
         Of an object over MAX_OBJECT_BYTES it returns only one byte more than that, which no parser
         accepts. Raises UnreachableError if it cannot know whether there is one.

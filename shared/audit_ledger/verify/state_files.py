@@ -47,7 +47,7 @@ class StateFile:
         return known
 
     def read(self) -> KnownLedger | None:
-        """Read the file, None where there is none; FormatError if it is not a state.
+        """Read the file, None if there is none; FormatError if it is not a state.
 
         A pipe or device in its place is not waited for.
         """
