@@ -37,14 +37,14 @@ _ANSWERS = {0: "green", 1: "red", 3: "yellow"}  # by exit code of `ledger verify
 
 
 class Narrator:
-    """Tells the demo to a person."""
+    """Prints the progress and results of the demo."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._steps = 0
 
     def title(self) -> None:
-        """Say what this is."""
+        """Print the title."""
         self._console.print(
             Text("Audit Ledger", style="bold")
             + Text(": a hospital's day, from portals' events to digests that anyone can verify")
@@ -56,7 +56,7 @@ class Narrator:
         self._console.print(Text(f"\n{self._steps}  {text}", style="bold"))
 
     def line(self, text: str, style: str = "") -> None:
-        """Say a sentence or two, wrapped."""
+        """Print a sentence or two, wrapped."""
         width = min(self._console.width, WIDTH)
         folded = textwrap.fill(
             text, width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
@@ -68,7 +68,7 @@ class Narrator:
         self._console.print(Text(textwrap.indent(text, INDENT), style=style), soft_wrap=True)
 
     def deployed(self, cloud: LocalCloud, is_new: bool, seconds: float) -> None:
-        """Say what was deployed."""
+        """Print a summary of the deployment."""
         app = cloud.deployment
         kinds = Counter(resource.type for resource in app.resources)
         origin = "synthesized just now" if is_new else "synthesized by an earlier run"
@@ -80,7 +80,7 @@ class Narrator:
         )
 
     def sending(self, submissions: Sequence[Submission], cloud: LocalCloud) -> None:
-        """Say who sends what, and where."""
+        """Print the number of requests by form, and their address."""
         forms = Counter(_FORMS[s.how] for s in submissions)
         several = ", ".join(f"{count:,} with {form}" for form, count in forms.most_common())
         portals = {s.portal for s in submissions}
@@ -93,7 +93,7 @@ class Narrator:
         )
 
     def day(self, day: Day, submissions: Sequence[Submission]) -> None:
-        """Let the day pass, and say how far it is."""
+        """Run the day, and print its progress."""
         sent = 0
         columns = (
             TextColumn("   {task.description}"),
@@ -120,7 +120,7 @@ class Narrator:
             day.pass_by(submissions, posted, published)
 
     def counted(self, total: Figures, submissions: Sequence[Submission]) -> None:
-        """Say what the ledgers hold of it."""
+        """Print the number of entries in the ledgers."""
         resent = sum(s.is_resent for s in submissions)
         self.line(
             f"The ledgers hold {total.entries:,} entries: one a patient of each event, and one "
@@ -129,7 +129,7 @@ class Narrator:
         )
 
     def verification(self, verification: Ran) -> None:
-        """Show a command and what it said, as on a terminal."""
+        """Show a command and its output, as on a terminal."""
         self.quote(f"$ {verification.command}", "bold")
         first, _, rest = verification.report.partition("\n")
         self.quote(first, _ANSWERS.get(verification.exit_code, "red"))
@@ -171,7 +171,7 @@ class Narrator:
         )
 
     def receipts(self, proofs: Sequence[str]) -> None:
-        """Say where receipts were left."""
+        """Print where the receipts are."""
         self.line(
             "Receipts of the first event found and of one in the other ledger, from "
             f"GET /AuditEvent/{{id}}/receipt, are in {' and '.join(proofs)}."
@@ -187,7 +187,7 @@ class Narrator:
         self._console.print(Padding(table, (0, 0, 0, len(INDENT))))
 
     def end(self, wrong: Sequence[str], seconds: float) -> None:
-        """Return whether everything held, or what did not."""
+        """Print whether all checks passed, or the failed ones."""
         for fault in wrong:
             self._console.print(Text(f"WRONG  {fault}", style="bold red"))
         if not wrong:

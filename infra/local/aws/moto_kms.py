@@ -1,8 +1,8 @@
-"""What moto 5.2.5 does not know about KMS, taught to it from outside.
+"""KMS features that moto 5.2.5 lacks, added from outside.
 
 Each line names what to delete when moto learns it:
 
-- `ECC_NIST_EDWARDS25519` and `ML_DSA_*` keys, which CreateKey refuses: `SIGNERS`, `PureKey`,
+- `ECC_NIST_EDWARDS25519` and `ML_DSA_44` keys, which CreateKey refuses: `SIGNERS`, `PureKey`,
   `_teach_key_specs`.
 - `MessageType` and the limit of 4,096 bytes, which Sign and Verify ignore: `_signing_request`.
 - a bad signature, which Verify answers with `SignatureValid: false`: `_verify`.
@@ -36,22 +36,14 @@ from infra.local.aws.patching import replace
 ED25519_SPEC = "ECC_NIST_EDWARDS25519"
 SYMMETRIC_SPEC = "SYMMETRIC_DEFAULT"
 RAW_MESSAGE_BYTES = 4096
-EXTERNAL_MU_BYTES = 64
 
-PureSigner = (
-    ed25519.Ed25519PrivateKey
-    | mldsa.MLDSA44PrivateKey
-    | mldsa.MLDSA65PrivateKey
-    | mldsa.MLDSA87PrivateKey
-)
+PureSigner = ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey
 
-# Key spec: (how to make a key pair, algorithms it signs with, message types it signs). AWS also
-# offers ED25519_PH_SHA_512, which nothing here uses and cryptography does not have.
-SIGNERS: dict[str, tuple[Callable[[], PureSigner], list[str], set[str]]] = {
-    ED25519_SPEC: (ed25519.Ed25519PrivateKey.generate, ["ED25519_SHA_512"], {"RAW"}),
-    "ML_DSA_44": (mldsa.MLDSA44PrivateKey.generate, ["ML_DSA_SHAKE_256"], {"RAW", "EXTERNAL_MU"}),
-    "ML_DSA_65": (mldsa.MLDSA65PrivateKey.generate, ["ML_DSA_SHAKE_256"], {"RAW", "EXTERNAL_MU"}),
-    "ML_DSA_87": (mldsa.MLDSA87PrivateKey.generate, ["ML_DSA_SHAKE_256"], {"RAW", "EXTERNAL_MU"}),
+# Key spec: (how to make a key pair, algorithms it signs with). Other specs and message types of
+# AWS, which the ledger does not use, are refused.
+SIGNERS: dict[str, tuple[Callable[[], PureSigner], list[str]]] = {
+    ED25519_SPEC: (ed25519.Ed25519PrivateKey.generate, ["ED25519_SHA_512"]),
+    "ML_DSA_44": (mldsa.MLDSA44PrivateKey.generate, ["ML_DSA_SHAKE_256"]),
 }
 
 
@@ -59,17 +51,11 @@ class PureKey(utils.AbstractPrivateKey):
     """A key pair that signs messages, not digests: Ed25519 (RFC 8032) or ML-DSA (FIPS 204)."""
 
     def __init__(self, spec: str) -> None:
-        make, _, _ = SIGNERS[spec]
+        make, _ = SIGNERS[spec]
         self.private_key = make()
 
     def sign(self, message: bytes, signing_algorithm: str) -> bytes:
         return self.private_key.sign(message)
-
-    def sign_mu(self, mu: bytes) -> bytes:
-        """Sign the 64-byte message representative of FIPS 204 §6.2 (`EXTERNAL_MU`)."""
-        if isinstance(self.private_key, ed25519.Ed25519PrivateKey):
-            raise _error("InvalidKeyUsageException", "Ed25519 has no message representative")
-        return self.private_key.sign_mu(mu)
 
     def verify(self, message: bytes, signature: bytes, signing_algorithm: str) -> bool:
         try:
@@ -191,8 +177,8 @@ def _teach_key_state() -> None:
     replace(KmsBackend, "decrypt", decrypt)
 
 
-def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str, str]:
-    """Return key, message, message type and algorithm of a Sign or Verify request that is allowed.
+def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str]:
+    """Return key, message and algorithm of a Sign or Verify request that is allowed.
 
     Raises what KMS answers: ValidationException, DisabledException, KMSInvalidStateException,
     InvalidKeyUsageException, NotFoundException.
@@ -213,23 +199,15 @@ def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str, str]:
             "ValidationException",
             f"Message has {len(message)} bytes, expected 1 to {RAW_MESSAGE_BYTES}",
         )
-    types = SIGNERS[key.key_spec][2] if key.key_spec in SIGNERS else {"RAW"}
-    if message_type not in types:
+    if message_type != "RAW":
         raise _error("ValidationException", f"{algorithm} does not sign {message_type} messages")
-    if message_type == "EXTERNAL_MU" and len(message) != EXTERNAL_MU_BYTES:
-        raise _error(
-            "ValidationException", f"EXTERNAL_MU has {len(message)} bytes, not {EXTERNAL_MU_BYTES}"
-        )
-    return key, message, message_type, algorithm
+    return key, message, algorithm
 
 
 def _sign(response: KmsResponse) -> str:
     """Answer Sign; https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html"""
-    key, message, message_type, algorithm = _signing_request(response)
-    if message_type == "EXTERNAL_MU" and isinstance(key.private_key, PureKey):
-        signature = key.private_key.sign_mu(message)
-    else:
-        signature = key.private_key.sign(message, algorithm)
+    key, message, algorithm = _signing_request(response)
+    signature = key.private_key.sign(message, algorithm)
     return json.dumps(
         {
             "KeyId": key.arn,
@@ -241,9 +219,7 @@ def _sign(response: KmsResponse) -> str:
 
 def _verify(response: KmsResponse) -> str:
     """Answer Verify; https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html"""
-    key, message, message_type, algorithm = _signing_request(response)
-    if message_type != "RAW":
-        raise _error("UnsupportedOperationException", f"Verify of {message_type} is not taught")
+    key, message, algorithm = _signing_request(response)
     signature = base64.b64decode(response._get_param("Signature"))
     if not key.private_key.verify(message, signature, algorithm):
         raise _error("KMSInvalidSignatureException", "")
