@@ -9,6 +9,7 @@ from typing import Any
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 PORTAL_ACCOUNT = "210987654321"
+WRITER = f"arn:aws:iam::{ACCOUNT}:role/identity-feed"
 
 SETTINGS: dict[str, Any] = {
     "domain": "audit.example.org",

@@ -15,7 +15,7 @@ import pytest
 
 from infra.assets.packaged_node import use_packaged_node
 from tests.conftest import REPOSITORY
-from tests.infra.assembly import SETTINGS, Assembly
+from tests.infra.assembly import SETTINGS, WRITER, Assembly
 
 PACKS = {"AwsSolutions", "HIPAA.Security"}
 
@@ -30,10 +30,11 @@ class Unacknowledged:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Unacknowledged:
-    """A developer's stage, for it has all that prod acknowledges, and unreserved concurrency."""
+    """A developer's stage: all that prod acknowledges, unreserved concurrency, a directory."""
     folder: Path = tmp_path_factory.mktemp("bare")
     context = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
-    context |= {"stage": "dev", "audit-ledger": SETTINGS, "aws:cdk:bundling-stacks": []}
+    settings = {**SETTINGS, "directory_writers": [WRITER]}
+    context |= {"stage": "dev", "audit-ledger": settings, "aws:cdk:bundling-stacks": []}
     use_packaged_node()
     ran = subprocess.run(
         [sys.executable, "-m", "tests.infra.unacknowledged", str(folder / "acknowledged.json")],
