@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -81,8 +82,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LongestFi
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make botocore and moto quicker before any module makes a client."""
+    """Make botocore and moto quicker before any module makes a client; set up Hypothesis."""
     quicken_botocore()
+    hypothesis.settings.register_profile("untimed", deadline=None)  # facts, not speed, are tested
+    hypothesis.settings.load_profile("untimed")
     if not hasattr(config, "workerinput"):  # a worker has its folder from who started it
         folder = os.environ[RUN_FOLDER] = mkdtemp(prefix="audit-ledger-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.exports.exported import SampleLedger, sample_ledger
 
 # Property tests say what holds, not how fast this machine is just now.
-settings.register_profile("untimed", settings(), deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
