@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from infra.synth import REPOSITORY
 
-COLUMNS = 97  # of the demo's 100, less what it indents
+MAX_COLUMNS = 97  # of the demo's 100, less what it indents
+INDENT_COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,16 @@ def ledger_receipt_verify(proof: Path, policy: Path, record: Path) -> Ran:
 
 def ledger(arguments: Sequence[str], **environment: str) -> Ran:
     """Run a `ledger` command; `environment` is added to this process's own."""
+    columns = MAX_COLUMNS
+    if sys.stdout.isatty():
+        columns = min(columns, shutil.get_terminal_size().columns - INDENT_COLUMNS)
     ran = subprocess.run(  # noqa: S603  # no shell, and the program is this one
         [sys.executable, "-m", "audit_ledger.cli", *arguments],
         stdout=subprocess.PIPE,
         stderr=None if sys.stderr.isatty() else subprocess.PIPE,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": str(COLUMNS), **environment},
+        env={**os.environ, "COLUMNS": str(columns), **environment},
     )
     report = "\n".join(part.strip("\n") for part in (ran.stdout, ran.stderr) if part)
     shown = [short(Path(a)) if os.path.isabs(a) else a for a in arguments]

@@ -115,7 +115,7 @@ class Narrator:
 
             def published(submission: Submission, sizes: dict[str, int]) -> None:
                 signed = ", ".join(f"{size:,} of {name}" for name, size in sizes.items())
-                self.quote(f"{clock(submission)} {sent:>6,} events sent; entries signed: {signed}")
+                self.quote(f"{clock(submission)} {sent:>6,} sent; signed: {signed}")
 
             day.pass_by(submissions, posted, published)
 
