@@ -92,4 +92,4 @@ class Unfreeze:
         """What the publisher puts once is not there yet, or there with the very same bytes."""
         stored = objects.get(path)
         if stored is not None and stored.data != data:
-            raise VerificationError(f"{path}: other bytes are there already")
+            raise VerificationError(f"{path}: exists with other bytes")
