@@ -34,22 +34,19 @@ def patients(event: dict[str, Any]) -> list[PatientReference | None]:
     return [part.patient for part in parsed(event).parts]
 
 
-@pytest.mark.parametrize(
-    ("reference", "normal"),
-    [
-        ("Patient/1", "Patient/1"),
-        ("Patient/1/_history/2", "Patient/1"),
-        ("/Patient/1", "Patient/1"),
-        ("https://ehr.example/fhir/Patient/1", "https://ehr.example/fhir/Patient/1"),
-        ("https://ehr.example/fhir/Patient/1/_history/2", "https://ehr.example/fhir/Patient/1"),
-        ("HTTPS://EHR.example:443/fhir/Patient/1/", "https://ehr.example/fhir/Patient/1"),
-        ("http://localhost:8080/Patient/a.b-C", "http://localhost:8080/Patient/a.b-C"),
-        ("http://ehr.example:80/Fhir/Patient/A", "http://ehr.example/Fhir/Patient/A"),
-        ("Patient/1/", "Patient/1"),
-        ("Patient/Patient", "Patient/Patient"),
-        ("tenant-2/Patient/1", "tenant-2/Patient/1"),
-    ],
-)
+@pytest.mark.parametrize(("reference", "normal"), [
+    ("Patient/1", "Patient/1"),
+    ("Patient/1/_history/2", "Patient/1"),
+    ("/Patient/1", "Patient/1"),
+    ("https://ehr.example/fhir/Patient/1", "https://ehr.example/fhir/Patient/1"),
+    ("https://ehr.example/fhir/Patient/1/_history/2", "https://ehr.example/fhir/Patient/1"),
+    ("HTTPS://EHR.example:443/fhir/Patient/1/", "https://ehr.example/fhir/Patient/1"),
+    ("http://localhost:8080/Patient/a.b-C", "http://localhost:8080/Patient/a.b-C"),
+    ("http://ehr.example:80/Fhir/Patient/A", "http://ehr.example/Fhir/Patient/A"),
+    ("Patient/1/", "Patient/1"),
+    ("Patient/Patient", "Patient/Patient"),
+    ("tenant-2/Patient/1", "tenant-2/Patient/1"),
+])  # fmt: skip
 def test_a_reference_to_a_patient_is_brought_to_one_form(reference: str, normal: str) -> None:
     """The version says which copy; a server's URL says that the id is of that server."""
     (patient,) = patients(r4(entity=[{"what": {"reference": reference}}]))
@@ -59,35 +56,32 @@ def test_a_reference_to_a_patient_is_brought_to_one_form(reference: str, normal:
 SERVER = PatientRule(namespace="https://ehr.example/fhir")
 
 
-@pytest.mark.parametrize(
-    ("reference", "by_portal", "by_server"),
-    [
-        ("Patient/1", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
-        ("Patient/1/_history/2", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
-        ("Patient/1/", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
-        ("https://ehr.example/fhir/Patient/1", None, "https://ehr.example/fhir/Patient/1"),
-        ("http://ehr.example/fhir/Patient/1/", None, "https://ehr.example/fhir/Patient/1"),
-        ("https://EHR.example:443/fhir/Patient/1", None, "https://ehr.example/fhir/Patient/1"),
-        ("https://ehr.example/fhir/Patient/a", None, "https://ehr.example/fhir/Patient/a"),
-        ("https://ehr.example/fhir/Patient/A", None, "https://ehr.example/fhir/Patient/A"),
-        ("https://ehr.example/FHIR/Patient/1", None, None),
-        ("https://ehr.example/fhir/tenant/Patient/1", None, None),
-        ("https://ehr.example:8443/fhir/Patient/1", None, None),
-        ("https://ehr.example.org/fhir/Patient/1", None, None),
-        ("https://other.example/fhir/Patient/1", None, None),
-        ("tenant-2/Patient/1", None, None),
-        ("../Patient/1", None, None),
-        ("//ehr.example/fhir/Patient/1", None, None),
-        ("Patient//1", None, None),
-        ("Patient/1#p", None, None),
-        ("Patient/a b", None, None),
-        ("Patient/a|b", None, None),
-        ("patient/1", None, None),
-        ("#p1", None, None),
-        ("urn:uuid:ABC", "urn:uuid:abc", "urn:uuid:abc"),
-        ("urn:uuid:", None, None),
-    ],
-)
+@pytest.mark.parametrize(("reference", "by_portal", "by_server"), [
+    ("Patient/1", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
+    ("Patient/1/_history/2", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
+    ("Patient/1/", "portal:ehr/Patient/1", "https://ehr.example/fhir/Patient/1"),
+    ("https://ehr.example/fhir/Patient/1", None, "https://ehr.example/fhir/Patient/1"),
+    ("http://ehr.example/fhir/Patient/1/", None, "https://ehr.example/fhir/Patient/1"),
+    ("https://EHR.example:443/fhir/Patient/1", None, "https://ehr.example/fhir/Patient/1"),
+    ("https://ehr.example/fhir/Patient/a", None, "https://ehr.example/fhir/Patient/a"),
+    ("https://ehr.example/fhir/Patient/A", None, "https://ehr.example/fhir/Patient/A"),
+    ("https://ehr.example/FHIR/Patient/1", None, None),
+    ("https://ehr.example/fhir/tenant/Patient/1", None, None),
+    ("https://ehr.example:8443/fhir/Patient/1", None, None),
+    ("https://ehr.example.org/fhir/Patient/1", None, None),
+    ("https://other.example/fhir/Patient/1", None, None),
+    ("tenant-2/Patient/1", None, None),
+    ("../Patient/1", None, None),
+    ("//ehr.example/fhir/Patient/1", None, None),
+    ("Patient//1", None, None),
+    ("Patient/1#p", None, None),
+    ("Patient/a b", None, None),
+    ("Patient/a|b", None, None),
+    ("patient/1", None, None),
+    ("#p1", None, None),
+    ("urn:uuid:ABC", "urn:uuid:abc", "urn:uuid:abc"),
+    ("urn:uuid:", None, None),
+])  # fmt: skip
 def test_a_name_by_reference_is_of_one_server(
     reference: str, by_portal: str | None, by_server: str | None
 ) -> None:
@@ -308,30 +302,23 @@ def test_too_many_patients_in_one_event_are_refused() -> None:
     assert (caught.value.status, caught.value.code) == (413, "too-costly")
 
 
-@pytest.mark.parametrize(
-    ("rule", "patient", "canonical"),
-    [
-        (BY_MRN, PatientReference(None, ((MRN, "7"),)), f"{MRN}|7"),
-        (BY_MRN, PatientReference("Patient/1", (("", "7"), (MRN, "8"))), f"{MRN}|8"),
-        (BY_MRN, PatientReference("Patient/1"), None),
-        (BY_MRN, PatientReference("Patient/1", (("", "7"),)), None),
-        (BY_REFERENCE, PatientReference("Patient/1", ((MRN, "7"),)), "portal:ehr/Patient/1"),
-        (BY_REFERENCE, PatientReference(None, ((MRN, "7"),)), None),
-        (BY_REFERENCE, PatientReference("Person/1"), None),
-        (BY_REFERENCE, PatientReference("Patient?identifier=x|1"), None),
-        (BY_REFERENCE, PatientReference("Patient/"), None),
-        (BY_REFERENCE, PatientReference("#p1"), None),
-        (BY_REFERENCE, PatientReference("urn:uuid:ABC-1"), "urn:uuid:abc-1"),
-        (BY_REFERENCE, PatientReference("urn:oid:1.2.3"), None),
-        (PatientRule(), PatientReference("Patient/1", ((MRN, "7"),)), None),
-        (PatientRule(MRN, "portal:ehr"), PatientReference("Patient/1"), "portal:ehr/Patient/1"),
-        (
-            PatientRule(MRN, "portal:ehr"),
-            PatientReference("Patient/1", ((MRN, "7"),)),
-            f"{MRN}|7",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("rule", "patient", "canonical"), [
+    (BY_MRN, PatientReference(None, ((MRN, "7"),)), f"{MRN}|7"),
+    (BY_MRN, PatientReference("Patient/1", (("", "7"), (MRN, "8"))), f"{MRN}|8"),
+    (BY_MRN, PatientReference("Patient/1"), None),
+    (BY_MRN, PatientReference("Patient/1", (("", "7"),)), None),
+    (BY_REFERENCE, PatientReference("Patient/1", ((MRN, "7"),)), "portal:ehr/Patient/1"),
+    (BY_REFERENCE, PatientReference(None, ((MRN, "7"),)), None),
+    (BY_REFERENCE, PatientReference("Person/1"), None),
+    (BY_REFERENCE, PatientReference("Patient?identifier=x|1"), None),
+    (BY_REFERENCE, PatientReference("Patient/"), None),
+    (BY_REFERENCE, PatientReference("#p1"), None),
+    (BY_REFERENCE, PatientReference("urn:uuid:ABC-1"), "urn:uuid:abc-1"),
+    (BY_REFERENCE, PatientReference("urn:oid:1.2.3"), None),
+    (PatientRule(), PatientReference("Patient/1", ((MRN, "7"),)), None),
+    (PatientRule(MRN, "portal:ehr"), PatientReference("Patient/1"), "portal:ehr/Patient/1"),
+    (PatientRule(MRN, "portal:ehr"), PatientReference("Patient/1", ((MRN, "7"),)), f"{MRN}|7"),
+])  # fmt: skip
 def test_the_rule_of_the_portal_says_what_is_canonical(
     rule: PatientRule, patient: PatientReference, canonical: str | None
 ) -> None:

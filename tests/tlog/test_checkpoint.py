@@ -45,91 +45,79 @@ def test_smallest_and_largest_size(size: str) -> None:
     assert parse_checkpoint(f"o\n{size}\n{ROOT}\n").size == int(size)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        pytest.param("", "does not end in a newline", id="empty"),
-        pytest.param(f"o\n1\n{ROOT}", "does not end in a newline", id="last newline missing"),
-        pytest.param("o\n1\n", "fewer than the three lines", id="two lines"),
-        pytest.param(f"\n1\n{ROOT}\n", "origin is empty", id="origin empty"),
-        pytest.param(
-            f"o\to\n1\n{ROOT}\n", "origin has a control character", id="tab in the origin"
-        ),
-        pytest.param(
-            f"o\r\n1\n{ROOT}\n",
-            "origin has a control character",
-            id="carriage return in the origin",
-        ),
-        pytest.param(f"o\n\n{ROOT}\n", "the size is not", id="size empty"),
-        pytest.param(f"o\n01\n{ROOT}\n", "the size is not", id="size with a leading zero"),
-        pytest.param(f"o\n00\n{ROOT}\n", "the size is not", id="zero written twice"),
-        pytest.param(f"o\n-1\n{ROOT}\n", "the size is not", id="size negative"),
-        pytest.param(f"o\n-0\n{ROOT}\n", "the size is not", id="size minus zero"),
-        pytest.param(f"o\n+1\n{ROOT}\n", "the size is not", id="size with a plus"),
-        pytest.param(f"o\n 1\n{ROOT}\n", "the size is not", id="space before the size"),
-        pytest.param(f"o\n1 \n{ROOT}\n", "the size is not", id="space behind the size"),
-        pytest.param(f"o\n1_0\n{ROOT}\n", "the size is not", id="underscore in the size"),
-        pytest.param(f"o\n1.0\n{ROOT}\n", "the size is not", id="size with a fraction"),
-        pytest.param(f"o\n0x1\n{ROOT}\n", "the size is not", id="size hexadecimal"),
-        pytest.param(f"o\n١\n{ROOT}\n", "the size is not", id="size in other digits"),
-        pytest.param(f"o\n{'9' * 20}\n{ROOT}\n", "the size is not", id="size of twenty digits"),
-        pytest.param(
-            f"o\n{'9' * 5000}\n{ROOT}\n", "the size is not", id="size of thousands of digits"
-        ),
-        pytest.param(
-            f"o\n9223372036854775808\n{ROOT}\n", "expected 0 to 2\\^63 - 1", id="size 2^63"
-        ),
-        pytest.param("o\n1\n\n", "0 bytes, expected 32", id="root empty"),
-        pytest.param(f"o\n1\n{ROOT[:-4]}\n", "30 bytes, expected 32", id="root too short"),
-        pytest.param(f"o\n1\n{'A' * 44}\n", "33 bytes, expected 32", id="root too long"),
-        pytest.param(
-            f"o\n1\n{ROOT[:-1]}\n", "not standard padded base64", id="root without padding"
-        ),
-        pytest.param(
-            f"o\n1\n{ROOT.replace('/', '_')}\n",
-            "not standard padded base64",
-            id="root in the URL alphabet",
-        ),
-        pytest.param(
-            f"o\n1\n{ROOT[:-2]}J=\n",
-            "set bits behind its last byte",
-            id="root with set padding bits",
-        ),
-        pytest.param(f"o\n1\n {ROOT}\n", "not standard padded base64", id="space before the root"),
-        pytest.param(f"o\n1\n{ROOT} \n", "not standard padded base64", id="space behind the root"),
-        pytest.param(f"o\n1\n{'0ac5' * 16}\n", "48 bytes, expected 32", id="root in hex"),
-        pytest.param(f"o\n1\n{ROOT}\n\n", "extension line is empty", id="extension line empty"),
-        pytest.param(
-            f"o\n1\n{ROOT}\na\n\nb\n",
-            "extension line is empty",
-            id="extension line empty in the middle",
-        ),
-        pytest.param(
-            f"o\n1\n{ROOT}\na\tb\n",
-            "extension line has a control character",
-            id="tab in an extension line",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), [
+    pytest.param("", "does not end in a newline", id="empty"),
+    pytest.param(f"o\n1\n{ROOT}", "does not end in a newline", id="last newline missing"),
+    pytest.param("o\n1\n", "fewer than the three lines", id="two lines"),
+    pytest.param(f"\n1\n{ROOT}\n", "origin is empty", id="origin empty"),
+    pytest.param(f"o\to\n1\n{ROOT}\n", "origin has a control character", id="tab in the origin"),
+    pytest.param(
+        f"o\r\n1\n{ROOT}\n",
+        "origin has a control character",
+        id="carriage return in the origin",
+    ),
+    pytest.param(f"o\n\n{ROOT}\n", "the size is not", id="size empty"),
+    pytest.param(f"o\n01\n{ROOT}\n", "the size is not", id="size with a leading zero"),
+    pytest.param(f"o\n00\n{ROOT}\n", "the size is not", id="zero written twice"),
+    pytest.param(f"o\n-1\n{ROOT}\n", "the size is not", id="size negative"),
+    pytest.param(f"o\n-0\n{ROOT}\n", "the size is not", id="size minus zero"),
+    pytest.param(f"o\n+1\n{ROOT}\n", "the size is not", id="size with a plus"),
+    pytest.param(f"o\n 1\n{ROOT}\n", "the size is not", id="space before the size"),
+    pytest.param(f"o\n1 \n{ROOT}\n", "the size is not", id="space behind the size"),
+    pytest.param(f"o\n1_0\n{ROOT}\n", "the size is not", id="underscore in the size"),
+    pytest.param(f"o\n1.0\n{ROOT}\n", "the size is not", id="size with a fraction"),
+    pytest.param(f"o\n0x1\n{ROOT}\n", "the size is not", id="size hexadecimal"),
+    pytest.param(f"o\n١\n{ROOT}\n", "the size is not", id="size in other digits"),
+    pytest.param(f"o\n{'9' * 20}\n{ROOT}\n", "the size is not", id="size of twenty digits"),
+    pytest.param(
+        f"o\n{'9' * 5000}\n{ROOT}\n", "the size is not", id="size of thousands of digits"
+    ),
+    pytest.param(f"o\n9223372036854775808\n{ROOT}\n", "expected 0 to 2\\^63 - 1", id="size 2^63"),
+    pytest.param("o\n1\n\n", "0 bytes, expected 32", id="root empty"),
+    pytest.param(f"o\n1\n{ROOT[:-4]}\n", "30 bytes, expected 32", id="root too short"),
+    pytest.param(f"o\n1\n{'A' * 44}\n", "33 bytes, expected 32", id="root too long"),
+    pytest.param(f"o\n1\n{ROOT[:-1]}\n", "not standard padded base64", id="root without padding"),
+    pytest.param(
+        f"o\n1\n{ROOT.replace('/', '_')}\n",
+        "not standard padded base64",
+        id="root in the URL alphabet",
+    ),
+    pytest.param(
+        f"o\n1\n{ROOT[:-2]}J=\n",
+        "set bits behind its last byte",
+        id="root with set padding bits",
+    ),
+    pytest.param(f"o\n1\n {ROOT}\n", "not standard padded base64", id="space before the root"),
+    pytest.param(f"o\n1\n{ROOT} \n", "not standard padded base64", id="space behind the root"),
+    pytest.param(f"o\n1\n{'0ac5' * 16}\n", "48 bytes, expected 32", id="root in hex"),
+    pytest.param(f"o\n1\n{ROOT}\n\n", "extension line is empty", id="extension line empty"),
+    pytest.param(
+        f"o\n1\n{ROOT}\na\n\nb\n",
+        "extension line is empty",
+        id="extension line empty in the middle",
+    ),
+    pytest.param(
+        f"o\n1\n{ROOT}\na\tb\n",
+        "extension line has a control character",
+        id="tab in an extension line",
+    ),
+])  # fmt: skip
 def test_malformed_checkpoint(text: str, message: str) -> None:
     """Each field has its rule."""
     with pytest.raises(FormatError, match=message):
         parse_checkpoint(text)
 
 
-@pytest.mark.parametrize(
-    ("origin", "size", "root", "extensions"),
-    [
-        ("", 1, bytes(32), ()),
-        ("a\nb", 1, bytes(32), ()),
-        ("a", -1, bytes(32), ()),
-        ("a", 2**63, bytes(32), ()),
-        ("a", 1, bytes(31), ()),
-        ("a", 1, bytes(33), ()),
-        ("a", 1, bytes(32), ("",)),
-        ("a", 1, bytes(32), ("b\nc",)),
-    ],
-)
+@pytest.mark.parametrize(("origin", "size", "root", "extensions"), [
+    ("", 1, bytes(32), ()),
+    ("a\nb", 1, bytes(32), ()),
+    ("a", -1, bytes(32), ()),
+    ("a", 2**63, bytes(32), ()),
+    ("a", 1, bytes(31), ()),
+    ("a", 1, bytes(33), ()),
+    ("a", 1, bytes(32), ("",)),
+    ("a", 1, bytes(32), ("b\nc",)),
+])  # fmt: skip
 def test_checkpoint_that_cannot_be_written(
     origin: str, size: int, root: bytes, extensions: tuple[str, ...]
 ) -> None:

@@ -20,179 +20,169 @@ LINE = LOG.line(TEXT)
 ENCODED = LINE.split(" ")[2].strip()
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        pytest.param(b"", "no empty line", id="empty"),
-        pytest.param(LINE.encode(), "no empty line", id="signature alone"),
-        pytest.param(f"\n{LINE}".encode(), "no empty line", id="empty line but no text"),
-        pytest.param(
-            f"A note.{LINE}".encode(), "no empty line", id="text and signature on one line"
-        ),
-        pytest.param(f"{TEXT}\n".encode(), "does not end in a signature line", id="no signature"),
-        pytest.param(
-            f"{TEXT}\n{LINE}".encode()[:-1],
-            "does not end in a signature line",
-            id="last newline missing",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}\n".encode(),
-            "does not end in a signature line",
-            id="empty line at the end",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}more\n".encode(),
-            "does not start with an em dash",
-            id="a line behind the signatures",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE} \n".encode(),
-            "does not start with an em dash",
-            id="a blank line behind the signatures",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}".replace("—", "-").encode(),
-            "does not start with an em dash",
-            id="hyphen",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}".replace("—", "–").encode(),
-            "does not start with an em dash",
-            id="en dash",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}".replace("— ", "—").encode(),
-            "does not start with an em dash",
-            id="no space behind the dash",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}".replace("— ", "—\u00a0").encode(),
-            "does not start with an em dash",
-            id="no-break space behind the dash",
-        ),
-        pytest.param(
-            f"{TEXT}\n{LINE}".replace("— ", " — ").encode(),
-            "does not start with an em dash",
-            id="space before the dash",
-        ),
-        pytest.param(
-            f"{TEXT}\n— {ENCODED}\n".encode(), "not <key name> <base64>", id="no key name"
-        ),
-        pytest.param(f"{TEXT}\n—  {ENCODED}\n".encode(), "key name is empty", id="empty key name"),
-        pytest.param(
-            f"{TEXT}\n— a+b {ENCODED}\n".encode(), "a space, a plus", id="plus in the key name"
-        ),
-        pytest.param(
-            f"{TEXT}\n— a\u00a0b {ENCODED}\n".encode(),
-            "a space, a plus",
-            id="no-break space in the key name",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a\u2003b {ENCODED}\n".encode(),
-            "a space, a plus",
-            id="em space in the key name",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a\u0085b {ENCODED}\n".encode(),
-            "a space, a plus",
-            id="next line in the key name",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a\u2028b {ENCODED}\n".encode(),
-            "a space, a plus",
-            id="line separator in the key name",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a\u3000b {ENCODED}\n".encode(),
-            "a space, a plus",
-            id="ideographic space in the key name",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a  {ENCODED}\n".encode(),
-            "not standard padded base64",
-            id="two spaces before the signature",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a {ENCODED} \n".encode(),
-            "not standard padded base64",
-            id="space behind the signature",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a {ENCODED} b\n".encode(), "not standard padded base64", id="a fourth item"
-        ),
-        pytest.param(
-            f"{TEXT}\n— a \n".encode(),
-            "0 bytes, expected a key id and more",
-            id="no signature bytes",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAA\n".encode(),
-            "3 bytes, expected a key id and more",
-            id="key id cut short",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAAAA==\n".encode(),
-            "4 bytes, expected a key id and more",
-            id="key id alone",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAAAAA\n".encode(), "not standard padded base64", id="padding missing"
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAAAAB=\n".encode(),
-            "set bits behind its last byte",
-            id="padding with set bits",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAAAA_=\n".encode(), "not standard padded base64", id="URL alphabet"
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAA=AAA\n".encode(),
-            "not standard padded base64",
-            id="padding in the middle",
-        ),
-        pytest.param(
-            f"{TEXT}\n— a AAAAAAA=AAAA\n".encode(),
-            "not standard padded base64",
-            id="bytes behind the padding",
-        ),
-        pytest.param(f"{TEXT}\n— a AAAAAAAA====\n".encode(), "base64", id="too much padding"),
-        pytest.param(f"A\tnote.\n\n{LINE}".encode(), "control character", id="tab"),
-        pytest.param(f"A note.\r\n\n{LINE}".encode(), "line 1: ends in CR LF", id="CR LF"),
-        pytest.param(f"A n\rote.\n\n{LINE}".encode(), "control character", id="carriage return"),
-        pytest.param(f"\ufeffA note.\n\n{LINE}".encode(), "byte order mark", id="byte order mark"),
-        pytest.param(f"A\0note.\n\n{LINE}".encode(), "control character", id="zero byte"),
-        pytest.param(
-            f"A\x1fnote.\n\n{LINE}".encode(), "control character", id="last control character"
-        ),
-        pytest.param(
-            f"{TEXT}\n— a\x01b {ENCODED}\n".encode(),
-            "control character",
-            id="control character in a name",
-        ),
-        pytest.param(b"A \xff note.\n\n" + LINE.encode(), "not UTF-8", id="not UTF-8"),
-        pytest.param(b"A \xed\xa0\x80 note.\n\n" + LINE.encode(), "not UTF-8", id="surrogate"),
-        pytest.param(b"A \xc0\xaf note.\n\n" + LINE.encode(), "not UTF-8", id="overlong UTF-8"),
-    ],
-)
+@pytest.mark.parametrize(("data", "message"), [
+    pytest.param(b"", "no empty line", id="empty"),
+    pytest.param(LINE.encode(), "no empty line", id="signature alone"),
+    pytest.param(f"\n{LINE}".encode(), "no empty line", id="empty line but no text"),
+    pytest.param(f"A note.{LINE}".encode(), "no empty line", id="text and signature on one line"),
+    pytest.param(f"{TEXT}\n".encode(), "does not end in a signature line", id="no signature"),
+    pytest.param(
+        f"{TEXT}\n{LINE}".encode()[:-1],
+        "does not end in a signature line",
+        id="last newline missing",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}\n".encode(),
+        "does not end in a signature line",
+        id="empty line at the end",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}more\n".encode(),
+        "does not start with an em dash",
+        id="a line behind the signatures",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE} \n".encode(),
+        "does not start with an em dash",
+        id="a blank line behind the signatures",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}".replace("—", "-").encode(),
+        "does not start with an em dash",
+        id="hyphen",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}".replace("—", "–").encode(),
+        "does not start with an em dash",
+        id="en dash",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}".replace("— ", "—").encode(),
+        "does not start with an em dash",
+        id="no space behind the dash",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}".replace("— ", "—\u00a0").encode(),
+        "does not start with an em dash",
+        id="no-break space behind the dash",
+    ),
+    pytest.param(
+        f"{TEXT}\n{LINE}".replace("— ", " — ").encode(),
+        "does not start with an em dash",
+        id="space before the dash",
+    ),
+    pytest.param(f"{TEXT}\n— {ENCODED}\n".encode(), "not <key name> <base64>", id="no key name"),
+    pytest.param(f"{TEXT}\n—  {ENCODED}\n".encode(), "key name is empty", id="empty key name"),
+    pytest.param(
+        f"{TEXT}\n— a+b {ENCODED}\n".encode(), "a space, a plus", id="plus in the key name"
+    ),
+    pytest.param(
+        f"{TEXT}\n— a\u00a0b {ENCODED}\n".encode(),
+        "a space, a plus",
+        id="no-break space in the key name",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a\u2003b {ENCODED}\n".encode(),
+        "a space, a plus",
+        id="em space in the key name",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a\u0085b {ENCODED}\n".encode(),
+        "a space, a plus",
+        id="next line in the key name",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a\u2028b {ENCODED}\n".encode(),
+        "a space, a plus",
+        id="line separator in the key name",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a\u3000b {ENCODED}\n".encode(),
+        "a space, a plus",
+        id="ideographic space in the key name",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a  {ENCODED}\n".encode(),
+        "not standard padded base64",
+        id="two spaces before the signature",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a {ENCODED} \n".encode(),
+        "not standard padded base64",
+        id="space behind the signature",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a {ENCODED} b\n".encode(), "not standard padded base64", id="a fourth item"
+    ),
+    pytest.param(
+        f"{TEXT}\n— a \n".encode(),
+        "0 bytes, expected a key id and more",
+        id="no signature bytes",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAA\n".encode(),
+        "3 bytes, expected a key id and more",
+        id="key id cut short",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAAAA==\n".encode(),
+        "4 bytes, expected a key id and more",
+        id="key id alone",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAAAAA\n".encode(), "not standard padded base64", id="padding missing"
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAAAAB=\n".encode(),
+        "set bits behind its last byte",
+        id="padding with set bits",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAAAA_=\n".encode(), "not standard padded base64", id="URL alphabet"
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAA=AAA\n".encode(),
+        "not standard padded base64",
+        id="padding in the middle",
+    ),
+    pytest.param(
+        f"{TEXT}\n— a AAAAAAA=AAAA\n".encode(),
+        "not standard padded base64",
+        id="bytes behind the padding",
+    ),
+    pytest.param(f"{TEXT}\n— a AAAAAAAA====\n".encode(), "base64", id="too much padding"),
+    pytest.param(f"A\tnote.\n\n{LINE}".encode(), "control character", id="tab"),
+    pytest.param(f"A note.\r\n\n{LINE}".encode(), "line 1: ends in CR LF", id="CR LF"),
+    pytest.param(f"A n\rote.\n\n{LINE}".encode(), "control character", id="carriage return"),
+    pytest.param(f"\ufeffA note.\n\n{LINE}".encode(), "byte order mark", id="byte order mark"),
+    pytest.param(f"A\0note.\n\n{LINE}".encode(), "control character", id="zero byte"),
+    pytest.param(
+        f"A\x1fnote.\n\n{LINE}".encode(), "control character", id="last control character"
+    ),
+    pytest.param(
+        f"{TEXT}\n— a\x01b {ENCODED}\n".encode(),
+        "control character",
+        id="control character in a name",
+    ),
+    pytest.param(b"A \xff note.\n\n" + LINE.encode(), "not UTF-8", id="not UTF-8"),
+    pytest.param(b"A \xed\xa0\x80 note.\n\n" + LINE.encode(), "not UTF-8", id="surrogate"),
+    pytest.param(b"A \xc0\xaf note.\n\n" + LINE.encode(), "not UTF-8", id="overlong UTF-8"),
+])  # fmt: skip
 def test_malformed_note(data: bytes, message: str) -> None:
     """Each rule of the format has a message of its own."""
     with pytest.raises(FormatError, match=message):
         parse_note(data)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("\n", id="empty line"),
-        pytest.param("\n\n", id="two empty lines"),
-        pytest.param("A\n\nB\n\n", id="paragraphs"),
-        pytest.param("A\n\n\n", id="empty lines at the end"),
-        pytest.param("— a AAAAAAA=\n", id="looks like a signature"),
-        pytest.param(f"A\n\n{LINE}", id="is a note itself"),
-        pytest.param("ü\x7f\u0085\u2028\n", id="unusual characters"),
-    ],
-)
+@pytest.mark.parametrize("text", [
+    pytest.param("\n", id="empty line"),
+    pytest.param("\n\n", id="two empty lines"),
+    pytest.param("A\n\nB\n\n", id="paragraphs"),
+    pytest.param("A\n\n\n", id="empty lines at the end"),
+    pytest.param("— a AAAAAAA=\n", id="looks like a signature"),
+    pytest.param(f"A\n\n{LINE}", id="is a note itself"),
+    pytest.param("ü\x7f\u0085\u2028\n", id="unusual characters"),
+])  # fmt: skip
 def test_unusual_text_is_read_back(text: str) -> None:
     """The last empty line parts text and signatures, whatever the text looks like."""
     note = parse_note(signed(text, LOG))
@@ -249,20 +239,17 @@ def test_size_of_a_note() -> None:
         Note("x" + text, parse_note(data).signatures).to_bytes()
 
 
-@pytest.mark.parametrize(
-    ("name", "number", "value", "message"),
-    [
-        ("", 1, b"x", "empty"),
-        ("a b", 1, b"x", "a space"),
-        ("a\nb", 1, b"x", "a space"),
-        ("a\x01b", 1, b"x", "control character"),
-        ("a+b", 1, b"x", "a plus"),
-        ("a\ud800", 1, b"x", "not UTF-8"),
-        ("a", -1, b"x", "not a u32"),
-        ("a", 2**32, b"x", "not a u32"),
-        ("a", 1, b"", "no bytes"),
-    ],
-)
+@pytest.mark.parametrize(("name", "number", "value", "message"), [
+    ("", 1, b"x", "empty"),
+    ("a b", 1, b"x", "a space"),
+    ("a\nb", 1, b"x", "a space"),
+    ("a\x01b", 1, b"x", "control character"),
+    ("a+b", 1, b"x", "a plus"),
+    ("a\ud800", 1, b"x", "not UTF-8"),
+    ("a", -1, b"x", "not a u32"),
+    ("a", 2**32, b"x", "not a u32"),
+    ("a", 1, b"", "no bytes"),
+])  # fmt: skip
 def test_signature_that_no_line_can_say(name: str, number: int, value: bytes, message: str) -> None:
     """A signature that would not read back cannot be made."""
     with pytest.raises(FormatError, match=message):
