@@ -141,7 +141,7 @@ class Narrator:
     def answers(self, answers: Answers) -> None:
         """Show the queries and the ledger's answers."""
         self.line(
-            "A security officer asks; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN say where, and who:"
+            "A security officer asks; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN name API and reader:"
         )
         self.quote(f"$ {answers.search.command}", "bold")
         self.quote(answers.search.report)

@@ -37,7 +37,7 @@ _LEFT_TO_THE_SERVER = frozenset({"content-length", "connection", "date", "transf
 
 
 class HttpApi:
-    """What API Gateway does between a request and a function."""
+    """The part of API Gateway between a request and a function."""
 
     def __init__(
         self, deployment: Deployment, runner: Runner, keys: Mapping[str, RSAPublicKey]
@@ -129,7 +129,7 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
                 self.wfile.write(answer.body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: targets may hold what no log may."""
+            """Log nothing: targets may contain what no log may."""
 
     for method in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"):
         setattr(Handler, f"do_{method}", Handler.handle_any)

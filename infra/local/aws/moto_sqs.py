@@ -1,4 +1,4 @@
-"""What moto 5.2.5 does wrong or slowly in SQS, put right from outside.
+"""Faults and slow parts of SQS in moto 5.2.5, corrected from outside.
 
 Each line names what to delete when moto does it itself:
 

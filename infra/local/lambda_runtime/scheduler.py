@@ -1,4 +1,4 @@
-"""What EventBridge Scheduler does: functions by the clock.
+"""Schedules of EventBridge: functions that run by the clock.
 
 Source: EventBridge Scheduler user guide, "Context attributes"; EventBridge user guide, "Creating a
 rule that runs on a schedule".
@@ -32,7 +32,7 @@ class SchedulePump:
     def run(self, stop: Event, every_seconds: float | None = None) -> None:
         """Run the function again and again until `stop` is set.
 
-        A function that fails is said on standard error and comes again at its next time.
+        A failure is reported on standard error; the next run is at its usual time.
         """
         while not stop.wait(every_seconds or self.schedule.every_seconds):
             try:
