@@ -88,9 +88,9 @@ def test_planted_events_count_towards_the_number_asked_for() -> None:
     assert sum(count.events for count in tally(day).values()) == EVENTS
 
 
-def test_more_planted_than_asked_for_is_an_error() -> None:
+def test_more_planted_than_requested_is_an_error() -> None:
     """Nothing that was planted is left out silently."""
-    with pytest.raises(ValueError, match="planted scenes alone have 40 events"):
+    with pytest.raises(ValueError, match="planted scenes have 40 events, over 10"):
         hospital_day(SEED, 10, also=[Planted(9, 0, copied_out(patients=40))])
 
 
