@@ -37,7 +37,8 @@ def appending(container: Sequencer, *messages: Message) -> Callable[[], AppendRe
         records, refused = read_messages(ORIGIN, messages)
         assert refused == []
         result = container.append(records)
-        assert result.committed
+        if result.stopped is not None:
+            raise result.stopped
         return result
 
     return run
