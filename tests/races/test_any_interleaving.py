@@ -210,7 +210,7 @@ class Races(RuleBasedStateMachine):
 
 
 Races.TestCase.settings = settings(
-    max_examples=7,
+    max_examples=10,
     stateful_step_count=25,
     deadline=None,
     derandomize=True,
