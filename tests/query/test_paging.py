@@ -26,7 +26,8 @@ def events_of(stage: Stage, count: int, *, ago: timedelta = timedelta()) -> list
     return [stage.send(read_of(PATIENT, f"{n}", ago=ago, note=f"{n}")) for n in range(count)]
 
 
-@pytest.mark.parametrize(("by", "sort"), [("patient=rose", "-date"), ("date=ge2020", "date")])
+@pytest.mark.parametrize("sort", ["date", "-date"])
+@pytest.mark.parametrize("by", ["patient=rose", "date=ge2020"])
 def test_a_writer_appends_between_pages(stage: Stage, by: str, sort: str) -> None:
     """Older, newer and late events come meanwhile; the search sees what was there when it began."""
     before = {*events_of(stage, 9), *events_of(stage, 9, ago=3 * DAY)}
