@@ -10,6 +10,7 @@ from audit_ledger.http.openapi import (
     MESSAGE,
     OUTCOME,
     Json,
+    answer,
     content,
     first_line,
     header,
@@ -52,24 +53,22 @@ OPERATIONS: dict[str, Json] = {
             header("Accept", "The release wanted.", {"type": "string", "examples": [FHIR_ANSWER]})
         ],
         "responses": {
-            "200": {
-                "description": "The capabilities of this server.",
-                "content": content("CapabilityStatement", FHIR_ANSWER),
-            },
-            "406": {"description": "Only JSON of R4 and R5 is available.", "content": OUTCOME},
-            "503": {"description": "Not available now.", "content": MESSAGE},
+            "200": answer(
+                "The capabilities of this server.", content("CapabilityStatement", FHIR_ANSWER)
+            ),
+            "406": answer("Only JSON of R4 and R5 is available.", OUTCOME),
+            "503": answer("Not available now.", MESSAGE),
         },
     },
     "GET /.well-known/smart-configuration": {
         "operationId": "smartConfiguration",
         "summary": first_line(get_smart_configuration),
         "responses": {
-            "200": {
-                "description": "The configuration (SMART App Launch 2.2).",
-                "content": content("SmartConfiguration", JSON),
-            },
-            "404": {"description": "The settings do not contain it.", "content": OUTCOME},
-            "503": {"description": "Not available now.", "content": MESSAGE},
+            "200": answer(
+                "The configuration (SMART App Launch 2.2).", content("SmartConfiguration", JSON)
+            ),
+            "404": answer("The settings do not contain it.", OUTCOME),
+            "503": answer("Not available now.", MESSAGE),
         },
     },
 }

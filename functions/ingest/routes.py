@@ -25,6 +25,7 @@ from audit_ledger.http.openapi import (
     OUTCOME,
     TEXT_SCHEMA,
     Json,
+    answer,
     content,
     first_line,
     header,
@@ -136,22 +137,18 @@ _CONFLICT = {
     "schema": {"const": "true"},
 }
 _REFUSALS: Json = {
-    "400": {
-        "description": "Not strict JSON in UTF-8, not gzip as declared, or a malformed header.",
-        "content": OUTCOME,
-    },
-    "403": {"description": "The token does not allow it.", "content": OUTCOME},
-    "413": {
-        "description": f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
+    "400": answer(
+        "Not strict JSON in UTF-8, not gzip as declared, or a malformed header.", OUTCOME
+    ),
+    "403": answer("The token does not allow it.", OUTCOME),
+    "413": answer(
+        f"Over {MAX_EVENT_BYTES // 1024} KB an event, {MAX_ENTRIES:,} events or "
         f"{MAX_PATIENTS_PER_REQUEST:,} patients, 1 MiB sealed; or over what the platform takes.",
-        "content": {**OUTCOME, **MESSAGE},
-    },
-    "415": {"description": "Unsupported media type, encoding or release.", "content": OUTCOME},
-    "422": {"description": "Well-formed, but not an event that can be stored.", "content": OUTCOME},
-    "503": {
-        "description": "Nothing was accepted: retry after Retry-After.",
-        "content": {**OUTCOME, **MESSAGE},
-    },
+        {**OUTCOME, **MESSAGE},
+    ),
+    "415": answer("Unsupported media type, encoding or release.", OUTCOME),
+    "422": answer("Well-formed, but not an event that can be stored.", OUTCOME),
+    "503": answer("Nothing was accepted: retry after Retry-After.", {**OUTCOME, **MESSAGE}),
 }
 _KEY = header(
     "Idempotency-Key",

@@ -5,13 +5,7 @@ and stored.
 """
 
 from audit_ledger.events import MAX_ENTRIES
-from audit_ledger.http.openapi import (
-    TEXT_SCHEMA,
-    Json,
-    closed_object,
-    object_of,
-    schema,
-)
+from audit_ledger.http.openapi import TEXT_SCHEMA, Json, closed_object, object_of, schema
 
 _REFERENCE = {
     "type": "object",

@@ -12,14 +12,7 @@ from audit_ledger.errors import NotFoundError
 from audit_ledger.events import RejectedEventError
 from audit_ledger.http.accept_header import Offer, choose, parse_accept
 from audit_ledger.http.authorization import Authorization, ForbiddenError
-from audit_ledger.http.openapi import (
-    MESSAGE,
-    OUTCOME,
-    TEXT_SCHEMA,
-    Json,
-    header,
-    path,
-)
+from audit_ledger.http.openapi import MESSAGE, OUTCOME, TEXT_SCHEMA, Json, answer, header, path
 from audit_ledger.http.responses import Response
 from audit_ledger.ledger.digest import LATEST
 from audit_ledger.tlog.tiles import CHECKPOINT
@@ -80,11 +73,8 @@ OPERATION: Json = {
             "content": {"application/octet-stream": {}, "text/plain": {}},
         },
         "304": {"description": "The caller's copy is current."},
-        "403": {"description": "The token is for no or another ledger.", "content": OUTCOME},
-        "404": {"description": "No such file.", "content": OUTCOME},
-        "503": {
-            "description": "Not available now: retry after Retry-After.",
-            "content": {**OUTCOME, **MESSAGE},
-        },
+        "403": answer("The token is for no or another ledger.", OUTCOME),
+        "404": answer("No such file.", OUTCOME),
+        "503": answer("Not available now: retry after Retry-After.", {**OUTCOME, **MESSAGE}),
     },
 }

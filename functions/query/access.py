@@ -1,8 +1,9 @@
 """Authorized requests: the caller, the ledger, and how much of it the caller may see."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ttl_cache import TtlCache
@@ -24,7 +25,7 @@ from audit_ledger.reading.record_opener import RecordOpener, secrets_of_names
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.suspension import in_force
-from functions.query.audit_trail import Invoke, record_use
+from functions.query.audit_trail import Invoke, LedgerUse, record_use
 from functions.query.patient_names import names_in_claim
 from functions.query.recorded_request_line import recorded_line
 from functions.query.report_rules import ReportRules, report_rules
@@ -53,10 +54,6 @@ class QueryContext:
     now: Callable[[], int]
     clock: Callable[[], float]
 
-    def admitted(self, request: Request) -> ReadableLedger:
-        """Return the ledger of a request's token, to read what is published of it."""
-        return self.admit(request.access)
-
     def admit(self, access: Authorization) -> ReadableLedger:
         """Return the ledger of any genuine token; ForbiddenError where it names none."""
         try:
@@ -83,7 +80,7 @@ class QueryContext:
                 access.require("patient", permission)
             if not access.patient:
                 raise ForbiddenError("the token names no patient")
-        ledger = self.admitted(request)
+        ledger = self.admit(access)
         own = None if sees_all else names_in_claim(access.patient, ledger.rules.values())
         reports = report_rules(ledger.reports)
         if not sees_all and reports.masks and not is_masked:
@@ -180,14 +177,23 @@ class AuthorizedRequest:
         uses is not recorded for their patients: each look at them would add more.
         """
         rules, own = self.ledger.rules.values(), self.own
+        use = LedgerUse(
+            origin=self.ledger.origin,
+            access=self.access,
+            source_ip=self.request.source_ip,
+            request_line=recorded_line(self.request, shows_ids=False),
+            instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
+            subtype=subtype,
+            export=export,
+            as_patient=own is not None,
+        )
+        record = partial(record_use, self.context.invoke, self.ledger.id)
         whom = dict.fromkeys(canonical_references(rules, patients if own is None else own))
         if own is None:
             for event in shown:
                 if OWN_USE not in event.flags:
                     whom |= dict.fromkeys(self.patients_of(event))
-            line = recorded_line(self.request, shows_ids=True)
-            self._record([None], None, line, subtype, export)
-        line = recorded_line(self.request, shows_ids=False)
+            record(replace(use, request_line=recorded_line(self.request, shows_ids=True)), [None])
         by_way: dict[tuple[str | None, str | None], list[PatientReference]] = {}
         for patient in whom:
             system = patient.identifiers[0][0] if patient.identifiers else None
@@ -196,36 +202,13 @@ class AuthorizedRequest:
             by_way.setdefault((system, namespace), []).append(patient)
         for (_, namespace), named in by_way.items():
             for lot in batched(named, MAX_SHOWN):
-                self._record(lot, namespace, line, subtype, export)
+                record(use, lot, namespace)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
         """Return the patients of an event, as named by the rule of the portal that sent it."""
         rules = self.ledger.rules
         of_portal = [rules[event.portal]] if event.portal in rules else rules.values()
         return canonical_references(of_portal, event.details.patients)
-
-    def _record(
-        self,
-        patients: Sequence[PatientReference | None],
-        namespace: str | None,
-        line: str,
-        subtype: tuple[str, str, str] | None,
-        export: bool,
-    ) -> None:
-        record_use(
-            self.context.invoke,
-            ledger_id=self.ledger.id,
-            origin=self.ledger.origin,
-            access=self.access,
-            source_ip=self.request.source_ip,
-            request_line=line,
-            patients=patients,
-            namespace=namespace,
-            instant=datetime.fromtimestamp(self.now, UTC).isoformat(),
-            subtype=subtype,
-            export=export,
-            as_patient=self.own is not None,
-        )
 
     def _is_withheld(self, event: OpenedEvent) -> bool:
         suspensions = self.reports.suspensions

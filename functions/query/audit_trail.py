@@ -9,6 +9,7 @@ only then is the response sent.
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,110 +27,6 @@ Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 """Invoke ingest with a payload, return its response; UnreachableError if it did not accept it."""
 
 
-def record_use(
-    invoke: Invoke,
-    *,
-    ledger_id: str,
-    origin: str,
-    access: Authorization,
-    source_ip: str,
-    request_line: str,
-    patients: Sequence[PatientReference | None],
-    instant: str,
-    namespace: str | None = None,
-    subtype: tuple[str, str, str] | None = None,
-    export: bool = False,
-    as_patient: bool = False,
-) -> None:
-    """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
-
-    `request_line`: naming nobody; `patients`: each named by the one canonical
-    identifier, all by identifiers of one system or by reference to one server, whose `namespace`
-    it is (`PatientRule`), None for an event of nobody's; `instant`: FHIR, now; `subtype`: system,
-    code and display of what was done; `export`: it is of an export, as a whole; `as_patient`: the
-    caller is that patient, and may see no more than a patient.
-    """
-    events = [
-        use_of_the_log(
-            origin=origin,
-            access=access,
-            source_ip=source_ip,
-            request_line=request_line,
-            patient=patient,
-            instant=instant,
-            subtype=subtype,
-            export=export,
-            as_patient=as_patient,
-        )
-        for patient in patients
-    ]
-    systems = [p.identifiers[0][0] for p in patients if p is not None and p.identifiers]
-    answer = invoke(
-        {
-            "source": QUERY_SOURCE,
-            "ledger": ledger_id,
-            "patient_system": systems[0] if systems else None,
-            "patient_namespace": namespace,
-            "events": [msgspec.json.encode(event).decode() for event in events],
-        }
-    )
-    if len(answer.get("ids") or ()) != len(events):
-        raise UnreachableError("the use of the ledger could not be recorded")
-
-
-def use_of_the_log(
-    *,
-    origin: str,
-    access: Authorization,
-    source_ip: str,
-    request_line: str,
-    patient: PatientReference | None,
-    instant: str,
-    subtype: tuple[str, str, str] | None,
-    export: bool = False,
-    as_patient: bool = False,
-) -> dict[str, Any]:
-    """Return the AuditEvent of one use, or of an export, which sends data to the caller."""
-    event: dict[str, Any] = {
-        "resourceType": "AuditEvent",
-        "type": _EXPORT if export else _USED,
-        "action": "R",
-        "recorded": instant,
-        "outcome": "0",
-        "agent": [
-            {
-                "type": {"coding": [_DESTINATION_ROLE if export else _SOURCE_ROLE]},
-                "who": _who(access, patient if as_patient else None),
-                "requestor": True,
-                **({"network": {"address": source_ip, "type": "2"}} if source_ip else {}),
-            },
-            {
-                "type": {"coding": [_SOURCE_ROLE if export else _DESTINATION_ROLE]},
-                "who": {"identifier": {"value": origin}},
-                "requestor": False,
-            },
-        ],
-        "source": {"observer": {"identifier": {"value": origin}}},
-        "entity": [
-            {
-                "what": {"identifier": {"value": origin}},
-                "type": _coding(ENTITY_TYPE, "2", "System Object"),
-                "role": _coding(OBJECT_ROLE, "13", "Security Resource"),
-                "name": "Security Audit Log",
-            },
-            {
-                "type": _coding(ENTITY_TYPE, "2", "System Object"),
-                "role": _coding(OBJECT_ROLE, "24", "Query"),
-                "query": b64encode(request_line.encode()).decode(),
-            },
-            *(() if patient is None else (_patient(patient),)),
-        ],
-    }
-    if subtype is not None:
-        event["subtype"] = [_coding(*subtype)]
-    return event
-
-
 ITI_81 = ("urn:ihe:event-type-code", "ITI-81", "Retrieve ATNA Audit Event")
 
 
@@ -141,6 +38,93 @@ _USED = _coding(DICOM, "110101", "Audit Log Used")
 _EXPORT = _coding(DICOM, "110106", "Export")
 _SOURCE_ROLE = _coding(DICOM, "110153", "Source Role ID")
 _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerUse:
+    """One use of a ledger, to be recorded in it.
+
+    `request_line`: naming nobody; `instant`: FHIR, now; `subtype`: system, code and display of what
+    was done; `export`: it is of an export, as a whole; `as_patient`: the caller is the patient of
+    the event, and may see no more than a patient.
+    """
+
+    origin: str
+    access: Authorization
+    source_ip: str
+    request_line: str
+    instant: str
+    subtype: tuple[str, str, str] | None = None
+    export: bool = False
+    as_patient: bool = False
+
+    def audit_event(self, patient: PatientReference | None) -> dict[str, Any]:
+        """Return the AuditEvent of the use, or of an export, which sends data to the caller."""
+        address = {"network": {"address": self.source_ip, "type": "2"}} if self.source_ip else {}
+        event: dict[str, Any] = {
+            "resourceType": "AuditEvent",
+            "type": _EXPORT if self.export else _USED,
+            "action": "R",
+            "recorded": self.instant,
+            "outcome": "0",
+            "agent": [
+                {
+                    "type": {"coding": [_DESTINATION_ROLE if self.export else _SOURCE_ROLE]},
+                    "who": _who(self.access, patient if self.as_patient else None),
+                    "requestor": True,
+                    **address,
+                },
+                {
+                    "type": {"coding": [_SOURCE_ROLE if self.export else _DESTINATION_ROLE]},
+                    "who": {"identifier": {"value": self.origin}},
+                    "requestor": False,
+                },
+            ],
+            "source": {"observer": {"identifier": {"value": self.origin}}},
+            "entity": [
+                {
+                    "what": {"identifier": {"value": self.origin}},
+                    "type": _coding(ENTITY_TYPE, "2", "System Object"),
+                    "role": _coding(OBJECT_ROLE, "13", "Security Resource"),
+                    "name": "Security Audit Log",
+                },
+                {
+                    "type": _coding(ENTITY_TYPE, "2", "System Object"),
+                    "role": _coding(OBJECT_ROLE, "24", "Query"),
+                    "query": b64encode(self.request_line.encode()).decode(),
+                },
+                *(() if patient is None else (_patient(patient),)),
+            ],
+        }
+        if self.subtype is not None:
+            event["subtype"] = [_coding(*self.subtype)]
+        return event
+
+
+def record_use(
+    invoke: Invoke,
+    ledger_id: str,
+    use: LedgerUse,
+    patients: Sequence[PatientReference | None],
+    namespace: str | None = None,
+) -> None:
+    """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
+
+    `patients`: each named by the one canonical identifier, all by identifiers of one system or by
+    reference to one server, whose `namespace` it is (`PatientRule`), None for an event of nobody's.
+    """
+    systems = [p.identifiers[0][0] for p in patients if p is not None and p.identifiers]
+    answer = invoke(
+        {
+            "source": QUERY_SOURCE,
+            "ledger": ledger_id,
+            "patient_system": systems[0] if systems else None,
+            "patient_namespace": namespace,
+            "events": [msgspec.json.encode(use.audit_event(each)).decode() for each in patients],
+        }
+    )
+    if len(answer.get("ids") or ()) != len(patients):
+        raise UnreachableError("the use of the ledger could not be recorded")
 
 
 def _who(access: Authorization, patient: PatientReference | None) -> dict[str, Any]:

@@ -4,9 +4,7 @@ import gzip
 from base64 import b64encode
 
 from audit_ledger.http.content_coding import accepts_gzip
-from audit_ledger.http.openapi import (
-    header,
-)
+from audit_ledger.http.openapi import header
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.search.errors import RejectedSearchError
@@ -37,10 +35,10 @@ def compressed_response(
     if len(body) > MAX_BYTES:
         expected = "a shorter period" if packed else "a shorter period, or Accept-Encoding: gzip"
         raise RejectedSearchError(
-            413,
-            "too-long",
             "from and to",
             f"{expected}: a response has at most {MAX_BYTES:,} bytes",
+            "too-long",
+            413,
         )
     return {
         "statusCode": 200,

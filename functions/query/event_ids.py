@@ -7,12 +7,7 @@ number alone is no id here, since senders have ids like `1` of their own.
 import re
 
 from audit_ledger.errors import NotFoundError
-from audit_ledger.http.openapi import (
-    MESSAGE,
-    OUTCOME,
-    Json,
-    path,
-)
+from audit_ledger.http.openapi import MESSAGE, OUTCOME, Json, answer, path
 from audit_ledger.http.request import Request
 from audit_ledger.reading.snapshot import LogSnapshot
 from functions.query.access import NO_SUCH_EVENT
@@ -34,11 +29,10 @@ def event_id_of(request: Request, log: LogSnapshot) -> str:
 
 
 EVENT_NOT_FOUND: Json = {
-    "404": {
-        "description": "The event is unknown, not published yet, erased, or not visible to "
-        "the caller.",
-        "content": {**OUTCOME, **MESSAGE},
-    }
+    "404": answer(
+        "The event is unknown, not published yet, erased, or not visible to the caller.",
+        {**OUTCOME, **MESSAGE},
+    )
 }
 
 

@@ -28,7 +28,7 @@ from audit_ledger.reading.ledger import Tables, ledgers
 from audit_ledger.settings.environment import QueryEnvironment
 from functions.query.access import QueryContext
 from functions.query.rate_limit import take_tokens
-from functions.query.routes import MEDIA_TYPES, ROUTES
+from functions.query.routes import ROUTES
 
 _BROKEN = (VerificationError, FormatError)
 
@@ -119,9 +119,10 @@ def _respond(event: dict[str, Any]) -> Response:
     access = authorization_of(on_route, claims)
     take_tokens(limits(), query_context().admit(access), access, on_route["routeKey"])
     request = read_request(on_route, claims, public_url)
-    if request.route in MEDIA_TYPES:
-        require_acceptable(request, *MEDIA_TYPES[request.route])
-    return ROUTES[request.route](query_context(), request)
+    route = ROUTES[request.route]
+    if route.media_types:
+        require_acceptable(request, *route.media_types)
+    return route.respond(query_context(), request)
 
 
 def _verification_failed() -> Response:

@@ -64,7 +64,7 @@ def _named_in_claim(text: str) -> PatientReference:
     if name.reference is not None:
         ids.append(name.reference.rpartition("/")[2])
     if not text.isprintable() or any(_NO_ID.fullmatch(one) for one in ids):
-        raise RejectedSearchError(400, "value", "patient", "an id")
+        raise RejectedSearchError("patient", "an id")
     return name
 
 
@@ -73,10 +73,7 @@ def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> No
     rules = tuple(rules)
     if not canonical_names(rules, patient):
         raise RejectedSearchError(
-            400,
-            "value",
-            "patient",
-            f"a patient as a portal of this ledger names them: {accepted_names(rules)}",
+            "patient", f"a patient as a portal of this ledger names them: {accepted_names(rules)}"
         )
 
 
@@ -87,7 +84,7 @@ def named_patient(text: str) -> PatientReference:
         return PatientReference(named.reference)
     value = named.code or ""
     if value != value.strip():
-        raise RejectedSearchError(400, "value", "patient", "a value without white space around it")
+        raise RejectedSearchError("patient", "a value without white space around it")
     return PatientReference(None, ((named.system or "", value),))
 
 
@@ -105,12 +102,10 @@ def _one_name(
     parameter: str, text: str, parse_reference: Callable[[str, str], NamedResource]
 ) -> NamedResource | Token:
     if len(split_values(parameter, text)) > 1:
-        raise RejectedSearchError(400, "value", parameter, r"one name (a comma within is \,)")
+        raise RejectedSearchError(parameter, r"one name (a comma within is \,)")
     token = parse_token(parameter, text)
     if token.system is None:
         return parse_reference(parameter, text)
     if not token.system or not token.code:
-        raise RejectedSearchError(
-            400, "value", parameter, "<identifier system>|<value>, both of them"
-        )
+        raise RejectedSearchError(parameter, "<identifier system>|<value>, both of them")
     return token

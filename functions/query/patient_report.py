@@ -4,13 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from audit_ledger.http.authorization import ForbiddenError
-from audit_ledger.reports.document import (
-    Cell,
-    Column,
-    Document,
-    Instant,
-    Table,
-)
+from audit_ledger.reports.document import Cell, Column, Document, Instant, Table
 from audit_ledger.reports.suspension import Suspended
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
@@ -24,7 +18,7 @@ _AUDIENCES = ("patient", "office")
 def wants_office_view(authorized: AuthorizedRequest, given: QueryParameters) -> bool:
     audience = given.get("audience") or "patient"
     if audience not in _AUDIENCES:
-        raise RejectedSearchError(400, "value", "audience", "patient or office")
+        raise RejectedSearchError("audience", "patient or office")
     if audience == "office" and not authorized.sees_all:
         raise ForbiddenError("audience office is for scopes like user/AuditEvent.s")
     return audience == "office"

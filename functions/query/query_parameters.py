@@ -17,12 +17,12 @@ class QueryParameters:
         for name, value in request.query_pairs:
             if name not in known:
                 raise RejectedSearchError(
-                    400, "not-supported", "the query string", f"no more than {', '.join(known)}"
+                    "the query string", f"no more than {', '.join(known)}", "not-supported"
                 )
             if name == "patient":
                 self.patients.append(value)
             elif name in self._values:
-                raise RejectedSearchError(400, "invalid", name, "this parameter once")
+                raise RejectedSearchError(name, "this parameter once", "invalid")
             else:
                 self._values[name] = value
 
@@ -40,4 +40,4 @@ def instant_of(given: QueryParameters, name: str, otherwise: int) -> int:
         return parse_instant(value, what=name)
     except ValueError:
         expected = "an instant like 2026-11-22T05:59:00Z"
-        raise RejectedSearchError(400, "value", name, expected) from None
+        raise RejectedSearchError(name, expected) from None

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from audit_ledger.events import PatientReference
 from audit_ledger.reading.period_search import MAX_LOOKED_AT, FoundInPeriod, find_in_period
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.document import (
-    Period,
-)
+from audit_ledger.reports.document import Period
 from audit_ledger.reports.suspension import Suspension, first_that_names, in_force
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.errors import RejectedSearchError
@@ -66,4 +64,4 @@ def too_costly(found: FoundInPeriod) -> RejectedSearchError:
         why = f"a report looks at {MAX_EVENTS:,} events at most"
     else:
         why = f"time was up when {found.looked_at:,} events had been looked at"
-    return RejectedSearchError(413, "too-costly", "from and to", f"a shorter period: {why}")
+    return RejectedSearchError("from and to", f"a shorter period: {why}", "too-costly", 413)

@@ -12,12 +12,7 @@ from audit_ledger.events.instant import FIRST_MS, LAST_MS, parse_instant_ms
 from audit_ledger.events.own_time import MAX_AHEAD_SECONDS
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.http.negotiation import require_acceptable
-from audit_ledger.http.openapi import (
-    JSON,
-    TEXT_SCHEMA,
-    header,
-    query,
-)
+from audit_ledger.http.openapi import JSON, TEXT_SCHEMA, header, query
 from audit_ledger.http.request import Request
 from audit_ledger.reports.document import Period
 from audit_ledger.reports.time_zone import Zone, day_of, read_zone
@@ -63,13 +58,13 @@ def read_times(
     zone = authorized.reports.zone
     wanted = given.get("zone")
     if wanted is not None and by_day:
-        raise RejectedSearchError(400, "not-supported", "zone", "no such parameter: days are shown")
+        raise RejectedSearchError("zone", "no such parameter: days are shown", "not-supported")
     if wanted is not None:
         try:
             zone = read_zone(wanted.replace(" ", "+"))  # a + that nobody wrote as %2B
         except FormatError:
             raise RejectedSearchError(
-                400, "value", "zone", "an offset like +01:00, or an IANA name like Europe/Berlin"
+                "zone", "an offset like +01:00, or an IANA name like Europe/Berlin"
             ) from None
     start, end = given.get("from"), given.get("to")
     if end is not None:
@@ -84,7 +79,7 @@ def read_times(
         first = day_of(max(FIRST_MS, to_ms - default // timedelta(milliseconds=1)), zone)
         from_ms = _midnight(first, zone)
     if from_ms >= to_ms:
-        raise RejectedSearchError(400, "value", "from", "a time before to")
+        raise RejectedSearchError("from", "a time before to")
     return Times(Period(from_ms, to_ms), zone)
 
 
@@ -109,7 +104,7 @@ def read_patient(
         return own
     if not given.patients or len(given.patients) > MAX_NAMES:
         raise RejectedSearchError(
-            400, "required", "patient", f"one patient, by up to {MAX_NAMES} names of the same"
+            "patient", f"one patient, by up to {MAX_NAMES} names of the same", "required"
         )
     patients = tuple(map(named_patient, given.patients))
     rules = authorized.ledger.rules.values()
@@ -124,7 +119,7 @@ def read_form(request: Request, given: QueryParameters) -> Form:
     if wanted is not None:
         form = _WORDS.get(wanted.partition(";")[0].strip().lower())
         if form is None:
-            raise RejectedSearchError(406, "not-supported", "_format", "json, csv or html")
+            raise RejectedSearchError("_format", "json, csv or html", "not-supported", 406)
         return form
     return _FORMS[require_acceptable(request, *_FORMS)]
 
@@ -137,7 +132,7 @@ def _read_time(name: str, text: str, zone: Zone, *, at_end: bool, by_day: bool) 
             return parse_instant_ms(text.replace(" ", "+"))
     except (ValueError, OverflowError):
         pass
-    raise RejectedSearchError(400, "value", name, "a day like 2026-11-22" if by_day else _TIME_FORM)
+    raise RejectedSearchError(name, "a day like 2026-11-22" if by_day else _TIME_FORM)
 
 
 def _midnight(day: date, zone: Zone, later: int = 0) -> int:

@@ -10,19 +10,16 @@ from audit_ledger.exports.labels import names_of
 from audit_ledger.http.openapi import (
     JSON,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     content,
     object_of,
 )
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.document import (
-    Cover,
-    Document,
-)
+from audit_ledger.reports.document import Cover, Document
 from audit_ledger.reports.html import to_html
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.search.errors import RejectedSearchError
@@ -31,11 +28,7 @@ from functions.query.altered_entries import altered
 from functions.query.compressed_response import compressed_response
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import MAX_EVENTS
-from functions.query.report_request import (
-    MEDIA_TYPES,
-    Form,
-    Times,
-)
+from functions.query.report_request import MEDIA_TYPES, Form, Times
 
 _OTHER_NAMES = (
     "Portals of this ledger identify patients by {}. This report contains only events under the "
@@ -88,7 +81,7 @@ def report_response(
     table = given.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
         tables = ", ".join(each.key for each in document.tables)
-        raise RejectedSearchError(400, "value", "table", f"with _format=csv one of {tables}")
+        raise RejectedSearchError("table", f"with _format=csv one of {tables}")
     written: Mapping[Form, Callable[[], bytes]] = {
         "json": lambda: to_json(document),
         "csv": lambda: to_csv(document, table, warnings),
@@ -119,14 +112,13 @@ def describe_report(*tables: str, **facts: Json) -> Json:
 
 
 _REFUSED: Json = {
-    "400": {"description": "A parameter is not valid: it is named.", "content": OUTCOME},
-    "406": {"description": "None of these forms.", "content": OUTCOME},
-    "413": {
-        "description": f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "
+    "400": answer("A parameter is not valid: it is named.", OUTCOME),
+    "406": answer("None of these forms.", OUTCOME),
+    "413": answer(
+        f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "
         "be larger than an answer: ask for a shorter period.",
-        "content": OUTCOME,
-    },
-    **REFUSED,
+        OUTCOME,
+    ),
 }
 
 

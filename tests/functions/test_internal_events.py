@@ -18,7 +18,7 @@ from audit_ledger.http.authorization import (
 from audit_ledger.settings.event_bus import QUERY_SOURCE
 from audit_ledger.settings.token_claims import TokenClaims
 from functions.ingest import handler
-from functions.query.audit_trail import ITI_81, use_of_the_log
+from functions.query.audit_trail import ITI_81, LedgerUse
 from infra.settings import SettingsError
 from infra.settings.reader import read_settings
 from tests.functions.ingesting import BODY, BY_BUS, BY_QUERY, CONTEXT, R4, send, sequence
@@ -34,19 +34,15 @@ OFFICER = Authorization(LEDGER, "", "", frozenset(), "https://issuer.example", "
 
 def use(*patients: PatientReference) -> list[str]:
     """The events of a search about some patients."""
-    events = [
-        use_of_the_log(
-            origin=ORIGIN,
-            access=OFFICER,
-            source_ip="192.0.2.7",
-            request_line="GET /AuditEvent?patient=***",
-            patient=patient,
-            instant="2026-11-22T05:59:00+00:00",
-            subtype=ITI_81,
-        )
-        for patient in patients or (None,)
-    ]
-    return [json.dumps(event) for event in events]
+    search = LedgerUse(
+        origin=ORIGIN,
+        access=OFFICER,
+        source_ip="192.0.2.7",
+        request_line="GET /AuditEvent?patient=***",
+        instant="2026-11-22T05:59:00+00:00",
+        subtype=ITI_81,
+    )
+    return [json.dumps(search.audit_event(patient)) for patient in patients or (None,)]
 
 
 def told(events: list[str], system: str | None = None, ledger: str = LEDGER) -> dict[str, Any]:

@@ -25,8 +25,8 @@ INTERNAL = "entry 7 of audit.example.org/x"
 ERRORS: list[tuple[LedgerError, int, str]] = [
     (RejectedEventError(415, "not-supported", "Content-Type", "JSON"), 415, "not-supported"),
     (RejectedEventError(422, "required", "AuditEvent.recorded", "an instant"), 422, "required"),
-    (RejectedSearchError(414, "too-long", "the query string", "less"), 414, "too-long"),
-    (RejectedSearchError(406, "not-supported", "Accept", "JSON"), 406, "not-supported"),
+    (RejectedSearchError("the query string", "less", "too-long", 414), 414, "too-long"),
+    (RejectedSearchError("Accept", "JSON", "not-supported", 406), 406, "not-supported"),
     (ForbiddenError("the token names no patient"), 403, "forbidden"),
     (NotFoundError("no such event here"), 404, "not-found"),
     (TooLargeError("more than a message holds"), 413, "too-long"),

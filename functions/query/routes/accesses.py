@@ -1,9 +1,6 @@
 """GET /accesses: who accessed a patient's record."""
 
-from audit_ledger.http.openapi import (
-    Json,
-    first_line,
-)
+from audit_ledger.http.openapi import Json
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.reports.patient_view import patient_view, patient_view_document
@@ -34,6 +31,7 @@ from functions.query.report_response import (
     patient_names,
     report_response,
 )
+from functions.query.route import QueryRoute
 
 
 def get_accesses(context: QueryContext, request: Request) -> Response:
@@ -67,9 +65,8 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "accesses",
-    "summary": first_line(get_accesses),
     "description": SCOPES,
     "parameters": [
         PATIENT_PARAMETER,
@@ -80,3 +77,6 @@ OPERATION: Json = {
     ],
     "responses": describe_responses("Accesses"),
 }
+
+
+ROUTES = {"GET /accesses": QueryRoute(get_accesses, _OPERATION)}

@@ -1,17 +1,10 @@
 """GET /accounting: the disclosures of a patient's record."""
 
-from audit_ledger.http.openapi import (
-    SIZE,
-    Json,
-    first_line,
-    query,
-)
+from audit_ledger.http.openapi import SIZE, Json, query
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.reports.accounting import YEARS, account_disclosures, accounting_document
-from audit_ledger.reports.document import (
-    Period,
-)
+from audit_ledger.reports.document import Period
 from audit_ledger.reports.time_zone import years_before
 from functions.query.access import QueryContext
 from functions.query.compressed_response import ACCEPT_ENCODING
@@ -43,6 +36,7 @@ from functions.query.report_response import (
     patient_names,
     report_response,
 )
+from functions.query.route import QueryRoute
 
 
 def get_accounting(context: QueryContext, request: Request) -> Response:
@@ -83,9 +77,8 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "accounting",
-    "summary": first_line(get_accounting),
     "description": SCOPES,
     "parameters": [
         PATIENT_PARAMETER,
@@ -101,3 +94,6 @@ OPERATION: Json = {
     ],
     "responses": describe_responses("Accounting"),
 }
+
+
+ROUTES = {"GET /accounting": QueryRoute(get_accounting, _OPERATION)}

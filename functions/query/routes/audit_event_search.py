@@ -10,13 +10,12 @@ from audit_ledger.http.negotiation import fhir_json
 from audit_ledger.http.openapi import (
     FHIR_ANSWER,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     header,
     object_of,
     query,
@@ -37,6 +36,7 @@ from audit_ledger.search.query_plan import entry_period, event_period, searched_
 from functions.query.access import QueryContext
 from functions.query.altered_entries import altered
 from functions.query.audit_trail import ITI_81
+from functions.query.route import QueryRoute
 from functions.query.routes.audit_events import ACCEPT, OTHER_FORMAT
 
 MAX_BYTES = 5_000_000
@@ -101,7 +101,7 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
     keys = authorized.ledger.keys
     if search.cursor is not None:
         if keys is None:
-            raise RejectedSearchError(400, "value", "_cursor", "the cursor of a link next")
+            raise RejectedSearchError("_cursor", "the cursor of a link next")
         cursor = decode_cursor(keys.index_key, search.cursor, binding)
         after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = authorized.finder(size)
@@ -211,18 +211,14 @@ _HANDLING = header(
 
 
 _SEARCHED: Json = {
-    "200": {
-        "description": "A page of the results.",
-        "content": content("Searchset", FHIR_ANSWER),
-    },
-    "400": {
-        "description": "A parameter is not valid: it is named, with the expected form. "
+    "200": answer("A page of the results.", content("Searchset", FHIR_ANSWER)),
+    "400": answer(
+        "A parameter is not valid: it is named, with the expected form. "
         f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values.",
-        "content": OUTCOME,
-    },
+        OUTCOME,
+    ),
     **OTHER_FORMAT,
-    "414": {"description": f"Over {MAX_QUERY_BYTES:,} bytes of query.", "content": OUTCOME},
-    **REFUSED,
+    "414": answer(f"Over {MAX_QUERY_BYTES:,} bytes of query.", OUTCOME),
 }
 
 
@@ -256,44 +252,55 @@ SCHEMAS: Json = {
 }
 
 
-OPERATIONS: dict[str, Json] = {
-    "GET /AuditEvent": {
-        "operationId": "searchAuditEvents",
-        "summary": first_line(get_audit_events),
-        "description": (
-            "See docs/search.md. Scopes: `system/AuditEvent.s` or `user/AuditEvent.s` for "
-            "all, `patient/AuditEvent.s` for what concerns the token's patient. Unless so bounded "
-            "it needs `date`, `_id`, or a patient or agent who can be looked up. It is recorded "
-            "in the ledger."
-        ),
-        "parameters": [
-            *(_criterion(each.name, each.type, each.looks_at) for each in PARAMETERS),
-            *(
-                query(f"address:{modifier}", f"string: {means}", TEXT_SCHEMA)
-                for modifier, means in (("exact", "the whole address"), ("contains", "part of it"))
+ROUTES = {
+    "GET /AuditEvent": QueryRoute(
+        get_audit_events,
+        {
+            "operationId": "searchAuditEvents",
+            "description": (
+                "See docs/search.md. Scopes: `system/AuditEvent.s` or `user/AuditEvent.s` for "
+                "all, `patient/AuditEvent.s` for what concerns the token's patient. Unless so "
+                "bounded it needs `date`, `_id`, or a patient or agent who can be looked up. It"
+                " is recorded in the ledger."
             ),
-            query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 0}),
-            query("_total", OF_THE_ANSWER["_total"], {"enum": ["none", "estimate", "accurate"]}),
-            query("_summary", OF_THE_ANSWER["_summary"], {"enum": ["count", "false"]}),
-            query("_elements", OF_THE_ANSWER["_elements"], TEXT_SCHEMA),
-            query("own-use", OF_THE_ANSWER["own-use"], {"enum": ["include", "exclude", "only"]}),
-            query("_sort", OF_THE_ANSWER["_sort"], {"enum": ["date", "-date"]}),
-            query("_format", OF_THE_ANSWER["_format"], {"enum": ["json", FHIR_ANSWER]}),
-            query("_cursor", OF_THE_ANSWER["_cursor"], TEXT_SCHEMA),
-            ACCEPT,
-            _HANDLING,
-        ],
-        "responses": _SEARCHED,
-    },
-    "POST /AuditEvent/_search": {
-        "operationId": "searchAuditEventsByForm",
-        "summary": first_line(post_search),
-        "description": "The parameters of `GET /AuditEvent`, and what it answers.",
-        "parameters": [ACCEPT, _HANDLING],
-        "requestBody": {"content": {FORM: {"schema": {"type": "object"}}}},
-        "responses": {
-            **_SEARCHED,
-            "415": {"description": "Not a form.", "content": OUTCOME},
+            "parameters": [
+                *(_criterion(each.name, each.type, each.looks_at) for each in PARAMETERS),
+                *(
+                    query(f"address:{modifier}", f"string: {means}", TEXT_SCHEMA)
+                    for modifier, means in (
+                        ("exact", "the whole address"),
+                        ("contains", "part of it"),
+                    )
+                ),
+                query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 0}),
+                query(
+                    "_total", OF_THE_ANSWER["_total"], {"enum": ["none", "estimate", "accurate"]}
+                ),
+                query("_summary", OF_THE_ANSWER["_summary"], {"enum": ["count", "false"]}),
+                query("_elements", OF_THE_ANSWER["_elements"], TEXT_SCHEMA),
+                query(
+                    "own-use", OF_THE_ANSWER["own-use"], {"enum": ["include", "exclude", "only"]}
+                ),
+                query("_sort", OF_THE_ANSWER["_sort"], {"enum": ["date", "-date"]}),
+                query("_format", OF_THE_ANSWER["_format"], {"enum": ["json", FHIR_ANSWER]}),
+                query("_cursor", OF_THE_ANSWER["_cursor"], TEXT_SCHEMA),
+                ACCEPT,
+                _HANDLING,
+            ],
+            "responses": _SEARCHED,
         },
-    },
+    ),
+    "POST /AuditEvent/_search": QueryRoute(
+        post_search,
+        {
+            "operationId": "searchAuditEventsByForm",
+            "description": "The parameters of `GET /AuditEvent`, and what it answers.",
+            "parameters": [ACCEPT, _HANDLING],
+            "requestBody": {"content": {FORM: {"schema": {"type": "object"}}}},
+            "responses": {
+                **_SEARCHED,
+                "415": answer("Not a form.", OUTCOME),
+            },
+        },
+    ),
 }

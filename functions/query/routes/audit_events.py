@@ -5,11 +5,10 @@ from audit_ledger.http.negotiation import fhir_json, version_of
 from audit_ledger.http.openapi import (
     FHIR_ANSWER,
     OUTCOME,
-    REFUSED,
     TEXT_SCHEMA,
     Json,
+    answer,
     content,
-    first_line,
     header,
     object_of,
     path,
@@ -22,6 +21,7 @@ from functions.query.altered_entries import require_found
 from functions.query.audit_trail import ITI_81
 from functions.query.event_ids import EVENT_ID, EVENT_NOT_FOUND, event_id_of
 from functions.query.event_version import VERSION, version_headers
+from functions.query.route import QueryRoute
 
 
 def get_submitted(context: QueryContext, request: Request) -> Response:
@@ -65,9 +65,7 @@ def get_audit_event_version(context: QueryContext, request: Request) -> Response
 
 
 _EVENT_ID_SCHEMA = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-OTHER_FORMAT: Json = {
-    "406": {"description": "Only JSON of R4 and R5 is available.", "content": OUTCOME}
-}
+OTHER_FORMAT: Json = {"406": answer("Only JSON of R4 and R5 is available.", OUTCOME)}
 
 
 ACCEPT = header(
@@ -98,7 +96,6 @@ _READ: Json = {
     "304": {"description": "The caller's copy is current (If-None-Match)."},
     **EVENT_NOT_FOUND,
     **OTHER_FORMAT,
-    **REFUSED,
 }
 
 
@@ -113,46 +110,52 @@ SCHEMAS: Json = {
 }
 
 
-OPERATIONS: dict[str, Json] = {
-    "GET /AuditEvent/{id}": {
-        "operationId": "readAuditEvent",
-        "summary": first_line(get_audit_event),
-        "description": _OF_A_READ,
-        "parameters": [EVENT_ID, ACCEPT],
-        "responses": _READ,
-    },
-    "GET /AuditEvent/{id}/_history/{version}": {
-        "operationId": "readAuditEventVersion",
-        "summary": first_line(get_audit_event_version),
-        "description": _OF_A_READ,
-        "parameters": [
-            EVENT_ID,
-            path("version", "1: an event has no other.", {**TEXT_SCHEMA, "examples": ["1"]}),
-            ACCEPT,
-        ],
-        "responses": _READ,
-    },
-    "GET /AuditEvent/{id}/{operation}": {
-        "operationId": "submittedEvent",
-        "summary": first_line(get_submitted),
-        "description": (
-            "Scopes as for a read. Of an event about several patients, the part of one. It is "
-            "recorded in the ledger."
-        ),
-        "parameters": [
-            EVENT_ID,
-            path("operation", "The only operation.", {"const": "$submitted"}),
-        ],
-        "responses": {
-            "200": {
-                "description": "The event, byte for byte.",
-                "content": {
-                    FHIR_ANSWER: {"schema": {"type": "object"}},
-                    "application/cloudevents+json": {"schema": {"type": "object"}},
-                },
-            },
-            **EVENT_NOT_FOUND,
-            **REFUSED,
+ROUTES = {
+    "GET /AuditEvent/{id}": QueryRoute(
+        get_audit_event,
+        {
+            "operationId": "readAuditEvent",
+            "description": _OF_A_READ,
+            "parameters": [EVENT_ID, ACCEPT],
+            "responses": _READ,
         },
-    },
+    ),
+    "GET /AuditEvent/{id}/_history/{version}": QueryRoute(
+        get_audit_event_version,
+        {
+            "operationId": "readAuditEventVersion",
+            "description": _OF_A_READ,
+            "parameters": [
+                EVENT_ID,
+                path("version", "1: an event has no other.", {**TEXT_SCHEMA, "examples": ["1"]}),
+                ACCEPT,
+            ],
+            "responses": _READ,
+        },
+    ),
+    "GET /AuditEvent/{id}/{operation}": QueryRoute(
+        get_submitted,
+        {
+            "operationId": "submittedEvent",
+            "description": (
+                "Scopes as for a read. Of an event about several patients, the part of one. It is "
+                "recorded in the ledger."
+            ),
+            "parameters": [
+                EVENT_ID,
+                path("operation", "The only operation.", {"const": "$submitted"}),
+            ],
+            "responses": {
+                "200": {
+                    "description": "The event, byte for byte.",
+                    "content": {
+                        FHIR_ANSWER: {"schema": {"type": "object"}},
+                        "application/cloudevents+json": {"schema": {"type": "object"}},
+                    },
+                },
+                **EVENT_NOT_FOUND,
+            },
+        },
+        (FHIR_ANSWER, "application/cloudevents+json"),
+    ),
 }

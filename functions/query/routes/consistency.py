@@ -8,13 +8,12 @@ from audit_ledger.http.openapi import (
     JSON,
     NOT_PUBLISHED,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     query,
 )
 from audit_ledger.http.request import Request
@@ -28,6 +27,7 @@ from audit_ledger.tlog.tiles import CHECKPOINT, Tile
 from audit_ledger.verify.partial_tiles import read_object
 from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters
+from functions.query.route import JSON_ONLY, QueryRoute
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -37,7 +37,7 @@ def get_consistency(context: QueryContext, request: Request) -> Response:
 
     Without `to` it leads to the published size.
     """
-    ledger = context.admitted(request)
+    ledger = context.admit(request.access)
     note = ledger.published.read(CHECKPOINT)
     if note is None:
         raise NotFoundError("nothing is published yet")
@@ -48,12 +48,10 @@ def get_consistency(context: QueryContext, request: Request) -> Response:
         text = given.get(name)
         text = otherwise if text is None else text
         if text is None or not _SIZE.fullmatch(text) or int(text) > checkpoint.size:
-            raise RejectedSearchError(
-                400, "value", name, "a number of entries, at most the published"
-            )
+            raise RejectedSearchError(name, "a number of entries, at most the published")
         sizes.append(int(text))
     if sizes[0] > sizes[1]:
-        raise RejectedSearchError(400, "value", "from", "a number of entries, at most that of to")
+        raise RejectedSearchError("from", "a number of entries, at most that of to")
 
     def tile(wanted: Tile) -> bytes:
         read = read_object(ledger.published, wanted)
@@ -84,18 +82,19 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "consistency",
-    "summary": first_line(get_consistency),
     "description": "That the ledger of `from` entries is the beginning of that of `to`.",
     "parameters": [
         query("from", "A size: a number of entries.", SIZE, required=True),
         query("to", "A size; the published one unless given.", SIZE),
     ],
     "responses": {
-        "200": {"description": "The proof.", "content": content("Consistency", JSON)},
-        "400": {"description": "The sizes are not valid.", "content": OUTCOME},
+        "200": answer("The proof.", content("Consistency", JSON)),
+        "400": answer("The sizes are not valid.", OUTCOME),
         **NOT_PUBLISHED,
-        **REFUSED,
     },
 }
+
+
+ROUTES = {"GET /consistency": QueryRoute(get_consistency, _OPERATION, JSON_ONLY)}

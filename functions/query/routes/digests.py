@@ -12,13 +12,12 @@ from audit_ledger.http.openapi import (
     JSON,
     NOT_PUBLISHED,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     query,
     schema,
 )
@@ -31,6 +30,7 @@ from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog import strict_base64
 from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters, instant_of
+from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_DIGESTS = 60  # an answer: an hour of a busy ledger
 MAX_DAYS = 366
@@ -38,7 +38,7 @@ MAX_DAYS = 366
 
 def get_latest_digest(context: QueryContext, request: Request) -> Response:
     """GET /digests/latest: the newest digest."""
-    ledger = context.admitted(request)
+    ledger = context.admit(request.access)
     note = ledger.published.read(LATEST)
     if note is None:
         raise NotFoundError("nothing is published yet")
@@ -50,14 +50,12 @@ def get_digests(context: QueryContext, request: Request) -> Response:
 
     `next` is the `from` of what follows, absent at the end.
     """
-    ledger = context.admitted(request)
+    ledger = context.admit(request.access)
     given = QueryParameters(request, ("from", "to"))
     to = instant_of(given, "to", context.now())
     first = instant_of(given, "from", to - 3600)
     if not first <= to <= first + MAX_DAYS * 86_400:
-        raise RejectedSearchError(
-            400, "value", "from", f"an instant at most {MAX_DAYS} days before to"
-        )
+        raise RejectedSearchError("from", f"an instant at most {MAX_DAYS} days before to")
     digests: list[dict[str, Any]] = []
     more: str | None = None
     for name in digest_names(context.objects(ledger.id), first, to):
@@ -145,32 +143,33 @@ SCHEMAS: Json = {
 }
 
 
-OPERATIONS: dict[str, Json] = {
-    "GET /digests": {
-        "operationId": "digests",
-        "summary": first_line(get_digests),
-        "description": f"An hour up to `to`, unless `from` is given: {MAX_DAYS} days at most.",
-        "parameters": [
-            query("from", "The first instant; to the second, UTC.", INSTANT),
-            query("to", "The last instant; by default now.", INSTANT),
-        ],
-        "responses": {
-            "200": {
-                "description": f"At most {MAX_DIGESTS} digests.",
-                "content": content("Digests", JSON),
+ROUTES = {
+    "GET /digests": QueryRoute(
+        get_digests,
+        {
+            "operationId": "digests",
+            "description": f"An hour up to `to`, unless `from` is given: {MAX_DAYS} days at most.",
+            "parameters": [
+                query("from", "The first instant; to the second, UTC.", INSTANT),
+                query("to", "The last instant; by default now.", INSTANT),
+            ],
+            "responses": {
+                "200": answer(f"At most {MAX_DIGESTS} digests.", content("Digests", JSON)),
+                "400": answer("The instants are not valid.", OUTCOME),
             },
-            "400": {"description": "The instants are not valid.", "content": OUTCOME},
-            **REFUSED,
         },
-    },
-    "GET /digests/latest": {
-        "operationId": "latestDigest",
-        "summary": first_line(get_latest_digest),
-        "parameters": [],
-        "responses": {
-            "200": {"description": "The digest.", "content": content("Digest", JSON)},
-            **NOT_PUBLISHED,
-            **REFUSED,
+        JSON_ONLY,
+    ),
+    "GET /digests/latest": QueryRoute(
+        get_latest_digest,
+        {
+            "operationId": "latestDigest",
+            "parameters": [],
+            "responses": {
+                "200": answer("The digest.", content("Digest", JSON)),
+                **NOT_PUBLISHED,
+            },
         },
-    },
+        JSON_ONLY,
+    ),
 }

@@ -12,13 +12,12 @@ from audit_ledger.http.openapi import (
     INSTANT,
     JSON,
     OUTCOME,
-    REFUSED,
     SIZE,
     WARNINGS,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     object_of,
 )
 from audit_ledger.http.request import Request
@@ -30,6 +29,7 @@ from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import QueryContext
 from functions.query.altered_entries import altered
+from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_ENTRIES: Final = 100
 _PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
@@ -97,12 +97,10 @@ def _digest_asked_for(request: Request) -> bytes:
     try:
         body = msgspec.json.decode(request.body, type=_Asked)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RejectedSearchError(
-            400, "value", "the body", '{"digest": "ni:///sha-256;…"}'
-        ) from None
+        raise RejectedSearchError("the body", '{"digest": "ni:///sha-256;…"}') from None
     digest = digest_of_ni(body.digest)
     if digest is None:
-        raise RejectedSearchError(400, "value", "digest", _DIGEST)
+        raise RejectedSearchError("digest", _DIGEST)
     return digest
 
 
@@ -141,22 +139,19 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "verifyDocument",
-    "summary": first_line(post_documents_verify),
     "description": "Scopes as for a search. It is recorded in the ledger.",
     "requestBody": {"required": True, "content": content("DocumentAsked", JSON)},
     "responses": {
-        "200": {
-            "description": "The entries that recorded it, possibly none.",
-            "content": content("DocumentEntries", JSON),
-        },
-        "400": {"description": "Not the digest of a document.", "content": OUTCOME},
-        "413": {
-            "description": "Over what the platform takes.",
-            "content": content("Message", JSON),
-        },
-        "415": {"description": "Another media type or encoding.", "content": OUTCOME},
-        **REFUSED,
+        "200": answer(
+            "The entries that recorded it, possibly none.", content("DocumentEntries", JSON)
+        ),
+        "400": answer("Not the digest of a document.", OUTCOME),
+        "413": answer("Over what the platform takes.", content("Message", JSON)),
+        "415": answer("Another media type or encoding.", OUTCOME),
     },
 }
+
+
+ROUTES = {"POST /documents/verify": QueryRoute(post_documents_verify, _OPERATION, JSON_ONLY)}

@@ -21,14 +21,13 @@ from audit_ledger.exports.formats import FORMATS
 from audit_ledger.http.openapi import (
     JSON,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     WARNINGS,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     query,
 )
 from audit_ledger.http.request import Request
@@ -47,6 +46,7 @@ from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import altered
 from functions.query.compressed_response import ACCEPT_ENCODING, compressed_response
 from functions.query.export_lines import Pinned, export_lines, pin_digest
+from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
 MAX_PART_BYTES: Final = 4_000_000
@@ -75,13 +75,10 @@ def get_export(context: QueryContext, request: Request) -> Response:
     if UNOPENED in page.warnings:
         raise VerificationError("the export would lack a record that does not open")
     if NO_TIME in page.warnings:
-        raise RejectedSearchError(400, "value", "date", "dates that do not exclude each other")
+        raise RejectedSearchError("date", "dates that do not exclude each other")
     if page.warnings:  # see search_events: more may match than is found without a period
         raise RejectedSearchError(
-            400,
-            "required",
-            "date",
-            "a period (date=ge2026-11): without one the export is not whole",
+            "date", "a period (date=ge2026-11): without one the export is not whole", "required"
         )
     entries: list[msgspec.Raw] = []
     reached = page.next
@@ -125,14 +122,14 @@ def _asked(authorized: AuthorizedRequest) -> tuple[str, str, Search]:
         if name not in ("format", "receipts"):
             pairs.append((name, value))
         elif name in own:
-            raise RejectedSearchError(400, "invalid", name, "this parameter once")
+            raise RejectedSearchError(name, "this parameter once", "invalid")
         else:
             own[name] = value
     if own.get("format") not in FORMATS:
-        raise RejectedSearchError(400, "value", "format", f"one of {', '.join(FORMATS)}")
+        raise RejectedSearchError("format", f"one of {', '.join(FORMATS)}")
     receipts = own.get("receipts", "record")
     if receipts not in RECEIPTS:
-        raise RejectedSearchError(400, "value", "receipts", f"one of {', '.join(RECEIPTS)}")
+        raise RejectedSearchError("receipts", f"one of {', '.join(RECEIPTS)}")
     names = {name for name, _ in pairs}
     pairs += [pair for pair in _UNLESS_GIVEN if pair[0] not in names]
     # What is left out would be missing from the files, and nobody would know.
@@ -147,7 +144,7 @@ def _read_cursor(
 ) -> tuple[int, Cursor]:
     form, keys = _CURSOR.fullmatch(text), authorized.ledger.keys
     if form is None or keys is None:
-        raise RejectedSearchError(400, "value", "_cursor", "the next of a part, unchanged")
+        raise RejectedSearchError("_cursor", "the next of a part, unchanged")
     binding = search_binding(search, origin=authorized.ledger.origin, scope=f"{scope}\n{form[1]}")
     return int(form[1]), decode_cursor(keys.index_key, form[2], binding)
 
@@ -194,9 +191,8 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "exportPart",
-    "summary": first_line(get_export),
     "description": (
         "docs/decisions/0007-exports-in-parts.md describes how parts become files. Scopes as for a "
         "search, with `r` and `s`. Each part is recorded in the ledger, and the export."
@@ -211,14 +207,15 @@ OPERATION: Json = {
         ACCEPT_ENCODING,
     ],
     "responses": {
-        "200": {
-            "description": f"A part: some {MAX_PART_BYTES:,} bytes at most.",
-            "content": content("ExportPart", JSON),
-        },
-        "400": {"description": "A parameter is not valid: it is named.", "content": OUTCOME},
-        "404": {"description": "Nothing is published yet.", "content": OUTCOME},
-        "406": {"description": "Only JSON is available.", "content": OUTCOME},
-        "414": {"description": "Too long a query.", "content": OUTCOME},
-        **REFUSED,
+        "200": answer(
+            f"A part: some {MAX_PART_BYTES:,} bytes at most.", content("ExportPart", JSON)
+        ),
+        "400": answer("A parameter is not valid: it is named.", OUTCOME),
+        "404": answer("Nothing is published yet.", OUTCOME),
+        "406": answer("Only JSON is available.", OUTCOME),
+        "414": answer("Too long a query.", OUTCOME),
     },
 }
+
+
+ROUTES = {"GET /export": QueryRoute(get_export, _OPERATION, JSON_ONLY)}

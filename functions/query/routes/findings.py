@@ -12,13 +12,12 @@ from audit_ledger.http.openapi import (
     JSON,
     NOT_PATIENTS,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     object_of,
     query,
     schema,
@@ -33,6 +32,7 @@ from audit_ledger.views import RULES, StoredFinding, open_finding
 from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.follower_state import read_state
 from functions.query.query_parameters import QueryParameters, instant_of
+from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_FINDINGS: Final = 99  # one more is read at once, to see whether there is a next page
 _AFTER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")  # generation of the views, number
@@ -50,7 +50,7 @@ def get_findings(context: QueryContext, request: Request) -> Response:
     to = instant_of(given, "to", authorized.now)
     first = instant_of(given, "from", to - 86_400)
     if first > to:
-        raise RejectedSearchError(400, "value", "from", "an instant that is not after to")
+        raise RejectedSearchError("from", "an instant that is not after to")
     cursor = authorized.views.cursor()
     after = _after(given.get("after"), cursor.generation)
     authorized.record(())
@@ -73,10 +73,10 @@ def _after(text: str | None, generation: int) -> int:
         return -1
     found = _AFTER.fullmatch(text)
     if found is None:
-        raise RejectedSearchError(400, "value", "after", "the next of the page before")
+        raise RejectedSearchError("after", "the next of the page before")
     if int(found[1]) != generation:
         expected = "the first page again: the findings were rebuilt since, and have other numbers"
-        raise RejectedSearchError(400, "value", "after", expected)
+        raise RejectedSearchError("after", expected)
     return int(found[2])
 
 
@@ -154,9 +154,8 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "findings",
-    "summary": first_line(get_findings),
     "description": "Scopes as for gaps. It is recorded.",
     "parameters": [
         query("from", "The first instant; by default a day before `to`.", INSTANT),
@@ -164,13 +163,14 @@ OPERATION: Json = {
         query("after", "`next` of the page before.", TEXT_SCHEMA),
     ],
     "responses": {
-        "200": {"description": "The findings of the rules.", "content": content("Findings", JSON)},
-        "400": {
-            "description": "No such instants or parameters, or the `next` of findings that were "
-            "rebuilt since.",
-            "content": OUTCOME,
-        },
-        **REFUSED,
+        "200": answer("The findings of the rules.", content("Findings", JSON)),
+        "400": answer(
+            "No such instants or parameters, or the `next` of findings that were rebuilt since.",
+            OUTCOME,
+        ),
         **NOT_PATIENTS,
     },
 }
+
+
+ROUTES = {"GET /findings": QueryRoute(get_findings, _OPERATION, JSON_ONLY)}

@@ -8,13 +8,12 @@ from audit_ledger.http.openapi import (
     JSON,
     NOT_PATIENTS,
     OUTCOME,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     object_of,
     path,
 )
@@ -26,6 +25,7 @@ from audit_ledger.sequence_gaps import GapState, decode_counted, report
 from audit_ledger.views import COMPLETENESS
 from functions.query.access import QueryContext
 from functions.query.follower_state import read_state
+from functions.query.route import JSON_ONLY, QueryRoute
 
 
 def get_gaps(context: QueryContext, request: Request) -> Response:
@@ -86,18 +86,16 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "gaps",
-    "summary": first_line(get_gaps),
     "description": "Scopes `system/AuditEvent.s` or `user/AuditEvent.s`. It is recorded.",
     "parameters": [path("id", "The portal.", {**TEXT_SCHEMA, "examples": ["ehr"]})],
     "responses": {
-        "200": {"description": "Streams and gaps.", "content": content("Gaps", JSON)},
-        "404": {
-            "description": "The ledger has no such portal.",
-            "content": {**OUTCOME, **content("Message", JSON)},
-        },
-        **REFUSED,
+        "200": answer("Streams and gaps.", content("Gaps", JSON)),
+        "404": answer("The ledger has no such portal.", {**OUTCOME, **content("Message", JSON)}),
         **NOT_PATIENTS,
     },
 }
+
+
+ROUTES = {"GET /portals/{id}/gaps": QueryRoute(get_gaps, _OPERATION, JSON_ONLY)}

@@ -8,20 +8,11 @@ import msgspec
 
 from audit_ledger.events.own_time import effective_time_ms
 from audit_ledger.http.authorization import ForbiddenError
-from audit_ledger.http.openapi import (
-    TEXT_SCHEMA,
-    Json,
-    first_line,
-    query,
-)
+from audit_ledger.http.openapi import TEXT_SCHEMA, Json, query
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.document import (
-    Document,
-    Fact,
-    Period,
-)
+from audit_ledger.reports.document import Document, Fact, Period
 from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_report
 from audit_ledger.search.criteria import Criterion, Search, Token
 from audit_ledger.search.errors import RejectedSearchError
@@ -43,6 +34,7 @@ from functions.query.report_response import (
     make_cover,
     report_response,
 )
+from functions.query.route import QueryRoute
 
 _DAY = timedelta(days=1)
 _OF_PRIVACY = ("from", "to", "zone", "user", "patient", "sort", "table", "_format")
@@ -68,16 +60,14 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
     sort = given.get("sort") or "time"
     element = sort.removeprefix("-")
     if element not in ELEMENTS:
-        raise RejectedSearchError(
-            400, "value", "sort", f"one of {', '.join(ELEMENTS)}, or - before it"
-        )
+        raise RejectedSearchError("sort", f"one of {', '.join(ELEMENTS)}, or - before it")
     criteria: list[Criterion] = []
     about = []
     if (user := given.get("user")) is not None:
         criteria.append(_user(user))
         about.append(f"user {user}")
     if len(given.patients) > 1:
-        raise RejectedSearchError(400, "invalid", "patient", "this parameter once")
+        raise RejectedSearchError("patient", "this parameter once", "invalid")
     for patient in given.patients:
         named = read_name("patient", patient)
         require_known(authorized.ledger.rules.values(), named_patient(patient))
@@ -161,9 +151,8 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "privacyReport",
-    "summary": first_line(get_privacy_report),
     "description": (
         "Scopes: `system/AuditEvent.s` or `user/AuditEvent.s`. It is recorded in the ledger."
     ),
@@ -177,3 +166,6 @@ OPERATION: Json = {
     ],
     "responses": describe_responses("PrivacyReport"),
 }
+
+
+ROUTES = {"GET /reports/privacy": QueryRoute(get_privacy_report, _OPERATION)}

@@ -4,13 +4,12 @@ from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.openapi import (
     JSON,
-    REFUSED,
     SIZE,
     TEXT_SCHEMA,
     Json,
+    answer,
     closed_object,
     content,
-    first_line,
     header,
 )
 from audit_ledger.http.request import Request
@@ -22,6 +21,7 @@ from audit_ledger.verify.receipts import make_receipt
 from functions.query.access import QueryContext
 from functions.query.altered_entries import require_found
 from functions.query.event_ids import EVENT_ID, EVENT_NOT_FOUND, event_id_of
+from functions.query.route import JSON_ONLY, QueryRoute
 
 RETRY_SECONDS = 60  # a digest is published every minute
 
@@ -90,9 +90,8 @@ SCHEMAS: Json = {
 }
 
 
-OPERATION: Json = {
+_OPERATION: Json = {
     "operationId": "receipt",
-    "summary": first_line(get_receipt),
     "description": "Scopes as for a read. It is recorded in the ledger.",
     "parameters": [
         EVENT_ID,
@@ -103,16 +102,20 @@ OPERATION: Json = {
         ),
     ],
     "responses": {
-        "200": {
-            "description": "The proof, and what its entry commits to.",
-            "content": {**content("Receipt", JSON), "text/plain": {}},
-        },
+        "200": answer(
+            "The proof, and what its entry commits to.",
+            {**content("Receipt", JSON), "text/plain": {}},
+        ),
         "202": {
             "description": "In the ledger, and not covered by a checkpoint yet.",
             "headers": {"Retry-After": {"required": True, "schema": {"type": "string"}}},
             "content": content("Waiting", JSON),
         },
         **EVENT_NOT_FOUND,
-        **REFUSED,
     },
+}
+
+
+ROUTES = {
+    "GET /AuditEvent/{id}/receipt": QueryRoute(get_receipt, _OPERATION, (*JSON_ONLY, "text/plain"))
 }

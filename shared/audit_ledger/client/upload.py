@@ -6,14 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audit_ledger.client.api import Api
-from audit_ledger.client.event_files import (
-    STDIN,
-    Found,
-    FoundEvent,
-    NoEvent,
-    files_of,
-    read_events,
-)
+from audit_ledger.client.event_files import STDIN, Found, FoundEvent, NoEvent, files_of, read_events
 from audit_ledger.client.event_requests import (
     DIVIDED,
     REFUSALS,

@@ -10,12 +10,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.exports.formats import FORMATS, FileKind
 from audit_ledger.exports.line_files import ENTRIES_SUFFIX, entries_line
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encode_manifest
-from audit_ledger.exports.receipt_lines import (
-    CHECKPOINT,
-    RECEIPTS,
-    Receipt,
-    split_receipt,
-)
+from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, split_receipt
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.opened_event import OpenedEvent
 

@@ -38,6 +38,11 @@ def content(name: str, *media_types: str) -> Json:
     return {media_type: {"schema": schema(name)} for media_type in media_types}
 
 
+def answer(description: str, of: Json) -> Json:
+    """A response with a body."""
+    return {"description": description, "content": of}
+
+
 def object_of(required: list[str], **properties: Any) -> Json:
     """An object with these properties, and others."""
     return {"type": "object", "required": required, "properties": properties}
@@ -75,25 +80,21 @@ OUTCOME = content("OperationOutcome", FHIR_ANSWER)
 MESSAGE = content("Message", JSON)
 
 REFUSED: Json = {
-    "403": {"description": "The token does not allow it, or names no ledger.", "content": OUTCOME},
-    "500": {
-        "description": "Stored data failed verification; a retry does not help: see "
-        "`ledger verify`.",
-        "content": {**OUTCOME, **MESSAGE},
-    },
-    "503": {
-        "description": "Not available now, or the use could not be recorded: retry after "
-        "Retry-After.",
-        "content": {**OUTCOME, **MESSAGE},
-    },
+    "403": answer("The token does not allow it, or names no ledger.", OUTCOME),
+    "500": answer(
+        "Stored data failed verification; a retry does not help: see `ledger verify`.",
+        {**OUTCOME, **MESSAGE},
+    ),
+    "503": answer(
+        "Not available now, or the use could not be recorded: retry after Retry-After.",
+        {**OUTCOME, **MESSAGE},
+    ),
 }
 """What every route of query answers to some."""
 
-NOT_PUBLISHED: Json = {"404": {"description": "Nothing is published yet.", "content": OUTCOME}}
+NOT_PUBLISHED: Json = {"404": answer("Nothing is published yet.", OUTCOME)}
 
-NOT_PATIENTS: Json = {
-    "403": {"description": "The token does not allow it, or is a patient's.", "content": OUTCOME}
-}
+NOT_PATIENTS: Json = {"403": answer("The token does not allow it, or is a patient's.", OUTCOME)}
 
 UNAUTHORIZED: Json = {
     "description": "No token, or one that this API does not accept.",
@@ -106,10 +107,7 @@ THROTTLED: Json = {
     "headers": {"Retry-After": {"schema": {"type": "string", "pattern": "^[1-9][0-9]*$"}}},
     "content": {**OUTCOME, **MESSAGE},
 }
-NOT_ACCEPTABLE: Json = {
-    "description": "No available representation is acceptable by Accept.",
-    "content": OUTCOME,
-}
+NOT_ACCEPTABLE: Json = answer("No available representation is acceptable by Accept.", OUTCOME)
 
 
 _TOKEN = "token"  # noqa: S105 the name of a scheme

@@ -15,12 +15,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from audit_ledger.aws.events_search import By, EventsSearch
-from audit_ledger.ledger.index import (
-    LATE_MS,
-    EntryPosition,
-    PositionRange,
-    StoredEntry,
-)
+from audit_ledger.ledger.index import LATE_MS, EntryPosition, PositionRange, StoredEntry
 from audit_ledger.reading.snapshot import LogSnapshot, StoredBlock
 
 LATE_SECONDS = LATE_MS // 1000

@@ -116,7 +116,7 @@ class EventFinder:
                 isinstance(value, NamedResource) and is_ambiguous(rules, value.reference)
                 for value in criterion.values
             ):
-                raise RejectedSearchError(400, "value", "patient", accepted_names(rules))
+                raise RejectedSearchError("patient", accepted_names(rules))
 
     def positions_of(
         self, ids: Sequence[str], window: PositionRange, *, newest_first: bool

@@ -13,10 +13,7 @@ from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search_candidates import candidates_of, next_chunk, range_of
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.query_plan import (
-    entry_period,
-    event_period,
-)
+from audit_ledger.search.query_plan import entry_period, event_period
 
 BATCH_SIZE = 50  # records whose secrets are looked up together
 MAX_OPENED = 1000  # a page

@@ -12,12 +12,7 @@ from audit_ledger.reading.record_opener import secrets_of_names
 from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.query_plan import (
-    agent_lookups,
-    event_ids,
-    event_period,
-    patient_lookups,
-)
+from audit_ledger.search.query_plan import agent_lookups, event_ids, event_period, patient_lookups
 
 
 def candidates_of(

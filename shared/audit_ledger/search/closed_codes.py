@@ -33,7 +33,7 @@ def parse_action(parameter: str, text: str) -> Token:
     """Read a code of AuditEvent.action (required binding)."""
     token = parse_token(parameter, text)
     if token.system not in (None, "", ACTION_SYSTEM) or token.code not in (None, *_ACTIONS):
-        raise RejectedSearchError(400, "value", parameter, _ACTION_FORM)
+        raise RejectedSearchError(parameter, _ACTION_FORM)
     return token
 
 
@@ -42,5 +42,5 @@ def parse_outcome(parameter: str, text: str) -> Token:
     token = parse_token(parameter, text)
     codes = _OUTCOMES.get(token.system)
     if codes is not None and token.code not in (None, *codes):
-        raise RejectedSearchError(400, "value", parameter, _OUTCOME_FORM)
+        raise RejectedSearchError(parameter, _OUTCOME_FORM)
     return token

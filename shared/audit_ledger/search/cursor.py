@@ -75,13 +75,13 @@ def decode_cursor(key: "KeyedHash", text: str, binding: bytes) -> Cursor:
         raise _refusal()
     if not compare_digest(bound_to, binding):
         raise RejectedSearchError(
-            400, "invalid", "_cursor", "a cursor of this very search, as its link next has it"
+            "_cursor", "a cursor of this very search, as its link next has it", "invalid"
         )
     return Cursor(size, time_ms, seq)
 
 
 def _refusal() -> RejectedSearchError:
-    return RejectedSearchError(400, "value", "_cursor", "the cursor of a link next, unchanged")
+    return RejectedSearchError("_cursor", "the cursor of a link next, unchanged")
 
 
 def _base64url(data: bytes) -> str:

@@ -11,11 +11,13 @@ IssueType = Literal["required", "value", "invalid", "not-supported", "too-long",
 class RejectedSearchError(RefusedError):
     """A search that is rejected as a whole.
 
-    `status` is the HTTP status (400, 406 or 414), `code` a FHIR IssueType, `parameter` the name of
-    the parameter. The message states what is expected there and never repeats a value.
+    `parameter` is its name, `code` a FHIR IssueType, `status` the HTTP status (400, 406, 413 or
+    414). The message states what is expected there and never repeats a value.
     """
 
-    def __init__(self, status: int, code: IssueType, parameter: str, expectation: str) -> None:
+    def __init__(
+        self, parameter: str, expectation: str, code: IssueType = "value", status: int = 400
+    ) -> None:
         super().__init__(f"{parameter}: expected {expectation}")
         self.status = status
         self.code = code

@@ -152,21 +152,19 @@ def parse_search(
         if is_lesser or (name not in _PARSERS and name not in _OF_THE_ANSWER):
             if is_strict:
                 raise RejectedSearchError(
-                    400, "not-supported", _shown(given), "a parameter that this server knows"
+                    _shown(given), "a parameter that this server knows", "not-supported"
                 )
             ignored[_shown(given)] = None
         elif name in _PARSERS:
             criteria.append(_criterion(name, modifier if colon else None, text))
         elif colon:
-            raise RejectedSearchError(400, "not-supported", name, "no modifier")
+            raise RejectedSearchError(name, "no modifier", "not-supported")
         elif name in answer:
-            raise RejectedSearchError(400, "invalid", name, "this parameter once")
+            raise RejectedSearchError(name, "this parameter once", "invalid")
         else:
             answer[name] = text
     if sum(len(criterion.values) for criterion in criteria) > MAX_VALUES:
-        raise RejectedSearchError(
-            400, "too-costly", "the search", f"at most {MAX_VALUES} values in all"
-        )
+        raise RejectedSearchError("the search", f"at most {MAX_VALUES} values in all", "too-costly")
     search = Search(
         criteria=tuple(criteria),
         own_use=_own_use(answer.get("own-use"), criteria),
@@ -181,11 +179,10 @@ def parse_search(
     )
     if not is_bounded_by_token and not is_bounded(search):
         raise RejectedSearchError(
-            400,
-            "required",
             "date",
             "this parameter, or _id, or a patient or agent who can be looked up: patient=<id>, "
             "agent=Practitioner/<id>, or an identifier with its system",
+            "required",
         )
     return search
 
@@ -195,12 +192,10 @@ def _check_size(pairs: list[tuple[str, str]]) -> None:
     try:
         size = sum(len(name.encode()) + len(value.encode()) + 2 for name, value in pairs)
     except UnicodeEncodeError:
-        raise RejectedSearchError(
-            400, "value", "the query string", "UTF-8, percent-encoded"
-        ) from None
+        raise RejectedSearchError("the query string", "UTF-8, percent-encoded") from None
     if size > MAX_QUERY_BYTES:
         raise RejectedSearchError(
-            414, "too-long", "the query string", f"at most {MAX_QUERY_BYTES} bytes, decoded"
+            "the query string", f"at most {MAX_QUERY_BYTES} bytes, decoded", "too-long", 414
         )
 
 
@@ -216,7 +211,7 @@ def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
         return Criterion(name, _values(name, text))
     if modifier == "missing" and name not in _UNMODIFIED:
         if text not in ("true", "false"):
-            raise RejectedSearchError(400, "value", f"{name}:missing", "true or false")
+            raise RejectedSearchError(f"{name}:missing", "true or false")
         return Criterion(name, (Text(text),), "missing")
     if modifier == "not" and _PARSERS[name] in _TOKEN_PARSERS:
         return Criterion(name, _values(name, text), "not")
@@ -227,12 +222,10 @@ def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
     if is_reference and is_type_name(modifier) and (name != "patient" or modifier == "Patient"):
         ids = split_values(name, text)
         if not all(map(_TYPED_ID.fullmatch, ids)):
-            raise RejectedSearchError(
-                400, "value", name, "an id alone, where the modifier is its type"
-            )
+            raise RejectedSearchError(name, "an id alone, where the modifier is its type")
         typed = tuple(_PARSERS[name](name, f"{modifier}/{one}") for one in ids)
         return Criterion(name, typed)
-    raise RejectedSearchError(400, "not-supported", name, "no modifier, or one that it has")
+    raise RejectedSearchError(name, "no modifier, or one that it has", "not-supported")
 
 
 def _values(name: str, text: str) -> tuple[Value, ...]:
@@ -241,14 +234,14 @@ def _values(name: str, text: str) -> tuple[Value, ...]:
 
 def _total(text: str | None) -> Total | None:
     if text is not None and text not in _TOTALS:
-        raise RejectedSearchError(400, "value", "_total", "none, estimate or accurate")
+        raise RejectedSearchError("_total", "none, estimate or accurate")
     return None if text is None else _TOTALS[text]
 
 
 def _elements(text: str | None) -> tuple[str, ...]:
     names = () if text is None else tuple(dict.fromkeys(text.split(",")))
     if not _ELEMENTS.issuperset(names):
-        raise RejectedSearchError(400, "value", "_elements", "names of elements of AuditEvent")
+        raise RejectedSearchError("_elements", "names of elements of AuditEvent")
     return names
 
 
@@ -256,7 +249,7 @@ def _count(text: str | None) -> int | None:
     if text is None:
         return None
     if not _COUNT.fullmatch(text):
-        raise RejectedSearchError(400, "value", "_count", f"a number from 0 to {MAX_COUNT}")
+        raise RejectedSearchError("_count", f"a number from 0 to {MAX_COUNT}")
     return min(int(text.lstrip("0")[:4] or "0"), MAX_COUNT)
 
 
@@ -264,14 +257,14 @@ def _sort(text: str | None) -> Sort:
     if text is None:
         return "-date"
     if text not in _SORTS:
-        raise RejectedSearchError(400, "not-supported", "_sort", "date or -date")
+        raise RejectedSearchError("_sort", "date or -date", "not-supported")
     return _SORTS[text]
 
 
 def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
     """Leave the ledger's own events out, unless something asks for them."""
     if text is not None and text not in _OWN_USES:
-        raise RejectedSearchError(400, "value", "own-use", "include, exclude or only")
+        raise RejectedSearchError("own-use", "include, exclude or only")
     if text is not None:
         return _OWN_USES[text]
     asks = any(
@@ -291,11 +284,11 @@ def _format(text: str | None) -> str | None:
         return None
     essence = text.partition(";")[0].strip().lower().replace(" ", "+")
     if essence not in _JSON:
-        raise RejectedSearchError(406, "not-supported", "_format", "json or application/fhir+json")
+        raise RejectedSearchError("_format", "json or application/fhir+json", "not-supported", 406)
     return text if ";" in text else "json"
 
 
 def _cursor(text: str | None) -> str | None:
     if text == "":
-        raise RejectedSearchError(400, "value", "_cursor", "the cursor of a link next")
+        raise RejectedSearchError("_cursor", "the cursor of a link next")
     return text

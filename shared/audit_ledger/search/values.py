@@ -40,9 +40,9 @@ def split_values(parameter: str, text: str) -> list[str]:
     try:
         values = split_unescaped(text, ",")
     except ValueError:
-        raise RejectedSearchError(400, "value", parameter, _ESCAPES) from None
+        raise RejectedSearchError(parameter, _ESCAPES) from None
     if not all(values):
-        raise RejectedSearchError(400, "value", parameter, "a value, also on both sides of a comma")
+        raise RejectedSearchError(parameter, "a value, also on both sides of a comma")
     return values
 
 
@@ -55,16 +55,16 @@ def parse_date(parameter: str, text: str) -> DateCondition:
     """
     form = _DATE.fullmatch(text)
     if form is None:
-        raise RejectedSearchError(400, "value", parameter, _DATE_FORM)
+        raise RejectedSearchError(parameter, _DATE_FORM)
     prefix = form[1] or "eq"
     if prefix not in _PREFIXES:
         raise RejectedSearchError(
-            400, "not-supported", parameter, f"one of the prefixes {', '.join(_PREFIXES)}, or none"
+            parameter, f"one of the prefixes {', '.join(_PREFIXES)}, or none", "not-supported"
         )
     try:
         spelled, first, end = _interval(form)
     except ValueError:
-        raise RejectedSearchError(400, "value", parameter, _DATE_FORM) from None
+        raise RejectedSearchError(parameter, _DATE_FORM) from None
     from_ms, to_ms = {
         "eq": (first, end),
         "ge": (first, END_MS),
@@ -83,16 +83,14 @@ def parse_token(parameter: str, text: str) -> Token:
         return Token(*read_token(text))
     except ValueError:
         raise RejectedSearchError(
-            400, "value", parameter, r"system|code, |code, code or system| (a | within is \|)"
+            parameter, r"system|code, |code, code or system| (a | within is \|)"
         ) from None
 
 
 def parse_id(parameter: str, text: str) -> Token:
     """Read a resource's id."""
     if not _ID.fullmatch(text):
-        raise RejectedSearchError(
-            400, "value", parameter, "an id: 1 to 64 letters, digits, - and ."
-        )
+        raise RejectedSearchError(parameter, "an id: 1 to 64 letters, digits, - and .")
     return Token(None, text)
 
 
@@ -107,7 +105,7 @@ def parse_patient(parameter: str, text: str) -> NamedResource:
     named = _named(text)
     if named is None or not named.reference.startswith("urn:"):
         raise RejectedSearchError(
-            400, "value", parameter, "Patient/<id>, <id>, a URL that ends so, or urn:uuid:<uuid>"
+            parameter, "Patient/<id>, <id>, a URL that ends so, or urn:uuid:<uuid>"
         )
     return named
 
@@ -118,7 +116,7 @@ def parse_agent(parameter: str, text: str) -> NamedResource:
     named = NamedResource(text, has_type=False) if _BARE_ID.fullmatch(text) else _named(text)
     if named is None:
         raise RejectedSearchError(
-            400, "value", parameter, "<type>/<id>, <id>, an absolute URL, or urn:uuid:<uuid>"
+            parameter, "<type>/<id>, <id>, an absolute URL, or urn:uuid:<uuid>"
         )
     return named
 
@@ -132,7 +130,7 @@ def _unescaped(parameter: str, text: str) -> str:
     try:
         return unescape(text)
     except ValueError:
-        raise RejectedSearchError(400, "value", parameter, _ESCAPES) from None
+        raise RejectedSearchError(parameter, _ESCAPES) from None
 
 
 def _named(text: str) -> NamedResource | None:

@@ -8,11 +8,7 @@ import msgspec
 
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.console import Columns
-from audit_ledger.cli.exit_codes import (
-    FAILED,
-    INCOMPLETE,
-    VERIFIED,
-)
+from audit_ledger.cli.exit_codes import FAILED, INCOMPLETE, VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
 from audit_ledger.client.api import ConnectionOptions, open_api

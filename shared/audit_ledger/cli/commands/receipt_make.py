@@ -5,19 +5,12 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.exit_codes import (
-    VERIFIED,
-    FailedError,
-    IncompleteError,
-    UsageError,
-)
+from audit_ledger.cli.exit_codes import VERIFIED, FailedError, IncompleteError, UsageError
 from audit_ledger.cli.files import open_source
 from audit_ledger.cli.parameters import FILE, SOURCE_HELP
 from audit_ledger.client.files import write_file
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
-from audit_ledger.verify.receipts import (
-    make_receipt,
-)
+from audit_ledger.verify.receipts import make_receipt
 
 
 @click.command(

@@ -5,11 +5,7 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.exit_codes import (
-    EXIT_CODES,
-    FailedError,
-    UsageError,
-)
+from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
 from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import FILE
@@ -21,10 +17,7 @@ from audit_ledger.errors import FormatError, NotFoundError, VerificationError
 from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
-from audit_ledger.verify.receipts import (
-    VerifiedReceipt,
-    verify_receipt,
-)
+from audit_ledger.verify.receipts import VerifiedReceipt, verify_receipt
 
 
 @click.command("verify", cls=LedgerCommand)

@@ -11,10 +11,7 @@ from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.filters import OPTION_NAMES, with_filters
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.parameters import AS_JSON, with_connection
-from audit_ledger.client.api import (
-    ConnectionOptions,
-    open_api,
-)
+from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.search import SearchPage, SearchRequest, search_pages
 from audit_ledger.client.shown_text import printable
 

@@ -11,13 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.exit_codes import (
-    FAILED,
-    VERIFIED,
-    CommandError,
-    UsageError,
-    command_error,
-)
+from audit_ledger.cli.exit_codes import FAILED, VERIFIED, CommandError, UsageError, command_error
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
 from audit_ledger.client.api import ConnectionOptions, open_api
