@@ -20,6 +20,7 @@ from audit_ledger.events import (
     canonical_agent,
     canonical_patient,
 )
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeys
@@ -42,17 +43,13 @@ Acting = list[tuple[Agent, PatientReference | None]]
 """The agents of an event, each with its patient reference if the agent is a patient."""
 
 
-class Subject(msgspec.Struct, frozen=True, gc=False):
+class Subject(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """The subject of records. `pseudonym` is None for the subject `ledger`."""
 
     generation: int
     secret: KeyedHash
     key: bytes
     pseudonym: bytes | None
-
-    def __repr__(self) -> str:
-        """Return the generation, but no key."""
-        return f"Subject(generation={self.generation})"
 
 
 Subjects = dict[PatientReference | None, Subject]

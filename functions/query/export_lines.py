@@ -11,6 +11,7 @@ from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Receipt, split_receipt
 from audit_ledger.ledger.digest import digest_name
 from audit_ledger.ledger.signed_digest import parse_signed_digest
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.records.commitment import RecordDisclosure
@@ -27,17 +28,14 @@ from functions.query.access import AuthorizedRequest
 MAX_CONCURRENT_RECEIPTS: Final = 50
 
 
-class ExportedEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+class ExportedEntry(PrivateRepr, msgspec.Struct, frozen=True, omit_defaults=True):
     """A line of `file`, line end included; `receipt`: its line of the file `receipts`."""
 
+    SHOWN = ("entry",)
     entry: int
     file: str
     line: str
     receipt: str | None = None
-
-    def __repr__(self) -> str:
-        """Say which entry, and nothing of what is inside."""
-        return f"ExportedEntry({self.entry})"
 
 
 @dataclass(frozen=True)

@@ -400,13 +400,12 @@ def test_no_repr_shows_a_token() -> None:
     from audit_ledger.client.api import ConnectionOptions
     from audit_ledger.client.credentials import Credentials
     from audit_ledger.client.http_client import ApiRequest, ApiResponse
-    from audit_ledger.client.profiles import Endpoint, Profile
+    from audit_ledger.client.profiles import Profile
 
     profile = Profile("https://x", token=TOKEN)
     asked = ApiRequest("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})
     for holder in (
         profile,
-        Endpoint("https://x", profile),
         Credentials(profile, {}, TOKEN),
         ConnectionOptions(None, None, TOKEN),
         asked,

@@ -57,7 +57,7 @@ def test_a_group_lists_the_first_sentence_of_each_help(words: tuple[str, ...]) -
         group = group.get_command(click.Context(group), word)
     assert isinstance(group, LazyGroup)
     context = click.Context(group)
-    for name, (_, short_help) in group.commands_of.items():
+    for name, short_help in group.summaries.items():
         command = group.get_command(context, name)
         assert command is not None
         assert command.name == name

@@ -68,4 +68,4 @@ def test_a_forgotten_document_is_decoded_again() -> None:
     event.forget_document()
     assert event == opened()
     assert event.document == opened().document
-    assert repr(event.document) == "EventDocument('cloudevents')"
+    assert repr(event.document) == "EventDocument(format='cloudevents')"

@@ -248,4 +248,4 @@ def test_no_repr_tells_anything() -> None:
     report = privacy_report([opened(r4())], period=EVER, zone=UTC_ZONE)
     shown = repr(report)
     assert "doc" not in shown
-    assert "PrivacyRow(1)" in shown
+    assert "PrivacyRow(entry=1)" in shown

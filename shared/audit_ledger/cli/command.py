@@ -74,17 +74,19 @@ class LedgerGroup(click.Group):
 class LazyGroup(LedgerGroup):
     """A group that imports the module of a command when the command is called.
 
-    `commands_of`: by the name of each command its module, which has it as `command`, and its short
-    help: the first sentence of its help. So help and completion of the group import none of them.
+    `modules`: what the names of their modules begin with, each of which has its own as `command`;
+    `summaries`: by command the first sentence of its help, so that help and completion of the group
+    import none of them.
     """
 
-    def __init__(self, *args: Any, commands_of: Mapping[str, tuple[str, str]], **more: Any) -> None:
+    def __init__(self, *args: Any, modules: str, summaries: Mapping[str, str], **more: Any) -> None:
         super().__init__(*args, **more)
-        self.commands_of = commands_of
+        self.modules = modules
+        self.summaries = summaries
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of the commands, in alphabetical order."""
-        return sorted(self.commands_of)
+        return sorted(self.summaries)
 
     def get_command(
         self,
@@ -92,10 +94,10 @@ class LazyGroup(LedgerGroup):
         cmd_name: str,
     ) -> click.Command | None:
         """Import a command; None if there is none of this name."""
-        if cmd_name not in self.commands_of:
+        if cmd_name not in self.summaries:
             return None
-        module, _ = self.commands_of[cmd_name]
-        command: click.Command = import_module(module).command
+        module = import_module(self.modules + cmd_name.replace("-", "_"))
+        command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -112,8 +114,7 @@ class LazyGroup(LedgerGroup):
         return items + click.Command.shell_complete(self, ctx, incomplete)
 
     def _summary(self, name: str, limit: int) -> str:
-        _, short_help = self.commands_of[name]
-        return click.Command(name, help=short_help).get_short_help_str(limit)
+        return click.Command(name, help=self.summaries[name]).get_short_help_str(limit)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -10,13 +10,15 @@ from audit_ledger.client.credentials import Credentials
 from audit_ledger.client.errors import InvalidInputError, UnansweredError
 from audit_ledger.client.files import NOT_JSON
 from audit_ledger.client.http_client import (
+    PAUSES,
     ApiRequest,
     ApiResponse,
     HttpClient,
     OnPause,
     checked_url,
+    ignore_pause,
 )
-from audit_ledger.client.profiles import Environment, find_endpoint
+from audit_ledger.client.profiles import Environment, find_profile
 from audit_ledger.client.shown_text import printable
 
 FHIR_JSON = "application/fhir+json"
@@ -34,13 +36,10 @@ class ServerIssue(msgspec.Struct, frozen=True):
 
 
 class OperationOutcome(msgspec.Struct, frozen=True):
-    """The members of a FHIR OperationOutcome that the client reads."""
+    """The members of a FHIR OperationOutcome that the client reads.
 
-    issue: list[ServerIssue] = []
-
-
-class _Refusal(msgspec.Struct, frozen=True):
-    """An OperationOutcome, or the message of a gateway before the API: `{"message": …}`."""
+    `message`: of a gateway before the API, which sends nothing else: `{"message": …}`.
+    """
 
     issue: list[ServerIssue] = []
     message: str = ""
@@ -114,29 +113,25 @@ def open_api(
     *,
     role: str = "security",
     option_names: Mapping[str, str] | None = None,
-    pauses: tuple[float, ...] | None = None,
-    on_pause: OnPause | None = None,
+    pauses: tuple[float, ...] = PAUSES,
+    on_pause: OnPause = ignore_pause,
 ) -> Api:
-    """Open the API that options, environment or profiles name; see `find_endpoint` for `role`."""
-    place = find_endpoint(
+    """Open the API that options, environment or profiles name; see `find_profile` for `role`."""
+    profile = find_profile(
         options.profile, options.url, options.token, role=role, environment=environment
     )
-    client = HttpClient(checked_url(place.url))
-    if pauses is not None:
-        client = replace(client, pauses=pauses)
-    if on_pause is not None:
-        client = replace(client, on_pause=on_pause)
-    return Api(client, Credentials(place.profile, environment), option_names or {})
+    client = HttpClient(checked_url(profile.url), pauses, on_pause)
+    return Api(client, Credentials(profile, environment), option_names or {})
 
 
 def reason_of(body: bytes) -> str:
     """Return the issues of an OperationOutcome, or a gateway's message; "" without either."""
     try:
-        refusal = msgspec.json.decode(body, type=_Refusal)
+        refusal = msgspec.json.decode(body, type=OperationOutcome)
     except NOT_JSON:
         return ""
     if refusal.issue:
-        return reason_of_outcome(OperationOutcome(refusal.issue))
+        return reason_of_outcome(refusal)
     return printable(refusal.message)[:_MAX_REASON_LENGTH]
 
 

@@ -24,32 +24,29 @@ from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, ni_uri
 from audit_ledger.exports.receipt_lines import Receipt, read_receipts
 from audit_ledger.exports.writer import ExportWriter
+from audit_ledger.private_repr import PrivateRepr
 
 PARTS: Final = "parts"
 _PATH: Final = "/export"
 
 
-class _ExportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ExportRequest(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The first line of DIR/parts: which export they are of."""
 
     url: str
     query: str
 
-    def __repr__(self) -> str:
-        return "_ExportRequest()"
 
-
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(PrivateRepr, msgspec.Struct, frozen=True):
+    SHOWN = ("entry",)
     entry: int
     file: str
     line: str
     receipt: str | None = None
 
-    def __repr__(self) -> str:
-        return f"_Entry({self.entry})"
 
-
-class _Part(msgspec.Struct, frozen=True):
+class _Part(PrivateRepr, msgspec.Struct, frozen=True):
+    SHOWN = ("size",)
     origin: str
     size: int
     format: str
@@ -71,9 +68,6 @@ class _Part(msgspec.Struct, frozen=True):
             self.checkpoint,
             self.digest,
         )
-
-    def __repr__(self) -> str:
-        return f"_Part({len(self.entries)} entries)"
 
 
 def download_export(

@@ -15,10 +15,10 @@ from audit_ledger.http_transport import HttpTransport, TransportError, is_loopba
 from audit_ledger.shown_url import shown_url
 
 TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
+PAUSES = (0.3, 1.0)
 PATIENT_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each retry, for requests that must not be lost."""
 
-_PAUSES = (0.3, 1.0)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)  # worth a retry
 _MAX_PAUSE_SECONDS = 60.0
 _MAX_BYTES = 64 << 20  # of an answer
@@ -27,6 +27,10 @@ _DEADLINE_SECONDS = 600.0  # for one response, however steadily its bytes arrive
 
 OnPause = Callable[[float, str], None]
 """Takes the seconds of a pause and its reason."""
+
+
+def ignore_pause(seconds: float, reason: str) -> None:
+    """Report no pause."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ class HttpClient:
     """
 
     url: str
-    pauses: tuple[float, ...] = _PAUSES
-    on_pause: OnPause = lambda _seconds, _reason: None
+    pauses: tuple[float, ...] = PAUSES
+    on_pause: OnPause = ignore_pause
     transport: HttpTransport = field(
         default_factory=lambda: HttpTransport(_TIMEOUT_SECONDS), repr=False, compare=False
     )

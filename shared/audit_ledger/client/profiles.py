@@ -19,7 +19,6 @@ import os
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -27,6 +26,7 @@ import msgspec
 from audit_ledger.client.errors import InvalidInputError
 from audit_ledger.client.files import NOT_JSON, read_file
 from audit_ledger.http_transport import is_loopback
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.shown_url import shown_url
 
 PROFILE, URL, TOKEN = "AUDIT_LEDGER_PROFILE", "AUDIT_LEDGER_URL", "AUDIT_LEDGER_TOKEN"
@@ -38,9 +38,10 @@ _READ_BY_OTHERS = 0o077
 Environment = Mapping[str, str]
 
 
-class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Profile(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file; at most one of `token`, `token_command` and `token_endpoint`."""
 
+    SHOWN = ("url",)
     url: str
     token: str | None = None
     token_command: list[str] | str | None = None
@@ -48,10 +49,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     client_id: str | None = None
     client_secret_env: str = SECRET
     scope: str | None = None
-
-    def __repr__(self) -> str:
-        """Show no token."""
-        return f"Profile({self.url!r})"
 
     @property
     def command(self) -> list[str]:
@@ -83,19 +80,10 @@ class _Session(msgspec.Struct, frozen=True):
     tokens: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """An API and how to get in. `name`: of the profile, None where options or environment say."""
-
-    url: str
-    profile: Profile = field(repr=False)
-    name: str | None = None
-
-
-def find_endpoint(
+def find_profile(
     profile: str | None, url: str | None, token: str | None, *, role: str, environment: Environment
-) -> Endpoint:
-    """Find where to go: by options, then by the environment, then by the profiles' default.
+) -> Profile:
+    """Find the API and its token: by options, by the environment, else by the profiles' default.
 
     `profile`, `url`, `token`: the options; `role`: which of the tokens of `make local` is meant
     where the profile is `local`: portal or security. InvalidInputError if nothing does.
@@ -111,11 +99,9 @@ def find_endpoint(
     if url is not None:
         if token is None:
             raise InvalidInputError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
-        return Endpoint(url, Profile(url, token=token))
+        return Profile(url, token=token)
     found = _named(profile, role, environment)
-    if token is not None:
-        found = Endpoint(found.url, Profile(found.url, token=token), found.name)
-    return found
+    return found if token is None else Profile(found.url, token=token)
 
 
 def list_profiles(environment: Environment) -> Iterator[tuple[str, Profile, bool]]:
@@ -135,7 +121,7 @@ def profiles_file(environment: Environment) -> Path:
     return base / "audit-ledger" / "profiles.toml"
 
 
-def _named(name: str | None, role: str, environment: Environment) -> Endpoint:
+def _named(name: str | None, role: str, environment: Environment) -> Profile:
     file = _read(environment)
     path = profiles_file(environment)
     name = name or file.default
@@ -145,10 +131,9 @@ def _named(name: str | None, role: str, environment: Environment) -> Endpoint:
         there = "names no default" if file.profiles else "has no profiles"
         raise InvalidInputError(f"which ledger? Give --profile, --url or {URL}; {path} {there}")
     if name in file.profiles:
-        return Endpoint(file.profiles[name].url, file.profiles[name], name)
+        return file.profiles[name]
     if name.partition(":")[0] == LOCAL:
-        profile = _of_session(name, role)
-        return Endpoint(profile.url, profile, name)
+        return _of_session(name, role)
     known = ", ".join(sorted(file.profiles)) or "none"
     raise InvalidInputError(f"{path}: no profile {name} (there: {known})")
 

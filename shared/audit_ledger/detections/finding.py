@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from audit_ledger.events.event import PatientReference
+from audit_ledger.private_repr import PrivateRepr
 
 Severity = Literal["low", "medium", "high"]
 
@@ -25,7 +26,7 @@ class PublicFinding(msgspec.Struct, frozen=True, gc=False):
     ledger_time: int
 
 
-class DetectionFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DetectionFinding(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A finding. Private: it names user and patient, for authorized readers only.
 
     `id`: 64 hex digits, derived from rule and entries alone, so that a replay yields the same;
@@ -44,10 +45,6 @@ class DetectionFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     who: str | None
     patient: PatientReference | None
     statement: str
-
-    def __repr__(self) -> str:
-        """Return rule and entries, but no identifier."""
-        return f"Finding({self.rule!r}, {self.entries})"
 
     def public(self) -> PublicFinding:
         """Return the form without identifiers."""

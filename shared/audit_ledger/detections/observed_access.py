@@ -11,6 +11,7 @@ from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.outcome import EventOutcome, event_outcome
 from audit_ledger.events.own_time import is_plausible
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 
 Mark = Callable[[str], str]
@@ -22,7 +23,7 @@ MIN_MARK_LENGTH, MAX_MARK_LENGTH = 12, 24
 _AUTHENTICATION: Final = {"110114", "110122", "110123", "login", "logout"}
 
 
-class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
+class ObservedAccess(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """One event. `actor`: the requesting person; `user`, `person`: actor and patient in the
     directory; `who_mark`, `patient_mark`: their marks for states, "" if unknown.
 
@@ -31,6 +32,7 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
     year counts a patient twice.)
     """
 
+    SHOWN = ("opened",)
     opened: OpenedEvent
     actor: AgentDetails | None
     who: str | None
@@ -40,10 +42,6 @@ class ObservedAccess(msgspec.Struct, frozen=True, gc=False):
     who_mark: str
     patient_mark: str
     directory: Directory
-
-    def __repr__(self) -> str:
-        """Return the entry, but no content."""
-        return f"ObservedAccess({self.opened.seq})"
 
     @property
     def time_ms(self) -> int:

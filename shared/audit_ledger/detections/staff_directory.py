@@ -11,9 +11,10 @@ import msgspec
 from audit_ledger.detections.hours import Hours
 from audit_ledger.events.event import Agent, PatientReference
 from audit_ledger.events.references import normalize_reference
+from audit_ledger.private_repr import PrivateRepr
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
+class User(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """A user. Employed from `valid_from_ms` to before `valid_to_ms`, if known."""
 
     id: str
@@ -23,10 +24,6 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     department: str | None = None
     valid_from_ms: int | None = None
     valid_to_ms: int | None = None
-
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "User()"
 
 
 class Department(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +35,7 @@ class Department(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
 
 
-class DirectoryPatient(msgspec.Struct, frozen=True, kw_only=True):
+class DirectoryPatient(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """A patient. `household`: a code shared by all its members.
 
     `contacts`: ids of users who are next of kin; `employee`: the user id of this patient.
@@ -50,22 +47,14 @@ class DirectoryPatient(msgspec.Struct, frozen=True, kw_only=True):
     contacts: tuple[str, ...] = ()
     employee: str | None = None
 
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "DirectoryPatient()"
 
-
-class DirectoryEncounter(msgspec.Struct, frozen=True, kw_only=True):
+class DirectoryEncounter(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """A patient, by any name, in a department from `from_ms` to before `to_ms`; None: ongoing."""
 
     patient: str
     department: str
     from_ms: int
     to_ms: int | None = None
-
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "DirectoryEncounter()"
 
 
 class Directory:

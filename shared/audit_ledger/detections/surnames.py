@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.text_folding import without_marks
+from audit_ledger.private_repr import PrivateRepr
 
 _BEFORE: Final = {"dr", "prof", "mr", "mrs", "ms", "miss"}
 _AFTER: Final = {
@@ -16,15 +17,11 @@ _AFTER_A_COMMA: Final = {"do", "np", "pa"}  # surnames too, where no comma is be
 _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
-class Surname(msgspec.Struct, frozen=True, gc=False):
+class Surname(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """Normalized words of a name; `is_whole`: given names precede the surname."""
 
     words: tuple[str, ...]
     is_whole: bool
-
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "Surname()"
 
 
 def of_surname(text: str) -> Surname | None:

@@ -5,13 +5,14 @@ from typing import Literal
 import msgspec
 
 from audit_ledger.events.errors import RejectedEventError
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.settings.ledger import PatientRuleSettings
 
 Format = Literal["fhir-r4", "fhir-r5", "cloudevents"]
 BundleType = Literal["batch", "transaction", "collection"]
 
 
-class PatientReference(msgspec.Struct, frozen=True, gc=False):
+class PatientReference(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """The reference and identifiers by which an event names a patient.
 
     `reference` is in the normal form of `patient_reference`: `Patient/<id>`, or
@@ -23,28 +24,21 @@ class PatientReference(msgspec.Struct, frozen=True, gc=False):
     reference: str | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
 
-    def __repr__(self) -> str:
-        """Return the number of names, but none of them."""
-        return f"PatientReference({int(self.reference is not None)}+{len(self.identifiers)})"
 
-
-class Agent(msgspec.Struct, frozen=True, gc=False):
+class Agent(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """An agent. `candidates` are canonical identifiers, the best first (see `canonical_agent`).
 
     `patient` is set if the agent is a patient: erasing their secret must erase the pseudonym too.
     """
 
+    SHOWN = ("requestor", "is_person")
     candidates: tuple[str, ...]
     requestor: bool
     is_person: bool
     patient: PatientReference | None = None
 
-    def __repr__(self) -> str:
-        """Return the kind of agent, but no identifier."""
-        return f"Agent(requestor={self.requestor}, is_person={self.is_person})"
 
-
-class Part(msgspec.Struct, frozen=True, gc=False):
+class Part(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """One patient's part of an event, stored in a record.
 
     `resource` contains the submitted bytes, without the spans that name other patients;
@@ -60,18 +54,15 @@ class Part(msgspec.Struct, frozen=True, gc=False):
         """Bytes of the event in its record, with the paths of the cut elements."""
         return len(self.resource) + sum(map(len, self.cut))
 
-    def __repr__(self) -> str:
-        """Return sizes, but no content."""
-        return f"Part({self.patient!r}, {len(self.resource)} bytes, {len(self.cut)} cut)"
 
-
-class Event(msgspec.Struct, frozen=True, gc=False):
+class Event(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """An accepted event. `time_ms`: milliseconds since 1970, None if a CloudEvent has no time.
 
     `sender_id` is the sender's id of the event if the format has one (CloudEvents source and id).
     `parts` has at least one element; `agents` lists requesting persons first; `flags` are sorted.
     """
 
+    SHOWN = ("format", "flags")
     format: Format
     sender_id: str | None
     time_ms: int | None
@@ -84,10 +75,6 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     def size(self) -> int:
         """Bytes of the event in all its records, with the paths of the cut elements."""
         return sum(part.size for part in self.parts)
-
-    def __repr__(self) -> str:
-        """Return the kind of event, but no time or identifier."""
-        return f"Event({self.format!r}, {self.parts!r}, {self.agents!r}, {self.flags!r})"
 
 
 class Bundle(msgspec.Struct, frozen=True):

@@ -32,6 +32,7 @@ from audit_ledger.events.patients import read_patients
 from audit_ledger.events.record_event import ACTION_OF_WORD, read_record_event
 from audit_ledger.events.references import patient_reference
 from audit_ledger.events.strict_json import JsonObject, read_json
+from audit_ledger.private_repr import PrivateRepr
 
 NI_SYSTEM: Final = "urn:ietf:rfc:6920"
 _NI: Final = re.compile(r"ni://[^/]*/sha-256;([A-Za-z0-9_\-]{43})(?:\?.*)?")
@@ -46,19 +47,15 @@ class Coded(msgspec.Struct, frozen=True, gc=False):
     display: str | None = None
 
 
-class Target(msgspec.Struct, frozen=True, gc=False):
+class Target(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """The target of a Reference; `reference` in the normal form of `normalize_reference`."""
 
     reference: str | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
     display: str | None = None
 
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "Target()"
 
-
-class AgentDetails(msgspec.Struct, frozen=True, gc=False):
+class AgentDetails(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """An agent. `roles`: codes of type and role, `own_roles`: of role alone.
 
     `address` is the network address; `uncoded_purposes`: texts of purposes without any code.
@@ -76,12 +73,8 @@ class AgentDetails(msgspec.Struct, frozen=True, gc=False):
     alt_id: str | None = None
     policies: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "AgentDetails()"
 
-
-class EntityDetails(msgspec.Struct, frozen=True, gc=False):
+class EntityDetails(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """An entity. `query` is base64 as submitted; `digest` a document's SHA-256."""
 
     what: Target
@@ -92,12 +85,8 @@ class EntityDetails(msgspec.Struct, frozen=True, gc=False):
     query: str | None = None
     digest: bytes | None = None
 
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "EntityDetails()"
 
-
-class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class EventDetails(PrivateRepr, msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The details of an event of any format.
 
     `types`: R4's type, R5's category, a CloudEvent's type; `subtypes`: R4's subtype, R5's code;
@@ -105,6 +94,7 @@ class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     code; `time` as the sender wrote it.
     """
 
+    SHOWN = ("format",)
     format: Format
     action: str | None = None
     types: tuple[Coded, ...] = ()
@@ -120,26 +110,19 @@ class EventDetails(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     site: str | None = None
     time: str | None = None
 
-    def __repr__(self) -> str:
-        """Return the format, but no content."""
-        return f"EventDetails({self.format!r})"
-
     @property
     def digests(self) -> tuple[bytes, ...]:
         """The SHA-256 of each document in the event."""
         return tuple(e.digest for e in self.entities if e.digest is not None)
 
 
-class EventDocument(msgspec.Struct, frozen=True, gc=False):
+class EventDocument(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """A record's decoded resource. `data`: of a CloudEvent, decoded if it is JSON; else None."""
 
+    SHOWN = ("format",)
     root: JsonObject
     format: Format
     data: Any = None
-
-    def __repr__(self) -> str:
-        """Return the format, but no content."""
-        return f"EventDocument({self.format!r})"
 
     @property
     def audit_event(self) -> JsonObject | None:

@@ -13,6 +13,7 @@ from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.events.text_decodings import decodings
 from audit_ledger.events.text_folding import fold, is_unspaced, runs_of, words_of
 from audit_ledger.events.word_sequences import WordSequences
+from audit_ledger.private_repr import PrivateRepr
 
 MIN_LENGTH: Final = 4
 """Characters of an identifier. A shorter one is too common: it must be an entire value."""
@@ -54,7 +55,7 @@ _NAME_LABEL: Final = re.compile(
 _AUTHORITY: Final = re.compile(r"[\^&|]")
 
 
-class PatientTerms(msgspec.Struct, gc=False):
+class PatientTerms(PrivateRepr, msgspec.Struct, gc=False):
     """The terms that identify one patient.
 
     `sequences`: consecutive words that mention the patient; `values`: words that mention the
@@ -66,10 +67,6 @@ class PatientTerms(msgspec.Struct, gc=False):
     values: set[Words]
     words: set[str]
     alone: set[str]
-
-    def __repr__(self) -> str:
-        """Return no content."""
-        return "PatientTerms()"
 
 
 def patient_terms(

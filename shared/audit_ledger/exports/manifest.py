@@ -25,6 +25,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.strict_json import JsonObject
+from audit_ledger.private_repr import PrivateRepr
 
 MANIFEST: Final = "manifest.json"
 VERSION: Final = "audit-ledger/export/v1"
@@ -54,9 +55,10 @@ class File(
     lines: Lines | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Manifest(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A manifest. `entries`: how many were exported."""
 
+    SHOWN = ("entries",)
     version: Literal["audit-ledger/export/v1"] = VERSION
     origin: str
     size: int
@@ -64,10 +66,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     format: str
     entries: int
     files: tuple[File, ...]
-
-    def __repr__(self) -> str:
-        """Say how much it is; what was searched for may name people."""
-        return f"Manifest({self.entries} entries, {len(self.files)} files)"
 
 
 _encoder = msgspec.json.Encoder()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit_ledger.errors import LedgerError
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.settings.token_claims import TokenClaims
 
 OWN_PORTAL = "audit-ledger"
@@ -30,24 +31,21 @@ class ForbiddenError(LedgerError):
     """The token is genuine and does not allow this."""
 
 
-@dataclass(frozen=True)
-class Authorization:
+@dataclass(frozen=True, repr=False)
+class Authorization(PrivateRepr):
     """The claims of a token. Empty where it has none.
 
     `patient`: the claim as API Gateway hands it over; of several names of the patient, `[a b]`.
     `subject` is whom `issuer` calls so: a person, or a machine client.
     """
 
+    SHOWN = ("ledger", "portal")
     ledger: str
     portal: str
     patient: str
     scopes: frozenset[str]
     issuer: str = ""
     subject: str = ""
-
-    def __repr__(self) -> str:
-        """Show nobody."""
-        return f"Access(ledger={self.ledger!r}, portal={self.portal!r})"
 
     def require(self, context: str, permission: str) -> None:
         """Raise ForbiddenError unless a scope allows `permission` (one of c, r, u, d, s)."""

@@ -8,6 +8,7 @@ import msgspec
 from audit_ledger.errors import FormatError, LedgerError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.index import StoredEntry
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.snapshot import YOUNG_SECONDS
@@ -25,17 +26,14 @@ class UnreadableError(LedgerError):
     """A record opens and is what its entry commits to, but its content cannot be read."""
 
 
-class OpenedRecord(msgspec.Struct, frozen=True, gc=False):
+class OpenedRecord(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """A record, opened: the event, the entry, and the bytes that its commitment binds."""
 
+    SHOWN = ("event",)
     event: OpenedEvent
     stored: StoredEntry
     record: bytes
     blind: bytes
-
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return f"OpenedRecord({self.event!r})"
 
 
 @dataclass(repr=False)

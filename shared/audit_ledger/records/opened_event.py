@@ -11,11 +11,12 @@ from audit_ledger.events.event_details import (
     decode_document,
     details_of,
 )
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.record import Record
 
 
-class OpenedEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class OpenedEvent(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One record of the ledger, opened.
 
     `seq`: its entry; `entry_time`: the entry's, whole seconds since 1970; `event_id`: what it is
@@ -26,6 +27,7 @@ class OpenedEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     None of the subject `ledger`.
     """
 
+    SHOWN = ("seq",)
     seq: int
     entry_time: int
     event_id: str
@@ -39,10 +41,6 @@ class OpenedEvent(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     conflict: bool = False
     subject: bytes | None = None
     details: EventDetails
-
-    def __repr__(self) -> str:
-        """Show the entry's number, and nothing of the event."""
-        return f"OpenedEvent({self.seq})"
 
     @cached_property
     def document(self) -> EventDocument:

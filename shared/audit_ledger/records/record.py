@@ -13,23 +13,23 @@ from functools import lru_cache
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.private_repr import PrivateRepr
 
 _WHITE_SPACE = b" \t\n\r"  # RFC 8259, Section 2
 FORMATS = ("fhir-r4", "fhir-r5", "cloudevents")
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_defaults=True):
+class Record(
+    PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_defaults=True
+):
     """A record, read. `resource` contains the bytes that the portal submitted."""
 
+    SHOWN = ("format",)
     portal: str
     received: str
     format: str
     resource: msgspec.Raw
     cut: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        """Return no content: a record may be formatted into a message by mistake."""
-        return f"Record(format={self.format!r})"
 
 
 _decoder = msgspec.json.Decoder(Record)

@@ -13,6 +13,7 @@ import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, Coded
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import id_of, name_of, purposes_of, recipients_of
 from audit_ledger.reports.codes import (
@@ -60,18 +61,14 @@ SINGLE_PURPOSES: Final = frozenset(
 """Purposes of 164.512, for which alone 164.528(b)(3) lets repeated disclosures be summarised."""
 
 
-class KnownRecipient(msgspec.Struct, frozen=True):
+class KnownRecipient(PrivateRepr, msgspec.Struct, frozen=True):
     """The hospital's own data of a recipient, in place of the event's."""
 
     name: str
     address: str | None = None
 
-    def __repr__(self) -> str:
-        """Say nothing of whom."""
-        return "KnownRecipient()"
 
-
-class AccountingSettings(msgspec.Struct, frozen=True, kw_only=True):
+class AccountingSettings(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """How a hospital accounts.
 
     `disclosures`: types and subtypes that make an event one; `recipient_roles`: see
@@ -88,12 +85,8 @@ class AccountingSettings(msgspec.Struct, frozen=True, kw_only=True):
     suspensions: tuple[Suspension, ...] = ()
     known_recipients: Mapping[str, KnownRecipient] = {}
 
-    def __repr__(self) -> str:
-        """Say nothing of whom."""
-        return "AccountingSettings()"
 
-
-class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
+class Disclosure(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One line: a disclosure, or several to one recipient for one purpose (164.528(b)(3)).
 
     The content is the first one's; `number` of them, the last at `last_ms`. `recipient`, `address`
@@ -102,6 +95,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     `entries`: of all of them.
     """
 
+    SHOWN = ("entries",)
     time_ms: int
     recipient: str | None
     address: str | None
@@ -112,10 +106,6 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     last_ms: int
     stated_ms: int | None = None
     entries: tuple[int, ...]
-
-    def __repr__(self) -> str:
-        """Say which entries, and nothing of what is inside."""
-        return f"Disclosure({self.entries})"
 
 
 class LeftOut(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from datetime import date
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reports.time_zone import Zone
 
 
@@ -39,22 +40,19 @@ class Period(msgspec.Struct, frozen=True, gc=False):
             raise FormatError("period: it does not end after it starts")
 
 
-class Cover(msgspec.Struct, frozen=True):
+class Cover(PrivateRepr, msgspec.Struct, frozen=True):
     """What the caller knows of a report.
 
     `origin`: the ledger's; `about`: the patient, or who else it is about, in the caller's words;
     `made_ms`: when it is made; `zone`: that times are written in.
     """
 
+    SHOWN = ("origin",)
     origin: str
     about: str
     period: Period
     made_ms: int
     zone: Zone
-
-    def __repr__(self) -> str:
-        """Say of which ledger, and not of whom."""
-        return f"Cover({self.origin!r})"
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -68,35 +66,30 @@ class Column(msgspec.Struct, frozen=True):
     under: str | None = None
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table(PrivateRepr, msgspec.Struct, frozen=True):
     """Rows by column key; `empty` is said in place of no rows."""
 
+    SHOWN = ("key",)
     key: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Mapping[str, Cell], ...]
     empty: str
 
-    def __repr__(self) -> str:
-        """Say how much there is, and nothing of it."""
-        return f"Table({self.key!r}, {len(self.rows)} rows)"
 
-
-class Fact(msgspec.Struct, frozen=True):
+class Fact(PrivateRepr, msgspec.Struct, frozen=True):
     """One thing said of the whole: `key` in JSON, `label` on the page."""
 
+    SHOWN = ("key",)
     key: str
     label: str
     value: Cell
 
-    def __repr__(self) -> str:
-        """Say which, and not what."""
-        return f"Fact({self.key!r})"
 
-
-class Document(msgspec.Struct, frozen=True):
+class Document(PrivateRepr, msgspec.Struct, frozen=True):
     """A report to render. `kind` names it in JSON; the first table is the report itself."""
 
+    SHOWN = ("kind",)
     kind: str
     title: str
     zone: Zone
@@ -104,10 +97,6 @@ class Document(msgspec.Struct, frozen=True):
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
     verify: tuple[str, ...]
-
-    def __repr__(self) -> str:
-        """Say which report, and nothing of what is inside."""
-        return f"Document({self.kind!r})"
 
 
 def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:

@@ -11,11 +11,12 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reports.agents import is_the_patient
 from audit_ledger.reports.codes import ACT_REASON, NHIN, Pair, kinds_of, pair_of
 
 
-class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+class Exclusion(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One exclusion and how it is recognised.
 
     `key` in JSON; `paragraph` of 164.528(a)(1); `words` for the patient. `purposes`: of use;
@@ -23,6 +24,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     `to_the_patient`: every recipient who is the patient; `until_ms`: all disclosures before it.
     """
 
+    SHOWN = ("key",)
     key: str
     paragraph: str
     words: str
@@ -31,10 +33,6 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
     recipients: frozenset[str] = frozenset()
     to_the_patient: bool = False
     until_ms: int | None = None
-
-    def __repr__(self) -> str:
-        """Say which, and nothing of whom."""
-        return f"Exclusion({self.key!r})"
 
 
 def _purposes(system: str, codes: str) -> frozenset[Pair]:

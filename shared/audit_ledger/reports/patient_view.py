@@ -12,6 +12,7 @@ import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import (
     id_of,
@@ -44,7 +45,7 @@ _MIN_NAME_LENGTH: Final = 3  # letters
 _TITLES: Final = {"prof", "mrs", "miss", "phd", "the", "and", "von", "van", "der", "practitioner"}
 
 
-class ViewPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class ViewPolicy(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """What a patient may see.
 
     `day_only`: the day, and neither time nor entry number, which would tell the time;
@@ -52,17 +53,14 @@ class ViewPolicy(msgspec.Struct, frozen=True, kw_only=True):
     event names none; `suspensions`: as for an accounting.
     """
 
+    SHOWN = ("day_only", "role_only")
     day_only: bool = False
     role_only: bool = False
     organisations: Mapping[str, str] = {}
     suspensions: tuple[Suspension, ...] = ()
 
-    def __repr__(self) -> str:
-        """Say what is masked, and nothing of whom."""
-        return f"ViewPolicy(day_only={self.day_only}, role_only={self.role_only})"
 
-
-class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
+class AccessRow(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One line. `when`: milliseconds since 1970, or the day; None is masked or not recorded.
 
     `stated`: the event's own time where it is not plausible, and `when` the entry's.
@@ -77,24 +75,17 @@ class AccessRow(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     entry: int | None
 
-    def __repr__(self) -> str:
-        """Say nothing of it."""
-        return "Access()"
 
-
-class PersonSummary(msgspec.Struct, frozen=True, kw_only=True):
+class PersonSummary(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """How often and when one person came; where persons are masked, one role of an organisation."""
 
+    SHOWN = ("number",)
     who: str | None
     role: str
     organisation: str | None
     number: int
     first: int | date
     last: int | date
-
-    def __repr__(self) -> str:
-        """Say nothing of it."""
-        return f"PersonSummary({self.number})"
 
 
 class PatientView(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import id_of, name_of, patient_of, purposes_of, role_of, users_of
 from audit_ledger.reports.codes import BREAK_GLASS, Pair
@@ -41,7 +42,7 @@ from audit_ledger.reports.labels import (
 from audit_ledger.reports.time_zone import Zone, day_of
 
 
-class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
+class PrivacyRow(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One event. None: the event does not say.
 
     `time` is the event's own; where that is not plausible, it is `stated`, and `time` the entry's;
@@ -50,6 +51,7 @@ class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
     by what codes; `conflict`: the id was taken by other content.
     """
 
+    SHOWN = ("entry",)
     time: Instant
     stated: Instant | None
     patient: str | None
@@ -73,10 +75,6 @@ class PrivacyRow(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     flags: str | None
     conflict: bool
-
-    def __repr__(self) -> str:
-        """Say which entry, and nothing of what is inside."""
-        return f"PrivacyRow({self.entry})"
 
 
 COLUMNS: Final = (
@@ -108,9 +106,10 @@ ELEMENTS: Final = tuple(column.key for column in COLUMNS)
 """What rows can be sorted by."""
 
 
-class AccessGroup(msgspec.Struct, frozen=True, kw_only=True):
+class AccessGroup(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """All events of one user, patient or day; `users`, `patients`: how many distinct ones."""
 
+    SHOWN = ("events",)
     name: str | date | None
     id: str | None
     events: int
@@ -120,10 +119,6 @@ class AccessGroup(msgspec.Struct, frozen=True, kw_only=True):
     break_glass: int
     first: Instant
     last: Instant
-
-    def __repr__(self) -> str:
-        """Say how many, and nothing of whom."""
-        return f"AccessGroup({self.events})"
 
 
 class PrivacyReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,12 +11,13 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import AgentDetails
+from audit_ledger.private_repr import PrivateRepr
 
 ORAL_LIMIT_MS: Final = 30 * 24 * 60 * 60 * 1000
 """164.528(a)(2)(ii)(C): 30 days from an oral statement, unless a written one comes."""
 
 
-class Suspension(msgspec.Struct, frozen=True, kw_only=True):
+class Suspension(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One statement of an agency or official.
 
     `agency`: for the privacy office alone; `recipients`: canonical identifiers as in
@@ -38,10 +39,6 @@ class Suspension(msgspec.Struct, frozen=True, kw_only=True):
             raise FormatError("suspension: it does not end after it starts")
         if self.oral and self.until_ms - self.from_ms > ORAL_LIMIT_MS:
             raise FormatError("suspension: an oral statement is valid for 30 days at most")
-
-    def __repr__(self) -> str:
-        """Say nothing of whom."""
-        return "Suspension()"
 
     def names(self, agents: Iterable[AgentDetails]) -> bool:
         """Return whether any of the agents is a recipient of this suspension."""

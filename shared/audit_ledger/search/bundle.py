@@ -20,6 +20,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from audit_ledger.events.fhir_version import Release
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.links import next_query, self_query
@@ -52,15 +53,12 @@ class Issue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     expression: tuple[str, ...] = ()
 
 
-class Searchset(msgspec.Struct, frozen=True, gc=False):
+class Searchset(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """A Bundle. `release`: of all that is in it; None where some could not be converted."""
 
+    SHOWN = ("release",)
     body: bytes
     release: Release | None
-
-    def __repr__(self) -> str:
-        """Say nothing of what is inside."""
-        return f"Searchset({len(self.body)} bytes, {self.release!r})"
 
 
 class _Link(msgspec.Struct):

@@ -10,6 +10,7 @@ import msgspec
 
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.events.token_syntax import escape
+from audit_ledger.private_repr import PrivateRepr
 
 START_MS: Final = FIRST_MS
 END_MS: Final = LAST_MS + 1
@@ -37,7 +38,7 @@ class DateCondition(msgspec.Struct, frozen=True, gc=False):
         return self.text
 
 
-class Token(msgspec.Struct, frozen=True, gc=False):
+class Token(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """`system|code`, `|code` (system ""), `code` (system None: any), `system|` (code None: any)."""
 
     system: str | None
@@ -49,12 +50,8 @@ class Token(msgspec.Struct, frozen=True, gc=False):
             return escape(self.code or "")
         return f"{escape(self.system)}|{escape(self.code or '')}"
 
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "Token()"
 
-
-class NamedResource(msgspec.Struct, frozen=True, gc=False):
+class NamedResource(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """What a reference parameter names.
 
     `reference` is in the one form of `normalize_reference`, a patient's in that of
@@ -69,12 +66,8 @@ class NamedResource(msgspec.Struct, frozen=True, gc=False):
         """Spell it."""
         return escape(self.reference)
 
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "NamedResource()"
 
-
-class Text(msgspec.Struct, frozen=True, gc=False):
+class Text(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """A string to look for; `true` or `false` of the modifier `missing`."""
 
     text: str
@@ -82,10 +75,6 @@ class Text(msgspec.Struct, frozen=True, gc=False):
     def __str__(self) -> str:
         """Spell it."""
         return escape(self.text)
-
-    def __repr__(self) -> str:
-        """Show nothing of it."""
-        return "Text()"
 
 
 Value = DateCondition | Token | NamedResource | Text

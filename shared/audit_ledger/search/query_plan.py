@@ -18,6 +18,7 @@ import msgspec
 
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.references import patient_reference
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.search.criteria import (
     END_MS,
     START_MS,
@@ -44,7 +45,7 @@ class EventPeriod(msgspec.Struct, frozen=True, gc=False):
         return self.from_ms >= self.to_ms
 
 
-class AgentLookup(msgspec.Struct, frozen=True, gc=False):
+class AgentLookup(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """Agents, one of whom must have done it.
 
     `names` are canonical identifiers, to be hashed as staff; `patients` may be patients who acted:
@@ -54,13 +55,10 @@ class AgentLookup(msgspec.Struct, frozen=True, gc=False):
     where it may be a device (`urn:uuid:…`): read a period instead, or say that some may be missing.
     """
 
+    SHOWN = ("is_complete",)
     names: tuple[str, ...]
     patients: tuple[PatientReference, ...]
     is_complete: bool
-
-    def __repr__(self) -> str:
-        """Say how many, and not who."""
-        return f"AgentLookup({len(self.names)}, is_complete={self.is_complete})"
 
 
 def event_period(search: Search) -> EventPeriod:

@@ -12,23 +12,21 @@ from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.events.strict_json import read_json, slice_members
 from audit_ledger.fhir_versions import convert
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.cloudevent_as_audit_event import represent
 
 
-class ShownEvent(msgspec.Struct, frozen=True, gc=False):
+class ShownEvent(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """An AuditEvent as it is shown. `is_represented`: made by the ledger, not by the sender;
     `converted_from`: the release that was submitted, if another was requested.
     """
 
+    SHOWN = ("release",)
     body: bytes
     release: Release
     is_represented: bool = False
     converted_from: Release | None = None
-
-    def __repr__(self) -> str:
-        """Say which release, and nothing of what is inside."""
-        return f"ShownEvent({self.release!r}, {len(self.body)} bytes)"
 
 
 def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:

@@ -20,6 +20,7 @@ import msgspec
 
 from audit_ledger.events.event_details import Target
 from audit_ledger.events.strict_json import JsonObject
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 
 SEQUENCE_URL: Final = "urn:audit-ledger:audit-sequence"
@@ -30,16 +31,13 @@ _DIGITS: Final = re.compile(r"-?[0-9]{1,32}")  # CloudEvents pads them with zero
 Counter = Literal["cloudevents-source", "fhir-observer"]
 
 
-class SequenceNumber(msgspec.Struct, frozen=True, gc=False):
+class SequenceNumber(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """An event's number in the stream `source`; `number` is None if it cannot be counted."""
 
+    SHOWN = ("counter", "number")
     counter: Counter
     source: str
     number: int | None
-
-    def __repr__(self) -> str:
-        """Return the number, but not its source."""
-        return f"SequenceNumber({self.counter!r}, {self.number})"
 
 
 def read_number(opened: OpenedEvent) -> SequenceNumber | None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import msgspec
 
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.sequence_gaps.sequence_number import Counter
 
 MAX_STREAMS = 64  # of a portal; events of further sources are counted as unwatched
@@ -76,9 +77,10 @@ class Parted(msgspec.Struct, frozen=True, gc=False):
     cuts: tuple[str, ...]
 
 
-class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Stream(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The numbers of one source of one portal. `runs`: oldest first, never empty."""
 
+    SHOWN = ("received",)
     portal: str
     counter: Counter
     source: str
@@ -93,12 +95,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ahead: tuple[Ahead, ...] = ()
     parted: tuple[Parted, ...] = ()
 
-    def __repr__(self) -> str:
-        """Return the count, but no source."""
-        return f"Stream({self.received} received)"
 
-
-class GapState(msgspec.Struct, frozen=True, gc=False):
+class GapState(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     """All streams by key, and the number of uncountable and unwatched events of each portal.
 
     `unread`: records of all portals that could not be opened: their numbers, if any, count as
@@ -109,10 +107,6 @@ class GapState(msgspec.Struct, frozen=True, gc=False):
     uncountable: dict[str, int] = {}
     unwatched: dict[str, int] = {}
     unread: int = 0
-
-    def __repr__(self) -> str:
-        """Return the count, but no source."""
-        return f"GapState({len(self.streams)} streams)"
 
 
 def stream_key(portal: str, counter: Counter, source: str) -> str:

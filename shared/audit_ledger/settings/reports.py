@@ -5,9 +5,16 @@ The text values are parsed where reports are made; the infrastructure validates 
 
 import msgspec
 
+from audit_ledger.private_repr import PrivateRepr
+
 
 class ExclusionSettings(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    PrivateRepr,
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
 ):
     """What an exclusion leaves out of an accounting in addition to its own criteria.
 
@@ -20,13 +27,14 @@ class ExclusionSettings(
     recipients: tuple[str, ...] = ()
     until: str | None = None
 
-    def __repr__(self) -> str:
-        """Name no recipient."""
-        return "ExclusionSettings()"
-
 
 class SuspensionSettings(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    PrivateRepr,
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
 ):
     """Suspension of a patient's right to an accounting, as an agency requested it.
 
@@ -38,10 +46,6 @@ class SuspensionSettings(
     begin: str = msgspec.field(name="from")
     until: str
     oral: bool = False
-
-    def __repr__(self) -> str:
-        """Name neither agency nor recipients."""
-        return "SuspensionSettings()"
 
 
 class ReportSettings(

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.sealed_view import open_view, seal_view
 
 
-class StoredFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class StoredFinding(PrivateRepr, msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who and whom say the records, to who opens them.
 
     `last_block`: first entry of the block of the last entry; `time_ms`: the event's own;
@@ -17,6 +18,7 @@ class StoredFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     where there was none.
     """
 
+    SHOWN = ("rule", "entries")
     id: str
     rule: str
     severity: str
@@ -27,10 +29,6 @@ class StoredFinding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     ledger_time: int
     statement: str
     directory: str = ""
-
-    def __repr__(self) -> str:
-        """Say which rule and entries."""
-        return f"StoredFinding({self.rule!r}, {self.entries})"
 
 
 _decoder = msgspec.json.Decoder(StoredFinding)
