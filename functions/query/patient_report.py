@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
+
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.reports.document import Cell, Column, Document, Instant, Table
 from audit_ledger.reports.suspension import Suspended
@@ -43,14 +45,10 @@ def with_suspended(document: Document, suspended: Sequence[Suspended]) -> Docume
         Column("number", "Left out"),
     )
     table = Table("suspended", "Suspended: not for the patient", columns, rows, "Nothing.")
-    return Document(
-        kind=document.kind,
+    return msgspec.structs.replace(
+        document,
         title=f"{document.title} (for the privacy office, not for the patient)",
-        zone=document.zone,
-        facts=document.facts,
         tables=(*document.tables, table),
-        notes=document.notes,
-        verify=document.verify,
     )
 
 

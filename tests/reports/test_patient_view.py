@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.reports.document import Instant
 from audit_ledger.reports.html import to_html
 from audit_ledger.reports.patient_view import (
     PatientView,
@@ -53,12 +54,14 @@ def test_a_made_up_day_recounted(seed: int) -> None:
     found = view([opened(event, seq) for seq, event in enumerate(day)])
     order = sorted(range(len(day)), key=lambda seq: (ms(day[seq]["recorded"]), seq), reverse=True)
     assert [access.entry for access in found.accesses] == order
-    assert [access.when for access in found.accesses] == [ms(day[s]["recorded"]) for s in order]
+    assert [access.when for access in found.accesses] == [
+        Instant(ms(day[s]["recorded"])) for s in order
+    ]
     names = [event["agent"][0]["who"]["display"] for event in day]
     assert {person.who: person.number for person in found.people} == Counter(names)
     for person in found.people:
         times = [ms(e["recorded"]) for e, n in zip(day, names, strict=True) if n == person.who]
-        assert (person.first, person.last) == (min(times), max(times))
+        assert (person.first, person.last) == (Instant(min(times)), Instant(max(times)))
     numbers = [person.number for person in found.people]
     assert numbers == sorted(numbers, reverse=True)
 
@@ -312,7 +315,7 @@ def test_each_mask_hides_its_own_only() -> None:
     assert (days.accesses[0].entry, str(days.accesses[0].when)) == (None, "2026-11-22")
     roles = view(events, ViewPolicy(role_only=True))
     assert "Zebra" not in rendered(roles)
-    assert (roles.accesses[0].entry, roles.accesses[0].when) == (41, events[0].time_ms)
+    assert (roles.accesses[0].entry, roles.accesses[0].when) == (41, Instant(events[0].time_ms))
     assert "2026-11-22T05:59:00.123+00:00" in rendered(roles)
 
 

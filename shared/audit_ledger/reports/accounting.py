@@ -36,9 +36,9 @@ from audit_ledger.reports.document import (
     Fact,
     Instant,
     Period,
-    Table,
     cover_facts,
     how_to_verify,
+    table_of,
 )
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion, exclusion_of
 from audit_ledger.reports.labels import description, failed, purpose_words
@@ -253,17 +253,15 @@ def accounting_document(
             *others,
         ),
         tables=(
-            Table(
+            table_of(
                 "disclosures",
                 "Disclosures",
-                tuple(c for c in _COLUMNS if not (day_only and c.key == "entries")),
-                tuple(
-                    _by_day(_row(each), zone) if day_only else _row(each)
-                    for each in accounting.disclosures
-                ),
+                _COLUMNS,
+                (_row(each, zone if day_only else None) for each in accounting.disclosures),
                 "No disclosures that have to be accounted for.",
+                without=("entries",) if day_only else (),
             ),
-            Table(
+            table_of(
                 "exclusions",
                 "Left out as the rule allows",
                 (
@@ -271,7 +269,7 @@ def accounting_document(
                     Column("paragraph", "45 CFR 164.528(a)(1)"),
                     Column("number", "Left out"),
                 ),
-                tuple(
+                (
                     {
                         "exclusion": left.exclusion.words,
                         "paragraph": left.exclusion.paragraph,
@@ -309,25 +307,21 @@ _COLUMNS: Final = (
 _ENDINGS: Final = {False: "", True: " (recorded as failed)", None: " (outcome unknown)"}
 
 
-def _by_day(row: Mapping[str, Cell], zone: Zone) -> dict[str, Cell]:
-    return {
-        name: day_of(cell.ms, zone) if isinstance(cell, Instant) else cell
-        for name, cell in row.items()
-        if name != "entries"
-    }
+def _row(disclosure: Disclosure, by_day_of: Zone | None) -> dict[str, Cell]:
+    """Return the cells of a line; in place of times days of a zone, if one is passed."""
 
+    def when(ms: int | None) -> Cell:
+        return None if ms is None else day_of(ms, by_day_of) if by_day_of else Instant(ms)
 
-def _row(disclosure: Disclosure) -> dict[str, Cell]:
-    what = disclosure.what
     return {
-        "date": Instant(disclosure.time_ms),
-        "stated": None if disclosure.stated_ms is None else Instant(disclosure.stated_ms),
+        "date": when(disclosure.time_ms),
+        "stated": when(disclosure.stated_ms),
         "recipient": disclosure.recipient,
         "address": disclosure.address,
-        "what": f"{what}{_ENDINGS[disclosure.failed]}",
+        "what": f"{disclosure.what}{_ENDINGS[disclosure.failed]}",
         "purpose": disclosure.purpose,
         "number": disclosure.number,
-        "last": Instant(disclosure.last_ms) if disclosure.number > 1 else None,
+        "last": when(disclosure.last_ms if disclosure.number > 1 else None),
         "entries": ", ".join(map(str, disclosure.entries)),
     }
 

@@ -1,6 +1,6 @@
 """What is rendered: a document of facts, tables and notes, whatever report it comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -97,6 +97,24 @@ class Document(PrivateRepr, msgspec.Struct, frozen=True):
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
     verify: tuple[str, ...]
+
+
+def table_of(
+    key: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Iterable[msgspec.Struct | Mapping[str, Cell]],
+    empty: str,
+    *,
+    without: Collection[str] = (),
+) -> Table:
+    """Return a table of rows that have a field, or a key, for each column; `without` these."""
+    shown = tuple(column for column in columns if column.key not in without)
+    cells = (
+        msgspec.structs.asdict(row) if isinstance(row, msgspec.Struct) else row for row in rows
+    )
+    cut = tuple({column.key: row[column.key] for column in shown} for row in cells)
+    return Table(key, title, shown, cut, empty)
 
 
 def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:

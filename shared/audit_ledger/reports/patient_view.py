@@ -25,16 +25,15 @@ from audit_ledger.reports.agents import (
 from audit_ledger.reports.document import (
     NOT_NUMBERED,
     WRONG_CLOCK,
-    Cell,
     Column,
     Cover,
     Document,
     Fact,
     Instant,
     Period,
-    Table,
     cover_facts,
     how_to_verify,
+    table_of,
 )
 from audit_ledger.reports.labels import categories, did, joined
 from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
@@ -61,13 +60,13 @@ class ViewPolicy(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessRow(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `when`: milliseconds since 1970, or the day; None is masked or not recorded.
+    """One line. `when`: the time, or the day; None is masked or not recorded.
 
     `stated`: the event's own time where it is not plausible, and `when` the entry's.
     """
 
-    when: int | date
-    stated: int | date | None = None
+    when: Instant | date
+    stated: Instant | date | None = None
     who: str | None
     role: str
     organisation: str | None
@@ -84,8 +83,8 @@ class PersonSummary(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     role: str
     organisation: str | None
     number: int
-    first: int | date
-    last: int | date
+    first: Instant | date
+    last: Instant | date
 
 
 class PatientView(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,19 +164,21 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
             Fact("accesses_outside", "Recorded in this time, but of another time", view.outside),
         ),
         tables=(
-            Table(
+            table_of(
                 "accesses",
                 "Each access",
-                _without(masked, (Column("when", when), *_ACCESS)),
-                tuple(_without_cells(masked, _access_row(access)) for access in view.accesses),
+                (Column("when", when), *_ACCESS),
+                view.accesses,
                 "No access to the record is recorded for this time.",
+                without=masked,
             ),
-            Table(
+            table_of(
                 "people",
                 "Summary by role" if policy.role_only else "Summary by person",
-                _without(masked, _PERSON),
-                tuple(_without_cells(masked, _person_row(person)) for person in view.people),
+                _PERSON,
+                view.people,
                 "Nobody.",
+                without=masked,
             ),
         ),
         notes=(
@@ -211,12 +212,10 @@ _PERSON: Final = (
 def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) -> AccessRow:
     details = event.details
     users = users_of(details)
-    stated: int | date | None = None
-    if not is_plausible(event.time_ms, event.entry_time):
-        stated = day_of(event.time_ms, zone) if policy.day_only else event.time_ms
+    stated_ms = None if is_plausible(event.time_ms, event.entry_time) else event.time_ms
     return AccessRow(
-        when=day_of(time_ms, zone) if policy.day_only else time_ms,
-        stated=stated,
+        when=_when(time_ms, policy, zone),
+        stated=None if stated_ms is None else _when(stated_ms, policy, zone),
         who=None if policy.role_only else joined(_name(user, details) for user in users),
         role=joined(_role(user, details, policy) for user in users) or "not recorded",
         organisation=_organisation(event, users, policy),
@@ -289,37 +288,5 @@ def _summary(accesses: list[AccessRow]) -> PersonSummary:
     )
 
 
-def _access_row(access: AccessRow) -> dict[str, Cell]:
-    return {
-        "when": _when(access.when),
-        "stated": None if access.stated is None else _when(access.stated),
-        "who": access.who,
-        "role": access.role,
-        "organisation": access.organisation,
-        "action": access.action,
-        "category": access.category,
-        "entry": access.entry,
-    }
-
-
-def _person_row(person: PersonSummary) -> dict[str, Cell]:
-    return {
-        "who": person.who,
-        "role": person.role,
-        "organisation": person.organisation,
-        "number": person.number,
-        "first": _when(person.first),
-        "last": _when(person.last),
-    }
-
-
-def _when(when: int | date) -> Cell:
-    return when if isinstance(when, date) else Instant(when)
-
-
-def _without(masked: set[str], columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    return tuple(column for column in columns if column.key not in masked)
-
-
-def _without_cells(masked: set[str], row: dict[str, Cell]) -> dict[str, Cell]:
-    return {key: cell for key, cell in row.items() if key not in masked}
+def _when(time_ms: int, policy: ViewPolicy, zone: Zone) -> Instant | date:
+    return day_of(time_ms, zone) if policy.day_only else Instant(time_ms)

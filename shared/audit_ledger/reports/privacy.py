@@ -19,7 +19,6 @@ from audit_ledger.reports.agents import id_of, name_of, patient_of, purposes_of,
 from audit_ledger.reports.codes import BREAK_GLASS, Pair
 from audit_ledger.reports.document import (
     WRONG_CLOCK,
-    Cell,
     Column,
     Cover,
     Document,
@@ -29,6 +28,7 @@ from audit_ledger.reports.document import (
     Table,
     cover_facts,
     how_to_verify,
+    table_of,
 )
 from audit_ledger.reports.labels import (
     ACTIONS,
@@ -208,13 +208,9 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
             Fact("events_outside", "Recorded in this time, but of another time", report.outside),
         ),
         tables=(
-            Table("events", "Events", COLUMNS, tuple(map(_cells, report.rows)), "No events."),
-            Table(
-                "break_glass",
-                "Break the glass",
-                COLUMNS,
-                tuple(map(_cells, report.break_glass)),
-                "No such event.",
+            table_of("events", "Events", COLUMNS, report.rows, "No events."),
+            table_of(
+                "break_glass", "Break the glass", COLUMNS, report.break_glass, "No such event."
             ),
             _group_table("by_user", "By user", "User", report.by_user),
             _group_table("by_patient", "By patient", "Patient", report.by_patient),
@@ -345,17 +341,4 @@ def _group_table(key: str, title: str, label: str, groups: Sequence[AccessGroup]
         Column("last", "Last"),
     )
     own = {"by_user": {"users"}, "by_patient": {"id", "patients"}, "by_day": {"id"}}[key]
-    return Table(
-        key,
-        title,
-        tuple(column for column in columns if column.key not in own),
-        tuple(
-            {name: cell for name, cell in _cells(group).items() if name not in own}
-            for group in groups
-        ),
-        "No events.",
-    )
-
-
-def _cells(struct: msgspec.Struct) -> dict[str, Cell]:
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+    return table_of(key, title, columns, groups, "No events.", without=own)
