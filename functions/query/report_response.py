@@ -6,7 +6,6 @@ import msgspec
 
 from audit_ledger.events import PatientReference
 from audit_ledger.events.canonical_patients import accepted_names, may_have_other_names
-from audit_ledger.exports.labels import names_of
 from audit_ledger.http.openapi import (
     JSON,
     OUTCOME,
@@ -41,7 +40,7 @@ def make_cover(authorized: AuthorizedRequest, times: Times, about: str) -> Cover
 
 
 def patient_names(patients: tuple[PatientReference, ...]) -> str:
-    return ", ".join(name for patient in patients for name in names_of(patient))
+    return ", ".join(name for patient in patients for name in patient.names)
 
 
 def _other_names(

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.events.event_details import digest_of_ni
+from audit_ledger.events.event_details import digest_of_ni, ni_uri
 from audit_ledger.exports.csv import CSV_HEADER
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_files import read_entries
-from audit_ledger.exports.manifest import MANIFEST, decode_manifest, ni_uri
+from audit_ledger.exports.manifest import MANIFEST, decode_manifest
 from audit_ledger.exports.receipt_lines import read_receipts
 from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.cli.main import run
+from audit_ledger.events.event_details import ni_uri
 from audit_ledger.exports.formats import FORMATS
-from audit_ledger.exports.manifest import ni_uri
 
 KEPT = sorted((Path(__file__).parent / "kept").glob("v*/*/manifest.json"))
 

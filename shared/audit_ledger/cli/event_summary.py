@@ -1,14 +1,12 @@
 """The content of an AuditEvent for people: one line, or all."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 
 from audit_ledger.errors import LedgerError
-from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
 from audit_ledger.events.event_details import read_details as details_of
-from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.reports.agents import name_of, users_of
+from audit_ledger.events.instant import format_instant_ms, parse_instant_ms
+from audit_ledger.reports.agents import name_of, patient_of, users_of
 from audit_ledger.reports.labels import (
     ACTIONS,
     data_entities,
@@ -18,8 +16,6 @@ from audit_ledger.reports.labels import (
     purpose_words,
 )
 from audit_ledger.tlog import strict_base64
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_details(resource: bytes) -> EventDetails | None:
@@ -33,10 +29,10 @@ def read_details(resource: bytes) -> EventDetails | None:
 def time_of(details: EventDetails) -> str:
     """Return the event's own time in UTC, `2026-11-22 05:59:00`, or as its sender wrote it."""
     try:
-        moment = _EPOCH + timedelta(milliseconds=parse_instant_ms(details.time or ""))
+        instant = format_instant_ms(parse_instant_ms(details.time or ""))
     except ValueError:
         return details.time or ""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{instant[:10]} {instant[11:19]}"
 
 
 def who(details: EventDetails) -> str:
@@ -58,11 +54,7 @@ def what(details: EventDetails) -> str:
 
 def patients(details: EventDetails) -> str:
     """Name whom it is about, each by one name: `show` has all of them."""
-    named = (
-        patient.reference or next(iter(_pairs(patient.identifiers)), None)
-        for patient in details.patients
-    )
-    return joined(named, ", ") or ""
+    return patient_of(details, ", ") or ""
 
 
 def outcome(details: EventDetails) -> str:
@@ -85,12 +77,14 @@ def all_facts(details: EventDetails) -> Iterator[tuple[str, str]]:
     if purpose := purpose_words(details.purposes):
         yield "purpose", purpose
     yield from (("agent", _agent(agent)) for agent in details.agents)
-    yield from (("patient", _patient(patient) or "unknown") for patient in details.patients)
+    yield from (
+        ("patient", joined(patient.names, ", ") or "unknown") for patient in details.patients
+    )
     yield from (("entity", _entity(entity)) for entity in details.entities)
     if data_entities(details):
         yield "in words", description(details)
     source = details.source
-    if said := joined((source.display, source.reference, *_pairs(source.identifiers)), ", "):
+    if said := joined((source.display, *source.names), ", "):
         yield "source", said
     if details.site:
         yield "site", details.site
@@ -98,7 +92,7 @@ def all_facts(details: EventDetails) -> Iterator[tuple[str, str]]:
 
 def _agent(agent: AgentDetails) -> str:
     said = joined(
-        (name_of(agent), agent.who.reference, *_pairs(agent.who.identifiers), agent.role_text),
+        (name_of(agent), *agent.who.names, agent.role_text),
         ", ",
     )
     more = joined(
@@ -118,8 +112,7 @@ def _entity(entity: EntityDetails) -> str:
     kinds = joined(coded.display or coded.code for coded in (*entity.roles, *entity.types))
     said = joined(
         (
-            entity.what.reference,
-            *_pairs(entity.what.identifiers),
+            *entity.what.names,
             entity.name,
             entity.description,
             query,
@@ -139,13 +132,4 @@ def _query(text: str) -> str:
 
 
 def _coded(coded: Coded) -> str:
-    shown = coded.code if not coded.system else f"{coded.system}|{coded.code}"
-    return f"{coded.display} ({shown})" if coded.display else shown
-
-
-def _patient(patient: PatientReference) -> str | None:
-    return joined((patient.reference, *_pairs(patient.identifiers)), ", ")
-
-
-def _pairs(identifiers: Iterable[tuple[str, str]]) -> Iterator[str]:
-    return (f"{system}|{value}" if system else value for system, value in identifiers)
+    return f"{coded.display} ({coded.token})" if coded.display else coded.token

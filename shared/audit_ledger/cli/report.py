@@ -1,7 +1,6 @@
 """What verification found, for people (a few lines) and for machines (JSON)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 
 import msgspec
 
@@ -107,12 +106,6 @@ def written(time: int) -> str:
         return format_instant(time)
     except (ValueError, OverflowError, OSError):
         return f"second {time}"
-
-
-def written_ms(milliseconds: int) -> str:
-    """Write milliseconds since 1970, from the year 1 to 9999: `2026-11-22T05:59:00.123Z`."""
-    moment = datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001 - in UTC
-    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def as_json_text(values: dict[str, object]) -> str:

@@ -1,6 +1,5 @@
 """Documents: which entries name one, by its digest alone."""
 
-from base64 import urlsafe_b64encode
 from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from audit_ledger.client.errors import InvalidInputError, UnansweredError
 from audit_ledger.client.event_files import STDIN
 from audit_ledger.client.files import standard_input
 from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.events.event_details import ni_uri
 
 PATH = "/documents/verify"
 
@@ -51,4 +51,4 @@ def digest_uri(file: Path) -> str:
                 digest.update(piece)
     except OSError as error:
         raise InvalidInputError(f"{file}: {error.strerror}") from None
-    return f"ni:///sha-256;{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
+    return ni_uri(digest.digest())

@@ -12,17 +12,26 @@ Format = Literal["fhir-r4", "fhir-r5", "cloudevents"]
 BundleType = Literal["batch", "transaction", "collection"]
 
 
-class PatientReference(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
-    """The reference and identifiers by which an event names a patient.
-
-    `reference` is in the normal form of `patient_reference`: `Patient/<id>`, or
-    `https://host/fhir/Patient/<id>` if a server is named; or `urn:uuid:…`, or another reference;
-    `identifiers` are (system, value), system "" if absent.
-    Both may be empty: the event then has a patient who cannot be looked up.
-    """
+class ResourceIdentity(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
+    """The reference and identifiers, (system, value) with system "" if absent, of a resource."""
 
     reference: str | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them as text: `Patient/1`, then each identifier as `<system>|<value>`."""
+        pairs = (f"{system}|{value}" if system else value for system, value in self.identifiers)
+        return (*(() if self.reference is None else (self.reference,)), *pairs)
+
+
+class PatientReference(ResourceIdentity, frozen=True, gc=False):
+    """The reference and identifiers by which an event names a patient.
+
+    `reference` is in the normal form of `patient_reference`: `Patient/<id>`, or
+    `https://host/fhir/Patient/<id>` if a server is named; or `urn:uuid:…`, or another reference.
+    Both may be empty: the event then has a patient who cannot be looked up.
+    """
 
 
 class Agent(PrivateRepr, msgspec.Struct, frozen=True, gc=False):

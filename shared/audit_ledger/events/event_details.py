@@ -5,7 +5,7 @@ here: elements without the shape of FHIR are left out.
 """
 
 import re
-from base64 import b64decode, urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -16,7 +16,7 @@ from audit_ledger.events.agents import precedence, read_agent
 from audit_ledger.events.contained import NOTHING_CONTAINED, Contained, contained_by_reference
 from audit_ledger.events.contained import resolve as resolve_reference
 from audit_ledger.events.errors import RejectedEventError
-from audit_ledger.events.event import Agent, Format, PatientReference
+from audit_ledger.events.event import Agent, Format, PatientReference, ResourceIdentity
 from audit_ledger.events.fhir_model import (
     ACTIONS,
     AgentElement,
@@ -46,12 +46,15 @@ class Coded(msgspec.Struct, frozen=True, gc=False):
     code: str
     display: str | None = None
 
+    @property
+    def token(self) -> str:
+        """The code as FHIR searches have it: `<system>|<code>`, or `<code>` without a system."""
+        return f"{self.system}|{self.code}" if self.system else self.code
 
-class Target(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
+
+class Target(ResourceIdentity, frozen=True, gc=False):
     """The target of a Reference; `reference` in the normal form of `normalize_reference`."""
 
-    reference: str | None = None
-    identifiers: tuple[tuple[str, str], ...] = ()
     display: str | None = None
 
 
@@ -149,6 +152,11 @@ def details_of(document: EventDocument) -> EventDetails:
     if document.format == "cloudevents":
         return _of_cloudevent(document.root, document.data)
     return _of_audit_event(document.root, document.format, None)
+
+
+def ni_uri(digest: bytes) -> str:
+    """Return the RFC 6920 URI of a SHA-256, for a document that an event names."""
+    return f"ni:///sha-256;{urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 def digest_of_ni(uri: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Parse FHIR `instant` (R4 and R5, Datatypes) and RFC 3339 `date-time` to milliseconds."""
+"""FHIR `instant` (R4 and R5, Datatypes) and RFC 3339 `date-time`, as milliseconds since 1970."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,12 @@ def parse_instant_ms(text: str) -> int:
     if not FIRST_MS <= instant <= LAST_MS:
         raise ValueError("not within the years 1 to 9999 in UTC")
     return instant
+
+
+def format_instant_ms(time_ms: int) -> str:
+    """Return the text of milliseconds since 1970: `2026-11-22T05:59:00.123Z`; years 1 to 9999."""
+    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 @lru_cache(maxsize=64)

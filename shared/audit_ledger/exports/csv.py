@@ -19,7 +19,8 @@ from io import StringIO
 from typing import Final
 
 from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails
-from audit_ledger.exports.labels import instant_ms, names_of, names_of_agent, token
+from audit_ledger.events.instant import format_instant_ms
+from audit_ledger.exports.labels import names_of_agent
 from audit_ledger.instants import format_instant
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -39,7 +40,7 @@ def _values(values: Iterable[str]) -> str:
 
 
 def _coded(coded: Coded) -> str:
-    return f"{token(coded)} ({coded.display})" if coded.display else token(coded)
+    return f"{coded.token} ({coded.display})" if coded.display else coded.token
 
 
 def _codes(codes: Iterable[Coded]) -> str:
@@ -61,7 +62,7 @@ def _boolean(value: bool) -> str:
 _COLUMNS: Final[dict[str, Callable[[OpenedEvent], str]]] = {
     "entry": lambda event: str(event.seq),
     "event_id": lambda event: event.event_id,
-    "time": lambda event: instant_ms(event.time_ms),
+    "time": lambda event: format_instant_ms(event.time_ms),
     "time_as_sent": lambda event: event.details.time or "",
     "received": lambda event: event.received,
     "entry_time": lambda event: format_instant(event.entry_time),
@@ -73,7 +74,7 @@ _COLUMNS: Final[dict[str, Callable[[OpenedEvent], str]]] = {
     "types": lambda event: _codes(event.details.types),
     "subtypes": lambda event: _codes(event.details.subtypes),
     "purposes": lambda event: _codes(event.details.purposes),
-    "patients": lambda event: _items(_values(names_of(p)) for p in event.details.patients),
+    "patients": lambda event: _items(_values(p.names) for p in event.details.patients),
     "agent_names": _of_agents(lambda agent: agent.name or ""),
     "agent_ids": _of_agents(lambda agent: _values(names_of_agent(agent))),
     "agent_requestors": _of_agents(lambda agent: _boolean(agent.agent.requestor)),
@@ -82,13 +83,13 @@ _COLUMNS: Final[dict[str, Callable[[OpenedEvent], str]]] = {
     "agent_addresses": _of_agents(lambda agent: agent.address or ""),
     "agent_purposes": _of_agents(lambda agent: _values(map(_coded, agent.purposes))),
     "entity_names": _of_entities(lambda entity: entity.name or ""),
-    "entity_ids": _of_entities(lambda entity: _values(names_of(entity.what))),
+    "entity_ids": _of_entities(lambda entity: _values(entity.what.names)),
     "entity_types": _of_entities(lambda entity: _values(map(_coded, entity.types))),
     "entity_roles": _of_entities(lambda entity: _values(map(_coded, entity.roles))),
     "entity_descriptions": _of_entities(lambda entity: entity.description or ""),
     "entity_queries": _of_entities(lambda entity: entity.query or ""),
     "entity_digests": _of_entities(lambda e: "" if e.digest is None else e.digest.hex()),
-    "source": lambda event: _values(names_of(event.details.source)),
+    "source": lambda event: _values(event.details.source.names),
     "source_name": lambda event: event.details.source.display or "",
     "site": lambda event: event.details.site or "",
     "flags": lambda event: _items(event.flags),

@@ -18,7 +18,6 @@ entry's commitment shows the record, and the format makes the same line of it ag
 """
 
 import re
-from base64 import urlsafe_b64encode
 from typing import Final, Literal
 
 import msgspec
@@ -101,8 +100,3 @@ def decode_manifest(data: bytes) -> Manifest:
     if min(counts) < 0:
         raise FormatError("manifest: a negative number")
     return manifest
-
-
-def ni_uri(digest: bytes) -> str:
-    """Write a SHA-256 as RFC 6920 does, for a document that an event names."""
-    return f"ni:///sha-256;{urlsafe_b64encode(digest).decode().rstrip('=')}"

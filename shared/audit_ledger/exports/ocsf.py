@@ -36,7 +36,7 @@ import msgspec
 from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.strict_json import JsonObject
-from audit_ledger.exports.labels import names_of, names_of_agent, token, without_none
+from audit_ledger.exports.labels import names_of_agent, without_none
 from audit_ledger.exports.ocsf_class import (
     CATEGORY_NAMES,
     CLASS_NAMES,
@@ -160,13 +160,13 @@ def _service(server: AgentDetails | None, event: OpenedEvent) -> JsonObject:
         names = names_of_agent(server)
         name, uid = server.name, names[0] if names else None
     else:
-        names = names_of(event.details.source)
+        names = event.details.source.names
         name, uid = event.details.source.display, names[0] if names else None
     return without_none({"name": name, "uid": uid}) or {"name": event.portal}
 
 
 def _resource(entity: EntityDetails) -> JsonObject:
-    names = names_of(entity.what)
+    names = entity.what.names
     kinds = (*entity.types, *entity.roles)
     data = without_none(
         {
@@ -192,7 +192,7 @@ def _resource(entity: EntityDetails) -> JsonObject:
 def _query_info(details: EventDetails) -> JsonObject | None:
     for entity in details.entities:
         if entity.query is not None:
-            names = names_of(entity.what)
+            names = entity.what.names
             name = entity.name or (names[0] if names else UNKNOWN)
             return {"name": name, "query_string": _unpacked(entity.query)}
     return None
@@ -215,10 +215,10 @@ def _unmapped(event: OpenedEvent) -> JsonObject:
             "subtypes": _coded(details.subtypes),
             "outcome": _coded(details.outcome),
             "purposes": _coded(details.purposes),
-            "patients": [list(names_of(patient)) for patient in details.patients] or None,
+            "patients": [list(patient.names) for patient in details.patients] or None,
             "agents": [_agent(agent) for agent in details.agents] or None,
             "source": without_none(
-                {"names": list(names_of(details.source)), "name": details.source.display}
+                {"names": list(details.source.names), "name": details.source.display}
             ),
             "site": details.site,
             "cut": list(event.cut) or None,
@@ -248,4 +248,4 @@ def _coded(codes: tuple[Coded, ...]) -> list[JsonObject] | None:
 
 
 def _tokens(codes: tuple[Coded, ...]) -> list[str] | None:
-    return list(map(token, codes)) or None
+    return [coded.token for coded in codes] or None

@@ -37,7 +37,6 @@ import msgspec
 
 from audit_ledger.events.event_details import Coded, EventDetails
 from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
-from audit_ledger.exports.labels import token
 
 DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 RESTFUL: Final = "http://hl7.org/fhir/restful-interaction"
@@ -140,7 +139,7 @@ def outcome_of(details: EventDetails) -> Outcome:
     end = event_outcome(details)
     if end is EventOutcome.UNKNOWN:
         coded = details.outcome[0]
-        return Outcome(_OTHER, coded.display or token(coded), 0, coded.code)
+        return Outcome(_OTHER, coded.display or coded.token, 0, coded.code)
     known = [(severity_of(c.system, c.code), c.code) for c in details.outcome]
     severity, code = max(((s, c) for s, c in known if s is not None), default=(0, None))
     status_id = _STATUS_OF[end]

@@ -127,9 +127,9 @@ def is_the_patient(agent: AgentDetails, details: EventDetails) -> bool:
     return named is not None and any(_same(named, patient) for patient in details.patients)
 
 
-def patient_of(details: EventDetails) -> str | None:
-    """Name whom the event is about, as the event does."""
-    return joined(map(_patient, details.patients))
+def patient_of(details: EventDetails, by: str = "; ") -> str | None:
+    """Name whom the event is about, as the event does, each patient by one name."""
+    return joined((next(iter(patient.names), None) for patient in details.patients), by)
 
 
 def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, ...]:
@@ -139,13 +139,6 @@ def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, 
         for one in stating
         for purpose in (*one.purposes, *(Coded("", text, text) for text in one.uncoded_purposes))
     )
-
-
-def _patient(patient: PatientReference) -> str | None:
-    identifiers = (
-        f"{system}|{value}" if system else value for system, value in patient.identifiers
-    )
-    return patient.reference or next(identifiers, None)
 
 
 def _same(one: PatientReference, other: PatientReference) -> bool:

@@ -20,8 +20,6 @@ has one. Without an actor there is one agent, whose `who` is absent with the rea
 CloudEvent that is not of a type `record.…` there is its type, time, source and subject.
 """
 
-from base64 import urlsafe_b64encode
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -32,8 +30,10 @@ from audit_ledger.events.event_details import (
     EntityDetails,
     EventDetails,
     Target,
+    ni_uri,
 )
 from audit_ledger.events.fhir_version import Release
+from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -62,7 +62,6 @@ _UNKNOWN: Final = {
         }
     ]
 }
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def represent(opened: OpenedEvent, release: Release) -> bytes:
@@ -75,7 +74,7 @@ def represent(opened: OpenedEvent, release: Release) -> bytes:
         "meta": {"tag": _TAGS},
         **_type(details, is_r5=is_r5),
         "action": details.action,
-        "recorded": _instant(opened.time_ms),
+        "recorded": format_instant_ms(opened.time_ms),
         "patient": None,
         "agent": [_agent(agent) for agent in details.agents]
         or [{"who": _UNKNOWN, "requestor": False}],
@@ -109,8 +108,7 @@ def _agent(agent: AgentDetails) -> JsonObject:
 def _document(entity: EntityDetails) -> JsonObject:
     identifiers = entity.what.identifiers
     if entity.digest is not None:
-        digest = urlsafe_b64encode(entity.digest).decode().rstrip("=")
-        identifiers = ((NI_SYSTEM, f"ni:///sha-256;{digest}"),)
+        identifiers = ((NI_SYSTEM, ni_uri(entity.digest)),)
     return _reference(Target(entity.what.reference, identifiers, entity.name))
 
 
@@ -125,8 +123,3 @@ def _reference(target: Target) -> JsonObject:
     if target.display is not None:
         said["display"] = target.display
     return said or _UNKNOWN
-
-
-def _instant(time_ms: int) -> str:
-    moment = _EPOCH + timedelta(milliseconds=time_ms)
-    return f"{moment.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"

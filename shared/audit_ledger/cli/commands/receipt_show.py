@@ -12,11 +12,12 @@ from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
 from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
-from audit_ledger.cli.report import written, written_ms
+from audit_ledger.cli.report import written
 from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events.event_details import read_details
+from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry, Entry, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
@@ -114,7 +115,7 @@ def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
     except LedgerError:
         yield "content", "not one that this command can read; it is what the entry commits to"
         return
-    yield "event's own time", f"{written_ms(row.time_ms)}, by its sender"
+    yield "event's own time", f"{format_instant_ms(row.time_ms)}, by its sender"
     yield "accepted", f"{record.received}, from portal {record.portal}"
     yield "event", f"{row.event_id} ({record.format})"
     yield from (("left out", path) for path in record.cut)

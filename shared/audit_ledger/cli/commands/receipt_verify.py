@@ -10,10 +10,11 @@ from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
-from audit_ledger.cli.report import written, written_ms
+from audit_ledger.cli.report import written
 from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, NotFoundError, VerificationError
+from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
@@ -66,7 +67,9 @@ def _for_people(receipt: VerifiedReceipt, answer: Verdict) -> str:
     if receipt.is_record_shown:
         lines.append("  it commits to this record, index row and blind")
     if receipt.event_time_ms is not None:
-        lines.append(f"  the event's own time, by its sender: {written_ms(receipt.event_time_ms)}")
+        lines.append(
+            f"  the event's own time, by its sender: {format_instant_ms(receipt.event_time_ms)}"
+        )
     if not receipt.is_record_shown and kind == "event":
         lines.append("not covered:")
         lines.append("  what the entry commits to, and the event's own time: no record was given")
@@ -84,7 +87,7 @@ def _for_machines(receipt: VerifiedReceipt, answer: Verdict) -> dict[str, object
         "index": entry.seq,
         "size": opinion.checkpoint.size,
         "entry_time": written(entry.time),
-        "event_time": None if event_ms is None else written_ms(event_ms),
+        "event_time": None if event_ms is None else format_instant_ms(event_ms),
         "cosignatures": {name: written(time) for name, time in opinion.cosignatures.items()},
         "missing_witnesses": opinion.missing,
         "record_shown": receipt.is_record_shown,
