@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 import msgspec
@@ -21,8 +22,7 @@ from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.proof import TlogProof
 from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.tlog.tile_proofs import ReadTile, inclusion_proof
-from audit_ledger.tlog.tiles import Tile
-from audit_ledger.verify.partial_tiles import read_object
+from audit_ledger.verify.partial_tiles import require_object
 from functions.query.access import AuthorizedRequest
 
 MAX_CONCURRENT_RECEIPTS: Final = 50
@@ -75,7 +75,8 @@ def export_lines(
     found: tuple[OpenedRecord, ...],
 ) -> Iterator[ExportedEntry]:
     """Return the lines, in order; receipts some at a time, since tiles are far away."""
-    tile = _tiles(authorized)
+    # Each tile is read once; a partial one that has gone is cut from the full one.
+    tile = cache(partial(require_object, authorized.ledger.published))
     for start in range(0, len(found), MAX_CONCURRENT_RECEIPTS):
         some = found[start : start + MAX_CONCURRENT_RECEIPTS]
         proofs = [None] * len(some) if receipts == "none" else _proofs(tile, pinned, some)
@@ -91,21 +92,6 @@ def export_lines(
                     )
                 receipt = split_receipt(Receipt(event.seq, proof, disclosed))[0].decode()
             yield ExportedEntry(event.seq, file, line.decode(), receipt)
-
-
-def _tiles(authorized: AuthorizedRequest) -> ReadTile:
-    """Read each tile once; a partial one that has gone is cut from the full one."""
-    tiles: dict[Tile, bytes] = {}
-
-    def tile(wanted: Tile) -> bytes:
-        if wanted not in tiles:
-            read = read_object(authorized.ledger.published, wanted)
-            if not isinstance(read, bytes):
-                raise UnreachableError(f"{wanted.path} cannot be read")
-            tiles[wanted] = read
-        return tiles[wanted]
-
-    return tile
 
 
 def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[OpenedRecord, ...]) -> list[bytes | None]:

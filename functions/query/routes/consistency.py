@@ -1,8 +1,9 @@
 """GET /consistency: proofs that the published ledger only grew."""
 
 import re
+from functools import partial
 
-from audit_ledger.errors import NotFoundError, UnreachableError
+from audit_ledger.errors import NotFoundError
 from audit_ledger.http.openapi import (
     HASH,
     JSON,
@@ -23,8 +24,8 @@ from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.tile_proofs import consistency_proof
-from audit_ledger.tlog.tiles import CHECKPOINT, Tile
-from audit_ledger.verify.partial_tiles import read_object
+from audit_ledger.tlog.tiles import CHECKPOINT
+from audit_ledger.verify.partial_tiles import require_object
 from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters
 from functions.query.route import JSON_ONLY, QueryRoute
@@ -53,13 +54,7 @@ def get_consistency(context: QueryContext, request: Request) -> Response:
     if sizes[0] > sizes[1]:
         raise RejectedSearchError("from", "a number of entries, at most that of to")
 
-    def tile(wanted: Tile) -> bytes:
-        read = read_object(ledger.published, wanted)
-        if not isinstance(read, bytes):
-            raise UnreachableError(f"{wanted.path} cannot be read")
-        return read
-
-    hashes = consistency_proof(sizes[0], sizes[1], tile)
+    hashes = consistency_proof(sizes[0], sizes[1], partial(require_object, ledger.published))
     return json_response(
         200,
         {

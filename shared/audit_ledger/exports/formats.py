@@ -36,18 +36,6 @@ class Format(msgspec.Struct, frozen=True):
     earlier: tuple[Line, ...] = ()
 
 
-def _fhir(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
-    return fhir_line(event)
-
-
-def _fhir_as_submitted(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
-    return fhir_line_as_submitted(event)
-
-
-def _csv(event: OpenedEvent, origin: str) -> tuple[str, bytes]:  # noqa: ARG001 - it names none
-    return csv_line(event)
-
-
 FORMATS: Final[Mapping[str, Format]] = {
     "fhir": Format(
         {
@@ -55,11 +43,12 @@ FORMATS: Final[Mapping[str, Format]] = {
             R5_FILE: FileKind("application/fhir+ndjson; fhirVersion=5.0"),
             CLOUDEVENT_FILE: FileKind("application/x-ndjson"),
         },
-        _fhir,
-        earlier=(_fhir_as_submitted,),
+        lambda event, _: fhir_line(event),
+        earlier=(lambda event, _: fhir_line_as_submitted(event),),
     ),
     "csv": Format(
-        {CSV_FILE: FileKind("text/csv; charset=utf-8; header=present", CSV_HEADER)}, _csv
+        {CSV_FILE: FileKind("text/csv; charset=utf-8; header=present", CSV_HEADER)},
+        lambda event, _: csv_line(event),
     ),
     "ocsf": Format({name: FileKind("application/x-ndjson") for name in FILES.values()}, ocsf_line),
 }

@@ -11,19 +11,18 @@ between their tokens, so numbers, escapes and the order of members are the sende
 """
 
 import re
-from base64 import b64decode
-from binascii import Error
-from typing import Any, Final
+from typing import Final
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.errors import RejectedEventError
+from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.events.strict_json import read_json, slice_members
 from audit_ledger.records.opened_event import OpenedEvent
 
 R4_FILE: Final = "AuditEvent-r4.ndjson"
 R5_FILE: Final = "AuditEvent-r5.ndjson"
 CLOUDEVENT_FILE: Final = "CloudEvent.ndjson"
+_FILES: Final[dict[Release, str]] = {"fhir-r4": R4_FILE, "fhir-r5": R5_FILE}
 
 # A string; what stands between strings and white space; a quote that begins no string.
 _TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t\n\r"]++|"', re.DOTALL)
@@ -57,38 +56,18 @@ def fhir_line_as_submitted(event: OpenedEvent) -> tuple[str, bytes]:
 
 def _line(event: OpenedEvent, *, has_id: bool) -> tuple[str, bytes]:
     try:
-        file, resource = _resource(event)
-        if has_id and file != CLOUDEVENT_FILE:
-            resource = with_id(resource, event.event_id)
-    except (RejectedEventError, FormatError):
+        found = event.audit_event()
+        file, resource = CLOUDEVENT_FILE, event.resource
+        if found is not None:
+            release, resource = found
+            file = _FILES[release]
+            resource = with_id(resource, event.event_id) if has_id else resource
+    except (RejectedEventError, ValueError):
         raise _not_json(event) from None
     line = without_white_space(resource)
     if b"\n" in line or b"\r" in line:
         raise _not_json(event)
     return file, line + b"\n"
-
-
-def _resource(event: OpenedEvent) -> tuple[str, bytes]:
-    if event.format == "fhir-r4":
-        return R4_FILE, event.resource
-    if event.format == "fhir-r5":
-        return R5_FILE, event.resource
-    carried = event.document.audit_event
-    if carried is None:
-        return CLOUDEVENT_FILE, event.resource
-    # As events.details tells the releases of a carried AuditEvent apart.
-    return R4_FILE if carried.get("code") is None else R5_FILE, _carried_bytes(event)
-
-
-def _carried_bytes(event: OpenedEvent) -> bytes:
-    members = slice_members(event.resource, "CloudEvent")
-    packed: Any = read_json(members.get("data_base64", b"null"), "CloudEvent.data_base64")
-    if packed is None:
-        return members["data"]
-    try:
-        return b64decode(packed, validate=True)
-    except (Error, ValueError):
-        raise _not_json(event) from None
 
 
 def _not_json(event: OpenedEvent) -> FormatError:

@@ -1,5 +1,6 @@
 """An event as those may see it who open records: its record, opened and read, and its entry."""
 
+from base64 import b64decode
 from functools import cached_property
 
 import msgspec
@@ -11,6 +12,8 @@ from audit_ledger.events.event_details import (
     decode_document,
     details_of,
 )
+from audit_ledger.events.fhir_version import Release
+from audit_ledger.events.strict_json import read_json, slice_members
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.record import Record
@@ -46,6 +49,21 @@ class OpenedEvent(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, dict=T
     def document(self) -> EventDocument:
         """The resource, decoded: once, when the record was opened."""
         return decode_document(self.resource, self.format)
+
+    def audit_event(self) -> tuple[Release, bytes] | None:
+        """Return release and bytes of the AuditEvent: the resource, or what a CloudEvent carries.
+
+        None if it carries none. Raise RejectedEventError or ValueError if it is no such JSON.
+        """
+        if self.format != "cloudevents":
+            return self.format, self.resource
+        carried = self.document.audit_event
+        if carried is None:
+            return None
+        members = slice_members(self.resource, "CloudEvent")
+        packed = read_json(members.get("data_base64", b"null"), "CloudEvent.data_base64")
+        body = members["data"] if packed is None else b64decode(packed, validate=True)
+        return ("fhir-r4" if carried.get("code") is None else "fhir-r5"), body
 
     def forget_document(self) -> None:
         """Free the memory of `document`, which is several times that of `resource`."""

@@ -30,7 +30,7 @@ id alone. `patient:Patient.identifier` is `patient.identifier`.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeVar, get_args
 
 from audit_ledger.events.references import is_type_name
 from audit_ledger.fhir_versions.resource_shape import ELEMENTS, OF_ALL, OF_RESOURCES
@@ -47,7 +47,7 @@ from audit_ledger.search.criteria import (
     Total,
     Value,
 )
-from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.search.errors import IssueType, RejectedSearchError
 from audit_ledger.search.query_plan import is_bounded
 from audit_ledger.search.values import (
     parse_agent,
@@ -58,6 +58,8 @@ from audit_ledger.search.values import (
     parse_token,
     split_values,
 )
+
+_T = TypeVar("_T")
 
 MAX_VALUES: Final = 100
 MAX_QUERY_BYTES: Final = 4096
@@ -95,11 +97,9 @@ _TOKEN_PARSERS: Final = (parse_token, parse_action, parse_outcome)
 _OF_THE_ANSWER: Final = (
     *("_count", "_sort", "_total", "_summary", "_elements", "own-use", "_format", "_cursor"),
 )
-_OWN_USES: Final[dict[str, OwnUse]] = {
-    "include": "include",
-    "exclude": "exclude",
-    "only": "only",
-}
+_OWN_USES: Final[tuple[OwnUse, ...]] = get_args(OwnUse)
+_TOTALS: Final[tuple[Total, ...]] = get_args(Total)
+_SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 _SUMMARIES: Final = ("count", "false")
 _OF_OWN_USE: Final = ("110101", "110106")  # DICOM: Audit Log Used, Export
 _REFERENCES: Final = ("patient", "agent", "entity", "source")
@@ -112,12 +112,6 @@ _ELEMENTS: Final = frozenset(
     for elements in (*(kinds["AuditEvent"] for kinds in ELEMENTS.values()), OF_ALL, OF_RESOURCES)
     for name in elements
 )
-_TOTALS: Final[dict[str, Total]] = {
-    "none": "none",
-    "estimate": "estimate",
-    "accurate": "accurate",
-}
-_SORTS: Final[dict[str, Sort]] = {"date": "date", "-date": "-date"}
 # A + that nobody wrote as %2B arrives as a space.
 _JSON: Final = (
     "json",
@@ -232,10 +226,17 @@ def _values(name: str, text: str) -> tuple[Value, ...]:
     return tuple(_PARSERS[name](name, value) for value in split_values(name, text))
 
 
+def _one_of(
+    name: str, text: str, allowed: tuple[_T, ...], expected: str, code: IssueType = "value"
+) -> _T:
+    for value in allowed:
+        if value == text:
+            return value
+    raise RejectedSearchError(name, expected, code)
+
+
 def _total(text: str | None) -> Total | None:
-    if text is not None and text not in _TOTALS:
-        raise RejectedSearchError("_total", "none, estimate or accurate")
-    return None if text is None else _TOTALS[text]
+    return None if text is None else _one_of("_total", text, _TOTALS, "none, estimate or accurate")
 
 
 def _elements(text: str | None) -> tuple[str, ...]:
@@ -254,19 +255,15 @@ def _count(text: str | None) -> int | None:
 
 
 def _sort(text: str | None) -> Sort:
-    if text is None:
-        return "-date"
-    if text not in _SORTS:
-        raise RejectedSearchError("_sort", "date or -date", "not-supported")
-    return _SORTS[text]
+    return _one_of(
+        "_sort", "-date" if text is None else text, _SORTS, "date or -date", "not-supported"
+    )
 
 
 def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
     """Leave the ledger's own events out, unless something asks for them."""
-    if text is not None and text not in _OWN_USES:
-        raise RejectedSearchError("own-use", "include, exclude or only")
     if text is not None:
-        return _OWN_USES[text]
+        return _one_of("own-use", text, _OWN_USES, "include, exclude or only")
     asks = any(
         criterion.parameter == "_id"
         or (criterion.parameter in ("type", "category") and value.code in _OF_OWN_USE)

@@ -3,14 +3,11 @@
 Its `id` is the event id, so that what is found can be read (`events.resource_id`).
 """
 
-from base64 import b64decode
-
 import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.events.strict_json import read_json, slice_members
 from audit_ledger.fhir_versions import convert
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
@@ -36,19 +33,11 @@ def shown_event(opened: OpenedEvent, release: Release) -> ShownEvent:
     than the requested `release` is converted, unless it has not the shape that its own
     release demands: see `ShownEvent.release`.
     """
-    if opened.format == "cloudevents":
-        carried = opened.document.audit_event
-        if carried is None:
-            return ShownEvent(represent(opened, release), release, is_represented=True)
-        own: Release = "fhir-r4" if carried.get("code") is None else "fhir-r5"
-        return _in_release(with_id(_carried_bytes(opened.resource), opened.event_id), own, release)
-    return _in_release(with_id(opened.resource, opened.event_id), opened.format, release)
-
-
-def _carried_bytes(cloudevent: bytes) -> bytes:
-    members = slice_members(cloudevent, "CloudEvent")
-    packed = members.get("data_base64", b"null")
-    return members["data"] if packed == b"null" else b64decode(read_json(packed, "data_base64"))
+    found = opened.audit_event()
+    if found is None:
+        return ShownEvent(represent(opened, release), release, is_represented=True)
+    own, event = found
+    return _in_release(with_id(event, opened.event_id), own, release)
 
 
 def _in_release(event: bytes, own: Release, requested: Release) -> ShownEvent:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from audit_ledger.errors import FormatError
+from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.tlog.rfc6962 import HASH_SIZE
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
 from audit_ledger.verify.sources import Outcome, Source, read_outcome
@@ -19,6 +19,14 @@ def read_object(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError
     """
     outcome = read_outcome(source, of.path)
     return read_full_instead(source, of) if outcome is None and not of.is_full else outcome
+
+
+def require_object(source: Source, of: EntryBundle | Tile) -> bytes:
+    """Read a tile or entry bundle as `read_object`; UnreachableError if that is not possible."""
+    read = read_object(source, of)
+    if not isinstance(read, bytes):
+        raise UnreachableError(f"{of.path} cannot be read")
+    return read
 
 
 def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError:

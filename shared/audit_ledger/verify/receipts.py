@@ -11,7 +11,7 @@ from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, Ve
 from audit_ledger.ledger.entry import Entry, EventEntry, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure, commitment
 from audit_ledger.records.index_row import decode_index_row
-from audit_ledger.tlog.checkpoint import parse_checkpoint
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, PolicyResult
@@ -80,6 +80,29 @@ def verify_receipt(
     ledger's Ed25519 key, FormatError and VerificationError where receipt, entry or record are not
     what they should be.
     """
+    proof, entry = _parse(data, entry)
+    opinion = verify_proof(proof, leaf_hash(entry), policy)
+    require_ed25519_log(policy, opinion.checkpoint.origin)
+    decoded = _decoded(entry, proof, disclosure)
+    if disclosure is None:
+        return VerifiedReceipt(decoded, opinion, is_record_shown=False)
+    return VerifiedReceipt(
+        decoded, opinion, is_record_shown=True, event_time_ms=_event_time_ms(disclosure.row_bytes)
+    )
+
+
+def verify_unsigned(
+    data: bytes, entry: bytes | None, disclosure: RecordDisclosure | None
+) -> tuple[Entry, Checkpoint]:
+    """Verify all of a receipt but who signed it; parameters and errors as `verify_receipt`."""
+    proof, entry = _parse(data, entry)
+    checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
+    verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
+    return _decoded(entry, proof, disclosure), checkpoint
+
+
+def _parse(data: bytes, entry: bytes | None) -> tuple[TlogProof, bytes]:
+    """Return the proof and its entry, which the file or the caller has."""
     proof = parse_proof(data)
     if entry is None:
         entry = proof.extra
@@ -87,17 +110,16 @@ def verify_receipt(
         raise VerificationError("the receipt contains another entry than the one passed with it")
     if entry is None:
         raise NotFoundError("the receipt does not contain the entry, nor does a record file")
-    opinion = verify_proof(proof, leaf_hash(entry), policy)
-    require_ed25519_log(policy, opinion.checkpoint.origin)
-    decoded = parse_entry(entry)
-    if decoded.seq != proof.index:
-        raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
-    if disclosure is None:
-        return VerifiedReceipt(decoded, opinion, is_record_shown=False)
-    check_record(decoded, disclosure)
-    return VerifiedReceipt(
-        decoded, opinion, is_record_shown=True, event_time_ms=_event_time_ms(disclosure.row_bytes)
-    )
+    return proof, entry
+
+
+def _decoded(data: bytes, proof: TlogProof, disclosure: RecordDisclosure | None) -> Entry:
+    entry = parse_entry(data)
+    if entry.seq != proof.index:
+        raise VerificationError(f"entry {entry.seq} stands at index {proof.index}")
+    if disclosure is not None:
+        _check_record(entry, disclosure)
+    return entry
 
 
 def _event_time_ms(row_bytes: bytes) -> int | None:
@@ -107,7 +129,7 @@ def _event_time_ms(row_bytes: bytes) -> int | None:
         return None  # committed to, but not one that this version reads
 
 
-def check_record(entry: Entry, disclosure: RecordDisclosure) -> None:
+def _check_record(entry: Entry, disclosure: RecordDisclosure) -> None:
     """Check that an entry commits to what is disclosed; raises VerificationError."""
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")

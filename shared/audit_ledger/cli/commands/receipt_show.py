@@ -18,18 +18,15 @@ from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events.event_details import read_details
 from audit_ledger.events.instant import format_instant_ms
-from audit_ledger.ledger.entry import ControlEntry, Entry, parse_entry
+from audit_ledger.ledger.entry import ControlEntry, Entry
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.record import decode_record
-from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from audit_ledger.tlog.note import parse_note
+from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy, PolicyResult
-from audit_ledger.tlog.proof import parse_proof
-from audit_ledger.tlog.rfc6962 import leaf_hash, verify_inclusion
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.policy_file import PolicyError
-from audit_ledger.verify.receipts import check_record, verify_receipt
+from audit_ledger.verify.receipts import verify_receipt, verify_unsigned
 
 
 @click.command("show", cls=LedgerCommand)
@@ -71,20 +68,7 @@ def _opened(
     if policy is not None:
         verified = verify_receipt(data, policy, entry, disclosure)
         return verified.entry, verified.opinion.checkpoint, verified.opinion
-    proof = parse_proof(data)
-    entry = entry or proof.extra
-    if entry is None:
-        raise NotFoundError("the receipt does not contain the entry, nor does a record file")
-    if proof.extra not in (None, entry):
-        raise VerificationError("the receipt contains another entry than the one passed with it")
-    checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
-    verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
-    decoded = parse_entry(entry)
-    if decoded.seq != proof.index:
-        raise VerificationError(f"entry {decoded.seq} stands at index {proof.index}")
-    if disclosure is not None:
-        check_record(decoded, disclosure)
-    return decoded, checkpoint, None
+    return *verify_unsigned(data, entry, disclosure), None
 
 
 def _entry_facts(
