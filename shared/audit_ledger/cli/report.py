@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from audit_ledger.client.shown_text import printable
-from audit_ledger.instants import format_instant
 from audit_ledger.tlog import strict_base64
 from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.freshness import written
 from audit_ledger.verify.verification_report import VerificationReport
 
 
@@ -98,14 +98,6 @@ def _advice(report: VerificationReport) -> Iterator[str]:
         yield f"an older copy is judged by itself, as of when it was made, with --no-state {at}"
     elif Code.STALE in codes:
         yield f"a copy is judged as of when it was made with {at}"
-
-
-def written(time: int) -> str:
-    """Write whole seconds since 1970; a witness may sign for any."""
-    try:
-        return format_instant(time)
-    except (ValueError, OverflowError, OSError):
-        return f"second {time}"
 
 
 def as_json_text(values: dict[str, object]) -> str:

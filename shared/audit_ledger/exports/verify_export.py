@@ -42,6 +42,7 @@ class ExportCode(StrEnum):
     LINE_MISSING = "line-missing"
     LINE_ADDED = "line-added"
     LINE_REORDERED = "line-reordered"
+    RECEIPT_REJECTED = "receipt-rejected"  # it does not prove its entry, or a line lacks it
 
 
 class ExportFinding(msgspec.Struct, frozen=True):

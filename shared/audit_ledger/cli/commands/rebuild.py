@@ -11,9 +11,9 @@ from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.progress import progress
-from audit_ledger.cli.report import written
 from audit_ledger.client.shown_text import printable
 from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
+from audit_ledger.verify.freshness import written
 
 
 @click.command("rebuild", cls=LedgerCommand)

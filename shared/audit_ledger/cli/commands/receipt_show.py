@@ -12,7 +12,6 @@ from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
 from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
-from audit_ledger.cli.report import written
 from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
@@ -25,6 +24,7 @@ from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.freshness import written
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import verify_receipt, verify_unsigned
 

@@ -10,13 +10,13 @@ from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import FILE
 from audit_ledger.cli.receipt_files import read_record_file
-from audit_ledger.cli.report import written
 from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, NotFoundError, VerificationError
 from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Verdict
+from audit_ledger.verify.freshness import written
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import VerifiedReceipt, verify_receipt
 

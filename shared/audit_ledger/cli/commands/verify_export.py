@@ -3,9 +3,9 @@
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any
 
 import click
 
@@ -19,14 +19,13 @@ from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
-from audit_ledger.exports.verify_export import ExportCode, verify_export
+from audit_ledger.exports.verify_export import ExportCode, ExportFinding, verify_export
 from audit_ledger.verify.findings import Verdict
 
 _PIECE_BYTES = 1 << 20
 _SHOWN = 100
 _NI = re.compile(r"ni:///sha-256;([A-Za-z0-9_-]{43})")
 _HEX = re.compile(r"[0-9a-f]{64}")
-_NOT_PROVED = "receipt-rejected"
 
 
 @click.command("verify-export", cls=LedgerCommand)
@@ -43,42 +42,125 @@ def command(folder: Path, policy_file: Path, digest: str | None, as_json: bool) 
     expected = None if digest is None else _digest(digest)
     files = _Files(folder)
     manifest_bytes = read_file(folder / MANIFEST)
-    found: list[dict[str, Any]] = []
-    count = 0
+    result = _Result(folder, expected)
     for finding in verify_export(files, manifest_bytes, expected):
-        count += 1
-        if count <= _SHOWN:
-            found.append(
-                {
-                    "code": finding.code,
-                    "where": finding.file,
-                    "entry": finding.entry,
-                    "message": finding.message,
-                }
-            )
-    is_readable = all(finding["code"] != ExportCode.MANIFEST_MALFORMED for finding in found)
-    manifest = decode_manifest(manifest_bytes) if is_readable else None
+        result.add(finding)
+    if all(finding.code != ExportCode.MANIFEST_MALFORMED for finding in result.listed):
+        result.manifest = decode_manifest(manifest_bytes)
+        if not result.count:
+            result.proofs = Proofs(result.manifest, lambda name: _pieces(folder / name), policy)
+            result.verify(result.proofs)
+    if as_json:
+        echo_json(result.for_machines())
+    else:
+        for line in result.for_people():
+            click.echo(printable(line))
+    return EXIT_CODES[result.answer]
+
+
+@dataclass
+class _Result:
+    """What was found of an export: the first findings, and how many there are.
+
+    `digest`: None where the export is not known to be the one that was made.
+    """
+
+    folder: Path
+    digest: bytes | None
+    manifest: Manifest | None = None
     proofs: Proofs | None = None
-    if manifest is not None and not count:
-        proofs = Proofs(manifest, lambda name: _pieces(folder / name), policy)
+    listed: list[ExportFinding] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, finding: ExportFinding) -> None:
+        self.count += 1
+        if self.count <= _SHOWN:
+            self.listed.append(finding)
+
+    def verify(self, proofs: Proofs) -> None:
+        """Verify the receipts. The error that ends them is listed beyond any number."""
         try:
             for entry, message in proofs.findings():
-                count += 1
-                if count <= _SHOWN:
-                    where = {"code": _NOT_PROVED, "where": "receipts", "entry": entry}
-                    found.append({**where, "message": message})
+                self.add(_rejected(message, entry))
         except FormatError as error:
-            count += 1
-            where = {"code": _NOT_PROVED, "where": "receipts", "entry": None}
-            found.append({**where, "message": str(error)})
-    not_covered = _not_covered(manifest, proofs, expected)
-    answer = _answer(count, proofs, is_made=expected is not None)
-    if as_json:
-        echo_json(_for_machines(answer, manifest, proofs, found, count, not_covered))
-    else:
-        for line in _for_people(answer, folder, manifest, proofs, found, count, not_covered):
-            click.echo(printable(line))
-    return EXIT_CODES[answer]
+            self.count += 1
+            self.listed.append(_rejected(str(error), None))
+
+    @property
+    def answer(self) -> Verdict:
+        """The answer. Unless the digest is known, lines without a record may say anything."""
+        if self.count:
+            return Verdict.FAILED
+        proofs, is_made = self.proofs, self.digest is not None
+        if proofs is not None and proofs.is_empty and is_made:
+            return Verdict.VERIFIED
+        if proofs is None or proofs.opinion is None or not proofs.opinion.satisfied:
+            return Verdict.INCOMPLETE
+        is_shown = proofs.shown == proofs.proved
+        return Verdict.VERIFIED if is_made or is_shown else Verdict.INCOMPLETE
+
+    @property
+    def not_covered(self) -> list[str]:
+        """What the answer does not mean."""
+        proofs = self.proofs
+        if self.manifest is None or proofs is None:
+            return []
+        notes = {
+            "whether this is the export that was made, of the search that it names, and which of "
+            "its events came under an id that was taken: its digest was not given": (
+                self.digest is None
+            ),
+            "whether the ledger has these entries: the export has no receipts": (
+                proofs.opinion is None and not proofs.is_empty
+            ),
+            "what the entries' records say: they are not disclosed": (
+                proofs.opinion is not None and not proofs.shown
+            ),
+            "whether there is more that the search would have found": True,
+        }
+        if proofs.opinion is not None and not proofs.opinion.satisfied:
+            missing = ", ".join(proofs.opinion.missing)
+            notes[f"whether it is witnessed as the policy asks; no cosignature by {missing}"] = True
+        return [note for note, applies in notes.items() if applies]
+
+    def for_people(self) -> Iterator[str]:
+        manifest, proofs = self.manifest, self.proofs
+        yield f"{self.answer}: {self.folder if manifest is None else manifest.origin}"
+        if manifest is not None and proofs is not None:
+            entries = f"{manifest.entries:,} entries as {manifest.format}"
+            yield f"  {entries}, of {manifest.size:,} published"
+            shown = f"{proofs.shown:,} with their records"
+            yield f"  {proofs.proved:,} proved to be in the ledger, {shown}"
+        for finding in self.listed:
+            is_said = finding.entry is None or "(entry" in finding.message
+            entry = "" if is_said else f" (entry {finding.entry})"
+            yield f"  {finding.code}: {finding.file}: {finding.message}{entry}"
+        if self.count > len(self.listed):
+            yield f"  and {self.count - len(self.listed):,} more"
+        if self.not_covered:
+            yield "not covered:"
+            yield from (f"  {note}" for note in self.not_covered)
+
+    def for_machines(self) -> dict[str, object]:
+        manifest, proofs = self.manifest, self.proofs
+        return {
+            "answer": self.answer,
+            "origin": manifest and manifest.origin,
+            "size": manifest and manifest.size,
+            "entries": manifest and manifest.entries,
+            "proved": 0 if proofs is None else proofs.proved,
+            "records_shown": 0 if proofs is None else proofs.shown,
+            "findings": [
+                {"code": f.code, "where": f.file, "entry": f.entry, "message": f.message}
+                for f in self.listed
+            ],
+            "findings_left_out": self.count - len(self.listed),
+            "not_covered": self.not_covered,
+        }
+
+
+def _rejected(message: str, entry: int | None) -> ExportFinding:
+    return ExportFinding(ExportCode.RECEIPT_REJECTED, "receipts", message, entry=entry)
 
 
 class _Files(dict[str, Iterator[bytes]]):
@@ -117,85 +199,3 @@ def _digest(text: str) -> bytes:
     if _HEX.fullmatch(text):
         return bytes.fromhex(text)
     raise UsageError("--digest: expected ni:///sha-256;… or 64 hex digits")
-
-
-def _answer(findings: int, proofs: Proofs | None, *, is_made: bool) -> Verdict:
-    """Return the answer; `is_made`: the export is known to be the one that was made.
-
-    Without that, lines whose records are not disclosed may say anything.
-    """
-    if findings:
-        return Verdict.FAILED
-    if proofs is not None and proofs.is_empty and is_made:
-        return Verdict.VERIFIED
-    if proofs is None or proofs.opinion is None or not proofs.opinion.satisfied:
-        return Verdict.INCOMPLETE
-    return Verdict.VERIFIED if is_made or proofs.shown == proofs.proved else Verdict.INCOMPLETE
-
-
-def _not_covered(
-    manifest: Manifest | None, proofs: Proofs | None, digest: bytes | None
-) -> list[str]:
-    if manifest is None or proofs is None:
-        return []
-    notes = {
-        "whether this is the export that was made, of the search that it names, and which of its "
-        "events came under an id that was taken: its digest was not given": digest is None,
-        "whether the ledger has these entries: the export has no receipts": (
-            proofs.opinion is None and not proofs.is_empty
-        ),
-        "what the entries' records say: they are not disclosed": (
-            proofs.opinion is not None and not proofs.shown
-        ),
-        "whether there is more that the search would have found": True,
-    }
-    if proofs.opinion is not None and not proofs.opinion.satisfied:
-        missing = ", ".join(proofs.opinion.missing)
-        notes[f"whether it is witnessed as the policy asks; no cosignature by {missing}"] = True
-    return [note for note, applies in notes.items() if applies]
-
-
-def _for_people(
-    answer: Verdict,
-    folder: Path,
-    manifest: Manifest | None,
-    proofs: Proofs | None,
-    found: list[dict[str, Any]],
-    count: int,
-    not_covered: list[str],
-) -> Iterator[str]:
-    yield f"{answer}: {folder if manifest is None else manifest.origin}"
-    if manifest is not None and proofs is not None:
-        yield f"  {manifest.entries:,} entries as {manifest.format}, of {manifest.size:,} published"
-        yield f"  {proofs.proved:,} proved to be in the ledger, {proofs.shown:,} with their records"
-    for finding in found:
-        entry = "" if finding["entry"] is None else f" (entry {finding['entry']})"
-        message = finding["message"]
-        suffix = "" if finding["entry"] is not None and "(entry" in message else entry
-        yield f"  {finding['code']}: {finding['where']}: {message}{suffix}"
-    if count > len(found):
-        yield f"  and {count - len(found):,} more"
-    if not_covered:
-        yield "not covered:"
-        yield from (f"  {note}" for note in not_covered)
-
-
-def _for_machines(
-    answer: Verdict,
-    manifest: Manifest | None,
-    proofs: Proofs | None,
-    found: list[dict[str, Any]],
-    count: int,
-    not_covered: list[str],
-) -> dict[str, object]:
-    return {
-        "answer": answer,
-        "origin": manifest and manifest.origin,
-        "size": manifest and manifest.size,
-        "entries": manifest and manifest.entries,
-        "proved": 0 if proofs is None else proofs.proved,
-        "records_shown": 0 if proofs is None else proofs.shown,
-        "findings": found,
-        "findings_left_out": count - len(found),
-        "not_covered": not_covered,
-    }
