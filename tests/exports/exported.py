@@ -7,7 +7,9 @@ from pathlib import Path
 
 from msgspec import structs
 
+from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.manifest import MANIFEST
+from audit_ledger.exports.receipt_lines import Receipt
 from audit_ledger.exports.writer import ExportWriter, Piece
 from audit_ledger.ledger.entry import link_events, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure, commitment
@@ -79,6 +81,20 @@ def sample_ledger(shared_dir: Path) -> SampleLedger:
     return SampleLedger(writer, held)
 
 
+def add_event(
+    writer: ExportWriter,
+    event: OpenedEvent,
+    proof: bytes | None = None,
+    disclosed: RecordDisclosure | None = None,
+    *,
+    format_name: str = "csv",
+) -> list[Piece]:
+    """Add the line of an event, and its receipt, as query and client do together."""
+    name, line = FORMATS[format_name].line(event, ORIGIN)
+    receipt = None if proof is None else Receipt(event.seq, proof, disclosed)
+    return writer.add(event.seq, name, line, receipt)
+
+
 def gathered(pieces: Iterable[Piece], files: dict[str, bytes] | None = None) -> dict[str, bytes]:
     """The files that pieces make."""
     files = {} if files is None else files
@@ -93,7 +109,7 @@ def exported(ledger: SampleLedger, format_name: str, *, receipts: bool = True) -
     files: dict[str, bytes] = {}
     for held in ledger.held:
         proved = (held.proof, held.disclosed) if receipts else ()
-        gathered(writer.add(held.event, *proved), files)
+        gathered(add_event(writer, held.event, *proved, format_name=format_name), files)
     return gathered(writer.finish(), files)
 
 

@@ -25,6 +25,7 @@ from audit_ledger.verify.receipts import verify_receipt
 from tests.exports.exported import (
     SEARCH,
     SampleLedger,
+    add_event,
     exported,
     gathered,
     pieces_of,
@@ -120,8 +121,8 @@ def test_receipts_are_optional_and_may_disclose_nothing(ledger: SampleLedger) ->
     plain = exported(ledger, "csv", receipts=False)
     assert set(plain) == {"events.csv", "events.csv.entries", MANIFEST}
     writer = ExportWriter("csv", origin=ORIGIN, size=ledger.size, search=SEARCH)
-    files = gathered(writer.add(ledger.held[0].event))
-    gathered(writer.add(ledger.held[1].event, ledger.held[1].proof), files)
+    files = gathered(add_event(writer, ledger.held[0].event))
+    gathered(add_event(writer, ledger.held[1].event, ledger.held[1].proof), files)
     gathered(writer.finish(), files)
     (receipt,) = read_receipts([files["receipts"]], files["checkpoint"])
     assert (receipt.seq, receipt.disclosed) == (2, None)
@@ -154,18 +155,17 @@ def test_what_does_not_fit_is_refused_and_leaves_no_trace(ledger: SampleLedger) 
 
     def refused(match: str, *args: Any) -> None:
         with pytest.raises(FormatError, match=match):
-            writer.add(*args)
+            add_event(writer, *args)
 
     refused("entry 1: the receipt is of entry 2", first.event, second.proof)
     refused("entry 1: the receipt is no tlog-proof", first.event, b"c2sp.org/tlog-proof@v1\n")
     refused("entry 1: the receipt is no tlog-proof", first.event, first.proof.partition(b"\n\n")[0])
-    refused("entry 1: a record is disclosed", first.event, None, first.disclosed)
     other = ExportWriter("csv", origin=ORIGIN, size=ledger.size + 1, search=SEARCH)
     with pytest.raises(FormatError, match="entry 1: the receipt is not of the origin and size"):
-        other.add(first.event, first.proof)
+        add_event(other, first.event, first.proof)
     with pytest.raises(FormatError, match="entry 1 is not within the published 1"):
-        ExportWriter("csv", origin=ORIGIN, size=1, search=SEARCH).add(first.event)
-    files = gathered(writer.add(first.event, first.proof))
+        add_event(ExportWriter("csv", origin=ORIGIN, size=1, search=SEARCH), first.event)
+    files = gathered(add_event(writer, first.event, first.proof))
     cosigned_later = second.proof + "— witness.example.org AAAA\n".encode()
     refused("entry 2: the receipt has another checkpoint", second.event, cosigned_later)
     gathered(writer.finish(), files)

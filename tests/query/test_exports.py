@@ -67,7 +67,7 @@ def assembled(parts: list[Json], query: str) -> dict[str, bytes]:
             if "receipt" in entry:
                 (receipt,) = read_receipts([entry["receipt"].encode()], checkpoint)
             line = entry["line"].encode()
-            for name, piece in writer.add_line(entry["entry"], entry["file"], line, receipt):
+            for name, piece in writer.add(entry["entry"], entry["file"], line, receipt):
                 files[name] = files.get(name, b"") + piece
     for name, piece in writer.finish():
         files[name] = files.get(name, b"") + piece

@@ -194,7 +194,7 @@ def _assemble(folder: Path, parts: Path) -> None:
                     )
                 for entry in part.entries:
                     receipt = _receipt(entry, part.checkpoint.encode())
-                    for name, piece in writer.add_line(
+                    for name, piece in writer.add(
                         entry.entry, entry.file, entry.line.encode(), receipt
                     ):
                         write(name, piece)

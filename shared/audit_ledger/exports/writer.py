@@ -11,8 +11,6 @@ from audit_ledger.exports.formats import FORMATS, FileKind
 from audit_ledger.exports.line_files import ENTRIES_SUFFIX, entries_line
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encode_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, split_receipt
-from audit_ledger.records.commitment import RecordDisclosure
-from audit_ledger.records.opened_event import OpenedEvent
 
 Piece = tuple[str, bytes]  # the name of a file, and what is to be appended to it
 
@@ -42,30 +40,12 @@ class ExportWriter:
         self._files: dict[str, _LineFile] = {}
         self._entries: set[int] = set()
 
-    def add(
-        self,
-        event: OpenedEvent,
-        proof: bytes | None = None,
-        disclosed: RecordDisclosure | None = None,
-    ) -> list[Piece]:
-        """Return what an event adds. Each entry comes once, in the order that the caller wants.
+    def add(self, seq: int, name: str, line: bytes, receipt: Receipt | None = None) -> list[Piece]:
+        """Return what an entry's line adds to the file `name`, each entry once, in any order.
 
-        `proof`: the entry's `.tlog-proof` file, all of them with one checkpoint, of this origin and
-        size; `disclosed`: index row, record and blind, for the holder, only with a proof.
-        FormatError names the entry that does not fit; it is left out then, whole.
-        """
-        if proof is None and disclosed is not None:
-            raise FormatError(f"entry {event.seq}: a record is disclosed without a receipt")
-        name, line = self._format.line(event, self._origin)
-        receipt = None if proof is None else Receipt(event.seq, proof, disclosed)
-        return self.add_line(event.seq, name, line, receipt)
-
-    def add_line(
-        self, seq: int, name: str, line: bytes, receipt: Receipt | None = None
-    ) -> list[Piece]:
-        """Return what an entry's line adds to the file `name`: for callers without events.
-
-        FormatError as for `add`, and for what is no file of the format, or not one line.
+        `receipt`: all of them with one checkpoint, of this origin and size. FormatError names the
+        entry that does not fit, as what is no file of the format, or not one line; it is left out
+        then, whole.
         """
         if seq >= self._size:
             raise FormatError(f"entry {seq} is not within the published {self._size}")
