@@ -44,13 +44,7 @@ def environment() -> FollowerEnvironment:
 def readable() -> TtlCache[ReadableLedger]:
     """Return the container's cache of ledgers' settings and keys, which expires after minutes."""
     env = environment()
-    tables = Tables(
-        env.blocks_table,
-        env.events_table,
-        env.subjects_table,
-        env.ledgers_table,
-        env.published_bucket,
-    )
+    tables = msgspec.convert(env, Tables, from_attributes=True)
     settings = SsmSettings(clients.ssm(), env.stage)
     return ledgers(env.stage, settings, clients.dynamodb(), clients.kms(), tables, time.monotonic)
 

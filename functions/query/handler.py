@@ -58,13 +58,7 @@ def query_context() -> QueryContext:
         )
         return ed25519, mldsa44
 
-    tables = Tables(
-        env.blocks_table,
-        env.events_table,
-        env.subjects_table,
-        env.ledgers_table,
-        env.published_bucket,
-    )
+    tables = msgspec.convert(env, Tables, from_attributes=True)
     return QueryContext(
         ledgers(
             stage,

@@ -5,6 +5,7 @@ verified. Proxies come from the environment, except for this machine, so that a 
 plain http may carry here never leaves it. No error contains a header, a query or a body.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Lock
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
@@ -23,6 +24,7 @@ from urllib3.response import BaseHTTPResponse
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 USER_AGENT: Final = "audit-ledger"
+BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Statuses whose Location names another place for the same GET."""
 
@@ -118,6 +120,15 @@ class HttpTransport:
             if key not in self._pools:
                 self._pools[key] = _open_pool(*key)
             return self._pools[key]
+
+
+def split_url(url: str) -> SplitResult:
+    """Split a URL; ValueError unless it is ASCII, with a valid host name and port."""
+    url.encode("ascii")
+    parts = urlsplit(url)
+    (parts.hostname or "").encode("idna")
+    _ = parts.port
+    return parts
 
 
 def is_loopback(url: str) -> bool:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from urllib3 import HTTPHeaderDict
 
 from audit_ledger.cli.commands import ledger
 from tests.cli.asking import TOKEN, Asker
@@ -399,8 +400,9 @@ def test_no_repr_shows_a_token() -> None:
     """Of anything that holds one."""
     from audit_ledger.client.api import ConnectionOptions
     from audit_ledger.client.credentials import Credentials
-    from audit_ledger.client.http_client import ApiRequest, ApiResponse
+    from audit_ledger.client.http_client import ApiRequest
     from audit_ledger.client.profiles import Profile
+    from audit_ledger.http_transport import HttpResponse
 
     profile = Profile("https://x", token=TOKEN)
     asked = ApiRequest("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})
@@ -409,7 +411,7 @@ def test_no_repr_shows_a_token() -> None:
         Credentials(profile, {}, TOKEN),
         ConnectionOptions(None, None, TOKEN),
         asked,
-        ApiResponse(200, {}, TOKEN.encode()),
+        HttpResponse(200, HTTPHeaderDict(), TOKEN.encode()),
     ):
         assert TOKEN not in repr(holder)
 

@@ -12,7 +12,6 @@ from audit_ledger.client.files import NOT_JSON
 from audit_ledger.client.http_client import (
     PAUSES,
     ApiRequest,
-    ApiResponse,
     HttpClient,
     OnPause,
     checked_url,
@@ -20,6 +19,7 @@ from audit_ledger.client.http_client import (
 )
 from audit_ledger.client.profiles import Environment, find_profile
 from audit_ledger.client.shown_text import printable
+from audit_ledger.http_transport import HttpResponse
 
 FHIR_JSON = "application/fhir+json"
 _T = TypeVar("_T")
@@ -68,7 +68,7 @@ class Api:
         """Where it is, without a slash at the end."""
         return self.client.url
 
-    def request(self, request: ApiRequest, *, also: Collection[int] = ()) -> ApiResponse:
+    def request(self, request: ApiRequest, *, also: Collection[int] = ()) -> HttpResponse:
         """Return an answer that is no refusal, or one whose status is in `also`.
 
         A token that is no longer taken is renewed once, where it can be. InvalidInputError: the
@@ -81,11 +81,11 @@ class Api:
             return response
         raise self._refusal(request, response)
 
-    def _with_token(self, request: ApiRequest) -> ApiResponse:
+    def _with_token(self, request: ApiRequest) -> HttpResponse:
         bearer = {"Authorization": f"Bearer {self.credentials.token()}"}
         return self.client.send(replace(request, headers={**request.headers, **bearer}))
 
-    def _refusal(self, request: ApiRequest, response: ApiResponse) -> Exception:
+    def _refusal(self, request: ApiRequest, response: HttpResponse) -> Exception:
         where = f"{self.url}: {request.method} {request.path or '/'}"
         said = by_options(reason_of(response.body), self.option_names)
         why = f": {said}" if said else ""

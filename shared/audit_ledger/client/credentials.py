@@ -10,8 +10,9 @@ import msgspec
 
 from audit_ledger.client.errors import InvalidInputError, UnansweredError
 from audit_ledger.client.files import NOT_JSON
-from audit_ledger.client.http_client import TOKEN, ApiRequest, HttpClient, checked_url
+from audit_ledger.client.http_client import ApiRequest, HttpClient, checked_url
 from audit_ledger.client.profiles import Environment, Profile
+from audit_ledger.http_transport import BEARER_TOKEN
 
 _COMMAND_SECONDS = 60
 
@@ -53,7 +54,7 @@ class Credentials:
             what, token = "token_endpoint", _granted(profile, self.environment)
         else:
             raise InvalidInputError(f"{profile.url}: no token; {profile.token_from} gives one")
-        if not TOKEN.fullmatch(token):
+        if not BEARER_TOKEN.fullmatch(token):
             raise InvalidInputError(f"{what}: what it gives is not a bearer token (RFC 6750)")
         return token
 

@@ -19,7 +19,8 @@ from audit_ledger.client.api import FHIR_JSON, OperationOutcome, reason_of, reas
 from audit_ledger.client.errors import UnansweredError
 from audit_ledger.client.event_files import FoundEvent
 from audit_ledger.client.files import NOT_JSON
-from audit_ledger.client.http_client import ApiRequest, ApiResponse
+from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.http_transport import HttpResponse
 
 MAX_EVENTS: Final = 200
 MAX_BYTES: Final = 600_000
@@ -135,7 +136,7 @@ class Grouping:
         self._events, self._identities, self._bytes = [], [], 0
 
 
-def results_of(request: EventRequest, response: ApiResponse) -> list[Sent]:
+def results_of(request: EventRequest, response: HttpResponse) -> list[Sent]:
     """Read what became of each event, in order. UnansweredError: not an answer of the API."""
     events = request.events
     if response.status in REFUSALS:
@@ -151,14 +152,14 @@ def results_of(request: EventRequest, response: ApiResponse) -> list[Sent]:
     return [replace(result, event=event) for result, event in zip(results, events, strict=False)]
 
 
-def _read(request: EventRequest, response: ApiResponse) -> Iterable[Sent]:
+def _read(request: EventRequest, response: HttpResponse) -> Iterable[Sent]:
     event = request.events[0]
     if event.kind == "cloudevent":
         accepted = msgspec.json.decode(response.body, type=_Accepted)
         return [Sent(event, tuple(ids)) for ids in accepted.ids]
     if request.http_request.path == "/AuditEvent":
         outcome = msgspec.json.decode(response.body or b"{}", type=OperationOutcome)
-        return [Sent(event, _ids(response.headers.get("location", "")), flags=_flags(outcome))]
+        return [Sent(event, _ids(response.header("location")), flags=_flags(outcome))]
     bundle = msgspec.json.decode(response.body, type=_ResponseBundle)
     results = [_of_entry(event, entry.response) for entry in bundle.entry]
     if event.kind != "whole":

@@ -4,17 +4,20 @@ https only, except for this machine; certificates are verified. Proxies come fro
 No message contains a token, a query or a body.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import sleep
-from urllib.parse import urlsplit
 
 from audit_ledger.client.errors import InvalidInputError, UnansweredError
-from audit_ledger.http_transport import HttpTransport, TransportError, is_loopback
+from audit_ledger.http_transport import (
+    HttpResponse,
+    HttpTransport,
+    TransportError,
+    is_loopback,
+    split_url,
+)
 from audit_ledger.shown_url import shown_url
 
-TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
 PAUSES = (0.3, 1.0)
 PATIENT_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each retry, for requests that must not be lost."""
@@ -44,28 +47,10 @@ class ApiRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
-class ApiResponse:
-    """A response, whatever its status; `headers` by names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-    @property
-    def retry_after_seconds(self) -> float | None:
-        """The delay of Retry-After; None without one in seconds."""
-        text = self.headers.get("retry-after", "")
-        return float(text) if text.isdecimal() and len(text) < 6 else None
-
-
 def checked_url(url: str, what: str = "url") -> str:
     """Return a URL without a slash at its end; InvalidInputError if no request may go there."""
     try:
-        parts = urlsplit(url)
-        (parts.hostname or "").encode("idna")
-        url.encode("ascii")
-        _ = parts.port
+        parts = split_url(url)
     except ValueError:
         raise InvalidInputError(f"{what}: not a URL (percent-encode what is not ASCII)") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
@@ -92,7 +77,7 @@ class HttpClient:
         default_factory=lambda: HttpTransport(_TIMEOUT_SECONDS), repr=False, compare=False
     )
 
-    def send(self, request: ApiRequest) -> ApiResponse:
+    def send(self, request: ApiRequest) -> HttpResponse:
         """Send a request until its response is final, and return it; UnansweredError without one.
 
         A retry waits for its pause, or as long as Retry-After requests, a minute at most.
@@ -117,7 +102,7 @@ class HttpClient:
                 pause(seconds)
         raise UnansweredError(f"{self.url}: {failure}{_explained(failure)}")
 
-    def _exchange(self, request: ApiRequest) -> ApiResponse:
+    def _exchange(self, request: ApiRequest) -> HttpResponse:
         response = self.transport.exchange(
             request.method,
             self.url + request.path + (f"?{request.query}" if request.query else ""),
@@ -128,8 +113,7 @@ class HttpClient:
         )
         if len(response.body) > _MAX_BYTES:
             raise UnansweredError(f"{self.url}: an answer of over {_MAX_BYTES} bytes")
-        headers = {name.lower(): response.header(name) for name in response.headers}
-        return ApiResponse(response.status, headers, response.body)
+        return response
 
 
 def pause(seconds: float) -> None:

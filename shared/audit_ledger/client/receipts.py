@@ -8,7 +8,8 @@ import msgspec
 
 from audit_ledger.client.api import Api, event_path, json_of
 from audit_ledger.client.errors import UnansweredError
-from audit_ledger.client.http_client import ApiRequest, ApiResponse, pause
+from audit_ledger.client.http_client import ApiRequest, pause
+from audit_ledger.http_transport import HttpResponse
 
 Waiting = Callable[[str], AbstractContextManager[None]]
 _WAIT_SECONDS = 60.0  # where the server does not say
@@ -56,7 +57,7 @@ def fetch_receipt(
     return json_of(response.body, EventReceipt, where)
 
 
-def _arrived(api: Api, request: ApiRequest, end: float, waiting: Waiting) -> ApiResponse:
+def _arrived(api: Api, request: ApiRequest, end: float, waiting: Waiting) -> HttpResponse:
     """Request until the ledger has the event.
 
     An event that was accepted a moment ago is still in a queue: "not found" is final only after

@@ -6,7 +6,8 @@ from urllib.parse import quote, urlencode
 
 from audit_ledger.client.api import Api
 from audit_ledger.client.errors import UnansweredError
-from audit_ledger.client.http_client import ApiRequest, ApiResponse
+from audit_ledger.client.http_client import ApiRequest
+from audit_ledger.http_transport import HttpResponse
 
 PATHS = {"accounting": "/accounting", "accesses": "/accesses", "privacy": "/reports/privacy"}
 _MAX_BYTES = 256 << 20  # unpacked
@@ -20,8 +21,8 @@ def fetch_report(api: Api, kind: str, parameters: Sequence[tuple[str, str]], for
     return _unpacked(response, f"{api.url}: GET {path}")
 
 
-def _unpacked(response: ApiResponse, where: str) -> bytes:
-    if response.headers.get("content-encoding") != "gzip":
+def _unpacked(response: HttpResponse, where: str) -> bytes:
+    if response.header("content-encoding") != "gzip":
         return response.body
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_search import EventsSearch
 from audit_ledger.aws.kms_data_keys import WrappingKey
@@ -22,14 +24,13 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 
-@dataclass(frozen=True)
-class Tables:
-    """Names of the tables, and of the bucket of published files."""
+class Tables(msgspec.Struct, frozen=True):
+    """Names of the tables, and of the bucket of published files, as in the environment."""
 
-    blocks: str
-    events: str
-    subjects: str
-    ledgers: str
+    blocks_table: str
+    events_table: str
+    subjects_table: str
+    ledgers_table: str
     published_bucket: str
 
 
@@ -66,7 +67,7 @@ def ledgers(
     def read(ledger_id: str) -> ReadableLedger:
         setting = settings.read(ledger_id)
         origin = setting.origin
-        state = LedgersTable(dynamodb, tables.ledgers, origin)
+        state = LedgersTable(dynamodb, tables.ledgers_table, origin)
         wrapped = state.keys()
         wrapping = WrappingKey(kms, f"alias/{name}/{ledger_id}/wrapping", origin)
         return ReadableLedger(
@@ -77,9 +78,9 @@ def ledgers(
                 for portal, each in setting.portals.items()
             },
             keys=None if wrapped is None else wrapping.unwrap_all(wrapped),
-            blocks=BlocksTable(dynamodb, tables.blocks, origin),
-            events=EventsSearch(dynamodb, tables.events, origin),
-            subjects=SubjectsTable(dynamodb, tables.subjects, origin),
+            blocks=BlocksTable(dynamodb, tables.blocks_table, origin),
+            events=EventsSearch(dynamodb, tables.events_table, origin),
+            subjects=SubjectsTable(dynamodb, tables.subjects_table, origin),
             state=state,
             published=S3Source(tables.published_bucket, ledger_id),
             reports=setting.reports,

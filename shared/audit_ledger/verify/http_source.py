@@ -1,6 +1,5 @@
 """A published ledger behind http(s): a static site, a CDN, or the API's /published with a token."""
 
-import re
 import string
 import time
 from collections.abc import Callable
@@ -12,11 +11,13 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.http_transport import (
+    BEARER_TOKEN,
     REDIRECTS,
     HttpResponse,
     HttpTransport,
     TransportError,
     is_loopback,
+    split_url,
 )
 from audit_ledger.shown_url import shown_url
 from audit_ledger.verify.content_coding import ACCEPTED_CODINGS, decode_content
@@ -27,7 +28,6 @@ _DELAYS_SECONDS = (0, 0.2, 0.8)  # before each attempt
 _ABSENT = (404, 410)
 _PASSING = (429, 500, 502, 503, 504)  # worth another attempt
 _MAX_REDIRECTS = 10
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, Section 2.1
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,7 @@ class HttpSource:
         """Refuse other URLs, and a token where others could read it."""
         shown = shown_url(self.url)
         try:
-            parts = urlsplit(self.url)
-            (parts.hostname or "").encode("idna")
-            _ = parts.port
-            self.url.encode("ascii")
+            parts = split_url(self.url)
         except ValueError:
             raise FormatError(f"{shown}: not a URL (percent-encode what is not ASCII)") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -64,7 +61,7 @@ class HttpSource:
             raise FormatError(f"{shown}: a URL without user and password is expected; see --token")
         if self.token and parts.scheme == "http" and not is_loopback(self.url):
             raise FormatError(f"{shown}: a token is sent over https only")
-        if self.token and not _TOKEN.fullmatch(self.token):
+        if self.token and not BEARER_TOKEN.fullmatch(self.token):
             raise FormatError("token: not the characters of a bearer token")
 
     def __getstate__(self) -> dict[str, Any]:

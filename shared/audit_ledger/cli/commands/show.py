@@ -36,7 +36,7 @@ def command(connection: ConnectionOptions, event_id: str, as_json: bool) -> int:
     details = event_summary.read_details(response.body)
     if details is None:
         raise IncompleteError(f"{api.url}: {request.path}: not an AuditEvent that can be read")
-    entry = _ENTRY.fullmatch(response.headers.get("ledger-entry", ""))
+    entry = _ENTRY.fullmatch(response.header("ledger-entry"))
     served = json_of(response.body, dict[str, Any], f"{api.url}: {request.path}").get("id")
     shown = served if isinstance(served, str) else event_id  # requested by entry, it has an id too
     click.echo(f"event {printable(shown)}" + (f", entry {entry[0]}" if entry else ""))
