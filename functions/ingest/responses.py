@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.events import Event, RejectedEventError, operation_outcome
+from audit_ledger.errors import operation_outcome
+from audit_ledger.events import Event, RejectedEventError
 from audit_ledger.events.flags import FLAGS
 from audit_ledger.events.resource_id import with_id
 from audit_ledger.http.request import Request

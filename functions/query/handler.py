@@ -16,8 +16,7 @@ from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.errors import FormatError, LedgerError, VerificationError
-from audit_ledger.events.errors import operation_outcome
+from audit_ledger.errors import FormatError, LedgerError, VerificationError, operation_outcome
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response, make_response

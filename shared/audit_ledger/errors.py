@@ -5,6 +5,7 @@ No message contains an identifier or free text of an event.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from audit_ledger.tlog.errors import FormatError, LedgerError, NotFoundError, VerificationError
 
@@ -19,21 +20,39 @@ __all__ = [
     "TooLargeError",
     "UnreachableError",
     "VerificationError",
+    "operation_outcome",
 ]
+
+
+def operation_outcome(
+    severity: Literal["fatal", "error", "warning", "information"],
+    code: str,
+    diagnostics: str,
+    expression: str | None = None,
+) -> dict[str, object]:
+    """Return a FHIR OperationOutcome (the same in R4 and R5) of one issue.
+
+    `code` is a FHIR IssueType; `expression` the FHIRPath of the fault, if it has one.
+    """
+    issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
+    if expression is not None:
+        issue["expression"] = [expression]
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
 class RefusedError(LedgerError):
     """A request that is rejected because of its content.
 
-    `status` is the HTTP status; `headers` are additional response headers.
+    `status` is the HTTP status, `code` a FHIR IssueType; `headers` are additional response headers.
     """
 
     status: int
+    code: str = "not-supported"
     headers: Mapping[str, str] = MappingProxyType({})
 
     def operation_outcome(self) -> dict[str, object]:
         """Return the FHIR OperationOutcome of this error."""
-        raise NotImplementedError
+        return operation_outcome("error", self.code, str(self))
 
 
 class ThrottledError(LedgerError):

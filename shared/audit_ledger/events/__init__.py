@@ -5,7 +5,7 @@ from audit_ledger.events.audit_event import parse_audit_event
 from audit_ledger.events.bundle import MAX_ENTRIES, parse_bundle
 from audit_ledger.events.cloudevent import parse_cloudevent_structured, parse_cloudevents_batch
 from audit_ledger.events.cloudevent_http import parse_cloudevent_binary
-from audit_ledger.events.errors import RejectedEventError, operation_outcome
+from audit_ledger.events.errors import RejectedEventError
 from audit_ledger.events.event import (
     Agent,
     Bundle,
@@ -30,7 +30,6 @@ __all__ = [
     "RejectedEventError",
     "canonical_agent",
     "canonical_patient",
-    "operation_outcome",
     "parse_audit_event",
     "parse_bundle",
     "parse_cloudevent_binary",

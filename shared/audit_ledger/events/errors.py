@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from audit_ledger.errors import RefusedError
+from audit_ledger.errors import RefusedError, operation_outcome
 
 IssueType = Literal[
     "structure",  # not JSON, or JSON of another shape
@@ -36,19 +36,3 @@ class RejectedEventError(RefusedError):
         return operation_outcome(
             "error", self.code, f"expected {self.expectation}", self.expression
         )
-
-
-def operation_outcome(
-    severity: Literal["fatal", "error", "warning", "information"],
-    code: str,
-    diagnostics: str,
-    expression: str | None = None,
-) -> dict[str, object]:
-    """Return a FHIR OperationOutcome (the same in R4 and R5) of one issue.
-
-    `code` is a FHIR IssueType; `expression` the FHIRPath of the fault, if it has one.
-    """
-    issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
-    if expression is not None:
-        issue["expression"] = [expression]
-    return {"resourceType": "OperationOutcome", "issue": [issue]}

@@ -1,7 +1,7 @@
 """HTTP answers in FHIR JSON, and OperationOutcomes for what is refused."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,8 +11,8 @@ from audit_ledger.errors import (
     RefusedError,
     ThrottledError,
     TooLargeError,
+    operation_outcome,
 )
-from audit_ledger.events.errors import operation_outcome
 from audit_ledger.http.authorization import ForbiddenError
 
 FHIR_VERSIONS = {"fhir-r4": "4.0", "fhir-r5": "5.0"}
@@ -30,26 +30,29 @@ Response = dict[str, Any]
 """What a Lambda of an HTTP API returns."""
 
 
+_STATUSES: Final[tuple[tuple[type[LedgerError], str, int], ...]] = (
+    (ForbiddenError, "forbidden", 403),
+    (NotFoundError, "not-found", 404),
+    (ThrottledError, "throttled", 429),
+    (TooLargeError, "too-long", 413),
+)
+
+
 def error_response(error: LedgerError) -> Response:
     """Return an error's response: where and what was expected, and nothing of what was sent."""
-    headers: dict[str, str] = {}
     if isinstance(error, RefusedError):
-        outcome, status = error.operation_outcome(), error.status
-        headers = dict(error.headers)
-    elif isinstance(error, ForbiddenError):
-        outcome, status = operation_outcome("error", "forbidden", str(error)), 403
-    elif isinstance(error, NotFoundError):
-        outcome, status = operation_outcome("error", "not-found", str(error)), 404
-    elif isinstance(error, ThrottledError):
-        outcome, status = operation_outcome("error", "throttled", str(error)), 429
+        outcome = error.operation_outcome()
+        return make_response(error.status, msgspec.json.encode(outcome), "", dict(error.headers))
+    code, status = next(
+        (each[1:] for each in _STATUSES if isinstance(error, each[0])), ("exception", 503)
+    )
+    headers: dict[str, str] = {}
+    outcome = operation_outcome("error", code, str(error))
+    if isinstance(error, ThrottledError):
         headers = {"Retry-After": str(error.retry_seconds)}
-    elif isinstance(error, TooLargeError):
-        outcome, status = operation_outcome("error", "too-long", str(error)), 413
-    else:
-        outcome = operation_outcome(
-            "fatal", "exception", "the ledger is not available now: retry later"
-        )
-        status = 503
+    if status == 503:
+        why = "the ledger is not available now: retry later"
+        outcome = operation_outcome("fatal", code, why)
         headers = {"Retry-After": str(RETRY_SECONDS)}
     return make_response(status, msgspec.json.encode(outcome), "", headers)
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from audit_ledger.errors import NotFoundError, RefusedError
-from audit_ledger.events.errors import operation_outcome
+from audit_ledger.errors import NotFoundError, RefusedError, operation_outcome
 from audit_ledger.http.base_url import base_url
+from audit_ledger.http.request import read_headers
 from audit_ledger.http.responses import Response
 from audit_ledger.http.routes import ROUTES, Match, Owner, matching, methods_of
 
@@ -23,10 +23,6 @@ class MethodNotAllowedError(RefusedError):
     def __init__(self, allowed: tuple[str, ...]) -> None:
         super().__init__(f"the method: expected one of {', '.join(allowed)}")
         self.headers = {"Allow": ", ".join(allowed)}
-
-    def operation_outcome(self) -> dict[str, object]:
-        """Return the FHIR OperationOutcome that answers this."""
-        return operation_outcome("error", "not-supported", str(self))
 
 
 class MovedError(RefusedError):
@@ -78,7 +74,7 @@ def finished(event: Mapping[str, Any], answer: Response) -> Response:
     (FHIR, http.html, custom headers).
     """
     context = event["requestContext"]
-    given = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    given = read_headers(event)
     headers = dict(answer.get("headers") or {})
     if context.get("requestId"):
         headers["X-Request-Id"] = context["requestId"]

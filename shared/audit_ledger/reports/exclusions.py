@@ -16,7 +16,7 @@ from audit_ledger.reports.agents import is_the_patient
 from audit_ledger.reports.codes import ACT_REASON, NHIN, Pair, kinds_of, pair_of
 
 
-class Exclusion(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
+class Exclusion(PrivateRepr, msgspec.Struct, frozen=True):
     """One exclusion and how it is recognised.
 
     `key` in JSON; `paragraph` of 164.528(a)(1); `words` for the patient. `purposes`: of use;
@@ -40,63 +40,47 @@ def _purposes(system: str, codes: str) -> frozenset[Pair]:
 
 
 TREATMENT: Final = Exclusion(
-    key="treatment",
-    paragraph="(i)",
-    words="to carry out treatment",
+    "treatment",
+    "(i)",
+    "to carry out treatment",
     purposes=_purposes(ACT_REASON, "TREAT ETREAT BTG ERTREAT COC") | _purposes(NHIN, "TREATMENT"),
 )
 PAYMENT: Final = Exclusion(
-    key="payment",
-    paragraph="(i)",
-    words="to carry out payment",
+    "payment",
+    "(i)",
+    "to carry out payment",
     purposes=_purposes(ACT_REASON, "HPAYMT CLMATTCH COVAUTH ELIGVER REMITADV")
     | _purposes(NHIN, "PAYMENT"),
 )
 OPERATIONS: Final = Exclusion(
-    key="operations",
-    paragraph="(i)",
-    words="to carry out health care operations",
+    "operations",
+    "(i)",
+    "to carry out health care operations",
     purposes=_purposes(
         ACT_REASON,
         "HOPERAT CAREMGT FRAUD HACCRED HDM HQUALIMP HSYSADMIN PATADMIN PATSFTY RECORDMGT TRAIN",
     )
     | _purposes(NHIN, "OPERATIONS SYSADMIN TRAINING"),
 )
-INDIVIDUAL: Final = Exclusion(
-    key="individual", paragraph="(ii)", words="to you", to_the_patient=True
-)
-INCIDENTAL: Final = Exclusion(
-    key="incidental",
-    paragraph="(iii)",
-    words="incident to a permitted use or disclosure",
-)
-AUTHORIZATION: Final = Exclusion(
-    key="authorization", paragraph="(iv)", words="pursuant to your authorization"
-)
+INDIVIDUAL: Final = Exclusion("individual", "(ii)", "to you", to_the_patient=True)
+INCIDENTAL: Final = Exclusion("incidental", "(iii)", "incident to a permitted use or disclosure")
+AUTHORIZATION: Final = Exclusion("authorization", "(iv)", "pursuant to your authorization")
 DIRECTORY: Final = Exclusion(
-    key="directory",
-    paragraph="(v)",
-    words="for the facility's directory, or to persons involved in your care",
+    "directory",
+    "(v)",
+    "for the facility's directory, or to persons involved in your care",
     purposes=_purposes(NHIN, "DIRECTORY FAMILY"),
 )
 NATIONAL_SECURITY: Final = Exclusion(
-    key="national_security",
-    paragraph="(vi)",
-    words="for national security or intelligence purposes",
+    "national_security", "(vi)", "for national security or intelligence purposes"
 )
 CORRECTIONAL: Final = Exclusion(
-    key="correctional",
-    paragraph="(vii)",
-    words="to correctional institutions or law enforcement officials who had you in custody",
+    "correctional",
+    "(vii)",
+    "to correctional institutions or law enforcement officials who had you in custody",
 )
-LIMITED_DATA_SET: Final = Exclusion(
-    key="limited_data_set", paragraph="(viii)", words="as part of a limited data set"
-)
-BEFORE_COMPLIANCE: Final = Exclusion(
-    key="before_compliance",
-    paragraph="(ix)",
-    words="before the rule applied to us",
-)
+LIMITED_DATA_SET: Final = Exclusion("limited_data_set", "(viii)", "as part of a limited data set")
+BEFORE_COMPLIANCE: Final = Exclusion("before_compliance", "(ix)", "before the rule applied to us")
 
 EXCLUSIONS: Final = (
     TREATMENT,

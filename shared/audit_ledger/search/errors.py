@@ -3,7 +3,6 @@
 from typing import Literal
 
 from audit_ledger.errors import RefusedError
-from audit_ledger.events.errors import operation_outcome
 
 IssueType = Literal["required", "value", "invalid", "not-supported", "too-long", "too-costly"]
 
@@ -20,10 +19,6 @@ class RejectedSearchError(RefusedError):
     ) -> None:
         super().__init__(f"{parameter}: expected {expectation}")
         self.status = status
-        self.code = code
+        self.code: IssueType = code
         self.parameter = parameter
         self.expectation = expectation
-
-    def operation_outcome(self) -> dict[str, object]:
-        """Return the FHIR OperationOutcome that answers this."""
-        return operation_outcome("error", self.code, str(self))
