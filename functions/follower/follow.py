@@ -74,7 +74,7 @@ MAX_WAITS = 6  # for secrets that are too new to be found yet: just over ten sec
 MAX_READS = 5  # of a state that another run is writing
 RULE = "rule "
 
-Rebuild = Literal["begin", "continue"]
+RebuildStep = Literal["begin", "continue"]
 
 Announce = Callable[[Sequence[PublicFinding]], None]
 """Announce findings on the bus; raise UnreachableError if it does not accept them."""
@@ -162,7 +162,7 @@ class Follower:
         size: int,
         has_time: Callable[[], bool] = lambda: True,
         *,
-        rebuild: Rebuild | None = None,
+        rebuild: RebuildStep | None = None,
     ) -> FollowResult:
         """Follow the ledger up to `size` entries, which are published, or as far as time allows.
 

@@ -22,7 +22,7 @@ from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.settings.environment import FollowerEnvironment
 from audit_ledger.settings.event_bus import FINDING
-from functions.follower.follow import Announce, Follower, FollowResult, Rebuild
+from functions.follower.follow import Announce, Follower, FollowResult, RebuildStep
 from functions.follower.lag import behind_seconds
 from functions.follower.staff_directory import DirectoryReader
 
@@ -87,7 +87,7 @@ def _views(origin: str) -> ViewsTable:
 
 
 def follow(
-    origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]
+    origin: str, rebuild: RebuildStep | None, has_time: Callable[[], bool]
 ) -> FollowResult | None:
     """Follow a ledger as far as it is published; None if nothing is, or another run was faster."""
     ledger = _readable(origin)
@@ -130,7 +130,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             metrics.add_metric("BehindSeconds", MetricUnit.Seconds, behind)
 
 
-def _follow(origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]) -> dict[str, Any]:
+def _follow(
+    origin: str, rebuild: RebuildStep | None, has_time: Callable[[], bool]
+) -> dict[str, Any]:
     followed = _follow_once(origin, rebuild, has_time)
     opened_before = 0
     if followed is not None and followed.stopped:
@@ -157,7 +159,7 @@ def _follow(origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]) 
 
 
 def _follow_once(
-    origin: str, rebuild: Rebuild | None, has_time: Callable[[], bool]
+    origin: str, rebuild: RebuildStep | None, has_time: Callable[[], bool]
 ) -> FollowResult | None:
     """Follow, and emit the metrics of the run; those of a handler's two runs add up."""
     followed = follow(origin, rebuild, has_time)

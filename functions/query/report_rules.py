@@ -6,9 +6,10 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import Coded
+from audit_ledger.events.fhir_model import Code
 from audit_ledger.instants import parse_instant
 from audit_ledger.reports.accounting import AccountingSettings
-from audit_ledger.reports.codes import DISCLOSURES, Pair, pair_of
+from audit_ledger.reports.codes import DISCLOSURES, pair_of
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion
 from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
@@ -77,7 +78,7 @@ def _suspension(setting: SuspensionSettings) -> Suspension:
     )
 
 
-def _codes(tokens: tuple[str, ...]) -> frozenset[Pair]:
+def _codes(tokens: tuple[str, ...]) -> frozenset[Code]:
     """Read `system|code`, the system by any of its names."""
     parted = (token.rpartition("|") for token in tokens)
     return frozenset(pair_of(Coded(system, code)) for system, _, code in parted)

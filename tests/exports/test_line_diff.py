@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_ledger.exports.line_diff import Difference, Kind, differences
+from audit_ledger.exports.line_diff import Difference, LineChange, differences
 
 Told = list[tuple[str, int, int | None]]
 
@@ -71,15 +71,15 @@ def test_as_few_as_can_be(written: str, found: str) -> None:
     kinds = Counter(kind for kind, _, _ in told(written, found))
     lost = sum((Counter(written) - Counter(found)).values())
     new = sum((Counter(found) - Counter(written)).values())
-    assert kinds[Kind.CHANGED] + kinds[Kind.MISSING] == lost
-    assert kinds[Kind.CHANGED] + kinds[Kind.ADDED] == new
+    assert kinds[LineChange.CHANGED] + kinds[LineChange.MISSING] == lost
+    assert kinds[LineChange.CHANGED] + kinds[LineChange.ADDED] == new
     if len(set(found)) == len(found):
         in_order = longest_common_subsequence(written, found)
-        assert kinds[Kind.REORDERED] == len(set(written) & set(found)) - in_order
+        assert kinds[LineChange.REORDERED] == len(set(written) & set(found)) - in_order
 
 
 def test_lines_that_only_moved_up_are_no_difference() -> None:
     """Of a hundred thousand, the one that is gone is told."""
     lines = [number.to_bytes(4, "big") for number in range(100_000)]
     found = list(differences(enumerate(lines), iter(lines[1:])))
-    assert found == [Difference(Kind.MISSING, 1, 0)]
+    assert found == [Difference(LineChange.MISSING, 1, 0)]

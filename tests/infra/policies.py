@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.iam.policy_evaluator import AccessRequest, Statement, judge, statements_of
+from infra.local.iam.policy_evaluator import AccessRequest, PolicyStatement, judge, statements_of
 from tests.infra.assembly import ACCOUNT
 
-_MAY_EVERYTHING: list[Statement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+_MAY_EVERYTHING: list[PolicyStatement] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def decision(policy: Mapping[str, Any], request: Request) -> str:
     return "allow" if named.allowed else "none"
 
 
-def statements(policy: Mapping[str, Any]) -> list[Statement]:
+def statements(policy: Mapping[str, Any]) -> list[PolicyStatement]:
     """Statements of a policy, always as a list."""
     return statements_of([policy])
 
@@ -55,7 +55,7 @@ def listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _meant(statement: Statement) -> Statement:
+def _meant(statement: PolicyStatement) -> PolicyStatement:
     """Spell a service's principal as the ARN that the judge compares."""
     principal = statement.get("Principal")
     if isinstance(principal, Mapping) and "Service" in principal:

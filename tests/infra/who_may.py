@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.iam.policy_evaluator import AccessRequest, Statement, judge, statements_of
+from infra.local.iam.policy_evaluator import AccessRequest, PolicyStatement, judge, statements_of
 from tests.infra.assembly import ACCOUNT, REGION, Assembly
 from tests.infra.policies import role
 
 ADMINISTRATOR = "an administrator"
 _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
-_EVERYTHING: Statement = {"Sid": "Admin", "Effect": "Allow", "Action": "*", "Resource": "*"}
+_EVERYTHING: PolicyStatement = {"Sid": "Admin", "Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 @dataclass
@@ -18,9 +18,9 @@ class WhoMay:
     """All roles of an assembly, and somebody whose own policies allow everything."""
 
     assembly: Assembly
-    _own: dict[str, list[Statement]] = field(default_factory=dict)
+    _own: dict[str, list[PolicyStatement]] = field(default_factory=dict)
     _tags: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
-    _of_resource: dict[str, list[Statement]] = field(default_factory=dict)
+    _of_resource: dict[str, list[PolicyStatement]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assembly = self.assembly
@@ -123,7 +123,7 @@ def _policed(action: str, resource: str) -> str:
     return resource.partition("/index/")[0]
 
 
-def _of_stack(statement: Statement, stack: str) -> Statement:
+def _of_stack(statement: PolicyStatement, stack: str) -> PolicyStatement:
     """Spell `<logical id.Arn>`, of a key: CloudFormation's to name, so its stack's and its id."""
     resources = statement["Resource"]
     listed = [resources] if isinstance(resources, str) else resources

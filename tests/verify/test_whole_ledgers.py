@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit_ledger.verify.findings import Code, Verdict
+from audit_ledger.verify.findings import FindingCode, Verdict
 from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import MINUTE, Keys, Objects, Writer, ledger_of
@@ -69,7 +69,7 @@ def test_worker_processes_come_to_the_same_answer() -> None:
     data[1000] ^= 1
     writer.objects.files["tile/entries/100"] = bytes(data)
     report = report_of(writer.objects, writer.now, workers=2)
-    assert [finding.code for finding in report.findings] == [Code.ENTRY_ALTERED]
+    assert [finding.code for finding in report.findings] == [FindingCode.ENTRY_ALTERED]
 
 
 def test_an_old_partial_tile_beside_the_present_one_is_no_finding() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.local.api_gateway.http_event import HttpRequest, Response
+from infra.local.api_gateway.http_event import GatewayResponse, HttpRequest
 from infra.local.cloudformation.deployment import Deployment
 
 _PREFIX = "access-control-"
@@ -26,7 +26,7 @@ class Cors:
         (api,) = deployment.of_type("AWS::ApiGatewayV2::Api")
         return cls(api.properties.get("CorsConfiguration") or {})
 
-    def preflight(self, request: HttpRequest) -> Response | None:
+    def preflight(self, request: HttpRequest) -> GatewayResponse | None:
         """Answer a preflight; None where the request is none."""
         headers = request.joined_headers
         if (
@@ -43,9 +43,9 @@ class Cors:
                 ("access-control-allow-headers", ",".join(of.get("AllowHeaders", ()))),
                 ("access-control-max-age", str(of.get("MaxAge", 0))),
             )
-        return Response(204, allowed, b"")
+        return GatewayResponse(204, allowed, b"")
 
-    def added(self, request: HttpRequest, answer: Response) -> Response:
+    def added(self, request: HttpRequest, answer: GatewayResponse) -> GatewayResponse:
         """Return an answer with the headers that the configuration has for the request's origin."""
         if not self.configuration:
             return answer
@@ -55,7 +55,7 @@ class Cors:
         if allowed and self.configuration.get("ExposeHeaders"):
             names = ",".join(self.configuration["ExposeHeaders"])
             exposed = (("access-control-expose-headers", names),)
-        return Response(answer.status, (*own, *allowed, *exposed), answer.body)
+        return GatewayResponse(answer.status, (*own, *allowed, *exposed), answer.body)
 
     def _of_origin(self, request: HttpRequest) -> tuple[tuple[str, str], ...]:
         origin = request.joined_headers.get("origin")

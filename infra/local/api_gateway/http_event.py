@@ -52,7 +52,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True)
-class Response:
+class GatewayResponse:
     """An HTTP answer; a header may come several times (set-cookie)."""
 
     status: int
@@ -60,10 +60,10 @@ class Response:
     body: bytes
 
 
-def message(status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def message(status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> GatewayResponse:
     """Return an answer that API Gateway makes itself."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
-    return Response(status, (("content-type", "application/json"), *headers), body)
+    return GatewayResponse(status, (("content-type", "application/json"), *headers), body)
 
 
 class Routes:
@@ -165,14 +165,14 @@ def _body(body: bytes, is_text: bool) -> str:
     return base64.b64encode(body).decode()
 
 
-def to_answer(result: Any) -> Response:
+def to_answer(result: Any) -> GatewayResponse:
     """Return the HTTP answer for what a function returned.
 
     With a `statusCode` it is an answer by its parts; without, it is the JSON body of a 200.
     """
     if not isinstance(result, dict) or "statusCode" not in result:
         body = result.encode() if isinstance(result, str) else json.dumps(result).encode()
-        return Response(200, (("content-type", "application/json"),), body)
+        return GatewayResponse(200, (("content-type", "application/json"),), body)
     status = result["statusCode"]
     if not isinstance(status, int) or not 100 <= status <= 599:
         return message(500, "Internal Server Error")
@@ -181,4 +181,4 @@ def to_answer(result: Any) -> Response:
     headers = {"content-type": "text/plain;charset=UTF-8"}
     headers |= {name.lower(): str(v) for name, v in (result.get("headers") or {}).items()}
     cookies = tuple(("set-cookie", cookie) for cookie in result.get("cookies") or ())
-    return Response(status, (*headers.items(), *cookies), body)
+    return GatewayResponse(status, (*headers.items(), *cookies), body)

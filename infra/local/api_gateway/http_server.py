@@ -14,8 +14,8 @@ from infra.local.api_gateway.authorizer import NotAuthorizedError, UnauthorizedE
 from infra.local.api_gateway.cors import Cors
 from infra.local.api_gateway.http_body import MAX_BODY_BYTES, UnreadableBodyError, read_body
 from infra.local.api_gateway.http_event import (
+    GatewayResponse,
     HttpRequest,
-    Response,
     Routes,
     message,
     to_answer,
@@ -26,7 +26,7 @@ from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 
 TOO_LARGE = message(413, "Request Entity Too Large")
 
-_REFUSALS: dict[type[LedgerError], Response] = {
+_REFUSALS: dict[type[LedgerError], GatewayResponse] = {
     UnauthorizedError: message(401, "Unauthorized", (("www-authenticate", "Bearer"),)),
     NotAuthorizedError: message(403, "Forbidden"),
     TooLargeError: message(413, "Request Too Long"),  # over what Lambda takes
@@ -47,12 +47,12 @@ class HttpApi:
         self._runner = runner
         self._keys = keys
 
-    def answer(self, request: HttpRequest) -> Response:
+    def answer(self, request: HttpRequest) -> GatewayResponse:
         """Answer one request."""
         preflight = self._cors.preflight(request)
         return preflight or self._cors.added(request, self._answer(request))
 
-    def _answer(self, request: HttpRequest) -> Response:
+    def _answer(self, request: HttpRequest) -> GatewayResponse:
         found = self._routes.find(request.method, request.path)
         if found is None:
             return message(404, "Not Found")
@@ -116,7 +116,7 @@ def serve(api: HttpApi, port: int = 0) -> HttpServer:
             )
             self.send(api.answer(request))
 
-        def send(self, answer: Response) -> None:
+        def send(self, answer: GatewayResponse) -> None:
             self.send_response(answer.status)
             for name, value in answer.headers:
                 if name not in _LEFT_TO_THE_SERVER:

@@ -16,7 +16,7 @@ from moto.dynamodb.models.table import Table
 from infra.local.aws.calls import Call
 from infra.local.aws.emulator import ACCOUNT
 
-Item = Mapping[str, Mapping[str, Any]]
+ItemImage = Mapping[str, Mapping[str, Any]]
 """An item or key as boto3's client has it: `{"seq": {"N": "41"}}`."""
 
 WRITE_UNIT_BYTES = 1024
@@ -28,11 +28,11 @@ _REFUSED = "ConditionalCheckFailedException"
 @dataclass(frozen=True)
 class _Write:
     table: str
-    key: Item
-    before: Item | None
+    key: ItemImage
+    before: ItemImage | None
 
 
-def item_size_bytes(item: Item) -> int:
+def item_size_bytes(item: ItemImage) -> int:
     """Return an item's size: names and values, in bytes."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
@@ -122,7 +122,7 @@ def _units(size_bytes: int) -> int:
     return max(1, -(-size_bytes // WRITE_UNIT_BYTES))
 
 
-def _written(call: Call, region: str) -> Iterator[tuple[str, Item]]:
+def _written(call: Call, region: str) -> Iterator[tuple[str, ItemImage]]:
     """Return table and key of every item that a call writes."""
     parameters = call.parameters
     if call.operation == "PutItem":
@@ -143,7 +143,7 @@ def _written(call: Call, region: str) -> Iterator[tuple[str, Item]]:
         raise NotImplementedError(f"the units of {call.operation} are not supported")
 
 
-def _keyed(region: str, table: str, item: Item) -> tuple[str, Item]:
+def _keyed(region: str, table: str, item: ItemImage) -> tuple[str, ItemImage]:
     return table, {name: item[name] for name in _key_names(_table(region, table))}
 
 
@@ -156,12 +156,12 @@ def _key_names(table: Table) -> list[str]:
     return [str(name) for name in table.table_key_attrs]
 
 
-def _stored(region: str, name: str, key: Item) -> Item | None:
+def _stored(region: str, name: str, key: ItemImage) -> ItemImage | None:
     """Return the item that moto stores under a key."""
     return _get(_table(region, name), key)
 
 
-def _get(table: Table, key: Item) -> Item | None:
+def _get(table: Table, key: ItemImage) -> ItemImage | None:
     hash_key, *range_key = (DynamoType(dict(key[name])) for name in _key_names(table))
     item = table.get_item(hash_key, range_key[0] if range_key else None)
     if item is None:
@@ -169,14 +169,14 @@ def _get(table: Table, key: Item) -> Item | None:
     return {str(name): value.to_regular_json() for name, value in item.attrs.items()}
 
 
-def _whole(table: Table, item: Item) -> Item:
+def _whole(table: Table, item: ItemImage) -> ItemImage:
     """Return the stored item for one of an answer, if that has at least its key."""
     if not all(name in item for name in _key_names(table)):
         return item
     return _get(table, item) or item
 
 
-def _index_units(region: str, name: str, before: Item | None, after: Item | None) -> int:
+def _index_units(region: str, name: str, before: ItemImage | None, after: ItemImage | None) -> int:
     """Count writes to global indexes: none where nothing changes there, two where the key does."""
     table = _table(region, name)
     units = 0
@@ -193,7 +193,7 @@ def _index_units(region: str, name: str, before: Item | None, after: Item | None
     return units
 
 
-def _projected(table: Table, index: Any, item: Item | None) -> dict[str, Any]:
+def _projected(table: Table, index: Any, item: ItemImage | None) -> dict[str, Any]:
     """Return the attributes of an item in an index: none if the item lacks the index's key."""
     if item is None or not all(key in item for key in index.schema_key_attrs):
         return {}

@@ -19,7 +19,7 @@ from infra.local.cloudformation.deployment import Deployment
 from infra.local.iam.policy_evaluator import (
     AccessRequest,
     PolicyDecision,
-    Statement,
+    PolicyStatement,
     judge,
     statements_of,
 )
@@ -43,8 +43,10 @@ class Permissions:
 
     place: RequestPlace
     refusals: list[Refusal] = field(default_factory=list)
-    _of_role: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
-    _of_resource: dict[str, list[Statement]] = field(default_factory=lambda: defaultdict(list))
+    _of_role: dict[str, list[PolicyStatement]] = field(default_factory=lambda: defaultdict(list))
+    _of_resource: dict[str, list[PolicyStatement]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     _tags: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @staticmethod

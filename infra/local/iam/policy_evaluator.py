@@ -13,7 +13,7 @@ from typing import Any
 
 from audit_ledger.errors import FormatError
 
-Context = Mapping[str, tuple[str, ...]]
+ConditionContext = Mapping[str, tuple[str, ...]]
 """Condition keys of a request and their values; IAM compares the keys without case."""
 
 _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
@@ -29,7 +29,7 @@ class AccessRequest:
 
     action: str
     resource: str
-    context: Context
+    context: ConditionContext
 
     def values(self, key: str) -> tuple[str, ...] | None:
         """Return the values of a condition key; None where the request does not have it."""
@@ -44,15 +44,15 @@ class PolicyDecision:
     reason: str
 
 
-Statement = Mapping[str, Any]
+PolicyStatement = Mapping[str, Any]
 
 
 def judge(
     request: AccessRequest,
     principal_arn: str,
     account: str,
-    identity: Sequence[Statement],
-    of_resource: Sequence[Statement] | None,
+    identity: Sequence[PolicyStatement],
+    of_resource: Sequence[PolicyStatement] | None,
     *,
     resource_must_allow: bool = False,
 ) -> PolicyDecision:
@@ -81,12 +81,12 @@ def judge(
     return PolicyDecision(False, "no statement allows it")
 
 
-def _name(statement: Statement) -> str:
+def _name(statement: PolicyStatement) -> str:
     return str(statement.get("Sid") or f"a statement on {statement.get('Action')}")
 
 
 def _applies(
-    statement: Statement, request: AccessRequest, principal_arn: str = "", account: str = ""
+    statement: PolicyStatement, request: AccessRequest, principal_arn: str = "", account: str = ""
 ) -> bool:
     unknown = set(statement) - _MEMBERS
     if unknown:
@@ -119,7 +119,11 @@ def _is_account(principal: Any, account: str) -> bool:
 
 
 def _in_list(
-    statement: Statement, name: str, value: str, request: AccessRequest, fold: Callable[[str], str]
+    statement: PolicyStatement,
+    name: str,
+    value: str,
+    request: AccessRequest,
+    fold: Callable[[str], str],
 ) -> bool:
     negated = f"Not{name}" in statement
     patterns = _texts(statement[f"Not{name}"] if negated else statement[name])
@@ -191,9 +195,9 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def statements_of(documents: Iterable[Mapping[str, Any]]) -> list[Statement]:
+def statements_of(documents: Iterable[Mapping[str, Any]]) -> list[PolicyStatement]:
     """Return the statements of policy documents."""
-    statements: list[Statement] = []
+    statements: list[PolicyStatement] = []
     for document in documents:
         listed = document["Statement"]
         statements += [listed] if isinstance(listed, Mapping) else listed

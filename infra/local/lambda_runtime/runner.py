@@ -43,7 +43,7 @@ class FunctionFailedError(LedgerError):
 
 
 @dataclass(frozen=True)
-class Context:
+class LambdaContext:
     """The context object of the Python runtime."""
 
     function_name: str
@@ -174,8 +174,8 @@ def _to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _context(function: Function, alias: str) -> Context:
-    return Context(
+def _context(function: Function, alias: str) -> LambdaContext:
+    return LambdaContext(
         function.name,
         f"{function.arn}:{alias}" if alias else function.arn,
         str(function.memory_mb),

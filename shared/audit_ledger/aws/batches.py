@@ -14,22 +14,22 @@ MAX_WRITE_ITEMS = 25  # BatchWriteItem
 MAX_TRIES = 8
 FIRST_PAUSE_SECONDS = 0.05
 
-Item = dict[str, Any]
+TableItem = dict[str, Any]
 
 
 def batch_get(
     client: "DynamoDBClient",
-    requests: Sequence[tuple[str, Item]],
+    requests: Sequence[tuple[str, TableItem]],
     *,
     consistent: bool = True,
     pause: Callable[[float], None] = time.sleep,
-) -> Iterator[tuple[str, Item]]:
+) -> Iterator[tuple[str, TableItem]]:
     """Read (table, key) pairs, 100 per call; yield (table, item) of those that exist.
 
     Raise UnreachableError if DynamoDB leaves keys unprocessed after MAX_TRIES calls.
     """
     for start in range(0, len(requests), MAX_GET_KEYS):
-        wanted: Item = {}
+        wanted: TableItem = {}
         for table, key in requests[start : start + MAX_GET_KEYS]:
             wanted.setdefault(table, {"Keys": [], "ConsistentRead": consistent})["Keys"].append(key)
         for attempt in range(MAX_TRIES):
@@ -49,7 +49,7 @@ def batch_get(
 def batch_put(
     client: "DynamoDBClient",
     table: str,
-    items: Sequence[Item],
+    items: Sequence[TableItem],
     *,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from audit_ledger.aws.batches import Item, batch_get, batch_put
+from audit_ledger.aws.batches import TableItem, batch_get, batch_put
 from audit_ledger.ledger.index import LATE_MS, StoredEntry
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.tlog import strict_base64
@@ -119,7 +119,7 @@ class EventsTable:
         return lost
 
 
-def _fingerprint(item: Item) -> bytes:
+def _fingerprint(item: TableItem) -> bytes:
     return decode_index_row(bytes(item["row"]["B"])).fingerprint
 
 
@@ -133,15 +133,15 @@ def time_and_seq(place: int) -> tuple[int, int]:
     return divmod(place, _SEQS)
 
 
-def index_items(origin: str, entry: StoredEntry) -> Iterator[Item]:
+def index_items(origin: str, entry: StoredEntry) -> Iterator[TableItem]:
     """Return the items that an entry has in the events table."""
     row = entry.row
-    place: Item = {
+    place: TableItem = {
         "seq": {"N": str(entry.seq)},
         "block": {"N": str(entry.first_seq)},
         "place": {"N": str(place_number(row.time_ms, entry.seq))},
     }
-    item: Item = {
+    item: TableItem = {
         "key": {"S": f"{origin}#{entry.key}"},
         **place,
         "row": {"B": entry.item.row_bytes},

@@ -22,7 +22,7 @@ from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.receipts import VerifiedReceipt, verify_receipt
 
-Read = Callable[[str], Iterable[bytes]]
+ReadFile = Callable[[str], Iterable[bytes]]
 """Return a file of the export in pieces, by its name."""
 
 
@@ -34,7 +34,7 @@ class Proofs:
     where there is no receipt.
     """
 
-    def __init__(self, manifest: Manifest, read: Read, policy: Policy) -> None:
+    def __init__(self, manifest: Manifest, read: ReadFile, policy: Policy) -> None:
         self._manifest = manifest
         self._read = read
         self._policy = policy

@@ -6,7 +6,7 @@ import msgspec
 
 from audit_ledger.client.shown_text import printable
 from audit_ledger.tlog import strict_base64
-from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.findings import Finding, FindingCode
 from audit_ledger.verify.freshness import written
 from audit_ledger.verify.verification_report import VerificationReport
 
@@ -94,9 +94,9 @@ def _advice(report: VerificationReport) -> Iterator[str]:
     if report.signed_time is None:
         return
     at = f"--at {written(report.signed_time)}"
-    if Code.ROLLED_BACK in codes:
+    if FindingCode.ROLLED_BACK in codes:
         yield f"an older copy is judged by itself, as of when it was made, with --no-state {at}"
-    elif Code.STALE in codes:
+    elif FindingCode.STALE in codes:
         yield f"a copy is judged as of when it was made with {at}"
 
 

@@ -17,7 +17,7 @@ from audit_ledger.client.http_client import (
     checked_url,
     ignore_pause,
 )
-from audit_ledger.client.profiles import Environment, find_profile
+from audit_ledger.client.profiles import EnvironmentVariables, find_profile
 from audit_ledger.client.shown_text import printable
 from audit_ledger.http_transport import HttpResponse
 
@@ -109,7 +109,7 @@ class Api:
 
 def open_api(
     options: ConnectionOptions,
-    environment: Environment,
+    environment: EnvironmentVariables,
     *,
     role: str = "security",
     option_names: Mapping[str, str] | None = None,

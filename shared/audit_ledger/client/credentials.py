@@ -11,7 +11,7 @@ import msgspec
 from audit_ledger.client.errors import InvalidInputError, UnansweredError
 from audit_ledger.client.files import NOT_JSON
 from audit_ledger.client.http_client import ApiRequest, HttpClient, checked_url
-from audit_ledger.client.profiles import Environment, Profile
+from audit_ledger.client.profiles import EnvironmentVariables, Profile
 from audit_ledger.http_transport import BEARER_TOKEN
 
 _COMMAND_SECONDS = 60
@@ -28,7 +28,7 @@ class Credentials:
     """Return a profile's token, and a new one where the first is no longer taken."""
 
     profile: Profile = field(repr=False)
-    environment: Environment = field(default_factory=lambda: os.environ, repr=False)
+    environment: EnvironmentVariables = field(default_factory=lambda: os.environ, repr=False)
     _token: str | None = field(default=None, repr=False)
 
     def token(self) -> str:
@@ -76,7 +76,7 @@ def _printed(command: list[str]) -> str:
     return ran.stdout.decode("ascii", "replace").strip()
 
 
-def _granted(profile: Profile, environment: Environment) -> str:
+def _granted(profile: Profile, environment: EnvironmentVariables) -> str:
     """Ask for a token by client credentials (RFC 6749, Section 4.4; the client by HTTP Basic)."""
     secret = environment.get(profile.client_secret_env)
     if not secret:

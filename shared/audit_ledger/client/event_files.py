@@ -17,7 +17,7 @@ from audit_ledger.client.files import NOT_JSON, standard_input
 from audit_ledger.errors import RefusedError
 from audit_ledger.events.strict_json import slice_elements, slice_members
 
-Kind = Literal["audit-event", "cloudevent", "batch", "collection", "whole"]
+EventKind = Literal["audit-event", "cloudevent", "batch", "collection", "whole"]
 """`batch` and `collection` are entries of such Bundles; `whole` is a Bundle sent as it is."""
 
 STDIN: Final = "-"
@@ -36,7 +36,7 @@ class FoundEvent:
     """
 
     place: str
-    kind: Kind
+    kind: EventKind
     body: bytes = field(repr=False)
     end: int = 0
     count: int = 1
@@ -63,8 +63,8 @@ class _Head(msgspec.Struct, frozen=True):
     specversion: object = None
 
 
-_KINDS: Final[dict[str, Kind]] = {"AuditEvent": "audit-event", "Bundle": "whole"}
-_DIVISIBLE: Final[dict[str, Kind]] = {"batch": "batch", "collection": "collection"}
+_KINDS: Final[dict[str, EventKind]] = {"AuditEvent": "audit-event", "Bundle": "whole"}
+_DIVISIBLE: Final[dict[str, EventKind]] = {"batch": "batch", "collection": "collection"}
 _head = msgspec.json.Decoder(_Head)
 
 
@@ -194,7 +194,7 @@ def _head_of(body: bytes) -> _Head | None:
         return None
 
 
-def _kind(head: _Head | None) -> Kind | None:
+def _kind(head: _Head | None) -> EventKind | None:
     if head is None:
         return None
     if head.resourceType is None:

@@ -35,7 +35,7 @@ LOCAL = "local"
 SESSION = Path("build") / "local" / "session.json"
 _READ_BY_OTHERS = 0o077
 
-Environment = Mapping[str, str]
+EnvironmentVariables = Mapping[str, str]
 
 
 class Profile(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +81,12 @@ class _Session(msgspec.Struct, frozen=True):
 
 
 def find_profile(
-    profile: str | None, url: str | None, token: str | None, *, role: str, environment: Environment
+    profile: str | None,
+    url: str | None,
+    token: str | None,
+    *,
+    role: str,
+    environment: EnvironmentVariables,
 ) -> Profile:
     """Find the API and its token: by options, by the environment, else by the profiles' default.
 
@@ -104,7 +109,7 @@ def find_profile(
     return found if token is None else Profile(found.url, token=token)
 
 
-def list_profiles(environment: Environment) -> Iterator[tuple[str, Profile, bool]]:
+def list_profiles(environment: EnvironmentVariables) -> Iterator[tuple[str, Profile, bool]]:
     """Return each name and profile, and whether it is the default; `make local`'s session too."""
     file = _read(environment)
     chosen = environment.get(PROFILE) or file.default
@@ -114,14 +119,14 @@ def list_profiles(environment: Environment) -> Iterator[tuple[str, Profile, bool
         yield LOCAL, _of_session(LOCAL, "security"), chosen == LOCAL
 
 
-def profiles_file(environment: Environment) -> Path:
+def profiles_file(environment: EnvironmentVariables) -> Path:
     """Return where the profiles are."""
     home = environment.get("XDG_CONFIG_HOME", "")
     base = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
     return base / "audit-ledger" / "profiles.toml"
 
 
-def _named(name: str | None, role: str, environment: Environment) -> Profile:
+def _named(name: str | None, role: str, environment: EnvironmentVariables) -> Profile:
     file = _read(environment)
     path = profiles_file(environment)
     name = name or file.default
@@ -138,7 +143,7 @@ def _named(name: str | None, role: str, environment: Environment) -> Profile:
     raise InvalidInputError(f"{path}: no profile {name} (there: {known})")
 
 
-def _read(environment: Environment) -> _File:
+def _read(environment: EnvironmentVariables) -> _File:
     path = profiles_file(environment)
     if not path.is_file():
         return _File()

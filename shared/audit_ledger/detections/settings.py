@@ -12,8 +12,8 @@ from audit_ledger.detections.finding import Severity
 from audit_ledger.detections.hours import Hours, read_hours, read_time_zone
 from audit_ledger.errors import FormatError
 
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Codes = Annotated[tuple[Code, ...], msgspec.Meta(max_length=64)]
+RuleCode = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Codes = Annotated[tuple[RuleCode, ...], msgspec.Meta(max_length=64)]
 QuietHours = Annotated[int, msgspec.Meta(ge=0, le=24 * 31)]
 Count = Annotated[int, msgspec.Meta(ge=2, le=500)]
 Minutes = Annotated[int, msgspec.Meta(ge=1, le=24 * 60)]
@@ -40,7 +40,7 @@ class SameSurname(_Settings, frozen=True):
 
     severity: Severity = "low"
     quiet_hours: QuietHours = 24
-    frequent: Annotated[tuple[Code, ...], msgspec.Meta(max_length=1_000)] = ()
+    frequent: Annotated[tuple[RuleCode, ...], msgspec.Meta(max_length=1_000)] = ()
 
 
 class SameHousehold(_Settings, frozen=True):
@@ -56,7 +56,7 @@ class NoEncounter(_Settings, frozen=True):
     severity: Severity = "medium"
     quiet_hours: QuietHours = 24
     days: Annotated[int, msgspec.Meta(ge=0, le=3_650)] = 30
-    departments: Annotated[tuple[Code, ...], msgspec.Meta(max_length=1_000)] = ()
+    departments: Annotated[tuple[RuleCode, ...], msgspec.Meta(max_length=1_000)] = ()
     purposes: Codes = ()
 
 

@@ -11,7 +11,7 @@ _LATE_SECONDS = 3_600
 _DAY_MS = 86_400_000
 
 
-class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class WindowItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One item. `what`: equal ones count once, except "", which counts each time."""
 
     time_ms: int
@@ -23,7 +23,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class TimeWindow(msgspec.Struct):
     """One user's items in order of time; start and end of the last reported burst."""
 
-    items: list[Item] = []
+    items: list[WindowItem] = []
     reported: tuple[int, int] | None = None
     touched: int = 0
 
@@ -37,7 +37,7 @@ class Windows(msgspec.Struct):
 
 def add(
     windows: Windows, seen: ObservedAccess, what: str, *, limit: int, span_ms: int
-) -> list[Item] | None:
+) -> list[WindowItem] | None:
     """Add an item; return the burst of `limit` or more items within a span, if it is a new one.
 
     A burst lasts as long as spans contain `limit` items, and yields one finding per day. Fewer
@@ -47,7 +47,7 @@ def add(
     windows.users[seen.who_mark] = window
     window.touched = seen.opened.entry_time
     before = len(window.items)
-    item = Item(seen.time_ms, seen.opened.seq, seen.opened.event_id, what)
+    item = WindowItem(seen.time_ms, seen.opened.seq, seen.opened.event_id, what)
     burst = _burst(window.items, item, limit, span_ms) if _insert(window, item, limit) else None
     windows.count += len(window.items) - before
     is_news = burst is not None and _is_news(window, burst)
@@ -55,7 +55,7 @@ def add(
     return burst if is_news else None
 
 
-def _insert(window: TimeWindow, item: Item, limit: int) -> bool:
+def _insert(window: TimeWindow, item: WindowItem, limit: int) -> bool:
     same = next((one for one in window.items if item.what and one.what == item.what), None)
     if same is not None:
         if same.time_ms >= item.time_ms:
@@ -67,7 +67,9 @@ def _insert(window: TimeWindow, item: Item, limit: int) -> bool:
     return True
 
 
-def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[Item] | None:
+def _burst(
+    items: Sequence[WindowItem], item: WindowItem, limit: int, span_ms: int
+) -> list[WindowItem] | None:
     """Return the first burst that contains this item; None if there is none."""
     for first in range(len(items) - limit + 1):
         start = items[first].time_ms
@@ -79,7 +81,7 @@ def _burst(items: Sequence[Item], item: Item, limit: int, span_ms: int) -> list[
     return None
 
 
-def _is_news(window: TimeWindow, burst: Sequence[Item]) -> bool:
+def _is_news(window: TimeWindow, burst: Sequence[WindowItem]) -> bool:
     """Note a burst; return False if it continues a burst reported within a day."""
     first, last = burst[0].time_ms, burst[-1].time_ms
     if window.reported is not None:

@@ -13,10 +13,10 @@ _CX = re.compile(r"([^^&]+)\^\^\^[^^&]*&([0-9]+(?:\.[0-9]+)+)&ISO")
 
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
-Target = tuple[str | None, str]  # (resource type if known, normal form of the reference)
+ReferenceTarget = tuple[str | None, str]  # (resource type if known, normal form of the reference)
 
 
-def normalize_reference(reference: str) -> Target:
+def normalize_reference(reference: str) -> ReferenceTarget:
     """Return the resource type and the normal form of a reference.
 
     `https://host/fhir/Patient/1/_history/2` and `Patient/1` both become `Patient/1`; `urn:uuid:…`

@@ -24,20 +24,20 @@ class FileKind(msgspec.Struct, frozen=True):
     header: bytes = b""
 
 
-Line = Callable[[OpenedEvent, str], tuple[str, bytes]]
+WriteLine = Callable[[OpenedEvent, str], tuple[str, bytes]]
 """`line(event, origin)` gives the file that an event goes to, and its line."""
 
 
-class Format(msgspec.Struct, frozen=True):
+class ExportFormat(msgspec.Struct, frozen=True):
     """A format. `earlier`: how older versions wrote its lines, in exports that verify for ever."""
 
     files: Mapping[str, FileKind]
-    line: Line
-    earlier: tuple[Line, ...] = ()
+    line: WriteLine
+    earlier: tuple[WriteLine, ...] = ()
 
 
-FORMATS: Final[Mapping[str, Format]] = {
-    "fhir": Format(
+FORMATS: Final[Mapping[str, ExportFormat]] = {
+    "fhir": ExportFormat(
         {
             R4_FILE: FileKind("application/fhir+ndjson; fhirVersion=4.0"),
             R5_FILE: FileKind("application/fhir+ndjson; fhirVersion=5.0"),
@@ -46,9 +46,11 @@ FORMATS: Final[Mapping[str, Format]] = {
         lambda event, _: fhir_line(event),
         earlier=(lambda event, _: fhir_line_as_submitted(event),),
     ),
-    "csv": Format(
+    "csv": ExportFormat(
         {CSV_FILE: FileKind("text/csv; charset=utf-8; header=present", CSV_HEADER)},
         lambda event, _: csv_line(event),
     ),
-    "ocsf": Format({name: FileKind("application/x-ndjson") for name in FILES.values()}, ocsf_line),
+    "ocsf": ExportFormat(
+        {name: FileKind("application/x-ndjson") for name in FILES.values()}, ocsf_line
+    ),
 }

@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 import msgspec
 
 
-class Kind(StrEnum):
+class LineChange(StrEnum):
     """What became of a line."""
 
     CHANGED = "changed"
@@ -30,7 +30,7 @@ class Difference(msgspec.Struct, frozen=True):
     `label`: what the line was written for; None of an added one.
     """
 
-    kind: Kind
+    kind: LineChange
     line: int
     label: int | None
 
@@ -104,7 +104,7 @@ class _Rest:
                 yield from self._gap(unknown, written, index, number)
                 unknown, written = [], index + 1
             else:
-                yield Difference(Kind.REORDERED, self._line(number), self._labels[index])
+                yield Difference(LineChange.REORDERED, self._line(number), self._labels[index])
         yield from self._gap(unknown, written, len(self._labels), len(self._place))
 
     def _gap(
@@ -113,11 +113,11 @@ class _Rest:
         lost = [index for index in range(first, end) if not self._is_found[index]]
         for number, index in zip_longest(unknown, lost):
             if index is None:
-                yield Difference(Kind.ADDED, self._line(number), None)
+                yield Difference(LineChange.ADDED, self._line(number), None)
             elif number is None:
-                yield Difference(Kind.MISSING, self._line(next_number), self._labels[index])
+                yield Difference(LineChange.MISSING, self._line(next_number), self._labels[index])
             else:
-                yield Difference(Kind.CHANGED, self._line(number), self._labels[index])
+                yield Difference(LineChange.CHANGED, self._line(number), self._labels[index])
 
     def _line(self, number: int) -> int:
         return self._before + number + 1

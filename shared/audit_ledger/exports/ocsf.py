@@ -41,7 +41,7 @@ from audit_ledger.exports.ocsf_class import (
     CATEGORY_NAMES,
     CLASS_NAMES,
     SEVERITIES,
-    Class,
+    OcsfClass,
     classify,
     outcome_of,
 )
@@ -58,9 +58,9 @@ from audit_ledger.records.opened_event import OpenedEvent
 
 OCSF_VERSION: Final = "1.5.0"
 FILES: Final = {
-    Class.API_ACTIVITY: "api_activity.ndjson",
-    Class.DATASTORE_ACTIVITY: "datastore_activity.ndjson",
-    Class.AUTHENTICATION: "authentication.ndjson",
+    OcsfClass.API_ACTIVITY: "api_activity.ndjson",
+    OcsfClass.DATASTORE_ACTIVITY: "datastore_activity.ndjson",
+    OcsfClass.AUTHENTICATION: "authentication.ndjson",
 }
 
 _PRODUCT: Final = {"name": "Audit Ledger", "vendor_name": "Audit Ledger"}
@@ -70,7 +70,7 @@ _encoder = msgspec.json.Encoder()
 def ocsf_line(event: OpenedEvent, origin: str) -> tuple[str, bytes]:
     r"""Return the file that an event goes to, and its line with `\n` at the end."""
     ocsf = ocsf_event(event, origin)
-    return FILES[Class(ocsf["class_uid"])], _encoder.encode(ocsf) + b"\n"
+    return FILES[OcsfClass(ocsf["class_uid"])], _encoder.encode(ocsf) + b"\n"
 
 
 def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
@@ -108,7 +108,7 @@ def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
         }
     )
     unmapped = _unmapped(event)
-    if class_uid is Class.API_ACTIVITY:
+    if class_uid is OcsfClass.API_ACTIVITY:
         ocsf["api"] = {"operation": classified.operation, "service": service}
         if resources:
             ocsf["resources"] = resources
@@ -116,12 +116,12 @@ def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
         unmapped["operation"] = classified.operation
         if resources:
             unmapped["resources"] = resources
-    if class_uid is Class.DATASTORE_ACTIVITY:
+    if class_uid is OcsfClass.DATASTORE_ACTIVITY:
         ocsf["database"] = {**service, "type_id": 0, "type": UNKNOWN}
         ocsf["type_id"], ocsf["type"] = 1, "Database"
         if query := _query_info(details):
             ocsf["query_info"] = query
-    if class_uid is Class.AUTHENTICATION:
+    if class_uid is OcsfClass.AUTHENTICATION:
         ocsf["user"] = user_of(actor_agent(details))
         ocsf["service"] = service
     ocsf["unmapped"] = unmapped

@@ -62,7 +62,7 @@ _DATA: Final = {
 _READING: Final = ("search", "history", "capabilities", "read", "vread")
 
 
-class Class(IntEnum):
+class OcsfClass(IntEnum):
     """OCSF classes; the thousands are their category."""
 
     AUTHENTICATION = 3002
@@ -71,9 +71,9 @@ class Class(IntEnum):
 
 
 CLASS_NAMES: Final = {
-    Class.AUTHENTICATION: "Authentication",
-    Class.API_ACTIVITY: "API Activity",
-    Class.DATASTORE_ACTIVITY: "Datastore Activity",
+    OcsfClass.AUTHENTICATION: "Authentication",
+    OcsfClass.API_ACTIVITY: "API Activity",
+    OcsfClass.DATASTORE_ACTIVITY: "Datastore Activity",
 }
 CATEGORY_NAMES: Final = {3: "Identity & Access Management", 6: "Application Activity"}
 SEVERITIES: Final = ("Unknown", "Informational", "Low", "Medium", "High")
@@ -99,13 +99,13 @@ _DATASTORE_ACTIVITIES: Final = {
 class Classified(msgspec.Struct, frozen=True, gc=False):
     """Class, activity and operation of an event, in OCSF's numbers and the words for them."""
 
-    class_uid: Class
+    class_uid: OcsfClass
     activity_id: int
     activity_name: str
     operation: str
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
+class OcsfOutcome(msgspec.Struct, frozen=True, gc=False):
     """The outcome. `code` is the event's own, None if it has none."""
 
     status_id: int
@@ -121,29 +121,29 @@ def classify(details: EventDetails) -> Classified:
     operation = _operation(details)
     if dicom & _AUTHENTICATION:
         activity = _authentication_activity(dicom, operation)
-        return Classified(Class.AUTHENTICATION, *activity, operation)
+        return Classified(OcsfClass.AUTHENTICATION, *activity, operation)
     if dicom & _DATA or _is_of_life_cycle(codes) or _is_record_event(details):
         query = (4, "Query") if _QUERY in dicom else None
         activity = _activity(details.action, _DATASTORE_ACTIVITIES, query, operation)
-        return Classified(Class.DATASTORE_ACTIVITY, *activity, operation)
+        return Classified(OcsfClass.DATASTORE_ACTIVITY, *activity, operation)
     is_reading = any(c.system == RESTFUL and c.code.startswith(_READING) for c in codes)
     reading = _API_ACTIVITIES["R"] if is_reading else None
     activity = _activity(details.action, _API_ACTIVITIES, reading, operation)
-    return Classified(Class.API_ACTIVITY, *activity, operation)
+    return Classified(OcsfClass.API_ACTIVITY, *activity, operation)
 
 
-def outcome_of(details: EventDetails) -> Outcome:
+def outcome_of(details: EventDetails) -> OcsfOutcome:
     """Say how it went, as `events.ending` decides; of several codes the worst."""
     if not details.outcome:
-        return Outcome(0, STATUSES[0], 0, None)
+        return OcsfOutcome(0, STATUSES[0], 0, None)
     end = event_outcome(details)
     if end is EventOutcome.UNKNOWN:
         coded = details.outcome[0]
-        return Outcome(_OTHER, coded.display or coded.token, 0, coded.code)
+        return OcsfOutcome(_OTHER, coded.display or coded.token, 0, coded.code)
     known = [(severity_of(c.system, c.code), c.code) for c in details.outcome]
     severity, code = max(((s, c) for s, c in known if s is not None), default=(0, None))
     status_id = _STATUS_OF[end]
-    return Outcome(status_id, STATUSES[status_id], 1 + severity, code)
+    return OcsfOutcome(status_id, STATUSES[status_id], 1 + severity, code)
 
 
 def is_read_by_rest(details: EventDetails) -> bool:

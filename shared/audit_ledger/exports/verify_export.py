@@ -15,7 +15,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.formats import FORMATS
-from audit_ledger.exports.line_diff import Difference, Kind, differences
+from audit_ledger.exports.line_diff import Difference, LineChange, differences
 from audit_ledger.exports.line_ends import differs_in_line_ends_only
 from audit_ledger.exports.line_files import ENTRIES_SUFFIX, line_digests, read_entries
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, decode_manifest
@@ -56,10 +56,18 @@ class ExportFinding(msgspec.Struct, frozen=True):
 
 
 _LINE_CODES: Final = {
-    Kind.CHANGED: (ExportCode.LINE_CHANGED, ExportCode.HEADER_CHANGED, "is not what was exported"),
-    Kind.MISSING: (ExportCode.LINE_MISSING, ExportCode.HEADER_MISSING, "is missing"),
-    Kind.ADDED: (ExportCode.LINE_ADDED, ExportCode.LINE_ADDED, "was not exported"),
-    Kind.REORDERED: (ExportCode.LINE_REORDERED, ExportCode.HEADER_REORDERED, "stood elsewhere"),
+    LineChange.CHANGED: (
+        ExportCode.LINE_CHANGED,
+        ExportCode.HEADER_CHANGED,
+        "is not what was exported",
+    ),
+    LineChange.MISSING: (ExportCode.LINE_MISSING, ExportCode.HEADER_MISSING, "is missing"),
+    LineChange.ADDED: (ExportCode.LINE_ADDED, ExportCode.LINE_ADDED, "was not exported"),
+    LineChange.REORDERED: (
+        ExportCode.LINE_REORDERED,
+        ExportCode.HEADER_REORDERED,
+        "stood elsewhere",
+    ),
 }
 
 
@@ -210,7 +218,7 @@ def _line_finding(file: File, difference: Difference) -> ExportFinding:
         return ExportFinding(header_code, file.name, f"the header {became}", line)
     of_entry = "" if label is None else f" (entry {label})"
     message = f"line {line}{of_entry} {became}"
-    if difference.kind is Kind.MISSING:
+    if difference.kind is LineChange.MISSING:
         message = f"the line of entry {label} is missing before line {line}"
     return ExportFinding(line_code, file.name, message, line, label)
 

@@ -14,7 +14,7 @@ from audit_ledger.tlog.rfc6962 import HASH_SIZE, leaf_hashes
 from audit_ledger.tlog.tile_proofs import RightEdge
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, partial_tile_at, split_hashes
 
-Read = Callable[[str], bytes | None]
+ReadObject = Callable[[str], bytes | None]
 """Return the bytes of a published path, None where there is nothing."""
 
 
@@ -32,7 +32,7 @@ class TileWriter:
         return self._edge.size
 
     @classmethod
-    def read(cls, head: Head, read: Read) -> "TileWriter":
+    def read(cls, head: Head, read: ReadObject) -> "TileWriter":
         """Read the right edge of what is published and verify it against the head.
 
         Raises VerificationError, which names a tile or bundle that is missing or not as signed.
@@ -71,7 +71,7 @@ class TileWriter:
                 yield tile.path, data
 
 
-def _read_tile(tile: Tile, head: Head, read: Read) -> bytes:
+def _read_tile(tile: Tile, head: Head, read: ReadObject) -> bytes:
     """Read a partial tile, whose hashes must add up to their part of the head's frontier."""
     length = tile.width * HASH_SIZE
     data = read(tile.path)
@@ -87,7 +87,7 @@ def _read_tile(tile: Tile, head: Head, read: Read) -> bytes:
     return data
 
 
-def _read_entries(tile: Tile, head: Head, read: Read) -> list[bytes]:
+def _read_entries(tile: Tile, head: Head, read: ReadObject) -> list[bytes]:
     """Read the entries of a partial tile of level 0."""
     path = EntryBundle(tile.index, tile.width).path
     data = read(path)
@@ -104,7 +104,7 @@ def _read_entries(tile: Tile, head: Head, read: Read) -> list[bytes]:
     return entries
 
 
-def _read_full(partial: str, full: str, read: Read) -> bytes:
+def _read_full(partial: str, full: str, read: ReadObject) -> bytes:
     """Read the full object that took a partial one's place (C2SP tlog-tiles)."""
     data = read(full)
     if data is None:
@@ -112,11 +112,11 @@ def _read_full(partial: str, full: str, read: Read) -> bytes:
     return data
 
 
-Names = Callable[[str, str], Iterable[str]]
+ListNames = Callable[[str, str], Iterable[str]]
 """Return the paths below a folder that sort behind a path."""
 
 
-def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
+def superseded(old_size: int, size: int, names: ListNames) -> Iterator[str]:
     """Return the partial tiles and bundles of all that became full between two sizes.
 
     Not only those of `old_size`: runs that died before their commit point left some of sizes that
@@ -132,7 +132,7 @@ def superseded(old_size: int, size: int, names: Names) -> Iterator[str]:
         level += 1
 
 
-def _partials(full: Sequence[str], names: Names) -> Iterator[str]:
+def _partials(full: Sequence[str], names: ListNames) -> Iterator[str]:
     """Return the remaining partial forms of full tiles, with one listing for each 1,000."""
     folders: dict[str, list[str]] = {}
     for path in full:

@@ -7,11 +7,13 @@ from typing import TypeVar
 
 MAX_CONCURRENT_READS = 8  # boto3's clients hold ten connections
 
-Wanted = TypeVar("Wanted")
-Read = TypeVar("Read")
+_Wanted = TypeVar("_Wanted")
+_Result = TypeVar("_Result")
 
 
-def map_concurrently(read: Callable[[Wanted], Read], wanted: Sequence[Wanted]) -> list[Read]:
+def map_concurrently(
+    read: Callable[[_Wanted], _Result], wanted: Sequence[_Wanted]
+) -> list[_Result]:
     """Return what `read` gives for each, in order, raising what it raises."""
     if len(wanted) < 2:
         return list(map(read, wanted))

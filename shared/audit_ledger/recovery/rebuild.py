@@ -19,11 +19,9 @@ from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
 from audit_ledger.ledger.index import stored_entries
 from audit_ledger.ledger.publish_checks import require_published
 from audit_ledger.ledger.published_state import PublishedState
+from audit_ledger.verify.entries import Progress
 
 REBUILDING = "being rebuilt from the archive"
-
-Progress = Callable[[int, int], None]
-"""Receives how many entries are done, and of how many."""
 
 
 @dataclass

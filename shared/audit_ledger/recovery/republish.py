@@ -22,9 +22,7 @@ from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.publish_checks import previous_digest, require_published
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.tile_writer import TileWriter
-
-Progress = Callable[[int, int], None]
-"""Receives how many entries are done, and of how many."""
+from audit_ledger.verify.entries import Progress
 
 
 @dataclass

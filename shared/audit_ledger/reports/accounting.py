@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, Coded
+from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
@@ -21,7 +22,6 @@ from audit_ledger.reports.codes import (
     DISCLOSURES,
     NHIN,
     RECIPIENT_ROLES,
-    Pair,
     kinds_of,
     pair_of,
     unique,
@@ -77,11 +77,11 @@ class AccountingSettings(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True)
     identifier as in `Agent.candidates`.
     """
 
-    disclosures: frozenset[Pair] = DISCLOSURES
-    recipient_roles: tuple[frozenset[Pair], ...] = RECIPIENT_ROLES
+    disclosures: frozenset[Code] = DISCLOSURES
+    recipient_roles: tuple[frozenset[Code], ...] = RECIPIENT_ROLES
     exclusions: tuple[Exclusion, ...] = EXCLUSIONS
     years: int | None = YEARS
-    summarised: frozenset[Pair] = SINGLE_PURPOSES
+    summarised: frozenset[Code] = SINGLE_PURPOSES
     suspensions: tuple[Suspension, ...] = ()
     known_recipients: Mapping[str, KnownRecipient] = {}
 
@@ -135,7 +135,7 @@ class _Line(msgspec.Struct, frozen=True):
     """A disclosure before it is summarised; `same`: of those that may become one, None: of none."""
 
     disclosure: Disclosure
-    same: tuple[str, Pair, bool] | None
+    same: tuple[str, Code, bool] | None
 
 
 def account_disclosures(
@@ -373,10 +373,10 @@ def _line(
 
 def _summarised(lines: Iterable[_Line]) -> tuple[Disclosure, ...]:
     """Put those that may become one at the place of the first (164.528(b)(3))."""
-    first: dict[tuple[str, Pair, bool] | int, Disclosure] = {}
+    first: dict[tuple[str, Code, bool] | int, Disclosure] = {}
     in_order = sorted(lines, key=lambda line: (line.disclosure.time_ms, line.disclosure.entries))
     for number, line in enumerate(in_order):
-        key: tuple[str, Pair, bool] | int = number if line.same is None else line.same
+        key: tuple[str, Code, bool] | int = number if line.same is None else line.same
         start = first.get(key)
         if start is None:
             first[key] = line.disclosure

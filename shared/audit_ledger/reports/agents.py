@@ -5,6 +5,7 @@ from typing import Final
 
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.events.fhir_model import Code
 from audit_ledger.reports.codes import (
     DICOM,
     PARTICIPATION,
@@ -13,7 +14,6 @@ from audit_ledger.reports.codes import (
     ROLE_CLASS,
     SECURITY_ROLE,
     SNOMED,
-    Pair,
     pair_of,
     pairs_of,
 )
@@ -94,7 +94,7 @@ def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
 
 def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
     """Return the agents that are organisations: of who used the record, not of who received."""
-    received = frozenset[Pair]().union(*RECIPIENT_ROLES)
+    received = frozenset[Code]().union(*RECIPIENT_ROLES)
     return tuple(
         agent
         for agent in details.agents
@@ -111,7 +111,7 @@ def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
 
 
 def recipients_of(
-    details: EventDetails, roles: Sequence[frozenset[Pair]]
+    details: EventDetails, roles: Sequence[frozenset[Code]]
 ) -> tuple[AgentDetails, ...]:
     """Return who received: all agents of the first of `roles` that any agent has."""
     for role in roles:

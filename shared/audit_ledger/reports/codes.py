@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from audit_ledger.events.event_details import Coded, EventDetails
-
-Pair = tuple[str, str]
+from audit_ledger.events.fhir_model import Code
 
 ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
@@ -78,24 +77,24 @@ Not ERTREAT: by its definition the regular work of an emergency room, which over
 """
 
 
-def pair_of(coded: Coded) -> Pair:
+def pair_of(coded: Coded) -> Code:
     """Return system and code, the system by its canonical name."""
     return _CANONICAL.get(coded.system, coded.system), coded.code
 
 
-def pairs_of(codings: Iterable[Coded]) -> frozenset[Pair]:
+def pairs_of(codings: Iterable[Coded]) -> frozenset[Code]:
     """Return the codes of many."""
     return frozenset(map(pair_of, codings))
 
 
-def kinds_of(details: EventDetails) -> frozenset[Pair]:
+def kinds_of(details: EventDetails) -> frozenset[Code]:
     """Return the codes of type and subtype (R5: category and code)."""
     return pairs_of((*details.types, *details.subtypes))
 
 
 def unique(codings: Iterable[Coded]) -> tuple[Coded, ...]:
     """Return each code once, in order, the first that has a display."""
-    found: dict[Pair, Coded] = {}
+    found: dict[Code, Coded] = {}
     for coded in codings:
         pair = pair_of(coded)
         if pair not in found or (found[pair].display is None and coded.display is not None):

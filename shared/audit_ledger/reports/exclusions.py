@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.events.fhir_model import Code
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reports.agents import is_the_patient
-from audit_ledger.reports.codes import ACT_REASON, NHIN, Pair, kinds_of, pair_of
+from audit_ledger.reports.codes import ACT_REASON, NHIN, kinds_of, pair_of
 
 
 class Exclusion(PrivateRepr, msgspec.Struct, frozen=True):
@@ -28,14 +29,14 @@ class Exclusion(PrivateRepr, msgspec.Struct, frozen=True):
     key: str
     paragraph: str
     words: str
-    purposes: frozenset[Pair] = frozenset()
-    kinds: frozenset[Pair] = frozenset()
+    purposes: frozenset[Code] = frozenset()
+    kinds: frozenset[Code] = frozenset()
     recipients: frozenset[str] = frozenset()
     to_the_patient: bool = False
     until_ms: int | None = None
 
 
-def _purposes(system: str, codes: str) -> frozenset[Pair]:
+def _purposes(system: str, codes: str) -> frozenset[Code]:
     return frozenset((system, code) for code in codes.split())
 
 
@@ -132,7 +133,7 @@ def exclusion_of(
         ):
             return exclusion
     stated = {pair_of(purpose) for purpose in purposes}
-    excluded = frozenset[Pair]().union(*(exclusion.purposes for exclusion in exclusions))
+    excluded = frozenset[Code]().union(*(exclusion.purposes for exclusion in exclusions))
     if stated and stated <= excluded:
         return next(exclusion for exclusion in exclusions if exclusion.purposes & stated)
     return None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from audit_ledger.events.event_details import Coded, EntityDetails, EventDetails
+from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 from audit_ledger.reports.codes import (
     ACT_REASON,
@@ -14,7 +15,6 @@ from audit_ledger.reports.codes import (
     OBJECT_ROLE,
     RESOURCE_TYPES,
     RESTFUL,
-    Pair,
     kinds_of,
     pair_of,
     pairs_of,
@@ -31,7 +31,7 @@ _DID: Final = {
     "D": ("removed", "remove"),
     "E": ("used", "use"),
 }
-_DID_BY_KIND: Final[tuple[tuple[frozenset[Pair], tuple[str, str]], ...]] = (
+_DID_BY_KIND: Final[tuple[tuple[frozenset[Code], tuple[str, str]], ...]] = (
     (frozenset({(DICOM, "110127")}), ("opened as an emergency", "open as an emergency")),
     (frozenset({(DICOM, "110138")}), ("ended an emergency access", "end an emergency access")),
     (DISCLOSURES, ("passed on to someone else", "pass on to someone else")),
@@ -188,7 +188,7 @@ def purpose_words(purposes: Iterable[Coded]) -> str | None:
     return joined(map(_purpose, unique(purposes)))
 
 
-def break_glass_reason(details: EventDetails, codes: frozenset[Pair] = BREAK_GLASS) -> str | None:
+def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLASS) -> str | None:
     """Return the codes by which an event is break-the-glass; None if it is not."""
     said = (
         *details.types,

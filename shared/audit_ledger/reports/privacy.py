@@ -12,11 +12,12 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import AgentDetails
+from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import id_of, name_of, patient_of, purposes_of, role_of, users_of
-from audit_ledger.reports.codes import BREAK_GLASS, Pair
+from audit_ledger.reports.codes import BREAK_GLASS
 from audit_ledger.reports.document import (
     WRONG_CLOCK,
     Column,
@@ -142,7 +143,7 @@ def privacy_report(
     zone: Zone,
     sort_by: str = "time",
     descending: bool = False,
-    break_glass: frozenset[Pair] = BREAK_GLASS,
+    break_glass: frozenset[Code] = BREAK_GLASS,
 ) -> PrivacyReport:
     """Report events that were limited to a user, a patient or a period before; days are `zone`'s.
 
@@ -225,7 +226,7 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
     )
 
 
-def _row(event: OpenedEvent, time_ms: int, break_glass: frozenset[Pair]) -> PrivacyRow:
+def _row(event: OpenedEvent, time_ms: int, break_glass: frozenset[Code]) -> PrivacyRow:
     details = event.details
     users = users_of(details)
     return PrivacyRow(

@@ -1,10 +1,7 @@
 """The error of a rejected search: the parameter, and what is expected there."""
 
-from typing import Literal
-
 from audit_ledger.errors import RefusedError
-
-IssueType = Literal["required", "value", "invalid", "not-supported", "too-long", "too-costly"]
+from audit_ledger.events.errors import IssueType
 
 
 class RejectedSearchError(RefusedError):

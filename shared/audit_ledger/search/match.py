@@ -32,8 +32,8 @@ from audit_ledger.search.criteria import (
     Value,
 )
 
-Pair = tuple[str, str]  # (system, code or value), system "" where absent
-Pairs = Iterable[Pair]
+TokenPair = tuple[str, str]  # (system, code or value), system "" where absent
+TokenPairs = Iterable[TokenPair]
 
 
 def matches(search: Search, opened: OpenedEvent, namespace: str | None = None) -> bool:
@@ -91,14 +91,14 @@ def _is_missing(parameter: str, details: EventDetails) -> bool:
     return not any(True for _ in _LOOKS_AT[parameter](details))
 
 
-def _pairs(parameter: str, opened: OpenedEvent) -> Pairs:
+def _pairs(parameter: str, opened: OpenedEvent) -> TokenPairs:
     """Return what a token parameter looks at."""
     if parameter == "_id":
         return (("", opened.event_id),)
     return _LOOKS_AT[parameter](opened.details)
 
 
-def _is(token: Token, pair: Pair) -> bool:
+def _is(token: Token, pair: TokenPair) -> bool:
     system, code = pair
     return token.system in (None, system) and token.code in (None, code)
 
@@ -140,21 +140,21 @@ def _patients(details: EventDetails) -> Iterator[PatientReference]:
     yield from (a.agent.patient for a in details.agents if a.agent.patient is not None)
 
 
-def _identifiers(targets: Iterable[Target | PatientReference]) -> Pairs:
+def _identifiers(targets: Iterable[Target | PatientReference]) -> TokenPairs:
     return (pair for target in targets for pair in target.identifiers)
 
 
-def _codes(codings: Iterable[Coded]) -> Pairs:
+def _codes(codings: Iterable[Coded]) -> TokenPairs:
     return ((coded.system, coded.code) for coded in codings)
 
 
-def _action(details: EventDetails) -> Pairs:
+def _action(details: EventDetails) -> TokenPairs:
     if details.action is None:
         return ()
     return (("", details.action), (ACTION_SYSTEM, details.action))
 
 
-def _outcome(details: EventDetails) -> Pairs:
+def _outcome(details: EventDetails) -> TokenPairs:
     own = tuple(_codes(details.outcome))
     return own + tuple((OUTCOME_SYSTEM, c) for system, c in own if not system and c in R4_OUTCOMES)
 
@@ -174,7 +174,7 @@ _TEXTS: Final[dict[str, Callable[[EventDetails], Iterable[str]]]] = {
     "entity-name": lambda details: (entity.name for entity in details.entities if entity.name),
     "policy": lambda details: (uri for agent in details.agents for uri in agent.policies),
 }
-_LOOKS_AT: Final[dict[str, Callable[[EventDetails], Pairs]]] = {
+_LOOKS_AT: Final[dict[str, Callable[[EventDetails], TokenPairs]]] = {
     "patient.identifier": lambda details: _identifiers(_patients(details)),
     "agent.identifier": lambda details: _identifiers(agent.who for agent in details.agents),
     "entity.identifier": lambda details: _identifiers(entity.what for entity in details.entities),

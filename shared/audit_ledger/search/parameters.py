@@ -32,6 +32,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, get_args
 
+from audit_ledger.events.errors import IssueType
 from audit_ledger.events.references import is_type_name
 from audit_ledger.fhir_versions.resource_shape import ELEMENTS, OF_ALL, OF_RESOURCES
 from audit_ledger.search.closed_codes import parse_action, parse_outcome
@@ -47,7 +48,7 @@ from audit_ledger.search.criteria import (
     Total,
     Value,
 )
-from audit_ledger.search.errors import IssueType, RejectedSearchError
+from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.query_plan import is_bounded
 from audit_ledger.search.values import (
     parse_agent,

@@ -18,9 +18,9 @@ from audit_ledger.tlog.rfc6962 import HASH_SIZE, leaf_hashes
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, split_hashes, subtree_root
 from audit_ledger.verify.bundle_fast_path import check_event_bundle
 from audit_ledger.verify.entry_checks import BEGINNING, UNKNOWN, Link, check_entries
-from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.findings import Finding, FindingCode, Findings
 from audit_ledger.verify.partial_tiles import read_full_instead, start_of_bundle
-from audit_ledger.verify.sources import Outcome, Source, read_many
+from audit_ledger.verify.sources import ReadOutcome, Source, read_many
 
 _MAX_FINDINGS = 50  # of one range
 
@@ -103,7 +103,7 @@ class _Bundle:
         self.tile = Tile(0, index, self.width)
         self.paths = (self.bundle.path, self.tile.path)
 
-    def check(self, bundle: Outcome, tile: Outcome) -> None:
+    def check(self, bundle: ReadOutcome, tile: ReadOutcome) -> None:
         """Compare entries and tile, check the entries, and note it all in the result."""
         data = self._bytes(bundle, self.bundle)
         tile_data = self._bytes(tile, self.tile)
@@ -140,30 +140,34 @@ class _Bundle:
         result.versions.append((self._version(events.leaves),))
         return True
 
-    def _bytes(self, outcome: Outcome, of: EntryBundle | Tile) -> bytes | None:
+    def _bytes(self, outcome: ReadOutcome, of: EntryBundle | Tile) -> bytes | None:
         """Return the bytes of what was read; a partial object that is gone may be full by now."""
-        full_instead: Outcome | FormatError = outcome
+        full_instead: ReadOutcome | FormatError = outcome
         if outcome is None and not of.is_full:
             full_instead = read_full_instead(self.task.source, of)
         return self._found_unless_bytes(full_instead, of)
 
     def _found_unless_bytes(
-        self, outcome: Outcome | FormatError, of: EntryBundle | Tile
+        self, outcome: ReadOutcome | FormatError, of: EntryBundle | Tile
     ) -> bytes | None:
         if isinstance(outcome, bytes):
             self.result.objects_read += 1
             return outcome
         if isinstance(outcome, FormatError):
             self.result.objects_read += 1
-            code = Code.TILE_MALFORMED if isinstance(of, Tile) else Code.BUNDLE_MALFORMED
+            code = (
+                FindingCode.TILE_MALFORMED if isinstance(of, Tile) else FindingCode.BUNDLE_MALFORMED
+            )
             full = replace(of, width=TILE_WIDTH)
             self._found(code, full.path, (self.first, self.last), str(outcome))
             return None
         if outcome is None:
-            self._found(Code.MISSING, of.path, (self.first, self.last), f"{of.path} is missing")
+            self._found(
+                FindingCode.MISSING, of.path, (self.first, self.last), f"{of.path} is missing"
+            )
             return None
         self.result.unreachable = True
-        self._found(Code.UNREACHABLE, of.path, (self.first, self.last), str(outcome))
+        self._found(FindingCode.UNREACHABLE, of.path, (self.first, self.last), str(outcome))
         return None
 
     def _tile_hashes(self, data: bytes) -> list[bytes] | None:
@@ -174,7 +178,7 @@ class _Bundle:
         whole = min(len(data) // HASH_SIZE, self.width - 1)
         path = self.tile.path
         message = f"{path}: {len(data)} bytes, expected {expected_bytes}"
-        self._found(Code.TILE_MALFORMED, path, (self.first + whole, self.last), message)
+        self._found(FindingCode.TILE_MALFORMED, path, (self.first + whole, self.last), message)
         return None
 
     def _found_malformed(self, data: bytes, leaves: list[bytes], hashes: list[bytes]) -> None:
@@ -182,13 +186,13 @@ class _Bundle:
         path = self.bundle.path
         if len(leaves) == self.width:
             message = f"{path}: {len(data)} bytes, more than its {self.width} entries"
-            self._found(Code.BUNDLE_MALFORMED, path, (self.last, self.last), message)
+            self._found(FindingCode.BUNDLE_MALFORMED, path, (self.last, self.last), message)
             return
         agreeing = takewhile(_are_equal, zip(leaves, hashes, strict=False))
         intact = sum(1 for _ in agreeing) if hashes else len(leaves)
         cut = self.first + intact
         message = f"{path}: {len(data)} bytes, cut short or damaged from entry {cut} on"
-        self._found(Code.BUNDLE_MALFORMED, path, (cut, self.last), message)
+        self._found(FindingCode.BUNDLE_MALFORMED, path, (cut, self.last), message)
 
     def _check_entries(
         self, entries: list[bytes], leaves: list[bytes], hashes: list[bytes] | None, origin: str
@@ -208,7 +212,7 @@ class _Bundle:
         result.findings.add_all(findings)
         result.controls += controls
         is_all_known = len(entries) == self.width and (hashes is None or leaves == hashes)
-        if not is_all_known or any(f.code is Code.ENTRY_MALFORMED for f in findings):
+        if not is_all_known or any(f.code is FindingCode.ENTRY_MALFORMED for f in findings):
             result.uncounted.append(self.bundle.index)
         if len(entries) < self.width:
             link = Link((hashes[-1],) if hashes else (), link.time)
@@ -232,11 +236,15 @@ class _Bundle:
         pairs = zip(leaves, hashes, strict=True)
         runs = list(_runs(i for i, pair in enumerate(pairs, self.first) if not _are_equal(pair)))
         by_entries = tuple(
-            self._finding(Code.TILE_ALTERED, self.tile.path, run, "hashes are not of its entries")
+            self._finding(
+                FindingCode.TILE_ALTERED, self.tile.path, run, "hashes are not of its entries"
+            )
             for run in runs
         )
         by_tile = tuple(
-            self._finding(Code.ENTRY_ALTERED, self.bundle.path, run, "altered after it was signed")
+            self._finding(
+                FindingCode.ENTRY_ALTERED, self.bundle.path, run, "altered after it was signed"
+            )
             for run in runs
         )
         self.result.versions.append(
@@ -254,11 +262,11 @@ class _Bundle:
                 prefixes[size] = tree.hashes
         return Version(subtree_root(leaves), prefixes, findings)
 
-    def _finding(self, code: Code, where: str, run: tuple[int, int], what: str) -> Finding:
+    def _finding(self, code: FindingCode, where: str, run: tuple[int, int], what: str) -> Finding:
         which = f"entry {run[0]}" if run[0] == run[1] else f"entries {run[0]} to {run[1]}"
         return Finding(code, where, run, f"{where}: {which}: {what}")
 
-    def _found(self, code: Code, where: str, entries: tuple[int, int], message: str) -> None:
+    def _found(self, code: FindingCode, where: str, entries: tuple[int, int], message: str) -> None:
         self.result.findings.add(Finding(code, where, entries, message))
 
 

@@ -12,8 +12,8 @@ from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH
 from audit_ledger.verify.checkpoint_store import KnownLedger
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim
-from audit_ledger.verify.findings import Code, Finding, Verdict
-from audit_ledger.verify.sources import Outcome
+from audit_ledger.verify.findings import Finding, FindingCode, Verdict
+from audit_ledger.verify.sources import ReadOutcome
 from audit_ledger.verify.tree import TreeResult
 
 
@@ -33,7 +33,7 @@ def check_known(
     chain: DigestChain,
     tree: TreeResult,
     rejected: Collection[str],
-    latest: Outcome,
+    latest: ReadOutcome,
 ) -> Iterator[Finding]:
     """Check that the ledger continues from what was verified before.
 
@@ -56,7 +56,9 @@ def compare_root(
         message = (
             f"the {checkpoint.size} entries and their tiles have another root than the one signed"
         )
-        yield Finding(Code.ROOT_MISMATCH, CHECKPOINT, _span(agreed_size, checkpoint.size), message)
+        yield Finding(
+            FindingCode.ROOT_MISMATCH, CHECKPOINT, _span(agreed_size, checkpoint.size), message
+        )
 
 
 def compare_with_known(
@@ -71,20 +73,20 @@ def compare_with_known(
             "it begins with another entry than the ledger verified before, under the same name and "
             "keys: created again"
         )
-        yield Finding(Code.BEGUN_ANEW, CHECKPOINT, (0, 0), message)
+        yield Finding(FindingCode.BEGUN_ANEW, CHECKPOINT, (0, 0), message)
         return
     if size < before:
         message = f"of size {size}, but size {before} was verified before: entries are gone"
-        yield Finding(Code.ROLLED_BACK, CHECKPOINT, (size, before - 1), message)
+        yield Finding(FindingCode.ROLLED_BACK, CHECKPOINT, (size, before - 1), message)
         return
     root = checkpoint.root if size == before else tree.roots[before]
     if root is not None and root != remembered.root:
         message = f"at size {before} it has another root than the one verified before"
-        yield Finding(Code.FORKED, CHECKPOINT, _span(0, before), message)
+        yield Finding(FindingCode.FORKED, CHECKPOINT, _span(0, before), message)
 
 
 def compare_known_digest(
-    known: KnownLedger, chain: DigestChain, rejected: Collection[str], latest: Outcome
+    known: KnownLedger, chain: DigestChain, rejected: Collection[str], latest: ReadOutcome
 ) -> Iterator[Finding]:
     """Check that the newest digest of before is unchanged, and that no older one is the newest now.
 
@@ -98,14 +100,14 @@ def compare_known_digest(
     if chain.watched_sha256 is not None:
         if chain.watched_sha256 != known.digest_sha256 and name not in rejected:
             message = f"{name}: another digest than the one verified before"
-            yield Finding(Code.FORKED, name, None, message)
+            yield Finding(FindingCode.FORKED, name, None, message)
     elif digest_name_order(newest) < digest_name_order(name):
         if isinstance(latest, bytes) and newest not in rejected:
             message = f"the newest digest is {newest}, but {name} was verified before"
-            yield Finding(Code.ROLLED_BACK, LATEST, None, message)
+            yield Finding(FindingCode.ROLLED_BACK, LATEST, None, message)
     elif chain.findings.answer is Verdict.VERIFIED:
         message = f"{name}: verified before, and no digest leads to it any more"
-        yield Finding(Code.FORKED, name, None, message)
+        yield Finding(FindingCode.FORKED, name, None, message)
 
 
 def compare_digests(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
@@ -121,7 +123,9 @@ def compare_digests(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
     message = f"{oldest.path}: its root is not that of the entries at size {oldest.size_after}"
     if len(others) > 1:
         message += f", nor is that of {len(others) - 1} later digests"
-    yield Finding(Code.DIGEST_DISAGREES, oldest.path, _span(agreed, oldest.size_after), message)
+    yield Finding(
+        FindingCode.DIGEST_DISAGREES, oldest.path, _span(agreed, oldest.size_after), message
+    )
 
 
 def recount_control_entries(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
@@ -134,7 +138,7 @@ def recount_control_entries(chain: DigestChain, tree: TreeResult) -> Iterator[Fi
         if counted != claim.control_entries:
             message = f"{claim.path}: states {claim.control_entries} control entries, has {counted}"
             entries = _span(claim.size_before, claim.size_after)
-            yield Finding(Code.DIGEST_DISAGREES, claim.path, entries, message)
+            yield Finding(FindingCode.DIGEST_DISAGREES, claim.path, entries, message)
 
 
 def _is_uncounted(claim: DigestClaim, uncounted: list[int]) -> bool:

@@ -14,9 +14,9 @@ from audit_ledger.ledger.publication_order import own_times
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
-from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.findings import Finding, FindingCode, Findings
 from audit_ledger.verify.freshness import written
-from audit_ledger.verify.sources import Outcome, Source, read_outcome
+from audit_ledger.verify.sources import ReadOutcome, Source, read_outcome
 
 Take = Callable[[str, bytes], None]
 """Takes a digest's path and bytes, whose signatures are still to be checked."""
@@ -59,7 +59,7 @@ class DigestChain:
 
 
 def walk_digests(
-    source: Source, origin: str, latest: Outcome, take: Take, watch: str = ""
+    source: Source, origin: str, latest: ReadOutcome, take: Take, watch: str = ""
 ) -> DigestChain:
     """Follow the chain from what was read as `digests/latest`.
 
@@ -78,7 +78,7 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
     """
     findings: list[Finding] = []
 
-    def found(code: Code, message: str) -> None:
+    def found(code: FindingCode, message: str) -> None:
         findings.append(Finding(code, path, None, f"{path}: {message}"))
 
     signed = parse_signed_digest(data)
@@ -87,21 +87,24 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
     digest = signed.digest
     checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
     if digest.name != path:
-        found(Code.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")
+        found(FindingCode.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")
         return digest, findings
     if digest.origin != origin:
-        found(Code.DIGEST_DISAGREES, f"of another ledger, {digest.origin}")
+        found(FindingCode.DIGEST_DISAGREES, f"of another ledger, {digest.origin}")
         return digest, findings
     stated = (digest.origin, digest.size_after, digest.root)
     if (checkpoint.origin, checkpoint.size, checkpoint.root) != stated:
-        found(Code.DIGEST_DISAGREES, "origin, size or root are not those of the checkpoint inside")
+        found(
+            FindingCode.DIGEST_DISAGREES,
+            "origin, size or root are not those of the checkpoint inside",
+        )
     for time in own_times(digest.checkpoint):
         if time != digest.period_to:
             message = (
                 f"its period ends at {written(digest.period_to)}, but the checkpoint inside is "
                 f"cosigned for {written(time)}"
             )
-            found(Code.DIGEST_DISAGREES, message)
+            found(FindingCode.DIGEST_DISAGREES, message)
     return digest, findings
 
 
@@ -114,7 +117,7 @@ class _Walk:
         self._watch = watch
         self._listed: list[str] | None = None  # oldest first; popped as they are passed
 
-    def run(self, latest: Outcome) -> DigestChain:
+    def run(self, latest: ReadOutcome) -> DigestChain:
         path, expected_hash = self._start(latest)
         after: DigestClaim | None = None
         while path:
@@ -133,16 +136,16 @@ class _Walk:
             path, expected_hash = digest.previous_name, digest.previous_sha256
             if not path and digest.size_before != 0:
                 message = f"the first digest, but it begins at entry {digest.size_before}"
-                self._found(Code.DIGEST_CHAIN_BROKEN, claim.path, message)
+                self._found(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)
         return self.chain
 
-    def _start(self, latest: Outcome) -> tuple[str, bytes | None]:
+    def _start(self, latest: ReadOutcome) -> tuple[str, bytes | None]:
         """Return the newest digest's own path, and the hash that the object there must have."""
         if isinstance(latest, bytes):
             try:
                 signed = parse_signed_digest(latest)
             except FormatError as error:
-                self._found(Code.DIGEST_MALFORMED, LATEST, str(error))
+                self._found(FindingCode.DIGEST_MALFORMED, LATEST, str(error))
             else:
                 return signed.digest.name, signed.sha256
         else:
@@ -158,9 +161,9 @@ class _Walk:
 
     def _found_unread(self, path: str, outcome: UnreachableError | None) -> None:
         if outcome is None:
-            self._found(Code.MISSING, path, "the digest is missing")
+            self._found(FindingCode.MISSING, path, "the digest is missing")
         else:
-            self._found(Code.UNREACHABLE, path, str(outcome))
+            self._found(FindingCode.UNREACHABLE, path, str(outcome))
 
     def _open(self, path: str, data: bytes | None, expected_hash: bytes | None) -> Digest | None:
         """Read a digest; report one with another hash once, whatever else is wrong with it."""
@@ -168,12 +171,12 @@ class _Walk:
             return None
         if expected_hash is not None and sha256(data).digest() != expected_hash:
             message = "not the digest whose hash its successor, or digests/latest, states"
-            self._found(Code.DIGEST_CHAIN_BROKEN, path, message)
+            self._found(FindingCode.DIGEST_CHAIN_BROKEN, path, message)
             return None
         try:
             digest, findings = read_digest(path, data, self._origin)
         except FormatError as error:
-            self._found(Code.DIGEST_MALFORMED, path, str(error))
+            self._found(FindingCode.DIGEST_MALFORMED, path, str(error))
             return None
         self._take(path, data)
         self.chain.findings.add_all(findings)
@@ -202,7 +205,7 @@ class _Walk:
         """Whether a digest ends where its successor begins, and was made before it."""
         if claim.period_to != after.period_from or claim.size_after != after.size_before:
             message = f"period and size do not end where those of {after.path} begin"
-            self._found(Code.DIGEST_CHAIN_BROKEN, claim.path, message)
+            self._found(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)
         return claim.age < after.age
 
     def _newest_listed(self, before: str | None) -> str:
@@ -220,8 +223,8 @@ class _Walk:
             listing = self._source.list_all()
             return sorted(filter(is_digest_name, listing or ()), key=digest_name_order)
         except UnreachableError as error:
-            self._found(Code.UNREACHABLE, "digests", str(error))
+            self._found(FindingCode.UNREACHABLE, "digests", str(error))
             return []
 
-    def _found(self, code: Code, path: str, message: str) -> None:
+    def _found(self, code: FindingCode, path: str, message: str) -> None:
         self.chain.findings.add(Finding(code, path, None, f"{path}: {message}"))

@@ -7,7 +7,7 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.tlog.note import ED25519, open_note
 from audit_ledger.tlog.policy import Policy
-from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.findings import Finding, FindingCode, Findings
 
 Checked = tuple[list[Finding], int]
 """Findings, and the newest time that the ledger's own keys cosigned for."""
@@ -73,10 +73,10 @@ def check_signatures(policy: Policy, origin: str, digests: list[tuple[str, bytes
             checkpoint = parse_digest(note.text).checkpoint
             result = policy.evaluate(checkpoint)
         except (FormatError, VerificationError) as error:
-            findings.append(Finding(Code.DIGEST_REJECTED, path, None, f"{path}: {error}"))
+            findings.append(Finding(FindingCode.DIGEST_REJECTED, path, None, f"{path}: {error}"))
             continue
         newest = max(newest, result.own_cosigned_at or 0)
         if own and own.isdisjoint(result.cosignatures):
             message = f"{path}: its checkpoint has no cosignature by the ledger's own key"
-            findings.append(Finding(Code.NOT_WITNESSED, path, None, message))
+            findings.append(Finding(FindingCode.NOT_WITNESSED, path, None, message))
     return findings, newest

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant
 from audit_ledger.ledger.entry import NO_ENTRY, ControlEntry, created, parse_entry
-from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.findings import Finding, FindingCode
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def check_entries(
     findings: list[Finding] = []
     controls: list[int] = []
 
-    def found(code: Code, index: int, message: str) -> None:
+    def found(code: FindingCode, index: int, message: str) -> None:
         findings.append(Finding(code, where, (index, index), message))
 
     for index, (data, leaf) in enumerate(zip(entries, leaves, strict=True), first):
@@ -60,24 +60,24 @@ def check_entries(
         try:
             entry = parse_entry(data)
         except FormatError as error:
-            found(Code.ENTRY_MALFORMED, index, f"entry {index}: {error}")
+            found(FindingCode.ENTRY_MALFORMED, index, f"entry {index}: {error}")
             link = Link((leaf,), link.time)
             continue
         time = format_instant(entry.time).encode()
         if isinstance(entry, ControlEntry):
             controls.append(index)
         if entry.seq != index:
-            found(Code.SEQ_MISMATCH, index, f"entry {index}: its seq is {entry.seq}")
+            found(FindingCode.SEQ_MISMATCH, index, f"entry {index}: its seq is {entry.seq}")
         if link.prevs and entry.prev not in link.prevs:
             message = f"entry {index}: prev is not the hash of the entry before"
-            found(Code.LINK_BROKEN, index, message)
+            found(FindingCode.LINK_BROKEN, index, message)
         if time < link.time:
             message = f"entry {index}: its time is before that of the entry before"
-            found(Code.TIME_BACKWARDS, index, message)
+            found(FindingCode.TIME_BACKWARDS, index, message)
         says_created = isinstance(entry, ControlEntry) and entry.control.get("type") == _CREATED
         if says_created != (index == 0) or (index == 0 and entry != created(origin, entry.time)):
             message = f"entry {index}: entry 0, and no other, creates the ledger {origin}"
-            found(Code.NOT_CREATED, index, message)
+            found(FindingCode.NOT_CREATED, index, message)
         link = Link((leaf,), time)
     return findings, controls, link
 

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-class Code(StrEnum):
+class FindingCode(StrEnum):
     """The kind of a finding. Scripts may rely on the values."""
 
     # failed
@@ -59,7 +59,13 @@ class Code(StrEnum):
 
 _AND_MORE = " (and so for those that follow)"
 _INCOMPLETE = frozenset(
-    (Code.MISSING, Code.UNREACHABLE, Code.NOT_WITNESSED, Code.STALE, Code.IN_PROGRESS)
+    (
+        FindingCode.MISSING,
+        FindingCode.UNREACHABLE,
+        FindingCode.NOT_WITNESSED,
+        FindingCode.STALE,
+        FindingCode.IN_PROGRESS,
+    )
 )
 
 
@@ -71,7 +77,7 @@ class Finding:
     included, or None where it concerns no entry in particular.
     """
 
-    code: Code
+    code: FindingCode
     where: str
     entries: tuple[int, int] | None
     message: str
@@ -131,7 +137,7 @@ def _join(before: Finding, after: Finding) -> Finding | None:
     """Return one finding for two of one kind about consecutive entries, None for any others."""
     if before.code is not after.code or before.entries is None or after.entries is None:
         return None
-    if before.code in (Code.MISSING, Code.UNREACHABLE):
+    if before.code in (FindingCode.MISSING, FindingCode.UNREACHABLE):
         same_place = before.where.split("/", 2)[:2] == after.where.split("/", 2)[:2]
     else:
         same_place = before.where == after.where

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.tlog.tiles import CHECKPOINT
-from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.findings import Finding, FindingCode
 
 FRESH_SECONDS = 75 * 60
 """A ledger publishes at least hourly; 15 minutes are left for transient failures."""
@@ -45,21 +45,21 @@ def check_times(signed: SignedTimes, last: int, last_time: bytes, now: int) -> I
     for where, time in signed.own.items():
         if time > now + SKEW_SECONDS:
             message = f"{where}: signed for {written(time)}, after {written(now)}"
-            yield Finding(Code.FUTURE_TIME, where, None, message)
+            yield Finding(FindingCode.FUTURE_TIME, where, None, message)
     for name, time in signed.of_witnesses.items():
         if time > now + SKEW_SECONDS:
             message = f"cosigned by {name} for {written(time)}, after {written(now)}"
-            yield Finding(Code.FUTURE_TIME, CHECKPOINT, None, message)
+            yield Finding(FindingCode.FUTURE_TIME, CHECKPOINT, None, message)
     if last_time and (time := _read(last_time)) > now + SKEW_SECONDS:
         message = f"entry {last}: its time is {written(time)}, after {written(now)}"
-        yield Finding(Code.FUTURE_TIME, "tile/entries", (last, last), message)
+        yield Finding(FindingCode.FUTURE_TIME, "tile/entries", (last, last), message)
     newest = signed.newest
     if newest is not None and newest < now - FRESH_SECONDS:
         message = (
             f"the newest time that the ledger signed is {written(newest)}, over "
             f"{FRESH_SECONDS // 60} minutes before {written(now)}: what came since is not here"
         )
-        yield Finding(Code.STALE, CHECKPOINT, None, message)
+        yield Finding(FindingCode.STALE, CHECKPOINT, None, message)
 
 
 def _read(time: bytes) -> int:

@@ -15,7 +15,7 @@ from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, read_digest
 from audit_ledger.verify.digest_signatures import check_signatures
-from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.findings import Finding, FindingCode, Findings
 from audit_ledger.verify.latest_published import LatestPublished
 from audit_ledger.verify.sources import Source, read_outcome
 
@@ -43,11 +43,11 @@ def check_later_digests(
     for path in sorted(paths, key=digest_name_order):
         data = read_outcome(source, path)
         if isinstance(data, UnreachableError):
-            later.findings.add(Finding(Code.UNREACHABLE, path, None, str(data)))
+            later.findings.add(Finding(FindingCode.UNREACHABLE, path, None, str(data)))
         if not isinstance(data, bytes):
             continue  # unreachable, or gone since it was listed
         signatures, _ = check_signatures(policy, checkpoint.origin, [(path, data)])
-        if any(finding.code is Code.DIGEST_REJECTED for finding in signatures):
+        if any(finding.code is FindingCode.DIGEST_REJECTED for finding in signatures):
             later.findings.add(unknown_object(path))
             continue
         try:
@@ -69,7 +69,7 @@ def check_later_digests(
         if digest.size_after == checkpoint.size and digest.root != checkpoint.root:
             message = f"{path}: another root than the checkpoint's, of the same size, both signed"
             entries = (0, checkpoint.size - 1) if checkpoint.size else None
-            later.findings.add(Finding(Code.FORKED, path, entries, message))
+            later.findings.add(Finding(FindingCode.FORKED, path, entries, message))
         place = (path, sha256(data).digest(), digest.period_to, digest.size_after)
         later.count += 1
         later.newest = digest
@@ -118,7 +118,7 @@ def _is_overtaken(
 def unknown_object(path: str) -> Finding:
     """Return the finding about an object that is no part of the ledger."""
     message = f"{path}: no ledger publishes such an object, or none that leads to it"
-    return Finding(Code.UNKNOWN_OBJECT, path, None, message)
+    return Finding(FindingCode.UNKNOWN_OBJECT, path, None, message)
 
 
 def _not_following(
@@ -127,6 +127,6 @@ def _not_following(
     previous = digest.previous_name
     if previous and previous != before and previous not in chain.paths and previous not in listed:
         message = f"{previous}: the digest is missing, which {digest.name} names"
-        return Finding(Code.MISSING, previous, None, message)
+        return Finding(FindingCode.MISSING, previous, None, message)
     message = f"{digest.name}: does not begin where {before} ends, or does not name it"
-    return Finding(Code.DIGEST_CHAIN_BROKEN, digest.name, None, message)
+    return Finding(FindingCode.DIGEST_CHAIN_BROKEN, digest.name, None, message)

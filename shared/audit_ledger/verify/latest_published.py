@@ -15,9 +15,9 @@ from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.tiles import CHECKPOINT
 from audit_ledger.verify.digest_chain import DigestClaim
-from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.findings import Finding, FindingCode
 from audit_ledger.verify.freshness import written
-from audit_ledger.verify.sources import Outcome, Source, read_outcome
+from audit_ledger.verify.sources import ReadOutcome, Source, read_outcome
 
 PUBLICATION_SECONDS = 300
 """How long an interrupted publication may take: what is repaired by then is no finding."""
@@ -29,8 +29,8 @@ _DELAYS_SECONDS = (0, 0.5, 1.5)
 class LatestPublished:
     """What was read as `checkpoint` and as `digests/latest`."""
 
-    checkpoint: Outcome
-    latest: Outcome
+    checkpoint: ReadOutcome
+    latest: ReadOutcome
 
     @cached_property
     def parsed_checkpoint(self) -> Checkpoint | None:
@@ -120,10 +120,10 @@ def compare_heads(
     if checkpoint.size == digest.size_after and checkpoint.root != digest.root:
         size = checkpoint.size
         message = f"two signed roots at size {size}: the checkpoint's and {LATEST}'s"
-        yield Finding(Code.FORKED, LATEST, (0, max(0, size - 1)), message)
+        yield Finding(FindingCode.FORKED, LATEST, (0, max(0, size - 1)), message)
         return
     if _age(checkpoint, own_time, digest) > (digest.size_after, digest.period_to):
-        yield _behind(Code.DIGEST_BEHIND, checkpoint, own_time, digest, now)
+        yield _behind(FindingCode.DIGEST_BEHIND, checkpoint, own_time, digest, now)
 
 
 def compare_with_newest(
@@ -131,7 +131,7 @@ def compare_with_newest(
 ) -> Iterator[Finding]:
     """Check that the checkpoint is not older than the newest digest, wherever that is."""
     if newest and _age(checkpoint, own_time, newest) < (newest.size_after, newest.period_to):
-        yield _behind(Code.CHECKPOINT_BEHIND, checkpoint, own_time, newest, now)
+        yield _behind(FindingCode.CHECKPOINT_BEHIND, checkpoint, own_time, newest, now)
 
 
 def _age(
@@ -142,14 +142,14 @@ def _age(
 
 
 def _behind(
-    code: Code,
+    code: FindingCode,
     checkpoint: Checkpoint,
     own_time: int | None,
     newest: Digest | DigestClaim,
     now: int,
 ) -> Finding:
     """Report which of the two is behind or, if the other is minutes old, that they differ."""
-    if code is Code.CHECKPOINT_BEHIND:
+    if code is FindingCode.CHECKPOINT_BEHIND:
         where, what, newer_time = CHECKPOINT, "checkpoint", newest.period_to
     else:
         where, what, newer_time = LATEST, "digest", own_time or 0
@@ -159,7 +159,7 @@ def _behind(
         ages = f"signed at {written(time)}, the newest digest at {written(newest.period_to)}"
     message = f"the checkpoint is {ages}: an older {what} stands in its place"
     if abs(now - newer_time) < PUBLICATION_SECONDS:
-        code = Code.IN_PROGRESS
+        code = FindingCode.IN_PROGRESS
         message = f"the checkpoint is {ages}, minutes old: look again when both are published"
     first, end = sorted((checkpoint.size, newest.size_after))
     return Finding(code, where, (first, end - 1) if first < end else None, message)

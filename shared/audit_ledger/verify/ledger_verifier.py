@@ -15,7 +15,7 @@ from audit_ledger.verify.coverage import (
 from audit_ledger.verify.digest_chain import DigestChain, walk_digests
 from audit_ledger.verify.digest_signatures import DigestSignatures
 from audit_ledger.verify.entries import Progress, check_tree
-from audit_ledger.verify.findings import Code, Finding, Findings, Verdict
+from audit_ledger.verify.findings import Finding, FindingCode, Findings, Verdict
 from audit_ledger.verify.freshness import SignedTimes, check_times
 from audit_ledger.verify.later_digests import check_later_digests, newest_digest
 from audit_ledger.verify.latest_published import (
@@ -25,7 +25,7 @@ from audit_ledger.verify.latest_published import (
 )
 from audit_ledger.verify.log_verifier import sizes_to_compare, worker_pool
 from audit_ledger.verify.policy_file import require_ed25519_log
-from audit_ledger.verify.sources import Outcome, Source
+from audit_ledger.verify.sources import ReadOutcome, Source
 from audit_ledger.verify.statement import Judgement, judge_checkpoint, read_statement
 from audit_ledger.verify.tree import TreeResult
 from audit_ledger.verify.unexpected_objects import check_extra_objects
@@ -146,14 +146,14 @@ def verify_ledger(
     )
 
 
-def _judge_checkpoint(checkpoint: Outcome, policy: Policy) -> Judgement:
+def _judge_checkpoint(checkpoint: ReadOutcome, policy: Policy) -> Judgement:
     """Judge it as of any log, and by the ledger's own rules; PolicyError as `verify_ledger`."""
     result, findings = judge_checkpoint(checkpoint, policy)
     if result is not None:
         require_ed25519_log(policy, result.checkpoint.origin)
         if result.checkpoint.extensions:
             message = "extension lines, which a ledger's checkpoint has none of"
-            findings.append(Finding(Code.CHECKPOINT_MALFORMED, CHECKPOINT, None, message))
+            findings.append(Finding(FindingCode.CHECKPOINT_MALFORMED, CHECKPOINT, None, message))
     return result, findings
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.tlog.rfc6962 import HASH_SIZE
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
-from audit_ledger.verify.sources import Outcome, Source, read_outcome
+from audit_ledger.verify.sources import ReadOutcome, Source, read_outcome
 
 _LENGTH_BYTES = 2
 
 
-def read_object(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError:
+def read_object(source: Source, of: EntryBundle | Tile) -> ReadOutcome | FormatError:
     """Read a tile or entry bundle, partial ones also from the full one that took their place.
 
     A log may delete a partial tile once the full one is there (C2SP tlog-tiles, Partial Tiles), so
@@ -29,7 +29,7 @@ def require_object(source: Source, of: EntryBundle | Tile) -> bytes:
     return read
 
 
-def read_full_instead(source: Source, of: EntryBundle | Tile) -> Outcome | FormatError:
+def read_full_instead(source: Source, of: EntryBundle | Tile) -> ReadOutcome | FormatError:
     """Read the full tile or bundle that replaced a partial one; return the requested part."""
     full = replace(of, width=TILE_WIDTH)
     outcome = read_outcome(source, full.path)

@@ -47,13 +47,13 @@ class Source(Protocol):
         """
 
 
-Outcome = bytes | UnreachableError | None
+ReadOutcome = bytes | UnreachableError | None
 
 _MAX_CONCURRENT_READS = 8
 _FAILURES_IN_A_ROW = 8
 
 
-def read_outcome(source: Source, path: str) -> Outcome:
+def read_outcome(source: Source, path: str) -> ReadOutcome:
     """Read one object; return UnreachableError instead of raising it."""
     try:
         return source.read(path)
@@ -61,7 +61,7 @@ def read_outcome(source: Source, path: str) -> Outcome:
         return error
 
 
-def read_many(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
+def read_many(source: Source, paths: Iterable[str]) -> Iterator[ReadOutcome]:
     """Read objects in order, several at once where waiting for them is what takes the time.
 
     After several failures in a row the others are not requested any more.
@@ -80,12 +80,12 @@ def read_many(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
         )
 
 
-def _read_each(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
+def _read_each(source: Source, paths: Iterable[str]) -> Iterator[ReadOutcome]:
     for path in paths:
         yield read_outcome(source, path)
 
 
-def _read_ahead(source: Source, paths: Iterable[str]) -> Iterator[Outcome]:
+def _read_ahead(source: Source, paths: Iterable[str]) -> Iterator[ReadOutcome]:
     with ThreadPoolExecutor(_MAX_CONCURRENT_READS) as threads:
         remaining = iter(paths)
         ahead = [

@@ -7,9 +7,9 @@ from audit_ledger.errors import FormatError, UnreachableError, VerificationError
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.tlog.tiles import CHECKPOINT
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
-from audit_ledger.verify.findings import Code, Finding
+from audit_ledger.verify.findings import Finding, FindingCode
 from audit_ledger.verify.latest_published import LatestPublished, are_older
-from audit_ledger.verify.sources import Outcome
+from audit_ledger.verify.sources import ReadOutcome
 
 Judgement = tuple[PolicyResult | None, list[Finding]]
 """A policy's evaluation of a checkpoint, None if it cannot be trusted, and its findings."""
@@ -31,7 +31,7 @@ class Statement:
 
 def read_statement(
     read: Callable[[], LatestPublished],
-    judge: Callable[[Outcome], Judgement],
+    judge: Callable[[ReadOutcome], Judgement],
     policy: Policy,
     store: CheckpointStore | None,
 ) -> tuple[Statement | None, list[Finding]]:
@@ -51,21 +51,21 @@ def read_statement(
     return Statement(published.checkpoint, result, published, known), findings
 
 
-def judge_checkpoint(checkpoint: Outcome, policy: Policy) -> Judgement:
+def judge_checkpoint(checkpoint: ReadOutcome, policy: Policy) -> Judgement:
     """Evaluate what was read as `checkpoint`. A missing cosignature is a finding, not distrust."""
     if isinstance(checkpoint, UnreachableError):
-        return None, [Finding(Code.UNREACHABLE, CHECKPOINT, None, str(checkpoint))]
+        return None, [Finding(FindingCode.UNREACHABLE, CHECKPOINT, None, str(checkpoint))]
     if checkpoint is None:
         message = "no checkpoint here: not a published ledger, or not where it begins"
-        return None, [Finding(Code.MISSING, CHECKPOINT, None, message)]
+        return None, [Finding(FindingCode.MISSING, CHECKPOINT, None, message)]
     try:
         result = policy.evaluate(checkpoint)
     except FormatError as error:
-        return None, [Finding(Code.CHECKPOINT_MALFORMED, CHECKPOINT, None, str(error))]
+        return None, [Finding(FindingCode.CHECKPOINT_MALFORMED, CHECKPOINT, None, str(error))]
     except VerificationError as error:
-        return None, [Finding(Code.CHECKPOINT_REJECTED, CHECKPOINT, None, str(error))]
+        return None, [Finding(FindingCode.CHECKPOINT_REJECTED, CHECKPOINT, None, str(error))]
     if result.satisfied:
         return result, []
     missing = ", ".join(result.missing)
     message = f"not witnessed as the policy asks; no cosignature by {missing}"
-    return result, [Finding(Code.NOT_WITNESSED, CHECKPOINT, None, message)]
+    return result, [Finding(FindingCode.NOT_WITNESSED, CHECKPOINT, None, message)]

@@ -7,7 +7,7 @@ from audit_ledger.errors import FormatError, UnreachableError
 from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
 from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH, EntryBundle, Tile, parse_tile_path
 from audit_ledger.verify.digest_chain import DigestChain
-from audit_ledger.verify.findings import Code, Finding, Findings
+from audit_ledger.verify.findings import Finding, FindingCode, Findings
 from audit_ledger.verify.later_digests import unknown_object
 from audit_ledger.verify.partial_tiles import beginning, read_object, wrong_length
 from audit_ledger.verify.sources import Source, read_outcome
@@ -56,7 +56,7 @@ def check_extra_objects(
             elif chain is not None:
                 _judge_other(path, chain, extra)
     except UnreachableError as error:
-        extra.findings.add(Finding(Code.UNREACHABLE, "", None, str(error)))
+        extra.findings.add(Finding(FindingCode.UNREACHABLE, "", None, str(error)))
     return extra
 
 
@@ -102,10 +102,12 @@ def _check_wider(
     data = read_outcome(source, tile.path)
     if not isinstance(data, bytes):
         if data is not None:  # None: gone since it was listed
-            extra.findings.add(Finding(Code.UNREACHABLE, tile.path, None, str(data)))
+            extra.findings.add(Finding(FindingCode.UNREACHABLE, tile.path, None, str(data)))
         return
     if wrong := wrong_length(data, tile):
-        code = Code.TILE_MALFORMED if isinstance(tile, Tile) else Code.BUNDLE_MALFORMED
+        code = (
+            FindingCode.TILE_MALFORMED if isinstance(tile, Tile) else FindingCode.BUNDLE_MALFORMED
+        )
         message = f"{tile.path}: {wrong}"
         extra.findings.add(Finding(code, tile.path, _entries_of(tile), message))
     elif signed is not None:
@@ -131,7 +133,7 @@ def _compare_with_successor(
 
 
 def _altered(tile: Tile | EntryBundle, entries: tuple[int, int], message: str) -> Finding:
-    code = Code.TILE_ALTERED if isinstance(tile, Tile) else Code.ENTRY_ALTERED
+    code = FindingCode.TILE_ALTERED if isinstance(tile, Tile) else FindingCode.ENTRY_ALTERED
     return Finding(code, tile.path, entries, message)
 
 
