@@ -56,7 +56,7 @@ def _all_routes(assembly: Path) -> dict[str, bool]:
 
 def describe(routes: dict[str, bool]) -> Json:
     """Return the document; raise FormatError if routes and operations differ."""
-    return openapi.describe(routes, OPERATIONS, SCHEMAS)
+    return openapi.describe_api(routes, OPERATIONS, SCHEMAS)
 
 
 def generate(assembly: Path) -> bytes:

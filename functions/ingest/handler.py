@@ -14,7 +14,7 @@ from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.errors import LedgerError
 from audit_ledger.http.request import authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response
-from audit_ledger.http.serving import finished, routed
+from audit_ledger.http.serving import complete_response, resolve_route
 from audit_ledger.limits import Limits
 from audit_ledger.settings.environment import IngestEnvironment
 from functions.ingest.accept import Acceptor
@@ -94,12 +94,12 @@ def handler(event: dict[str, Any], context: Any) -> Response | None:
         response = error_response(LedgerError())
     status = response["statusCode"]
     metrics.add_metric(f"Answers{status // 100}xx", MetricUnit.Count, 1)
-    return finished(event, response)
+    return complete_response(event, response)
 
 
 def _respond(event: dict[str, Any]) -> Response:
     claims, public_url = environment().claims, environment().public_url
-    on_route = routed(event, "ingest", public_url)
+    on_route = resolve_route(event, "ingest", public_url)
     if "statusCode" in on_route:
         return on_route
     if on_route["routeKey"] in OPEN_ROUTES:

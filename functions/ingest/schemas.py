@@ -5,7 +5,7 @@ and stored.
 """
 
 from audit_ledger.events import MAX_ENTRIES
-from audit_ledger.http.openapi import TEXT_SCHEMA, Json, closed_object, object_of, schema
+from audit_ledger.http.openapi import TEXT_SCHEMA, Json, closed_object, open_object, schema
 
 _REFERENCE = {
     "type": "object",
@@ -40,7 +40,7 @@ _CLOUDEVENT = {
 
 
 SCHEMAS: Json = {
-    "AuditEvent": object_of(
+    "AuditEvent": open_object(
         ["resourceType", "recorded"],
         resourceType={"const": "AuditEvent"},
         type={**_CODING, "description": "R4"},
@@ -49,40 +49,40 @@ SCHEMAS: Json = {
         action={"enum": ["C", "R", "U", "D", "E"]},
         agent={
             "type": "array",
-            "items": object_of([], who=_REFERENCE, requestor={"type": "boolean"}),
+            "items": open_object([], who=_REFERENCE, requestor={"type": "boolean"}),
         },
-        source=object_of([], observer=_REFERENCE),
-        entity={"type": "array", "items": object_of([], what=_REFERENCE)},
+        source=open_object([], observer=_REFERENCE),
+        entity={"type": "array", "items": open_object([], what=_REFERENCE)},
         patient=_REFERENCE,
     ),
-    "Bundle": object_of(
+    "Bundle": open_object(
         ["resourceType", "type"],
         resourceType={"const": "Bundle"},
         type={"enum": ["batch", "transaction", "collection"]},
         entry={
             "type": "array",
             "maxItems": MAX_ENTRIES,
-            "items": object_of(
+            "items": open_object(
                 ["resource"],
                 resource=schema("AuditEvent"),
-                request=object_of(
+                request=open_object(
                     ["method", "url"], method={"const": "POST"}, url={"const": "AuditEvent"}
                 ),
             ),
         },
     ),
-    "CloudEvent": object_of(["specversion", "id", "source", "type"], **_CLOUDEVENT),
+    "CloudEvent": open_object(["specversion", "id", "source", "type"], **_CLOUDEVENT),
     "CloudEvents": {"type": "array", "maxItems": MAX_ENTRIES, "items": schema("CloudEvent")},
     "Data": {"description": "The data of a CloudEvent in binary mode."},
-    "ResponseBundle": object_of(
+    "ResponseBundle": open_object(
         ["resourceType", "type"],
         resourceType={"const": "Bundle"},
         type={"enum": ["batch-response", "transaction-response"]},
         entry={
             "type": "array",
-            "items": object_of(
+            "items": open_object(
                 ["response"],
-                response=object_of(
+                response=open_object(
                     ["status"],
                     status={"type": "string", "pattern": "^[0-9]{3}$"},
                     location={"type": "string"},
@@ -91,28 +91,28 @@ SCHEMAS: Json = {
             ),
         },
     ),
-    "OperationOutcome": object_of(
+    "OperationOutcome": open_object(
         ["resourceType", "issue"],
         resourceType={"const": "OperationOutcome"},
         issue={
             "type": "array",
             "minItems": 1,
-            "items": object_of(
+            "items": open_object(
                 ["severity", "code", "diagnostics"],
                 severity={"enum": ["fatal", "error", "warning", "information"]},
                 code={"type": "string"},
                 diagnostics={"type": "string"},
-                details=object_of(["text"], text={"type": "string"}),
+                details=open_object(["text"], text={"type": "string"}),
                 expression={"type": "array", "items": {"type": "string"}},
             ),
         },
     ),
-    "CapabilityStatement": object_of(
+    "CapabilityStatement": open_object(
         ["resourceType", "status", "kind", "fhirVersion", "format", "rest"],
         resourceType={"const": "CapabilityStatement"},
         fhirVersion={"enum": ["4.0.1", "4.3.0", "5.0.0"]},
     ),
-    "SmartConfiguration": object_of(
+    "SmartConfiguration": open_object(
         [
             "token_endpoint",
             "grant_types_supported",

@@ -12,7 +12,7 @@ from audit_ledger.errors import LedgerError
 from audit_ledger.http.authorization import read_authorization
 from audit_ledger.http.request import read_headers
 from audit_ledger.http.responses import Response, error_response
-from audit_ledger.http.serving import finished, routed
+from audit_ledger.http.serving import complete_response, resolve_route
 from audit_ledger.settings.environment import PublishedFilesEnvironment
 from functions.published_files.read import read_published
 
@@ -48,11 +48,11 @@ def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001
     except clients.AwsError as error:
         logger.error("published file not read", error=type(error).__name__)
         response = error_response(LedgerError())
-    return finished(event, response)
+    return complete_response(event, response)
 
 
 def _respond(event: dict[str, Any]) -> Response:
-    routed(event, "published")
+    resolve_route(event, "published")
     access = read_authorization(event["requestContext"]["authorizer"]["jwt"], environment().claims)
     path = (event.get("pathParameters") or {}).get("path", "")
     return read_published(access, path, read_headers(event), get)

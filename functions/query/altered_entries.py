@@ -18,18 +18,18 @@ MAX_NAMED: Final = 5
 MAX_SECONDS_UNCHECKED: Final = 15 * 60
 
 
-def require_found(authorized: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
+def not_found_error(authorized: AuthorizedRequest, finder: EventFinder) -> NotFoundError:
     """Return the error of an event that is not found, with the warnings about altered entries."""
-    return NotFoundError("; ".join((NO_SUCH_EVENT, *altered(authorized, finder))))
+    return NotFoundError("; ".join((NO_SUCH_EVENT, *alteration_warnings(authorized, finder))))
 
 
-def altered(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
+def alteration_warnings(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[str, ...]:
     """Return the warnings that a response must contain; none while all entries are unaltered."""
     try:
         gaps = authorized.views.gaps() or Gaps(0)
     except FormatError:
         gaps = Gaps(0)
-    first_young, young = _young(authorized, finder)
+    first_young, young = _check_young(authorized, finder)
     named = sorted({*gaps.first_altered, *young})
     count = gaps.altered + sum(seq >= gaps.followed for seq in young)
     said = []
@@ -53,7 +53,7 @@ def altered(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[str, ..
     return tuple(said)
 
 
-def _young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
+def _check_young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
     """Return the first entry of the youngest blocks, and those that are not as they were sent."""
     if authorized.ledger.keys is None:
         return finder.log.size, []

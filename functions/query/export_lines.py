@@ -39,7 +39,7 @@ class ExportedEntry(PrivateRepr, msgspec.Struct, frozen=True, omit_defaults=True
 
 
 @dataclass(frozen=True)
-class Pinned:
+class PinnedDigest:
     """What all parts of an export share. `time`: of the digest, whole seconds."""
 
     size: int
@@ -48,7 +48,9 @@ class Pinned:
     checkpoint: bytes
 
 
-def pin_digest(authorized: AuthorizedRequest, time: int | None, cursor: Cursor | None) -> Pinned:
+def pin_digest(
+    authorized: AuthorizedRequest, time: int | None, cursor: Cursor | None
+) -> PinnedDigest:
     """Return the digest that is published now, or the first part's: digests stay for ever."""
     state = authorized.state
     if state is None or not state.digest_name:
@@ -64,14 +66,14 @@ def pin_digest(authorized: AuthorizedRequest, time: int | None, cursor: Cursor |
     decoded = parse_signed_digest(digest).digest
     if decoded.name != name:
         raise VerificationError(f"{name} contains another digest")
-    return Pinned(decoded.size_after, decoded.period_to, name, decoded.checkpoint)
+    return PinnedDigest(decoded.size_after, decoded.period_to, name, decoded.checkpoint)
 
 
 def export_lines(
     authorized: AuthorizedRequest,
     format_name: str,
     receipts: str,
-    pinned: Pinned,
+    pinned: PinnedDigest,
     found: tuple[OpenedRecord, ...],
 ) -> Iterator[ExportedEntry]:
     """Return the lines, in order; receipts some at a time, since tiles are far away."""
@@ -94,7 +96,9 @@ def export_lines(
             yield ExportedEntry(event.seq, file, line.decode(), receipt)
 
 
-def _proofs(tile: ReadTile, pinned: Pinned, found: tuple[OpenedRecord, ...]) -> list[bytes | None]:
+def _proofs(
+    tile: ReadTile, pinned: PinnedDigest, found: tuple[OpenedRecord, ...]
+) -> list[bytes | None]:
     """Make the `.tlog-proof` file of each entry in the tree of the pinned size, and verify it."""
     root = parse_checkpoint(parse_note(pinned.checkpoint).text).root
 

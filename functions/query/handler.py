@@ -20,7 +20,7 @@ from audit_ledger.errors import FormatError, LedgerError, VerificationError, ope
 from audit_ledger.http.negotiation import require_acceptable
 from audit_ledger.http.request import authorization_of, read_request
 from audit_ledger.http.responses import Response, error_response, make_response
-from audit_ledger.http.serving import finished, routed
+from audit_ledger.http.serving import complete_response, resolve_route
 from audit_ledger.limits import Limits
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.reading.ledger import Tables, ledgers
@@ -101,12 +101,12 @@ def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001
         logger.error("request failed", error=clients.error_code(error))
         response = error_response(LedgerError())
     metrics.add_metric(f"Answers{response['statusCode'] // 100}xx", MetricUnit.Count, 1)
-    return finished(event, response)
+    return complete_response(event, response)
 
 
 def _respond(event: dict[str, Any]) -> Response:
     claims, public_url = environment().claims, environment().public_url
-    on_route = routed(event, "query", public_url)
+    on_route = resolve_route(event, "query", public_url)
     if "statusCode" in on_route:
         return on_route
     access = authorization_of(on_route, claims)

@@ -59,7 +59,7 @@ def _named_in_claim(text: str) -> PatientReference:
 
     `Patient/undefined`, `<nil>`, `map[]`, `[[1]]` are in the form of a name, and nobody's.
     """
-    name = named_patient(text)
+    name = parse_patient_name(text)
     ids = [value for _, value in name.identifiers]
     if name.reference is not None:
         ids.append(name.reference.rpartition("/")[2])
@@ -77,9 +77,9 @@ def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> No
         )
 
 
-def named_patient(text: str) -> PatientReference:
+def parse_patient_name(text: str) -> PatientReference:
     """Read one patient's name; RejectedSearchError for what names none."""
-    named = read_name("patient", text)
+    named = parse_name("patient", text)
     if isinstance(named, NamedResource):
         return PatientReference(named.reference)
     value = named.code or ""
@@ -88,12 +88,12 @@ def named_patient(text: str) -> PatientReference:
     return PatientReference(None, ((named.system or "", value),))
 
 
-def read_name(parameter: str, text: str) -> NamedResource | Token:
+def parse_name(parameter: str, text: str) -> NamedResource | Token:
     """Read a patient by reference or identifier."""
     return _one_name(parameter, text, parse_patient)
 
 
-def read_user(parameter: str, text: str) -> NamedResource | Token:
+def parse_user_name(parameter: str, text: str) -> NamedResource | Token:
     """Read a user by reference or identifier."""
     return _one_name(parameter, text, parse_agent)
 

@@ -89,20 +89,20 @@ def recorded_line(request: Request, *, shows_ids: bool) -> str:
     method, _, template = request.route.partition(" ")
 
     def variable(found: re.Match[str]) -> str:
-        return _of_path(found[1], request.path.get(found[1], ""), shows_ids=shows_ids)
+        return _mask_path(found[1], request.path.get(found[1], ""), shows_ids=shows_ids)
 
     path = _VARIABLE.sub(variable, template)
-    pairs = [_recorded(name, value, shows_ids=shows_ids) for name, value in request.pairs]
+    pairs = [_mask_parameter(name, value, shows_ids=shows_ids) for name, value in request.pairs]
     return f"{method} {path}" + ("?" + "&".join(pairs) if pairs else "")
 
 
-def _of_path(name: str, value: str, *, shows_ids: bool) -> str:
+def _mask_path(name: str, value: str, *, shows_ids: bool) -> str:
     form = _OF_PATHS.get(name)
     is_kept = form is not None and form.fullmatch(value) is not None
     return value if is_kept and (shows_ids or name != "id") else MASK
 
 
-def _recorded(given: str, value: str, *, shows_ids: bool) -> str:
+def _mask_parameter(given: str, value: str, *, shows_ids: bool) -> str:
     name, colon, modifier = given.partition(":")
     if given not in _NAMES and (name not in _NAMES or (colon and modifier not in MODIFIERS)):
         return f"{MASK}={MASK}"

@@ -18,7 +18,7 @@ from audit_ledger.reports.document import Period
 from audit_ledger.reports.time_zone import Zone, day_of, read_zone
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
-from functions.query.patient_names import MAX_NAMES, named_patient, require_known
+from functions.query.patient_names import MAX_NAMES, parse_patient_name, require_known
 from functions.query.query_parameters import QueryParameters
 
 Form = Literal["json", "csv", "html"]
@@ -106,7 +106,7 @@ def read_patient(
         raise RejectedSearchError(
             "patient", f"one patient, by up to {MAX_NAMES} names of the same", "required"
         )
-    patients = tuple(map(named_patient, given.patients))
+    patients = tuple(map(parse_patient_name, given.patients))
     rules = authorized.ledger.rules.values()
     for patient in patients:
         require_known(rules, patient)

@@ -14,7 +14,7 @@ from audit_ledger.http.openapi import (
     Json,
     answer,
     content,
-    object_of,
+    open_object,
 )
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
@@ -23,7 +23,7 @@ from audit_ledger.reports.html import to_html
 from audit_ledger.reports.rendering import to_csv, to_json
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
-from functions.query.altered_entries import altered
+from functions.query.altered_entries import alteration_warnings
 from functions.query.compressed_response import compressed_response
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import MAX_EVENTS
@@ -72,7 +72,7 @@ def report_response(
     that may be missing.
     """
     warnings = (
-        *altered(authorized, authorized.finder()),
+        *alteration_warnings(authorized, authorized.finder()),
         *_other_names(authorized, patients),
         *warnings,
     )
@@ -97,7 +97,7 @@ _ROWS = {"type": "array", "items": {"type": "object"}}
 
 
 def describe_report(*tables: str, **facts: Json) -> Json:
-    return object_of(
+    return open_object(
         [*_FACTS, *facts, *tables, "notes", "verify"],
         entries={
             **SIZE,

@@ -9,7 +9,7 @@ from audit_ledger.events.event_details import Coded
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.instants import parse_instant
 from audit_ledger.reports.accounting import AccountingSettings
-from audit_ledger.reports.codes import DISCLOSURES, pair_of
+from audit_ledger.reports.codes import DISCLOSURES, code_of
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion
 from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
@@ -46,7 +46,7 @@ def report_rules(setting: ReportSettings) -> ReportRules:
     accounting = AccountingSettings(
         disclosures=disclosures,
         exclusions=tuple(
-            _widened(exclusion, setting.exclusions.get(exclusion.key)) for exclusion in EXCLUSIONS
+            _widen(exclusion, setting.exclusions.get(exclusion.key)) for exclusion in EXCLUSIONS
         ),
         suspensions=suspensions,
     )
@@ -56,7 +56,7 @@ def report_rules(setting: ReportSettings) -> ReportRules:
     return ReportRules(read_zone(setting.zone), accounting, view)
 
 
-def _widened(exclusion: Exclusion, setting: ExclusionSettings | None) -> Exclusion:
+def _widen(exclusion: Exclusion, setting: ExclusionSettings | None) -> Exclusion:
     if setting is None:
         return exclusion
     return msgspec.structs.replace(
@@ -81,7 +81,7 @@ def _suspension(setting: SuspensionSettings) -> Suspension:
 def _codes(tokens: tuple[str, ...]) -> frozenset[Code]:
     """Read `system|code`, the system by any of its names."""
     parted = (token.rpartition("|") for token in tokens)
-    return frozenset(pair_of(Coded(system, code)) for system, _, code in parted)
+    return frozenset(code_of(Coded(system, code)) for system, _, code in parted)
 
 
 def _ms(instant: str) -> int:

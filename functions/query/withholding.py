@@ -28,7 +28,7 @@ def names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bo
         return False
     if first_that_names(suspensions, event.details.agents) is not None:
         return True
-    words, ids = _named(frozenset(name for s in suspensions for name in s.recipients))
+    words, ids = _patterns_of(frozenset(name for s in suspensions for name in s.recipients))
     documents: list[Any] = [event.document.root]
     if event.format == "cloudevents":
         documents.append(event.document.audit_event)
@@ -51,10 +51,10 @@ def _texts(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, str):
         yield value
         if name == "query":
-            yield unquote_plus(_decoded(value))
+            yield unquote_plus(_decode_query(value))
 
 
-def _decoded(query: str) -> str:
+def _decode_query(query: str) -> str:
     try:
         return b64decode(query).decode(errors="replace")
     except (Error, ValueError):
@@ -62,7 +62,7 @@ def _decoded(query: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _named(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
+def _patterns_of(recipients: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
     """Return a pattern for any of the recipients as a whole word, and the ids of those with one."""
     names, ids = set(), set()
     for recipient in recipients:

@@ -10,7 +10,7 @@ from audit_ledger.events.event import Format
 from audit_ledger.events.event_details import read_details
 from audit_ledger.events.outcome import EventOutcome, event_outcome
 from audit_ledger.exports.ocsf import ocsf_event
-from audit_ledger.reports.labels import did, failed
+from audit_ledger.reports.labels import action_words, failed
 from tests.builders.audit_event import encoded, patient_entity, r4, r5
 from tests.builders.opened_event import opened
 from tests.reports.covers import ORIGIN
@@ -94,7 +94,7 @@ def test_reports_exports_and_rules_agree_how_an_event_ended(
             EventOutcome.UNKNOWN: None,
         }[expected]
     )
-    said = did(one.details)
+    said = action_words(one.details)
     assert (said == "looked at") == (expected is EventOutcome.SUCCESS)
     assert ("failed" in said) == (expected is EventOutcome.FAILURE)
     status = ocsf_event(one, ORIGIN)["status_id"]
@@ -109,7 +109,7 @@ def test_reports_exports_and_rules_agree_how_an_event_ended(
 def test_an_outcome_that_fhir_does_not_define_is_said_to_be_unknown(event: dict[str, Any]) -> None:
     """Neither an access nor a refusal is asserted."""
     format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
-    assert did(opened(event, format_=format_).details) == (
+    assert action_words(opened(event, format_=format_).details) == (
         "tried to look at; whether it succeeded is unknown"
     )
 
@@ -166,4 +166,4 @@ def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
         "data": {"patient": {"reference": "Patient/1"}, **more},
     }
     details = read_details(encoded(event), "cloudevents")
-    assert (event_outcome(details), did(details)) == (expected, said)
+    assert (event_outcome(details), action_words(details)) == (expected, said)

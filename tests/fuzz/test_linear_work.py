@@ -27,7 +27,7 @@ from audit_ledger.events.strict_json import read_json
 from audit_ledger.events.text_folding import without_marks
 from audit_ledger.exports.csv import harmless
 from audit_ledger.http.authorization import read_authorization
-from audit_ledger.reports.rendering import guarded
+from audit_ledger.reports.rendering import guard_formulas
 from audit_ledger.settings.token_claims import TokenClaims
 from functions.query.withholding import requests_recipient
 from tests.builders.audit_event import patient_entity, r4
@@ -203,8 +203,8 @@ def test_a_fault_is_placed_in_one_pass(name: str) -> None:
 
 TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
     # Once, a regular expression read the rest of the text at each of these.
-    "a report's cell of tabs": (guarded, "\t"),
-    "a report's cell of semicolons": (guarded, ";\t"),
+    "a report's cell of tabs": (guard_formulas, "\t"),
+    "a report's cell of semicolons": (guard_formulas, ";\t"),
     "an export's cell of spaces": (harmless, "; '"),
     "a media type of parameters": (parse_media_type, '; a="'),
     "a text that asks for agents": (lambda text: requests_recipient(text, ("x1",)), "agent."),

@@ -7,7 +7,12 @@ from base64 import b64encode
 import pytest
 
 from audit_ledger.events import RejectedEventError
-from audit_ledger.http.content_coding import MAX_MEMBERS, MAX_UNPACKED_BYTES, accepts_gzip, decoded
+from audit_ledger.http.content_coding import (
+    MAX_MEMBERS,
+    MAX_UNPACKED_BYTES,
+    accepts_gzip,
+    undo_codings,
+)
 from audit_ledger.http.responses import error_response
 from tests.http.test_request import read
 
@@ -17,20 +22,20 @@ PACKED = gzip.compress(BODY, mtime=0)
 
 def status_of(body: bytes, coding: str = "gzip", *, is_whole: bool = True) -> int:
     with pytest.raises(RejectedEventError) as refused:
-        decoded(body, coding, is_whole=is_whole)
+        undo_codings(body, coding, is_whole=is_whole)
     return refused.value.status
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", " gzip ", "identity, gzip", "gzip,"])
 def test_gzip_is_undone(coding: str) -> None:
     """Names are read without case; x-gzip is the same (RFC 9110, Section 8.4.1.3)."""
-    assert decoded(PACKED, coding, is_whole=True) == BODY
+    assert undo_codings(PACKED, coding, is_whole=True) == BODY
 
 
 @pytest.mark.parametrize("coding", ["", "identity", "Identity", "identity, identity"])
 def test_without_a_coding_a_body_is_as_sent(coding: str) -> None:
     """Also one that looks compressed."""
-    assert decoded(PACKED, coding, is_whole=False) == PACKED
+    assert undo_codings(PACKED, coding, is_whole=False) == PACKED
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def test_without_a_coding_a_body_is_as_sent(coding: str) -> None:
 def test_other_codings_are_415_with_those_that_are_taken(coding: str) -> None:
     """RFC 9110, Section 15.5.16 and 12.5.3."""
     with pytest.raises(RejectedEventError) as refused:
-        decoded(PACKED, coding, is_whole=True)
+        undo_codings(PACKED, coding, is_whole=True)
     told = error_response(refused.value)
     assert told["statusCode"] == 415
     assert told["headers"]["Accept-Encoding"] == "gzip, identity"
@@ -48,9 +53,9 @@ def test_other_codings_are_415_with_those_that_are_taken(coding: str) -> None:
 def test_a_file_of_several_members_is_one_body() -> None:
     """RFC 1952, Section 2.2; as many as anybody sends, and no more."""
     halves = gzip.compress(BODY[:5]) + gzip.compress(BODY[5:])
-    assert decoded(halves, "gzip", is_whole=True) == BODY
+    assert undo_codings(halves, "gzip", is_whole=True) == BODY
     member = gzip.compress(b"")
-    assert decoded(member * MAX_MEMBERS, "gzip", is_whole=True) == b""
+    assert undo_codings(member * MAX_MEMBERS, "gzip", is_whole=True) == b""
     assert status_of(member * (MAX_MEMBERS + 1)) == 400
 
 
@@ -78,7 +83,7 @@ def test_what_is_no_whole_gzip_file_is_refused(body: bytes) -> None:
 
 def test_unpacking_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bomb is never unpacked: no more is made than the bound and a byte."""
-    assert len(decoded(gzip.compress(bytes(MAX_UNPACKED_BYTES)), "gzip", is_whole=True)) == (
+    assert len(undo_codings(gzip.compress(bytes(MAX_UNPACKED_BYTES)), "gzip", is_whole=True)) == (
         MAX_UNPACKED_BYTES
     )
     made: list[int] = []

@@ -6,8 +6,8 @@ import pytest
 
 from audit_ledger.errors import LedgerError, NotFoundError, RefusedError
 from audit_ledger.http.responses import error_response, make_response
-from audit_ledger.http.routes import FALLBACKS, ROUTES, Owner, matching, methods_of
-from audit_ledger.http.serving import finished, routed
+from audit_ledger.http.routes import FALLBACKS, ROUTES, Owner, allowed_methods, match_routes
+from audit_ledger.http.serving import complete_response, resolve_route
 from functions.ingest.open_routes import OPEN_ROUTES
 from functions.ingest.routes import ROUTES as INGEST_ROUTES
 from functions.query.routes import ROUTES as QUERY_ROUTES
@@ -30,7 +30,7 @@ def event(method: str, path: str, template: str = FALLBACK, **members: Any) -> d
 
 def refused(asked: dict[str, Any], owner: Owner = "query") -> dict[str, Any]:
     with pytest.raises(LedgerError) as error:
-        routed(asked, owner)
+        resolve_route(asked, owner)
     return error_response(error.value)
 
 
@@ -88,7 +88,7 @@ def test_a_method_that_a_path_has_not_is_405(method: str, path: str, allow: str)
     assert (told["statusCode"], told["headers"]["Allow"]) == (405, allow)
     assert "OperationOutcome" in told["body"]
     if method != "HEAD":
-        asked = routed(event("OPTIONS", path), "ingest")
+        asked = resolve_route(event("OPTIONS", path), "ingest")
         assert (asked["statusCode"], asked["headers"]["Allow"]) == (204, allow)
 
 
@@ -114,7 +114,7 @@ def test_a_slash_at_the_end_does_no_harm(
     method: str, path: str, route: str, variables: dict[str, str], owner: Owner
 ) -> None:
     """No route of API Gateway can end with one."""
-    found = routed(event(method, path), owner)
+    found = resolve_route(event(method, path), owner)
     assert (found["routeKey"], found["pathParameters"]) == (route, variables)
 
 
@@ -122,7 +122,7 @@ def test_metadata_with_a_slash_wants_no_token() -> None:
     """Its fallback is open, and leads nowhere else."""
     (open_,) = (route for route in FALLBACKS if route.is_open)
     asked = event("GET", "/metadata/", open_.path, pathParameters={"proxy": ""})
-    assert routed(asked, "ingest")["routeKey"] == "GET /metadata"
+    assert resolve_route(asked, "ingest")["routeKey"] == "GET /metadata"
     asked = event("GET", "/metadata/AuditEvent", open_.path)
     assert refused(asked, "ingest")["statusCode"] == 404
 
@@ -134,28 +134,28 @@ def test_what_another_function_answers_is_named_without_the_slash() -> None:
     assert told["statusCode"] == 308
     assert told["headers"]["Location"] == "https://api.example.org/documents/verify?a=%20b"
     with pytest.raises(RefusedError) as moved:
-        routed(event("GET", "/published/a\r\nb: c/"), "query", "https://public.example/x")
+        resolve_route(event("GET", "/published/a\r\nb: c/"), "query", "https://public.example/x")
     assert moved.value.headers["Location"] == "https://public.example/x/published/a%0D%0Ab%3A%20c"
 
 
 def test_a_stage_in_the_raw_path_is_no_part_of_a_path() -> None:
     """A stage that is not $default stands in rawPath."""
     asked = event("GET", "/AuditEvent/", rawPath="/prod/AuditEvent/")
-    assert routed(asked, "query")["routeKey"] == "GET /AuditEvent"
+    assert resolve_route(asked, "query")["routeKey"] == "GET /AuditEvent"
 
 
 def test_fixed_paths_come_before_variables() -> None:
     """As API Gateway chooses."""
-    assert [each.route.path for each in matching("/digests/latest")] == ["/digests/latest"]
-    assert methods_of(matching("/AuditEvent")) == ("GET", "HEAD", "POST", "OPTIONS")
+    assert [each.route.path for each in match_routes("/digests/latest")] == ["/digests/latest"]
+    assert allowed_methods(match_routes("/AuditEvent")) == ("GET", "HEAD", "POST", "OPTIONS")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_head_is_get_without_a_body(method: str) -> None:
     """RFC 9110, Section 9.3.2: the same header fields."""
     asked = event(method, "/policy", "/policy")
-    assert routed(asked, "query")["routeKey"] == "GET /policy"
-    told = finished(asked, make_response(200, b"{}", "4.0", {"ETag": '"1"'}))
+    assert resolve_route(asked, "query")["routeKey"] == "GET /policy"
+    told = complete_response(asked, make_response(200, b"{}", "4.0", {"ETag": '"1"'}))
     assert told["statusCode"] == 200
     assert told["headers"]["ETag"] == '"1"'
     assert told["headers"]["Content-Type"] == "application/fhir+json; fhirVersion=4.0"
@@ -178,13 +178,19 @@ def test_who_has_it_already_is_told_so(condition: str, status: int) -> None:
     """If-None-Match compares weakly (RFC 9110, Section 13.1.2); only of what is found and read."""
     given = {"If-None-Match": condition}
     asked = event("GET", "/AuditEvent/7", headers=given)
-    told = finished(asked, make_response(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
+    told = complete_response(asked, make_response(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
     assert told["statusCode"] == status
     assert ("body" in told) == (status == 200)
     assert told["headers"]["ETag"] == 'W/"1"'
-    assert finished(asked, make_response(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 404
+    assert (
+        complete_response(asked, make_response(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"]
+        == 404
+    )
     posted = event("POST", "/AuditEvent", headers=given)
-    assert finished(posted, make_response(200, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"] == 200
+    assert (
+        complete_response(posted, make_response(200, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"]
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,7 +199,7 @@ def test_who_has_it_already_is_told_so(condition: str, status: int) -> None:
 def test_requests_have_ids(own: str, correlated: bool) -> None:
     """Ours is that of the access log; a client's own comes back (FHIR, http.html)."""
     asked = event("GET", "/policy", headers={"X-Request-Id": own})
-    told = finished(asked, make_response(200, b"", ""))["headers"]
+    told = complete_response(asked, make_response(200, b"", ""))["headers"]
     assert told["X-Request-Id"] == "r1"
     assert told.get("X-Correlation-Id") == (own if correlated else None)
 

@@ -5,7 +5,7 @@ import pytest
 from audit_ledger.ledger.block import Body
 from audit_ledger.ledger.index import LATE_MS, PositionRange
 from audit_ledger.reading import candidates
-from audit_ledger.reading.candidates import MILESTONE, of_period
+from audit_ledger.reading.candidates import MILESTONE, by_period
 from audit_ledger.reading.snapshot import StoredBlock
 
 HOUR = 3600
@@ -53,7 +53,7 @@ def test_a_milestone_comes_after_so_many_blocks(
     monkeypatch.setattr(StoredBlock, "entries", lambda _: iter(()))
     log = Silence(100)
     window = PositionRange(BEGAN * 1000, (BEGAN + 100 * HOUR) * 1000)
-    places = of_period(Nowhere(), log, window, [], newest_first=newest_first)  # type: ignore[arg-type]
+    places = by_period(Nowhere(), log, window, [], newest_first=newest_first)  # type: ignore[arg-type]
     first = next(places)
     assert (first.first_seq, log.read) == (MILESTONE, 10)
     at = BEGAN + (90 if newest_first else 9) * HOUR

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Column, Document, Fact, Instant, Table
-from audit_ledger.reports.rendering import FORMULA_STARTS, guarded, to_csv, to_json
+from audit_ledger.reports.rendering import FORMULA_STARTS, guard_formulas, to_csv, to_json
 from audit_ledger.reports.time_zone import read_zone
 from tests.builders.opened_event import ms
 
@@ -86,7 +86,7 @@ def test_no_cell_of_a_csv_is_a_formula(rows: list[tuple[str, str]]) -> None:
 )
 def test_only_what_could_be_a_formula_is_changed(text: str, expected: str) -> None:
     """Spelled out."""
-    assert guarded(text) == expected
+    assert guard_formulas(text) == expected
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1))
@@ -95,7 +95,7 @@ def test_csv_is_that_of_rfc_4180(rows: list[tuple[str, str]]) -> None:
     plain = "".join(
         ",".join(
             f'"{cell.replace(chr(34), chr(34) * 2)}"' if any(c in cell for c in '",\r\n') else cell
-            for cell in (guarded(one), guarded(other), "'+01:00")
+            for cell in (guard_formulas(one), guard_formulas(other), "'+01:00")
         )
         + "\r\n"
         for one, other in rows
@@ -156,4 +156,4 @@ def test_one_pass_guards_what_a_search_from_each_character_guards(text: str) -> 
     """Behind each of what may part cells, where only white space stands before a formula."""
     inside = re.sub(r"([;,\t\r\n])(?=[\s\"]*['=+\-@\0＝＋－＠])", r"\1'", text)
     starts = inside.lstrip().startswith(FORMULA_STARTS) or inside.startswith((*FORMULA_STARTS, "'"))
-    assert guarded(text) == (f"'{inside}" if starts else inside)
+    assert guard_formulas(text) == (f"'{inside}" if starts else inside)

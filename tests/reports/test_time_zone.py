@@ -11,9 +11,9 @@ from audit_ledger.records.index_row import FIRST_MS, LAST_MS
 from audit_ledger.reports.time_zone import (
     as_rfc3339,
     day_of,
+    format_in_zone,
+    format_to_the_second,
     read_zone,
-    written,
-    written_to_the_second,
     years_before,
 )
 from tests.builders.opened_event import ms
@@ -32,8 +32,8 @@ ZONES = ("UTC", "Z", "+00:00", "-23:59", "+14:00", "Europe/Berlin", "America/New
 def test_a_time_is_never_without_its_offset(zone: str, expected: str) -> None:
     """Summer time where there is one."""
     time, chosen = ms("2026-07-01T12:00:00.123Z"), read_zone(zone)
-    assert written(time, chosen) == expected
-    assert written_to_the_second(time, chosen) == expected.replace(".123", "")
+    assert format_in_zone(time, chosen) == expected
+    assert format_to_the_second(time, chosen) == expected.replace(".123", "")
     assert as_rfc3339(time, chosen) == expected.replace(" ", "T", 1).replace(" ", "")
 
 

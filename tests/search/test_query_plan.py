@@ -14,9 +14,9 @@ from audit_ledger.search.query_plan import (
     EventPeriod,
     agent_lookups,
     entry_period,
-    event_ids,
     event_period,
     patient_lookups,
+    requested_ids,
 )
 from tests.builders.audit_event import encoded, r4
 from tests.builders.opened_event import accepted
@@ -70,11 +70,11 @@ def test_what_matches_lies_within_the_period(dates: list[list[str]], time_ms: in
 
 def test_ids_are_those_that_all_allow() -> None:
     """None where they are not asked for."""
-    assert event_ids(parse_search([("date", "2026")], is_strict=True)) is None
-    assert event_ids(parse_search([("_id", "b,a,b")], is_strict=True)) == ("b", "a")
+    assert requested_ids(parse_search([("date", "2026")], is_strict=True)) is None
+    assert requested_ids(parse_search([("_id", "b,a,b")], is_strict=True)) == ("b", "a")
     both = parse_search([("_id", "a,b,c"), ("_id", "c,b")], is_strict=True)
-    assert event_ids(both) == ("b", "c")
-    assert event_ids(parse_search([("_id", "a"), ("_id", "b")], is_strict=True)) == ()
+    assert requested_ids(both) == ("b", "c")
+    assert requested_ids(parse_search([("_id", "a"), ("_id", "b")], is_strict=True)) == ()
 
 
 def test_patients_are_looked_up_by_reference_or_by_system_and_value() -> None:

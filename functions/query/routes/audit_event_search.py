@@ -17,7 +17,7 @@ from audit_ledger.http.openapi import (
     closed_object,
     content,
     header,
-    object_of,
+    open_object,
     query,
     schema,
 )
@@ -34,7 +34,7 @@ from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES, parse_search
 from audit_ledger.search.query_plan import entry_period, event_period, searched_patients
 from functions.query.access import QueryContext
-from functions.query.altered_entries import altered
+from functions.query.altered_entries import alteration_warnings
 from functions.query.audit_trail import ITI_81
 from functions.query.route import QueryRoute
 from functions.query.routes.audit_events import ACCEPT, OTHER_FORMAT
@@ -109,10 +109,10 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
     found: list[Shown] = []
     if not search.counts_only:
         page = find_page(finder, search, after, authorized.has_time)
-        page, found = within_an_answer(page, search, form.release)
+        page, found = fit_into_response(page, search, form.release)
     elif event_period(search).is_empty or entry_period(search).is_empty:
         page = Page((), None, (NO_TIME,))
-    said = altered(authorized, finder)
+    said = alteration_warnings(authorized, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):
         total = count_matches(finder, search, MAX_COUNTED, authorized.has_time)
@@ -153,7 +153,7 @@ def post_search(context: QueryContext, request: Request) -> Response:
     return get_audit_events(context, request)
 
 
-def within_an_answer(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:
+def fit_into_response(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:
     """End a page before its events exceed a response's limit; the first is always in it."""
     size_bytes = 0
     found: list[Shown] = []
@@ -223,7 +223,7 @@ _SEARCHED: Json = {
 
 
 SCHEMAS: Json = {
-    "Searchset": object_of(
+    "Searchset": open_object(
         ["resourceType", "type", "link"],
         resourceType={"const": "Bundle"},
         type={"const": "searchset"},

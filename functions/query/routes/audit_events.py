@@ -1,7 +1,7 @@
 """GET /AuditEvent/{id} and below: one event, as a FHIR resource or as it was submitted."""
 
 from audit_ledger.errors import NotFoundError
-from audit_ledger.http.negotiation import fhir_json, version_of
+from audit_ledger.http.negotiation import fhir_json, fhir_version_of
 from audit_ledger.http.openapi import (
     FHIR_ANSWER,
     OUTCOME,
@@ -10,14 +10,14 @@ from audit_ledger.http.openapi import (
     answer,
     content,
     header,
-    object_of,
+    open_object,
     path,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import FHIR_VERSIONS, Response, make_response
 from audit_ledger.search.resource_view import shown_event
 from functions.query.access import NO_SUCH_EVENT, QueryContext
-from functions.query.altered_entries import require_found
+from functions.query.altered_entries import not_found_error
 from functions.query.audit_trail import ITI_81
 from functions.query.event_ids import EVENT_ID, EVENT_NOT_FOUND, event_id_of
 from functions.query.event_version import VERSION, version_headers
@@ -32,7 +32,7 @@ def get_submitted(context: QueryContext, request: Request) -> Response:
     finder = authorized.finder()
     found = finder.one(event_id_of(request, finder.log))
     if found is None:
-        raise require_found(authorized, finder)
+        raise not_found_error(authorized, finder)
     event = found.event
     authorized.record((), shown=[event])
     if event.format == "cloudevents":
@@ -48,11 +48,11 @@ def get_audit_event(context: QueryContext, request: Request) -> Response:
     finder = authorized.finder()
     opened = finder.one(event_id_of(request, finder.log))
     if opened is None:
-        raise require_found(authorized, finder)
+        raise not_found_error(authorized, finder)
     shown = shown_event(opened.event, form.release)
     authorized.record((), ITI_81, shown=[opened.event])
     return make_response(
-        200, shown.body, version_of(shown.release, form), version_headers(opened.event)
+        200, shown.body, fhir_version_of(shown.release, form), version_headers(opened.event)
     )
 
 
@@ -101,7 +101,7 @@ _READ: Json = {
 
 SCHEMAS: Json = {
     "StoredAuditEvent": {
-        **object_of(
+        **open_object(
             ["resourceType", "id"], resourceType={"const": "AuditEvent"}, id=_EVENT_ID_SCHEMA
         ),
         "description": "As its sender sent it, but for `id`; converted, and tagged so, where it is "

@@ -18,7 +18,7 @@ from audit_ledger.http.openapi import (
     answer,
     closed_object,
     content,
-    object_of,
+    open_object,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
@@ -28,7 +28,7 @@ from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.pseudonyms import document_key
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import QueryContext
-from functions.query.altered_entries import altered
+from functions.query.altered_entries import alteration_warnings
 from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_ENTRIES: Final = 100
@@ -36,7 +36,7 @@ _PLACE: Final = re.compile(r"([0-9]+) [0-9]+ ([0-9a-f]{64})")
 _DIGEST: Final = "ni:///sha-256; and 43 characters of base64url (RFC 6920)"
 
 
-class _Asked(msgspec.Struct):
+class _DocumentRequest(msgspec.Struct):
     digest: str
 
 
@@ -47,13 +47,13 @@ def post_documents_verify(context: QueryContext, request: Request) -> Response:
     first MAX_ENTRIES are shown; `more`: others may have recorded it too.
     """
     authorized = context.authorize(request, "s")
-    digest = _digest_asked_for(request)
+    digest = _requested_digest(request)
     finder = authorized.finder()
     keys = authorized.ledger.keys
     places = DocumentEntries((), more=False)
     if keys is not None:
         places = authorized.views.places(document_key(keys.index_key, digest))
-    ids = event_ids(places.entries)
+    ids = parse_places(places.entries)
     more = places.more
     entries: list[dict[str, Any]] = []
     shown: list[OpenedEvent] = []
@@ -76,12 +76,12 @@ def post_documents_verify(context: QueryContext, request: Request) -> Response:
             }
         )
     authorized.record((), shown=shown)
-    warnings = altered(authorized, finder)
+    warnings = alteration_warnings(authorized, finder)
     content = {"entries": entries, **({"more": True} if more else {})}
     return json_response(200, {**content, **({"warnings": warnings} if warnings else {})})
 
 
-def event_ids(places: Iterable[str]) -> list[str]:
+def parse_places(places: Iterable[str]) -> list[str]:
     """Return the event ids of lines `<seq> <block> <event id>`, by seq; FormatError for others."""
     found = []
     for place in places:
@@ -92,10 +92,10 @@ def event_ids(places: Iterable[str]) -> list[str]:
     return [event_id for _, event_id in sorted(found)]
 
 
-def _digest_asked_for(request: Request) -> bytes:
+def _requested_digest(request: Request) -> bytes:
     request.require_media_type("application/json")
     try:
-        body = msgspec.json.decode(request.body, type=_Asked)
+        body = msgspec.json.decode(request.body, type=_DocumentRequest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RejectedSearchError("the body", '{"digest": "ni:///sha-256;…"}') from None
     digest = digest_of_ni(body.digest)
@@ -106,7 +106,7 @@ def _digest_asked_for(request: Request) -> bytes:
 
 SCHEMAS: Json = {
     "DocumentAsked": {
-        **object_of(
+        **open_object(
             ["digest"],
             digest={
                 "type": "string",

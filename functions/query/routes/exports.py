@@ -43,9 +43,9 @@ from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import parse_search
 from audit_ledger.search.query_plan import searched_patients
 from functions.query.access import AuthorizedRequest, QueryContext
-from functions.query.altered_entries import altered
+from functions.query.altered_entries import alteration_warnings
 from functions.query.compressed_response import ACCEPT_ENCODING, compressed_response
-from functions.query.export_lines import Pinned, export_lines, pin_digest
+from functions.query.export_lines import PinnedDigest, export_lines, pin_digest
 from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
@@ -63,7 +63,7 @@ def get_export(context: QueryContext, request: Request) -> Response:
     next part: the same with `_cursor`, for as long as there is a `next`; a part may be empty.
     """
     authorized = context.authorize(request, "rs")
-    format_name, receipts, search = _asked(authorized)
+    format_name, receipts, search = _read_parameters(authorized)
     scope = f"{authorized.scope}\nexport\n{format_name}\n{receipts}"
     time, cursor = None, None
     if search.cursor is not None:
@@ -103,7 +103,7 @@ def get_export(context: QueryContext, request: Request) -> Response:
         "digest": pinned.digest,
         "entries": entries,
     }
-    if said := altered(authorized, finder):
+    if said := alteration_warnings(authorized, finder):
         content["warnings"] = said
     if reached is not None:
         content["next"] = _write_cursor(authorized, search, scope, pinned, reached)
@@ -115,7 +115,7 @@ def get_export(context: QueryContext, request: Request) -> Response:
     return answer
 
 
-def _asked(authorized: AuthorizedRequest) -> tuple[str, str, Search]:
+def _read_parameters(authorized: AuthorizedRequest) -> tuple[str, str, Search]:
     own: dict[str, str] = {}
     pairs: list[tuple[str, str]] = []
     for name, value in authorized.request.query_pairs:
@@ -153,7 +153,7 @@ def _write_cursor(
     authorized: AuthorizedRequest,
     search: Search,
     scope: str,
-    pinned: Pinned,
+    pinned: PinnedDigest,
     reached: EntryPosition,
 ) -> str:
     keys = authorized.ledger.keys

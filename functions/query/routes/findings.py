@@ -18,7 +18,7 @@ from audit_ledger.http.openapi import (
     answer,
     closed_object,
     content,
-    object_of,
+    open_object,
     query,
     schema,
 )
@@ -54,7 +54,7 @@ def get_findings(context: QueryContext, request: Request) -> Response:
     cursor = authorized.views.cursor()
     after = _after(given.get("after"), cursor.generation)
     authorized.record(())
-    page = found_within(authorized, cursor, first, to, after)
+    page = find_within(authorized, cursor, first, to, after)
     findings = []
     for _, finding in page[:MAX_FINDINGS]:
         shown = msgspec.to_builtins(finding)
@@ -94,7 +94,7 @@ def rules_of(authorized: AuthorizedRequest) -> list[dict[str, Any]]:
     ]
 
 
-def found_within(
+def find_within(
     authorized: AuthorizedRequest, cursor: FollowerCursor, first: int, to: int, after: int
 ) -> list[tuple[int, StoredFinding]]:
     """Return findings with their numbers, of entries within [first, to]: one more than a page.
@@ -138,7 +138,7 @@ SCHEMAS: Json = {
         next={**TEXT_SCHEMA, "description": "The `after` of the next page; absent at the end."},
     ),
     "Finding": {
-        **object_of(
+        **open_object(
             ["id", "rule", "severity", "entries", "event_ids", "ledger_time", "statement"],
             id=TEXT_SCHEMA,
             rule=TEXT_SCHEMA,

@@ -14,7 +14,7 @@ from audit_ledger.http.openapi import (
     answer,
     closed_object,
     content,
-    object_of,
+    open_object,
     path,
 )
 from audit_ledger.http.request import Request
@@ -69,10 +69,10 @@ SCHEMAS: Json = {
     "Gaps": closed_object(
         ["followed", "streams", "gaps", "uncountable", "unwatched", "unread"],
         followed={**SIZE, "description": "Entries that were looked at."},
-        streams={"type": "array", "items": object_of([*_STREAM])},
+        streams={"type": "array", "items": open_object([*_STREAM])},
         gaps={
             "type": "array",
-            "items": object_of(
+            "items": open_object(
                 [*_GAP], first=SIZE, last=SIZE, missing_events=SIZE, noticed_time=INSTANT
             ),
         },

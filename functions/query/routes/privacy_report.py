@@ -18,7 +18,12 @@ from audit_ledger.search.criteria import Criterion, Search, Token
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import QueryContext
 from functions.query.compressed_response import ACCEPT_ENCODING
-from functions.query.patient_names import named_patient, read_name, read_user, require_known
+from functions.query.patient_names import (
+    parse_name,
+    parse_patient_name,
+    parse_user_name,
+    require_known,
+)
 from functions.query.query_parameters import QueryParameters
 from functions.query.report_events import find_events, too_costly
 from functions.query.report_request import (
@@ -69,8 +74,8 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
     if len(given.patients) > 1:
         raise RejectedSearchError("patient", "this parameter once", "invalid")
     for patient in given.patients:
-        named = read_name("patient", patient)
-        require_known(authorized.ledger.rules.values(), named_patient(patient))
+        named = parse_name("patient", patient)
+        require_known(authorized.ledger.rules.values(), parse_patient_name(patient))
         parameter = "patient.identifier" if isinstance(named, Token) else "patient"
         criteria.append(Criterion(parameter, (named,)))
         about.append(f"patient {patient}")
@@ -83,7 +88,7 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
     period = times.period
     if found.reached_ms is not None:
         period = Period(found.reached_ms + 1, period.to_ms)
-    patients = tuple(map(named_patient, given.patients))
+    patients = tuple(map(parse_patient_name, given.patients))
     while True:
         report = privacy_report(
             events,
@@ -142,7 +147,7 @@ def _without_outside(document: Document) -> Document:
 
 
 def _user(text: str) -> Criterion:
-    named = read_user("user", text)
+    named = parse_user_name("user", text)
     return Criterion("agent.identifier" if isinstance(named, Token) else "agent", (named,))
 
 

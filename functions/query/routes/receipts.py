@@ -19,7 +19,7 @@ from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.verify.receipts import make_receipt
 from functions.query.access import QueryContext
-from functions.query.altered_entries import require_found
+from functions.query.altered_entries import not_found_error
 from functions.query.event_ids import EVENT_ID, EVENT_NOT_FOUND, event_id_of
 from functions.query.route import JSON_ONLY, QueryRoute
 
@@ -35,15 +35,15 @@ def get_receipt(context: QueryContext, request: Request) -> Response:
     finder = authorized.finder()
     event_id = event_id_of(request, finder.log)
     if finder.is_waiting(event_id):
-        return _waiting()
+        return _not_covered_yet()
     opened = finder.one(event_id)
     if opened is None:
-        raise require_found(authorized, finder)
+        raise not_found_error(authorized, finder)
     stored = opened.stored
     try:
         proof = make_receipt(authorized.ledger.published, stored.seq)
     except NotFoundError:  # the checkpoint's file follows the published state by a moment
-        return _waiting()
+        return _not_covered_yet()
     if parse_proof(proof).extra != stored.item.entry:
         raise VerificationError(f"entry {stored.seq}: not the one that is published")
     digest = authorized.ledger.published.read(LATEST)
@@ -64,7 +64,7 @@ def get_receipt(context: QueryContext, request: Request) -> Response:
     )
 
 
-def _waiting() -> Response:
+def _not_covered_yet() -> Response:
     status = {"status": "not covered by a checkpoint yet"}
     return json_response(202, status, Retry_After=str(RETRY_SECONDS))
 

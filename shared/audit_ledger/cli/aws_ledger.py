@@ -61,7 +61,7 @@ def deployed_ledger(stage: str, ledger_id: str, origin: str | None) -> DeployedL
 
 
 @contextmanager
-def ending_in_one_line(what: str) -> Iterator[None]:
+def reporting_errors(what: str) -> Iterator[None]:
     """End the command where something does not verify (1) or could not be finished (3)."""
     try:
         yield
@@ -70,10 +70,10 @@ def ending_in_one_line(what: str) -> Iterator[None]:
     except (LostRaceError, NotFoundError, UnreachableError) as error:
         raise IncompleteError(f"{what}: {error}") from None
     except clients.AwsError as error:
-        raise IncompleteError(f"{what}: not finished: {_said(error)}") from None
+        raise IncompleteError(f"{what}: not finished: {_describe(error)}") from None
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """AWS' word for it, and which call it was: never what was sent."""
     operation = getattr(error, "operation_name", "")
     return f"{clients.error_code(error)}{f' ({operation})' if operation else ''}"

@@ -53,7 +53,7 @@ class Columns:
         _print(self._console, table)
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> None:
+def echo_facts(pairs: Sequence[tuple[str, str]]) -> None:
     """Write names and values, the values one below the other; whole where nobody looks."""
     table = Table.grid(padding=(0, _GAP, 0, 0))
     table.add_column(style="bold", no_wrap=True)

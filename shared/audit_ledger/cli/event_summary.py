@@ -6,19 +6,19 @@ from audit_ledger.errors import LedgerError
 from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
 from audit_ledger.events.event_details import read_details as details_of
 from audit_ledger.events.instant import format_instant_ms, parse_instant_ms
-from audit_ledger.reports.agents import name_of, patient_of, users_of
+from audit_ledger.reports.agents import agent_name, patient_of, users_of
 from audit_ledger.reports.labels import (
     ACTIONS,
     data_entities,
     description,
-    joined,
+    join_distinct,
     outcome_words,
     purpose_words,
 )
 from audit_ledger.tlog import strict_base64
 
 
-def read_details(resource: bytes) -> EventDetails | None:
+def try_read_details(resource: bytes) -> EventDetails | None:
     """Read an AuditEvent, R4 or R5; None where it cannot be read."""
     try:
         return details_of(resource, "fhir-r4")
@@ -37,7 +37,7 @@ def time_of(details: EventDetails) -> str:
 
 def who(details: EventDetails) -> str:
     """Name who did it."""
-    return joined(map(name_of, users_of(details)), ", ") or "unknown"
+    return join_distinct(map(agent_name, users_of(details)), ", ") or "unknown"
 
 
 def action(details: EventDetails) -> str:
@@ -49,7 +49,7 @@ def what(details: EventDetails) -> str:
     """Name what it was done to; else the kind of event."""
     data = (entity.what.reference or entity.name for entity in data_entities(details))
     kinds = (coded.display or coded.code for coded in (*details.subtypes, *details.types))
-    return joined(data, ", ") or next(iter(kinds), "")
+    return join_distinct(data, ", ") or next(iter(kinds), "")
 
 
 def patients(details: EventDetails) -> str:
@@ -73,29 +73,29 @@ def all_facts(details: EventDetails) -> Iterator[tuple[str, str]]:
     yield from (("type", _coded(coded)) for coded in details.types)
     yield from (("subtype", _coded(coded)) for coded in details.subtypes)
     if details.outcome:
-        yield "outcome", joined((outcome(details), details.outcome_text), ": ") or ""
+        yield "outcome", join_distinct((outcome(details), details.outcome_text), ": ") or ""
     if purpose := purpose_words(details.purposes):
         yield "purpose", purpose
     yield from (("agent", _agent(agent)) for agent in details.agents)
     yield from (
-        ("patient", joined(patient.names, ", ") or "unknown") for patient in details.patients
+        ("patient", join_distinct(patient.names, ", ") or "unknown") for patient in details.patients
     )
     yield from (("entity", _entity(entity)) for entity in details.entities)
     if data_entities(details):
         yield "in words", description(details)
     source = details.source
-    if said := joined((source.display, *source.names), ", "):
+    if said := join_distinct((source.display, *source.names), ", "):
         yield "source", said
     if details.site:
         yield "site", details.site
 
 
 def _agent(agent: AgentDetails) -> str:
-    said = joined(
-        (name_of(agent), *agent.who.names, agent.role_text),
+    said = join_distinct(
+        (agent_name(agent), *agent.who.names, agent.role_text),
         ", ",
     )
-    more = joined(
+    more = join_distinct(
         (
             "requestor" if agent.agent.requestor else None,
             agent.address and f"from {agent.address}",
@@ -109,8 +109,8 @@ def _agent(agent: AgentDetails) -> str:
 def _entity(entity: EntityDetails) -> str:
     digest = None if entity.digest is None else f"SHA-256 {entity.digest.hex()}"
     query = None if entity.query is None else f"query {_query(entity.query)}"
-    kinds = joined(coded.display or coded.code for coded in (*entity.roles, *entity.types))
-    said = joined(
+    kinds = join_distinct(coded.display or coded.code for coded in (*entity.roles, *entity.types))
+    said = join_distinct(
         (
             *entity.what.names,
             entity.name,

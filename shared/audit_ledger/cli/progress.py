@@ -9,7 +9,7 @@ Show = Callable[[int, int], None]
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Show | None]:
+def progress_bar(doing: str) -> Iterator[Show | None]:
     """Return what moves the bar, None where nobody looks."""
     if not sys.stderr.isatty():
         yield None
@@ -28,7 +28,7 @@ def progress(doing: str) -> Iterator[Show | None]:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def show_waiting(what: str) -> Iterator[None]:
     """Say on standard error, where a person looks, what is waited for."""
     if not sys.stderr.isatty():
         yield

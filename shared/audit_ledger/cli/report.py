@@ -7,7 +7,7 @@ import msgspec
 from audit_ledger.client.shown_text import printable
 from audit_ledger.tlog import strict_base64
 from audit_ledger.verify.findings import Finding, FindingCode
-from audit_ledger.verify.freshness import written
+from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.verification_report import VerificationReport
 
 
@@ -26,7 +26,7 @@ def _lines(report: VerificationReport, source: str) -> list[str]:
         return [f"{report.answer}: {source}: {_line(f)}" for f in report.findings]
     stated = "no signed time"
     if report.signed_time is not None:
-        stated = f"newest signed time {written(report.signed_time)}"
+        stated = f"newest signed time {format_time(report.signed_time)}"
     entries = _count(checkpoint.size, "entry", "entries")
     lines = [
         f"{report.answer}: {checkpoint.origin}",
@@ -65,7 +65,7 @@ def report_for_machines(report: VerificationReport, source: str) -> str:
             "origin": checkpoint and checkpoint.origin,
             "size": checkpoint and checkpoint.size,
             "root": checkpoint and strict_base64.encode(checkpoint.root),
-            "signed_time": None if report.signed_time is None else written(report.signed_time),
+            "signed_time": None if report.signed_time is None else format_time(report.signed_time),
             "digests": report.digests,
             "followed": newest and newest.followed,
             "missing_events": newest and newest.missing_events,
@@ -93,7 +93,7 @@ def _advice(report: VerificationReport) -> Iterator[str]:
     codes = {finding.code for finding in report.findings}
     if report.signed_time is None:
         return
-    at = f"--at {written(report.signed_time)}"
+    at = f"--at {format_time(report.signed_time)}"
     if FindingCode.ROLLED_BACK in codes:
         yield f"an older copy is judged by itself, as of when it was made, with --no-state {at}"
     elif FindingCode.STALE in codes:

@@ -14,8 +14,8 @@ from audit_ledger.client.http_client import (
     ApiRequest,
     HttpClient,
     OnPause,
-    checked_url,
     ignore_pause,
+    validate_url,
 )
 from audit_ledger.client.profiles import EnvironmentVariables, find_profile
 from audit_ledger.client.shown_text import printable
@@ -120,7 +120,7 @@ def open_api(
     profile = find_profile(
         options.profile, options.url, options.token, role=role, environment=environment
     )
-    client = HttpClient(checked_url(profile.url), pauses, on_pause)
+    client = HttpClient(validate_url(profile.url), pauses, on_pause)
     return Api(client, Credentials(profile, environment), option_names or {})
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from audit_ledger.client.errors import InvalidInputError, UnansweredError
 from audit_ledger.client.files import NOT_JSON
-from audit_ledger.client.http_client import ApiRequest, HttpClient, checked_url
+from audit_ledger.client.http_client import ApiRequest, HttpClient, validate_url
 from audit_ledger.client.profiles import EnvironmentVariables, Profile
 from audit_ledger.http_transport import BEARER_TOKEN
 
@@ -34,7 +34,7 @@ class Credentials:
     def token(self) -> str:
         """Return the token, made once."""
         if self._token is None:
-            self._token = self._made()
+            self._token = self._make_token()
         return self._token
 
     def renew(self) -> bool:
@@ -44,14 +44,14 @@ class Credentials:
         old, self._token = self._token, None
         return self.token() != old
 
-    def _made(self) -> str:
+    def _make_token(self) -> str:
         profile = self.profile
         if profile.token is not None:
             what, token = "token", profile.token
         elif profile.token_command is not None:
-            what, token = "token_command", _printed(profile.command)
+            what, token = "token_command", _run_command(profile.command)
         elif profile.token_endpoint is not None:
-            what, token = "token_endpoint", _granted(profile, self.environment)
+            what, token = "token_endpoint", _request_token(profile, self.environment)
         else:
             raise InvalidInputError(f"{profile.url}: no token; {profile.token_from} gives one")
         if not BEARER_TOKEN.fullmatch(token):
@@ -59,7 +59,7 @@ class Credentials:
         return token
 
 
-def _printed(command: list[str]) -> str:
+def _run_command(command: list[str]) -> str:
     """Run a command of the user's own profile, without a shell; its output is the token."""
     name = command[0]
     try:
@@ -76,12 +76,12 @@ def _printed(command: list[str]) -> str:
     return ran.stdout.decode("ascii", "replace").strip()
 
 
-def _granted(profile: Profile, environment: EnvironmentVariables) -> str:
+def _request_token(profile: Profile, environment: EnvironmentVariables) -> str:
     """Ask for a token by client credentials (RFC 6749, Section 4.4; the client by HTTP Basic)."""
     secret = environment.get(profile.client_secret_env)
     if not secret:
         raise InvalidInputError(f"token_endpoint: {profile.client_secret_env} is not set")
-    url = checked_url(profile.token_endpoint or "", "token_endpoint")
+    url = validate_url(profile.token_endpoint or "", "token_endpoint")
     pair = f"{quote(profile.client_id or '', safe='')}:{quote(secret, safe='')}"
     form = {"grant_type": "client_credentials"}
     if profile.scope:

@@ -91,7 +91,7 @@ def download_export(
     with open_for_owner(parts, os.O_APPEND) as file:
         _require_alone(folder, file)
         done = 0
-        for entries in _fetched(api, query, parts, file, on_warning):
+        for entries in _fetch_parts(api, query, parts, file, on_warning):
             done += entries
             on_part(done)
         _assemble(folder, parts)
@@ -116,7 +116,7 @@ def _require_alone(folder: Path, parts: BinaryIO) -> None:
         raise InvalidInputError(f"{folder}: contains an export already, of manifest {digest}")
 
 
-def _fetched(
+def _fetch_parts(
     api: Api, query: str, parts: Path, file: BinaryIO, on_warning: Callable[[str], None]
 ) -> Iterator[int]:
     """Append the missing parts to `parts`; return the number of entries of each part."""

@@ -47,7 +47,7 @@ class ApiRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def checked_url(url: str, what: str = "url") -> str:
+def validate_url(url: str, what: str = "url") -> str:
     """Return a URL without a slash at its end; InvalidInputError if no request may go there."""
     try:
         parts = split_url(url)
@@ -66,7 +66,7 @@ def checked_url(url: str, what: str = "url") -> str:
 class HttpClient:
     """Sends requests to one API, over connections that it reuses.
 
-    `url`: as `checked_url` returns it; `pauses`: seconds before each retry; `on_pause` is called
+    `url`: as `validate_url` returns it; `pauses`: seconds before each retry; `on_pause` is called
     before each.
     """
 
@@ -100,7 +100,7 @@ class HttpClient:
                 seconds = min(max(next_pause, retry_after or 0), _MAX_PAUSE_SECONDS)
                 self.on_pause(seconds, failure)
                 pause(seconds)
-        raise UnansweredError(f"{self.url}: {failure}{_explained(failure)}")
+        raise UnansweredError(f"{self.url}: {failure}{_hint(failure)}")
 
     def _exchange(self, request: ApiRequest) -> HttpResponse:
         response = self.transport.exchange(
@@ -121,7 +121,7 @@ def pause(seconds: float) -> None:
     sleep(seconds)
 
 
-def _explained(failure: str) -> str:
+def _hint(failure: str) -> str:
     return {
         "HTTP status 429": ": too many requests at once",
         "HTTP status 503": ": the ledger cannot answer this now",

@@ -101,20 +101,20 @@ class Journal:
             if line.refused is not None:
                 self._settle(line.request, line.refused)
         if whole != data:
-            self._opened(path).truncate(len(whole))
+            self._open_file(path).truncate(len(whole))
 
     def _write(self, line: _Line) -> None:
         if self._path is None:
             return
         try:
-            file = self._opened(self._path)
+            file = self._open_file(self._path)
             file.write(msgspec.json.encode(line) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         except OSError as error:
             raise InvalidInputError(f"state {self._path}: {error.strerror}") from None
 
-    def _opened(self, path: Path) -> BinaryIO:
+    def _open_file(self, path: Path) -> BinaryIO:
         if self._file is None:
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

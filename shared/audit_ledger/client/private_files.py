@@ -29,7 +29,7 @@ def open_for_owner(path: Path, how: int) -> BinaryIO:
             os.fchmod(file.fileno(), 0o600)
         return file
 
-    return _or_wrong_input(path, opened)
+    return _as_invalid_input(path, opened)
 
 
 def sync_folder(path: Path) -> None:
@@ -43,10 +43,10 @@ def sync_folder(path: Path) -> None:
 
 def make_folder_for_owner(path: Path) -> None:
     """Make a folder, if it is not there."""
-    _or_wrong_input(path, lambda: path.mkdir(mode=0o700, parents=True, exist_ok=True))
+    _as_invalid_input(path, lambda: path.mkdir(mode=0o700, parents=True, exist_ok=True))
 
 
-def _or_wrong_input(path: Path, do: Callable[[], _T]) -> _T:
+def _as_invalid_input(path: Path, do: Callable[[], _T]) -> _T:
     try:
         return do()
     except OSError as error:

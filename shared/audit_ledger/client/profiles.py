@@ -105,13 +105,13 @@ def find_profile(
         if token is None:
             raise InvalidInputError(f"{shown_url(url)}: no token: give --token or {TOKEN}")
         return Profile(url, token=token)
-    found = _named(profile, role, environment)
+    found = _find_named(profile, role, environment)
     return found if token is None else Profile(found.url, token=token)
 
 
 def list_profiles(environment: EnvironmentVariables) -> Iterator[tuple[str, Profile, bool]]:
     """Return each name and profile, and whether it is the default; `make local`'s session too."""
-    file = _read(environment)
+    file = _read_profiles(environment)
     chosen = environment.get(PROFILE) or file.default
     for name, profile in sorted(file.profiles.items()):
         yield name, profile, name == chosen
@@ -126,8 +126,8 @@ def profiles_file(environment: EnvironmentVariables) -> Path:
     return base / "audit-ledger" / "profiles.toml"
 
 
-def _named(name: str | None, role: str, environment: EnvironmentVariables) -> Profile:
-    file = _read(environment)
+def _find_named(name: str | None, role: str, environment: EnvironmentVariables) -> Profile:
+    file = _read_profiles(environment)
     path = profiles_file(environment)
     name = name or file.default
     if name is None and len(file.profiles) == 1:
@@ -143,7 +143,7 @@ def _named(name: str | None, role: str, environment: EnvironmentVariables) -> Pr
     raise InvalidInputError(f"{path}: no profile {name} (there: {known})")
 
 
-def _read(environment: EnvironmentVariables) -> _File:
+def _read_profiles(environment: EnvironmentVariables) -> _File:
     path = profiles_file(environment)
     if not path.is_file():
         return _File()

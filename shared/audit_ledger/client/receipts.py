@@ -42,7 +42,7 @@ def fetch_receipt(
         "GET", f"{event_path(event_id)}/receipt", headers={"Accept": "application/json"}
     )
     end = time.monotonic() + wait_seconds
-    response = _arrived(api, request, end, waiting)
+    response = _await_arrival(api, request, end, waiting)
     with waiting("waiting for a checkpoint that covers the event"):
         while response.status == 202:
             left = end - time.monotonic()
@@ -57,7 +57,7 @@ def fetch_receipt(
     return json_of(response.body, EventReceipt, where)
 
 
-def _arrived(api: Api, request: ApiRequest, end: float, waiting: Waiting) -> HttpResponse:
+def _await_arrival(api: Api, request: ApiRequest, end: float, waiting: Waiting) -> HttpResponse:
     """Request until the ledger has the event.
 
     An event that was accepted a moment ago is still in a queue: "not found" is final only after

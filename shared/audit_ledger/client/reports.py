@@ -18,10 +18,10 @@ def fetch_report(api: Api, kind: str, parameters: Sequence[tuple[str, str]], for
     path = PATHS[kind]
     query = urlencode([*parameters, ("_format", format_)], safe="/:,", quote_via=quote)
     response = api.request(ApiRequest("GET", path, query, headers={"Accept-Encoding": "gzip"}))
-    return _unpacked(response, f"{api.url}: GET {path}")
+    return _decompress(response, f"{api.url}: GET {path}")
 
 
-def _unpacked(response: HttpResponse, where: str) -> bytes:
+def _decompress(response: HttpResponse, where: str) -> bytes:
     if response.header("content-encoding") != "gzip":
         return response.body
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)

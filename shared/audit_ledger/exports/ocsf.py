@@ -48,11 +48,11 @@ from audit_ledger.exports.ocsf_class import (
 from audit_ledger.exports.ocsf_endpoints import (
     UNKNOWN,
     actor_agent,
-    actor_of,
     client_of,
-    endpoint_of,
+    ocsf_actor,
+    ocsf_endpoint,
+    ocsf_user,
     server_of,
-    user_of,
 )
 from audit_ledger.records.opened_event import OpenedEvent
 
@@ -102,9 +102,9 @@ def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
             "time": event.time_ms,
             "message": _message(details),
             "metadata": _metadata(event, origin),
-            "actor": actor_of(details, client),
-            "src_endpoint": endpoint_of(client),
-            "dst_endpoint": None if server is None else endpoint_of(server),
+            "actor": ocsf_actor(details, client),
+            "src_endpoint": ocsf_endpoint(client),
+            "dst_endpoint": None if server is None else ocsf_endpoint(server),
         }
     )
     unmapped = _unmapped(event)
@@ -122,7 +122,7 @@ def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
         if query := _query_info(details):
             ocsf["query_info"] = query
     if class_uid is OcsfClass.AUTHENTICATION:
-        ocsf["user"] = user_of(actor_agent(details))
+        ocsf["user"] = ocsf_user(actor_agent(details))
         ocsf["service"] = service
     ocsf["unmapped"] = unmapped
     return ocsf
@@ -194,11 +194,11 @@ def _query_info(details: EventDetails) -> JsonObject | None:
         if entity.query is not None:
             names = entity.what.names
             name = entity.name or (names[0] if names else UNKNOWN)
-            return {"name": name, "query_string": _unpacked(entity.query)}
+            return {"name": name, "query_string": _decode_query(entity.query)}
     return None
 
 
-def _unpacked(query: str) -> str:
+def _decode_query(query: str) -> str:
     """Return the text of a query in base64, or it as it is where it is none."""
     try:
         return b64decode(query, validate=True).decode()

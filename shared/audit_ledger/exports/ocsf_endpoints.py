@@ -27,11 +27,11 @@ def actor_agent(details: EventDetails) -> AgentDetails | None:
     )
 
 
-def actor_of(details: EventDetails, client: AgentDetails | None) -> JsonObject:
+def ocsf_actor(details: EventDetails, client: AgentDetails | None) -> JsonObject:
     """Return OCSF's actor: a person, and the application at `client`; or what acted by itself."""
     agent = actor_agent(details)
     is_person = agent is not None and agent.agent.is_person
-    actor: JsonObject = {"user": user_of(agent)} if is_person else {}
+    actor: JsonObject = {"user": ocsf_user(agent)} if is_person else {}
     application = client if is_person else agent
     if application is not None and not application.agent.is_person:
         names = names_of_agent(application)
@@ -42,7 +42,7 @@ def actor_of(details: EventDetails, client: AgentDetails | None) -> JsonObject:
     return actor or {"app_name": UNKNOWN}
 
 
-def user_of(agent: AgentDetails | None) -> JsonObject:
+def ocsf_user(agent: AgentDetails | None) -> JsonObject:
     """Return an agent as an OCSF user."""
     if agent is None:
         return {"name": UNKNOWN, "type_id": 0, "type": UNKNOWN}
@@ -80,7 +80,7 @@ def server_of(details: EventDetails) -> AgentDetails | None:
     return destination or _with_role(details, _CUSTODIAN)
 
 
-def endpoint_of(agent: AgentDetails | None) -> JsonObject:
+def ocsf_endpoint(agent: AgentDetails | None) -> JsonObject:
     """Return an agent as an OCSF network endpoint."""
     if agent is None:
         return {"name": UNKNOWN}

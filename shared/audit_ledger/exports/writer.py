@@ -57,7 +57,7 @@ class ExportWriter:
             raise FormatError(f"entry {seq} came before")
         if receipt is not None and receipt.seq != seq:
             raise FormatError(f"entry {seq}: the receipt is of entry {receipt.seq}")
-        proved = None if receipt is None else self._proved(receipt)
+        proved = None if receipt is None else self._receipt_line(receipt)
         self._entries.add(seq)
         pieces = self._append(name, self._format.files[name], seq, line)
         if proved is not None:
@@ -70,7 +70,7 @@ class ExportWriter:
         for name, kind in self._format.files.items():
             if kind.header and name not in self._files:
                 pieces += self._open(name, kind)
-        files = [file.described() for file in self._files.values()]
+        files = [file.to_file() for file in self._files.values()]
         if self._checkpoint is not None:
             pieces.append((CHECKPOINT, self._checkpoint))
             files.append(
@@ -91,7 +91,7 @@ class ExportWriter:
         )
         return [*pieces, (MANIFEST, encode_manifest(manifest))]
 
-    def _proved(self, receipt: Receipt) -> bytes:
+    def _receipt_line(self, receipt: Receipt) -> bytes:
         """Return a receipt's line; its checkpoint must be the export's, the first one's."""
         line, checkpoint = split_receipt(receipt)
         if self._checkpoint is None:
@@ -133,7 +133,7 @@ class _LineFile:
         self._count += 1
         self._entries_hash.update(entry)
 
-    def described(self) -> File:
+    def to_file(self) -> File:
         header = self._kind.header
         return File(
             name=self._name,

@@ -28,7 +28,7 @@ class UnsupportedCodingError(RejectedEventError):
     headers = MappingProxyType({"Accept-Encoding": "gzip, identity"})
 
 
-def decoded(body: bytes, content_encoding: str, *, is_whole: bool) -> bytes:
+def undo_codings(body: bytes, content_encoding: str, *, is_whole: bool) -> bytes:
     """Undo the codings of a body.
 
     `is_whole`: it was handed over byte for byte, not as text. RejectedEventError: 415 for a coding
@@ -44,7 +44,7 @@ def decoded(body: bytes, content_encoding: str, *, is_whole: bool) -> bytes:
     if not is_whole:
         expected = "a Content-Type like application/fhir+json with gzip: others arrive as text"
         raise UnsupportedCodingError(415, "not-supported", _PLACE, expected)
-    return _gunzipped(body)
+    return _gunzip(body)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
@@ -58,7 +58,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
     return max(named, default=weights.get("*", 0.0)) > 0
 
 
-def _gunzipped(body: bytes) -> bytes:
+def _gunzip(body: bytes) -> bytes:
     unpacked = bytearray()
     rest = body
     for _ in range(MAX_MEMBERS):

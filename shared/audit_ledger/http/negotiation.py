@@ -54,7 +54,7 @@ def fhir_json(request: Request) -> FhirJson:
     return _SERVED[chosen]
 
 
-def version_of(release: Release, requested: FhirJson) -> str:
+def fhir_version_of(release: Release, requested: FhirJson) -> str:
     """Return the `fhirVersion` of a resource that may be of another release than requested."""
     return requested.version if release == requested.release else FHIR_VERSIONS[release]
 

@@ -43,14 +43,14 @@ def answer(description: str, of: Json) -> Json:
     return {"description": description, "content": of}
 
 
-def object_of(required: list[str], **properties: Any) -> Json:
+def open_object(required: list[str], **properties: Any) -> Json:
     """An object with these properties, and others."""
     return {"type": "object", "required": required, "properties": properties}
 
 
 def closed_object(required: list[str], **properties: Any) -> Json:
     """An object with these properties and no others."""
-    return {**object_of(required, **properties), "additionalProperties": False}
+    return {**open_object(required, **properties), "additionalProperties": False}
 
 
 def header(name: str, description: str, of: Json) -> Json:
@@ -114,7 +114,7 @@ _TOKEN = "token"  # noqa: S105 the name of a scheme
 _POSITIONS = {route.key: position for position, route in enumerate(ROUTES)}
 
 
-def describe(routes: Mapping[str, bool], operations: Mapping[str, Json], schemas: Json) -> Json:
+def describe_api(routes: Mapping[str, bool], operations: Mapping[str, Json], schemas: Json) -> Json:
     """Return the document, its paths in the order of `ROUTES`.
 
     `routes`: whether each deployed route requires a token; `operations`: by route. Raise

@@ -10,7 +10,7 @@ from audit_ledger.events import RejectedEventError
 from audit_ledger.events.media_type import MediaType, parse_media_type
 from audit_ledger.http.authorization import Authorization, read_authorization
 from audit_ledger.http.base_url import base_url
-from audit_ledger.http.content_coding import decoded
+from audit_ledger.http.content_coding import undo_codings
 from audit_ledger.settings.token_claims import TokenClaims
 
 MAX_KEY_LENGTH = 255
@@ -122,7 +122,7 @@ def read_request(event: Mapping[str, Any], names: TokenClaims, public_url: str =
     is_whole = bool(event.get("isBase64Encoded"))
     packed = b64decode(body) if is_whole else body.encode()
     coding = headers.get("content-encoding", "") if packed else ""  # of nothing: no coding
-    sent = decoded(packed, coding, is_whole=is_whole)
+    sent = undo_codings(packed, coding, is_whole=is_whole)
     if not is_whole and REPLACEMENT in body:
         # API Gateway hands JSON over as text, with this in the place of bytes that are none.
         raise RejectedEventError(400, "structure", "the body", "valid UTF-8 (without U+FFFD)")

@@ -76,7 +76,7 @@ class Match:
     variables: Mapping[str, str]
 
 
-def matching(path: str) -> list[Match]:
+def match_routes(path: str) -> list[Match]:
     """Return the routes that a path matches, with or without a trailing slash; fixed ones first."""
     bare = path.rstrip("/") or "/"
     found = [
@@ -88,7 +88,7 @@ def matching(path: str) -> list[Match]:
     return [each for each in found if each.route.path.count("{") == most_fixed]
 
 
-def methods_of(found: list[Match]) -> tuple[str, ...]:
+def allowed_methods(found: list[Match]) -> tuple[str, ...]:
     """Return the methods that a path has, as Allow lists them."""
     methods = {each.route.method for each in found}
     return (*sorted(methods | ({"HEAD"} if "GET" in methods else set())), "OPTIONS")

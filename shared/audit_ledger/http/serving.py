@@ -9,7 +9,7 @@ from audit_ledger.errors import NotFoundError, RefusedError, operation_outcome
 from audit_ledger.http.base_url import base_url
 from audit_ledger.http.request import read_headers
 from audit_ledger.http.responses import Response
-from audit_ledger.http.routes import ROUTES, Match, Owner, matching, methods_of
+from audit_ledger.http.routes import ROUTES, Match, Owner, allowed_methods, match_routes
 
 _KEYS: Final = frozenset(route.key for route in ROUTES)
 _MAX_ID: Final = 128  # characters of a client's request id
@@ -39,7 +39,7 @@ class MovedError(RefusedError):
         return operation_outcome("information", "informational", str(self))
 
 
-def routed(
+def resolve_route(
     event: Mapping[str, Any], owner: Owner, public_url: str = ""
 ) -> dict[str, Any] | Response:
     """Return the event with the route that it is for; HEAD has the route of GET.
@@ -52,10 +52,10 @@ def routed(
     routed_method = "GET" if method == "HEAD" else method
     if f"{routed_method} {template}" in _KEYS:
         return {**event, "routeKey": f"{routed_method} {template}"}
-    found = matching(_path(event, template))
+    found = match_routes(_path(event, template))
     if not found:
         raise NotFoundError("no such path")
-    allowed = methods_of(found)
+    allowed = allowed_methods(found)
     if method == "OPTIONS":
         return {"statusCode": 204, "headers": {"Allow": ", ".join(allowed)}}
     of_method = [each for each in found if each.route.method == routed_method]
@@ -67,7 +67,7 @@ def routed(
     return {**event, "routeKey": match.route.key, "pathParameters": dict(match.variables)}
 
 
-def finished(event: Mapping[str, Any], answer: Response) -> Response:
+def complete_response(event: Mapping[str, Any], answer: Response) -> Response:
     """Complete an answer: request ids, 304 for who has it already, no body for HEAD.
 
     The request's id is the one in the access log; a client's own comes back as X-Correlation-Id

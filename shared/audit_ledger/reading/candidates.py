@@ -38,7 +38,7 @@ class Person:
         return not self.pseudonyms.isdisjoint((*entry.row.agents, *entry.row.others))
 
 
-def of_persons(
+def by_person(
     search: EventsSearch,
     log: LogSnapshot,
     persons: Sequence[Person],
@@ -62,7 +62,7 @@ def of_persons(
     return _each_once(heapq.merge(*streams, reverse=newest_first))
 
 
-def of_period(
+def by_period(
     search: EventsSearch,
     log: LogSnapshot,
     window: PositionRange,
@@ -83,7 +83,7 @@ def of_period(
     return _each_once(heapq.merge(*streams, reverse=newest_first))
 
 
-def taken_within(
+def entries_within(
     log: LogSnapshot,
     first_seq: int,
     end_seq: int,
@@ -93,8 +93,8 @@ def taken_within(
 ) -> Iterator[EntryPosition]:
     """Return the entries of [first_seq, end_seq) whose own time is outside of the window.
 
-    Both are where blocks begin. What `of_period` gives for the window is left out, and what is not
-    to be counted.
+    Both are where blocks begin. What `by_period` returns for the window is left out, and
+    what is not to be counted.
     """
     silent = 0
     for block in log.oldest_first(first_seq):

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.events.own_time import is_plausible
 from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
-from audit_ledger.reading.candidates import MILESTONE, of_period, of_persons, taken_within
+from audit_ledger.reading.candidates import (
+    MILESTONE,
+    by_period,
+    by_person,
+    entries_within,
+)
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search import BATCH_SIZE
@@ -52,11 +57,11 @@ def find_in_period(
     young = finder.log.young(finder.now)
     persons, _ = persons_of(finder, search, is_report=True)
     if persons is None:
-        positions = of_period(finder.ledger.events, finder.log, window, young, newest_first=True)
-        others = taken_within(finder.log, first_seq, end_seq, window)
+        positions = by_period(finder.ledger.events, finder.log, window, young, newest_first=True)
+        others = entries_within(finder.log, first_seq, end_seq, window)
     else:
         ever = PositionRange(FIRST_MS, LAST_MS)
-        of_them = of_persons(
+        of_them = by_person(
             finder.ledger.events, finder.log, persons, ever, young, newest_first=True
         )
         positions = (
@@ -109,7 +114,7 @@ def _later_than(
     first_seq = finder.log.first_after(-(-(reached_ms + 1) // 1000) - 1)
     later = PositionRange(reached_ms + 1, window.last)
     found = [each for each in found if each.event.time_ms > reached_ms]
-    others = taken_within(finder.log, first_seq, end_seq, later, is_counted=_is_implausible)
+    others = entries_within(finder.log, first_seq, end_seq, later, is_counted=_is_implausible)
     while chunk := next_chunk(others, BATCH_SIZE):
         more, last = _open(finder, search, chunk, has_time)
         found += more

@@ -6,30 +6,40 @@ from audit_ledger.events import PatientReference
 from audit_ledger.events.canonical_patients import canonical_names, may_have_other_names
 from audit_ledger.events.instant import FIRST_MS, LAST_MS
 from audit_ledger.ledger.index import EntryPosition, PositionRange
-from audit_ledger.reading.candidates import MILESTONE, Person, of_period, of_persons
+from audit_ledger.reading.candidates import (
+    MILESTONE,
+    Person,
+    by_period,
+    by_person,
+)
 from audit_ledger.reading.event_finder import EventFinder
 from audit_ledger.reading.record_opener import secrets_of_names
 from audit_ledger.records.pseudonyms import staff_pseudonym
 from audit_ledger.records.subject_secret import SubjectSecret
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.query_plan import agent_lookups, event_ids, event_period, patient_lookups
+from audit_ledger.search.query_plan import (
+    agent_lookups,
+    event_period,
+    patient_lookups,
+    requested_ids,
+)
 
 
 def candidates_of(
     finder: EventFinder, search: Search, window: PositionRange, *, newest_first: bool
 ) -> tuple[Iterator[EntryPosition], tuple[str, ...]]:
     """Choose the narrowest way that finds everything; see `candidates` for the ways."""
-    ids = event_ids(search)
+    ids = requested_ids(search)
     if ids is not None:
         return iter(finder.positions_of(ids, window, newest_first=newest_first)), ()
     young = finder.log.young(finder.now)
     persons, warnings = persons_of(finder, search)
     if persons is not None:
-        found = of_persons(
+        found = by_person(
             finder.ledger.events, finder.log, persons, window, young, newest_first=newest_first
         )
         return found, warnings
-    period = of_period(finder.ledger.events, finder.log, window, young, newest_first=newest_first)
+    period = by_period(finder.ledger.events, finder.log, window, young, newest_first=newest_first)
     return period, warnings
 
 

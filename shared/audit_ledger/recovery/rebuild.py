@@ -67,7 +67,7 @@ class Rebuild:
         without published state. A run that died is finished by the next.
         """
         # 1. All of it once, to read: whatever does not verify is refused before anything is done.
-        found = self._fill(self._published(), dry_run=True, progress=progress)
+        found = self._fill(self._read_published(), dry_run=True, progress=progress)
         if dry_run:
             found.lost_rows = self.index.give_up_from(found.size, dry_run=True)
             found.frozen = found.published.frozen
@@ -79,7 +79,7 @@ class Rebuild:
         self.settle()
 
         # 3. Verify again, and write. Dying here leaves a frozen ledger and a prefix of its blocks.
-        done = self._fill(self._published(), dry_run=False, progress=progress)
+        done = self._fill(self._read_published(), dry_run=False, progress=progress)
 
         # 4. Rows of entries that are nowhere would make their events known for ever: who sends
         # one again must find it unknown, or it is lost although it was accepted twice.
@@ -92,7 +92,7 @@ class Rebuild:
             done.frozen = None
         return done
 
-    def _published(self) -> PublishedState:
+    def _read_published(self) -> PublishedState:
         state = self.state.published()
         if state is None:
             raise NotFoundError(
@@ -106,8 +106,8 @@ class Rebuild:
         done = Rebuilt(published)
         there = {b.first_seq: sha256(b.to_bytes()).digest() for b in self.blocks.since(0)}
         head = EMPTY
-        while (block := self._archived(head.size)) is not None:
-            checked = self._checked(block, head, published)
+        while (block := self._read_archived(head.size)) is not None:
+            checked = self._check(block, head, published)
             head = checked.head
             known = there.pop(block.first_seq, None)
             if known is None:
@@ -115,7 +115,7 @@ class Rebuild:
             elif known == sha256(block.to_bytes()).digest():
                 done.blocks_there += 1
             else:
-                raise _differ(block.first_seq)
+                raise _differing_blocks(block.first_seq)
             # Rows before the block: a reader that finds a block behind it finds this one indexed.
             entries = stored_entries(block.first_seq, checked.body)
             done.rows += self.index.repair(entries, dry_run=dry_run)
@@ -126,7 +126,7 @@ class Rebuild:
         if strays:
             raise VerificationError(f"block {min(strays)} of the table is none of the archive's")
         for block in self.blocks.since(head.size):
-            checked = self._checked(block, head, published)
+            checked = self._check(block, head, published)
             head = checked.head
             done.blocks_unarchived += 1
             entries = stored_entries(block.first_seq, checked.body)
@@ -139,7 +139,7 @@ class Rebuild:
         done.size = head.size
         return done
 
-    def _archived(self, first_seq: int) -> Block | None:
+    def _read_archived(self, first_seq: int) -> Block | None:
         """Read the archived block that begins at an entry; None where the archive ends."""
         name = archived_name(first_seq)
         stored = self.archive.get(name)
@@ -150,7 +150,7 @@ class Rebuild:
             raise VerificationError(f"{name}: block {block.first_seq} of {block.origin}")
         return block
 
-    def _checked(self, block: Block, head: Head, published: PublishedState) -> CheckedBlock:
+    def _check(self, block: Block, head: Head, published: PublishedState) -> CheckedBlock:
         """Check signature, body, links, order and frontier, and the tree at the published size."""
         self.verify_block(block)
         checked = check_block(block, head)
@@ -165,8 +165,8 @@ class Rebuild:
             self.blocks.put_if_absent(block)
         except LostRaceError:  # put by another run, or by this one in a call that timed out
             if next(self.blocks.since(block.first_seq), None) != block:
-                raise _differ(block.first_seq) from None
+                raise _differing_blocks(block.first_seq) from None
 
 
-def _differ(first_seq: int) -> VerificationError:
+def _differing_blocks(first_seq: int) -> VerificationError:
     return VerificationError(f"block {first_seq}: archive and table hold different ones")

@@ -16,14 +16,14 @@ from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.agents import id_of, name_of, purposes_of, recipients_of
+from audit_ledger.reports.agents import agent_id, agent_name, purposes_of, recipients_of
 from audit_ledger.reports.codes import (
     ACT_REASON,
     DISCLOSURES,
     NHIN,
     RECIPIENT_ROLES,
+    code_of,
     kinds_of,
-    pair_of,
     unique,
 )
 from audit_ledger.reports.document import (
@@ -153,7 +153,7 @@ def account_disclosures(
     years are counted from, by the days of `zone`; `made_ms`: now, which decides what is suspended.
     The second is for the privacy office, never for the patient.
     """
-    covered = _covered(period, settings.years, requested_ms, zone)
+    covered = _covered_period(period, settings.years, requested_ms, zone)
     suspensions = in_force(settings.suspensions, made_ms)
     lines: list[_Line] = []
     left_out: Counter[str] = Counter()
@@ -201,7 +201,7 @@ def account_disclosures(
         entries += bool(shown)
     accounting = Accounting(
         period=covered,
-        disclosures=_summarised(lines),
+        disclosures=_summarise(lines),
         left_out=tuple(LeftOut(e, left_out[e.key]) for e in settings.exclusions),
         entries=entries,
         other_events=other_events,
@@ -214,7 +214,7 @@ def _each_once(recipients: Sequence[AgentDetails]) -> tuple[AgentDetails, ...]:
     """Return each recipient once, however often, and with whatever addresses, an event names it."""
     found: dict[object, AgentDetails] = {}
     for recipient in recipients:
-        found.setdefault(id_of(recipient) or recipient, recipient)
+        found.setdefault(agent_id(recipient) or recipient, recipient)
     return tuple(found.values())
 
 
@@ -326,7 +326,9 @@ def _row(disclosure: Disclosure, by_day_of: Zone | None) -> dict[str, Cell]:
     }
 
 
-def _covered(period: Period, years: int | None, requested_ms: int, zone: Zone) -> Period | None:
+def _covered_period(
+    period: Period, years: int | None, requested_ms: int, zone: Zone
+) -> Period | None:
     if years is None:
         return period
     start = max(period.from_ms, years_before(requested_ms, years, zone))
@@ -343,15 +345,15 @@ def _line(
 ) -> _Line:
     name = address = who = None
     if recipient is not None:
-        who = id_of(recipient)
+        who = agent_id(recipient)
         candidates = recipient.agent.candidates
         known = next(
             (found for c in candidates if (found := settings.known_recipients.get(c)) is not None),
             None,
         )
-        name = name_of(recipient) if known is None else known.name
+        name = agent_name(recipient) if known is None else known.name
         address = (known and known.address) or recipient.address
-    stated = {pair_of(purpose) for purpose in purposes}
+    stated = {code_of(purpose) for purpose in purposes}
     single = next(iter(stated)) if len(stated) == 1 else None
     disclosure = Disclosure(
         time_ms=time_ms,
@@ -371,7 +373,7 @@ def _line(
     return _Line(disclosure, (who, single, disclosure.failed is None))
 
 
-def _summarised(lines: Iterable[_Line]) -> tuple[Disclosure, ...]:
+def _summarise(lines: Iterable[_Line]) -> tuple[Disclosure, ...]:
     """Put those that may become one at the place of the first (164.528(b)(3))."""
     first: dict[tuple[str, Code, bool] | int, Disclosure] = {}
     in_order = sorted(lines, key=lambda line: (line.disclosure.time_ms, line.disclosure.entries))

@@ -14,10 +14,10 @@ from audit_ledger.reports.codes import (
     ROLE_CLASS,
     SECURITY_ROLE,
     SNOMED,
-    pair_of,
-    pairs_of,
+    code_of,
+    codes_of,
 )
-from audit_ledger.reports.labels import joined
+from audit_ledger.reports.labels import join_distinct
 
 ROLE_WORDS: Final = {
     (SNOMED, "429577009"): "patient advocate",
@@ -51,18 +51,18 @@ _ROLE_OF_TYPE: Final = {
 }
 
 
-def name_of(agent: AgentDetails) -> str | None:
+def agent_name(agent: AgentDetails) -> str | None:
     """Return an agent's name, else an identifier, else the reference, else None."""
     if agent.name or agent.who.display:
         return agent.name or agent.who.display
     for _, value in agent.who.identifiers:
         return value
-    return agent.who.reference or next(iter(map(_told, agent.agent.candidates)), None)
+    return agent.who.reference or next(iter(map(_bare_identifier, agent.agent.candidates)), None)
 
 
-def id_of(agent: AgentDetails) -> str | None:
+def agent_id(agent: AgentDetails) -> str | None:
     """Return what tells an agent from others best: reference, identifier, or the name."""
-    return next(iter(map(_told, agent.agent.candidates)), None)
+    return next(iter(map(_bare_identifier, agent.agent.candidates)), None)
 
 
 def users_of(details: EventDetails) -> tuple[AgentDetails, ...]:
@@ -80,11 +80,11 @@ def users_of(details: EventDetails) -> tuple[AgentDetails, ...]:
 
 def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
     """Say what an agent is; in our own words only where what the sender wrote may tell the name."""
-    pairs = pairs_of(agent.roles)
+    pairs = codes_of(agent.roles)
     for pair, words in ROLE_WORDS.items():
         if pair in pairs:
             return words
-    telling = (c for c in agent.roles if pair_of(c)[0] not in _OF_THE_PART_ONLY)
+    telling = (c for c in agent.roles if code_of(c)[0] not in _OF_THE_PART_ONLY)
     said = next((c.display for c in telling if c.display), None)
     if said is not None and not own_words_only:
         return said
@@ -99,11 +99,11 @@ def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
         agent
         for agent in details.agents
         if not agent.agent.is_person
-        and not pairs_of(agent.roles) & received
+        and not codes_of(agent.roles) & received
         and (
             (agent.who.reference or "").startswith("Organization/")
             or (
-                pairs_of(agent.roles) & _ORGANISATIONS
+                codes_of(agent.roles) & _ORGANISATIONS
                 and not (agent.who.reference or "").startswith("Device/")
             )
         )
@@ -115,7 +115,7 @@ def recipients_of(
 ) -> tuple[AgentDetails, ...]:
     """Return who received: all agents of the first of `roles` that any agent has."""
     for role in roles:
-        found = tuple(agent for agent in details.agents if pairs_of(agent.roles) & role)
+        found = tuple(agent for agent in details.agents if codes_of(agent.roles) & role)
         if found:
             return found
     return ()
@@ -129,7 +129,7 @@ def is_the_patient(agent: AgentDetails, details: EventDetails) -> bool:
 
 def patient_of(details: EventDetails, by: str = "; ") -> str | None:
     """Name whom the event is about, as the event does, each patient by one name."""
-    return joined((next(iter(patient.names), None) for patient in details.patients), by)
+    return join_distinct((next(iter(patient.names), None) for patient in details.patients), by)
 
 
 def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, ...]:
@@ -147,6 +147,6 @@ def _same(one: PatientReference, other: PatientReference) -> bool:
     return bool(set(one.identifiers) & set(other.identifiers))
 
 
-def _told(candidate: str) -> str:
+def _bare_identifier(candidate: str) -> str:
     """Leave out of a canonical identifier what kind it is: `reference|Practitioner/1`."""
     return candidate.partition("|")[2].removeprefix("|")

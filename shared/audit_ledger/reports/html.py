@@ -12,7 +12,7 @@ from typing import Final
 
 from audit_ledger.reports.document import Cell, Column, Document, Instant, Table
 from audit_ledger.reports.rendering import cell_text
-from audit_ledger.reports.time_zone import Zone, as_rfc3339, written_to_the_second
+from audit_ledger.reports.time_zone import Zone, as_rfc3339, format_to_the_second
 
 _NOT_IN_HTML: Final = re.compile(
     "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
@@ -59,28 +59,28 @@ def to_html(document: Document, lang: str = "en") -> bytes:
     return "\n".join(_lines(document, lang)).encode()
 
 
-def shown(text: str) -> str:
+def escape_text(text: str) -> str:
     """Escape text for HTML, element or attribute; what HTML has no character for becomes U+FFFD."""
     return escape(_in_html(text), quote=True)
 
 
 def _lines(document: Document, lang: str) -> Iterator[str]:
     yield "<!doctype html>"
-    yield f'<html lang="{shown(lang)}">'
+    yield f'<html lang="{escape_text(lang)}">'
     yield "<head>"
     yield '<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    yield f"<title>{shown(_title(document))}</title>"
+    yield f"<title>{escape_text(_title(document))}</title>"
     yield f"<style>{_STYLE}</style>"
     yield "</head>"
     yield "<body>"
     yield "<header>"
-    yield f"<h1>{shown(document.title)}</h1>"
+    yield f"<h1>{escape_text(document.title)}</h1>"
     yield "<dl>"
     for fact in document.facts:
-        yield f"<dt>{shown(fact.label)}</dt><dd>{_cell(fact.value, document.zone)}</dd>"
+        yield f"<dt>{escape_text(fact.label)}</dt><dd>{_cell(fact.value, document.zone)}</dd>"
     yield "</dl>"
     yield "</header>"
     yield "<main>"
@@ -89,10 +89,10 @@ def _lines(document: Document, lang: str) -> Iterator[str]:
     yield "</main>"
     yield "<footer>"
     for note in document.notes:
-        yield f"<p>{shown(note)}</p>"
+        yield f"<p>{escape_text(note)}</p>"
     yield "<h2>How to verify</h2>"
     for paragraph in document.verify:
-        yield f"<p>{shown(paragraph)}</p>"
+        yield f"<p>{escape_text(paragraph)}</p>"
     yield "</footer>"
     yield "</body>"
     yield "</html>"
@@ -105,10 +105,10 @@ def _title(document: Document) -> str:
 
 
 def _table(table: Table, zone: Zone) -> Iterator[str]:
-    yield f'<section id="{shown(table.key)}">'
-    yield f"<h2>{shown(table.title)}</h2>"
+    yield f'<section id="{escape_text(table.key)}">'
+    yield f"<h2>{escape_text(table.title)}</h2>"
     if not table.rows:
-        yield f"<p>{shown(table.empty)}</p>"
+        yield f"<p>{escape_text(table.empty)}</p>"
         yield "</section>"
         return
     columns = [column for column in table.columns if column.under is None]
@@ -120,7 +120,7 @@ def _table(table: Table, zone: Zone) -> Iterator[str]:
     }
     yield '<div class="scroll"><table>'
     heads = (
-        f'<th scope="col"{_class(column.key in numbers)}>{shown(column.label)}</th>'
+        f'<th scope="col"{_class(column.key in numbers)}>{escape_text(column.label)}</th>'
         for column in columns
     )
     yield f"<thead><tr>{''.join(heads)}</tr></thead>"
@@ -142,7 +142,7 @@ def _under(column: Column, table: Table, row: Mapping[str, Cell], zone: Zone) ->
         cell = row[below.key]
         if below.under == column.key and cell is not None and cell is not False:
             value = "" if cell is True else f": {_cell(cell, zone)}"
-            yield f"<small>{shown(below.label)}{value}</small>"
+            yield f"<small>{escape_text(below.label)}{value}</small>"
 
 
 def _class(number: bool) -> str:
@@ -155,7 +155,7 @@ def _is_number(cell: Cell) -> bool:
 
 def _cell(cell: Cell, zone: Zone) -> str:
     if isinstance(cell, Instant):
-        time, text = as_rfc3339(cell.ms, zone), written_to_the_second(cell.ms, zone)
+        time, text = as_rfc3339(cell.ms, zone), format_to_the_second(cell.ms, zone)
         return f'<time datetime="{time}">{text}</time>'
     if isinstance(cell, date):
         return f'<time datetime="{cell.isoformat()}">{cell.isoformat()}</time>'

@@ -15,9 +15,9 @@ from audit_ledger.reports.codes import (
     OBJECT_ROLE,
     RESOURCE_TYPES,
     RESTFUL,
+    code_of,
+    codes_of,
     kinds_of,
-    pair_of,
-    pairs_of,
     unique,
 )
 
@@ -120,7 +120,7 @@ _PURPOSES: Final = {
 }
 
 
-def did(details: EventDetails) -> str:
+def action_words(details: EventDetails) -> str:
     """Say in plain words what was done; "tried to …" where it failed, or may have."""
     kinds = kinds_of(details)
     past, infinitive = next(
@@ -146,7 +146,7 @@ def failed(details: EventDetails) -> bool | None:
 
 def outcome_words(details: EventDetails) -> str | None:
     """Return the outcome, R4's codes in words, and say of a code that FHIR has not: unknown."""
-    return joined(map(_outcome, details.outcome))
+    return join_distinct(map(_outcome, details.outcome))
 
 
 def data_entities(details: EventDetails) -> tuple[EntityDetails, ...]:
@@ -159,17 +159,17 @@ def categories(details: EventDetails) -> str:
     kinds = [kind for e in data_entities(details) if (kind := kind_of_data(e)) is not None]
     if not kinds and any(_is_patient(entity) for entity in details.entities):
         return "the health record"
-    return joined(kinds, ", ") or "health data"
+    return join_distinct(kinds, ", ") or "health data"
 
 
 def kind_of_data(entity: EntityDetails) -> str | None:
     """Say what kind of data an entity is, by its resource type, else by its role; None: unknown."""
-    types = [c.code for c in entity.types if pair_of(c)[0] == RESOURCE_TYPES]
+    types = [c.code for c in entity.types if code_of(c)[0] == RESOURCE_TYPES]
     reference = entity.what.reference or ""
     if "/" in reference:
         types.append(reference.partition("/")[0])
     known = next((_KIND_OF_DATA[type_] for type_ in types if type_ in _KIND_OF_DATA), None)
-    roles = [c.code for c in entity.roles if pair_of(c)[0] == OBJECT_ROLE]
+    roles = [c.code for c in entity.roles if code_of(c)[0] == OBJECT_ROLE]
     return known or next((_KIND_OF_ROLE[role] for role in roles if role in _KIND_OF_ROLE), None)
 
 
@@ -177,15 +177,15 @@ def description(details: EventDetails) -> str:
     """Describe briefly what data it was: its kind, and what the event calls it."""
     described = []
     for entity in data_entities(details):
-        said = joined((entity.name, entity.description), ", ") or entity.what.reference
+        said = join_distinct((entity.name, entity.description), ", ") or entity.what.reference
         kind = kind_of_data(entity)
         described.append(f"{kind}: {said}" if kind and said else kind or said)
-    return joined(described) or categories(details)
+    return join_distinct(described) or categories(details)
 
 
 def purpose_words(purposes: Iterable[Coded]) -> str | None:
     """Return the purpose: the display as sent, else this module's, else the code; None if none."""
-    return joined(map(_purpose, unique(purposes)))
+    return join_distinct(map(_purpose, unique(purposes)))
 
 
 def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLASS) -> str | None:
@@ -196,10 +196,10 @@ def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLA
         *details.purposes,
         *(purpose for agent in details.agents for purpose in agent.purposes),
     )
-    return joined(_purpose(coded) for coded in unique(said) if pair_of(coded) in codes)
+    return join_distinct(_purpose(coded) for coded in unique(said) if code_of(coded) in codes)
 
 
-def joined(texts: Iterable[str | None], by: str = "; ") -> str | None:
+def join_distinct(texts: Iterable[str | None], by: str = "; ") -> str | None:
     """Join what there is, each once; None where there is nothing."""
     return by.join(dict.fromkeys(text for text in texts if text)) or None
 
@@ -211,14 +211,14 @@ def _outcome(coded: Coded) -> str:
 
 
 def _purpose(coded: Coded) -> str:
-    system, code = pair_of(coded)
+    system, code = code_of(coded)
     displays: Mapping[str, str] = _PURPOSES.get(system, {})
     return coded.display or displays.get(code) or code
 
 
 def _is_patient(entity: EntityDetails) -> bool:
     if entity.roles:
-        return (OBJECT_ROLE, "1") in pairs_of(entity.roles)
+        return (OBJECT_ROLE, "1") in codes_of(entity.roles)
     return (entity.what.reference or "").startswith("Patient/")
 
 

@@ -15,9 +15,9 @@ from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import (
-    id_of,
+    agent_id,
+    agent_name,
     is_the_patient,
-    name_of,
     organisations_of,
     role_of,
     users_of,
@@ -35,7 +35,7 @@ from audit_ledger.reports.document import (
     how_to_verify,
     table_of,
 )
-from audit_ledger.reports.labels import categories, did, joined
+from audit_ledger.reports.labels import action_words, categories, join_distinct
 from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
 from audit_ledger.reports.time_zone import Zone, day_of
 
@@ -216,17 +216,17 @@ def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) ->
     return AccessRow(
         when=_when(time_ms, policy, zone),
         stated=None if stated_ms is None else _when(stated_ms, policy, zone),
-        who=None if policy.role_only else joined(_name(user, details) for user in users),
-        role=joined(_role(user, details, policy) for user in users) or "not recorded",
+        who=None if policy.role_only else join_distinct(_name(user, details) for user in users),
+        role=join_distinct(_role(user, details, policy) for user in users) or "not recorded",
         organisation=_organisation(event, users, policy),
-        action=did(details),
+        action=action_words(details),
         category=categories(details),
         entry=None if policy.day_only else event.seq,
     )
 
 
 def _name(user: AgentDetails, details: EventDetails) -> str | None:
-    return YOU if is_the_patient(user, details) else name_of(user)
+    return YOU if is_the_patient(user, details) else agent_name(user)
 
 
 def _role(user: AgentDetails, details: EventDetails, policy: ViewPolicy) -> str:
@@ -239,8 +239,8 @@ def _organisation(
     event: OpenedEvent, users: tuple[AgentDetails, ...], policy: ViewPolicy
 ) -> str | None:
     """Name the organisation; not in a person's words, where persons are masked."""
-    named = joined(
-        name_of(agent) for agent in organisations_of(event.details) if agent not in users
+    named = join_distinct(
+        agent_name(agent) for agent in organisations_of(event.details) if agent not in users
     )
     if named is not None and policy.role_only:
         persons = [agent for agent in event.details.agents if agent.agent.is_person]
@@ -270,7 +270,9 @@ def _person(access: AccessRow, details: EventDetails, policy: ViewPolicy) -> tup
     Those of whom nothing is recorded are of one role of an organisation, as where persons are
     masked.
     """
-    ids = tuple(YOU if is_the_patient(user, details) else id_of(user) for user in users_of(details))
+    ids = tuple(
+        YOU if is_the_patient(user, details) else agent_id(user) for user in users_of(details)
+    )
     if policy.role_only or not any(ids):
         return None, access.role, access.organisation
     return ids

@@ -16,7 +16,14 @@ from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.reports.agents import id_of, name_of, patient_of, purposes_of, role_of, users_of
+from audit_ledger.reports.agents import (
+    agent_id,
+    agent_name,
+    patient_of,
+    purposes_of,
+    role_of,
+    users_of,
+)
 from audit_ledger.reports.codes import BREAK_GLASS
 from audit_ledger.reports.document import (
     WRONG_CLOCK,
@@ -36,7 +43,7 @@ from audit_ledger.reports.labels import (
     break_glass_reason,
     description,
     failed,
-    joined,
+    join_distinct,
     outcome_words,
     purpose_words,
 )
@@ -168,9 +175,9 @@ def privacy_report(
         break_glass=tuple(row for row in rows if row.break_glass is not None),
         by_user=_largest_first(_by_user(rows, users)),
         by_patient=_largest_first(
-            _grouped(rows, users, lambda row: (row.patient, row.patient)),
+            _group_by(rows, users, lambda row: (row.patient, row.patient)),
         ),
-        by_day=tuple(sorted(_grouped(rows, users, by_day), key=lambda group: str(group.name))),
+        by_day=tuple(sorted(_group_by(rows, users, by_day), key=lambda group: str(group.name))),
         outside=outside,
     )
 
@@ -233,26 +240,28 @@ def _row(event: OpenedEvent, time_ms: int, break_glass: frozenset[Code]) -> Priv
         time=Instant(time_ms),
         stated=None if is_plausible(event.time_ms, event.entry_time) else Instant(event.time_ms),
         patient=patient_of(details),
-        user=joined(map(name_of, users)),
-        user_id=joined(map(id_of, users)),
-        role=joined(map(role_of, users)),
+        user=join_distinct(map(agent_name, users)),
+        user_id=join_distinct(map(agent_id, users)),
+        role=join_distinct(map(role_of, users)),
         action=ACTIONS.get(details.action or ""),
-        kind=joined(coded.display or coded.code for coded in (*details.types, *details.subtypes)),
+        kind=join_distinct(
+            coded.display or coded.code for coded in (*details.types, *details.subtypes)
+        ),
         what=description(details),
-        outcome=joined((outcome_words(details), details.outcome_text)),
+        outcome=join_distinct((outcome_words(details), details.outcome_text)),
         failed=failed(details),
         purpose=purpose_words(purposes_of((details, *details.agents))),
         break_glass=break_glass_reason(details, break_glass),
-        address=joined(user.address for user in users)
-        or joined(agent.address for agent in details.agents),
-        source=joined((details.source.display or details.source.reference, details.site)),
+        address=join_distinct(user.address for user in users)
+        or join_distinct(agent.address for agent in details.agents),
+        source=join_distinct((details.source.display or details.source.reference, details.site)),
         portal=event.portal,
         entry=event.seq,
         entry_time=Instant(event.entry_time * 1000),
         received=event.received,
         event_id=event.event_id,
         format=event.format,
-        flags=joined(event.flags, " "),
+        flags=join_distinct(event.flags, " "),
         conflict=event.conflict,
     )
 
@@ -263,7 +272,7 @@ def _sortable(cell: str | int | Instant) -> tuple[int, str, str]:
     return (cell.ms if isinstance(cell, Instant) else int(cell)), "", ""
 
 
-def _grouped(
+def _group_by(
     rows: Sequence[PrivacyRow],
     users: Mapping[int, Sequence[AgentDetails]],
     naming: Callable[[PrivacyRow], tuple[str | date | None, str | None]],
@@ -288,8 +297,8 @@ def _by_user(
             of_user = groups.setdefault(who, [])
             if not of_user or of_user[-1] is not row:
                 of_user.append(row)
-            ids[who] = None if user is None else id_of(user)
-            name = None if user is None else name_of(user)
+            ids[who] = None if user is None else agent_id(user)
+            name = None if user is None else agent_name(user)
             if name is not None and (who not in names or names[who][0] <= row.entry):
                 names[who] = row.entry, name
     return [
@@ -300,7 +309,7 @@ def _by_user(
 
 def _who(user: AgentDetails | None) -> str | None:
     """Tell a user from others; None of whom nothing is recorded."""
-    return None if user is None else id_of(user) or name_of(user)
+    return None if user is None else agent_id(user) or agent_name(user)
 
 
 def _group(

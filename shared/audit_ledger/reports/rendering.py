@@ -21,7 +21,7 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.reports.document import Cell, Document, Instant, Table
-from audit_ledger.reports.time_zone import Zone, as_rfc3339, written
+from audit_ledger.reports.time_zone import Zone, as_rfc3339, format_in_zone
 
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n\0＝＋－＠")
 """OWASP, CSV injection: what starts a formula, also after white space, and in full width."""
@@ -58,7 +58,7 @@ def to_csv(document: Document, table: str | None = None, warnings: Iterable[str]
     writer.writerows([f"Warning: {each}", *blank] for each in warnings)
     for row in chosen.rows:
         cells = (cell_text(row[column.key], document.zone) for column in chosen.columns)
-        writer.writerow([*map(guarded, cells), guarded(document.zone.name)])
+        writer.writerow([*map(guard_formulas, cells), guard_formulas(document.zone.name)])
     return text.getvalue().encode(errors="replace")
 
 
@@ -70,21 +70,21 @@ def cell_text(cell: Cell, zone: Zone) -> str:
         case bool():
             return "yes" if cell else "no"
         case Instant():
-            return written(cell.ms, zone)
+            return format_in_zone(cell.ms, zone)
         case date():
             return cell.isoformat()
         case _:
             return str(cell)
 
 
-def guarded(text: str) -> str:
+def guard_formulas(text: str) -> str:
     """Keep a spreadsheet from taking a text for a formula, also where it parts cells within it."""
-    text = _INSIDE.sub(_guarded_inside, text)
+    text = _INSIDE.sub(_guard_inside, text)
     starts = text.startswith((*FORMULA_STARTS, "'")) or text.lstrip().startswith(FORMULA_STARTS)
     return f"'{text}" if starts else text
 
 
-def _guarded_inside(found: re.Match[str]) -> str:
+def _guard_inside(found: re.Match[str]) -> str:
     """Put `'` behind all that may part cells, with only white space between it and a formula."""
     before, formula = found[1], found[2]
     if formula is None:

@@ -56,13 +56,13 @@ def day_of(time_ms: int, zone: Zone) -> date:
     return local(time_ms, zone).date()
 
 
-def written(time_ms: int, zone: Zone) -> str:
+def format_in_zone(time_ms: int, zone: Zone) -> str:
     """Write a time for people, with its offset: `2026-11-22 06:59:00.123 +01:00`."""
     text = as_rfc3339(time_ms, zone)
     return f"{text[:10]} {text[11:23]} {text[23:]}"
 
 
-def written_to_the_second(time_ms: int, zone: Zone) -> str:
+def format_to_the_second(time_ms: int, zone: Zone) -> str:
     """Write a time for people, with its offset: `2026-11-22 06:59:00 +01:00`."""
     text = as_rfc3339(time_ms, zone)
     return f"{text[:10]} {text[11:19]} {text[23:]}"

@@ -123,7 +123,7 @@ def searchset(
         )
         for one in shown
     ]
-    issues = [*_ignored(search), *warnings]
+    issues = [*_ignored_issues(search), *warnings]
     for index, one in enumerate(shown):
         place = (f"Bundle.entry[{index}].resource",)
         issues += [
@@ -144,7 +144,7 @@ def _outcome_entry(outcome: _Outcome) -> _Entry:
     return _Entry(full_url=f"urn:uuid:{said}", resource=outcome, search={"mode": "outcome"})
 
 
-def _ignored(search: Search) -> Iterator[Issue]:
+def _ignored_issues(search: Search) -> Iterator[Issue]:
     for name in search.ignored:
         yield Issue(
             "warning", "not-supported", f"{name}: not supported by this server; not applied"

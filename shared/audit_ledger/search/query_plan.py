@@ -71,10 +71,10 @@ def entry_period(search: Search) -> EventPeriod:
     return _period(search, "_lastUpdated")
 
 
-def event_ids(search: Search) -> tuple[str, ...] | None:
+def requested_ids(search: Search) -> tuple[str, ...] | None:
     """Return the event ids that `_id` allows, each once; None where it was not given."""
     allowed: tuple[str, ...] | None = None
-    for criterion in _given(search, "_id"):
+    for criterion in _required(search, "_id"):
         ids = dict.fromkeys(value.code for value in criterion.values if isinstance(value, Token))
         known = [id_ for id_ in ids if id_ is not None]
         allowed = tuple(known if allowed is None else (i for i in allowed if i in known))
@@ -89,7 +89,7 @@ def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
     (`canonical_patient`); what another rule has put under another name, a period finds.
     """
     lookups = []
-    for criterion in _given(search, "patient", "patient.identifier"):
+    for criterion in _required(search, "patient", "patient.identifier"):
         patients = [_patient(value) for value in criterion.values]
         if None not in patients:
             lookups.append(tuple(patient for patient in patients if patient is not None))
@@ -103,25 +103,25 @@ def searched_patients(search: Search) -> tuple[PatientReference, ...]:
 
 def agent_lookups(search: Search) -> tuple[AgentLookup, ...]:
     """Return the criteria on agents that are lookups."""
-    found = (_agent_lookup(c) for c in _given(search, "agent", "agent.identifier"))
+    found = (_agent_lookup(c) for c in _required(search, "agent", "agent.identifier"))
     return tuple(lookup for lookup in found if lookup is not None)
 
 
 def is_bounded(search: Search) -> bool:
     """Return whether a search can be completed without reading the whole ledger."""
     return bool(
-        any(_given(search, "date", "_id")) or patient_lookups(search) or agent_lookups(search)
+        any(_required(search, "date", "_id")) or patient_lookups(search) or agent_lookups(search)
     )
 
 
-def _given(search: Search, *parameters: str) -> Iterable[Criterion]:
+def _required(search: Search, *parameters: str) -> Iterable[Criterion]:
     """Return criteria that say what must be there: `:not` and `:missing` bound nothing."""
     return (c for c in search.criteria if c.parameter in parameters and not c.modifier)
 
 
 def _period(search: Search, parameter: str) -> EventPeriod:
     from_ms, to_ms = START_MS, END_MS
-    for criterion in _given(search, parameter):
+    for criterion in _required(search, parameter):
         conditions = [value for value in criterion.values if isinstance(value, DateCondition)]
         from_ms = max(from_ms, min(condition.from_ms for condition in conditions))
         to_ms = min(to_ms, max(condition.to_ms for condition in conditions))

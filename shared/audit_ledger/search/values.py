@@ -96,13 +96,13 @@ def parse_id(parameter: str, text: str) -> Token:
 
 def parse_patient(parameter: str, text: str) -> NamedResource:
     """Read a reference to a Patient; an id alone is one."""
-    text = _unescaped(parameter, text)
+    text = _unescape(parameter, text)
     if _BARE_ID.fullmatch(text):
         return NamedResource(f"Patient/{text}")
     reference = patient_reference(text)
     if reference is not None and _PATIENT.fullmatch(reference):
         return NamedResource(reference)
-    named = _named(text)
+    named = _parse_reference(text)
     if named is None or not named.reference.startswith("urn:"):
         raise RejectedSearchError(
             parameter, "Patient/<id>, <id>, a URL that ends so, or urn:uuid:<uuid>"
@@ -112,8 +112,10 @@ def parse_patient(parameter: str, text: str) -> NamedResource:
 
 def parse_agent(parameter: str, text: str) -> NamedResource:
     """Read a reference to an agent; an id alone is of any type."""
-    text = _unescaped(parameter, text)
-    named = NamedResource(text, has_type=False) if _BARE_ID.fullmatch(text) else _named(text)
+    text = _unescape(parameter, text)
+    named = (
+        NamedResource(text, has_type=False) if _BARE_ID.fullmatch(text) else _parse_reference(text)
+    )
     if named is None:
         raise RejectedSearchError(
             parameter, "<type>/<id>, <id>, an absolute URL, or urn:uuid:<uuid>"
@@ -123,17 +125,17 @@ def parse_agent(parameter: str, text: str) -> NamedResource:
 
 def parse_text(parameter: str, text: str) -> Text:
     """Read a string."""
-    return Text(_unescaped(parameter, text))
+    return Text(_unescape(parameter, text))
 
 
-def _unescaped(parameter: str, text: str) -> str:
+def _unescape(parameter: str, text: str) -> str:
     try:
         return unescape(text)
     except ValueError:
         raise RejectedSearchError(parameter, _ESCAPES) from None
 
 
-def _named(text: str) -> NamedResource | None:
+def _parse_reference(text: str) -> NamedResource | None:
     """Bring a reference to its one form; None for what could name nothing outside of an event."""
     type_, reference = normalize_reference(text)
     head, _, tail = reference.partition("/")

@@ -118,7 +118,7 @@ class _Bundle:
         entries, rest_bytes = start_of_bundle(data, self.width)
         leaves = leaf_hashes(entries)
         if rest_bytes or len(entries) < self.width:
-            self._found_malformed(data, leaves, hashes or [])
+            self._report_malformed(data, leaves, hashes or [])
         if self.task.origin is not None:
             self._check_entries(entries, leaves, hashes, self.task.origin)
         # Where entries are missing at the end, only the tile can stand for the bundle.
@@ -145,9 +145,9 @@ class _Bundle:
         full_instead: ReadOutcome | FormatError = outcome
         if outcome is None and not of.is_full:
             full_instead = read_full_instead(self.task.source, of)
-        return self._found_unless_bytes(full_instead, of)
+        return self._bytes_or_report(full_instead, of)
 
-    def _found_unless_bytes(
+    def _bytes_or_report(
         self, outcome: ReadOutcome | FormatError, of: EntryBundle | Tile
     ) -> bytes | None:
         if isinstance(outcome, bytes):
@@ -159,15 +159,15 @@ class _Bundle:
                 FindingCode.TILE_MALFORMED if isinstance(of, Tile) else FindingCode.BUNDLE_MALFORMED
             )
             full = replace(of, width=TILE_WIDTH)
-            self._found(code, full.path, (self.first, self.last), str(outcome))
+            self._report(code, full.path, (self.first, self.last), str(outcome))
             return None
         if outcome is None:
-            self._found(
+            self._report(
                 FindingCode.MISSING, of.path, (self.first, self.last), f"{of.path} is missing"
             )
             return None
         self.result.unreachable = True
-        self._found(FindingCode.UNREACHABLE, of.path, (self.first, self.last), str(outcome))
+        self._report(FindingCode.UNREACHABLE, of.path, (self.first, self.last), str(outcome))
         return None
 
     def _tile_hashes(self, data: bytes) -> list[bytes] | None:
@@ -178,21 +178,21 @@ class _Bundle:
         whole = min(len(data) // HASH_SIZE, self.width - 1)
         path = self.tile.path
         message = f"{path}: {len(data)} bytes, expected {expected_bytes}"
-        self._found(FindingCode.TILE_MALFORMED, path, (self.first + whole, self.last), message)
+        self._report(FindingCode.TILE_MALFORMED, path, (self.first + whole, self.last), message)
         return None
 
-    def _found_malformed(self, data: bytes, leaves: list[bytes], hashes: list[bytes]) -> None:
+    def _report_malformed(self, data: bytes, leaves: list[bytes], hashes: list[bytes]) -> None:
         """Report a malformed bundle, from the first entry on that differs from its tile."""
         path = self.bundle.path
         if len(leaves) == self.width:
             message = f"{path}: {len(data)} bytes, more than its {self.width} entries"
-            self._found(FindingCode.BUNDLE_MALFORMED, path, (self.last, self.last), message)
+            self._report(FindingCode.BUNDLE_MALFORMED, path, (self.last, self.last), message)
             return
         agreeing = takewhile(_are_equal, zip(leaves, hashes, strict=False))
         intact = sum(1 for _ in agreeing) if hashes else len(leaves)
         cut = self.first + intact
         message = f"{path}: {len(data)} bytes, cut short or damaged from entry {cut} on"
-        self._found(FindingCode.BUNDLE_MALFORMED, path, (cut, self.last), message)
+        self._report(FindingCode.BUNDLE_MALFORMED, path, (cut, self.last), message)
 
     def _check_entries(
         self, entries: list[bytes], leaves: list[bytes], hashes: list[bytes] | None, origin: str
@@ -266,7 +266,9 @@ class _Bundle:
         which = f"entry {run[0]}" if run[0] == run[1] else f"entries {run[0]} to {run[1]}"
         return Finding(code, where, run, f"{where}: {which}: {what}")
 
-    def _found(self, code: FindingCode, where: str, entries: tuple[int, int], message: str) -> None:
+    def _report(
+        self, code: FindingCode, where: str, entries: tuple[int, int], message: str
+    ) -> None:
         self.result.findings.add(Finding(code, where, entries, message))
 
 

@@ -15,7 +15,7 @@ from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.findings import Finding, FindingCode, Findings
-from audit_ledger.verify.freshness import written
+from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.sources import ReadOutcome, Source, read_outcome
 
 Take = Callable[[str, bytes], None]
@@ -101,8 +101,8 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
     for time in own_times(digest.checkpoint):
         if time != digest.period_to:
             message = (
-                f"its period ends at {written(digest.period_to)}, but the checkpoint inside is "
-                f"cosigned for {written(time)}"
+                f"its period ends at {format_time(digest.period_to)}, but the checkpoint inside is "
+                f"cosigned for {format_time(time)}"
             )
             found(FindingCode.DIGEST_DISAGREES, message)
     return digest, findings
@@ -136,7 +136,7 @@ class _Walk:
             path, expected_hash = digest.previous_name, digest.previous_sha256
             if not path and digest.size_before != 0:
                 message = f"the first digest, but it begins at entry {digest.size_before}"
-                self._found(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)
+                self._report(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)
         return self.chain
 
     def _start(self, latest: ReadOutcome) -> tuple[str, bytes | None]:
@@ -145,25 +145,25 @@ class _Walk:
             try:
                 signed = parse_signed_digest(latest)
             except FormatError as error:
-                self._found(FindingCode.DIGEST_MALFORMED, LATEST, str(error))
+                self._report(FindingCode.DIGEST_MALFORMED, LATEST, str(error))
             else:
                 return signed.digest.name, signed.sha256
         else:
-            self._found_unread(LATEST, latest)
+            self._report_unread(LATEST, latest)
         return self._newest_listed(None), None
 
     def _read(self, path: str) -> bytes | None:
         outcome = read_outcome(self._source, path)
         if isinstance(outcome, bytes):
             return outcome
-        self._found_unread(path, outcome)
+        self._report_unread(path, outcome)
         return None
 
-    def _found_unread(self, path: str, outcome: UnreachableError | None) -> None:
+    def _report_unread(self, path: str, outcome: UnreachableError | None) -> None:
         if outcome is None:
-            self._found(FindingCode.MISSING, path, "the digest is missing")
+            self._report(FindingCode.MISSING, path, "the digest is missing")
         else:
-            self._found(FindingCode.UNREACHABLE, path, str(outcome))
+            self._report(FindingCode.UNREACHABLE, path, str(outcome))
 
     def _open(self, path: str, data: bytes | None, expected_hash: bytes | None) -> Digest | None:
         """Read a digest; report one with another hash once, whatever else is wrong with it."""
@@ -171,12 +171,12 @@ class _Walk:
             return None
         if expected_hash is not None and sha256(data).digest() != expected_hash:
             message = "not the digest whose hash its successor, or digests/latest, states"
-            self._found(FindingCode.DIGEST_CHAIN_BROKEN, path, message)
+            self._report(FindingCode.DIGEST_CHAIN_BROKEN, path, message)
             return None
         try:
             digest, findings = read_digest(path, data, self._origin)
         except FormatError as error:
-            self._found(FindingCode.DIGEST_MALFORMED, path, str(error))
+            self._report(FindingCode.DIGEST_MALFORMED, path, str(error))
             return None
         self._take(path, data)
         self.chain.findings.add_all(findings)
@@ -205,7 +205,7 @@ class _Walk:
         """Whether a digest ends where its successor begins, and was made before it."""
         if claim.period_to != after.period_from or claim.size_after != after.size_before:
             message = f"period and size do not end where those of {after.path} begin"
-            self._found(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)
+            self._report(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)
         return claim.age < after.age
 
     def _newest_listed(self, before: str | None) -> str:
@@ -223,8 +223,8 @@ class _Walk:
             listing = self._source.list_all()
             return sorted(filter(is_digest_name, listing or ()), key=digest_name_order)
         except UnreachableError as error:
-            self._found(FindingCode.UNREACHABLE, "digests", str(error))
+            self._report(FindingCode.UNREACHABLE, "digests", str(error))
             return []
 
-    def _found(self, code: FindingCode, path: str, message: str) -> None:
+    def _report(self, code: FindingCode, path: str, message: str) -> None:
         self.chain.findings.add(Finding(code, path, None, f"{path}: {message}"))

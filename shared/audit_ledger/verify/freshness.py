@@ -44,20 +44,20 @@ def check_times(signed: SignedTimes, last: int, last_time: bytes, now: int) -> I
     """
     for where, time in signed.own.items():
         if time > now + SKEW_SECONDS:
-            message = f"{where}: signed for {written(time)}, after {written(now)}"
+            message = f"{where}: signed for {format_time(time)}, after {format_time(now)}"
             yield Finding(FindingCode.FUTURE_TIME, where, None, message)
     for name, time in signed.of_witnesses.items():
         if time > now + SKEW_SECONDS:
-            message = f"cosigned by {name} for {written(time)}, after {written(now)}"
+            message = f"cosigned by {name} for {format_time(time)}, after {format_time(now)}"
             yield Finding(FindingCode.FUTURE_TIME, CHECKPOINT, None, message)
     if last_time and (time := _read(last_time)) > now + SKEW_SECONDS:
-        message = f"entry {last}: its time is {written(time)}, after {written(now)}"
+        message = f"entry {last}: its time is {format_time(time)}, after {format_time(now)}"
         yield Finding(FindingCode.FUTURE_TIME, "tile/entries", (last, last), message)
     newest = signed.newest
     if newest is not None and newest < now - FRESH_SECONDS:
         message = (
-            f"the newest time that the ledger signed is {written(newest)}, over "
-            f"{FRESH_SECONDS // 60} minutes before {written(now)}: what came since is not here"
+            f"the newest time that the ledger signed is {format_time(newest)}, over "
+            f"{FRESH_SECONDS // 60} minutes before {format_time(now)}: what came since is not here"
         )
         yield Finding(FindingCode.STALE, CHECKPOINT, None, message)
 
@@ -69,7 +69,7 @@ def _read(time: bytes) -> int:
         return 0  # reported with the entry
 
 
-def written(time: int) -> str:
+def format_time(time: int) -> str:
     """Format a signed time for people, also one out of the range of dates."""
     try:
         return format_instant(time)

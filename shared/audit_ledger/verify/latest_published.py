@@ -16,7 +16,7 @@ from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.tiles import CHECKPOINT
 from audit_ledger.verify.digest_chain import DigestClaim
 from audit_ledger.verify.findings import Finding, FindingCode
-from audit_ledger.verify.freshness import written
+from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.sources import ReadOutcome, Source, read_outcome
 
 PUBLICATION_SECONDS = 300
@@ -156,7 +156,9 @@ def _behind(
     ages = f"of size {checkpoint.size}, the newest digest of {newest.size_after}"
     if checkpoint.size == newest.size_after:
         time = _age(checkpoint, own_time, newest)[1]
-        ages = f"signed at {written(time)}, the newest digest at {written(newest.period_to)}"
+        ages = (
+            f"signed at {format_time(time)}, the newest digest at {format_time(newest.period_to)}"
+        )
     message = f"the checkpoint is {ages}: an older {what} stands in its place"
     if abs(now - newer_time) < PUBLICATION_SECONDS:
         code = FindingCode.IN_PROGRESS

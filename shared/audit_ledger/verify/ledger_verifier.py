@@ -127,7 +127,7 @@ def verify_ledger(
 
     # 8. Only what was verified is stored. A crash before this forgets one verification.
     if findings.answer is Verdict.VERIFIED and store is not None:
-        store.save(_known(statement.note, chain, tree), policy)
+        store.save(_to_remember(statement.note, chain, tree), policy)
     unpublished = extra.unpublished + later.count if extra.is_listed else None
     return VerificationReport(
         answer=findings.answer,
@@ -165,7 +165,7 @@ def _signed_times(result: PolicyResult, chain: DigestChain, in_digests: int) -> 
     return SignedTimes(own_times, result.independent_witnesses)
 
 
-def _known(note: bytes, chain: DigestChain, tree: TreeResult) -> KnownLedger:
+def _to_remember(note: bytes, chain: DigestChain, tree: TreeResult) -> KnownLedger:
     return KnownLedger(
         note=note,
         digest_name=chain.claims[0].path if chain.claims else None,

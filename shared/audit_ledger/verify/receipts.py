@@ -83,7 +83,7 @@ def verify_receipt(
     proof, entry = _parse(data, entry)
     opinion = verify_proof(proof, leaf_hash(entry), policy)
     require_ed25519_log(policy, opinion.checkpoint.origin)
-    decoded = _decoded(entry, proof, disclosure)
+    decoded = _parse_entry(entry, proof, disclosure)
     if disclosure is None:
         return VerifiedReceipt(decoded, opinion, is_record_shown=False)
     return VerifiedReceipt(
@@ -98,7 +98,7 @@ def verify_unsigned(
     proof, entry = _parse(data, entry)
     checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
     verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
-    return _decoded(entry, proof, disclosure), checkpoint
+    return _parse_entry(entry, proof, disclosure), checkpoint
 
 
 def _parse(data: bytes, entry: bytes | None) -> tuple[TlogProof, bytes]:
@@ -113,7 +113,7 @@ def _parse(data: bytes, entry: bytes | None) -> tuple[TlogProof, bytes]:
     return proof, entry
 
 
-def _decoded(data: bytes, proof: TlogProof, disclosure: RecordDisclosure | None) -> Entry:
+def _parse_entry(data: bytes, proof: TlogProof, disclosure: RecordDisclosure | None) -> Entry:
     entry = parse_entry(data)
     if entry.seq != proof.index:
         raise VerificationError(f"entry {entry.seq} stands at index {proof.index}")

@@ -80,7 +80,7 @@ class Tree:
         """Report that the rest is not verified, because many reads in a row failed."""
         rest = (self.result.looked_at, self._size - 1)
         message = f"entries {rest[0]} to {rest[1]} not looked at: nothing could be read for long"
-        self._found(FindingCode.UNREACHABLE, "tile/entries", rest, message)
+        self._report(FindingCode.UNREACHABLE, "tile/entries", rest, message)
 
     def close(self) -> None:
         """Finish the right edge: partial tiles of all levels, and the roots."""
@@ -101,10 +101,10 @@ class Tree:
         where = EntryBundle(result.first_bundle, min(TILE_WIDTH, self._size - index)).path
         if link.prevs and result.first_prev not in link.prevs:
             message = f"entry {index}: prev is not the hash of the entry before"
-            self._found(FindingCode.LINK_BROKEN, where, (index, index), message)
+            self._report(FindingCode.LINK_BROKEN, where, (index, index), message)
         if result.first_time < link.time:
             message = f"entry {index}: its time is before that of the entry before"
-            self._found(FindingCode.TIME_BACKWARDS, where, (index, index), message)
+            self._report(FindingCode.TIME_BACKWARDS, where, (index, index), message)
 
     def _close_bundles(self, width: int) -> None:
         """Settle the bundles below one level 1 tile: decide disputes by it, compare, note roots."""
@@ -169,7 +169,7 @@ class Tree:
             if a is not None and a != b:
                 run = (place * entries_below, (place + 1) * entries_below - 1)
                 message = f"{tile.path}: hash {place - first} is not that of the tile below it"
-                self._found(FindingCode.TILE_ALTERED, tile.path, run, message)
+                self._report(FindingCode.TILE_ALTERED, tile.path, run, message)
 
     def _note_roots(self, bundle: int, root: bytes | None, version: Version | None) -> None:
         """Note the roots at sizes that end within or behind a full bundle."""
@@ -211,20 +211,22 @@ class Tree:
         entries = (first, first + tile.width * entries_below - 1)
         data = read_object(self._source, tile)
         if data is None:
-            self._found(FindingCode.MISSING, tile.path, entries, f"{tile.path} is missing")
+            self._report(FindingCode.MISSING, tile.path, entries, f"{tile.path} is missing")
         elif isinstance(data, FormatError):
             full = replace(tile, width=TILE_WIDTH)
-            self._found(FindingCode.TILE_MALFORMED, full.path, entries, str(data))
+            self._report(FindingCode.TILE_MALFORMED, full.path, entries, str(data))
         elif not isinstance(data, bytes):
-            self._found(FindingCode.UNREACHABLE, tile.path, entries, str(data))
+            self._report(FindingCode.UNREACHABLE, tile.path, entries, str(data))
         elif len(data) != HASH_SIZE * tile.width:
             message = f"{tile.path}: {len(data)} bytes, expected {HASH_SIZE * tile.width}"
-            self._found(FindingCode.TILE_MALFORMED, tile.path, entries, message)
+            self._report(FindingCode.TILE_MALFORMED, tile.path, entries, message)
         else:
             return split_hashes(data)
         return None
 
-    def _found(self, code: FindingCode, where: str, entries: tuple[int, int], message: str) -> None:
+    def _report(
+        self, code: FindingCode, where: str, entries: tuple[int, int], message: str
+    ) -> None:
         self.result.findings.add(Finding(code, where, entries, message))
 
 

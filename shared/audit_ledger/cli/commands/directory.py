@@ -6,7 +6,7 @@ import click
 
 from audit_ledger.aws.staff_directory_objects import MAX_BYTES
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import facts
+from audit_ledger.cli.console import echo_facts
 from audit_ledger.cli.exit_codes import VERIFIED, FailedError, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE
@@ -51,7 +51,7 @@ def command(folder: Path, as_json: bool) -> int:
         (name, f"{count:,} {'record' if count == 1 else 'records'}")
         for name, count in records.items()
     ]
-    facts([*rows, ("digest", digest[:16])])
+    echo_facts([*rows, ("digest", digest[:16])])
     click.echo("rules that do not run with it:")
-    facts([(name, why) for name, why in sorted(lacking.items()) if why is not None])
+    echo_facts([(name, why) for name, why in sorted(lacking.items()) if why is not None])
     return VERIFIED

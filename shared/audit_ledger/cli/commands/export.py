@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import facts
+from audit_ledger.cli.console import echo_facts
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.filters import with_filters
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE, with_connection
-from audit_ledger.cli.progress import progress
+from audit_ledger.cli.progress import progress_bar
 from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.export_download import download_export
 from audit_ledger.client.http_client import PATIENT_PAUSES
@@ -55,7 +55,7 @@ def command(
     """
     parameters = [("format", form), ("receipts", receipts), *filters, ("_sort", sort)]
     api = open_api(connection, os.environ, pauses=PATIENT_PAUSES)
-    with progress("exporting") as show:
+    with progress_bar("exporting") as show:
 
         def count(done: int) -> None:
             if show:
@@ -86,7 +86,7 @@ def _report(folder: Path, *, as_json: bool) -> None:
         )
         return
     click.echo(printable(f"exported: {manifest.entries:,} entries of {manifest.origin}"))
-    facts(
+    echo_facts(
         [
             *((name, f"{size_bytes:,} bytes") for name, size_bytes in files),
             ("manifest", ni_uri(digest)),

@@ -5,7 +5,7 @@ import os
 import click
 
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import Columns, facts
+from audit_ledger.cli.console import Columns, echo_facts
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.parameters import Time, with_connection
@@ -71,4 +71,4 @@ def _show_end(page: FindingsPage, count: int) -> None:
         click.echo("which rules run is not known yet")
     if idle:
         click.echo(printable("rules that do not run:"))
-        facts(idle)
+        echo_facts(idle)

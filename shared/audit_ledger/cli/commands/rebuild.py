@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 import click
 
-from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.aws_ledger import deployed_ledger, reporting_errors
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
-from audit_ledger.cli.progress import progress
+from audit_ledger.cli.progress import progress_bar
 from audit_ledger.client.shown_text import printable
 from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
-from audit_ledger.verify.freshness import written
+from audit_ledger.verify.freshness import format_time
 
 
 @click.command("rebuild", cls=LedgerCommand)
@@ -52,7 +52,7 @@ def command(
             click.echo(f"frozen; waiting {settle} s for sequencers that run", err=True)
             time.sleep(settle)
 
-    with ending_in_one_line(f"{archive}/{ledger_id}"), progress("rebuilding") as show_progress:
+    with reporting_errors(f"{archive}/{ledger_id}"), progress_bar("rebuilding") as show_progress:
         ledger = deployed_ledger(stage, ledger_id, origin)
         rebuild = Rebuild(
             ledger.origin,
@@ -84,7 +84,7 @@ def _for_people(origin: str, done: Rebuilt, *, dry_run: bool) -> Iterator[str]:
     yield "not rebuilt:"
     if published.time:
         yield (
-            f"  what was accepted after {written(published.time)} and is in neither copy: the "
+            f"  what was accepted after {format_time(published.time)} and is in neither copy: the "
             "recovery point is a minute"
         )
     if done.lost_rows:
@@ -105,7 +105,7 @@ def _for_machines(origin: str, done: Rebuilt, *, dry_run: bool) -> dict[str, obj
         "dry_run": dry_run,
         "size": done.size,
         "published_size": done.published.size,
-        "published_time": written(done.published.time),
+        "published_time": format_time(done.published.time),
         "blocks": {
             "there": done.blocks_there,
             "put": done.blocks_put,

@@ -7,12 +7,12 @@ import click
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.ssm_settings import SsmSettings
-from audit_ledger.cli.aws_ledger import ending_in_one_line
+from audit_ledger.cli.aws_ledger import reporting_errors
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import LEDGER, STAGE
-from audit_ledger.cli.progress import progress
+from audit_ledger.cli.progress import progress_bar
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import NotFoundError
 
@@ -33,7 +33,7 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
 
     Exit codes: 0 done, 2 usage, 3 could not be finished (--go-on).
     """
-    with ending_in_one_line(f"{stage}/{ledger_id}"), progress("following") as show_progress:
+    with reporting_errors(f"{stage}/{ledger_id}"), progress_bar("following") as show_progress:
         try:
             origin = SsmSettings(clients.ssm(), stage).read(ledger_id).origin
         except NotFoundError:
@@ -42,7 +42,7 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
         runs, reached, idle, followed = 0, -1, 0, 0
         while True:
             how = "continue" if go_on or runs else "begin"
-            answer = _invoked(function, {"detail": {"origin": origin, "rebuild": how}})
+            answer = _invoke_follower(function, {"detail": {"origin": origin, "rebuild": how}})
             runs += 1
             if "size" not in answer:
                 raise IncompleteError(f"{origin}: nothing is published, or others rebuild it now")
@@ -64,7 +64,7 @@ def command(stage: str, ledger_id: str, go_on: bool, as_json: bool) -> int:
     return VERIFIED
 
 
-def _invoked(function: str, event: dict[str, Any]) -> dict[str, Any]:
+def _invoke_follower(function: str, event: dict[str, Any]) -> dict[str, Any]:
     """Run the follower once, and wait for what it answers."""
     answer = clients.lambda_(_RUN_SECONDS).invoke(
         FunctionName=function, Payload=json.dumps(event).encode()

@@ -10,7 +10,7 @@ from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.commands import receipt_verify
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.parameters import FILE, EventId, with_connection
-from audit_ledger.cli.progress import waiting
+from audit_ledger.cli.progress import show_waiting
 from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.private_files import write_for_owner
 from audit_ledger.client.receipts import fetch_receipt
@@ -42,7 +42,7 @@ def command(
     `ledger receipt verify --record`. The record tells of a patient: only you may read the file.
     """
     api = open_api(connection, os.environ)
-    receipt = fetch_receipt(api, event_id, wait_seconds, waiting)
+    receipt = fetch_receipt(api, event_id, wait_seconds, show_waiting)
     record_file = output.with_name(f"{output.name}.record.json")
     held = {name: getattr(receipt, name) for name in ("entry", "index_row", "record", "blind")}
     write_for_owner(output, receipt.proof.encode())

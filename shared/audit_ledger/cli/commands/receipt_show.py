@@ -7,7 +7,7 @@ import click
 
 from audit_ledger.cli import event_summary
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import facts
+from audit_ledger.cli.console import echo_facts
 from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, UsageError
 from audit_ledger.cli.files import read_policy
 from audit_ledger.cli.parameters import FILE
@@ -24,7 +24,7 @@ from audit_ledger.records.record import decode_record
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.freshness import written
+from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import verify_receipt, verify_unsigned
 
@@ -42,7 +42,7 @@ def command(file: Path, policy_file: Path | None, record_file: Path | None) -> i
     policy = None if policy_file is None else read_policy(policy_file)
     entry_data, disclosure = read_record_file(record_file)
     try:
-        entry, checkpoint, opinion = _opened(read_file(file), policy, entry_data, disclosure)
+        entry, checkpoint, opinion = _verify(read_file(file), policy, entry_data, disclosure)
     except NotFoundError as error:
         raise UsageError(f"{file}: {error}") from None
     except PolicyError as error:
@@ -52,16 +52,19 @@ def command(file: Path, policy_file: Path | None, record_file: Path | None) -> i
     is_believed = opinion is not None and opinion.satisfied
     answer = Verdict.VERIFIED if is_believed else Verdict.INCOMPLETE
     click.echo(printable(f"{answer}: receipt of entry {entry.seq} of {checkpoint.origin}"))
-    facts(list(_entry_facts(entry, checkpoint, opinion, policy)))
+    echo_facts(list(_entry_facts(entry, checkpoint, opinion, policy)))
     if disclosure is not None:
         click.echo("the record:")
-        facts(list(_record_facts(disclosure)))
-    _echo_list("it proves:", _proved(checkpoint, opinion, disclosure))
-    _echo_list("it does not prove:", _not_proved(entry, checkpoint, opinion, policy, disclosure))
+        echo_facts(list(_record_facts(disclosure)))
+    _echo_list("it proves:", _proved_facts(checkpoint, opinion, disclosure))
+    _echo_list(
+        "it does not prove:",
+        _not_proved(entry, checkpoint, opinion, policy, disclosure),
+    )
     return EXIT_CODES[answer]
 
 
-def _opened(
+def _verify(
     data: bytes, policy: Policy | None, entry: bytes | None, disclosure: RecordDisclosure | None
 ) -> tuple[Entry, Checkpoint, PolicyResult | None]:
     """Verify a receipt, or without a policy all of it but who signed."""
@@ -79,13 +82,13 @@ def _entry_facts(
         yield "kind", f"a statement of the ledger about itself: {entry.control['type']}"
     else:
         yield "kind", "an event that a portal submitted"
-    yield "entry made", f"{written(entry.time)}, by the ledger's clock"
+    yield "entry made", f"{format_time(entry.time)}, by the ledger's clock"
     if opinion is None or policy is None:
         yield "signed by", "unknown: no --policy names the keys to look for"
         return
     yield "signed by", f"{checkpoint.origin} (Ed25519)"
     for name, time in opinion.cosignatures.items():
-        at = f" at {written(time)}" if time else ""
+        at = f" at {format_time(time)}" if time else ""
         which = ", a witness" if name in opinion.independent_witnesses else ""
         yield "cosigned by", f"{name}{at}{which}"
     yield from (("not cosigned by", name) for name in opinion.missing)
@@ -106,7 +109,7 @@ def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
     yield from event_summary.all_facts(details)
 
 
-def _proved(
+def _proved_facts(
     checkpoint: Checkpoint, opinion: PolicyResult | None, disclosure: RecordDisclosure | None
 ) -> Iterator[str]:
     if opinion is None:
@@ -116,7 +119,7 @@ def _proved(
         )
     else:
         times = [time for time in opinion.cosignatures.values() if time]
-        when = f"at {written(min(times))}" if times else "when it was signed"
+        when = f"at {format_time(min(times))}" if times else "when it was signed"
         yield f"{when} {checkpoint.origin} had this entry, at this place, and has signed so"
         yield "it cannot show another entry there since, without contradicting that signature"
     if disclosure is not None:

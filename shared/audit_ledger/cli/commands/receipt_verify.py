@@ -16,7 +16,7 @@ from audit_ledger.errors import FormatError, NotFoundError, VerificationError
 from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry
 from audit_ledger.verify.findings import Verdict
-from audit_ledger.verify.freshness import written
+from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.policy_file import PolicyError
 from audit_ledger.verify.receipts import VerifiedReceipt, verify_receipt
 
@@ -60,10 +60,10 @@ def _for_people(receipt: VerifiedReceipt, answer: Verdict) -> str:
     size = opinion.checkpoint.size
     lines = [
         f"{answer}: entry {entry.seq} of {opinion.checkpoint.origin}",
-        f"  {kind} entry, made {written(entry.time)}, in a ledger of {size:,} entries",
+        f"  {kind} entry, made {format_time(entry.time)}, in a ledger of {size:,} entries",
     ]
     if times := [time for time in opinion.cosignatures.values() if time]:
-        lines.append(f"  signed at {written(min(times))}")
+        lines.append(f"  signed at {format_time(min(times))}")
     if receipt.is_record_shown:
         lines.append("  it commits to this record, index row and blind")
     if receipt.event_time_ms is not None:
@@ -86,9 +86,9 @@ def _for_machines(receipt: VerifiedReceipt, answer: Verdict) -> dict[str, object
         "origin": opinion.checkpoint.origin,
         "index": entry.seq,
         "size": opinion.checkpoint.size,
-        "entry_time": written(entry.time),
+        "entry_time": format_time(entry.time),
         "event_time": None if event_ms is None else format_instant_ms(event_ms),
-        "cosignatures": {name: written(time) for name, time in opinion.cosignatures.items()},
+        "cosignatures": {name: format_time(time) for name, time in opinion.cosignatures.items()},
         "missing_witnesses": opinion.missing,
         "record_shown": receipt.is_record_shown,
     }

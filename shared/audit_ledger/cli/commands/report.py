@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import Columns, facts, make_console
+from audit_ledger.cli.console import Columns, echo_facts, make_console
 from audit_ledger.cli.exit_codes import VERIFIED
 from audit_ledger.cli.parameters import FILE, NameAndValue, with_connection
 from audit_ledger.client.api import ConnectionOptions, json_of, open_api
@@ -111,7 +111,7 @@ def command(
 def _show(report: dict[str, Any]) -> None:
     """Show title and facts, each table, and the notes."""
     click.echo(report.get("title", ""))
-    facts(
+    echo_facts(
         [
             (_label(key), _text(value))
             for key, value in report.items()

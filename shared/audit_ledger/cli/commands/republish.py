@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.aws_ledger import deployed_ledger, reporting_errors
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
-from audit_ledger.cli.progress import progress
+from audit_ledger.cli.progress import progress_bar
 from audit_ledger.client.shown_text import printable
 from audit_ledger.recovery.republish import Republish, Republished
 
@@ -42,7 +42,7 @@ def command(
     Exit codes: 0 done, 1 refused (blocks are not those of the signed root), 2 usage, 3 something is
     lost for good, or with --dry-run something is to be put back.
     """
-    with ending_in_one_line(f"{published}/{ledger_id}"), progress("verifying") as show_progress:
+    with reporting_errors(f"{published}/{ledger_id}"), progress_bar("verifying") as show_progress:
         ledger = deployed_ledger(stage, ledger_id, origin)
         archived = ledger.objects(archive)
         republish = Republish(

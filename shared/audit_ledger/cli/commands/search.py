@@ -94,7 +94,7 @@ class _Table:
 
 
 def _cells(resource: bytes) -> tuple[str, ...]:
-    details = event_summary.read_details(resource)
+    details = event_summary.try_read_details(resource)
     if details is None:
         return ("?", "not an event that can be read", "", "", "", "")
     return (

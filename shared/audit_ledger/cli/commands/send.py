@@ -54,7 +54,7 @@ def command(
             raise UsageError(f"{argument}: No such file or directory")
     tally = UploadResult(as_json)
     failure: CommandError | KeyboardInterrupt | None = None
-    with _progress_of(_total_bytes(files)) as bar:
+    with _show_upload(_total_bytes(files)) as bar:
         api = open_api(
             connection, os.environ, role="portal", pauses=PATIENT_PAUSES, on_pause=bar.pausing
         )
@@ -142,7 +142,7 @@ def _events(count: int) -> str:
 
 
 @contextmanager
-def _progress_of(total_bytes: int | None) -> Iterator[UploadProgress]:
+def _show_upload(total_bytes: int | None) -> Iterator[UploadProgress]:
     """Return a bar for input of so many bytes (None: unknown), or one that shows nothing."""
     if not sys.stderr.isatty():
         yield UploadProgress()

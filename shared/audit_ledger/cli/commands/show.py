@@ -8,7 +8,7 @@ import click
 
 from audit_ledger.cli import event_summary
 from audit_ledger.cli.command import LedgerCommand
-from audit_ledger.cli.console import facts
+from audit_ledger.cli.console import echo_facts
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.parameters import EventId, with_connection
 from audit_ledger.client.api import FHIR_JSON, ConnectionOptions, event_path, json_of, open_api
@@ -33,12 +33,12 @@ def command(connection: ConnectionOptions, event_id: str, as_json: bool) -> int:
         return VERIFIED
     request = ApiRequest("GET", event_path(event_id), headers={"Accept": FHIR_JSON})
     response = api.request(request)
-    details = event_summary.read_details(response.body)
+    details = event_summary.try_read_details(response.body)
     if details is None:
         raise IncompleteError(f"{api.url}: {request.path}: not an AuditEvent that can be read")
     entry = _ENTRY.fullmatch(response.header("ledger-entry"))
     served = json_of(response.body, dict[str, Any], f"{api.url}: {request.path}").get("id")
     shown = served if isinstance(served, str) else event_id  # requested by entry, it has an id too
     click.echo(f"event {printable(shown)}" + (f", entry {entry[0]}" if entry else ""))
-    facts(list(event_summary.all_facts(details)))
+    echo_facts(list(event_summary.all_facts(details)))
     return VERIFIED

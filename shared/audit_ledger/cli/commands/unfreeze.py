@@ -2,7 +2,7 @@
 
 import click
 
-from audit_ledger.cli.aws_ledger import deployed_ledger, ending_in_one_line
+from audit_ledger.cli.aws_ledger import deployed_ledger, reporting_errors
 from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import INCOMPLETE, VERIFIED, UsageError
 from audit_ledger.cli.json_output import echo_json
@@ -39,7 +39,7 @@ def command(
     """
     if reason is not None and yes:
         raise click.UsageError("--reason and --yes exclude each other")
-    with ending_in_one_line(f"stage {stage}, ledger {ledger_id}"):
+    with reporting_errors(f"stage {stage}, ledger {ledger_id}"):
         ledger = deployed_ledger(stage, ledger_id, origin)
         unfreeze = Unfreeze(
             ledger.origin,

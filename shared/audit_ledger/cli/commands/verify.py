@@ -12,7 +12,7 @@ from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import EXIT_CODES, FailedError, IncompleteError, UsageError
 from audit_ledger.cli.files import open_source, read_policy
 from audit_ledger.cli.parameters import FILE, SOURCE_HELP, Time
-from audit_ledger.cli.progress import progress
+from audit_ledger.cli.progress import progress_bar
 from audit_ledger.cli.report import report_for_machines, report_for_people
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.policy import Policy
@@ -56,7 +56,7 @@ def command(
     ledger = open_source(source, token)
     memory = None if no_state else _Unwritten(_memory(state))
     try:
-        with progress("verifying") as show_progress:
+        with progress_bar("verifying") as show_progress:
             now = int(time.time()) if at is None else at
             verify = verify_log if tlog_only else verify_ledger
             report = verify(ledger, policy, now, store=memory, progress=show_progress)
