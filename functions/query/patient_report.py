@@ -7,7 +7,7 @@ import msgspec
 
 from audit_ledger.http.authorization import ForbiddenError
 from audit_ledger.reports.document import Cell, Column, Document, Instant, Table
-from audit_ledger.reports.suspension import Suspended
+from audit_ledger.reports.suspension import SuspensionCount
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import AuthorizedRequest
 from functions.query.query_parameters import QueryParameters
@@ -26,7 +26,7 @@ def wants_office_view(authorized: AuthorizedRequest, given: QueryParameters) -> 
     return audience == "office"
 
 
-def with_suspended(document: Document, suspended: Sequence[Suspended]) -> Document:
+def with_suspended(document: Document, suspended: Sequence[SuspensionCount]) -> Document:
     """Add this patient's suspended disclosures, and state that it is for the privacy office."""
     rows: tuple[dict[str, Cell], ...] = tuple(
         {

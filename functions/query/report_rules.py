@@ -9,7 +9,7 @@ from audit_ledger.events.event_details import Coded
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.instants import parse_instant
 from audit_ledger.reports.accounting import AccountingSettings
-from audit_ledger.reports.codes import DISCLOSURES, code_of
+from audit_ledger.reports.codes import DISCLOSURES, canonical_code
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion
 from audit_ledger.reports.patient_view import ViewPolicy
 from audit_ledger.reports.suspension import Suspension
@@ -81,7 +81,7 @@ def _suspension(setting: SuspensionSettings) -> Suspension:
 def _codes(tokens: tuple[str, ...]) -> frozenset[Code]:
     """Read `system|code`, the system by any of its names."""
     parted = (token.rpartition("|") for token in tokens)
-    return frozenset(code_of(Coded(system, code)) for system, _, code in parted)
+    return frozenset(canonical_code(Coded(system, code)) for system, _, code in parted)
 
 
 def _ms(instant: str) -> int:

@@ -34,7 +34,7 @@ from audit_ledger.reports.exclusions import (
 )
 from audit_ledger.reports.html import to_html
 from audit_ledger.reports.rendering import to_csv, to_json
-from audit_ledger.reports.suspension import Suspended, Suspension
+from audit_ledger.reports.suspension import Suspension, SuspensionCount
 from audit_ledger.reports.time_zone import UTC_ZONE, Zone, read_zone
 from tests.builders.audit_event import (
     ACT_REASON,
@@ -512,7 +512,7 @@ def test_a_suspension_ends() -> None:
         events, settings, period=ALWAYS, requested_ms=MADE, made_ms=MADE, zone=UTC_ZONE
     )
     assert hidden[0].disclosures == ()
-    assert hidden[1] == (Suspended(stated, 1),)
+    assert hidden[1] == (SuspensionCount(stated, 1),)
     later = accounted(events, settings, made_ms=stated.until_ms)
     assert [line.entries for line in later.disclosures] == [(4,)]
 

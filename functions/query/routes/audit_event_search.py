@@ -26,7 +26,7 @@ from audit_ledger.http.responses import Response, make_response, spelled_bytes
 from audit_ledger.ledger.index import EntryPosition
 from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search import NO_TIME, UNOPENED, Page, count_matches, find_page
-from audit_ledger.search.bundle import BundleEntry, Issue, Shown, as_shown, remarks, searchset
+from audit_ledger.search.bundle import BundleEntry, Issue, ShownMatch, as_shown, remarks, searchset
 from audit_ledger.search.criteria import MAX_COUNT, Search
 from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
 from audit_ledger.search.errors import RejectedSearchError
@@ -106,7 +106,7 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
         after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = authorized.finder(size)
     page, total = Page((), None), None
-    found: list[Shown] = []
+    found: list[ShownMatch] = []
     if not search.counts_only:
         page = find_page(finder, search, after, authorized.has_time)
         page, found = fit_into_response(page, search, form.release)
@@ -153,10 +153,12 @@ def post_search(context: QueryContext, request: Request) -> Response:
     return get_audit_events(context, request)
 
 
-def fit_into_response(page: Page, search: Search, release: Release) -> tuple[Page, list[Shown]]:
+def fit_into_response(
+    page: Page, search: Search, release: Release
+) -> tuple[Page, list[ShownMatch]]:
     """End a page before its events exceed a response's limit; the first is always in it."""
     size_bytes = 0
-    found: list[Shown] = []
+    found: list[ShownMatch] = []
     for each in _with_repeats(page):
         one = as_shown(each, search, release)
         size_bytes += spelled_bytes(one.event.body)

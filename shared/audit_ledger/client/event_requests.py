@@ -36,7 +36,7 @@ _IN_THE_BUNDLE: Final = re.compile(r"Bundle\.entry\[[0-9]+\]\.(?:(resource)\b)?"
 
 
 @dataclass(frozen=True)
-class Sent:
+class EventResult:
     """What became of one event: the ids of its records here, or why it was refused."""
 
     event: FoundEvent
@@ -136,12 +136,12 @@ class Grouping:
         self._events, self._identities, self._bytes = [], [], 0
 
 
-def results_of(request: EventRequest, response: HttpResponse) -> list[Sent]:
+def results_of(request: EventRequest, response: HttpResponse) -> list[EventResult]:
     """Read what became of each event, in order. UnansweredError: not an answer of the API."""
     events = request.events
     if response.status in REFUSALS:
         reason = reason_of(response.body) or f"HTTP status {response.status}"
-        return [Sent(event, reason=f"{reason} [{response.status}]") for event in events]
+        return [EventResult(event, reason=f"{reason} [{response.status}]") for event in events]
     try:
         results = list(_read(request, response))
     except NOT_JSON:
@@ -152,29 +152,31 @@ def results_of(request: EventRequest, response: HttpResponse) -> list[Sent]:
     return [replace(result, event=event) for result, event in zip(results, events, strict=False)]
 
 
-def _read(request: EventRequest, response: HttpResponse) -> Iterable[Sent]:
+def _read(request: EventRequest, response: HttpResponse) -> Iterable[EventResult]:
     event = request.events[0]
     if event.kind == "cloudevent":
         accepted = msgspec.json.decode(response.body, type=_Accepted)
-        return [Sent(event, tuple(ids)) for ids in accepted.ids]
+        return [EventResult(event, tuple(ids)) for ids in accepted.ids]
     if request.http_request.path == "/AuditEvent":
         outcome = msgspec.json.decode(response.body or b"{}", type=OperationOutcome)
-        return [Sent(event, _ids(response.header("location")), flags=_flags(outcome))]
+        return [EventResult(event, _ids(response.header("location")), flags=_flags(outcome))]
     bundle = msgspec.json.decode(response.body, type=_ResponseBundle)
     results = [_of_entry(event, entry.response) for entry in bundle.entry]
     if event.kind != "whole":
         return results
     ids = tuple(id_ for result in results for id_ in result.ids)
-    return [Sent(event, ids, flags=tuple(flag for result in results for flag in result.flags))]
+    return [
+        EventResult(event, ids, flags=tuple(flag for result in results for flag in result.flags))
+    ]
 
 
-def _of_entry(event: FoundEvent, response: _Response) -> Sent:
+def _of_entry(event: FoundEvent, response: _Response) -> EventResult:
     if response.status.startswith("2"):
-        return Sent(event, _ids(response.location), flags=_flags(response.outcome))
+        return EventResult(event, _ids(response.location), flags=_flags(response.outcome))
     reason = reason_of_outcome(response.outcome) or "refused"
     if event.kind != "whole":  # its number here is another than in the file
         reason = _IN_THE_BUNDLE.sub(lambda m: "AuditEvent" if m[1] else "", reason)
-    return Sent(event, reason=f"{reason} [{response.status}]")
+    return EventResult(event, reason=f"{reason} [{response.status}]")
 
 
 def _ids(location: str) -> tuple[str, ...]:

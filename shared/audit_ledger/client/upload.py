@@ -11,8 +11,8 @@ from audit_ledger.client.event_requests import (
     DIVIDED,
     REFUSALS,
     EventRequest,
+    EventResult,
     Grouping,
-    Sent,
     request_of,
     results_of,
 )
@@ -48,7 +48,7 @@ class UploadResult:
     flags: Counter[str] = field(default_factory=Counter)
     ids: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
-    def add(self, sent: Sent) -> None:
+    def add(self, sent: EventResult) -> None:
         if sent.reason is not None:
             self.refuse(sent.event.place, sent.reason, sent.event.count)
             return

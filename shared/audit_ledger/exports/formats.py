@@ -24,7 +24,7 @@ class FileKind(msgspec.Struct, frozen=True):
     header: bytes = b""
 
 
-WriteLine = Callable[[OpenedEvent, str], tuple[str, bytes]]
+MakeLine = Callable[[OpenedEvent, str], tuple[str, bytes]]
 """`line(event, origin)` gives the file that an event goes to, and its line."""
 
 
@@ -32,8 +32,8 @@ class ExportFormat(msgspec.Struct, frozen=True):
     """A format. `earlier`: how older versions wrote its lines, in exports that verify for ever."""
 
     files: Mapping[str, FileKind]
-    line: WriteLine
-    earlier: tuple[WriteLine, ...] = ()
+    line: MakeLine
+    earlier: tuple[MakeLine, ...] = ()
 
 
 FORMATS: Final[Mapping[str, ExportFormat]] = {

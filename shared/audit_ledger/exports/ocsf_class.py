@@ -96,7 +96,7 @@ _DATASTORE_ACTIVITIES: Final = {
 }
 
 
-class Classified(msgspec.Struct, frozen=True, gc=False):
+class OcsfActivity(msgspec.Struct, frozen=True, gc=False):
     """Class, activity and operation of an event, in OCSF's numbers and the words for them."""
 
     class_uid: OcsfClass
@@ -114,22 +114,22 @@ class OcsfOutcome(msgspec.Struct, frozen=True, gc=False):
     code: str | None
 
 
-def classify(details: EventDetails) -> Classified:
+def classify(details: EventDetails) -> OcsfActivity:
     """Choose class and activity of an event; see the module for how."""
     codes = (*details.types, *details.subtypes)
     dicom = {c.code for c in codes if c.system == DICOM}
     operation = _operation(details)
     if dicom & _AUTHENTICATION:
         activity = _authentication_activity(dicom, operation)
-        return Classified(OcsfClass.AUTHENTICATION, *activity, operation)
+        return OcsfActivity(OcsfClass.AUTHENTICATION, *activity, operation)
     if dicom & _DATA or _is_of_life_cycle(codes) or _is_record_event(details):
         query = (4, "Query") if _QUERY in dicom else None
         activity = _activity(details.action, _DATASTORE_ACTIVITIES, query, operation)
-        return Classified(OcsfClass.DATASTORE_ACTIVITY, *activity, operation)
+        return OcsfActivity(OcsfClass.DATASTORE_ACTIVITY, *activity, operation)
     is_reading = any(c.system == RESTFUL and c.code.startswith(_READING) for c in codes)
     reading = _API_ACTIVITIES["R"] if is_reading else None
     activity = _activity(details.action, _API_ACTIVITIES, reading, operation)
-    return Classified(OcsfClass.API_ACTIVITY, *activity, operation)
+    return OcsfActivity(OcsfClass.API_ACTIVITY, *activity, operation)
 
 
 def outcome_of(details: EventDetails) -> OcsfOutcome:

@@ -25,7 +25,7 @@ REBUILDING = "being rebuilt from the archive"
 
 
 @dataclass
-class Rebuilt:
+class RebuildResult:
     """What a rebuild found and did.
 
     `blocks_put`, `blocks_there`: blocks of the archive; `blocks_unarchived`: whole ones behind
@@ -59,7 +59,7 @@ class Rebuild:
     verify_block: VerifyBlock
     settle: Callable[[], None]
 
-    def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> Rebuilt:
+    def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> RebuildResult:
         """Fill blocks and index from the archive. `dry_run`: only say what would be done.
 
         FormatError or VerificationError where archive, table and published state are not of one
@@ -101,9 +101,11 @@ class Rebuild:
             )
         return state
 
-    def _fill(self, published: PublishedState, *, dry_run: bool, progress: Progress) -> Rebuilt:
+    def _fill(
+        self, published: PublishedState, *, dry_run: bool, progress: Progress
+    ) -> RebuildResult:
         """Follow archive, then table, from entry 0; put and index what is verified on the way."""
-        done = Rebuilt(published)
+        done = RebuildResult(published)
         there = {b.first_seq: sha256(b.to_bytes()).digest() for b in self.blocks.since(0)}
         head = EMPTY
         while (block := self._read_archived(head.size)) is not None:

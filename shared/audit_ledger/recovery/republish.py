@@ -26,7 +26,7 @@ from audit_ledger.verify.entries import Progress
 
 
 @dataclass
-class Republished:
+class RepublishResult:
     """What a run found: paths `put_back`, in order, and digests that are `lost` for good.
 
     `size`: entries that were verified, all that are published.
@@ -49,7 +49,9 @@ class Republish:
     verify_block: VerifyBlock
     now: Callable[[], int]
 
-    def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> Republished:
+    def run(
+        self, *, dry_run: bool = False, progress: Progress = lambda *_: None
+    ) -> RepublishResult:
         """Put back what is lost; `dry_run`: only say what that is.
 
         FormatError or VerificationError where blocks are not those of the published tree: nothing
@@ -59,7 +61,7 @@ class Republish:
         state = self.state.published()
         if state is None or not state.size:
             raise NotFoundError(f"{self.origin} has published nothing")
-        found = Republished(state.size)
+        found = RepublishResult(state.size)
 
         # 1. Tiles and bundles: first all of it to read, up to the root that was signed. Only then
         #    is anything put.

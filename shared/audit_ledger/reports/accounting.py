@@ -22,7 +22,7 @@ from audit_ledger.reports.codes import (
     DISCLOSURES,
     NHIN,
     RECIPIENT_ROLES,
-    code_of,
+    canonical_code,
     kinds_of,
     unique,
 )
@@ -42,7 +42,7 @@ from audit_ledger.reports.document import (
 )
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion, exclusion_of
 from audit_ledger.reports.labels import description, failed, purpose_words
-from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
+from audit_ledger.reports.suspension import Suspension, SuspensionCount, first_that_names, in_force
 from audit_ledger.reports.time_zone import Zone, day_of, years_before
 
 YEARS: Final = 6
@@ -108,7 +108,7 @@ class Disclosure(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[int, ...]
 
 
-class LeftOut(msgspec.Struct, frozen=True):
+class ExclusionCount(msgspec.Struct, frozen=True):
     """How many disclosures an exclusion left out."""
 
     exclusion: Exclusion
@@ -125,7 +125,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
 
     period: Period | None
     disclosures: tuple[Disclosure, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ExclusionCount, ...]
     entries: int
     other_events: int
     outside: int
@@ -146,7 +146,7 @@ def account_disclosures(
     requested_ms: int,
     made_ms: int,
     zone: Zone,
-) -> tuple[Accounting, tuple[Suspended, ...]]:
+) -> tuple[Accounting, tuple[SuspensionCount, ...]]:
     """Account for one patient's disclosures in a period.
 
     `events`: the patient's, in any order; `requested_ms`: of the patient's request, which the six
@@ -202,12 +202,12 @@ def account_disclosures(
     accounting = Accounting(
         period=covered,
         disclosures=_summarise(lines),
-        left_out=tuple(LeftOut(e, left_out[e.key]) for e in settings.exclusions),
+        left_out=tuple(ExclusionCount(e, left_out[e.key]) for e in settings.exclusions),
         entries=entries,
         other_events=other_events,
         outside=outside,
     )
-    return accounting, tuple(Suspended(s, suspended[s]) for s in suspensions)
+    return accounting, tuple(SuspensionCount(s, suspended[s]) for s in suspensions)
 
 
 def _each_once(recipients: Sequence[AgentDetails]) -> tuple[AgentDetails, ...]:
@@ -353,7 +353,7 @@ def _line(
         )
         name = agent_name(recipient) if known is None else known.name
         address = (known and known.address) or recipient.address
-    stated = {code_of(purpose) for purpose in purposes}
+    stated = {canonical_code(purpose) for purpose in purposes}
     single = next(iter(stated)) if len(stated) == 1 else None
     disclosure = Disclosure(
         time_ms=time_ms,

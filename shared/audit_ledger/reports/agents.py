@@ -14,8 +14,8 @@ from audit_ledger.reports.codes import (
     ROLE_CLASS,
     SECURITY_ROLE,
     SNOMED,
-    code_of,
-    codes_of,
+    canonical_code,
+    canonical_codes,
 )
 from audit_ledger.reports.labels import join_distinct
 
@@ -80,11 +80,11 @@ def users_of(details: EventDetails) -> tuple[AgentDetails, ...]:
 
 def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
     """Say what an agent is; in our own words only where what the sender wrote may tell the name."""
-    pairs = codes_of(agent.roles)
+    pairs = canonical_codes(agent.roles)
     for pair, words in ROLE_WORDS.items():
         if pair in pairs:
             return words
-    telling = (c for c in agent.roles if code_of(c)[0] not in _OF_THE_PART_ONLY)
+    telling = (c for c in agent.roles if canonical_code(c)[0] not in _OF_THE_PART_ONLY)
     said = next((c.display for c in telling if c.display), None)
     if said is not None and not own_words_only:
         return said
@@ -99,11 +99,11 @@ def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
         agent
         for agent in details.agents
         if not agent.agent.is_person
-        and not codes_of(agent.roles) & received
+        and not canonical_codes(agent.roles) & received
         and (
             (agent.who.reference or "").startswith("Organization/")
             or (
-                codes_of(agent.roles) & _ORGANISATIONS
+                canonical_codes(agent.roles) & _ORGANISATIONS
                 and not (agent.who.reference or "").startswith("Device/")
             )
         )
@@ -115,7 +115,7 @@ def recipients_of(
 ) -> tuple[AgentDetails, ...]:
     """Return who received: all agents of the first of `roles` that any agent has."""
     for role in roles:
-        found = tuple(agent for agent in details.agents if codes_of(agent.roles) & role)
+        found = tuple(agent for agent in details.agents if canonical_codes(agent.roles) & role)
         if found:
             return found
     return ()

@@ -1,7 +1,7 @@
 """Codes that reports tell events apart by, as (code system, code).
 
 Systems go by several names: the canonical one of HL7 Terminology (THO) is used here, and
-`code_of` brings the others to it.
+`canonical_code` brings the others to it.
 """
 
 from collections.abc import Iterable
@@ -77,26 +77,26 @@ Not ERTREAT: by its definition the regular work of an emergency room, which over
 """
 
 
-def code_of(coded: Coded) -> Code:
+def canonical_code(coded: Coded) -> Code:
     """Return system and code, the system by its canonical name."""
     return _CANONICAL.get(coded.system, coded.system), coded.code
 
 
-def codes_of(codings: Iterable[Coded]) -> frozenset[Code]:
+def canonical_codes(codings: Iterable[Coded]) -> frozenset[Code]:
     """Return the codes of many."""
-    return frozenset(map(code_of, codings))
+    return frozenset(map(canonical_code, codings))
 
 
 def kinds_of(details: EventDetails) -> frozenset[Code]:
     """Return the codes of type and subtype (R5: category and code)."""
-    return codes_of((*details.types, *details.subtypes))
+    return canonical_codes((*details.types, *details.subtypes))
 
 
 def unique(codings: Iterable[Coded]) -> tuple[Coded, ...]:
     """Return each code once, in order, the first that has a display."""
     found: dict[Code, Coded] = {}
     for coded in codings:
-        pair = code_of(coded)
+        pair = canonical_code(coded)
         if pair not in found or (found[pair].display is None and coded.display is not None):
             found[pair] = coded
     return tuple(found.values())

@@ -14,7 +14,7 @@ from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reports.agents import is_the_patient
-from audit_ledger.reports.codes import ACT_REASON, NHIN, code_of, kinds_of
+from audit_ledger.reports.codes import ACT_REASON, NHIN, canonical_code, kinds_of
 
 
 class Exclusion(PrivateRepr, msgspec.Struct, frozen=True):
@@ -132,7 +132,7 @@ def exclusion_of(
             or (exclusion.until_ms is not None and time_ms < exclusion.until_ms)
         ):
             return exclusion
-    stated = {code_of(purpose) for purpose in purposes}
+    stated = {canonical_code(purpose) for purpose in purposes}
     excluded = frozenset[Code]().union(*(exclusion.purposes for exclusion in exclusions))
     if stated and stated <= excluded:
         return next(exclusion for exclusion in exclusions if exclusion.purposes & stated)

@@ -15,8 +15,8 @@ from audit_ledger.reports.codes import (
     OBJECT_ROLE,
     RESOURCE_TYPES,
     RESTFUL,
-    code_of,
-    codes_of,
+    canonical_code,
+    canonical_codes,
     kinds_of,
     unique,
 )
@@ -164,12 +164,12 @@ def categories(details: EventDetails) -> str:
 
 def kind_of_data(entity: EntityDetails) -> str | None:
     """Say what kind of data an entity is, by its resource type, else by its role; None: unknown."""
-    types = [c.code for c in entity.types if code_of(c)[0] == RESOURCE_TYPES]
+    types = [c.code for c in entity.types if canonical_code(c)[0] == RESOURCE_TYPES]
     reference = entity.what.reference or ""
     if "/" in reference:
         types.append(reference.partition("/")[0])
     known = next((_KIND_OF_DATA[type_] for type_ in types if type_ in _KIND_OF_DATA), None)
-    roles = [c.code for c in entity.roles if code_of(c)[0] == OBJECT_ROLE]
+    roles = [c.code for c in entity.roles if canonical_code(c)[0] == OBJECT_ROLE]
     return known or next((_KIND_OF_ROLE[role] for role in roles if role in _KIND_OF_ROLE), None)
 
 
@@ -196,7 +196,9 @@ def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLA
         *details.purposes,
         *(purpose for agent in details.agents for purpose in agent.purposes),
     )
-    return join_distinct(_purpose(coded) for coded in unique(said) if code_of(coded) in codes)
+    return join_distinct(
+        _purpose(coded) for coded in unique(said) if canonical_code(coded) in codes
+    )
 
 
 def join_distinct(texts: Iterable[str | None], by: str = "; ") -> str | None:
@@ -211,14 +213,14 @@ def _outcome(coded: Coded) -> str:
 
 
 def _purpose(coded: Coded) -> str:
-    system, code = code_of(coded)
+    system, code = canonical_code(coded)
     displays: Mapping[str, str] = _PURPOSES.get(system, {})
     return coded.display or displays.get(code) or code
 
 
 def _is_patient(entity: EntityDetails) -> bool:
     if entity.roles:
-        return (OBJECT_ROLE, "1") in codes_of(entity.roles)
+        return (OBJECT_ROLE, "1") in canonical_codes(entity.roles)
     return (entity.what.reference or "").startswith("Patient/")
 
 

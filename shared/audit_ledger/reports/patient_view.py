@@ -36,7 +36,7 @@ from audit_ledger.reports.document import (
     table_of,
 )
 from audit_ledger.reports.labels import action_words, categories, join_distinct
-from audit_ledger.reports.suspension import Suspended, Suspension, first_that_names, in_force
+from audit_ledger.reports.suspension import Suspension, SuspensionCount, first_that_names, in_force
 from audit_ledger.reports.time_zone import Zone, day_of
 
 YOU: Final = "you"
@@ -106,7 +106,7 @@ def patient_view(
     period: Period,
     made_ms: int,
     zone: Zone,
-) -> tuple[PatientView, tuple[Suspended, ...]]:
+) -> tuple[PatientView, tuple[SuspensionCount, ...]]:
     """Show a patient who accessed the record; days are `zone`'s.
 
     `events`: the patient's, in any order; `made_ms`: now, which decides what is suspended. The
@@ -138,7 +138,7 @@ def patient_view(
     view = PatientView(
         policy=policy, accesses=tuple(accesses), people=tuple(people), outside=outside
     )
-    return view, tuple(Suspended(*pair) for pair in suspended.items())
+    return view, tuple(SuspensionCount(*pair) for pair in suspended.items())
 
 
 def patient_view_document(view: PatientView, cover: Cover) -> Document:

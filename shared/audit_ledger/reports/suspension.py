@@ -45,7 +45,7 @@ class Suspension(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
         return any(self.recipients.intersection(agent.agent.candidates) for agent in agents)
 
 
-class Suspended(msgspec.Struct, frozen=True):
+class SuspensionCount(msgspec.Struct, frozen=True):
     """For the privacy office, never for the patient: how many lines a suspension left out."""
 
     suspension: Suspension

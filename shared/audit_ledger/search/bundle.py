@@ -37,7 +37,7 @@ class BundleEntry(msgspec.Struct, frozen=True, gc=False):
     repeats: str | None = None
 
 
-class Shown(msgspec.Struct, frozen=True, gc=False):
+class ShownMatch(msgspec.Struct, frozen=True, gc=False):
     """An event of the page as the Bundle has it."""
 
     found: BundleEntry
@@ -85,18 +85,18 @@ class _Bundle(
     entry: list[_Entry] = []
 
 
-def as_shown(found: BundleEntry, search: Search, release: Release) -> Shown:
+def as_shown(found: BundleEntry, search: Search, release: Release) -> ShownMatch:
     """Return an event as it is shown in a release, or its requested elements."""
     event = shown_event(found.opened, release)
     if search.elements:
         body = with_elements(event.body, search.elements, event.release)
         event = msgspec.structs.replace(event, body=body)
-    return Shown(found, event)
+    return ShownMatch(found, event)
 
 
 def searchset(
     search: Search,
-    shown: Sequence[Shown],
+    shown: Sequence[ShownMatch],
     *,
     base: str,
     release: Release,
@@ -151,7 +151,7 @@ def _ignored_issues(search: Search) -> Iterator[Issue]:
         )
 
 
-def remarks(shown: Shown, release: Release) -> Iterator[tuple[str, str]]:
+def remarks(shown: ShownMatch, release: Release) -> Iterator[tuple[str, str]]:
     """Return remarks on an event beside its sender's content: issue codes and texts."""
     one, event = shown.found, shown.event
     if one.opened.conflict:

@@ -12,7 +12,7 @@ from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.progress import progress_bar
 from audit_ledger.client.shown_text import printable
-from audit_ledger.recovery.rebuild import Rebuild, Rebuilt
+from audit_ledger.recovery.rebuild import Rebuild, RebuildResult
 from audit_ledger.verify.freshness import format_time
 
 
@@ -72,7 +72,7 @@ def command(
     return VERIFIED
 
 
-def _for_people(origin: str, done: Rebuilt, *, dry_run: bool) -> Iterator[str]:
+def _for_people(origin: str, done: RebuildResult, *, dry_run: bool) -> Iterator[str]:
     rows, published = done.rows, done.published
     yield f"{'would be rebuilt' if dry_run else 'rebuilt'}: {origin}"
     yield f"  {done.size:,} entries verified, {published.size:,} of them published"
@@ -98,7 +98,7 @@ def _for_people(origin: str, done: Rebuilt, *, dry_run: bool) -> Iterator[str]:
         yield "  `ledger unfreeze` checks, and lifts it"
 
 
-def _for_machines(origin: str, done: Rebuilt, *, dry_run: bool) -> dict[str, object]:
+def _for_machines(origin: str, done: RebuildResult, *, dry_run: bool) -> dict[str, object]:
     rows = done.rows
     return {
         "origin": origin,

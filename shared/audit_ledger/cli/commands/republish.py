@@ -12,7 +12,7 @@ from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, ORIGIN, STAGE
 from audit_ledger.cli.progress import progress_bar
 from audit_ledger.client.shown_text import printable
-from audit_ledger.recovery.republish import Republish, Republished
+from audit_ledger.recovery.republish import Republish, RepublishResult
 
 _SHOWN = 100
 
@@ -70,7 +70,7 @@ def command(
     return INCOMPLETE if done.lost or (dry_run and done.put_back) else VERIFIED
 
 
-def _for_people(origin: str, done: Republished, *, dry_run: bool) -> Iterator[str]:
+def _for_people(origin: str, done: RepublishResult, *, dry_run: bool) -> Iterator[str]:
     what = "would be put back" if dry_run else "put back"
     yield f"{origin}: {done.size:,} entries verified, {len(done.put_back):,} files {what}"
     yield from (f"  missing: {path}: {what}" for path in done.put_back[:_SHOWN])
