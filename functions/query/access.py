@@ -101,7 +101,7 @@ class AuthorizedRequest:
     """A request that its token allows. `state`: the published state, None before the first.
 
     `own`: all names of the calling patient, None for callers who may see all; `now`: whole
-    seconds; `begun`: the time by `context.clock`.
+    seconds; `started_at`: the time by `context.clock`.
     """
 
     context: QueryContext
@@ -111,7 +111,7 @@ class AuthorizedRequest:
     own: tuple[PatientReference, ...] | None
     state: PublishedState | None
     now: int
-    begun: float
+    started_at: float
 
     @property
     def views(self) -> ViewsTable:
@@ -140,11 +140,11 @@ class AuthorizedRequest:
 
     def has_time(self) -> bool:
         """Whether events may still be looked for, so that the answer comes in time."""
-        return self.context.clock() - self.begun < FINDING_SECONDS
+        return self.context.clock() - self.started_at < FINDING_SECONDS
 
     def has_more_time(self) -> bool:
         """Whether what belongs to the part that was found may still be looked for."""
-        return self.context.clock() - self.begun < FINDING_SECONDS + COMPLETING_SECONDS
+        return self.context.clock() - self.started_at < FINDING_SECONDS + COMPLETING_SECONDS
 
     def finder(
         self, size: int | None = None, of: tuple[PatientReference, ...] | None = None
@@ -188,21 +188,21 @@ class AuthorizedRequest:
             as_patient=own is not None,
         )
         record = partial(record_use, self.context.invoke, self.ledger.id)
-        whom = dict.fromkeys(canonical_references(rules, patients if own is None else own))
+        concerned = dict.fromkeys(canonical_references(rules, patients if own is None else own))
         if own is None:
             for event in shown:
                 if OWN_USE not in event.flags:
-                    whom |= dict.fromkeys(self.patients_of(event))
+                    concerned |= dict.fromkeys(self.patients_of(event))
             record(replace(use, request_line=recorded_line(self.request, shows_ids=True)), [None])
         by_way: dict[tuple[str | None, str | None], list[PatientReference]] = {}
-        for patient in whom:
+        for patient in concerned:
             system = patient.identifiers[0][0] if patient.identifiers else None
             reference = patient.reference
             namespace = None if reference is None else namespace_of(rules, reference)
             by_way.setdefault((system, namespace), []).append(patient)
         for (_, namespace), named in by_way.items():
-            for lot in batched(named, MAX_SHOWN):
-                record(use, lot, namespace)
+            for batch in batched(named, MAX_SHOWN):
+                record(use, batch, namespace)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
         """Return the patients of an event, as named by the rule of the portal that sent it."""

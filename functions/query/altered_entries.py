@@ -32,25 +32,25 @@ def alteration_warnings(authorized: AuthorizedRequest, finder: EventFinder) -> t
     first_young, young = _check_young(authorized, finder)
     named = sorted({*gaps.first_altered, *young})
     count = gaps.altered + sum(seq >= gaps.followed for seq in young)
-    said = []
+    warnings = []
     if count:
         numbers = ", ".join(map(str, named[:MAX_NAMED])) + (", …" if count > MAX_NAMED else "")
         entries = f"{count:,} entries" if count > 1 else "1 entry"
-        said.append(
+        warnings.append(
             f"{entries} of this ledger cannot be read as sent: altered in the queue or a table "
             f"(entry {numbers}); they may be about anybody, so this answer may lack them"
         )
     state = authorized.state
     if state is None or not state.digest_name:
-        said.append("nothing of this ledger is published yet: this answer lacks what was sent")
+        warnings.append("nothing of this ledger is published yet: this answer lacks what was sent")
     elif state.frozen is not None:
-        said.append(
+        warnings.append(
             "this ledger is frozen, since what is stored and what is published disagree: this "
             "answer may lack events"
         )
     if _is_behind(authorized, finder.log, gaps.followed, first_young):
-        said.append(f"whether entries from {gaps.followed:,} on are as sent is not known yet")
-    return tuple(said)
+        warnings.append(f"whether entries from {gaps.followed:,} on are as sent is not known yet")
+    return tuple(warnings)
 
 
 def _check_young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:

@@ -17,8 +17,8 @@ PATIENT_PARAMETERS = ("patient", "from", "to", "zone", "audience", "table", "_fo
 _AUDIENCES = ("patient", "office")
 
 
-def wants_office_view(authorized: AuthorizedRequest, given: QueryParameters) -> bool:
-    audience = given.get("audience") or "patient"
+def wants_office_view(authorized: AuthorizedRequest, parameters: QueryParameters) -> bool:
+    audience = parameters.get("audience") or "patient"
     if audience not in _AUDIENCES:
         raise RejectedSearchError("audience", "patient or office")
     if audience == "office" and not authorized.sees_all:

@@ -31,9 +31,9 @@ class QueryParameters:
         return self._values.get(name)
 
 
-def instant_of(given: QueryParameters, name: str, otherwise: int) -> int:
+def instant_of(parameters: QueryParameters, name: str, otherwise: int) -> int:
     """Read a parameter that is an instant, whole seconds; `otherwise` where it is not given."""
-    value = given.get(name)
+    value = parameters.get(name)
     if value is None:
         return otherwise
     try:

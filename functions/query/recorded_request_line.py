@@ -102,9 +102,9 @@ def _mask_path(name: str, value: str, *, shows_ids: bool) -> str:
     return value if is_kept and (shows_ids or name != "id") else MASK
 
 
-def _mask_parameter(given: str, value: str, *, shows_ids: bool) -> str:
-    name, colon, modifier = given.partition(":")
-    if given not in _NAMES and (name not in _NAMES or (colon and modifier not in MODIFIERS)):
+def _mask_parameter(full_name: str, value: str, *, shows_ids: bool) -> str:
+    name, colon, modifier = full_name.partition(":")
+    if full_name not in _NAMES and (name not in _NAMES or (colon and modifier not in MODIFIERS)):
         return f"{MASK}={MASK}"
     if modifier == "missing":
         form: re.Pattern[str] | None = _MISSING
@@ -113,4 +113,4 @@ def _mask_parameter(given: str, value: str, *, shows_ids: bool) -> str:
     else:
         form = _KEPT.get(name)
     is_kept = form is not None and form.fullmatch(value) is not None
-    return f"{given}={value if is_kept else MASK}"
+    return f"{full_name}={value if is_kept else MASK}"

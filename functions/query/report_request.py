@@ -47,7 +47,7 @@ class Times:
 
 
 def read_times(
-    authorized: AuthorizedRequest, given: QueryParameters, default: timedelta, *, by_day: bool
+    authorized: AuthorizedRequest, parameters: QueryParameters, default: timedelta, *, by_day: bool
 ) -> Times:
     """Read `from`, `to` and `zone`.
 
@@ -56,7 +56,7 @@ def read_times(
     of one's choice would tell by the minute what is shown by the day.
     """
     zone = authorized.reports.zone
-    wanted = given.get("zone")
+    wanted = parameters.get("zone")
     if wanted is not None and by_day:
         raise RejectedSearchError("zone", "no such parameter: days are shown", "not-supported")
     if wanted is not None:
@@ -66,7 +66,7 @@ def read_times(
             raise RejectedSearchError(
                 "zone", "an offset like +01:00, or an IANA name like Europe/Berlin"
             ) from None
-    start, end = given.get("from"), given.get("to")
+    start, end = parameters.get("from"), parameters.get("to")
     if end is not None:
         to_ms = _read_time("to", end, zone, at_end=True, by_day=by_day)
     else:  # all that there is: a sender's clock may be ahead by so much
@@ -83,9 +83,9 @@ def read_times(
     return Times(Period(from_ms, to_ms), zone)
 
 
-def read_requested(authorized: AuthorizedRequest, given: QueryParameters, zone: Zone) -> int:
+def read_requested(authorized: AuthorizedRequest, parameters: QueryParameters, zone: Zone) -> int:
     """Read `requested`, the time of the patient's request, from which six years count; or now."""
-    text = given.get("requested")
+    text = parameters.get("requested")
     if text is None:
         return authorized.now * 1000
     if not authorized.sees_all:
@@ -94,28 +94,28 @@ def read_requested(authorized: AuthorizedRequest, given: QueryParameters, zone: 
 
 
 def read_patient(
-    authorized: AuthorizedRequest, given: QueryParameters
+    authorized: AuthorizedRequest, parameters: QueryParameters
 ) -> tuple[PatientReference, ...]:
     """Read whom a report is about: the calling patient, or all names of the requested one."""
     own = authorized.own
     if own is not None:
-        if given.patients:
+        if parameters.patients:
             raise ForbiddenError("a patient's token shows the patient's own record: omit patient")
         return own
-    if not given.patients or len(given.patients) > MAX_NAMES:
+    if not parameters.patients or len(parameters.patients) > MAX_NAMES:
         raise RejectedSearchError(
             "patient", f"one patient, by up to {MAX_NAMES} names of the same", "required"
         )
-    patients = tuple(map(parse_patient_name, given.patients))
+    patients = tuple(map(parse_patient_name, parameters.patients))
     rules = authorized.ledger.rules.values()
     for patient in patients:
         require_known(rules, patient)
     return patients
 
 
-def read_form(request: Request, given: QueryParameters) -> Form:
+def read_form(request: Request, parameters: QueryParameters) -> Form:
     """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON without both."""
-    wanted = given.get("_format")
+    wanted = parameters.get("_format")
     if wanted is not None:
         form = _WORDS.get(wanted.partition(";")[0].strip().lower())
         if form is None:

@@ -59,7 +59,7 @@ def _other_names(
 
 def report_response(
     authorized: AuthorizedRequest,
-    given: QueryParameters,
+    parameters: QueryParameters,
     form: Form,
     document: Document,
     patients: Sequence[PatientReference],
@@ -77,7 +77,7 @@ def report_response(
         *warnings,
     )
     document = msgspec.structs.replace(document, notes=(*warnings, *document.notes))
-    table = given.get("table")
+    table = parameters.get("table")
     if table is not None and (form != "csv" or table not in {t.key for t in document.tables}):
         tables = ", ".join(each.key for each in document.tables)
         raise RejectedSearchError("table", f"with _format=csv one of {tables}")

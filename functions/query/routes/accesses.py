@@ -41,12 +41,12 @@ def get_accesses(context: QueryContext, request: Request) -> Response:
     as for an accounting. The last year unless `from` and `to` say otherwise.
     """
     authorized = context.authorize(request, "s", is_masked=True)
-    given = QueryParameters(request, PATIENT_PARAMETERS)
-    form, is_for_office = read_form(request, given), wants_office_view(authorized, given)
-    patients = read_patient(authorized, given)
+    parameters = QueryParameters(request, PATIENT_PARAMETERS)
+    form, is_for_office = read_form(request, parameters), wants_office_view(authorized, parameters)
+    patients = read_patient(authorized, parameters)
     rules = authorized.reports
     by_day = rules.view.day_only and not authorized.sees_all
-    times = read_times(authorized, given, YEAR, by_day=by_day)
+    times = read_times(authorized, parameters, YEAR, by_day=by_day)
     view, suspended = patient_view(
         events_about(authorized, patients, times.period),
         rules.view,
@@ -57,7 +57,7 @@ def get_accesses(context: QueryContext, request: Request) -> Response:
     document = patient_view_document(view, make_cover(authorized, times, patient_names(patients)))
     if is_for_office:
         document = with_suspended(document, suspended)
-    return report_response(authorized, given, form, document, patients)
+    return report_response(authorized, parameters, form, document, patients)
 
 
 SCHEMAS: Json = {

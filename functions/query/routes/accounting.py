@@ -47,14 +47,14 @@ def get_accounting(context: QueryContext, request: Request) -> Response:
     for the privacy office and nobody else; without it, the answer is what the patient may see.
     """
     authorized = context.authorize(request, "s", is_masked=True)
-    given = QueryParameters(request, (*PATIENT_PARAMETERS, "requested"))
-    form, is_for_office = read_form(request, given), wants_office_view(authorized, given)
-    patients = read_patient(authorized, given)
+    parameters = QueryParameters(request, (*PATIENT_PARAMETERS, "requested"))
+    form, is_for_office = read_form(request, parameters), wants_office_view(authorized, parameters)
+    patients = read_patient(authorized, parameters)
     day_only = authorized.reports.view.day_only
-    times = read_times(authorized, given, YEAR, by_day=day_only and not authorized.sees_all)
-    requested_ms = read_requested(authorized, given, times.zone)
+    times = read_times(authorized, parameters, YEAR, by_day=day_only and not authorized.sees_all)
+    requested_ms = read_requested(authorized, parameters, times.zone)
     start_ms = years_before(requested_ms, YEARS, times.zone)
-    if given.get("from") is None and start_ms < times.period.to_ms:
+    if parameters.get("from") is None and start_ms < times.period.to_ms:
         times = Times(Period(start_ms, times.period.to_ms), times.zone)
     events = events_about(authorized, patients, times.period)
     accounting, suspended = account_disclosures(
@@ -69,7 +69,7 @@ def get_accounting(context: QueryContext, request: Request) -> Response:
     document = accounting_document(accounting, cover, day_only=day_only and not is_for_office)
     if is_for_office:
         document = with_suspended(document, suspended)
-    return report_response(authorized, given, form, document, patients)
+    return report_response(authorized, parameters, form, document, patients)
 
 
 SCHEMAS: Json = {

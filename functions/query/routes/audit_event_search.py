@@ -112,13 +112,13 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
         page, found = fit_into_response(page, search, form.release)
     elif event_period(search).is_empty or entry_period(search).is_empty:
         page = Page((), None, (NO_TIME,))
-    said = alteration_warnings(authorized, finder)
+    altered = alteration_warnings(authorized, finder)
     is_whole = after is None and page.next is None and not page.warnings
     if search.counts_only or (search.total == "accurate" and not is_whole):
         total = count_matches(finder, search, MAX_COUNTED, authorized.has_time)
     elif is_whole and search.total != "none":
         total = len(page.found)
-    total = None if said else total
+    total = None if altered else total
     is_uncounted = total is None and (search.counts_only or search.total == "accurate")
     shown = [opened.event for opened in page.found]
     authorized.record(searched_patients(search), ITI_81, shown=shown)
@@ -134,7 +134,7 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
         next_cursor=next_cursor,
         warnings=[
             *(Issue("warning", "incomplete", _WARNINGS[code]) for code in page.warnings),
-            *(Issue("warning", "incomplete", text) for text in said),
+            *(Issue("warning", "incomplete", text) for text in altered),
             *((_OWN_USE_LEFT_OUT,) if page.lacks_own_use else ()),
             *((_NOT_COUNTED,) if is_uncounted else ()),
         ],

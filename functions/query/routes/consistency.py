@@ -43,10 +43,10 @@ def get_consistency(context: QueryContext, request: Request) -> Response:
     if note is None:
         raise NotFoundError("nothing is published yet")
     checkpoint = parse_checkpoint(parse_note(note).text)
-    given = QueryParameters(request, ("from", "to"))
+    parameters = QueryParameters(request, ("from", "to"))
     sizes = []
     for name, otherwise in (("from", None), ("to", str(checkpoint.size))):
-        text = given.get(name)
+        text = parameters.get(name)
         text = otherwise if text is None else text
         if text is None or not _SIZE.fullmatch(text) or int(text) > checkpoint.size:
             raise RejectedSearchError(name, "a number of entries, at most the published")

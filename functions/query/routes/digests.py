@@ -51,9 +51,9 @@ def get_digests(context: QueryContext, request: Request) -> Response:
     `next` is the `from` of what follows, absent at the end.
     """
     ledger = context.admit(request.access)
-    given = QueryParameters(request, ("from", "to"))
-    to = instant_of(given, "to", context.now())
-    first = instant_of(given, "from", to - 3600)
+    parameters = QueryParameters(request, ("from", "to"))
+    to = instant_of(parameters, "to", context.now())
+    first = instant_of(parameters, "from", to - 3600)
     if not first <= to <= first + MAX_DAYS * 86_400:
         raise RejectedSearchError("from", f"an instant at most {MAX_DAYS} days before to")
     digests: list[dict[str, Any]] = []

@@ -103,8 +103,8 @@ def get_export(context: QueryContext, request: Request) -> Response:
         "digest": pinned.digest,
         "entries": entries,
     }
-    if said := alteration_warnings(authorized, finder):
-        content["warnings"] = said
+    if warnings := alteration_warnings(authorized, finder):
+        content["warnings"] = warnings
     if reached is not None:
         content["next"] = _write_cursor(authorized, search, scope, pinned, reached)
     answer = compressed_response(request, msgspec.json.encode(content), "application/json")

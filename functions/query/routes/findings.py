@@ -46,13 +46,13 @@ def get_findings(context: QueryContext, request: Request) -> Response:
     """
     authorized = context.authorize(request, "s")
     authorized.refuse_patients()
-    given = QueryParameters(request, ("from", "to", "after"))
-    to = instant_of(given, "to", authorized.now)
-    first = instant_of(given, "from", to - 86_400)
+    parameters = QueryParameters(request, ("from", "to", "after"))
+    to = instant_of(parameters, "to", authorized.now)
+    first = instant_of(parameters, "from", to - 86_400)
     if first > to:
         raise RejectedSearchError("from", "an instant that is not after to")
     cursor = authorized.views.cursor()
-    after = _after(given.get("after"), cursor.generation)
+    after = _after(parameters.get("after"), cursor.generation)
     authorized.record(())
     page = find_within(authorized, cursor, first, to, after)
     findings = []

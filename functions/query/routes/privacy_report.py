@@ -59,21 +59,21 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
     authorized = context.authorize(request, "s", is_masked=True)
     if not authorized.sees_all:
         raise ForbiddenError("the privacy report is for scopes like user/AuditEvent.s")
-    given = QueryParameters(request, _OF_PRIVACY)
-    form = read_form(request, given)
-    times = read_times(authorized, given, _DAY, by_day=False)
-    sort = given.get("sort") or "time"
+    parameters = QueryParameters(request, _OF_PRIVACY)
+    form = read_form(request, parameters)
+    times = read_times(authorized, parameters, _DAY, by_day=False)
+    sort = parameters.get("sort") or "time"
     element = sort.removeprefix("-")
     if element not in ELEMENTS:
         raise RejectedSearchError("sort", f"one of {', '.join(ELEMENTS)}, or - before it")
     criteria: list[Criterion] = []
     about = []
-    if (user := given.get("user")) is not None:
+    if (user := parameters.get("user")) is not None:
         criteria.append(_user(user))
         about.append(f"user {user}")
-    if len(given.patients) > 1:
+    if len(parameters.patients) > 1:
         raise RejectedSearchError("patient", "this parameter once", "invalid")
-    for patient in given.patients:
+    for patient in parameters.patients:
         named = parse_name("patient", patient)
         require_known(authorized.ledger.rules.values(), parse_patient_name(patient))
         parameter = "patient.identifier" if isinstance(named, Token) else "patient"
@@ -81,14 +81,14 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
         about.append(f"patient {patient}")
     search = Search(criteria=tuple(criteria))
     found = find_events(authorized, search, None, times.period)
-    is_given = given.get("from") is not None
+    is_given = parameters.get("from") is not None
     if found.reached_ms is not None and (is_given or found.reached_ms + 1 >= times.period.to_ms):
         raise too_costly(found)
     events: Sequence[OpenedEvent] = [opened.event for opened in found.found]
     period = times.period
     if found.reached_ms is not None:
         period = Period(found.reached_ms + 1, period.to_ms)
-    patients = tuple(map(parse_patient_name, given.patients))
+    patients = tuple(map(parse_patient_name, parameters.patients))
     while True:
         report = privacy_report(
             events,
@@ -103,7 +103,9 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
         if period != times.period:
             document, warnings = _without_outside(document), (_SHORTENED,)
         try:
-            return report_response(authorized, given, form, document, patients, events, warnings)
+            return report_response(
+                authorized, parameters, form, document, patients, events, warnings
+            )
         except RejectedSearchError as error:
             if is_given or error.code != "too-long":
                 raise

@@ -84,14 +84,14 @@ def all_facts(details: EventDetails) -> Iterator[tuple[str, str]]:
     if data_entities(details):
         yield "in words", description(details)
     source = details.source
-    if said := join_distinct((source.display, *source.names), ", "):
-        yield "source", said
+    if text := join_distinct((source.display, *source.names), ", "):
+        yield "source", text
     if details.site:
         yield "site", details.site
 
 
 def _agent(agent: AgentDetails) -> str:
-    said = join_distinct(
+    text = join_distinct(
         (agent_name(agent), *agent.who.names, agent.role_text),
         ", ",
     )
@@ -103,14 +103,14 @@ def _agent(agent: AgentDetails) -> str:
         ),
         ", ",
     )
-    return (said or "unknown") + (f" ({more})" if more else "")
+    return (text or "unknown") + (f" ({more})" if more else "")
 
 
 def _entity(entity: EntityDetails) -> str:
     digest = None if entity.digest is None else f"SHA-256 {entity.digest.hex()}"
     query = None if entity.query is None else f"query {_query(entity.query)}"
     kinds = join_distinct(coded.display or coded.code for coded in (*entity.roles, *entity.types))
-    said = join_distinct(
+    text = join_distinct(
         (
             *entity.what.names,
             entity.name,
@@ -120,7 +120,7 @@ def _entity(entity: EntityDetails) -> str:
         ),
         ", ",
     )
-    return f"{said or 'unnamed'}{f' ({kinds})' if kinds else ''}"
+    return f"{text or 'unnamed'}{f' ({kinds})' if kinds else ''}"
 
 
 def _query(text: str) -> str:

@@ -71,8 +71,8 @@ class Proofs:
             yield None, f"{without} lines have no valid receipt"
 
     def _verify(self, receipt: Receipt, lines: dict[str, Iterator[tuple[int, bytes]]]) -> None:
-        held = receipt.disclosed
-        verified = verify_receipt(receipt.proof, self._policy, None, held)
+        disclosure = receipt.disclosed
+        verified = verify_receipt(receipt.proof, self._policy, None, disclosure)
         checkpoint = verified.opinion.checkpoint
         if (checkpoint.origin, checkpoint.size) != (self._manifest.origin, self._manifest.size):
             raise VerificationError("its receipt is of another ledger or size than the manifest's")
@@ -83,10 +83,10 @@ class Proofs:
         self._seen.add(receipt.seq)
         self.opinion = verified.opinion
         self.proved += 1
-        if held is None:
+        if disclosure is None:
             return
         self.shown += 1
-        name, possible = self._lines_of(verified, held)
+        name, possible = self._lines_of(verified, disclosure)
         found = next(lines.get(name, iter(())), None)
         if found is None or found[0] != receipt.seq:
             if found is not None:
@@ -96,7 +96,7 @@ class Proofs:
             raise VerificationError(f"{name}: its line differs from the record")
 
     def _lines_of(
-        self, verified: VerifiedReceipt, held: RecordDisclosure
+        self, verified: VerifiedReceipt, disclosure: RecordDisclosure
     ) -> tuple[str, set[bytes]]:
         """Return the file of a record's line, and the SHA-256 of what it may be.
 
@@ -106,7 +106,7 @@ class Proofs:
         entry = verified.entry
         if not isinstance(entry, EventEntry):
             raise FormatError("a control entry has no record")
-        row, record = decode_index_row(held.row_bytes), decode_record(held.record)
+        row, record = decode_index_row(disclosure.row_bytes), decode_record(disclosure.record)
         format_ = FORMATS[self._manifest.format]
         made = [
             line_of(

@@ -75,7 +75,7 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
         **rest: Any,
     ) -> int:
         _require_order(first, last)
-        given = (
+        criteria = (
             (_whom("patient", patient), patient),
             (_whom("agent", agent), agent),
             ("date", first and f"ge{first}"),
@@ -84,7 +84,7 @@ def with_filters(command: Callable[..., int]) -> Callable[..., int]:
             ("type", type_),
             ("outcome", outcome and _OUTCOMES.get(outcome, outcome)),
         )
-        filters = [(name, value) for name, value in given if value] + list(more)
+        filters = [(name, value) for name, value in criteria if value] + list(more)
         return command(filters=filters, **rest)
 
     return filtered

@@ -27,9 +27,9 @@ def read_record_file(path: Path | None) -> tuple[bytes | None, RecordDisclosure 
     if path is None:
         return None, None
     try:
-        given = msgspec.convert(read_json(read_file(path), "record file"), _RecordFile)
-        entry = None if given.entry is None else strict_base64.decode(given.entry, what="entry")
-        private = (given.index_row, given.record, given.blind)
+        file = msgspec.convert(read_json(read_file(path), "record file"), _RecordFile)
+        entry = None if file.entry is None else strict_base64.decode(file.entry, what="entry")
+        private = (file.index_row, file.record, file.blind)
         texts = [text for text in private if text is not None]
         if not texts and entry is None:
             raise FormatError("neither an entry nor index_row, record and blind are in it")

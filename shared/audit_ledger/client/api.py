@@ -87,8 +87,8 @@ class Api:
 
     def _refusal(self, request: ApiRequest, response: HttpResponse) -> Exception:
         where = f"{self.url}: {request.method} {request.path or '/'}"
-        said = by_options(reason_of(response.body), self.option_names)
-        why = f": {said}" if said else ""
+        reason = by_options(reason_of(response.body), self.option_names)
+        why = f": {reason}" if reason else ""
         match response.status:
             case 401:
                 return InvalidInputError(
@@ -146,11 +146,11 @@ def by_options(reason: str, option_names: Mapping[str, str]) -> str:
 
 def reason_of_outcome(outcome: OperationOutcome) -> str:
     """Return what went wrong, with its place: `expected … (Bundle.entry[3].resource.recorded)`."""
-    said = []
+    reason = []
     for issue in outcome.issue:
         place = f" ({', '.join(issue.expression)})" if issue.expression else ""
-        said.append((issue.diagnostics or issue.code) + place)
-    return printable("; ".join(said))[:_MAX_REASON_LENGTH]
+        reason.append((issue.diagnostics or issue.code) + place)
+    return printable("; ".join(reason))[:_MAX_REASON_LENGTH]
 
 
 def json_of(body: bytes, type_: type[_T], where: str) -> _T:

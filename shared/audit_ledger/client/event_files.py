@@ -109,10 +109,10 @@ def read_events(file: Path | None) -> Iterator[Found]:
     yield from _document(data.strip(_SPACE), name, len(data))
 
 
-def _lines(opened: IO[bytes], name: str, begun: bytes = b"") -> Iterator[Found]:
-    """Read NDJSON a line at a time; `begun` was read before."""
+def _lines(opened: IO[bytes], name: str, already_read: bytes = b"") -> Iterator[Found]:
+    """Read NDJSON a line at a time; `already_read` was read before."""
     end = number = 0
-    pending = [line + b"\n" for line in begun.split(b"\n")]
+    pending = [line + b"\n" for line in already_read.split(b"\n")]
     pending[-1] = pending[-1][:-1]  # what was read may end within a line
     pending.reverse()
     while True:

@@ -123,8 +123,8 @@ def _fetch_parts(
     request = _ExportRequest(api.url, query)
     last: _Part | None = None
     lines = _whole_lines(parts)
-    begun = next(lines, None)
-    if begun not in (None, msgspec.json.encode(request)):
+    first_line = next(lines, None)
+    if first_line not in (None, msgspec.json.encode(request)):
         raise InvalidInputError(
             f"{parts.parent}: contains an unfinished export of something else; "
             f"ask for the same, or remove {PARTS}"
@@ -139,9 +139,9 @@ def _fetch_parts(
         part = json_of(response.body, _Part, where)
         if last is not None and (part.pinned != last.pinned or part.next == last.next):
             raise UnansweredError(f"{where}: its parts are not of one export")
-        if begun is None:
-            begun = msgspec.json.encode(request)
-            _append(file, begun)
+        if first_line is None:
+            first_line = msgspec.json.encode(request)
+            _append(file, first_line)
         _append(file, msgspec.json.format(response.body, indent=-1))
         for warning in part.warnings:
             if last is None or warning not in last.warnings:

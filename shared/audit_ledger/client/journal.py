@@ -148,14 +148,14 @@ def destination(url: str, token: str) -> str:
     Claims that change with each new token are left out. A token that cannot be read is taken whole:
     then what was sent under another is sent again, which the ledger knows by its keys.
     """
-    said = token.encode()
+    identity = token.encode()
     parts = token.split(".")
     if len(parts) == 3:
         try:
             content = urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
             claims = msgspec.json.decode(content, type=dict[str, object])
             lasting = {name: claims[name] for name in sorted(claims) if name not in _OF_THE_MOMENT}
-            said = msgspec.json.encode(lasting, order="sorted")
+            identity = msgspec.json.encode(lasting, order="sorted")
         except (Error, ValueError):  # not a JWT, then
             pass
-    return sha256(url.encode() + b"\n" + said).hexdigest()[:16]
+    return sha256(url.encode() + b"\n" + identity).hexdigest()[:16]

@@ -53,8 +53,8 @@ class Profile(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     @property
     def command(self) -> list[str]:
         """The program that prints a token, and its arguments; never given to a shell."""
-        given = self.token_command or []
-        return shlex.split(given) if isinstance(given, str) else given
+        command = self.token_command or []
+        return shlex.split(command) if isinstance(command, str) else command
 
     @property
     def token_from(self) -> str:

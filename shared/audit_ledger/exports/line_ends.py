@@ -18,9 +18,9 @@ def differs_in_line_ends_only(pieces: Iterable[bytes], expected_sha256: str) -> 
 
 def _with_lf(pieces: Iterable[bytes]) -> Iterator[bytes]:
     r"""Replace `\r\n` by `\n`, also where it is parted between two pieces."""
-    held = b""
+    carried = b""
     for piece in pieces:
-        whole = held + piece
-        held = whole[-1:] if whole.endswith(b"\r") else b""
-        yield whole[: len(whole) - len(held)].replace(b"\r\n", b"\n")
-    yield held
+        whole = carried + piece
+        carried = whole[-1:] if whole.endswith(b"\r") else b""
+        yield whole[: len(whole) - len(carried)].replace(b"\r\n", b"\n")
+    yield carried

@@ -81,8 +81,8 @@ class Authorization(PrivateRepr):
 def read_authorization(jwt: Mapping[str, Any], names: TokenClaims) -> Authorization:
     """Read what API Gateway's JWT authorizer hands over: `{"claims": {…}, "scopes": […]}`."""
     claims: Mapping[str, Any] = jwt.get("claims") or {}
-    given = claims.get("scope") or claims.get("scp") or ""
-    scopes = frozenset(_as_text(given).strip("[]").split())
+    scope = claims.get("scope") or claims.get("scp") or ""
+    scopes = frozenset(_as_text(scope).strip("[]").split())
     return Authorization(
         ledger=_claim_or_scope(claims, names.ledger, "ledger", scopes),
         portal=_claim_or_scope(claims, names.portal, "portal", scopes),

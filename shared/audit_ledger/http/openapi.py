@@ -72,8 +72,8 @@ def path(name: str, description: str, of: Json) -> Json:
 
 def first_line(of: Any) -> str:
     """Return the first line of a route's docstring, without the route."""
-    said = (of.__doc__ or "").partition("\n")[0].partition(": ")[2]
-    return said[:1].upper() + said[1:]
+    summary = (of.__doc__ or "").partition("\n")[0].partition(": ")[2]
+    return summary[:1].upper() + summary[1:]
 
 
 OUTCOME = content("OperationOutcome", FHIR_ANSWER)

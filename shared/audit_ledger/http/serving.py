@@ -74,17 +74,17 @@ def complete_response(event: Mapping[str, Any], answer: Response) -> Response:
     (FHIR, http.html, custom headers).
     """
     context = event["requestContext"]
-    given = read_headers(event)
+    request_headers = read_headers(event)
     headers = dict(answer.get("headers") or {})
     if context.get("requestId"):
         headers["X-Request-Id"] = context["requestId"]
-    own = given.get("x-request-id", "")
+    own = request_headers.get("x-request-id", "")
     if own and len(own) <= _MAX_ID and own.isascii() and own.isprintable():
         headers["X-Correlation-Id"] = own
     completed = {**answer, "headers": headers}
     method = event["routeKey"].partition(" ")[0]
     is_read = method in ("GET", "HEAD") and answer["statusCode"] == 200
-    if is_read and _matches(given.get("if-none-match", ""), headers.get("ETag")):
+    if is_read and _matches(request_headers.get("if-none-match", ""), headers.get("ETag")):
         headers.pop("Content-Type", None)
         completed["statusCode"] = 304
     if method == "HEAD" or completed["statusCode"] == 304:

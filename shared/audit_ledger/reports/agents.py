@@ -85,9 +85,9 @@ def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
         if pair in pairs:
             return words
     telling = (c for c in agent.roles if canonical_code(c)[0] not in _OF_THE_PART_ONLY)
-    said = next((c.display for c in telling if c.display), None)
-    if said is not None and not own_words_only:
-        return said
+    display = next((c.display for c in telling if c.display), None)
+    if display is not None and not own_words_only:
+        return display
     type_ = (agent.who.reference or "").partition("/")[0]
     return _ROLE_OF_TYPE.get(type_) or ("person" if agent.agent.is_person else "device or software")
 

@@ -177,9 +177,9 @@ def description(details: EventDetails) -> str:
     """Describe briefly what data it was: its kind, and what the event calls it."""
     described = []
     for entity in data_entities(details):
-        said = join_distinct((entity.name, entity.description), ", ") or entity.what.reference
+        text = join_distinct((entity.name, entity.description), ", ") or entity.what.reference
         kind = kind_of_data(entity)
-        described.append(f"{kind}: {said}" if kind and said else kind or said)
+        described.append(f"{kind}: {text}" if kind and text else kind or text)
     return join_distinct(described) or categories(details)
 
 
@@ -190,14 +190,14 @@ def purpose_words(purposes: Iterable[Coded]) -> str | None:
 
 def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLASS) -> str | None:
     """Return the codes by which an event is break-the-glass; None if it is not."""
-    said = (
+    codings = (
         *details.types,
         *details.subtypes,
         *details.purposes,
         *(purpose for agent in details.agents for purpose in agent.purposes),
     )
     return join_distinct(
-        _purpose(coded) for coded in unique(said) if canonical_code(coded) in codes
+        _purpose(coded) for coded in unique(codings) if canonical_code(coded) in codes
     )
 
 

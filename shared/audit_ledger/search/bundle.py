@@ -140,8 +140,8 @@ def _outcome_entry(outcome: _Outcome) -> _Entry:
 
     Of what is stored nowhere it is a UUID, here of the outcome's content: equal outcomes have one.
     """
-    said = uuid5(NAMESPACE_URL, msgspec.json.encode(outcome).decode())
-    return _Entry(full_url=f"urn:uuid:{said}", resource=outcome, search={"mode": "outcome"})
+    content_id = uuid5(NAMESPACE_URL, msgspec.json.encode(outcome).decode())
+    return _Entry(full_url=f"urn:uuid:{content_id}", resource=outcome, search={"mode": "outcome"})
 
 
 def _ignored_issues(search: Search) -> Iterator[Issue]:

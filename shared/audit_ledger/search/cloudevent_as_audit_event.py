@@ -114,12 +114,12 @@ def _document(entity: EntityDetails) -> JsonObject:
 
 def _reference(target: Target) -> JsonObject:
     """Write a Reference; where there is nothing to say, that it is unknown."""
-    said: JsonObject = {}
+    reference: JsonObject = {}
     if target.reference is not None:
-        said["reference"] = target.reference
+        reference["reference"] = target.reference
     if target.identifiers:
         system, value = next((i for i in target.identifiers if i[0]), target.identifiers[0])
-        said["identifier"] = {"system": system, "value": value} if system else {"value": value}
+        reference["identifier"] = {"system": system, "value": value} if system else {"value": value}
     if target.display is not None:
-        said["display"] = target.display
-    return said or _UNKNOWN
+        reference["display"] = target.display
+    return reference or _UNKNOWN

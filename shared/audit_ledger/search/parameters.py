@@ -141,15 +141,15 @@ def parse_search(
     criteria: list[Criterion] = []
     ignored: dict[str, None] = {}
     answer: dict[str, str] = {}
-    for given, text in pairs:
-        name, colon, modifier = _CHAINS.get(given, given).partition(":")
+    for full_name, text in pairs:
+        name, colon, modifier = _CHAINS.get(full_name, full_name).partition(":")
         is_lesser = name == "_summary" and text not in _SUMMARIES
         if is_lesser or (name not in _PARSERS and name not in _OF_THE_ANSWER):
             if is_strict:
                 raise RejectedSearchError(
-                    _shown(given), "a parameter that this server knows", "not-supported"
+                    _shown(full_name), "a parameter that this server knows", "not-supported"
                 )
-            ignored[_shown(given)] = None
+            ignored[_shown(full_name)] = None
         elif name in _PARSERS:
             criteria.append(_criterion(name, modifier if colon else None, text))
         elif colon:

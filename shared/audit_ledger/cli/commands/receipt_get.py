@@ -44,9 +44,9 @@ def command(
     api = open_api(connection, os.environ)
     receipt = fetch_receipt(api, event_id, wait_seconds, show_waiting)
     record_file = output.with_name(f"{output.name}.record.json")
-    held = {name: getattr(receipt, name) for name in ("entry", "index_row", "record", "blind")}
+    record = {name: getattr(receipt, name) for name in ("entry", "index_row", "record", "blind")}
     write_for_owner(output, receipt.proof.encode())
-    write_for_owner(record_file, msgspec.json.format(msgspec.json.encode(held), indent=1))
+    write_for_owner(record_file, msgspec.json.format(msgspec.json.encode(record), indent=1))
     click.echo(f"receipt of entry {receipt.index}: {output}, {record_file}")
     if policy_file is not None:
         return receipt_verify.verify(output, policy_file, record_file, as_json=False)

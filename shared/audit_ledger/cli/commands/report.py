@@ -92,9 +92,9 @@ def command(
         raise click.UsageError(f"--json is not --format {form}")
     if output is not None and form == "table" and not as_json:
         raise click.UsageError("-o needs --format json, csv or html")
-    given = [("from", first), ("to", last), ("user", user), ("sort", sort)]
+    options = [("from", first), ("to", last), ("user", user), ("sort", sort)]
     parameters = [("patient", who) for who in patient]
-    parameters += [(name, value) for name, value in given if value] + list(more)
+    parameters += [(name, value) for name, value in options if value] + list(more)
     form = "json" if as_json else form
     api = open_api(connection, os.environ, option_names=_OPTION_NAMES)
     body = fetch_report(api, kind, parameters, "json" if form == "table" else form)
@@ -154,10 +154,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 def _width(title: str, rows: Sequence[dict[str, Any]]) -> int:
     """Return the width of a column of times or numbers; 0 for others, which share the rest."""
-    given = [row[title] for row in rows if row.get(title) is not None]
-    if all(isinstance(value, int) for value in given):
-        return max(map(len, (*_label(title).split(), *map(_text, given))))
-    return _TIME_WIDTH if all(_INSTANT.fullmatch(str(value)) for value in given) else 0
+    options = [row[title] for row in rows if row.get(title) is not None]
+    if all(isinstance(value, int) for value in options):
+        return max(map(len, (*_label(title).split(), *map(_text, options))))
+    return _TIME_WIDTH if all(_INSTANT.fullmatch(str(value)) for value in options) else 0
 
 
 def _label(key: str) -> str:

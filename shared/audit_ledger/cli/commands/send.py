@@ -147,10 +147,10 @@ def _show_upload(total_bytes: int | None) -> Iterator[UploadProgress]:
     if not sys.stderr.isatty():
         yield UploadProgress()
         return
-    said = TextColumn("{task.fields[said]}")
-    columns = ("sending", BarColumn(), TaskProgressColumn(), said)
+    status = TextColumn("{task.fields[status]}")
+    columns = ("sending", BarColumn(), TaskProgressColumn(), status)
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress_bar:
-        task = progress_bar.add_task("sending", total=total_bytes, said="")
+        task = progress_bar.add_task("sending", total=total_bytes, status="")
 
         class Bar(UploadProgress):
             before = end = 0
@@ -165,9 +165,9 @@ def _show_upload(total_bytes: int | None) -> Iterator[UploadProgress]:
 
             def settle(self, accepted: int, refused: int) -> None:
                 bad = f", {refused:,} refused" if refused else ""
-                progress_bar.update(task, said=f"{accepted:,} accepted{bad}")
+                progress_bar.update(task, status=f"{accepted:,} accepted{bad}")
 
             def pausing(self, seconds: float, reason: str) -> None:
-                progress_bar.update(task, said=f"{reason}; again in {seconds:.0f} s")
+                progress_bar.update(task, status=f"{reason}; again in {seconds:.0f} s")
 
         yield Bar()
