@@ -20,11 +20,12 @@ _UNBROKEN = 10_000  # for who copies a value out of what was written into a file
 class Columns:
     """Rows under a heading, written one at a time; a line below a row may be as wide as it likes.
 
-    `wanted`: the width of each column, 0 for those that share what is left.
+    `wanted`: the width of each column, 0 for those that share what is left; `rows`: how many were
+    written. The heading comes with the first.
     """
 
     def __init__(self, titles: Sequence[str], wanted: Sequence[int]) -> None:
-        """Fit the columns to the terminal, and write the heading."""
+        """Fit the columns to the terminal."""
         console = make_console()
         fixed = sum(wanted) + _GAP * (len(wanted) - 1)
         shared = wanted.count(0)
@@ -34,10 +35,14 @@ class Columns:
         for width in wanted:
             self._widths.append(width or each + (more > 0))
             more -= not width
-        self._write(titles, "bold")
+        self._titles = titles
+        self.rows = 0
 
     def row(self, cells: Sequence[str], style: str = "") -> None:
         """Write a row; what does not fit goes on in the next line."""
+        if not self.rows:
+            self._write(self._titles, "bold")
+        self.rows += 1
         self._write(cells, style)
 
     def below(self, text: str, style: str = "dim") -> None:

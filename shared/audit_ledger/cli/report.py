@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from audit_ledger.client.shown_text import printable
+from audit_ledger.client.shown_text import count_of, printable
 from audit_ledger.tlog import strict_base64
 from audit_ledger.verify.findings import Finding, FindingCode
 from audit_ledger.verify.freshness import format_time
@@ -27,15 +27,15 @@ def _lines(report: VerificationReport, source: str) -> list[str]:
     stated = "no signed time"
     if report.signed_time is not None:
         stated = f"newest signed time {format_time(report.signed_time)}"
-    entries = _count(checkpoint.size, "entry", "entries")
+    entries = count_of(checkpoint.size, "entry", "entries")
     lines = [
         f"{report.answer}: {checkpoint.origin}",
-        f"  {entries}, {_count(report.digests, 'digest', 'digests')}, {stated}",
+        f"  {entries}, {count_of(report.digests, 'digest')}, {stated}",
         f"  root {strict_base64.encode(checkpoint.root)}",
     ]
     newest = report.newest_digest
     if newest is not None and newest.followed:
-        never = _count(newest.missing_events, "numbered event", "numbered events")
+        never = count_of(newest.missing_events, "numbered event")
         of = ""
         if newest.missing_portals > 1:
             of = f" from {newest.missing_portals} portals"
@@ -47,7 +47,7 @@ def _lines(report: VerificationReport, source: str) -> list[str]:
     lines += [f"  {_line(finding)}" for finding in report.findings]
     lines += [f"  {advice}" for advice in _advice(report)]
     if report.left_out:
-        lines.append(f"  and {_count(report.left_out, 'finding', 'findings')} more")
+        lines.append(f"  and {count_of(report.left_out, 'finding')} more")
     if report.not_covered:
         lines.append("not covered:")
         lines += [f"  {note}" for note in report.not_covered]
@@ -132,7 +132,3 @@ def _line(finding: Finding) -> str:
         first, last = finding.entries
         entries = f" (entry {first})" if first == last else f" (entries {first} to {last})"
     return f"{finding.code}: {finding.where}: {what}{entries}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

@@ -8,5 +8,5 @@
 
 A file exists if it has a line. Beside each, `<file>.entries` lists the entry of each line;
 with receipts come `receipts` and `checkpoint`; `manifest.json` comes last. An entry is one line of
-one of the files, always. `writer.ExportWriter` writes all of it, `check.check_export` checks it.
+one of the files, always. `writer.ExportWriter` writes all of it, `verify_export` verifies it.
 """

@@ -12,9 +12,9 @@ that has entry and SHA-256 of each (`lines`): so the manifest stays small, whate
 
 How a third party verifies: the SHA-256 of the manifest identifies the export. It reaches them by
 another way than the files: in a letter, or, as an RFC 6920 URI, in an event that the ledger has of
-the export. `check_export` then compares every file with the manifest. The receipts, verified with a
-policy (`ledger`, or any C2SP tool), show which entries the ledger has; with a record disclosed, the
-entry's commitment shows the record, and the format makes the same line of it again.
+the export. `verify_export` then compares every file with the manifest. The receipts, verified with
+a policy (`ledger`, or any C2SP tool), show which entries the ledger has; with a record disclosed,
+the entry's commitment shows the record, and the format makes the same line of it again.
 """
 
 import re

@@ -49,6 +49,7 @@ from audit_ledger.search.criteria import (
     Value,
 )
 from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS, ParameterType
 from audit_ledger.search.query_plan import is_bounded
 from audit_ledger.search.values import (
     parse_agent,
@@ -65,47 +66,26 @@ _T = TypeVar("_T")
 MAX_VALUES: Final = 100
 MAX_QUERY_BYTES: Final = 4096
 
-_PARSERS: Final[dict[str, Callable[[str, str], Value]]] = {
+_TYPES: Final = {parameter.name: parameter.type for parameter in PARAMETERS}
+_BY_TYPE: Final[dict[ParameterType, Callable[[str, str], Value]]] = {
     "date": parse_date,
-    "_lastUpdated": parse_date,
+    "reference": parse_agent,
+    "string": parse_text,
+    "token": parse_token,
+    "uri": parse_text,
+}
+_PARSERS: Final[dict[str, Callable[[str, str], Value]]] = {
+    **{name: _BY_TYPE[type_] for name, type_ in _TYPES.items()},
     "_id": parse_id,
     "patient": parse_patient,
-    "patient.identifier": parse_token,
-    "agent": parse_agent,
-    "agent.identifier": parse_token,
-    "agent-name": parse_text,
-    "agent-role": parse_token,
-    "altid": parse_token,
-    "policy": parse_text,
-    "source": parse_agent,
-    "source.identifier": parse_token,
-    "site": parse_token,
-    "entity": parse_agent,
-    "entity.identifier": parse_token,
-    "entity-name": parse_text,
-    "entity-type": parse_token,
-    "entity-role": parse_token,
-    "address": parse_text,
     "action": parse_action,
-    "type": parse_token,
-    "category": parse_token,
-    "subtype": parse_token,
-    "code": parse_token,
     "outcome": parse_outcome,
-    "purpose": parse_token,
 }
-_TOKEN_PARSERS: Final = (parse_token, parse_action, parse_outcome)
-_OF_THE_ANSWER: Final = (
-    *("_count", "_sort", "_total", "_summary", "_elements", "own-use", "_format", "_cursor"),
-)
 _OWN_USES: Final[tuple[OwnUse, ...]] = get_args(OwnUse)
 _TOTALS: Final[tuple[Total, ...]] = get_args(Total)
 _SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 _SUMMARIES: Final = ("count", "false")
 _OF_OWN_USE: Final = ("110101", "110106")  # DICOM: Audit Log Used, Export
-_REFERENCES: Final = ("patient", "agent", "entity", "source")
-_STRINGS: Final = ("address", "agent-name", "entity-name")
-_UNMODIFIED: Final = ("date", "_lastUpdated", "_id")
 _CHAINS: Final = {"patient:Patient.identifier": "patient.identifier"}
 _TYPED_ID: Final = re.compile(r"[^/:?#|\s]+")
 _ELEMENTS: Final = frozenset(
@@ -144,7 +124,7 @@ def parse_search(
     for full_name, text in pairs:
         name, colon, modifier = _CHAINS.get(full_name, full_name).partition(":")
         is_lesser = name == "_summary" and text not in _SUMMARIES
-        if is_lesser or (name not in _PARSERS and name not in _OF_THE_ANSWER):
+        if is_lesser or (name not in _PARSERS and name not in OF_THE_ANSWER):
             if is_strict:
                 raise RejectedSearchError(
                     _shown(full_name), "a parameter that this server knows", "not-supported"
@@ -201,16 +181,17 @@ def _shown(name: str) -> str:
 
 def _criterion(name: str, modifier: str | None, text: str) -> Criterion:
     """Read one parameter and its modifier, of those that it has."""
-    is_reference = name in _REFERENCES
+    type_ = "" if name == "_id" else _TYPES[name]  # an id has no modifier
+    is_reference = type_ == "reference"
     if modifier is None:
         return Criterion(name, _values(name, text))
-    if modifier == "missing" and name not in _UNMODIFIED:
+    if modifier == "missing" and type_ not in ("", "date"):
         if text not in ("true", "false"):
             raise RejectedSearchError(f"{name}:missing", "true or false")
         return Criterion(name, (Text(text),), "missing")
-    if modifier == "not" and _PARSERS[name] in _TOKEN_PARSERS:
+    if modifier == "not" and type_ == "token":
         return Criterion(name, _values(name, text), "not")
-    if modifier in ("exact", "contains") and name in _STRINGS:
+    if modifier in ("exact", "contains") and type_ == "string":
         return Criterion(name, _values(name, text), "exact" if modifier == "exact" else "contains")
     if modifier == "identifier" and is_reference:
         return Criterion(f"{name}.identifier", _values(f"{name}.identifier", text))

@@ -36,14 +36,13 @@ def command(
         raise click.UsageError("--latest goes with neither --from nor --to")
     api = open_api(connection, os.environ, option_names={"from": "--from", "to": "--to"})
     found = latest_digest(api) if latest else digests_between(api, first, last)
-    columns: Columns | None = None
+    columns = Columns(_TITLES, _WIDTHS)
     for digest in found:
         if as_json:
             echo_json_line(digest)
-            continue
-        columns = columns or Columns(_TITLES, _WIDTHS)
-        columns.row(_cells(digest, api.url))
-    if columns is None and not as_json:
+        else:
+            columns.row(_cells(digest, api.url))
+    if not columns.rows and not as_json:
         click.echo("no digest ended in that time")
     return VERIFIED
 

@@ -11,7 +11,7 @@ from audit_ledger.cli.exit_codes import VERIFIED, FailedError, UsageError
 from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE
 from audit_ledger.client.files import read_file
-from audit_ledger.client.shown_text import printable
+from audit_ledger.client.shown_text import count_of, printable
 from audit_ledger.detections import FILES, make_rules, read_directory
 from audit_ledger.errors import FormatError
 
@@ -47,10 +47,7 @@ def command(folder: Path, as_json: bool) -> int:
         echo_json({"files": records, "rules": lacking, "digest": digest})
         return VERIFIED
     click.echo(printable(f"can be read: {folder}"))
-    rows = [
-        (name, f"{count:,} {'record' if count == 1 else 'records'}")
-        for name, count in records.items()
-    ]
+    rows = [(name, count_of(count, "record")) for name, count in records.items()]
     echo_facts([*rows, ("digest", digest[:16])])
     click.echo("rules that do not run with it:")
     echo_facts([(name, why) for name, why in sorted(lacking.items()) if why is not None])

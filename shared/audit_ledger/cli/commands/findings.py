@@ -11,7 +11,7 @@ from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.parameters import Time, with_connection
 from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.findings import FindingsPage, ReportedFinding, findings_pages
-from audit_ledger.client.shown_text import printable
+from audit_ledger.client.shown_text import count_of, printable
 
 _TITLES = ("time (UTC)", "severity", "rule", "statement")
 _WIDTHS = (19, 8, 16, 0)
@@ -34,20 +34,17 @@ def command(
     not run are listed with what they lack (docs/detections.md).
     """
     api = open_api(connection, os.environ, option_names={"from": "--from", "to": "--to"})
-    columns: Columns | None = None
-    count = 0
+    columns = Columns(_TITLES, _WIDTHS)
     page: FindingsPage | None = None
     for body, page in findings_pages(api, first, last):
         if as_json:
             echo_json_line(body)
             continue
         for finding in page.findings:
-            columns = columns or Columns(_TITLES, _WIDTHS)
             columns.row(_cells(finding))
             columns.below(_entries(finding.entries))
-            count += 1
     if page is not None and not as_json:
-        _show_end(page, count)
+        _show_end(page, columns.rows)
     return VERIFIED
 
 
@@ -64,7 +61,7 @@ def _entries(entries: list[int]) -> str:
 
 def _show_end(page: FindingsPage, count: int) -> None:
     """Say how many, and what was not looked for: no finding is no all-clear."""
-    found = "no finding" if not count else f"{count:,} {'finding' if count == 1 else 'findings'}"
+    found = count_of(count, "finding") if count else "no finding"
     click.echo(f"{found}; the rules have seen the first {page.followed:,} entries")
     idle = [(rule.rule, rule.lacks) for rule in page.rules if not rule.runs]
     if not page.rules:

@@ -13,7 +13,7 @@ from audit_ledger.cli.json_output import echo_json_line
 from audit_ledger.cli.parameters import AS_JSON, with_connection
 from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.search import SearchPage, SearchRequest, search_pages
-from audit_ledger.client.shown_text import printable
+from audit_ledger.client.shown_text import count_of, printable
 
 _TITLES = ("time (UTC)", "who", "action", "what", "patient", "outcome")
 _WIDTHS = (19, 0, 7, 0, 0, 8)
@@ -69,7 +69,7 @@ class _Table:
     """A row an event; below it the id and the remarks of the ledger."""
 
     def __init__(self) -> None:
-        self._columns: Columns | None = None
+        self._columns = Columns(_TITLES, _WIDTHS)
         self._warned: set[str] = set()
 
     def page(self, page: SearchPage) -> None:
@@ -78,8 +78,6 @@ class _Table:
                 self._warned.add(warning)
                 click.echo(f"ledger: warning: {printable(warning)}", err=True)
         for number, entry in enumerate(page.matches):
-            if self._columns is None:
-                self._columns = Columns(_TITLES, _WIDTHS)
             self._columns.row(_cells(bytes(entry.resource)))
             self._columns.below(entry.full_url.rpartition("/")[2])
             for mark in page.marks(number):
@@ -90,7 +88,7 @@ class _Table:
             click.echo("no event matches")
             return
         more = "; there are more: --all, or a larger --limit" if has_more else ""
-        click.echo(f"{found:,} {'event' if found == 1 else 'events'}{more}")
+        click.echo(f"{count_of(found, 'event')}{more}")
 
 
 def _cells(resource: bytes) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from audit_ledger.client.errors import ClientError
 from audit_ledger.client.event_files import STDIN, files_of
 from audit_ledger.client.http_client import PATIENT_PAUSES
 from audit_ledger.client.journal import Journal, destination
-from audit_ledger.client.shown_text import printable
+from audit_ledger.client.shown_text import count_of, printable
 from audit_ledger.client.upload import Uploader, UploadProgress, UploadResult
 
 _SHOWN_REFUSALS = 50
@@ -102,17 +102,17 @@ def _total_bytes(arguments: Sequence[str]) -> int | None:
 
 
 def _for_people(tally: UploadResult, url: str, *, is_complete: bool) -> str:
-    lines = [f"accepted: {_events(tally.accepted)} by {url}"]
+    lines = [f"accepted: {count_of(tally.accepted, 'event')} by {url}"]
     if tally.flags:
         flagged = ", ".join(f"{flag} {count:,}" for flag, count in sorted(tally.flags.items()))
         lines.append(f"  flagged, and accepted all the same: {flagged}")
     if tally.sent_before:
-        lines.append(f"  {_events(tally.sent_before)} sent before and not sent again")
+        lines.append(f"  {count_of(tally.sent_before, 'event')} sent before and not sent again")
     if tally.left_out:
         kinds = ", ".join(f"{what} {count:,}" for what, count in sorted(tally.left_out.items()))
         lines.append(f"  left out, being something else: {kinds}")
     if tally.refused:
-        lines.append(f"refused: {_events(tally.refused_events)}")
+        lines.append(f"refused: {count_of(tally.refused_events, 'event')}")
         lines += [f"  {place}: {reason}" for place, reason in tally.refused[:_SHOWN_REFUSALS]]
         if len(tally.refused) > _SHOWN_REFUSALS:
             more = len(tally.refused) - _SHOWN_REFUSALS
@@ -135,10 +135,6 @@ def _for_machines(
         "refused": [{"place": place, "reason": reason} for place, reason in tally.refused],
         "events": [{"place": place, "ids": ids} for place, ids in tally.ids],
     }
-
-
-def _events(count: int) -> str:
-    return f"{count:,} {'event' if count == 1 else 'events'}"
 
 
 @contextmanager
