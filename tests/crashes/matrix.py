@@ -1,7 +1,7 @@
 """The matrix: every call of a function × every fault, and what became of each, by a name."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from tests.conftest import REPOSITORY
@@ -37,22 +37,11 @@ def _named(trial: Trial, faults: dict[int, Fault], recovery: Recovery) -> Tried:
 
 
 def every_cell(
-    trial: Trial,
-    calls: Sequence[str],
-    faults: Iterable[Fault] = Fault,
-    everywhere: Collection[Fault] = tuple(Fault),
+    trial: Trial, calls: Sequence[str], faults: Iterable[Fault] = Fault
 ) -> dict[Cell, str]:
-    """Try every call × every fault that can befall it, each with one of the two recoveries.
-
-    A fault that is not in `everywhere` befalls the first and the last call of each kind.
-    """
-    ends = {calls.index(call) for call in calls}
-    ends |= {len(calls) - 1 - calls[::-1].index(call) for call in calls}
+    """Try every call × every fault that can befall it, each with one of the two recoveries."""
     cells = [
-        (at, fault)
-        for at, call in enumerate(calls)
-        for fault in faults
-        if fault in faults_of(call) and (fault in everywhere or at in ends)
+        (at, fault) for at, call in enumerate(calls) for fault in faults if fault in faults_of(call)
     ]
     order = list(Fault)
     recoveries = [list(Recovery)[(at + order.index(fault)) % 2] for at, fault in cells]
