@@ -1,12 +1,16 @@
-"""Where commands are tried: a desk with a published ledger, an asker with a server to ask."""
+"""Environments of commands: a published ledger, a stub of the API, and the API of a local cloud."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from audit_ledger.client import http_client
+from infra.local.cloud import LocalCloud, local_cloud
+from tests.assemblies import synthesized
 from tests.cli.asking import Asker, make_asker
 from tests.cli.ledger_command import Desk, make_desk
+from tests.cli.local_api import LEDGER, LEDGERS, Person
 from tests.cli.stub_server import StubServer, stub_server
 
 
@@ -38,3 +42,28 @@ def asker(
     made = make_asker(tmp_path, capsys, monkeypatch)
     made.url = stub.url
     return made
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    """One ledger, whose tests only add to it."""
+    with local_cloud(synthesized({"ledgers": LEDGERS})) as running:
+        yield running
+
+
+@pytest.fixture
+def person(
+    cloud: LocalCloud,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Person:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(http_client, "sleep", lambda _: None)
+    return Person(cloud, capsys)
+
+
+@pytest.fixture
+def policy(cloud: LocalCloud, person: Person) -> Path:
+    Path("policy").write_bytes(cloud.policy(LEDGER))
+    return Path("policy")
