@@ -15,9 +15,9 @@ TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 
 @pytest.fixture(scope="module")
 def fed() -> Assembly:
-    """A hospital's stage with a directory, whose findings of cdk-nag `test_nag` checks."""
+    """A hospital's stage with a directory; synthesis fails unless cdk-nag accepts it."""
     settings = {**SETTINGS, "directory_writers": [WRITER]}
-    return Assembly(synthesized(settings, stage="prod", alone=True), "prod")
+    return Assembly(synthesized(settings, stage="prod", alone=True, validate=True), "prod")
 
 
 def may(fed: Assembly, who: str, action: str) -> bool:

@@ -5,6 +5,7 @@ changing a policy, which is seen. In a protected stage.
 """
 
 from functools import cache
+from itertools import product
 
 import pytest
 
@@ -246,6 +247,15 @@ def test_each_index_is_read_by_these(prod: Assembly, table: str, index: str) -> 
         for action in ("Query", "Scan")
     }
     assert {action: who for action, who in found.items() if who} == INDEXES[table, index]
+
+
+def test_query_writes_nothing_but_the_limits_of_readers(prod: Assembly) -> None:
+    """For these ledgers and for any other, by every action that writes."""
+    for (table, item), action in product(TABLES, WRITES):
+        for origin in (*(f"audit.example.org/{ledger}" for ledger in LEDGERS), "another"):
+            key = {"dynamodb:LeadingKeys": item.replace("{origin}", origin)}
+            may = "query" in who_may(prod).may(f"dynamodb:{action}", f"{TABLE}-{table}", key)
+            assert may == (action == "UpdateItem" and item == "{origin}#reader#0f"), (item, action)
 
 
 def test_the_matrix_of_tables_includes_every_table(prod: Assembly) -> None:
