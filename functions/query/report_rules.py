@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.event_details import Coded
+from audit_ledger.events.codings import Coded
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.instants import parse_instant
 from audit_ledger.reports.accounting import AccountingSettings

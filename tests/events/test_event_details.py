@@ -8,7 +8,8 @@ import pytest
 
 from audit_ledger.events import parse_audit_event
 from audit_ledger.events.event import Format
-from audit_ledger.events.event_details import decode_document, digest_of_ni, read_details
+from audit_ledger.events.event_details import decode_document, read_details
+from audit_ledger.events.ni_uri import digest_of_ni
 from tests.builders.audit_event import audit_event_samples
 
 

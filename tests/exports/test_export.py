@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.events.event_details import digest_of_ni, ni_uri
+from audit_ledger.events.ni_uri import digest_of_ni, ni_uri
 from audit_ledger.exports.csv import CSV_HEADER
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_files import read_entries

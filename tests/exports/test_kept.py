@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from audit_ledger.cli.main import run
-from audit_ledger.events.event_details import ni_uri
+from audit_ledger.events.ni_uri import ni_uri
 from audit_ledger.exports.formats import FORMATS
 
 KEPT = sorted((Path(__file__).parent / "kept").glob("v*/*/manifest.json"))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.events.event_details import digest_of_ni
+from audit_ledger.events.ni_uri import digest_of_ni
 from audit_ledger.http.openapi import (
     INSTANT,
     JSON,

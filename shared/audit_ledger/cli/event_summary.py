@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from audit_ledger.errors import LedgerError
-from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import AgentDetails, EntityDetails, EventDetails
 from audit_ledger.events.event_details import read_details as details_of
 from audit_ledger.events.instant import format_instant_ms, parse_instant_ms
 from audit_ledger.reports.agents import agent_name, patient_of, users_of

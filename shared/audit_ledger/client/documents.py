@@ -11,7 +11,7 @@ from audit_ledger.client.errors import InvalidInputError, UnansweredError
 from audit_ledger.client.event_files import STDIN
 from audit_ledger.client.files import standard_input
 from audit_ledger.client.http_client import ApiRequest
-from audit_ledger.events.event_details import ni_uri
+from audit_ledger.events.ni_uri import ni_uri
 
 PATH = "/documents/verify"
 

@@ -21,7 +21,7 @@ from audit_ledger.client.files import NOT_JSON
 from audit_ledger.client.http_client import ApiRequest
 from audit_ledger.client.private_files import make_folder_for_owner, open_for_owner, sync_folder
 from audit_ledger.errors import FormatError
-from audit_ledger.events.event_details import ni_uri
+from audit_ledger.events.ni_uri import ni_uri
 from audit_ledger.exports.manifest import MANIFEST
 from audit_ledger.exports.receipt_lines import Receipt, read_receipts
 from audit_ledger.exports.writer import ExportWriter

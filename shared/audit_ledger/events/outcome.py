@@ -14,7 +14,8 @@ only without a system or with one of FHIR's: in another system `4` may mean anyt
 from enum import Enum
 from typing import Final
 
-from audit_ledger.events.event_details import Coded, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import EventDetails
 from audit_ledger.events.record_event import ACTION_OF_WORD, REFUSED_WORDS
 
 _SYSTEMS: Final = frozenset(

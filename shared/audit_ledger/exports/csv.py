@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from io import StringIO
 from typing import Final
 
-from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import AgentDetails, EntityDetails
 from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.exports.labels import names_of_agent
 from audit_ledger.instants import format_instant

@@ -33,7 +33,8 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.event_details import AgentDetails, Coded, EntityDetails, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import AgentDetails, EntityDetails, EventDetails
 from audit_ledger.events.instant import parse_instant_ms
 from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.exports.labels import names_of_agent, without_none

@@ -35,7 +35,8 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.event_details import Coded, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import EventDetails
 from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 
 DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.event_details import AgentDetails, Coded
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr

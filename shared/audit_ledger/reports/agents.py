@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from audit_ledger.events.codings import Coded
 from audit_ledger.events.event import PatientReference
-from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.reports.codes import (
     DICOM,

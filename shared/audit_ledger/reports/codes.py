@@ -7,7 +7,8 @@ Systems go by several names: the canonical one of HL7 Terminology (THO) is used 
 from collections.abc import Iterable
 from typing import Final
 
-from audit_ledger.events.event_details import Coded, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import EventDetails
 from audit_ledger.events.fhir_model import Code
 
 ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"

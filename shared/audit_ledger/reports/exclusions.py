@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.event_details import AgentDetails, Coded, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reports.agents import is_the_patient

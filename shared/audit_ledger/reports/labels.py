@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from audit_ledger.events.event_details import Coded, EntityDetails, EventDetails
+from audit_ledger.events.codings import Coded
+from audit_ledger.events.event_details import EntityDetails, EventDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 from audit_ledger.reports.codes import (

@@ -24,16 +24,10 @@ from typing import Final
 
 import msgspec
 
-from audit_ledger.events.event_details import (
-    NI_SYSTEM,
-    AgentDetails,
-    EntityDetails,
-    EventDetails,
-    Target,
-    ni_uri,
-)
+from audit_ledger.events.event_details import AgentDetails, EntityDetails, EventDetails, Target
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.instant import format_instant_ms
+from audit_ledger.events.ni_uri import NI_SYSTEM, ni_uri
 from audit_ledger.events.strict_json import JsonObject
 from audit_ledger.records.opened_event import OpenedEvent
 

@@ -13,8 +13,9 @@ from typing import Final, assert_never
 
 import msgspec
 
+from audit_ledger.events.codings import Coded
 from audit_ledger.events.event import PatientReference
-from audit_ledger.events.event_details import Coded, EventDetails, Target
+from audit_ledger.events.event_details import EventDetails, Target
 from audit_ledger.events.patients import name_by_reference
 from audit_ledger.events.references import is_type_name
 from audit_ledger.events.text_folding import without_marks

@@ -18,7 +18,7 @@ from audit_ledger.client.api import ConnectionOptions, open_api
 from audit_ledger.client.export_download import download_export
 from audit_ledger.client.http_client import PATIENT_PAUSES
 from audit_ledger.client.shown_text import printable
-from audit_ledger.events.event_details import ni_uri
+from audit_ledger.events.ni_uri import ni_uri
 from audit_ledger.exports.manifest import MANIFEST, decode_manifest
 
 
