@@ -22,8 +22,9 @@ from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.settings.environment import FollowerEnvironment
 from audit_ledger.settings.event_bus import FINDING
-from functions.follower.follow import Announce, Follower, FollowResult, RebuildStep
+from functions.follower.follow import Announce, Follower, RebuildStep
 from functions.follower.lag import behind_seconds
+from functions.follower.run_state import FollowResult
 from functions.follower.staff_directory import DirectoryReader
 
 logger = Logger()

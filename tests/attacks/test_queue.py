@@ -11,7 +11,8 @@ from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
 from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.policy_file import policy_for
-from functions.follower.follow import Follower, FollowResult
+from functions.follower.follow import Follower
+from functions.follower.run_state import FollowResult
 from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from tests.attacks.asking import (

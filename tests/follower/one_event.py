@@ -18,7 +18,8 @@ from audit_ledger.records.queue_message import encode_queue_message
 from audit_ledger.records.record import encode_record
 from audit_ledger.records.seal import seal, subject_key
 from audit_ledger.records.sealed_record import SealedRecord, SealHeader
-from functions.follower.follow import Follower, FollowResult
+from functions.follower.follow import Follower
+from functions.follower.run_state import FollowResult
 from functions.sequencer import handler as sequencing
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
 

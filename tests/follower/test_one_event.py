@@ -17,6 +17,7 @@ from audit_ledger.records.sealed_view import open_view
 from audit_ledger.sequence_gaps import CountedState, decode_counted
 from audit_ledger.views import COMPLETENESS
 from functions.follower import follow as following
+from functions.follower import run_state
 from functions.sequencer import handler as sequencing
 from tests.follower.one_event import NOW, OneLedger
 from tests.functions.publishing import Clock
@@ -173,8 +174,8 @@ def test_a_run_ends_in_time_within_a_block_and_always_gets_on(one: OneLedger, ti
 
 def test_a_block_is_committed_in_pieces(one: OneLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many places of documents, findings or events as a commit holds: nobody fills memory."""
-    monkeypatch.setattr(following, "MAX_PLACES_PER_COMMIT", 10)
-    monkeypatch.setattr(following, "MAX_EVENTS_PER_COMMIT", 3)
+    monkeypatch.setattr(run_state, "MAX_PLACES_PER_COMMIT", 10)
+    monkeypatch.setattr(run_state, "MAX_EVENTS_PER_COMMIT", 3)
     committed: list[int] = []
     commit = ViewsTable.commit
 
