@@ -7,14 +7,14 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from tests.query.report_stage import (
+from tests.query.ledger_api import LedgerApi
+from tests.query.report_api import (
     AGENCY,
     PLAIN,
     SILENT,
-    ReportStage,
+    deployed_report_api,
     disclosure_of,
     read_of,
-    report_stage,
 )
 
 SINCE = "date=ge2020"
@@ -22,15 +22,15 @@ OWN = f"{SINCE}&own-use=include"
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[ReportStage]:
+def report_api() -> Iterator[LedgerApi]:
     """Ledgers of this module."""
-    with report_stage() as made:
-        yield made
+    with deployed_report_api() as report_api:
+        yield report_api
 
 
-def told(stage: ReportStage, patient: str, ledger: str) -> str:
+def told(report_api: LedgerApi, patient: str, ledger: str) -> str:
     """All that a patient can read of the own record and of who used the ledger, decoded."""
-    token = stage.patient(patient, ledger)
+    token = report_api.patient(patient, ledger)
     texts: list[str] = []
 
     def collect(value: Any) -> None:
@@ -45,20 +45,20 @@ def told(stage: ReportStage, patient: str, ledger: str) -> str:
         else:
             texts.append(str(value))
 
-    collect(list(stage.events(OWN, token).values()))
-    collect(stage.json("/accesses", token))
-    collect(stage.json("/export?format=csv", token))
+    collect(list(report_api.events(OWN, token).values()))
+    collect(report_api.json("/accesses", token))
+    collect(report_api.json("/export?format=csv", token))
     return "\n".join(texts)
 
 
 def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
-    stage: ReportStage,
+    report_api: LedgerApi,
 ) -> None:
     """Whichever parameter names the other one, beside the patient or alone."""
-    stage.send(read_of("rose"))
-    stage.send(read_of("martha", "zz9"))
-    stage.settle()
-    officer = stage.security
+    report_api.send(read_of("rose"))
+    report_api.send(read_of("martha", "zz9"))
+    report_api.settle()
+    officer = report_api.security
     for query in (
         f"/AuditEvent?{SINCE}&patient=rose,martha",
         f"/AuditEvent?{SINCE}&patient=rose&entity.identifier=urn:mrn|MRN4711",
@@ -70,20 +70,20 @@ def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
         "/reports/privacy?from=2020-01-01&patient=martha",
         f"/export?format=csv&{SINCE}",
     ):
-        stage.get(query, officer)
-    stage.settle()
-    for_rose = told(stage, "rose", PLAIN)
+        report_api.get(query, officer)
+    report_api.settle()
+    for_rose = told(report_api, "rose", PLAIN)
     assert "AuditEvent?" in for_rose
     for secret in ("martha", "MRN4711", "zz9"):
         assert secret not in for_rose
 
 
-def test_no_recorded_use_tells_of_a_suspended_disclosure(stage: ReportStage) -> None:
+def test_no_recorded_use_tells_of_a_suspended_disclosure(report_api: LedgerApi) -> None:
     """45 CFR 164.528(a)(2): neither its recipient nor, by its id, that there is one."""
-    hidden = stage.send(disclosure_of("rose", AGENCY, name="The Bureau"), SILENT)
-    stage.send(read_of("rose"), SILENT)
-    stage.settle()
-    officer = stage.officer(SILENT)
+    hidden = report_api.send(disclosure_of("rose", AGENCY, name="The Bureau"), SILENT)
+    report_api.send(read_of("rose"), SILENT)
+    report_api.settle()
+    officer = report_api.officer(SILENT)
     for path in (
         f"/AuditEvent/{hidden}",
         f"/AuditEvent/{hidden}/receipt",
@@ -94,9 +94,9 @@ def test_no_recorded_use_tells_of_a_suspended_disclosure(stage: ReportStage) -> 
         f"/reports/privacy?from=2020-01-01&user={AGENCY}",
         f"/export?format=csv&{SINCE}&agent={AGENCY}",
     ):
-        assert stage.get(path, officer).status_code == 200, path
-    stage.settle()
-    for_rose = told(stage, "rose", SILENT)
+        assert report_api.get(path, officer).status_code == 200, path
+    report_api.settle()
+    for_rose = told(report_api, "rose", SILENT)
     assert "AuditEvent" in for_rose
     for secret in (hidden, "bureau", "Bureau"):
         assert secret not in for_rose

@@ -1,5 +1,5 @@
-"""The same stage as query's: what is followed is asked for there."""
+"""The API of one ledger, as in the tests of query: views are read through it."""
 
-from tests.query.conftest import stage
+from tests.query.conftest import ledger_api
 
-__all__ = ["stage"]
+__all__ = ["ledger_api"]

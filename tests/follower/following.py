@@ -13,25 +13,27 @@ from audit_ledger.records.sealed_view import open_view
 from audit_ledger.views import open_finding
 from infra.local.cloud import REGION
 from tests.builders.audit_event import ni_uri
-from tests.query.stage import LEDGER, PORTAL, Stage
+from tests.query.ledger_api import LEDGER, PORTAL, LedgerApi
 
 FOLLOWER = "audit-ledger-dev-follower"
 
 
-def follow(stage: Stage, *, rebuild: str = "") -> dict[str, Any]:
+def follow(ledger_api: LedgerApi, *, rebuild: str = "") -> dict[str, Any]:
     """Invoke the follower as after a digest."""
-    origin = stage.cloud.ledger(LEDGER).origin
+    origin = ledger_api.cloud.ledger(LEDGER).origin
     detail = {"origin": origin, **({"rebuild": rebuild} if rebuild else {})}
-    answer: dict[str, Any] = stage.cloud.runner.invoke(FOLLOWER, {"detail": detail})
+    answer: dict[str, Any] = ledger_api.cloud.runner.invoke(FOLLOWER, {"detail": detail})
     return answer
 
 
-def verified(stage: Stage, document: bytes, token: str | None = None) -> list[dict[str, Any]]:
+def verified(
+    ledger_api: LedgerApi, document: bytes, token: str | None = None
+) -> list[dict[str, Any]]:
     """Ask who recorded a document."""
     answer = requests.post(
-        f"{stage.cloud.url}/documents/verify",
+        f"{ledger_api.cloud.url}/documents/verify",
         json={"digest": ni_uri(document)},
-        headers={"authorization": f"Bearer {stage.security if token is None else token}"},
+        headers={"authorization": f"Bearer {ledger_api.security if token is None else token}"},
         timeout=30,
     )
     assert answer.status_code == 200, answer.text
@@ -39,9 +41,9 @@ def verified(stage: Stage, document: bytes, token: str | None = None) -> list[di
     return entries
 
 
-def views(stage: Stage) -> dict[str, Any]:
+def views(ledger_api: LedgerApi) -> dict[str, Any]:
     """Everything that is kept of the generation that is read, opened; by name."""
-    origin = stage.cloud.ledger(LEDGER).origin
+    origin = ledger_api.cloud.ledger(LEDGER).origin
     dynamodb, kms = boto3.client("dynamodb", REGION), boto3.client("kms", REGION)
     wrapped = LedgersTable(dynamodb, "audit-ledger-dev-ledgers", origin).keys()
     assert wrapped is not None
@@ -69,25 +71,25 @@ def views(stage: Stage) -> dict[str, Any]:
     return kept
 
 
-def settle(stage: Stage) -> None:
+def settle(ledger_api: LedgerApi) -> None:
     """Into the ledger, published, and followed: the bus tells the follower of the digest."""
-    stage.settle()
-    stage.cloud.drain()
+    ledger_api.settle()
+    ledger_api.cloud.drain()
 
 
-def gaps_of(stage: Stage) -> dict[str, Any]:
+def gaps_of(ledger_api: LedgerApi) -> dict[str, Any]:
     """What is known of the numbers of the portal."""
-    gaps: dict[str, Any] = stage.get(f"/portals/{PORTAL}/gaps").json()
+    gaps: dict[str, Any] = ledger_api.get(f"/portals/{PORTAL}/gaps").json()
     return gaps
 
 
-def post_cloudevent(stage: Stage, event: dict[str, Any]) -> None:
+def post_cloudevent(ledger_api: LedgerApi, event: dict[str, Any]) -> None:
     """Send a CloudEvent of the portal."""
     answer = requests.post(
-        f"{stage.cloud.url}/events",
+        f"{ledger_api.cloud.url}/events",
         json=event,
         headers={
-            "authorization": f"Bearer {stage.cloud.tokens.portal(LEDGER, PORTAL)}",
+            "authorization": f"Bearer {ledger_api.cloud.tokens.portal(LEDGER, PORTAL)}",
             "content-type": "application/cloudevents+json",
         },
         timeout=30,

@@ -16,7 +16,7 @@ from infra.local.cloud import REGION, local_cloud
 from tests.assemblies import LEDGERS, synthesized
 from tests.builders.audit_event import read_of
 from tests.follower.following import FOLLOWER, follow, settle
-from tests.query.stage import LEDGER, OTHER, Stage
+from tests.query.ledger_api import LEDGER, OTHER, LedgerApi
 
 WRITER = "arn:aws:iam::123456789012:role/identity-feed"
 BUCKET = f"audit-ledger-dev-directory-123456789012-{REGION}"
@@ -41,9 +41,9 @@ def fed() -> Path:
 
 
 @pytest.fixture
-def stage(fed: Path) -> Iterator[Stage]:
+def ledger_api(fed: Path) -> Iterator[LedgerApi]:
     with local_cloud(fed) as cloud:
-        yield Stage(cloud)
+        yield LedgerApi(cloud)
         assert cloud.permissions.refusals == []
 
 
@@ -51,46 +51,46 @@ def put(name: str, text: str, ledger: str = LEDGER) -> None:
     boto3.client("s3", REGION).put_object(Bucket=BUCKET, Key=f"{ledger}/{name}", Body=text.encode())
 
 
-def findings(stage: Stage) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stage.get("/findings").json()["findings"]
+def findings(ledger_api: LedgerApi) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ledger_api.get("/findings").json()["findings"]
     return found
 
 
-def read_by_all(stage: Stage) -> None:
+def read_by_all(ledger_api: LedgerApi) -> None:
     for patient in ("rose", "martha"):
-        stage.send(read_of(patient, "1"))
-    settle(stage)
+        ledger_api.send(read_of(patient, "1"))
+    settle(ledger_api)
 
 
-def running(stage: Stage) -> dict[str, bool]:
-    return {rule["rule"]: rule["runs"] for rule in stage.get("/findings").json()["rules"]}
+def running(ledger_api: LedgerApi) -> dict[str, bool]:
+    return {rule["rule"]: rule["runs"] for rule in ledger_api.get("/findings").json()["rules"]}
 
 
-def test_rules_look_people_up_in_what_was_put(stage: Stage) -> None:
+def test_rules_look_people_up_in_what_was_put(ledger_api: LedgerApi) -> None:
     """And run from then on: what was before, only if it is looked at anew."""
-    read_by_all(stage)
-    assert findings(stage) == []
-    assert running(stage)["same-household"] is False
+    read_by_all(ledger_api)
+    assert findings(ledger_api) == []
+    assert running(ledger_api)["same-household"] is False
     put("users.csv", USERS)
     put("patients.csv", PATIENTS)
     put("users.csv", "id,names,surname\nu1,reference|Practitioner/1,Jones\n", OTHER)
-    stage.send(read_of("rose", "1"))
-    settle(stage)
-    (finding,) = findings(stage)
+    ledger_api.send(read_of("rose", "1"))
+    settle(ledger_api)
+    (finding,) = findings(ledger_api)
     assert (finding["rule"], finding["severity"]) == ("same-household", "high")
     assert len(finding["directory"]) == 16
-    assert running(stage)["same-household"] is True
-    follow(stage, rebuild="begin")
-    assert len(findings(stage)) == 1  # the first access, and quiet hours since
+    assert running(ledger_api)["same-household"] is True
+    follow(ledger_api, rebuild="begin")
+    assert len(findings(ledger_api)) == 1  # the first access, and quiet hours since
 
 
-def test_settings_reach_the_rules(stage: Stage) -> None:
+def test_settings_reach_the_rules(ledger_api: LedgerApi) -> None:
     """A rule that is switched off is not there; others keep their defaults."""
-    read_by_all(stage)
-    rules = running(stage)
+    read_by_all(ledger_api)
+    rules = running(ledger_api)
     assert "break-the-glass" not in rules
     assert rules["bulk-access"]
-    lacks = {r["rule"]: r.get("lacks") for r in stage.get("/findings").json()["rules"]}
+    lacks = {r["rule"]: r.get("lacks") for r in ledger_api.get("/findings").json()["rules"]}
     assert lacks["consent-denied"] == "no consents are recorded"
 
 
@@ -103,41 +103,41 @@ def test_settings_reach_the_rules(stage: Stage) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_stops_nothing(
-    stage: Stage, name: str, text: str, said: str
+    ledger_api: LedgerApi, name: str, text: str, said: str
 ) -> None:
     """Following goes on with what was read before; the log says where, and quotes nothing."""
     put("users.csv", USERS)
     put("patients.csv", PATIENTS)
-    read_by_all(stage)
-    assert len(findings(stage)) == 1
+    read_by_all(ledger_api)
+    assert len(findings(ledger_api)) == 1
     put(name, text)
-    stage.send(read_of("donna", "1"))
-    settle(stage)
-    assert follow(stage)["next_seq"] >= 4
-    assert running(stage)["same-household"] is True
-    log = "\n".join(stage.cloud.runner.log_of(FOLLOWER).lines)
+    ledger_api.send(read_of("donna", "1"))
+    settle(ledger_api)
+    assert follow(ledger_api)["next_seq"] >= 4
+    assert running(ledger_api)["same-household"] is True
+    log = "\n".join(ledger_api.cloud.runner.log_of(FOLLOWER).lines)
     assert said in log
     assert "Tyler" not in log
     metrics = [json.loads(line) for line in log.splitlines() if "BadDirectory" in line]
     assert metrics
 
 
-def test_what_was_withdrawn_is_forgotten(stage: Stage) -> None:
+def test_what_was_withdrawn_is_forgotten(ledger_api: LedgerApi) -> None:
     """Rules that need it do not run any more, and say so."""
     put("users.csv", USERS)
     put("patients.csv", PATIENTS)
-    read_by_all(stage)
-    assert running(stage)["same-household"] is True
+    read_by_all(ledger_api)
+    assert running(ledger_api)["same-household"] is True
     for name in ("users.csv", "patients.csv"):
         boto3.client("s3", REGION).delete_object(Bucket=BUCKET, Key=f"{LEDGER}/{name}")
-    stage.send(read_of("donna", "1"))
-    settle(stage)
-    assert running(stage)["same-household"] is False
-    assert len(findings(stage)) == 1
+    ledger_api.send(read_of("donna", "1"))
+    settle(ledger_api)
+    assert running(ledger_api)["same-household"] is False
+    assert len(findings(ledger_api)) == 1
 
 
 def test_files_that_change_while_they_are_read_are_read_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of them as of one moment; without end it is an error, and the next run asks again."""
     put("users.csv", USERS)
@@ -164,7 +164,7 @@ def test_files_that_change_while_they_are_read_are_read_again(
 
 
 def test_it_is_read_once_and_again_when_it_changes(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its tags; of another ledger nothing is taken over."""
     put("users.csv", USERS)

@@ -28,97 +28,101 @@ from tests.follower.following import (
     verified,
     views,
 )
-from tests.query.stage import LEDGER, OTHER, PORTAL, Stage
+from tests.query.ledger_api import LEDGER, OTHER, PORTAL, LedgerApi
 
 
-def test_a_digest_starts_it(stage: Stage) -> None:
+def test_a_digest_starts_it(ledger_api: LedgerApi) -> None:
     """By the rule on the bus."""
-    stage.send(numbered_read(1))
-    settle(stage)
-    assert stage.cloud.runner.invocations[FOLLOWER] == 1
-    assert stage.get(f"/portals/{PORTAL}/gaps").json()["followed"] == 2
+    ledger_api.send(numbered_read(1))
+    settle(ledger_api)
+    assert ledger_api.cloud.runner.invocations[FOLLOWER] == 1
+    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json()["followed"] == 2
 
 
-def test_numbers_that_never_came_are_reported(stage: Stage) -> None:
+def test_numbers_that_never_came_are_reported(ledger_api: LedgerApi) -> None:
     """Gaps with their bounds; a late arrival closes its gap and is noted; repeats are counted."""
     for number in (1, 2, 5, 6, 9):
-        stage.send(numbered_read(number))
-    settle(stage)
-    gaps = stage.get(f"/portals/{PORTAL}/gaps").json()
+        ledger_api.send(numbered_read(number))
+    settle(ledger_api)
+    gaps = ledger_api.get(f"/portals/{PORTAL}/gaps").json()
     assert [(g["first"], g["last"], g["missing_events"]) for g in gaps["gaps"]] == [
         (3, 4, 2),
         (7, 8, 2),
     ]
-    stage.send(numbered_read(4))
-    stage.send(numbered_read(6))
-    settle(stage)
-    gaps = stage.get(f"/portals/{PORTAL}/gaps").json()
+    ledger_api.send(numbered_read(4))
+    ledger_api.send(numbered_read(6))
+    settle(ledger_api)
+    gaps = ledger_api.get(f"/portals/{PORTAL}/gaps").json()
     assert [(g["first"], g["last"]) for g in gaps["gaps"]] == [(3, 3), (7, 8)]
     (stream,) = gaps["streams"]
     assert (stream["missing_events"], stream["late"], stream["repeats"]) == (3, 1, 1)
 
 
-def test_a_document_is_known_by_its_digest(stage: Stage) -> None:
+def test_a_document_is_known_by_its_digest(ledger_api: LedgerApi) -> None:
     """From an AuditEvent and from a CloudEvent; another document is known to nobody."""
-    event_id = stage.send(document_read(b"a report"))
-    post_cloudevent(stage, result_filed(b"a result"))
-    settle(stage)
-    (report,) = verified(stage, b"a report")
+    event_id = ledger_api.send(document_read(b"a report"))
+    post_cloudevent(ledger_api, result_filed(b"a result"))
+    settle(ledger_api)
+    (report,) = verified(ledger_api, b"a report")
     assert report["id"] == event_id
-    (result,) = verified(stage, b"a result")
+    (result,) = verified(ledger_api, b"a result")
     assert (result["action"], result["types"]) == ("C", ["record.result.filed"])
-    assert verified(stage, b"another") == []
-    assert [e["id"] for e in verified(stage, b"a report", stage.patient("rose"))] == [event_id]
-    assert verified(stage, b"a report", stage.patient("martha")) == []
-    assert verified(stage, b"a report", stage.cloud.tokens.security(OTHER)) == []
+    assert verified(ledger_api, b"another") == []
+    assert [e["id"] for e in verified(ledger_api, b"a report", ledger_api.patient("rose"))] == [
+        event_id
+    ]
+    assert verified(ledger_api, b"a report", ledger_api.patient("martha")) == []
+    assert verified(ledger_api, b"a report", ledger_api.cloud.tokens.security(OTHER)) == []
 
 
-def test_an_event_may_name_a_document_twice(stage: Stage) -> None:
+def test_an_event_may_name_a_document_twice(ledger_api: LedgerApi) -> None:
     """As the report and as what it was made of: it is one entry of that document."""
     twice = json.loads(document_read(b"a report"))
     twice["entity"].append(twice["entity"][-1])
-    event_id = stage.send(json.dumps(twice).encode())
-    settle(stage)
-    assert [e["id"] for e in verified(stage, b"a report")] == [event_id]
+    event_id = ledger_api.send(json.dumps(twice).encode())
+    settle(ledger_api)
+    assert [e["id"] for e in verified(ledger_api, b"a report")] == [event_id]
 
 
-def test_findings_name_nobody_and_lead_to_entries(stage: Stage) -> None:
+def test_findings_name_nobody_and_lead_to_entries(ledger_api: LedgerApi) -> None:
     """Emergency access without a reason; told of on the bus, once."""
-    stage.send(read_of("martha"))
-    event_id = stage.send(emergency_read())
-    settle(stage)
-    answer = stage.get("/findings")
+    ledger_api.send(read_of("martha"))
+    event_id = ledger_api.send(emergency_read())
+    settle(ledger_api)
+    answer = ledger_api.get("/findings")
     (finding,) = answer.json()["findings"]
     assert finding["rule"] == "break-the-glass"
     assert finding["event_ids"] == [event_id]
     assert "rose" not in answer.text
     assert "Practitioner" not in answer.text
     told = [
-        seen.content for seen in stage.cloud.bus.seen if seen.content["detail-type"] == "Finding"
+        seen.content
+        for seen in ledger_api.cloud.bus.seen
+        if seen.content["detail-type"] == "Finding"
     ]
     assert [content["detail"]["rule"] for content in told] == ["break-the-glass"]
     assert "rose" not in str(told)
-    assert stage.get("/findings?to=2020-01-01T00:00:00Z").json()["findings"] == []
+    assert ledger_api.get("/findings?to=2020-01-01T00:00:00Z").json()["findings"] == []
 
 
-def test_the_uses_of_the_ledger_are_no_findings(stage: Stage) -> None:
+def test_the_uses_of_the_ledger_are_no_findings(ledger_api: LedgerApi) -> None:
     """Who looks into the ledger looks at records of many: that is the job."""
-    stage.send(read_of("rose"))
-    settle(stage)
+    ledger_api.send(read_of("rose"))
+    settle(ledger_api)
     for _ in range(3):
-        stage.page("patient=rose")
-    settle(stage)
-    assert stage.get("/findings").json()["findings"] == []
+        ledger_api.page("patient=rose")
+    settle(ledger_api)
+    assert ledger_api.get("/findings").json()["findings"] == []
 
 
 def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ledger key that is not known here yet, say: nothing is passed over, what came is kept."""
-    stage.send(numbered_read(1))
-    stage.settle()
-    stage.send(numbered_read(2))
-    stage.settle()
+    ledger_api.send(numbered_read(1))
+    ledger_api.settle()
+    ledger_api.send(numbered_read(2))
+    ledger_api.settle()
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     size = 3
     with monkeypatch.context() as unknown:
@@ -131,43 +135,43 @@ def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
 
         unknown.setattr(RecordOpener, "open", not_yet)
         with pytest.raises(FunctionFailedError):
-            follow(stage)
-    assert stage.get(f"/portals/{PORTAL}/gaps").json()["followed"] == size - 1
-    assert follow(stage)["next_seq"] >= size
-    (stream,) = stage.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+            follow(ledger_api)
+    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json()["followed"] == size - 1
+    assert follow(ledger_api)["next_seq"] >= size
+    (stream,) = ledger_api.get(f"/portals/{PORTAL}/gaps").json()["streams"]
     assert (stream["received"], stream["missing_events"]) == (2, 0)
 
 
 def test_the_publisher_is_told_what_never_came(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once it is settled; and the next digest says so."""
     for number in (1, 2, 5):
-        stage.send(numbered_read(number))
-    settle(stage)
-    assert views(stage)["gaps"] == Gaps(followed=4)
+        ledger_api.send(numbered_read(number))
+    settle(ledger_api)
+    assert views(ledger_api)["gaps"] == Gaps(followed=4)
     monkeypatch.setattr("functions.follower.follow.SETTLED_SECONDS", -60)
-    follow(stage)
-    assert views(stage)["gaps"] == Gaps(followed=4, missing={PORTAL: 2})
-    stage.send(numbered_read(6))
-    settle(stage)
-    digest = stage.get("/digests/latest").json()
+    follow(ledger_api)
+    assert views(ledger_api)["gaps"] == Gaps(followed=4, missing={PORTAL: 2})
+    ledger_api.send(numbered_read(6))
+    settle(ledger_api)
+    digest = ledger_api.get("/digests/latest").json()
     assert (digest["followed"], digest["missing_events"], digest["missing_portals"]) == (4, 2, 1)
 
 
 def test_findings_come_in_pages_in_the_order_of_the_ledger(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the time of the entries, whichever page they are on; none twice, none left out."""
     monkeypatch.setattr("functions.query.routes.findings.MAX_FINDINGS", 2)
     sent = []
     for patient in ("rose", "martha", "donna", "amy", "clara"):
-        sent.append(stage.send(emergency_read(patient)))
-        settle(stage)
+        sent.append(ledger_api.send(emergency_read(patient)))
+        settle(ledger_api)
     found: list[dict[str, Any]] = []
     after, pages = "", 0
     while True:
-        page = stage.get(f"/findings{after}").json()
+        page = ledger_api.get(f"/findings{after}").json()
         found += page["findings"]
         pages += 1
         if "next" not in page:
@@ -175,44 +179,48 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
         after = f"?after={page['next']}"
     assert pages == 3
     assert [finding["event_ids"] for finding in found] == [[event_id] for event_id in sent]
-    first = stage.get("/findings").json()["next"]
+    first = ledger_api.get("/findings").json()["next"]
     for query in ("after=x", "after=1", "since=2026", "from=2026-11-01T00:00:00Z&from=2026"):
-        assert stage.get(f"/findings?{query}").status_code == 400
+        assert ledger_api.get(f"/findings?{query}").status_code == 400
     assert (
-        stage.get("/findings?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z").status_code == 400
+        ledger_api.get("/findings?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z").status_code
+        == 400
     )
-    follow(stage, rebuild="begin")
-    refused = stage.get(f"/findings?after={first}")
+    follow(ledger_api, rebuild="begin")
+    refused = ledger_api.get(f"/findings?after={first}")
     assert (refused.status_code, "rebuilt" in refused.text) == (400, True)
-    assert len(stage.get("/findings").json()["findings"]) == 2
+    assert len(ledger_api.get("/findings").json()["findings"]) == 2
 
 
 def test_a_document_that_many_recorded_says_that_there_are_more(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first ones are shown, in the order of the ledger."""
     monkeypatch.setattr("functions.query.routes.documents.MAX_ENTRIES", 2)
     sent = [
-        stage.send(document_read(b"a leaflet", patient)) for patient in ("rose", "martha", "donna")
+        ledger_api.send(document_read(b"a leaflet", patient))
+        for patient in ("rose", "martha", "donna")
     ]
-    settle(stage)
+    settle(ledger_api)
     answer = requests.post(
-        f"{stage.cloud.url}/documents/verify",
+        f"{ledger_api.cloud.url}/documents/verify",
         json={"digest": ni_uri(b"a leaflet")},
-        headers={"authorization": f"Bearer {stage.security}"},
+        headers={"authorization": f"Bearer {ledger_api.security}"},
         timeout=30,
     ).json()
     assert [entry["id"] for entry in answer["entries"]] == sent[:2]
     assert answer["more"] is True
 
 
-def test_a_run_that_dies_is_made_up_for(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_dies_is_made_up_for(
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before the commit, after documents and findings were put: the next run puts them again."""
-    stage.send(numbered_read(1))
-    stage.send(numbered_read(3))
-    stage.send(document_read(b"a report"))
-    stage.send(emergency_read())
-    stage.settle()
+    ledger_api.send(numbered_read(1))
+    ledger_api.send(numbered_read(3))
+    ledger_api.send(document_read(b"a report"))
+    ledger_api.send(emergency_read())
+    ledger_api.settle()
 
     def die(*_: object, **__: object) -> None:
         raise ConnectionError
@@ -220,25 +228,25 @@ def test_a_run_that_dies_is_made_up_for(stage: Stage, monkeypatch: pytest.Monkey
     with monkeypatch.context() as dying:
         dying.setattr(ViewsTable, "commit", die)
         with pytest.raises(FunctionFailedError):
-            follow(stage)
-    assert follow(stage)["followed"] == 4
-    assert follow(stage)["followed"] == 0
-    (stream,) = stage.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+            follow(ledger_api)
+    assert follow(ledger_api)["followed"] == 4
+    assert follow(ledger_api)["followed"] == 0
+    (stream,) = ledger_api.get(f"/portals/{PORTAL}/gaps").json()["streams"]
     assert (stream["received"], stream["missing_events"], stream["repeats"]) == (2, 1, 0)
-    assert len(stage.get("/findings").json()["findings"]) == 1
-    assert len(verified(stage, b"a report")) == 1
+    assert len(ledger_api.get("/findings").json()["findings"]) == 1
+    assert len(verified(ledger_api, b"a report")) == 1
 
 
 @pytest.mark.parametrize("error", [LostRaceError, UnreachableError])
 def test_a_ledger_that_does_not_get_on_is_noticed(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     """By the age of what was not followed, however runs end; where all was followed there is none.
 
     Nothing else would say so of a small ledger whose runs are overtaken for ever.
     """
-    stage.send(numbered_read(1))
-    stage.settle()
+    ledger_api.send(numbered_read(1))
+    ledger_api.settle()
 
     def stuck(*_: object) -> NoReturn:
         raise error("stuck")
@@ -247,9 +255,9 @@ def test_a_ledger_that_does_not_get_on_is_noticed(
     with monkeypatch.context() as patched:
         patched.setattr(ViewsTable, "claim", stuck)
         with suppress(FunctionFailedError):
-            assert follow(stage)["followed"] == 0
-    follow(stage)
-    lines = stage.cloud.runner.log_of(FOLLOWER).lines
+            assert follow(ledger_api)["followed"] == 0
+    follow(ledger_api)
+    lines = ledger_api.cloud.runner.log_of(FOLLOWER).lines
     told = [json.loads(line) for line in lines if "BehindSeconds" in line]
     stuck_for, then = (one["BehindSeconds"][0] for one in told)
     assert 3600 <= stuck_for < 3700
@@ -257,32 +265,32 @@ def test_a_ledger_that_does_not_get_on_is_noticed(
 
 
 def test_two_runs_at_once_count_nothing_twice(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slower one finds the cursor moved and leaves it at that."""
-    stage.send(numbered_read(1))
-    stage.send(numbered_read(3))
-    stage.settle()
+    ledger_api.send(numbered_read(1))
+    ledger_api.send(numbered_read(3))
+    ledger_api.settle()
     commit = ViewsTable.commit
     others = [True]
 
     def overtaken(*arguments: Any, **named: Any) -> Any:
         if others.pop() if others else False:
-            assert follow(stage)["followed"] == 2
+            assert follow(ledger_api)["followed"] == 2
         return commit(*arguments, **named)
 
     monkeypatch.setattr(ViewsTable, "commit", overtaken)
-    assert follow(stage)["followed"] == 0
-    (stream,) = stage.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+    assert follow(ledger_api)["followed"] == 0
+    (stream,) = ledger_api.get(f"/portals/{PORTAL}/gaps").json()["streams"]
     assert (stream["received"], stream["repeats"]) == (2, 0)
 
 
-def test_nothing_that_is_kept_names_anybody(stage: Stage) -> None:
+def test_nothing_that_is_kept_names_anybody(ledger_api: LedgerApi) -> None:
     """Neither in keys nor in values; states are sealed."""
-    stage.send(numbered_read(2, "rosetyler"))
-    stage.send(document_read(b"a report", "rosetyler"))
-    stage.send(emergency_read("rosetyler"))
-    settle(stage)
+    ledger_api.send(numbered_read(2, "rosetyler"))
+    ledger_api.send(document_read(b"a report", "rosetyler"))
+    ledger_api.send(emergency_read("rosetyler"))
+    settle(ledger_api)
     items = boto3.client("dynamodb", REGION).scan(TableName="audit-ledger-dev-views")["Items"]
     shown = str(items)
     assert len(items) > 5
@@ -295,15 +303,17 @@ def test_nothing_that_is_kept_names_anybody(stage: Stage) -> None:
     [("/findings", 403, 403), (f"/portals/{PORTAL}/gaps", 403, 403)],
 )
 def test_only_who_may_see_all_sees_what_is_derived(
-    stage: Stage, path: str, patient: int, portal: int
+    ledger_api: LedgerApi, path: str, patient: int, portal: int
 ) -> None:
     """Neither patients nor portals; of another ledger there is nothing."""
-    stage.send(emergency_read())
-    settle(stage)
-    assert stage.get(path).status_code == 200
-    assert stage.get(path, stage.patient("rose")).status_code == patient
-    assert stage.get(path, stage.cloud.tokens.portal(LEDGER, PORTAL)).status_code == portal
-    other = stage.get(path, stage.cloud.tokens.security(OTHER))
+    ledger_api.send(emergency_read())
+    settle(ledger_api)
+    assert ledger_api.get(path).status_code == 200
+    assert ledger_api.get(path, ledger_api.patient("rose")).status_code == patient
+    assert (
+        ledger_api.get(path, ledger_api.cloud.tokens.portal(LEDGER, PORTAL)).status_code == portal
+    )
+    other = ledger_api.get(path, ledger_api.cloud.tokens.security(OTHER))
     assert other.status_code == 404 or other.json() == {
         "findings": [],
         "rules": [],
@@ -311,13 +321,13 @@ def test_only_who_may_see_all_sees_what_is_derived(
     }
 
 
-def test_nothing_is_refused_by_iam(stage: Stage) -> None:
+def test_nothing_is_refused_by_iam(ledger_api: LedgerApi) -> None:
     """Its role has what it needs; what it calls is this and no more."""
-    stage.send(document_read(b"a report"))
-    stage.send(emergency_read())
-    settle(stage)
-    assert stage.cloud.permissions.refusals == []
-    calls = Counter(stage.cloud.meter.snapshot().calls(FOLLOWER))
+    ledger_api.send(document_read(b"a report"))
+    ledger_api.send(emergency_read())
+    settle(ledger_api)
+    assert ledger_api.cloud.permissions.refusals == []
+    calls = Counter(ledger_api.cloud.meter.snapshot().calls(FOLLOWER))
     assert {operation for _, operation in calls} <= {
         "GetParameter",
         "GetItem",
@@ -330,35 +340,35 @@ def test_nothing_is_refused_by_iam(stage: Stage) -> None:
     }
 
 
-def test_a_row_that_was_altered_is_counted_and_stops_nothing(stage: Stage) -> None:
+def test_a_row_that_was_altered_is_counted_and_stops_nothing(ledger_api: LedgerApi) -> None:
     """Else whoever alters one in the table switches all rules off."""
     for number in (1, 2, 3):
-        stage.send(numbered_read(number))
-        stage.settle()
+        ledger_api.send(numbered_read(number))
+        ledger_api.settle()
     dynamodb, table = boto3.client("dynamodb", REGION), "audit-ledger-dev-blocks"
     (block,) = [
         item
         for item in dynamodb.scan(TableName=table)["Items"]
         if item["first_seq"]["N"] == "3"
-        and item["origin"]["S"] == stage.cloud.ledger(LEDGER).origin
+        and item["origin"]["S"] == ledger_api.cloud.ledger(LEDGER).origin
     ]
     body = bytes(block["body"]["B"])
     (item,) = parse_body(body).items
     block["body"]["B"] = body.replace(item.row_bytes, b"\xff" * len(item.row_bytes))
     dynamodb.put_item(TableName=table, Item=block)
-    answer = follow(stage)
+    answer = follow(ledger_api)
     assert answer["next_seq"] == answer["size"] == 4
-    assert counted(stage, "Unopened") == [1]
-    assert gaps_of(stage)["unread"] == 1
+    assert counted(ledger_api, "Unopened") == [1]
+    assert gaps_of(ledger_api)["unread"] == 1
 
 
 def test_what_a_run_counted_before_it_stopped_is_added_up(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The handler follows again once, with keys that were read anew: metrics say what both did."""
     for number in (1, 2, 3):
-        stage.send(numbered_read(number))
-        stage.settle()
+        ledger_api.send(numbered_read(number))
+        ledger_api.settle()
     monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     monkeypatch.setattr("functions.follower.follow.MAX_WAITS", 0)
     open_one, unknown = RecordOpener.open, [True]
@@ -371,14 +381,14 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
         return open_one(self, stored)
 
     monkeypatch.setattr(RecordOpener, "open", odd)
-    assert follow(stage, rebuild="begin")["followed"] == 2
-    assert sum(counted(stage, "Followed")) == 2
-    assert sum(counted(stage, "Unopened")) == 1
+    assert follow(ledger_api, rebuild="begin")["followed"] == 2
+    assert sum(counted(ledger_api, "Followed")) == 2
+    assert sum(counted(ledger_api, "Unopened")) == 1
 
 
-def counted(stage: Stage, metric: str) -> list[float]:
+def counted(ledger_api: LedgerApi, metric: str) -> list[float]:
     """What the follower's last run counted."""
-    lines = stage.cloud.runner.log_of(FOLLOWER).lines
+    lines = ledger_api.cloud.runner.log_of(FOLLOWER).lines
     told = [json.loads(line) for line in lines if f'"{metric}"' in line]
     values: list[float] = told[-1][metric]
     return values

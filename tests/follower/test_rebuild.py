@@ -13,40 +13,40 @@ from infra.local.cloud import REGION
 from infra.local.lambda_runtime.runner import FunctionFailedError
 from tests.builders.audit_event import document_read, emergency_read, numbered_read
 from tests.follower.following import follow, gaps_of, settle, views
-from tests.query.stage import LEDGER, PORTAL, Stage
+from tests.query.ledger_api import LEDGER, PORTAL, LedgerApi
 
 
-def test_following_anew_gives_the_same(stage: Stage) -> None:
+def test_following_anew_gives_the_same(ledger_api: LedgerApi) -> None:
     """All of it, and nobody is told again."""
     for number in (1, 2, 5):
-        stage.send(numbered_read(number))
-    stage.send(document_read(b"a report"))
-    stage.send(emergency_read())
-    settle(stage)
-    stage.send(numbered_read(4))
-    settle(stage)
-    before, gaps = views(stage), stage.get(f"/portals/{PORTAL}/gaps").json()
-    told = len(stage.cloud.bus.seen)
+        ledger_api.send(numbered_read(number))
+    ledger_api.send(document_read(b"a report"))
+    ledger_api.send(emergency_read())
+    settle(ledger_api)
+    ledger_api.send(numbered_read(4))
+    settle(ledger_api)
+    before, gaps = views(ledger_api), ledger_api.get(f"/portals/{PORTAL}/gaps").json()
+    told = len(ledger_api.cloud.bus.seen)
     assert {name.partition(" ")[0] for name in before} >= {"rule", "finding", "document"}
-    answer = follow(stage, rebuild="begin")
+    answer = follow(ledger_api, rebuild="begin")
     assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
-    assert views(stage) == before
-    assert stage.get(f"/portals/{PORTAL}/gaps").json() == gaps
-    assert len(stage.cloud.bus.seen) == told
+    assert views(ledger_api) == before
+    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json() == gaps
+    assert len(ledger_api.cloud.bus.seen) == told
 
 
 def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Views are read from the old generation until the new one has everything."""
     for number in (1, 2, 5):
-        stage.send(numbered_read(number))
-    stage.send(document_read(b"a report"))
-    stage.send(emergency_read())
-    settle(stage)
-    stage.send(emergency_read("martha"))
-    settle(stage)
-    before = views(stage)
+        ledger_api.send(numbered_read(number))
+    ledger_api.send(document_read(b"a report"))
+    ledger_api.send(emergency_read())
+    settle(ledger_api)
+    ledger_api.send(emergency_read("martha"))
+    settle(ledger_api)
+    before = views(ledger_api)
     has_time = iter([True, False, True, False])
     with monkeypatch.context() as hurried:
         follow_on = Follower.follow
@@ -55,29 +55,29 @@ def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
             return follow_on(self, size, lambda: next(has_time), **how)
 
         hurried.setattr(Follower, "follow", follow_for_a_block)
-        answer = follow(stage, rebuild="begin")
+        answer = follow(ledger_api, rebuild="begin")
         assert answer["next_seq"] < answer["size"]
-        assert views(stage) == before
-        assert len(stage.get("/findings").json()["findings"]) == 2
-    answer = follow(stage, rebuild="continue")
+        assert views(ledger_api) == before
+        assert len(ledger_api.get("/findings").json()["findings"]) == 2
+    answer = follow(ledger_api, rebuild="continue")
     assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
-    assert views(stage) == before
-    stage.send(numbered_read(4))
-    settle(stage)  # and the new generation is followed on
-    assert stage.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
-    assert follow(stage, rebuild="begin")["generation"] == 2
+    assert views(ledger_api) == before
+    ledger_api.send(numbered_read(4))
+    settle(ledger_api)  # and the new generation is followed on
+    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
+    assert follow(ledger_api, rebuild="begin")["generation"] == 2
 
 
 def test_who_was_erased_is_not_called_missing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The numbers went with the records; that they had come is known since they were counted."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose"), (5, "rose")):
-        stage.send(numbered_read(number, patient))
-    settle(stage)
-    before = gaps_of(stage)
+        ledger_api.send(numbered_read(number, patient))
+    settle(ledger_api)
+    before = gaps_of(ledger_api)
     assert [(gap["first"], gap["last"]) for gap in before["gaps"]] == [(4, 4)]
-    erase(stage, numbered_at=2)
+    erase(ledger_api, numbered_at=2)
     monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
     has_time = iter([True, False])
     with monkeypatch.context() as hurried:  # in two runs, and more comes between them
@@ -87,45 +87,45 @@ def test_who_was_erased_is_not_called_missing(
             return follow_on(self, size, lambda: next(has_time), **how)
 
         hurried.setattr(Follower, "follow", follow_for_a_block)
-        follow(stage, rebuild="begin")
-    stage.send(numbered_read(6))
-    settle(stage)
-    assert follow(stage, rebuild="continue")["generation"] == 1
-    after = gaps_of(stage)
+        follow(ledger_api, rebuild="begin")
+    ledger_api.send(numbered_read(6))
+    settle(ledger_api)
+    assert follow(ledger_api, rebuild="continue")["generation"] == 1
+    after = gaps_of(ledger_api)
     assert after["gaps"] == before["gaps"]
     (stream,) = after["streams"]
     assert (stream["received"], stream["missing_events"], stream["repeats"]) == (5, 1, 0)
     assert after["unread"] == 0
-    stage.send(numbered_read(4))
-    settle(stage)
-    assert gaps_of(stage)["gaps"] == []
+    ledger_api.send(numbered_read(4))
+    settle(ledger_api)
+    assert gaps_of(ledger_api)["gaps"] == []
 
 
 def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody knows those numbers any more: they seem missing, and so many records are unread."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
-        stage.send(numbered_read(number, patient))
-    stage.settle()
-    erase(stage, numbered_at=2)
+        ledger_api.send(numbered_read(number, patient))
+    ledger_api.settle()
+    erase(ledger_api, numbered_at=2)
     monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
-    follow(stage)
+    follow(ledger_api)
     for _ in range(2):
-        gaps = gaps_of(stage)
+        gaps = gaps_of(ledger_api)
         assert [(gap["first"], gap["last"]) for gap in gaps["gaps"]] == [(2, 2)]
         assert gaps["unread"] == 1
-        assert follow(stage, rebuild="begin")["next_seq"] >= 4
+        assert follow(ledger_api, rebuild="begin")["next_seq"] >= 4
 
 
 def test_what_is_read_may_move_on_when_it_is_made_anew(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The counting that is gone on with is read again then."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
-        stage.send(numbered_read(number, patient))
-    settle(stage)
-    erase(stage, numbered_at=2)
+        ledger_api.send(numbered_read(number, patient))
+    settle(ledger_api)
+    erase(ledger_api, numbered_at=2)
     monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
     read, moves = ViewsTable.state, [True, True]
 
@@ -136,16 +136,16 @@ def test_what_is_read_may_move_on_when_it_is_made_anew(
 
     with monkeypatch.context() as moving:
         moving.setattr(ViewsTable, "state", moved)
-        assert follow(stage, rebuild="begin")["generation"] == 1
-    assert gaps_of(stage)["gaps"] == []
+        assert follow(ledger_api, rebuild="begin")["generation"] == 1
+    assert gaps_of(ledger_api)["gaps"] == []
 
 
 def test_to_go_on_with_what_is_finished_begins_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run whose answer was lost had done it all: who asks to go on is told so."""
-    stage.send(numbered_read(1))
-    settle(stage)
+    ledger_api.send(numbered_read(1))
+    settle(ledger_api)
 
     def lost(*_: object) -> NoReturn:
         raise ConnectionError
@@ -153,18 +153,18 @@ def test_to_go_on_with_what_is_finished_begins_nothing(
     with monkeypatch.context() as losing:
         losing.setattr(ViewsTable, "put_gaps", lost)
         with pytest.raises(FunctionFailedError):
-            follow(stage, rebuild="begin")
+            follow(ledger_api, rebuild="begin")
     for _ in range(2):
-        answer = follow(stage, rebuild="continue")
+        answer = follow(ledger_api, rebuild="continue")
         assert (answer["generation"], answer["next_seq"]) == (1, answer["size"])
 
 
 def test_a_run_that_stood_still_takes_nothing_over(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another one finished meanwhile, and what is read moved on since."""
-    stage.send(numbered_read(1))
-    settle(stage)
+    ledger_api.send(numbered_read(1))
+    settle(ledger_api)
     held: list[tuple[ViewsTable, Any]] = []
     take_over = ViewsTable.take_over
 
@@ -175,25 +175,25 @@ def test_a_run_that_stood_still_takes_nothing_over(
     with monkeypatch.context() as standing:
         standing.setattr(ViewsTable, "take_over", stand_still)
         with pytest.raises(FunctionFailedError):
-            follow(stage, rebuild="begin")
-    assert follow(stage, rebuild="continue")["generation"] == 1
+            follow(ledger_api, rebuild="begin")
+    assert follow(ledger_api, rebuild="continue")["generation"] == 1
     for number in (2, 3):
-        stage.send(numbered_read(number))
-        settle(stage)
-    before = views(stage)
+        ledger_api.send(numbered_read(number))
+        settle(ledger_api)
+    before = views(ledger_api)
     ((table, made),) = held
     with pytest.raises(LostRaceError):
         take_over(table, made)
-    assert views(stage) == before
-    stage.send(numbered_read(4))
-    settle(stage)
-    assert gaps_of(stage)["streams"][0]["received"] == 4
+    assert views(ledger_api) == before
+    ledger_api.send(numbered_read(4))
+    settle(ledger_api)
+    assert gaps_of(ledger_api)["streams"][0]["received"] == 4
 
 
-def erase(stage: Stage, *, numbered_at: int) -> None:
+def erase(ledger_api: LedgerApi, *, numbered_at: int) -> None:
     """Destroy the secret of the subject of an entry."""
     dynamodb = boto3.client("dynamodb", REGION)
-    origin = stage.cloud.ledger(LEDGER).origin
+    origin = ledger_api.cloud.ledger(LEDGER).origin
     rows = dynamodb.scan(TableName="audit-ledger-dev-events")["Items"]
     (pseudonym,) = {
         row["patient"]["S"]

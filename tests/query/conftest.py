@@ -1,4 +1,4 @@
-"""One stage with all samples for tests that only ask; another for those that write."""
+"""The API of one ledger: a new one for each test, or one with all samples for a module."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,21 +7,23 @@ import pytest
 
 from infra.local.cloud import local_cloud
 from tests.builders.audit_event import audit_event_samples
-from tests.query.stage import Stage, send_samples
+from tests.query.ledger_api import LedgerApi
 
 
 @pytest.fixture(scope="module")
-def asked(assembly: Path, shared_dir: Path) -> Iterator[Stage]:
-    """A ledger that holds the samples; tests of a module share it."""
+def samples_api(assembly: Path, shared_dir: Path) -> Iterator[LedgerApi]:
+    """A ledger that contains the samples; tests of a module share it, and only read."""
     with local_cloud(assembly) as cloud:
-        stage = Stage(cloud)
-        send_samples(stage, audit_event_samples(shared_dir))
-        yield stage
+        api = LedgerApi(cloud)
+        for path in audit_event_samples(shared_dir):
+            api.send(path.read_bytes())
+        api.settle()
+        yield api
         assert cloud.permissions.refusals == []
 
 
 @pytest.fixture
-def stage(assembly: Path) -> Iterator[Stage]:
+def ledger_api(assembly: Path) -> Iterator[LedgerApi]:
     """An empty ledger of one test."""
     with local_cloud(assembly) as cloud:
-        yield Stage(cloud)
+        yield LedgerApi(cloud)

@@ -16,32 +16,32 @@ from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.reading.snapshot import LogSnapshot
 from infra.local.cloud import REGION
 from tests.builders.audit_event import encoded, r5, read_of
-from tests.query.stage import Stage
+from tests.query.ledger_api import LedgerApi
 
 PATIENT = "rose"
 DAY = timedelta(days=1)
 
 
-def events_of(stage: Stage, count: int, *, ago: timedelta = timedelta()) -> list[str]:
-    return [stage.send(read_of(PATIENT, f"{n}", ago=ago, note=f"{n}")) for n in range(count)]
+def events_of(ledger_api: LedgerApi, count: int, *, ago: timedelta = timedelta()) -> list[str]:
+    return [ledger_api.send(read_of(PATIENT, f"{n}", ago=ago, note=f"{n}")) for n in range(count)]
 
 
 @pytest.mark.parametrize("sort", ["date", "-date"])
 @pytest.mark.parametrize("by", ["patient=rose", "date=ge2020"])
-def test_a_writer_appends_between_pages(stage: Stage, by: str, sort: str) -> None:
+def test_a_writer_appends_between_pages(ledger_api: LedgerApi, by: str, sort: str) -> None:
     """Older, newer and late events come meanwhile; the search sees what was there when it began."""
-    before = {*events_of(stage, 9), *events_of(stage, 9, ago=3 * DAY)}
-    stage.settle()
+    before = {*events_of(ledger_api, 9), *events_of(ledger_api, 9, ago=3 * DAY)}
+    ledger_api.settle()
     found: list[str] = []
-    for page in stage.pages(f"{by}&_sort={sort}&_count=4"):
+    for page in ledger_api.pages(f"{by}&_sort={sort}&_count=4"):
         found += page.events
-        events_of(stage, 2)
-        events_of(stage, 2, ago=2 * DAY)
-        stage.settle()
+        events_of(ledger_api, 2)
+        events_of(ledger_api, 2, ago=2 * DAY)
+        ledger_api.settle()
     own_uses = [event_id for event_id in found if event_id not in before]
     assert own_uses == []
     assert sorted(found) == sorted(before)
-    assert len(stage.search([tuple(by.split("=", 1)), ("_count", "100")])) > len(before)  # type: ignore[list-item]
+    assert len(ledger_api.search([tuple(by.split("=", 1)), ("_count", "100")])) > len(before)  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(
@@ -56,14 +56,16 @@ def test_a_writer_appends_between_pages(stage: Stage, by: str, sort: str) -> Non
     ],
 )
 def test_many_events_of_one_instant_come_in_pages(
-    stage: Stage, by: str, sort: str, ago: timedelta, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, by: str, sort: str, ago: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the order of entries, and each page reads on where the last one ended."""
     bodies = [read_of(PATIENT, "1", ago=ago, note=f"{n}") for n in range(14)]
     instant = json.loads(bodies[0])["recorded"]
-    sent = [stage.send(json.dumps({**json.loads(b), "recorded": instant}).encode()) for b in bodies]
-    stage.settle()
-    stage.cloud.drain()
+    sent = [
+        ledger_api.send(json.dumps({**json.loads(b), "recorded": instant}).encode()) for b in bodies
+    ]
+    ledger_api.settle()
+    ledger_api.cloud.drain()
     monkeypatch.setattr(LogSnapshot, "young", lambda *_: [])
     read: list[EntryPosition] = []
     query = events_search.EventsSearch._query
@@ -75,7 +77,7 @@ def test_many_events_of_one_instant_come_in_pages(
 
     monkeypatch.setattr(events_search.EventsSearch, "_query", counted)
     found: list[str] = []
-    for page in stage.pages(f"{by}&_sort={sort}&_count=3"):
+    for page in ledger_api.pages(f"{by}&_sort={sort}&_count=3"):
         found += page.events
     assert found == (sent if sort == "date" else sent[::-1])
     assert len(read) <= len(sent) + 5  # one more a page: is there a next
@@ -83,51 +85,53 @@ def test_many_events_of_one_instant_come_in_pages(
 
 @pytest.mark.parametrize("by", ["patient=rose", "agent=Practitioner/7", "date=ge2020"])
 def test_what_secondary_indexes_do_not_have_yet_is_found(
-    stage: Stage, by: str, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They follow the table by a moment: here they know nothing of the last ten seconds."""
     for patient in ("rose", "martha"):
         for note in ("at once", "late"):
             ago = DAY if note == "late" else timedelta()
-            stage.send(read_of(patient, "7", ago=ago, note=note))
-    stage.settle()
-    whole = stage.page(by).events.keys()
+            ledger_api.send(read_of(patient, "7", ago=ago, note=note))
+    ledger_api.settle()
+    whole = ledger_api.page(by).events.keys()
     assert len(whole) == (2 if by.startswith("patient") else 4)
 
     def knows_nothing(*_: object, **__: object) -> Iterator[EntryPosition]:
         return iter(())
 
     monkeypatch.setattr(events_search.EventsSearch, "_query", knows_nothing)
-    assert stage.page(by).events.keys() == whole
+    assert ledger_api.page(by).events.keys() == whole
 
 
-def test_events_whose_time_is_far_from_the_ledgers_are_found_by_their_own(stage: Stage) -> None:
+def test_events_whose_time_is_far_from_the_ledgers_are_found_by_their_own(
+    ledger_api: LedgerApi,
+) -> None:
     """Also those in the middle of others of today, and in the order of their own time."""
-    late = stage.send(read_of(PATIENT, ago=40 * DAY))
-    fresh = stage.send(read_of(PATIENT))
-    stage.settle()
+    late = ledger_api.send(read_of(PATIENT, ago=40 * DAY))
+    fresh = ledger_api.send(read_of(PATIENT))
+    ledger_api.settle()
     day = (datetime.now(UTC) - 40 * DAY).strftime("%Y-%m-%d")
-    assert list(stage.page(f"date={day}").events) == [late]
-    assert list(stage.page("date=ge2020").events) == [fresh, late]
-    assert list(stage.page("date=ge2020&_sort=date").events) == [late, fresh]
+    assert list(ledger_api.page(f"date={day}").events) == [late]
+    assert list(ledger_api.page("date=ge2020").events) == [fresh, late]
+    assert list(ledger_api.page("date=ge2020&_sort=date").events) == [late, fresh]
 
 
 @pytest.mark.parametrize("by", ["date=ge2030", "patient=rose", "agent=Practitioner/9"])
-def test_events_of_the_far_future_are_found(stage: Stage, by: str) -> None:
+def test_events_of_the_far_future_are_found(ledger_api: LedgerApi, by: str) -> None:
     """By their own time, however wrong the clock was that gave it."""
     future = datetime(2031, 1, 1, tzinfo=UTC) - datetime.now(UTC)
-    event_id = stage.send(read_of(PATIENT, "9", ago=-future))
-    stage.settle()
-    assert list(stage.page(by).events) == [event_id]
+    event_id = ledger_api.send(read_of(PATIENT, "9", ago=-future))
+    ledger_api.settle()
+    assert list(ledger_api.page(by).events) == [event_id]
 
 
 @pytest.mark.parametrize("by", ["patient=rose", "date=ge2020", "agent=Practitioner/1"])
 def test_a_record_that_does_not_open_is_left_out_with_a_warning(
-    stage: Stage, by: str, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One altered record does not hide the others; a report or export that lacks it would lie."""
-    first, bad, last = (stage.send(read_of(PATIENT, note=f"{n}")) for n in range(3))
-    stage.settle()
+    first, bad, last = (ledger_api.send(read_of(PATIENT, note=f"{n}")) for n in range(3))
+    ledger_api.settle()
     open_one = RecordOpener.open
 
     def altered(self: RecordOpener, stored: StoredEntry) -> object:
@@ -136,24 +140,24 @@ def test_a_record_that_does_not_open_is_left_out_with_a_warning(
         return open_one(self, stored)
 
     monkeypatch.setattr(RecordOpener, "open", altered)
-    page = stage.page(f"{by}&_sort=date")
+    page = ledger_api.page(f"{by}&_sort=date")
     assert list(page.events) == [first, last]
     assert "a record that does not open" in str(page.issues)
-    altered_one = stage.get(f"/AuditEvent/{bad}")
+    altered_one = ledger_api.get(f"/AuditEvent/{bad}")
     assert (altered_one.status_code, "failed verification" in altered_one.text) == (500, True)
     for path in ("/export?format=csv&patient=rose", "/reports/privacy"):
-        assert stage.get(path).status_code >= 500
+        assert ledger_api.get(path).status_code >= 500
 
 
 @pytest.mark.parametrize(("lie", "by"), [("place", 10**19), ("place", -1), ("block", -1)])
 def test_an_index_row_that_leads_elsewhere_is_not_believed(
-    stage: Stage, lie: str, by: int, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, lie: str, by: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its event is left out with a warning, and no other is shown in its place."""
-    stage.send(read_of("martha"))
-    sent = [stage.send(read_of(PATIENT, note=f"{n}", ago=DAY)) for n in range(3)]
-    stage.settle()
-    stage.cloud.drain()
+    ledger_api.send(read_of("martha"))
+    sent = [ledger_api.send(read_of(PATIENT, note=f"{n}", ago=DAY)) for n in range(3)]
+    ledger_api.settle()
+    ledger_api.cloud.drain()
     dynamodb, table = boto3.client("dynamodb", REGION), "audit-ledger-dev-events"
     (key,) = (
         item["key"]
@@ -169,28 +173,28 @@ def test_an_index_row_that_leads_elsewhere_is_not_believed(
     )
     # The newest come from blocks, whatever the index says: none is so young here.
     monkeypatch.setattr(LogSnapshot, "young", lambda *_: [])
-    page = stage.page("patient=rose&_sort=date")
+    page = ledger_api.page("patient=rose&_sort=date")
     assert list(page.events) == [sent[0], sent[2]]
     assert "an index row of another entry" in str(page.issues)
 
 
 def test_a_page_ends_when_its_work_is_done_and_the_next_goes_on(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is rare comes in pages that may be empty; together they are complete."""
-    events_of(stage, 30)
-    rare = stage.send(read_of(PATIENT, "rare", ago=timedelta(seconds=60)))
-    stage.settle()
+    events_of(ledger_api, 30)
+    rare = ledger_api.send(read_of(PATIENT, "rare", ago=timedelta(seconds=60)))
+    ledger_api.settle()
     monkeypatch.setattr(search, "MAX_OPENED", 5)
     monkeypatch.setattr(search, "BATCH_SIZE", 5)
-    pages = list(stage.pages(f"patient={PATIENT}&agent=rare&_count=5"))
+    pages = list(ledger_api.pages(f"patient={PATIENT}&agent=rare&_count=5"))
     assert len(pages) > 3
     assert [event_id for page in pages for event_id in page.events] == [rare]
 
 
 @pytest.mark.parametrize("sort", ["date", "-date"])
 def test_a_long_silence_is_searched_in_pages(
-    stage: Stage, sort: str, monkeypatch: pytest.MonkeyPatch
+    ledger_api: LedgerApi, sort: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Blocks of late events only, which a period does not want: pages end, and lead on.
 
@@ -201,73 +205,73 @@ def test_a_long_silence_is_searched_in_pages(
     wanted = set()
     for number in range(12):
         ago = timedelta() if number in (0, 11) else 9 * DAY
-        event_id = stage.send(read_of(PATIENT, ago=ago))
+        event_id = ledger_api.send(read_of(PATIENT, ago=ago))
         if not ago:
             wanted.add(event_id)
-        stage.cloud.drain()  # a block each
-    stage.cloud.publish()
+        ledger_api.cloud.drain()  # a block each
+    ledger_api.cloud.publish()
     today = (datetime.now(UTC) - DAY).strftime("%Y-%m-%d")
-    pages = list(stage.pages(f"date=ge{today}&_sort={sort}"))
+    pages = list(ledger_api.pages(f"date=ge{today}&_sort={sort}"))
     assert len(pages) > 1
     found = [event_id for page in pages for event_id in page.events]
     assert sorted(found) == sorted(wanted)
 
 
-def test_a_cursor_is_of_its_search_ledger_and_token(stage: Stage) -> None:
+def test_a_cursor_is_of_its_search_ledger_and_token(ledger_api: LedgerApi) -> None:
     """Nobody goes on in what somebody else asked."""
-    events_of(stage, 3)
-    stage.settle()
-    page = stage.page(f"patient={PATIENT}&_count=1")
+    events_of(ledger_api, 3)
+    ledger_api.settle()
+    page = ledger_api.page(f"patient={PATIENT}&_count=1")
     assert page.next is not None
     cursor = page.next.partition("_cursor=")[2]
-    other_search = stage.get(f"/AuditEvent?patient=martha&_count=1&_cursor={cursor}")
-    other_token = stage.get(
-        f"/AuditEvent?patient={PATIENT}&_count=1&_cursor={cursor}", stage.patient(PATIENT)
+    other_search = ledger_api.get(f"/AuditEvent?patient=martha&_count=1&_cursor={cursor}")
+    other_token = ledger_api.get(
+        f"/AuditEvent?patient={PATIENT}&_count=1&_cursor={cursor}", ledger_api.patient(PATIENT)
     )
-    changed = stage.get(f"/AuditEvent?patient={PATIENT}&_count=1&_cursor={cursor[:-2]}AA")
+    changed = ledger_api.get(f"/AuditEvent?patient={PATIENT}&_count=1&_cursor={cursor[:-2]}AA")
     assert [a.status_code for a in (other_search, other_token, changed)] == [400, 400, 400]
-    assert stage.page(f"patient={PATIENT}&_count=2&_cursor={cursor}").events
+    assert ledger_api.page(f"patient={PATIENT}&_count=2&_cursor={cursor}").events
 
 
-def test_conflicts_parts_and_repeats_are_shown_as_what_they_are(stage: Stage) -> None:
+def test_conflicts_parts_and_repeats_are_shown_as_what_they_are(ledger_api: LedgerApi) -> None:
     """Both of a conflict are there, the second marked; a repeat names what it repeats."""
     first = read_of(PATIENT, "1", note="first")
-    stage.send(first, idempotency_key="one")
-    stage.send(read_of(PATIENT, "1", note="second"), idempotency_key="one")
-    stage.send(first)
-    stage.settle()
-    page = stage.page(f"patient={PATIENT}&_sort=date")
+    ledger_api.send(first, idempotency_key="one")
+    ledger_api.send(read_of(PATIENT, "1", note="second"), idempotency_key="one")
+    ledger_api.send(first)
+    ledger_api.settle()
+    page = ledger_api.page(f"patient={PATIENT}&_sort=date")
     assert len(page.events) == 3
     words = [issue["diagnostics"] for issue in page.issues]
     assert sum(text.startswith("conflict") for text in words) == 1
     assert sum(text.startswith("repeat") for text in words) == 1
     for event_id, body in page.events.items():
-        assert stage.get(f"/AuditEvent/{event_id}").content == body
+        assert ledger_api.get(f"/AuditEvent/{event_id}").content == body
 
 
-def test_nothing_is_published_nothing_is_found(stage: Stage) -> None:
+def test_nothing_is_published_nothing_is_found(ledger_api: LedgerApi) -> None:
     """Before the first digest, and before the first event of all."""
-    assert stage.page("date=ge2020").events == {}
-    waiting = stage.send(read_of(PATIENT))
-    stage.cloud.drain()
-    assert stage.page("date=ge2020").events == {}
-    assert stage.get(f"/AuditEvent/{waiting}").status_code == 404
-    stage.cloud.publish()
-    assert list(stage.page(f"patient={PATIENT}").events) == [waiting]
+    assert ledger_api.page("date=ge2020").events == {}
+    waiting = ledger_api.send(read_of(PATIENT))
+    ledger_api.cloud.drain()
+    assert ledger_api.page("date=ge2020").events == {}
+    assert ledger_api.get(f"/AuditEvent/{waiting}").status_code == 404
+    ledger_api.cloud.publish()
+    assert list(ledger_api.page(f"patient={PATIENT}").events) == [waiting]
 
 
-def test_a_page_is_no_more_than_an_answer_holds_as_it_is_shown(stage: Stage) -> None:
+def test_a_page_is_no_more_than_an_answer_holds_as_it_is_shown(ledger_api: LedgerApi) -> None:
     """R5's basedOn is an extension in R4: thirty events of 32 KB are 7 MB, over Lambda's 6 MiB."""
     event = r5(basedOn=[{"display": "a"}] * 2000)
-    sent = [stage.send(encoded({**event, "recorded": recorded_at(n)})) for n in range(30)]
-    stage.settle()
-    pages = list(stage.pages("date=2026-11-22&_sort=date"))
+    sent = [ledger_api.send(encoded({**event, "recorded": recorded_at(n)})) for n in range(30)]
+    ledger_api.settle()
+    pages = list(ledger_api.pages("date=2026-11-22&_sort=date"))
     assert len(pages) == 2
     assert [event_id for page in pages for event_id in page.events] == sent
     for page in pages:
         for body in page.events.values():
             assert len(body) > 6 * len(encoded(event))
-    (as_sent,) = stage.pages("date=2026-11-22&_sort=date&_elements=recorded")
+    (as_sent,) = ledger_api.pages("date=2026-11-22&_sort=date&_elements=recorded")
     assert list(as_sent.events) == sent
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from infra.demo.hospital.identifiers import MRN_SYSTEM
-from tests.query.report_stage import ReportStage, disclosure_of, read_of, report_stage
+from tests.query.ledger_api import LedgerApi
+from tests.query.report_api import deployed_report_api, disclosure_of, read_of
 
 HOSPITAL = "st-elsewhere"
 
@@ -17,10 +18,10 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-def fresh() -> Iterator[ReportStage]:
+def report_api() -> Iterator[LedgerApi]:
     """Ledgers of one test."""
-    with report_stage() as made:
-        yield made
+    with deployed_report_api() as report_api:
+        yield report_api
 
 
 def query_of(event: Json) -> str:
@@ -35,11 +36,11 @@ def whom(event: Json) -> set[str]:
     }
 
 
-def test_each_use_is_found_in_the_ledger_afterwards(fresh: ReportStage) -> None:
+def test_each_use_is_found_in_the_ledger_afterwards(report_api: LedgerApi) -> None:
     """What was asked, by whom and whom about; the patient sees who asked for the own record."""
-    fresh.send(disclosure_of("rose", "Organization/court", ago=timedelta(hours=2)))
-    fresh.send(read_of("martha"))
-    fresh.settle()
+    report_api.send(disclosure_of("rose", "Organization/court", ago=timedelta(hours=2)))
+    report_api.send(read_of("martha"))
+    report_api.settle()
     asked = {
         "/accounting?patient=rose&_format=html": {"Patient/rose"},
         "/accesses?patient=rose&patient=Patient/rosemary": {"Patient/rose", "Patient/rosemary"},
@@ -48,13 +49,13 @@ def test_each_use_is_found_in_the_ledger_afterwards(fresh: ReportStage) -> None:
         "/export?format=csv&date=ge2020&patient=rose": {"Patient/rose"},
     }
     for path in asked:
-        assert fresh.get(path, fresh.security).status_code == 200
-    rose = fresh.patient("rose")
+        assert report_api.get(path, report_api.security).status_code == 200
+    rose = report_api.patient("rose")
     for path in ("/accounting", "/accesses", "/export?format=fhir"):
-        assert fresh.get(path, rose).status_code == 200
-    fresh.settle()
+        assert report_api.get(path, rose).status_code == 200
+    report_api.settle()
     today = f"date=ge{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
-    uses = fresh.events(f"type=110101&{today}", fresh.security)
+    uses = report_api.events(f"type=110101&{today}", report_api.security)
     found: dict[str, set[str]] = {}
     for event in uses.values():
         found.setdefault(query_of(event), set()).update(whom(event))
@@ -65,37 +66,37 @@ def test_each_use_is_found_in_the_ledger_afterwards(fresh: ReportStage) -> None:
         own = [e for e in uses.values() if query_of(e) == f"GET {path}"]
         assert [event["agent"][0]["who"]["reference"] for event in own] == ["Patient/rose"]
         assert [whom(event) for event in own] == [{"Patient/rose"}]
-    told = fresh.json("/accesses", rose)
+    told = report_api.json("/accesses", rose)
     assert len(told["accesses"]) == 1 + 5 + 3 + 2  # the disclosure; uses by office, rose; exports
     assert {line["who"] for line in told["accesses"]} >= {"you"}
-    martha = fresh.json("/accesses", fresh.patient("martha"))
+    martha = report_api.json("/accesses", report_api.patient("martha"))
     assert len(martha["accesses"]) == 1 + 1  # and that a report showed it
 
 
-def test_an_export_of_ones_record_is_a_disclosure_to_who_exported(fresh: ReportStage) -> None:
+def test_an_export_of_ones_record_is_a_disclosure_to_who_exported(report_api: LedgerApi) -> None:
     """To the office, it is accounted for; to the patient, the rule excludes it."""
-    fresh.send(read_of("rose"))
-    fresh.settle()
-    fresh.json("/export?format=csv&patient=rose&date=ge2020", fresh.security)
-    fresh.json("/export?format=csv", fresh.patient("rose"))
-    fresh.settle()
-    told = fresh.json("/accounting?patient=rose", fresh.security)
+    report_api.send(read_of("rose"))
+    report_api.settle()
+    report_api.json("/export?format=csv&patient=rose&date=ge2020", report_api.security)
+    report_api.json("/export?format=csv", report_api.patient("rose"))
+    report_api.settle()
+    told = report_api.json("/accounting?patient=rose", report_api.security)
     assert len(told["disclosures"]) == 1
     left_out = {row["exclusion"]: row["number"] for row in told["exclusions"]}
     assert left_out["to you"] == 1
 
 
-def test_a_patient_named_by_an_identifier_asks_as_that_patient(fresh: ReportStage) -> None:
+def test_a_patient_named_by_an_identifier_asks_as_that_patient(report_api: LedgerApi) -> None:
     """The record of the use names them by it, and falls with their secret."""
     claim = f"{MRN_SYSTEM}|MRN1"
-    fresh.send(read_of("rose"), HOSPITAL)
-    fresh.settle()
-    fresh.json("/accesses", fresh.patient(claim, HOSPITAL))
-    fresh.settle()
-    (event,) = fresh.events("type=110101&date=ge2020", fresh.officer(HOSPITAL)).values()
+    report_api.send(read_of("rose"), HOSPITAL)
+    report_api.settle()
+    report_api.json("/accesses", report_api.patient(claim, HOSPITAL))
+    report_api.settle()
+    (event,) = report_api.events("type=110101&date=ge2020", report_api.officer(HOSPITAL)).values()
     assert event["agent"][0]["who"] == {
         "type": "Patient",
         "identifier": {"system": MRN_SYSTEM, "value": "MRN1"},
     }
-    told = fresh.json("/accesses", fresh.patient(claim, HOSPITAL))
+    told = report_api.json("/accesses", report_api.patient(claim, HOSPITAL))
     assert [line["who"] for line in told["accesses"]] == ["you"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit_ledger.reports.suspension import Suspension
 from functions.query.withholding import names_recipient, requests_recipient
 from tests.builders.opened_event import opened
-from tests.query.report_stage import AGENCY, disclosure_of, read_of
+from tests.query.report_api import AGENCY, disclosure_of, read_of
 
 SYSTEM = "https://agencies.example"
 SUSPENSION = Suspension(

@@ -8,29 +8,29 @@ import pytest
 import requests
 
 from tests.builders.audit_event import read_of
-from tests.query.stage import Stage
+from tests.query.ledger_api import LedgerApi
 
 
 @pytest.fixture
-def read(stage: Stage) -> Stage:
+def read(ledger_api: LedgerApi) -> LedgerApi:
     """A ledger in which three nurses read of Rose, and one of Martha."""
     for number in range(3):
-        stage.send(read_of("rose", f"n{number}"))
-    stage.send(read_of("martha", "n0"))
-    stage.settle()
-    return stage
+        ledger_api.send(read_of("rose", f"n{number}"))
+    ledger_api.send(read_of("martha", "n0"))
+    ledger_api.settle()
+    return ledger_api
 
 
-def post(stage: Stage, query: str = "", **how: object) -> requests.Response:
+def post(ledger_api: LedgerApi, query: str = "", **how: object) -> requests.Response:
     return requests.post(
-        f"{stage.cloud.url}/AuditEvent/_search{query}",
-        headers={"authorization": f"Bearer {stage.security}", **how.pop("headers", {})},  # type: ignore[dict-item]
+        f"{ledger_api.cloud.url}/AuditEvent/_search{query}",
+        headers={"authorization": f"Bearer {ledger_api.security}", **how.pop("headers", {})},  # type: ignore[dict-item]
         timeout=60,
         **how,  # type: ignore[arg-type]
     )
 
 
-def test_a_form_finds_what_a_query_string_finds(read: Stage) -> None:
+def test_a_form_finds_what_a_query_string_finds(read: LedgerApi) -> None:
     """Together with one or alone; and it is recorded without what identifies a patient."""
     by_url = read.get("/AuditEvent?patient=rose&date=ge2020").json()
     by_form = post(read, data={"patient": "rose", "date": "ge2020"})
@@ -55,7 +55,7 @@ def test_a_form_finds_what_a_query_string_finds(read: Stage) -> None:
     assert not any("rose" in line for line in lines)
 
 
-def test_a_form_leads_on_by_the_cursor_of_its_link(read: Stage) -> None:
+def test_a_form_leads_on_by_the_cursor_of_its_link(read: LedgerApi) -> None:
     """So that the pages that follow are in no log either."""
     form = {"patient": "rose", "_count": "2"}
     first = post(read, data=form).json()
@@ -68,7 +68,7 @@ def test_a_form_leads_on_by_the_cursor_of_its_link(read: Stage) -> None:
     assert not set(pages[0]) & set(pages[1])
 
 
-def test_a_total_is_true_or_absent(read: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_total_is_true_or_absent(read: LedgerApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where one page shows all it is known; else it is counted where that is asked for."""
 
     def asked(query: str) -> dict[str, object]:
@@ -94,7 +94,7 @@ def test_a_total_is_true_or_absent(read: Stage, monkeypatch: pytest.MonkeyPatch)
     assert any("total" in issue["diagnostics"] for issue in cut_short.issues)
 
 
-def test_elements_leave_out_the_rest_and_say_so(read: Stage) -> None:
+def test_elements_leave_out_the_rest_and_say_so(read: LedgerApi) -> None:
     """What FHIR demands stays; the id still leads to the whole event."""
     page = read.page("patient=martha&_elements=action,entity")
     ((event_id, body),) = page.events.items()
@@ -106,7 +106,7 @@ def test_elements_leave_out_the_rest_and_say_so(read: Stage) -> None:
     assert "outcome" in read.get(f"/AuditEvent/{event_id}").json()
 
 
-def test_what_is_not_supported_is_named_or_refused(read: Stage) -> None:
+def test_what_is_not_supported_is_named_or_refused(read: LedgerApi) -> None:
     """FHIR, Search, handling of errors; /metadata lists them."""
     page = read.page("patient=rose&_include=AuditEvent:patient&_summary=text&encounter=1")
     said = " ".join(issue["diagnostics"] for issue in page.issues)

@@ -1,9 +1,8 @@
-"""A deployed app, its clients, and the events that a portal sent."""
+"""The HTTP API of a ledger in a local cloud, as its portals, officers and patients use it."""
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ import requests
 
 from infra.local.cloud import LocalCloud
 
-LEDGER = "south"  # whose portal tells patients by reference
+LEDGER = "south"  # its portal names patients by reference
 PORTAL = "lab"
 OTHER = "north"
 
@@ -31,8 +30,8 @@ class _Bundle(msgspec.Struct, rename="camel"):
 
 
 @dataclass(frozen=True)
-class Found:
-    """One page: event id → the bytes of the resource, in order; the next link; the remarks."""
+class Page:
+    """A page: the resources' bytes by event id, in order; its links; the issues of its outcome."""
 
     events: dict[str, bytes]
     next: str | None
@@ -41,8 +40,8 @@ class Found:
 
 
 @dataclass
-class Stage:
-    """The clients of one ledger; `sent`: body by event id."""
+class LedgerApi:
+    """The API, and one ledger that requests are for by default; `sent`: bodies by event id."""
 
     cloud: LocalCloud
     ledger: str = LEDGER
@@ -81,10 +80,23 @@ class Stage:
         self.sent[event_id] = body
         return event_id
 
+    def send_bundle(self, bundle_entries: Sequence[dict[str, Any]]) -> None:
+        """Send many events in one Bundle."""
+        answer = requests.post(
+            self.cloud.url + "/",
+            json={"resourceType": "Bundle", "type": "batch", "entry": list(bundle_entries)},
+            headers={
+                "authorization": f"Bearer {self.cloud.tokens.portal(self.ledger, self.portal)}",
+                "content-type": "application/fhir+json",
+            },
+            timeout=120,
+        )
+        assert answer.status_code == 200, answer.text
+
     def settle(self) -> None:
-        """Append the queued events to the ledger, and publish it."""
+        """Append the queued events to the ledgers, and publish them."""
         self.cloud.drain()
-        self.cloud.publish(self.ledger)
+        self.cloud.publish()
 
     def get(self, path: str, token: str | None = None, **headers: str) -> requests.Response:
         """Return the response to a GET; `path` may be a whole URL."""
@@ -98,8 +110,15 @@ class Stage:
             timeout=120,
         )
 
-    def page(self, query: str, token: str | None = None, **headers: str) -> Found:
-        """Search for one page; `query` may be the URL of a link."""
+    def json(self, path: str, token: str | None = None, **headers: str) -> dict[str, Any]:
+        """Return the JSON of a successful response to a GET."""
+        answer = self.get(path, token, **headers)
+        assert answer.status_code == 200, answer.text
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def page(self, query: str, token: str | None = None, **headers: str) -> Page:
+        """Return one page of a search; `query` may be the URL of a link."""
         path = query if query.startswith("http") else f"/AuditEvent?{query}"
         answer = self.get(path, token, **headers)
         assert answer.status_code == 200, answer.text
@@ -108,7 +127,7 @@ class Stage:
         links = {link["relation"]: link["url"] for link in bundle.link}
         matches = [entry for entry in bundle.entry if entry.search["mode"] == "match"]
         outcomes = [entry for entry in bundle.entry if entry.search["mode"] == "outcome"]
-        return Found(
+        return Page(
             {e.full_url.rpartition("/")[2]: bytes(e.resource) for e in matches},
             links.get("next"),
             links["self"],
@@ -116,26 +135,25 @@ class Stage:
         )
 
     def search(
-        self, pairs: Sequence[tuple[str, str]], token: str | None = None
+        self, query: str | Sequence[tuple[str, str]], token: str | None = None
     ) -> dict[str, bytes]:
-        """Search to the end; every event once."""
+        """Return the resources of all pages by event id; no event may come twice."""
+        query = query if isinstance(query, str) else urlencode(query)
+        query = query if "_count=" in query else f"{query}&_count=100".removeprefix("&")
         found: dict[str, bytes] = {}
-        for page in self.pages(urlencode(pairs), token):
-            assert not found.keys() & page.events.keys(), "twice in one search"
+        for page in self.pages(query, token):
+            assert not found.keys() & page.events.keys(), "an event on two pages"
             found |= page.events
         return found
 
-    def pages(self, query: str, token: str | None = None) -> Iterator[Found]:
-        """Follow the next links."""
-        at: str | None = query
-        while at is not None:
-            page = self.page(at, token)
+    def events(self, query: str, token: str | None = None) -> dict[str, dict[str, Any]]:
+        """Return the decoded resources of all pages by event id."""
+        return {event_id: json.loads(body) for event_id, body in self.search(query, token).items()}
+
+    def pages(self, query: str, token: str | None = None) -> Iterator[Page]:
+        """Yield all pages of a search, by their next links."""
+        next_query: str | None = query
+        while next_query is not None:
+            page = self.page(next_query, token)
             yield page
-            at = page.next
-
-
-def send_samples(stage: Stage, paths: Sequence[Path]) -> None:
-    """Send each sample by itself."""
-    for path in paths:
-        stage.send(path.read_bytes())
-    stage.settle()
+            next_query = page.next

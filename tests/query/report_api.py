@@ -1,21 +1,16 @@
-"""A deployed app with ledgers that report differently, and their clients."""
+"""The API of ledgers whose settings of reports differ, and events of accesses and disclosures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import requests
-
-from infra.demo.hospital import ST_ELSEWHERE, Submission
+from infra.demo.hospital import ST_ELSEWHERE
 from infra.local.cloud import local_cloud
 from tests.assemblies import synthesized
-from tests.query.stage import Stage
+from tests.query.ledger_api import LedgerApi
 
-PLAIN = "plain"  # portals that tell patients by reference, and the usual settings
+PLAIN = "plain"  # default settings
 MASKED = "masked"
 SILENT = "silent"
 PORTAL = "ehr"
@@ -65,81 +60,11 @@ def _ledgers() -> list[dict[str, Any]]:
     ]
 
 
-@cache
-def assembly() -> Path:
-    """The app, synthesized once for all who test reports and exports."""
-    return synthesized({"ledgers": _ledgers()})
-
-
-@dataclass
-class ReportStage(Stage):
-    """The clients of the ledgers that report differently."""
-
-    ledger: str = PLAIN
-    portal: str = PORTAL
-
-    def json(self, path: str, token: str, **headers: str) -> dict[str, Any]:
-        """Return the JSON of a successful response."""
-        answer = self.get(path, token, **headers)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def post_bundle(self, entries: Sequence[dict[str, Any]], ledger: str = PLAIN) -> None:
-        """Send many events at once."""
-        answer = requests.post(
-            self.cloud.url + "/",
-            json={"resourceType": "Bundle", "type": "batch", "entry": list(entries)},
-            headers={
-                "authorization": f"Bearer {self.cloud.tokens.portal(ledger, PORTAL)}",
-                "content-type": "application/fhir+json",
-            },
-            timeout=120,
-        )
-        assert answer.status_code == 200, answer.text
-
-    def submit(self, submissions: Sequence[Submission]) -> None:
-        """Send what a hospital's portals send."""
-        for submission in submissions:
-            answer = requests.request(
-                "POST",
-                self.cloud.url + submission.path,
-                data=submission.body,
-                headers={
-                    "authorization": "Bearer "
-                    + self.cloud.tokens.portal(submission.ledger, submission.portal),
-                    **submission.headers,
-                },
-                timeout=60,
-            )
-            assert answer.status_code < 300, answer.text
-
-    def settle(self) -> None:
-        """Bring what waits into the ledgers, and publish it."""
-        self.cloud.drain()
-        self.cloud.publish()
-
-    def events(self, query: str, token: str) -> dict[str, dict[str, Any]]:
-        """Search to the end; event id → event."""
-        found: dict[str, dict[str, Any]] = {}
-        path: str | None = f"/AuditEvent?{query}&_count=100"
-        while path is not None:
-            bundle = self.json(path, token)
-            found |= {
-                entry["fullUrl"].rpartition("/")[2]: entry["resource"]
-                for entry in bundle.get("entry", [])
-                if entry["search"]["mode"] == "match"
-            }
-            links = {link["relation"]: link["url"] for link in bundle["link"]}
-            path = links["next"].removeprefix(self.cloud.url) if "next" in links else None
-        return found
-
-
 @contextmanager
-def report_stage() -> Iterator[ReportStage]:
-    """Deploy; at the end, nothing may have been refused to a function."""
-    with local_cloud(assembly()) as cloud:
-        yield ReportStage(cloud)
+def deployed_report_api() -> Iterator[LedgerApi]:
+    """Deploy the ledgers; afterwards, check that no call of a function was refused."""
+    with local_cloud(synthesized({"ledgers": _ledgers()})) as cloud:
+        yield LedgerApi(cloud, PLAIN, PORTAL)
         assert cloud.permissions.refusals == []
 
 
