@@ -6,7 +6,7 @@ description of what; a brief statement of the purpose. What is not clearly exclu
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -22,7 +22,6 @@ from audit_ledger.reports.codes import (
     ACT_REASON,
     DISCLOSURES,
     NHIN,
-    RECIPIENT_ROLES,
     canonical_code,
     kinds_of,
     unique,
@@ -62,29 +61,12 @@ SINGLE_PURPOSES: Final = frozenset(
 """Purposes of 164.512, for which alone 164.528(b)(3) lets repeated disclosures be summarised."""
 
 
-class KnownRecipient(PrivateRepr, msgspec.Struct, frozen=True):
-    """The hospital's own data of a recipient, in place of the event's."""
-
-    name: str
-    address: str | None = None
-
-
 class AccountingSettings(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
-    """How a hospital accounts.
-
-    `disclosures`: types and subtypes that make an event one; `recipient_roles`: see
-    `RECIPIENT_ROLES`; `years`: how far back at most, None for no limit; `summarised`: purposes
-    whose repeats become one line, none for a line each; `known_recipients` by a canonical
-    identifier as in `Agent.candidates`.
-    """
+    """The settings of a ledger's accountings. `disclosures`: types and subtypes of disclosures."""
 
     disclosures: frozenset[Code] = DISCLOSURES
-    recipient_roles: tuple[frozenset[Code], ...] = RECIPIENT_ROLES
     exclusions: tuple[Exclusion, ...] = EXCLUSIONS
-    years: int | None = YEARS
-    summarised: frozenset[Code] = SINGLE_PURPOSES
     suspensions: tuple[Suspension, ...] = ()
-    known_recipients: Mapping[str, KnownRecipient] = {}
 
 
 class Disclosure(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +136,7 @@ def account_disclosures(
     years are counted from, by the days of `zone`; `made_ms`: now, which decides what is suspended.
     The second is for the privacy office, never for the patient.
     """
-    covered = _covered_period(period, settings.years, requested_ms, zone)
+    covered = _covered_period(period, requested_ms, zone)
     suspensions = in_force(settings.suspensions, made_ms)
     lines: list[_Line] = []
     left_out: Counter[str] = Counter()
@@ -169,7 +151,7 @@ def account_disclosures(
             entries += 1
             other_events += 1
             continue
-        found = recipients_of(event.details, settings.recipient_roles)
+        found = recipients_of(event.details)
         recipients: Sequence[AgentDetails | None] = _each_once(found) or (None,)
         bystanders = [agent for agent in event.details.agents if agent not in found]
         hidden = first_that_names(suspensions, bystanders)
@@ -198,7 +180,7 @@ def account_disclosures(
             if exclusion is not None:
                 left_out[exclusion.key] += 1
             else:
-                lines.append(_line(event, time_ms, what, recipient, purposes, settings))
+                lines.append(_line(event, time_ms, what, recipient, purposes))
         entries += bool(shown)
     accounting = Accounting(
         period=covered,
@@ -327,12 +309,8 @@ def _row(disclosure: Disclosure, by_day_of: Zone | None) -> dict[str, Cell]:
     }
 
 
-def _covered_period(
-    period: Period, years: int | None, requested_ms: int, zone: Zone
-) -> Period | None:
-    if years is None:
-        return period
-    start = max(period.from_ms, years_before(requested_ms, years, zone))
+def _covered_period(period: Period, requested_ms: int, zone: Zone) -> Period | None:
+    start = max(period.from_ms, years_before(requested_ms, YEARS, zone))
     return Period(start, period.to_ms) if start < period.to_ms else None
 
 
@@ -342,24 +320,13 @@ def _line(
     what: str,
     recipient: AgentDetails | None,
     purposes: Sequence[Coded],
-    settings: AccountingSettings,
 ) -> _Line:
-    name = address = who = None
-    if recipient is not None:
-        who = agent_id(recipient)
-        candidates = recipient.agent.candidates
-        known = next(
-            (found for c in candidates if (found := settings.known_recipients.get(c)) is not None),
-            None,
-        )
-        name = agent_name(recipient) if known is None else known.name
-        address = (known and known.address) or recipient.address
     stated = {canonical_code(purpose) for purpose in purposes}
     single = next(iter(stated)) if len(stated) == 1 else None
     disclosure = Disclosure(
         time_ms=time_ms,
-        recipient=name,
-        address=address,
+        recipient=None if recipient is None else agent_name(recipient),
+        address=None if recipient is None else recipient.address,
         what=what,
         purpose=purpose_words(purposes),
         failed=failed(event.details),
@@ -369,7 +336,8 @@ def _line(
     )
     if disclosure.stated_ms is not None:  # each is marked
         return _Line(disclosure, None)
-    if who is None or single is None or single not in settings.summarised or disclosure.failed:
+    who = None if recipient is None else agent_id(recipient)
+    if who is None or single is None or single not in SINGLE_PURPOSES or disclosure.failed:
         return _Line(disclosure, None)
     return _Line(disclosure, (who, single, disclosure.failed is None))
 

@@ -1,6 +1,6 @@
 """Who an event names: who used the record, for which organisation; who received; the patient."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from audit_ledger.events.codings import Coded
@@ -111,11 +111,9 @@ def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
     )
 
 
-def recipients_of(
-    details: EventDetails, roles: Sequence[frozenset[Code]]
-) -> tuple[AgentDetails, ...]:
-    """Return who received: all agents of the first of `roles` that any agent has."""
-    for role in roles:
+def recipients_of(details: EventDetails) -> tuple[AgentDetails, ...]:
+    """Return the recipients: all agents of the first of `RECIPIENT_ROLES` that any agent has."""
+    for role in RECIPIENT_ROLES:
         found = tuple(agent for agent in details.agents if canonical_codes(agent.roles) & role)
         if found:
             return found

@@ -189,7 +189,7 @@ def purpose_words(purposes: Iterable[Coded]) -> str | None:
     return join_distinct(map(_purpose, unique(purposes)))
 
 
-def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLASS) -> str | None:
+def break_glass_reason(details: EventDetails) -> str | None:
     """Return the codes by which an event is break-the-glass; None if it is not."""
     codings = (
         *details.types,
@@ -198,7 +198,7 @@ def break_glass_reason(details: EventDetails, codes: frozenset[Code] = BREAK_GLA
         *(purpose for agent in details.agents for purpose in agent.purposes),
     )
     return join_distinct(
-        _purpose(coded) for coded in unique(codings) if canonical_code(coded) in codes
+        _purpose(coded) for coded in unique(codings) if canonical_code(coded) in BREAK_GLASS
     )
 
 

@@ -4,7 +4,7 @@ A policy masks: days in place of times, roles in place of persons. What is maske
 view at all, so that no rendering can show it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -47,15 +47,13 @@ _TITLES: Final = {"prof", "mrs", "miss", "phd", "the", "and", "von", "van", "der
 class ViewPolicy(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """What a patient may see.
 
-    `day_only`: the day, and neither time nor entry number, which would tell the time;
-    `role_only`: what persons are, and not who; `organisations`: name of a portal's, used where an
-    event names none; `suspensions`: as for an accounting.
+    `day_only`: the day, and neither time nor entry number, which would reveal the time;
+    `role_only`: roles of persons in place of names; `suspensions`: as for an accounting.
     """
 
     SHOWN = ("day_only", "role_only")
     day_only: bool = False
     role_only: bool = False
-    organisations: Mapping[str, str] = {}
     suspensions: tuple[Suspension, ...] = ()
 
 
@@ -218,7 +216,7 @@ def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) ->
         stated=None if stated_ms is None else _when(stated_ms, policy, zone),
         who=None if policy.role_only else join_distinct(_name(user, details) for user in users),
         role=join_distinct(_role(user, details, policy) for user in users) or "not recorded",
-        organisation=_organisation(event, users, policy),
+        organisation=_organisation(details, users, policy),
         action=action_words(details),
         category=categories(details),
         entry=None if policy.day_only else event.seq,
@@ -236,20 +234,17 @@ def _role(user: AgentDetails, details: EventDetails, policy: ViewPolicy) -> str:
 
 
 def _organisation(
-    event: OpenedEvent, users: tuple[AgentDetails, ...], policy: ViewPolicy
+    details: EventDetails, users: tuple[AgentDetails, ...], policy: ViewPolicy
 ) -> str | None:
-    """Name the organisation; not in a person's words, where persons are masked."""
-    named = join_distinct(
-        agent_name(agent) for agent in organisations_of(event.details) if agent not in users
+    """Return the organisation's name; None if persons are masked and it contains one's name."""
+    name = join_distinct(
+        agent_name(agent) for agent in organisations_of(details) if agent not in users
     )
-    if named is not None and policy.role_only:
-        persons = [agent for agent in event.details.agents if agent.agent.is_person]
-        known_words = {
-            word for person in persons for name in _names(person) for word in _words(name)
-        }
-        if known_words & _words(named):
-            named = None
-    return named or policy.organisations.get(event.portal)
+    if name is not None and policy.role_only:
+        persons = [agent for agent in details.agents if agent.agent.is_person]
+        if _words(name) & {w for person in persons for n in _names(person) for w in _words(n)}:
+            return None
+    return name
 
 
 def _words(text: str) -> set[str]:

@@ -12,7 +12,6 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import AgentDetails
-from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
@@ -24,7 +23,6 @@ from audit_ledger.reports.agents import (
     role_of,
     users_of,
 )
-from audit_ledger.reports.codes import BREAK_GLASS
 from audit_ledger.reports.document import (
     WRONG_CLOCK,
     Column,
@@ -150,7 +148,6 @@ def privacy_report(
     zone: Zone,
     sort_by: str = "time",
     descending: bool = False,
-    break_glass: frozenset[Code] = BREAK_GLASS,
 ) -> PrivacyReport:
     """Report events that were limited to a user, a patient or a period before; days are `zone`'s.
 
@@ -165,7 +162,7 @@ def privacy_report(
         else:
             timed.append((event, time_ms))
     users = {event.seq: users_of(event.details) for event, _ in timed}
-    rows = sort_rows([_row(event, ms, break_glass) for event, ms in timed], sort_by, descending)
+    rows = sort_rows([_row(event, ms) for event, ms in timed], sort_by, descending)
 
     def by_day(row: PrivacyRow) -> tuple[date, None]:
         return day_of(row.time.ms, zone), None
@@ -233,7 +230,7 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
     )
 
 
-def _row(event: OpenedEvent, time_ms: int, break_glass: frozenset[Code]) -> PrivacyRow:
+def _row(event: OpenedEvent, time_ms: int) -> PrivacyRow:
     details = event.details
     users = users_of(details)
     return PrivacyRow(
@@ -251,7 +248,7 @@ def _row(event: OpenedEvent, time_ms: int, break_glass: frozenset[Code]) -> Priv
         outcome=join_distinct((outcome_words(details), details.outcome_text)),
         failed=failed(details),
         purpose=purpose_words(purposes_of((details, *details.agents))),
-        break_glass=break_glass_reason(details, break_glass),
+        break_glass=break_glass_reason(details),
         address=join_distinct(user.address for user in users)
         or join_distinct(agent.address for agent in details.agents),
         source=join_distinct((details.source.display or details.source.reference, details.site)),
