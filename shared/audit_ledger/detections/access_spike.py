@@ -13,11 +13,11 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from audit_ledger.detections import settings
 from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.hours import local_time, read_time_zone
 from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.settings import AccessSpike
 
 MAX_USERS: Final = 5_000
 MAX_MARKS: Final = 60_000  # patients of all users' open days
@@ -51,56 +51,53 @@ class Spikes(msgspec.Struct):
     swept: int = 0
 
 
-class AccessSpikeRule(Rule[Spikes]):
+class AccessSpikeRule(Rule[Spikes, AccessSpike]):
     """Reports one finding per user and day, for the access that made the day a spike."""
 
     name: ClassVar[str] = "access-spike"
     state_type = Spikes
 
-    def __init__(self, own: settings.AccessSpike) -> None:
-        self.own = own
-        self.severity = own.severity
-        self.zone = read_time_zone(own.time_zone)
+    def __init__(self, settings: AccessSpike) -> None:
+        super().__init__(settings)
+        self.zone = read_time_zone(settings.time_zone)
 
-    def observe(self, state: Spikes, seen: ObservedAccess) -> DetectionFinding | None:
+    def observe(self, state: Spikes, access: ObservedAccess) -> DetectionFinding | None:
         """Count the patient once per day, and report the day if it is a spike."""
-        if not (seen.is_access and seen.is_staff and seen.has_plausible_time):
+        if not (access.is_timed_staff_access and access.who_mark and access.patient_mark):
             return None
-        if not (seen.who_mark and seen.patient_mark):
-            return None
-        self._sweep(state, seen.opened.entry_time)
-        usual = state.users.pop(seen.who_mark, None) or Usual()
-        state.users[seen.who_mark] = usual
-        usual.touched = seen.opened.entry_time
-        number = local_time(seen.time_ms, self.zone).toordinal()
+        self._sweep(state, access.opened.entry_time)
+        usual = state.users.pop(access.who_mark, None) or Usual()
+        state.users[access.who_mark] = usual
+        usual.touched = access.opened.entry_time
+        number = local_time(access.time_ms, self.zone).toordinal()
         day = self._open_day(state, usual, number)
         found = None
         if (
             day is not None
-            and seen.patient_mark not in day.patients
+            and access.patient_mark not in day.patients
             and len(day.patients) < MAX_PATIENTS
         ):
-            day.patients.append(seen.patient_mark)
+            day.patients.append(access.patient_mark)
             state.marks += 1
-            found = self._judge(usual, day, seen)
+            found = self._judge(usual, day, access)
         self._keep_bounds(state)
         return found
 
-    def _judge(self, usual: Usual, day: OpenDay, seen: ObservedAccess) -> DetectionFinding | None:
+    def _judge(self, usual: Usual, day: OpenDay, access: ObservedAccess) -> DetectionFinding | None:
         open_before = [len(other.patients) for other in usual.days if other.day < day.day]
-        before = [*usual.counts, *open_before][-self.own.active_days :]
+        before = [*usual.counts, *open_before][-self.settings.active_days :]
         count = len(day.patients)
-        if day.is_reported or len(before) < self.own.minimum_days:
+        if day.is_reported or len(before) < self.settings.minimum_days:
             return None
-        if count < self.own.minimum_patients or not exceeds(
-            count, before, self.own.deviations_tenths, self.own.minimum_excess
+        if count < self.settings.minimum_patients or not exceeds(
+            count, before, self.settings.deviations_tenths, self.settings.minimum_excess
         ):
             return None
         day.is_reported = True
         tenths = (20 * sum(before) + len(before)) // (2 * len(before))
         mean = f"{tenths // 10}.{tenths % 10}"
-        return self.found(
-            seen, f"{count} patients in a day; {mean} on average of {len(before)} days before"
+        return self.finding(
+            access, f"{count} patients in a day; {mean} on average of {len(before)} days before"
         )
 
     def _open_day(self, state: Spikes, usual: Usual, number: int) -> OpenDay | None:
@@ -119,7 +116,7 @@ class AccessSpikeRule(Rule[Spikes]):
     def _close_first(self, state: Spikes, usual: Usual) -> None:
         day = usual.days.pop(0)
         state.marks -= len(day.patients)
-        usual.counts = [*usual.counts, len(day.patients)][-self.own.active_days :]
+        usual.counts = [*usual.counts, len(day.patients)][-self.settings.active_days :]
         usual.last_closed = day.day
 
     def _sweep(self, state: Spikes, entry_time: int) -> None:

@@ -1,8 +1,14 @@
 """Suppress repeated alerts, so that one pattern of many events yields one finding."""
 
+from abc import abstractmethod
+from typing import TypeVar
+
 import msgspec
 
+from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.observed_access import ObservedAccess
+from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.settings import QuietRuleSettings
 
 MAX_REPORTED = 4_000
 _LATE_SECONDS = 7 * 86_400  # an event that arrives later may be reported again
@@ -15,40 +21,66 @@ class SuppressedAlerts(msgspec.Struct):
     last: dict[str, tuple[int, int]] = {}
 
 
-def pair_key(seen: ObservedAccess) -> str:
+def pair_key(access: ObservedAccess) -> str:
     """Return the suppression key of the user and the patient."""
-    return f"{seen.who_mark}/{seen.patient_mark}"
+    return f"{access.who_mark}/{access.patient_mark}"
 
 
-def is_within(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> bool:
+def is_within(reported: SuppressedAlerts, key: str, access: ObservedAccess, hours: int) -> bool:
     """Return whether the key was noted less than `hours` before or after this event."""
     last = reported.last.get(key)
-    return last is not None and abs(seen.time_ms - last[0]) < hours * _HOUR_MS
+    return last is not None and abs(access.time_ms - last[0]) < hours * _HOUR_MS
 
 
-def note(reported: SuppressedAlerts, key: str, seen: ObservedAccess, hours: int) -> None:
+def note(reported: SuppressedAlerts, key: str, access: ObservedAccess, hours: int) -> None:
     """Note the key at this event, and delete outdated and surplus keys."""
-    entry_time = seen.opened.entry_time
+    entry_time = access.opened.entry_time
     reported.last.pop(key, None)
-    reported.last[key] = (seen.time_ms, entry_time)
+    reported.last[key] = (access.time_ms, entry_time)
     oldest = entry_time - hours * 3_600 - _LATE_SECONDS
     for old in _outdated(reported, oldest):
         del reported.last[old]
 
 
-def is_news(reported: SuppressedAlerts, key: str, seen: ObservedAccess, quiet_hours: int) -> bool:
+def is_news(reported: SuppressedAlerts, key: str, access: ObservedAccess, quiet_hours: int) -> bool:
     """Note this event and return True, unless its key was reported within the quiet hours."""
-    if is_within(reported, key, seen, quiet_hours):
+    if is_within(reported, key, access, quiet_hours):
         return False
-    note(reported, key, seen, quiet_hours)
+    note(reported, key, access, quiet_hours)
     return True
 
 
 def _outdated(reported: SuppressedAlerts, oldest: int) -> list[str]:
-    found: list[str] = []
+    outdated: list[str] = []
     surplus = len(reported.last) - MAX_REPORTED
     for key, (_, entry_time) in reported.last.items():
-        if entry_time >= oldest and len(found) >= surplus:
+        if entry_time >= oldest and len(outdated) >= surplus:
             break
-        found.append(key)
-    return found
+        outdated.append(key)
+    return outdated
+
+
+QuietSettingsT = TypeVar("QuietSettingsT", bound=QuietRuleSettings)
+
+
+class QuietRule(Rule[SuppressedAlerts, QuietSettingsT]):
+    """A rule that judges each event alone: one finding per user and patient in the quiet hours."""
+
+    state_type = SuppressedAlerts
+
+    @abstractmethod
+    def judge(self, access: ObservedAccess) -> str | None:
+        """Return the statement of a finding about this event; None if there is no finding."""
+
+    def suppression_key(self, access: ObservedAccess) -> str:
+        """Return the key under which findings are suppressed."""
+        return pair_key(access)
+
+    def observe(self, state: SuppressedAlerts, access: ObservedAccess) -> DetectionFinding | None:
+        """Return the finding unless one of its key was reported within the quiet hours."""
+        statement = self.judge(access)
+        if statement is None:
+            return None
+        key = self.suppression_key(access)
+        is_new = is_news(state, key, access, self.settings.quiet_hours)
+        return self.finding(access, statement) if is_new else None

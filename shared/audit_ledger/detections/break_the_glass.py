@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from audit_ledger.detections import settings
 from audit_ledger.detections.alert_suppression import (
     SuppressedAlerts,
     is_news,
@@ -16,6 +15,7 @@ from audit_ledger.detections.alert_suppression import (
 from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.observed_access import ObservedAccess
 from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.settings import BreakTheGlass
 
 
 class Broken(msgspec.Struct):
@@ -25,7 +25,7 @@ class Broken(msgspec.Struct):
     reasoned: SuppressedAlerts = msgspec.field(default_factory=SuppressedAlerts)
 
 
-class BreakTheGlassRule(Rule[Broken]):
+class BreakTheGlassRule(Rule[Broken, BreakTheGlass]):
     """A reason covers the user's accesses to that patient in the hours after it.
 
     A reason is the text of a purpose's concept beyond the displays of its codes, or an entity's
@@ -36,37 +36,35 @@ class BreakTheGlassRule(Rule[Broken]):
     name: ClassVar[str] = "break-the-glass"
     state_type = Broken
 
-    def __init__(self, own: settings.BreakTheGlass) -> None:
-        self.own = own
-        self.severity = own.severity
-
-    def observe(self, state: Broken, seen: ObservedAccess) -> DetectionFinding | None:
+    def observe(self, state: Broken, access: ObservedAccess) -> DetectionFinding | None:
         """Report one finding per user and patient within the quiet hours."""
-        purposes = seen.purposes.intersection(self.own.purposes)
-        codes = purposes | seen.codes.intersection(self.own.codes)
-        if not codes or seen.actor is None or seen.has_failed:
+        purposes = access.purposes.intersection(self.settings.purposes)
+        codes = purposes | access.codes.intersection(self.settings.codes)
+        if not codes or access.actor is None or access.has_failed:
             return None
-        key = pair_key(seen)
-        if self._has_reason(seen):
-            note(state.reasoned, key, seen, self.own.reason_hours)
+        key = pair_key(access)
+        if self._has_reason(access):
+            note(state.reasoned, key, access, self.settings.reason_hours)
             return None
-        if is_within(state.reasoned, key, seen, self.own.reason_hours) or _is_cut(seen):
+        if is_within(state.reasoned, key, access, self.settings.reason_hours) or _is_cut(access):
             return None
-        if not is_news(state.reported, key, seen, self.own.quiet_hours):
+        if not is_news(state.reported, key, access, self.settings.quiet_hours):
             return None
-        return self.found(seen, f"the glass was broken ({', '.join(sorted(codes))}) for no reason")
+        return self.finding(
+            access, f"the glass was broken ({', '.join(sorted(codes))}) for no reason"
+        )
 
-    def _has_reason(self, seen: ObservedAccess) -> bool:
-        if self.own.outcome_is_reason and (seen.opened.details.outcome_text or "").strip():
+    def _has_reason(self, access: ObservedAccess) -> bool:
+        if self.settings.outcome_is_reason and (access.opened.details.outcome_text or "").strip():
             return True
-        event = seen.opened.document.audit_event
+        event = access.opened.document.audit_event
         if event is None:
             return False
-        return any(_reasons(event)) or (self.own.policy_is_reason and any(_policies(event)))
+        return any(_reasons(event)) or (self.settings.policy_is_reason and any(_policies(event)))
 
 
-def _is_cut(seen: ObservedAccess) -> bool:
-    return any(".detail" in path for path in seen.opened.cut)
+def _is_cut(access: ObservedAccess) -> bool:
+    return any(".detail" in path for path in access.opened.cut)
 
 
 def _reasons(event: dict[str, Any]) -> Iterator[bool]:

@@ -3,11 +3,9 @@
 import re
 from typing import ClassVar, Final, Protocol
 
-from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news, pair_key
-from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.alert_suppression import QuietRule
 from audit_ledger.detections.observed_access import ObservedAccess
-from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.settings import ConsentDenied
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails
@@ -22,35 +20,31 @@ class Consents(Protocol):
         """Return the reason code for denying the access at that time; None if it is permitted."""
 
 
-class ConsentDeniedRule(Rule[SuppressedAlerts]):
+class ConsentDeniedRule(QuietRule[ConsentDenied]):
     """Checks the consent to each access by staff; patients may read their own records."""
 
     name: ClassVar[str] = "consent-denied"
-    state_type = SuppressedAlerts
 
-    def __init__(self, own: settings.ConsentDenied, consents: Consents | None) -> None:
-        self.own = own
-        self.severity = own.severity
+    def __init__(self, settings: ConsentDenied, consents: Consents | None) -> None:
+        super().__init__(settings)
         self.consents = consents
 
     def not_applicable(self, directory: Directory) -> str | None:  # noqa: ARG002 - as of all rules
         """Return a reason if no consents are recorded."""
         return "no consents are recorded" if self.consents is None else None
 
-    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """Report one finding per user and patient within the quiet hours.
+    def judge(self, access: ObservedAccess) -> str | None:
+        """Check the consent as of the access.
 
         Raise ValueError if the reason is no code, since the finding's statement contains it.
         """
-        if self.consents is None or not seen.is_access or not seen.has_plausible_time:
+        if self.consents is None or not access.is_timed_staff_access:
             return None
-        if seen.patient is None or seen.actor is None or not seen.is_staff:
+        if access.patient is None or access.actor is None:
             return None
-        reason = self.consents.denied(seen.patient, seen.actor, seen.time_ms)
+        reason = self.consents.denied(access.patient, access.actor, access.time_ms)
         if reason is None:
             return None
         if not _REASON.fullmatch(reason):
             raise ValueError("consents: reason: expected a code of a-z, 0-9, . and -")
-        if not is_news(state, pair_key(seen), seen, self.own.quiet_hours):
-            return None
-        return self.found(seen, f"consent denied: {reason}")
+        return f"consent denied: {reason}"

@@ -12,7 +12,7 @@ size. Another directory may yield other findings: `Directory.digest` identifies 
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -32,46 +32,46 @@ from audit_ledger.detections.observed_access import (
     observe_access,
 )
 from audit_ledger.detections.relations import SameHouseholdRule, SameSurnameRule, SelfAccessRule
-from audit_ledger.detections.rule import Rule
-from audit_ledger.detections.settings import DetectionSettings, validate_settings
+from audit_ledger.detections.rule import Rule, SettingsT
+from audit_ledger.detections.settings import DetectionSettings, read_settings
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
-
-OwnT = TypeVar("OwnT")
 
 _encode = msgspec.json.Encoder().encode
 
 
 def make_rules(
     settings: DetectionSettings | None = None, consents: Consents | None = None
-) -> tuple[Rule[Any], ...]:
+) -> tuple[Rule[Any, Any], ...]:
     """Return the enabled rules; raise FormatError if a setting is out of bounds."""
-    own = validate_settings(settings or DetectionSettings())
+    settings = read_settings(msgspec.to_builtins(settings or DetectionSettings()))
     rules = (
-        _rule(SelfAccessRule, own.self_access),
-        _rule(SameSurnameRule, own.same_surname),
-        _rule(SameHouseholdRule, own.same_household),
-        _rule(NoEncounterRule, own.no_encounter),
-        _rule(BreakTheGlassRule, own.break_the_glass),
-        _rule(AccessSpikeRule, own.access_spike),
-        _rule(AfterHoursRule, own.after_hours),
-        _rule(BulkAccessRule, own.bulk_access),
-        _rule(FailedAccessRule, own.failed_access),
-        _rule(InactiveUserRule, own.ended_user),
-        _rule(partial(ConsentDeniedRule, consents=consents), own.consent_denied),
+        _rule(SelfAccessRule, settings.self_access),
+        _rule(SameSurnameRule, settings.same_surname),
+        _rule(SameHouseholdRule, settings.same_household),
+        _rule(NoEncounterRule, settings.no_encounter),
+        _rule(BreakTheGlassRule, settings.break_the_glass),
+        _rule(AccessSpikeRule, settings.access_spike),
+        _rule(AfterHoursRule, settings.after_hours),
+        _rule(BulkAccessRule, settings.bulk_access),
+        _rule(FailedAccessRule, settings.failed_access),
+        _rule(InactiveUserRule, settings.ended_user),
+        _rule(partial(ConsentDeniedRule, consents=consents), settings.consent_denied),
     )
     return tuple(rule for rule in rules if rule is not None)
 
 
-def _rule(make: Callable[[OwnT], Rule[Any]], own: OwnT | None) -> Rule[Any] | None:
-    return None if own is None else make(own)
+def _rule(
+    make: Callable[[SettingsT], Rule[Any, Any]], settings: SettingsT | None
+) -> Rule[Any, Any] | None:
+    return None if settings is None else make(settings)
 
 
 class Detector:
     """Runs rules. `not_applicable`: the rules that do not run, by name, with the missing data."""
 
-    def __init__(self, rules: Sequence[Rule[Any]], directory: Directory, mark: Mark) -> None:
+    def __init__(self, rules: Sequence[Rule[Any, Any]], directory: Directory, mark: Mark) -> None:
         """Create a detector. `mark` hashes an identifier to 12 to 24 characters for the states.
 
         Raise ValueError if its result has another length.
@@ -108,11 +108,11 @@ class Detector:
         If a rule raises an error, call `report_failure` with its name and continue with the other
         rules; without `report_failure`, raise the error.
         """
-        seen = observe_access(opened, self.directory, self.mark)
+        access = observe_access(opened, self.directory, self.mark)
         found: list[DetectionFinding] = []
         for rule in self.rules:
             try:
-                finding = rule.observe(self._states[rule.name], seen)
+                finding = rule.observe(self._states[rule.name], access)
             except Exception:
                 if report_failure is None:
                     raise

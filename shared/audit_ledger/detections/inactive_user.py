@@ -2,25 +2,18 @@
 
 from typing import ClassVar
 
-from audit_ledger.detections import settings
-from audit_ledger.detections.alert_suppression import SuppressedAlerts, is_news
-from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.alert_suppression import QuietRule
 from audit_ledger.detections.observed_access import ObservedAccess
-from audit_ledger.detections.rule import Rule
+from audit_ledger.detections.settings import EndedUser
 from audit_ledger.detections.staff_directory import Directory
 
 _HOUR_MS = 3_600_000
 
 
-class InactiveUserRule(Rule[SuppressedAlerts]):
+class InactiveUserRule(QuietRule[EndedUser]):
     """Considers every event of such a user, including logins and failures."""
 
     name: ClassVar[str] = "ended-user"
-    state_type = SuppressedAlerts
-
-    def __init__(self, own: settings.EndedUser) -> None:
-        self.own = own
-        self.severity = own.severity
 
     def not_applicable(self, directory: Directory) -> str | None:
         """Return a reason if no user has a first or last day."""
@@ -29,18 +22,20 @@ class InactiveUserRule(Rule[SuppressedAlerts]):
                 return None
         return "the directory has no users with a first or last day"
 
-    def observe(self, state: SuppressedAlerts, seen: ObservedAccess) -> DetectionFinding | None:
-        """Report one finding per user within the quiet hours."""
-        user = seen.user
-        if user is None or not seen.has_plausible_time:
+    def suppression_key(self, access: ObservedAccess) -> str:
+        """Return the user."""
+        return access.who_mark
+
+    def judge(self, access: ObservedAccess) -> str | None:
+        """Compare the time with the user's first and last day, with a grace."""
+        user = access.user
+        if user is None or not access.has_plausible_time:
             return None
-        grace_ms = self.own.grace_hours * _HOUR_MS
-        if user.valid_to_ms is not None and seen.time_ms >= user.valid_to_ms + grace_ms:
+        grace_ms = self.settings.grace_hours * _HOUR_MS
+        if user.valid_to_ms is not None and access.time_ms >= user.valid_to_ms + grace_ms:
             statement = "after the user's last day"
-        elif user.valid_from_ms is not None and seen.time_ms < user.valid_from_ms - grace_ms:
+        elif user.valid_from_ms is not None and access.time_ms < user.valid_from_ms - grace_ms:
             statement = "before the user's first day"
         else:
             return None
-        if not is_news(state, seen.who_mark, seen, self.own.quiet_hours):
-            return None
-        return self.found(seen, f"{statement}{' (it failed)' if seen.has_failed else ''}")
+        return f"{statement}{' (it failed)' if access.has_failed else ''}"

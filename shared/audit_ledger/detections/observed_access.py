@@ -88,6 +88,11 @@ class ObservedAccess(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
         is_about = self.actor is not None and self.patient is not None
         return is_about and not self.has_failed and not (self.codes & _AUTHENTICATION)
 
+    @property
+    def is_timed_staff_access(self) -> bool:
+        """Whether it is an access by staff at a plausible time."""
+        return self.is_access and self.is_staff and self.has_plausible_time
+
 
 def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> ObservedAccess:
     """Return an opened event in the form for rules; a record has at most one patient."""
@@ -111,15 +116,7 @@ def observe_access(opened: OpenedEvent, directory: Directory, mark: Mark) -> Obs
     else:
         who_mark = mark(who if user is None else f"user|{user.id}")
     return ObservedAccess(
-        opened,
-        actor,
-        who,
-        user,
-        patient,
-        person,
-        who_mark,
-        patient_mark,
-        directory,
+        opened, actor, who, user, patient, person, who_mark, patient_mark, directory
     )
 
 

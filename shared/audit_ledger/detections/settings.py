@@ -23,44 +23,48 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pass
 
 
-class SelfAccess(_Settings, frozen=True):
+class RuleSettings(_Settings, frozen=True):
+    """The settings of every rule."""
+
+    severity: Severity = "medium"
+
+
+class QuietRuleSettings(RuleSettings, frozen=True):
+    """The settings of a rule that is quiet for hours after a finding."""
+
+    quiet_hours: QuietHours = 24
+
+
+class SelfAccess(QuietRuleSettings, frozen=True):
     """`portals_for_patients`, `purposes`: portals and purposes for patients' own records.
 
     Without such portals, patients may read their own records in all portals.
     """
 
-    severity: Severity = "medium"
-    quiet_hours: QuietHours = 24
     portals_for_patients: Codes = ()
     purposes: Codes = ("PATRQT",)
 
 
-class SameSurname(_Settings, frozen=True):
+class SameSurname(QuietRuleSettings, frozen=True):
     """`frequent`: common surnames, which do not suggest a relation."""
 
     severity: Severity = "low"
-    quiet_hours: QuietHours = 24
     frequent: Annotated[tuple[RuleCode, ...], msgspec.Meta(max_length=1_000)] = ()
 
 
-class SameHousehold(_Settings, frozen=True):
+class SameHousehold(QuietRuleSettings, frozen=True):
     """Access to the record of a household member, or of a patient whose next of kin is the user."""
 
-    severity: Severity = "medium"
-    quiet_hours: QuietHours = 24
 
-
-class NoEncounter(_Settings, frozen=True):
+class NoEncounter(QuietRuleSettings, frozen=True):
     """`days`: margin around an encounter; `departments`: exempt ones, such as billing."""
 
-    severity: Severity = "medium"
-    quiet_hours: QuietHours = 24
     days: Annotated[int, msgspec.Meta(ge=0, le=3_650)] = 30
     departments: Annotated[tuple[RuleCode, ...], msgspec.Meta(max_length=1_000)] = ()
     purposes: Codes = ()
 
 
-class BreakTheGlass(_Settings, frozen=True):
+class BreakTheGlass(QuietRuleSettings, frozen=True):
     """`purposes`, `codes` (of type or subtype): those of emergency access.
 
     `reason_hours`: validity of a reason. `outcome_is_reason`, `policy_is_reason`: whether users
@@ -68,7 +72,6 @@ class BreakTheGlass(_Settings, frozen=True):
     """
 
     severity: Severity = "high"
-    quiet_hours: QuietHours = 24
     reason_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 7)] = 12
     purposes: Codes = ("BTG",)
     codes: Codes = ("110127",)
@@ -76,10 +79,9 @@ class BreakTheGlass(_Settings, frozen=True):
     policy_is_reason: bool = False
 
 
-class AccessSpike(_Settings, frozen=True):
+class AccessSpike(RuleSettings, frozen=True):
     """Above mean + `deviations_tenths`/10 standard deviations of the user's last active days."""
 
-    severity: Severity = "medium"
     time_zone: str = "UTC"
     deviations_tenths: Annotated[int, msgspec.Meta(ge=0, le=200)] = 30
     active_days: Annotated[int, msgspec.Meta(ge=2, le=28)] = 28
@@ -94,7 +96,7 @@ class AccessSpike(_Settings, frozen=True):
             raise ValueError("minimum_days at most active_days expected")
 
 
-class AfterHours(_Settings, frozen=True):
+class AfterHours(QuietRuleSettings, frozen=True):
     """`hours`: default for departments without hours in the directory, seven days from Monday."""
 
     severity: Severity = "low"
@@ -114,7 +116,7 @@ class AfterHours(_Settings, frozen=True):
         return None if self.hours is None else read_hours(self.hours)
 
 
-class BulkAccess(_Settings, frozen=True):
+class BulkAccess(QuietRuleSettings, frozen=True):
     """Access to many patients within minutes (exported or opened), or many entities in one event.
 
     `codes` (of type or subtype): those of exports; `bulk_codes`: those of bulk exports.
@@ -132,27 +134,24 @@ class BulkAccess(_Settings, frozen=True):
     bulk_codes: Codes = ("$export",)
 
 
-class FailedAccess(_Settings, frozen=True):
+class FailedAccess(RuleSettings, frozen=True):
     """`failures` within `minutes`."""
 
-    severity: Severity = "medium"
     failures: Count = 10
     minutes: Minutes = 10
 
 
-class EndedUser(_Settings, frozen=True):
+class EndedUser(QuietRuleSettings, frozen=True):
     """Events of a user after the last day, or before the first day, in the directory."""
 
     severity: Severity = "high"
-    quiet_hours: QuietHours = 24
     grace_hours: Annotated[int, msgspec.Meta(ge=0, le=24 * 31)] = 0
 
 
-class ConsentDenied(_Settings, frozen=True):
+class ConsentDenied(QuietRuleSettings, frozen=True):
     """Access that the patient's consent does not permit, or no longer permits."""
 
     severity: Severity = "high"
-    quiet_hours: QuietHours = 24
 
 
 class DetectionSettings(_Settings, frozen=True):
@@ -191,11 +190,6 @@ def read_settings(value: Any) -> DetectionSettings:
         else:  # errors of the checks in this module
             where, what = _place(error), str(error).partition(" - at `")[0]
         raise FormatError(f"detections{where}: {what.replace('`', '')}") from None
-
-
-def validate_settings(settings: DetectionSettings) -> DetectionSettings:
-    """Return settings; raise FormatError if any is out of bounds."""
-    return read_settings(msgspec.to_builtins(settings))
 
 
 def _place(error: Exception) -> str:

@@ -36,22 +36,22 @@ class Windows(msgspec.Struct):
 
 
 def add(
-    windows: Windows, seen: ObservedAccess, what: str, *, limit: int, span_ms: int
+    windows: Windows, access: ObservedAccess, what: str, *, limit: int, span_ms: int
 ) -> list[WindowItem] | None:
     """Add an item; return the burst of `limit` or more items within a span, if it is a new one.
 
     A burst lasts as long as spans contain `limit` items, and yields one finding per day. Fewer
     items end it, so that a first burst cannot hide a second one.
     """
-    window = windows.users.pop(seen.who_mark, None) or TimeWindow()
-    windows.users[seen.who_mark] = window
-    window.touched = seen.opened.entry_time
+    window = windows.users.pop(access.who_mark, None) or TimeWindow()
+    windows.users[access.who_mark] = window
+    window.touched = access.opened.entry_time
     before = len(window.items)
-    item = WindowItem(seen.time_ms, seen.opened.seq, seen.opened.event_id, what)
+    item = WindowItem(access.time_ms, access.opened.seq, access.opened.event_id, what)
     burst = _burst(window.items, item, limit, span_ms) if _insert(window, item, limit) else None
     windows.count += len(window.items) - before
     is_news = burst is not None and _is_news(window, burst)
-    _forget(windows, seen.opened.entry_time - span_ms // 1000 - _LATE_SECONDS)
+    _forget(windows, access.opened.entry_time - span_ms // 1000 - _LATE_SECONDS)
     return burst if is_news else None
 
 
