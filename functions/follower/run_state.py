@@ -1,18 +1,33 @@
 """The results of one run of the follower: not yet committed, and as reported."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from audit_ledger.detections import DetectionFinding, Detector
+from audit_ledger.detections import DetectionFinding, Detector, Severity, finding_id
 from audit_ledger.ledger.follower_views import FollowerCursor
 from audit_ledger.sequence_gaps import CountedState
 from audit_ledger.views import SkippedEntries
 from audit_ledger.views.skipped_entries import Kind
-from functions.follower.left_out_findings import finding_of
 
 MAX_EVENTS_PER_COMMIT = 2000
 MAX_PLACES_PER_COMMIT = 2000  # of documents; a single event may name as many
 MAX_FINDINGS_PER_COMMIT = 200  # a single event may yield one per rule
+
+_LEFT_OUT: dict[Kind, tuple[str, Severity, str]] = {
+    "altered": (
+        "altered-entry",
+        "high",
+        "differs from what ingest sent: a message in the queue or a table was altered; it may "
+        "concern any patient",
+    ),
+    "unprocessed": (
+        "unprocessed-entry",
+        "medium",
+        "unaltered, but rules, sequence numbers or documents could not process it completely",
+    ),
+}
+"""Rule, severity and statement of findings about entries that were left out."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,23 @@ class RunState:
         for kind, entries in self.noted.items():
             if entries:
                 self.left_out = self.left_out.with_entries(kind, entries)
-                self.findings.append((finding_of(kind, entries, time), first_seq))
+                self.findings.append((_finding(kind, entries, time), first_seq))
                 (self.altered if kind == "altered" else self.unprocessed).extend(entries)
         self.noted = {"altered": [], "unprocessed": []}
+
+
+def _finding(kind: Kind, entries: Sequence[int], time: int) -> DetectionFinding:
+    """Return the finding about left out entries of a block of this time (seconds since 1970)."""
+    rule, severity, statement = _LEFT_OUT[kind]
+    return DetectionFinding(
+        id=finding_id(rule, entries),
+        rule=rule,
+        severity=severity,
+        entries=tuple(entries),
+        event_ids=(),
+        time_ms=time * 1000,
+        ledger_time=time,
+        who=None,
+        patient=None,
+        statement=statement,
+    )

@@ -1,4 +1,4 @@
-"""Following as after a digest, and looking at what is kept then."""
+"""Invoke the follower as after a digest, and read the views that it stored."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def follow(ledger_api: LedgerApi, *, rebuild: str = "") -> dict[str, Any]:
 def verified(
     ledger_api: LedgerApi, document: bytes, token: str | None = None
 ) -> list[dict[str, Any]]:
-    """Ask who recorded a document."""
+    """Return the entries that recorded a document, as the API lists them."""
     answer = requests.post(
         f"{ledger_api.cloud.url}/documents/verify",
         json={"digest": ni_uri(document)},
@@ -42,7 +42,7 @@ def verified(
 
 
 def views(ledger_api: LedgerApi) -> dict[str, Any]:
-    """Everything that is kept of the generation that is read, opened; by name."""
+    """Return all views of the current generation by name, opened."""
     origin = ledger_api.cloud.ledger(LEDGER).origin
     dynamodb, kms = boto3.client("dynamodb", REGION), boto3.client("kms", REGION)
     wrapped = LedgersTable(dynamodb, "audit-ledger-dev-ledgers", origin).keys()
@@ -51,34 +51,34 @@ def views(ledger_api: LedgerApi) -> dict[str, Any]:
     keys = WrappingKey(kms, wrapping, origin).unwrap_all(wrapped).ledger_keys
     table = ViewsTable(dynamodb, "audit-ledger-dev-views", origin)
     cursor = table.cursor()
-    kept: dict[str, Any] = {
+    stored: dict[str, Any] = {
         "next_seq": cursor.next_seq,
         "announced": cursor.announced,
         "gaps": table.gaps(),
     }
     for name in cursor.states:
-        kept[name] = open_view(table.state(cursor, name) or b"", keys, origin, name)
+        stored[name] = open_view(table.state(cursor, name) or b"", keys, origin, name)
     numbers = range(cursor.findings)
     for number, sealed in zip(numbers, table.findings(cursor, numbers), strict=True):
         found = open_finding(sealed, keys, origin, cursor.generation, number)
-        kept[f"finding {number}"] = msgspec.to_builtins(found)
+        stored[f"finding {number}"] = msgspec.to_builtins(found)
     start = f"{origin}#{cursor.generation % 2}#document#"
     for item in dynamodb.scan(TableName="audit-ledger-dev-views")["Items"]:
         if item["key"]["S"].startswith(start):
             document = item["key"]["S"].removeprefix(start)
-            kept[f"document {document}"] = table.places(document)
+            stored[f"document {document}"] = table.places(document)
     assert cursor.states
-    return kept
+    return stored
 
 
 def settle(ledger_api: LedgerApi) -> None:
-    """Into the ledger, published, and followed: the bus tells the follower of the digest."""
+    """Append and publish what was sent, and follow it: the bus invokes the follower."""
     ledger_api.settle()
     ledger_api.cloud.drain()
 
 
 def gaps_of(ledger_api: LedgerApi) -> dict[str, Any]:
-    """What is known of the numbers of the portal."""
+    """Return the report of gaps of the portal."""
     gaps: dict[str, Any] = ledger_api.get(f"/portals/{PORTAL}/gaps").json()
     return gaps
 

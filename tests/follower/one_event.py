@@ -1,4 +1,4 @@
-"""A small ledger on moto whose records are sealed by hand: of whatever an event may hold."""
+"""A small ledger on moto whose records are sealed by hand, with any content."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,14 +28,18 @@ NOW = 1_795_400_000
 
 @dataclass
 class OneLedger:
-    """Appends records and follows them. `told`: of what the bus was."""
+    """Appends records and follows them.
+
+    `announced`: findings on the bus; `waits`: how often the follower waited for secrets.
+    """
 
     world: World
-    told: list[PublicFinding] = field(default_factory=list)
+    announced: list[PublicFinding] = field(default_factory=list)
+    waits: int = 0
     appended: int = 0
 
     def append(self, *resources: bytes, portal: str = "ehr") -> None:
-        """Have a record of each resource appended, in one batch."""
+        """Append a record of each resource, in one batch."""
         world = self.world
         wrapped = LedgersTable(world.dynamodb, f"{NAME}-ledgers", ORIGIN).keys()
         assert wrapped is not None
@@ -73,7 +77,7 @@ class OneLedger:
 
     @property
     def size(self) -> int:
-        """Entries, the creation among them."""
+        """The number of entries, including the creation."""
         return 1 + self.appended
 
     @property
@@ -91,14 +95,17 @@ class OneLedger:
         return made.get(LEDGER)
 
     def follow(self, has_time: Callable[[], bool] = lambda: True) -> FollowResult:
-        """One run of the follower, up to all that is appended."""
+        """Run the follower once, up to the last appended entry."""
         follower = Follower(
             self.ledger,
             self.views,
             Directory(),
             DetectionSettings(),
-            self.told.extend,
+            self.announced.extend,
             lambda: NOW + 60,
-            lambda: None,
+            self._wait,
         )
         return follower.follow(self.size, has_time)
+
+    def _wait(self) -> None:
+        self.waits += 1

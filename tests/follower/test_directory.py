@@ -1,6 +1,5 @@
-"""The directory and the settings of rules, from where a hospital puts them to findings."""
+"""The staff directory and the settings of rules, from a hospital's upload to findings."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,8 @@ reference|Patient/martha,
 
 
 @pytest.fixture(scope="module")
-def fed() -> Path:
-    """Two ledgers, one with settings of its own for two rules."""
+def assembly() -> Path:
+    """Two ledgers, one with settings of its own for two rules, and a bucket for directories."""
     settings = {"same_household": {"severity": "high"}, "break_the_glass": None}
     ledgers = [
         {**ledger, **({"detections": settings} if ledger["id"] == LEDGER else {})}
@@ -41,8 +40,8 @@ def fed() -> Path:
 
 
 @pytest.fixture
-def ledger_api(fed: Path) -> Iterator[LedgerApi]:
-    with local_cloud(fed) as cloud:
+def ledger_api(assembly: Path) -> Iterator[LedgerApi]:
+    with local_cloud(assembly) as cloud:
         yield LedgerApi(cloud)
         assert cloud.permissions.refusals == []
 
@@ -56,8 +55,13 @@ def findings(ledger_api: LedgerApi) -> list[dict[str, Any]]:
     return found
 
 
-def read_by_all(ledger_api: LedgerApi) -> None:
-    for patient in ("rose", "martha"):
+def upload_directory() -> None:
+    put("users.csv", USERS)
+    put("patients.csv", PATIENTS)
+
+
+def send_reads(ledger_api: LedgerApi, *patients: str) -> None:
+    for patient in patients:
         ledger_api.send(read_of(patient, "1"))
     settle(ledger_api)
 
@@ -66,16 +70,14 @@ def running(ledger_api: LedgerApi) -> dict[str, bool]:
     return {rule["rule"]: rule["runs"] for rule in ledger_api.get("/findings").json()["rules"]}
 
 
-def test_rules_look_people_up_in_what_was_put(ledger_api: LedgerApi) -> None:
-    """And run from then on: what was before, only if it is looked at anew."""
-    read_by_all(ledger_api)
+def test_rules_use_the_directory_once_its_files_are_uploaded(ledger_api: LedgerApi) -> None:
+    """Earlier events are judged with it only by a rebuild."""
+    send_reads(ledger_api, "rose", "martha")
     assert findings(ledger_api) == []
     assert running(ledger_api)["same-household"] is False
-    put("users.csv", USERS)
-    put("patients.csv", PATIENTS)
+    upload_directory()
     put("users.csv", "id,names,surname\nu1,reference|Practitioner/1,Jones\n", OTHER)
-    ledger_api.send(read_of("rose", "1"))
-    settle(ledger_api)
+    send_reads(ledger_api, "rose")
     (finding,) = findings(ledger_api)
     assert (finding["rule"], finding["severity"]) == ("same-household", "high")
     assert len(finding["directory"]) == 16
@@ -84,9 +86,9 @@ def test_rules_look_people_up_in_what_was_put(ledger_api: LedgerApi) -> None:
     assert len(findings(ledger_api)) == 1  # the first access, and quiet hours since
 
 
-def test_settings_reach_the_rules(ledger_api: LedgerApi) -> None:
-    """A rule that is switched off is not there; others keep their defaults."""
-    read_by_all(ledger_api)
+def test_settings_of_a_ledger_reach_its_rules(ledger_api: LedgerApi) -> None:
+    """A disabled rule is not listed; other rules keep their defaults."""
+    send_reads(ledger_api, "rose")
     rules = running(ledger_api)
     assert "break-the-glass" not in rules
     assert rules["bulk-access"]
@@ -94,59 +96,52 @@ def test_settings_reach_the_rules(ledger_api: LedgerApi) -> None:
     assert lacks["consent-denied"] == "no consents are recorded"
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("users.csv", "id,names,surname\nu1,Practitioner/Tyler,Tyler\n", "users.csv, line 2"),
-        ("users.csv", "id,names,shoesize\n", "users.csv, line 1"),
-        ("staff.csv", "id\n", "one of users.csv"),
-    ],
-)
-def test_a_file_that_cannot_be_read_stops_nothing(
-    ledger_api: LedgerApi, name: str, text: str, said: str
-) -> None:
-    """Following goes on with what was read before; the log says where, and quotes nothing."""
-    put("users.csv", USERS)
-    put("patients.csv", PATIENTS)
-    read_by_all(ledger_api)
+def test_directory_read_before_stays_in_use_if_a_file_is_invalid(ledger_api: LedgerApi) -> None:
+    """The log contains the place of the fault, and quotes nothing."""
+    upload_directory()
+    send_reads(ledger_api, "rose", "martha")
     assert len(findings(ledger_api)) == 1
-    put(name, text)
-    ledger_api.send(read_of("donna", "1"))
-    settle(ledger_api)
-    assert follow(ledger_api)["next_seq"] >= 4
-    assert running(ledger_api)["same-household"] is True
-    log = "\n".join(ledger_api.cloud.runner.log_of(FOLLOWER).lines)
-    assert said in log
-    assert "Tyler" not in log
-    metrics = [json.loads(line) for line in log.splitlines() if "BadDirectory" in line]
-    assert metrics
+    for number, (name, text, place) in enumerate(
+        (
+            ("users.csv", "id,names,surname\nu1,Practitioner/Tyler,Tyler\n", "users.csv, line 2"),
+            ("users.csv", "id,names,shoesize\n", "users.csv, line 1"),
+            ("staff.csv", "id\n", "one of users.csv"),
+        )
+    ):
+        log = ledger_api.cloud.runner.log_of(FOLLOWER)
+        earlier = len(log.lines)
+        upload_directory()
+        put(name, text)
+        send_reads(ledger_api, "donna")
+        assert follow(ledger_api)["next_seq"] >= 4 + number
+        assert running(ledger_api)["same-household"] is True
+        lines = list(log.lines)[earlier:]
+        assert any(place in line for line in lines)
+        assert not any("Tyler" in line for line in lines)
+        assert any("BadDirectory" in line for line in lines)
 
 
-def test_what_was_withdrawn_is_forgotten(ledger_api: LedgerApi) -> None:
-    """Rules that need it do not run any more, and say so."""
-    put("users.csv", USERS)
-    put("patients.csv", PATIENTS)
-    read_by_all(ledger_api)
+def test_deleted_files_stop_the_rules_that_need_them(ledger_api: LedgerApi) -> None:
+    """The rules report that they do not run."""
+    upload_directory()
+    send_reads(ledger_api, "rose", "martha")
     assert running(ledger_api)["same-household"] is True
     for name in ("users.csv", "patients.csv"):
         boto3.client("s3", REGION).delete_object(Bucket=BUCKET, Key=f"{LEDGER}/{name}")
-    ledger_api.send(read_of("donna", "1"))
-    settle(ledger_api)
+    send_reads(ledger_api, "donna")
     assert running(ledger_api)["same-household"] is False
     assert len(findings(ledger_api)) == 1
 
 
-def test_files_that_change_while_they_are_read_are_read_again(
+def test_files_that_change_while_being_read_are_read_again(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of them as of one moment; without end it is an error, and the next run asks again."""
+    """All are read as of one moment; files that never stop changing are an error of this run."""
     put("users.csv", USERS)
     put("", "")  # a folder, as consoles make them
     files = staff_directory_objects.DirectoryFiles(boto3.client("s3", REGION), BUCKET, LEDGER)
-    tags, changes = (
-        staff_directory_objects.DirectoryFiles.tags,
-        ["Practitioner/3", "Practitioner/2"],
-    )
+    tags = staff_directory_objects.DirectoryFiles.tags
+    changes = ["Practitioner/3", "Practitioner/2"]
 
     def changing(self: staff_directory_objects.DirectoryFiles) -> dict[str, str]:
         found = tags(self)
@@ -155,21 +150,21 @@ def test_files_that_change_while_they_are_read_are_read_again(
         return found
 
     monkeypatch.setattr(staff_directory_objects.DirectoryFiles, "tags", changing)
-    _, read = files.read()
-    assert list(read) == ["users.csv"]
-    assert b"Practitioner/3" in read["users.csv"]
+    _, contents = files.read()
+    assert list(contents) == ["users.csv"]
+    assert b"Practitioner/3" in contents["users.csv"]
     changes += [f"Practitioner/{n}" for n in range(9)]
     with pytest.raises(UnreachableError):
         DirectoryReader(lambda _: None).read(files)
 
 
-def test_it_is_read_once_and_again_when_it_changes(
+def test_directory_is_cached_until_its_files_change(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its tags; of another ledger nothing is taken over."""
+    """By their tags, and for one ledger only."""
     put("users.csv", USERS)
-    said: list[str] = []
-    reader = DirectoryReader(said.append)
+    faults: list[str] = []
+    reader = DirectoryReader(faults.append)
     s3 = boto3.client("s3", REGION)
     files = staff_directory_objects.DirectoryFiles(s3, BUCKET, LEDGER)
     first = reader.read(files)
@@ -183,5 +178,5 @@ def test_it_is_read_once_and_again_when_it_changes(
     with pytest.raises(TooLargeError):
         files.tags()
     assert not reader.read(files).users
-    assert said == ["directory: at most 16 files of 10 bytes"]
+    assert faults == ["directory: at most 16 files of 10 bytes"]
     assert handler.directory_reader() is handler.directory_reader()

@@ -1,4 +1,4 @@
-"""What is derived from records: gaps, documents, findings; crashes and rebuilds change nothing."""
+"""Views of records: gaps, documents and findings, also after crashes and concurrent runs."""
 
 import json
 from collections import Counter
@@ -31,20 +31,20 @@ from tests.follower.following import (
 from tests.query.ledger_api import LEDGER, OTHER, PORTAL, LedgerApi
 
 
-def test_a_digest_starts_it(ledger_api: LedgerApi) -> None:
+def test_a_digest_starts_the_follower(ledger_api: LedgerApi) -> None:
     """By the rule on the bus."""
     ledger_api.send(numbered_read(1))
     settle(ledger_api)
     assert ledger_api.cloud.runner.invocations[FOLLOWER] == 1
-    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json()["followed"] == 2
+    assert gaps_of(ledger_api)["followed"] == 2
 
 
-def test_numbers_that_never_came_are_reported(ledger_api: LedgerApi) -> None:
+def test_reports_missing_sequence_numbers(ledger_api: LedgerApi) -> None:
     """Gaps with their bounds; a late arrival closes its gap and is noted; repeats are counted."""
     for number in (1, 2, 5, 6, 9):
         ledger_api.send(numbered_read(number))
     settle(ledger_api)
-    gaps = ledger_api.get(f"/portals/{PORTAL}/gaps").json()
+    gaps = gaps_of(ledger_api)
     assert [(g["first"], g["last"], g["missing_events"]) for g in gaps["gaps"]] == [
         (3, 4, 2),
         (7, 8, 2),
@@ -52,14 +52,14 @@ def test_numbers_that_never_came_are_reported(ledger_api: LedgerApi) -> None:
     ledger_api.send(numbered_read(4))
     ledger_api.send(numbered_read(6))
     settle(ledger_api)
-    gaps = ledger_api.get(f"/portals/{PORTAL}/gaps").json()
+    gaps = gaps_of(ledger_api)
     assert [(g["first"], g["last"]) for g in gaps["gaps"]] == [(3, 3), (7, 8)]
     (stream,) = gaps["streams"]
     assert (stream["missing_events"], stream["late"], stream["repeats"]) == (3, 1, 1)
 
 
-def test_a_document_is_known_by_its_digest(ledger_api: LedgerApi) -> None:
-    """From an AuditEvent and from a CloudEvent; another document is known to nobody."""
+def test_finds_a_document_by_its_digest(ledger_api: LedgerApi) -> None:
+    """Of an AuditEvent and of a CloudEvent, for those who may see the event."""
     event_id = ledger_api.send(document_read(b"a report"))
     post_cloudevent(ledger_api, result_filed(b"a result"))
     settle(ledger_api)
@@ -75,8 +75,8 @@ def test_a_document_is_known_by_its_digest(ledger_api: LedgerApi) -> None:
     assert verified(ledger_api, b"a report", ledger_api.cloud.tokens.security(OTHER)) == []
 
 
-def test_an_event_may_name_a_document_twice(ledger_api: LedgerApi) -> None:
-    """As the report and as what it was made of: it is one entry of that document."""
+def test_event_that_names_a_document_twice_is_listed_once(ledger_api: LedgerApi) -> None:
+    """For example as the report and as its source."""
     twice = json.loads(document_read(b"a report"))
     twice["entity"].append(twice["entity"][-1])
     event_id = ledger_api.send(json.dumps(twice).encode())
@@ -84,8 +84,8 @@ def test_an_event_may_name_a_document_twice(ledger_api: LedgerApi) -> None:
     assert [e["id"] for e in verified(ledger_api, b"a report")] == [event_id]
 
 
-def test_findings_name_nobody_and_lead_to_entries(ledger_api: LedgerApi) -> None:
-    """Emergency access without a reason; told of on the bus, once."""
+def test_finding_contains_events_and_no_names(ledger_api: LedgerApi) -> None:
+    """An emergency access without a reason is announced on the bus once."""
     ledger_api.send(read_of("martha"))
     event_id = ledger_api.send(emergency_read())
     settle(ledger_api)
@@ -95,18 +95,18 @@ def test_findings_name_nobody_and_lead_to_entries(ledger_api: LedgerApi) -> None
     assert finding["event_ids"] == [event_id]
     assert "rose" not in answer.text
     assert "Practitioner" not in answer.text
-    told = [
+    announced = [
         seen.content
         for seen in ledger_api.cloud.bus.seen
         if seen.content["detail-type"] == "Finding"
     ]
-    assert [content["detail"]["rule"] for content in told] == ["break-the-glass"]
-    assert "rose" not in str(told)
+    assert [content["detail"]["rule"] for content in announced] == ["break-the-glass"]
+    assert "rose" not in str(announced)
     assert ledger_api.get("/findings?to=2020-01-01T00:00:00Z").json()["findings"] == []
 
 
-def test_the_uses_of_the_ledger_are_no_findings(ledger_api: LedgerApi) -> None:
-    """Who looks into the ledger looks at records of many: that is the job."""
+def test_own_uses_yield_no_findings(ledger_api: LedgerApi) -> None:
+    """Security officers read records of many patients: it is their job."""
     ledger_api.send(read_of("rose"))
     settle(ledger_api)
     for _ in range(3):
@@ -115,17 +115,17 @@ def test_the_uses_of_the_ledger_are_no_findings(ledger_api: LedgerApi) -> None:
     assert ledger_api.get("/findings").json()["findings"] == []
 
 
-def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
+def test_stops_at_an_entry_that_cannot_be_opened_yet(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A ledger key that is not known here yet, say: nothing is passed over, what came is kept."""
+    """A new ledger key, say: Lambda retries, no entry is skipped, earlier results are stored."""
     ledger_api.send(numbered_read(1))
     ledger_api.settle()
     ledger_api.send(numbered_read(2))
     ledger_api.settle()
-    monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
+    monkeypatch.setattr("functions.follower.follow.MAX_WAITS", 0)
     size = 3
-    with monkeypatch.context() as unknown:
+    with monkeypatch.context() as patched:
         open_one = RecordOpener.open
 
         def not_yet(self: RecordOpener, stored: StoredEntry) -> Any:
@@ -133,19 +133,19 @@ def test_what_cannot_be_opened_yet_stops_it_there_and_lambda_tries_again(
                 raise UnreachableError("the newest ledger key is not known here yet")
             return open_one(self, stored)
 
-        unknown.setattr(RecordOpener, "open", not_yet)
+        patched.setattr(RecordOpener, "open", not_yet)
         with pytest.raises(FunctionFailedError):
             follow(ledger_api)
-    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json()["followed"] == size - 1
+    assert gaps_of(ledger_api)["followed"] == size - 1
     assert follow(ledger_api)["next_seq"] >= size
-    (stream,) = ledger_api.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+    (stream,) = gaps_of(ledger_api)["streams"]
     assert (stream["received"], stream["missing_events"]) == (2, 0)
 
 
-def test_the_publisher_is_told_what_never_came(
+def test_publisher_receives_the_number_of_missing_events(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once it is settled; and the next digest says so."""
+    """Of settled gaps; the next digest contains it."""
     for number in (1, 2, 5):
         ledger_api.send(numbered_read(number))
     settle(ledger_api)
@@ -159,10 +159,10 @@ def test_the_publisher_is_told_what_never_came(
     assert (digest["followed"], digest["missing_events"], digest["missing_portals"]) == (4, 2, 1)
 
 
-def test_findings_come_in_pages_in_the_order_of_the_ledger(
+def test_pages_of_findings_are_in_ledger_order(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the time of the entries, whichever page they are on; none twice, none left out."""
+    """Every finding is on one page."""
     monkeypatch.setattr("functions.query.routes.findings.MAX_FINDINGS", 2)
     sent = []
     for patient in ("rose", "martha", "donna", "amy", "clara"):
@@ -192,10 +192,10 @@ def test_findings_come_in_pages_in_the_order_of_the_ledger(
     assert len(ledger_api.get("/findings").json()["findings"]) == 2
 
 
-def test_a_document_that_many_recorded_says_that_there_are_more(
+def test_list_of_a_documents_entries_is_limited(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first ones are shown, in the order of the ledger."""
+    """It contains the first entries in ledger order, and states that there are more."""
     monkeypatch.setattr("functions.query.routes.documents.MAX_ENTRIES", 2)
     sent = [
         ledger_api.send(document_read(b"a leaflet", patient))
@@ -212,10 +212,10 @@ def test_a_document_that_many_recorded_says_that_there_are_more(
     assert answer["more"] is True
 
 
-def test_a_run_that_dies_is_made_up_for(
+def test_next_run_completes_a_run_that_died_before_its_commit(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the commit, after documents and findings were put: the next run puts them again."""
+    """It puts documents and findings again."""
     ledger_api.send(numbered_read(1))
     ledger_api.send(numbered_read(3))
     ledger_api.send(document_read(b"a report"))
@@ -231,19 +231,19 @@ def test_a_run_that_dies_is_made_up_for(
             follow(ledger_api)
     assert follow(ledger_api)["followed"] == 4
     assert follow(ledger_api)["followed"] == 0
-    (stream,) = ledger_api.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+    (stream,) = gaps_of(ledger_api)["streams"]
     assert (stream["received"], stream["missing_events"], stream["repeats"]) == (2, 1, 0)
     assert len(ledger_api.get("/findings").json()["findings"]) == 1
     assert len(verified(ledger_api, b"a report")) == 1
 
 
 @pytest.mark.parametrize("error", [LostRaceError, UnreachableError])
-def test_a_ledger_that_does_not_get_on_is_noticed(
+def test_metric_shows_how_far_the_follower_is_behind(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """By the age of what was not followed, however runs end; where all was followed there is none.
+    """The age of the first entry that was not followed, however runs end; 0 if there is none.
 
-    Nothing else would say so of a small ledger whose runs are overtaken for ever.
+    Nothing else would show a small ledger whose runs are always overtaken.
     """
     ledger_api.send(numbered_read(1))
     ledger_api.settle()
@@ -258,16 +258,16 @@ def test_a_ledger_that_does_not_get_on_is_noticed(
             assert follow(ledger_api)["followed"] == 0
     follow(ledger_api)
     lines = ledger_api.cloud.runner.log_of(FOLLOWER).lines
-    told = [json.loads(line) for line in lines if "BehindSeconds" in line]
-    stuck_for, then = (one["BehindSeconds"][0] for one in told)
+    metrics = [json.loads(line) for line in lines if "BehindSeconds" in line]
+    stuck_for, afterwards = (metric["BehindSeconds"][0] for metric in metrics)
     assert 3600 <= stuck_for < 3700
-    assert then == 0
+    assert afterwards == 0
 
 
-def test_two_runs_at_once_count_nothing_twice(
+def test_concurrent_runs_count_nothing_twice(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The slower one finds the cursor moved and leaves it at that."""
+    """The slower one finds the cursor moved and ends."""
     ledger_api.send(numbered_read(1))
     ledger_api.send(numbered_read(3))
     ledger_api.settle()
@@ -281,11 +281,11 @@ def test_two_runs_at_once_count_nothing_twice(
 
     monkeypatch.setattr(ViewsTable, "commit", overtaken)
     assert follow(ledger_api)["followed"] == 0
-    (stream,) = ledger_api.get(f"/portals/{PORTAL}/gaps").json()["streams"]
+    (stream,) = gaps_of(ledger_api)["streams"]
     assert (stream["received"], stream["repeats"]) == (2, 0)
 
 
-def test_nothing_that_is_kept_names_anybody(ledger_api: LedgerApi) -> None:
+def test_stored_views_contain_no_names(ledger_api: LedgerApi) -> None:
     """Neither in keys nor in values; states are sealed."""
     ledger_api.send(numbered_read(2, "rosetyler"))
     ledger_api.send(document_read(b"a report", "rosetyler"))
@@ -298,31 +298,24 @@ def test_nothing_that_is_kept_names_anybody(ledger_api: LedgerApi) -> None:
         assert name not in shown
 
 
-@pytest.mark.parametrize(
-    ("path", "patient", "portal"),
-    [("/findings", 403, 403), (f"/portals/{PORTAL}/gaps", 403, 403)],
-)
-def test_only_who_may_see_all_sees_what_is_derived(
-    ledger_api: LedgerApi, path: str, patient: int, portal: int
-) -> None:
-    """Neither patients nor portals; of another ledger there is nothing."""
+def test_only_security_officers_of_the_ledger_may_read_views(ledger_api: LedgerApi) -> None:
+    """Neither patients nor portals nor officers of another ledger."""
     ledger_api.send(emergency_read())
     settle(ledger_api)
-    assert ledger_api.get(path).status_code == 200
-    assert ledger_api.get(path, ledger_api.patient("rose")).status_code == patient
-    assert (
-        ledger_api.get(path, ledger_api.cloud.tokens.portal(LEDGER, PORTAL)).status_code == portal
-    )
-    other = ledger_api.get(path, ledger_api.cloud.tokens.security(OTHER))
-    assert other.status_code == 404 or other.json() == {
-        "findings": [],
-        "rules": [],
-        "followed": 0,
-    }
+    tokens = ledger_api.cloud.tokens
+    gaps = f"/portals/{PORTAL}/gaps"
+    for path in ("/findings", gaps):
+        assert ledger_api.get(path).status_code == 200
+        for token in (ledger_api.patient("rose"), tokens.portal(LEDGER, PORTAL)):
+            assert ledger_api.get(path, token).status_code == 403
+    officer = tokens.security(OTHER)
+    assert ledger_api.get(gaps, officer).status_code == 404
+    findings = ledger_api.get("/findings", officer).json()
+    assert findings == {"findings": [], "rules": [], "followed": 0}
 
 
-def test_nothing_is_refused_by_iam(ledger_api: LedgerApi) -> None:
-    """Its role has what it needs; what it calls is this and no more."""
+def test_role_of_the_follower_has_the_permissions_it_needs(ledger_api: LedgerApi) -> None:
+    """And it makes no other calls."""
     ledger_api.send(document_read(b"a report"))
     ledger_api.send(emergency_read())
     settle(ledger_api)
@@ -340,8 +333,8 @@ def test_nothing_is_refused_by_iam(ledger_api: LedgerApi) -> None:
     }
 
 
-def test_a_row_that_was_altered_is_counted_and_stops_nothing(ledger_api: LedgerApi) -> None:
-    """Else whoever alters one in the table switches all rules off."""
+def test_altered_index_row_is_counted_and_following_continues(ledger_api: LedgerApi) -> None:
+    """Otherwise one alteration in the table would disable all rules."""
     for number in (1, 2, 3):
         ledger_api.send(numbered_read(number))
         ledger_api.settle()
@@ -362,14 +355,13 @@ def test_a_row_that_was_altered_is_counted_and_stops_nothing(ledger_api: LedgerA
     assert gaps_of(ledger_api)["unread"] == 1
 
 
-def test_what_a_run_counted_before_it_stopped_is_added_up(
+def test_metrics_add_up_over_both_runs_of_an_invocation(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The handler follows again once, with keys that were read anew: metrics say what both did."""
+    """The handler follows again once, with keys that it reads again."""
     for number in (1, 2, 3):
         ledger_api.send(numbered_read(number))
         ledger_api.settle()
-    monkeypatch.setattr("functions.follower.handler.WAIT_SECONDS", 0)
     monkeypatch.setattr("functions.follower.follow.MAX_WAITS", 0)
     open_one, unknown = RecordOpener.open, [True]
 
@@ -387,8 +379,8 @@ def test_what_a_run_counted_before_it_stopped_is_added_up(
 
 
 def counted(ledger_api: LedgerApi, metric: str) -> list[float]:
-    """What the follower's last run counted."""
+    """Return a metric of the follower's last run."""
     lines = ledger_api.cloud.runner.log_of(FOLLOWER).lines
-    told = [json.loads(line) for line in lines if f'"{metric}"' in line]
-    values: list[float] = told[-1][metric]
+    metrics = [json.loads(line) for line in lines if f'"{metric}"' in line]
+    values: list[float] = metrics[-1][metric]
     return values

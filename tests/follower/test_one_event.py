@@ -1,4 +1,4 @@
-"""One accepted event must not stop the follower, nor exhaust it, nor hide what others sent."""
+"""No accepted event stops the follower, exhausts it, or hides events of others."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -11,6 +11,7 @@ import pytest
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.detections import Detector
 from audit_ledger.detections.bulk_access import BulkAccessRule
+from audit_ledger.errors import UnreachableError
 from audit_ledger.reading import record_opener
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.records.sealed_view import open_view
@@ -34,7 +35,7 @@ def one(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
 
 
 def event(number: int = 0, **members: Any) -> bytes:
-    """A numbered event; `number` 0: not numbered."""
+    """Return an event with a sequence number, without one for 0."""
     extension = [{"url": "urn:audit-ledger:audit-sequence", "valueInteger": number}]
     return json.dumps(
         {
@@ -50,7 +51,7 @@ def event(number: int = 0, **members: Any) -> bytes:
 
 
 def received(one: OneLedger) -> int:
-    """How many numbered events were counted."""
+    """Return how many numbered events were counted."""
     keys, views = one.ledger.keys, one.views
     assert keys is not None
     sealed = views.state(views.cursor(), COMPLETENESS) or b""
@@ -68,7 +69,7 @@ def nested(depth: int) -> Any:
 DOCUMENTS = [
     {"what": {"identifier": {"system": "urn:ietf:rfc:6920", "value": f"ni:///sha-256;{digest}"}}}
     for digest in (
-        urlsafe_b64encode(sha256(b"%d" % n).digest()).decode().rstrip("=") for n in range(2500)
+        urlsafe_b64encode(sha256(b"%d" % n).digest()).decode().rstrip("=") for n in range(120)
     )
 ]
 HEAVY = {
@@ -77,7 +78,7 @@ HEAVY = {
     "3,000 patients": event(
         2, entity=[{"what": {"reference": f"Patient/{n}"}} for n in range(3000)]
     ),
-    "2,500 documents": event(2, entity=DOCUMENTS),
+    "more documents than a commit": event(2, entity=DOCUMENTS),
     "nested 900 deep": event(2, contained=nested(450)),
     "a number without end": event(2, entity=[{"detail": [{"valueInteger": 10**4000}]}]),
     "times of the year 1": event(2, recorded="0001-01-01T00:00:00Z"),
@@ -94,44 +95,42 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("resource", HEAVY.values(), ids=HEAVY)
-def test_what_comes_behind_an_odd_event_is_followed(one: OneLedger, resource: bytes) -> None:
-    """In one run; the odd one is either taken up or named in a finding, by its entry alone."""
+def test_follows_what_comes_after_an_unusual_event(
+    one: OneLedger, monkeypatch: pytest.MonkeyPatch, resource: bytes
+) -> None:
+    """In one run; the unusual event is processed, or named in a finding by its entry alone."""
+    monkeypatch.setattr(run_state, "MAX_PLACES_PER_COMMIT", 100)
     one.append(event(1), resource, event(3))
     followed = one.follow()
     assert (followed.next_seq, followed.stopped) == (4, "")
     assert received(one) >= 2
     assert followed.altered == ()
     assert followed.unprocessed in ((), (2,))
-    told = [finding.entries for finding in one.told if finding.rule == "unprocessed-entry"]
-    assert told == ([(2,)] if followed.unprocessed else [])
-    assert one.views.cursor().findings == len(one.told)
+    entries = [f.entries for f in one.announced if f.rule == "unprocessed-entry"]
+    assert entries == ([(2,)] if followed.unprocessed else [])
+    assert one.views.cursor().findings == len(one.announced)
     again = one.follow()
     assert (again.next_seq, again.opened, again.unprocessed) == (4, 0, ())
 
 
-def raising(*_: object, **__: object) -> Any:
-    raise RuntimeError("Practitioner/1 read Patient/1")
-
-
 @pytest.mark.parametrize(
-    ("where", "name"),
+    ("where", "name", "error"),
     [
-        (BulkAccessRule, "observe"),
-        (Detector, "observe"),
-        (CountedState, "with_event"),
-        (record_opener, "opened_event"),
+        (BulkAccessRule, "observe", RuntimeError),
+        (Detector, "observe", MemoryError),
+        (CountedState, "with_event", RecursionError),
+        (record_opener, "opened_event", KeyError),
     ],
     ids=lambda where: getattr(where, "__name__", where),
 )
-@pytest.mark.parametrize("error", [RuntimeError, MemoryError, RecursionError, KeyError])
-def test_what_raises_is_stepped_over_and_told_of(
+def test_an_event_whose_processing_fails_is_skipped_and_reported(
     one: OneLedger,
     monkeypatch: pytest.MonkeyPatch,
     where: Any,
     name: str,
     error: type[Exception],
 ) -> None:
-    """By the number of its entry: the message of the error, which may quote it, goes nowhere."""
+    """By its entry: the message of the error, which may quote the event, is not reported."""
     one.append(event(1), event(2), event(3))
     do: Callable[..., Any] = getattr(where, name)
 
@@ -144,16 +143,16 @@ def test_what_raises_is_stepped_over_and_told_of(
     monkeypatch.setattr(where, name, sometimes)
     followed = one.follow()
     assert (followed.next_seq, followed.unprocessed) == (4, (2,))
-    (told,) = one.told
-    assert (told.rule, told.entries) == ("unprocessed-entry", (2,))
-    assert "Practitioner" not in str(told)
+    (finding,) = one.announced
+    assert (finding.rule, finding.entries) == ("unprocessed-entry", (2,))
+    assert "Practitioner" not in str(finding)
     monkeypatch.setattr(where, name, do)
     assert one.follow().unprocessed == ()
 
 
 @pytest.mark.parametrize("time", [0, 1, 2, 5])
-def test_a_run_ends_in_time_within_a_block_and_always_gets_on(one: OneLedger, time: int) -> None:
-    """Behind any entry, at least one later than it began; all runs together see each entry once."""
+def test_run_ends_in_time_within_a_block_and_makes_progress(one: OneLedger, time: int) -> None:
+    """After any entry, at least one after its start; all runs together process each entry once."""
     one.append(*(event(n) for n in range(1, 12)))
     left = [0]
 
@@ -169,11 +168,35 @@ def test_a_run_ends_in_time_within_a_block_and_always_gets_on(one: OneLedger, ti
         reached.append(followed.next_seq)
     assert received(one) == 11
     assert one.views.gaps() is not None
-    assert one.told == []
+    assert one.announced == []
 
 
-def test_a_block_is_committed_in_pieces(one: OneLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many places of documents, findings or events as a commit holds: nobody fills memory."""
+def test_waits_for_new_secrets_before_it_stops(
+    one: OneLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most MAX_WAITS times per block; it continues when they are found in between."""
+    one.append(event(1), event(2), event(3))
+    open_one, failures = RecordOpener.open, [0]
+
+    def open_later(self: RecordOpener, stored: Any) -> Any:
+        if stored.seq == 2 and failures[0]:
+            failures[0] -= 1
+            raise UnreachableError("the secret is not found yet")
+        return open_one(self, stored)
+
+    monkeypatch.setattr(RecordOpener, "open", open_later)
+    failures[0] = following.MAX_WAITS + 1
+    stopped = one.follow()
+    assert (stopped.next_seq, stopped.stopped) == (2, "the secret is not found yet")
+    assert (one.waits, received(one)) == (following.MAX_WAITS, 1)
+    failures[0] = 2
+    followed = one.follow()
+    assert (followed.next_seq, followed.stopped, received(one)) == (4, "", 3)
+    assert one.waits == following.MAX_WAITS + 2
+
+
+def test_commits_a_large_block_in_pieces(one: OneLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with as many documents, findings or events as a commit may contain."""
     monkeypatch.setattr(run_state, "MAX_PLACES_PER_COMMIT", 10)
     monkeypatch.setattr(run_state, "MAX_EVENTS_PER_COMMIT", 3)
     committed: list[int] = []
@@ -189,10 +212,10 @@ def test_a_block_is_committed_in_pieces(one: OneLedger, monkeypatch: pytest.Monk
     assert committed == [3, 5, 6]
 
 
-def test_no_more_than_a_slice_of_secrets_and_one_record_is_asked_for_at_once(
+def test_looks_up_secrets_by_slice_and_opens_one_record_at_a_time(
     one: OneLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A block of 100 records is four look-ups; a record is looked at before the next is opened."""
+    """100 records are four look-ups; each is observed before the next is opened."""
     one.append(*(event(n) for n in range(1, 101)))
     looked_up: list[int] = []
     opened: list[str] = []
@@ -222,8 +245,8 @@ def test_no_more_than_a_slice_of_secrets_and_one_record_is_asked_for_at_once(
 
 
 @pytest.mark.parametrize("how", ["removed", "altered", "of another count"])
-def test_a_block_that_is_not_there_or_not_whole_is_told_of(one: OneLedger, how: str) -> None:
-    """All its entries, and what comes behind is followed."""
+def test_missing_or_altered_block_is_reported(one: OneLedger, how: str) -> None:
+    """With all its entries; later blocks are followed."""
     one.append(event(1))
     one.append(event(2), event(3))
     one.append(event(4))
@@ -239,5 +262,5 @@ def test_a_block_that_is_not_there_or_not_whole_is_told_of(one: OneLedger, how: 
     followed = one.follow()
     assert followed.next_seq == 5
     assert followed.altered[:2] == (2, 3)
-    assert one.told[0].rule == "altered-entry"
+    assert one.announced[0].rule == "altered-entry"
     assert received(one) in (1, 2)

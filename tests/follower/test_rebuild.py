@@ -1,4 +1,4 @@
-"""Views that are made anew: the same, however many runs it takes, and whatever was erased since."""
+"""Rebuilt views equal the old ones, after any number of runs and whatever was erased since."""
 
 from typing import Any, NoReturn
 
@@ -13,11 +13,11 @@ from infra.local.cloud import REGION
 from infra.local.lambda_runtime.runner import FunctionFailedError
 from tests.builders.audit_event import document_read, emergency_read, numbered_read
 from tests.follower.following import follow, gaps_of, settle, views
-from tests.query.ledger_api import LEDGER, PORTAL, LedgerApi
+from tests.query.ledger_api import LEDGER, LedgerApi
 
 
-def test_following_anew_gives_the_same(ledger_api: LedgerApi) -> None:
-    """All of it, and nobody is told again."""
+def test_rebuild_yields_the_same_views(ledger_api: LedgerApi) -> None:
+    """Nothing is announced again."""
     for number in (1, 2, 5):
         ledger_api.send(numbered_read(number))
     ledger_api.send(document_read(b"a report"))
@@ -25,20 +25,20 @@ def test_following_anew_gives_the_same(ledger_api: LedgerApi) -> None:
     settle(ledger_api)
     ledger_api.send(numbered_read(4))
     settle(ledger_api)
-    before, gaps = views(ledger_api), ledger_api.get(f"/portals/{PORTAL}/gaps").json()
-    told = len(ledger_api.cloud.bus.seen)
+    before, gaps = views(ledger_api), gaps_of(ledger_api)
+    announced = len(ledger_api.cloud.bus.seen)
     assert {name.partition(" ")[0] for name in before} >= {"rule", "finding", "document"}
     answer = follow(ledger_api, rebuild="begin")
     assert (answer["next_seq"], answer["generation"]) == (answer["size"], 1)
     assert views(ledger_api) == before
-    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json() == gaps
-    assert len(ledger_api.cloud.bus.seen) == told
+    assert gaps_of(ledger_api) == gaps
+    assert len(ledger_api.cloud.bus.seen) == announced
 
 
-def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
+def test_old_views_are_read_until_a_rebuild_of_several_runs_ends(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Views are read from the old generation until the new one has everything."""
+    """The new generation replaces the old one when it is complete."""
     for number in (1, 2, 5):
         ledger_api.send(numbered_read(number))
     ledger_api.send(document_read(b"a report"))
@@ -47,14 +47,8 @@ def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
     ledger_api.send(emergency_read("martha"))
     settle(ledger_api)
     before = views(ledger_api)
-    has_time = iter([True, False, True, False])
     with monkeypatch.context() as hurried:
-        follow_on = Follower.follow
-
-        def follow_for_a_block(self: Follower, size: int, _: object, **how: Any) -> Any:
-            return follow_on(self, size, lambda: next(has_time), **how)
-
-        hurried.setattr(Follower, "follow", follow_for_a_block)
+        end_runs(hurried, [True, False, True, False])
         answer = follow(ledger_api, rebuild="begin")
         assert answer["next_seq"] < answer["size"]
         assert views(ledger_api) == before
@@ -64,14 +58,14 @@ def test_following_anew_takes_several_runs_and_meanwhile_all_is_as_it_was(
     assert views(ledger_api) == before
     ledger_api.send(numbered_read(4))
     settle(ledger_api)  # and the new generation is followed on
-    assert ledger_api.get(f"/portals/{PORTAL}/gaps").json()["gaps"][0]["first"] == 3
+    assert gaps_of(ledger_api)["gaps"][0]["first"] == 3
     assert follow(ledger_api, rebuild="begin")["generation"] == 2
 
 
-def test_who_was_erased_is_not_called_missing(
+def test_rebuild_does_not_report_erased_numbers_as_missing(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The numbers went with the records; that they had come is known since they were counted."""
+    """The numbers are gone with the records; the earlier counts include them."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose"), (5, "rose")):
         ledger_api.send(numbered_read(number, patient))
     settle(ledger_api)
@@ -79,14 +73,8 @@ def test_who_was_erased_is_not_called_missing(
     assert [(gap["first"], gap["last"]) for gap in before["gaps"]] == [(4, 4)]
     erase(ledger_api, numbered_at=2)
     monkeypatch.setattr(record_opener, "YOUNG_SECONDS", -60)
-    has_time = iter([True, False])
-    with monkeypatch.context() as hurried:  # in two runs, and more comes between them
-        follow_on = Follower.follow
-
-        def follow_for_a_block(self: Follower, size: int, _: object, **how: Any) -> Any:
-            return follow_on(self, size, lambda: next(has_time), **how)
-
-        hurried.setattr(Follower, "follow", follow_for_a_block)
+    with monkeypatch.context() as hurried:  # in two runs, with an event between them
+        end_runs(hurried, [True, False])
         follow(ledger_api, rebuild="begin")
     ledger_api.send(numbered_read(6))
     settle(ledger_api)
@@ -101,10 +89,10 @@ def test_who_was_erased_is_not_called_missing(
     assert gaps_of(ledger_api)["gaps"] == []
 
 
-def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
+def test_numbers_erased_before_counting_appear_missing(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows those numbers any more: they seem missing, and so many records are unread."""
+    """The number of unread records is reported beside them."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
         ledger_api.send(numbered_read(number, patient))
     ledger_api.settle()
@@ -118,10 +106,10 @@ def test_who_was_erased_before_anything_was_counted_is_told_of_by_a_count(
         assert follow(ledger_api, rebuild="begin")["next_seq"] >= 4
 
 
-def test_what_is_read_may_move_on_when_it_is_made_anew(
+def test_rebuild_rereads_counts_that_another_run_replaced(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The counting that is gone on with is read again then."""
+    """The counts that it continues are read again."""
     for number, patient in ((1, "rose"), (2, "martha"), (3, "rose")):
         ledger_api.send(numbered_read(number, patient))
     settle(ledger_api)
@@ -140,10 +128,10 @@ def test_what_is_read_may_move_on_when_it_is_made_anew(
     assert gaps_of(ledger_api)["gaps"] == []
 
 
-def test_to_go_on_with_what_is_finished_begins_nothing(
+def test_continuing_a_completed_rebuild_changes_nothing(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run whose answer was lost had done it all: who asks to go on is told so."""
+    """The response of the run that completed it may have been lost."""
     ledger_api.send(numbered_read(1))
     settle(ledger_api)
 
@@ -159,10 +147,10 @@ def test_to_go_on_with_what_is_finished_begins_nothing(
         assert (answer["generation"], answer["next_seq"]) == (1, answer["size"])
 
 
-def test_a_run_that_stood_still_takes_nothing_over(
+def test_stalled_rebuild_does_not_replace_newer_views(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another one finished meanwhile, and what is read moved on since."""
+    """Another run has completed meanwhile, and has followed later entries."""
     ledger_api.send(numbered_read(1))
     settle(ledger_api)
     held: list[tuple[ViewsTable, Any]] = []
@@ -188,6 +176,16 @@ def test_a_run_that_stood_still_takes_nothing_over(
     ledger_api.send(numbered_read(4))
     settle(ledger_api)
     assert gaps_of(ledger_api)["streams"][0]["received"] == 4
+
+
+def end_runs(monkeypatch: pytest.MonkeyPatch, answers: list[bool]) -> None:
+    """Make runs of the follower end early: `answers` to whether there is time."""
+    follow_on, has_time = Follower.follow, iter(answers)
+
+    def follow_briefly(self: Follower, size: int, _: object, **how: Any) -> Any:
+        return follow_on(self, size, lambda: next(has_time), **how)
+
+    monkeypatch.setattr(Follower, "follow", follow_briefly)
 
 
 def erase(ledger_api: LedgerApi, *, numbered_at: int) -> None:
