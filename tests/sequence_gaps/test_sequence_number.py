@@ -1,4 +1,4 @@
-"""Which number an event has, in every way that it can be written."""
+"""The sequence number of an event, in every form that portals may send."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from tests.builders.opened_event import opened
 from tests.builders.sequence_numbers import extended
 
 
-def test_the_url_is_the_one_that_portals_were_told() -> None:
-    """It must never change: events carry it."""
+def test_extension_url_never_changes() -> None:
+    """Events contain it."""
     assert SEQUENCE_URL == URL
 
 
@@ -36,15 +36,13 @@ def test_the_url_is_the_one_that_portals_were_told() -> None:
         ({}, None),
     ],
 )
-def test_an_audit_event_has_it_in_an_extension(value: dict[str, Any], number: int | None) -> None:
-    """As an integer or digits; with anything else it has one that cannot be counted."""
+def test_reads_the_number_in_an_extension_of_an_audit_event(
+    value: dict[str, Any], number: int | None
+) -> None:
+    """An integer or digits; any other value cannot be counted, and neither can two numbers."""
     event = opened(extended({"url": "urn:other", "valueInteger": 1}, {"url": URL, **value}))
     assert read_number(event) == SequenceNumber("fhir-observer", "Device/ehr", number)
-
-
-def test_two_numbers_are_none_that_counts() -> None:
-    """Nobody can say which it is."""
-    two = extended({"url": URL, "valueInteger": 1}, {"url": URL, "valueInteger": 2})
+    two = extended({"url": URL, "valueInteger": 1}, {"url": URL, **value})
     assert read_number(opened(two)) == SequenceNumber("fhir-observer", "Device/ehr", None)
 
 
@@ -57,7 +55,7 @@ def test_two_numbers_are_none_that_counts() -> None:
         ({"type": "Device"}, ""),
     ],
 )
-def test_its_stream_is_the_observer(observer: dict[str, Any], name: str) -> None:
+def test_stream_of_an_audit_event_is_its_observer(observer: dict[str, Any], name: str) -> None:
     """By its best name."""
     event = extended({"url": URL, "valueInteger": 5}, observer=observer)
     assert read_number(opened(event)) == SequenceNumber("fhir-observer", name, 5)
@@ -76,16 +74,16 @@ def test_its_stream_is_the_observer(observer: dict[str, Any], name: str) -> None
         ({"sequence": "", "sequencetype": "Integer"}, None),
     ],
 )
-def test_a_cloudevent_has_it_in_its_attributes(
+def test_reads_the_number_in_attributes_of_a_cloudevent(
     attributes: dict[str, Any], number: int | None
 ) -> None:
-    """Only a sequence of type Integer has a next number."""
+    """Only a sequence of type Integer can be counted."""
     event = opened(cloudevent(**attributes))
     assert read_number(event) == SequenceNumber("cloudevents-source", "urn:lab", number)
 
 
-def test_an_audit_event_in_a_cloudevent_may_have_it_too() -> None:
-    """The envelope's own goes first."""
+def test_reads_the_number_of_an_audit_event_in_a_cloudevent() -> None:
+    """The number of the envelope takes precedence."""
     data = extended({"url": URL, "valueInteger": 7})
     inside = opened(cloudevent(type="fhir", data=data))
     assert read_number(inside) == SequenceNumber("fhir-observer", "Device/ehr", 7)
@@ -94,12 +92,12 @@ def test_an_audit_event_in_a_cloudevent_may_have_it_too() -> None:
 
 
 @pytest.mark.parametrize("extension", [None, {}, "x", [1, None]])
-def test_most_events_have_none(extension: Any) -> None:
-    """Also where the extension has another shape than FHIR gives it."""
+def test_event_without_number_is_in_no_stream(extension: Any) -> None:
+    """Also if the extension is not of the shape that FHIR requires."""
     assert read_number(opened(extended() | {"extension": extension})) is None
     assert read_number(opened(cloudevent())) is None
 
 
-def test_a_repr_says_nothing_of_the_source() -> None:
-    """It may be in a message by mistake."""
+def test_repr_does_not_contain_the_source() -> None:
+    """It may end up in a message."""
     assert "Device" not in repr(SequenceNumber("fhir-observer", "Device/ehr", 7))
