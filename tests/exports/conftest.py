@@ -1,12 +1,10 @@
-"""What the tests of exports share."""
+"""A published ledger of the samples."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.exports.exported import SampleLedger, sample_ledger
-
-# Property tests say what holds, not how fast this machine is just now.
 
 
 @pytest.fixture(scope="session")

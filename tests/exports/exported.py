@@ -1,4 +1,4 @@
-"""Small exports of a real published ledger of the samples, with receipts and what they disclose."""
+"""Exports of a published ledger of the samples, with receipts and disclosed records."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from pathlib import Path
 from msgspec import structs
 
 from audit_ledger.exports.formats import FORMATS
-from audit_ledger.exports.manifest import MANIFEST
 from audit_ledger.exports.receipt_lines import Receipt
 from audit_ledger.exports.writer import ExportWriter, Piece
 from audit_ledger.ledger.entry import link_events, parse_entry
@@ -24,8 +23,8 @@ SEARCH = {"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z", "agent":
 
 
 @dataclass
-class Held:
-    """What the holder of one entry has."""
+class SampleEntry:
+    """An entry as a reader of the ledger has it: opened, proven and disclosed."""
 
     event: OpenedEvent
     proof: bytes
@@ -34,10 +33,10 @@ class Held:
 
 @dataclass
 class SampleLedger:
-    """The published ledger, and every entry but its first, opened."""
+    """The published ledger, and every entry but its first."""
 
     writer: Writer
-    held: list[Held]
+    entries: list[SampleEntry]
 
     @property
     def size(self) -> int:
@@ -45,7 +44,7 @@ class SampleLedger:
 
 
 def sample_ledger(shared_dir: Path) -> SampleLedger:
-    """Commit to the samples' records, publish, make receipts."""
+    """Return a published ledger that commits to the records of the samples."""
     writer = Writer()
     events = opened_samples(shared_dir)
     disclosed = []
@@ -69,16 +68,15 @@ def sample_ledger(shared_dir: Path) -> SampleLedger:
     writer.entries += entries
     writer.leaves += leaves
     writer.publish()
-    held = []
-    for event, of_event, entry in zip(events, disclosed, entries, strict=True):
-        held.append(
-            Held(
-                structs.replace(event, entry_time=parse_entry(entry).time),
-                make_receipt(writer.objects, event.seq),
-                of_event,
-            )
+    opened = [
+        SampleEntry(
+            structs.replace(event, entry_time=parse_entry(entry).time),
+            make_receipt(writer.objects, event.seq),
+            of_event,
         )
-    return SampleLedger(writer, held)
+        for event, of_event, entry in zip(events, disclosed, entries, strict=True)
+    ]
+    return SampleLedger(writer, opened)
 
 
 def add_event(
@@ -96,7 +94,7 @@ def add_event(
 
 
 def gathered(pieces: Iterable[Piece], files: dict[str, bytes] | None = None) -> dict[str, bytes]:
-    """The files that pieces make."""
+    """Return the files that consist of these pieces."""
     files = {} if files is None else files
     for name, data in pieces:
         files[name] = files.get(name, b"") + data
@@ -104,22 +102,17 @@ def gathered(pieces: Iterable[Piece], files: dict[str, bytes] | None = None) -> 
 
 
 def exported(ledger: SampleLedger, format_name: str, *, receipts: bool = True) -> dict[str, bytes]:
-    """An export of all, with its manifest."""
+    """Return an export of all entries, with its manifest."""
     writer = ExportWriter(format_name, origin=ORIGIN, size=ledger.size, search=SEARCH)
     files: dict[str, bytes] = {}
-    for held in ledger.held:
-        proved = (held.proof, held.disclosed) if receipts else ()
-        gathered(add_event(writer, held.event, *proved, format_name=format_name), files)
+    for entry in ledger.entries:
+        proof = (entry.proof, entry.disclosed) if receipts else ()
+        gathered(add_event(writer, entry.event, *proof, format_name=format_name), files)
     return gathered(writer.finish(), files)
 
 
-def without_manifest(files: dict[str, bytes]) -> dict[str, bytes]:
-    """The files but the manifest."""
-    return {name: data for name, data in files.items() if name != MANIFEST}
-
-
 def pieces_of(files: dict[str, bytes], piece_bytes: int = 1009) -> dict[str, list[bytes]]:
-    """Files as they come over a network, in pieces that end anywhere."""
+    """Return files in pieces that end anywhere, as from a network."""
     return {
         name: [data[start : start + piece_bytes] for start in range(0, len(data), piece_bytes)]
         for name, data in files.items()

@@ -1,4 +1,4 @@
-"""CSV: one row an event, read back by Python's csv module, harmless in a spreadsheet."""
+"""CSV: one row per event, parsed by Python's csv module, harmless in a spreadsheet."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from tests.events.test_event_details import codes_in
 
 
 def row_of(event: OpenedEvent) -> dict[str, str]:
-    """An event's row, by the header's names."""
+    """Return an event's row, by the names in the header."""
     file, line = csv_line(event)
     assert file == "events.csv"
     (row,) = csv.DictReader(io.StringIO((CSV_HEADER + line).decode(), newline=""), strict=True)
@@ -29,21 +29,21 @@ def row_of(event: OpenedEvent) -> dict[str, str]:
 
 
 def items(cell: str) -> list[str]:
-    """The items of a cell, as the module says that they are joined."""
-    found = [""]
+    """Return the items of a cell, which are joined as the module documents."""
+    result = [""]
     characters = iter(cell)
     for character in characters:
         if character == "\\":
-            found[-1] += next(characters)
+            result[-1] += next(characters)
         elif character == ";":
             assert next(characters) == " "
-            found.append("")
+            result.append("")
         else:
-            found[-1] += character
-    return found if cell else []
+            result[-1] += character
+    return result if cell else []
 
 
-def test_samples_say_what_their_json_says(shared_dir: Path) -> None:
+def test_rows_of_samples_agree_with_their_json(shared_dir: Path) -> None:
     """Counted and looked up in the JSON of each sample."""
     for event in opened_samples(shared_dir):
         document = json.loads(event.resource)
@@ -70,8 +70,8 @@ def test_samples_say_what_their_json_says(shared_dir: Path) -> None:
         assert len(items(row["entity_roles"])) in (0, len(document.get("entity", [])))
 
 
-def test_every_column_of_a_full_event() -> None:
-    """Written down by hand."""
+def test_writes_every_column_of_a_full_event() -> None:
+    """Against a row written by hand."""
     event = opened(
         r4(
             subtype=[{"code": "read"}, {"system": "urn:s", "code": "x", "display": "An; x"}],
@@ -149,14 +149,14 @@ def test_every_column_of_a_full_event() -> None:
 
 
 @given(st.lists(st.text("ab\\; |", min_size=1, max_size=6).map(str.strip), max_size=3))
-def test_items_can_be_told_apart(names: list[str]) -> None:
-    """Whatever `;` and backslashes they have."""
+def test_items_of_a_cell_read_back(names: list[str]) -> None:
+    """Whatever semicolons and backslashes they contain."""
     agents = [{"who": {"reference": "Device/1"}, "name": name} for name in names]
     row = row_of(opened(r4(agent=agents)))
     assert items(row["agent_names"]) == (names if names != [""] else [])
 
 
-def test_a_record_event_has_its_documents_digest() -> None:
+def test_row_of_a_record_event_contains_the_digest_of_its_document() -> None:
     """In hex, as sha256sum prints it."""
     digest = "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"
     data = {"document": {"reference": "DocumentReference/3", "digest": digest}}
@@ -171,8 +171,8 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_no_text_of_an_event_is_a_formula(text: str) -> None:
-    """Wherever the event has it: every cell with text of a portal is checked."""
+def test_no_cell_of_an_event_is_a_formula(text: str) -> None:
+    """Wherever the event contains the text: every cell with text of a portal is checked."""
     who = {"reference": text, "identifier": {"system": text, "value": text}, "display": text}
     coded: Any = {"system": text, "code": text, "display": text}
     agent = {"who": who, "name": text, "altId": text, "network": {"address": text}}
@@ -205,18 +205,18 @@ def test_no_text_of_an_event_is_a_formula(text: str) -> None:
 
 
 @given(st.text(max_size=20) | st.text("=+-@;, '\"\t\r\nab", max_size=12))
-def test_a_harmless_text_starts_no_formula_and_no_line(text: str) -> None:
-    """In a spreadsheet of any of the usual separators; nothing but `'` is put in."""
-    made = harmless(text)
-    assert not re.search(r"[\r\n\t\x00]", made)
-    for cell in [made, *re.split("[;,]", made)]:
+def test_harmless_text_begins_no_formula_and_no_line(text: str) -> None:
+    """In a spreadsheet with any usual separator; nothing but `'` is inserted."""
+    guarded = harmless(text)
+    assert not re.search(r"[\r\n\t\x00]", guarded)
+    for cell in [guarded, *re.split("[;,]", guarded)]:
         assert not re.match(r"[\s\"]*[=+\-@＝＋－＠]", cell)
     plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text)
-    assert made.replace("'", "") == plain.replace("'", "")
+    assert guarded.replace("'", "") == plain.replace("'", "")
 
 
-def test_a_row_is_one_line_that_ends_as_rfc_4180_has_it(shared_dir: Path) -> None:
-    """CR LF at the end and nowhere else, as many cells as the header."""
+def test_row_is_one_line_that_ends_with_cr_lf(shared_dir: Path) -> None:
+    """RFC 4180: CR LF at the end and nowhere else."""
     assert CSV_HEADER.endswith(b"\r\n")
     for event in opened_samples(shared_dir):
         _, line = csv_line(event)

@@ -1,4 +1,4 @@
-"""Exports: complete, pinned, and tied to the ledger line by line, for a third party offline."""
+"""Exports are complete and pinned, and a third party can prove every line offline."""
 
 import json
 from collections import Counter
@@ -29,13 +29,12 @@ from tests.exports.exported import (
     exported,
     gathered,
     pieces_of,
-    without_manifest,
 )
 from tests.verify.writer import ORIGIN
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-def test_an_export_is_what_its_manifest_says(ledger: SampleLedger, format_name: str) -> None:
+def test_files_agree_with_the_manifest(ledger: SampleLedger, format_name: str) -> None:
     """Recounted from the files with hashlib and json alone; `verify_export` agrees."""
     files = exported(ledger, format_name)
     manifest = json.loads(files[MANIFEST])
@@ -68,12 +67,13 @@ def test_an_export_is_what_its_manifest_says(ledger: SampleLedger, format_name: 
     assert named == set(files)
     digest = sha256(files[MANIFEST]).digest()
     assert list(verify_export(pieces_of(files), files[MANIFEST], digest)) == []
-    assert list(verify_export(pieces_of(without_manifest(files)), files[MANIFEST])) == []
+    manifest_bytes = files.pop(MANIFEST)
+    assert list(verify_export(pieces_of(files), manifest_bytes)) == []
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
-def test_a_third_party_ties_each_line_to_the_ledger(ledger: SampleLedger, format_name: str) -> None:
-    """Receipt and policy show the entry, the entry shows the record, the record makes the line."""
+def test_each_line_is_proven_to_be_in_the_ledger(ledger: SampleLedger, format_name: str) -> None:
+    """Receipt and policy prove the entry, the entry the record, and the record yields the line."""
     files = exported(ledger, format_name)
     lines: dict[int, str] = {}
     for name in FORMATS[format_name].files:
@@ -84,12 +84,11 @@ def test_a_third_party_ties_each_line_to_the_ledger(ledger: SampleLedger, format
     policy = ledger.writer.keys.policy()
     receipts = list(read_receipts(pieces_of(files)["receipts"], files["checkpoint"]))
     assert [receipt.seq for receipt in receipts] == list(range(1, 65))
-    for receipt, held in zip(receipts, ledger.held, strict=True):
-        assert receipt.proof == held.proof
+    for receipt, entry in zip(receipts, ledger.entries, strict=True):
+        assert receipt.proof == entry.proof
         assert receipt.disclosed is not None
         row, record = receipt.disclosed.row_bytes, receipt.disclosed.record
-        disclosure = receipt.disclosed
-        verified = verify_receipt(receipt.proof, policy, None, disclosure)
+        verified = verify_receipt(receipt.proof, policy, None, receipt.disclosed)
         assert verified.is_record_shown
         assert verified.opinion.satisfied
         assert verified.entry.seq == receipt.seq
@@ -105,8 +104,8 @@ def test_a_third_party_ties_each_line_to_the_ledger(ledger: SampleLedger, format
         assert sha256(line).hexdigest() == lines[receipt.seq]
 
 
-def test_a_record_that_was_changed_in_an_export_is_not_the_entrys(ledger: SampleLedger) -> None:
-    """Whoever makes manifest and files anew still has no receipt for another record."""
+def test_receipt_does_not_prove_an_altered_record(ledger: SampleLedger) -> None:
+    """Even if manifest and files are written again."""
     files = exported(ledger, "fhir")
     receipt = next(read_receipts([files["receipts"]], files["checkpoint"]))
     assert receipt.disclosed is not None
@@ -116,17 +115,17 @@ def test_a_record_that_was_changed_in_an_export_is_not_the_entrys(ledger: Sample
         verify_receipt(receipt.proof, ledger.writer.keys.policy(), None, disclosure)
 
 
-def test_receipts_are_optional_and_may_disclose_nothing(ledger: SampleLedger) -> None:
-    """Some entries with, some without."""
+def test_receipts_and_disclosures_are_optional(ledger: SampleLedger) -> None:
+    """Also of some entries only."""
     plain = exported(ledger, "csv", receipts=False)
     assert set(plain) == {"events.csv", "events.csv.entries", MANIFEST}
     writer = ExportWriter("csv", origin=ORIGIN, size=ledger.size, search=SEARCH)
-    files = gathered(add_event(writer, ledger.held[0].event))
-    gathered(add_event(writer, ledger.held[1].event, ledger.held[1].proof), files)
+    files = gathered(add_event(writer, ledger.entries[0].event))
+    gathered(add_event(writer, ledger.entries[1].event, ledger.entries[1].proof), files)
     gathered(writer.finish(), files)
     (receipt,) = read_receipts([files["receipts"]], files["checkpoint"])
     assert (receipt.seq, receipt.disclosed) == (2, None)
-    assert receipt.proof == ledger.held[1].proof
+    assert receipt.proof == ledger.entries[1].proof
     assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
@@ -134,32 +133,36 @@ def test_receipts_are_optional_and_may_disclose_nothing(ledger: SampleLedger) ->
     ("format_name", "names"),
     [("fhir", set()), ("csv", {"events.csv", "events.csv.entries"}), ("ocsf", set())],
 )
-def test_an_export_of_nothing_is_one(format_name: str, names: set[str]) -> None:
-    """A manifest that says so; a CSV file has its header."""
+def test_export_without_events_is_valid(format_name: str, names: set[str]) -> None:
+    """Its manifest states that there are none; a CSV file has its header."""
     files = gathered(ExportWriter(format_name, origin=ORIGIN, size=0, search={}).finish())
     assert set(files) == names | {MANIFEST}
     assert files.get("events.csv", CSV_HEADER) == CSV_HEADER
     assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
-def test_the_digest_of_a_manifest_can_stand_in_an_event() -> None:
-    """As RFC 6920 URI, which the ledger reads back."""
+def test_event_may_contain_the_digest_of_a_manifest() -> None:
+    """As an RFC 6920 URI, which the ledger parses."""
     digest = sha256(b"{}\n").digest()
     assert digest_of_ni(ni_uri(digest)) == digest
 
 
-def test_what_does_not_fit_is_refused_and_leaves_no_trace(ledger: SampleLedger) -> None:
-    """The entry is named; the export goes on without it."""
-    first, second = ledger.held[:2]
+def test_rejected_event_leaves_no_trace(ledger: SampleLedger) -> None:
+    """The error names the entry; the export continues without it."""
+    first, second = ledger.entries[:2]
     writer = ExportWriter("csv", origin=ORIGIN, size=ledger.size, search=SEARCH)
 
-    def refused(match: str, *args: Any) -> None:
+    def assert_rejected(match: str, *args: Any) -> None:
         with pytest.raises(FormatError, match=match):
             add_event(writer, *args)
 
-    refused("entry 1: the receipt is of entry 2", first.event, second.proof)
-    refused("entry 1: the receipt is no tlog-proof", first.event, b"c2sp.org/tlog-proof@v1\n")
-    refused("entry 1: the receipt is no tlog-proof", first.event, first.proof.partition(b"\n\n")[0])
+    assert_rejected("entry 1: the receipt is of entry 2", first.event, second.proof)
+    assert_rejected(
+        "entry 1: the receipt is no tlog-proof", first.event, b"c2sp.org/tlog-proof@v1\n"
+    )
+    assert_rejected(
+        "entry 1: the receipt is no tlog-proof", first.event, first.proof.partition(b"\n\n")[0]
+    )
     other = ExportWriter("csv", origin=ORIGIN, size=ledger.size + 1, search=SEARCH)
     with pytest.raises(FormatError, match="entry 1: the receipt is not of the origin and size"):
         add_event(other, first.event, first.proof)
@@ -167,30 +170,30 @@ def test_what_does_not_fit_is_refused_and_leaves_no_trace(ledger: SampleLedger) 
         add_event(ExportWriter("csv", origin=ORIGIN, size=1, search=SEARCH), first.event)
     files = gathered(add_event(writer, first.event, first.proof))
     cosigned_later = second.proof + "— witness.example.org AAAA\n".encode()
-    refused("entry 2: the receipt has another checkpoint", second.event, cosigned_later)
+    assert_rejected("entry 2: the receipt has another checkpoint", second.event, cosigned_later)
     gathered(writer.finish(), files)
     assert decode_manifest(files[MANIFEST]).entries == 1
     assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
-def test_an_unknown_format_is_refused() -> None:
-    """The message names those that there are."""
+def test_rejects_an_unknown_format() -> None:
+    """The message lists the known ones."""
     with pytest.raises(FormatError, match="none of fhir, csv, ocsf"):
         ExportWriter("xlsx", origin=ORIGIN, size=1, search={})
 
 
-def test_every_line_of_an_export_is_of_its_entry(ledger: SampleLedger) -> None:
-    """The ledger of these tests is one: entries commit to what is exported."""
-    for held in ledger.held:
-        assert parse_entry(ledger.writer.entries[held.event.seq]).seq == held.event.seq
+def test_entries_of_the_sample_ledger_are_those_of_its_events(ledger: SampleLedger) -> None:
+    """The tests above rely on it."""
+    for entry in ledger.entries:
+        assert parse_entry(ledger.writer.entries[entry.event.seq]).seq == entry.event.seq
 
 
 @pytest.mark.parametrize(
     "line",
     [b"1\n", b"1 AAAA", b"x AAAA\n", b"1 AAA\n", b"1 AAAA AAAA\n", b"1 AAAA AAAA AAAA AAAA =\n"],
 )
-def test_other_receipt_lines_are_refused(line: bytes) -> None:
-    """The message names the line and quotes nothing of it."""
+def test_rejects_malformed_receipt_lines(line: bytes) -> None:
+    """The message names the line and does not quote it."""
     with pytest.raises(FormatError, match=r"^receipts: line 1( |:)") as caught:
         list(read_receipts([line], b"checkpoint"))
     assert "AAA" not in str(caught.value)

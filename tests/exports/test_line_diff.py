@@ -1,4 +1,4 @@
-"""Differences of lines: exact for each way to tamper, and right in number for any mixture."""
+"""Differences of lines: exact for each kind of change, as few as possible for any mixture."""
 
 from collections import Counter
 from hashlib import sha256
@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 
 from audit_ledger.exports.line_diff import Difference, LineChange, differences
 
-Told = list[tuple[str, int, int | None]]
+Changes = list[tuple[str, int, int | None]]
 
 
-def told(written: str, found: str) -> Told:
-    """Differences of lines that are one letter each, labelled 0, 1, 2, …"""
-    found_differences = differences(
+def changes(written: str, found: str) -> Changes:
+    """Return differences of lines of one letter each, labelled 0, 1, 2, …"""
+    reported = differences(
         ((label, sha256(letter.encode()).digest()) for label, letter in enumerate(written)),
         (sha256(letter.encode()).digest() for letter in found),
     )
-    return [(str(d.kind), d.line, d.label) for d in found_differences]
+    return [(str(d.kind), d.line, d.label) for d in reported]
 
 
-CASES: list[tuple[str, str, Told]] = [
+CASES: list[tuple[str, str, Changes]] = [
     ("abcde", "abcde", []),
     ("", "", []),
     ("abcde", "abXde", [("changed", 3, 2)]),
@@ -45,13 +45,13 @@ CASES: list[tuple[str, str, Told]] = [
 
 
 @pytest.mark.parametrize(("written", "found", "expected"), CASES)
-def test_each_way_to_tamper(written: str, found: str, expected: Told) -> None:
-    """Written down by hand: one change is one difference, whatever it shifts."""
-    assert told(written, found) == expected
+def test_reports_each_change_once(written: str, found: str, expected: Changes) -> None:
+    """Written by hand: one change is one difference, whatever it shifts."""
+    assert changes(written, found) == expected
 
 
 def longest_common_subsequence(one: str, other: str) -> int:
-    """By the textbook's table."""
+    """Return its length by the textbook's table."""
     row = [0] * (len(other) + 1)
     for letter in one:
         above = row[:]
@@ -66,9 +66,9 @@ def longest_common_subsequence(one: str, other: str) -> int:
     st.permutations("abcdefghij").map("".join),
     st.text("abcdefghijXYZ", max_size=13),
 )
-def test_as_few_as_can_be(written: str, found: str) -> None:
-    """Recounted: what has no match, and of the rest what is in no longest common order."""
-    kinds = Counter(kind for kind, _, _ in told(written, found))
+def test_reports_as_few_differences_as_possible(written: str, found: str) -> None:
+    """Recounted: lines without a match, and others that are in no longest common order."""
+    kinds = Counter(kind for kind, _, _ in changes(written, found))
     lost = sum((Counter(written) - Counter(found)).values())
     new = sum((Counter(found) - Counter(written)).values())
     assert kinds[LineChange.CHANGED] + kinds[LineChange.MISSING] == lost
@@ -78,8 +78,8 @@ def test_as_few_as_can_be(written: str, found: str) -> None:
         assert kinds[LineChange.REORDERED] == len(set(written) & set(found)) - in_order
 
 
-def test_lines_that_only_moved_up_are_no_difference() -> None:
-    """Of a hundred thousand, the one that is gone is told."""
+def test_shifted_lines_are_no_difference() -> None:
+    """Of a hundred thousand lines, only the missing one is reported."""
     lines = [number.to_bytes(4, "big") for number in range(100_000)]
     found = list(differences(enumerate(lines), iter(lines[1:])))
     assert found == [Difference(LineChange.MISSING, 1, 0)]

@@ -13,8 +13,8 @@ from audit_ledger.exports.line_files import entries_line, line_digests, read_ent
 @example([b"a", b""])
 @example([b"a", b"", b"b\nc", b""])
 @given(st.lists(st.binary(max_size=6) | st.sampled_from([b"\n", b"a\n", b"\r\n"])))
-def test_pieces_do_not_matter(pieces: list[bytes]) -> None:
-    """As Python splits the whole."""
+def test_lines_do_not_depend_on_the_pieces(pieces: list[bytes]) -> None:
+    """Compared with Python's own split of the whole."""
     whole = b"".join(pieces)
     lines = [line + b"\n" for line in whole.split(b"\n")]
     lines[-1] = lines[-1][:-1]
@@ -24,14 +24,14 @@ def test_pieces_do_not_matter(pieces: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("pieces", [[b"ab\n", b"abcd\n"], [b"ab\nab", b"cd"], [b"ab\nabcd\nx"]])
-def test_a_line_without_end_is_not_gathered(pieces: list[bytes]) -> None:
-    """A hostile file takes no more memory than a line may have; the line is named."""
+def test_rejects_a_line_longer_than_the_limit(pieces: list[bytes]) -> None:
+    """A hostile file uses no more memory than one line; the error names the line."""
     with pytest.raises(FormatError, match="x: line 2 has more than 3 bytes"):
         list(split_lines("x", pieces, 3))
 
 
-def test_entries_read_back() -> None:
-    """Entry and hash of the line, its end included."""
+def test_entries_lines_read_back() -> None:
+    """Entry and hash of each line, including its end."""
     data = entries_line(0, b"a\n") + entries_line(41, b"b\r\n")
     assert data.decode().splitlines() == [
         f"0 {sha256(b'a' + bytes([10])).hexdigest()}",
@@ -60,8 +60,8 @@ HASH = b"ab" * 32
         b"1 " + "é".encode() * 32 + b"\n",
     ],
 )
-def test_other_entries_are_refused(line: bytes) -> None:
-    """Exactly what is written is read; the message says where and does not quote."""
+def test_rejects_malformed_entries_lines(line: bytes) -> None:
+    """The message names the line and does not quote it."""
     good = entries_line(0, b"a\n")
     with pytest.raises(FormatError, match=r"^x: line 2 ") as caught:
         list(read_entries("x", [good + line]))

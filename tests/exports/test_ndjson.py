@@ -1,4 +1,4 @@
-"""FHIR NDJSON: what was submitted, one event a line, and nothing changed but white space."""
+"""FHIR NDJSON: one event per line, as submitted except for white space and `id`."""
 
 import json
 from pathlib import Path
@@ -18,8 +18,8 @@ from tests.builders.opened_event import opened, opened_samples
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of JSON (RFC 8259, Section 2), character by character."""
-    found: list[str] = []
+    """Return the tokens of JSON (RFC 8259, Section 2), character by character."""
+    result: list[str] = []
     position = 0
     while position < len(text):
         start = position
@@ -34,8 +34,8 @@ def tokens(text: str) -> list[str]:
         elif character not in "{}[]:,":
             while position < len(text) and text[position] not in '{}[]:," \t\n\r':
                 position += 1
-        found.append(text[start:position])
-    return found
+        result.append(text[start:position])
+    return result
 
 
 NUMBERS = st.sampled_from(["0", "-0", "1.50", "1e5", "1E+05", "-0.0", "12345678901234567890.10"])
@@ -47,7 +47,7 @@ SCALARS = NUMBERS | STRINGS | st.sampled_from(["true", "false", "null"])
 
 
 def spelled(draw: st.DrawFn, depth: int) -> list[str]:
-    """Random JSON as a list of tokens."""
+    """Return random JSON as a list of tokens."""
     kind = draw(st.integers(0, 2 if depth else 0))
     if kind == 0:
         return [draw(SCALARS)]
@@ -61,21 +61,21 @@ def spelled(draw: st.DrawFn, depth: int) -> list[str]:
 
 @st.composite
 def spaced_json(draw: st.DrawFn) -> tuple[list[str], str]:
-    """Random JSON: its tokens, and they with random white space around."""
+    """Return the tokens of random JSON, and the JSON with random white space around them."""
     parts = spelled(draw, 3)
     return parts, draw(SPACE) + "".join(part + draw(SPACE) for part in parts)
 
 
 @given(spaced_json())
-def test_only_white_space_between_tokens_goes(case: tuple[list[str], str]) -> None:
-    """Whatever the JSON: the tokens stay, to the byte and in order, and nothing else."""
+def test_removes_only_white_space_between_tokens(case: tuple[list[str], str]) -> None:
+    """Of any JSON: the tokens stay, byte for byte and in order."""
     parts, spaced = case
     assert without_white_space(spaced.encode()).decode() == "".join(parts)
     assert tokens(spaced) == parts
 
 
-def test_samples_keep_every_token(shared_dir: Path) -> None:
-    """By a tokenizer of its own; numbers and escapes textually, and equal once decoded."""
+def test_lines_of_samples_contain_every_token(shared_dir: Path) -> None:
+    """By an independent tokenizer: numbers and escapes stay as written."""
     events = opened_samples(shared_dir)
     assert len(events) == 64
     for event in events:
@@ -83,21 +83,21 @@ def test_samples_keep_every_token(shared_dir: Path) -> None:
         assert file == f"AuditEvent-{event.format[-2:]}.ndjson"
         assert line.count(b"\n") == 1
         assert line.endswith(b"\n")
-        shown = with_id(event.resource, event.event_id)
-        assert "".join(tokens(shown.decode())) == line[:-1].decode()
+        resource = with_id(event.resource, event.event_id)
+        assert "".join(tokens(resource.decode())) == line[:-1].decode()
         assert json.loads(line)["id"] == event.event_id
 
 
-def test_numbers_keep_their_spelling() -> None:
-    """1.50 is not 1.5 to FHIR, which counts digits; json.loads would hide the difference."""
+def test_numbers_stay_as_written() -> None:
+    """FHIR distinguishes 1.50 from 1.5; json.loads would hide the difference."""
     body = (
         b'{ "resourceType" : "AuditEvent" ,\r\n "x" : [ 1.50 , 1E+2 ,\t-0.0 ] , "y" : "\\u00e9 " }'
     )
     _, line = fhir_line(opened(body))
     start = b'{"id":"' + b"0" * 63 + b'1","resourceType":"AuditEvent",'
     assert line == start + b'"x":[1.50,1E+2,-0.0],"y":"\\u00e9 "}\n'
-    found = json.loads(line, parse_float=str, parse_int=str)
-    assert found["x"] == ["1.50", "1E+2", "-0.0"]
+    document = json.loads(line, parse_float=str, parse_int=str)
+    assert document["x"] == ["1.50", "1E+2", "-0.0"]
 
 
 @pytest.mark.parametrize("base64", [False, True])
@@ -105,10 +105,10 @@ def test_numbers_keep_their_spelling() -> None:
     ("document", "file"),
     [(r4(), "AuditEvent-r4.ndjson"), (r5(), "AuditEvent-r5.ndjson")],
 )
-def test_a_cloudevent_gives_the_audit_event_that_it_carries(
+def test_audit_event_in_a_cloudevent_is_exported_alone(
     document: Any, file: str, base64: bool
 ) -> None:
-    """As its own bytes, among those of its release, whether in JSON or in base64."""
+    """With its own bytes, in the file of its release, from JSON and from base64."""
     event = opened(with_json(document, is_base64=base64))
     assert fhir_line(event) == (
         file,
@@ -125,16 +125,16 @@ def test_a_cloudevent_gives_the_audit_event_that_it_carries(
         {"specversion": "1.0", "id": "1", "source": "urn:ehr", "type": "org.example.happened"},
     ],
 )
-def test_another_cloudevent_goes_to_a_file_of_its_own_whole(event: Any) -> None:
-    """With its envelope: without it nobody could say what it is."""
+def test_other_cloudevents_are_exported_with_their_envelope(event: Any) -> None:
+    """In a file of their own."""
     file, line = fhir_line(opened(event))
     assert file == "CloudEvent.ndjson"
     assert line == json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
 
 @pytest.mark.parametrize("format_", ["fhir-r4", "cloudevents"])
-def test_what_is_no_json_is_refused_without_quoting_it(format_: Any) -> None:
-    """A line break inside of a string would make two lines of one event."""
+def test_rejects_a_resource_that_is_not_json(format_: Any) -> None:
+    """A line break in a string would make two lines of an event; the message does not quote it."""
     event = structs.replace(opened(r4(), seq=7), resource=b'{"data": "Mr\nSecret"}', format=format_)
     with pytest.raises(FormatError, match=r"^entry 7: the resource is not JSON") as caught:
         fhir_line(event)

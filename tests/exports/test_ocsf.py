@@ -1,4 +1,4 @@
-"""OCSF: every event holds to the published schema, of 1.5 and of what came after."""
+"""OCSF: every event conforms to the published schema, of 1.5 and of later versions."""
 
 import json
 from collections.abc import Callable
@@ -26,34 +26,34 @@ FILES = {3002: "authentication", 6003: "api_activity", 6005: "datastore_activity
 
 @cache
 def schema(version: str) -> tuple[OcsfJsonSchemaEmbedded, Any]:
-    """The published schema of one version, as JSON Schemas and as it is."""
+    """Return the published schema of a version, as JSON Schemas and as published."""
     published = get_ocsf_schema(version=version)
     return OcsfJsonSchemaEmbedded(published), published
 
 
 @cache
 def validator(version: str, class_uid: int) -> Any:
-    """What checks events of one class."""
+    """Return the validator of one class."""
     schemas, _ = schema(version)
     name = schemas.lookup_class_name_from_uid(class_uid)
     return jsonschema_rs.validator_for(schemas.get_class_schema(name, []))
 
 
 def checked(event: OpenedEvent, versions: tuple[str, ...] = VERSIONS) -> dict[str, Any]:
-    """The event in OCSF, held against the schema, and captions against their numbers."""
+    """Return the event in OCSF, after comparing it with the schema and numbers with captions."""
     file, line = ocsf_line(event, ORIGIN)
-    found: dict[str, Any] = json.loads(line)
+    ocsf: dict[str, Any] = json.loads(line)
     assert line.count(b"\n") == 1
-    assert found == ocsf_event(event, ORIGIN)
-    assert file == f"{FILES[found['class_uid']]}.ndjson"
+    assert ocsf == ocsf_event(event, ORIGIN)
+    assert file == f"{FILES[ocsf['class_uid']]}.ndjson"
     for version in versions:
         faults = [
             f"{version} {list(error.instance_path)}: {error.message}"
-            for error in validator(version, found["class_uid"]).iter_errors(found)
+            for error in validator(version, ocsf["class_uid"]).iter_errors(ocsf)
         ]
         assert faults == []
     _, published = schema("1.5.0")
-    attributes = published["classes"][FILES[found["class_uid"]]]["attributes"]
+    attributes = published["classes"][FILES[ocsf["class_uid"]]]["attributes"]
     captions = (
         ("category_uid", "category_name"),
         ("class_uid", "class_name"),
@@ -63,57 +63,57 @@ def checked(event: OpenedEvent, versions: tuple[str, ...] = VERSIONS) -> dict[st
         ("status_id", "status"),
     )
     for number, caption in captions:
-        is_other = found["activity_id"] == 99 and number in ("activity_id", "type_uid")
-        if not is_other and found[number] != 99:
-            assert attributes[number]["enum"][str(found[number])]["caption"] == found[caption]
-    return found
+        is_other = ocsf["activity_id"] == 99 and number in ("activity_id", "type_uid")
+        if not is_other and ocsf[number] != 99:
+            assert attributes[number]["enum"][str(ocsf[number])]["caption"] == ocsf[caption]
+    return ocsf
 
 
-def test_every_sample_holds_to_the_schema(shared_dir: Path) -> None:
-    """Also to those after 1.5; the schema itself would see a fault (see the next test)."""
+def test_samples_conform_to_the_schema(shared_dir: Path) -> None:
+    """Of 1.5 and of later versions."""
     classes = set()
     for event in opened_samples(shared_dir):
-        found = checked(event)
-        classes.add(found["class_uid"])
-        assert found["type_uid"] == found["class_uid"] * 100 + found["activity_id"]
-        assert found["category_uid"] == found["class_uid"] // 1000
-        assert found["metadata"] == {
-            **found["metadata"],
+        ocsf = checked(event)
+        classes.add(ocsf["class_uid"])
+        assert ocsf["type_uid"] == ocsf["class_uid"] * 100 + ocsf["activity_id"]
+        assert ocsf["category_uid"] == ocsf["class_uid"] // 1000
+        assert ocsf["metadata"] == {
+            **ocsf["metadata"],
             "version": "1.5.0",
             "uid": event.event_id,
             "sequence": event.seq,
             "log_name": ORIGIN,
             "log_provider": "ehr",
         }
-        assert found["time"] == event.time_ms
+        assert ocsf["time"] == event.time_ms
     assert classes == set(FILES)
 
 
 @pytest.mark.parametrize("fault", ["missing", "unknown", "type", "enum"])
-def test_the_schema_sees_faults(fault: str) -> None:
-    """A check that cannot fail is none."""
-    found = ocsf_event(opened(r4()), ORIGIN)
+def test_schema_detects_faults(fault: str) -> None:
+    """Otherwise conformance would prove nothing."""
+    ocsf = ocsf_event(opened(r4()), ORIGIN)
     if fault == "missing":
-        del found["src_endpoint"]
+        del ocsf["src_endpoint"]
     elif fault == "unknown":
-        found["actor"]["extra"] = 1
+        ocsf["actor"]["extra"] = 1
     elif fault == "type":
-        found["time"] = "now"
+        ocsf["time"] = "now"
     else:
-        found["activity_id"] = 17
-    assert list(validator("1.5.0", 6003).iter_errors(found))
+        ocsf["activity_id"] = 17
+    assert list(validator("1.5.0", 6003).iter_errors(ocsf))
 
 
-def test_samples_lose_nothing(shared_dir: Path) -> None:
-    """All codes, names and addresses of agents and entities of each sample are in its line."""
+def test_line_contains_all_of_a_sample(shared_dir: Path) -> None:
+    """All codes, names and addresses of agents and entities."""
     for event in opened_samples(shared_dir):
         document = json.loads(event.resource)
         line = ocsf_line(event, ORIGIN)[1].decode()
         for agent in document["agent"]:
             address = (agent.get("network") or {}).get("address") or agent.get("networkString")
-            said = [agent.get("name"), agent.get("who", {}).get("display"), address]
-            said += codes_in(agent.get("type")) + codes_in(agent.get("role"))
-            for text in filter(None, said):
+            texts = [agent.get("name"), agent.get("who", {}).get("display"), address]
+            texts += codes_in(agent.get("type")) + codes_in(agent.get("role"))
+            for text in filter(None, texts):
                 assert json.dumps(text, ensure_ascii=False) in line
         for entity in document.get("entity", []):
             for text in filter(None, [entity.get("name"), entity.get("query")]):
@@ -180,26 +180,26 @@ SAMPLES: dict[str, tuple[int, int, dict[str, Any]]] = {
 }
 
 
-def at(found: Any, path: str) -> Any:
-    """What stands at `a.b`."""
+def at(value: Any, path: str) -> Any:
+    """Return the value at `a.b`."""
     for name in path.split("."):
-        found = found[name]
-    return found
+        value = value[name]
+    return value
 
 
-def test_samples_are_what_a_reader_takes_them_for(shared_dir: Path) -> None:
-    """Class, activity and endpoints, read off the samples by eye."""
+def test_classifies_samples_as_a_reader_does(shared_dir: Path) -> None:
+    """Class, activity and endpoints, determined by hand."""
     by_content = {event.resource: event for event in opened_samples(shared_dir)}
     for name, (class_uid, activity_id, more) in SAMPLES.items():
         event = by_content[(shared_dir / "samples" / f"{name}.json").read_bytes()]
-        found = checked(event, ("1.5.0",))
-        assert (found["class_uid"], found["activity_id"]) == (class_uid, activity_id), name
+        ocsf = checked(event, ("1.5.0",))
+        assert (ocsf["class_uid"], ocsf["activity_id"]) == (class_uid, activity_id), name
         for path, value in more.items():
-            assert at(found, path) == value, (name, path)
+            assert at(ocsf, path) == value, (name, path)
 
 
 def dicom(code: str) -> dict[str, str]:
-    """A code of DICOM."""
+    """Return a code of DICOM."""
     return {"system": DICOM, "code": code}
 
 
@@ -228,33 +228,38 @@ CLASSES: list[tuple[dict[str, Any], int, int]] = [
 
 
 @pytest.mark.parametrize(("document", "class_uid", "activity_id"), CLASSES)
-def test_class_and_activity(document: Any, class_uid: int, activity_id: int) -> None:
-    """As the tables of the module have it."""
-    found = checked(opened(document))
-    assert (found["class_uid"], found["activity_id"]) == (class_uid, activity_id)
+def test_class_and_activity_follow_the_tables(
+    document: Any, class_uid: int, activity_id: int
+) -> None:
+    """Those in the docstring of the module."""
+    ocsf = checked(opened(document))
+    assert (ocsf["class_uid"], ocsf["activity_id"]) == (class_uid, activity_id)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status_id", "severity_id"),
-    [("0", 1, 1), ("4", 2, 2), ("8", 2, 3), ("12", 2, 4), ("nonsense", 99, 0), (None, 0, 0)],
+    ("r4_code", "r5_code", "status_id", "severity_id"),
+    [
+        ("0", "success", 1, 1),
+        ("0", "information", 1, 1),
+        ("4", "warning", 2, 2),
+        ("8", "error", 2, 3),
+        ("12", "fatal", 2, 4),
+        ("nonsense", "nonsense", 99, 0),
+        (None, None, 0, 0),
+    ],
 )
-def test_outcomes_of_r4(outcome: str | None, status_id: int, severity_id: int) -> None:
-    """`status_code` keeps the code."""
-    found = checked(opened(r4(outcome=outcome, outcomeDesc="why")))
-    assert (found["status_id"], found["severity_id"]) == (status_id, severity_id)
-    assert found.get("status_code") == outcome
-
-
-@pytest.mark.parametrize(
-    ("code", "status_id", "severity_id"),
-    [("success", 1, 1), ("information", 1, 1), ("warning", 2, 2), ("error", 2, 3), ("fatal", 2, 4)],
-)
-def test_outcomes_of_r5(code: str, status_id: int, severity_id: int) -> None:
-    """Issue severities, and their text as detail."""
-    outcome = {"code": {"code": code}, "detail": [{"text": "why"}]}
-    found = checked(opened(r5(outcome=outcome)))
-    assert (found["status_id"], found["severity_id"]) == (status_id, severity_id)
-    assert found["status_detail"] == "why"
+def test_maps_outcomes(
+    r4_code: str | None, r5_code: str | None, status_id: int, severity_id: int
+) -> None:
+    """`status_code` is the code, `status_detail` the text."""
+    r5_outcome = {"code": {"code": r5_code}, "detail": [{"text": "why"}]} if r5_code else None
+    for document, code, detail in (
+        (r4(outcome=r4_code, outcomeDesc="why"), r4_code, "why"),
+        (r5(outcome=r5_outcome), r5_code, "why" if r5_code else None),
+    ):
+        ocsf = checked(opened(document))
+        assert (ocsf["status_id"], ocsf["severity_id"]) == (status_id, severity_id)
+        assert (ocsf.get("status_code"), ocsf.get("status_detail")) == (code, detail)
 
 
 @pytest.mark.parametrize(
@@ -272,15 +277,15 @@ def test_outcomes_of_r5(code: str, status_id: int, severity_id: int) -> None:
         ("mailto:a@b", {"hostname": "mailto:a@b"}),
     ],
 )
-def test_addresses(address: str, endpoint: dict[str, Any]) -> None:
-    """Whatever FHIR calls an address becomes what OCSF has for it."""
+def test_maps_addresses_to_endpoints(address: str, endpoint: dict[str, Any]) -> None:
+    """Every form that FHIR calls an address."""
     agent = {"type": {"coding": [dicom("110153")]}, "network": {"address": address}}
-    found = checked(opened(r4(agent=[agent])))
-    assert found["src_endpoint"] == endpoint
+    ocsf = checked(opened(r4(agent=[agent])))
+    assert ocsf["src_endpoint"] == endpoint
 
 
-def test_who_acted() -> None:
-    """The person who asked, and the application at the client."""
+def test_actor_is_the_requesting_person_at_the_client() -> None:
+    """Without a person, it is the application."""
     person = {"who": {"reference": "Practitioner/1"}, "name": "One", "requestor": True}
     other = {"who": {"reference": "Practitioner/2"}, "requestor": False}
     client = {
@@ -288,8 +293,8 @@ def test_who_acted() -> None:
         "type": {"coding": [dicom("110153")]},
         "requestor": False,
     }
-    found = checked(opened(r4(agent=[client, other, person])))
-    assert found["actor"] == {
+    ocsf = checked(opened(r4(agent=[client, other, person])))
+    assert ocsf["actor"] == {
         "user": {"name": "One", "uid": "Practitioner/1", "type_id": 1, "type": "User"},
         "app_name": "App",
         "app_uid": "Device/3",
@@ -300,31 +305,31 @@ def test_who_acted() -> None:
     }
 
 
-def test_what_is_not_known_is_said_to_be_unknown() -> None:
-    """Never left out where OCSF requires it, never made up."""
-    found = checked(opened(r4(agent=[], source=None, type=dicom("110103"), action=None)))
-    assert found["actor"] == {"app_name": "Unknown"}
-    assert found["src_endpoint"] == {"name": "Unknown"}
-    assert found["database"] == {"name": "ehr", "type_id": 0, "type": "Unknown"}
-    found = checked(opened(r4(agent=[], type=dicom("110114"))))
-    assert found["user"] == {"name": "Unknown", "type_id": 0, "type": "Unknown"}
+def test_missing_required_attributes_are_unknown() -> None:
+    """They are neither omitted nor invented."""
+    ocsf = checked(opened(r4(agent=[], source=None, type=dicom("110103"), action=None)))
+    assert ocsf["actor"] == {"app_name": "Unknown"}
+    assert ocsf["src_endpoint"] == {"name": "Unknown"}
+    assert ocsf["database"] == {"name": "ehr", "type_id": 0, "type": "Unknown"}
+    ocsf = checked(opened(r4(agent=[], type=dicom("110114"))))
+    assert ocsf["user"] == {"name": "Unknown", "type_id": 0, "type": "Unknown"}
     checked(opened(r4(type=None, agent=[{}], entity=[{}], source={})))
 
 
 def test_flags_and_conflict_are_labels() -> None:
-    """So that a SIEM filters by them."""
+    """A SIEM can filter by them."""
     event = opened(r4(), flags=("fhir.no-source",), conflict=True)
     assert checked(event)["metadata"]["labels"] == ["fhir.no-source", "conflict"]
 
 
-def test_a_query_is_read_and_kept() -> None:
+def test_query_is_decoded_and_also_exported_as_sent() -> None:
     """Its text in `query_info`, as submitted in the resource."""
     entity = [{"query": "bmFtZT1Nw7xsbGVy"}, {"query": "not base64"}]
-    found = checked(opened(r4(type=dicom("110112"), entity=entity)))
-    assert found["query_info"]["query_string"] == "name=Müller"
-    assert found["unmapped"]["resources"][0]["data"] == {"query": "bmFtZT1Nw7xsbGVy"}
-    found = checked(opened(r4(type=dicom("110112"), entity=entity[1:])))
-    assert found["query_info"]["query_string"] == "not base64"
+    ocsf = checked(opened(r4(type=dicom("110112"), entity=entity)))
+    assert ocsf["query_info"]["query_string"] == "name=Müller"
+    assert ocsf["unmapped"]["resources"][0]["data"] == {"query": "bmFtZT1Nw7xsbGVy"}
+    ocsf = checked(opened(r4(type=dicom("110112"), entity=entity[1:])))
+    assert ocsf["query_info"]["query_string"] == "not base64"
 
 
 EVENTS: list[tuple[Callable[[], dict[str, Any]], int]] = [
@@ -336,10 +341,10 @@ EVENTS: list[tuple[Callable[[], dict[str, Any]], int]] = [
 
 
 @pytest.mark.parametrize(("event", "class_uid"), EVENTS)
-def test_cloudevents(event: Callable[[], dict[str, Any]], class_uid: int) -> None:
-    """Record events are about data; what nobody read has its type as operation."""
-    found = checked(opened(event()))
-    assert found["class_uid"] == class_uid
+def test_classifies_cloudevents(event: Callable[[], dict[str, Any]], class_uid: int) -> None:
+    """Record events concern data; the operation of unknown events is their type."""
+    ocsf = checked(opened(event()))
+    assert ocsf["class_uid"] == class_uid
     if event is EVENTS[-1][0]:
-        assert found["api"]["operation"] == "org.example.fhir"
-        assert found["activity_id"] == 0
+        assert ocsf["api"]["operation"] == "org.example.fhir"
+        assert ocsf["activity_id"] == 0

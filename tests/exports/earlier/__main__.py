@@ -1,6 +1,6 @@
-"""Make them: `python -m tests.exports.kept`, once for a new format of exports, and never again.
+"""Write them: `python -m tests.exports.earlier`, once for a new format of exports.
 
-v1: as the first version made them. v2: AuditEvents have the `id` by which they are read.
+v1: by the first version. v2: AuditEvents have the `id` by which they are read.
 """
 
 import json
@@ -23,7 +23,7 @@ TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 
 
 def r4(**more: Any) -> dict[str, Any]:
-    """A read of a record, with most of what an event may have."""
+    """Return a read of a record, with most elements that an event may have."""
     return {
         "resourceType": "AuditEvent",
         "type": {"system": TYPES, "code": "rest", "display": "RESTful Operation"},

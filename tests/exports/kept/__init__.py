@@ -1,1 +1,0 @@
-"""Exports that were made once and kept: whoever holds one like them can still verify it."""
