@@ -11,10 +11,10 @@ from tests.query.ledger_api import LedgerApi
 from tests.query.report_api import (
     AGENCY,
     PLAIN,
-    SILENT,
+    SUSPENDED,
+    access_of,
     deployed_report_api,
     disclosure_of,
-    read_of,
 )
 
 SINCE = "date=ge2020"
@@ -55,8 +55,8 @@ def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
     report_api: LedgerApi,
 ) -> None:
     """Whichever parameter names the other one, beside the patient or alone."""
-    report_api.send(read_of("rose"))
-    report_api.send(read_of("martha", "zz9"))
+    report_api.send(access_of("rose"))
+    report_api.send(access_of("martha", "zz9"))
     report_api.settle()
     officer = report_api.security
     for query in (
@@ -80,10 +80,10 @@ def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
 
 def test_no_recorded_use_tells_of_a_suspended_disclosure(report_api: LedgerApi) -> None:
     """45 CFR 164.528(a)(2): neither its recipient nor, by its id, that there is one."""
-    hidden = report_api.send(disclosure_of("rose", AGENCY, name="The Bureau"), SILENT)
-    report_api.send(read_of("rose"), SILENT)
+    hidden = report_api.send(disclosure_of("rose", AGENCY, name="The Bureau"), SUSPENDED)
+    report_api.send(access_of("rose"), SUSPENDED)
     report_api.settle()
-    officer = report_api.officer(SILENT)
+    officer = report_api.officer(SUSPENDED)
     for path in (
         f"/AuditEvent/{hidden}",
         f"/AuditEvent/{hidden}/receipt",
@@ -96,7 +96,7 @@ def test_no_recorded_use_tells_of_a_suspended_disclosure(report_api: LedgerApi) 
     ):
         assert report_api.get(path, officer).status_code == 200, path
     report_api.settle()
-    for_rose = told(report_api, "rose", SILENT)
+    for_rose = told(report_api, "rose", SUSPENDED)
     assert "AuditEvent" in for_rose
     for secret in (hidden, "bureau", "Bureau"):
         assert secret not in for_rose

@@ -1,7 +1,7 @@
 """The HTTP API of a ledger in a local cloud, as its portals, officers and patients use it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ import requests
 
 from infra.local.cloud import LocalCloud
 
+FHIR = "application/fhir+json"
 LEDGER = "south"  # its portal names patients by reference
 PORTAL = "lab"
 OTHER = "north"
@@ -61,37 +62,32 @@ class LedgerApi:
         """Return the token of a patient."""
         return self.cloud.tokens.patient(ledger or self.ledger, patient)
 
-    def send(self, event: dict[str, Any] | bytes, ledger: str | None = None, **headers: str) -> str:
+    def portal_token(self, ledger: str | None = None, portal: str | None = None) -> str:
+        """Return the token of a portal."""
+        return self.cloud.tokens.portal(ledger or self.ledger, portal or self.portal)
+
+    def send(
+        self,
+        event: dict[str, Any] | bytes,
+        ledger: str | None = None,
+        portal: str | None = None,
+        **headers: str,
+    ) -> str:
         """Send an event and return its id."""
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        token = self.cloud.tokens.portal(ledger or self.ledger, self.portal)
-        answer = requests.post(
-            f"{self.cloud.url}/AuditEvent",
-            data=body,
-            headers={
-                "authorization": f"Bearer {token}",
-                "content-type": "application/fhir+json",
-                **{name.replace("_", "-"): value for name, value in headers.items()},
-            },
-            timeout=60,
-        )
-        assert answer.status_code == 201, answer.text
-        event_id = answer.headers["location"].rpartition("/")[2]
+        headers = {"content-type": FHIR, **headers}
+        token = self.portal_token(ledger, portal)
+        response = self.post("/AuditEvent", token, data=body, headers=headers)
+        assert response.status_code == 201, response.text
+        event_id = response.headers["location"].rpartition("/")[2]
         self.sent[event_id] = body
         return event_id
 
     def send_bundle(self, bundle_entries: Sequence[dict[str, Any]]) -> None:
         """Send many events in one Bundle."""
-        answer = requests.post(
-            self.cloud.url + "/",
-            json={"resourceType": "Bundle", "type": "batch", "entry": list(bundle_entries)},
-            headers={
-                "authorization": f"Bearer {self.cloud.tokens.portal(self.ledger, self.portal)}",
-                "content-type": "application/fhir+json",
-            },
-            timeout=120,
-        )
-        assert answer.status_code == 200, answer.text
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(bundle_entries)}
+        response = self.post("/", self.portal_token(), json=bundle, headers={"content-type": FHIR})
+        assert response.status_code == 200, response.text
 
     def settle(self) -> None:
         """Append the queued events to the ledgers, and publish them."""
@@ -100,29 +96,41 @@ class LedgerApi:
 
     def get(self, path: str, token: str | None = None, **headers: str) -> requests.Response:
         """Return the response to a GET; `path` may be a whole URL."""
-        url = path if path.startswith("http") else self.cloud.url + path
-        return requests.get(
-            url,
+        return self._request("GET", path, token, headers)
+
+    def post(
+        self, path: str, token: str | None = None, *, headers: Mapping[str, str] = {}, **body: Any
+    ) -> requests.Response:
+        """Return the response to a POST; `body`: as `requests` has it."""
+        return self._request("POST", path, token, headers, **body)
+
+    def _request(
+        self, method: str, path: str, token: str | None, headers: Mapping[str, str], **body: Any
+    ) -> requests.Response:
+        return requests.request(
+            method,
+            path if path.startswith("http") else self.cloud.url + path,
             headers={
                 "authorization": f"Bearer {self.security if token is None else token}",
                 **{name.replace("_", "-"): value for name, value in headers.items()},
             },
             timeout=120,
+            **body,
         )
 
     def json(self, path: str, token: str | None = None, **headers: str) -> dict[str, Any]:
         """Return the JSON of a successful response to a GET."""
-        answer = self.get(path, token, **headers)
-        assert answer.status_code == 200, answer.text
-        document: dict[str, Any] = answer.json()
+        response = self.get(path, token, **headers)
+        assert response.status_code == 200, response.text
+        document: dict[str, Any] = response.json()
         return document
 
     def page(self, query: str, token: str | None = None, **headers: str) -> Page:
         """Return one page of a search; `query` may be the URL of a link."""
         path = query if query.startswith("http") else f"/AuditEvent?{query}"
-        answer = self.get(path, token, **headers)
-        assert answer.status_code == 200, answer.text
-        bundle = msgspec.json.decode(answer.content, type=_Bundle)
+        response = self.get(path, token, **headers)
+        assert response.status_code == 200, response.text
+        bundle = msgspec.json.decode(response.content, type=_Bundle)
         assert (bundle.resource_type, bundle.type) == ("Bundle", "searchset")
         links = {link["relation"]: link["url"] for link in bundle.link}
         matches = [entry for entry in bundle.entry if entry.search["mode"] == "match"]

@@ -1,4 +1,4 @@
-"""The API of ledgers whose settings of reports differ, and events of accesses and disclosures."""
+"""The API of ledgers that report and name patients differently; accesses and disclosures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,25 +8,35 @@ from typing import Any
 from infra.demo.hospital import ST_ELSEWHERE
 from infra.local.cloud import local_cloud
 from tests.assemblies import synthesized
+from tests.builders.audit_event import patient_entity, purpose, r4
 from tests.query.ledger_api import LedgerApi
 
 PLAIN = "plain"  # default settings
-MASKED = "masked"
-SILENT = "silent"
+MASKED = "masked"  # patients see days and roles
+SUSPENDED = "withholding"  # an agency's disclosures are suspended
+BY_MRN, TWO_SERVERS, FALLBACK, MIXED = "mrn", "servers", "fallback", "mixed"
+"""Portals that name patients in different ways."""
+HOSPITAL = "st-elsewhere"
 PORTAL = "ehr"
+MRN = "https://elsewhere.example/mrn"
+SERVER_A, SERVER_B = "https://a.example/fhir", "https://b.example:8443/fhir"
 AGENCY = "Organization/bureau"
 DISCLOSE = {
     "system": "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle",
     "code": "disclose",
 }
-RECIPIENT = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+RECIPIENT = {
+    "coding": [
+        {"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}
+    ]
+}
 NOW = datetime.now(UTC)
 YESTERDAY = (NOW - timedelta(days=1)).date()
 
 
-def _instant(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _midnight(days: int) -> str:
+    """Return the beginning of a day, so that all processes of a run synthesize the same app."""
+    return (NOW + timedelta(days=days)).strftime("%Y-%m-%dT00:00:00Z")
 
 
 def _ledgers() -> list[dict[str, Any]]:
@@ -34,18 +44,18 @@ def _ledgers() -> list[dict[str, Any]]:
     suspension = {
         "agency": "Bureau, case 17",
         "recipients": [f"reference|{AGENCY}"],
-        "from": _instant(NOW - timedelta(days=5)),
-        "until": _instant(NOW + timedelta(days=5)),
+        "from": _midnight(-5),
+        "until": _midnight(5),
     }
-    over = {
+    ended = {
         "agency": "Office, case 3",
         "recipients": ["reference|Organization/once"],
-        "from": _instant(NOW - timedelta(days=9)),
-        "until": _instant(NOW - timedelta(days=5)),
+        "from": _midnight(-9),
+        "until": _midnight(-5),
     }
     masked = {"zone": "Europe/Berlin", "day_only": True, "role_only": True}
-    silent = {
-        "suspensions": [suspension, over],
+    suspended = {
+        "suspensions": [suspension, ended],
         "exclusions": {"authorization": {"recipients": ["reference|Organization/school"]}},
     }
     hospital = [
@@ -56,7 +66,26 @@ def _ledgers() -> list[dict[str, Any]]:
         *hospital,
         {"id": PLAIN, "portals": by_reference},
         {"id": MASKED, "portals": by_reference, "reports": masked},
-        {"id": SILENT, "portals": by_reference, "reports": silent},
+        {"id": SUSPENDED, "portals": by_reference, "reports": suspended},
+        {"id": BY_MRN, "portals": [{"id": PORTAL, "patient": {"system": MRN}}]},
+        {
+            "id": TWO_SERVERS,
+            "portals": [
+                {"id": "a", "patient": {"reference": True, "base": SERVER_A}},
+                {"id": "b", "patient": {"reference": True, "base": SERVER_B}},
+            ],
+        },
+        {
+            "id": FALLBACK,
+            "portals": [{"id": "hapi", "patient": {"system": MRN, "reference": True}}],
+        },
+        {
+            "id": MIXED,
+            "portals": [
+                {"id": PORTAL, "patient": {"system": MRN}},
+                {"id": "hapi", "patient": {"reference": True, "base": SERVER_A}},
+            ],
+        },
     ]
 
 
@@ -68,52 +97,25 @@ def deployed_report_api() -> Iterator[LedgerApi]:
         assert cloud.permissions.refusals == []
 
 
-def read_of(
-    patient: str,
-    reader: str = "nurse",
-    *,
-    ago: timedelta = timedelta(),
-    name: str | None = None,
-    site: str = "the ward",
+def access_of(
+    patient: str, reader: str = "nurse", *, ago: timedelta = timedelta(), name: str | None = None
 ) -> dict[str, Any]:
-    """A practitioner read a patient's record, so long ago."""
+    """Return an access by a practitioner to a patient's record, `ago` before now."""
     who = {"reference": f"Practitioner/{reader}", "display": name or f"Dr. {reader}"}
-    return {
-        "resourceType": "AuditEvent",
-        "type": {
-            "system": "http://terminology.hl7.org/CodeSystem/audit-event-type",
-            "code": "rest",
-        },
-        "action": "R",
-        "recorded": (NOW - ago).isoformat(timespec="milliseconds"),
-        "outcome": "0",
-        "agent": [{"who": who, "requestor": True}],
-        "source": {"site": site, "observer": {"display": "the server"}},
-        "entity": [
-            {
-                "what": {"reference": f"Patient/{patient}"},
-                "role": {
-                    "system": "http://terminology.hl7.org/CodeSystem/object-role",
-                    "code": "1",
-                },
-            }
-        ],
-    }
+    return r4(
+        recorded=(NOW - ago).isoformat(timespec="milliseconds"),
+        outcome="0",
+        agent=[{"who": who, "requestor": True}],
+        source={"site": "the ward", "observer": {"display": "the server"}},
+        entity=[patient_entity(f"Patient/{patient}")],
+    )
 
 
 def disclosure_of(
-    patient: str,
-    recipient: str,
-    *,
-    ago: timedelta = timedelta(),
-    name: str | None = None,
-    purpose: str = "HLEGAL",
+    patient: str, recipient: str, *, ago: timedelta = timedelta(), name: str | None = None
 ) -> dict[str, Any]:
-    """A clerk disclosed a patient's record to an organisation, so long ago."""
-    event = read_of(patient, "clerk", ago=ago)
+    """Return a disclosure of a patient's record to an organisation, `ago` before now."""
+    event = access_of(patient, "clerk", ago=ago)
     who = {"reference": recipient, "display": name or recipient}
-    received = {"coding": [{"system": RECIPIENT, "code": "IRCP"}]}
-    event["subtype"] = [DISCLOSE]
-    event["agent"].append({"type": received, "who": who, "requestor": False})
-    event["purposeOfEvent"] = [{"coding": [{"system": ACT_REASON, "code": purpose}]}]
-    return event
+    event["agent"].append({"type": RECIPIENT, "who": who, "requestor": False})
+    return {**event, "subtype": [DISCLOSE], "purposeOfEvent": [purpose("HLEGAL")]}

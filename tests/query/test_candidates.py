@@ -1,4 +1,4 @@
-"""Milestones: how far a search is where nothing is found for long."""
+"""Milestones: positions that a search has reached without candidates."""
 
 import pytest
 
@@ -9,16 +9,16 @@ from audit_ledger.reading.candidates import MILESTONE, by_period
 from audit_ledger.reading.snapshot import StoredBlock
 
 HOUR = 3600
-BEGAN = 1_795_000_000
+START = 1_795_000_000
 
 
-class Silence:
-    """A log of empty blocks, one an hour, that counts how many are read."""
+class EmptyBlocks:
+    """A log of empty blocks, one an hour, that counts those that are read."""
 
     def __init__(self, blocks: int) -> None:
         self.size = blocks
         self.blocks = [
-            StoredBlock(number, number + 1, Body((), (), BEGAN + number * HOUR))
+            StoredBlock(number, number + 1, Body((), (), START + number * HOUR))
             for number in range(blocks)
         ]
         self.read = 0
@@ -37,29 +37,29 @@ class Silence:
             yield block
 
 
-class Nowhere:
-    """No index has anything."""
+class EmptyIndex:
+    """An index without rows."""
 
     def late(self, *_: object, **__: object) -> object:
         return iter(())
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_a_milestone_comes_after_so_many_blocks(
+def test_a_milestone_follows_every_ten_blocks(
     monkeypatch: pytest.MonkeyPatch, *, newest_first: bool
 ) -> None:
-    """What is behind it has been looked through, but for events up to two minutes beside it."""
+    """Everything before it was searched, except events within two minutes of it."""
     monkeypatch.setattr(candidates, "BLOCKS_PER_MILESTONE", 10)
     monkeypatch.setattr(StoredBlock, "entries", lambda _: iter(()))
-    log = Silence(100)
-    window = PositionRange(BEGAN * 1000, (BEGAN + 100 * HOUR) * 1000)
-    places = by_period(Nowhere(), log, window, [], newest_first=newest_first)  # type: ignore[arg-type]
-    first = next(places)
+    log = EmptyBlocks(100)
+    window = PositionRange(START * 1000, (START + 100 * HOUR) * 1000)
+    positions = by_period(EmptyIndex(), log, window, [], newest_first=newest_first)  # type: ignore[arg-type]
+    first = next(positions)
     assert (first.first_seq, log.read) == (MILESTONE, 10)
-    at = BEGAN + (90 if newest_first else 9) * HOUR
-    assert first.time_ms == at * 1000 + (LATE_MS if newest_first else -LATE_MS)
-    rest = list(places)
+    time = START + (90 if newest_first else 9) * HOUR
+    assert first.time_ms == time * 1000 + (LATE_MS if newest_first else -LATE_MS)
+    rest = list(positions)
     assert log.read == 100
-    times = [place.time_ms for place in (first, *rest)]
+    times = [position.time_ms for position in (first, *rest)]
     assert times == sorted(times, reverse=newest_first)
     assert len(rest) == 9

@@ -1,213 +1,123 @@
-"""Whom a patient's token, a report and a search name: nobody else, and never silently nobody."""
+"""How tokens, reports and searches name patients: never another one, never silently nobody."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
 
-from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.serve import claim_of, example_event
-from tests.assemblies import synthesized
+from tests.query.ledger_api import LedgerApi
+from tests.query.report_api import (
+    BY_MRN,
+    FALLBACK,
+    MIXED,
+    MRN,
+    SERVER_A,
+    SERVER_B,
+    TWO_SERVERS,
+)
 
-MRN = "https://elsewhere.example/mrn"
-A, B = "https://a.example/fhir", "https://b.example:8443/fhir"
-BY_MRN, TWO_SERVERS, FALLBACK, MIXED = "mrn", "servers", "fallback", "mixed"
-LEDGERS: list[dict[str, Any]] = [
-    {"id": BY_MRN, "portals": [{"id": "ehr", "patient": {"system": MRN}}]},
-    {
-        "id": TWO_SERVERS,
-        "portals": [
-            {"id": "a", "patient": {"reference": True, "base": A}},
-            {"id": "b", "patient": {"reference": True, "base": B}},
-        ],
-    },
-    {"id": FALLBACK, "portals": [{"id": "hapi", "patient": {"system": MRN, "reference": True}}]},
-    {
-        "id": MIXED,
-        "portals": [
-            {"id": "ehr", "patient": {"system": MRN}},
-            {"id": "hapi", "patient": {"reference": True, "base": A}},
-        ],
-    },
-]
+PATIENT_7 = {"reference": f"{SERVER_A}/Patient/7", "identifier": {"system": MRN, "value": "7"}}
+SENT: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    (BY_MRN, "ehr", "padded", {"identifier": {"system": MRN, "value": "55  "}}),
+    (TWO_SERVERS, "a", "at a", {"reference": "Patient/1"}),
+    (TWO_SERVERS, "a", "at a, by URL", {"reference": f"{SERVER_A}/Patient/1/_history/2"}),
+    (TWO_SERVERS, "b", "at b", {"reference": "Patient/1"}),
+    (TWO_SERVERS, "a", "of b, at a", {"reference": f"{SERVER_B}/Patient/1"}),
+    (MIXED, "ehr", "at ehr", PATIENT_7),
+    (MIXED, "hapi", "at hapi", PATIENT_7),
+    (FALLBACK, "hapi", "both", PATIENT_7),
+    (FALLBACK, "hapi", "by number", {"identifier": {"system": MRN, "value": "1"}}),
+    (FALLBACK, "hapi", "by reference", {"reference": "Patient/77"}),
+    (FALLBACK, "hapi", "other", {"reference": "Patient/1"}),
+    (FALLBACK, "hapi", "foreign", {"reference": f"{SERVER_A}/Patient/77"}),
+)
+"""Ledger, portal, name of the agent, and the reference to the patient."""
 
 
 @pytest.fixture(scope="module")
-def cloud(shared_dir: Path) -> Iterator[LocalCloud]:
-    """Four ledgers, with the events below; tests only ask."""
-    assembly = synthesized({"ledgers": LEDGERS})
+def names_api(report_api: LedgerApi, shared_dir: Path) -> LedgerApi:
+    """Four ledgers that name patients differently, with the events above."""
     case = shared_dir / "cases" / "reports" / "05-backslash-names-another-patient"
-    with local_cloud(assembly) as made:
-        send(made, BY_MRN, "ehr", example_event("ehr", {"system": MRN}))
-        for name in ("qb.json", "q-backslash-b.json"):
-            send(made, BY_MRN, "ehr", json.loads((case / name).read_text()))
-        padded = {"system": MRN, "value": "55  "}
-        send(made, BY_MRN, "ehr", read_by("padded", identifier=padded))
-        send(made, TWO_SERVERS, "a", read_by("at a", reference="Patient/1"))
-        send(made, TWO_SERVERS, "a", read_by("at a, by URL", reference=f"{A}/Patient/1/_history/2"))
-        send(made, TWO_SERVERS, "b", read_by("at b", reference="Patient/1"))
-        send(made, TWO_SERVERS, "a", read_by("of b, at a", reference=f"{B}/Patient/1"))
-        named = {"reference": f"{A}/Patient/7", "identifier": {"system": MRN, "value": "7"}}
-        send(made, MIXED, "ehr", read_by("at ehr", **named))
-        send(made, MIXED, "hapi", read_by("at hapi", **named))
-        send(made, FALLBACK, "hapi", read_by("both", **named))
-        send(made, FALLBACK, "hapi", read_by("by number", identifier={"system": MRN, "value": "1"}))
-        send(made, FALLBACK, "hapi", read_by("by reference", reference="Patient/77"))
-        send(made, FALLBACK, "hapi", read_by("other", reference="Patient/1"))
-        send(made, FALLBACK, "hapi", read_by("foreign", reference=f"{A}/Patient/77"))
-        made.drain()
-        made.publish()
-        yield made
-        assert made.permissions.refusals == []
+    report_api.send(example_event("ehr", {"system": MRN}), BY_MRN)
+    for name in ("qb.json", "q-backslash-b.json"):
+        report_api.send((case / name).read_bytes(), BY_MRN)
+    for ledger, portal, agent, patient in SENT:
+        event = example_event("ehr", {"system": MRN})
+        event["agent"] = [{"who": {"display": agent}, "requestor": True}]
+        event["entity"][0]["what"] = patient
+        report_api.send(event, ledger, portal)
+    report_api.settle()
+    return report_api
 
 
-def read_by(who: str, **patient: Any) -> dict[str, Any]:
-    """An event about a patient that is named so."""
-    event = example_event("ehr", {"system": MRN})
-    event["agent"] = [{"who": {"display": who}, "requestor": True}]
-    event["entity"][0]["what"] = patient
-    return event
+def get(
+    api: LedgerApi, path: str, token: str, patient: str | list[str] = "", **query: str
+) -> requests.Response:
+    """Return the response to a GET with these parameters."""
+    pairs = {"patient": patient, **query} if patient else query
+    return api.get(f"{path}?{urlencode(pairs, doseq=True)}", token)
 
 
-def send(cloud: LocalCloud, ledger: str, portal: str, event: dict[str, Any]) -> None:
-    """Have a portal send an event."""
-    answer = requests.post(
-        f"{cloud.url}/AuditEvent",
-        json=event,
-        headers={
-            "authorization": f"Bearer {cloud.tokens.portal(ledger, portal)}",
-            "content-type": "application/fhir+json",
-        },
-        timeout=60,
-    )
-    assert answer.status_code == 201, answer.text
+def patient_token(api: LedgerApi, ledger: str, claim: Any) -> str:
+    """Return a patient's token with any claim."""
+    tokens = api.cloud.tokens
+    scopes = ["patient/AuditEvent.rs", f"ledger/{ledger}"]
+    return tokens._sign(scopes, {tokens.claims["patient"]: claim})
 
 
-def ask(cloud: LocalCloud, path: str, token: str, **query: str) -> requests.Response:
-    """Ask."""
-    return requests.get(
-        cloud.url + path,
-        params=query,
-        headers={"authorization": f"Bearer {token}"},
-        timeout=60,
-    )
-
-
-def patient_token(cloud: LocalCloud, ledger: str, claim: Any) -> str:
-    """A patient's token whose claim is anything."""
-    return cloud.tokens._sign(
-        ["patient/AuditEvent.rs", f"ledger/{ledger}"], {cloud.tokens.claims["patient"]: claim}
-    )
-
-
-def who_accessed(answer: requests.Response) -> set[str]:
-    """Names in a report of accesses, without those who asked."""
-    assert answer.status_code == 200, answer.text
-    rows = answer.json()["accesses"]
+def accessing(response: requests.Response) -> set[str]:
+    """Return the names in a report of accesses, without those of its requesters."""
+    assert response.status_code == 200, response.text
+    rows = response.json()["accesses"]
     return {row["who"] for row in rows if row["category"] != "the ledger"} - {"you", None}
 
 
-UNRESOLVED: list[Any] = [
-    "1",
-    1,
-    "Patient/1",
-    ["1"],
-    ["Patient/1"],
-    [f"{MRN}|1", "2"],
-    [f"{MRN}|1", "https://other.example|1"],
-    [],
-    "https://other.example|1",
-    f"{MRN}|",
-    "|1",
-    f"{MRN}|1|2",
-    f"{MRN}|1,{MRN}|2",
-    rf"{MRN}|q8\b",
-    f'["{MRN}|1"]',
-    f"{MRN}/|1",
-    f"[{MRN}|1",
-    "urn:uuid:1",
-    [f"{MRN}|{n}" for n in range(9)],
-    True,
-]
-ROUTES = (
-    "/AuditEvent",
-    "/AuditEvent?date=ge2020",
-    f"/AuditEvent/{'0' * 64}",
-    f"/AuditEvent/{'0' * 64}/receipt",
-    "/accesses",
-    "/accounting",
-    "/export?format=csv",
-    "/findings",
-    "/portals/ehr/gaps",
-    "/reports/privacy",
-)
-
-
-@pytest.mark.parametrize("claim", UNRESOLVED, ids=repr)
-def test_a_claim_that_no_rule_resolves_is_refused(cloud: LocalCloud, claim: Any) -> None:
-    """With the forms that are accepted: "nobody accessed the record" would be a lie."""
-    answer = ask(cloud, "/accesses", patient_token(cloud, BY_MRN, claim))
-    assert answer.status_code == 403
-    said = answer.json()["issue"][0]["diagnostics"]
-    if claim != []:
-        assert f"expected {MRN}|<value>, or an array" in said
-    assert "other.example" not in said
-
-
-@pytest.mark.parametrize("route", ROUTES)
-def test_no_route_answers_a_patient_whom_nobody_names(cloud: LocalCloud, route: str) -> None:
-    """Search, read, receipt, report, export, finding."""
-    path, _, query = route.partition("?")
-    token = patient_token(cloud, BY_MRN, "1")
-    pairs = dict(pair.split("=") for pair in query.split("&") if pair)
-    answer = ask(cloud, path, token, **pairs)
-    assert answer.status_code == 403
-    assert f"{MRN}|<value>" in answer.json()["issue"][0]["diagnostics"]
-
-
-def test_a_document_is_not_asked_about_in_nobodys_name(cloud: LocalCloud) -> None:
-    """The one question that is a POST."""
-    answer = requests.post(
-        f"{cloud.url}/documents/verify",
-        json={"digest": "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"},
-        headers={"authorization": f"Bearer {patient_token(cloud, BY_MRN, '1')}"},
-        timeout=60,
-    )
-    assert answer.status_code == 403
-
-
-def test_the_patient_of_make_local_sees_the_access_of_its_example(cloud: LocalCloud) -> None:
-    """Token and event that a newcomer pastes; also in an array of one."""
-    claim = claim_of({"system": MRN})
-    for given in (claim, [claim], [claim, claim]):
-        token = patient_token(cloud, BY_MRN, given)
-        assert "Nurse on duty" in who_accessed(ask(cloud, "/accesses", token))
-        found = ask(cloud, "/AuditEvent", token).json()["entry"]
-        assert any("Nurse on duty" in json.dumps(entry) for entry in found)
-
-
-def test_a_claim_may_list_the_names_of_one_patient(cloud: LocalCloud) -> None:
-    """By number and by reference, as HAPI's interceptor has it; each alone shows its own."""
-    both = [f"{MRN}|1", "Patient/77"]
-    shown = {
-        repr(claim): who_accessed(ask(cloud, "/accesses", patient_token(cloud, FALLBACK, claim)))
-        for claim in (both, both[0], both[1], "77")
-    }
-    assert shown == {
-        repr(both): {"by number", "by reference"},
-        repr(both[0]): {"by number"},
-        repr(both[1]): {"by reference"},
-        repr("77"): {"by reference"},
-    }
+def diagnostics(response: requests.Response) -> str:
+    """Return the text of a refusal."""
+    return str(response.json()["issue"][0]["diagnostics"])
 
 
 @pytest.mark.parametrize(
     "claim",
     [
-        *([["77"]], {}, {"id": "77"}, None, True, False, 1.5e30),
+        "1",
+        1,
+        "Patient/1",
+        ["1"],
+        ["Patient/1"],
+        [f"{MRN}|1", "2"],
+        [f"{MRN}|1", "https://other.example|1"],
+        "https://other.example|1",
+        f"{MRN}|",
+        "|1",
+        f"{MRN}|1|2",
+        f"{MRN}|1,{MRN}|2",
+        rf"{MRN}|q8\b",
+        f'["{MRN}|1"]',
+        f"{MRN}/|1",
+        f"[{MRN}|1",
+        "urn:uuid:1",
+        [f"{MRN}|{n}" for n in range(9)],
+        True,
+    ],
+    ids=repr,
+)
+def test_a_claim_that_no_rule_resolves_is_refused(names_api: LedgerApi, claim: Any) -> None:
+    """With the accepted forms: a report that nobody accessed the record would be false."""
+    response = get(names_api, "/accesses", patient_token(names_api, BY_MRN, claim))
+    assert response.status_code == 403
+    assert f"expected {MRN}|<value>, or an array" in diagnostics(response)
+    assert "other.example" not in response.text
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *([], [["77"]], {}, {"id": "77"}, None, True, False, 1.5e30),
         *("[[77]]", "<nil>", "map[]", "map[id:77]", "null", "undefined", "None", "1.2345678E7"),
         *('"77"', "'77'", "{77}", "77\u200b", " 77", "77 ", "77\n", "Patient/undefined"),
         *("Patient/null", "Patient/[77]", f"{MRN}|null", f"{MRN}|[1]", f"{MRN}|1 ", f"{MRN}| 1"),
@@ -215,162 +125,194 @@ def test_a_claim_may_list_the_names_of_one_patient(cloud: LocalCloud) -> None:
     ],
     ids=repr,
 )
-def test_what_stands_where_an_issuer_has_no_id_is_nobodys_name(
-    cloud: LocalCloud, claim: Any
+def test_a_claim_that_an_issuer_writes_without_an_id_is_refused(
+    names_api: LedgerApi, claim: Any
 ) -> None:
-    """Where references name patients, most texts have the form of a name."""
-    answer = ask(cloud, "/accesses", patient_token(cloud, FALLBACK, claim))
-    assert answer.status_code == 403
-    assert "expected " in answer.json()["issue"][0]["diagnostics"]
-
-
-def test_white_space_around_an_identifier_is_no_part_of_it(cloud: LocalCloud) -> None:
-    """Columns of fixed width leave it: the access would be in nobody's report."""
-    officer = cloud.tokens.security(BY_MRN)
-    assert "padded" in who_accessed(ask(cloud, "/accesses", officer, patient=f"{MRN}|55"))
-    for name in (f"{MRN}|55 ", f"{MRN}| 55", f"{MRN}|  "):
-        assert ask(cloud, "/accesses", officer, patient=name).status_code == 400
-
-
-def test_a_bare_id_stands_alone(cloud: LocalCloud) -> None:
-    """`[a b]` may be one text with a space: its end is not taken for another patient's id."""
-    for claim in ([f"{MRN}|1 1"], [f"{MRN}|1", "1"], f"[{MRN}|1 1]"):
-        token = patient_token(cloud, FALLBACK, claim)
-        assert ask(cloud, "/accesses", token).status_code == 403
-
-
-def test_the_same_id_at_two_servers_is_two_patients(cloud: LocalCloud) -> None:
-    """Each is named by its URL; relative, it could be either, and is refused to everyone."""
-    officer = cloud.tokens.security(TWO_SERVERS)
-    expected = {A: {"at a", "at a, by URL"}, B: {"at b"}}
-    for base, names in expected.items():
-        name = f"{base}/Patient/1"
-        assert who_accessed(ask(cloud, "/accesses", officer, patient=name)) == names
-        token = patient_token(cloud, TWO_SERVERS, name)
-        assert who_accessed(ask(cloud, "/accesses", token)) == names
-        bundle = ask(cloud, "/AuditEvent", officer, patient=name, date="ge2020").json()
-        found = json.dumps([e for e in bundle["entry"] if e["search"]["mode"] == "match"])
-        for other in ("at a", "at b", "at a, by URL", "of b, at a"):
-            assert (f'"{other}"' in found) == (other in names)
-    for asked in (
-        ask(cloud, "/accesses", officer, patient="Patient/1"),
-        ask(cloud, "/accounting", officer, patient="1"),
-        ask(cloud, "/reports/privacy", officer, patient="1"),
-        ask(cloud, "/AuditEvent", officer, patient="1"),
-        ask(cloud, "/AuditEvent", officer, patient="Patient/1", date="ge2020"),
-        ask(cloud, "/export", officer, patient="Patient/1", date="ge2020", format="csv"),
-    ):
-        assert asked.status_code == 400, asked.text
-        assert f"{A}/Patient/<id> or {B}/Patient/<id>" in asked.text
-    token = patient_token(cloud, TWO_SERVERS, "Patient/1")
-    assert ask(cloud, "/accesses", token).status_code == 403
-
-
-def test_a_foreign_servers_patient_is_nobodys(cloud: LocalCloud) -> None:
-    """Kept, flagged, and not shown to the patient of the same id here."""
-    officer = cloud.tokens.security(FALLBACK)
-    rows = ask(cloud, "/reports/privacy", officer).json()["events"]
-    (foreign,) = [row for row in rows if row["user"] == "foreign"]
-    assert "patient.unresolved" in foreign["flags"].split()
-    told = who_accessed(ask(cloud, "/accesses", officer, patient="Patient/77"))
-    assert told == {"by reference"}
-
-
-@pytest.mark.parametrize("path", ["/accesses", "/accounting", "/reports/privacy"])
-def test_a_backslash_names_no_other_patient(cloud: LocalCloud, path: str) -> None:
-    r"""`q8\b` is refused, as FHIR's escapes are few; `q8\\b` is the one of that name."""
-    officer = cloud.tokens.security(BY_MRN)
-    for wrong in (rf"{MRN}|q8\b", rf"{MRN}|q8b\ ", f"{MRN}|a,{MRN}|b", f"{MRN}|a|b"):
-        assert ask(cloud, path, officer, patient=wrong).status_code == 400
-    if path == "/accesses":
-        escaped = who_accessed(ask(cloud, path, officer, patient=rf"{MRN}|q8\\b"))
-        assert escaped == {"opened the record of q8-backslash-b"}
-        plain = who_accessed(ask(cloud, path, officer, patient=f"{MRN}|q8b"))
-        assert plain == {"opened the record of q8b"}
+    """Also where references name patients, and most texts have the form of a name."""
+    response = get(names_api, "/accesses", patient_token(names_api, FALLBACK, claim))
+    assert response.status_code == 403
+    assert "expected " in diagnostics(response) or claim == []
 
 
 @pytest.mark.parametrize(
-    ("ledger", "named", "by_index", "in_all"),
+    "route",
+    [
+        "/AuditEvent",
+        "/AuditEvent?date=ge2020",
+        f"/AuditEvent/{'0' * 64}",
+        f"/AuditEvent/{'0' * 64}/receipt",
+        "/accesses",
+        "/accounting",
+        "/export?format=csv",
+        "/findings",
+        "/portals/ehr/gaps",
+        "/reports/privacy",
+        "POST /documents/verify",
+    ],
+)
+def test_every_route_refuses_a_claim_that_names_no_patient(
+    names_api: LedgerApi, route: str
+) -> None:
+    """Searches, reads, receipts, reports, exports, findings and documents."""
+    token = patient_token(names_api, BY_MRN, "1")
+    if route.startswith("POST "):
+        digest = {"digest": "ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"}
+        response = names_api.post(route.removeprefix("POST "), token, json=digest)
+    else:
+        response = names_api.get(route, token)
+    assert response.status_code == 403
+    assert f"{MRN}|<value>" in diagnostics(response)
+
+
+def test_the_token_of_make_local_shows_its_example(names_api: LedgerApi) -> None:
+    """The token and the event that a newcomer pastes; also as an array with one name."""
+    claim = claim_of({"system": MRN})
+    for variant in (claim, [claim], [claim, claim]):
+        token = patient_token(names_api, BY_MRN, variant)
+        assert "Nurse on duty" in accessing(get(names_api, "/accesses", token))
+        assert "Nurse on duty" in json.dumps(names_api.events("", token))
+
+
+def test_a_claim_may_list_the_names_of_one_patient(names_api: LedgerApi) -> None:
+    """By number and by reference, as HAPI's interceptor does; each alone shows its events."""
+    both = [f"{MRN}|1", "Patient/77"]
+    for claim, expected in (
+        (both, {"by number", "by reference"}),
+        (both[0], {"by number"}),
+        (both[1], {"by reference"}),
+        ("77", {"by reference"}),
+    ):
+        token = patient_token(names_api, FALLBACK, claim)
+        assert accessing(get(names_api, "/accesses", token)) == expected
+
+
+def test_white_space_around_an_identifier_is_ignored_in_events(names_api: LedgerApi) -> None:
+    """Columns of fixed width leave it: the access would be in nobody's report."""
+    officer = names_api.officer(BY_MRN)
+    assert "padded" in accessing(get(names_api, "/accesses", officer, f"{MRN}|55"))
+    for name in (f"{MRN}|55 ", f"{MRN}| 55", f"{MRN}|  "):
+        assert get(names_api, "/accesses", officer, name).status_code == 400
+
+
+def test_a_bare_id_in_a_claim_stands_alone(names_api: LedgerApi) -> None:
+    """`[a b]` may be one text with a space: its end is not read as another patient's id."""
+    for claim in ([f"{MRN}|1 1"], [f"{MRN}|1", "1"], f"[{MRN}|1 1]"):
+        token = patient_token(names_api, FALLBACK, claim)
+        assert get(names_api, "/accesses", token).status_code == 403
+
+
+def test_the_same_id_at_two_servers_is_two_patients(names_api: LedgerApi) -> None:
+    """Each is named by its URL; a relative reference is ambiguous, and refused to everyone."""
+    officer = names_api.officer(TWO_SERVERS)
+    agents = {SERVER_A: {"at a", "at a, by URL"}, SERVER_B: {"at b"}}
+    for server, expected in agents.items():
+        name = f"{server}/Patient/1"
+        assert accessing(get(names_api, "/accesses", officer, name)) == expected
+        token = patient_token(names_api, TWO_SERVERS, name)
+        assert accessing(get(names_api, "/accesses", token)) == expected
+        assert search(names_api, TWO_SERVERS, patient=name, date="ge2020")[0] == expected
+    for path, name, more in (
+        ("/accesses", "Patient/1", {}),
+        ("/accounting", "1", {}),
+        ("/reports/privacy", "1", {}),
+        ("/AuditEvent", "1", {}),
+        ("/AuditEvent", "Patient/1", {"date": "ge2020"}),
+        ("/export", "Patient/1", {"date": "ge2020", "format": "csv"}),
+    ):
+        response = get(names_api, path, officer, name, **more)
+        assert response.status_code == 400, response.text
+        assert f"{SERVER_A}/Patient/<id> or {SERVER_B}/Patient/<id>" in response.text
+    token = patient_token(names_api, TWO_SERVERS, "Patient/1")
+    assert get(names_api, "/accesses", token).status_code == 403
+
+
+def test_a_patient_of_a_foreign_server_is_flagged_and_shown_to_nobody(
+    names_api: LedgerApi,
+) -> None:
+    """Not to the patient who has the same id here."""
+    officer = names_api.officer(FALLBACK)
+    rows = names_api.json("/reports/privacy", officer)["events"]
+    (foreign,) = [row for row in rows if row["user"] == "foreign"]
+    assert "patient.unresolved" in foreign["flags"].split()
+    assert accessing(get(names_api, "/accesses", officer, "Patient/77")) == {"by reference"}
+
+
+@pytest.mark.parametrize("path", ["/accesses", "/accounting", "/reports/privacy"])
+def test_a_backslash_names_no_other_patient(names_api: LedgerApi, path: str) -> None:
+    r"""`q8\b` is refused, as it is no escape of FHIR; `q8\\b` is the patient of that name."""
+    officer = names_api.officer(BY_MRN)
+    for invalid in (rf"{MRN}|q8\b", rf"{MRN}|q8b\ ", f"{MRN}|a,{MRN}|b", f"{MRN}|a|b"):
+        assert get(names_api, path, officer, invalid).status_code == 400
+    if path == "/accesses":
+        for name, patient in ((r"q8\\b", "q8-backslash-b"), ("q8b", "q8b")):
+            agents = accessing(get(names_api, path, officer, f"{MRN}|{name}"))
+            assert agents == {f"opened the record of {patient}"}
+
+
+@pytest.mark.parametrize(
+    ("ledger", "name", "by_index", "by_period"),
     [
         (MIXED, f"{MRN}|7", {"at ehr"}, {"at ehr", "at hapi"}),
-        (MIXED, f"{A}/Patient/7", {"at hapi"}, {"at ehr", "at hapi"}),
+        (MIXED, f"{SERVER_A}/Patient/7", {"at hapi"}, {"at ehr", "at hapi"}),
         (FALLBACK, "Patient/1", {"other"}, {"other"}),
         (FALLBACK, f"{MRN}|7", {"both"}, None),
         (BY_MRN, f"{MRN}|q8b", {"opened the record of q8b"}, None),
     ],
 )
-def test_a_patient_whom_portals_name_otherwise_is_not_all_found_in_silence(
-    cloud: LocalCloud, ledger: str, named: str, by_index: set[str], in_all: set[str] | None
+def test_a_search_warns_if_portals_may_name_the_patient_otherwise(
+    names_api: LedgerApi, ledger: str, name: str, by_index: set[str], by_period: set[str] | None
 ) -> None:
-    """An event has one name in the index: by another the answer warns, or looks into a period."""
-    officer = cloud.tokens.security(ledger)
-    parameter = "patient.identifier" if "|" in named else "patient"
-    found, total, warnings = searched(cloud, officer, **{parameter: named})
-    assert found == by_index
-    if in_all is None:
-        assert (total, warnings) == (len(found), [])
+    """The index has one name of each event; with a period, events under other names are found."""
+    parameter = "patient.identifier" if "|" in name else "patient"
+    agents, total, warnings = search(names_api, ledger, **{parameter: name})
+    assert agents == by_index
+    if by_period is None:
+        assert (total, warnings) == (len(agents), [])
         return
     assert total is None
     assert len(warnings) == 1
     assert "some portals of this ledger name patients otherwise" in warnings[0]
-    refused = ask(cloud, "/export", officer, **{parameter: named, "format": "fhir"})
-    assert refused.status_code == 400
-    assert searched(cloud, officer, **{parameter: named, "date": "ge2020"}) == (
-        in_all,
-        len(in_all),
-        [],
-    )
+    query = {parameter: name, "format": "fhir"}
+    assert get(names_api, "/export", names_api.officer(ledger), **query).status_code == 400
+    complete = search(names_api, ledger, **{parameter: name, "date": "ge2020"})
+    assert complete == (by_period, len(by_period), [])
 
 
 @pytest.mark.parametrize(
-    ("ledger", "named", "is_told"),
+    ("ledger", "names", "has_note"),
     [
         (MIXED, [f"{MRN}|7"], True),
-        (MIXED, [f"{A}/Patient/7"], True),
-        (MIXED, [f"{MRN}|7", f"{A}/Patient/7"], False),
+        (MIXED, [f"{SERVER_A}/Patient/7"], True),
+        (MIXED, [f"{MRN}|7", f"{SERVER_A}/Patient/7"], False),
         (FALLBACK, [f"{MRN}|7"], True),
         (FALLBACK, [f"{MRN}|7", "Patient/7"], False),
         (BY_MRN, [f"{MRN}|1"], False),
-        (TWO_SERVERS, [f"{A}/Patient/1"], False),
+        (TWO_SERVERS, [f"{SERVER_A}/Patient/1"], False),
     ],
 )
 @pytest.mark.parametrize("path", ["/accesses", "/accounting"])
 def test_a_report_notes_that_other_names_of_the_patient_are_missing(
-    cloud: LocalCloud, path: str, ledger: str, named: list[str], is_told: bool
+    names_api: LedgerApi, path: str, ledger: str, names: list[str], has_note: bool
 ) -> None:
-    """To the office, and to the patient whose token has not all of the names."""
-    notes = [
-        requests.get(
-            cloud.url + path,
-            params=parameters,
-            headers={"authorization": f"Bearer {token}"},
-            timeout=60,
-        ).json()["notes"]
-        for token, parameters in (
-            (cloud.tokens.security(ledger), [("patient", name) for name in named]),
-            (patient_token(cloud, ledger, named), []),
-        )
-    ]
-    for each in notes:
-        assert any("under another name are missing" in note for note in each) == is_told
-        assert not any("7" in note for note in each)
+    """To the office, and to the patient whose token lacks some of the names."""
+    for response in (
+        get(names_api, path, names_api.officer(ledger), names),
+        get(names_api, path, patient_token(names_api, ledger, names)),
+    ):
+        notes = response.json()["notes"]
+        assert any("under another name are missing" in note for note in notes) == has_note
+        assert not any("7" in note for note in notes)
 
 
-def searched(cloud: LocalCloud, token: str, **query: str) -> tuple[set[str], int | None, list[str]]:
-    """Who is in the events that a search finds, its total, and its warnings."""
-    answer = ask(cloud, "/AuditEvent", token, **query)
-    assert answer.status_code == 200, answer.text
-    bundle = answer.json()
-    entries = bundle.get("entry", [])
-    matches = [e["resource"] for e in entries if e["search"]["mode"] == "match"]
-    issues = [
-        issue
-        for entry in entries
-        if entry["search"]["mode"] == "outcome"
-        for issue in entry["resource"]["issue"]
-    ]
+def search(api: LedgerApi, ledger: str, **query: str) -> tuple[set[str], int | None, list[str]]:
+    """Return the agents of the events that an officer finds, the total, and the warnings."""
+    bundle = api.json(f"/AuditEvent?{urlencode(query)}", api.officer(ledger))
+    resources: dict[str, list[Any]] = {"match": [], "outcome": []}
+    for entry in bundle.get("entry", []):
+        resources[entry["search"]["mode"]].append(entry["resource"])
+    issues = [issue for outcome in resources["outcome"] for issue in outcome["issue"]]
     return (
-        {agent["who"]["display"] for event in matches for agent in event["agent"]},
+        {agent["who"]["display"] for event in resources["match"] for agent in event["agent"]},
         bundle.get("total"),
         [issue["diagnostics"] for issue in issues if issue["severity"] == "warning"],
     )

@@ -1,4 +1,4 @@
-"""What a recorded use says of what was asked: nothing that names anybody."""
+"""The request line of a recorded use names no person."""
 
 import pytest
 
@@ -13,8 +13,8 @@ DCM = "http://dicom.nema.org/resources/ontology/DCM"
 
 
 def line(query: str, route: str = "GET /AuditEvent", *, shows_ids: bool = True, **path: str) -> str:
-    """The line of a question."""
-    asked = Request(
+    """Return the recorded line of a request."""
+    request = Request(
         route=route,
         access=Authorization("", "", "", frozenset()),
         headers={},
@@ -23,7 +23,7 @@ def line(query: str, route: str = "GET /AuditEvent", *, shows_ids: bool = True, 
         query=query,
         path=path,
     )
-    return recorded_line(asked, shows_ids=shows_ids)
+    return recorded_line(request, shows_ids=shows_ids)
 
 
 @pytest.mark.parametrize(
@@ -32,17 +32,17 @@ def line(query: str, route: str = "GET /AuditEvent", *, shows_ids: bool = True, 
 @pytest.mark.parametrize(
     "value", ["MRN4711", "urn:mrn%7C4711", "Smith", "C,Smith", f"{DCM}%7C4711"]
 )
-def test_no_parameter_keeps_an_identifier_or_a_name(name: str, value: str) -> None:
-    """Whichever it is, known or not, with a modifier or without."""
+def test_every_parameter_masks_identifiers_and_names(name: str, value: str) -> None:
+    """Whether it is known or not, with and without a modifier."""
     for modifier in ("", ":exact", ":Smith"):
-        kept = line(f"{name}{modifier}={value}&date=2026")
-        assert "4711" not in kept
-        assert "Smith" not in kept
-        assert kept.endswith("=***&date=2026")
+        recorded = line(f"{name}{modifier}={value}&date=2026")
+        assert "4711" not in recorded
+        assert "Smith" not in recorded
+        assert recorded.endswith("=***&date=2026")
 
 
-def test_names_of_parameters_are_those_that_there_are() -> None:
-    """A name may be anybody's."""
+def test_unknown_names_of_parameters_are_masked() -> None:
+    """They may be names of persons."""
     assert line("Smith=1&4711=1&patient=1") == "GET /AuditEvent?***=***&***=***&patient=***"
 
 
@@ -60,13 +60,13 @@ def test_names_of_parameters_are_those_that_there_are() -> None:
         f"_id={ID}",
     ],
 )
-def test_dates_numbers_and_known_codes_are_kept(query: str) -> None:
-    """What was asked for can be told from them."""
+def test_dates_numbers_and_known_codes_are_recorded(query: str) -> None:
+    """They name nobody, and state what was requested."""
     assert line(query) == f"GET /AuditEvent?{query}"
 
 
 def test_ids_of_events_are_not_shown_to_patients() -> None:
-    """There may be an event that a patient must not know of: 45 CFR 164.528(a)(2)."""
+    """They would reveal that a withheld event exists: 45 CFR 164.528(a)(2)."""
     route = "GET /AuditEvent/{id}/receipt"
     assert line("", route, id=ID) == f"GET /AuditEvent/{ID}/receipt"
     assert line("", route, id=ID, shows_ids=False) == "GET /AuditEvent/***/receipt"
@@ -76,7 +76,7 @@ def test_ids_of_events_are_not_shown_to_patients() -> None:
     assert shown == f"GET /AuditEvent/{ID}/$submitted"
 
 
-def test_what_no_path_has_is_not_kept() -> None:
-    """An id that is none, a part of a path that is not known."""
+def test_unknown_parts_of_paths_are_masked() -> None:
+    """An id of another form, and an unknown variable."""
     assert line("", "GET /AuditEvent/{id}", id="Smith, John") == "GET /AuditEvent/***"
     assert line("", "GET /x/{name}", name="smith") == "GET /x/***"

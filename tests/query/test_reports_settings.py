@@ -1,4 +1,4 @@
-"""How a ledger reports: from cdk.json over its SSM parameter to what the reports are told."""
+"""Settings of reports, from cdk.json through the SSM parameter to the rules of the reports."""
 
 import json
 from typing import Any
@@ -44,6 +44,7 @@ FULL: dict[str, Any] = {
 
 
 def settings_with(reports: dict[str, Any] | None) -> infra_settings.Settings:
+    """Return the settings of an app with one ledger."""
     ledger: dict[str, Any] = {
         "id": "north",
         "portals": [{"id": "ehr", "patient": {"reference": True}}],
@@ -53,26 +54,26 @@ def settings_with(reports: dict[str, Any] | None) -> infra_settings.Settings:
     return read_settings({"audit-ledger": {"domain": "audit.example.org", "ledgers": [ledger]}})
 
 
-def through_the_parameter(reports: dict[str, Any] | None) -> ReportSettings:
+def read_parameter(reports: dict[str, Any] | None) -> ReportSettings:
+    """Return the settings as the functions read them from the parameter."""
     settings = settings_with(reports)
     parameter = json.dumps(ledger_parameter(settings, settings.ledgers[0]))
     return msgspec.json.decode(parameter, type=LedgerSettings).reports
 
 
-def test_without_settings_all_is_as_usual() -> None:
-    """And the parameter says nothing of reports, as before."""
+def test_without_settings_the_defaults_apply() -> None:
+    """The parameter then has no member for reports."""
     settings = settings_with(None)
     assert ledger_parameter(settings, settings.ledgers[0]).keys() == {"origin", "portals", "limits"}
-    rules = report_rules(through_the_parameter(None))
+    rules = report_rules(read_parameter(None))
     assert (rules.zone.name, rules.masks, rules.suspensions) == ("UTC", False, ())
-    usual = AccountingSettings()
-    assert msgspec.structs.astuple(rules.accounting) == msgspec.structs.astuple(usual)
+    assert rules.accounting == AccountingSettings()
     assert rules.accounting.disclosures == DISCLOSURES
 
 
-def test_what_is_set_is_what_the_reports_are_told() -> None:
-    """Codes by the canonical name of their system; exclusions widened, never narrowed."""
-    rules = report_rules(through_the_parameter(FULL))
+def test_settings_become_the_rules_of_reports() -> None:
+    """Codes have the canonical name of their system; exclusions are widened, never narrowed."""
+    rules = report_rules(read_parameter(FULL))
     november = 1_793_491_200_000  # 2026-11-01T00:00:00Z
     suspension = Suspension(
         agency="case 17",
@@ -101,10 +102,11 @@ def test_what_is_set_is_what_the_reports_are_told() -> None:
 
 
 def suspended(**changes: Any) -> dict[str, Any]:
+    """Return settings with a suspension that differs in these members."""
     return {"suspensions": [{**FULL["suspensions"][0], **changes}]}
 
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+INVALID: list[tuple[dict[str, Any], str]] = [
     ({"zone": "+01:00"}, 'zone: found "+01:00", expected a time zone by its IANA name'),
     ({"zone": "../etc/passwd"}, "expected a time zone by its IANA name"),
     ({"days_only": True}, "object contains unknown field `days_only`"),
@@ -129,13 +131,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("reports", "said"), WRONG)
-def test_a_wrong_setting_gets_one_clear_line(reports: dict[str, Any], said: str) -> None:
-    """Before anything is deployed."""
+@pytest.mark.parametrize(("reports", "message"), INVALID)
+def test_an_invalid_setting_is_refused_at_synthesis(reports: dict[str, Any], message: str) -> None:
+    """With its place, what was found and what was expected."""
     with pytest.raises(SettingsError) as refused:
         settings_with(reports)
     assert str(refused.value).startswith("audit-ledger.ledgers[0].reports")
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +149,15 @@ def test_a_wrong_setting_gets_one_clear_line(reports: dict[str, Any], said: str)
         suspended(recipients=[]),
     ],
 )
-def test_a_parameter_that_somebody_wrote_otherwise_is_an_error(reports: dict[str, Any]) -> None:
-    """Nothing is reported by half of the settings."""
+def test_an_invalid_parameter_is_an_error(reports: dict[str, Any]) -> None:
+    """No report applies a part of the settings."""
     with pytest.raises(FormatError):
         report_rules(msgspec.convert(reports, ReportSettings))
 
 
-def test_settings_show_nobody() -> None:
-    """Not in a log, not in an error."""
-    setting = through_the_parameter(FULL)
+def test_no_repr_shows_agencies_or_recipients() -> None:
+    """It may be logged by mistake."""
+    setting = read_parameter(FULL)
     assert "case 17" not in repr(setting)
     assert "bureau" not in repr(setting)
     assert "1.2" not in repr(setting)

@@ -1,6 +1,5 @@
-"""What tells of a suspended recipient, in whatever part of an event; and what does not."""
+"""A suspended recipient is recognized in every part of an event."""
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from audit_ledger.reports.suspension import Suspension
 from functions.query.withholding import names_recipient, requests_recipient
+from tests.builders.cloudevent import with_json
 from tests.builders.opened_event import opened
-from tests.query.report_api import AGENCY, disclosure_of, read_of
+from tests.query.report_api import AGENCY, access_of, disclosure_of
 
 SYSTEM = "https://agencies.example"
 SUSPENSION = Suspension(
@@ -26,7 +26,7 @@ SUSPENSION = Suspension(
 Json = dict[str, Any]
 
 
-def query(text: str) -> Callable[[Json], Any]:
+def with_query(text: str) -> Callable[[Json], Any]:
     return lambda e: e["entity"].append({"query": b64encode(text.encode()).decode()})
 
 
@@ -40,7 +40,7 @@ def contained(event: Json) -> None:
     ]
 
 
-TELLING: list[Callable[[Json], Any]] = [
+REVEALING: list[Callable[[Json], Any]] = [
     lambda e: e["agent"].append({"who": {"reference": AGENCY}}),
     lambda e: e["agent"].append({"who": {"display": "the bureau"}}),
     lambda e: e["agent"].append({"who": {"identifier": {"system": SYSTEM, "value": "7"}}}),
@@ -49,67 +49,58 @@ TELLING: list[Callable[[Json], Any]] = [
     lambda e: e["source"].update(observer={"reference": AGENCY}),
     lambda e: e.update(outcomeDesc="THE BUREAU has it"),
     contained,
-    query(f"GET /AuditEvent?agent={AGENCY}"),
-    query("GET /AuditEvent?patient=rose&agent=Organization%2Fbureau&_count=5"),
-    query("GET /AuditEvent?agent=court,bureau"),
-    query("GET /reports/privacy?user=bureau"),
-    query(f"GET /AuditEvent?agent.identifier={SYSTEM}%7C7"),
+    with_query(f"GET /AuditEvent?agent={AGENCY}"),
+    with_query("GET /AuditEvent?patient=rose&agent=Organization%2Fbureau&_count=5"),
+    with_query("GET /AuditEvent?agent=court,bureau"),
+    with_query("GET /reports/privacy?user=bureau"),
+    with_query(f"GET /AuditEvent?agent.identifier={SYSTEM}%7C7"),
 ]
-NOT_TELLING: list[Callable[[Json], Any]] = [
+HARMLESS: list[Callable[[Json], Any]] = [
     lambda e: None,
     lambda e: e["agent"].append({"who": {"reference": f"{AGENCY}-2"}}),
     lambda e: e["agent"].append({"who": {"identifier": {"system": SYSTEM, "value": "77"}}}),
     lambda e: e["agent"].append({"who": {"identifier": {"system": "urn:other", "value": "7"}}}),
     lambda e: e["entity"].append({"description": "bureaucracy"}),
-    query("GET /AuditEvent?_count=7&agent=court"),
-    query("GET /AuditEvent?agent=bureau-2"),
+    with_query("GET /AuditEvent?_count=7&agent=court"),
+    with_query("GET /AuditEvent?agent=bureau-2"),
     lambda e: e["entity"].append({"query": "not base64 at all"}),
 ]
 
 
-@pytest.mark.parametrize("change", TELLING)
-def test_what_tells_is_withheld(change: Callable[[Json], Any]) -> None:
-    """Agents, entities, narratives, contained resources, and recorded questions."""
-    event = read_of("rose")
+@pytest.mark.parametrize("change", REVEALING)
+def test_an_event_that_names_the_recipient_is_recognized(change: Callable[[Json], Any]) -> None:
+    """In agents, entities, narratives, contained resources, and recorded requests."""
+    event = access_of("rose")
     change(event)
     assert names_recipient(opened(event), [SUSPENSION])
     assert not names_recipient(opened(event), [])
 
 
-@pytest.mark.parametrize("change", NOT_TELLING)
-def test_what_does_not_tell_is_shown(change: Callable[[Json], Any]) -> None:
-    """Names that begin alike, numbers of another system."""
-    event = read_of("rose")
+@pytest.mark.parametrize("change", HARMLESS)
+def test_an_event_with_a_similar_name_is_not_withheld(change: Callable[[Json], Any]) -> None:
+    """Names with the same beginning, identifiers of another system."""
+    event = access_of("rose")
     change(event)
     assert not names_recipient(opened(event), [SUSPENSION])
 
 
-def test_also_in_a_cloudevent() -> None:
-    """Carried as JSON or packed."""
+def test_the_recipient_is_recognized_in_a_cloudevent() -> None:
+    """Which carries the AuditEvent as JSON or in base64."""
     event = disclosure_of("rose", AGENCY)
-    packed = b64encode(json.dumps(event).encode()).decode()
-    envelope = {
-        "specversion": "1.0",
-        "id": "1",
-        "source": "urn:lab",
-        "type": "audit",
-        "datacontenttype": "application/json",
-        "recorded": event["recorded"],
-    }
-    for carried in ({"data": event}, {"data_base64": packed}):
-        assert names_recipient(opened({**envelope, **carried}), [SUSPENSION])
-    harmless = disclosure_of("rose", "Organization/court")
-    assert not names_recipient(opened({**envelope, "data": harmless}), [SUSPENSION])
+    for is_base64 in (False, True):
+        assert names_recipient(opened(with_json(event, is_base64=is_base64)), [SUSPENSION])
+    harmless = with_json(disclosure_of("rose", "Organization/court"))
+    assert not names_recipient(opened(harmless), [SUSPENSION])
 
 
-QUESTION = st.lists(
+QUERIES = st.lists(
     st.sampled_from(["agent", "user", ".", ":", "=", "&", ",", "x1", "X1", "-", "y", " ", "?"]),
     max_size=12,
 )
 
 
-@given(QUESTION.map("".join))
-def test_whom_a_question_asks_for_is_what_a_search_from_each_character_finds(text: str) -> None:
-    """By a regular expression that says it in one line, and reads a long text once a character."""
+@given(QUERIES.map("".join))
+def test_requested_agents_are_those_of_a_simple_regular_expression(text: str) -> None:
+    """Its time is quadratic in the length of the text."""
     plain = re.search(r"(?<![\w-])(agent|user)[.:\w]*=([^&]*,)?x1(?![\w-])", text, re.IGNORECASE)
     assert requests_recipient(text, ("x1",)) == bool(plain)

@@ -1,4 +1,4 @@
-"""One event that takes long, or cannot be looked at, does not stop the searches of others."""
+"""An event that takes long, or cannot be read, does not stop a search."""
 
 import json
 from collections.abc import Callable
@@ -23,8 +23,8 @@ EVENTS = 12
 
 
 @pytest.fixture
-def one(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
-    """A dozen events in one block."""
+def one_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+    """A ledger with twelve events in one block."""
     sequencing.sequencer.cache_clear()
     clock = Clock()
     clock.now = NOW
@@ -50,60 +50,58 @@ def search_of_the_day() -> Search:
     return parse_search([("date", "2026-11")], is_strict=False, is_bounded_by_token=False)
 
 
-def finder(one: OneLedger) -> EventFinder:
-    ledger = one.ledger
+def finder(one_ledger: OneLedger) -> EventFinder:
+    ledger = one_ledger.ledger
     return EventFinder(
-        ledger, LogSnapshot(ledger.blocks, one.size), RecordOpener(ledger, NOW + 60), NOW + 60
+        ledger,
+        LogSnapshot(ledger.blocks, one_ledger.size),
+        RecordOpener(ledger, NOW + 60),
+        NOW + 60,
     )
 
 
-def pages(one: OneLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
-    """All pages of one search, each by a request of its own."""
-    found = [find_page(finder(one), search_of_the_day(), None, has_time())]
+def pages(one_ledger: OneLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
+    """Return all pages of a search, each of a request of its own."""
+    found = [find_page(finder(one_ledger), search_of_the_day(), None, has_time())]
     while found[-1].next is not None:
-        found.append(find_page(finder(one), search_of_the_day(), found[-1].next, has_time()))
-        assert len(found) <= EVENTS + 1, "a page that gets nowhere"
+        found.append(find_page(finder(one_ledger), search_of_the_day(), found[-1].next, has_time()))
+        assert len(found) <= EVENTS + 1, "a page ends where it began"
     return found
 
 
-def for_events(count: int) -> Callable[[], Callable[[], bool]]:
-    """Time enough to look at so many events, each time."""
+def time_for(count: int) -> Callable[[], Callable[[], bool]]:
+    """Return a clock that ends each request after this number of events."""
 
-    def begun() -> Callable[[], bool]:
-        left = [count]
+    def start() -> Callable[[], bool]:
+        answers = iter([True] * (count - 1))
+        return lambda: next(answers, False)
 
-        def has_time() -> bool:
-            left[0] -= 1
-            return left[0] > 0
-
-        return has_time
-
-    return begun
+    return start
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 50])
-def test_a_page_ends_in_time_within_what_is_looked_up_together(one: OneLedger, count: int) -> None:
-    """Behind any event but the first; all pages together find each event once, in order."""
-    found = pages(one, for_events(count))
+def test_a_page_ends_when_time_is_up(one_ledger: OneLedger, count: int) -> None:
+    """After any event; all pages together find each event once, in order."""
+    found = pages(one_ledger, time_for(count))
     seqs = [opened.event.seq for page in found for opened in page.found]
     assert seqs == list(range(EVENTS, 0, -1))
     assert all(len(page.found) <= max(1, count) for page in found)
     assert len(found) <= EVENTS // max(1, count) + 2
 
 
-def test_a_page_holds_no_more_than_so_many_bytes(
-    one: OneLedger, monkeypatch: pytest.MonkeyPatch
+def test_a_page_ends_after_a_number_of_bytes(
+    one_ledger: OneLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was found of the events that are looked up together, and one more."""
+    """The event that exceeds the number is the last."""
     monkeypatch.setattr(event_finder, "MAX_FOUND_BYTES", 3000)
-    found = pages(one, lambda: lambda: True)
+    found = pages(one_ledger, lambda: lambda: True)
     assert {len(page.found) for page in found} == {3}
     assert len(found) == EVENTS // 3
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, TypeError])
-def test_an_event_that_cannot_be_looked_at_is_left_out_with_a_warning(
-    one: OneLedger, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+def test_an_event_that_cannot_be_matched_is_left_out_with_a_warning(
+    one_ledger: OneLedger, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     """All others are found."""
 
@@ -113,6 +111,6 @@ def test_an_event_that_cannot_be_looked_at_is_left_out_with_a_warning(
         return matches(search, opened, *more)
 
     monkeypatch.setattr(event_finder, "matches", raising)
-    (page,) = pages(one, lambda: lambda: True)
+    (page,) = pages(one_ledger, lambda: lambda: True)
     assert [opened.event.seq for opened in page.found] == [12, 11, 10, 9, 8, 6, 5, 4, 3, 2, 1]
     assert page.warnings == (UNOPENED,)
