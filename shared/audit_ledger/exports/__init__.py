@@ -1,4 +1,4 @@
-"""Exports: opened events as files for other tools, and proof that they are unchanged.
+"""Exports: opened events as files for other tools, with proof that they are unchanged.
 
 | format | files                                                                       |
 |--------|-----------------------------------------------------------------------------|
@@ -6,7 +6,7 @@
 | `csv`  | `events.csv`                                                                |
 | `ocsf` | `api_activity.ndjson`, `datastore_activity.ndjson`, `authentication.ndjson` |
 
-A file exists if it has a line. Beside each, `<file>.entries` lists the entry of each line;
-with receipts come `receipts` and `checkpoint`; `manifest.json` comes last. An entry is one line of
-one of the files, always. `writer.ExportWriter` writes all of it, `verify_export` verifies it.
+A file exists if it has a line. `<file>.entries` contains the entry of each line; with receipts come
+`receipts` and `checkpoint`; `manifest.json` comes last. An entry is always one line of one file.
+`writer.ExportWriter` writes an export, `verify_export` verifies it.
 """

@@ -1,15 +1,15 @@
-r"""CSV (RFC 4180, UTF-8, header first): one row an event, for spreadsheets and scripts.
+r"""CSV (RFC 4180, UTF-8, header first): one row per event, for spreadsheets and scripts.
 
-A cell with a list has its items joined by `; `. The columns of agents have an item for each agent,
-in the event's order, and those of entities for each entity, empty if it has no value: the third
-of `agent_names` is the one of the third of `agent_addresses`. Values of one item are joined by
-` | `. Inside of an item `;` is written `\;` and `\` is written `\\`. Codes are
-`<system>|<code> (<display>)`.
+The items of a list are joined by `; `. The columns of agents have an item for each agent, in the
+event's order, and those of entities for each entity, empty if it has no value: the third of
+`agent_names` belongs to the third of `agent_addresses`. Values of one item are joined by ` | `.
+Inside an item, `;` is written `\;` and `\` is written `\\`.
+Codes are `<system>|<code> (<display>)`.
 
-A row is one line: line breaks and other control characters of a text become a space.
+A row is one line: line breaks and other control characters become a space.
 
-A text that a spreadsheet would take for a formula has a `'` before the character that makes it one
-(OWASP, CSV Injection): at the start of a cell, and after whatever some spreadsheet parts cells at.
+A text that a spreadsheet would take for a formula has a `'` before the character that begins it
+(OWASP, CSV Injection): at the start of a cell, and after any separator of some spreadsheet.
 """
 
 import csv
@@ -28,7 +28,7 @@ from audit_ledger.records.opened_event import OpenedEvent
 CSV_FILE: Final = "events.csv"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-# What starts a formula, also in full width, where a cell starts in any locale (`,`, `;`, tab).
+# The beginning of a formula, also in full width, where a cell begins in any locale.
 _FORMULA: Final = re.compile(r"(^|[;,])([\s\"']*)(?=[=+\-@＝＋－＠])")
 
 
@@ -105,7 +105,7 @@ def harmless(text: str) -> str:
 
 
 def csv_line(event: OpenedEvent) -> tuple[str, bytes]:
-    r"""Return the file that an event goes to, and its row with `\r\n` at the end."""
+    r"""Return the file of an event, and its row with `\r\n` at the end."""
     return CSV_FILE, _row(harmless(value(event)) for value in _COLUMNS.values())
 
 

@@ -1,4 +1,4 @@
-"""The formats of an export: which files each has, and how an event becomes a line of one."""
+"""The formats of an export: their files, and how an event becomes a line."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -18,18 +18,18 @@ from audit_ledger.records.opened_event import OpenedEvent
 
 
 class FileKind(msgspec.Struct, frozen=True):
-    """What a file is. `header`: its first line, of no entry; a file with one is always there."""
+    """A kind of file. `header`: its first line, of no entry; a file with one always exists."""
 
     media_type: str
     header: bytes = b""
 
 
 MakeLine = Callable[[OpenedEvent, str], tuple[str, bytes]]
-"""`line(event, origin)` gives the file that an event goes to, and its line."""
+"""`line(event, origin)` returns the file of an event, and its line."""
 
 
 class ExportFormat(msgspec.Struct, frozen=True):
-    """A format. `earlier`: how older versions wrote its lines, in exports that verify for ever."""
+    """A format. `earlier`: lines as older versions wrote them, whose exports verify forever."""
 
     files: Mapping[str, FileKind]
     line: MakeLine

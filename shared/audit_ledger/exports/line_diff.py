@@ -1,7 +1,7 @@
-"""Differences between the lines of a file and those that were written, by their hashes alone.
+"""Differences between the lines of a file and those that were written, by their hashes.
 
-Lines that are equal up to the first difference cost nothing; from there on a few bytes of each
-line are in memory, so that of a million lines that moved by one only the missing one is reported.
+Equal lines before the first difference need no memory; from there on, a few bytes of each line
+are stored, so that of a million lines shifted by one only the missing one is reported.
 """
 
 from array import array
@@ -15,7 +15,7 @@ import msgspec
 
 
 class LineChange(StrEnum):
-    """What became of a line."""
+    """The change of a line."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -26,8 +26,8 @@ class LineChange(StrEnum):
 class Difference(msgspec.Struct, frozen=True):
     """One difference.
 
-    `line`: number in the file as found, from 1; of a missing line, where it should stand.
-    `label`: what the line was written for; None of an added one.
+    `line`: its number in the file as found, from 1; of a missing line, its expected number.
+    `label`: that of the written line; None for an added one.
     """
 
     kind: LineChange
@@ -39,7 +39,7 @@ Written = tuple[int, bytes]  # (label, hash of the line)
 
 
 def differences(written: Iterable[Written], found: Iterable[bytes]) -> Iterator[Difference]:
-    """Compare lines as written with the hashes of lines as found, each in order; once around."""
+    """Compare written lines with the hashes of found lines, each in order, in one pass."""
     pairs = zip_longest(written, found)
     for before, pair in enumerate(pairs):
         if pair[0] is None or pair[1] is None or pair[0][1] != pair[1]:
@@ -50,7 +50,7 @@ def differences(written: Iterable[Written], found: Iterable[bytes]) -> Iterator[
 class _Rest:
     """The lines from the first difference on, matched by hash.
 
-    A line matches the first of the same hash that nothing matched yet.
+    A line matches the first unmatched one of the same hash.
     """
 
     def __init__(self, before: int, pairs: Iterable[tuple[Written | None, bytes | None]]) -> None:
@@ -89,10 +89,10 @@ class _Rest:
             self._place.append(index)
 
     def differences(self) -> Iterator[Difference]:
-        """Tell them in the order of the file.
+        """Yield them in the order of the file.
 
-        Lines that retained their order split the file into gaps: in each, lines found and lines
-        written without a match are pairs of the same line, changed, as far as there are pairs.
+        Lines that retained their order split the file into gaps: in each, found lines and written
+        lines without a match are paired, as changed lines, as far as there are pairs.
         """
         in_order = _longest_increasing(self._place)
         written = 0

@@ -1,20 +1,20 @@
-r"""Manifest: the content of an export, so that a third party finds any change of it.
+r"""Manifest: the content of an export, so that a third party detects any change.
 
     {"version":"audit-ledger/export/v1","origin":"audit.example.org/st-elsewhere","size":73894,
      "search":{…},"format":"csv","entries":2,"files":[{"name":"events.csv","media_type":"text/csv",
      "bytes":1873,"sha256":"<hex>","header":"<hex>","lines":{"count":2,"name":"events.csv.entries",
      "sha256":"<hex>"}},…]}⏎
 
-these keys in this order, no white space but the line break at the end. `size`: the published size
-that the export is pinned to; `search`: the caller's search; `header`: SHA-256
-of the file's first line where that is of no entry. `lines`: how many others there are, and the file
-that has entry and SHA-256 of each (`lines`): so the manifest stays small, whatever the export.
+These keys in this order, no white space except the line break at the end. `size`: the published
+size that the export is pinned to; `search`: the caller's search; `header`: SHA-256 of the file's
+first line if it is of no entry. `lines`: the number of other lines, and the `.entries` file with
+entry and SHA-256 of each, so that the manifest of any export is small.
 
-How a third party verifies: the SHA-256 of the manifest identifies the export. It reaches them by
-another way than the files: in a letter, or, as an RFC 6920 URI, in an event that the ledger has of
-the export. `verify_export` then compares every file with the manifest. The receipts, verified with
-a policy (`ledger`, or any C2SP tool), show which entries the ledger has; with a record disclosed,
-the entry's commitment shows the record, and the format makes the same line of it again.
+How a third party verifies: the SHA-256 of the manifest identifies the export. They receive it apart
+from the files: in a letter, or, as an RFC 6920 URI, in the ledger's event about the export.
+`verify_export` compares every file with the manifest. The receipts, verified with a policy (by
+`ledger` or any C2SP tool), prove the entries; if a record is disclosed, the entry's commitment
+proves the record, and the format yields the same line from it.
 """
 
 import re
@@ -34,7 +34,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Lines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file's lines that are of entries, and the `.entries` file that vouches for them."""
+    """The number of a file's lines of entries, and name and hash of its `.entries` file."""
 
     count: int
     name: str
@@ -55,7 +55,7 @@ class File(
 
 
 class Manifest(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A manifest. `entries`: how many were exported."""
+    """A manifest. `entries`: the number of exported ones."""
 
     SHOWN = ("entries",)
     version: Literal["audit-ledger/export/v1"] = VERSION
@@ -77,7 +77,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def decode_manifest(data: bytes) -> Manifest:
-    """Read what `encode_manifest` writes; FormatError for anything else, without quoting it."""
+    """Decode the bytes of `encode_manifest`; raise FormatError without quotes for others."""
     try:
         manifest = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,13 +1,13 @@
-"""FHIR NDJSON (R4 and R5, ndjson; Bulk Data Access): one AuditEvent a line, as submitted, but `id`.
+"""FHIR NDJSON (R4 and R5, ndjson; Bulk Data Access): one AuditEvent per line, as submitted.
 
-    AuditEvent-r4.ndjson   AuditEvents of R4, also those that a CloudEvent carried
+    AuditEvent-r4.ndjson   AuditEvents of R4, also those contained in CloudEvents
     AuditEvent-r5.ndjson   AuditEvents of R5, likewise
-    CloudEvent.ndjson      CloudEvents that carry something else, whole, in the JSON format
+    CloudEvent.ndjson      CloudEvents with other content, whole, in the JSON format
 
-A file of each release, since an importer of Bulk Data knows one release. For all events, take all
-three files. An AuditEvent has the `id` by which it is read here (see `events.resource_id` for
-the sender's). Nothing else is encoded again: a line is the submitted bytes without white space
-between their tokens, so numbers, escapes and the order of members are the sender's.
+Importers of Bulk Data support one release, hence a file for each; all three contain all events. An
+AuditEvent has the `id` by which the API reads it (see `events.resource_id` for the sender's).
+Nothing else is encoded again: a line is the submitted bytes without white space between their
+tokens, so numbers, escapes and the order of members are the sender's.
 """
 
 import re
@@ -24,33 +24,30 @@ R5_FILE: Final = "AuditEvent-r5.ndjson"
 CLOUDEVENT_FILE: Final = "CloudEvent.ndjson"
 _FILES: Final[dict[Release, str]] = {"fhir-r4": R4_FILE, "fhir-r5": R5_FILE}
 
-# A string; what stands between strings and white space; a quote that begins no string.
+# A string; anything between strings and white space; a quote that begins no string.
 _TOKENS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^ \t\n\r"]++|"', re.DOTALL)
 
 
 def without_white_space(body: bytes) -> bytes:
-    r"""Return JSON without the white space outside of its strings; every other byte stays.
+    r"""Return JSON without the white space outside its strings; every other byte stays.
 
     {"a" : [1.50, "b c"]}⏎   →   {"a":[1.50,"b c"]}
 
-    `body` must have been read as JSON: then no line break is left, for a string has none.
+    `body` must be valid JSON: then the result has no line break, because a string has none.
     """
     return b"".join(_TOKENS.findall(body))
 
 
 def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
-    r"""Return the file that an event goes to, and its line with `\n` at the end.
+    r"""Return the file of an event, and its line with `\n` at the end.
 
-    FormatError where the resource is not the JSON that ingest accepts.
+    Raise FormatError if the resource is not JSON as ingest accepts it.
     """
     return _line(event, has_id=True)
 
 
 def fhir_line_as_submitted(event: OpenedEvent) -> tuple[str, bytes]:
-    """Return file and line as exports had them before lines had the `id` by which events are read.
-
-    FormatError as `fhir_line`.
-    """
+    """Return file and line as in exports before lines had the `id` by which events are read."""
     return _line(event, has_id=False)
 
 

@@ -1,9 +1,9 @@
-"""OCSF 1.5 (Open Cybersecurity Schema Framework): one event a line, a file of each class.
+"""OCSF 1.5 (Open Cybersecurity Schema Framework): one event per line, a file for each class.
 
     api_activity.ndjson   datastore_activity.ndjson   authentication.ndjson
 
-`ocsf_class` chooses the class of an event. OCSF grows without breaking, so the lines conform to
-later 1.x as well; earlier ones bound the length of strings, and nothing is cut short here.
+`ocsf_class` determines the class of an event. The lines conform to later 1.x versions as well;
+earlier ones limit the length of strings, and nothing is truncated here.
 
 | attribute                    | from                                                            |
 |------------------------------|-----------------------------------------------------------------|
@@ -24,7 +24,7 @@ later 1.x as well; earlier ones bound the length of strings, and nothing is cut 
 | `user`, `service`            | who logged in, and where (Authentication)                       |
 | `unmapped`                   | everything else, as in CSV: agents, patients, codes, purposes, … |
 
-What OCSF requires and an event does not say is `Unknown`.
+Attributes that OCSF requires and an event lacks are `Unknown`.
 """
 
 from base64 import b64decode
@@ -69,13 +69,13 @@ _encoder = msgspec.json.Encoder()
 
 
 def ocsf_line(event: OpenedEvent, origin: str) -> tuple[str, bytes]:
-    r"""Return the file that an event goes to, and its line with `\n` at the end."""
+    r"""Return the file of an event, and its line with `\n` at the end."""
     ocsf = ocsf_event(event, origin)
     return FILES[OcsfClass(ocsf["class_uid"])], _encoder.encode(ocsf) + b"\n"
 
 
 def ocsf_event(event: OpenedEvent, origin: str) -> JsonObject:
-    """Return an event as OCSF has it. `origin`: the ledger's. ValueError: `received` is none."""
+    """Return an event in OCSF. `origin`: the ledger's. ValueError if `received` is invalid."""
     details = event.details
     classified = classify(details)
     outcome = outcome_of(details)
@@ -156,7 +156,7 @@ def _message(details: EventDetails) -> str | None:
 
 
 def _service(server: AgentDetails | None, event: OpenedEvent) -> JsonObject:
-    """Where it was done: the server, else who recorded it, else the portal."""
+    """Return the place of the event: the server, else the recording system, else the portal."""
     if server is not None:
         names = names_of_agent(server)
         name, uid = server.name, names[0] if names else None
@@ -200,7 +200,7 @@ def _query_info(details: EventDetails) -> JsonObject | None:
 
 
 def _decode_query(query: str) -> str:
-    """Return the text of a query in base64, or it as it is where it is none."""
+    """Return the text of a query in base64; any other query unchanged."""
     try:
         return b64decode(query, validate=True).decode()
     except (Error, ValueError):

@@ -1,13 +1,13 @@
-"""Which OCSF class and activity an event is, and whether it went well.
+"""The OCSF class, activity and outcome of an event.
 
-| the event's types and subtypes (first that fits)               | class                     |
+| the event's types and subtypes (the first that matches)        | class                     |
 |----------------------------------------------------------------|---------------------------|
 | DICOM 110114 User Authentication, 110122 Login, 110123 Logout,  | Authentication (3002)     |
 | 110126 Node Authentication                                     |                           |
 | DICOM events about data: 110101 to 110112 but Application       | Datastore Activity (6005) |
 | Activity and Network Entry; a record's life cycle (ISO 21089);  |                           |
 | CloudEvents `record.…`                                         |                           |
-| FHIR RESTful interactions, and all the rest                    | API Activity (6003)       |
+| FHIR RESTful interactions, and all others                      | API Activity (6003)       |
 
 | action       | Datastore                             | API                                       |
 |--------------|---------------------------------------|-------------------------------------------|
@@ -98,7 +98,7 @@ _DATASTORE_ACTIVITIES: Final = {
 
 
 class OcsfActivity(msgspec.Struct, frozen=True, gc=False):
-    """Class, activity and operation of an event, in OCSF's numbers and the words for them."""
+    """Class, activity and operation of an event, as numbers and names of OCSF."""
 
     class_uid: OcsfClass
     activity_id: int
@@ -116,7 +116,7 @@ class OcsfOutcome(msgspec.Struct, frozen=True, gc=False):
 
 
 def classify(details: EventDetails) -> OcsfActivity:
-    """Choose class and activity of an event; see the module for how."""
+    """Return class and activity of an event, by the tables of this module."""
     codes = (*details.types, *details.subtypes)
     dicom = {c.code for c in codes if c.system == DICOM}
     operation = _operation(details)
@@ -134,7 +134,7 @@ def classify(details: EventDetails) -> OcsfActivity:
 
 
 def outcome_of(details: EventDetails) -> OcsfOutcome:
-    """Say how it went, as `events.ending` decides; of several codes the worst."""
+    """Return the outcome as in `events.outcome`; of several codes, the worst."""
     if not details.outcome:
         return OcsfOutcome(0, STATUSES[0], 0, None)
     end = event_outcome(details)
@@ -148,13 +148,13 @@ def outcome_of(details: EventDetails) -> OcsfOutcome:
 
 
 def is_read_by_rest(details: EventDetails) -> bool:
-    """Return whether it is a FHIR read: there the source is the server (BALP, Read)."""
+    """Return whether it is a FHIR read, whose source is the server (BALP, Read)."""
     codes = (*details.types, *details.subtypes)
     return details.action == "R" and any(c.system == RESTFUL for c in codes)
 
 
 def _operation(details: EventDetails) -> str:
-    """Return the interaction (`vread`), else what the most specific code is called."""
+    """Return the interaction (`vread`), else the display of the most specific code."""
     for coded in (*details.subtypes, *details.types):
         if coded.system == RESTFUL:
             return coded.code
@@ -177,7 +177,7 @@ def _activity(
     without: tuple[int, str] | None,
     operation: str,
 ) -> tuple[int, str]:
-    """`without`: the class of an event whose action states only that something was done."""
+    """Return the activity of an action; `without`: of an event without one of these actions."""
     if action in by_action:
         return by_action[action]
     if without is not None:
@@ -190,5 +190,5 @@ def _is_of_life_cycle(codes: Iterable[Coded]) -> bool:
 
 
 def _is_record_event(details: EventDetails) -> bool:
-    """Return whether it is a CloudEvent that tells what became of a document."""
+    """Return whether it is a CloudEvent about a document."""
     return any(not c.system and c.code.startswith("record.") for c in details.types)

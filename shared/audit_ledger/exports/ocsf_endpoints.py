@@ -1,4 +1,4 @@
-"""Who acted in an event, from where, and where it was done, as OCSF has it."""
+"""The actor, client and server of an event in OCSF."""
 
 import re
 from ipaddress import ip_address
@@ -28,7 +28,7 @@ def actor_agent(details: EventDetails) -> AgentDetails | None:
 
 
 def ocsf_actor(details: EventDetails, client: AgentDetails | None) -> JsonObject:
-    """Return OCSF's actor: a person, and the application at `client`; or what acted by itself."""
+    """Return OCSF's actor: a person and the application at `client`, or an application alone."""
     agent = actor_agent(details)
     is_person = agent is not None and agent.agent.is_person
     actor: JsonObject = {"user": ocsf_user(agent)} if is_person else {}
@@ -73,7 +73,7 @@ def client_of(details: EventDetails) -> AgentDetails | None:
 
 
 def server_of(details: EventDetails) -> AgentDetails | None:
-    """Return where it was done."""
+    """Return the server that handled the request."""
     source, destination = _with_role(details, _SOURCE), _with_role(details, _DESTINATION)
     if source and destination and is_read_by_rest(details):
         return source
@@ -92,7 +92,7 @@ def ocsf_endpoint(agent: AgentDetails | None) -> JsonObject:
 
 
 def _address(address: str | None) -> JsonObject:
-    """Read an IP address (also `urn:ipv6:…`), a host name, or the host and port of a URL."""
+    """Parse an IP address (also `urn:ipv6:…`), a host name, or host and port of a URL."""
     if address is None:
         return {}
     bare = _IP_URN.sub("", address, count=1).strip()

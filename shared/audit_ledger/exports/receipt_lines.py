@@ -1,13 +1,13 @@
-"""Receipts in an export: what ties its lines to the published ledger, offline.
+"""Receipts in an export, which prove its lines offline.
 
     checkpoint        the published checkpoint that the export is pinned to, verbatim
     receipts          for each entry that has one, in the order of the export, a line
                       <entry> <proof>⏎   or   <entry> <proof> <index row> <record> <blind>⏎
 
-all but the entry in base64. A proof is a `.tlog-proof` file (C2SP tlog-proof) without the
-checkpoint that it ends with: the same one for all entries, so it is stored once. Joined again, each
-is a receipt as every tlog tool reads it. With index row, record and blind the holder shows what the
-entry commits to, and so that the line matches the record.
+All but the entry is in base64. A proof is a `.tlog-proof` file (C2SP tlog-proof) without the
+checkpoint at its end: it is the same for all entries, so it is stored once. Together they are a
+receipt that any tlog tool reads. Index row, record and blind show what the entry commits to, and so
+that the line matches the record.
 """
 
 import re
@@ -24,7 +24,7 @@ from audit_ledger.tlog import strict_base64
 RECEIPTS: Final = "receipts"
 CHECKPOINT: Final = "checkpoint"
 
-_MAX_LINE: Final = 4 * 1024 * 1024  # bytes: a record of 256 KB, a proof, and far from both
+_MAX_LINE: Final = 4 * 1024 * 1024  # bytes: far above a record of 256 KB and a proof
 _SEQ: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _INDEX: Final = re.compile(rb"\nindex (0|[1-9][0-9]{0,18})\n")
 _END: Final = b"\n\n"  # the empty line before the checkpoint
@@ -41,7 +41,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
     """Return a receipt's line and its checkpoint.
 
-    FormatError where the proof has not the shape of one, or is of another entry.
+    Raise FormatError if the proof is malformed, or of another entry.
     """
     header, _, checkpoint = receipt.proof.partition(_END)
     index = _INDEX.search(header + b"\n")
@@ -58,7 +58,7 @@ def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
 
 
 def read_receipts(pieces: Iterable[bytes], checkpoint: bytes) -> Iterator[Receipt]:
-    """Return the receipts of an export, whole again, to be verified; FormatError names the line."""
+    """Return the whole receipts of an export, to verify; raise FormatError with the line number."""
     for number, line in enumerate(split_lines(RECEIPTS, pieces, _MAX_LINE), start=1):
         where = f"{RECEIPTS}: line {number}"
         words = line.decode("ascii", "replace").removesuffix("\n").split(" ")

@@ -1,8 +1,7 @@
-"""Check an export against its manifest, and say exactly what is wrong where.
+"""Compare an export with its manifest, and report every difference exactly.
 
-It needs no key and no network. It cannot determine whether the manifest is the original one
-(its digest proves that, which must come by another way), or whether the ledger has the entries (the
-receipts prove that).
+This needs no key and no network. It proves neither that the manifest is the original one (its
+digest does, which must be received apart), nor that the ledger has the entries (the receipts do).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,25 +15,29 @@ import msgspec
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_diff import Difference, LineChange, differences
-from audit_ledger.exports.line_ends import differs_in_line_ends_only
-from audit_ledger.exports.line_files import ENTRIES_SUFFIX, line_digests, read_entries
+from audit_ledger.exports.line_files import (
+    ENTRIES_SUFFIX,
+    differs_in_line_ends_only,
+    line_digests,
+    read_entries,
+)
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, decode_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS
 
-_HEADER: Final = -1  # what a header is labelled with, among lines that are with their entries
+_HEADER: Final = -1  # the label of a header, among lines labelled with their entries
 
 
 class ExportCode(StrEnum):
-    """What was found. Scripts may rely on the values."""
+    """The kinds of findings. Scripts may rely on the values."""
 
-    MANIFEST_ALTERED = "manifest-altered"  # not the manifest of that digest
+    MANIFEST_ALTERED = "manifest-altered"  # not the manifest with that digest
     MANIFEST_MALFORMED = "manifest-malformed"  # not a manifest: nothing else can be checked
     FILE_MISSING = "file-missing"
     FILE_UNKNOWN = "file-unknown"  # a file that the manifest does not name
     FILE_ALTERED = "file-altered"  # other bytes, and no line can be named
-    ENTRIES_ALTERED = "entries-altered"  # so is the file that vouches for lines
+    ENTRIES_ALTERED = "entries-altered"  # likewise, of an `.entries` file
     COUNT_DIFFERS = "count-differs"  # the manifest contradicts itself
-    FORMAT_DIFFERS = "format-differs"  # a file that is none of its format, or not as it has it
+    FORMAT_DIFFERS = "format-differs"  # a file that the format does not have, or not like this
     HEADER_CHANGED = "header-changed"
     HEADER_MISSING = "header-missing"
     HEADER_REORDERED = "header-reordered"
@@ -42,11 +45,11 @@ class ExportCode(StrEnum):
     LINE_MISSING = "line-missing"
     LINE_ADDED = "line-added"
     LINE_REORDERED = "line-reordered"
-    RECEIPT_REJECTED = "receipt-rejected"  # it does not prove its entry, or a line lacks it
+    RECEIPT_REJECTED = "receipt-rejected"  # it does not prove its entry, or a line has none
 
 
 class ExportFinding(msgspec.Struct, frozen=True):
-    """One thing found. `line`: from 1, in the file as found; `entry`: whose line it was."""
+    """A finding. `line`: from 1, in the file as found; `entry`: that of the line."""
 
     code: ExportCode
     file: str
@@ -74,11 +77,10 @@ _LINE_CODES: Final = {
 def verify_export(
     files: Mapping[str, Iterable[bytes]], manifest: bytes, digest: bytes | None = None
 ) -> Iterator[ExportFinding]:
-    """Hold an export's files against its manifest; gives nothing where all is as it was made.
+    """Yield the differences between an export's files and its manifest.
 
-    `files`: for each name pieces of the file, of any size, iterated two at a time, and again where
-    a file differs;
-    `digest`: the 32 bytes that the export is known by, None where nobody has them.
+    `files`: by name, the pieces of each file, of any size, which are iterated two files at a time,
+    and again if a file differs; `digest`: of the manifest, 32 bytes, if known.
     """
     if digest is not None and sha256(manifest).digest() != digest:
         message = "its SHA-256 is not that of the export"
@@ -96,27 +98,27 @@ def verify_export(
     if counted != described.entries:
         message = f"{described.entries} entries, and its files have {counted}"
         yield ExportFinding(ExportCode.COUNT_DIFFERS, MANIFEST, message)
-    known = {MANIFEST}
+    names = {MANIFEST}
     for file in described.files:
-        known |= {file.name} if file.lines is None else {file.name, file.lines.name}
+        names |= {file.name} if file.lines is None else {file.name, file.lines.name}
         yield from _check_file(files, file)
     for name in files:
-        if name not in known:
+        if name not in names:
             yield ExportFinding(ExportCode.FILE_UNKNOWN, name, "the manifest names no such file")
 
 
 def _events_of(manifest: Manifest) -> Collection[str]:
-    known = FORMATS.get(manifest.format)
-    return () if known is None else known.files
+    export_format = FORMATS.get(manifest.format)
+    return () if export_format is None else export_format.files
 
 
 def _of_another_format(manifest: Manifest) -> Iterator[ExportFinding]:
-    """Say which files are not as the format has them: nothing else would show it.
+    """Yield findings about files that are not as the format requires.
 
-    Receipts tie lines to the ledger, and neither the header over them nor a file beside them.
+    Receipts prove lines, but neither their header nor other files.
     """
-    known = FORMATS.get(manifest.format)
-    if known is None:
+    export_format = FORMATS.get(manifest.format)
+    if export_format is None:
         yield ExportFinding(
             ExportCode.FORMAT_DIFFERS, MANIFEST, "its format is none that is known here"
         )
@@ -124,7 +126,7 @@ def _of_another_format(manifest: Manifest) -> Iterator[ExportFinding]:
     for file in manifest.files:
         if file.name in (RECEIPTS, CHECKPOINT):
             continue
-        kind = known.files.get(file.name)
+        kind = export_format.files.get(file.name)
         if kind is None:
             why = "the format has no such file"
         elif file.header != (sha256(kind.header).hexdigest() if kind.header else None):
@@ -137,14 +139,14 @@ def _of_another_format(manifest: Manifest) -> Iterator[ExportFinding]:
 
 
 def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[ExportFinding]:
-    expected = {file.name: (file.sha256, _altered(file))}
+    expected = {file.name: (file.sha256, ExportCode.FILE_ALTERED)}
     if file.lines is not None:
-        expected[file.lines.name] = (file.lines.sha256, _entries_altered(file.lines))
+        expected[file.lines.name] = (file.lines.sha256, ExportCode.ENTRIES_ALTERED)
     missing = [name for name in expected if name not in files]
     if file.lines is not None and not missing:
         yield from _check_lines(files, file, file.lines)
         return
-    for name, (expected_sha256, altered) in expected.items():
+    for name, (expected_sha256, code) in expected.items():
         if name in missing:
             yield ExportFinding(
                 ExportCode.FILE_MISSING, name, "the manifest names it, and it is not there"
@@ -153,8 +155,7 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Ex
         pieces = _Hashed(files[name])
         pieces.drain()
         if pieces.sha256 != expected_sha256:
-            line_ends = _line_ends(files, name, expected_sha256)
-            yield altered if line_ends is None else line_ends
+            yield _line_ends(files, name, expected_sha256) or _altered(name, code)
         elif name == file.name:
             yield from _of_another_size(file, pieces)
 
@@ -162,21 +163,22 @@ def _check_file(files: Mapping[str, Iterable[bytes]], file: File) -> Iterator[Ex
 def _check_lines(
     files: Mapping[str, Iterable[bytes]], file: File, lines: Lines
 ) -> Iterator[ExportFinding]:
-    pieces, vouching = _Hashed(files[file.name]), _Hashed(files[lines.name])
-    written = _Counted(read_entries(lines.name, vouching))
+    pieces, entries = _Hashed(files[file.name]), _Hashed(files[lines.name])
+    written = _Counted(read_entries(lines.name, entries))
     header = () if file.header is None else ((_HEADER, bytes.fromhex(file.header)),)
     try:
-        found = list(differences(chain(header, written), line_digests(pieces)))
-    except FormatError:  # no entries file: its hash differs as well
-        found = []
+        changed = list(differences(chain(header, written), line_digests(pieces)))
+    except FormatError:  # a malformed entries file, whose hash differs as well
+        changed = []
     pieces.drain()
-    vouching.drain()
+    entries.drain()
     is_altered = pieces.sha256 != file.sha256
     line_ends = _line_ends(files, file.name, file.sha256) if is_altered else None
-    if vouching.sha256 != lines.sha256:
-        yield _line_ends(files, lines.name, lines.sha256) or _entries_altered(lines)
+    if entries.sha256 != lines.sha256:
+        code = ExportCode.ENTRIES_ALTERED
+        yield _line_ends(files, lines.name, lines.sha256) or _altered(lines.name, code)
         if is_altered:
-            yield line_ends or _altered(file)
+            yield line_ends or _altered(file.name)
         return
     if line_ends is not None:
         yield line_ends
@@ -187,10 +189,10 @@ def _check_lines(
             file.name,
             f"{written.count} lines were exported, and the manifest states {lines.count}",
         )
-    for difference in found:
+    for difference in changed:
         yield _line_finding(file, difference)
-    if is_altered and not found:
-        yield _altered(file)
+    if is_altered and not changed:
+        yield _altered(file.name)
     if not is_altered:
         yield from _of_another_size(file, pieces)
 
@@ -198,7 +200,7 @@ def _check_lines(
 def _line_ends(
     files: Mapping[str, Iterable[bytes]], name: str, expected_sha256: str
 ) -> ExportFinding | None:
-    """Return one finding where nothing but line ends was changed: no line was."""
+    """Return one finding if only line ends differ: no line was changed."""
     if not differs_in_line_ends_only(files[name], expected_sha256):
         return None
     message = "only its line ends (LF, CR LF) are not those of the export: a transfer changed them"
@@ -212,31 +214,23 @@ def _of_another_size(file: File, pieces: "_Hashed") -> Iterator[ExportFinding]:
 
 
 def _line_finding(file: File, difference: Difference) -> ExportFinding:
-    line_code, header_code, became = _LINE_CODES[difference.kind]
+    line_code, header_code, change = _LINE_CODES[difference.kind]
     line, label = difference.line, difference.label
     if label == _HEADER:
-        return ExportFinding(header_code, file.name, f"the header {became}", line)
+        return ExportFinding(header_code, file.name, f"the header {change}", line)
     of_entry = "" if label is None else f" (entry {label})"
-    message = f"line {line}{of_entry} {became}"
+    message = f"line {line}{of_entry} {change}"
     if difference.kind is LineChange.MISSING:
         message = f"the line of entry {label} is missing before line {line}"
     return ExportFinding(line_code, file.name, message, line, label)
 
 
-def _altered(file: File) -> ExportFinding:
-    return ExportFinding(
-        ExportCode.FILE_ALTERED, file.name, "its SHA-256 is not that of the manifest"
-    )
-
-
-def _entries_altered(lines: Lines) -> ExportFinding:
-    return ExportFinding(
-        ExportCode.ENTRIES_ALTERED, lines.name, "its SHA-256 is not that of the manifest"
-    )
+def _altered(name: str, code: ExportCode = ExportCode.FILE_ALTERED) -> ExportFinding:
+    return ExportFinding(code, name, "its SHA-256 is not that of the manifest")
 
 
 class _Hashed:
-    """Pieces that are hashed as they pass."""
+    """Pieces of a file, hashed while they are read."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
@@ -259,7 +253,7 @@ class _Hashed:
 
 
 class _Counted:
-    """Entries that are counted as they pass."""
+    """Entries, counted while they are read."""
 
     def __init__(self, entries: Iterable[tuple[int, bytes]]) -> None:
         self._entries = entries

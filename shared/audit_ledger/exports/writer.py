@@ -1,4 +1,4 @@
-"""Write an export, event by event, in pieces: nothing is held but hashes."""
+"""Write an export, event by event, in pieces: memory contains only hashes."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -12,7 +12,7 @@ from audit_ledger.exports.line_files import ENTRIES_SUFFIX, entries_line
 from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encode_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, split_receipt
 
-Piece = tuple[str, bytes]  # the name of a file, and what is to be appended to it
+Piece = tuple[str, bytes]  # the name of a file, and bytes to append to it
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _RECEIPTS_KIND: Final = FileKind(_TEXT)
@@ -21,9 +21,8 @@ _RECEIPTS_KIND: Final = FileKind(_TEXT)
 class ExportWriter:
     """Writes one export. The caller appends each piece to the file of its name, in order.
 
-    An empty piece is one too: its file exists. `format_name`: one of FORMATS; `origin`: the
-    ledger's; `size`: the published size that the export is pinned to, which every entry must lie
-    within; `search`: the search, as JSON.
+    An empty piece creates its file. `format_name`: one of FORMATS; `origin`: the ledger's; `size`:
+    the published size that the export is pinned to and that bounds its entries; `search`: as JSON.
     """
 
     def __init__(
@@ -41,11 +40,11 @@ class ExportWriter:
         self._entries: set[int] = set()
 
     def add(self, seq: int, name: str, line: bytes, receipt: Receipt | None = None) -> list[Piece]:
-        """Return what an entry's line adds to the file `name`, each entry once, in any order.
+        """Return the pieces of an entry's line in the file `name`; entries come once, in any order.
 
-        `receipt`: all of them with one checkpoint, of this origin and size. FormatError names the
-        entry that does not fit, as what is no file of the format, or not one line; it is left out
-        then, whole.
+        All receipts must have one checkpoint, of this origin and size. Raise FormatError with the
+        entry if it does not fit, the format has no such file, or `line` is not one line; nothing
+        of it is written then.
         """
         if seq >= self._size:
             raise FormatError(f"entry {seq} is not within the published {self._size}")
@@ -57,15 +56,15 @@ class ExportWriter:
             raise FormatError(f"entry {seq} came before")
         if receipt is not None and receipt.seq != seq:
             raise FormatError(f"entry {seq}: the receipt is of entry {receipt.seq}")
-        proved = None if receipt is None else self._receipt_line(receipt)
+        receipt_line = None if receipt is None else self._receipt_line(receipt)
         self._entries.add(seq)
         pieces = self._append(name, self._format.files[name], seq, line)
-        if proved is not None:
-            pieces += self._append(RECEIPTS, _RECEIPTS_KIND, seq, proved)
+        if receipt_line is not None:
+            pieces += self._append(RECEIPTS, _RECEIPTS_KIND, seq, receipt_line)
         return pieces
 
     def finish(self) -> list[Piece]:
-        """Return what comes after the last event; the last piece is the manifest, whole."""
+        """Return the pieces after the last event, of which the last is the whole manifest."""
         pieces: list[Piece] = []
         for name, kind in self._format.files.items():
             if kind.header and name not in self._files:
@@ -92,7 +91,7 @@ class ExportWriter:
         return [*pieces, (MANIFEST, encode_manifest(manifest))]
 
     def _receipt_line(self, receipt: Receipt) -> bytes:
-        """Return a receipt's line; its checkpoint must be the export's, the first one's."""
+        """Return a receipt's line; its checkpoint must be that of the first receipt."""
         line, checkpoint = split_receipt(receipt)
         if self._checkpoint is None:
             # C2SP tlog-checkpoint: origin and size are its first lines.
@@ -117,7 +116,7 @@ class ExportWriter:
 
 
 class _LineFile:
-    """What the manifest will say of a file that is being written."""
+    """A file while it is written, for the manifest."""
 
     def __init__(self, name: str, kind: FileKind) -> None:
         self._name = name
