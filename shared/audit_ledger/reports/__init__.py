@@ -1,5 +1,6 @@
-"""Accounts and reports of opened events, and their renderings. Pure: no clock, no network.
+"""Reports on opened events, and their renderings. Pure: no clock, no network.
 
-`accounting`: what HIPAA owes a patient; `patient_view`: who accessed my record; `privacy`: what a
-privacy team asks. Each gives a `Document`, which `rendering` writes as JSON or CSV, `html` as HTML.
+`accounting`: the disclosures of a record, as HIPAA requires; `patient_view`: who accessed my
+record; `privacy`: the report for a privacy team. Each returns a `Document`, which `rendering`
+writes as JSON or CSV, and `html` as HTML.
 """

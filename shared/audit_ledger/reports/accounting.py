@@ -1,8 +1,9 @@
 """Accounting of disclosures for a patient and a period: HIPAA, 45 CFR 164.528.
 
 A disclosure is an event with a type or subtype of `DISCLOSURES`, once for each recipient.
-Content of each, 164.528(b)(2): the date; name and, if known, address of who received; a brief
-description of what; a brief statement of the purpose. What is not clearly excluded is in it.
+Content of each, 164.528(b)(2): the date; name and, if known, address of the recipient; a brief
+description; a brief statement of the purpose. The accounting contains all that is not clearly
+excluded.
 """
 
 from collections import Counter
@@ -14,7 +15,6 @@ import msgspec
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.events.fhir_model import Code
-from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import agent_id, agent_name, purposes_of, recipients_of
@@ -38,6 +38,7 @@ from audit_ledger.reports.document import (
     Period,
     cover_facts,
     how_to_verify,
+    implausible_time_ms,
     table_of,
 )
 from audit_ledger.reports.exclusions import EXCLUSIONS, Exclusion, exclusion_of
@@ -72,10 +73,10 @@ class AccountingSettings(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True)
 class Disclosure(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One line: a disclosure, or several to one recipient for one purpose (164.528(b)(3)).
 
-    The content is the first one's; `number` of them, the last at `last_ms`. `recipient`, `address`
-    and `purpose` are None where the event does not say, `failed` where the outcome is unknown;
-    `stated_ms`: the event's own time where it is not plausible, and `time_ms` the entry's;
-    `entries`: of all of them.
+    The content is that of the first one; `number` of them, the last at `last_ms`; `entries`: of
+    all. `recipient`, `address` and `purpose` are None if the event states none, `failed` if the
+    outcome is unknown; `stated_ms`: the event's own time if it is implausible: then `time_ms` is
+    the entry's.
     """
 
     SHOWN = ("entries",)
@@ -92,18 +93,18 @@ class Disclosure(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExclusionCount(msgspec.Struct, frozen=True):
-    """How many disclosures an exclusion left out."""
+    """The number of disclosures that an exclusion left out."""
 
     exclusion: Exclusion
     number: int
 
 
 class Accounting(msgspec.Struct, frozen=True, kw_only=True):
-    """What the patient gets, in order of time. Nothing in it comes of a suspended disclosure.
+    """What the patient receives, in order of time. It contains nothing of suspended disclosures.
 
-    `period`: what it covers, None if all of the requested one is too long ago; `entries`: how many
-    it was made from; `other_events`: those that are no disclosures; `outside`: disclosures outside
-    the period, by their own time, or the entry's where that one is not plausible.
+    `period`: the covered one, None if all of the requested one is too long ago; `entries`: the
+    number of entries that it is made from; `other_events`: of those without a disclosure;
+    `outside`: the number of disclosures outside the period, by `Period.time_of`.
     """
 
     period: Period | None
@@ -115,7 +116,7 @@ class Accounting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """A disclosure before it is summarised; `same`: of those that may become one, None: of none."""
+    """A disclosure before summarising. `same`: equal for those that become one; None: for none."""
 
     disclosure: Disclosure
     same: tuple[str, Code, bool] | None
@@ -132,9 +133,9 @@ def account_disclosures(
 ) -> tuple[Accounting, tuple[SuspensionCount, ...]]:
     """Account for one patient's disclosures in a period.
 
-    `events`: the patient's, in any order; `requested_ms`: of the patient's request, which the six
-    years are counted from, by the days of `zone`; `made_ms`: now, which decides what is suspended.
-    The second is for the privacy office, never for the patient.
+    `events`: the patient's, in any order; `requested_ms`: the time of the patient's request, before
+    which the six years end, by the days of `zone`; `made_ms`: now, by which suspensions are in
+    force. The counts of suspended disclosures are for the privacy office, never for the patient.
     """
     covered = _covered_period(period, requested_ms, zone)
     suspensions = in_force(settings.suspensions, made_ms)
@@ -151,17 +152,13 @@ def account_disclosures(
             entries += 1
             other_events += 1
             continue
-        found = recipients_of(event.details)
-        recipients: Sequence[AgentDetails | None] = _each_once(found) or (None,)
-        bystanders = [agent for agent in event.details.agents if agent not in found]
+        named = recipients_of(event.details)
+        recipients: Sequence[AgentDetails | None] = _each_once(named) or (None,)
+        bystanders = [agent for agent in event.details.agents if agent not in named]
         hidden = first_that_names(suspensions, bystanders)
         stated = unique(purposes_of((event.details, *bystanders)))
         what = description(event.details)
-        time_ms = None
-        if covered is not None:
-            time_ms = effective_time_ms(
-                event.time_ms, event.entry_time, covered.from_ms, covered.to_ms
-            )
+        time_ms = None if covered is None else covered.time_of(event)
         shown = 0
         for recipient in recipients:
             of_it = () if recipient is None else (recipient,)
@@ -194,11 +191,11 @@ def account_disclosures(
 
 
 def _each_once(recipients: Sequence[AgentDetails]) -> tuple[AgentDetails, ...]:
-    """Return each recipient once, however often, and with whatever addresses, an event names it."""
-    found: dict[object, AgentDetails] = {}
+    """Return each recipient once, even if an event names it with several addresses."""
+    by_id: dict[object, AgentDetails] = {}
     for recipient in recipients:
-        found.setdefault(agent_id(recipient) or recipient, recipient)
-    return tuple(found.values())
+        by_id.setdefault(agent_id(recipient) or recipient, recipient)
+    return tuple(by_id.values())
 
 
 def accounting_document(
@@ -206,12 +203,12 @@ def accounting_document(
 ) -> Document:
     """Lay out an accounting for the patient; the cover's period is the requested one.
 
-    `day_only`: where patients are shown days, also here: 164.528(b)(2)(i) asks for the date. No
-    time, and neither entry nor sum of entries, which would tell it, is in the document then.
+    `day_only`: show days in place of times, as 164.528(b)(2)(i) requires the date; the document
+    then has neither entries nor sums of entries, which would reveal the time.
 
     `disclosures`: date, stated, recipient, address, what, purpose, number, last, entries (their
-    numbers, by commas); `exclusions`: exclusion, paragraph, number; facts besides the cover's:
-    covered_from, disclosures_outside, other_entries.
+    numbers, separated by commas); `exclusions`: exclusion, paragraph, number; facts in addition to
+    the cover's: covered_from, disclosures_outside, other_entries.
     """
     covered = accounting.period
     zone = cover.zone
@@ -291,7 +288,7 @@ _ENDINGS: Final = {False: "", True: " (recorded as failed)", None: " (outcome un
 
 
 def _row(disclosure: Disclosure, by_day_of: Zone | None) -> dict[str, Cell]:
-    """Return the cells of a line; in place of times days of a zone, if one is passed."""
+    """Return the cells of a line, with days of a zone in place of times if it is not None."""
 
     def when(ms: int | None) -> Cell:
         return None if ms is None else day_of(ms, by_day_of) if by_day_of else Instant(ms)
@@ -331,10 +328,10 @@ def _line(
         purpose=purpose_words(purposes),
         failed=failed(event.details),
         last_ms=time_ms,
-        stated_ms=None if is_plausible(event.time_ms, event.entry_time) else event.time_ms,
+        stated_ms=implausible_time_ms(event),
         entries=(event.seq,),
     )
-    if disclosure.stated_ms is not None:  # each is marked
+    if disclosure.stated_ms is not None:  # each has a mark of its own
         return _Line(disclosure, None)
     who = None if recipient is None else agent_id(recipient)
     if who is None or single is None or single not in SINGLE_PURPOSES or disclosure.failed:
@@ -343,7 +340,7 @@ def _line(
 
 
 def _summarise(lines: Iterable[_Line]) -> tuple[Disclosure, ...]:
-    """Put those that may become one at the place of the first (164.528(b)(3))."""
+    """Summarise equal lines at the place of the first one (164.528(b)(3))."""
     first: dict[tuple[str, Code, bool] | int, Disclosure] = {}
     in_order = sorted(lines, key=lambda line: (line.disclosure.time_ms, line.disclosure.entries))
     for number, line in enumerate(in_order):

@@ -1,4 +1,4 @@
-"""Who an event names: who used the record, for which organisation; who received; the patient."""
+"""The agents of an event: users, their organisations, recipients; and its patient."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -29,11 +29,11 @@ ROLE_WORDS: Final = {
     (ROLE_CLASS, "ECON"): "emergency contact",
     (PARTICIPATION, "ATND"): "attending health professional",
 }
-"""Roles in our words: all that is shown of a person's role where persons are not."""
+"""Names of roles that reveal no person, whatever the sender writes."""
 
 _OF_THE_PART_ONLY: Final = {DICOM, PARTICIPATION, PROVENANCE_ROLE, SECURITY_ROLE} | {
     "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes"
-}  # systems whose codes say what part an agent played, and not what they are
+}  # systems whose codes state the part of an agent in the event, not its role
 _ORGANISATIONS: Final = frozenset(
     {
         (ROLE_CLASS, "PROV"),  # BALP: the organization of the user
@@ -62,7 +62,7 @@ def agent_name(agent: AgentDetails) -> str | None:
 
 
 def agent_id(agent: AgentDetails) -> str | None:
-    """Return what tells an agent from others best: reference, identifier, or the name."""
+    """Return the best identifier of an agent: reference, identifier, or name."""
     return next(iter(map(_bare_identifier, agent.agent.candidates)), None)
 
 
@@ -80,13 +80,13 @@ def users_of(details: EventDetails) -> tuple[AgentDetails, ...]:
 
 
 def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
-    """Say what an agent is; in our own words only where what the sender wrote may tell the name."""
+    """Return an agent's role; `own_words_only`: none of the sender's words, which may name it."""
     pairs = canonical_codes(agent.roles)
     for pair, words in ROLE_WORDS.items():
         if pair in pairs:
             return words
-    telling = (c for c in agent.roles if canonical_code(c)[0] not in _OF_THE_PART_ONLY)
-    display = next((c.display for c in telling if c.display), None)
+    of_agent = (c for c in agent.roles if canonical_code(c)[0] not in _OF_THE_PART_ONLY)
+    display = next((c.display for c in of_agent if c.display), None)
     if display is not None and not own_words_only:
         return display
     type_ = (agent.who.reference or "").partition("/")[0]
@@ -94,7 +94,7 @@ def role_of(agent: AgentDetails, *, own_words_only: bool = False) -> str:
 
 
 def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
-    """Return the agents that are organisations: of who used the record, not of who received."""
+    """Return the agents that are organisations of users, not of recipients."""
     received = frozenset[Code]().union(*RECIPIENT_ROLES)
     return tuple(
         agent
@@ -114,9 +114,9 @@ def organisations_of(details: EventDetails) -> tuple[AgentDetails, ...]:
 def recipients_of(details: EventDetails) -> tuple[AgentDetails, ...]:
     """Return the recipients: all agents of the first of `RECIPIENT_ROLES` that any agent has."""
     for role in RECIPIENT_ROLES:
-        found = tuple(agent for agent in details.agents if canonical_codes(agent.roles) & role)
-        if found:
-            return found
+        agents = tuple(agent for agent in details.agents if canonical_codes(agent.roles) & role)
+        if agents:
+            return agents
     return ()
 
 
@@ -127,12 +127,12 @@ def is_the_patient(agent: AgentDetails, details: EventDetails) -> bool:
 
 
 def patient_of(details: EventDetails, by: str = "; ") -> str | None:
-    """Name whom the event is about, as the event does, each patient by one name."""
+    """Return the patients of an event, each by the first name that it has there."""
     return join_distinct((next(iter(patient.names), None) for patient in details.patients), by)
 
 
 def purposes_of(stating: Iterable[AgentDetails | EventDetails]) -> tuple[Coded, ...]:
-    """Return the purposes that agents, or an event, state; of those without a code the text."""
+    """Return the purposes that agents or an event state; without a code, their text."""
     return tuple(
         purpose
         for one in stating
@@ -147,5 +147,5 @@ def _same(one: PatientReference, other: PatientReference) -> bool:
 
 
 def _bare_identifier(candidate: str) -> str:
-    """Leave out of a canonical identifier what kind it is: `reference|Practitioner/1`."""
+    """Return a canonical identifier without its kind: `reference|Practitioner/1`."""
     return candidate.partition("|")[2].removeprefix("|")

@@ -1,7 +1,7 @@
-"""Codes that reports tell events apart by, as (code system, code).
+"""Codes by which reports distinguish events, as (code system, code).
 
-Systems go by several names: the canonical one of HL7 Terminology (THO) is used here, and
-`canonical_code` brings the others to it.
+A system has several names: these are the canonical ones of HL7 Terminology (THO), to which
+`canonical_code` converts the others.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ DISCLOSURES: Final = frozenset(
     {
         (DICOM, "110106"),  # Export
         (LIFECYCLE, "disclose"),  # IHE BALP, PrivacyDisclosure of source and recipient
-        ("", "Disclosure"),  # as HL7's own examples in R4 and R5 have it
+        ("", "Disclosure"),  # as in HL7's examples of R4 and R5
     }
 )
 """Types and subtypes of disclosures."""
@@ -56,14 +56,14 @@ RECIPIENT_ROLES: Final = (
     frozenset({(DICOM, "110152")}),  # Destination Role ID: often that recipient's machine
     frozenset({(DICOM, "110154")}),  # Destination Media
 )
-"""Roles of who received, the best first: the agents of the first that any agent has."""
+"""Roles of recipients, the best first: the recipients are the agents with the first one found."""
 
 BREAK_GLASS: Final = frozenset(
     {
         (DICOM, "110127"),  # Emergency Override Started, subtype of a Security Alert (110113)
         (DICOM, "110138"),  # Emergency Override Stopped
         (ACT_REASON, "BTG"),
-        (ACT_REASON, "ETREAT"),  # what HL7's example of a break-glass has as purpose
+        (ACT_REASON, "ETREAT"),  # the purpose in HL7's example of break-glass
         (ACT_REASON, "OVRER"),  # reasons to override a consent: emergency, professional
         (ACT_REASON, "OVRPJ"),  # judgement, public safety, safety of a third party
         (ACT_REASON, "OVRPS"),
@@ -74,7 +74,7 @@ BREAK_GLASS: Final = frozenset(
 )
 """Types, subtypes and purposes of break-the-glass.
 
-Not ERTREAT: by its definition the regular work of an emergency room, which overrides nothing.
+Not ERTREAT, which is defined as the regular work of an emergency room and overrides nothing.
 """
 
 
@@ -84,7 +84,7 @@ def canonical_code(coded: Coded) -> Code:
 
 
 def canonical_codes(codings: Iterable[Coded]) -> frozenset[Code]:
-    """Return the codes of many."""
+    """Return system and code of each."""
     return frozenset(map(canonical_code, codings))
 
 
@@ -94,10 +94,10 @@ def kinds_of(details: EventDetails) -> frozenset[Code]:
 
 
 def unique(codings: Iterable[Coded]) -> tuple[Coded, ...]:
-    """Return each code once, in order, the first that has a display."""
-    found: dict[Code, Coded] = {}
+    """Return each code once, in order, with a display if any has one."""
+    chosen: dict[Code, Coded] = {}
     for coded in codings:
         pair = canonical_code(coded)
-        if pair not in found or (found[pair].display is None and coded.display is not None):
-            found[pair] = coded
-    return tuple(found.values())
+        if pair not in chosen or (chosen[pair].display is None and coded.display is not None):
+            chosen[pair] = coded
+    return tuple(chosen.values())

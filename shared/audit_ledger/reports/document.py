@@ -1,4 +1,4 @@
-"""What is rendered: a document of facts, tables and notes, whatever report it comes from."""
+"""A document of facts, tables and notes: the form of every report before it is rendered."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
@@ -6,7 +6,9 @@ from datetime import date
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.time_zone import Zone
 
 
@@ -17,34 +19,46 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
 
 
 NOT_NUMBERED = "Entries are not numbered here. The privacy office can name them."
-"""Said where days are shown in place of times: an entry's number would tell its time."""
+"""For reports with days in place of times: an entry's number would reveal its time."""
 
 WRONG_CLOCK = (
     "If a time as stated is given too, the sender's clock cannot have been right, or the event "
     "came more than a month late: it is counted by when the ledger took it."
 )
-"""Said where an event's own time is not plausible (`events.own_time`)."""
+"""For reports with events whose own time is implausible (`events.own_time`)."""
 
 Cell = str | int | bool | date | Instant | None
 
 
 class Period(msgspec.Struct, frozen=True, gc=False):
-    """From, and until before: milliseconds since 1970. FormatError unless it has a length."""
+    """From `from_ms` to before `to_ms`, milliseconds since 1970."""
 
     from_ms: int
     to_ms: int
 
     def __post_init__(self) -> None:
-        """Refuse what lasts no time."""
+        """Raise FormatError unless it ends after it starts."""
         if self.from_ms >= self.to_ms:
             raise FormatError("period: it does not end after it starts")
 
+    def time_of(self, event: OpenedEvent) -> int | None:
+        """Return the time (ms) that places an event in the period; None if it is outside.
+
+        This is the event's own time, or that of its entry if the own time is implausible.
+        """
+        return effective_time_ms(event.time_ms, event.entry_time, self.from_ms, self.to_ms)
+
+
+def implausible_time_ms(event: OpenedEvent) -> int | None:
+    """Return an event's own time if it is implausible, else None."""
+    return None if is_plausible(event.time_ms, event.entry_time) else event.time_ms
+
 
 class Cover(PrivateRepr, msgspec.Struct, frozen=True):
-    """What the caller knows of a report.
+    """What the caller states about a report.
 
-    `origin`: the ledger's; `about`: the patient, or who else it is about, in the caller's words;
-    `made_ms`: when it is made; `zone`: that times are written in.
+    `origin`: the ledger's; `about`: the patient, or other subject, in the caller's words;
+    `made_ms`: the time of the report; `zone`: the zone of its times.
     """
 
     SHOWN = ("origin",)
@@ -58,7 +72,7 @@ class Cover(PrivateRepr, msgspec.Struct, frozen=True):
 class Column(msgspec.Struct, frozen=True):
     """`key` in JSON and CSV, `label` on the page.
 
-    `under`: key of the column in whose cells the page shows this one, below, so that it fits paper.
+    `under`: key of the column in whose cells the page shows this one, so that it fits on paper.
     """
 
     key: str
@@ -67,7 +81,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Table(PrivateRepr, msgspec.Struct, frozen=True):
-    """Rows by column key; `empty` is said in place of no rows."""
+    """Rows by column key; `empty`: the text in place of no rows."""
 
     SHOWN = ("key",)
     key: str
@@ -78,7 +92,7 @@ class Table(PrivateRepr, msgspec.Struct, frozen=True):
 
 
 class Fact(PrivateRepr, msgspec.Struct, frozen=True):
-    """One thing said of the whole: `key` in JSON, `label` on the page."""
+    """A statement about the whole report: `key` in JSON, `label` on the page."""
 
     SHOWN = ("key",)
     key: str
@@ -108,7 +122,7 @@ def table_of(
     *,
     without: Collection[str] = (),
 ) -> Table:
-    """Return a table of rows that have a field, or a key, for each column; `without` these."""
+    """Return a table of rows that have a field or key for each column, `without` some columns."""
     shown = tuple(column for column in columns if column.key not in without)
     cells = (
         msgspec.structs.asdict(row) if isinstance(row, msgspec.Struct) else row for row in rows
@@ -118,7 +132,7 @@ def table_of(
 
 
 def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...]:
-    """Return the facts of every report; `entries`: how many entries it was made from.
+    """Return the facts of every report; `entries`: the number of entries that it is made from.
 
     Keys: about, from, to, zone, origin, entries, made.
     """
@@ -134,7 +148,7 @@ def cover_facts(cover: Cover, about_label: str, entries: int) -> tuple[Fact, ...
 
 
 def how_to_verify(cover: Cover) -> tuple[str, ...]:
-    """Return how a reader checks that an entry is in the ledger."""
+    """Return instructions to verify that an entry is in the ledger."""
     return (
         f"Entry numbers are those of the ledger {cover.origin}. A receipt proves what an entry "
         "contains, and that it has been there unaltered since: request the receipts of the entries "

@@ -1,8 +1,7 @@
-"""What an accounting may leave out: 45 CFR 164.528(a)(1), paragraph by paragraph, as settings.
+"""Disclosures that an accounting may leave out: 45 CFR 164.528(a)(1), paragraph by paragraph.
 
-Only what is clearly excluded is left out. A disclosure is, when a code of its type or its
-recipient is of a rule, or when every purpose that it states is of some rule: one that states
-another purpose as well, or none, is accounted for.
+A disclosure is excluded if an exclusion contains a code of its type or its recipient, or if
+exclusions contain all purposes that it states: with another purpose, or none, it is accounted for.
 """
 
 from collections.abc import Sequence
@@ -97,13 +96,11 @@ EXCLUSIONS: Final = (
     LIMITED_DATA_SET,
     BEFORE_COMPLIANCE,
 )
-"""All of 164.528(a)(1), recognised by what is clear in the codes themselves.
+"""All of 164.528(a)(1), with the codes that are clearly excluded.
 
-Not among them, hence accounted for: PATRQT (requested by the patient, but received by another),
-HLEGAL, GOV, HDECD, DONAT (164.512), CLINTRL (research), HDIRECT (of any directory), HMARKT
-(demands an authorization, which no event proves). Where a hospital knows better (whom it writes to
-as a correctional institution, which purpose it uses only with an authorization), states it with
-`msgspec.structs.replace(AUTHORIZATION, purposes=…)`.
+Accounted for are therefore: PATRQT (requested by the patient, but received by another), HLEGAL,
+GOV, HDECD, DONAT (164.512), CLINTRL (research), HDIRECT (of any directory), HMARKT (requires an
+authorization, which no event proves). The settings of a ledger may widen each exclusion.
 """
 
 
@@ -114,10 +111,9 @@ def exclusion_of(
     purposes: Sequence[Coded],
     time_ms: int,
 ) -> Exclusion | None:
-    """Return the exclusion that a disclosure falls under, the first that does; None: account for
-    it.
+    """Return the first exclusion that applies to a disclosure; None if none does.
 
-    `recipient` None: it is not recorded; `purposes`: all that the disclosure states.
+    `recipient`: None if it is not recorded; `purposes`: all that the disclosure states.
     """
     kinds = kinds_of(details)
     received: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
-"""A document as one page to print: a single HTML file, no script, nothing from elsewhere.
+"""A document as a page to print: a single HTML file without script or external content.
 
-All text of events is escaped. A Content-Security-Policy in the page forbids all but its
-own style, should something ever slip through.
+All text of events is escaped. A Content-Security-Policy in the page forbids everything but its
+own style, as a second line of defence.
 """
 
 import re
@@ -55,12 +55,12 @@ footer { margin-top: 2rem; border-top: 1px solid #ccc; font-size: .85rem; color:
 
 
 def to_html(document: Document, lang: str = "en") -> bytes:
-    """Write a document as a page, UTF-8; `lang`: of the names in it, a BCP 47 tag."""
+    """Return a document as a page, UTF-8; `lang`: the language of its names, a BCP 47 tag."""
     return "\n".join(_lines(document, lang)).encode()
 
 
 def escape_text(text: str) -> str:
-    """Escape text for HTML, element or attribute; what HTML has no character for becomes U+FFFD."""
+    """Escape text for an element or attribute; characters that HTML excludes become U+FFFD."""
     return escape(_in_html(text), quote=True)
 
 
@@ -137,7 +137,7 @@ def _table(table: Table, zone: Zone) -> Iterator[str]:
 
 
 def _under(column: Column, table: Table, row: Mapping[str, Cell], zone: Zone) -> Iterator[str]:
-    """Return what stands below in a column's cell: what is recorded, a yes without saying so."""
+    """Yield the lines below a column's cell: recorded values, and the labels of those that hold."""
     for below in table.columns:
         cell = row[below.key]
         if below.under == column.key and cell is not None and cell is not False:
@@ -163,7 +163,7 @@ def _cell(cell: Cell, zone: Zone) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Escape a text and say where its lines may end: identifiers have no white space to do so."""
+    """Escape a text, and mark where its lines may break: identifiers have no white space."""
     pieces = _LINE_MAY_END.sub(r"\g<0>\0", _in_html(text)).split("\0")
     return "<wbr>".join(escape(piece, quote=True) for piece in pieces)
 

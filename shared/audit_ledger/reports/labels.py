@@ -1,4 +1,4 @@
-"""Codes in plain words: what was done, to what kind of data, why, and how it ended."""
+"""Plain words for codes: actions, kinds of data, purposes and outcomes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -86,7 +86,7 @@ _KINDS_OF_DATA: Final = {
 }  # fmt: skip
 _KIND_OF_DATA: Final = {type_: words for words, types in _KINDS_OF_DATA.items() for type_ in types}
 _KIND_OF_ROLE: Final = {"3": "reports", "20": "a batch of data", "24": "results of a search"}
-_NOT_DATA: Final = {"XrequestId"}  # BALP: an identifier of the transaction, not what it was about
+_NOT_DATA: Final = {"XrequestId"}  # BALP: an identifier of the transaction
 
 _PURPOSES: Final = {
     ACT_REASON: {
@@ -122,7 +122,7 @@ _PURPOSES: Final = {
 
 
 def action_words(details: EventDetails) -> str:
-    """Say in plain words what was done; "tried to …" where it failed, or may have."""
+    """Return the action in plain words; "tried to …" if it failed, or may have failed."""
     kinds = kinds_of(details)
     past, infinitive = next(
         (words for codes, words in _DID_BY_KIND if codes & kinds),
@@ -140,23 +140,23 @@ def action_words(details: EventDetails) -> str:
 
 
 def failed(details: EventDetails) -> bool | None:
-    """Return whether it failed; None where that is unknown."""
+    """Return whether it failed; None if that is unknown."""
     end = event_outcome(details)
     return None if end is EventOutcome.UNKNOWN else end is EventOutcome.FAILURE
 
 
 def outcome_words(details: EventDetails) -> str | None:
-    """Return the outcome, R4's codes in words, and say of a code that FHIR has not: unknown."""
+    """Return the outcome, with R4's codes in words; codes that FHIR does not have are unknown."""
     return join_distinct(map(_outcome, details.outcome))
 
 
 def data_entities(details: EventDetails) -> tuple[EntityDetails, ...]:
-    """Return the entities that say what data it was: not the patient's own, not identifiers."""
+    """Return the entities that are data: neither the patient nor identifiers."""
     return tuple(e for e in details.entities if not _is_patient(e) and not _is_not_data(e))
 
 
 def categories(details: EventDetails) -> str:
-    """Return in plain words of this module what kinds of data it was about."""
+    """Return the kinds of data in plain words of this module."""
     kinds = [kind for e in data_entities(details) if (kind := kind_of_data(e)) is not None]
     if not kinds and any(_is_patient(entity) for entity in details.entities):
         return "the health record"
@@ -164,18 +164,18 @@ def categories(details: EventDetails) -> str:
 
 
 def kind_of_data(entity: EntityDetails) -> str | None:
-    """Say what kind of data an entity is, by its resource type, else by its role; None: unknown."""
+    """Return the kind of an entity, by its resource type, else by its role; None if unknown."""
     types = [c.code for c in entity.types if canonical_code(c)[0] == RESOURCE_TYPES]
     reference = entity.what.reference or ""
     if "/" in reference:
         types.append(reference.partition("/")[0])
-    known = next((_KIND_OF_DATA[type_] for type_ in types if type_ in _KIND_OF_DATA), None)
+    by_type = next((_KIND_OF_DATA[type_] for type_ in types if type_ in _KIND_OF_DATA), None)
     roles = [c.code for c in entity.roles if canonical_code(c)[0] == OBJECT_ROLE]
-    return known or next((_KIND_OF_ROLE[role] for role in roles if role in _KIND_OF_ROLE), None)
+    return by_type or next((_KIND_OF_ROLE[role] for role in roles if role in _KIND_OF_ROLE), None)
 
 
 def description(details: EventDetails) -> str:
-    """Describe briefly what data it was: its kind, and what the event calls it."""
+    """Return a brief description of the data: its kind, and its name in the event."""
     described = []
     for entity in data_entities(details):
         text = join_distinct((entity.name, entity.description), ", ") or entity.what.reference
@@ -185,7 +185,7 @@ def description(details: EventDetails) -> str:
 
 
 def purpose_words(purposes: Iterable[Coded]) -> str | None:
-    """Return the purpose: the display as sent, else this module's, else the code; None if none."""
+    """Return the purposes: the display as sent, else this module's, else the code; or None."""
     return join_distinct(map(_purpose, unique(purposes)))
 
 
@@ -203,7 +203,7 @@ def break_glass_reason(details: EventDetails) -> str | None:
 
 
 def join_distinct(texts: Iterable[str | None], by: str = "; ") -> str | None:
-    """Join what there is, each once; None where there is nothing."""
+    """Join the texts that are not empty, each once; return None if there are none."""
     return by.join(dict.fromkeys(text for text in texts if text)) or None
 
 

@@ -1,7 +1,7 @@
-"""Who accessed my record: one line an event in plain words, and a summary by person.
+"""Who accessed my record: one line per event in plain words, and a summary by person.
 
-A policy masks: days in place of times, roles in place of persons. What is masked is not in the
-view at all, so that no rendering can show it.
+A policy masks: days in place of times, roles in place of persons. The view does not contain what is
+masked, so that no rendering can show it.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from audit_ledger.events.event_details import AgentDetails, EventDetails
-from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import (
@@ -33,6 +32,7 @@ from audit_ledger.reports.document import (
     Period,
     cover_facts,
     how_to_verify,
+    implausible_time_ms,
     table_of,
 )
 from audit_ledger.reports.labels import action_words, categories, join_distinct
@@ -58,9 +58,9 @@ class ViewPolicy(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessRow(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
-    """One line. `when`: the time, or the day; None is masked or not recorded.
+    """One line. `when`: the time, or the day; None: masked or not recorded.
 
-    `stated`: the event's own time where it is not plausible, and `when` the entry's.
+    `stated`: the event's own time if it is implausible: then `when` is the entry's.
     """
 
     when: Instant | date
@@ -74,7 +74,7 @@ class AccessRow(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonSummary(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
-    """How often and when one person came; where persons are masked, one role of an organisation."""
+    """The accesses of one person; if persons are masked, of one role of an organisation."""
 
     SHOWN = ("number",)
     who: str | None
@@ -88,7 +88,7 @@ class PersonSummary(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 class PatientView(msgspec.Struct, frozen=True, kw_only=True):
     """Lines, the newest first, and persons, the most frequent first.
 
-    `outside`: events of another time than the period, though the ledger took them in it.
+    `outside`: the number of events outside the period whose entries are inside.
     """
 
     policy: ViewPolicy
@@ -105,20 +105,17 @@ def patient_view(
     made_ms: int,
     zone: Zone,
 ) -> tuple[PatientView, tuple[SuspensionCount, ...]]:
-    """Show a patient who accessed the record; days are `zone`'s.
+    """Return what a patient may see of accesses; days are those of `zone`.
 
-    `events`: the patient's, in any order; `made_ms`: now, which decides what is suspended. The
-    second is for the privacy office, never for the patient.
+    `events`: the patient's, in any order; `made_ms`: now, by which suspensions are in force. The
+    counts of suspended events are for the privacy office, never for the patient.
     """
     suspensions = in_force(policy.suspensions, made_ms)
     suspended = dict.fromkeys(suspensions, 0)
     accesses: list[AccessRow] = []
     by_person: dict[tuple[str | None, ...], list[AccessRow]] = {}
     outside = 0
-    timed = [
-        (effective_time_ms(e.time_ms, e.entry_time, period.from_ms, period.to_ms), e.seq, e)
-        for e in events
-    ]
+    timed = [(period.time_of(event), event.seq, event) for event in events]
     timed.sort(key=lambda one: (one[0] is not None, one[0] or 0, one[1]), reverse=True)
     for time_ms, _, event in timed:
         details = event.details
@@ -140,7 +137,7 @@ def patient_view(
 
 
 def patient_view_document(view: PatientView, cover: Cover) -> Document:
-    """Lay out a view for the patient; a masked column is not there.
+    """Lay out a view for the patient, without masked columns.
 
     `accesses`: when, stated, who, role, organisation, action, category, entry; `people`: who, role,
     organisation, number, first, last.
@@ -210,7 +207,7 @@ _PERSON: Final = (
 def _access(event: OpenedEvent, time_ms: int, policy: ViewPolicy, zone: Zone) -> AccessRow:
     details = event.details
     users = users_of(details)
-    stated_ms = None if is_plausible(event.time_ms, event.entry_time) else event.time_ms
+    stated_ms = implausible_time_ms(event)
     return AccessRow(
         when=_when(time_ms, policy, zone),
         stated=None if stated_ms is None else _when(stated_ms, policy, zone),
@@ -248,7 +245,7 @@ def _organisation(
 
 
 def _words(text: str) -> set[str]:
-    """Return the words that may tell a person: neither initials nor titles."""
+    """Return the words that may reveal a person: neither initials nor titles."""
     words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
     return {word for word in words if len(word) >= _MIN_NAME_LENGTH} - _TITLES
 
@@ -260,10 +257,9 @@ def _names(agent: AgentDetails) -> Iterable[str]:
 
 
 def _person(access: AccessRow, details: EventDetails, policy: ViewPolicy) -> tuple[str | None, ...]:
-    """Tell persons apart by what identifies them best, so that two of one name stay two.
+    """Return a key that distinguishes persons by their best identifiers.
 
-    Those of whom nothing is recorded are of one role of an organisation, as where persons are
-    masked.
+    Persons without any are distinguished by role and organisation, as if persons are masked.
     """
     ids = tuple(
         YOU if is_the_patient(user, details) else agent_id(user) for user in users_of(details)

@@ -1,4 +1,4 @@
-"""Report for a privacy team: every event with every element, break-the-glass apart, summaries.
+"""Report for a privacy team: every event with every element, break-the-glass, summaries.
 
 45 CFR 170.315(d)(3): entries sortable by each of the data that 170.210(e) and (h) name (date and
 time, patient, user, action, the data accessed), and by all else that a row has.
@@ -12,7 +12,6 @@ import msgspec
 
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event_details import AgentDetails
-from audit_ledger.events.own_time import effective_time_ms, is_plausible
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import (
@@ -34,6 +33,7 @@ from audit_ledger.reports.document import (
     Table,
     cover_facts,
     how_to_verify,
+    implausible_time_ms,
     table_of,
 )
 from audit_ledger.reports.labels import (
@@ -49,12 +49,12 @@ from audit_ledger.reports.time_zone import Zone, day_of
 
 
 class PrivacyRow(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
-    """One event. None: the event does not say.
+    """One event. None: not recorded.
 
-    `time` is the event's own; where that is not plausible, it is `stated`, and `time` the entry's;
-    `received` when ingest took it, as an instant; `kind`: types and
-    subtypes; `user_id`: the best identifier; `failed`: None where that is unknown; `break_glass`:
-    by what codes; `conflict`: the id was taken by other content.
+    `time` is the event's own; if that is implausible, it is `stated`, and `time` is the entry's;
+    `received`: by ingest, as an instant; `kind`: types and subtypes; `user_id`: the best
+    identifier; `failed`: None if that is unknown; `break_glass`: its codes; `conflict`: whether the
+    event id is in use by other content.
     """
 
     SHOWN = ("entry",)
@@ -109,11 +109,11 @@ COLUMNS: Final = (
     Column("conflict", "Conflict", under="entry"),
 )
 ELEMENTS: Final = tuple(column.key for column in COLUMNS)
-"""What rows can be sorted by."""
+"""The elements by which rows can be sorted."""
 
 
 class AccessGroup(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
-    """All events of one user, patient or day; `users`, `patients`: how many distinct ones."""
+    """All events of one user, patient or day; `users`, `patients`: the number of distinct ones."""
 
     SHOWN = ("events",)
     name: str | date | None
@@ -128,9 +128,9 @@ class AccessGroup(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrivacyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows as sorted; `break_glass`: those among them; groups, the largest first, days in order.
+    """Sorted rows; `break_glass`: those among them; groups, the largest first, days in order.
 
-    `outside`: events of another time than the period, though the ledger took them in it.
+    `outside`: the number of events outside the period whose entries are inside.
     """
 
     rows: tuple[PrivacyRow, ...]
@@ -149,14 +149,14 @@ def privacy_report(
     sort_by: str = "time",
     descending: bool = False,
 ) -> PrivacyReport:
-    """Report events that were limited to a user, a patient or a period before; days are `zone`'s.
+    """Return the report on selected events; days are those of `zone`.
 
-    FormatError for a `sort_by` that is not of `ELEMENTS`. Equal rows stay in order of entries.
+    Raise FormatError if `sort_by` is not in `ELEMENTS`. Equal rows stay in order of entries.
     """
     timed: list[tuple[OpenedEvent, int]] = []
     outside = 0
     for event in sorted(events, key=lambda event: event.seq):
-        time_ms = effective_time_ms(event.time_ms, event.entry_time, period.from_ms, period.to_ms)
+        time_ms = period.time_of(event)
         if time_ms is None:
             outside += 1
         else:
@@ -182,26 +182,26 @@ def privacy_report(
 def sort_rows(
     rows: Iterable[PrivacyRow], element: str, descending: bool = False
 ) -> tuple[PrivacyRow, ...]:
-    """Sort by an element of `ELEMENTS`, text regardless of case; what is not recorded comes last.
+    """Sort by an element of `ELEMENTS`, text regardless of case, None last, stable both ways.
 
-    Stable in both directions. FormatError for another element.
+    Raise FormatError for another element.
     """
     if element not in ELEMENTS:
         raise FormatError(f"sort: no such element; there are {', '.join(ELEMENTS)}")
-    there: list[PrivacyRow] = []
+    recorded: list[PrivacyRow] = []
     missing: list[PrivacyRow] = []
     for row in rows:
-        (missing if getattr(row, element) is None else there).append(row)
-    there.sort(key=lambda row: _sortable(getattr(row, element)), reverse=descending)
-    return (*there, *missing)
+        (missing if getattr(row, element) is None else recorded).append(row)
+    recorded.sort(key=lambda row: _sortable(getattr(row, element)), reverse=descending)
+    return (*recorded, *missing)
 
 
 def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
-    """Lay out a privacy report; the cover states whom or what it is about.
+    """Lay out a privacy report.
 
     `events` and `break_glass`: the fields of `PrivacyRow`; `by_user`, `by_patient`, `by_day`: those
-    of `AccessGroup` that are not the same for all; facts besides the cover's: break_glass_entries,
-    events_outside.
+    of `AccessGroup` that are not the same for all; facts in addition to the cover's:
+    break_glass_entries, events_outside.
     """
     return Document(
         kind="privacy_report",
@@ -233,9 +233,10 @@ def privacy_document(report: PrivacyReport, cover: Cover) -> Document:
 def _row(event: OpenedEvent, time_ms: int) -> PrivacyRow:
     details = event.details
     users = users_of(details)
+    stated_ms = implausible_time_ms(event)
     return PrivacyRow(
         time=Instant(time_ms),
-        stated=None if is_plausible(event.time_ms, event.entry_time) else Instant(event.time_ms),
+        stated=None if stated_ms is None else Instant(stated_ms),
         patient=patient_of(details),
         user=join_distinct(map(agent_name, users)),
         user_id=join_distinct(map(agent_id, users)),
@@ -284,7 +285,7 @@ def _group_by(
 def _by_user(
     rows: Sequence[PrivacyRow], users: Mapping[int, Sequence[AgentDetails]]
 ) -> list[AccessGroup]:
-    """Group by each user of an event: one of two is of both, and a name may have changed."""
+    """Group by each user of an event, with the name in the latest entry."""
     groups: dict[str | None, list[PrivacyRow]] = {}
     names: dict[str | None, tuple[int, str | None]] = {}
     ids: dict[str | None, str | None] = {}
@@ -305,7 +306,7 @@ def _by_user(
 
 
 def _who(user: AgentDetails | None) -> str | None:
-    """Tell a user from others; None of whom nothing is recorded."""
+    """Return a key that distinguishes users; None if nothing is recorded."""
     return None if user is None else agent_id(user) or agent_name(user)
 
 

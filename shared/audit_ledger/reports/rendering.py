@@ -1,13 +1,13 @@
-"""A document as JSON, CSV and a page to print: three forms of the same facts and tables.
+"""A document as JSON and CSV: forms of the same facts and tables as the page of `html`.
 
 JSON: one object. `report` (the kind), `title`, every fact by its key, every table by its key as an
 array of flat objects, `notes` and `verify`. Instants as RFC 3339 in the document's zone, days as
-`2026-11-22`, what is not recorded as null.
+`2026-11-22`, missing values as null.
 
-CSV: RFC 4180 (CRLF, quotes doubled), a header row of the column keys and a last column `zone`.
-Where something may be missing, a row below the header states it in its first cell, `Warning: …`. A
-cell that a spreadsheet might take for a formula starts with an apostrophe, and so that nothing is
-lost, a cell that starts with an apostrophe gets another: take one off to have what was written.
+CSV: RFC 4180 (CRLF, quotes doubled), a header row of the column keys and a last column `zone`. If
+something may be missing, a row below the header states it in its first cell, `Warning: …`. A cell
+that a spreadsheet might take for a formula starts with an apostrophe, and so does, to be
+reversible, a cell that starts with an apostrophe: without the first one, it is the original.
 """
 
 import csv
@@ -24,16 +24,16 @@ from audit_ledger.reports.document import Cell, Document, Instant, Table
 from audit_ledger.reports.time_zone import Zone, as_rfc3339, format_in_zone
 
 FORMULA_STARTS: Final = tuple("=+-@\t\r\n\0＝＋－＠")
-"""OWASP, CSV injection: what starts a formula, also after white space, and in full width."""
+"""OWASP, CSV injection: the beginnings of formulas, also after white space, and in full width."""
 
-# Some spreadsheets part cells at `;`, and lines where a quotation mark does not begin a cell. What
-# may stand before a formula is matched with or without one, so that no character is read twice.
+# Some spreadsheets split cells at `;`, and lines if a quotation mark does not begin a cell. What
+# may precede a formula is matched with or without one, so that no character is read twice.
 _INSIDE: Final = re.compile(r"([;,\s\"]++)(['=+\-@\0＝＋－＠])?")
 _PARTS_CELLS: Final = re.compile(r"[;,\t\r\n]")
 
 
 def to_json(document: Document) -> bytes:
-    """Write a document for machines: UTF-8 JSON, indented by one."""
+    """Return a document for machines: UTF-8 JSON, indented by one."""
     values: dict[str, object] = {"report": document.kind, "title": document.title}
     values |= {fact.key: _json_cell(fact.value, document.zone) for fact in document.facts}
     for table in document.tables:
@@ -46,9 +46,10 @@ def to_json(document: Document) -> bytes:
 
 
 def to_csv(document: Document, table: str | None = None, warnings: Iterable[str] = ()) -> bytes:
-    """Write one table of a document, the first unless named, as UTF-8; FormatError: no such one.
+    """Return one table of a document, by default the first, in UTF-8.
 
-    `warnings`: of what may be missing, which a file without notes would hide.
+    Raise FormatError if there is no such table. `warnings`: what may be missing, because a CSV file
+    has no notes.
     """
     chosen = document.tables[0] if table is None else _table(document, table)
     text = StringIO(newline="")
@@ -63,7 +64,7 @@ def to_csv(document: Document, table: str | None = None, warnings: Iterable[str]
 
 
 def cell_text(cell: Cell, zone: Zone) -> str:
-    """Write a cell for people; nothing where it is not recorded."""
+    """Return a cell for people; empty if it is None."""
     match cell:
         case None:
             return ""
@@ -78,14 +79,14 @@ def cell_text(cell: Cell, zone: Zone) -> str:
 
 
 def guard_formulas(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula, also where it parts cells within it."""
+    """Return a text that no spreadsheet takes for a formula, even if it splits the text."""
     text = _INSIDE.sub(_guard_inside, text)
     starts = text.startswith((*FORMULA_STARTS, "'")) or text.lstrip().startswith(FORMULA_STARTS)
     return f"'{text}" if starts else text
 
 
 def _guard_inside(found: re.Match[str]) -> str:
-    """Put `'` behind all that may part cells, with only white space between it and a formula."""
+    """Insert `'` after each separator of cells that only white space separates from a formula."""
     before, formula = found[1], found[2]
     if formula is None:
         return before
@@ -103,5 +104,5 @@ def _table(document: Document, key: str) -> Table:
     for table in document.tables:
         if table.key == key:
             return table
-    there = ", ".join(table.key for table in document.tables)
-    raise FormatError(f"table: no such table; there are {there}")
+    keys = ", ".join(table.key for table in document.tables)
+    raise FormatError(f"table: no such table; there are {keys}")

@@ -1,7 +1,7 @@
-"""Law enforcement and health oversight may ask for silence: 45 CFR 164.528(a)(2).
+"""Suspensions at the request of law enforcement or health oversight: 45 CFR 164.528(a)(2).
 
-While a suspension lasts, nothing that the patient is given may show that its recipients received
-anything: no line, no count, no sum that gives it away. The privacy office sees how many there are.
+While a suspension lasts, nothing that the patient receives may show that its recipients received
+anything: no line, no count, no sum that reveals it. The privacy office sees how many there are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,9 +20,9 @@ ORAL_LIMIT_MS: Final = 30 * 24 * 60 * 60 * 1000
 class Suspension(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     """One statement of an agency or official.
 
-    `agency`: for the privacy office alone; `recipients`: canonical identifiers as in
-    `Agent.candidates`, e.g. `reference|Organization/1`; it is in force from `from_ms` until before
-    `until_ms`, milliseconds since 1970; an `oral` one 30 days at most.
+    `agency`: for the privacy office only; `recipients`: canonical identifiers as in
+    `Agent.candidates`, e.g. `reference|Organization/1`; in force from `from_ms` until before
+    `until_ms`, milliseconds since 1970; an `oral` one for 30 days at most.
     """
 
     agency: str
@@ -32,7 +32,7 @@ class Suspension(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
     oral: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what the rule does not allow."""
+        """Raise FormatError for a statement that the rule does not allow."""
         if not self.recipients:
             raise FormatError("suspension: it names no recipient")
         if self.from_ms >= self.until_ms:
@@ -46,14 +46,14 @@ class Suspension(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SuspensionCount(msgspec.Struct, frozen=True):
-    """For the privacy office, never for the patient: how many lines a suspension left out."""
+    """The number of lines that a suspension hides: for the privacy office only."""
 
     suspension: Suspension
     number: int
 
 
 def in_force(suspensions: Iterable[Suspension], at_ms: int) -> tuple[Suspension, ...]:
-    """Return the suspensions that hold at a time."""
+    """Return the suspensions in force at a time."""
     return tuple(s for s in suspensions if s.from_ms <= at_ms < s.until_ms)
 
 

@@ -1,4 +1,4 @@
-"""Times as people read them: in a zone that the reader chose, and never without saying which."""
+"""Times in a zone of the reader's choice, always with their offset."""
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -16,7 +16,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Zone(msgspec.Struct, frozen=True):
-    """A time zone; `name` as it is written: `UTC`, `+01:00`, `Europe/Berlin`."""
+    """A time zone; `name`: `UTC`, `+01:00`, or `Europe/Berlin`."""
 
     name: str
     info: tzinfo
@@ -26,7 +26,7 @@ UTC_ZONE: Final = Zone("UTC", UTC)
 
 
 def read_zone(text: str) -> Zone:
-    """Read an offset (RFC 3339: `+01:00`), an IANA name, `UTC` or `Z`; FormatError for others."""
+    """Parse an offset (RFC 3339: `+01:00`), an IANA name, `UTC` or `Z`; else raise FormatError."""
     if text in ("UTC", "Z"):
         return UTC_ZONE
     if offset := _OFFSET.fullmatch(text):
@@ -43,7 +43,7 @@ def read_zone(text: str) -> Zone:
 
 
 def local(time_ms: int, zone: Zone) -> datetime:
-    """Return a time as the zone's clock shows it; in UTC if that is before year 1 or after 9999."""
+    """Return the local time; in UTC if the local one is before year 1 or after 9999."""
     moment = _EPOCH + timedelta(milliseconds=time_ms)
     try:
         return moment.astimezone(zone.info)
@@ -52,31 +52,31 @@ def local(time_ms: int, zone: Zone) -> datetime:
 
 
 def day_of(time_ms: int, zone: Zone) -> date:
-    """Return the day that it is then in the zone."""
+    """Return the local day of a time."""
     return local(time_ms, zone).date()
 
 
 def format_in_zone(time_ms: int, zone: Zone) -> str:
-    """Write a time for people, with its offset: `2026-11-22 06:59:00.123 +01:00`."""
+    """Return a time for people: `2026-11-22 06:59:00.123 +01:00`."""
     text = as_rfc3339(time_ms, zone)
     return f"{text[:10]} {text[11:23]} {text[23:]}"
 
 
 def format_to_the_second(time_ms: int, zone: Zone) -> str:
-    """Write a time for people, with its offset: `2026-11-22 06:59:00 +01:00`."""
+    """Return a time for people: `2026-11-22 06:59:00 +01:00`."""
     text = as_rfc3339(time_ms, zone)
     return f"{text[:10]} {text[11:19]} {text[23:]}"
 
 
 def as_rfc3339(time_ms: int, zone: Zone) -> str:
-    """Write a time for machines: `2026-11-22T06:59:00.123+01:00`."""
+    """Return a time for machines: `2026-11-22T06:59:00.123+01:00`."""
     return local(time_ms, zone).isoformat("T", "milliseconds")
 
 
 def years_before(time_ms: int, years: int, zone: Zone) -> int:
-    """Return the start of the same day so many years before; of 28 February for want of a 29th.
+    """Return the start of the same day some years before; of 28 February if there is no 29th.
 
-    Not before the first instant there is.
+    It is not before the first possible instant.
     """
     day = local(time_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if day.year <= years:
