@@ -1,11 +1,22 @@
 """What HL7's StructureDefinitions say of AuditEvents: to hold one against, and to make some."""
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
 
 OF_CODEABLE_CONCEPT = {"coding", "text", "extension", "id"}
+OF_REFERENCE = {"reference", "type", "identifier", "display", "extension", "id"}
+OF_META = {"versionId", "lastUpdated", "source", "profile", "security", "tag", "extension", "id"}
+STRING_FORMS = {
+    "code": r"\S+",
+    "uri": r"\S+",
+    "string": r"(?s:.+)",
+    "dateTime": r"[0-9]{4}.*",
+    "instant": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-].{5})",
+    "base64Binary": r"\S+",
+}
 OF_CODING = {"system", "code", "display", "version", "userSelected", "extension", "id"}
 LEFT_OUT = {"id", "contained", "text", "implicitRules", "language", "modifierExtension"}
 WORDS = ("alpha", "beta", "Grüße", "x" * 40)
@@ -82,10 +93,12 @@ class Profile:
             "CodeableConcept": lambda: not plain(item) <= OF_CODEABLE_CONCEPT,
             "Coding": lambda: not plain(item) <= OF_CODING,
             "boolean": lambda: not isinstance(item, bool),
-            "Reference": lambda: not isinstance(item, dict),
+            "Reference": lambda: not isinstance(item, dict) or not plain(item) <= OF_REFERENCE,
+            "Meta": lambda: not plain(item) <= OF_META,
         }.get(kind)
-        if kind in ("string", "code", "uri", "instant", "dateTime", "base64Binary"):
-            return [] if isinstance(item, str) else [f"{path}: no {kind}"]
+        if kind in STRING_FORMS:
+            is_valid = isinstance(item, str) and re.fullmatch(STRING_FORMS[kind], item)
+            return [] if is_valid else [f"{path}: no {kind}"]
         return [f"{path}: no {kind}"] if wrong is not None and wrong() else []
 
     def make(self, random: Random, path: str = "AuditEvent", depth: int = 0) -> dict[str, Any]:

@@ -13,14 +13,15 @@ from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.builders.audit_event import audit_event_samples
+from tests.builders.cloudevent import with_json
 from tests.conftest import MATERIAL
 from tests.functions.pipeline import Context
 from tests.functions.requests import answer_json, post
 from tests.world import LEDGER, ORIGIN, World
 
 CONTEXT: Any = Context()
-# Elements whose text identifies someone or something, or was typed by someone.
-TELLING = {
+# Elements whose text identifies a person or thing, or was typed by a person.
+IDENTIFYING = {
     "address", "altId", "family", "given", "name", "query", "reference", "text", "value", "div",
     "outcomeDesc", "description", "site", "line", "string", "valueString", "id", "policy",
     "userId", "detail",
@@ -31,15 +32,15 @@ MIN_LENGTH = 6  # shorter texts occur in base64 by chance
 SAMPLES = audit_event_samples(MATERIAL)
 
 
-def telling(node: Any, key: str = "", within: str = "") -> Iterator[str]:
-    """Every text in a resource that tells something: identifiers, names, free text."""
+def identifying_texts(node: Any, key: str = "", within: str = "") -> Iterator[str]:
+    """Yield the identifiers, names and free texts in a resource."""
     if isinstance(node, dict):
         for name, value in node.items():
-            yield from telling(value, name, key if key in WHO else within)
+            yield from identifying_texts(value, name, key if key in WHO else within)
     elif isinstance(node, list):
         for value in node:
-            yield from telling(value, key, within)
-    elif isinstance(node, str) and (key in TELLING or (key == "display" and within in WHO)):
+            yield from identifying_texts(value, key, within)
+    elif isinstance(node, str) and (key in IDENTIFYING or (key == "display" and within in WHO)):
         yield node
         if key in ("query", "value", "valueBase64Binary"):
             try:
@@ -49,39 +50,32 @@ def telling(node: Any, key: str = "", within: str = "") -> Iterator[str]:
 
 
 def needles(samples: list[Path]) -> set[str]:
-    """What must be found nowhere: whole texts, and the ids at the end of references."""
+    """Return the texts to search for: whole texts, and the ids at the end of references."""
     found: set[str] = set()
     for sample in samples:
-        for text in telling(json.loads(sample.read_bytes())):
+        for text in identifying_texts(json.loads(sample.read_bytes())):
             found |= {text, text.rpartition("/")[2]}
     return {n for n in found if len(n) >= MIN_LENGTH and n not in ORDINARY and n not in ORIGIN}
 
 
-# Words of formats that events also use as text: they tell nothing of anyone.
+# Words of formats that events also use as text: they identify nobody.
 ORDINARY = {"AuditEvent", "application", "OperationOutcome", "Patient", "source"}
 
 
-def otherwise(sample: Path) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The same sample in a Bundle, as a CloudEvent, and over the bus."""
+def in_other_forms(sample: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield a sample in a Bundle, in a CloudEvent, and from the bus."""
     resource = json.loads(sample.read_bytes())
     entry = {"resource": resource, "request": {"method": "POST", "url": "AuditEvent"}}
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
     yield post("/", json.dumps(bundle).encode()), CONTEXT
-    event = {
-        "specversion": "1.0",
-        "id": sample.stem,
-        "source": "urn:portal",
-        "type": "audit",
-        "datacontenttype": "application/fhir+json",
-        "data": resource,
-    }
+    event = with_json(resource, id=sample.stem)
     yield post("/events", json.dumps(event).encode(), "application/cloudevents+json"), CONTEXT
     over_bus = {"portal": "ehr", "ledger": LEDGER, "event": {"id": sample.stem, "detail": resource}}
     yield over_bus, Context("bus")
 
 
 def clear_texts(world: World, messages: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
-    """Everything that leaves ingest, as bytes, with base64 undone where it is a whole field."""
+    """Yield every output of the functions, and messages also decoded from base64."""
     for message in messages:
         yield "queue message", message["body"].encode()
         yield "queue message, decoded", b64decode(message["body"])
@@ -99,7 +93,7 @@ def clear_texts(world: World, messages: list[dict[str, Any]]) -> Iterator[tuple[
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What the functions log. Powertools writes to the stream it found at import."""
+    """The logs of the functions. Powertools writes to the stream that it found at import."""
     written = StringIO()
     for logger in (ingest.logger, sequencing.logger, publishing.logger):
         for handler in logger.handlers:
@@ -117,18 +111,18 @@ def _fresh_containers(world: World) -> None:
     publishing.publisher.cache_clear()
 
 
-def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
+def test_no_output_contains_a_text_of_a_sample(
     world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str], logs: StringIO
 ) -> None:
-    """Queue messages, tables, published files, archive and logs of all samples."""
+    """Queue messages, tables, published files, archive, responses and logs of all samples."""
     answers = []
     for number, sample in enumerate(SAMPLES):
         key = f"key-{number}"
-        # Without a preference its sender gets the event back, and nobody else does.
+        # Without a preference, the response to the sender contains the event.
         prefer = ("return=minimal", "return=OperationOutcome")[number % 2]
         request = post("/AuditEvent", sample.read_bytes(), idempotency_key=key, prefer=prefer)
         answers.append(ingest.handler(request, CONTEXT))
-        answers += [ingest.handler(event, context) for event, context in otherwise(sample)]
+        answers += [ingest.handler(event, context) for event, context in in_other_forms(sample)]
     messages = world.messages()
     assert len(messages) > 3 * len(SAMPLES)
     world.sqs.delete_queue(QueueUrl=world.queue_url)
@@ -143,15 +137,15 @@ def test_nothing_that_ingest_gives_away_holds_a_text_of_any_sample(
     texts += [("answer", json.dumps(a).encode()) for a in answers]
     searched = needles(SAMPLES)
     assert len(searched) > 200
-    for where, data in texts:
+    for output, data in texts:
         found = [n for n in searched if n.encode() in data]
-        assert not found, f"{len(found)} texts of samples in {where}"
+        assert not found, f"{len(found)} texts of samples in {output}"
 
 
-def test_error_answers_and_logs_of_spoilt_samples_hold_none_either(
+def test_no_refusal_or_log_contains_a_text_of_a_sample(
     world: World, shared_dir: Path, capfd: pytest.CaptureFixture[str], logs: StringIO
 ) -> None:
-    """Each sample spoilt in a way that is refused, and each cut off in the middle."""
+    """Each sample made invalid in several ways, and cut off in the middle."""
     searched = needles(SAMPLES)
     statuses = set()
     for sample in SAMPLES:
@@ -160,8 +154,8 @@ def test_error_answers_and_logs_of_spoilt_samples_hold_none_either(
         without = json.dumps({k: v for k, v in resource.items() if k != "recorded"}).encode()
         wrong = json.dumps({**resource, "recorded": resource.get("id", "x") * 3}).encode()
         deep = json.dumps({**resource, "entity": resource.get("agent", [{}])[0]}).encode()
-        for spoilt in (data[: len(data) // 2], without, wrong, deep):
-            answer = ingest.handler(post("/AuditEvent", spoilt), CONTEXT)
+        for invalid in (data[: len(data) // 2], without, wrong, deep):
+            answer = ingest.handler(post("/AuditEvent", invalid), CONTEXT)
             assert answer is not None
             statuses.add(answer["statusCode"])
             assert answer["statusCode"] in (400, 422)

@@ -35,7 +35,7 @@ EVENT = r4(
     ],
     outcomeDesc=NAME,
 )
-# Each names somebody, and each is answered with a page.
+# Each names a person, and returns a page.
 SEARCHES = (
     f"patient=Patient/{PATIENT}",
     f"agent=Practitioner/{NURSE}",
@@ -52,7 +52,7 @@ REPORTS = (
     f"/reports/privacy?user=Practitioner/{NURSE}",
     f"/export?format=ocsf&patient={PATIENT}",
 )
-# Each names somebody where it may not, or asks wrongly for somebody: path and query, and status.
+# Each contains the name of a person, and is refused: path and query, and status.
 REFUSALS = (
     (f"/AuditEvent?date={PATIENT}", 400),
     (f"/AuditEvent?patient=Practitioner/{NURSE}", 400),
@@ -83,7 +83,7 @@ REFUSALS = (
 
 
 def spellings(needle: str) -> Iterator[bytes]:
-    """How a text may be written: as it is, percent-encoded, in JSON, in base64 anywhere."""
+    """Yield a text as it is, percent-encoded, in JSON, and in base64 at any offset."""
     raw = needle.encode()
     yield from {raw, quote(needle).encode(), json.dumps(needle)[1:-1].encode()}
     for shift in range(3):
@@ -92,44 +92,44 @@ def spellings(needle: str) -> Iterator[bytes]:
 
 
 def found_in(data: bytes) -> list[str]:
-    """Which needles are in it."""
-    return [needle for needle in NEEDLES if any(spelt in data for spelt in spellings(needle))]
+    """Return the needles that the data contains."""
+    return [needle for needle in NEEDLES if any(spelling in data for spelling in spellings(needle))]
 
 
 @dataclass
-class Asking:
-    """The requester, and all calls to AWS meanwhile except those of query to ingest."""
+class ObservedApi:
+    """The API, the responses of requests to it, and the calls to AWS that they caused."""
 
     cloud: LocalCloud
-    told: list[Call] = field(default_factory=list)
-    answers: list[requests.Response] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    responses: list[requests.Response] = field(default_factory=list)
 
-    def ask(
+    def request(
         self, path: str, token: str | None = None, method: str = "GET", **more: str
     ) -> requests.Response:
-        """Send a request, and store the response."""
+        """Return the response to a request, and store it."""
         headers = {"Accept": f"{FHIR}, */*;q=0.1", **more}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         body = NAME.encode() if method == "POST" else None
-        answer = requests.request(
+        response = requests.request(
             method, self.cloud.url + path, headers=headers, data=body, timeout=60
         )
-        self.answers.append(answer)
-        return answer
+        self.responses.append(response)
+        return response
 
     def token(self, scope: str = "system/AuditEvent.rs", **claims: str) -> str:
-        """A token of somebody with a name."""
+        """Return the token of an officer, whose name is a needle."""
         audience = min(self.cloud.tokens.authorizer.audience)
         scopes = [*scope.split(), f"ledger/{LEDGER}"]
         return self.cloud.tokens.issuer.token(audience, scopes, {"sub": OFFICER, **claims})
 
 
 @pytest.fixture
-def asking(assembly: Path) -> Iterator[Asking]:
-    """A ledger with one event about somebody, published."""
+def observed(assembly: Path) -> Iterator[ObservedApi]:
+    """A ledger with one published event, whose texts are needles."""
     with local_cloud(assembly) as cloud:
-        asking = Asking(cloud)
+        api = ObservedApi(cloud)
         token = cloud.tokens.portal(LEDGER, "lab")
         sent = requests.post(
             f"{cloud.url}/AuditEvent",
@@ -140,22 +140,22 @@ def asking(assembly: Path) -> Iterator[Asking]:
         assert sent.status_code == 201
         cloud.drain()
         cloud.publish()
-        with observing(asking.told.append):
-            yield asking
+        with observing(api.calls.append):
+            yield api
 
 
-def outside(asking: Asking) -> Iterator[tuple[str, bytes]]:
+def outputs(api: ObservedApi) -> Iterator[tuple[str, bytes]]:
     """Yield all outputs but permitted responses: logs and metrics, calls to AWS, refusals."""
-    for name, log in asking.cloud.runner.logs.items():
+    for name, log in api.cloud.runner.logs.items():
         yield f"log of {name}", "\n".join(log.lines).encode()
-    for call in asking.told:
-        if call.service == "lambda":  # what query tells ingest: a call, which nobody keeps
+    for call in api.calls:
+        if call.service == "lambda":  # query invokes ingest: nobody stores the payload
             continue
         yield f"{call.service} {call.operation}", repr(dict(call.parameters)).encode()
         for value in call.parameters.values():
             if isinstance(value, bytes):
                 yield f"{call.service} {call.operation}", value
-    for event in asking.cloud.bus.seen:
+    for event in api.cloud.bus.seen:
         yield "bus", json.dumps(event.content).encode()
     s3 = boto3.client("s3", REGION)
     for bucket in s3.list_buckets()["Buckets"]:
@@ -166,20 +166,20 @@ def outside(asking: Asking) -> Iterator[tuple[str, bytes]]:
     for table in dynamodb.list_tables()["TableNames"]:
         for row in dynamodb.scan(TableName=table)["Items"]:
             yield table, repr(row).encode()
-    for answer in asking.answers:
-        yield f"headers of {answer.status_code}", repr(dict(answer.headers)).encode()
-        if answer.status_code >= 400:
-            yield f"answer {answer.status_code}", answer.content
+    for response in api.responses:
+        yield f"headers of {response.status_code}", repr(dict(response.headers)).encode()
+        if response.status_code >= 400:
+            yield f"response {response.status_code}", response.content
 
 
-def assert_nothing_outside(asking: Asking) -> None:
-    """None of the needles, in any spelling."""
-    for where, data in list(outside(asking)):
-        assert found_in(data) == [], where
+def assert_no_needle_in_outputs(api: ObservedApi) -> None:
+    """Check that no output contains a needle in any spelling."""
+    for output, data in list(outputs(api)):
+        assert found_in(data) == [], output
 
 
-def test_a_needle_would_be_found_in_any_spelling() -> None:
-    """Within other text, too."""
+def test_a_needle_is_found_in_any_spelling() -> None:
+    """Also within other text."""
     for needle in NEEDLES:
         for text in (needle, quote(needle), json.dumps([needle])):
             assert needle in found_in(f"some {text} text".encode())
@@ -188,89 +188,87 @@ def test_a_needle_would_be_found_in_any_spelling() -> None:
     assert found_in(b"some other text") == []
 
 
-def test_what_was_found_is_in_the_answer_alone(asking: Asking) -> None:
-    """Searches, reads, receipts and reports; and the events of these uses."""
-    officer, patient = asking.token(), asking.token("patient/*.rs", patient=PATIENT)
-    unasked = 0  # searches that showed the officer a record whose patient they do not name
+def test_events_are_in_the_response_alone(observed: ObservedApi) -> None:
+    """Of searches, reads, receipts and reports; recorded uses contain nothing of them either."""
+    officer, patient = observed.token(), observed.token("patient/*.rs", patient=PATIENT)
+    unnamed = 0  # searches that showed the officer a record, and do not name its patient
     for token in (officer, patient):
         for query in SEARCHES:
-            answer = asking.ask(f"/AuditEvent?{query}", token)
-            assert answer.status_code == 200, answer.text
-            entries = answer.json().get("entry", ())
+            response = observed.request(f"/AuditEvent?{query}", token)
+            assert response.status_code == 200, response.text
+            entries = response.json().get("entry", ())
             is_shown = any(entry["search"]["mode"] == "match" for entry in entries)
-            unasked += token == officer and is_shown and not query.startswith("patient=")
-    assert unasked
-    found = asking.ask(f"/AuditEvent?patient={PATIENT}", officer).json()
+            unnamed += token == officer and is_shown and not query.startswith("patient=")
+    assert unnamed
+    found = observed.request(f"/AuditEvent?patient={PATIENT}", officer).json()
     (event_id,) = [entry["fullUrl"].rpartition("/")[2] for entry in found["entry"]]
     assert set(found_in(json.dumps(found).encode())) == {PATIENT, NURSE, MRN, NAME}
     for token in (officer, patient):
         for path in (f"/AuditEvent/{event_id}", f"/AuditEvent/{event_id}/receipt"):
-            assert asking.ask(path, token).status_code == 200
+            assert observed.request(path, token).status_code == 200
     for path in REPORTS:
-        answer = asking.ask(path, officer, Accept="*/*")
-        assert answer.status_code == 200, answer.text
-        assert PATIENT in answer.text
+        response = observed.request(path, officer, Accept="*/*")
+        assert response.status_code == 200, response.text
+        assert PATIENT in response.text
     for path in ("/digests", "/digests/latest", "/consistency?from=1", "/policy", "/findings"):
-        assert asking.ask(path, officer).status_code == 200
-    uses = len(asking.cloud.drain().batches)
+        assert observed.request(path, officer).status_code == 200
+    uses = len(observed.cloud.drain().batches)
     assert uses > 0
-    asking.cloud.publish()
-    asking.cloud.drain()
-    assert_nothing_outside(asking)
-    sent = [call for call in asking.told if call.operation == "SendMessage"]
-    # The officer's uses are the ledger's own, and once more the patient's whom they name or show.
-    searches = len(SEARCHES) + (unasked + 1) + 2
+    observed.cloud.publish()
+    observed.cloud.drain()
+    assert_no_needle_in_outputs(observed)
+    sent = [call for call in observed.calls if call.operation == "SendMessage"]
+    # An officer's use is recorded for the ledger, and for each patient whom it names or shows.
+    searches = len(SEARCHES) + (unnamed + 1) + 2
     assert len(sent) == searches + 4 + 2 * len(REPORTS) + 2 + 1 + (len(SEARCHES) + 2)
 
 
 @pytest.mark.parametrize("prefer", ["handling=strict", "handling=lenient"])
-def test_refusals_say_nothing_of_what_was_asked(asking: Asking, prefer: str) -> None:
-    """Wrong values, unknown ids, other forms; no token, too little of one, another ledger's."""
-    officer = asking.token()
+def test_a_refusal_contains_nothing_of_the_request(observed: ObservedApi, prefer: str) -> None:
+    """Invalid values, unknown ids, other formats; no token, an invalid one, too few scopes."""
+    officer = observed.token()
     for path, status in REFUSALS:
-        answer = asking.ask(path, officer, Prefer=prefer, Accept="*/*")
-        if answer.status_code == 200:  # a name that is no parameter's is left out, and named
+        response = observed.request(path, officer, Prefer=prefer, Accept="*/*")
+        if response.status_code == 200:  # an unknown parameter is left out
             assert prefer == "handling=lenient"
             assert quote(NAME) in path
             continue
-        assert answer.status_code == status, f"{path}: {answer.text}"
+        assert response.status_code == status, f"{path}: {response.text}"
     search = f"/AuditEvent?patient={PATIENT}"
-    assert asking.ask(search, officer, Accept="application/fhir+xml").status_code == 406
-    assert asking.ask(search).status_code == 401
-    assert asking.ask(search, f"{officer}x").status_code == 401
-    assert asking.ask(search, asking.token(f"system/Patient.rs {NURSE}")).status_code == 403
-    assert asking.ask(search, asking.token("patient/*.rs")).status_code == 403
-    assert (
-        asking.ask(f"/findings?from={MRN}", asking.token("patient/*.rs", patient=MRN)).ok is False
-    )
+    assert observed.request(search, officer, Accept="application/fhir+xml").status_code == 406
+    assert observed.request(search).status_code == 401
+    assert observed.request(search, f"{officer}x").status_code == 401
+    assert observed.request(search, observed.token(f"system/Patient.rs {NURSE}")).status_code == 403
+    assert observed.request(search, observed.token("patient/*.rs")).status_code == 403
+    patient = observed.token("patient/*.rs", patient=MRN)
+    assert not observed.request(f"/findings?from={MRN}", patient).ok
     posted = {"Content-Type": "application/json"}
-    assert asking.ask("/documents/verify", officer, "POST", **posted).status_code == 400
-    assert_nothing_outside(asking)
+    assert observed.request("/documents/verify", officer, "POST", **posted).status_code == 400
+    assert_no_needle_in_outputs(observed)
 
 
-def test_failures_say_nothing_either(asking: Asking) -> None:
-    """The use cannot be recorded, 503; blocks are damaged, 500: the kind of error in the log."""
-    officer = asking.token()
+def test_a_failure_contains_nothing_of_the_request(observed: ObservedApi) -> None:
+    """503 if the use cannot be recorded, 500 if blocks are damaged; the log names the error."""
+    officer = observed.token()
     sqs = boto3.client("sqs", REGION)
-    url = sqs.get_queue_url(QueueName=asking.cloud.ledger(LEDGER).queue)["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=observed.cloud.ledger(LEDGER).queue)["QueueUrl"]
     sqs.delete_queue(QueueUrl=url)
     for query in SEARCHES:
-        assert asking.ask(f"/AuditEvent?{query}", officer).status_code == 503
+        assert observed.request(f"/AuditEvent?{query}", officer).status_code == 503
     dynamodb = boto3.client("dynamodb", REGION)
     for block in dynamodb.scan(TableName="audit-ledger-dev-blocks")["Items"]:
         damaged = block | {"body": {"B": block["body"]["B"][:-1]}}
         dynamodb.put_item(TableName="audit-ledger-dev-blocks", Item=damaged)
     for query in SEARCHES:
-        assert asking.ask(f"/AuditEvent?{query}", officer).status_code == 500
-    log = asking.cloud.runner.log_of("audit-ledger-dev-query").lines
+        assert observed.request(f"/AuditEvent?{query}", officer).status_code == 500
+    log = observed.cloud.runner.log_of("audit-ledger-dev-query").lines
     assert sum("request failed" in line for line in log) == 2 * len(SEARCHES)
-    assert_nothing_outside(asking)
+    assert_no_needle_in_outputs(observed)
 
 
-def test_the_access_log_of_the_api_holds_no_path_and_no_query() -> None:
-    """What API Gateway writes of a request, by its variables."""
-    told = {variable.removeprefix("$context.") for variable in ACCESS_LOG.values()}
-    telling = {"path", "resourcePath", "customDomain.basePathMatched"}
-    assert not told & telling
-    assert not [name for name in told if "query" in name.lower() or "claims.sub" in name]
-    assert "routeKey" in told  # GET /AuditEvent/{id}, as declared
+def test_the_access_log_contains_no_path_and_no_query() -> None:
+    """By the variables that API Gateway writes."""
+    variables = {variable.removeprefix("$context.") for variable in ACCESS_LOG.values()}
+    assert variables.isdisjoint({"path", "resourcePath", "customDomain.basePathMatched"})
+    assert not [name for name in variables if "query" in name.lower() or "claims.sub" in name]
+    assert "routeKey" in variables  # GET /AuditEvent/{id}, as declared

@@ -31,7 +31,7 @@ def matching_ids(api: LedgerApi, query: list[tuple[str, str]]) -> set[str]:
     return {
         event_id
         for event_id, event in sent_events(api).items()
-        if reference.keeps(event, query, event_id=event_id, entry_time=now)
+        if reference.is_found(event, query, event_id=event_id, entry_time=now)
     }
 
 

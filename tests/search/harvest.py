@@ -1,4 +1,4 @@
-"""Values to search for: what the samples hold, in every form, and what they do not."""
+"""Values to search for: those of the samples in every form, and others."""
 
 from typing import Any
 
@@ -41,14 +41,14 @@ MISSES: dict[str, list[str]] = {
 
 
 def escaped(text: str) -> str:
-    """Spell a value's text as a query has it."""
+    """Return a text with the escapes of a query."""
     for character in "\\,|$":
         text = text.replace(character, "\\" + character)
     return text
 
 
 def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]]:
-    """For each parameter all values of the samples (document, event id, entry time), and misses."""
+    """Return by parameter all values of events (document, event id, entry time), and misses."""
     found = {name: set(misses) for name, misses in MISSES.items()}
     for name in TOKENS:
         found[name] = {"none", "urn:none|", "urn:none|none", "|none"}
@@ -58,7 +58,7 @@ def values(events: list[tuple[dict[str, Any], str, int]]) -> dict[str, list[str]
                 of, what = escaped(system or ""), escaped(code)
                 found[name] |= {what, f"|{what}", f"{of}|{what}", f"urn:none|{what}"}
                 found[name] |= {f"{of}|"} if system else set()
-        for who in reference.references(reference.whom(event)):
+        for who in reference.references(reference.patients(event)):
             found["patient"] |= spellings(who)
         for who in reference.references(reference.agents(event)):
             found["agent"] |= spellings(who)
@@ -105,7 +105,7 @@ def _add_further(event: dict[str, Any], found: dict[str, set[str]]) -> None:
             found[f"{by}:{modifier}"] |= {f"{escaped(system or '')}|{escaped(code)}"}
     for who in reference.references(reference.agents(event)):
         found["agent:Practitioner"] |= _id_of(who, "Practitioner")
-    for who in reference.references(reference.whom(event)):
+    for who in reference.references(reference.patients(event)):
         found["patient:Patient"] |= _id_of(who, "Patient")
     for name in ("type", "outcome", "entity-role"):
         for system, code in reference.tokens(event, name):
@@ -113,22 +113,22 @@ def _add_further(event: dict[str, Any], found: dict[str, set[str]]) -> None:
 
 
 def _id_of(reference_: str, kind: str) -> set[str]:
-    """Return the id of a reference of this type, to be asked for with the type as a modifier."""
+    """Return the id of a reference of this type: the type is the modifier."""
     type_, id_ = ["", *reference_.split("/")][-2:]
     return {id_} if type_ == kind else set()
 
 
 def spellings(reference_: str) -> set[str]:
-    """Ways to ask for one resource."""
+    """Return references to one resource, and to one of another type."""
     type_, id_ = reference_.split("/_history/", maxsplit=1)[0].split("/")[-2:]
     other = "Device" if type_ != "Device" else "Patient"
     url = f"https://a.example/fhir/{type_}/{id_}/_history/3"
-    asked = {f"{type_}/{id_}", id_, url, f"{type_}/{id_}/_history/3"}
-    return asked | ({f"{other}/{id_}"} if type_ != "Patient" else set())
+    same = {f"{type_}/{id_}", id_, url, f"{type_}/{id_}/_history/3"}
+    return same | ({f"{other}/{id_}"} if type_ != "Patient" else set())
 
 
 def dates(instant: str) -> set[str]:
-    """Dates of every precision around an instant, with every prefix."""
+    """Return dates of every precision around an instant, with every prefix."""
     plain = {instant, instant[:4], instant[:7], instant[:10], instant[:16], instant[:16] + "Z"}
     plain |= {instant[:19] + "+01:00", instant[:19] + ".1Z", instant[:19] + ".0009999Z"}
     return {

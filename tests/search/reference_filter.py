@@ -1,4 +1,4 @@
-"""A second way to decide what a search finds: over plain JSON, straight from FHIR's definitions.
+"""An independent search over plain JSON, written from FHIR's definitions.
 
 It shares nothing with audit_ledger: its own reading of query values, of dates, of references.
 """
@@ -13,17 +13,17 @@ OUTCOME = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
 ACTION = "http://hl7.org/fhir/audit-event-action"
 
 
-def keeps(event: Json, query: list[tuple[str, str]], *, event_id: str, entry_time: int) -> bool:
-    """Return whether an AuditEvent (decoded JSON) is found by a query of filters."""
-    for given, text in query:
-        name, _, modifier = given.partition(":")
+def is_found(event: Json, query: list[tuple[str, str]], *, event_id: str, entry_time: int) -> bool:
+    """Return whether a query finds an AuditEvent (decoded JSON)."""
+    for full_name, text in query:
+        name, _, modifier = full_name.partition(":")
         if modifier == "missing":
-            if is_there(event, name) == (text == "true"):
+            if has_value(event, name) == (text == "true"):
                 return False
             continue
-        alternatives = cut_at(text, ",")
+        alternatives = split_at(text, ",")
         if modifier == "not":
-            if any(finds(event, name, value, event_id, entry_time) for value in alternatives):
+            if any(matches(event, name, value, event_id, entry_time) for value in alternatives):
                 return False
             continue
         if modifier in ("identifier", "Patient.identifier"):
@@ -31,14 +31,14 @@ def keeps(event: Json, query: list[tuple[str, str]], *, event_id: str, entry_tim
         elif modifier[:1].isupper():
             alternatives = [f"{modifier}/{value}" for value in alternatives]
         elif modifier:
-            name = given
-        if not any(finds(event, name, value, event_id, entry_time) for value in alternatives):
+            name = full_name
+        if not any(matches(event, name, value, event_id, entry_time) for value in alternatives):
             return False
     return True
 
 
-def finds(event: Json, name: str, value: str, event_id: str, entry_time: int) -> bool:
-    """Return whether one value of one parameter fits."""
+def matches(event: Json, name: str, value: str, event_id: str, entry_time: int) -> bool:
+    """Return whether an event matches one value of a parameter."""
     name, _, modifier = name.partition(":")
     if name == "_id":
         return value == event_id
@@ -48,27 +48,27 @@ def finds(event: Json, name: str, value: str, event_id: str, entry_time: int) ->
             moment = datetime.fromisoformat(event["recorded"])
         return in_time(moment, value)
     if name in ("address", "agent-name", "entity-name"):
-        return any(fits_text(text, plain(value), modifier) for text in texts(event, name))
+        return any(matches_text(text, plain(value), modifier) for text in texts(event, name))
     if name == "policy":
         return plain(value) in texts(event, name)
     if name in ("patient", "agent", "entity", "source"):
-        found = references(whom(event)) if name == "patient" else references(named(event, name))
+        found = references(patients(event)) if name == "patient" else references(named(event, name))
         return any(same_resource(reference, plain(value), name) for reference in found)
-    return any(fits_token(system, code, value) for system, code in tokens(event, name))
+    return any(matches_token(system, code, value) for system, code in tokens(event, name))
 
 
-def is_there(event: Json, name: str) -> bool:
-    """Return whether there is anything that a parameter looks at."""
+def has_value(event: Json, name: str) -> bool:
+    """Return whether the event has a value that a parameter compares."""
     if name in ("address", "agent-name", "entity-name", "policy"):
         return bool(texts(event, name))
     if name == "patient":
-        return bool(whom(event))
+        return bool(patients(event))
     if name in ("agent", "entity", "source"):
-        return any(says_something(event, reference) for reference in named(event, name))
+        return any(names_anything(event, reference) for reference in named(event, name))
     return any(True for _ in tokens(event, name))
 
 
-def says_something(event: Json, reference: Json) -> bool:
+def names_anything(event: Json, reference: Json) -> bool:
     """Return whether a Reference names anything; a contained resource does by its identifiers."""
     literal = reference.get("reference", "")
     if literal.startswith("#"):
@@ -78,7 +78,7 @@ def says_something(event: Json, reference: Json) -> bool:
 
 
 def texts(event: Json, name: str) -> list[str]:
-    """Return what a string or URI parameter looks at."""
+    """Return the values that a string or URI parameter compares."""
     if name == "address":
         return list(addresses(event))
     if name == "policy":
@@ -91,7 +91,7 @@ def texts(event: Json, name: str) -> list[str]:
 
 
 def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
-    """Return what a token parameter looks at: (system, code), system None where there is none."""
+    """Yield the pairs that a token parameter compares: system (None if absent) and code."""
     whole, _, part = name.partition(".")
     if part:
         yield from identifiers(named(event, whole))
@@ -112,7 +112,7 @@ def tokens(event: Json, name: str) -> Iterator[tuple[str | None, str]]:
 def named(event: Json, by: str) -> list[Json]:
     """Return the References that patient, agent, source or entity are."""
     if by == "patient":
-        return whom(event)
+        return patients(event)
     if by == "agent":
         return agents(event)
     if by == "source":
@@ -121,7 +121,7 @@ def named(event: Json, by: str) -> list[Json]:
 
 
 def concepts(event: Json, name: str) -> list[Any]:
-    """Return the elements of codes that a parameter looks at."""
+    """Return the elements with codes that a parameter compares."""
     is_r5 = "code" in event
     if name == "outcome":
         return [event.get("outcome", {}).get("code")]
@@ -138,7 +138,7 @@ def concepts(event: Json, name: str) -> list[Any]:
 
 
 def codings(concept: Any) -> Iterator[tuple[str | None, str]]:
-    """Take Codings out of whatever holds them."""
+    """Yield the Codings of elements, lists and concepts."""
     if isinstance(concept, list):
         for one in concept:
             yield from codings(one)
@@ -149,12 +149,12 @@ def codings(concept: Any) -> Iterator[tuple[str | None, str]]:
 
 
 def agents(event: Json) -> list[Json]:
-    """The References of those who did it."""
+    """Return the References of the agents."""
     return [agent.get("who", {}) for agent in event["agent"]]
 
 
-def whom(event: Json) -> list[Json]:
-    """The References that name a patient."""
+def patients(event: Json) -> list[Json]:
+    """Return the References that name a patient."""
     found = [event["patient"]] if "patient" in event else []
     for entity in event.get("entity", []):
         what = entity.get("what", {})
@@ -165,12 +165,12 @@ def whom(event: Json) -> list[Json]:
 
 
 def references(named: list[Json]) -> list[str]:
-    """The literal references among them."""
+    """Return the literal references."""
     return [reference["reference"] for reference in named if "reference" in reference]
 
 
 def identifiers(named: list[Json]) -> Iterator[tuple[str | None, str]]:
-    """The identifiers of References; `id^^^&oid&ISO` without a system is one of that oid too."""
+    """Yield the identifiers of References; `id^^^&oid&ISO` is also one of that OID."""
     for reference in named:
         identifier = reference.get("identifier", {})
         if "value" in identifier:
@@ -182,7 +182,7 @@ def identifiers(named: list[Json]) -> Iterator[tuple[str | None, str]]:
 
 
 def addresses(event: Json) -> Iterator[str]:
-    """The network addresses of agents."""
+    """Yield the network addresses of agents."""
     for agent in event["agent"]:
         for place in (agent.get("network", {}).get("address"), agent.get("networkUri")):
             if place:
@@ -191,47 +191,47 @@ def addresses(event: Json) -> Iterator[str]:
             yield agent["networkString"]
 
 
-def same_resource(reference: str, asked: str, name: str) -> bool:
+def same_resource(reference: str, value: str, name: str) -> bool:
     """Compare by the last two segments (type and id), without the version; patients by all."""
     reference = reference.split("/_history/", maxsplit=1)[0]
-    asked = asked.split("/_history/", maxsplit=1)[0]
-    if name == "patient" and "/" in asked:
-        return reference == asked
-    if "/" in asked:
-        return reference.split("/")[-2:] == asked.split("/")[-2:]
-    if asked.startswith("urn:"):
-        return reference == asked
+    value = value.split("/_history/", maxsplit=1)[0]
+    if name == "patient" and "/" in value:
+        return reference == value
+    if "/" in value:
+        return reference.split("/")[-2:] == value.split("/")[-2:]
+    if value.startswith("urn:"):
+        return reference == value
     type_, _, id_ = "/".join(reference.split("/")[-2:]).partition("/")
-    return id_ == asked and type_[:1].isupper() and (name != "patient" or type_ == "Patient")
+    return id_ == value and type_[:1].isupper() and (name != "patient" or type_ == "Patient")
 
 
-def fits_token(system: str | None, code: str, asked: str) -> bool:
+def matches_token(system: str | None, code: str, value: str) -> bool:
     """Compare by the four forms of a token."""
-    parts = [plain(part) for part in cut_at(asked, "|")]
+    parts = [plain(part) for part in split_at(value, "|")]
     if len(parts) == 1:
         return code == parts[0]
-    asked_system, asked_code = parts
-    return (system or "") == asked_system and asked_code in ("", code)
+    value_system, value_code = parts
+    return (system or "") == value_system and value_code in ("", code)
 
 
-def fits_text(text: str, asked: str, modifier: str) -> bool:
+def matches_text(text: str, value: str, modifier: str) -> bool:
     """Compare by FHIR's three ways to search a string."""
     if modifier == "exact":
-        return text == asked
-    text, asked = simple(text), simple(asked)
-    return asked in text if modifier == "contains" else text[: len(asked)] == asked
+        return text == value
+    text, value = simple(text), simple(value)
+    return value in text if modifier == "contains" else text[: len(value)] == value
 
 
 def simple(text: str) -> str:
-    """Without accents and case."""
+    """Return a text without accents and case."""
     letters = unicodedata.normalize("NFD", text)
     return "".join(c for c in letters if unicodedata.category(c) != "Mn").lower()
 
 
-def in_time(moment: datetime, asked: str) -> bool:
+def in_time(moment: datetime, date: str) -> bool:
     """Compare an instant with a date of any precision."""
-    prefix, asked = (asked[:2], asked[2:]) if asked[0].isalpha() else ("eq", asked)
-    start, end = bounds(asked)
+    prefix, date = (date[:2], date[2:]) if date[0].isalpha() else ("eq", date)
+    start, end = bounds(date)
     moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     return {
         "eq": start <= moment < end,
@@ -244,9 +244,9 @@ def in_time(moment: datetime, asked: str) -> bool:
     }[prefix]
 
 
-def bounds(asked: str) -> tuple[datetime, datetime]:
-    """The first instant that a date names, and the first after it."""
-    day, _, rest = asked.partition("T")
+def bounds(date: str) -> tuple[datetime, datetime]:
+    """Return the first instant of a date, and the first after it."""
+    day, _, rest = date.partition("T")
     if not rest:
         start = datetime.fromisoformat(f"{day}-01-01"[:10] + "T00:00:00+00:00")
         end = start + timedelta(days={4: 366, 7: 31, 10: 1}[len(day)])
@@ -266,8 +266,8 @@ def bounds(asked: str) -> tuple[datetime, datetime]:
     return start, start + (timedelta(minutes=1) if len(whole) == 5 else timedelta(seconds=1))
 
 
-def cut_at(text: str, separator: str) -> list[str]:
-    """Cut at separators that are not escaped."""
+def split_at(text: str, separator: str) -> list[str]:
+    """Split at separators that are not escaped."""
     marked = text.replace("\\\\", "\0").replace("\\" + separator, "\1")
     return [
         part.replace("\1", "\\" + separator).replace("\0", "\\\\")
@@ -276,7 +276,7 @@ def cut_at(text: str, separator: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Without escapes."""
+    """Return a text without escapes."""
     marked = text.replace("\\\\", "\0")
     for character in ",|$":
         marked = marked.replace("\\" + character, character)

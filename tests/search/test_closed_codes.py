@@ -1,4 +1,4 @@
-"""Codes that no event can have are refused: they would find nothing and look like an answer."""
+"""Codes that no event can have are refused: an empty page would look like a result."""
 
 import pytest
 
@@ -33,8 +33,8 @@ def parse(name: str, value: str) -> None:
         ("outcome:not", "0"),
     ],
 )
-def test_codes_that_events_have_are_taken(name: str, value: str) -> None:
-    """FHIR's, with their system or without; R5 allows codes of a system of one's own."""
+def test_codes_of_events_are_accepted(name: str, value: str) -> None:
+    """FHIR's, with their system or without; R5 allows codes of other systems."""
     parse(name, value)
 
 
@@ -57,7 +57,7 @@ def test_codes_that_events_have_are_taken(name: str, value: str) -> None:
     ],
 )
 def test_codes_that_no_event_can_have_are_refused(name: str, value: str, expected: str) -> None:
-    """400, with those that there are; what was sent is not repeated."""
+    """With 400 and the valid codes."""
     with pytest.raises(RejectedSearchError) as refused:
         parse(name, value)
     assert (refused.value.status, refused.value.code) == (400, "value")

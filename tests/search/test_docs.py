@@ -1,4 +1,4 @@
-"""docs/search.md says what the code does."""
+"""docs/search.md states what the code does."""
 
 import re
 
@@ -16,18 +16,18 @@ from tests.conftest import REPOSITORY
 PAGE = (REPOSITORY / "docs" / "search.md").read_text()
 
 
-def test_the_table_has_every_parameter_and_what_is_said_of_it() -> None:
-    """In the words that FHIR clients and OpenAPI get; a bar is escaped, as in every table."""
+def test_the_table_describes_every_parameter() -> None:
+    """In the words of the CapabilityStatement and OpenAPI; a bar is escaped."""
     rows = re.findall(r"^\| `([\w.-]+)` \| (\w*) ?\| (.+) \|$", PAGE, re.MULTILINE)
-    told = [
+    expected = [
         *((each.name, each.type, each.looks_at) for each in PARAMETERS),
         *((name, "", words) for name, words in OF_THE_ANSWER.items()),
     ]
-    assert rows == [(name, type_, words.replace("|", r"\|")) for name, type_, words in told]
+    assert rows == [(name, type_, words.replace("|", r"\|")) for name, type_, words in expected]
 
 
-def test_limits_are_the_code_s() -> None:
-    """Of a query, of a page, of time."""
+def test_the_stated_limits_are_those_of_the_code() -> None:
+    """Limits of a query, of a page, and of time."""
     assert (
         f"{MAX_QUERY_BYTES:,} bytes decoded, {MAX_FIELDS} parameters, {MAX_VALUES} values" in PAGE
     )
@@ -40,7 +40,7 @@ def test_limits_are_the_code_s() -> None:
     assert "The newest ten seconds" in words
 
 
-def test_prefixes_are_the_code_s() -> None:
+def test_the_stated_prefixes_are_those_of_the_code() -> None:
     """All of them, in one sentence."""
     listed = re.search(r"with the prefixes ((?:`\w\w`,?\s*)+)\.", PAGE)
     assert listed is not None

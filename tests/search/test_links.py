@@ -1,4 +1,4 @@
-"""The links say what was applied, and the parser reads them so."""
+"""The links of a searchset contain what was applied, and are parsed to the same search."""
 
 from urllib.parse import parse_qsl
 
@@ -14,13 +14,13 @@ from audit_ledger.search.parameters import parse_search
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 
 
-def spelled(text: str) -> str:
-    """Escape as FHIR has it, one character after the other."""
+def escaped(text: str) -> str:
+    """Return a text with FHIR's escapes."""
     return "".join(f"\\{c}" if c in "\\,|$" else c for c in text)
 
 
 TOKENS = st.builds(
-    lambda form, system, code: form.format(system=spelled(system), code=spelled(code)),
+    lambda form, system, code: form.format(system=escaped(system), code=escaped(code)),
     st.sampled_from(["{code}", "|{code}", "{system}|{code}", "{system}|"]),
     TEXTS.map(lambda text: text.replace("{", "(").replace("}", ")")),
     TEXTS.map(lambda text: text.replace("{", "(").replace("}", ")")),
@@ -30,7 +30,7 @@ PAIRS = st.one_of(
         st.sampled_from(["type", "agent.identifier", "purpose", "entity-role", "site"]),
         st.lists(TOKENS, min_size=1, max_size=3).map(",".join),
     ),
-    st.tuples(st.sampled_from(["address", "address:exact"]), TEXTS.map(spelled)),
+    st.tuples(st.sampled_from(["address", "address:exact"]), TEXTS.map(escaped)),
     st.tuples(
         st.just("_lastUpdated"),
         st.sampled_from(["ge2026", "eq2026-11,lt2025", "2026-11-22T05:59 01:00"]),
@@ -57,7 +57,7 @@ ANSWER = st.fixed_dictionaries(
 
 @given(st.lists(PAIRS, max_size=4), ANSWER)
 def test_the_self_link_round_trips(pairs: list[tuple[str, str]], answer: dict[str, str]) -> None:
-    """What the link says is the search itself, and it says it the same way again."""
+    """The link is parsed to the same search, whose link is the same."""
     search = parse_search([*pairs, ("date", "gt2020"), *answer.items()], is_strict=True)
     query = self_query(search)
     again = parse_search(
@@ -79,10 +79,8 @@ NAMES = [
 
 
 @given(st.lists(st.tuples(st.sampled_from(NAMES), HOSTILE), max_size=2), st.booleans())
-def test_whatever_comes_is_refused_or_round_trips(
-    pairs: list[tuple[str, str]], is_strict: bool
-) -> None:
-    """Nothing but a RejectedSearchError escapes, and what is accepted can be spelled again."""
+def test_any_query_is_refused_or_round_trips(pairs: list[tuple[str, str]], is_strict: bool) -> None:
+    """No other error than RejectedSearchError is raised; what is accepted has a link."""
     try:
         search = parse_search([*pairs, ("date", "2026")], is_strict=is_strict)
     except RejectedSearchError:
@@ -93,18 +91,18 @@ def test_whatever_comes_is_refused_or_round_trips(
     assert again == msgspec.structs.replace(search, ignored=())
 
 
-def test_what_was_ignored_is_not_in_the_link() -> None:
-    """The self link shows what was applied, and what the server chose."""
+def test_the_self_link_omits_ignored_parameters() -> None:
+    """It contains what was applied, and what the server chose."""
     pairs = [("foo", "1"), ("date", "eq2026-11"), ("_count", "500"), ("_summary", "text")]
     search = parse_search(pairs, is_strict=False)
     assert self_query(search) == "date=2026-11&own-use=exclude&_sort=-date&_count=100"
     total = parse_search([("date", "2026"), ("_total", "accurate")], is_strict=True)
     assert "_total=accurate" in self_query(total)
-    assert "_total" not in next_query(total, "c")  # counted once
+    assert "_total" not in next_query(total, "c")  # it is counted once
 
 
 def test_values_are_percent_encoded() -> None:
-    """Escapes, bars, plus signs, letters beyond ASCII: each as RFC 3986 has it."""
+    """Escapes, bars, plus signs, and letters beyond ASCII, as in RFC 3986."""
     pairs = [
         ("agent.identifier", r"urn:s|9\,5,x+y&z=1$"),
         ("address:contains", "K\u00f6ln #1"),
@@ -117,8 +115,8 @@ def test_values_are_percent_encoded() -> None:
     )
 
 
-def test_the_next_link_is_the_same_search_from_a_cursor_on() -> None:
-    """In the place of the cursor of this page, if it has one."""
+def test_the_next_link_is_the_same_search_with_a_cursor() -> None:
+    """It replaces the cursor of this page."""
     first = parse_search([("date", "2026")], is_strict=True)
     query = next_query(first, "C1")
     assert query == self_query(first) + "&_cursor=C1"
@@ -128,8 +126,8 @@ def test_the_next_link_is_the_same_search_from_a_cursor_on() -> None:
 
 
 @pytest.mark.parametrize("pair", [("_count", "3"), ("_format", "json"), ("_cursor", "x")])
-def test_how_the_page_is_given_does_not_change_what_matches(pair: tuple[str, str]) -> None:
-    """Count, format and cursor are no part of which events come in which order; the rest is."""
+def test_count_format_and_cursor_are_no_part_of_the_matching_query(pair: tuple[str, str]) -> None:
+    """Criteria and order are."""
     plain = parse_search([("date", "2026")], is_strict=True)
     assert matching_query(parse_search([("date", "2026"), pair], is_strict=True)) == (
         matching_query(plain)

@@ -1,4 +1,4 @@
-"""What is said of parameters is said of those that there are."""
+"""The documentation of parameters is that of the parser."""
 
 import pytest
 
@@ -25,7 +25,7 @@ CLOSED = {"action": "R", "outcome": "8"}  # other codes are refused
 
 
 def test_all_parameters_are_documented_once_and_no_others() -> None:
-    """What is parsed is derived from what is documented."""
+    """The parsers are derived from the documentation."""
     names = [each.name for each in PARAMETERS]
     assert names == list(dict.fromkeys(names))
     assert parameters._PARSERS.keys() == set(names)
@@ -33,8 +33,8 @@ def test_all_parameters_are_documented_once_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
-def test_a_parameter_is_of_the_type_that_is_said(parameter: DocumentedParameter) -> None:
-    """By what its value is parsed to."""
+def test_a_parameter_has_its_documented_type(parameter: DocumentedParameter) -> None:
+    """Its value is parsed to that type."""
     text, form = VALUES[parameter.type]
     text = CLOSED.get(parameter.name, text)
     search = parse_search([("date", "2026"), (parameter.name, text)], is_strict=True)
@@ -44,8 +44,8 @@ def test_a_parameter_is_of_the_type_that_is_said(parameter: DocumentedParameter)
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda p: p.name)
-def test_modifiers_are_those_that_are_said(parameter: DocumentedParameter) -> None:
-    """By type; dates and ids have none."""
+def test_a_parameter_has_the_modifiers_of_its_type(parameter: DocumentedParameter) -> None:
+    """Dates and ids have none."""
     text = CLOSED.get(parameter.name, VALUES[parameter.type][0])
     of_type = {
         "token": {"not", "missing"},

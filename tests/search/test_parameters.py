@@ -1,4 +1,4 @@
-"""How a query string is read, and what is refused: the parameter and what is expected, no value."""
+"""Parsing of a query string; refusals name the parameter and what is expected, never a value."""
 
 import pytest
 
@@ -13,12 +13,12 @@ BASE = "https://a.example/fhir"
 
 
 def parse(*pairs: tuple[str, str], is_strict: bool = True) -> Search:
-    """Parse, and bound by a date."""
+    """Parse a search that is bounded by a date."""
     return parse_search([*pairs, DATE], is_strict=is_strict)
 
 
 def only_value(name: str, text: str) -> object:
-    """The one value of a parameter."""
+    """Return the parsed value of a parameter."""
     criterion = parse((name, text)).criteria[0]
     assert criterion.parameter == name
     (value,) = criterion.values
@@ -60,7 +60,7 @@ START, END = -62_135_596_800_000, 253_402_300_800_000
     ],
 )
 def test_a_date_is_an_interval(text: str, from_ms: int, to_ms: int) -> None:
-    """As long as its precision says; UTC where it names no zone; cut to milliseconds."""
+    """As long as its precision; in UTC without a zone; cut to milliseconds."""
     for name in ("date", "_lastUpdated"):
         value = only_value(name, text)
         assert isinstance(value, DateCondition)
@@ -80,7 +80,7 @@ def test_a_date_is_an_interval(text: str, from_ms: int, to_ms: int) -> None:
     ],
 )
 def test_a_token_has_four_forms(text: str, system: str | None, code: str | None) -> None:
-    """And escapes, as FHIR has them."""
+    """And FHIR's escapes."""
     value = only_value("entity.identifier", text)
     assert isinstance(value, Token)
     assert (value.system, value.code) == (system, code)
@@ -110,7 +110,7 @@ def test_a_reference_has_one_form(name: str, text: str, reference: str, has_type
     assert only_value(name, text) == NamedResource(reference, has_type)
 
 
-def test_a_string_keeps_its_text_and_modifier() -> None:
+def test_a_string_has_a_text_and_a_modifier() -> None:
     """`address`, `:exact`, `:contains`."""
     for modifier in ("", "exact", "contains"):
         name = f"address:{modifier}" if modifier else "address"
@@ -126,77 +126,52 @@ def test_a_comma_is_or_and_repetition_is_and() -> None:
     assert [str(value) for value in second.values] == ["U"]
 
 
-def test_how_the_answer_is_asked_for() -> None:
-    """Count (capped), order, format, cursor; and what holds where nothing is said."""
-    plain = parse()
-    assert (plain.count, plain.sort, plain.format, plain.cursor) == (50, "-date", None, None)
-    asked = parse(("_count", "7"), ("_sort", "date"), ("_format", "json"), ("_cursor", "abc"))
-    assert (asked.count, asked.sort, asked.format, asked.cursor) == (7, "date", "json", "abc")
+def test_parameters_of_the_response_have_defaults() -> None:
+    """Count (at most 100), order, format and cursor."""
+    search = parse()
+    assert (search.count, search.sort, search.format, search.cursor) == (50, "-date", None, None)
+    search = parse(("_count", "7"), ("_sort", "date"), ("_format", "json"), ("_cursor", "abc"))
+    assert (search.count, search.sort, search.format, search.cursor) == (7, "date", "json", "abc")
     for text in ("100", "101", "1000000000000", "0100"):
         assert parse(("_count", text)).count == 100
     for text in ("application/fhir+json", "application/fhir json", "application/json"):
         assert parse(("_format", text)).format == "json"
 
 
-REFUSED = [
-    ("date", "", 400, "value"),
-    ("date", "2026,", 400, "value"),
-    ("date", "2026-13", 400, "value"),
-    ("date", "2026-1", 400, "value"),
-    ("date", "2026-02-30", 400, "value"),
-    ("date", "0000", 400, "value"),
-    ("date", "2026-11-22T05", 400, "value"),
-    ("date", "2026-11-22T24:00Z", 400, "value"),
-    ("date", "2026-11-22T05:59:61Z", 400, "value"),
-    ("date", "2026-11-22T05:59:00.Z", 400, "value"),
-    ("date", "2026-11-22t05:59z", 400, "value"),
-    ("date", "2026-11-22T05:59+1:00", 400, "value"),
-    ("date", "2026-11-22Z", 400, "value"),
-    ("date", " 2026", 400, "value"),
-    ("date", "\u0662\u0660\u0662\u0666", 400, "value"),
-    ("date", "9999-12-31T23:59-01:00", 400, "value"),
-    ("date", "ge", 400, "value"),
-    ("date", "ne2026", 400, "not-supported"),
-    ("date", "ap2026", 400, "not-supported"),
-    ("date", "xx2026", 400, "not-supported"),
-    ("_lastUpdated", "yesterday", 400, "value"),
-    ("_id", "a|b", 400, "value"),
-    ("_id", "a/b", 400, "value"),
-    ("_id", "a" * 65, 400, "value"),
-    ("action", "", 400, "value"),
-    ("action", "C,,R", 400, "value"),
-    ("type", "|", 400, "value"),
-    ("type", "a|b|c", 400, "value"),
-    ("type", "a\\b", 400, "value"),
-    ("type", "a\\", 400, "value"),
-    ("patient", "Practitioner/1", 400, "value"),
-    ("patient", "#p1", 400, "value"),
-    ("patient", "Patient/", 400, "value"),
-    ("patient", "Patient?identifier=1", 400, "value"),
-    ("patient", "https://a.example/users/1", 400, "value"),
-    ("patient", "a b", 400, "value"),
-    ("agent", "#p1", 400, "value"),
-    ("agent", "practitioner/1", 400, "value"),
-    ("agent", "Practitioner?identifier=1", 400, "value"),
-    ("agent", "a b", 400, "value"),
-    ("_total", "some", 400, "value"),
-    ("_elements", "type,jane", 400, "value"),
-    ("own-use", "yes", 400, "value"),
-    ("_count", "-1", 400, "value"),
-    ("_count", "1.5", 400, "value"),
-    ("_count", "\u0661", 400, "value"),
-    ("_count", "", 400, "value"),
-    ("_sort", "action", 400, "not-supported"),
-    ("_sort", "", 400, "not-supported"),
-    ("_format", "xml", 406, "not-supported"),
-    ("_format", "application/fhir+xml", 406, "not-supported"),
-    ("_cursor", "", 400, "value"),
-]  # fmt: skip
+INVALID: dict[tuple[str, int, str], list[str]] = {
+    ("date", 400, "value"): [
+        "", "2026,", "2026-13", "2026-1", "2026-02-30", "0000", "2026-11-22T05",
+        "2026-11-22T24:00Z", "2026-11-22T05:59:61Z", "2026-11-22T05:59:00.Z", "2026-11-22t05:59z",
+        "2026-11-22T05:59+1:00", "2026-11-22Z", " 2026", "\u0662\u0660\u0662\u0666",
+        "9999-12-31T23:59-01:00", "ge",
+    ],
+    ("date", 400, "not-supported"): ["ne2026", "ap2026", "xx2026"],
+    ("_lastUpdated", 400, "value"): ["yesterday"],
+    ("_id", 400, "value"): ["a|b", "a/b", "a" * 65],
+    ("action", 400, "value"): ["", "C,,R"],
+    ("type", 400, "value"): ["|", "a|b|c", "a\\b", "a\\"],
+    ("patient", 400, "value"): [
+        "Practitioner/1", "#p1", "Patient/", "Patient?identifier=1", "https://a.example/users/1",
+        "a b",
+    ],
+    ("agent", 400, "value"): ["#p1", "practitioner/1", "Practitioner?identifier=1", "a b"],
+    ("_total", 400, "value"): ["some"],
+    ("_elements", 400, "value"): ["type,jane"],
+    ("own-use", 400, "value"): ["yes"],
+    ("_count", 400, "value"): ["-1", "1.5", "\u0661", ""],
+    ("_sort", 400, "not-supported"): ["action", ""],
+    ("_format", 406, "not-supported"): ["xml", "application/fhir+xml"],
+    ("_cursor", 400, "value"): [""],
+}  # fmt: skip
+"""Invalid values by parameter, status and code of the refusal."""
 
 
-@pytest.mark.parametrize(("name", "text", "status", "code"), REFUSED)
-def test_a_bad_value_is_refused(name: str, text: str, status: int, code: str) -> None:
-    """Named by parameter, whatever the handling."""
+@pytest.mark.parametrize(
+    ("name", "status", "code", "text"),
+    [(*refusal, text) for refusal, texts in INVALID.items() for text in texts],
+)
+def test_an_invalid_value_is_refused(name: str, status: int, code: str, text: str) -> None:
+    """In strict and lenient handling, by the name of the parameter."""
     for is_strict in (True, False):
         with pytest.raises(RejectedSearchError) as refused:
             parse((name, text), is_strict=is_strict)
@@ -215,13 +190,13 @@ def test_a_bad_value_is_refused(name: str, text: str, status: int, code: str) ->
     ],
 )  # fmt: skip
 def test_no_refusal_repeats_a_value(name: str, text: str) -> None:
-    """Neither the message nor the OperationOutcome, nor what lies behind them."""
+    """Neither message, OperationOutcome, cause nor context."""
     with pytest.raises(RejectedSearchError) as refused:
         parse((name, text))
-    said = f"{refused.value!r} {refused.value} {refused.value.operation_outcome()}"
-    said += repr(refused.value.__cause__) + repr(refused.value.__context__)
-    assert "jane" not in said
-    assert "zz" not in said
+    texts = f"{refused.value!r} {refused.value} {refused.value.operation_outcome()}"
+    texts += repr(refused.value.__cause__) + repr(refused.value.__context__)
+    assert "jane" not in texts
+    assert "zz" not in texts
 
 
 @pytest.mark.parametrize(
@@ -233,7 +208,7 @@ def test_no_refusal_repeats_a_value(name: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
-    """In lenient handling too: to leave it out would turn the search around."""
+    """In lenient handling too: without it, the search has another meaning."""
     for is_strict in (True, False):
         with pytest.raises(RejectedSearchError) as refused:
             parse((name, "1"), is_strict=is_strict)
@@ -245,7 +220,7 @@ def test_a_modifier_that_is_not_supported_is_refused(name: str) -> None:
     "name", ["foo", "_include", "Date", "encounter", "patient.name", "foo:bar"]
 )
 def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> None:
-    """Strict names it; lenient leaves it out and says so."""
+    """Lenient handling leaves it out, and names it."""
     with pytest.raises(RejectedSearchError) as refused:
         parse((name, "private"))
     assert (refused.value.status, refused.value.code) == (400, "not-supported")
@@ -257,8 +232,8 @@ def test_an_unknown_parameter_is_an_error_only_in_strict_handling(name: str) -> 
 
 
 @pytest.mark.parametrize("text", ["true", "text", "data", "jane"])
-def test_other_summaries_than_a_count_are_named_as_not_supported(text: str) -> None:
-    """A server may give whole resources, and says that it does."""
+def test_a_summary_other_than_a_count_is_not_supported(text: str) -> None:
+    """In lenient handling it is left out, and named."""
     with pytest.raises(RejectedSearchError):
         parse(("_summary", text))
     lenient = parse(("_summary", text), is_strict=False)
@@ -268,14 +243,14 @@ def test_other_summaries_than_a_count_are_named_as_not_supported(text: str) -> N
 
 
 @pytest.mark.parametrize("pair", [("_summary", "count"), ("_count", "0"), ("_count", "00")])
-def test_a_count_alone_can_be_asked_for_in_two_ways(pair: tuple[str, str]) -> None:
-    """FHIR has them mean the same."""
+def test_the_number_of_matches_is_requested_in_two_ways(pair: tuple[str, str]) -> None:
+    """FHIR defines them as the same."""
     assert parse(pair).counts_only
     assert not parse(("_count", "1")).counts_only
 
 
 @pytest.mark.parametrize(
-    ("given", "same"),
+    ("pair", "same"),
     [
         (("patient:Patient.identifier", "urn:s|1"), ("patient.identifier", "urn:s|1")),
         (("patient:identifier", "urn:s|1"), ("patient.identifier", "urn:s|1")),
@@ -285,18 +260,16 @@ def test_a_count_alone_can_be_asked_for_in_two_ways(pair: tuple[str, str]) -> No
         (("source:Device", "1"), ("source", "Device/1")),
     ],
 )
-def test_references_are_named_in_several_ways(
-    given: tuple[str, str], same: tuple[str, str]
-) -> None:
-    """Each means the same as another, and is looked up like it."""
-    assert parse(given) == parse(same)
+def test_references_have_several_spellings(pair: tuple[str, str], same: tuple[str, str]) -> None:
+    """Each is parsed to the same search."""
+    assert parse(pair) == parse(same)
     with pytest.raises(RejectedSearchError):
         parse(("agent:Practitioner", "Practitioner/1"))
 
 
 @pytest.mark.parametrize("pair", [("patient:missing", "false"), ("agent:missing", "true")])
-def test_what_is_missing_or_not_bounds_no_search(pair: tuple[str, str]) -> None:
-    """It would mean to open everything."""
+def test_missing_and_not_bound_no_search(pair: tuple[str, str]) -> None:
+    """Every record would have to be opened."""
     with pytest.raises(RejectedSearchError) as refused:
         parse_search([pair], is_strict=True)
     assert refused.value.parameter == "date"
@@ -306,8 +279,8 @@ def test_what_is_missing_or_not_bounds_no_search(pair: tuple[str, str]) -> None:
         parse((pair[0], "maybe"))
 
 
-def test_a_name_that_is_none_is_not_repeated() -> None:
-    """It may be somebody's: `?Jane Doe`."""
+def test_a_malformed_name_of_a_parameter_is_not_repeated() -> None:
+    """It may be a person's: `?Jane Doe`."""
     assert parse(("Jane Doe", ""), is_strict=False).ignored == ("(no name of a parameter)",)
     with pytest.raises(RejectedSearchError) as refused:
         parse(("Jane Doe", ""))
@@ -315,16 +288,16 @@ def test_a_name_that_is_none_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("name", ["_count", "_sort", "_format", "_cursor"])
-def test_what_is_said_of_the_answer_is_said_once(name: str) -> None:
-    """Two counts contradict each other."""
+def test_a_parameter_of_the_response_may_not_be_repeated(name: str) -> None:
+    """Two counts would contradict each other."""
     text = {"_count": "1", "_sort": "date", "_format": "json", "_cursor": "a"}[name]
     with pytest.raises(RejectedSearchError) as refused:
         parse((name, text), (name, text))
     assert (refused.value.code, refused.value.parameter) == ("invalid", name)
 
 
-def test_at_most_100_values_in_all() -> None:
-    """However they are spread."""
+def test_a_search_has_at_most_100_values() -> None:
+    """In one parameter or in many."""
     ninety_nine = ("action", ",".join("C" * 99))
     assert len(parse(ninety_nine).criteria) == 2
     for more in ([ninety_nine, ("action", "C")], [("action", "C")] * 100):
@@ -333,8 +306,8 @@ def test_at_most_100_values_in_all() -> None:
         assert (refused.value.status, refused.value.code) == (400, "too-costly")
 
 
-def test_at_most_4_kb_of_query_string() -> None:
-    """Counted as `name=value&`, decoded, also what would be ignored."""
+def test_a_query_string_has_at_most_4_kb() -> None:
+    """Of `name=value&`, decoded, including what is ignored."""
     fits = 4096 - len("date=2026-11-22&") - len("x=&")
     assert parse(("x", "a" * fits), is_strict=False).ignored == ("x",)
     for text in ("a" * (fits + 1), "\u00e9" * (fits // 2 + 1)):
@@ -343,8 +316,8 @@ def test_at_most_4_kb_of_query_string() -> None:
         assert (refused.value.status, refused.value.code) == (414, "too-long")
 
 
-def test_what_has_no_form_in_utf8_is_refused() -> None:
-    """A lone surrogate, as a careless decoder makes one."""
+def test_a_lone_surrogate_is_refused() -> None:
+    """It has no form in UTF-8."""
     with pytest.raises(RejectedSearchError) as refused:
         parse(("address", "\ud800"))
     assert refused.value.status == 400
@@ -367,8 +340,8 @@ def test_what_has_no_form_in_utf8_is_refused() -> None:
         [("entity.identifier", "urn:mrn|7")],
     ],
 )
-def test_a_search_that_nothing_bounds_is_refused(pairs: list[tuple[str, str]]) -> None:
-    """What cannot be looked up needs a date beside it."""
+def test_an_unbounded_search_is_refused(pairs: list[tuple[str, str]]) -> None:
+    """A criterion that cannot be looked up needs a date beside it."""
     with pytest.raises(RejectedSearchError) as refused:
         parse_search(pairs, is_strict=False)
     assert (refused.value.status, refused.value.code) == (400, "required")
@@ -392,8 +365,8 @@ def test_one_bound_is_enough(pair: tuple[str, str]) -> None:
     assert len(parse_search([pair], is_strict=True).criteria) == 1
 
 
-def test_no_repr_shows_whom_is_searched_for() -> None:
-    """A Search may end up in a message by mistake."""
+def test_no_repr_shows_the_values_of_a_search() -> None:
+    """It may be logged by mistake."""
     search = parse(
         ("patient", "jane"),
         ("agent.identifier", "urn:s|jane"),
@@ -403,8 +376,8 @@ def test_no_repr_shows_whom_is_searched_for() -> None:
     assert "jane" not in repr(search)
 
 
-def test_the_outcome_says_which_parameter() -> None:
-    """What a portal is told, in full."""
+def test_the_operation_outcome_of_a_refusal_names_the_parameter() -> None:
+    """The whole resource."""
     with pytest.raises(RejectedSearchError) as refused:
         parse(("_sort", "x"))
     expected: JsonObject = {

@@ -1,4 +1,4 @@
-"""What the reader of the index is told: an outer bound, never too little."""
+"""The bounds of a search: every matching event is within them."""
 
 import json
 from typing import Any
@@ -32,12 +32,12 @@ CONDITIONS = st.builds(
 
 
 def parse(*pairs: tuple[str, str]) -> Any:
-    """Parse, bounded by an id."""
+    """Parse a search that is bounded by an id."""
     return parse_search([*pairs, ("_id", "x")], is_strict=True)
 
 
-def test_the_period_is_what_all_dates_imply() -> None:
-    """Repetition cuts, a comma spans; without a date it is all time."""
+def test_the_period_is_implied_by_all_dates() -> None:
+    """The intersection of repetitions, the span of alternatives; all time without a date."""
     assert event_period(parse()) == EventPeriod(START, END)
     both = parse(("date", "ge2026-11-22"), ("date", "lt2026-11-24"))
     assert event_period(both) == EventPeriod(NOVEMBER_22, NOVEMBER_22 + 2 * DAY)
@@ -48,7 +48,7 @@ def test_the_period_is_what_all_dates_imply() -> None:
     assert not event_period(both).is_empty
 
 
-def test_the_entries_period_is_apart_from_the_events() -> None:
+def test_the_period_of_entries_is_independent_of_that_of_events() -> None:
     """`_lastUpdated` bounds the entries' times, `date` the events'."""
     search = parse(("_lastUpdated", "2026-11-22"), ("date", "2026-11-23"))
     assert entry_period(search) == EventPeriod(NOVEMBER_22, NOVEMBER_22 + DAY)
@@ -59,7 +59,7 @@ def test_the_entries_period_is_apart_from_the_events() -> None:
     st.lists(st.lists(CONDITIONS, min_size=1, max_size=3), min_size=1, max_size=3),
     st.integers(NOVEMBER_22 - 400 * DAY, NOVEMBER_22 + 3 * DAY),
 )
-def test_what_matches_lies_within_the_period(dates: list[list[str]], time_ms: int) -> None:
+def test_a_matching_event_is_within_the_period(dates: list[list[str]], time_ms: int) -> None:
     """For any mixture of conditions and any instant."""
     search = parse_search([("date", ",".join(some)) for some in dates], is_strict=True)
     event = accepted(encoded(r4()), time_ms=time_ms)
@@ -68,8 +68,8 @@ def test_what_matches_lies_within_the_period(dates: list[list[str]], time_ms: in
         assert period.from_ms <= time_ms < period.to_ms
 
 
-def test_ids_are_those_that_all_allow() -> None:
-    """None where they are not asked for."""
+def test_requested_ids_are_those_that_all_criteria_allow() -> None:
+    """None without a criterion."""
     assert requested_ids(parse_search([("date", "2026")], is_strict=True)) is None
     assert requested_ids(parse_search([("_id", "b,a,b")], is_strict=True)) == ("b", "a")
     both = parse_search([("_id", "a,b,c"), ("_id", "c,b")], is_strict=True)
@@ -78,7 +78,7 @@ def test_ids_are_those_that_all_allow() -> None:
 
 
 def test_patients_are_looked_up_by_reference_or_by_system_and_value() -> None:
-    """One lookup a repetition, of its alternatives; none where one of them cannot be hashed."""
+    """One lookup for each repetition, unless one of its alternatives cannot be hashed."""
     search = parse(
         ("patient", "1,urn:uuid:A"),
         ("patient.identifier", "urn:mrn|7"),
@@ -146,8 +146,8 @@ def test_agents_are_looked_up_by_their_canonical_names(
         ("agent.identifier", "urn:s|95,96"),
     ],
 )
-def test_what_the_index_does_not_hold_is_no_lookup(pair: tuple[str, str]) -> None:
-    """No type, no system, no value, or no person."""
+def test_an_agent_that_is_not_indexed_is_no_lookup(pair: tuple[str, str]) -> None:
+    """Without type, system or value, or not a person."""
     assert agent_lookups(parse(pair)) == ()
 
 
@@ -158,14 +158,14 @@ def test_what_the_index_does_not_hold_is_no_lookup(pair: tuple[str, str]) -> Non
         "Organization", "CareTeam", "HealthcareService", "Group", "DeviceDefinition",
     ],
 )  # fmt: skip
-def test_a_complete_lookup_is_of_what_ingest_indexes_first(type_: str) -> None:
-    """An agent that is a person by its type is indexed under the very name that is looked up."""
+def test_a_complete_lookup_has_the_name_that_ingest_indexes(type_: str) -> None:
+    """For agents that are persons by their type; others are no lookup."""
     who = {"reference": f"https://a.example/fhir/{type_}/1/_history/1", "display": "One"}
     who |= {"identifier": {"system": "urn:s", "value": "95"}}  # type: ignore[dict-item]
     (agent,) = parse_audit_event(
         json.dumps(r4(agent=[{"who": who, "requestor": True}])).encode()
     ).agents
-    if type_ == "Patient":  # of another server: nobody whom a relative reference names
+    if type_ == "Patient":  # of another server: no relative reference names it
         named = ("https://a.example/fhir/Patient/1", (("urn:s", "95"),))
         assert agent.patient == PatientReference(*named)
         return
@@ -182,7 +182,7 @@ def test_a_complete_lookup_is_of_what_ingest_indexes_first(type_: str) -> None:
         assert lookups == ()
 
 
-def test_no_repr_shows_whom() -> None:
-    """Neither agents nor patients."""
+def test_no_repr_shows_agents_or_patients() -> None:
+    """It may be logged by mistake."""
     search = parse(("agent", "Practitioner/jane"), ("patient", "jane"))
     assert "jane" not in repr((agent_lookups(search), patient_lookups(search)))
