@@ -1,4 +1,4 @@
-"""A page read back with the standard library's parser, for tests to compare."""
+"""A page as the standard library's parser reads it."""
 
 from html.parser import HTMLParser
 
@@ -9,7 +9,7 @@ class ReadPage(HTMLParser):
     """Text by element, tables by id of their section, all tags and attributes."""
 
     def __init__(self, page: bytes) -> None:
-        """Read it whole."""
+        """Parse the whole page."""
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, list[str]] = {}
@@ -23,7 +23,7 @@ class ReadPage(HTMLParser):
         assert self._open == [], "every element is closed"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Open an element."""
+        """Enter an element."""
         self.tags.append((tag, dict(attrs)))
         if tag in VOID:
             return
@@ -40,11 +40,11 @@ class ReadPage(HTMLParser):
             self.texts.setdefault(tag, []).append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """Close it; nothing else is open inside."""
+        """Leave the innermost element."""
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Text goes to what it stands in; that of small print is not the cell's."""
+        """Add text to the elements around it; small print does not belong to its cell."""
         if self._open and self._open[-1] == "style":
             return
         self.text += data

@@ -1,4 +1,4 @@
-"""Pages, parsed back: what was written is there, and nothing else came in."""
+"""Pages, parsed again: they contain what was written, and nothing else."""
 
 from collections.abc import Callable
 
@@ -36,8 +36,8 @@ HOSTILE = st.one_of(
 
 
 def accounting(about: Cover) -> Document:
-    """An accounting of made-up events."""
-    made = account_disclosures(
+    """Return an accounting of random events."""
+    result, _ = account_disclosures(
         EVENTS,
         AccountingSettings(),
         period=about.period,
@@ -45,17 +45,19 @@ def accounting(about: Cover) -> Document:
         made_ms=about.made_ms,
         zone=about.zone,
     )
-    return accounting_document(made[0], about)
+    return accounting_document(result, about)
 
 
 def view(about: Cover) -> Document:
-    """A patient's view of them."""
-    made = patient_view(EVENTS, ViewPolicy(), period=EVER, made_ms=about.made_ms, zone=about.zone)
-    return patient_view_document(made[0], about)
+    """Return a patient's view of them."""
+    result, _ = patient_view(
+        EVENTS, ViewPolicy(), period=EVER, made_ms=about.made_ms, zone=about.zone
+    )
+    return patient_view_document(result, about)
 
 
 def privacy(about: Cover) -> Document:
-    """A privacy report of them."""
+    """Return a privacy report of them."""
     return privacy_document(privacy_report(EVENTS, period=EVER, zone=about.zone), about)
 
 
@@ -63,10 +65,10 @@ REPORTS = pytest.mark.parametrize("report", [accounting, view, privacy])
 
 
 @REPORTS
-def test_a_page_is_one_file_without_script_or_anything_from_elsewhere(
+def test_page_is_one_file_without_script_or_external_content(
     report: Callable[[Cover], Document],
 ) -> None:
-    """No element or attribute that loads, runs or leads anywhere; a policy that forbids it too."""
+    """No element or attribute loads, runs or links anything, and a policy forbids it."""
     page = to_html(report(cover()))
     read = ReadPage(page)
     tags = {tag for tag, _ in read.tags}
@@ -75,7 +77,7 @@ def test_a_page_is_one_file_without_script_or_anything_from_elsewhere(
         "section", "h2", "p", "div", "table", "thead", "tbody", "tr", "th", "td", "time", "small",
         "footer", "wbr",
     }  # fmt: skip
-    attributes = {name for _, given_ in read.tags for name in given_}
+    attributes = {name for _, own in read.tags for name in own}
     assert attributes <= {
         "lang", "charset", "name", "content", "http-equiv", "id", "class", "scope", "datetime",
     }  # fmt: skip
@@ -83,13 +85,13 @@ def test_a_page_is_one_file_without_script_or_anything_from_elsewhere(
     assert "url(" not in text
     assert "@import" not in text
     assert "default-src 'none'; style-src 'unsafe-inline'" in [
-        given_.get("content") for tag, given_ in read.tags if tag == "meta"
+        own.get("content") for tag, own in read.tags if tag == "meta"
     ]
 
 
 @REPORTS
-def test_a_page_says_what_it_is(report: Callable[[Cover], Document]) -> None:
-    """Language, title, ledger, patient, period, zone, when made, of how many entries."""
+def test_page_states_its_subject_and_origin(report: Callable[[Cover], Document]) -> None:
+    """Language, title, ledger, patient, period, zone, time of creation, number of entries."""
     about = cover("Ada Example, born 1970-01-01", "Europe/Berlin")
     page = ReadPage(to_html(report(about), lang="en-GB"))
     assert page.tags[0] == ("html", {"lang": "en-GB"})
@@ -107,13 +109,13 @@ def test_a_page_says_what_it_is(report: Callable[[Cover], Document]) -> None:
 
 
 @REPORTS
-def test_a_page_prints(report: Callable[[Cover], Document]) -> None:
-    """Heads stand in a thead, which paper repeats, with a scope; rows stay whole."""
+def test_page_can_be_printed(report: Callable[[Cover], Document]) -> None:
+    """Paper repeats the head of a table, cells have a scope, and rows are not split."""
     page = to_html(report(cover())).decode()
     read = ReadPage(page.encode())
-    heads = [given_ for tag, given_ in read.tags if tag == "th"]
+    heads = [own for tag, own in read.tags if tag == "th"]
     assert heads
-    assert all(given_["scope"] == "col" for given_ in heads)
+    assert all(head["scope"] == "col" for head in heads)
     assert page.count("<thead>") == page.count("<table>") == page.count("<tbody>")
     printed = page.partition("@media print")[2]
     assert "thead { display: table-header-group; }" in printed
@@ -123,7 +125,7 @@ def test_a_page_prints(report: Callable[[Cover], Document]) -> None:
 
 
 def html_has(text: str) -> str:
-    """What of a text an HTML document can carry, by the standard: written apart from the code."""
+    """Return a text with U+FFFD for the characters that the HTML standard excludes."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(
         "\ufffd"
@@ -137,10 +139,10 @@ def html_has(text: str) -> str:
 
 
 def page_of(text: str, lang: str = "en") -> ReadPage:
-    """A page with a text in every place that there is for one."""
+    """Return a page with a text in every place for text."""
     row: dict[str, Cell] = {"a": text, "b": 1, "c": Instant(ms("2026-11-22T05:59:00Z"))}
     document = Document(
-        kind="made",
+        kind="example",
         title=text,
         zone=UTC_ZONE,
         facts=(Fact("about", text, text),),
@@ -155,8 +157,8 @@ def page_of(text: str, lang: str = "en") -> ReadPage:
 
 
 @given(HOSTILE)
-def test_whatever_is_written_is_read_back_as_text(text: str) -> None:
-    """In title, facts, heads, cells, notes: the same text, and not one tag more."""
+def test_text_cannot_add_markup(text: str) -> None:
+    """In title, facts, heads, cells and notes: the same text, and no further tag."""
     read, harmless = page_of(text), page_of("x")
     expected = html_has(text)
     assert read.texts["h1"] == [expected]
@@ -165,20 +167,20 @@ def test_whatever_is_written_is_read_back_as_text(text: str) -> None:
     assert read.heads["t"] == [expected, "B", "C"]
     assert read.tables["t"] == [[expected, "1", "2026-11-22 05:59:00 +00:00"]]
     assert read.texts["p"] == [expected] * 3
-    tags = [(tag, given_) for tag, given_ in read.tags if tag != "wbr"]
+    tags = [(tag, own) for tag, own in read.tags if tag != "wbr"]
     assert tags == harmless.tags
 
 
 @given(HOSTILE)
-def test_an_attribute_cannot_be_left(lang: str) -> None:
-    """The one that a caller gives."""
+def test_attribute_cannot_add_markup(lang: str) -> None:
+    """Of the only attribute with a caller's value."""
     read = page_of("x", lang)
     assert read.tags[0] == ("html", {"lang": html_has(lang)})
     assert len(read.tags) == len(page_of("x").tags)
 
 
-def test_long_identifiers_may_break() -> None:
-    """At most 24 characters stand without a place to break, so that a table fits on paper."""
+def test_long_identifiers_may_be_broken() -> None:
+    """After at most 24 characters, so that a table fits on paper."""
     identifier = "0123456789abcdef" * 4
     document = Document("k", "T", UTC_ZONE, (), (
         Table("t", "T", (Column("a", "A"),), ({"a": identifier},), ""),

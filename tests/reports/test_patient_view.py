@@ -40,9 +40,9 @@ def view(
     return patient_view(events, policy, period=EVER, made_ms=MADE, zone=zone)[0]
 
 
-def rendered(found: PatientView) -> str:
+def rendered(result: PatientView) -> str:
     """Return every rendering of every table in one text."""
-    document = patient_view_document(found, cover())
+    document = patient_view_document(result, cover())
     tables = [to_csv(document, table.key) for table in document.tables]
     return b"\n".join((to_json(document), to_html(document), *tables)).decode()
 
@@ -51,18 +51,18 @@ def rendered(found: PatientView) -> str:
 def test_view_of_a_random_day_equals_a_recount(seed: int) -> None:
     """One line per event, the newest first; for each person as many as in the plain JSON."""
     day = random_day(seed)
-    found = view([opened(event, seq) for seq, event in enumerate(day)])
+    result = view([opened(event, seq) for seq, event in enumerate(day)])
     order = sorted(range(len(day)), key=lambda seq: (ms(day[seq]["recorded"]), seq), reverse=True)
-    assert [access.entry for access in found.accesses] == order
-    assert [access.when for access in found.accesses] == [
+    assert [access.entry for access in result.accesses] == order
+    assert [access.when for access in result.accesses] == [
         Instant(ms(day[s]["recorded"])) for s in order
     ]
     names = [event["agent"][0]["who"]["display"] for event in day]
-    assert {person.who: person.number for person in found.people} == Counter(names)
-    for person in found.people:
+    assert {person.who: person.number for person in result.people} == Counter(names)
+    for person in result.people:
         times = [ms(e["recorded"]) for e, n in zip(day, names, strict=True) if n == person.who]
         assert (person.first, person.last) == (Instant(min(times)), Instant(max(times)))
-    numbers = [person.number for person in found.people]
+    numbers = [person.number for person in result.people]
     assert numbers == sorted(numbers, reverse=True)
 
 
@@ -176,12 +176,12 @@ def names_in(event: Any) -> set[str]:
     return {name for name in names if name}
 
 
-def assert_masked(events: list[dict[str, Any]], found: PatientView, zone: Zone) -> None:
+def assert_masked(events: list[dict[str, Any]], result: PatientView, zone: Zone) -> None:
     """Require that no rendering has an agent's name, or a time of day of an event in any form.
 
     The cover has times of day of its own: 00:00:00, and 03:04:05 of MADE.
     """
-    text = rendered(found).replace("00:00:00", "").replace("03:04:05", "")
+    text = rendered(result).replace("00:00:00", "").replace("03:04:05", "")
     for event in events:
         for name in names_in(event):
             assert name not in text
@@ -191,9 +191,9 @@ def assert_masked(events: list[dict[str, Any]], found: PatientView, zone: Zone) 
             assert f"{clock:%H:%M}" not in text.replace("00:00", "")
         assert str(ms(event["recorded"])) not in text
         assert str(ms(event["recorded"]) // 1000) not in text
-    values = json.loads(to_json(patient_view_document(found, cover())))
-    assert {access.who for access in found.accesses} == {None}
-    assert {person.who for person in found.people} == {None}
+    values = json.loads(to_json(patient_view_document(result, cover())))
+    assert {access.who for access in result.accesses} == {None}
+    assert {person.who for person in result.people} == {None}
     assert {key for row in values["accesses"] for key in row} == {
         "when", "stated", "role", "organisation", "action", "category",
     }  # fmt: skip
@@ -206,11 +206,11 @@ def assert_masked(events: list[dict[str, Any]], found: PatientView, zone: Zone) 
 def test_masked_view_has_no_name_and_no_time_of_random_days(seed: int) -> None:
     """Its days are those of the zone."""
     day = random_day(seed, 20)
-    found = view([opened(event, seq) for seq, event in enumerate(day)], MASKED, BERLIN)
-    assert_masked(day, found, BERLIN)
+    result = view([opened(event, seq) for seq, event in enumerate(day)], MASKED, BERLIN)
+    assert_masked(day, result, BERLIN)
     expected = [datetime.fromisoformat(e["recorded"]).astimezone(BERLIN.info).date() for e in day]
-    assert sorted(str(access.when) for access in found.accesses) == sorted(map(str, expected))
-    assert sum(person.number for person in found.people) == len(day)
+    assert sorted(str(access.when) for access in result.accesses) == sorted(map(str, expected))
+    assert sum(person.number for person in result.people) == len(day)
 
 
 def test_masked_view_has_no_name_and_no_time_of_any_sample(shared_dir: Path) -> None:

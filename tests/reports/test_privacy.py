@@ -1,4 +1,4 @@
-"""The privacy team's report: recounted from plain JSON, sorted by every element."""
+"""The privacy report: recounted from plain JSON, sorted by every element."""
 
 import json
 from collections import Counter
@@ -11,17 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import Instant
 from audit_ledger.reports.html import to_html
 from audit_ledger.reports.privacy import (
     ELEMENTS,
+    PrivacyReport,
     PrivacyRow,
     privacy_document,
     privacy_report,
     sort_rows,
 )
 from audit_ledger.reports.rendering import to_csv, to_json
-from audit_ledger.reports.time_zone import UTC_ZONE
+from audit_ledger.reports.time_zone import UTC_ZONE, Zone
 from tests.builders.audit_event import DICOM, NHIN, audit_event_samples, purpose, r4, r5
 from tests.builders.opened_event import ms, opened, opened_sample
 from tests.builders.random_day import random_day
@@ -31,21 +33,21 @@ EMERGENCY = {"BTG", "ETREAT"}
 
 
 def code_of(event: dict[str, Any]) -> str | None:
-    """The one purpose of a made-up event."""
+    """Return the only purpose of a random event."""
     stated = event.get("purposeOfEvent")
     return stated[0]["coding"][0]["code"] if stated else None
 
 
+def report_of(events: list[OpenedEvent], zone: Zone = UTC_ZONE, **how: Any) -> PrivacyReport:
+    """Return the report on all events."""
+    return privacy_report(events, period=EVER, zone=zone, **how)
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_a_made_up_day_recounted(seed: int) -> None:
-    """Rows, groups and break-the-glass, from first principles."""
+def test_report_of_a_random_day_equals_a_recount(seed: int) -> None:
+    """Rows, groups and break-the-glass."""
     day = random_day(seed)
-    report = privacy_report(
-        [opened(event, seq) for seq, event in enumerate(day)],
-        period=EVER,
-        zone=UTC_ZONE,
-        sort_by="entry",
-    )
+    report = report_of([opened(event, seq) for seq, event in enumerate(day)], sort_by="entry")
     for row, event in zip(report.rows, day, strict=True):
         agent = event["agent"][0]
         assert row.time == Instant(ms(event["recorded"]))
@@ -77,8 +79,8 @@ def test_a_made_up_day_recounted(seed: int) -> None:
     ]
 
 
-def test_an_event_of_two_users_is_of_each() -> None:
-    """Two who read together are no third user; who changed the name is no other one."""
+def test_event_of_two_users_counts_for_each() -> None:
+    """Together they are no third user, and a new name is no new user."""
 
     def agent(number: int, name: str) -> dict[str, Any]:
         who = {"reference": f"Practitioner/{number}", "display": name}
@@ -86,12 +88,7 @@ def test_an_event_of_two_users_is_of_each() -> None:
 
     one, other, renamed = agent(1, "Dr A"), agent(2, "Dr B"), agent(2, "Dr B-C")
     events = [r4(agent=agents) for agents in ([one], [other], [one, other], [renamed])]
-    report = privacy_report(
-        [opened(event, seq) for seq, event in enumerate(events)],
-        period=EVER,
-        zone=UTC_ZONE,
-        sort_by="entry",
-    )
+    report = report_of([opened(event, seq) for seq, event in enumerate(events)], sort_by="entry")
     assert {(g.id, g.name, g.events) for g in report.by_user} == {
         ("Practitioner/1", "Dr A", 2),
         ("Practitioner/2", "Dr B-C", 3),
@@ -101,17 +98,17 @@ def test_an_event_of_two_users_is_of_each() -> None:
     assert report.rows[2].user == "Dr A; Dr B"
 
 
-def test_days_are_the_zones() -> None:
-    """After 23:00 UTC it is tomorrow in Berlin."""
+def test_days_are_those_of_the_zone() -> None:
+    """After 23:00 UTC it is the next day in Berlin."""
     day = random_day(7)
-    report = privacy_report([opened(e, i) for i, e in enumerate(day)], period=EVER, zone=BERLIN)
+    report = report_of([opened(event, seq) for seq, event in enumerate(day)], BERLIN)
     late = sum(datetime.fromisoformat(e["recorded"]).astimezone(UTC).hour == 23 for e in day)
-    found = {str(group.name): group.events for group in report.by_day}
-    assert found == {"2026-11-22": len(day) - late, "2026-11-23": late}
+    days = {str(group.name): group.events for group in report.by_day}
+    assert days == {"2026-11-22": len(day) - late, "2026-11-23": late}
 
 
 def value_of(row: PrivacyRow, element: str) -> Any:
-    """What a reader compares by."""
+    """Return the value by which a reader compares."""
     value = getattr(row, element)
     if isinstance(value, Instant):
         return value.ms
@@ -120,20 +117,18 @@ def value_of(row: PrivacyRow, element: str) -> Any:
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("element", ELEMENTS)
-def test_rows_sort_by_every_element(element: str, descending: bool) -> None:
-    """Neighbours are in order, equals stay in order of entries, what is missing comes last."""
+def test_rows_can_be_sorted_by_every_element(element: str, descending: bool) -> None:
+    """Neighbours are in order, equal rows in order of entries, missing values last."""
     flags = {3: ("agent.unidentified",), 5: ("fhir.action", "balp.type")}
     events = [
         opened(event, seq, portal=f"portal{seq % 3}", flags=flags.get(seq, ()))
         for seq, event in enumerate(random_day(11, 60))
     ]
-    report = privacy_report(
-        events, period=EVER, zone=UTC_ZONE, sort_by=element, descending=descending
-    )
+    report = report_of(events, sort_by=element, descending=descending)
     assert sorted(row.entry for row in report.rows) == list(range(60))
     values = [value_of(row, element) for row in report.rows]
-    there = [value for value in values if value is not None]
-    assert values[len(there) :] == [None] * (len(values) - len(there))
+    recorded = [value for value in values if value is not None]
+    assert values[len(recorded) :] == [None] * (len(values) - len(recorded))
     for one, other in zip(report.rows, report.rows[1:], strict=False):
         left, right = value_of(one, element), value_of(other, element)
         if right is None or left == right:
@@ -143,16 +138,16 @@ def test_rows_sort_by_every_element(element: str, descending: bool) -> None:
             assert left > right if descending else left < right
 
 
-def test_sorting_covers_what_onc_names() -> None:
-    """170.210(h), ASTM E2147: date and time, patient, user, action, data accessed; and our own."""
+def test_elements_include_those_that_onc_names() -> None:
+    """170.210(h), ASTM E2147: date and time, patient, user, action, data accessed."""
     named = {"time", "patient", "user", "action", "what", "outcome", "purpose", "address"}
     assert named | {"portal", "entry", "flags"} <= set(ELEMENTS)
     assert set(ELEMENTS) == set(PrivacyRow.__struct_fields__)
 
 
 @given(st.text())
-def test_an_unknown_element_is_a_clear_error(element: str) -> None:
-    """It says which there are, and not what was asked."""
+def test_rejects_an_unknown_element(element: str) -> None:
+    """The message lists the known ones, and does not quote the unknown one."""
     if element in ELEMENTS:
         return
     with pytest.raises(FormatError, match=f"^sort: no such element; there are {ELEMENTS[0]}, "):
@@ -186,29 +181,24 @@ ALERT = {"system": DICOM, "code": "110113", "display": "Security Alert"}
         (r4(purposeOfEvent=[purpose("BTG", "urn:other")]), None),
     ],
 )
-def test_break_the_glass_is_found_however_events_say_it(
-    event: dict[str, Any], reason: str | None
-) -> None:
-    """By type and subtype as HL7's example, by purpose of the event, or of an agent."""
-    found = opened(event, format_="fhir-r5" if "code" in event else "fhir-r4")
-    report = privacy_report([found], period=EVER, zone=UTC_ZONE)
+def test_recognizes_break_the_glass(event: dict[str, Any], reason: str | None) -> None:
+    """By type and subtype as in HL7's example, or by a purpose of the event or of an agent."""
+    report = report_of([opened(event)])
     assert report.rows[0].break_glass == reason
     assert len(report.break_glass) == (reason is not None)
 
 
-def test_the_one_emergency_among_the_samples_is_found(shared_dir: Path) -> None:
+def test_finds_the_only_emergency_among_the_samples(shared_dir: Path) -> None:
     """BALP's SAML example states ETREAT among its purposes; a denied consent is no emergency."""
     paths = audit_event_samples(shared_dir)
-    report = privacy_report(
-        [opened_sample(p, i) for i, p in enumerate(paths)], period=EVER, zone=UTC_ZONE
-    )
-    found = [paths[row.entry].name for row in report.break_glass]
-    assert found == ["AuditEvent-ex-auditPoke-SAML-Min2.json"]
+    report = report_of([opened_sample(path, seq) for seq, path in enumerate(paths)])
+    names = [paths[row.entry].name for row in report.break_glass]
+    assert names == ["AuditEvent-ex-auditPoke-SAML-Min2.json"]
     assert len(report.rows) == len(paths)
 
 
-def test_every_rendering_has_every_element() -> None:
-    """Columns of CSV, keys of JSON, words on the page."""
+def test_every_rendering_contains_every_element() -> None:
+    """As columns of CSV, keys of JSON, words on the page."""
     event = opened(
         r4(
             agent=[
@@ -226,7 +216,7 @@ def test_every_rendering_has_every_element() -> None:
         flags=("balp.type", "fhir.action"),
         conflict=True,
     )
-    document = privacy_document(privacy_report([event], period=EVER, zone=UTC_ZONE), cover())
+    document = privacy_document(report_of([event]), cover())
     (row,) = json.loads(to_json(document))["events"]
     assert list(row) == list(ELEMENTS)
     assert to_csv(document).decode().splitlines()[0].split(",") == [*ELEMENTS, "zone"]
@@ -243,9 +233,8 @@ def test_every_rendering_has_every_element() -> None:
     )
 
 
-def test_no_repr_tells_anything() -> None:
-    """They end up in logs."""
-    report = privacy_report([opened(r4())], period=EVER, zone=UTC_ZONE)
-    shown = repr(report)
+def test_repr_contains_no_personal_data() -> None:
+    """It may end up in logs."""
+    shown = repr(report_of([opened(r4())]))
     assert "doc" not in shown
     assert "PrivacyRow(entry=1)" in shown

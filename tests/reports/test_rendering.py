@@ -1,4 +1,4 @@
-"""JSON and CSV read back with the standard library give what was written."""
+"""JSON and CSV, parsed with the standard library, contain what was written."""
 
 import csv
 import json
@@ -25,10 +25,10 @@ HOSTILE = st.one_of(
 
 
 def document(rows: list[dict[str, Cell]], columns: tuple[str, ...] = ("a", "b")) -> Document:
-    """A document of one table."""
+    """Return a document of one table with rows, and one without."""
     return Document(
-        kind="made",
-        title="Made",
+        kind="example",
+        title="Example",
         zone=read_zone("+01:00"),
         facts=(Fact("about", "About", "x"),),
         tables=(
@@ -41,30 +41,23 @@ def document(rows: list[dict[str, Cell]], columns: tuple[str, ...] = ("a", "b"))
 
 
 def read_csv(data: bytes) -> list[list[str]]:
-    """As Python's csv module reads RFC 4180."""
+    """Return the rows as Python's csv module reads RFC 4180."""
     return list(csv.reader(StringIO(data.decode(), newline=""), strict=True))
 
 
 def unguarded(cell: str) -> str:
-    """As documented: take one apostrophe off, and one where a cell may be parted."""
+    """Return a cell without the apostrophes, which are documented."""
     return re.sub(r"([;,\t\r\n])'(?=[\s\"]*['=+\-@\0＝＋－＠])", r"\1", cell.removeprefix("'"))
 
 
 @given(st.lists(st.tuples(HOSTILE, HOSTILE)))
-def test_csv_reads_back(rows: list[tuple[str, str]]) -> None:
-    """Every cell, whatever is in it, and every row as one row."""
-    data = to_csv(document([{"a": one, "b": other} for one, other in rows]))
-    header, *found = read_csv(data)
+def test_csv_reads_back_and_no_cell_is_a_formula(rows: list[tuple[str, str]]) -> None:
+    """Any text; no cell begins with a character that OWASP names, also after white space."""
+    header, *cells = read_csv(to_csv(document([{"a": one, "b": other} for one, other in rows])))
     assert header == ["a", "b", "zone"]
-    assert [(unguarded(a), unguarded(b)) for a, b, _ in found] == rows
-    assert all(unguarded(zone) == "+01:00" for _, _, zone in found)
-
-
-@given(st.lists(st.tuples(HOSTILE, HOSTILE)))
-def test_no_cell_of_a_csv_is_a_formula(rows: list[tuple[str, str]]) -> None:
-    """Nothing that starts with what OWASP names, white space before it or not."""
-    data = to_csv(document([{"a": one, "b": other} for one, other in rows]))
-    for cell in (cell for row in read_csv(data) for cell in row):
+    assert [(unguarded(a), unguarded(b)) for a, b, _ in cells] == rows
+    assert all(unguarded(zone) == "+01:00" for _, _, zone in cells)
+    for cell in (cell for row in cells for cell in row):
         assert not cell.strip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
         assert not cell.startswith(("\t", "\r", "\n", "\0"))
         for inner in re.split(r"[;,\t\r\n]", cell)[1:]:
@@ -84,14 +77,14 @@ def test_no_cell_of_a_csv_is_a_formula(rows: list[tuple[str, str]]) -> None:
         ("", ""),
     ],
 )
-def test_only_what_could_be_a_formula_is_changed(text: str, expected: str) -> None:
-    """Spelled out."""
+def test_guards_only_what_could_be_a_formula(text: str, expected: str) -> None:
+    """Examples."""
     assert guard_formulas(text) == expected
 
 
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1))
-def test_csv_is_that_of_rfc_4180(rows: list[tuple[str, str]]) -> None:
-    """Records end with CRLF, quotes are doubled, what needs quotes has them."""
+def test_csv_conforms_to_rfc_4180(rows: list[tuple[str, str]]) -> None:
+    """Records end with CRLF, quotes are doubled, and cells are quoted only if necessary."""
     plain = "".join(
         ",".join(
             f'"{cell.replace(chr(34), chr(34) * 2)}"' if any(c in cell for c in '",\r\n') else cell
@@ -119,21 +112,21 @@ VALUES: dict[str, tuple[Cell, object, str]] = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_each_kind_of_cell_is_written_as_documented(name: str) -> None:
-    """JSON keeps types, CSV is text."""
+def test_writes_each_kind_of_cell_as_documented(name: str) -> None:
+    """JSON has types, CSV has text."""
     cell, in_json, in_csv = VALUES[name]
-    made = document([{"a": cell, "b": "x"}])
-    assert json.loads(to_json(made))["rows"] == [{"a": in_json, "b": "x"}]
-    assert read_csv(to_csv(made))[1] == [in_csv, "x", "'+01:00"]
+    one_row = document([{"a": cell, "b": "x"}])
+    assert json.loads(to_json(one_row))["rows"] == [{"a": in_json, "b": "x"}]
+    assert read_csv(to_csv(one_row))[1] == [in_csv, "x", "'+01:00"]
 
 
 @given(st.lists(st.tuples(HOSTILE, HOSTILE)))
 def test_json_reads_back(rows: list[tuple[str, str]]) -> None:
-    """One flat object a row; facts, notes and how to verify beside the tables."""
+    """One flat object per row; facts, notes and instructions beside the tables."""
     values = json.loads(to_json(document([{"a": one, "b": other} for one, other in rows])))
     assert values == {
-        "report": "made",
-        "title": "Made",
+        "report": "example",
+        "title": "Example",
         "about": "x",
         "rows": [{"a": one, "b": other} for one, other in rows],
         "none": [],
@@ -142,18 +135,18 @@ def test_json_reads_back(rows: list[tuple[str, str]]) -> None:
     }
 
 
-def test_another_table_by_its_key() -> None:
-    """And a clear error for one that is not there."""
-    made = document([])
-    assert to_csv(made, "none") == b"c,zone\r\n"
-    assert to_csv(made, "none", ["some, not all"]) == (b'c,zone\r\n"Warning: some, not all",\r\n')
+def test_writes_the_table_with_the_requested_key() -> None:
+    """An unknown key is an error that lists the known ones."""
+    empty = document([])
+    assert to_csv(empty, "none") == b"c,zone\r\n"
+    assert to_csv(empty, "none", ["some, not all"]) == b'c,zone\r\n"Warning: some, not all",\r\n'
     with pytest.raises(FormatError, match=r"^table: no such table; there are rows, none$"):
-        to_csv(made, "secret")
+        to_csv(empty, "secret")
 
 
 @given(st.text("=+-@'\0＝;, \t\r\n\"ab", max_size=14))
-def test_one_pass_guards_what_a_search_from_each_character_guards(text: str) -> None:
-    """Behind each of what may part cells, where only white space stands before a formula."""
+def test_guard_in_one_pass_equals_a_search_from_each_character(text: str) -> None:
+    """After each separator that only white space separates from a formula."""
     inside = re.sub(r"([;,\t\r\n])(?=[\s\"]*['=+\-@\0＝＋－＠])", r"\1'", text)
     starts = inside.lstrip().startswith(FORMULA_STARTS) or inside.startswith((*FORMULA_STARTS, "'"))
     assert guard_formulas(text) == (f"'{inside}" if starts else inside)

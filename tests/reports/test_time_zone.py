@@ -1,4 +1,4 @@
-"""Times in a zone that the reader chose."""
+"""Times in a zone of the reader's choice."""
 
 from datetime import UTC, datetime
 
@@ -29,8 +29,8 @@ ZONES = ("UTC", "Z", "+00:00", "-23:59", "+14:00", "Europe/Berlin", "America/New
         ("-03:30", "2026-07-01 08:30:00.123 -03:30"),
     ],
 )
-def test_a_time_is_never_without_its_offset(zone: str, expected: str) -> None:
-    """Summer time where there is one."""
+def test_times_have_their_offset(zone: str, expected: str) -> None:
+    """Including summer time."""
     time, chosen = ms("2026-07-01T12:00:00.123Z"), read_zone(zone)
     assert format_in_zone(time, chosen) == expected
     assert format_to_the_second(time, chosen) == expected.replace(".123", "")
@@ -38,37 +38,34 @@ def test_a_time_is_never_without_its_offset(zone: str, expected: str) -> None:
 
 
 @given(time=st.integers(FIRST_MS, LAST_MS), zone=st.sampled_from(ZONES))
-def test_every_time_that_an_event_can_have_reads_back(time: int, zone: str) -> None:
-    """Also in the years 1 and 9999, where a zone's clock may show a year that does not exist."""
+def test_every_time_of_an_event_reads_back(time: int, zone: str) -> None:
+    """Also in the years 1 and 9999, whose local year may not exist."""
     chosen = read_zone(zone)
     moment = datetime.fromisoformat(as_rfc3339(time, chosen))
     seconds, millis = divmod(time, 1000)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     since = moment - epoch
-    assert (since.days * 86_400 + since.seconds, since.microseconds) == (
-        seconds,
-        millis * 1000,
-    )
+    assert (since.days * 86_400 + since.seconds, since.microseconds) == (seconds, millis * 1000)
     assert day_of(time, chosen) == moment.date()
 
 
-def test_a_day_is_the_zones() -> None:
-    """Midnight in Berlin comes an hour before that of UTC."""
+def test_day_is_that_of_the_zone() -> None:
+    """Midnight in Berlin is an hour before midnight in UTC."""
     time = ms("2026-11-22T23:30:00Z")
     assert str(day_of(time, read_zone("UTC"))) == "2026-11-22"
     assert str(day_of(time, read_zone("Europe/Berlin"))) == "2026-11-23"
 
 
-def test_years_before_start_with_the_day() -> None:
-    """And 29 February has 28 February before it where there is no 29th."""
+def test_years_before_begin_with_the_day() -> None:
+    """Of 29 February with 28 February, if there is no 29th."""
     zone = read_zone("+01:00")
     assert years_before(ms("2026-12-01T15:00:00Z"), 6, zone) == ms("2020-12-01T00:00:00+01:00")
     assert years_before(ms("2024-02-29T15:00:00Z"), 6, zone) == ms("2018-02-28T00:00:00+01:00")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "+14:00", "-12:00", "Europe/Berlin"])
-def test_no_years_are_before_the_first_there_is(zone: str) -> None:
-    """Whoever asks for the years before the year 3 is told of those from the year 1."""
+def test_years_before_do_not_precede_the_first_year(zone: str) -> None:
+    """The six years before the year 3 begin with the year 1."""
     first = ms("0001-01-01T00:00:00Z")
     for text in ("0001-01-01T00:00:00Z", "0003-05-06T12:00:00Z", "0006-12-30T00:00:00Z"):
         assert years_before(ms(text), 6, read_zone(zone)) == first
@@ -82,9 +79,9 @@ def test_no_years_are_before_the_first_there_is(zone: str) -> None:
     ["", "utc+1", "+1:00", "+24:00", "+01:60", "+01:00 ", "Europe", "Europe/Nowhere", "../UTC",
      "/etc/passwd", "Europe/../UTC", "A\0B", "é"],
 )  # fmt: skip
-def test_what_is_no_zone_is_refused_without_quoting_it(text: str) -> None:
-    """The message says what would be one."""
-    with pytest.raises(FormatError) as refused:
+def test_rejects_an_invalid_zone(text: str) -> None:
+    """The message states what is valid and does not quote the zone."""
+    with pytest.raises(FormatError) as rejected:
         read_zone(text)
-    assert str(refused.value).startswith("zone: neither an offset like +01:00 nor")
-    assert "Nowhere" not in str(refused.value)
+    assert str(rejected.value).startswith("zone: neither an offset like +01:00 nor")
+    assert "Nowhere" not in str(rejected.value)
