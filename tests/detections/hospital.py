@@ -27,10 +27,10 @@ from infra.demo.hospital.portals import submissions_of
 from infra.demo.hospital.workflows import Scenario
 
 
-def opened_day(told: Iterable[Happening], seed: int) -> Iterator[OpenedEvent]:
-    """What the ledger holds of a day, entry by entry in order of sending."""
+def opened_day(happenings: Iterable[Happening], seed: int) -> Iterator[OpenedEvent]:
+    """Yield the opened events of a day, entry by entry in order of sending."""
     seq = 0
-    for sent in submissions_of(ST_ELSEWHERE, told, seed, resent_per_mille=0):
+    for sent in submissions_of(ST_ELSEWHERE, happenings, seed, resent_per_mille=0):
         for event in _events(sent):
             for part in event.parts:
                 seq += 1
@@ -63,7 +63,7 @@ def _events(sent: Submission) -> list[Event]:
 
 
 def planted(world: World, hour: int, scenario: Scenario) -> list[Happening]:
-    """What such a scene tells at that hour."""
+    """Return the happenings of a scenario at an hour."""
     return list(scenario(world, Random(hour), world.at(hour)))
 
 
@@ -74,7 +74,7 @@ def directory_of(
     employees: Sequence[tuple[int, int]] = (),
     left_ms: int | None = None,
 ) -> Directory:
-    """The hospital's directory: encounters wherever the ordinary day has an access.
+    """Return the hospital's directory: encounters wherever the ordinary day has an access.
 
     `employees`: (number of the staff, number of the patient) who are one person;
     `left_ms`: when all have left.

@@ -1,4 +1,4 @@
-"""Accesses as rules observe them, a directory, and the findings of rules."""
+"""Accesses, users and patients, and the findings of rules about them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -101,20 +101,26 @@ def detector(
     return Detector(make_rules(settings, consents), directory or Directory(), mark)
 
 
-def found(
+def findings_of(
     events: Iterable[OpenedEvent],
     settings: DetectionSettings,
     directory: Directory | None = None,
     consents: Consents | None = None,
 ) -> list[DetectionFinding]:
-    """Return the findings of the rules in events, whose entries are numbered here."""
-    looking = detector(settings, directory, consents)
-    return [finding for event in ledger(events) for finding in looking.observe(event)]
+    """Return the findings of the rules in events, which become entries from 1 on."""
+    rules = detector(settings, directory, consents)
+    return [finding for event in ledger(events) for finding in rules.observe(event)]
 
 
 def entries(findings: Iterable[DetectionFinding]) -> list[tuple[int, ...]]:
     """Return the entries of each finding."""
     return [finding.entries for finding in findings]
+
+
+def statement_of(findings: Sequence[DetectionFinding]) -> str | None:
+    """Return the statement of the only finding; None if there is none."""
+    assert len(findings) <= 1
+    return next((finding.statement for finding in findings), None)
 
 
 def user(id_: str = "u1", **fields: Any) -> User:

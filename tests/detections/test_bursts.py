@@ -1,4 +1,4 @@
-"""Broken glass, bulk, failures, spikes: exactly so many are found, and one fewer is not."""
+"""Broken glass, bulk access, failures and spikes: found at their limits, not below."""
 
 from base64 import b64encode
 from fractions import Fraction
@@ -11,14 +11,24 @@ from hypothesis import strategies as st
 
 from audit_ledger.detections.access_spike import exceeds
 from audit_ledger.records.opened_event import OpenedEvent
-from tests.detections.rules import DAY, HOUR, MINUTE, MORNING, access, entries, found, only
+from tests.detections.rules import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MORNING,
+    access,
+    entries,
+    findings_of,
+    only,
+    statement_of,
+)
 
 BTG = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "BTG"}]}
 GLASS = only(break_the_glass={})
 
 
-def test_the_glass_is_broken_for_no_reason() -> None:
-    """By purpose of use or by the code of DICOM; what follows is the same finding."""
+def test_reports_broken_glass_without_a_reason() -> None:
+    """By purpose of use or by the code of DICOM; later accesses belong to the same finding."""
     events = [
         access("u1", purpose={"coding": [{"code": "TREAT"}]}),
         access("u1", purpose=BTG),
@@ -28,14 +38,14 @@ def test_the_glass_is_broken_for_no_reason() -> None:
         access("u3", purposeOfEvent=[BTG], time_ms=MORNING + 4 * MINUTE),
         access("u4", purpose=BTG, outcome="4", time_ms=MORNING + 5 * MINUTE),
     ]
-    findings = found(events, GLASS)
+    findings = findings_of(events, GLASS)
     assert entries(findings) == [(2,), (4,), (5,), (6,)]
     assert findings[0].statement == "the glass was broken (BTG) for no reason"
     assert findings[0].severity == "high"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "elements",
     [
         {"purpose": {**BTG, "text": "cardiac arrest"}},
         {"purpose": {"coding": [{"code": "BTG", "display": "break the glass"}], "text": "coma"}},
@@ -47,13 +57,13 @@ def test_the_glass_is_broken_for_no_reason() -> None:
         {"purpose": BTG, "cut": ("AuditEvent.entity[0].detail",)},
     ],
 )
-def test_a_reason_that_is_said(said: dict[str, Any]) -> None:
-    """In any of the places for it; or perhaps in one that was cut out."""
-    assert found([access(**said)], GLASS) == []
+def test_accepts_a_reason_in_any_of_its_places(elements: dict[str, Any]) -> None:
+    """Or if it may have been in a part that was cut."""
+    assert findings_of([access(**elements)], GLASS) == []
 
 
 @pytest.mark.parametrize(
-    "said",
+    "elements",
     [
         {"purpose": {**BTG, "text": "  "}},
         {"purpose": {"coding": [{"code": "BTG", "display": "break the glass"}]}},
@@ -71,13 +81,13 @@ def test_a_reason_that_is_said(said: dict[str, Any]) -> None:
         {"purpose": BTG, "cut": ("AuditEvent.entity[0]",)},
     ],
 )
-def test_what_is_no_reason(said: dict[str, Any]) -> None:
-    """Blanks, code and display themselves, what systems fill in, other details."""
-    assert entries(found([access(**said)], GLASS)) == [(1,)]
+def test_rejects_what_is_no_reason(elements: dict[str, Any]) -> None:
+    """White space, code and display themselves, texts that systems fill in, other details."""
+    assert entries(findings_of([access(**elements)], GLASS)) == [(1,)]
 
 
 @pytest.mark.parametrize(
-    ("said", "nothing", "setting"),
+    ("reason", "no_reason", "setting"),
     [
         ({"outcomeDesc": "unconscious"}, {"outcomeDesc": " "}, "outcome_is_reason"),
         (
@@ -87,25 +97,25 @@ def test_what_is_no_reason(said: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_where_users_say_why_is_a_setting(
-    said: dict[str, Any], nothing: dict[str, Any], setting: str
+def test_settings_name_further_places_of_reasons(
+    reason: dict[str, Any], no_reason: dict[str, Any], setting: str
 ) -> None:
-    """Where it is not the system that fills it in."""
+    """If users fill them in, and not the system."""
     settings = only(break_the_glass={setting: True})
-    assert found([access(purpose=BTG, **said)], settings) == []
-    assert entries(found([access(purpose=BTG, **nothing)], settings)) == [(1,)]
+    assert findings_of([access(purpose=BTG, **reason)], settings) == []
+    assert entries(findings_of([access(purpose=BTG, **no_reason)], settings)) == [(1,)]
 
 
 @pytest.mark.parametrize(("later", "is_found"), [(12 * HOUR - 1000, False), (12 * HOUR, True)])
-def test_a_reason_lasts_some_hours(later: int, is_found: bool) -> None:
+def test_reason_is_valid_for_hours(later: int, is_found: bool) -> None:
     """For this patient."""
     events = [
         access(purpose={**BTG, "text": "unconscious"}),
         access(purpose=BTG, time_ms=MORNING + later),
     ]
-    assert len(found(events, GLASS)) == is_found
+    assert len(findings_of(events, GLASS)) == is_found
     other = access("u1", "p2", purpose=BTG, time_ms=MORNING + MINUTE)
-    assert entries(found([events[0], other], GLASS)) == [(2,)]
+    assert entries(findings_of([events[0], other], GLASS)) == [(2,)]
 
 
 def failures(count: int, apart_ms: int, user: str = "u1", first: int = MORNING) -> Any:
@@ -129,7 +139,7 @@ FAILED = only(failed_access={"failures": 5, "minutes": 2})
             [(1, 2, 3, 4, 5), (6, 7, 8, 9, 10)],
         ),
         ([*failures(4, 1000), access(time_ms=MORNING + 5000)], []),
-        (  # one failure a minute keeps no burst alive, and hides none
+        (  # one failure a minute neither continues nor hides a burst
             [
                 *failures(5, 1000),
                 *failures(8, MINUTE, first=MORNING + MINUTE),
@@ -140,47 +150,49 @@ FAILED = only(failed_access={"failures": 5, "minutes": 2})
         (failures(29 * 60, MINUTE // 2), [(1, 2, 3, 4, 5)]),
     ],
 )  # fmt: skip
-def test_so_many_failures_within_so_many_minutes(
+def test_counts_failures_of_a_user_within_minutes(
     events: list[OpenedEvent], expected: list[tuple[int, ...]]
 ) -> None:
-    """Of one user; what goes on belongs to the burst."""
-    assert entries(found(events, FAILED)) == expected
+    """Later failures belong to the burst."""
+    assert entries(findings_of(events, FAILED)) == expected
 
 
-def test_a_burst_that_goes_on_for_days_is_a_finding_a_day() -> None:
-    """However long it goes on."""
+def test_burst_of_several_days_is_one_finding_per_day() -> None:
+    """However long it lasts."""
     half_minutes = (2 * DAY + 12 * HOUR) // (MINUTE // 2)
-    starts = [finding.time_ms for finding in found(failures(half_minutes, MINUTE // 2), FAILED)]
+    starts = [
+        finding.time_ms for finding in findings_of(failures(half_minutes, MINUTE // 2), FAILED)
+    ]
     assert len(starts) == 3
     assert all(after - before >= DAY - 2 * MINUTE for before, after in pairwise(starts))
 
 
-def test_a_failure_that_comes_late_counts() -> None:
-    """The entries are in ledger order, the window is by the events' own times."""
+def test_late_failure_counts_at_its_own_time() -> None:
+    """Entries are in ledger order, windows are by the events' own times."""
     four = failures(4, 1000)
     late = access(outcome="8", time_ms=MORNING - 1000, late_ms=HOUR)
-    (finding,) = found([*four, late], FAILED)
+    (finding,) = findings_of([*four, late], FAILED)
     assert finding.entries == (1, 2, 3, 4, 5)
     assert finding.time_ms == MORNING - 1000
     assert finding.statement == "5 failures within 2 minutes"
     assert len(set(finding.event_ids)) == 5
 
 
-def test_a_failed_list_of_patients_is_one_failure() -> None:
+def test_failed_event_about_several_patients_is_one_failure() -> None:
     """Its parts were received together, and lack each other's elements."""
     parts = [
         access(patient=f"p{n}", outcome="4", cut=(f"AuditEvent.entity[{n}]",)) for n in range(9)
     ]
-    assert found(parts, FAILED) == []
-    assert len(found([*parts, *failures(4, 1000, first=MORNING + 1000)], FAILED)) == 1
+    assert findings_of(parts, FAILED) == []
+    assert len(findings_of([*parts, *failures(4, 1000, first=MORNING + 1000)], FAILED)) == 1
 
 
 @pytest.mark.parametrize("outcome", ["4", "8", "12"])
-def test_what_is_a_failure_in_r4(outcome: str) -> None:
-    """All but success."""
-    assert len(found([access(outcome=outcome)] * 5, FAILED)) == 1
-    assert found([access(outcome="0")] * 5, FAILED) == []
-    assert found([access(outcome=None)] * 5, FAILED) == []
+def test_recognizes_failures_of_r4(outcome: str) -> None:
+    """Every code but success."""
+    assert len(findings_of([access(outcome=outcome)] * 5, FAILED)) == 1
+    assert findings_of([access(outcome="0")] * 5, FAILED) == []
+    assert findings_of([access(outcome=None)] * 5, FAILED) == []
 
 
 BULK = only(
@@ -221,15 +233,15 @@ def exports(patients: str, apart_ms: int = MINUTE, **more: Any) -> list[OpenedEv
         (exports("abcdef", 12_001, type={"code": "rest"}), []),
     ],
 )  # fmt: skip
-def test_so_many_patients_within_so_many_minutes(
+def test_counts_patients_exported_or_opened_within_minutes(
     events: list[OpenedEvent], expected: list[tuple[int, ...]]
 ) -> None:
-    """Exported or opened, each once: by staff, successfully."""
-    assert entries(found(events, BULK)) == expected
+    """Each once, by staff, successfully."""
+    assert entries(findings_of(events, BULK)) == expected
 
 
 def query(text: str) -> OpenedEvent:
-    """A search with that query, about no patient."""
+    """Return a search with a query, about no patient."""
     entity = {"query": b64encode(text.encode()).decode(), "role": {"code": "24"}}
     return access(patient=None, entities=[entity])
 
@@ -251,21 +263,20 @@ def query(text: str) -> OpenedEvent:
         (access(subtype=[{"code": "$export"}], outcome="8"), None),
     ],
 )  # fmt: skip
-def test_events_that_are_bulk_by_themselves(event: OpenedEvent, statement: str | None) -> None:
-    """By code, by query, by number of entities."""
-    findings = found([event], BULK)
-    assert [finding.statement for finding in findings] == ([statement] if statement else [])
+def test_recognizes_single_events_of_bulk_access(event: OpenedEvent, statement: str | None) -> None:
+    """By code, query or number of entities."""
+    assert statement_of(findings_of([event], BULK)) == statement
 
 
-def test_a_job_may_export_too() -> None:
-    """Without any person it is the portal's, once in the quiet hours."""
+def test_export_without_a_person_is_that_of_its_portal() -> None:
+    """Once within the quiet hours."""
     application = {"type": {"coding": [{"code": "110150"}]}}
     machine: dict[str, Any] = {"agent": application, "who": {"display": "scheduler"}}
     events = [
         access(patient=None, subtype=[{"code": "$export"}], time_ms=MORNING + later, **machine)
         for later in (0, HOUR - 1000, HOUR)
     ]
-    findings = found(events, BULK)
+    findings = findings_of(events, BULK)
     assert entries(findings) == [(1,), (3,)]
     assert findings[0].who is None
 
@@ -281,7 +292,7 @@ SPIKE = only(access_spike=SPIKE_SETTINGS)
 
 
 def active_day(number: int, patients: int, user: str = "u1") -> list[OpenedEvent]:
-    """A day on which so many patients' records are opened, the first of them twice."""
+    """Return a day's accesses to records of patients, the first of them twice."""
     first = MORNING + number * DAY
     which = [*range(patients), 0]
     return [access(user, f"p{n}", first + at * MINUTE) for at, n in enumerate(which)]
@@ -305,47 +316,49 @@ def days(counts: list[int]) -> list[OpenedEvent]:
         ([5, 5, 5, 5, 40], 8),  # once a day
     ],
 )
-def test_a_day_with_many_more_patients(counts: list[int], at_patient: int | None) -> None:
-    """Found at the access that made it a spike."""
+def test_reports_the_access_that_makes_a_day_a_spike(
+    counts: list[int], at_patient: int | None
+) -> None:
+    """Once per day."""
     events = days(counts)
     last_day = len(events) - counts[-1] - 1
     expected = [] if at_patient is None else [(last_day + at_patient,)]
-    assert entries(found(events, SPIKE)) == expected
+    assert entries(findings_of(events, SPIKE)) == expected
 
 
-def test_what_a_spike_says() -> None:
-    """Counts, and the mean to a tenth."""
-    (finding,) = found(days([5, 5, 5, 6, 9]), SPIKE)
+def test_statement_of_a_spike_has_counts_and_mean() -> None:
+    """The mean to a tenth."""
+    (finding,) = findings_of(days([5, 5, 5, 6, 9]), SPIKE)
     assert finding.statement == "8 patients in a day; 5.3 on average of 4 days before"
 
 
-def test_each_is_held_against_the_own_past() -> None:
-    """Another user's busy days say nothing; two spikes on two days are two findings."""
+def test_spikes_are_judged_by_the_own_past_of_the_user() -> None:
+    """Another user's busy days do not matter; two spikes on two days are two findings."""
     quiet = [event for n in range(5) for event in active_day(n, 5, "u2")]
     busy = [event for n in range(5) for event in active_day(n, 30, "u1")]
-    assert found([*quiet, *busy], SPIKE) == []
-    assert len(found(days([5, 5, 5, 5, 9, 40]), SPIKE)) == 2
+    assert findings_of([*quiet, *busy], SPIKE) == []
+    assert len(findings_of(days([5, 5, 5, 5, 9, 40]), SPIKE)) == 2
 
 
-def test_who_is_late_by_a_day_still_counts() -> None:
-    """Two days are open; what is older is not."""
+def test_events_late_by_a_day_still_count() -> None:
+    """Two days are open; older ones are closed."""
     fifth = MORNING + 4 * DAY
     late = [access(patient=f"q{n}", time_ms=fifth + n, late_ms=DAY) for n in range(3)]
     next_day = access(time_ms=fifth + DAY - HOUR)
-    (finding,) = found([*days([5] * 5), next_day, *late], SPIKE)  # 5 and 3 are 8
+    (finding,) = findings_of([*days([5] * 5), next_day, *late], SPIKE)  # 5 and 3 are 8
     assert finding.statement.startswith("8 patients")
     older = [access(patient=f"q{n}", time_ms=fifth + n, late_ms=3 * DAY) for n in range(3)]
-    assert found([*days([5] * 8), *older], SPIKE) == []
+    assert findings_of([*days([5] * 8), *older], SPIKE) == []
 
 
 def test_days_are_those_of_the_time_zone() -> None:
-    """What lies either side of midnight in UTC is one day elsewhere."""
+    """Events on both sides of midnight in UTC are of one day elsewhere."""
     four = days([5, 5, 5, 5])
     midnight = MORNING + 5 * DAY - 9 * HOUR
     night = [access(patient=f"p{n}", time_ms=midnight + (n - 4) * HOUR) for n in range(8)]
-    assert found([*four, *night], SPIKE) == []
+    assert findings_of([*four, *night], SPIKE) == []
     settings = only(access_spike={"time_zone": "America/New_York", **SPIKE_SETTINGS})
-    assert len(found([*four, *night], settings)) == 1
+    assert len(findings_of([*four, *night], settings)) == 1
 
 
 @given(
@@ -354,10 +367,10 @@ def test_days_are_those_of_the_time_zone() -> None:
     st.integers(0, 100),
     st.integers(0, 50),
 )
-def test_the_threshold_is_mean_and_deviations(
+def test_threshold_is_mean_plus_deviations(
     count: int, before: list[int], tenths: int, minimum: int
 ) -> None:
-    """Recounted in fractions, with the definition of the variance."""
+    """Recounted in fractions, by the definition of the variance."""
     mean = Fraction(sum(before), len(before))
     variance = sum((one - mean) ** 2 for one in before) / len(before)
     above = count - mean

@@ -15,22 +15,22 @@ PAGE = (REPOSITORY / "docs" / "detections.md").read_text()
 
 
 def rows(heading: str, columns: int) -> list[list[str]]:
-    """The cells of the rows below a heading."""
+    """Return the cells of the rows below a heading."""
     section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
-    found = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
-    return [[cell.strip() for cell in cells] for cells in found if len(cells) == columns]
+    lines = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in cells] for cells in lines if len(cells) == columns]
 
 
-def test_every_rule_and_default_is_told() -> None:
-    """As the settings' classes have them."""
-    told: dict[str, Any] = {}
+def test_page_lists_every_rule_and_default() -> None:
+    """Those of the settings' classes."""
+    listed: dict[str, Any] = {}
     for name, _, _, settings in rows("The rules", 4):
         pairs = re.findall(r"`(\w+)` (\[.*?\]|\"[^\"]*\"|\w+)", settings)
-        told[name.strip("`")] = {key: json.loads(value) for key, value in pairs}
-    assert told == json.loads(msgspec.json.encode(DetectionSettings()))
+        listed[name.strip("`")] = {key: json.loads(value) for key, value in pairs}
+    assert listed == json.loads(msgspec.json.encode(DetectionSettings()))
 
 
-def test_the_example_is_one() -> None:
+def test_example_of_the_page_is_valid() -> None:
     """It can be pasted."""
     (example,) = re.findall(r"```json\n(.+?)\n```", PAGE, re.DOTALL)
     settings = read_settings(json.loads(example)["detections"])
@@ -38,14 +38,14 @@ def test_the_example_is_one() -> None:
     assert settings.after_hours is not None
 
 
-def test_every_column_is_told() -> None:
-    """In the order of the files; and how much they may hold."""
-    told = {
+def test_page_lists_every_column_and_the_maximum_size() -> None:
+    """In the order of the files."""
+    listed = {
         file.strip("`"): re.findall(r"`(\w+)`", text) for file, text in rows("The directory", 2)
     }
-    assert tuple(told) == FILES
+    assert tuple(listed) == FILES
     forms = ("_USERS", "_DEPARTMENTS", "_PATIENTS", "_ENCOUNTERS")
     for name in forms:
         form = getattr(staff_directory_files, name)
-        assert told[form.file] == list(form.columns)
+        assert listed[form.file] == list(form.columns)
     assert f"hold {MAX_BYTES // 1024 // 1024} MB" in " ".join(PAGE.split())

@@ -1,4 +1,4 @@
-"""All rules together: the same in pieces of any size, bounded, and private where it must be."""
+"""All rules together: the same in batches of any size, with bounded states, without names."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -8,10 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audit_ledger.detections import DetectionFinding, Detector, Directory, PublicFinding, finding_id
+from audit_ledger.detections import (
+    Department,
+    DetectionFinding,
+    Detector,
+    Directory,
+    PublicFinding,
+    finding_id,
+)
 from audit_ledger.detections.access_spike import MAX_MARKS, MAX_PATIENTS, MAX_USERS
 from audit_ledger.detections.alert_suppression import MAX_REPORTED
 from audit_ledger.detections.detector import make_rules
@@ -52,8 +59,13 @@ TIGHT = only(
 )
 
 
+ENCOUNTER = DirectoryEncounter(
+    patient="reference|Patient/p1", department="ward", from_ms=MORNING, to_ms=None
+)
+
+
 class SomeDenied:
-    """Consents that deny one patient's record."""
+    """Consents that deny access to one patient's record."""
 
     def denied(self, patient: PatientReference, agent: AgentDetails, time_ms: int) -> str | None:
         return "revoked" if patient.reference == "Patient/p3" else None
@@ -71,17 +83,13 @@ def directory() -> Directory:
             patient("p1", surname="Moe", household="h"),
             patient("p2", surname="Roe"),
         ],
-        encounters=[
-            DirectoryEncounter(
-                patient="reference|Patient/p1", department="ward", from_ms=MORNING, to_ms=None
-            )
-        ],
+        encounters=[ENCOUNTER],
     )
 
 
 @cache
 def busy_days() -> tuple[OpenedEvent, ...]:
-    """Days in which every rule finds something, in ledger order, some of them late."""
+    """Return days in which every rule finds something, in ledger order, some events late."""
     random = Random(1)
     events = []
     for number in range(600):
@@ -108,63 +116,59 @@ def busy_days() -> tuple[OpenedEvent, ...]:
 def run(
     events: Sequence[OpenedEvent], sizes: Sequence[int]
 ) -> tuple[list[DetectionFinding], dict[str, bytes]]:
-    """Look at events in pieces of these sizes, each piece by a new detector from what was kept."""
+    """Observe events in batches, each by a new detector that resumes from the stored states."""
     findings: list[DetectionFinding] = []
     states: dict[str, bytes] = {}
     at = 0
     for size in [*sizes, len(events)]:
-        looking = detector(TIGHT, directory(), SomeDenied())
-        looking.resume(states)
+        rules = detector(TIGHT, directory(), SomeDenied())
+        rules.resume(states)
         for event in events[at : at + size]:
-            findings += looking.observe(event)
-        states = looking.states()
+            findings += rules.observe(event)
+        states = rules.states()
         at += size
     return findings, states
 
 
 @cache
 def run_at_once() -> tuple[list[DetectionFinding], dict[str, bytes]]:
-    """Look at all events in one piece."""
+    """Observe all events in one batch."""
     return run(busy_days(), [])
 
 
-def test_every_rule_finds_something() -> None:
-    """Else the tests below would prove little."""
+def test_sample_events_yield_findings_of_every_rule() -> None:
+    """Otherwise the tests below would prove little."""
     findings, states = run_at_once()
     rules = {rule.name for rule in make_rules(TIGHT, SomeDenied())}
     assert {finding.rule for finding in findings} == rules == set(states)
     assert len({finding.id for finding in findings}) == len(findings)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
+@example([1] * 660)
 @given(st.lists(st.integers(1, 200), max_size=12))
-def test_pieces_of_any_size_find_the_same(sizes: list[int]) -> None:
-    """The same findings with the same ids, and the same states to the byte."""
+def test_batches_of_any_size_yield_the_same(sizes: list[int]) -> None:
+    """The same findings with the same ids, and the same states, byte for byte."""
     assert run(busy_days(), sizes) == run_at_once()
 
 
-def test_one_event_at_a_time_finds_the_same() -> None:
-    """The smallest pieces."""
-    assert run(busy_days(), [1] * len(busy_days())) == run_at_once()
-
-
-def test_states_and_public_findings_name_nobody() -> None:
-    """States hold marks; the public form, rule, severity, entries and time alone."""
+def test_states_and_public_findings_contain_no_names() -> None:
+    """States contain marks; the public form has rule, severity, entries and time only."""
     findings, states = run_at_once()
-    kept = b"".join(states.values()).decode()
+    stored = b"".join(states.values()).decode()
     public = msgspec.json.encode([finding.public() for finding in findings]).decode()
     names = ("Practitioner", "Patient", "Roe", "u0", "p0", "u1", "p1")
-    assert not any(f'"{name}' in kept or f"|{name}" in kept for name in names)
+    assert not any(f'"{name}' in stored or f"|{name}" in stored for name in names)
     assert not any(name in public for name in names)
     assert set(msgspec.json.decode(public)[0]) == {"rule", "severity", "entries", "ledger_time"}
-    assert mark("user|u0") in kept
+    assert mark("user|u0") in stored
     statements = {finding.statement for finding in findings}
-    assert not any(name in said for said in statements for name in names)
+    assert not any(name in statement for statement in statements for name in names)
     assert "Practitioner" not in repr(findings)
 
 
-def test_the_id_is_of_rule_and_entries_alone() -> None:
-    """Recounted; who holds a public finding can find the private one."""
+def test_id_derives_from_rule_and_entries() -> None:
+    """Recounted; a public finding leads to the private one."""
     finding = run_at_once()[0][0]
     numbers = ",".join(map(str, finding.entries))
     text = f"audit-ledger/finding/v1\n{finding.rule}\n{numbers}"
@@ -176,8 +180,8 @@ def test_the_id_is_of_rule_and_entries_alone() -> None:
     )
 
 
-def test_entries_rise_and_have_their_event_ids() -> None:
-    """And the ledger's time is that of the last."""
+def test_entries_ascend_and_have_their_event_ids() -> None:
+    """The ledger's time is that of the last one."""
     events = {event.seq: event for event in busy_days()}
     for finding in run_at_once()[0]:
         assert list(finding.entries) == sorted(set(finding.entries))
@@ -185,8 +189,8 @@ def test_entries_rise_and_have_their_event_ids() -> None:
         assert finding.ledger_time == events[finding.entries[-1]].entry_time
 
 
-def test_a_rule_that_lacks_data_keeps_its_state() -> None:
-    """A directory that is missing for a day does not make it begin anew."""
+def test_rule_that_does_not_run_keeps_its_state() -> None:
+    """A directory that is missing for a day does not reset it."""
     _, states = run_at_once()
     without = detector(TIGHT, Directory())
     without.resume(states)
@@ -197,32 +201,74 @@ def test_a_rule_that_lacks_data_keeps_its_state() -> None:
         assert without.states()[name] == states[name]
 
 
+@pytest.mark.parametrize(
+    ("rule", "data", "lacking"),
+    [
+        ("self_access", {}, None),
+        ("same_surname", {}, None),
+        ("same_household", {}, "the directory has no users"),
+        (
+            "same_household",
+            {"users": [user("u1")], "patients": [patient()]},
+            "the directory has no households and no contacts",
+        ),
+        ("same_household", {"users": [user()], "patients": [patient(contacts=("u1",))]}, None),
+        ("no_encounter", {}, "the directory has no encounters"),
+        (
+            "no_encounter",
+            {"encounters": [ENCOUNTER]},
+            "the directory has no users with a department",
+        ),
+        ("no_encounter", {"users": [user(department="w")], "encounters": [ENCOUNTER]}, None),
+        (
+            "after_hours",
+            {"users": [user()], "departments": [Department(id="w")]},
+            "neither settings nor a user's department have opening hours",
+        ),
+        ("after_hours", {"users": [user()], "departments": [Department(id="w", hours=())]}, None),
+        (
+            "ended_user",
+            {"users": [user()]},
+            "the directory has no users with a first or last day",
+        ),
+        ("ended_user", {"users": [user(valid_to_ms=1)]}, None),
+        ("consent_denied", {}, "no consents are recorded"),
+    ],
+)
+def test_rule_states_which_data_it_lacks(
+    rule: str, data: dict[str, Any], lacking: str | None
+) -> None:
+    """Otherwise it would silently find nothing."""
+    not_applicable = detector(only(**{rule: {}}), Directory(**data)).not_applicable
+    assert list(not_applicable.values()) == ([] if lacking is None else [lacking])
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"users":1}', b"\xff", b"[" * 5000])
-def test_what_is_no_state_is_refused(data: bytes) -> None:
-    """By the rule's name."""
-    looking = detector(only(access_spike={}))
+def test_rejects_an_invalid_state(data: bytes) -> None:
+    """The message names the rule."""
+    rules = detector(only(access_spike={}))
     with pytest.raises(FormatError, match=r"^access-spike: expected a stored state$"):
-        looking.resume({"access-spike": data})
+        rules.resume({"access-spike": data})
 
 
 @pytest.mark.parametrize("length", [11, 25])
-def test_marks_must_be_hashes(length: int) -> None:
-    """Of a length that bounds the states."""
+def test_rejects_marks_of_another_length(length: int) -> None:
+    """The length bounds the states."""
     with pytest.raises(ValueError, match="expected marks of 12 to 24"):
         Detector(make_rules(DetectionSettings()), Directory(), lambda text: "x" * length)
 
 
-def kept(settings_: DetectionSettings, events: Sequence[OpenedEvent], marks: Any = mark) -> Any:
-    """The one state after events, decoded."""
-    looking = Detector(make_rules(settings_), Directory(), marks)
+def state_after(settings_: DetectionSettings, events: Sequence[OpenedEvent]) -> Any:
+    """Return the stored state of the only rule after events."""
+    rules = detector(settings_)
     for seq, event in enumerate(events):
-        looking.observe(placed(event, seq))
-    (state,) = looking.states().values()
+        rules.observe(placed(event, seq))
+    (state,) = rules.states().values()
     return state
 
 
-def test_pairs_that_were_reported_stay_few() -> None:
-    """At most so many, the newest; also those of a day that is long over are gone."""
+def test_number_of_suppressed_alerts_is_bounded() -> None:
+    """The newest remain, and those of a past week are deleted."""
     one = access(purpose={"coding": [{"code": "BTG"}]})
 
     def by(number: int, later_ms: int = 0) -> OpenedEvent:
@@ -234,18 +280,18 @@ def test_pairs_that_were_reported_stay_few() -> None:
         )
 
     events = [by(number) for number in range(MAX_REPORTED + 500)]
-    state = kept(only(break_the_glass={}), events)
+    state = state_after(only(break_the_glass={}), events)
     last = msgspec.json.decode(state)["reported"]["last"]
     assert len(last) == MAX_REPORTED
     assert f"{mark(f'reference|Practitioner/u{MAX_REPORTED + 499}')}/" in next(reversed(last))
     assert len(state) < MAX_REPORTED * 96
     for later, count in ((8 * DAY, 101), (8 * DAY + 1000, 1)):
-        state = kept(only(break_the_glass={}), [*events[:100], by(200, later)])
+        state = state_after(only(break_the_glass={}), [*events[:100], by(200, later)])
         assert len(msgspec.json.decode(state)["reported"]["last"]) == count
 
 
 def _renamed(event: OpenedEvent, name: str) -> Any:
-    """The details with another user's name: many events are made faster so."""
+    """Return the details with another user's name, which is faster than a new event."""
     (one,) = event.details.agents
     agent = msgspec.structs.replace(one.agent, candidates=(f"reference|Practitioner/{name}",))
     agents = (msgspec.structs.replace(one, agent=agent),)
@@ -253,21 +299,21 @@ def _renamed(event: OpenedEvent, name: str) -> Any:
 
 
 def many(users: int, patients: int, **fields: Any) -> list[OpenedEvent]:
-    """An access by each of so many users to each of so many patients' records."""
-    made = []
+    """Return an access by each of many users to each of many patients' records."""
+    events = []
     first = access(**fields)
     for whom in range(patients):
         about = (PatientReference(f"Patient/p{whom}"),)
         for who in range(users):
             details = msgspec.structs.replace(_renamed(first, f"u{who}"), patients=about)
-            made.append(msgspec.structs.replace(first, details=details))
-    return made
+            events.append(msgspec.structs.replace(first, details=details))
+    return events
 
 
 @pytest.mark.parametrize(("users", "patients"), [(MAX_USERS + 100, 1), (200, 400), (1, 700)])
-def test_what_is_usual_stays_small(users: int, patients: int) -> None:
-    """Users, patients of a day, and marks of all."""
-    state = kept(only(access_spike={}), many(users, patients))
+def test_baselines_are_bounded(users: int, patients: int) -> None:
+    """Users, patients of a day, and marks in total."""
+    state = state_after(only(access_spike={}), many(users, patients))
     decoded = msgspec.json.decode(state)
     marks = [day[1] for one in decoded["users"].values() for day in one[2]]
     assert len(decoded["users"]) == min(users, MAX_USERS)
@@ -284,10 +330,10 @@ def test_what_is_usual_stays_small(users: int, patients: int) -> None:
         (only(bulk_access={"opened_patients": 500}), 30, 400),
     ],
 )
-def test_windows_stay_small(settings_: DetectionSettings, users: int, patients: int) -> None:
-    """However many users try however often."""
+def test_windows_are_bounded(settings_: DetectionSettings, users: int, patients: int) -> None:
+    """For any number of users and events."""
     outcome = "4" if settings_.failed_access else "0"
-    state = kept(settings_, many(users, patients, outcome=outcome))
+    state = state_after(settings_, many(users, patients, outcome=outcome))
     decoded = msgspec.json.decode(state)
     windows = decoded.get("opened", decoded)
     assert windows["count"] == sum(len(one["items"]) for one in windows["users"].values())
@@ -296,31 +342,31 @@ def test_windows_stay_small(settings_: DetectionSettings, users: int, patients: 
     assert len(state) < MAX_ITEMS * 220
 
 
-def test_who_did_nothing_for_long_is_forgotten() -> None:
+def test_idle_users_are_deleted() -> None:
     """By the ledger's clock, which no portal sets."""
     settings_ = only(failed_access={})
     events = [access("u1", outcome="4"), access("u2", outcome="4", time_ms=MORNING + 3 * HOUR)]
-    assert list(msgspec.json.decode(kept(settings_, events))["users"]) == [
+    assert list(msgspec.json.decode(state_after(settings_, events))["users"]) == [
         mark("reference|Practitioner/u2")
     ]
     soon = [events[0], access("u2", outcome="4", time_ms=MORNING + 5 * MINUTE)]
-    assert len(msgspec.json.decode(kept(settings_, soon))["users"]) == 2
+    assert len(msgspec.json.decode(state_after(settings_, soon))["users"]) == 2
     spike = only(access_spike={})
     idle = [access("u1"), access("u2", time_ms=MORNING + 91 * DAY)]
-    assert len(msgspec.json.decode(kept(spike, idle))["users"]) == 1
+    assert len(msgspec.json.decode(state_after(spike, idle))["users"]) == 1
 
 
-def test_a_patients_mark_dies_with_the_subject() -> None:
-    """States hold marks of patients by their pseudonyms, never by what identifies them."""
-    told: list[str] = []
+def test_marks_of_patients_derive_from_pseudonyms() -> None:
+    """States contain no mark of an identifier of a patient."""
+    marked: list[str] = []
 
-    def noted(identifier: str) -> str:
-        told.append(identifier)
+    def note_and_mark(identifier: str) -> str:
+        marked.append(identifier)
         return mark(identifier)
 
-    watching = Detector(make_rules(TIGHT), Directory(), noted)
+    rules = Detector(make_rules(TIGHT), Directory(), note_and_mark)
     for number, subject in enumerate((b"\1" * 16, b"\2" * 16)):
         opened = placed(access(time_ms=MORNING + number * MINUTE), number)
-        watching.observe(msgspec.structs.replace(opened, subject=subject))
-    of_patients = {name for name in told if not name.startswith("reference|Practitioner/")}
+        rules.observe(msgspec.structs.replace(opened, subject=subject))
+    of_patients = {name for name in marked if not name.startswith("reference|Practitioner/")}
     assert of_patients - {""} == {f"subject|{'01' * 16}", f"subject|{'02' * 16}"}

@@ -1,4 +1,4 @@
-"""No encounter, after hours, ended users, consent: found at their bounds, and not beyond."""
+"""Encounters, hours, days of employment and consent: found beyond their bounds only."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ from tests.detections.rules import (
     MORNING,
     access,
     at,
-    detector,
     entries,
-    found,
+    findings_of,
     only,
     patient,
+    statement_of,
     user,
 )
 
@@ -30,7 +30,7 @@ ENCOUNTER = only(no_encounter={"days": 7, "quiet_hours": 0, "departments": ["bil
 def treated(
     to_ms: int | None = MORNING + DAY, *, named: str = "reference|Patient/p1", dept: str = "ward"
 ) -> Directory:
-    """A patient in a department from MORNING on."""
+    """Return a directory with a patient in a department from MORNING on."""
     return Directory(
         [user("u1", department="ward"), user("u2", department="billing"), user("u3")],
         patients=[patient("p1"), patient("p2")],
@@ -50,15 +50,15 @@ def treated(
         (8 * DAY, True),
     ],
 )
-def test_so_many_days_before_and_after(later: int, is_found: bool) -> None:
-    """The first and last moment that count."""
-    findings = found([access(time_ms=MORNING + later)], ENCOUNTER, treated())
+def test_encounter_covers_days_before_and_after(later: int, is_found: bool) -> None:
+    """At its first and last moment."""
+    findings = findings_of([access(time_ms=MORNING + later)], ENCOUNTER, treated())
     assert len(findings) == is_found
 
 
-def test_an_encounter_that_lasts() -> None:
-    """Has no end yet."""
-    assert found([access(time_ms=MORNING + 400 * DAY)], ENCOUNTER, treated(None)) == []
+def test_encounter_may_be_ongoing() -> None:
+    """It has no end yet."""
+    assert findings_of([access(time_ms=MORNING + 400 * DAY)], ENCOUNTER, treated(None)) == []
 
 
 @pytest.mark.parametrize(
@@ -73,25 +73,27 @@ def test_an_encounter_that_lasts() -> None:
         ("u1", None, "ward", None),
     ],
 )
-def test_whose_access_needs_an_encounter(
+def test_requires_encounters_of_users_with_a_department(
     user_id: str, patient_id: str | None, dept: str, statement: str | None
 ) -> None:
-    """Users with a department that is not left out, and patients."""
-    findings = found([access(user_id, patient_id)], ENCOUNTER, treated(dept=dept))
-    assert [finding.statement for finding in findings] == ([statement] if statement else [])
+    """Except of exempt departments."""
+    assert (
+        statement_of(findings_of([access(user_id, patient_id)], ENCOUNTER, treated(dept=dept)))
+        == statement
+    )
 
 
-def test_a_patient_of_several_names_is_one() -> None:
-    """The encounter may name the patient otherwise than the event does."""
+def test_encounter_may_use_another_name_of_the_patient() -> None:
+    """If the directory has both names."""
     one = patient("p1")
     both = type(one)(names=(*one.names, "identifier|urn:mrn|7"))
     encounter = DirectoryEncounter(
         patient="identifier|urn:mrn|7", department="ward", from_ms=MORNING, to_ms=None
     )
     known = Directory([user(department="ward")], patients=[both], encounters=[encounter])
-    assert found([access()], ENCOUNTER, known) == []
+    assert findings_of([access()], ENCOUNTER, known) == []
     unknown = Directory([user(department="ward")], encounters=[encounter])
-    assert entries(found([access()], ENCOUNTER, unknown)) == [(1,)]
+    assert entries(findings_of([access()], ENCOUNTER, unknown)) == [(1,)]
 
 
 OFFICE = ["08:00-12:00;13:00-17:00"] * 5 + ["closed"] * 2
@@ -108,30 +110,30 @@ OFFICE = ["08:00-12:00;13:00-17:00"] * 5 + ["closed"] * 2
         ("2026-11-28 10:00", False),
     ],
 )
-def test_hours_and_grace(time: str, is_in: bool) -> None:
-    """Half an hour before and after; closed on Saturday."""
+def test_hours_have_a_grace_before_and_after(time: str, is_in: bool) -> None:
+    """Of half an hour; closed on Saturday."""
     assert is_open(read_hours(OFFICE), read_time_zone("UTC"), at(time), 30) is is_in
     settings = only(after_hours={"hours": OFFICE})
-    assert len(found([access(time_ms=at(time))], settings)) == (not is_in)
+    assert len(findings_of([access(time_ms=at(time))], settings)) == (not is_in)
 
 
 @pytest.mark.parametrize(
     ("time", "is_in"),
     [
         ("2026-11-22 21:59", False),
-        ("2026-11-22 22:00", True),  # Sunday's night, which ends on Monday
+        ("2026-11-22 22:00", True),  # Sunday night, which ends on Monday
         ("2026-11-23 05:59", True),
         ("2026-11-23 06:00", False),
     ],
 )
-def test_a_night_ends_the_day_after(time: str, is_in: bool) -> None:
-    """Also across the end of the week."""
+def test_hours_may_end_on_the_next_day(time: str, is_in: bool) -> None:
+    """Also over the end of the week."""
     nights = read_hours(["22:00-06:00"] * 7)
     assert is_open(nights, read_time_zone("UTC"), at(time), 0) is is_in
 
 
-def test_grace_reaches_across_the_end_of_the_week() -> None:
-    """Monday from midnight: Sunday 23:45 is near enough."""
+def test_grace_extends_over_the_end_of_the_week() -> None:
+    """Before Monday 00:00, Sunday 23:45 is within 15 minutes."""
     monday = read_hours(["00:00-24:00"] + ["closed"] * 6)
     zone = read_time_zone("UTC")
     assert is_open(monday, zone, at("2026-11-22 23:45"), 15)
@@ -146,16 +148,16 @@ def test_grace_reaches_across_the_end_of_the_week() -> None:
         ("2026-11-23 07:00", False),
     ],
 )
-def test_hours_are_those_of_the_departments_clock(time: str, is_found: bool) -> None:
+def test_hours_are_in_the_time_zone_of_the_department(time: str, is_found: bool) -> None:
     """With summer time."""
     ward = Department(id="ward", hours=read_hours(OFFICE), time_zone="Europe/Vienna")
     directory = Directory([user(department="ward")], [ward])
     settings = only(after_hours={"grace_minutes": 0})
-    assert len(found([access(time_ms=at(time))], settings, directory)) == is_found
+    assert len(findings_of([access(time_ms=at(time))], settings, directory)) == is_found
 
 
-def test_after_hours_is_about_staff() -> None:
-    """Patients and relatives look when they like; a night is one finding."""
+def test_after_hours_concerns_staff_only() -> None:
+    """Not patients and relatives; a night is one finding."""
     night = at("2026-11-23 02:00")
     events = [
         access(time_ms=night, who={"reference": "Patient/p1"}),
@@ -164,7 +166,7 @@ def test_after_hours_is_about_staff() -> None:
         access(time_ms=night + MINUTE),
         access(patient="p2", time_ms=night + HOUR),
     ]
-    assert entries(found(events, only(after_hours={"hours": OFFICE}))) == [(4,)]
+    assert entries(findings_of(events, only(after_hours={"hours": OFFICE}))) == [(4,)]
 
 
 @pytest.mark.parametrize(
@@ -176,20 +178,22 @@ def test_after_hours_is_about_staff() -> None:
         (MORNING + DAY, "after the user's last day"),
     ],
 )
-def test_a_user_of_some_days(time_ms: int, statement: str | None) -> None:
-    """From the first moment to before the end."""
+def test_user_may_act_from_the_first_to_the_last_day(time_ms: int, statement: str | None) -> None:
+    """With a grace, if settings state one."""
     directory = Directory([user(valid_from_ms=MORNING, valid_to_ms=MORNING + DAY)])
-    findings = found([access(time_ms=time_ms)], only(ended_user={}), directory)
-    assert [finding.statement for finding in findings] == ([statement] if statement else [])
-    later = found([access(time_ms=time_ms)], only(ended_user={"grace_hours": 1}), directory)
+    assert (
+        statement_of(findings_of([access(time_ms=time_ms)], only(ended_user={}), directory))
+        == statement
+    )
+    later = findings_of([access(time_ms=time_ms)], only(ended_user={"grace_hours": 1}), directory)
     assert later == []
 
 
-def test_an_ended_user_who_fails() -> None:
-    """Still acts under that name; and a login about nobody counts too."""
+def test_failures_of_inactive_users_are_reported() -> None:
+    """Also a login, which is about no patient."""
     directory = Directory([user(valid_to_ms=MORNING)])
     login = access(patient=None, outcome="8", type={"code": "110114"})
-    (finding,) = found([login], only(ended_user={}), directory)
+    (finding,) = findings_of([login], only(ended_user={}), directory)
     assert finding.statement == "after the user's last day (it failed)"
     assert finding.patient is None
 
@@ -202,8 +206,8 @@ class Revoked:
         return "revoked" if is_one and time_ms >= MORNING else None
 
 
-def test_access_after_consent_was_revoked() -> None:
-    """Not before, not of another patient, not by whom consent still allows."""
+def test_reports_access_after_consent_was_revoked() -> None:
+    """Not earlier, not of another patient, not by users whom the consent still permits."""
     events = [
         access(time_ms=MORNING - 1000),
         access(time_ms=MORNING),
@@ -213,26 +217,26 @@ def test_access_after_consent_was_revoked() -> None:
         access(time_ms=MORNING + 4000, who={"reference": "Patient/p1"}),
         access("u2", time_ms=MORNING + 5000),
     ]
-    findings = found(events, only(consent_denied={}), consents=Revoked())
+    findings = findings_of(events, only(consent_denied={}), consents=Revoked())
     assert entries(findings) == [(2,), (7,)]
     assert findings[0].statement == "consent denied: revoked"
 
 
-def test_a_reason_that_is_no_code_is_an_error() -> None:
-    """It would stand in a statement."""
+def test_reason_that_is_no_code_is_an_error() -> None:
+    """The statement would contain it."""
 
-    class Talkative:
+    class WithText:
         def denied(self, patient: Any, agent: Any, time_ms: int) -> str | None:
             return "Jane said no"
 
     with pytest.raises(ValueError, match="expected a code") as raised:
-        found([access()], only(consent_denied={}), consents=Talkative())
+        findings_of([access()], only(consent_denied={}), consents=WithText())
     assert "Jane" not in str(raised.value)
 
 
 @pytest.mark.parametrize("time_ms", [1000, MORNING + DAY + 2000, -62_135_596_800_000])
-def test_a_wrong_clock_concludes_nothing(time_ms: int) -> None:
-    """Before 1970, or more than a day after the entry: nobody knows when it was."""
+def test_event_with_implausible_time_yields_no_finding(time_ms: int) -> None:
+    """Before 1970, or more than a day after the entry."""
     event = access(time_ms=MORNING)
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     wrong = type(event)(**fields | {"time_ms": time_ms})
@@ -243,42 +247,15 @@ def test_a_wrong_clock_concludes_nothing(time_ms: int) -> None:
         [user(department="ward", valid_from_ms=MORNING + DAY)],
         encounters=treated(dept="er").encounters_of(PatientReference("Patient/p1")),
     )
-    assert found([wrong], settings, directory, Revoked()) == []
-    assert len(found([event], settings, directory, Revoked())) == 4
-
-
-@pytest.mark.parametrize(
-    ("rule", "directory", "why"),
-    [
-        ("no_encounter", Directory(), "the directory has no encounters"),
-        (
-            "no_encounter",
-            Directory(encounters=treated().encounters_of(PatientReference("Patient/p1"))),
-            "the directory has no users with a department",
-        ),
-        ("no_encounter", treated(), None),
-        (
-            "after_hours",
-            Directory([user()], [Department(id="ward")]),
-            "neither settings nor a user's department have opening hours",
-        ),
-        ("after_hours", Directory([user()], [Department(id="w", hours=())]), None),
-        ("ended_user", Directory([user()]), "the directory has no users with a first or last day"),
-        ("ended_user", Directory([user(valid_to_ms=1)]), None),
-        ("consent_denied", Directory(), "no consents are recorded"),
-    ],
-)
-def test_what_lacks_data_says_so(rule: str, directory: Directory, why: str | None) -> None:
-    """Rather than find nothing."""
-    lacking = detector(only(**{rule: {}}), directory).not_applicable
-    assert list(lacking.values()) == ([] if why is None else [why])
+    assert findings_of([wrong], settings, directory, Revoked()) == []
+    assert len(findings_of([event], settings, directory, Revoked())) == 4
 
 
 @pytest.mark.parametrize(
     "day", ["", "8:00-12:00", "08:00-24:01", "08:00-08:00", "08:00", "25:00-26:00", "Closed", ";"]
 )
-def test_hours_of_another_form_are_refused(day: str) -> None:
-    """With the weekday, and no more."""
+def test_rejects_malformed_hours(day: str) -> None:
+    """The message contains the weekday only."""
     days = ["closed"] * 7
     days[3] = day
     with pytest.raises(FormatError, match=r"^thursday: closed, or hours like .* expected$"):
@@ -286,7 +263,7 @@ def test_hours_of_another_form_are_refused(day: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Nowhere/Town", "", "/etc/passwd", "../UTC", "a\0b", "x" * 5000])
-def test_zones_that_there_are_not(name: str) -> None:
-    """One error, whatever the name."""
+def test_rejects_unknown_time_zones(name: str) -> None:
+    """With the same message for every name."""
     with pytest.raises(FormatError, match=r"^time zone: a name of the IANA database expected$"):
         read_time_zone(name)

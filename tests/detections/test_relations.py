@@ -1,4 +1,4 @@
-"""Self-access, same household, same surname: found where planted, and nowhere else."""
+"""Self-access, same household and same surname."""
 
 import json
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from audit_ledger.detections import Directory
-from audit_ledger.detections.settings import DetectionSettings
 from audit_ledger.detections.surnames import is_same, of_display, of_surname
 from tests.builders.audit_event import PATIENT_ROLE
 from tests.builders.opened_event import opened
@@ -14,11 +13,11 @@ from tests.detections.rules import (
     HOUR,
     MORNING,
     access,
-    detector,
     entries,
-    found,
+    findings_of,
     only,
     patient,
+    statement_of,
     user,
 )
 
@@ -33,10 +32,10 @@ STAFF = Directory(
 )
 
 
-def test_an_employee_opens_the_own_record() -> None:
-    """By the directory; others may open it, and the employee may open others'."""
+def test_finds_an_employee_in_the_own_record() -> None:
+    """By the directory; others may open it, and the employee may open other records."""
     events = [access("u2", "p1"), access("u1", "p2"), access("u1", "p1", MORNING + HOUR)]
-    (finding,) = found(events, SELF, STAFF)
+    (finding,) = findings_of(events, SELF, STAFF)
     assert (finding.rule, finding.severity, finding.entries) == ("self-access", "medium", (3,))
     assert finding.who == "reference|Practitioner/u1"
     assert finding.patient is not None
@@ -45,7 +44,7 @@ def test_an_employee_opens_the_own_record() -> None:
     assert finding.ledger_time == (MORNING + HOUR) // 1000 + 1
 
 
-def test_agent_and_patient_are_one() -> None:
+def test_finds_an_agent_who_is_the_patient() -> None:
     """By reference, or by an identifier that both have."""
     as_patient = access(who={"reference": "https://ehr.example/Patient/p1"})
     identifier = {"system": "urn:ssn", "value": "7"}
@@ -56,9 +55,9 @@ def test_agent_and_patient_are_one() -> None:
     )
     other = access(who={"reference": "Patient/p2"})
     events = [as_patient, by_number, other]
-    assert entries(found(events, SELF)) == [(2,)]  # a patient, who may
+    assert entries(findings_of(events, SELF)) == [(2,)]  # a patient, who may
     elsewhere = only(self_access={"portals_for_patients": ["app"]})
-    assert entries(found(events, elsewhere)) == [(1,), (2,)]
+    assert entries(findings_of(events, elsewhere)) == [(1,), (2,)]
 
 
 DEVICE = {"who": {"reference": "Device/d"}, "requestor": True}
@@ -78,11 +77,11 @@ ONE, OTHER = (
         ([DEVICE], False),
     ],
 )
-def test_the_user_is_the_person_who_asked(agents: list[Any], is_u1: bool) -> None:
+def test_user_is_the_requesting_person(agents: list[Any], is_u1: bool) -> None:
     """Else the first person; never a device."""
     event = access("u9", "p1")
     document = json.loads(event.resource) | {"agent": agents}
-    assert len(found([opened(document, time_ms=MORNING)], SELF, STAFF)) == is_u1
+    assert len(findings_of([opened(document, time_ms=MORNING)], SELF, STAFF)) == is_u1
 
 
 @pytest.mark.parametrize(
@@ -95,17 +94,17 @@ def test_the_user_is_the_person_who_asked(agents: list[Any], is_u1: bool) -> Non
         (access("u1", "p1", outcome="4"), {}),
     ],
 )
-def test_a_patient_may_read_the_own_record(event: Any, settings: dict[str, Any]) -> None:
-    """Where and for what patients do; a login or a refusal is no access."""
-    assert found([event], only(self_access=settings), STAFF) == []
+def test_patient_may_read_the_own_record(event: Any, settings: dict[str, Any]) -> None:
+    """In portals and for purposes of patients; a login or a failure is no access."""
+    assert findings_of([event], only(self_access=settings), STAFF) == []
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(24, [(1,), (4,)]), (0, [(1,), (2,), (3,), (4,)])])
-def test_what_goes_on_is_one_finding(hours: int, expected: list[tuple[int, ...]]) -> None:
-    """Until the quiet hours are over, to the millisecond."""
+def test_quiet_hours_suppress_further_findings(hours: int, expected: list[tuple[int, ...]]) -> None:
+    """To the millisecond."""
     times = [0, 1, 24 * HOUR - 1, 24 * HOUR]
     events = [access("u1", "p1", MORNING + later) for later in times]
-    assert entries(found(events, only(self_access={"quiet_hours": hours}), STAFF)) == expected
+    assert entries(findings_of(events, only(self_access={"quiet_hours": hours}), STAFF)) == expected
 
 
 @pytest.mark.parametrize(
@@ -120,8 +119,10 @@ def test_what_goes_on_is_one_finding(hours: int, expected: list[tuple[int, ...]]
         ("u9", "p2", None),
     ],
 )
-def test_household_and_contacts(user_id: str, patient_id: str, statement: str | None) -> None:
-    """Who lives with the user, or named the user; the own record is another rule's."""
+def test_finds_household_members_and_contacts(
+    user_id: str, patient_id: str, statement: str | None
+) -> None:
+    """Own records belong to another rule."""
     directory = Directory(
         [user("u1"), user("u2")],
         patients=[
@@ -131,12 +132,13 @@ def test_household_and_contacts(user_id: str, patient_id: str, statement: str | 
             patient("p4"),
         ],
     )
-    findings = found([access(user_id, patient_id)], HOUSEHOLD, directory)
-    assert [finding.statement for finding in findings] == ([statement] if statement else [])
+    assert (
+        statement_of(findings_of([access(user_id, patient_id)], HOUSEHOLD, directory)) == statement
+    )
 
 
-def test_the_surname_of_someone_else() -> None:
-    """By the directory, without regard to case; not of the own record."""
+def test_finds_the_same_surname_of_another_person() -> None:
+    """By the directory, regardless of case."""
     directory = Directory(
         [user("u1", surname="Roe")],
         patients=[
@@ -146,12 +148,12 @@ def test_the_surname_of_someone_else() -> None:
         ],
     )
     events = [access("u1", "p1"), access("u1", "p3"), access("u1", "p2"), access("u9", "p2")]
-    assert entries(found(events, SURNAME, directory)) == [(3,)]
-    assert found(events, only(same_surname={"frequent": ["Roe"]}), directory) == []
+    assert entries(findings_of(events, SURNAME, directory)) == [(3,)]
+    assert findings_of(events, only(same_surname={"frequent": ["Roe"]}), directory) == []
 
 
-def test_who_is_the_patient_is_no_namesake() -> None:
-    """Agent and patient share an identifier: that is the own record."""
+def test_own_record_is_no_finding_of_surnames() -> None:
+    """Agent and patient share an identifier."""
     identifier = {"system": "urn:ssn", "value": "7"}
     event = access(
         patient=None,
@@ -160,8 +162,8 @@ def test_who_is_the_patient_is_no_namesake() -> None:
             {"what": {"identifier": identifier}, "name": "Jane Roe", "role": PATIENT_ROLE},
         ],
     )
-    assert found([event], SURNAME) == []
-    assert entries(found([event], SELF)) == [(1,)]
+    assert findings_of([event], SURNAME) == []
+    assert entries(findings_of([event], SELF)) == [(1,)]
 
 
 def named(user_name: str, patient_name: str) -> Any:
@@ -174,14 +176,14 @@ def named(user_name: str, patient_name: str) -> Any:
     )
 
 
-def test_surnames_of_displays() -> None:
-    """Where the directory knows neither, the event may name both."""
+def test_compares_surnames_in_display_names() -> None:
+    """If the directory contains neither."""
     events = [named("Dr Jane Roe", "Roe, Richard"), named("Jane Roe", "Roe Richard")]
-    assert entries(found(events, SURNAME)) == [(1,)]
+    assert entries(findings_of(events, SURNAME)) == [(1,)]
 
 
-def test_surnames_of_other_formats() -> None:
-    """R5's `patient`, and a record event's."""
+def test_compares_surnames_in_other_formats() -> None:
+    """R5's `patient`, and a record event."""
     r5 = {
         "resourceType": "AuditEvent",
         "code": {"coding": [{"code": "read"}]},
@@ -201,7 +203,7 @@ def test_surnames_of_other_formats() -> None:
         },
     }
     events = [opened(r5, time_ms=MORNING), opened(record, time_ms=MORNING)]
-    assert entries(found(events, SURNAME)) == [(1,), (2,)]
+    assert entries(findings_of(events, SURNAME)) == [(1,), (2,)]
 
 
 @pytest.mark.parametrize(
@@ -231,36 +233,14 @@ def test_surnames_of_other_formats() -> None:
         (of_display("Roe Jane"), of_display("Roe John"), False),
     ],
 )
-def test_how_surnames_compare(one: Any, other: Any, same: bool) -> None:
-    """Either way round."""
+def test_compares_surnames(one: Any, other: Any, same: bool) -> None:
+    """In both directions."""
     assert is_same(one, other) is same
     assert is_same(other, one) is same
 
 
 @pytest.mark.parametrize("text", ["", "  ", "123", "Dr"])
-def test_what_is_no_surname(text: str) -> None:
-    """Nothing equals it."""
+def test_text_without_letters_is_no_surname(text: str) -> None:
+    """It equals none."""
     assert of_surname(text) is None
     assert of_display(text) is None
-
-
-@pytest.mark.parametrize(
-    ("settings", "directory", "why"),
-    [
-        (SELF, Directory(), None),
-        (SURNAME, Directory(), None),
-        (HOUSEHOLD, Directory(), "the directory has no users"),
-        (HOUSEHOLD, STAFF, "the directory has no households and no contacts"),
-        (
-            HOUSEHOLD,
-            Directory([user()], patients=[patient(contacts=("u1",))]),
-            None,
-        ),
-    ],
-)
-def test_what_lacks_data_says_so(
-    settings: DetectionSettings, directory: Directory, why: str | None
-) -> None:
-    """Rather than find nothing."""
-    lacking = detector(settings, directory).not_applicable
-    assert list(lacking.values()) == ([] if why is None else [why])

@@ -1,4 +1,4 @@
-"""Settings: defaults, bounds, and errors that say where and what was expected."""
+"""Settings: defaults, bounds, and errors with place and expectation."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from audit_ledger.detections.settings import FailedAccess
 from audit_ledger.errors import FormatError
 
 
-def test_nothing_set_is_every_rule() -> None:
-    """With defaults; null switches one off."""
+def test_every_rule_is_enabled_by_default() -> None:
+    """Null disables one."""
     assert read_settings({}) == DetectionSettings()
     every = {rule.name.replace("-", "_") for rule in make_rules()}
     assert every == set(DetectionSettings.__struct_fields__)
@@ -54,20 +54,20 @@ def test_nothing_set_is_every_rule() -> None:
         ),
     ],
 )
-def test_each_fault_has_a_place(value: Any, message: str) -> None:
-    """Where, and what was expected."""
+def test_error_has_the_place_of_the_fault(value: Any, message: str) -> None:
+    """And what was expected there."""
     with pytest.raises(FormatError) as raised:
         read_settings(value)
     assert str(raised.value) == f"detections{message}"
 
 
-def test_settings_made_in_code_have_the_same_bounds() -> None:
-    """Rules are made of no others."""
+def test_settings_created_in_code_have_the_same_bounds() -> None:
+    """Rules accept no others."""
     with pytest.raises(FormatError, match=r"failed_access.failures: int >= 2 expected"):
         make_rules(DetectionSettings(failed_access=FailedAccess(failures=0)))
 
 
-def test_defaults_can_be_written_and_read() -> None:
-    """As JSON."""
+def test_defaults_read_back_from_json() -> None:
+    """As in a ledger's settings."""
     data = msgspec.json.encode(DetectionSettings())
     assert read_settings(msgspec.json.decode(data)) == DetectionSettings()
