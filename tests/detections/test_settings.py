@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from audit_ledger.detections import DetectionSettings, make_rules, read_settings
@@ -65,9 +64,3 @@ def test_settings_created_in_code_have_the_same_bounds() -> None:
     """Rules accept no others."""
     with pytest.raises(FormatError, match=r"failed_access.failures: int >= 2 expected"):
         make_rules(DetectionSettings(failed_access=FailedAccess(failures=0)))
-
-
-def test_defaults_read_back_from_json() -> None:
-    """As in a ledger's settings."""
-    data = msgspec.json.encode(DetectionSettings())
-    assert read_settings(msgspec.json.decode(data)) == DetectionSettings()

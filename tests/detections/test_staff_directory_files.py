@@ -96,11 +96,10 @@ def test_reads_quoted_cells() -> None:
     assert (user.names, user.surname) == (("display|Roe, Jane",), "R,oe")
 
 
-def test_dates_have_a_default_time_zone() -> None:
-    """For departments without one."""
-    files = {"users.csv": b"id,names,valid_to\nu1,altId|1,2026-06-30\n"}
-    user = read_directory(files, time_zone="America/New_York").users["u1"]
-    assert user.valid_to_ms == at("2026-07-01 04:00")
+def test_dates_without_a_department_are_in_utc() -> None:
+    """Or with a department that has no time zone."""
+    user = read_directory({"users.csv": b"id,names,valid_to\nu1,altId|1,2026-06-30\n"}).users["u1"]
+    assert user.valid_to_ms == at("2026-07-01 00:00")
 
 
 def test_digests_distinguish_directories() -> None:

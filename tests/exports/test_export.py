@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.events.ni_uri import digest_of_ni, ni_uri
 from audit_ledger.exports.csv import CSV_HEADER
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_files import read_entries
@@ -16,7 +15,6 @@ from audit_ledger.exports.manifest import MANIFEST, decode_manifest
 from audit_ledger.exports.receipt_lines import read_receipts
 from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter
-from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import decode_index_row
 from audit_ledger.records.opened_event import opened_event
@@ -141,12 +139,6 @@ def test_export_without_events_is_valid(format_name: str, names: set[str]) -> No
     assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 
-def test_event_may_contain_the_digest_of_a_manifest() -> None:
-    """As an RFC 6920 URI, which the ledger parses."""
-    digest = sha256(b"{}\n").digest()
-    assert digest_of_ni(ni_uri(digest)) == digest
-
-
 def test_rejected_event_leaves_no_trace(ledger: SampleLedger) -> None:
     """The error names the entry; the export continues without it."""
     first, second = ledger.entries[:2]
@@ -180,12 +172,6 @@ def test_rejects_an_unknown_format() -> None:
     """The message lists the known ones."""
     with pytest.raises(FormatError, match="none of fhir, csv, ocsf"):
         ExportWriter("xlsx", origin=ORIGIN, size=1, search={})
-
-
-def test_entries_of_the_sample_ledger_are_those_of_its_events(ledger: SampleLedger) -> None:
-    """The tests above rely on it."""
-    for entry in ledger.entries:
-        assert parse_entry(ledger.writer.entries[entry.event.seq]).seq == entry.event.seq
 
 
 @pytest.mark.parametrize(

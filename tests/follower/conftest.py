@@ -1,5 +1,17 @@
-"""The API of one ledger, as in the tests of query: views are read through it."""
+"""The API of one ledger: views are read through it."""
 
-from tests.query.conftest import ledger_api
+from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["ledger_api"]
+import pytest
+
+from infra.local.cloud import local_cloud
+from tests.query.ledger_api import LedgerApi
+
+
+@pytest.fixture
+def ledger_api(assembly: Path) -> Iterator[LedgerApi]:
+    """An empty ledger of one test, in which IAM must refuse nothing."""
+    with local_cloud(assembly) as cloud:
+        yield LedgerApi(cloud)
+        assert cloud.permissions.refusals == []

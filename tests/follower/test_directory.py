@@ -1,6 +1,5 @@
 """The staff directory and the settings of rules, from a hospital's upload to findings."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from audit_ledger.aws import staff_directory_objects
 from audit_ledger.errors import TooLargeError, UnreachableError
 from functions.follower import handler
 from functions.follower.staff_directory import DirectoryReader
-from infra.local.cloud import REGION, local_cloud
+from infra.local.cloud import REGION
 from tests.assemblies import LEDGERS, synthesized
 from tests.builders.audit_event import read_of
 from tests.follower.following import FOLLOWER, follow, settle
@@ -37,13 +36,6 @@ def assembly() -> Path:
         for ledger in LEDGERS
     ]
     return synthesized({"ledgers": ledgers, "directory_writers": [WRITER]})
-
-
-@pytest.fixture
-def ledger_api(assembly: Path) -> Iterator[LedgerApi]:
-    with local_cloud(assembly) as cloud:
-        yield LedgerApi(cloud)
-        assert cloud.permissions.refusals == []
 
 
 def put(name: str, text: str, ledger: str = LEDGER) -> None:

@@ -147,37 +147,6 @@ def test_continuing_a_completed_rebuild_changes_nothing(
         assert (answer["generation"], answer["next_seq"]) == (1, answer["size"])
 
 
-def test_stalled_rebuild_does_not_replace_newer_views(
-    ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another run has completed meanwhile, and has followed later entries."""
-    ledger_api.send(numbered_read(1))
-    settle(ledger_api)
-    held: list[tuple[ViewsTable, Any]] = []
-    take_over = ViewsTable.take_over
-
-    def stand_still(self: ViewsTable, made: Any) -> NoReturn:
-        held.append((self, made))
-        raise ConnectionError
-
-    with monkeypatch.context() as standing:
-        standing.setattr(ViewsTable, "take_over", stand_still)
-        with pytest.raises(FunctionFailedError):
-            follow(ledger_api, rebuild="begin")
-    assert follow(ledger_api, rebuild="continue")["generation"] == 1
-    for number in (2, 3):
-        ledger_api.send(numbered_read(number))
-        settle(ledger_api)
-    before = views(ledger_api)
-    ((table, made),) = held
-    with pytest.raises(LostRaceError):
-        take_over(table, made)
-    assert views(ledger_api) == before
-    ledger_api.send(numbered_read(4))
-    settle(ledger_api)
-    assert gaps_of(ledger_api)["streams"][0]["received"] == 4
-
-
 def end_runs(monkeypatch: pytest.MonkeyPatch, answers: list[bool]) -> None:
     """Make runs of the follower end early: `answers` to whether there is time."""
     follow_on, has_time = Follower.follow, iter(answers)

@@ -49,20 +49,6 @@ def test_every_time_of_an_event_reads_back(time: int, zone: str) -> None:
     assert day_of(time, chosen) == moment.date()
 
 
-def test_day_is_that_of_the_zone() -> None:
-    """Midnight in Berlin is an hour before midnight in UTC."""
-    time = ms("2026-11-22T23:30:00Z")
-    assert str(day_of(time, read_zone("UTC"))) == "2026-11-22"
-    assert str(day_of(time, read_zone("Europe/Berlin"))) == "2026-11-23"
-
-
-def test_years_before_begin_with_the_day() -> None:
-    """Of 29 February with 28 February, if there is no 29th."""
-    zone = read_zone("+01:00")
-    assert years_before(ms("2026-12-01T15:00:00Z"), 6, zone) == ms("2020-12-01T00:00:00+01:00")
-    assert years_before(ms("2024-02-29T15:00:00Z"), 6, zone) == ms("2018-02-28T00:00:00+01:00")
-
-
 @pytest.mark.parametrize("zone", ["UTC", "+14:00", "-12:00", "Europe/Berlin"])
 def test_years_before_do_not_precede_the_first_year(zone: str) -> None:
     """The six years before the year 3 begin with the year 1."""

@@ -8,7 +8,7 @@
 Every file is optional, and so is every column except `id`, `names`, `patient`, `department` of an
 encounter and `from`. Other columns are rejected: a misspelt one would disable a rule, and unused
 data should not be transferred. `;` separates several names or contacts. Times are instants
-(`2026-11-22T05:59:00+01:00`) or dates, in the department's or the default time zone: an end date is
+(`2026-11-22T05:59:00+01:00`) or dates, in the department's time zone or else UTC: an end date is
 the last day. Days have hours like `08:00-12:00;13:00-17:00`, `22:00-06:00` or `closed`: all seven,
 or none if hours are unknown.
 """
@@ -72,18 +72,17 @@ _ENCOUNTERS: Final = _Form(
 FILES: Final = tuple(form.file for form in (_USERS, _DEPARTMENTS, _PATIENTS, _ENCOUNTERS))
 
 
-def read_directory(files: Mapping[str, bytes], *, time_zone: str = "UTC") -> Directory:
-    """Return the directory in `files`, by name. `time_zone`: default for dates.
+def read_directory(files: Mapping[str, bytes]) -> Directory:
+    """Return the directory in `files`, by name.
 
     Raise FormatError with file, line, column and expectation; it quotes no cell.
     """
-    read_time_zone(time_zone)
     for number, name in enumerate(files):
         if name not in FILES:
             raise FormatError(f"directory, file {number + 1}: one of {', '.join(FILES)} expected")
     departments = _departments(files.get(_DEPARTMENTS.file))
     known = None if _DEPARTMENTS.file not in files else {d.id: d for d in departments}
-    users = _users(files.get(_USERS.file), known, time_zone)
+    users = _users(files.get(_USERS.file), known)
     ids = None if _USERS.file not in files else {user.id for user in users}
     digest = sha256()
     for name in sorted(files):
@@ -92,7 +91,7 @@ def read_directory(files: Mapping[str, bytes], *, time_zone: str = "UTC") -> Dir
         users,
         departments,
         _patients(files.get(_PATIENTS.file), ids),
-        _encounters(files.get(_ENCOUNTERS.file), known, time_zone),
+        _encounters(files.get(_ENCOUNTERS.file), known),
         digest=digest.digest(),
     )
 
@@ -176,9 +175,7 @@ def _departments(data: bytes | None) -> list[Department]:
     return found
 
 
-def _users(
-    data: bytes | None, departments: Mapping[str, Department] | None, time_zone: str
-) -> list[User]:
+def _users(data: bytes | None, departments: Mapping[str, Department] | None) -> list[User]:
     found = []
     seen: dict[str, int] = {}
     named: dict[str, int] = {}
@@ -188,7 +185,7 @@ def _users(
         _once(row, "names", names, named)
         department = row.text("department")
         _known(row, "department", department, departments, "departments.csv")
-        zone = _zone(department, departments, time_zone)
+        zone = _zone(department, departments)
         from_ms = row.time_ms("valid_from", zone)
         to_ms = row.time_ms("valid_to", zone, is_end=True)
         _in_order(row, "valid_to", from_ms, to_ms)
@@ -232,7 +229,7 @@ def _patients(data: bytes | None, users: set[str] | None) -> list[DirectoryPatie
 
 
 def _encounters(
-    data: bytes | None, departments: Mapping[str, Department] | None, time_zone: str
+    data: bytes | None, departments: Mapping[str, Department] | None
 ) -> Iterator[DirectoryEncounter]:
     for row in _rows(data, _ENCOUNTERS):
         patient, *more = row.names("patient", _PATIENT_KINDS)
@@ -241,7 +238,7 @@ def _encounters(
         department = row.needed("department")
         _known(row, "department", department, departments, "departments.csv")
         row.needed("from")
-        zone = _zone(department, departments, time_zone)
+        zone = _zone(department, departments)
         from_ms = row.time_ms("from", zone)
         to_ms = row.time_ms("to", zone, is_end=True)
         _in_order(row, "to", from_ms, to_ms)
@@ -336,8 +333,6 @@ def _in_order(row: _Row, column: str, from_ms: int | None, to_ms: int | None) ->
         row.refuse(column, "a time that is not before the beginning expected")
 
 
-def _zone(
-    department: str | None, departments: Mapping[str, Department] | None, time_zone: str
-) -> str:
+def _zone(department: str | None, departments: Mapping[str, Department] | None) -> str:
     known = None if department is None else (departments or {}).get(department)
-    return time_zone if known is None or known.time_zone is None else known.time_zone
+    return "UTC" if known is None or known.time_zone is None else known.time_zone

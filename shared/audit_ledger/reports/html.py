@@ -54,9 +54,9 @@ footer { margin-top: 2rem; border-top: 1px solid #ccc; font-size: .85rem; color:
 """
 
 
-def to_html(document: Document, lang: str = "en") -> bytes:
-    """Return a document as a page, UTF-8; `lang`: the language of its names, a BCP 47 tag."""
-    return "\n".join(_lines(document, lang)).encode()
+def to_html(document: Document) -> bytes:
+    """Return a document as a page, in UTF-8."""
+    return "\n".join(_lines(document)).encode()
 
 
 def escape_text(text: str) -> str:
@@ -64,9 +64,9 @@ def escape_text(text: str) -> str:
     return escape(_in_html(text), quote=True)
 
 
-def _lines(document: Document, lang: str) -> Iterator[str]:
+def _lines(document: Document) -> Iterator[str]:
     yield "<!doctype html>"
-    yield f'<html lang="{escape_text(lang)}">'
+    yield '<html lang="en">'
     yield "<head>"
     yield '<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
