@@ -3,8 +3,6 @@
 from audit_ledger.http.openapi import Json
 from functions.query.route import QueryRoute
 from functions.query.routes import (
-    accesses,
-    accounting,
     audit_event_search,
     audit_events,
     consistency,
@@ -13,6 +11,7 @@ from functions.query.routes import (
     exports,
     findings,
     gaps,
+    patient_reports,
     policy,
     privacy_report,
     receipts,
@@ -20,7 +19,7 @@ from functions.query.routes import (
 
 _RESOURCES = (
     *(audit_events, audit_event_search, receipts, digests, consistency, policy, documents),
-    *(gaps, findings, accounting, accesses, privacy_report, exports),
+    *(gaps, findings, patient_reports, privacy_report, exports),
 )
 ROUTES: dict[str, QueryRoute] = {
     key: route for resource in _RESOURCES for key, route in resource.ROUTES.items()
