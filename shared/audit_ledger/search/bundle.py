@@ -24,8 +24,7 @@ from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.links import next_query, self_query
-from audit_ledger.search.resource_view import ShownEvent, shown_event
-from audit_ledger.search.subset import with_elements
+from audit_ledger.search.resource_view import ShownEvent, shown_event, with_elements
 
 _RELEASES: Final = {"fhir-r4": "R4", "fhir-r5": "R5"}
 

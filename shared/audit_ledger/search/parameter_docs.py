@@ -1,4 +1,4 @@
-"""What is said of each search parameter: to FHIR clients, in OpenAPI, in docs/search.md."""
+"""The descriptions of search parameters in the CapabilityStatement, OpenAPI and docs/search.md."""
 
 from typing import Final, Literal
 
@@ -17,56 +17,41 @@ class DocumentedParameter(msgspec.Struct, frozen=True, gc=False):
     looks_at: str
 
 
-PARAMETERS: Final = (
-    DocumentedParameter("date", "date", "the event's own time: `recorded`; a CloudEvent's `time`"),
-    DocumentedParameter("_lastUpdated", "date", "the time of the entry, in whole seconds"),
-    DocumentedParameter("_id", "token", "the event's id here, as Location gave it"),
-    DocumentedParameter(
+_TABLE: Final[tuple[tuple[str, ParameterType, str], ...]] = (
+    ("date", "date", "the event's own time: `recorded`; a CloudEvent's `time`"),
+    ("_lastUpdated", "date", "the time of the entry, in whole seconds"),
+    ("_id", "token", "the event's id here, as Location gave it"),
+    (
         "patient",
         "reference",
-        "whom the event is about, and patients who act: `Patient/1`, `1`, or a URL, which names "
-        "that server's",
+        "whom the event is about, and patients who act: `Patient/1`, `1`, or a URL, "
+        "which names that server's",
     ),
-    DocumentedParameter("patient.identifier", "token", "the same, by `<system>|<value>`"),
-    DocumentedParameter(
-        "agent", "reference", "who took part (`agent.who`): `Practitioner/1`, or an id of any type"
-    ),
-    DocumentedParameter("agent.identifier", "token", "the same, by `<system>|<value>`"),
-    DocumentedParameter(
-        "agent-name", "string", "an agent's name, from its start: `agent.name`, else `who.display`"
-    ),
-    DocumentedParameter("agent-role", "token", "`agent.role`"),
-    DocumentedParameter("altid", "token", "`agent.altId` (R4)"),
-    DocumentedParameter("policy", "uri", "`agent.policy`"),
-    DocumentedParameter("source", "reference", "who recorded it: `source.observer`"),
-    DocumentedParameter("source.identifier", "token", "the same, by `<system>|<value>`"),
-    DocumentedParameter("site", "token", "`source.site`"),
-    DocumentedParameter(
-        "entity", "reference", "what it is about (`entity.what`): `DocumentReference/1`, or an id"
-    ),
-    DocumentedParameter("entity.identifier", "token", "the same, by `<system>|<value>`"),
-    DocumentedParameter(
-        "entity-name", "string", "`entity.name` (R4), else `what.display`, from its start"
-    ),
-    DocumentedParameter("entity-type", "token", "`entity.type`"),
-    DocumentedParameter("entity-role", "token", "`entity.role`"),
-    DocumentedParameter(
-        "address",
-        "string",
-        "an agent's network address, from its start",
-    ),
-    DocumentedParameter("action", "token", "`action`: C, R, U, D or E"),
-    DocumentedParameter("outcome", "token", "`outcome` (R4), `outcome.code` (R5)"),
-    DocumentedParameter("type", "token", "`type` (R4), `category` (R5)"),
-    DocumentedParameter("category", "token", "the same, by its name in R5"),
-    DocumentedParameter("subtype", "token", "`subtype` (R4), `code` (R5)"),
-    DocumentedParameter("code", "token", "the same, by its name in R5"),
-    DocumentedParameter(
-        "purpose",
-        "token",
-        "`purposeOfEvent` and `agent.purposeOfUse` (R4), `authorization` (R5)",
-    ),
+    ("patient.identifier", "token", "the same, by `<system>|<value>`"),
+    ("agent", "reference", "who took part (`agent.who`): `Practitioner/1`, or an id of any type"),
+    ("agent.identifier", "token", "the same, by `<system>|<value>`"),
+    ("agent-name", "string", "an agent's name, from its start: `agent.name`, else `who.display`"),
+    ("agent-role", "token", "`agent.role`"),
+    ("altid", "token", "`agent.altId` (R4)"),
+    ("policy", "uri", "`agent.policy`"),
+    ("source", "reference", "who recorded it: `source.observer`"),
+    ("source.identifier", "token", "the same, by `<system>|<value>`"),
+    ("site", "token", "`source.site`"),
+    ("entity", "reference", "what it is about (`entity.what`): `DocumentReference/1`, or an id"),
+    ("entity.identifier", "token", "the same, by `<system>|<value>`"),
+    ("entity-name", "string", "`entity.name` (R4), else `what.display`, from its start"),
+    ("entity-type", "token", "`entity.type`"),
+    ("entity-role", "token", "`entity.role`"),
+    ("address", "string", "an agent's network address, from its start"),
+    ("action", "token", "`action`: C, R, U, D or E"),
+    ("outcome", "token", "`outcome` (R4), `outcome.code` (R5)"),
+    ("type", "token", "`type` (R4), `category` (R5)"),
+    ("category", "token", "the same, by its name in R5"),
+    ("subtype", "token", "`subtype` (R4), `code` (R5)"),
+    ("code", "token", "the same, by its name in R5"),
+    ("purpose", "token", "`purposeOfEvent` and `agent.purposeOfUse` (R4), `authorization` (R5)"),
 )
+PARAMETERS: Final = tuple(DocumentedParameter(*row) for row in _TABLE)
 """Selection: all parameters must match, each with one of its values, separated by commas."""
 
 OF_THE_ANSWER: Final = {

@@ -1,27 +1,7 @@
-"""A query string's parameters, parsed to a Search.
+"""A query string's parameters (`parameter_docs`), parsed to a Search.
 
-| parameter | type (both: reference, token) | looks at (R4; R5 where it differs) |
-|---|---|---|
-| `date` | date | `recorded`; a CloudEvent's own time |
-| `_lastUpdated` | date | the time of the entry, whole seconds |
-| `_id` | token | the event id |
-| `patient`, `patient.identifier` | both | a patient as `entity.what` or `agent.who`; `patient` |
-| `agent`, `agent.identifier` | both | `agent.who` |
-| `agent-name`, `agent-role`, `altid`, `policy` | | of `agent`; without `name` its `who.display` |
-| `source`, `source.identifier` | both | `source.observer` |
-| `site` | token | `source.site` |
-| `entity`, `entity.identifier` | both | `entity.what` |
-| `entity-name`, `entity-type`, `entity-role` | | `name` (else `what.display`), `type`, `role` |
-| `address` | string, `:exact`, `:contains` | `agent.network.address`; `agent.network[x]` |
-| `action`, `outcome` | token | `action`, `outcome`; `outcome.code` |
-| `type`, or `category` as R5 has it | token | `type`; `category` |
-| `subtype`, or `code` as R5 has it | token | `subtype`; `code` |
-| `purpose` | token | `purposeOfEvent` and `agent.purposeOfUse`; `authorization` |
-
-and of the answer `_count` (50; at most 100 are given; 0 is `_summary=count`), `_sort` (`-date`,
-`date`), `_total`, `_summary`, `_elements`, `_format` (JSON), `own-use` and `_cursor` (of a link
-next). Repetition of a parameter is AND, a comma OR. A search must be bounded: by `date`, `_id`, or
-a patient or agent who can be looked up.
+Repetition of a parameter is AND, a comma OR. A search must be bounded: by `date`, `_id`, or a
+patient or agent who can be looked up.
 
 Modifiers: `:missing` of all but dates and `_id`; `:not` of tokens; `:exact` and `:contains` of
 strings; of references `:identifier`, which is the parameter `….identifier`, and `:<type>` with an
@@ -110,11 +90,10 @@ def parse_search(
 ) -> Search:
     """Parse the names and values of a query string, percent-decoded, in order.
 
-    `is_strict`: what `Prefer: handling=strict` asks for: a parameter that is not in the table above
-    is an error; else it is left out and named in `ignored`. A modifier that a parameter of the
-    table does not have is an error either way (FHIR, Search, Modifiers). `is_bounded_by_token`: who
-    asks sees one patient's events only, so that nothing else needs to bound the search.
-    Raises RejectedSearchError, and nothing else.
+    `is_strict`: `Prefer: handling=strict`: an unknown parameter is an error; else it is left out
+    and named in `ignored`. A modifier that a parameter does not have is an error in both (FHIR,
+    Search, Modifiers). `is_bounded_by_token`: the caller sees only one patient's events, which
+    bound the search. Raise RejectedSearchError, and nothing else.
     """
     pairs = list(pairs)
     _check_size(pairs)

@@ -1,7 +1,10 @@
 """The AuditEvent that is shown of a record: as submitted, or converted, or represented.
 
-Its `id` is the event id, so that what is found can be read (`events.resource_id`).
+Its `id` is the event id, by which it can be read (`events.resource_id`). FHIR's `_elements` shows
+some of its elements alone.
 """
+
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +15,18 @@ from audit_ledger.fhir_versions import convert
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.cloudevent_as_audit_event import represent
+
+SUBSETTED: Final = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+}
+_ALWAYS: Final = frozenset({"resourceType", "id", "meta", "implicitRules", "modifierExtension"})
+_DEMANDED: Final[dict[Release, frozenset[str]]] = {
+    "fhir-r4": frozenset({"type", "recorded", "agent", "source"}),
+    "fhir-r5": frozenset({"code", "recorded", "agent", "source"}),
+}
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ShownEvent(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
@@ -47,3 +62,21 @@ def _in_release(event: bytes, own: Release, requested: Release) -> ShownEvent:
         return ShownEvent(convert(event, requested), requested, converted_from=own)
     except FormatError:
         return ShownEvent(event, own)
+
+
+def with_elements(event: bytes, elements: tuple[str, ...], release: Release) -> bytes:
+    """Return an AuditEvent of `release` with these elements, its `meta.tag` saying so; JSON.
+
+    What FHIR demands stays too, and what changes the meaning of the rest (R4 and R5, Search,
+    Elements); each value keeps its bytes.
+    """
+    shown = {*elements, *_ALWAYS, *_DEMANDED[release]}
+    members = _members.decode(event)
+    chosen: dict[str, Any] = {
+        name: value for name, value in members.items() if name.removeprefix("_") in shown
+    }
+    meta = msgspec.json.decode(chosen.get("meta", b"{}"))
+    meta = meta if isinstance(meta, dict) else {}
+    tags = meta.get("tag")
+    chosen["meta"] = {**meta, "tag": [*(tags if isinstance(tags, list) else ()), SUBSETTED]}
+    return msgspec.json.encode(chosen)
