@@ -25,6 +25,9 @@ from audit_ledger.reading.record_opener import RecordOpener, secrets_of_names
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.suspension import in_force
+from audit_ledger.search.criteria import Search
+from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.errors import RejectedSearchError
 from functions.query.audit_trail import Invoke, LedgerUse, record_use
 from functions.query.patient_names import names_in_claim
 from functions.query.recorded_request_line import recorded_line
@@ -128,11 +131,6 @@ class AuthorizedRequest:
         """Whether the caller may see everything in the ledger, and is no patient."""
         return self.own is None
 
-    @property
-    def scope(self) -> str:
-        """What a cursor is bound to besides ledger and search: how much the caller may see."""
-        return "all" if self.sees_all else f"patient\n{self.access.patient}"
-
     def refuse_patients(self) -> None:
         """Raise ForbiddenError if the token is a patient's."""
         if not self.sees_all:
@@ -161,6 +159,27 @@ class AuthorizedRequest:
             return EventFinder(self.ledger, log, opener, self.now, own)
         own = self._pseudonyms(opener, self.own)
         return EventFinder(self.ledger, log, opener, self.now, own, self._is_withheld)
+
+    def read_cursor(self, search: Search, text: str, scope: str = "") -> Cursor:
+        """Read a cursor of this caller's search; RejectedSearchError for any other.
+
+        `scope`: what it is bound to in addition.
+        """
+        if self.ledger.keys is None:
+            raise RejectedSearchError("_cursor", "the cursor of a link next")
+        binding = self._cursor_binding(search, scope)
+        return decode_cursor(self.ledger.keys.index_key, text, binding)
+
+    def write_cursor(self, search: Search, cursor: Cursor, scope: str = "") -> str:
+        """Write a cursor that `read_cursor` reads."""
+        if self.ledger.keys is None:
+            raise VerificationError("a ledger without keys has no events to continue from")
+        binding = self._cursor_binding(search, scope)
+        return encode_cursor(self.ledger.keys.index_key, cursor, binding)
+
+    def _cursor_binding(self, search: Search, scope: str) -> bytes:
+        caller = "all" if self.sees_all else f"patient\n{self.access.patient}"
+        return search_binding(search, origin=self.ledger.origin, scope=caller + scope)
 
     def record(
         self,

@@ -26,7 +26,6 @@ OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 """Invoke ingest with a payload, return its response; UnreachableError if it did not accept it."""
 
-
 ITI_81 = ("urn:ihe:event-type-code", "ITI-81", "Retrieve ATNA Audit Event")
 
 

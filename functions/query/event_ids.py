@@ -35,7 +35,6 @@ EVENT_NOT_FOUND: Json = {
     )
 }
 
-
 EVENT_ID = path(
     "id",
     "The event's id, as Location gave it, or `entry-` and the number of its entry.",

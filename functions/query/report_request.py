@@ -149,7 +149,6 @@ TIME_PARAMETERS = [
     query("zone", "Of days and times: an offset, or an IANA name.", TEXT_SCHEMA),
 ]
 
-
 PATIENT_PARAMETER = query(
     "patient",
     f"The patient, for the privacy office: `<id>`, `Patient/<id>` or `<system>|<value>`, by "
@@ -157,13 +156,11 @@ PATIENT_PARAMETER = query(
     {"type": "array", "maxItems": MAX_NAMES, "items": TEXT_SCHEMA},
 )
 
-
 AUDIENCE_PARAMETER = query(
     "audience",
     "`office` adds what is suspended; for the privacy office alone.",
     {"enum": ["patient", "office"]},
 )
-
 
 FORM_PARAMETERS = [
     query("table", "With CSV: which table; the first without.", TEXT_SCHEMA),

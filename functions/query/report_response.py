@@ -8,13 +8,12 @@ from audit_ledger.events import PatientReference
 from audit_ledger.events.canonical_patients import accepted_names, may_have_other_names
 from audit_ledger.http.openapi import (
     JSON,
-    OUTCOME,
     SIZE,
     TEXT_SCHEMA,
     Json,
-    answer,
     content,
     open_object,
+    refusal,
 )
 from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
@@ -111,12 +110,11 @@ def describe_report(*tables: str, **facts: Json) -> Json:
 
 
 _REFUSED: Json = {
-    "400": answer("A parameter is not valid: it is named.", OUTCOME),
-    "406": answer("None of these forms.", OUTCOME),
-    "413": answer(
+    "400": refusal("A parameter is not valid: it is named."),
+    "406": refusal("None of these forms."),
+    "413": refusal(
         f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "
-        "be larger than an answer: ask for a shorter period.",
-        OUTCOME,
+        "be larger than an answer: ask for a shorter period."
     ),
 }
 

@@ -9,7 +9,6 @@ from audit_ledger.events.fhir_version import Release
 from audit_ledger.http.negotiation import fhir_json
 from audit_ledger.http.openapi import (
     FHIR_ANSWER,
-    OUTCOME,
     SIZE,
     TEXT_SCHEMA,
     Json,
@@ -19,6 +18,7 @@ from audit_ledger.http.openapi import (
     header,
     open_object,
     query,
+    refusal,
     schema,
 )
 from audit_ledger.http.request import FORM, MAX_FIELDS, Request
@@ -28,8 +28,7 @@ from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search import NO_TIME, UNOPENED, Page, count_matches, find_page
 from audit_ledger.search.bundle import BundleEntry, Issue, ShownMatch, as_shown, remarks, searchset
 from audit_ledger.search.criteria import MAX_COUNT, Search
-from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
-from audit_ledger.search.errors import RejectedSearchError
+from audit_ledger.search.cursor import Cursor
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
 from audit_ledger.search.parameters import MAX_QUERY_BYTES, MAX_VALUES, parse_search
 from audit_ledger.search.query_plan import entry_period, event_period, searched_patients
@@ -42,7 +41,6 @@ from functions.query.routes.audit_events import ACCEPT, OTHER_FORMAT
 MAX_BYTES = 5_000_000
 """Of a page's events as they are shown, and of what is said of each, spelled as Lambda spells an
 answer: of that it gives back 6 MiB. An event of the other release may be ten times what it was."""
-
 
 _WARNINGS = {
     UNOPENED: (
@@ -63,10 +61,8 @@ _WARNINGS = {
     ),
 }
 
-
 MAX_COUNTED = 20_000
 """Candidates that are opened for a total."""
-
 
 _NOT_COUNTED = Issue(
     "warning",
@@ -74,7 +70,6 @@ _NOT_COUNTED = Issue(
     f"total: not counted, since over {MAX_COUNTED:,} events, or some that do not open or may not "
     "be found, would have to be looked at: a shorter period can be",
 )
-
 
 _OWN_USE_LEFT_OUT = Issue(
     "information",
@@ -97,12 +92,8 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
     )
     after: EntryPosition | None = None
     size: int | None = None
-    binding = search_binding(search, origin=authorized.ledger.origin, scope=authorized.scope)
-    keys = authorized.ledger.keys
     if search.cursor is not None:
-        if keys is None:
-            raise RejectedSearchError("_cursor", "the cursor of a link next")
-        cursor = decode_cursor(keys.index_key, search.cursor, binding)
+        cursor = authorized.read_cursor(search, search.cursor)
         after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = authorized.finder(size)
     page, total = Page((), None), None
@@ -123,9 +114,9 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
     shown = [opened.event for opened in page.found]
     authorized.record(searched_patients(search), ITI_81, shown=shown)
     next_cursor = None
-    if page.next is not None and keys is not None:
+    if page.next is not None:
         reached = Cursor(finder.log.size, page.next.time_ms, page.next.seq)
-        next_cursor = encode_cursor(keys.index_key, reached, binding)
+        next_cursor = authorized.write_cursor(search, reached)
     bundle = searchset(
         search,
         found,
@@ -205,24 +196,31 @@ def _criterion(name: str, of: str, looks_at: str) -> Json:
     return query(name, f"{of}: {looks_at}", {"type": "array", "items": value})
 
 
+_OF_THE_ANSWER: dict[str, Json] = {
+    "_count": {"type": "integer", "minimum": 0},
+    "_total": {"enum": ["none", "estimate", "accurate"]},
+    "_summary": {"enum": ["count", "false"]},
+    "_elements": TEXT_SCHEMA,
+    "own-use": {"enum": ["include", "exclude", "only"]},
+    "_sort": {"enum": ["date", "-date"]},
+    "_format": {"enum": ["json", FHIR_ANSWER]},
+    "_cursor": TEXT_SCHEMA,
+}
 _HANDLING = header(
     "Prefer",
     "Whether unknown parameters are refused, or ignored with a warning.",
     {"enum": ["handling=strict", "handling=lenient"]},
 )
 
-
 _SEARCHED: Json = {
     "200": answer("A page of the results.", content("Searchset", FHIR_ANSWER)),
-    "400": answer(
+    "400": refusal(
         "A parameter is not valid: it is named, with the expected form. "
-        f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values.",
-        OUTCOME,
+        f"At most {MAX_FIELDS} parameters and {MAX_VALUES} values."
     ),
     **OTHER_FORMAT,
-    "414": answer(f"Over {MAX_QUERY_BYTES:,} bytes of query.", OUTCOME),
+    "414": refusal(f"Over {MAX_QUERY_BYTES:,} bytes of query."),
 }
-
 
 SCHEMAS: Json = {
     "Searchset": open_object(
@@ -253,7 +251,6 @@ SCHEMAS: Json = {
     ),
 }
 
-
 ROUTES = {
     "GET /AuditEvent": QueryRoute(
         get_audit_events,
@@ -274,18 +271,7 @@ ROUTES = {
                         ("contains", "part of it"),
                     )
                 ),
-                query("_count", OF_THE_ANSWER["_count"], {"type": "integer", "minimum": 0}),
-                query(
-                    "_total", OF_THE_ANSWER["_total"], {"enum": ["none", "estimate", "accurate"]}
-                ),
-                query("_summary", OF_THE_ANSWER["_summary"], {"enum": ["count", "false"]}),
-                query("_elements", OF_THE_ANSWER["_elements"], TEXT_SCHEMA),
-                query(
-                    "own-use", OF_THE_ANSWER["own-use"], {"enum": ["include", "exclude", "only"]}
-                ),
-                query("_sort", OF_THE_ANSWER["_sort"], {"enum": ["date", "-date"]}),
-                query("_format", OF_THE_ANSWER["_format"], {"enum": ["json", FHIR_ANSWER]}),
-                query("_cursor", OF_THE_ANSWER["_cursor"], TEXT_SCHEMA),
+                *(query(name, OF_THE_ANSWER[name], of) for name, of in _OF_THE_ANSWER.items()),
                 ACCEPT,
                 _HANDLING,
             ],
@@ -301,7 +287,7 @@ ROUTES = {
             "requestBody": {"content": {FORM: {"schema": {"type": "object"}}}},
             "responses": {
                 **_SEARCHED,
-                "415": answer("Not a form.", OUTCOME),
+                "415": refusal("Not a form."),
             },
         },
     ),

@@ -1,27 +1,31 @@
 """GET /AuditEvent/{id} and below: one event, as a FHIR resource or as it was submitted."""
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 from audit_ledger.errors import NotFoundError
 from audit_ledger.http.negotiation import fhir_json, fhir_version_of
 from audit_ledger.http.openapi import (
     FHIR_ANSWER,
-    OUTCOME,
     TEXT_SCHEMA,
     Json,
-    answer,
     content,
     header,
     open_object,
     path,
+    refusal,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import FHIR_VERSIONS, Response, make_response
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.resource_view import shown_event
 from functions.query.access import NO_SUCH_EVENT, QueryContext
 from functions.query.altered_entries import not_found_error
 from functions.query.audit_trail import ITI_81
 from functions.query.event_ids import EVENT_ID, EVENT_NOT_FOUND, event_id_of
-from functions.query.event_version import VERSION, version_headers
 from functions.query.route import QueryRoute
+
+VERSION = "1"  # an event never changes
 
 
 def get_submitted(context: QueryContext, request: Request) -> Response:
@@ -64,9 +68,19 @@ def get_audit_event_version(context: QueryContext, request: Request) -> Response
     return get_audit_event(context, request)
 
 
-_EVENT_ID_SCHEMA = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-OTHER_FORMAT: Json = {"406": answer("Only JSON of R4 and R5 is available.", OUTCOME)}
+def version_headers(event: OpenedEvent) -> dict[str, str]:
+    """Return ETag (the version, FHIR http.html), Last-Modified, and the number of the entry."""
+    return {
+        "ETag": f'W/"{VERSION}"',
+        "Last-Modified": format_datetime(
+            datetime.fromtimestamp(event.entry_time, UTC), usegmt=True
+        ),
+        "Ledger-Entry": str(event.seq),
+    }
 
+
+_EVENT_ID_SCHEMA = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+OTHER_FORMAT: Json = {"406": refusal("Only JSON of R4 and R5 is available.")}
 
 ACCEPT = header(
     "Accept",
@@ -74,14 +88,11 @@ ACCEPT = header(
     {"type": "string", "examples": [f"{FHIR_ANSWER}; fhirVersion=5.0"]},
 )
 
-
 _OF_A_READ = (
     "Scopes as for a search, with `r`; published events only. It is recorded in the ledger."
 )
 
-
 _HEADER: Json = {"required": True, "schema": {"type": "string"}}
-
 
 _READ: Json = {
     "200": {
@@ -98,7 +109,6 @@ _READ: Json = {
     **OTHER_FORMAT,
 }
 
-
 SCHEMAS: Json = {
     "StoredAuditEvent": {
         **open_object(
@@ -108,7 +118,6 @@ SCHEMAS: Json = {
         "of the other release; of a CloudEvent that carries none, one that represents it.",
     },
 }
-
 
 ROUTES = {
     "GET /AuditEvent/{id}": QueryRoute(

@@ -6,16 +6,14 @@ from functools import partial
 from audit_ledger.errors import NotFoundError
 from audit_ledger.http.openapi import (
     HASH,
-    JSON,
     NOT_PUBLISHED,
-    OUTCOME,
     SIZE,
     TEXT_SCHEMA,
     Json,
-    answer,
     closed_object,
-    content,
+    json_answer,
     query,
+    refusal,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
@@ -76,7 +74,6 @@ SCHEMAS: Json = {
     ),
 }
 
-
 _OPERATION: Json = {
     "operationId": "consistency",
     "description": "That the ledger of `from` entries is the beginning of that of `to`.",
@@ -85,11 +82,10 @@ _OPERATION: Json = {
         query("to", "A size; the published one unless given.", SIZE),
     ],
     "responses": {
-        "200": answer("The proof.", content("Consistency", JSON)),
-        "400": answer("The sizes are not valid.", OUTCOME),
+        "200": json_answer("The proof.", "Consistency"),
+        "400": refusal("The sizes are not valid."),
         **NOT_PUBLISHED,
     },
 }
-
 
 ROUTES = {"GET /consistency": QueryRoute(get_consistency, _OPERATION, JSON_ONLY)}

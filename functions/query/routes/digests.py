@@ -9,16 +9,14 @@ from audit_ledger.errors import NotFoundError
 from audit_ledger.http.openapi import (
     HASH,
     INSTANT,
-    JSON,
     NOT_PUBLISHED,
-    OUTCOME,
     SIZE,
     TEXT_SCHEMA,
     Json,
-    answer,
     closed_object,
-    content,
+    json_answer,
     query,
+    refusal,
     schema,
 )
 from audit_ledger.http.request import Request
@@ -101,47 +99,35 @@ def digest_names(objects: LedgerObjects, first: int, to: int) -> Iterator[str]:
         yield from sorted(same_end, key=lambda name: int(name.rpartition("-")[2]))
 
 
+_DIGEST: Json = {
+    "name": TEXT_SCHEMA,
+    "origin": TEXT_SCHEMA,
+    "from": INSTANT,
+    "to": INSTANT,
+    "size_before": SIZE,
+    "size_after": SIZE,
+    "root": HASH,
+    "entries": SIZE,
+    "control_entries": SIZE,
+    "blocks": SIZE,
+    "followed": SIZE,
+    "missing_events": {
+        **SIZE,
+        "description": "Numbered events that never came, of those followed; of each portal "
+        "999,999,999 count at most.",
+    },
+    "missing_portals": {**SIZE, "description": "How many portals lack some."},
+    "previous": {"type": ["string", "null"]},
+    "note": {**TEXT_SCHEMA, "description": "The digest itself, signed: all else is from it."},
+}
 SCHEMAS: Json = {
-    "Digest": closed_object(
-        [
-            *("name", "origin", "from", "to", "size_before", "size_after", "root", "entries"),
-            *(
-                "control_entries",
-                "blocks",
-                "followed",
-                "missing_events",
-                "missing_portals",
-                "previous",
-                "note",
-            ),
-        ],
-        **{"from": INSTANT},
-        name=TEXT_SCHEMA,
-        origin=TEXT_SCHEMA,
-        to=INSTANT,
-        size_before=SIZE,
-        size_after=SIZE,
-        root=HASH,
-        entries=SIZE,
-        control_entries=SIZE,
-        blocks=SIZE,
-        followed=SIZE,
-        missing_events={
-            **SIZE,
-            "description": "Numbered events that never came, of those followed; of each portal "
-            "999,999,999 count at most.",
-        },
-        missing_portals={**SIZE, "description": "How many portals lack some."},
-        previous={"type": ["string", "null"]},
-        note={**TEXT_SCHEMA, "description": "The digest itself, signed: all else is from it."},
-    ),
+    "Digest": closed_object([*_DIGEST], **_DIGEST),
     "Digests": closed_object(
         ["digests"],
         digests={"type": "array", "maxItems": MAX_DIGESTS, "items": schema("Digest")},
         next={**INSTANT, "description": "The `from` of what follows; absent at the end."},
     ),
 }
-
 
 ROUTES = {
     "GET /digests": QueryRoute(
@@ -154,8 +140,8 @@ ROUTES = {
                 query("to", "The last instant; by default now.", INSTANT),
             ],
             "responses": {
-                "200": answer(f"At most {MAX_DIGESTS} digests.", content("Digests", JSON)),
-                "400": answer("The instants are not valid.", OUTCOME),
+                "200": json_answer(f"At most {MAX_DIGESTS} digests.", "Digests"),
+                "400": refusal("The instants are not valid."),
             },
         },
         JSON_ONLY,
@@ -166,7 +152,7 @@ ROUTES = {
             "operationId": "latestDigest",
             "parameters": [],
             "responses": {
-                "200": answer("The digest.", content("Digest", JSON)),
+                "200": json_answer("The digest.", "Digest"),
                 **NOT_PUBLISHED,
             },
         },

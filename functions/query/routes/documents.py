@@ -11,14 +11,14 @@ from audit_ledger.events.ni_uri import digest_of_ni
 from audit_ledger.http.openapi import (
     INSTANT,
     JSON,
-    OUTCOME,
     SIZE,
     WARNINGS,
     Json,
-    answer,
     closed_object,
     content,
+    json_answer,
     open_object,
+    refusal,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
@@ -138,20 +138,16 @@ SCHEMAS: Json = {
     ),
 }
 
-
 _OPERATION: Json = {
     "operationId": "verifyDocument",
     "description": "Scopes as for a search. It is recorded in the ledger.",
     "requestBody": {"required": True, "content": content("DocumentAsked", JSON)},
     "responses": {
-        "200": answer(
-            "The entries that recorded it, possibly none.", content("DocumentEntries", JSON)
-        ),
-        "400": answer("Not the digest of a document.", OUTCOME),
-        "413": answer("Over what the platform takes.", content("Message", JSON)),
-        "415": answer("Another media type or encoding.", OUTCOME),
+        "200": json_answer("The entries that recorded it, possibly none.", "DocumentEntries"),
+        "400": refusal("Not the digest of a document."),
+        "413": json_answer("Over what the platform takes.", "Message"),
+        "415": refusal("Another media type or encoding."),
     },
 }
-
 
 ROUTES = {"POST /documents/verify": QueryRoute(post_documents_verify, _OPERATION, JSON_ONLY)}

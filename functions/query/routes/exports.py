@@ -19,16 +19,14 @@ import msgspec
 from audit_ledger.errors import VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.http.openapi import (
-    JSON,
-    OUTCOME,
     SIZE,
     TEXT_SCHEMA,
     WARNINGS,
     Json,
-    answer,
     closed_object,
-    content,
+    json_answer,
     query,
+    refusal,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response
@@ -36,7 +34,7 @@ from audit_ledger.ledger.index import EntryPosition
 from audit_ledger.reading.search import NO_TIME, UNOPENED, find_page
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.cursor import Cursor
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.links import matching_query
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
@@ -45,7 +43,7 @@ from audit_ledger.search.query_plan import searched_patients
 from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.altered_entries import alteration_warnings
 from functions.query.compressed_response import ACCEPT_ENCODING, compressed_response
-from functions.query.export_lines import PinnedDigest, export_lines, pin_digest
+from functions.query.export_lines import export_lines, pin_digest
 from functions.query.route import JSON_ONLY, QueryRoute
 
 MAX_EVENTS: Final = 500  # a part: each receipt may read a tile of its own
@@ -64,10 +62,14 @@ def get_export(context: QueryContext, request: Request) -> Response:
     """
     authorized = context.authorize(request, "rs")
     format_name, receipts, search = _read_parameters(authorized)
-    scope = f"{authorized.scope}\nexport\n{format_name}\n{receipts}"
+    scope = f"\nexport\n{format_name}\n{receipts}"
     time, cursor = None, None
     if search.cursor is not None:
-        time, cursor = _read_cursor(authorized, search, scope, search.cursor)
+        form = _CURSOR.fullmatch(search.cursor)
+        if form is None:
+            raise RejectedSearchError("_cursor", "the next of a part, unchanged")
+        time = int(form[1])
+        cursor = authorized.read_cursor(search, form[2], f"{scope}\n{form[1]}")
     pinned = pin_digest(authorized, time, cursor)
     finder = authorized.finder(pinned.size)
     after = None if cursor is None else EntryPosition(cursor.time_ms, cursor.seq, 0)
@@ -106,7 +108,9 @@ def get_export(context: QueryContext, request: Request) -> Response:
     if warnings := alteration_warnings(authorized, finder):
         content["warnings"] = warnings
     if reached is not None:
-        content["next"] = _write_cursor(authorized, search, scope, pinned, reached)
+        next_cursor = Cursor(pinned.size, reached.time_ms, reached.seq)
+        written = authorized.write_cursor(search, next_cursor, f"{scope}\n{pinned.time}")
+        content["next"] = f"{pinned.time}.{written}"
     answer = compressed_response(request, msgspec.json.encode(content), "application/json")
     patients = searched_patients(search)
     if cursor is None:
@@ -139,32 +143,6 @@ def _read_parameters(authorized: AuthorizedRequest) -> tuple[str, str, Search]:
     return own["format"], receipts, search
 
 
-def _read_cursor(
-    authorized: AuthorizedRequest, search: Search, scope: str, text: str
-) -> tuple[int, Cursor]:
-    form, keys = _CURSOR.fullmatch(text), authorized.ledger.keys
-    if form is None or keys is None:
-        raise RejectedSearchError("_cursor", "the next of a part, unchanged")
-    binding = search_binding(search, origin=authorized.ledger.origin, scope=f"{scope}\n{form[1]}")
-    return int(form[1]), decode_cursor(keys.index_key, form[2], binding)
-
-
-def _write_cursor(
-    authorized: AuthorizedRequest,
-    search: Search,
-    scope: str,
-    pinned: PinnedDigest,
-    reached: EntryPosition,
-) -> str:
-    keys = authorized.ledger.keys
-    if keys is None:
-        raise VerificationError("a ledger without keys has no events to go on from")
-    scope = f"{scope}\n{pinned.time}"
-    binding = search_binding(search, origin=authorized.ledger.origin, scope=scope)
-    cursor = Cursor(pinned.size, reached.time_ms, reached.seq)
-    return f"{pinned.time}.{encode_cursor(keys.index_key, cursor, binding)}"
-
-
 SCHEMAS: Json = {
     "ExportPart": closed_object(
         ["origin", "size", "format", "search", "checkpoint", "digest", "entries"],
@@ -190,7 +168,6 @@ SCHEMAS: Json = {
     ),
 }
 
-
 _OPERATION: Json = {
     "operationId": "exportPart",
     "description": (
@@ -207,15 +184,12 @@ _OPERATION: Json = {
         ACCEPT_ENCODING,
     ],
     "responses": {
-        "200": answer(
-            f"A part: some {MAX_PART_BYTES:,} bytes at most.", content("ExportPart", JSON)
-        ),
-        "400": answer("A parameter is not valid: it is named.", OUTCOME),
-        "404": answer("Nothing is published yet.", OUTCOME),
-        "406": answer("Only JSON is available.", OUTCOME),
-        "414": answer("Too long a query.", OUTCOME),
+        "200": json_answer(f"A part: some {MAX_PART_BYTES:,} bytes at most.", "ExportPart"),
+        "400": refusal("A parameter is not valid: it is named."),
+        "404": refusal("Nothing is published yet."),
+        "406": refusal("Only JSON is available."),
+        "414": refusal("Too long a query."),
     },
 }
-
 
 ROUTES = {"GET /export": QueryRoute(get_export, _OPERATION, JSON_ONLY)}

@@ -9,24 +9,21 @@ import msgspec
 
 from audit_ledger.http.openapi import (
     INSTANT,
-    JSON,
     NOT_PATIENTS,
-    OUTCOME,
     SIZE,
     TEXT_SCHEMA,
     Json,
-    answer,
     closed_object,
-    content,
+    json_answer,
     open_object,
     query,
+    refusal,
     schema,
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
 from audit_ledger.ledger.follower_views import FollowerCursor
-from audit_ledger.records.sealed_view import open_view
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.views import RULES, StoredFinding, open_finding
 from functions.query.access import AuthorizedRequest, QueryContext
@@ -82,12 +79,8 @@ def _after(text: str | None, generation: int) -> int:
 
 def rules_of(authorized: AuthorizedRequest) -> list[dict[str, Any]]:
     """Return which rules run, and for the others which data they lack."""
-    _, sealed = read_state(authorized, RULES)
-    keys = authorized.ledger.keys
-    if sealed is None or keys is None:
-        return []
-    view = open_view(sealed, keys.ledger_keys, authorized.ledger.origin, RULES)
-    rules: dict[str, str | None] = msgspec.json.decode(view)
+    _, state = read_state(authorized, RULES)
+    rules: dict[str, str | None] = msgspec.json.decode(state or b"{}")
     return [
         {"rule": rule, "runs": why is None, **({} if why is None else {"lacks": why})}
         for rule, why in sorted(rules.items())
@@ -153,7 +146,6 @@ SCHEMAS: Json = {
     },
 }
 
-
 _OPERATION: Json = {
     "operationId": "findings",
     "description": "Scopes as for gaps. It is recorded.",
@@ -163,14 +155,12 @@ _OPERATION: Json = {
         query("after", "`next` of the page before.", TEXT_SCHEMA),
     ],
     "responses": {
-        "200": answer("The findings of the rules.", content("Findings", JSON)),
-        "400": answer(
-            "No such instants or parameters, or the `next` of findings that were rebuilt since.",
-            OUTCOME,
+        "200": json_answer("The findings of the rules.", "Findings"),
+        "400": refusal(
+            "No such instants or parameters, or the `next` of findings that were rebuilt since."
         ),
         **NOT_PATIENTS,
     },
 }
-
 
 ROUTES = {"GET /findings": QueryRoute(get_findings, _OPERATION, JSON_ONLY)}

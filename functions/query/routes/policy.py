@@ -17,7 +17,6 @@ def get_policy(context: QueryContext, request: Request) -> Response:
 
 SCHEMAS: Json = {}
 
-
 _OPERATION: Json = {
     "operationId": "policy",
     "description": "It contains the public keys: fetch it once, and store it where verifiers "
@@ -27,6 +26,5 @@ _OPERATION: Json = {
         "200": answer("The policy file.", {"text/plain": {}}),
     },
 }
-
 
 ROUTES = {"GET /policy": QueryRoute(get_policy, _OPERATION, ("text/plain",))}

@@ -157,7 +157,6 @@ SCHEMAS: Json = {
     "PrivacyReport": describe_report("events", "break_glass", "by_user", "by_patient", "by_day"),
 }
 
-
 _OPERATION: Json = {
     "operationId": "privacyReport",
     "description": (
@@ -173,6 +172,5 @@ _OPERATION: Json = {
     ],
     "responses": describe_responses("PrivacyReport"),
 }
-
 
 ROUTES = {"GET /reports/privacy": QueryRoute(get_privacy_report, _OPERATION)}

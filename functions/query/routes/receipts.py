@@ -71,7 +71,6 @@ def _not_covered_yet() -> Response:
 
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
 
-
 SCHEMAS: Json = {
     "Receipt": {
         **closed_object(
@@ -88,7 +87,6 @@ SCHEMAS: Json = {
     },
     "Waiting": closed_object(["status"], status=TEXT_SCHEMA),
 }
-
 
 _OPERATION: Json = {
     "operationId": "receipt",
@@ -114,7 +112,6 @@ _OPERATION: Json = {
         **EVENT_NOT_FOUND,
     },
 }
-
 
 ROUTES = {
     "GET /AuditEvent/{id}/receipt": QueryRoute(get_receipt, _OPERATION, (*JSON_ONLY, "text/plain"))

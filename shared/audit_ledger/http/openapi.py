@@ -43,6 +43,16 @@ def answer(description: str, of: Json) -> Json:
     return {"description": description, "content": of}
 
 
+def json_answer(description: str, name: str) -> Json:
+    """A response with a JSON body of one of the schemas."""
+    return answer(description, content(name, JSON))
+
+
+def refusal(description: str) -> Json:
+    """A response with an OperationOutcome."""
+    return answer(description, content("OperationOutcome", FHIR_ANSWER))
+
+
 def open_object(required: list[str], **properties: Any) -> Json:
     """An object with these properties, and others."""
     return {"type": "object", "required": required, "properties": properties}
