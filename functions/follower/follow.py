@@ -23,14 +23,10 @@ from typing import Literal
 import msgspec
 
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.detections import (
-    DetectionFinding,
-    DetectionSettings,
-    Detector,
-    Directory,
-    PublicFinding,
-    make_rules,
-)
+from audit_ledger.detections.detector import Detector, make_rules
+from audit_ledger.detections.finding import DetectionFinding, PublicFinding
+from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.errors import (
     FormatError,
     LedgerError,
@@ -51,17 +47,12 @@ from audit_ledger.reading.snapshot import StoredBlock, read_block
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
-from audit_ledger.sequence_gaps import CountedState, GapState, decode_counted, encode_within, report
-from audit_ledger.views import (
-    COMPLETENESS,
-    LEFT_OUT,
-    RULES,
-    SkippedEntries,
-    StoredFinding,
-    decode_left_out,
-    encode_left_out,
-    seal_finding,
-)
+from audit_ledger.sequence_gaps.counters import CountedState, decode_counted, encode_within
+from audit_ledger.sequence_gaps.report import gap_report
+from audit_ledger.sequence_gaps.state import GapState
+from audit_ledger.views.skipped_entries import SkippedEntries, decode_left_out, encode_left_out
+from audit_ledger.views.state_names import COMPLETENESS, LEFT_OUT, RULES
+from audit_ledger.views.stored_finding import StoredFinding, seal_finding
 from functions.follower.run_state import FollowResult, RunState
 
 ENTRIES_PER_SLICE = 32  # whose secrets are looked up together
@@ -364,7 +355,7 @@ class Follower:
 
         The counts are per portal because the numbers that one portal claims say nothing of others.
         """
-        rows = report(state)
+        rows = gap_report(state)
         settled = self.now() - SETTLED_SECONDS
         missing: defaultdict[str, int] = defaultdict(int)
         for gap in rows.gaps:

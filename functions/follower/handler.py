@@ -17,7 +17,9 @@ from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.staff_directory_objects import DirectoryFiles
 from audit_ledger.aws.ttl_cache import TtlCache
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.detections import Directory, PublicFinding, read_settings
+from audit_ledger.detections.finding import PublicFinding
+from audit_ledger.detections.settings import read_settings
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.errors import LedgerError, LostRaceError, UnreachableError
 from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.settings.environment import FollowerEnvironment

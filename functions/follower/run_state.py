@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from audit_ledger.detections import DetectionFinding, Detector, Severity, finding_id
+from audit_ledger.detections.detector import Detector
+from audit_ledger.detections.finding import DetectionFinding, Severity, finding_id
 from audit_ledger.ledger.follower_views import FollowerCursor
-from audit_ledger.sequence_gaps import CountedState
-from audit_ledger.views import SkippedEntries
-from audit_ledger.views.skipped_entries import Kind
+from audit_ledger.sequence_gaps.counters import CountedState
+from audit_ledger.views.skipped_entries import Kind, SkippedEntries
 
 MAX_EVENTS_PER_COMMIT = 2000
 MAX_PLACES_PER_COMMIT = 2000  # of documents; a single event may name as many

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from audit_ledger.aws.staff_directory_objects import DirectoryFiles
-from audit_ledger.detections import Directory, read_directory
+from audit_ledger.detections.staff_directory import Directory
+from audit_ledger.detections.staff_directory_files import read_directory
 from audit_ledger.errors import FormatError, TooLargeError
 
 _NOBODY = Directory()

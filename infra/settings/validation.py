@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import msgspec
 
-from audit_ledger.detections import DetectionSettings
-from audit_ledger.detections import read_settings as read_detections
+from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.settings import read_settings as read_detections
 from audit_ledger.errors import FormatError
 from audit_ledger.http.authorization import OWN_PORTAL
 from audit_ledger.iana_zones import zone_of

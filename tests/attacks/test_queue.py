@@ -8,7 +8,9 @@ import json
 import pytest
 
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
+from audit_ledger.detections.finding import PublicFinding
+from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.policy_file import policy_for
 from functions.follower.follow import Follower

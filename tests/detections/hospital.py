@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
-from audit_ledger.detections import (
+from audit_ledger.detections.hours import read_hours
+from audit_ledger.detections.staff_directory import (
     Department,
     Directory,
     DirectoryEncounter,
     DirectoryPatient,
     User,
 )
-from audit_ledger.detections.hours import read_hours
 from audit_ledger.events import (
     Event,
     parse_audit_event,

@@ -5,16 +5,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from audit_ledger.detections import (
-    DetectionFinding,
-    Detector,
-    Directory,
-    DirectoryPatient,
-    User,
-    make_rules,
-)
 from audit_ledger.detections.consent_denied import Consents
+from audit_ledger.detections.detector import Detector, make_rules
+from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.settings import DetectionSettings, read_settings
+from audit_ledger.detections.staff_directory import Directory, DirectoryPatient, User
 from audit_ledger.records.opened_event import OpenedEvent
 from tests.builders.audit_event import PATIENT_ROLE
 from tests.builders.opened_event import opened

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from audit_ledger.aws.staff_directory_objects import MAX_BYTES
-from audit_ledger.detections import FILES, staff_directory_files
+from audit_ledger.detections import staff_directory_files
 from audit_ledger.detections.settings import DetectionSettings, read_settings
+from audit_ledger.detections.staff_directory_files import FILES
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "detections.md").read_text()

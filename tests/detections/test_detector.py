@@ -11,19 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audit_ledger.detections import (
-    Department,
-    DetectionFinding,
-    Detector,
-    Directory,
-    PublicFinding,
-    finding_id,
-)
 from audit_ledger.detections.access_spike import MAX_MARKS, MAX_PATIENTS, MAX_USERS
 from audit_ledger.detections.alert_suppression import MAX_REPORTED
-from audit_ledger.detections.detector import make_rules
+from audit_ledger.detections.detector import Detector, make_rules
+from audit_ledger.detections.finding import DetectionFinding, PublicFinding, finding_id
 from audit_ledger.detections.settings import DetectionSettings
-from audit_ledger.detections.staff_directory import DirectoryEncounter
+from audit_ledger.detections.staff_directory import Department, Directory, DirectoryEncounter
 from audit_ledger.detections.windows import MAX_ITEMS
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import PatientReference

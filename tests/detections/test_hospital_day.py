@@ -5,7 +5,10 @@ from dataclasses import replace
 from functools import cache
 from random import Random
 
-from audit_ledger.detections import DetectionFinding, Detector, Directory, make_rules, read_settings
+from audit_ledger.detections.detector import Detector, make_rules
+from audit_ledger.detections.finding import DetectionFinding
+from audit_ledger.detections.settings import read_settings
+from audit_ledger.detections.staff_directory import Directory
 from infra.demo.hospital import (
     Happening,
     World,

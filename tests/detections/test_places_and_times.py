@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.detections import Department, Directory, DirectoryEncounter
 from audit_ledger.detections.hours import is_open, read_hours, read_time_zone
+from audit_ledger.detections.staff_directory import Department, Directory, DirectoryEncounter
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.detections import Directory
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.detections.surnames import is_same, of_display, of_surname
 from tests.builders.audit_event import PATIENT_ROLE
 from tests.builders.opened_event import opened

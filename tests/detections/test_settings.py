@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.detections import DetectionSettings, make_rules, read_settings
-from audit_ledger.detections.settings import FailedAccess
+from audit_ledger.detections.detector import make_rules
+from audit_ledger.detections.settings import DetectionSettings, FailedAccess, read_settings
 from audit_ledger.errors import FormatError
 
 

@@ -5,8 +5,14 @@ from io import StringIO
 
 import pytest
 
-from audit_ledger.detections import FILES, Directory, read_directory
-from audit_ledger.detections.staff_directory_files import MAX_CELL, MAX_FILE_BYTES, MAX_NAMES
+from audit_ledger.detections.staff_directory import Directory
+from audit_ledger.detections.staff_directory_files import (
+    FILES,
+    MAX_CELL,
+    MAX_FILE_BYTES,
+    MAX_NAMES,
+    read_directory,
+)
 from audit_ledger.errors import FormatError
 from audit_ledger.events.event import Agent, PatientReference
 from tests.detections.rules import DAY, at

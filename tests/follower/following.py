@@ -10,7 +10,7 @@ from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.views_table import ViewsTable
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.views import open_finding
+from audit_ledger.views.stored_finding import open_finding
 from infra.local.cloud import REGION
 from tests.builders.audit_event import ni_uri
 from tests.query.ledger_api import LEDGER, PORTAL, LedgerApi

@@ -10,7 +10,9 @@ from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.subjects_table import SubjectsTable
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.detections import DetectionSettings, Directory, PublicFinding
+from audit_ledger.detections.finding import PublicFinding
+from audit_ledger.detections.settings import DetectionSettings
+from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import subject_key_hash

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from audit_ledger.aws.views_table import ViewsTable
-from audit_ledger.detections import Detector
 from audit_ledger.detections.bulk_access import BulkAccessRule
+from audit_ledger.detections.detector import Detector
 from audit_ledger.errors import UnreachableError
 from audit_ledger.reading import record_opener
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.sequence_gaps import CountedState, decode_counted
-from audit_ledger.views import COMPLETENESS
+from audit_ledger.sequence_gaps.counters import CountedState, decode_counted
+from audit_ledger.views.state_names import COMPLETENESS
 from functions.follower import follow as following
 from functions.follower import run_state
 from functions.sequencer import handler as sequencing

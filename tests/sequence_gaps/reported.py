@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.sequence_gaps import GapReport, GapRow, GapState, StreamRow, report, track
+from audit_ledger.sequence_gaps.report import GapReport, GapRow, StreamRow, gap_report
+from audit_ledger.sequence_gaps.state import GapState
+from audit_ledger.sequence_gaps.tracker import track
 from tests.builders.sequence_numbers import START_MS, numbered
 
 
 def report_of(events: Iterable[OpenedEvent]) -> GapReport:
     """Return the report after events."""
-    return report(reduce(track, events, GapState()))
+    return gap_report(reduce(track, events, GapState()))
 
 
 def only_stream(reported: GapReport) -> StreamRow:

@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.sequence_gaps import (
+from audit_ledger.sequence_gaps.counters import (
     CountedState,
-    GapState,
-    StreamRow,
     decode_counted,
     encode_counted,
     encode_within,
-    report,
-    track,
 )
+from audit_ledger.sequence_gaps.report import StreamRow, gap_report
 from audit_ledger.sequence_gaps.sequence_number import LAST_NUMBER
 from audit_ledger.sequence_gaps.state import (
     MAX_AHEAD,
@@ -29,7 +26,9 @@ from audit_ledger.sequence_gaps.state import (
     MAX_PARTED,
     MAX_RUNS,
     MAX_STREAMS,
+    GapState,
 )
+from audit_ledger.sequence_gaps.tracker import track
 from tests.builders.audit_event import SEQUENCE_URL as URL
 from tests.builders.cloudevent import cloudevent
 from tests.builders.sequence_numbers import START_MS, at_entry, extended, numbered
@@ -99,7 +98,7 @@ def test_any_number_yields_a_state_that_can_be_stored() -> None:
     ]
     state = reduce(track, events, GapState())
     assert decode_counted(encode_counted(CountedState(state))).state == state
-    row = only_stream(report(state))
+    row = only_stream(gap_report(state))
     assert (row.resets, row.forgotten_missing) == (39, LAST_NUMBER)
     assert row.missing_events == MAX_RUNS * (LAST_NUMBER - 1)
     assert msgspec.json.decode(msgspec.json.encode(row), type=StreamRow) == row

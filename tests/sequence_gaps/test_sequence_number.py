@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from audit_ledger.sequence_gaps import SEQUENCE_URL, SequenceNumber, read_number
+from audit_ledger.sequence_gaps.sequence_number import SEQUENCE_URL, SequenceNumber, read_number
 from tests.builders.audit_event import SEQUENCE_URL as URL
 from tests.builders.cloudevent import cloudevent
 from tests.builders.opened_event import opened

@@ -25,7 +25,8 @@ from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
 from audit_ledger.ledger.follower_views import FollowerCursor
 from audit_ledger.search.errors import RejectedSearchError
-from audit_ledger.views import RULES, StoredFinding, open_finding
+from audit_ledger.views.state_names import RULES
+from audit_ledger.views.stored_finding import StoredFinding, open_finding
 from functions.query.access import AuthorizedRequest, QueryContext
 from functions.query.follower_state import read_state
 from functions.query.query_parameters import QueryParameters, instant_of

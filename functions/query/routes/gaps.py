@@ -21,8 +21,10 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
-from audit_ledger.sequence_gaps import GapState, decode_counted, report
-from audit_ledger.views import COMPLETENESS
+from audit_ledger.sequence_gaps.counters import decode_counted
+from audit_ledger.sequence_gaps.report import gap_report
+from audit_ledger.sequence_gaps.state import GapState
+from audit_ledger.views.state_names import COMPLETENESS
 from functions.query.access import QueryContext
 from functions.query.follower_state import read_state
 from functions.query.route import JSON_ONLY, QueryRoute
@@ -37,7 +39,7 @@ def get_gaps(context: QueryContext, request: Request) -> Response:
         raise NotFoundError("the ledger has no portal of this id")
     authorized.record(())
     cursor, state = read_state(authorized, COMPLETENESS)
-    rows = report(GapState() if state is None else decode_counted(state).state)
+    rows = gap_report(GapState() if state is None else decode_counted(state).state)
     return json_response(
         200,
         {

@@ -56,7 +56,7 @@ class GapReport(msgspec.Struct, frozen=True, gc=False):
     unread: int
 
 
-def report(state: GapState) -> GapReport:
+def gap_report(state: GapState) -> GapReport:
     """Return the rows of a state, by portal, source and number."""
     streams = sorted(state.streams.values(), key=lambda s: (s.portal, s.counter, s.source))
     return GapReport(

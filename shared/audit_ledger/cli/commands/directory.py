@@ -12,7 +12,8 @@ from audit_ledger.cli.json_output import echo_json
 from audit_ledger.cli.parameters import AS_JSON, FILE
 from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import count_of, printable
-from audit_ledger.detections import FILES, make_rules, read_directory
+from audit_ledger.detections.detector import make_rules
+from audit_ledger.detections.staff_directory_files import FILES, read_directory
 from audit_ledger.errors import FormatError
 
 

@@ -1,0 +1,12 @@
+"""The names of the states that the follower stores and query reads."""
+
+from typing import Final
+
+COMPLETENESS: Final = "completeness"
+"""Numbered events: see `audit_ledger.sequence_gaps`."""
+
+RULES: Final = "rules"
+"""Rules, as JSON: for each rule the reason why it does not run, or null."""
+
+LEFT_OUT: Final = "left-out"
+"""Entries that were left out: see `skipped_entries`."""
