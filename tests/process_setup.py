@@ -10,7 +10,7 @@ from typing import Any
 import botocore.hooks
 import botocore.session
 
-from infra.demo.moto_speedups import quicken_moto
+from infra.demo.moto_speedups import speed_up_moto
 from infra.local.aws.emulator import serialise_calls
 from infra.local.aws.patching import replace
 
@@ -27,8 +27,8 @@ def quicken_botocore() -> None:
     replace(botocore.session, "create_loader", cache(botocore.session.create_loader))
     replace(botocore.hooks, "accepts_kwargs", _takes_keywords)
     replace(_ALIASER, "_alias_event_name", _alias_event_name)
-    serialise_calls()  # as `quicken_moto` demands
-    quicken_moto()
+    serialise_calls()  # as `speed_up_moto` demands
+    speed_up_moto()
 
 
 def _takes_keywords(handler: Any) -> bool:

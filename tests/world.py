@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
-from infra.local.aws.moto_kms import teach_moto_kms
+from infra.local.aws.moto_kms import patch_moto_kms
 
 STAGE = "test"
 LEDGER = "st-elsewhere"
@@ -121,7 +121,7 @@ def made_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Make it, and unmake it."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    teach_moto_kms()
+    patch_moto_kms()
     with mock_aws():
         sqs = boto3.client("sqs", REGION)
         world = World(

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 
 from audit_ledger.errors import LedgerError
-from infra.demo.narrator import WIDTH
+from infra.demo.console_output import WIDTH
 from infra.demo.options import read_options
 from infra.demo.run import run_demo
 from infra.settings import SettingsError

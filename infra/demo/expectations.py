@@ -1,4 +1,4 @@
-"""Scenes seeded into the day on purpose, and the results that the ledger must return for them."""
+"""Scenarios seeded on purpose, and the results that the ledger must return for them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from datetime import date
 
 from infra.demo.hospital import (
     ST_ELSEWHERE,
-    Happening,
+    ClinicalEvent,
     Patient,
-    Planted,
+    ScheduledScenario,
     break_the_glass,
-    happenings_of,
+    clinical_events,
     reported_illness,
     world_of,
 )
 
 PATIENT_INDEX = 0  # of `World.patients`: whose record the demo asks about
 SEEDED = (
-    Planted(9, 30, reported_illness(patient_index=PATIENT_INDEX)),
-    Planted(23, 10, break_the_glass(patient_index=PATIENT_INDEX, reads=2)),
+    ScheduledScenario(9, 30, reported_illness(patient_index=PATIENT_INDEX)),
+    ScheduledScenario(23, 10, break_the_glass(patient_index=PATIENT_INDEX, reads=2)),
 )
 
 
@@ -46,11 +46,11 @@ def expected_of(seed: int, events: int, day: date) -> Expected:
     """Generate the same day again, and count."""
     world = world_of(seed, events, day)
     patient = world.patients[PATIENT_INDEX]
-    happenings = happenings_of(world, seed, events, also=SEEDED)
+    events_of_day = clinical_events(world, seed, events, also=SEEDED)
     ledger = ST_ELSEWHERE.portals["ehr"].ledger
-    here = [h for h in happenings if ST_ELSEWHERE.portals[h.system].ledger == ledger]
-    about = [h for h in here if patient in h.patients]
-    accounted = [_is_to_be_accounted_for(h) for h in about if h.interaction == "export"]
+    here = [event for event in events_of_day if ST_ELSEWHERE.portals[event.system].ledger == ledger]
+    about = [event for event in here if patient in event.patients]
+    accounted = [_is_to_be_accounted_for(event) for event in about if event.interaction == "export"]
     return Expected(
         day=day,
         ledger=ledger,
@@ -59,21 +59,21 @@ def expected_of(seed: int, events: int, day: date) -> Expected:
         disclosures=sum(accounted),
         left_out=len(accounted) - sum(accounted),
         glass_broken=len(set(_broken(here))),
-        numbered=sum(h.system == "lab" for h in happenings),
+        numbered=sum(event.system == "lab" for event in events_of_day),
     )
 
 
-def _is_to_be_accounted_for(export: Happening) -> bool:
+def _is_to_be_accounted_for(export: ClinicalEvent) -> bool:
     """Return whether it is neither for operations nor, by its event, to the patient."""
     is_named_patient = isinstance(export.actor, Patient) and export.flaw != "display-only-who"
     return export.purpose != "RECORDMGT" and not is_named_patient
 
 
-def _broken(happenings: Sequence[Happening]) -> Iterator[tuple[str, str]]:
+def _broken(events_of_day: Sequence[ClinicalEvent]) -> Iterator[tuple[str, str]]:
     """Return user, as reported, and patient of each event that was done by breaking the glass."""
-    for happening in happenings:
-        if happening.purpose != "BTG" or happening.refused or happening.actor is None:
+    for event in events_of_day:
+        if event.purpose != "BTG" or event.refused or event.actor is None:
             continue
-        is_only_named = happening.flaw == "display-only-who"
-        user = happening.actor.name if is_only_named else happening.actor.reference
-        yield user, happening.patients[0].mrn
+        is_only_named = event.flaw == "display-only-who"
+        user = event.actor.name if is_only_named else event.actor.reference
+        yield user, event.patients[0].mrn

@@ -5,10 +5,10 @@ Each line names what to delete when moto does it itself:
 - a Query sorts and compares every item of the table, not of the partition, nor of the index's
   partition: `_query`, `_items_of_partition`.
 - every answer looks up by which names an attribute may go, member by member: `_possible_keys`.
-- every call lists all methods of its service and derives its operation's name: `quicken_moto`.
+- every call lists all methods of its service and derives its operation's name: `speed_up_moto`.
 - every call describes Python, botocore and this machine, to nobody (botocore's doing): `_agent`.
 
-When all is done there, delete this module and the calls of `quicken_moto`.
+When all is done there, delete this module and the calls of `speed_up_moto`.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ _known_keys: dict[tuple[Any, ...], tuple[str, ...]] = {}
 
 
 @cache
-def quicken_moto() -> None:
+def speed_up_moto() -> None:
     """Make moto quicker for the rest of this process; calling it again does nothing."""
     replace(Table, "query", _query)
     replace(XFormedAttributePicker, "get_possible_keys", _possible_keys)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from audit_ledger.cli.exit_codes import FAILED, VERIFIED
 from infra.demo.checks import answer_faults, faults
+from infra.demo.console_output import DemoOutput
 from infra.demo.day import Day
 from infra.demo.expectations import SEEDED, expected_of
 from infra.demo.hospital import ST_ELSEWHERE, hospital_day
@@ -19,8 +20,7 @@ from infra.demo.ledger_command import (
     short,
 )
 from infra.demo.metrics import figures_of, total_of
-from infra.demo.moto_speedups import quicken_moto
-from infra.demo.narrator import Narrator
+from infra.demo.moto_speedups import speed_up_moto
 from infra.demo.options import Options
 from infra.demo.posting import portals_of
 from infra.demo.queries import ask, first_event, keep_receipt
@@ -36,33 +36,33 @@ def run_demo(options: Options, console: Console) -> bool:
 
     Raises SettingsError, RuntimeError, OSError and LedgerError where it cannot go on.
     """
-    say = Narrator(console)
-    say.title()
+    output = DemoOutput(console)
+    output.title()
     _remove_what_earlier_runs_left(options.build)
 
     # 1. The templates that `cdk deploy` would send to AWS.
-    say.heading("Deploy the CDK app into an AWS that is emulated in this process")
+    output.heading("Deploy the CDK app into an AWS that is emulated in this process")
     begun = time.monotonic()
-    quicken_moto()
+    speed_up_moto()
     assembly, is_new = cloud_assembly()
     with (
         (options.build / "functions.log").open("w") as log,
         local_cloud(assembly, log_to=log) as cloud,
     ):
         ready = time.monotonic()
-        say.deployed(cloud, is_new, ready - begun)
+        output.deployed(cloud, is_new, ready - begun)
 
         # 2. Portals post; queues, sequencers and publishers do what they do on AWS. The day is
         # yesterday: the ledger marks events that lie ahead of it or long before it.
-        say.heading("Send a day's events over HTTP; meanwhile they are chained and published")
+        output.heading("Send a day's events over HTTP; meanwhile they are chained and published")
         day_of_events = datetime.now(UTC).date() - timedelta(days=1)
         submissions = list(
             hospital_day(options.seed, options.events, ST_ELSEWHERE, day=day_of_events, also=SEEDED)
         )
-        say.sending(submissions, cloud)
+        output.sending(submissions, cloud)
         with portals_of(cloud) as portals:
             day = Day(cloud, portals, options.published)
-            say.day(day, submissions)
+            output.day(day, submissions)
         for ledger_id in cloud.ledgers:
             options.policy(ledger_id).write_bytes(cloud.policy(ledger_id))
         ledgers = [
@@ -70,61 +70,61 @@ def run_demo(options: Options, console: Console) -> bool:
             for ledger in cloud.ledgers.values()
         ]
         total = total_of(ledgers, cloud.meter.snapshot())
-        say.counted(total, submissions)
+        output.counted(total, submissions)
 
         # 3. The follower reads the last digest; then come queries, each recorded in the ledger.
         # Their records are not published any more: what follows covers the day alone.
-        say.heading("Query the ledger: accesses, disclosures, findings")
+        output.heading("Query the ledger: accesses, disclosures, findings")
         day.batches += cloud.drain().batches
         expected = expected_of(options.seed, options.events, day_of_events)
         answers = ask(cloud, expected)
-        say.answers(answers)
+        output.answers(answers)
         for ledger_id in cloud.ledgers:
             is_asked_about = ledger_id == expected.ledger and answers.found
             event_id = (
                 answers.found[0] if is_asked_about else first_event(cloud, ledger_id, day_of_events)
             )
             keep_receipt(cloud, options, ledger_id, event_id)
-        say.receipts([short(options.receipt(ledger_id)) for ledger_id in cloud.ledgers])
+        output.receipts([short(options.receipt(ledger_id)) for ledger_id in cloud.ledgers])
         wrong = [
             *faults(submissions, ledgers, cloud, day.batches),
             *answer_faults(expected, answers),
         ]
 
     # 4. The emulated AWS is gone. What is left are plain files.
-    say.heading("Verify the published files as an outsider: no account, no secret")
-    wrong += _verified(options, [ledger.name for ledger in ledgers], say)
+    output.heading("Verify the published files as an outsider: no account, no secret")
+    wrong += _verified(options, [ledger.name for ledger in ledgers], output)
 
     # 5. One bit of a copy.
     victim = ledgers[0].name
     copy = options.tampered(victim)
-    say.heading("Tamper with a copy, and verify that")
+    output.heading("Tamper with a copy, and verify that")
     tampered = flip_a_byte(options.published(victim), copy)
-    say.line(
+    output.line(
         f"One byte of {short(copy / tampered.path)} is changed: entry {tampered.entry:,} "
         f"is now of {tampered.after} instead of {tampered.before}."
     )
     verification = ledger_verify(copy, options.policy(victim))
-    say.verification(verification)
+    output.verification(verification)
     if verification.exit_code != FAILED or tampered.path not in verification.report:
         wrong.append(f"{victim}: the changed byte of {tampered.path} was not found")
 
-    say.tables(ledgers, total)
-    say.end(wrong, time.monotonic() - ready)
+    output.tables(ledgers, total)
+    output.end(wrong, time.monotonic() - ready)
     return not wrong
 
 
-def _verified(options: Options, ledger_ids: Sequence[str], say: Narrator) -> Iterator[str]:
+def _verified(options: Options, ledger_ids: Sequence[str], output: DemoOutput) -> Iterator[str]:
     """Verify each ledger and its receipt, and show the report; return what is not verified."""
     for ledger_id in ledger_ids:
         verification = ledger_verify(options.published(ledger_id), options.policy(ledger_id))
-        say.verification(verification)
+        output.verification(verification)
         if verification.exit_code != VERIFIED:
             yield f"{ledger_id}: not verified, exit {verification.exit_code}"
     for ledger_id in ledger_ids:
         files = options.receipt(ledger_id), options.policy(ledger_id), options.record(ledger_id)
         verification = ledger_receipt_verify(*files)
-        say.verification(verification)
+        output.verification(verification)
         if verification.exit_code != VERIFIED or COMMITS not in verification.report:
             yield f"{ledger_id}: receipt not verified, exit {verification.exit_code}"
 

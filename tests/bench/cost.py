@@ -28,11 +28,11 @@ import audit_ledger.limits
 from infra.demo.hospital import (
     ST_ELSEWHERE,
     Submission,
-    happenings_of,
+    clinical_events,
     submissions_of,
     world_of,
 )
-from infra.demo.moto_speedups import quicken_moto
+from infra.demo.moto_speedups import speed_up_moto
 from infra.demo.templates import cloud_assembly
 from infra.local.api_gateway.http_event import HttpRequest
 from infra.local.api_gateway.http_server import HttpApi
@@ -61,7 +61,7 @@ _RECORDED = re.compile(rb'("recorded": *")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d
 
 def cost_figures() -> dict[str, float]:
     """Count at each rate, print the split by function and unit at the middle one; give figures."""
-    quicken_moto()
+    speed_up_moto()
     assembly, _ = cloud_assembly()
     warming, later, single_entries = _posts()
     figures: dict[str, float] = {}
@@ -207,9 +207,9 @@ def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:
     """Invent a hospital's AuditEvents of today, sent singly; of the last, each is one entry."""
     world = world_of(SEED, DAY_EVENTS, datetime.now(UTC).date())
     audit_events = (
-        replace(happening, system="app")  # the app's way to send: one by one
-        for happening in happenings_of(world, SEED, DAY_EVENTS)
-        if happening.system != "lab"
+        replace(event, system="app")  # the app's way to send: one by one
+        for event in clinical_events(world, SEED, DAY_EVENTS)
+        if event.system != "lab"
     )
     posts = list(submissions_of(ST_ELSEWHERE, audit_events, SEED, resent_per_mille=0))
     warm = WARM_SECONDS * POSTS_A_SECOND

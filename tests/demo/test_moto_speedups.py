@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from infra.demo.moto_speedups import quicken_moto
+from infra.demo.moto_speedups import speed_up_moto
 from infra.local.aws.emulator import emulated_aws
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ STORED = {(name, number): f"{name}{number % 3}" for name in "abc" for number in 
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator["DynamoDBClient"]:
     """A table with a sort key and an index, and one with neither; each with items."""
-    quicken_moto()
+    speed_up_moto()
     with emulated_aws(REGION):
         client = boto3.client("dynamodb", region_name=REGION)
         client.create_table(

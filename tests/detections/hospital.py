@@ -21,16 +21,16 @@ from audit_ledger.events import (
 )
 from audit_ledger.events.event_details import read_details
 from audit_ledger.records.opened_event import OpenedEvent
-from infra.demo.hospital import ST_ELSEWHERE, Happening, Submission, World
+from infra.demo.hospital import ST_ELSEWHERE, ClinicalEvent, Submission, World
 from infra.demo.hospital.population import Staff
 from infra.demo.hospital.portals import submissions_of
 from infra.demo.hospital.workflows import Scenario
 
 
-def opened_day(happenings: Iterable[Happening], seed: int) -> Iterator[OpenedEvent]:
+def opened_day(events: Iterable[ClinicalEvent], seed: int) -> Iterator[OpenedEvent]:
     """Yield the opened events of a day, entry by entry in order of sending."""
     seq = 0
-    for sent in submissions_of(ST_ELSEWHERE, happenings, seed, resent_per_mille=0):
+    for sent in submissions_of(ST_ELSEWHERE, events, seed, resent_per_mille=0):
         for event in _events(sent):
             for part in event.parts:
                 seq += 1
@@ -62,14 +62,14 @@ def _events(sent: Submission) -> list[Event]:
     return [event for event in entries if isinstance(event, Event)]
 
 
-def planted(world: World, hour: int, scenario: Scenario) -> list[Happening]:
-    """Return the happenings of a scenario at an hour."""
+def planted(world: World, hour: int, scenario: Scenario) -> list[ClinicalEvent]:
+    """Return the events of a scenario at an hour."""
     return list(scenario(world, Random(hour), world.at(hour)))
 
 
 def directory_of(
     world: World,
-    ordinary: Sequence[Happening],
+    ordinary: Sequence[ClinicalEvent],
     *,
     employees: Sequence[tuple[int, int]] = (),
     left_ms: int | None = None,
@@ -81,10 +81,10 @@ def directory_of(
     """
     own = {patient: world.staff[staff].id for staff, patient in employees}
     treated = {
-        (patient.mrn, happening.actor.department)
-        for happening in ordinary
-        if isinstance(happening.actor, Staff) and not happening.refused
-        for patient in happening.patients
+        (patient.mrn, event.actor.department)
+        for event in ordinary
+        if isinstance(event.actor, Staff) and not event.refused
+        for patient in event.patients
     }
     departments = sorted({person.department for person in world.staff})
     return Directory(

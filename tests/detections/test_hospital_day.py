@@ -10,13 +10,13 @@ from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.settings import read_settings
 from audit_ledger.detections.staff_directory import Directory
 from infra.demo.hospital import (
-    Happening,
+    ClinicalEvent,
     World,
     break_the_glass,
+    clinical_events,
     copied_out,
     curious_colleagues,
     guessed_password,
-    happenings_of,
     world_of,
 )
 from infra.demo.hospital.population import Patient, Staff
@@ -40,25 +40,24 @@ def surname(person: Staff | Patient) -> str:
 
 
 @cache
-def ordinary() -> tuple[Happening, ...]:
+def ordinary() -> tuple[ClinicalEvent, ...]:
     """Return a day without the patterns: no broken glass, no common surnames."""
-    day = happenings_of(WORLD, SEED, EVENTS)
+    day = clinical_events(WORLD, SEED, EVENTS)
     return tuple(
-        happening
-        for happening in day
-        if happening.purpose != "BTG"
+        event
+        for event in day
+        if event.purpose != "BTG"
         and not (
-            isinstance(happening.actor, Staff)
-            and surname(happening.actor) in map(surname, happening.patients)
+            isinstance(event.actor, Staff) and surname(event.actor) in map(surname, event.patients)
         )
     )
 
 
 def findings_of(
-    more: list[Happening], directory: Directory | None = None
+    more: list[ClinicalEvent], directory: Directory | None = None
 ) -> list[DetectionFinding]:
-    """Return the findings in the ordinary day with more happenings."""
-    day = sorted([*ordinary(), *more], key=lambda happening: happening.time_ms)
+    """Return the findings in the ordinary day with more events."""
+    day = sorted([*ordinary(), *more], key=lambda event: event.time_ms)
     detector = Detector(make_rules(SETTINGS), directory or directory_of(WORLD, ordinary()), mark)
     assert directory is not None or set(detector.not_applicable) == LACKING
     return [finding for opened in opened_day(day, SEED) for finding in detector.observe(opened)]
@@ -91,10 +90,10 @@ def test_finds_curious_colleagues() -> None:
     """All whose department does not treat the patient, by name of user and patient."""
     looks = planted(WORLD, 3, curious_colleagues(patient_index=7, viewers=12))
     treated = {
-        (patient, happening.actor.department)
-        for happening in ordinary()
-        if isinstance(happening.actor, Staff) and not happening.refused
-        for patient in happening.patients
+        (patient, event.actor.department)
+        for event in ordinary()
+        if isinstance(event.actor, Staff) and not event.refused
+        for patient in event.patients
     }
     strangers = set()
     for look in looks:
@@ -122,11 +121,13 @@ def test_finds_an_employee_who_reads_the_own_record() -> None:
     """And a record of the same household."""
     employee = WORLD.staff[4]
 
-    def looks(world: World, random: Random, time_ms: int) -> Iterator[Happening]:
+    def looks(world: World, random: Random, time_ms: int) -> Iterator[ClinicalEvent]:
         for number in (10, 11):
             encounter = world.encounters[number]
             patients = (encounter.patient,)
-            yield Happening(time_ms, "ehr", "read", employee, patients, encounter, "Condition/1")
+            yield ClinicalEvent(
+                time_ms, "ehr", "read", employee, patients, encounter, "Condition/1"
+            )
             time_ms += 60_000
 
     directory = directory_of(WORLD, ordinary(), employees=[(4, 10)])
@@ -156,9 +157,9 @@ def test_finds_users_who_have_left() -> None:
     noon = WORLD.at(12)
     findings = findings_of([], directory_of(WORLD, ordinary(), left_ms=noon))
     acted = {
-        happening.actor.id
-        for happening in ordinary()
-        if isinstance(happening.actor, Staff) and happening.time_ms >= noon
+        event.actor.id
+        for event in ordinary()
+        if isinstance(event.actor, Staff) and event.time_ms >= noon
     }
     assert {finding.rule for finding in findings} == {"ended-user"}
     assert len(findings) == len(acted) > 10

@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from moto import mock_aws
 from mypy_boto3_kms import KMSClient
 
-from infra.local.aws.moto_kms import teach_moto_kms
+from infra.local.aws.moto_kms import patch_moto_kms
 
 MESSAGE = b"audit-ledger/block/v1\n"
 
 
 @pytest.fixture
 def kms() -> Iterator[KMSClient]:
-    teach_moto_kms()
+    patch_moto_kms()
     with mock_aws():
         yield boto3.client("kms", region_name="eu-central-1")
 
@@ -167,7 +167,7 @@ def test_a_key_that_is_not_there_is_not_found(kms: KMSClient) -> None:
 
 
 def test_teaching_twice_changes_nothing(kms: KMSClient) -> None:
-    teach_moto_kms()
+    patch_moto_kms()
     key_id = signing_key(kms, "ML_DSA_44")
     kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ML_DSA_SHAKE_256")
 

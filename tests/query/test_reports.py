@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from audit_ledger.events.instant import parse_instant_ms
-from infra.demo.hospital import Happening, Planted, hospital_day, world_of
+from infra.demo.hospital import ClinicalEvent, ScheduledScenario, hospital_day, world_of
 from infra.demo.hospital.anomalies import copied_out
 from infra.demo.hospital.identifiers import MRN_SYSTEM
 from infra.demo.hospital.population import World
@@ -29,12 +29,12 @@ OF_EX_PATIENT = f"/accesses?patient=ex-patient&{EVER}"
 Json = dict[str, Any]
 
 
-def copies_at_request(world: World, random: Random, time_ms: int) -> Iterator[Happening]:
+def copies_at_request(world: World, random: Random, time_ms: int) -> Iterator[ClinicalEvent]:
     """Disclose summaries to recipients whom patients named: such disclosures are not excluded."""
     clerk = world.someone(random, time_ms, "clerk")
     for number, encounter in enumerate(world.encounters[:5]):
         for copy in range(1 + number % 3):
-            yield Happening(
+            yield ClinicalEvent(
                 time_ms + copy * 1000,
                 "ehr",
                 "export",
@@ -51,7 +51,10 @@ DAY = list(
         SEED,
         EVENTS,
         day=YESTERDAY,
-        also=[Planted(9, 0, copies_at_request), Planted(11, 0, copied_out(patients=6))],
+        also=[
+            ScheduledScenario(9, 0, copies_at_request),
+            ScheduledScenario(11, 0, copied_out(patients=6)),
+        ],
     )
 )
 PATIENTS = world_of(SEED, EVENTS, YESTERDAY).patients

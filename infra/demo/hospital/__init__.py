@@ -1,12 +1,13 @@
-"""A hospital's day, invented: what its portals send, from one seed, the same on every machine.
+"""A synthetic hospital's day: its portals' requests, from one seed, the same on every machine.
 
     from infra.demo.hospital import hospital_day, tally
 
     for submission in hospital_day(seed=1, events=5_000):
         post(submission.portal, submission.path, submission.headers, submission.body)
 
-To seed a pattern that a detection should find: `also=[Planted(3, 15, curious_colleagues())]`. A
-pattern of one's own is a function that yields `Happening`s (`scenes.Scenario`).
+To seed a pattern that a detection should find:
+`also=[ScheduledScenario(3, 15, curious_colleagues())]`. Any function that yields `ClinicalEvent`s
+can be a `Scenario`.
 """
 
 from infra.demo.hospital.anomalies import (
@@ -16,11 +17,11 @@ from infra.demo.hospital.anomalies import (
     guessed_password,
     reported_illness,
 )
-from infra.demo.hospital.clinical_event import Happening
+from infra.demo.hospital.clinical_event import ClinicalEvent
 from infra.demo.hospital.day import (
     DAY,
-    Planted,
-    happenings_of,
+    ScheduledScenario,
+    clinical_events,
     hospital_day,
     world_of,
 )
@@ -33,23 +34,23 @@ from infra.demo.hospital.workflows import Scenario
 __all__ = [
     "DAY",
     "ST_ELSEWHERE",
+    "ClinicalEvent",
     "Encounter",
-    "Happening",
     "Hospital",
     "HospitalPortal",
     "How",
     "Patient",
-    "Planted",
     "Scenario",
+    "ScheduledScenario",
     "Staff",
     "Submission",
     "Tally",
     "World",
     "break_the_glass",
+    "clinical_events",
     "copied_out",
     "curious_colleagues",
     "guessed_password",
-    "happenings_of",
     "hospital_day",
     "reported_illness",
     "submissions_of",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from infra.demo.hospital.population import Encounter, Organisation, Patient, Staff
 
-# Which of the hospital's systems saw it, and so which portal reports it.
+# The hospital's system that recorded the event, and so the portal that reports it.
 System = Literal["ehr", "app", "lab"]
 
 Interaction = Literal["read", "search", "create", "update", "delete", "export", "login", "logout"]
@@ -23,16 +23,15 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - its zone would only have to be t
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One access or record event: what an AuditEvent or CloudEvent is then written about.
+class ClinicalEvent:
+    """One access or record event, from which an AuditEvent or CloudEvent is then written.
 
     `time_ms`: milliseconds since 1970. `actor`: a patient acts through the app; None is a job
-    without a user. `patients`: those whose record it concerns; several where a list was opened,
+    without a user. `patients`: those whose record it concerns; several if a list was opened,
     none for searches across patients and for sessions. `what`: relative reference of the resource.
     `document`: SHA-256 (32 bytes) of a document that was filed, changed or removed, else empty.
-    In `lab`, each act on a document (read, create, update, delete) is reported as a record event.
-    `refused`: why it was denied; empty where it was allowed. `recipient`: who an export of `ehr`
-    went to, where that is not who did it.
+    In `lab`, each operation on a document is reported as a record event. `refused`: the reason of
+    a denial; empty if allowed. `recipient`: of an export of `ehr` to somebody else than `actor`.
     """
 
     time_ms: int
@@ -51,7 +50,7 @@ class Happening:
 
     @property
     def recorded(self) -> str:
-        """When it happened, as a FHIR instant in UTC with milliseconds."""
+        """The time as a FHIR instant in UTC with milliseconds."""
         moment = _EPOCH + timedelta(milliseconds=self.time_ms)
         return f"{moment.isoformat(timespec='milliseconds')}Z"
 
@@ -62,12 +61,12 @@ class Happening:
 
     @property
     def workstation(self) -> str:
-        """The name of the machine that it was done at."""
+        """The name of the actor's machine."""
         if self.actor is None:
             return "scheduler"
         return f"ws-{self.actor.name.lower().replace(' ', '-')}"
 
     @property
     def entries(self) -> int:
-        """How many entries it becomes: one record per patient, or one of the ledger itself."""
+        """The number of its entries: one record per patient, or one of the ledger itself."""
         return len(self.patients) or 1

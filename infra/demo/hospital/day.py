@@ -1,4 +1,4 @@
-"""A hospital's day: scenes drawn by chance and by the hour, patterns planted on purpose."""
+"""A hospital's day: workflows drawn at random by the hour, and scenarios seeded on purpose."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +8,16 @@ from random import Random
 
 from infra.demo.hospital import workflows
 from infra.demo.hospital.anomalies import break_the_glass
-from infra.demo.hospital.clinical_event import Flaw, Happening
+from infra.demo.hospital.clinical_event import ClinicalEvent, Flaw
 from infra.demo.hospital.hospital import ST_ELSEWHERE, Hospital
-from infra.demo.hospital.population import HOUR_MS, World, make_world
+from infra.demo.hospital.population import HOUR_MS, World, make_world, seeded_random
 from infra.demo.hospital.portals import submissions_of
-from infra.demo.hospital.seeded_random import dice
 from infra.demo.hospital.submission import Submission
 from infra.demo.hospital.workflows import Scenario
 
 DAY = date(2026, 11, 22)
 
-# How often each scene begins, relative to the others.
+# How often each workflow begins, relative to the others.
 DAILY_ROUND: dict[Scenario, int] = {
     workflows.ward_round: 14,
     workflows.medication_round: 10,
@@ -44,8 +43,8 @@ _FLAWS: tuple[Flaw, ...] = ("display-only-who", "no-requestor", "no-action")
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
-    """A scene that happens for certain, beginning at that hour and minute (UTC)."""
+class ScheduledScenario:
+    """A scenario that certainly occurs, from that hour and minute (UTC)."""
 
     hour: int
     minute: int
@@ -58,7 +57,7 @@ def hospital_day(
     hospital: Hospital = ST_ELSEWHERE,
     *,
     day: date = DAY,
-    also: Sequence[Planted] = (),
+    also: Sequence[ScheduledScenario] = (),
     resent_per_mille: int = 4,
     flawed_per_mille: int = 3,
 ) -> Iterator[Submission]:
@@ -66,66 +65,66 @@ def hospital_day(
     twice.
 
     The same arguments give the same bytes on every machine. Events carry times of `day` (UTC).
-    `also`: scenes to plant; their events count towards `events`, ordinary ones fill up the rest.
+    `also`: scenarios to seed; their events count towards `events`, ordinary ones are the rest.
     `resent_per_mille`: of 1,000 requests with a sender's id, how many are repeated.
-    `flawed_per_mille`: of 1,000 events by FHIR and with a user, how many carry a fault. Raises
-    ValueError where the planted scenes alone have more events than requested. `tally` counts what
-    the ledgers should then hold.
+    `flawed_per_mille`: of 1,000 FHIR events with a user, how many have a flaw. Raises ValueError
+    if the seeded scenarios alone have more events than requested. `tally` counts the entries that
+    the ledgers should then contain.
     """
     world = world_of(seed, events, day)
-    happenings = happenings_of(world, seed, events, also=also, flawed_per_mille=flawed_per_mille)
-    return submissions_of(hospital, happenings, seed, resent_per_mille=resent_per_mille)
+    day_events = clinical_events(world, seed, events, also=also, flawed_per_mille=flawed_per_mille)
+    return submissions_of(hospital, day_events, seed, resent_per_mille=resent_per_mille)
 
 
 def world_of(seed: int, events: int, day: date = DAY) -> World:
-    """Invent the hospital that such a day happens in: tests look up names and patients here."""
+    """Return the hospital of such a day, for looking up its names and patients."""
     return make_world(
-        dice(seed, "world"),
+        seeded_random(seed, "world"),
         day,
         patients=min(20_000, max(60, events // 10)),
         staff=min(400, max(60, events // 40)),
     )
 
 
-def happenings_of(
+def clinical_events(
     world: World,
     seed: int,
     events: int,
     *,
-    also: Sequence[Planted] = (),
+    also: Sequence[ScheduledScenario] = (),
     flawed_per_mille: int = 3,
-) -> list[Happening]:
-    """Tell exactly `events` happenings of the world's day, in order of time.
+) -> list[ClinicalEvent]:
+    """Return exactly `events` events of the world's day, in order of time.
 
-    What lies between this and `submissions_of` may be edited: leave out an hour of one portal, and
-    the day has a gap.
+    The list may be edited before `submissions_of`: without an hour of one portal, the day has a
+    gap.
     """
-    random = dice(seed, "happenings")
-    happenings: list[Happening] = []
-    for planted in also:
-        happenings += planted.scenario(world, random, world.at(planted.hour, planted.minute))
-    if len(happenings) > events:
-        raise ValueError(f"the planted scenes have {len(happenings)} events, over {events}")
-    planted_count = len(happenings)
+    random = seeded_random(seed, "happenings")
+    generated: list[ClinicalEvent] = []
+    for seeded in also:
+        generated += seeded.scenario(world, random, world.at(seeded.hour, seeded.minute))
+    if len(generated) > events:
+        raise ValueError(f"the seeded scenarios have {len(generated)} events, over {events}")
+    seeded_count = len(generated)
     scenarios, weights = list(DAILY_ROUND), list(accumulate(DAILY_ROUND.values()))
     hours, loads = range(24), list(accumulate(_HOURS))
-    while len(happenings) < events:
+    while len(generated) < events:
         scenario = random.choices(scenarios, cum_weights=weights)[0]
         hour = random.choices(hours, cum_weights=loads)[0]
         begins = world.at(hour) + int(random.random() * HOUR_MS)
-        happenings += (h for h in scenario(world, random, begins) if h.time_ms < world.end_ms)
-    del happenings[events:]
-    for number in range(planted_count, events):
+        generated += (h for h in scenario(world, random, begins) if h.time_ms < world.end_ms)
+    del generated[events:]
+    for number in range(seeded_count, events):
         if random.random() * 1000 < flawed_per_mille:
-            happenings[number] = _flawed(happenings[number], random)
-    happenings.sort(key=lambda happening: happening.time_ms)
-    return happenings
+            generated[number] = _flawed(generated[number], random)
+    generated.sort(key=lambda event: event.time_ms)
+    return generated
 
 
-def _flawed(happening: Happening, random: Random) -> Happening:
-    """Tell it as a careless sender would, where FHIR and BALP have a rule that can be broken."""
-    if happening.system == "lab" or happening.actor is None:
-        return happening
-    is_ehr = happening.system == "ehr" and not happening.refused
-    claims_profile = is_ehr and happening.interaction in _PROFILED
-    return replace(happening, flaw=random.choice(_FLAWS) if claims_profile else "display-only-who")
+def _flawed(event: ClinicalEvent, random: Random) -> ClinicalEvent:
+    """Return an event as a careless sender writes it, if FHIR or BALP has a rule to break."""
+    if event.system == "lab" or event.actor is None:
+        return event
+    is_ehr = event.system == "ehr" and not event.refused
+    claims_profile = is_ehr and event.interaction in _PROFILED
+    return replace(event, flaw=random.choice(_FLAWS) if claims_profile else "display-only-who")

@@ -51,6 +51,11 @@ _FAMILIES = (*_FAMILY, *(f"{one}-{two}" for one in _FAMILY for two in _FAMILY if
 MAX_PEOPLE = len(_GIVEN) * len(_FAMILIES)
 
 
+def seeded_random(seed: int, purpose: str) -> Random:
+    """Return a generator with the same values for a seed and a purpose on every machine."""
+    return Random(f"{seed} {purpose}")  # noqa: S311 - generates test data, no secrets
+
+
 @dataclass(frozen=True, slots=True)
 class Staff:
     """An employee. `shift_start`: hour of the day (UTC) at which eight hours of duty begin."""

@@ -1,4 +1,4 @@
-"""How each of the hospital's systems hands over what it saw: grouping, formats, resending."""
+"""Requests of the hospital's systems: how each groups, formats and resends its events."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 
-from infra.demo.hospital.clinical_event import Happening, System
+from infra.demo.hospital.audit_events import audit_event_r4, audit_event_r5
+from infra.demo.hospital.clinical_event import ClinicalEvent, System
 from infra.demo.hospital.cloud_events import cloud_event
-from infra.demo.hospital.fhir_r4 import audit_event_r4
-from infra.demo.hospital.fhir_r5 import audit_event_r5
 from infra.demo.hospital.hospital import Hospital, HospitalPortal
-from infra.demo.hospital.seeded_random import dice
+from infra.demo.hospital.population import seeded_random
 from infra.demo.hospital.submission import How, Submission
 
 _BUNDLE_EVENTS = 25  # the EHR sends a Bundle when it has so many events,
@@ -25,36 +24,38 @@ _encode = msgspec.json.Encoder().encode
 
 
 def submissions_of(
-    hospital: Hospital, happenings: Iterable[Happening], seed: int, *, resent_per_mille: int
+    hospital: Hospital, events: Iterable[ClinicalEvent], seed: int, *, resent_per_mille: int
 ) -> Iterator[Submission]:
-    """Put what happened (in order of time) into the portals' requests, in order of sending.
+    """Yield the portals' requests for events (in order of time), in order of sending.
 
-    The same arguments give the same bytes. Every happening is sent in exactly one submission that
-    is not resent; of those that carry a sender's id, `resent_per_mille` are sent a second time.
+    The same arguments give the same bytes. Every event is sent in exactly one submission that
+    is not resent; of those with a sender's id, `resent_per_mille` are sent a second time.
     """
-    by_system: dict[System, list[Happening]] = {"ehr": [], "app": [], "lab": []}
-    for happening in happenings:
-        by_system[happening.system].append(happening)
+    by_system: dict[System, list[ClinicalEvent]] = {"ehr": [], "app": [], "lab": []}
+    for event in events:
+        by_system[event.system].append(event)
     streams = [
-        _SENDERS[system](hospital.portals[system], seen, dice(seed, system))
+        _SENDERS[system](hospital.portals[system], seen, seeded_random(seed, system))
         for system, seen in by_system.items()
         if seen
     ]
     first_time = heapq.merge(*streams, key=attrgetter("sent_ms"))
-    yield from _some_twice(first_time, dice(seed, "resent"), resent_per_mille)
+    yield from _some_twice(first_time, seeded_random(seed, "resent"), resent_per_mille)
 
 
-def _ehr(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
+def _ehr(
+    portal: HospitalPortal, seen: Sequence[ClinicalEvent], random: Random
+) -> Iterator[Submission]:
     """FHIR R4 in Bundles: most batches, some transactions, now and then without a key."""
     for group in _grouped(seen):
         is_batch = random.random() < 0.8
         entries = []
-        for happening in group:
-            event = audit_event_r4(happening, _uuid(random))
+        for event in group:
+            resource = audit_event_r4(event, _uuid(random))
             entries.append(
                 {
                     "fullUrl": f"urn:uuid:{_uuid(random)}",
-                    "resource": event,
+                    "resource": resource,
                     "request": {"method": "POST", "url": "AuditEvent"},
                 }
             )
@@ -74,33 +75,37 @@ def _ehr(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> I
         )
 
 
-def _grouped(seen: Sequence[Happening]) -> Iterator[list[Happening]]:
-    group: list[Happening] = []
-    for happening in seen:
-        is_old = group and happening.time_ms - group[0].time_ms > _BUNDLE_MS
+def _grouped(seen: Sequence[ClinicalEvent]) -> Iterator[list[ClinicalEvent]]:
+    group: list[ClinicalEvent] = []
+    for event in seen:
+        is_old = group and event.time_ms - group[0].time_ms > _BUNDLE_MS
         if is_old or len(group) == _BUNDLE_EVENTS:
             yield group
             group = []
-        group.append(happening)
+        group.append(event)
     if group:
         yield group
 
 
-def _app(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
+def _app(
+    portal: HospitalPortal, seen: Sequence[ClinicalEvent], random: Random
+) -> Iterator[Submission]:
     """FHIR R5, one AuditEvent a request, always with a key."""
-    for happening in seen:
+    for event in seen:
         yield _submission(
             portal,
             "audit-event",
             "application/fhir+json; fhirVersion=5.0",
-            audit_event_r5(happening, _uuid(random)),
-            [happening],
-            happening.time_ms + 150,
+            audit_event_r5(event, _uuid(random)),
+            [event],
+            event.time_ms + 150,
             idempotency_key=_uuid(random),
         )
 
 
-def _lab(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> Iterator[Submission]:
+def _lab(
+    portal: HospitalPortal, seen: Sequence[ClinicalEvent], random: Random
+) -> Iterator[Submission]:
     """CloudEvents: structured, binary, and batches; their own ids serve as keys, and each has the
     next number of the extension "sequence", so that one that never comes leaves a gap.
     """
@@ -111,7 +116,7 @@ def _lab(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> I
         group = [first]
         if chance < 0.1:
             group += islice(waiting, random.randint(1, 7))
-        events = [cloud_event(happening, _uuid(random), next(numbers)) for happening in group]
+        events = [cloud_event(event, _uuid(random), next(numbers)) for event in group]
         sent_ms = group[-1].time_ms + 250
         if chance < 0.1:
             content_type = "application/cloudevents-batch+json"
@@ -137,7 +142,7 @@ def _lab(portal: HospitalPortal, seen: Sequence[Happening], random: Random) -> I
 
 
 _SENDERS: dict[
-    System, Callable[[HospitalPortal, Sequence[Happening], Random], Iterator[Submission]]
+    System, Callable[[HospitalPortal, Sequence[ClinicalEvent], Random], Iterator[Submission]]
 ] = {
     "ehr": _ehr,
     "app": _app,
@@ -150,7 +155,7 @@ def _submission(
     how: How,
     content_type: str,
     body: Any,
-    group: Sequence[Happening],
+    group: Sequence[ClinicalEvent],
     sent_ms: int,
     *,
     idempotency_key: str | None = None,
@@ -165,10 +170,10 @@ def _submission(
         body=_encode(body),
         events=len(group),
         new_events=len(group),
-        new_entries=sum(happening.entries for happening in group),
+        new_entries=sum(event.entries for event in group),
         idempotency_key=idempotency_key,
         attributes=attributes,
-        flawed=sum(happening.flaw is not None for happening in group),
+        flawed=sum(event.flaw is not None for event in group),
     )
 
 

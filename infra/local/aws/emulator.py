@@ -11,8 +11,8 @@ from unittest.mock import patch
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from infra.local.aws.moto_kms import teach_moto_kms
-from infra.local.aws.moto_sqs import teach_moto_sqs
+from infra.local.aws.moto_kms import patch_moto_kms
+from infra.local.aws.moto_sqs import patch_moto_sqs
 from infra.local.aws.patching import replace
 
 ACCOUNT = "123456789012"
@@ -34,8 +34,8 @@ def emulated_aws(region: str) -> Iterator[None]:
     Nothing of it is left afterwards. Any thread may call: calls wait for each other, because moto's
     conditional writes are not safe without.
     """
-    teach_moto_kms()
-    teach_moto_sqs()
+    patch_moto_kms()
+    patch_moto_sqs()
     serialise_calls()
     with mock_aws(), patch.dict(os.environ, _ENVIRONMENT | {"AWS_DEFAULT_REGION": region}):
         yield

@@ -3,16 +3,16 @@
 Each line names what to delete when moto learns it:
 
 - `ECC_NIST_EDWARDS25519` and `ML_DSA_44` keys, which CreateKey refuses: `SIGNERS`, `PureKey`,
-  `_teach_key_specs`.
+  `_patch_key_specs`.
 - `MessageType` and the limit of 4,096 bytes, which Sign and Verify ignore: `_signing_request`.
 - a bad signature, which Verify answers with `SignatureValid: false`: `_verify`.
-- disabled and dying keys, which still work: `_require_enabled`, `_teach_key_state`.
+- disabled and dying keys, which still work: `_require_enabled`, `_patch_key_state`.
 - GetPublicKey without `KeySpec`, with a bare id as `KeyId`, and of symmetric keys:
   `_get_public_key`.
 - CreateKey that spends 100 ms on an RSA key for a symmetric one and leaves `KeyUsage` null:
-  `NoKeyPair`, `_teach_create_key`.
+  `NoKeyPair`, `_patch_create_key`.
 
-When all is known there, delete this module and the calls of `teach_moto_kms`.
+When all is known there, delete this module and the calls of `patch_moto_kms`.
 Rules: AWS KMS API reference (Sign, Verify, GetPublicKey); developer guide, key states.
 """
 # ruff: noqa: ARG002  (the signatures are moto's)
@@ -84,11 +84,11 @@ class NoKeyPair(utils.AbstractPrivateKey):
 
 
 @cache
-def teach_moto_kms() -> None:
+def patch_moto_kms() -> None:
     """Teach moto's KMS for the rest of this process; calling it again does nothing."""
-    _teach_key_specs()
-    _teach_create_key()
-    _teach_key_state()
+    _patch_key_specs()
+    _patch_create_key()
+    _patch_key_state()
     replace(KmsResponse, "sign", _sign)
     replace(KmsResponse, "verify", _verify)
     replace(KmsResponse, "get_public_key", _get_public_key)
@@ -98,7 +98,7 @@ def _error(code: str, message: str) -> JsonRESTError:
     return JsonRESTError(code, message)
 
 
-def _teach_key_specs() -> None:
+def _patch_key_specs() -> None:
     known_specs = utils.KeySpec.key_specs()
     moto_generate = utils.generate_private_key
     moto_algorithms = vars(Key)["signing_algorithms"].fget
@@ -121,7 +121,7 @@ def _teach_key_specs() -> None:
     replace(Key, "signing_algorithms", property(signing_algorithms))
 
 
-def _teach_create_key() -> None:
+def _patch_create_key() -> None:
     moto_create = KmsBackend.create_key
 
     @wraps(moto_create)
@@ -154,7 +154,7 @@ def _require_enabled(key: Key) -> None:
         raise _error("KMSInvalidStateException", f"{key.arn} is pending deletion.")
 
 
-def _teach_key_state() -> None:
+def _patch_key_state() -> None:
     moto_encrypt, moto_decrypt = KmsBackend.encrypt, KmsBackend.decrypt
 
     # GenerateDataKey* and ReEncrypt go through these two.

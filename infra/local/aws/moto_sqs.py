@@ -5,12 +5,12 @@ Each line names what to delete when moto does it itself:
 - every call counts the whole queue several times, with a clock call a message: 33 ms a send at a
   depth of 1,000, instead of 2: `_messages`, `_delayed`, `_not_visible`, `_is_retained`,
   `_delete_message`.
-- SenderId is the same for every sender: `_teach_sender_id`.
+- SenderId is the same for every sender: `_patch_sender_id`.
 - a message is not visible again before a millisecond after its timeout: `_is_visible`.
-- a receive that waits keeps all other calls waiting, and has nothing to wait for: `_teach_receive`.
-- a message is measured in characters, not in bytes of UTF-8: `_teach_message_size`.
+- a receive that waits keeps all other calls waiting, and has nothing to wait for: `_patch_receive`.
+- a message is measured in characters, not in bytes of UTF-8: `_patch_message_size`.
 
-When all is done there, delete this module and the calls of `teach_moto_sqs`.
+When all is done there, delete this module and the calls of `patch_moto_sqs`.
 """
 
 from functools import cache, wraps
@@ -25,11 +25,11 @@ from infra.local.aws.patching import replace
 
 
 @cache
-def teach_moto_sqs() -> None:
+def patch_moto_sqs() -> None:
     """Teach moto's SQS for the rest of this process; calling it again does nothing."""
-    _teach_sender_id()
-    _teach_message_size()
-    _teach_receive()
+    _patch_sender_id()
+    _patch_message_size()
+    _patch_receive()
     replace(Message, "visible", property(_is_visible))
     replace(Queue, "messages", property(_messages))
     replace(Queue, "approximate_number_of_messages_delayed", property(_delayed))
@@ -78,7 +78,7 @@ def _is_visible(message: Message) -> bool:
     return message.visible_at <= unix_time_millis()
 
 
-def _teach_receive() -> None:
+def _patch_receive() -> None:
     moto_receive = SQSBackend.receive_message
 
     @wraps(moto_receive)
@@ -90,7 +90,7 @@ def _teach_receive() -> None:
     replace(SQSBackend, "receive_message", receive_at_once)
 
 
-def _teach_sender_id() -> None:
+def _patch_sender_id() -> None:
     moto_init = Message.__init__
 
     @wraps(moto_init)
@@ -103,7 +103,7 @@ def _teach_sender_id() -> None:
     replace(Message, "__init__", init)
 
 
-def _teach_message_size() -> None:
+def _patch_message_size() -> None:
     moto_validate = SQSBackend._validate_message
 
     @wraps(moto_validate)

@@ -8,14 +8,14 @@ import pytest
 
 from infra.demo.hospital import (
     ST_ELSEWHERE,
-    Happening,
-    Planted,
+    ClinicalEvent,
+    ScheduledScenario,
     World,
     break_the_glass,
+    clinical_events,
     copied_out,
     curious_colleagues,
     guessed_password,
-    happenings_of,
     hospital_day,
     reported_illness,
     submissions_of,
@@ -28,7 +28,7 @@ SEED = 3
 EVENTS = 400
 
 
-def _fhir(planted: Planted) -> list[dict[str, Any]]:
+def _fhir(planted: ScheduledScenario) -> list[dict[str, Any]]:
     """The day's FHIR events from the hour in which the pattern was planted."""
     day = hospital_day(SEED, EVENTS, also=[planted], flawed_per_mille=0)
     events = [event for s in day if s.path != "/events" for event in resources(s)]
@@ -42,7 +42,7 @@ def _user(event: dict[str, Any]) -> str:
 def test_curious_colleagues_are_none_of_the_care_team() -> None:
     """That many reads of one patient's record, none by who treats the patient."""
     encounter = world_of(SEED, EVENTS).encounters[5]
-    events = _fhir(Planted(3, 0, curious_colleagues(patient_index=5, viewers=9)))
+    events = _fhir(ScheduledScenario(3, 0, curious_colleagues(patient_index=5, viewers=9)))
     mrn = encounter.patient.mrn
     viewers = [_user(event) for event in events if mrn in patients_of(event)]
     assert len(viewers) >= 9
@@ -53,7 +53,7 @@ def test_curious_colleagues_are_none_of_the_care_team() -> None:
 def test_who_breaks_the_glass_was_refused_before() -> None:
     """One refusal, then that many reads with purpose of use BTG, by the same person."""
     mrn = world_of(SEED, EVENTS).patients[2].mrn
-    events = _fhir(Planted(2, 30, break_the_glass(patient_index=2, reads=4)))
+    events = _fhir(ScheduledScenario(2, 30, break_the_glass(patient_index=2, reads=4)))
     events = [event for event in events if patients_of(event) == {mrn}]
     refused = next(event for event in events if event["outcome"] == "4")
     broken = [event for event in events if "BTG" in codes_in(event["agent"])]
@@ -64,7 +64,7 @@ def test_who_breaks_the_glass_was_refused_before() -> None:
 
 def test_what_is_copied_out_is_many_exports_by_one_person() -> None:
     """Within minutes, each of another patient."""
-    events = _fhir(Planted(1, 0, copied_out(patients=20)))
+    events = _fhir(ScheduledScenario(1, 0, copied_out(patients=20)))
     exports = [event for event in events if event["type"]["code"] == "110106"]
     by_person: dict[str, set[str]] = {}
     for event in exports:
@@ -74,7 +74,7 @@ def test_what_is_copied_out_is_many_exports_by_one_person() -> None:
 
 def test_a_guessed_password_fails_often_and_then_fits() -> None:
     """Failed logins of one account, and a last one that succeeded."""
-    events = _fhir(Planted(4, 0, guessed_password(attempts=15)))
+    events = _fhir(ScheduledScenario(4, 0, guessed_password(attempts=15)))
     logins = [event for event in events if "110122" in codes_in(event["subtype"])]
     failed = [_user(event) for event in logins if event["outcome"] == "4"]
     account = max(failed, key=failed.count)
@@ -84,23 +84,23 @@ def test_a_guessed_password_fails_often_and_then_fits() -> None:
 
 def test_planted_events_count_towards_the_number_asked_for() -> None:
     """A day of 400 events has 400, planted ones included."""
-    day = hospital_day(SEED, EVENTS, also=[Planted(9, 0, copied_out(patients=30))])
+    day = hospital_day(SEED, EVENTS, also=[ScheduledScenario(9, 0, copied_out(patients=30))])
     assert sum(count.events for count in tally(day).values()) == EVENTS
 
 
 def test_more_planted_than_requested_is_an_error() -> None:
     """Nothing that was planted is left out silently."""
-    with pytest.raises(ValueError, match="planted scenes have 40 events, over 10"):
-        hospital_day(SEED, 10, also=[Planted(9, 0, copied_out(patients=40))])
+    with pytest.raises(ValueError, match="seeded scenarios have 40 events, over 10"):
+        hospital_day(SEED, 10, also=[ScheduledScenario(9, 0, copied_out(patients=40))])
 
 
 def test_a_scene_of_ones_own_is_a_function() -> None:
     """Whatever yields happenings can be planted."""
 
-    def curtain_call(world: World, random: Random, time_ms: int) -> Iterator[Happening]:
-        yield Happening(time_ms, "app", "logout", world.patients[0], (world.patients[0],))
+    def curtain_call(world: World, random: Random, time_ms: int) -> Iterator[ClinicalEvent]:
+        yield ClinicalEvent(time_ms, "app", "logout", world.patients[0], (world.patients[0],))
 
-    (submission,) = hospital_day(SEED, 1, also=[Planted(23, 59, curtain_call)])
+    (submission,) = hospital_day(SEED, 1, also=[ScheduledScenario(23, 59, curtain_call)])
     (event,) = resources(submission)
     assert event["patient"]["display"] == world_of(SEED, 1).patients[0].name
 
@@ -108,7 +108,7 @@ def test_a_scene_of_ones_own_is_a_function() -> None:
 def test_a_gap_is_made_by_leaving_out() -> None:
     """Between telling and sending the day may be edited."""
     world = world_of(SEED, EVENTS)
-    told = happenings_of(world, SEED, EVENTS)
+    told = clinical_events(world, SEED, EVENTS)
     quiet = range(world.at(9), world.at(11))
     kept = [h for h in told if h.system != "ehr" or h.time_ms not in quiet]
     assert len(kept) < len(told)
@@ -119,7 +119,7 @@ def test_a_gap_is_made_by_leaving_out() -> None:
 def test_a_reported_illness_is_a_disclosure_to_somebody_else() -> None:
     """An export for public health; who received it is neither the clerk nor the patient."""
     mrn = world_of(SEED, EVENTS).patients[4].mrn
-    events = _fhir(Planted(2, 0, reported_illness(patient_index=4)))
+    events = _fhir(ScheduledScenario(2, 0, reported_illness(patient_index=4)))
     (report,) = [event for event in events if "PUBHLTH" in codes_in(event["agent"])]
     assert patients_of(report) == {mrn}
     assert "disclose" in codes_in(report["subtype"])

@@ -36,7 +36,7 @@ _DISCLOSURES = {"date": "date (UTC)", "recipient": "to", "what": "what", "purpos
 _ANSWERS = {0: "green", 1: "red", 3: "yellow"}  # by exit code of `ledger verify`
 
 
-class Narrator:
+class DemoOutput:
     """Prints the progress and results of the demo."""
 
     def __init__(self, console: Console) -> None:
