@@ -1,1 +1,1 @@
-"""Follower: opens new records after each digest and keeps what is derived from them."""
+"""Follower: opens new records after each digest and stores views of them."""

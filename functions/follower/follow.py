@@ -10,7 +10,7 @@ entries identify a finding.
 
 Records are opened one at a time, in slices that share the look-up of their secrets, and are not
 retained: memory contains one record and the results since the last commit, and a run can end after
-any record. Entries that cannot be opened or processed are skipped and reported: `left_out`.
+any record. Entries that cannot be opened or processed are skipped and reported.
 """
 
 from collections import defaultdict
@@ -50,8 +50,8 @@ from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_vie
 from audit_ledger.sequence_gaps.counters import CountedState, decode_counted, encode_within
 from audit_ledger.sequence_gaps.report import gap_report
 from audit_ledger.sequence_gaps.state import GapState
-from audit_ledger.views.skipped_entries import SkippedEntries, decode_left_out, encode_left_out
-from audit_ledger.views.state_names import COMPLETENESS, LEFT_OUT, RULES
+from audit_ledger.views.skipped_entries import SkippedEntries, decode_skipped, encode_skipped
+from audit_ledger.views.state_names import COMPLETENESS, RULES, SKIPPED
 from audit_ledger.views.stored_finding import StoredFinding, seal_finding
 from functions.follower.run_state import FollowResult, RunState
 
@@ -137,8 +137,8 @@ class Follower:
         if not is_rebuild or is_whole:
             before = self._missing_before()
             newly_missing = sum(max(0, n - before.get(portal, 0)) for portal, n in missing.items())
-            left_out = run.left_out
-            gaps = Gaps(run.next_seq, missing, left_out.altered, left_out.first_altered)
+            skipped = run.skipped
+            gaps = Gaps(run.next_seq, missing, skipped.altered, skipped.first_altered)
             self.views.put_gaps(run.cursor, gaps)
         return FollowResult(
             run.next_seq,
@@ -168,10 +168,10 @@ class Follower:
             counted = decode_counted(self._state(cursor, COMPLETENESS))
         else:
             counted = self._counted_before() if cursor.item != FOLLOWER else CountedState()
-        left_out = SkippedEntries()
-        if LEFT_OUT in cursor.states:
-            left_out = decode_left_out(self._state(cursor, LEFT_OUT))
-        return RunState(cursor, counted, detector, left_out, cursor.next_seq)
+        skipped = SkippedEntries()
+        if SKIPPED in cursor.states:
+            skipped = decode_skipped(self._state(cursor, SKIPPED))
+        return RunState(cursor, counted, detector, skipped, cursor.next_seq)
 
     def _counted_before(self) -> CountedState:
         """Return new counts with those of the current views, if there are any and they decode."""
@@ -332,7 +332,7 @@ class Follower:
     def _states(self, run: RunState) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
         run.counted, plain[COMPLETENESS] = encode_within(run.counted, MAX_VIEW_BYTES)
-        plain[LEFT_OUT] = encode_left_out(run.left_out)
+        plain[SKIPPED] = encode_skipped(run.skipped)
         not_applicable = run.detector.not_applicable
         plain[RULES] = msgspec.json.encode(
             {

@@ -180,7 +180,7 @@ def _follow_once(
         metrics.add_metric(name, MetricUnit.Count, count)
     if followed.altered or followed.unprocessed:
         logger.error(
-            "entries were left out",
+            "entries were skipped",
             ledger=origin,
             altered=followed.altered[:MAX_LOGGED],
             unprocessed=followed.unprocessed[:MAX_LOGGED],

@@ -14,7 +14,7 @@ MAX_EVENTS_PER_COMMIT = 2000
 MAX_PLACES_PER_COMMIT = 2000  # of documents; a single event may name as many
 MAX_FINDINGS_PER_COMMIT = 200  # a single event may yield one per rule
 
-_LEFT_OUT: dict[Kind, tuple[str, Severity, str]] = {
+_SKIPPED: dict[Kind, tuple[str, Severity, str]] = {
     "altered": (
         "altered-entry",
         "high",
@@ -27,7 +27,7 @@ _LEFT_OUT: dict[Kind, tuple[str, Severity, str]] = {
         "unaltered, but rules, sequence numbers or documents could not process it completely",
     ),
 }
-"""Rule, severity and statement of findings about entries that were left out."""
+"""Rule, severity and statement of findings about skipped entries."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FollowResult:
     """The result of a run. `missing`: numbered events that never arrived, of settled gaps.
 
     `newly_missing`: the increase since the last report to the publisher, over all portals with an
-    increase. `altered`, `unprocessed`: entries of this run that were left out, see `left_out`.
+    increase. `altered`, `unprocessed`: entries that this run skipped.
     `stopped`: why the run did not reach the end, if not for lack of time.
     """
 
@@ -59,7 +59,7 @@ class RunState:
     cursor: FollowerCursor
     counted: CountedState
     detector: Detector
-    left_out: SkippedEntries
+    skipped: SkippedEntries
     next_seq: int
     documents: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     findings: list[tuple[DetectionFinding, int]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class RunState:
         )
 
     def note(self, kind: Kind, seq: int) -> None:
-        """Note that the current entry is left out."""
+        """Note that the current entry is skipped."""
         if self.noted[kind][-1:] != [seq]:
             self.noted[kind].append(seq)
 
@@ -89,15 +89,15 @@ class RunState:
         """Add findings of the noted entries, which are of one block; `time` is the block's."""
         for kind, entries in self.noted.items():
             if entries:
-                self.left_out = self.left_out.with_entries(kind, entries)
+                self.skipped = self.skipped.with_entries(kind, entries)
                 self.findings.append((_finding(kind, entries, time), first_seq))
                 (self.altered if kind == "altered" else self.unprocessed).extend(entries)
         self.noted = {"altered": [], "unprocessed": []}
 
 
 def _finding(kind: Kind, entries: Sequence[int], time: int) -> DetectionFinding:
-    """Return the finding about left out entries of a block of this time (seconds since 1970)."""
-    rule, severity, statement = _LEFT_OUT[kind]
+    """Return the finding about skipped entries of a block of this time (seconds since 1970)."""
+    rule, severity, statement = _SKIPPED[kind]
     return DetectionFinding(
         id=finding_id(rule, entries),
         rule=rule,

@@ -1,4 +1,4 @@
-"""docs/detections.md says what the rules are, their defaults, and the files' columns."""
+"""docs/detections.md lists the rules, their defaults, and the columns of the files."""
 
 import json
 import re

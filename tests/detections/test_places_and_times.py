@@ -90,10 +90,10 @@ def test_encounter_may_use_another_name_of_the_patient() -> None:
     encounter = DirectoryEncounter(
         patient="identifier|urn:mrn|7", department="ward", from_ms=MORNING, to_ms=None
     )
-    known = Directory([user(department="ward")], patients=[both], encounters=[encounter])
-    assert findings_of([access()], ENCOUNTER, known) == []
-    unknown = Directory([user(department="ward")], encounters=[encounter])
-    assert entries(findings_of([access()], ENCOUNTER, unknown)) == [(1,)]
+    directory = Directory([user(department="ward")], patients=[both], encounters=[encounter])
+    assert findings_of([access()], ENCOUNTER, directory) == []
+    without = Directory([user(department="ward")], encounters=[encounter])
+    assert entries(findings_of([access()], ENCOUNTER, without)) == [(1,)]
 
 
 OFFICE = ["08:00-12:00;13:00-17:00"] * 5 + ["closed"] * 2

@@ -93,8 +93,8 @@ class OneLedger:
         )
         world = self.world
         settings = SsmSettings(world.ssm, "test")
-        made = ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0)
-        return made.get(LEDGER)
+        cache = ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0)
+        return cache.get(LEDGER)
 
     def follow(self, has_time: Callable[[], bool] = lambda: True) -> FollowResult:
         """Run the follower once, up to the last appended entry."""

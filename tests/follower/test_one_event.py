@@ -222,7 +222,7 @@ def test_looks_up_secrets_by_slice_and_opens_one_record_at_a_time(
     look_up, open_one = RecordOpener.look_up, RecordOpener.open
     observe = Detector.observe
 
-    def looking(self: RecordOpener, entries: Any) -> None:
+    def look_up_and_count(self: RecordOpener, entries: Any) -> None:
         entries = list(entries)
         looked_up.append(len(entries))
         look_up(self, entries)
@@ -235,7 +235,7 @@ def test_looks_up_secrets_by_slice_and_opens_one_record_at_a_time(
         opened.append("observe")
         return observe(self, *arguments)
 
-    monkeypatch.setattr(RecordOpener, "look_up", looking)
+    monkeypatch.setattr(RecordOpener, "look_up", look_up_and_count)
     monkeypatch.setattr(RecordOpener, "open", opening_one)
     monkeypatch.setattr(Detector, "observe", observing)
     one.follow()

@@ -126,14 +126,17 @@ def test_accounts_for_every_disclosure_among_the_samples(shared_dir: Path) -> No
     assert accounting.entries == len(paths)
 
 
+DATA = "data about Everthing important"  # codespell:ignore
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         (
             "r4/AuditEvent-example-disclosure.json",
-            ("Namne of What", "data about Everthing important"),
+            ("Namne of What", DATA),  # codespell:ignore
         ),
-        ("r5/auditevent-example-disclosure.json", ("data about Everthing important",)),
+        ("r5/auditevent-example-disclosure.json", (DATA,)),
         (
             "balp-1.1.4/AuditEvent-ex-auditPrivacyDisclosure-measurereport.json",
             ("reports on quality of care", "MeasureReport/ex-measurereport"),

@@ -1,4 +1,4 @@
-"""Restarts of a counter are told from repeats, late numbers and gaps.
+"""Restarts of a counter are distinguished from repeats, late numbers and gaps.
 
 A case has the events, fields of the stream, and the gaps as (run, first, last).
 """

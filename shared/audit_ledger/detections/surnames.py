@@ -13,7 +13,7 @@ _BEFORE: Final = {"dr", "prof", "mr", "mrs", "ms", "miss"}
 _AFTER: Final = {
     "md", "rn", "phd", "dds", "bsn", "mph", "pharmd", "jr", "sr", "ii", "iii", "iv",
 }  # fmt: skip
-_AFTER_A_COMMA: Final = {"do", "np", "pa"}  # surnames too, where no comma is before them
+_AFTER_A_COMMA: Final = {"do", "np", "pa"}  # surnames too, if no comma precedes them
 _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 

@@ -137,7 +137,7 @@ def _table(table: Table, zone: Zone) -> Iterator[str]:
 
 
 def _under(column: Column, table: Table, row: Mapping[str, Cell], zone: Zone) -> Iterator[str]:
-    """Yield the lines below a column's cell: recorded values, and the labels of those that hold."""
+    """Yield the lines below a column's cell: recorded values, and the label alone if true."""
     for below in table.columns:
         cell = row[below.key]
         if below.under == column.key and cell is not None and cell is not False:

@@ -1,10 +1,10 @@
-"""What the follower could not take up, by entry number: nothing of what is in it.
+"""Entries that the follower skipped, by number and without their content.
 
-- **altered**: entry, index row and sealed record are not those that ingest sent, or the entry is
-  not there: somebody altered a message of the queue or a table. Such an entry may be about anybody,
-  so that no answer about anybody can be called whole.
-- **unprocessed**: it is as it was sent, it can be searched and shown, but not all that is derived
-  (numbers, documents, rules) could be; a rebuild of the views tries again.
+- **altered**: entry, index row and sealed record differ from those that ingest sent, or the entry
+  is missing: a message in the queue or a table was altered. Such an entry may concern any patient,
+  so that no response about a patient is known to be complete.
+- **unprocessed**: unaltered, can be searched and read, but numbers, documents or rules could not
+  process it completely; a rebuild of the views tries again.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Kind = Literal["altered", "unprocessed"]
 
 
 class SkippedEntries(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Numbers of entries, and the first of them, in order."""
+    """The number of skipped entries of each kind, and the first of them, in order."""
 
     altered: int = 0
     first_altered: tuple[int, ...] = ()
@@ -29,25 +29,23 @@ class SkippedEntries(msgspec.Struct, frozen=True, gc=False, forbid_unknown_field
     first_unprocessed: tuple[int, ...] = ()
 
     def with_entries(self, kind: Kind, entries: Sequence[int]) -> "SkippedEntries":
-        """Return it with more of a kind; entries come in ledger order, each once."""
-        if kind == "altered":
-            first = (*self.first_altered, *entries)[:MAX_NAMED]
-            return replace(self, altered=self.altered + len(entries), first_altered=first)
-        first = (*self.first_unprocessed, *entries)[:MAX_NAMED]
-        return replace(self, unprocessed=self.unprocessed + len(entries), first_unprocessed=first)
+        """Return the entries with more of a kind; they come in ledger order, each once."""
+        count, first = getattr(self, kind), getattr(self, f"first_{kind}")
+        more = {kind: count + len(entries), f"first_{kind}": (*first, *entries)[:MAX_NAMED]}
+        return replace(self, **more)
 
 
 _decoder = msgspec.json.Decoder(SkippedEntries)
 
 
-def encode_left_out(left_out: SkippedEntries) -> bytes:
-    """Return the bytes to keep between runs."""
-    return msgspec.json.encode(left_out)
+def encode_skipped(skipped: SkippedEntries) -> bytes:
+    """Return the bytes to store between runs."""
+    return msgspec.json.encode(skipped)
 
 
-def decode_left_out(data: bytes) -> SkippedEntries:
-    """Read what `encode_left_out` writes; FormatError for anything else."""
+def decode_skipped(data: bytes) -> SkippedEntries:
+    """Decode the bytes of `encode_skipped`; raise FormatError for anything else."""
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise FormatError("views: what was left out is not of its form") from None
+        raise FormatError("views: expected a stored state of skipped entries") from None

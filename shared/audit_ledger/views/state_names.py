@@ -8,5 +8,5 @@ COMPLETENESS: Final = "completeness"
 RULES: Final = "rules"
 """Rules, as JSON: for each rule the reason why it does not run, or null."""
 
-LEFT_OUT: Final = "left-out"
-"""Entries that were left out: see `skipped_entries`."""
+SKIPPED: Final = "left-out"
+"""Skipped entries: see `skipped_entries`."""

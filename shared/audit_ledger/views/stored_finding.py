@@ -1,4 +1,4 @@
-"""A finding as it is stored: sealed, under its number, and naming nobody even when it is opened."""
+"""A finding as it is stored: sealed, under its number, and without names of people."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ from audit_ledger.records.sealed_view import open_view, seal_view
 
 
 class StoredFinding(PrivateRepr, msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Who and whom say the records, to who opens them.
+    """A finding. User and patient are in the records of its entries.
 
     `last_block`: first entry of the block of the last entry; `time_ms`: the event's own;
-    `ledger_time`: of the last entry, seconds since 1970: it never falls from one finding to the
-    next; `directory`: the first 16 hex digits of the digest of what people were looked up in, empty
-    where there was none.
+    `ledger_time`: of the last entry, seconds since 1970, which never decreases from one finding to
+    the next; `directory`: the first 16 hex digits of the directory's digest, empty if there is
+    none.
     """
 
     SHOWN = ("rule", "entries")
@@ -41,7 +41,7 @@ def seal_finding(
     generation: int,
     number: int,
 ) -> bytes:
-    """Seal a finding for its place: a generation of views and its number there."""
+    """Seal a finding under its generation of views and its number there."""
     data = msgspec.json.encode(finding)
     return seal_view(data, ledger_keys, origin, _name(generation, number))
 
@@ -49,12 +49,12 @@ def seal_finding(
 def open_finding(
     sealed: bytes, ledger_keys: Mapping[int, bytes], origin: str, generation: int, number: int
 ) -> StoredFinding:
-    """Open what `seal_finding` sealed; FormatError or VerificationError for anything else."""
+    """Open what `seal_finding` sealed; raise FormatError or VerificationError for others."""
     data = open_view(sealed, ledger_keys, origin, _name(generation, number))
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise FormatError("views: a finding is not of its form") from None
+        raise FormatError("views: expected a stored finding") from None
 
 
 def _name(generation: int, number: int) -> str:
