@@ -11,7 +11,7 @@ from audit_ledger.detections.finding import DetectionFinding
 from audit_ledger.detections.settings import DetectionSettings, read_settings
 from audit_ledger.detections.staff_directory import Directory, DirectoryPatient, User
 from audit_ledger.records.opened_event import OpenedEvent
-from tests.builders.audit_event import PATIENT_ROLE
+from tests.builders.audit_event import patient_entity, r4
 from tests.builders.opened_event import opened
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -45,7 +45,7 @@ def access(
     **elements: Any,
 ) -> OpenedEvent:
     """Return an R4 read of a patient's record by a practitioner; `late_ms`: delay of its entry."""
-    named = [] if patient is None else [{"what": {"reference": f"Patient/{patient}"}}]
+    named = [] if patient is None else [patient_entity(f"Patient/{patient}")]
     actor: dict[str, Any] = {
         "who": who or {"reference": f"Practitioner/{user}"},
         "requestor": True,
@@ -53,18 +53,17 @@ def access(
     }
     if purpose is not None:
         actor["purposeOfUse"] = [purpose]
-    event = {
-        "resourceType": "AuditEvent",
-        "type": {"code": "rest"},
-        "subtype": [{"code": "read"}],
-        "action": "R",
-        "recorded": datetime.fromtimestamp(time_ms // 1000, UTC).isoformat(),
-        "outcome": "0",
-        "agent": [actor],
-        "source": {"observer": {"display": "ehr"}},
-        "entity": [*({**one, "role": PATIENT_ROLE} for one in named), *entities],
-        **elements,
-    }
+    event = r4(
+        **{
+            "type": {"code": "rest"},
+            "subtype": [{"code": "read"}],
+            "recorded": datetime.fromtimestamp(time_ms // 1000, UTC).isoformat(),
+            "outcome": "0",
+            "agent": [actor],
+            "entity": [*named, *entities],
+            **elements,
+        }
+    )
     entry_time = (time_ms + late_ms) // 1000
     return opened(event, 0, time_ms=time_ms, entry_time=entry_time, portal=portal, cut=cut)
 

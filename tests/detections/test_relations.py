@@ -7,7 +7,8 @@ import pytest
 
 from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.detections.surnames import is_same, of_display, of_surname
-from tests.builders.audit_event import PATIENT_ROLE
+from tests.builders.audit_event import PATIENT_ROLE, r5
+from tests.builders.cloudevent import cloudevent
 from tests.builders.opened_event import opened
 from tests.detections.rules import (
     HOUR,
@@ -184,25 +185,12 @@ def test_compares_surnames_in_display_names() -> None:
 
 def test_compares_surnames_in_other_formats() -> None:
     """R5's `patient`, and a record event."""
-    r5 = {
-        "resourceType": "AuditEvent",
-        "code": {"coding": [{"code": "read"}]},
-        "recorded": "2026-11-23T09:00:00Z",
-        "agent": [{"who": {"reference": "Practitioner/1", "display": "A Roe"}, "requestor": True}],
-        "source": {"observer": {"display": "app"}},
-        "patient": {"reference": "Patient/1", "display": "B Roe"},
-    }
-    record = {
-        "specversion": "1.0",
-        "id": "1",
-        "source": "urn:lab",
-        "type": "record.result.read",
-        "data": {
-            "patient": {"reference": "Patient/1", "display": "B Roe"},
-            "actor": {"reference": "Practitioner/2", "display": "C Roe"},
-        },
-    }
-    events = [opened(r5, time_ms=MORNING), opened(record, time_ms=MORNING)]
+    patient = {"reference": "Patient/1", "display": "B Roe"}
+    user = {"reference": "Practitioner/1", "display": "A Roe"}
+    actor = {"reference": "Practitioner/2", "display": "C Roe"}
+    audit_event = r5(agent=[{"who": user, "requestor": True}], patient=patient)
+    record = cloudevent(type="record.result.read", data={"patient": patient, "actor": actor})
+    events = [opened(audit_event, time_ms=MORNING), opened(record, time_ms=MORNING)]
     assert entries(findings_of(events, SURNAME)) == [(1,), (2,)]
 
 

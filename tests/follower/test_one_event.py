@@ -1,9 +1,6 @@
 """No accepted event stops the follower, exhausts it, or hides events of others."""
 
-import json
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -20,6 +17,7 @@ from audit_ledger.views.state_names import COMPLETENESS
 from functions.follower import follow as following
 from functions.follower import run_state
 from functions.sequencer import handler as sequencing
+from tests.builders.audit_event import SEQUENCE_URL, encoded, ni_uri, r4
 from tests.follower.one_event import NOW, OneLedger
 from tests.functions.publishing import Clock
 from tests.world import NAME, ORIGIN, World
@@ -36,18 +34,8 @@ def one(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
 
 def event(number: int = 0, **members: Any) -> bytes:
     """Return an event with a sequence number, without one for 0."""
-    extension = [{"url": "urn:audit-ledger:audit-sequence", "valueInteger": number}]
-    return json.dumps(
-        {
-            "resourceType": "AuditEvent",
-            "type": {"code": "rest"},
-            "recorded": "2026-11-23T02:00:00.000Z",
-            "agent": [{"who": {"reference": "Practitioner/1"}, "requestor": True}],
-            "source": {"observer": {"display": "ehr"}},
-            **({"extension": extension} if number else {}),
-            **members,
-        }
-    ).encode()
+    extension = [{"url": SEQUENCE_URL, "valueInteger": number}] if number else None
+    return encoded(r4(**{"extension": extension, "recorded": "2026-11-23T02:00:00Z", **members}))
 
 
 def received(one: OneLedger) -> int:
@@ -67,10 +55,8 @@ def nested(depth: int) -> Any:
 
 
 DOCUMENTS = [
-    {"what": {"identifier": {"system": "urn:ietf:rfc:6920", "value": f"ni:///sha-256;{digest}"}}}
-    for digest in (
-        urlsafe_b64encode(sha256(b"%d" % n).digest()).decode().rstrip("=") for n in range(120)
-    )
+    {"what": {"identifier": {"system": "urn:ietf:rfc:6920", "value": ni_uri(b"%d" % n)}}}
+    for n in range(120)
 ]
 HEAVY = {
     "79,000 agents of nothing": event(2, agent=[{}] * 79_000),
