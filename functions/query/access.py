@@ -1,6 +1,6 @@
 """Authorized requests: the caller, the ledger, and how much of it the caller may see."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -34,15 +34,15 @@ from functions.query.recorded_request_line import recorded_line
 from functions.query.report_rules import ReportRules, report_rules
 from functions.query.withholding import names_recipient
 
-FINDING_SECONDS = 16  # for a report; rendering and recording it take the rest of query's 28
-COMPLETING_SECONDS = 5  # more, for what belongs to the part that was found
-MAX_SHOWN = 200  # patients whose uses go to ingest together
+FINDING_SECONDS = 16  # for a report; the rest of query's 28 are for rendering and recording it
+COMPLETING_SECONDS = 5  # more, to complete the part that was found
+MAX_BATCH = 200  # patients in one call of ingest
 NO_SUCH_EVENT = "not found: the event is unknown, not published yet, erased, or not visible to you"
 
 
 @dataclass(frozen=True)
 class QueryContext:
-    """What responses are made from.
+    """The dependencies of all routes.
 
     `invoke`: invokes ingest; `objects`: a ledger's published files, to list; `views`: by origin;
     `checkpoint_keys`: raw public keys of a ledger, Ed25519 and ML-DSA-44; `now`: whole seconds;
@@ -58,7 +58,7 @@ class QueryContext:
     clock: Callable[[], float]
 
     def admit(self, access: Authorization) -> ReadableLedger:
-        """Return the ledger of any genuine token; ForbiddenError where it names none."""
+        """Return the ledger of a token; raise ForbiddenError if it names none."""
         try:
             return self.ledgers.get(access.required_ledger())
         except NotFoundError:
@@ -70,8 +70,8 @@ class QueryContext:
         """Authorize a request; raise ForbiddenError if the token does not allow it.
 
         `permissions`: of SMART's scopes, `r` to read by id, `s` to search.
-        `is_masked`: the response shows a patient no more than the ledger's settings allow. If
-        these mask anything, all other routes are refused to patients.
+        `is_masked`: the response shows a patient only what the ledger's settings allow. If these
+        mask anything, all other routes are refused to patients.
         """
         access = request.access
         sees_all = any(
@@ -90,7 +90,7 @@ class QueryContext:
             raise ForbiddenError("this ledger shows patients GET /accesses and GET /accounting")
         state = ledger.state.published()
         if state is not None and state.digest_name:
-            # What it calls published bounds every answer: a smaller size would hide the newest.
+            # Its size bounds every response: a smaller one would hide the newest events.
             parse_state(state, ledger.origin)
         elif state is not None and state.size:
             raise VerificationError("published state: a size without a digest")
@@ -118,17 +118,17 @@ class AuthorizedRequest:
 
     @property
     def views(self) -> ViewsTable:
-        """What the follower stores about the ledger."""
+        """The views that the follower stores."""
         return self.context.views(self.ledger.origin)
 
     @property
     def access(self) -> Authorization:
-        """The caller."""
+        """The authorization of the caller."""
         return self.request.access
 
     @property
     def sees_all(self) -> bool:
-        """Whether the caller may see everything in the ledger, and is no patient."""
+        """Whether the caller may see all events of the ledger, and is not a patient."""
         return self.own is None
 
     def refuse_patients(self) -> None:
@@ -137,19 +137,19 @@ class AuthorizedRequest:
             raise ForbiddenError("the token is a patient's")
 
     def has_time(self) -> bool:
-        """Whether events may still be looked for, so that the answer comes in time."""
+        """Whether time is left to search for events."""
         return self.context.clock() - self.started_at < FINDING_SECONDS
 
     def has_more_time(self) -> bool:
-        """Whether what belongs to the part that was found may still be looked for."""
+        """Whether time is left to complete the part that was found."""
         return self.context.clock() - self.started_at < FINDING_SECONDS + COMPLETING_SECONDS
 
     def finder(
         self, size: int | None = None, of: tuple[PatientReference, ...] | None = None
     ) -> EventFinder:
-        """Look at the ledger as of `size` entries (None: all that is published).
+        """Return a finder in the ledger as of `size` entries (None: the published size).
 
-        `of`: only at what is about a patient, of these names, for who may see all.
+        `of`: for callers who may see all, the names of the patient to find events about.
         """
         published = 0 if self.state is None else self.state.size
         opener = RecordOpener(self.ledger, self.now)
@@ -191,9 +191,9 @@ class AuthorizedRequest:
     ) -> None:
         """Record this request in the ledger; raise UnreachableError if that fails.
 
-        `patients`: named in the request; `shown`: events in the response, whose patients can read
-        the recorded use; `export`: the record is of an export as a whole. Showing the ledger's own
-        uses is not recorded for their patients: each look at them would add more.
+        `patients`: named in the request; `shown`: events in the response: their patients can read
+        the recorded use; `export`: an export as a whole is recorded. Showing recorded uses is not
+        recorded for their patients: each request for them would add more.
         """
         rules, own = self.ledger.rules.values(), self.own
         use = LedgerUse(
@@ -220,11 +220,11 @@ class AuthorizedRequest:
             namespace = None if reference is None else namespace_of(rules, reference)
             by_way.setdefault((system, namespace), []).append(patient)
         for (_, namespace), named in by_way.items():
-            for batch in batched(named, MAX_SHOWN):
-                record(use, batch, namespace)
+            for start in range(0, len(named), MAX_BATCH):
+                record(use, named[start : start + MAX_BATCH], namespace)
 
     def patients_of(self, event: OpenedEvent) -> tuple[PatientReference, ...]:
-        """Return the patients of an event, as named by the rule of the portal that sent it."""
+        """Return the patients of an event, named by the rule of the portal that sent it."""
         rules = self.ledger.rules
         of_portal = [rules[event.portal]] if event.portal in rules else rules.values()
         return canonical_references(of_portal, event.details.patients)
@@ -239,11 +239,3 @@ class AuthorizedRequest:
         rules = self.ledger.rules.values()
         names = {name for patient in patients for name in canonical_names(rules, patient)}
         return opener.know(secrets_of_names(self.ledger, sorted(names)))
-
-
-def batched(
-    patients: Sequence[PatientReference], most: int
-) -> Iterator[Sequence[PatientReference]]:
-    """Return the patients in lots of at most `most`."""
-    for start in range(0, len(patients), most):
-        yield patients[start : start + most]

@@ -1,13 +1,13 @@
-"""How callers name patients: in parameters of reports, and in the claim of a patient's token.
+"""Names of patients: in parameters of reports, and in the claim of a patient's token.
 
     Patient/1   1   https://host/fhir/Patient/1   urn:uuid:…   <identifier system>|<value>
 
-as FHIR's search has references and tokens, with their escapes, of one parser. A claim may also be
-an array: of several names, all of the one patient.
+They are references and tokens of FHIR's search, with its escapes. A claim may also be an array of
+several names of one patient.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from audit_ledger.events import PatientReference, PatientRule
@@ -23,15 +23,15 @@ _NO_ID: Final = re.compile(
     r"true|false|null|nil|none|nan|undefined|[0-9]+\.[0-9]+e[+-]?[0-9]+|(?:map)?[\[{<\"'`].*",
     re.IGNORECASE,
 )
-"""What stands in place of an id where a value that is no text was written as text."""
+"""Texts that serializers write in place of an id: of null, booleans, numbers and objects."""
 
 
 def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientReference, ...]:
-    """Read the claim that names a token's patient, as API Gateway hands it over.
+    """Read the claim that names a token's patient, in the form of API Gateway.
 
-    `[a b]` is an array: of a text with a space each part would have to be a name by itself, so a
-    bare id stands alone. ForbiddenError unless each name is one that a portal's rule resolves:
-    nothing would be found by another, and the report would state "nobody accessed the record".
+    `[a b]` is an array, or a text with a space: only an array of one element may have a bare id.
+    Raise ForbiddenError unless a portal's rule resolves each name: by another, nothing would be
+    found, and a report would state that nobody accessed the record.
     """
     rules = tuple(rules)
     is_array = claim.startswith("[") and claim.endswith("]")
@@ -54,10 +54,9 @@ def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientRef
 
 
 def _named_in_claim(text: str) -> PatientReference:
-    """Read a name in a claim; RejectedSearchError also for what an issuer writes where it has no
-    id.
+    """Read a name in a claim; raise RejectedSearchError also for texts in place of a missing id.
 
-    `Patient/undefined`, `<nil>`, `map[]`, `[[1]]` are in the form of a name, and nobody's.
+    `Patient/undefined`, `<nil>`, `map[]` and `[[1]]` have the form of a name.
     """
     name = parse_patient_name(text)
     ids = [value for _, value in name.identifiers]
@@ -69,7 +68,7 @@ def _named_in_claim(text: str) -> PatientReference:
 
 
 def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> None:
-    """Raise RejectedSearchError where no portal's rule tells who a patient is."""
+    """Raise RejectedSearchError unless a portal's rule resolves the patient."""
     rules = tuple(rules)
     if not canonical_names(rules, patient):
         raise RejectedSearchError(
@@ -78,7 +77,7 @@ def require_known(rules: Iterable[PatientRule], patient: PatientReference) -> No
 
 
 def parse_patient_name(text: str) -> PatientReference:
-    """Read one patient's name; RejectedSearchError for what names none."""
+    """Read one patient's name; raise RejectedSearchError for any other text."""
     named = parse_name("patient", text)
     if isinstance(named, NamedResource):
         return PatientReference(named.reference)
@@ -89,23 +88,12 @@ def parse_patient_name(text: str) -> PatientReference:
 
 
 def parse_name(parameter: str, text: str) -> NamedResource | Token:
-    """Read a patient by reference or identifier."""
-    return _one_name(parameter, text, parse_patient)
-
-
-def parse_user_name(parameter: str, text: str) -> NamedResource | Token:
-    """Read a user by reference or identifier."""
-    return _one_name(parameter, text, parse_agent)
-
-
-def _one_name(
-    parameter: str, text: str, parse_reference: Callable[[str, str], NamedResource]
-) -> NamedResource | Token:
+    """Read one `patient`, or one `user`, by reference or identifier."""
     if len(split_values(parameter, text)) > 1:
         raise RejectedSearchError(parameter, r"one name (a comma within is \,)")
     token = parse_token(parameter, text)
     if token.system is None:
-        return parse_reference(parameter, text)
+        return (parse_agent if parameter == "user" else parse_patient)(parameter, text)
     if not token.system or not token.code:
         raise RejectedSearchError(parameter, "<identifier system>|<value>, both of them")
     return token

@@ -1,6 +1,7 @@
 """The searchset Bundle: entries byte for byte, links, and remarks on each event."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -10,8 +11,9 @@ import pytest
 
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.resource_id import with_id
-from audit_ledger.search.bundle import BundleEntry, Issue, Searchset, as_shown
-from audit_ledger.search.bundle import searchset as searchset_of_shown
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.bundle import Issue, Searchset, bundle_entry
+from audit_ledger.search.bundle import searchset as searchset_of_entries
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
 from tests.builders.audit_event import audit_event_samples, encoded, r4, r5
@@ -27,18 +29,26 @@ def search(*pairs: tuple[str, str]) -> Search:
 
 
 def searchset(
-    search_: Search, found: list[BundleEntry], *, release: Release, **how: Any
+    search_: Search,
+    events: Sequence[OpenedEvent],
+    *,
+    release: Release,
+    repeats: str | None = None,
+    **how: Any,
 ) -> Searchset:
-    """Return the Bundle of events as they are shown in a release."""
-    shown = [as_shown(one, search_, release) for one in found]
-    return searchset_of_shown(search_, shown, release=release, **how)
+    """Return the Bundle of events in a release; the last event repeats `repeats`."""
+    entries = [
+        bundle_entry(event, search_, release, repeats if event is events[-1] else None)
+        for event in events
+    ]
+    return searchset_of_entries(search_, entries, release=release, **how)
 
 
-def bundle(*found: BundleEntry, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
+def bundle(*events: OpenedEvent, release: Release = "fhir-r4", **how: Any) -> dict[str, Any]:
     """Return the Bundle, decoded."""
     search_ = how.pop("search_", search())
-    found_set = searchset(search_, list(found), base=BASE, release=release, **how)
-    decoded: dict[str, Any] = json.loads(found_set.body)
+    result = searchset(search_, events, base=BASE, release=release, **how)
+    decoded: dict[str, Any] = json.loads(result.body)
     return decoded
 
 
@@ -68,8 +78,7 @@ def test_each_resource_is_in_the_bundle_byte_for_byte(shared_dir: Path) -> None:
     query = "date=ge2020&own-use=exclude&_sort=-date&_count=50"
     head = f'{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":"{url}?'
     head += f'{query}"}}],"entry":['
-    found = [BundleEntry(event) for event in events]
-    result = searchset(search(), found, base=BASE, release="fhir-r4")
+    result = searchset(search(), events, base=BASE, release="fhir-r4")
     assert result.body == head.encode() + b",".join(expected) + b"]}"
     assert result.release == "fhir-r4"
 
@@ -81,7 +90,7 @@ def test_the_audit_event_of_a_cloudevent_is_in_the_bundle_byte_for_byte(shared_d
         for is_base64 in (True, False):
             event = accepted(enveloped(body, is_base64=is_base64))
             release: Release = "fhir-r5" if "code" in json.loads(body) else "fhir-r4"
-            text = searchset(search(), [BundleEntry(event)], base=BASE, release=release).body
+            text = searchset(search(), [event], base=BASE, release=release).body
             assert b'"resource":' + with_id(body, event.event_id).strip() in text
 
 
@@ -97,7 +106,7 @@ def test_a_page_without_matches_has_no_entries() -> None:
             }
         ],
     }
-    assert "total" not in bundle(BundleEntry(accepted(encoded(r4()))))
+    assert "total" not in bundle(accepted(encoded(r4())))
 
 
 def test_links_lead_to_this_page_and_the_next() -> None:
@@ -139,6 +148,8 @@ def test_ignored_parameters_are_named_in_warnings() -> None:
 
 
 PLAIN = accepted(encoded(r4()))
+PLAIN_TOO = accepted(encoded(r4()), seq=2)
+OF_R5 = accepted(encoded(r5()))
 CONFLICT = accepted(encoded(r4()), conflict=True)
 PART = accepted(encoded(r4()), cut=("AuditEvent.entity[1]", "AuditEvent.text"))
 RECORD = accepted(encoded(cloudevent(data={})))
@@ -146,23 +157,26 @@ UNCONVERTIBLE = accepted(encoded({**r5(), "extension": 7, "patient": {"display":
 
 
 @pytest.mark.parametrize(
-    ("found", "code", "diagnostics"),
+    ("event", "repeats", "code", "diagnostics"),
     [
-        (BundleEntry(CONFLICT), "conflict", "conflict: "),
-        (BundleEntry(PART), "informational", "without AuditEvent.entity[1], AuditEvent.text"),
-        (BundleEntry(PLAIN, repeats="ab" * 32), "duplicate", "AuditEvent/" + "ab" * 32),
-        (BundleEntry(RECORD), "informational", "represented: "),
-        (BundleEntry(accepted(encoded(r5()))), "informational", "converted: from FHIR R5"),
+        (CONFLICT, None, "conflict", "conflict: "),
+        (PART, None, "informational", "without AuditEvent.entity[1], AuditEvent.text"),
+        (PLAIN_TOO, "ab" * 32, "duplicate", "AuditEvent/" + "ab" * 32),
+        (RECORD, None, "informational", "represented: "),
+        (OF_R5, None, "informational", "converted: from FHIR R5"),
         (
-            BundleEntry(UNCONVERTIBLE),
+            UNCONVERTIBLE,
+            None,
             "informational",
             "FHIR R5 as submitted, since R4 cannot express the same",
         ),
     ],
 )
-def test_a_remark_names_the_entry(found: BundleEntry, code: str, diagnostics: str) -> None:
+def test_a_remark_names_the_entry(
+    event: OpenedEvent, repeats: str | None, code: str, diagnostics: str
+) -> None:
     """A conflict, a part, a repeat, a representation, another release."""
-    decoded = bundle(BundleEntry(PLAIN), found)
+    decoded = bundle(PLAIN, event, repeats=repeats)
     assert [entry["search"]["mode"] for entry in decoded["entry"]] == ["match", "match", "outcome"]
     (issue,) = issues(decoded)
     assert (issue["severity"], issue["code"]) == ("information", code)
@@ -172,13 +186,13 @@ def test_a_remark_names_the_entry(found: BundleEntry, code: str, diagnostics: st
 
 def test_a_plain_event_has_no_remark() -> None:
     """The Bundle then has no OperationOutcome."""
-    assert [e["search"]["mode"] for e in bundle(BundleEntry(PLAIN))["entry"]] == ["match"]
+    assert [e["search"]["mode"] for e in bundle(PLAIN)["entry"]] == ["match"]
 
 
 def test_an_event_has_all_of_its_remarks() -> None:
     """A part in conflict, repeated and converted."""
     both = accepted(encoded(r4()), conflict=True, cut=("AuditEvent.entity[1]",))
-    found = issues(bundle(BundleEntry(both, repeats="c" * 64), release="fhir-r5"))
+    found = issues(bundle(both, repeats="c" * 64, release="fhir-r5"))
     assert [issue["diagnostics"].partition(":")[0] for issue in found] == [
         "conflict",
         "cut",
@@ -191,7 +205,7 @@ def test_an_event_has_all_of_its_remarks() -> None:
 @pytest.mark.parametrize("release", ["fhir-r4", "fhir-r5"])
 def test_a_bundle_contains_one_release(release: Release) -> None:
     """Whichever each event was submitted in; a representation is made in it."""
-    found = [BundleEntry(PLAIN), BundleEntry(accepted(encoded(r5()))), BundleEntry(RECORD)]
+    found = [PLAIN, OF_R5, RECORD]
     shown = bundle(*found, release=release)["entry"][:3]
     element = {"fhir-r4": "type", "fhir-r5": "code"}[release]
     assert [{"type", "code"} & set(entry["resource"]) for entry in shown] == [{element}] * 3
@@ -200,8 +214,5 @@ def test_a_bundle_contains_one_release(release: Release) -> None:
 
 def test_a_bundle_with_an_unconvertible_event_has_no_release() -> None:
     """The OperationOutcome names that of the event."""
-    odd = BundleEntry(UNCONVERTIBLE)
-    assert (
-        searchset(search(), [BundleEntry(PLAIN), odd], base=BASE, release="fhir-r4").release is None
-    )
-    assert searchset(search(), [odd], base=BASE, release="fhir-r5").release == "fhir-r5"
+    assert searchset(search(), [PLAIN, UNCONVERTIBLE], base=BASE, release="fhir-r4").release is None
+    assert searchset(search(), [UNCONVERTIBLE], base=BASE, release="fhir-r5").release == "fhir-r5"

@@ -1,6 +1,5 @@
 """GET /AuditEvent and POST /AuditEvent/_search: IHE ITI-81, FHIR search."""
 
-from collections import defaultdict
 from dataclasses import replace
 
 import msgspec
@@ -24,9 +23,9 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import FORM, MAX_FIELDS, Request
 from audit_ledger.http.responses import Response, make_response, spelled_bytes
 from audit_ledger.ledger.index import EntryPosition
-from audit_ledger.reading.record_opener import OpenedRecord
 from audit_ledger.reading.search import NO_TIME, UNOPENED, Page, count_matches, find_page
-from audit_ledger.search.bundle import BundleEntry, Issue, ShownMatch, as_shown, remarks, searchset
+from audit_ledger.records.opened_event import OpenedEvent
+from audit_ledger.search.bundle import BundleEntry, Issue, bundle_entry, remarks, searchset
 from audit_ledger.search.criteria import MAX_COUNT, Search
 from audit_ledger.search.cursor import Cursor
 from audit_ledger.search.parameter_docs import OF_THE_ANSWER, PARAMETERS
@@ -39,8 +38,8 @@ from functions.query.route import QueryRoute
 from functions.query.routes.audit_events import ACCEPT, OTHER_FORMAT
 
 MAX_BYTES = 5_000_000
-"""Of a page's events as they are shown, and of what is said of each, spelled as Lambda spells an
-answer: of that it gives back 6 MiB. An event of the other release may be ten times what it was."""
+"""Of a page's events as they are shown with their remarks, in Lambda's spelling of a response, of
+which it returns at most 6 MiB. Converted, an event may be ten times as large."""
 
 _WARNINGS = {
     UNOPENED: (
@@ -97,10 +96,10 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
         after, size = EntryPosition(cursor.time_ms, cursor.seq, 0), cursor.size
     finder = authorized.finder(size)
     page, total = Page((), None), None
-    found: list[ShownMatch] = []
+    matches: list[BundleEntry] = []
     if not search.counts_only:
         page = find_page(finder, search, after, authorized.has_time)
-        page, found = fit_into_response(page, search, form.release)
+        page, matches = fit_into_response(page, search, form.release)
     elif event_period(search).is_empty or entry_period(search).is_empty:
         page = Page((), None, (NO_TIME,))
     altered = alteration_warnings(authorized, finder)
@@ -119,7 +118,7 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
         next_cursor = authorized.write_cursor(search, reached)
     bundle = searchset(
         search,
-        found,
+        matches,
         base=request.base,
         release=form.release,
         next_cursor=next_cursor,
@@ -146,38 +145,35 @@ def post_search(context: QueryContext, request: Request) -> Response:
 
 def fit_into_response(
     page: Page, search: Search, release: Release
-) -> tuple[Page, list[ShownMatch]]:
+) -> tuple[Page, list[BundleEntry]]:
     """End a page before its events exceed a response's limit; the first is always in it."""
+    repeats = _repeated_events(page)
     size_bytes = 0
-    found: list[ShownMatch] = []
-    for each in _with_repeats(page):
-        one = as_shown(each, search, release)
-        size_bytes += spelled_bytes(one.event.body)
+    matches: list[BundleEntry] = []
+    for opened in page.found:
+        match = bundle_entry(opened.event, search, release, repeats[opened.event.event_id])
+        size_bytes += spelled_bytes(match.shown.body)
         size_bytes += sum(
-            spelled_bytes(msgspec.json.encode(words)) for _, words in remarks(one, release)
+            spelled_bytes(msgspec.json.encode(text)) for _, text in remarks(match, release)
         )
-        if found and size_bytes > MAX_BYTES:
-            last = found[-1].found.opened
-            reached = EntryPosition(last.time_ms, last.seq, 0)
-            return replace(page, found=page.found[: len(found)], next=reached), found
-        found.append(one)
-    return page, found
+        if matches and size_bytes > MAX_BYTES:
+            last = page.found[len(matches) - 1]
+            reached = EntryPosition(last.event.time_ms, last.event.seq, 0)
+            return replace(page, found=page.found[: len(matches)], next=reached), matches
+        matches.append(match)
+    return page, matches
 
 
-def _with_repeats(page: Page) -> list[BundleEntry]:
-    """Say of each event whether it repeats an earlier entry of the page, word for word."""
-    by_content: defaultdict[tuple[str, bytes], list[OpenedRecord]] = defaultdict(list)
-    for opened in page.found:
-        by_content[opened.event.portal, opened.event.resource].append(opened)
-    first = {
-        key: min(same, key=lambda opened: opened.event.seq) for key, same in by_content.items()
-    }
-    found = []
-    for opened in page.found:
-        earliest = first[opened.event.portal, opened.event.resource].event
-        repeats = None if earliest.seq == opened.event.seq else earliest.event_id
-        found.append(BundleEntry(opened.event, repeats))
-    return found
+def _repeated_events(page: Page) -> dict[str, str | None]:
+    """Return by event id the earliest event of the page that the event repeats word for word."""
+    first: dict[tuple[str, bytes], OpenedEvent] = {}
+    for event in sorted((opened.event for opened in page.found), key=lambda event: event.seq):
+        first.setdefault((event.portal, event.resource), event)
+    repeated: dict[str, str | None] = {}
+    for event in (opened.event for opened in page.found):
+        earliest = first[event.portal, event.resource]
+        repeated[event.event_id] = None if earliest is event else earliest.event_id
+    return repeated
 
 
 _DATE = {
@@ -191,7 +187,7 @@ _DATE = {
 
 
 def _criterion(name: str, of: str, looks_at: str) -> Json:
-    """A parameter that may be repeated: all of its values must hold."""
+    """Describe a parameter that may be repeated: all of its values must match."""
     value = _DATE if of == "date" else TEXT_SCHEMA
     return query(name, f"{of}: {looks_at}", {"type": "array", "items": value})
 

@@ -14,14 +14,13 @@ from audit_ledger.http.responses import Response
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.document import Document, Fact, Period
 from audit_ledger.reports.privacy import ELEMENTS, privacy_document, privacy_report
-from audit_ledger.search.criteria import Criterion, Search, Token
+from audit_ledger.search.criteria import Criterion, NamedResource, Search, Token
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.access import QueryContext
 from functions.query.compressed_response import ACCEPT_ENCODING
 from functions.query.patient_names import (
     parse_name,
     parse_patient_name,
-    parse_user_name,
     require_known,
 )
 from functions.query.query_parameters import QueryParameters
@@ -52,9 +51,9 @@ _SHORTENED = (
 def get_privacy_report(context: QueryContext, request: Request) -> Response:
     """GET /reports/privacy: events with all elements, break-the-glass apart, and summaries.
 
-    For the privacy office alone. Of `user` and `patient` where they are given; the last day unless
-    `from` and `to` say otherwise, or its newest part that fits in one report; `sort` by an
-    element, `-` before it for descending.
+    For the privacy office alone. Of `user` and `patient`, if they are parameters. Without `from`
+    and `to`, of the last day, or of its newest part that fits in one report. `sort`: by an element,
+    descending with `-` before it.
     """
     authorized = context.authorize(request, "s", is_masked=True)
     if not authorized.sees_all:
@@ -69,20 +68,18 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
     criteria: list[Criterion] = []
     about = []
     if (user := parameters.get("user")) is not None:
-        criteria.append(_user(user))
+        criteria.append(_criterion("agent", parse_name("user", user)))
         about.append(f"user {user}")
     if len(parameters.patients) > 1:
         raise RejectedSearchError("patient", "this parameter once", "invalid")
     for patient in parameters.patients:
-        named = parse_name("patient", patient)
+        criteria.append(_criterion("patient", parse_name("patient", patient)))
         require_known(authorized.ledger.rules.values(), parse_patient_name(patient))
-        parameter = "patient.identifier" if isinstance(named, Token) else "patient"
-        criteria.append(Criterion(parameter, (named,)))
         about.append(f"patient {patient}")
     search = Search(criteria=tuple(criteria))
     found = find_events(authorized, search, None, times.period)
-    is_given = parameters.get("from") is not None
-    if found.reached_ms is not None and (is_given or found.reached_ms + 1 >= times.period.to_ms):
+    has_start = parameters.get("from") is not None
+    if found.reached_ms is not None and (has_start or found.reached_ms + 1 >= times.period.to_ms):
         raise too_costly(found)
     events: Sequence[OpenedEvent] = [opened.event for opened in found.found]
     period = times.period
@@ -107,7 +104,7 @@ def get_privacy_report(context: QueryContext, request: Request) -> Response:
                 authorized, parameters, form, document, patients, events, warnings
             )
         except RejectedSearchError as error:
-            if is_given or error.code != "too-long":
+            if has_start or error.code != "too-long":
                 raise
             events, period = _newer_half(events, period)
             if not events:
@@ -140,7 +137,7 @@ def _newer_half(
 
 
 def _without_outside(document: Document) -> Document:
-    """Leave out how many are of another time: nobody counted those of a shortened period."""
+    """Omit the number of events of another time: it was not counted for a shortened period."""
     facts = (
         Fact(fact.key, fact.label, None) if fact.key == "events_outside" else fact
         for fact in document.facts
@@ -148,9 +145,8 @@ def _without_outside(document: Document) -> Document:
     return msgspec.structs.replace(document, facts=tuple(facts))
 
 
-def _user(text: str) -> Criterion:
-    named = parse_user_name("user", text)
-    return Criterion("agent.identifier" if isinstance(named, Token) else "agent", (named,))
+def _criterion(parameter: str, name: NamedResource | Token) -> Criterion:
+    return Criterion(f"{parameter}.identifier" if isinstance(name, Token) else parameter, (name,))
 
 
 SCHEMAS: Json = {

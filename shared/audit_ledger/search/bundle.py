@@ -5,12 +5,12 @@
       {"fullUrl":"urn:uuid:…","resource":{"resourceType":"OperationOutcome",…},
        "search":{"mode":"outcome"}}]}
 
-Each match's resource is what the sender submitted, byte for byte, but for its `id`, which is the
-event id; one of another release is converted. What a reader has to know beside the words of the
-sender is in the OperationOutcome, the last entry, with the place: `Bundle.entry[2].resource`.
+Each match's resource is what the sender submitted, byte for byte, except for its `id`, which is the
+event id; one of another release is converted. Remarks on an event beside its sender's content are
+in the OperationOutcome, the last entry, with the place: `Bundle.entry[2].resource`.
 
-`total` is there only where every match was opened and counted: a count of the index would be wrong
-where records are filtered, and would tell of what was erased.
+`total` exists only if every match was opened and counted: a count of the index would be wrong if
+records are filtered, and would reveal erased events.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,14 +33,8 @@ class BundleEntry(msgspec.Struct, frozen=True, gc=False):
     """An event of the page. `repeats`: the event id of an earlier one that it repeats."""
 
     opened: OpenedEvent
+    shown: ShownEvent
     repeats: str | None = None
-
-
-class ShownMatch(msgspec.Struct, frozen=True, gc=False):
-    """An event of the page as the Bundle has it."""
-
-    found: BundleEntry
-    event: ShownEvent
 
 
 class Issue(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -84,18 +78,20 @@ class _Bundle(
     entry: list[_Entry] = []
 
 
-def as_shown(found: BundleEntry, search: Search, release: Release) -> ShownMatch:
+def bundle_entry(
+    opened: OpenedEvent, search: Search, release: Release, repeats: str | None = None
+) -> BundleEntry:
     """Return an event as it is shown in a release, or its requested elements."""
-    event = shown_event(found.opened, release)
+    shown = shown_event(opened, release)
     if search.elements:
-        body = with_elements(event.body, search.elements, event.release)
-        event = msgspec.structs.replace(event, body=body)
-    return ShownMatch(found, event)
+        body = with_elements(shown.body, search.elements, shown.release)
+        shown = msgspec.structs.replace(shown, body=body)
+    return BundleEntry(opened, shown, repeats)
 
 
 def searchset(
     search: Search,
-    shown: Sequence[ShownMatch],
+    matches: Sequence[BundleEntry],
     *,
     base: str,
     release: Release,
@@ -106,9 +102,9 @@ def searchset(
     """Write the Bundle of one page; JSON.
 
     `base`: the server's URL, without a slash at its end; `release`: the requested
-    release of FHIR; `next_cursor`: where the next page starts, None on the last; `warnings`: what
-    else is to be said of the whole answer; `total`: how many match, None where that is not known.
-    Which parameters were ignored, and what each event is, is said here.
+    release of FHIR; `next_cursor`: where the next page starts, None on the last; `warnings`: more
+    issues of the whole response; `total`: the number of matches, None if it is not known. Issues
+    on ignored parameters and on single events are added here.
     """
     url = f"{base}/AuditEvent"
     links = [_Link("self", f"{url}?{self_query(search)}")]
@@ -116,22 +112,21 @@ def searchset(
         links.append(_Link("next", f"{url}?{next_query(search, next_cursor)}"))
     entries = [
         _Entry(
-            full_url=f"{url}/{one.found.opened.event_id}",
-            resource=msgspec.Raw(one.event.body),
+            full_url=f"{url}/{match.opened.event_id}",
+            resource=msgspec.Raw(match.shown.body),
             search={"mode": "match"},
         )
-        for one in shown
+        for match in matches
     ]
     issues = [*_ignored_issues(search), *warnings]
-    for index, one in enumerate(shown):
+    for index, match in enumerate(matches):
         place = (f"Bundle.entry[{index}].resource",)
-        issues += [
-            Issue("information", code, words, place) for code, words in remarks(one, release)
-        ]
+        issues += [Issue("information", *remark, place) for remark in remarks(match, release)]
     if issues:
         entries.append(_outcome_entry(_Outcome(issues)))
     body = msgspec.json.encode(_Bundle("searchset", total, links, entries))
-    return Searchset(body, release if all(one.event.release == release for one in shown) else None)
+    is_one_release = all(match.shown.release == release for match in matches)
+    return Searchset(body, release if is_one_release else None)
 
 
 def _outcome_entry(outcome: _Outcome) -> _Entry:
@@ -150,27 +145,27 @@ def _ignored_issues(search: Search) -> Iterator[Issue]:
         )
 
 
-def remarks(shown: ShownMatch, release: Release) -> Iterator[tuple[str, str]]:
+def remarks(entry: BundleEntry, release: Release) -> Iterator[tuple[str, str]]:
     """Return remarks on an event beside its sender's content: issue codes and texts."""
-    one, event = shown.found, shown.event
-    if one.opened.conflict:
+    opened, shown = entry.opened, entry.shown
+    if opened.conflict:
         yield "conflict", "conflict: its sender used the id of another event, with other content"
-    if one.opened.cut:
-        cut = ", ".join(one.opened.cut)
+    if opened.cut:
+        cut = ", ".join(opened.cut)
         yield (
             "informational",
             f"cut: the part of one patient of an event about several; without {cut}",
         )
-    if one.repeats is not None:
-        yield "duplicate", f"repeat: has the content of AuditEvent/{one.repeats}"
-    if event.is_represented:
+    if entry.repeats is not None:
+        yield "duplicate", f"repeat: has the content of AuditEvent/{entry.repeats}"
+    if shown.is_represented:
         yield "informational", "represented: made of a CloudEvent; not the words of its sender"
-    if event.converted_from is not None:
-        own = _RELEASES[event.converted_from]
+    if shown.converted_from is not None:
+        own = _RELEASES[shown.converted_from]
         yield "informational", f"converted: from FHIR {own}, in which it was submitted"
-    elif event.release != release:
-        own, shown_release = _RELEASES[event.release], _RELEASES[release]
+    elif shown.release != release:
+        own, requested = _RELEASES[shown.release], _RELEASES[release]
         yield (
             "informational",
-            f"release: FHIR {own} as submitted, since {shown_release} cannot express the same",
+            f"release: FHIR {own} as submitted, since {requested} cannot express the same",
         )
