@@ -84,7 +84,7 @@ def test_finding_contains_events_and_no_names(ledger_api: LedgerApi) -> None:
 
     Another ledger has no findings, and the follower calls nothing else than listed.
     """
-    ledger_api.send(read_of("martha"))
+    ledger_api.send(document_read(b"a report", "martha"))
     event_id = ledger_api.send(emergency_read())
     settle(ledger_api)
     answer = ledger_api.get("/findings")
