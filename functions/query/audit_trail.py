@@ -16,12 +16,9 @@ import msgspec
 
 from audit_ledger.errors import UnreachableError
 from audit_ledger.events import PatientReference
+from audit_ledger.events.code_systems import DICOM, ENTITY_TYPE, OBJECT_ROLE
 from audit_ledger.http.authorization import Authorization
 from audit_ledger.settings.event_bus import QUERY_SOURCE
-
-DICOM = "http://dicom.nema.org/resources/ontology/DCM"
-ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
-OBJECT_ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 """Invoke ingest with a payload, return its response; UnreachableError if it did not accept it."""

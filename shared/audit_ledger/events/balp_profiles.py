@@ -9,22 +9,24 @@ from typing import Final, Literal
 
 import msgspec
 
+from audit_ledger.events.code_systems import (
+    DICOM,
+    ENTITY_TYPE,
+    LIFECYCLE,
+    OBJECT_ROLE,
+    PARTICIPATION,
+    PROVENANCE_ROLE,
+    RESOURCE_TYPES,
+    RESTFUL,
+    ROLE_CLASS,
+    SECURITY_ROLE,
+    SNOMED,
+    USER_AGENT,
+)
 from audit_ledger.events.fhir_model import Code
 
-_DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-_SCT: Final = "http://snomed.info/sct"
-_PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-_ROLE_CLASS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleClass"
-_PROVENANCE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-_SECURITY_ROLE: Final = "http://terminology.hl7.org/CodeSystem/extra-security-role-type"
-_USER_AGENT: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes"
 _BALP_ENTITY: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
 _AUTHZ: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType"
-_INTERACTION: Final = "http://hl7.org/fhir/restful-interaction"
-_LIFECYCLE: Final = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
-_ENTITY_TYPE: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
-_OBJECT_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
-_RESOURCE: Final = "http://hl7.org/fhir/resource-types"
 
 _REST: Final = ("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest")
 
@@ -90,30 +92,30 @@ def _user(types: frozenset[Code], min_count: int = 0) -> AgentSlice:
     )
 
 
-_SOURCE: Final = (_DCM, "110153")
-_DESTINATION: Final = (_DCM, "110152")
-_APPLICATION: Final = (_DCM, "110150")
-_RECIPIENT: Final = _codes(_PARTICIPATION, "IRCP")
-_AUTHORS: Final = _codes(_PARTICIPATION, "AUT", "INF", "CST")
+_SOURCE: Final = (DICOM, "110153")
+_DESTINATION: Final = (DICOM, "110152")
+_APPLICATION: Final = (DICOM, "110150")
+_RECIPIENT: Final = _codes(PARTICIPATION, "IRCP")
+_AUTHORS: Final = _codes(PARTICIPATION, "AUT", "INF", "CST")
 _ORGANIZATION: Final = AgentSlice(
-    name="organization", types=_codes(_ROLE_CLASS, "PROV"), network="forbidden", requestor=False
+    name="organization", types=_codes(ROLE_CLASS, "PROV"), network="forbidden", requestor=False
 )
 
 _TRANSACTION: Final = EntitySlice(
     name="transaction", type=(_BALP_ENTITY, "XrequestId"), min_count=0, what="identifier"
 )
 _DATA: Final = EntitySlice(
-    name="data", type=(_ENTITY_TYPE, "2"), roles=_codes(_OBJECT_ROLE, "3", "4", "20")
+    name="data", type=(ENTITY_TYPE, "2"), roles=_codes(OBJECT_ROLE, "3", "4", "20")
 )
 _QUERY: Final = EntitySlice(
     name="query",
-    type=(_ENTITY_TYPE, "2"),
-    roles=_codes(_OBJECT_ROLE, "24"),
+    type=(ENTITY_TYPE, "2"),
+    roles=_codes(OBJECT_ROLE, "24"),
     what="forbidden",
     query=True,
 )
 _PATIENT: Final = EntitySlice(
-    name="patient", type=(_ENTITY_TYPE, "1"), roles=_codes(_OBJECT_ROLE, "1"), what="patient"
+    name="patient", type=(ENTITY_TYPE, "1"), roles=_codes(OBJECT_ROLE, "1"), what="patient"
 )
 
 
@@ -127,7 +129,7 @@ def _rest(
 ) -> BalpProfile:
     return BalpProfile(
         type=_REST,
-        subtypes=_codes(_INTERACTION, *interactions),
+        subtypes=_codes(RESTFUL, *interactions),
         action=action,
         outcome="success",
         agents=(_party("client", client), _party("server", server), _user(users)),
@@ -144,26 +146,26 @@ def _both(profile: BalpProfile, name: str) -> dict[str, BalpProfile]:
 def _disclosure(type_: Code, action: str, source: AgentSlice, recipient: AgentSlice) -> BalpProfile:
     return BalpProfile(
         type=type_,
-        subtypes=_codes(_LIFECYCLE, "disclose"),
+        subtypes=_codes(LIFECYCLE, "disclose"),
         action=action,
         outcome="any",
         agents=(
             source,
             recipient,
-            AgentSlice(name="custodian", types=_codes(_SCT, "159541003"), min_count=0),
-            AgentSlice(name="authorizer", types=_codes(_SCT, "429577009"), min_count=0),
+            AgentSlice(name="custodian", types=_codes(SNOMED, "159541003"), min_count=0),
+            AgentSlice(name="authorizer", types=_codes(SNOMED, "429577009"), min_count=0),
         ),
         entities=(_PATIENT,),
     )
 
 
-_CUSTODIAN: Final = (_PROVENANCE, "custodian")
+_CUSTODIAN: Final = (PROVENANCE_ROLE, "custodian")
 _OAUTH_USER: Final = AgentSlice(
-    name="user", types=_codes(_USER_AGENT, "UserOauthAgent"), who=False, policy=True, requestor=True
+    name="user", types=_codes(USER_AGENT, "UserOauthAgent"), who=False, policy=True, requestor=True
 )
 _SAML_USER: Final = AgentSlice(
     name="user",
-    types=_codes(_USER_AGENT, "UserSamlAgent"),
+    types=_codes(USER_AGENT, "UserSamlAgent"),
     max_count=None,
     identifier=True,
     network="forbidden",
@@ -188,19 +190,19 @@ PROFILES: Final[dict[str, BalpProfile]] = {
         "Query",
     ),
     "IHE.BasicAudit.PrivacyDisclosure.Source": _disclosure(
-        (_DCM, "110106"),
+        (DICOM, "110106"),
         "R",
         _party("source", _SOURCE, recorder=True),
         _party("recipient", _DESTINATION),
     ),
     "IHE.BasicAudit.PrivacyDisclosure.Recipient": _disclosure(
-        (_DCM, "110107"),
+        (DICOM, "110107"),
         "C",
         _party("source", _SOURCE),
         _party("recipient", _DESTINATION, recorder=True),
     ),
     "IHE.BasicAudit.AuthZconsent": BalpProfile(
-        type=(_DCM, "110113"),
+        type=(DICOM, "110113"),
         subtypes=_codes(_AUTHZ, "AuthZ-Consent", "AuthZ-Role"),
         action="E",
         outcome="any",
@@ -210,7 +212,7 @@ PROFILES: Final[dict[str, BalpProfile]] = {
             _ORGANIZATION,
             AgentSlice(
                 name="authorizer",
-                types=_codes(_SECURITY_ROLE, "authserver"),
+                types=_codes(SECURITY_ROLE, "authserver"),
                 network="forbidden",
                 requestor=False,
                 recorder=True,
@@ -218,20 +220,20 @@ PROFILES: Final[dict[str, BalpProfile]] = {
         ),
         entities=(
             _PATIENT,
-            EntitySlice(name="consent", type=(_RESOURCE, "Consent"), max_count=None),
+            EntitySlice(name="consent", type=(RESOURCE_TYPES, "Consent"), max_count=None),
             EntitySlice(
-                name="token", type=(_USER_AGENT, "UserOauthAgent"), min_count=0, what="identifier"
+                name="token", type=(USER_AGENT, "UserOauthAgent"), min_count=0, what="identifier"
             ),
         ),
     ),
     "IHE.IUA.71": BalpProfile(
-        type=(_DCM, "110114"),
+        type=(DICOM, "110114"),
         subtypes=_codes("urn:ihe:event-type-code", "ITI-71"),
         action="E",
         outcome="success",
         agents=(
             _party("client", _APPLICATION),
-            _party("auth-server", (_USER_AGENT, "AuthzOauthService")),
+            _party("auth-server", (USER_AGENT, "AuthzOauthService")),
             _user(_RECIPIENT),
         ),
         entities=(_QUERY,),
@@ -264,7 +266,11 @@ PROFILES: Final[dict[str, BalpProfile]] = {
         ),
         entities=(
             EntitySlice(
-                name="consent", type=(_RESOURCE, "Consent"), min_count=0, max_count=None, what=None
+                name="consent",
+                type=(RESOURCE_TYPES, "Consent"),
+                min_count=0,
+                max_count=None,
+                what=None,
             ),
         ),
     ),

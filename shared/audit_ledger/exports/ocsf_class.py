@@ -35,16 +35,12 @@ from typing import Final
 
 import msgspec
 
+from audit_ledger.events.code_systems import DICOM, LIFECYCLE, RESTFUL
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event_details import EventDetails
 from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 
-DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-RESTFUL: Final = "http://hl7.org/fhir/restful-interaction"
-_LIFE_CYCLES: Final = (
-    "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle",
-    "http://hl7.org/fhir/iso-21089-lifecycle",
-)
+_LIFE_CYCLES: Final = (LIFECYCLE, "http://hl7.org/fhir/iso-21089-lifecycle")
 _LOGIN, _LOGOUT, _QUERY = "110122", "110123", "110112"
 _AUTHENTICATION: Final = {"110114", _LOGIN, _LOGOUT, "110126"}
 _DATA: Final = {

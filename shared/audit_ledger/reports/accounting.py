@@ -12,20 +12,14 @@ from typing import Final
 
 import msgspec
 
+from audit_ledger.events.code_systems import ACT_REASON, NHIN
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event_details import AgentDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.agents import agent_id, agent_name, purposes_of, recipients_of
-from audit_ledger.reports.codes import (
-    ACT_REASON,
-    DISCLOSURES,
-    NHIN,
-    canonical_code,
-    kinds_of,
-    unique,
-)
+from audit_ledger.reports.codes import DISCLOSURES, canonical_code, kinds_of, unique
 from audit_ledger.reports.document import (
     NOT_NUMBERED,
     WRONG_CLOCK,

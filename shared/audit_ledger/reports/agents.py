@@ -3,21 +3,20 @@
 from collections.abc import Iterable
 from typing import Final
 
+from audit_ledger.events.code_systems import (
+    DICOM,
+    PARTICIPATION,
+    PROVENANCE_ROLE,
+    ROLE_CLASS,
+    SECURITY_ROLE,
+    SNOMED,
+    USER_AGENT,
+)
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event import PatientReference
 from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.fhir_model import Code
-from audit_ledger.reports.codes import (
-    DICOM,
-    PARTICIPATION,
-    PROVENANCE_ROLE,
-    RECIPIENT_ROLES,
-    ROLE_CLASS,
-    SECURITY_ROLE,
-    SNOMED,
-    canonical_code,
-    canonical_codes,
-)
+from audit_ledger.reports.codes import RECIPIENT_ROLES, canonical_code, canonical_codes
 from audit_ledger.reports.labels import join_distinct
 
 ROLE_WORDS: Final = {
@@ -31,9 +30,8 @@ ROLE_WORDS: Final = {
 }
 """Names of roles that reveal no person, whatever the sender writes."""
 
-_OF_THE_PART_ONLY: Final = {DICOM, PARTICIPATION, PROVENANCE_ROLE, SECURITY_ROLE} | {
-    "https://profiles.ihe.net/ITI/BALP/CodeSystem/UserAgentTypes"
-}  # systems whose codes state the part of an agent in the event, not its role
+# Systems whose codes state the part of an agent in the event, not its role.
+_OF_THE_PART_ONLY: Final = {DICOM, PARTICIPATION, PROVENANCE_ROLE, SECURITY_ROLE, USER_AGENT}
 _ORGANISATIONS: Final = frozenset(
     {
         (ROLE_CLASS, "PROV"),  # BALP: the organization of the user

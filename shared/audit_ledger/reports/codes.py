@@ -1,28 +1,23 @@
 """Codes by which reports distinguish events, as (code system, code).
 
-A system has several names: these are the canonical ones of HL7 Terminology (THO), to which
-`canonical_code` converts the others.
+A code system has several names, which `canonical_code` converts to those of `events.code_systems`.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
+from audit_ledger.events.code_systems import (
+    ACT_REASON,
+    DICOM,
+    LIFECYCLE,
+    NHIN,
+    OBJECT_ROLE,
+    PARTICIPATION,
+    ROLE_CLASS,
+)
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event_details import EventDetails
 from audit_ledger.events.fhir_model import Code
-
-ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-PARTICIPATION: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-ROLE_CLASS: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleClass"
-OBJECT_ROLE: Final = "http://terminology.hl7.org/CodeSystem/object-role"
-LIFECYCLE: Final = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
-RESTFUL: Final = "http://hl7.org/fhir/restful-interaction"
-RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
-DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-SNOMED: Final = "http://snomed.info/sct"
-SECURITY_ROLE: Final = "http://terminology.hl7.org/CodeSystem/extra-security-role-type"
-PROVENANCE_ROLE: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-NHIN: Final = "urn:oid:2.16.840.1.113883.3.18.7.1"  # purposes of the Nationwide Health Network
 
 _CANONICAL: Final = {
     "http://hl7.org/fhir/v3/ActReason": ACT_REASON,
@@ -33,7 +28,6 @@ _CANONICAL: Final = {
     "http://hl7.org/fhir/v3/RoleClass": ROLE_CLASS,
     "urn:oid:2.16.840.1.113883.5.110": ROLE_CLASS,
     "http://hl7.org/fhir/object-role": OBJECT_ROLE,
-    "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle": LIFECYCLE,
     "http://dicom.nema.org/resources/ontology/DCM/": DICOM,
     "urn:oid:1.2.840.10008.2.16.4": DICOM,
     "1.2.840.10008.2.16.4": DICOM,

@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
+from audit_ledger.events.code_systems import ACT_REASON, NHIN
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event_details import AgentDetails, EventDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reports.agents import is_the_patient
-from audit_ledger.reports.codes import ACT_REASON, NHIN, canonical_code, kinds_of
+from audit_ledger.reports.codes import canonical_code, kinds_of
 
 
 class Exclusion(PrivateRepr, msgspec.Struct, frozen=True):

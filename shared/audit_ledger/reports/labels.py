@@ -3,19 +3,21 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from audit_ledger.events.code_systems import (
+    ACT_REASON,
+    DICOM,
+    NHIN,
+    OBJECT_ROLE,
+    RESOURCE_TYPES,
+    RESTFUL,
+)
 from audit_ledger.events.codings import Coded
 from audit_ledger.events.event_details import EntityDetails, EventDetails
 from audit_ledger.events.fhir_model import Code
 from audit_ledger.events.outcome import EventOutcome, event_outcome, severity_of
 from audit_ledger.reports.codes import (
-    ACT_REASON,
     BREAK_GLASS,
-    DICOM,
     DISCLOSURES,
-    NHIN,
-    OBJECT_ROLE,
-    RESOURCE_TYPES,
-    RESTFUL,
     canonical_code,
     canonical_codes,
     kinds_of,
