@@ -92,7 +92,7 @@ class LocalCloud:
     def __post_init__(self) -> None:
         app, runner = self.deployment, self.runner
         self._queues = [QueuePump(m, runner, app.region) for m in app.mappings]
-        self._schedules = [SchedulePump(s, runner, app.account, app.region) for s in app.schedules]
+        self._schedules = [SchedulePump(s, runner) for s in app.schedules]
 
     @property
     def url(self) -> str:
@@ -262,7 +262,7 @@ def _patient_rules(deployment: Deployment, ledger_id: str) -> dict[str, Mapping[
     (parameter,) = (
         p
         for p in deployment.of_type("AWS::SSM::Parameter")
-        if p.made.reference.endswith(f"/ledgers/{ledger_id}")
+        if p.identity.reference.endswith(f"/ledgers/{ledger_id}")
     )
     portals = json.loads(parameter.properties["Value"])["portals"]
     return {portal_id: portal["patient"] for portal_id, portal in portals.items()}

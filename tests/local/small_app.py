@@ -33,7 +33,6 @@ SHARED: dict[str, Any] = {
                 "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
                 "SSESpecification": {"SSEEnabled": True},
                 "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
-                "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True},
             },
         },
         "Published": {
@@ -161,7 +160,6 @@ SHARED: dict[str, Any] = {
 }
 
 LEDGER: dict[str, Any] = {
-    "Conditions": {"Never": {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-gov-west-1"]}},
     "Resources": {
         "Key": {
             "Type": "AWS::KMS::Key",
@@ -228,11 +226,6 @@ LEDGER: dict[str, Any] = {
                     "Input": '{"tick":true}',
                 },
             },
-        },
-        "Nowhere": {
-            "Type": "AWS::SQS::Queue",
-            "Condition": "Never",
-            "Properties": {"QueueName": "small-never"},
         },
     },
 }

@@ -1,4 +1,4 @@
-"""What the local ledger does not know of a template, it refuses; what it made, it forgets."""
+"""A deployment refuses unsupported templates, and its resources end with the emulator."""
 
 import copy
 from pathlib import Path
@@ -14,33 +14,36 @@ from tests.local.small_app import LEDGER, SHARED, write_assembly
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("template", "message"),
     [
-        (("Type", "AWS::EC2::Instance"), "AWS::EC2::Instance"),
-        (("Properties", {"QueueName": "q", "FifoQueue": True}), "FifoQueue of AWS::SQS::Queue"),
+        ({"Resources": {"X": {"Type": "AWS::EC2::Instance"}}}, "AWS::EC2::Instance"),
+        (
+            {"Resources": {"X": {"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True}}}},
+            "FifoQueue of AWS::SQS::Queue",
+        ),
+        ({"Conditions": {}, "Mappings": {}}, "Conditions, Mappings of small-x"),
     ],
 )
-def test_what_the_local_ledger_does_not_know_is_refused_by_name(
-    tmp_path: Path, change: tuple[str, Any], complaint: str
+def test_names_the_unsupported_part_of_a_template(
+    tmp_path: Path, template: dict[str, Any], message: str
 ) -> None:
     """moto's own CloudFormation would skip the type and drop the property."""
-    template = {"Resources": {"X": {"Type": "AWS::SQS::Queue", change[0]: change[1]}}}
-    with emulated_aws(REGION), pytest.raises(FormatError, match=complaint):
+    with emulated_aws(REGION), pytest.raises(FormatError, match=message):
         deploy(write_assembly(tmp_path, {"small-x": template}), REGION)
 
 
 @pytest.mark.parametrize(
-    "expression", ["cron(0 3 * * ? *)", "rate(1 fortnight)", "at(2026-11-22T05:59:00)"]
+    "expression", ["cron(0 3 * * ? *)", "rate(1 hour)", "at(2026-11-22T05:59:00)"]
 )
-def test_a_schedule_that_is_no_rate_is_refused(tmp_path: Path, expression: str) -> None:
+def test_refuses_a_schedule_without_a_rate_in_minutes(tmp_path: Path, expression: str) -> None:
     ledger = copy.deepcopy(LEDGER)
     ledger["Resources"]["Tick"]["Properties"]["ScheduleExpression"] = expression
     stacks = {"small-ledger": ledger, "small-shared": SHARED}
-    with emulated_aws(REGION), pytest.raises(FormatError, match="is no rate"):
+    with emulated_aws(REGION), pytest.raises(FormatError, match="is no rate in minutes"):
         deploy(write_assembly(tmp_path, stacks), REGION)
 
 
-def test_nothing_is_left_when_the_emulator_ends(tmp_path: Path) -> None:
+def test_the_emulator_ends_without_leftovers(tmp_path: Path) -> None:
     """Two deployments of the same names in one process, one after the other."""
     for attempt in ("a", "b"):
         folder = tmp_path / attempt

@@ -137,16 +137,12 @@ def test_an_event_that_fails_for_good_goes_to_the_dead_letter_queue(fresh: Deplo
     assert json.loads(message["Body"]) == given(pump)[0][1]
 
 
-TARGET = RuleTarget("f", None, None, {})
+TARGET = RuleTarget("f")
 EVENT = {"detail": {"id": 'a"b', "n": 7, "list": [1, 2]}, "source": "his"}
 
 
 def test_without_transformer_the_event_goes_as_it_is() -> None:
     assert transform(TARGET, EVENT, "r") == EVENT
-
-
-def test_a_constant_input_replaces_the_event() -> None:
-    assert transform(replace(TARGET, constant='{"c":1}'), EVENT, "r") == {"c": 1}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +154,6 @@ def test_a_constant_input_replaces_the_event() -> None:
         ('{"x":<list>,"y":"<list>"}', {"x": [1, 2], "y": "[1, 2]"}),
         ('{"x":<none>}', {"x": None}),
         ('{"x":<aws.events.event.json>}', {"x": EVENT}),
-        ('{"x":"<aws.events.rule-name>"}', {"x": "r"}),
         ('"<id>"', 'a"b'),
     ],
 )
@@ -174,7 +169,7 @@ def test_a_template_that_gives_no_json_is_refused() -> None:
 
 def schedules(deployment: Deployment, runner: Runner) -> Iterator[SchedulePump]:
     for schedule in deployment.schedules:
-        yield SchedulePump(schedule, runner, deployment.account, deployment.region)
+        yield SchedulePump(schedule, runner)
 
 
 def test_a_tick_runs_the_function_with_the_input_of_its_schedule(fresh: Deployment) -> None:
@@ -182,26 +177,6 @@ def test_a_tick_runs_the_function_with_the_input_of_its_schedule(fresh: Deployme
     for pump in schedules(fresh, runner):
         pump.tick()
     assert runner.given == [("small-one-sequencer", {"tick": True})]
-
-
-def test_context_attributes_are_filled_in(fresh: Deployment) -> None:
-    runner = Recorder()
-    (pump,) = schedules(fresh, runner)
-    payload = {"at": "<aws.scheduler.scheduled-time>", "of": ["<aws.scheduler.schedule-arn>", 1]}
-    replace(pump, schedule=replace(pump.schedule, payload=payload)).tick()
-    ((_, given_payload),) = runner.given
-    datetime.strptime(given_payload["at"], "%Y-%m-%dT%H:%M:%S%z")
-    assert given_payload["of"] == [pump.schedule.arn, 1]
-
-
-def test_a_schedule_without_input_gives_the_event_of_the_service(fresh: Deployment) -> None:
-    runner = Recorder()
-    (pump,) = schedules(fresh, runner)
-    replace(pump, schedule=replace(pump.schedule, payload=None)).tick()
-    ((_, payload),) = runner.given
-    assert payload["detail-type"] == "Scheduled Event"
-    assert payload["source"] == "aws.scheduler"
-    assert payload["resources"] == [pump.schedule.arn]
 
 
 def test_a_schedule_goes_on_after_a_failure(

@@ -25,7 +25,7 @@ class Client:
         self._server = server
         self._issuer = issuer
         (client,) = deployment.of_type("AWS::Cognito::UserPoolClient")
-        self._client_id = client.made.reference
+        self._client_id = client.identity.reference
 
     def token(self, *scopes: str) -> str:
         return self._issuer.token(self._client_id, scopes)

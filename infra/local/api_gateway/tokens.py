@@ -78,7 +78,7 @@ class LedgerTokens:
         """Make an issuer in the place of the deployed API's own."""
         (authorizer,) = {route.authorizer for route in deployment.routes if route.authorizer}
         clients = {
-            frozenset(client.properties.get("AllowedOAuthScopes", ())): client.made.reference
+            frozenset(client.properties.get("AllowedOAuthScopes", ())): client.identity.reference
             for client in deployment.of_type("AWS::Cognito::UserPoolClient")
         }
         claims = next(

@@ -87,19 +87,19 @@ def restored_keys(folder: Path, region: str) -> Iterator[None]:
 
     with patch.object(models, "generate_key_id", next_id):
         yield
-    made = list(get_backend("kms")[ACCOUNT][region].keys.values())
-    if stored and [(k.id, k.purpose) for k in stored] != [(k.id, k.description) for k in made]:
+    created = list(get_backend("kms")[ACCOUNT][region].keys.values())
+    if stored and [(k.id, k.purpose) for k in stored] != [(k.id, k.description) for k in created]:
         raise LedgerError(f"{file}: {_OTHER_SETTINGS}")
-    for before, key in zip(stored, made, strict=False):
+    for before, key in zip(stored, created, strict=False):
         key.key_material = before.material
         if before.seed:
             pair: Any = key.private_key
             pair.private_key = _from_seed(key.key_spec, before.seed)
     if not stored:
-        write_whole(file, msgspec.msgpack.encode([_kept(key) for key in made]))
+        write_whole(file, msgspec.msgpack.encode([_stored_key(key) for key in created]))
 
 
-def _kept(key: Any) -> StoredKey:
+def _stored_key(key: Any) -> StoredKey:
     signs = isinstance(key.private_key, PureKey)
     seed = key.private_key.private_key.private_bytes_raw() if signs else b""
     return StoredKey(key.id, key.description, key.key_material, seed)

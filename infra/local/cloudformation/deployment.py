@@ -1,21 +1,17 @@
-"""The deployed app as a runtime sees it: functions, routes, queues, schedules, rules.
-
-Everything is read from the deployed templates; nothing here is configured twice.
-"""
+"""The deployed application: functions, routes, queues, schedules, rules, from its templates."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audit_ledger.errors import FormatError
 from infra.local.cloudformation.stacks import DeployedStack, Resource
-from infra.local.cloudformation.stub_resources import Made
+from infra.local.cloudformation.stub_resources import DeployedIdentity
 
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)(?::([^:/]+))?")
-_RATE = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_RATE = re.compile(r"rate\((\d+) minutes?\)")
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Authorizer:
-    """A JWT authorizer of an HTTP API: whose tokens it takes, and for whom."""
+    """A JWT authorizer of an HTTP API: the issuer and audience that it accepts."""
 
     issuer: str
     audience: frozenset[str]
@@ -76,10 +72,9 @@ class QueueMapping:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A function that runs by the clock, with the payload it gets (None: the service's own)."""
+    """A function that runs at a fixed rate, and its payload."""
 
     name: str
-    arn: str
     function: str
     every_seconds: int
     payload: Any
@@ -87,12 +82,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class RuleTarget:
-    """A function that a rule hands events to, as they are or transformed."""
+    """A function to which a rule sends events, as they are or transformed."""
 
     function: str
-    constant: str | None
-    template: str | None
-    paths: Mapping[str, str]
+    template: str | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
     alias: str = ""
 
 
@@ -129,7 +123,9 @@ class Deployment:
 def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployment:
     """Read the deployment out of its stacks."""
     resources = tuple(resource for stack in stacks for resource in stack.resources)
-    roles = {r.made.attributes["Arn"]: r.made for r in resources if r.type == "AWS::IAM::Role"}
+    roles = {
+        r.identity.attributes["Arn"]: r.identity for r in resources if r.type == "AWS::IAM::Role"
+    }
     retries = {
         r.properties["FunctionName"]: int(r.properties.get("MaximumRetryAttempts", 2))
         for r in resources
@@ -140,8 +136,8 @@ def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployme
         _function(
             r,
             roles[r.properties["Role"]],
-            retries.get(r.made.reference, 2),
-            frozenset(a["Name"] for a in aliases if a["FunctionName"] == r.made.reference),
+            retries.get(r.identity.reference, 2),
+            frozenset(a["Name"] for a in aliases if a["FunctionName"] == r.identity.reference),
         )
         for r in resources
         if r.type == "AWS::Lambda::Function" and r.properties["Runtime"].startswith("python")
@@ -160,24 +156,26 @@ def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployme
 
 
 def function_name(arn: str) -> str:
-    """Take a function's name out of any ARN that invokes it, with or without a qualifier."""
-    found = _FUNCTION_ARN.search(arn)
-    if found is None:
+    """Return the function's name in any ARN that invokes it, with or without a qualifier."""
+    match = _FUNCTION_ARN.search(arn)
+    if match is None:
         raise FormatError(f"deployment: {arn} is no function")
-    return found[1]
+    return match[1]
 
 
 def alias_of(arn: str) -> str:
-    """Take the alias out of an ARN that invokes a function by one; empty if there is none."""
-    found = _FUNCTION_ARN.search(arn)
-    return "" if found is None or found[2] is None else found[2]
+    """Return the alias in an ARN that invokes a function; empty if there is none."""
+    match = _FUNCTION_ARN.search(arn)
+    return (match[2] or "") if match else ""
 
 
-def _function(resource: Resource, role: Made, retries: int, aliases: frozenset[str]) -> Function:
+def _function(
+    resource: Resource, role: DeployedIdentity, retries: int, aliases: frozenset[str]
+) -> Function:
     properties = resource.properties
     return Function(
-        resource.made.reference,
-        resource.made.attributes["Arn"],
+        resource.identity.reference,
+        resource.identity.attributes["Arn"],
         properties["Handler"],
         {k: str(v) for k, v in properties.get("Environment", {}).get("Variables", {}).items()},
         int(properties.get("Timeout", 3)),
@@ -191,17 +189,17 @@ def _function(resource: Resource, role: Made, retries: int, aliases: frozenset[s
 
 
 def _routes(resources: tuple[Resource, ...]) -> Iterator[DeployedRoute]:
-    made = {r.made.reference: r for r in resources}
+    by_reference = {r.identity.reference: r for r in resources}
     for resource in resources:
         if resource.type != "AWS::ApiGatewayV2::Route":
             continue
         properties = resource.properties
-        integration = made[properties["Target"].removeprefix("integrations/")].properties
+        integration = by_reference[properties["Target"].removeprefix("integrations/")].properties
         if integration["PayloadFormatVersion"] != "2.0":
             raise FormatError(f"deployment: {properties['RouteKey']}: payload format is not 2.0")
         authorizer = None
         if properties.get("AuthorizationType", "NONE") == "JWT":
-            jwt = made[properties["AuthorizerId"]].properties["JwtConfiguration"]
+            jwt = by_reference[properties["AuthorizerId"]].properties["JwtConfiguration"]
             authorizer = Authorizer(jwt["Issuer"], frozenset(jwt.get("Audience", ())))
         elif properties.get("AuthorizationType", "NONE") != "NONE":
             raise FormatError(f"deployment: {properties['RouteKey']}: authorization is not JWT")
@@ -224,65 +222,45 @@ def _mappings(resources: tuple[Resource, ...]) -> Iterator[QueueMapping]:
         source = properties["EventSourceArn"]
         if ":sqs:" not in source:
             raise FormatError(f"deployment: {resource.logical_id}: the source is no queue")
-        if not properties.get("Enabled", True):
-            continue
-        name = properties["FunctionName"]
-        limit = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
         yield QueueMapping(
-            function_name(name) if name.startswith("arn:") else name,
+            properties["FunctionName"],
             source,
-            int(properties.get("BatchSize", 10)),
-            int(properties.get("MaximumBatchingWindowInSeconds", 0)),
-            None if limit is None else int(limit),
+            properties["BatchSize"],
+            properties.get("MaximumBatchingWindowInSeconds", 0),
+            properties.get("ScalingConfig", {}).get("MaximumConcurrency"),
             "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
         )
 
 
 def _schedules(resources: tuple[Resource, ...]) -> Iterator[Schedule]:
     for resource in resources:
-        properties = resource.properties
-        if properties.get("State", "ENABLED") != "ENABLED":
+        if resource.type != "AWS::Scheduler::Schedule":
             continue
-        name, arn = resource.made.reference, resource.made.attributes.get("Arn", "")
-        if resource.type == "AWS::Scheduler::Schedule":
-            targets = [properties["Target"]]
-        elif resource.type == "AWS::Events::Rule" and "ScheduleExpression" in properties:
-            targets = properties["Targets"]
-        else:
-            continue
-        for target in targets:
-            payload = json.loads(target["Input"]) if "Input" in target else None
-            every = _every_seconds(name, properties["ScheduleExpression"])
-            yield Schedule(name, arn, function_name(target["Arn"]), every, payload)
-
-
-def _every_seconds(name: str, expression: str) -> int:
-    rate = _RATE.fullmatch(expression)
-    if rate is None:
-        raise FormatError(f"deployment: schedule {name}: {expression} is no rate")
-    return int(rate[1]) * _SECONDS[rate[2]]
+        name, expression = resource.identity.reference, resource.properties["ScheduleExpression"]
+        rate = _RATE.fullmatch(expression)
+        if rate is None:
+            raise FormatError(f"deployment: schedule {name}: {expression} is no rate in minutes")
+        target = resource.properties["Target"]
+        payload = json.loads(target["Input"])
+        yield Schedule(name, function_name(target["Arn"]), int(rate[1]) * 60, payload)
 
 
 def _rules(resources: tuple[Resource, ...]) -> Iterator[BusRule]:
     for resource in resources:
         properties = resource.properties
-        if resource.type != "AWS::Events::Rule" or "EventPattern" not in properties:
-            continue
-        if properties.get("State", "ENABLED") != "ENABLED":
+        if resource.type != "AWS::Events::Rule":
             continue
         yield BusRule(
-            resource.made.reference,
-            properties.get("EventBusName", "default").rpartition("/")[2],
+            resource.identity.reference,
+            properties["EventBusName"],
             properties["EventPattern"],
             tuple(
                 RuleTarget(
                     function_name(target["Arn"]),
-                    target.get("Input"),
                     target.get("InputTransformer", {}).get("InputTemplate"),
                     target.get("InputTransformer", {}).get("InputPathsMap", {}),
                     alias_of(target["Arn"]),
                 )
                 for target in properties["Targets"]
-                if ":lambda:" in target["Arn"]
             ),
         )

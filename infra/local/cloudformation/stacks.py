@@ -1,9 +1,9 @@
-"""Deploys one synthesized template: computes it, makes what functions use, records the rest.
+"""Deployment of one synthesized template: creates what functions use, and records the rest.
 
-moto has a CloudFormation of its own, which this project does not use: it silently drops properties
-that the ledger rests on (KeySpec, KeyUsage, versioning, Object Lock, point-in-time recovery), skips
-the types that say what runs when (ApiGatewayV2, Scheduler), and hands queues to its own Lambda.
-Here a type or property is made, recorded, listed as without effect, or refused.
+moto's own CloudFormation is not used: it silently drops properties that the ledger depends on
+(KeySpec, KeyUsage, versioning, Object Lock, point-in-time recovery), ignores the types that
+trigger functions (ApiGatewayV2, Scheduler), and connects queues to its own Lambda.
+Here a type or property is created, recorded, listed as without effect, or refused.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -15,10 +15,11 @@ from audit_ledger.errors import FormatError
 from infra.local.aws.clients import client
 from infra.local.cloudformation.assembly import StackTemplate
 from infra.local.cloudformation.intrinsics import Scope, names_in, resolve
-from infra.local.cloudformation.resources import MAKERS, make
-from infra.local.cloudformation.stub_resources import Made, StackPlace, record
+from infra.local.cloudformation.resources import CREATORS, create
+from infra.local.cloudformation.stub_resources import DeployedIdentity, ResourceLocation, record
 
 SSM_PARAMETER = "AWS::SSM::Parameter::Value<"
+UNSUPPORTED = frozenset({"Conditions", "Mappings", "Transform"})  # sections of a template
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Resource:
     logical_id: str
     type: str
     properties: Mapping[str, Any]
-    made: Made
+    identity: DeployedIdentity
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """What came out of one template."""
+    """The resources and outputs of one template."""
 
     name: str
     resources: tuple[Resource, ...]
@@ -46,38 +47,33 @@ def deploy_stack(
 ) -> DeployedStack:
     """Deploy one template; its exports are added to `exports`.
 
-    Raises FormatError where the template contains what the local ledger does not support.
+    Raises FormatError if the template contains what the emulator does not support.
     """
     template = stack.template
+    if unsupported := UNSUPPORTED.intersection(template):
+        raise FormatError(f"template: {', '.join(sorted(unsupported))} of {stack.name}")
     scope = Scope(
         {
             "AWS::AccountId": account,
             "AWS::Region": region,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
-            "AWS::StackName": stack.name,
-            "AWS::StackId": f"arn:aws:cloudformation:{region}:{account}:stack/{stack.name}/local",
-            "AWS::NotificationARNs": [],
         },
         exports,
-        template.get("Mappings", {}),
-        template.get("Conditions", {}),
     )
     for name, parameter in template.get("Parameters", {}).items():
         scope.references[name] = _parameter(stack.name, name, parameter, region)
     resources = []
-    for logical_id, declared in _in_order(template.get("Resources", {}), scope):
+    for logical_id, declared in _in_order(template.get("Resources", {})):
         properties = resolve(declared.get("Properties", {}), scope)
-        place = StackPlace(account, region, stack.name, logical_id)
+        location = ResourceLocation(account, region, stack.name, logical_id)
         kind = declared["Type"]
-        made = (make if kind in MAKERS else record)(kind, properties, place)
-        scope.references[logical_id] = made.reference
-        scope.attributes[logical_id] = made.attributes
-        resources.append(Resource(stack.name, logical_id, kind, properties, made))
+        identity = (create if kind in CREATORS else record)(kind, properties, location)
+        scope.references[logical_id] = identity.reference
+        scope.attributes[logical_id] = identity.attributes
+        resources.append(Resource(stack.name, logical_id, kind, properties, identity))
     outputs = {}
     for name, output in template.get("Outputs", {}).items():
-        if "Condition" in output and not scope.condition(output["Condition"]):
-            continue
         outputs[name] = resolve(output["Value"], scope)
         if "Export" in output:
             exports[resolve(output["Export"]["Name"], scope)] = outputs[name]
@@ -93,21 +89,14 @@ def _parameter(stack: str, name: str, parameter: Mapping[str, Any], region: str)
     return parameter["Default"]
 
 
-def _in_order(
-    declared: Mapping[str, dict[str, Any]], scope: Scope
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the resources whose condition is true, each after those that it references."""
-    wanted = {
-        logical_id: resource
+def _in_order(declared: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the resources, each after those that it references."""
+    dependencies = {
+        logical_id: sorted(  # the same order in each process
+            declared.keys()
+            & {*resource.get("DependsOn", ()), *names_in(resource.get("Properties", {}))}
+        )
         for logical_id, resource in declared.items()
-        if "Condition" not in resource or scope.condition(resource["Condition"])
     }
-    needs = {}
-    for logical_id, resource in wanted.items():
-        explicit = resource.get("DependsOn", [])
-        named = [explicit] if isinstance(explicit, str) else explicit
-        needs[logical_id] = {
-            name for name in (*named, *names_in(resource.get("Properties", {}))) if name in wanted
-        }
-    for logical_id in TopologicalSorter(needs).static_order():
-        yield logical_id, wanted[logical_id]
+    for logical_id in TopologicalSorter(dependencies).static_order():
+        yield logical_id, declared[logical_id]

@@ -52,15 +52,17 @@ class Permissions:
     @staticmethod
     def of(deployment: Deployment) -> "Permissions":
         """Read the policies of all roles and resources."""
-        made = Permissions(RequestPlace(deployment.account, deployment.region))
+        permissions = Permissions(RequestPlace(deployment.account, deployment.region))
         for resource in deployment.resources:
-            made._read(resource.type, resource.properties, resource.made.reference)
+            permissions._read(resource.type, resource.properties, resource.identity.reference)
             if "PolicyDocument" in resource.properties.get("ResourcePolicy", {}):  # a table
-                made._add_to(resource.made.attributes["Arn"], resource.properties["ResourcePolicy"])
+                permissions._add_to(
+                    resource.identity.attributes["Arn"], resource.properties["ResourcePolicy"]
+                )
             if "KeyPolicy" in resource.properties:
                 document = {"PolicyDocument": resource.properties["KeyPolicy"]}
-                made._add_to(resource.made.attributes["Arn"], document)
-        return made
+                permissions._add_to(resource.identity.attributes["Arn"], document)
+        return permissions
 
     @contextmanager
     def enforced(self) -> Iterator["Permissions"]:
@@ -105,12 +107,10 @@ class Permissions:
         return bucket is not None and call.parameters["Key"] not in bucket.keys
 
     def _read(self, resource_type: str, properties: Mapping[str, Any], name: str) -> None:
-        if resource_type in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+        if resource_type == "AWS::IAM::ManagedPolicy":
             for role in properties.get("Roles", ()):
                 self._of_role[role] += statements_of([properties["PolicyDocument"]])
         elif resource_type == "AWS::IAM::Role":
-            inline = (policy["PolicyDocument"] for policy in properties.get("Policies", ()))
-            self._of_role[name] += statements_of(inline)
             self._tags[name] = {
                 f"aws:PrincipalTag/{tag['Key']}": (tag["Value"],)
                 for tag in properties.get("Tags", ())

@@ -1,4 +1,4 @@
-"""What EventBridge does with events that are put on a bus: rules, transformers, functions.
+"""EventBridge: events on a bus, rules, input transformers, asynchronous invocation.
 
 Source: EventBridge user guide, "Input transformation"; Lambda developer guide, "How Lambda handles
 errors and retries with asynchronous invocation".
@@ -138,30 +138,22 @@ class EventBusPump:
 
 
 def transform(target: RuleTarget, event: Mapping[str, Any], rule: str) -> Any:
-    """Return what a target gets: its constant input, its template filled in, or the event itself.
+    """Return the payload of a target: its template with the values of the event, or the event.
 
-    Raises FormatError where a filled template is not JSON.
+    Raises FormatError if the result of a template is not JSON.
     """
-    if target.constant is not None:
-        return json.loads(target.constant)
     if target.template is None:
         return dict(event)
     values = {name: _at(event, path) for name, path in target.paths.items()}
-    values |= {
-        "aws.events.event.json": event,
-        "aws.events.event": event,
-        "aws.events.rule-name": rule,
-    }
-
-    filled = _fill(target.template, values)
+    values["aws.events.event.json"] = event
     try:
-        return json.loads(filled)
+        return json.loads(_fill(target.template, values))
     except json.JSONDecodeError as error:
         raise FormatError(f"rule {rule}: the input template gives no JSON: {error.msg}") from None
 
 
 def _fill(template: str, values: Mapping[str, Any]) -> str:
-    """Put values in their places: as JSON, or within a JSON string as text."""
+    """Replace variables by their values: as JSON, or within a JSON string as text."""
     in_string = False
 
     def token(found: re.Match[str]) -> str:
