@@ -148,7 +148,7 @@ class Follower:
             run.erased,
             tuple(run.altered),
             tuple(run.unprocessed),
-            run.found,
+            run.committed_findings,
             sum(missing.values()),
             newly_missing,
             stopped,
@@ -295,11 +295,11 @@ class Follower:
         if event.portal == OWN_PORTAL:
             return
         try:
-            found = run.detector.observe(event, lambda _: run.note("unprocessed", seq))
+            findings = run.detector.observe(event, lambda _: run.note("unprocessed", seq))
         except Exception:  # noqa: BLE001  likewise, before any rule observed it
             run.note("unprocessed", seq)
             return
-        run.findings += ((finding, block.first_seq) for finding in found)
+        run.findings += ((finding, block.first_seq) for finding in findings)
 
     def _commit(self, run: RunState) -> None:
         """Put documents and findings, announce new findings, and commit cursor and states."""
@@ -311,9 +311,9 @@ class Follower:
             sealed = seal_finding(one, keys.ledger_keys, origin, claimed.generation, number)
             self.views.put_finding(claimed, number, sealed)
             number += 1
-        new = [f.public() for f, _ in run.findings if f.entries[-1] >= claimed.announced]
-        if new:
-            self.announce(new)
+        unannounced = [f.public() for f, _ in run.findings if f.entries[-1] >= claimed.announced]
+        if unannounced:
+            self.announce(unannounced)
         run.cursor = self.views.commit(
             claimed,
             next_seq=run.next_seq,
@@ -321,7 +321,7 @@ class Follower:
             findings=number,
             states=self._states(run),
         )
-        run.found += len(run.findings)
+        run.committed_findings += len(run.findings)
         run.documents.clear()
         run.findings.clear()
         run.since_commit = 0

@@ -69,7 +69,7 @@ class RunState:
     erased: int = 0
     altered: list[int] = field(default_factory=list)
     unprocessed: list[int] = field(default_factory=list)
-    found: int = 0
+    committed_findings: int = 0
 
     @property
     def is_full(self) -> bool:

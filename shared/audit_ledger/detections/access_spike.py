@@ -71,7 +71,7 @@ class AccessSpikeRule(Rule[Spikes, AccessSpike]):
         usual.touched = access.opened.entry_time
         number = local_time(access.time_ms, self.zone).toordinal()
         day = self._open_day(state, usual, number)
-        found = None
+        finding = None
         if (
             day is not None
             and access.patient_mark not in day.patients
@@ -79,9 +79,9 @@ class AccessSpikeRule(Rule[Spikes, AccessSpike]):
         ):
             day.patients.append(access.patient_mark)
             state.marks += 1
-            found = self._judge(usual, day, access)
+            finding = self._judge(usual, day, access)
         self._keep_bounds(state)
-        return found
+        return finding
 
     def _judge(self, usual: Usual, day: OpenDay, access: ObservedAccess) -> DetectionFinding | None:
         open_before = [len(other.patients) for other in usual.days if other.day < day.day]

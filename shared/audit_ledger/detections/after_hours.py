@@ -20,8 +20,8 @@ class AfterHoursRule(QuietRule[AfterHours]):
 
     def not_applicable(self, directory: Directory) -> str | None:
         """Return a reason if neither the settings nor any department has hours."""
-        known = any(one.hours is not None for one in directory.departments.values())
-        if self.hours is not None or (known and directory.users):
+        has_hours = any(one.hours is not None for one in directory.departments.values())
+        if self.hours is not None or (has_hours and directory.users):
             return None
         return "neither settings nor a user's department have opening hours"
 

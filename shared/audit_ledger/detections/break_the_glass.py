@@ -113,8 +113,8 @@ def _words(text: str) -> str:
 
 def _list(holder: Any, *names: str) -> list[Any]:
     """Return the elements of the lists of these names; ignore values that are no lists."""
-    found: list[Any] = []
+    elements: list[Any] = []
     for name in names:
         value = holder.get(name) if isinstance(holder, dict) else None
-        found += value if isinstance(value, list) else []
-    return found
+        elements += value if isinstance(value, list) else []
+    return elements

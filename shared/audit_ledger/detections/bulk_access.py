@@ -59,7 +59,7 @@ class BulkAccessRule(Rule[RecentAccesses, BulkAccess]):
     def _together(self, state: RecentAccesses, access: ObservedAccess) -> DetectionFinding | None:
         if not (access.is_timed_staff_access and access.who_mark and access.patient_mark):
             return None
-        found = None
+        finding = None
         ways = [
             (state.opened, self.settings.opened_patients, self.settings.opened_minutes, "opened")
         ]
@@ -70,12 +70,12 @@ class BulkAccessRule(Rule[RecentAccesses, BulkAccess]):
             span_ms = minutes * _MINUTE_MS
             burst = add(windows, access, access.patient_mark, limit=limit, span_ms=span_ms)
             if burst is not None:
-                found = self.finding(
+                finding = self.finding(
                     access,
                     f"{len(burst)} patients {what} within {minutes} minutes",
                     [(item.entry, item.event_id) for item in burst],
                 )
-        return found
+        return finding
 
 
 def _is_bulk_export(access: ObservedAccess) -> bool:
@@ -88,13 +88,13 @@ def _is_bulk_export(access: ObservedAccess) -> bool:
 
 def _searched(access: ObservedAccess) -> int:
     """Return the greatest `_count` of the event's queries (FHIR, Search: Page Count), or 0."""
-    found = 0
+    greatest = 0
     for entity in access.opened.details.entities:
         _, _, parameters = _decoded(entity.query).partition("?")
         for name, value in parse_qsl(parameters.partition(" ")[0]):
             if name == "_count" and _NUMBER.fullmatch(value):
-                found = max(found, int(value))
-    return found
+                greatest = max(greatest, int(value))
+    return greatest
 
 
 def _decoded(query: str | None) -> str:

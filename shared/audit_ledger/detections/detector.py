@@ -109,7 +109,7 @@ class Detector:
         rules; without `report_failure`, raise the error.
         """
         access = observe_access(opened, self.directory, self.mark)
-        found: list[DetectionFinding] = []
+        findings: list[DetectionFinding] = []
         for rule in self.rules:
             try:
                 finding = rule.observe(self._states[rule.name], access)
@@ -119,8 +119,8 @@ class Detector:
                 report_failure(rule.name)
                 continue
             if finding is not None:
-                found.append(finding)
-        return found
+                findings.append(finding)
+        return findings
 
     def states(self) -> dict[str, bytes]:
         """Return the states to store, by rule; those of rules that do not run are unchanged."""

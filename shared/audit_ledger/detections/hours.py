@@ -29,7 +29,7 @@ def read_hours(days: Sequence[str]) -> Hours:
     """
     if len(days) != len(WEEKDAYS):
         raise FormatError("hours: seven days from Monday expected")
-    found = []
+    openings = []
     for number, day in enumerate(days):
         if day == CLOSED:
             continue
@@ -42,8 +42,8 @@ def read_hours(days: Sequence[str]) -> Hours:
             if end > DAY_MINUTES or begin == end:
                 raise FormatError(f"{WEEKDAYS[number]}: {_EXPECTED} expected")
             end += 0 if end > begin else DAY_MINUTES
-            found.append((number * DAY_MINUTES + begin, number * DAY_MINUTES + end))
-    return tuple(sorted(found))
+            openings.append((number * DAY_MINUTES + begin, number * DAY_MINUTES + end))
+    return tuple(sorted(openings))
 
 
 @lru_cache(maxsize=64)

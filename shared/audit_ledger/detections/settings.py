@@ -193,5 +193,5 @@ def read_settings(value: Any) -> DetectionSettings:
 
 
 def _place(error: Exception) -> str:
-    found = _PLACE.fullmatch(str(error))
-    return found[1] if found else ""
+    match = _PLACE.fullmatch(str(error))
+    return match[1] if match else ""

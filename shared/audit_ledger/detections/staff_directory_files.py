@@ -14,7 +14,7 @@ or none if hours are unknown.
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from io import StringIO
@@ -80,18 +80,18 @@ def read_directory(files: Mapping[str, bytes]) -> Directory:
     for number, name in enumerate(files):
         if name not in FILES:
             raise FormatError(f"directory, file {number + 1}: one of {', '.join(FILES)} expected")
-    departments = _departments(files.get(_DEPARTMENTS.file))
-    known = None if _DEPARTMENTS.file not in files else {d.id: d for d in departments}
-    users = _users(files.get(_USERS.file), known)
-    ids = None if _USERS.file not in files else {user.id for user in users}
+    departments = list(_departments(files.get(_DEPARTMENTS.file)))
+    by_id = None if _DEPARTMENTS.file not in files else {d.id: d for d in departments}
+    users = list(_users(files.get(_USERS.file), by_id))
+    user_ids = None if _USERS.file not in files else {user.id for user in users}
     digest = sha256()
     for name in sorted(files):
         digest.update(f"{name} {len(files[name])}\n".encode() + files[name])
     return Directory(
         users,
         departments,
-        _patients(files.get(_PATIENTS.file), ids),
-        _encounters(files.get(_ENCOUNTERS.file), known),
+        list(_patients(files.get(_PATIENTS.file), user_ids)),
+        _encounters(files.get(_ENCOUNTERS.file), by_id),
         digest=digest.digest(),
     )
 
@@ -108,17 +108,17 @@ class _Row:
         return self.cells.get(column) or None
 
     def needed(self, column: str) -> str:
-        found = self.text(column)
-        if found is None:
+        value = self.text(column)
+        if value is None:
             self.refuse(column, "a value expected")
-        return found
+        return value
 
     def several(self, column: str) -> tuple[str, ...]:
-        found = [part.strip() for part in (self.text(column) or "").split(";")]
-        found = list(dict.fromkeys(part for part in found if part))
-        if len(found) > MAX_NAMES:
+        parts = [part.strip() for part in (self.text(column) or "").split(";")]
+        values = tuple(dict.fromkeys(part for part in parts if part))
+        if len(values) > MAX_NAMES:
             self.refuse(column, f"at most {MAX_NAMES} of them expected")
-        return tuple(found)
+        return values
 
     def names(self, column: str, kinds: Sequence[str]) -> tuple[str, ...]:
         self.needed(column)
@@ -145,16 +145,35 @@ class _Row:
         except (ValueError, OverflowError):
             self.refuse(column, "a date like 2026-11-22 or an instant expected")
 
+    def period(self, first: str, last: str, zone: str) -> tuple[int | None, int | None]:
+        from_ms, to_ms = self.time_ms(first, zone), self.time_ms(last, zone, is_end=True)
+        if from_ms is not None and to_ms is not None and to_ms < from_ms:
+            self.refuse(last, "a time that is not before the beginning expected")
+        return from_ms, to_ms
+
+    def check_unique(self, column: str, values: Sequence[str], lines: dict[str, int]) -> None:
+        """Refuse a value of an earlier line; `lines`: of all values so far."""
+        for value in values:
+            line = lines.setdefault(value, self.line)
+            if line != self.line:
+                self.refuse(column, f"each once expected, line {line} has it too")
+
+    def check_id(
+        self, column: str, id_: str | None, ids: Collection[str] | None, file: str
+    ) -> None:
+        """Refuse an id that is not in a file; `ids`: of that file, None if it is missing."""
+        if ids is not None and id_ is not None and id_ not in ids:
+            self.refuse(column, f"an id of {file} expected")
+
     def refuse(self, column: str, expected: str) -> NoReturn:
         raise FormatError(f"{self.form.file}, line {self.line}, column {column}: {expected}")
 
 
-def _departments(data: bytes | None) -> list[Department]:
-    found = []
-    seen: dict[str, int] = {}
+def _departments(data: bytes | None) -> Iterator[Department]:
+    lines: dict[str, int] = {}
     for row in _rows(data, _DEPARTMENTS):
         id_ = row.needed("id")
-        _once(row, "id", (id_,), seen)
+        row.check_unique("id", (id_,), lines)
         zone = row.text("time_zone")
         days = [row.text(day) for day in WEEKDAYS]
         hours = None
@@ -171,61 +190,50 @@ def _departments(data: bytes | None) -> list[Department]:
             except FormatError as error:
                 column, _, expected = str(error).partition(": ")
                 row.refuse(column, expected)
-        found.append(Department(id=id_, name=row.text("name"), hours=hours, time_zone=zone))
-    return found
+        yield Department(id=id_, name=row.text("name"), hours=hours, time_zone=zone)
 
 
-def _users(data: bytes | None, departments: Mapping[str, Department] | None) -> list[User]:
-    found = []
-    seen: dict[str, int] = {}
-    named: dict[str, int] = {}
+def _users(data: bytes | None, departments: Mapping[str, Department] | None) -> Iterator[User]:
+    id_lines: dict[str, int] = {}
+    name_lines: dict[str, int] = {}
     for row in _rows(data, _USERS):
         id_, names = row.needed("id"), row.names("names", _USER_KINDS)
-        _once(row, "id", (id_,), seen)
-        _once(row, "names", names, named)
+        row.check_unique("id", (id_,), id_lines)
+        row.check_unique("names", names, name_lines)
         department = row.text("department")
-        _known(row, "department", department, departments, "departments.csv")
+        row.check_id("department", department, departments, "departments.csv")
         zone = _zone(department, departments)
-        from_ms = row.time_ms("valid_from", zone)
-        to_ms = row.time_ms("valid_to", zone, is_end=True)
-        _in_order(row, "valid_to", from_ms, to_ms)
-        found.append(
-            User(
-                id=id_,
-                names=names,
-                surname=row.text("surname"),
-                given=row.text("given"),
-                department=department,
-                valid_from_ms=from_ms,
-                valid_to_ms=to_ms,
-            )
+        from_ms, to_ms = row.period("valid_from", "valid_to", zone)
+        yield User(
+            id=id_,
+            names=names,
+            surname=row.text("surname"),
+            given=row.text("given"),
+            department=department,
+            valid_from_ms=from_ms,
+            valid_to_ms=to_ms,
         )
-    return found
 
 
-def _patients(data: bytes | None, users: set[str] | None) -> list[DirectoryPatient]:
-    found = []
-    named: dict[str, int] = {}
-    employed: dict[str, int] = {}
+def _patients(data: bytes | None, user_ids: set[str] | None) -> Iterator[DirectoryPatient]:
+    name_lines: dict[str, int] = {}
+    employee_lines: dict[str, int] = {}
     for row in _rows(data, _PATIENTS):
         names = row.names("names", _PATIENT_KINDS)
-        _once(row, "names", names, named)
+        row.check_unique("names", names, name_lines)
         employee, contacts = row.text("employee"), row.several("contacts")
         if employee is not None:
-            _once(row, "employee", (employee,), employed)
-        _known(row, "employee", employee, users, "users.csv")
+            row.check_unique("employee", (employee,), employee_lines)
+        row.check_id("employee", employee, user_ids, "users.csv")
         for contact in contacts:
-            _known(row, "contacts", contact, users, "users.csv")
-        found.append(
-            DirectoryPatient(
-                names=names,
-                surname=row.text("surname"),
-                household=row.text("household"),
-                contacts=contacts,
-                employee=employee,
-            )
+            row.check_id("contacts", contact, user_ids, "users.csv")
+        yield DirectoryPatient(
+            names=names,
+            surname=row.text("surname"),
+            household=row.text("household"),
+            contacts=contacts,
+            employee=employee,
         )
-    return found
 
 
 def _encounters(
@@ -236,12 +244,9 @@ def _encounters(
         if more:
             row.refuse("patient", "one name expected")
         department = row.needed("department")
-        _known(row, "department", department, departments, "departments.csv")
+        row.check_id("department", department, departments, "departments.csv")
         row.needed("from")
-        zone = _zone(department, departments)
-        from_ms = row.time_ms("from", zone)
-        to_ms = row.time_ms("to", zone, is_end=True)
-        _in_order(row, "to", from_ms, to_ms)
+        from_ms, to_ms = row.period("from", "to", _zone(department, departments))
         assert from_ms is not None  # noqa: S101 - `needed` rejected lines without it
         yield DirectoryEncounter(
             patient=patient, department=department, from_ms=from_ms, to_ms=to_ms
@@ -310,29 +315,6 @@ def _header(cells: Sequence[str], form: _Form) -> list[str]:
     return names
 
 
-def _known(
-    row: _Row,
-    column: str,
-    id_: str | None,
-    known: Mapping[str, Department] | set[str] | None,
-    file: str,
-) -> None:
-    if known is not None and id_ is not None and id_ not in known:
-        row.refuse(column, f"an id of {file} expected")
-
-
-def _once(row: _Row, column: str, names: Sequence[str], seen: dict[str, int]) -> None:
-    for name in names:
-        before = seen.setdefault(name, row.line)
-        if before != row.line:
-            row.refuse(column, f"each once expected, line {before} has it too")
-
-
-def _in_order(row: _Row, column: str, from_ms: int | None, to_ms: int | None) -> None:
-    if from_ms is not None and to_ms is not None and to_ms < from_ms:
-        row.refuse(column, "a time that is not before the beginning expected")
-
-
 def _zone(department: str | None, departments: Mapping[str, Department] | None) -> str:
-    known = None if department is None else (departments or {}).get(department)
-    return "UTC" if known is None or known.time_zone is None else known.time_zone
+    of_id = None if department is None else (departments or {}).get(department)
+    return "UTC" if of_id is None or of_id.time_zone is None else of_id.time_zone

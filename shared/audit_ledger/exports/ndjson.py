@@ -53,10 +53,10 @@ def fhir_line_as_submitted(event: OpenedEvent) -> tuple[str, bytes]:
 
 def _line(event: OpenedEvent, *, has_id: bool) -> tuple[str, bytes]:
     try:
-        found = event.audit_event()
+        audit_event = event.audit_event()
         file, resource = CLOUDEVENT_FILE, event.resource
-        if found is not None:
-            release, resource = found
+        if audit_event is not None:
+            release, resource = audit_event
             file = _FILES[release]
             resource = with_id(resource, event.event_id) if has_id else resource
     except (RejectedEventError, ValueError):

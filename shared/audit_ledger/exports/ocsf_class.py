@@ -137,8 +137,8 @@ def outcome_of(details: EventDetails) -> OcsfOutcome:
     if end is EventOutcome.UNKNOWN:
         coded = details.outcome[0]
         return OcsfOutcome(_OTHER, coded.display or coded.token, 0, coded.code)
-    known = [(severity_of(c.system, c.code), c.code) for c in details.outcome]
-    severity, code = max(((s, c) for s, c in known if s is not None), default=(0, None))
+    codes = [(severity_of(c.system, c.code), c.code) for c in details.outcome]
+    severity, code = max(((s, c) for s, c in codes if s is not None), default=(0, None))
     status_id = _STATUS_OF[end]
     return OcsfOutcome(status_id, STATUSES[status_id], 1 + severity, code)
 

@@ -85,9 +85,9 @@ def guard_formulas(text: str) -> str:
     return f"'{text}" if starts else text
 
 
-def _guard_inside(found: re.Match[str]) -> str:
+def _guard_inside(match: re.Match[str]) -> str:
     """Insert `'` after each separator of cells that only white space separates from a formula."""
-    before, formula = found[1], found[2]
+    before, formula = match[1], match[2]
     if formula is None:
         return before
     start = max(before.rfind(";"), before.rfind(","), 0)

@@ -58,10 +58,10 @@ def read_number(opened: OpenedEvent) -> SequenceNumber | None:
     extensions = None if event is None else event.get("extension")
     if not isinstance(extensions, list):
         return None
-    found = [e for e in extensions if isinstance(e, dict) and e.get("url") == SEQUENCE_URL]
-    if not found:
+    numbered = [e for e in extensions if isinstance(e, dict) and e.get("url") == SEQUENCE_URL]
+    if not numbered:
         return None
-    number = _value(found[0]) if len(found) == 1 else None
+    number = _value(numbered[0]) if len(numbered) == 1 else None
     return SequenceNumber("fhir-observer", _name_of(opened.details.source), number)
 
 
